@@ -1,0 +1,26 @@
+# One image for both ways to run: alone with its private Redis (`docker run -p 8000:8000
+# -v chinwag:/data chinwag`), or as one of several nodes on a shared Redis (compose.yaml).
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+RUN cargo build --release --locked && strip target/release/chinwag
+
+FROM debian:bookworm-slim
+# redis-server is used only when no redis.url is given.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates redis-server \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin chinwag \
+    && install -d -o chinwag -g chinwag /data /data/uploads
+COPY --from=build /src/target/release/chinwag /usr/local/bin/chinwag
+# A node keeps its data in ./data: here /data, the only folder it writes to, so the root may be
+# mounted read-only.
+WORKDIR /
+USER 10001
+ENV CHINWAG_SERVER__HOST=0.0.0.0
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["chinwag", "health"]
+ENTRYPOINT ["chinwag"]
+CMD ["serve"]

@@ -1,0 +1,154 @@
+# Shared by the scripts in this folder (source it, do not run it): installs what is missing on
+# Debian, finds free ports, and keeps background processes by pid file.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Debian keeps nginx in /usr/sbin, which is not on an ordinary user's PATH.
+export PATH="$PATH:${HOME:-/root}/.cargo/bin:/usr/sbin"
+
+say() { printf '== %s\n' "$*"; }
+
+die() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# --- What must be installed -------------------------------------------------------------------
+
+# need COMMAND:PACKAGE …  installs the Debian packages whose command is missing.
+need() {
+    local pair missing=()
+    for pair; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || die "not a Debian system; please install: ${missing[*]}"
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "please run as root: apt-get install ${missing[*]}"
+    say "Installing ${missing[*]}"
+    install_packages "${missing[@]}"
+}
+
+# Installs without starting the services that come along: Chinwag starts its own Redis and nginx,
+# and a second pair on the standard ports would only be in the way. A subshell, for its trap.
+install_packages() (
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        trap 'as_root rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+        as_root chmod 755 $policy
+    fi
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    [ -d /run/systemd/system ] || return 0
+    for package; do
+        case $package in
+            redis-server) as_root systemctl disable --quiet redis-server ;;
+            nginx-light) as_root systemctl disable --quiet nginx ;;
+        esac
+    done
+)
+
+need_redis() {
+    command -v valkey-server >/dev/null || need redis-server:redis-server
+}
+
+# The version that Cargo.toml asks for. Debian's own Rust is older, so it cannot come from there.
+need_rust() {
+    local wanted found
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
+    command -v cargo >/dev/null || die "Rust $wanted or newer is missing; get it with:" \
+        "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
+    found=$(rustc --version | cut -d' ' -f2)
+    printf '%s\n%s\n' "$wanted" "$found" | sort -CV ||
+        die "Rust $wanted or newer is needed, this is $found; try: rustup update stable"
+}
+
+need_node() {
+    need node:nodejs
+    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || die "Node.js 18 or newer is needed"
+}
+
+# --- Ports ------------------------------------------------------------------------------------
+
+# Whether something listens on PORT of this machine.
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# free_ports COUNT  prints the first of COUNT neighbouring ports that nothing listens on. Below
+# 32768, where the kernel takes the local ports of outgoing connections from.
+free_ports() {
+    local first port tries
+    for tries in {1..50}; do
+        first=$((20000 + RANDOM % 12000))
+        for ((port = first; port < first + $1; port++)); do
+            ! listening "$port" || continue 2
+        done
+        echo "$first"
+        return
+    done
+    die "no $1 neighbouring free ports found in $tries tries"
+}
+
+# --- Processes, each known by a name; their files are in $DIR ----------------------------------
+
+# spawn NAME COMMAND …  starts it in a session of its own, so that Ctrl-C at the terminal reaches
+# only the script, which then stops things in their order.
+spawn() {
+    local name=$1
+    shift
+    setsid "$@" >>"$DIR/$name.log" 2>&1 </dev/null &
+    echo "$! $(born $!)" >"$DIR/$name.pid"
+}
+
+# When PID was started. With it a pid file cannot name a later process that got the same number.
+born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
+
+# The pid of NAME while it runs, else nothing and 1.
+pid_of() {
+    local pid started
+    read -r pid started 2>/dev/null <"$DIR/$1.pid" || return 1
+    [ -n "$started" ] && [ "$(born "$pid")" = "$started" ] && echo "$pid"
+}
+
+# wait_gone NAME SECS
+wait_gone() {
+    local tries
+    for ((tries = 0; tries < $2 * 20; tries++)); do
+        pid_of "$1" >/dev/null || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+# halt NAME SECS  asks it to stop; after SECS it is killed, and that is a failure.
+halt() {
+    local pid
+    if pid=$(pid_of "$1"); then
+        kill -TERM "$pid"
+        if ! wait_gone "$1" "$2"; then
+            echo "$1 (pid $pid) did not stop within $2 s and was killed" >&2
+            kill -KILL "$pid" 2>/dev/null || true
+            wait_gone "$1" 5 || true
+            return 1
+        fi
+    fi
+    rm -f "$DIR/$1.pid"
+}
+
+# wait_ready NAME URL SECS  until NAME answers URL with 200; shows its log when it does not.
+wait_ready() {
+    local deadline=$((SECONDS + $3))
+    until curl -fsS -m 2 -o /dev/null "$2" 2>/dev/null; do
+        if ! pid_of "$1" >/dev/null || [ $SECONDS -ge $deadline ]; then
+            tail -n 20 "$DIR/$1.log" >&2 || true
+            echo "$1 is not ready at $2" >&2
+            return 1
+        fi
+        sleep 0.2
+    done
+}

@@ -1,0 +1,97 @@
+//! Errors as document 003 words them: `{"detail"}` in Chinese.
+
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Error, Field};
+
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Detail {
+    /// What is wrong.
+    #[schema(example = "具体的错误信息描述")]
+    detail: String,
+}
+
+/// The response for an error.
+pub(super) fn body(error: &Error) -> HttpResponse {
+    HttpResponse::build(error.status_code()).json(Detail { detail: detail(error) })
+}
+
+fn detail(error: &Error) -> String {
+    let text = match error {
+        Error::Malformed(_) => "请求参数错误或格式不正确",
+        Error::Missing(field) => return format!("缺少参数: {}", name(*field)),
+        Error::Invalid(Field::ReplyTo) => "回复的消息不存在",
+        Error::Invalid(Field::FileName) => "文件名无效",
+        Error::Invalid(field) => return format!("参数无效: {}", name(*field)),
+        Error::Length { field, min, max } => {
+            return format!("{}长度必须在{min}到{max}个字符之间", title(*field));
+        }
+        Error::GlobalRoom => "不能离开全局聊天室",
+        Error::Unauthenticated | Error::BadCredentials => "未提供有效的JWT Token",
+        Error::Forbidden => "没有执行该操作的权限",
+        Error::RoomNotFound => "聊天室不存在",
+        Error::MessageNotFound => "消息不存在",
+        Error::UserNotFound => "用户不存在",
+        Error::UserOffline => "用户不在线",
+        Error::NotFound => "请求的资源不存在",
+        Error::MethodNotAllowed => "请求方法不允许",
+        Error::NameTaken => "用户名已存在",
+        Error::ClientIdReused => "该消息标识已用于其他消息",
+        Error::TooLarge { max_bytes } if *max_bytes >= 1024 * 1024 => {
+            return format!("上传的文件超过大小限制 ({}MB)", max_bytes / (1024 * 1024));
+        }
+        Error::TooLarge { max_bytes } => return format!("请求体超过大小限制 ({}KB)", max_bytes / 1024),
+        Error::UnsupportedType => "上传的文件类型不在允许列表中",
+        Error::RateLimited { .. } => "请求过于频繁，请稍后再试",
+        Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
+        Error::Internal(_) => "服务器内部错误",
+    };
+    text.to_owned()
+}
+
+/// The parameter's name on the wire.
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Content => "content",
+        Field::MessageType => "message_type",
+        Field::ReplyTo => "reply_to",
+        Field::ClientId => "client_id",
+        Field::RoomId => "room_id",
+        Field::RoomName => "room_name",
+        Field::Description => "description",
+        Field::UserName => "username",
+        Field::Password => "password",
+        Field::UserId => "user_id",
+        Field::Limit => "limit",
+        Field::Before => "before",
+        Field::After => "after",
+        Field::Cursor => "cursor",
+        Field::File => "file",
+        Field::FileName => "filename",
+    }
+}
+
+/// What people call a text.
+fn title(field: Field) -> &'static str {
+    match field {
+        Field::Content => "消息内容",
+        Field::RoomName => "聊天室名称",
+        Field::Description => "聊天室描述",
+        Field::FileName => "文件名",
+        Field::UserName => "用户名",
+        Field::Password => "密码",
+        Field::MessageType
+        | Field::ReplyTo
+        | Field::ClientId
+        | Field::RoomId
+        | Field::UserId
+        | Field::Limit
+        | Field::Before
+        | Field::After
+        | Field::Cursor
+        | Field::File => name(field),
+    }
+}

@@ -1,0 +1,101 @@
+//! Who is online, figures, addresses, heartbeats: document 003, §§4, 5, 11, 12.
+
+use actix_web::{HttpResponse, web};
+
+use super::error::Detail;
+use super::rooms::{NEXT_CURSOR, list_limit};
+use super::times::Times;
+use super::wire::{ChatStats, Heartbeat, ListQuery, OnlineEntry, UserIp};
+use crate::domain::{Error, Field, OnlineCursor, Result, UserId};
+use crate::edge::{Authenticated, Context, QueryParams};
+
+/// Users with activity within 30 minutes, latest first.
+#[utoipa::path(
+    get, path = "/api/chat/online-users", tag = "chatroom", security(("bearer" = [])), params(ListQuery),
+    responses(
+        (status = 200, description = "The users", body = [OnlineEntry],
+            headers(("X-Next-Cursor" = String, description = "Where to go on, if there are more"))),
+        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+    )
+)]
+pub(super) async fn online_users(
+    user: Authenticated,
+    query: QueryParams<ListQuery>,
+    context: web::Data<Context>,
+    times: web::Data<Times>,
+) -> Result<HttpResponse> {
+    let after = match &query.0.cursor {
+        Some(text) => Some(cursor(text).ok_or(Error::Invalid(Field::Cursor))?),
+        None => None,
+    };
+    let limit = list_limit(&query.0)?;
+    let (users, next) = context.services.presence.online(&user.caller, after, limit).await?;
+    let entries: Vec<OnlineEntry<'_>> = users.iter().map(|user| OnlineEntry::of(user, &times)).collect();
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        response.insert_header((NEXT_CURSOR, format!("{}-{}", next.active_at_ms, next.user)));
+    }
+    Ok(response.json(entries))
+}
+
+fn cursor(text: &str) -> Option<OnlineCursor> {
+    let (active_at_ms, user) = text.split_once('-')?;
+    Some(OnlineCursor { active_at_ms: active_at_ms.parse().ok()?, user: UserId(user.parse().ok()?) })
+}
+
+/// Figures at constant cost.
+#[utoipa::path(
+    get, path = "/api/chat/stats", tag = "chatroom", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The figures", body = ChatStats),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+    )
+)]
+pub(super) async fn stats(_user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
+    let stats = context.services.presence.stats().await?;
+    Ok(HttpResponse::Ok().json(ChatStats {
+        online_users_count: stats.online_users,
+        total_messages_today: stats.messages_today,
+        active_rooms: stats.active_rooms,
+    }))
+}
+
+/// The address of a user who is online.
+#[utoipa::path(
+    get, path = "/api/chat/user-ip/{user_id}", tag = "chatroom", security(("bearer" = [])),
+    params(("user_id" = u64, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The address", body = UserIp),
+        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+        (status = 403, description = "没有执行该操作的权限", body = Detail),
+        (status = 404, description = "用户不在线", body = Detail),
+    )
+)]
+pub(super) async fn user_ip(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let id: u64 = path.parse().map_err(|_| Error::Invalid(Field::UserId))?;
+    let ip = context.services.presence.ip_of(&user.caller, UserId(id)).await?;
+    Ok(HttpResponse::Ok().json(UserIp { user_id: id, ip }))
+}
+
+/// Keeps the caller online.
+#[utoipa::path(
+    post, path = "/api/chat/heartbeat", tag = "chatroom", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "Noted", body = Heartbeat),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+    )
+)]
+pub(super) async fn heartbeat(
+    user: Authenticated,
+    context: web::Data<Context>,
+    times: web::Data<Times>,
+) -> Result<HttpResponse> {
+    let at_ms = context.services.presence.heartbeat(&user.caller, &user.client).await?;
+    Ok(HttpResponse::Ok().json(Heartbeat { status: "ok", timestamp: times.print(at_ms) }))
+}

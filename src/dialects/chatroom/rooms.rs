@@ -1,0 +1,113 @@
+//! Making, joining, leaving and listing rooms: document 003, §§6–9.
+
+use actix_web::{HttpResponse, web};
+
+use super::error::Detail;
+use super::room_of;
+use super::times::Times;
+use super::wire::{ChatRoom, CreateRoomForm, CreatedRoom, Done, ListQuery};
+use crate::domain::{Description, Error, Field, Limit, Result, RoomId, RoomName};
+use crate::edge::{Authenticated, Context, QueryParams, TextForm};
+
+/// A list without `limit` is complete up to this many.
+pub(super) const MAX_LISTED: usize = 10_000;
+pub(super) const NEXT_CURSOR: &str = "X-Next-Cursor";
+
+/// Makes a public room with the caller as its owner.
+#[utoipa::path(
+    post, path = "/api/chat/rooms", tag = "chatroom", security(("bearer" = [])),
+    request_body(content_type = "multipart/form-data", content = CreateRoomForm),
+    responses(
+        (status = 200, description = "The room", body = CreatedRoom),
+        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+    )
+)]
+pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Data<Context>) -> Result<HttpResponse> {
+    let fields = form.0;
+    let name = RoomName::parse(fields.get("room_name").ok_or(Error::Missing(Field::RoomName))?)?;
+    let description = Description::parse(fields.get("description").unwrap_or_default())?;
+    let room = context.services.rooms.create_public(&user.caller, &name, &description).await?;
+    Ok(HttpResponse::Ok().json(CreatedRoom { room_id: room.to_string(), message: "聊天室创建成功" }))
+}
+
+/// Joins a room; joining again is fine.
+#[utoipa::path(
+    post, path = "/api/chat/rooms/{room_id}/join", tag = "chatroom", security(("bearer" = [])),
+    params(("room_id" = String, Path, description = "The room")),
+    responses(
+        (status = 200, description = "A member now", body = Done, example = json!({"message": "成功加入聊天室"})),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+        (status = 404, description = "聊天室不存在", body = Detail),
+    )
+)]
+pub(super) async fn join(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.services.rooms.join(room_of(Some(&path))?, &user.caller).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "成功加入聊天室" }))
+}
+
+/// Leaves a room; leaving again is fine.
+#[utoipa::path(
+    post, path = "/api/chat/rooms/{room_id}/leave", tag = "chatroom", security(("bearer" = [])),
+    params(("room_id" = String, Path, description = "The room")),
+    responses(
+        (status = 200, description = "No member now", body = Done, example = json!({"message": "成功离开聊天室"})),
+        (status = 400, description = "Nobody leaves `global`", body = Detail),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+        (status = 404, description = "聊天室不存在", body = Detail),
+    )
+)]
+pub(super) async fn leave(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.services.rooms.leave(room_of(Some(&path))?, &user.caller).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "成功离开聊天室" }))
+}
+
+/// All public rooms and the caller's groups, with members and last message.
+#[utoipa::path(
+    get, path = "/api/chat/rooms", tag = "chatroom", security(("bearer" = [])), params(ListQuery),
+    responses(
+        (status = 200, description = "The rooms", body = [ChatRoom],
+            headers(("X-Next-Cursor" = String, description = "Where to go on, if there are more"))),
+        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+    )
+)]
+pub(super) async fn list(
+    user: Authenticated,
+    query: QueryParams<ListQuery>,
+    context: web::Data<Context>,
+    times: web::Data<Times>,
+) -> Result<HttpResponse> {
+    let after = match &query.0.cursor {
+        Some(text) => Some(cursor(text).ok_or(Error::Invalid(Field::Cursor))?),
+        None => None,
+    };
+    let limit = list_limit(&query.0)?;
+    let (cards, next) = context.services.rooms.list(&user.caller, after, limit).await?;
+    let rooms: Vec<ChatRoom<'_>> = cards.iter().map(|card| ChatRoom::of(card, &times)).collect();
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        response.insert_header((NEXT_CURSOR, next.number()));
+    }
+    Ok(response.json(rooms))
+}
+
+fn cursor(text: &str) -> Option<RoomId> {
+    RoomId::new(text.parse().ok()?)
+}
+
+/// The limit of a list.
+pub(super) fn list_limit(query: &ListQuery) -> Result<Limit> {
+    match &query.limit {
+        Some(text) => Limit::parse(text, MAX_LISTED),
+        None => Ok(Limit::of(MAX_LISTED)),
+    }
+}

@@ -1,0 +1,40 @@
+//! Times as document 003 prints them: seconds, in UTC with `Z` or without zone in a configured one.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Prints times.
+#[derive(Clone, Debug, Default)]
+pub struct Times {
+    naive: Option<TimeZone>,
+}
+
+impl Times {
+    /// Prints in UTC with `Z`, or without zone in the zone `naive`.
+    pub fn new(naive: Option<TimeZone>) -> Self {
+        Self { naive }
+    }
+
+    /// `2024-01-15T10:30:00Z`, or `2024-01-15T18:30:00` in a naive zone.
+    pub(super) fn print(&self, at_ms: u64) -> String {
+        let secs = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX);
+        let time = Timestamp::from_second(secs).unwrap_or(Timestamp::MAX);
+        match &self.naive {
+            None => time.to_string(),
+            Some(zone) => time.to_zoned(zone.clone()).datetime().to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_have_whole_seconds() {
+        let at_ms = 1_705_314_600_999;
+        assert_eq!(Times::default().print(at_ms), "2024-01-15T10:30:00Z");
+        let shanghai = TimeZone::get("Asia/Shanghai").expect("a zone");
+        assert_eq!(Times::new(Some(shanghai)).print(at_ms), "2024-01-15T18:30:00");
+    }
+}

@@ -1,0 +1,58 @@
+//! Uploading a file as a message: document 003, §2.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::error::Detail;
+use super::messages::idempotency_key;
+use super::room_of;
+use super::times::Times;
+use super::wire::{ChatMessage, UploadForm};
+use crate::domain::{Content, Error, Field, FileName, Result};
+use crate::edge::{Authenticated, Context, FileForm};
+use crate::service::Folder;
+
+/// Uploads a file and sends it to a room.
+#[utoipa::path(
+    post, path = "/api/chat/upload", tag = "chatroom", security(("bearer" = [])),
+    request_body(content_type = "multipart/form-data", content = UploadForm),
+    responses(
+        (status = 200, description = "The message with the file", body = ChatMessage),
+        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
+        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+        (status = 404, description = "聊天室不存在", body = Detail),
+        (status = 413, description = "上传的文件超过大小限制", body = Detail),
+        (status = 415, description = "上传的文件类型不在允许列表中", body = Detail),
+    )
+)]
+pub(super) async fn upload(
+    user: Result<Authenticated>,
+    request: HttpRequest,
+    form: FileForm,
+    context: web::Data<Context>,
+    times: web::Data<Times>,
+) -> Result<HttpResponse> {
+    let user = match user.and_then(|user| context.limits.check_upload(user.caller.id).map(|()| user)) {
+        Ok(user) => user,
+        Err(error) => return Err(form.refuse(error).await),
+    };
+    let uploads = &context.services.uploads;
+    let taken = form
+        .read("file", uploads.max_bytes(), async |name, bytes| {
+            let name = FileName::parse(&name.ok_or(Error::Missing(Field::FileName))?)?;
+            uploads.take(Folder::Chat, name, bytes).await
+        })
+        .await;
+    let (file, fields) = taken?;
+    let file = file.ok_or(Error::Missing(Field::File))?;
+    let text = Content::parse(format!("发送了文件: {}", file.name()))?;
+    let client_id = idempotency_key(request.headers())?;
+    let room = match room_of(fields.get("room_id")) {
+        Ok(room) => room,
+        Err(error) => {
+            uploads.discard(&file).await;
+            return Err(error);
+        }
+    };
+    let sent = context.services.messages.send_file(room, &user.caller, file, text, client_id).await?;
+    Ok(HttpResponse::Ok().json(ChatMessage::of(&sent, &times)))
+}

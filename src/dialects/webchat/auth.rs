@@ -1,0 +1,89 @@
+//! Registering and logging in: document 000, §1.1.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::ErrorBody;
+use crate::domain::{Error, Field, Password, Result, UserName};
+use crate::edge::{Context, JsonBody, client_of};
+
+/// A user name and a password.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"username": "newuser", "password": "your_strong_password"}))]
+pub(super) struct Credentials {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// What was done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Registered {
+    #[schema(example = "User created successfully")]
+    message: &'static str,
+}
+
+/// A token for all APIs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Token {
+    #[schema(example = "a.jwt.token.string")]
+    token: String,
+}
+
+/// Creates a user.
+#[utoipa::path(
+    post, path = "/api/v1/auth/register", tag = "webchat", request_body = Credentials,
+    responses(
+        (status = 201, description = "The user exists now", body = Registered),
+        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 409, description = "The name is taken", body = ErrorBody, example = json!({"error": "Username already exists"})),
+        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn register(
+    request: HttpRequest,
+    body: JsonBody<Credentials>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let (name, password) = parse(&body.0)?;
+    context.services.accounts.register(&name, &password).await?;
+    Ok(HttpResponse::Created().json(Registered { message: "User created successfully" }))
+}
+
+/// Checks a user's password and returns a token.
+#[utoipa::path(
+    post, path = "/api/v1/auth/login", tag = "webchat", request_body = Credentials,
+    responses(
+        (status = 200, description = "The token", body = Token),
+        (status = 400, description = "A field is missing", body = ErrorBody),
+        (status = 401, description = "Wrong", body = ErrorBody, example = json!({"error": "Invalid username or password"})),
+        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn log_in(
+    request: HttpRequest,
+    body: JsonBody<Credentials>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let (name, password) = parse(&body.0).map_err(|error| match error {
+        // A name or password that nobody can have is simply wrong here.
+        Error::Invalid(_) | Error::Length { .. } => Error::BadCredentials,
+        other => other,
+    })?;
+    let token = context.services.accounts.log_in(&name, &password).await?;
+    Ok(HttpResponse::Ok().json(Token { token }))
+}
+
+fn parse(body: &Credentials) -> Result<(UserName, Password)> {
+    if body.username.is_empty() {
+        return Err(Error::Missing(Field::UserName));
+    }
+    if body.password.is_empty() {
+        return Err(Error::Missing(Field::Password));
+    }
+    Ok((UserName::parse(&body.username)?, Password::parse(&body.password)?))
+}

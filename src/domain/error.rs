@@ -1,0 +1,198 @@
+//! The one error of Chinwag. Each dialect maps it to its own body once.
+
+use std::time::Duration;
+
+/// What every fallible operation returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The field of a request that a 400 is about. Dialects name it in their own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A message's text.
+    Content,
+    /// A message's kind.
+    MessageType,
+    /// The message that is answered.
+    ReplyTo,
+    /// The sender's own id of a message.
+    ClientId,
+    /// A room's id.
+    RoomId,
+    /// A room's name.
+    RoomName,
+    /// A room's or group's description.
+    Description,
+    /// A user's name.
+    UserName,
+    /// A user's password.
+    Password,
+    /// A user's id.
+    UserId,
+    /// Size of a page.
+    Limit,
+    /// Place from which a page goes back.
+    Before,
+    /// Place from which a page goes forward.
+    After,
+    /// Place from which a list goes on.
+    Cursor,
+    /// The file of an upload.
+    File,
+    /// The name of an uploaded file.
+    FileName,
+}
+
+/// Everything that can go wrong, by what the caller may be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body or query is not in the form that the route takes.
+    #[error("malformed request: {0}")]
+    Malformed(String),
+    /// A required field is absent.
+    #[error("{0:?} is missing")]
+    Missing(Field),
+    /// A field has a value of the wrong form.
+    #[error("{0:?} is not valid")]
+    Invalid(Field),
+    /// A text is shorter or longer than allowed; the unit is characters (bytes for passwords at the top).
+    #[error("{field:?} must have {min} to {max} characters")]
+    Length {
+        /// The text.
+        field: Field,
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+    },
+    /// `global` takes no removal and no leaving.
+    #[error("nobody leaves the global room")]
+    GlobalRoom,
+    /// No token, or one that is forged, expired or revoked.
+    #[error("no valid token")]
+    Unauthenticated,
+    /// Wrong user name or password, or a banned account.
+    #[error("wrong name or password")]
+    BadCredentials,
+    /// The caller may know of the thing but not do this to it.
+    #[error("not allowed")]
+    Forbidden,
+    /// No such room, or none that the caller may know of.
+    #[error("room not found")]
+    RoomNotFound,
+    /// No such message in that room.
+    #[error("message not found")]
+    MessageNotFound,
+    /// No such user.
+    #[error("user not found")]
+    UserNotFound,
+    /// The user exists but is offline, or does not exist: the two are told apart nowhere.
+    #[error("user is not online")]
+    UserOffline,
+    /// No such path, or no such file.
+    #[error("not found")]
+    NotFound,
+    /// The path exists, the method does not.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// Someone has this name already.
+    #[error("user name is taken")]
+    NameTaken,
+    /// The same client id came with another body.
+    #[error("client id was used for another message")]
+    ClientIdReused,
+    /// A body or file is over its limit.
+    #[error("larger than {max_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// A file or body of a type that the route does not take.
+    #[error("unsupported type")]
+    UnsupportedType,
+    /// Too many requests.
+    #[error("too many requests")]
+    RateLimited {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Redis does not answer. The outcome of a write is unknown: retry with the same client id.
+    #[error("store unavailable: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A defect or a broken record. The cause goes to the log, never to the client.
+    #[error("internal error: {0}")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The classes of error that protocols tell apart; the numbers are HTTP's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 400
+    BadRequest,
+    /// 401
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// 404
+    NotFound,
+    /// 405
+    MethodNotAllowed,
+    /// 409
+    Conflict,
+    /// 413
+    TooLarge,
+    /// 415
+    UnsupportedType,
+    /// 429
+    RateLimited,
+    /// 500
+    Internal,
+    /// 503
+    Unavailable,
+}
+
+impl Kind {
+    /// The HTTP status of this class.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict => 409,
+            Self::TooLarge => 413,
+            Self::UnsupportedType => 415,
+            Self::RateLimited => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+}
+
+impl Error {
+    /// The class that decides status and close code.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Malformed(_) | Self::Missing(_) | Self::Invalid(_) | Self::Length { .. } | Self::GlobalRoom => {
+                Kind::BadRequest
+            }
+            Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
+            Self::Forbidden => Kind::Forbidden,
+            Self::RoomNotFound | Self::MessageNotFound | Self::UserNotFound | Self::UserOffline | Self::NotFound => {
+                Kind::NotFound
+            }
+            Self::MethodNotAllowed => Kind::MethodNotAllowed,
+            Self::NameTaken | Self::ClientIdReused => Kind::Conflict,
+            Self::TooLarge { .. } => Kind::TooLarge,
+            Self::UnsupportedType => Kind::UnsupportedType,
+            Self::RateLimited { .. } => Kind::RateLimited,
+            Self::Internal(_) => Kind::Internal,
+            Self::Unavailable(_) => Kind::Unavailable,
+        }
+    }
+
+    /// A defect, with the cause for the log.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+}

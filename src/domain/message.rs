@@ -1,0 +1,188 @@
+//! Messages as the core knows them; dialects translate to and from these.
+
+use super::error::{Error, Field, Result};
+use super::ids::{EntryId, MessageId, UserId};
+use super::names::check_length;
+
+/// Longest text of a message, in characters. Document 003, §1: 1–5000.
+const CONTENT_MAX_CHARS: usize = 5000;
+/// Longest client id, in bytes; UUIDs have 36.
+const CLIENT_ID_MAX_BYTES: usize = 128;
+
+/// Name under which the server itself speaks.
+pub const SYSTEM_NAME: &str = "系统";
+
+/// What a message is. Kinds that a dialect lacks are mapped by that dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// Plain text.
+    Text,
+    /// A picture.
+    Image,
+    /// Any other file.
+    File,
+    /// A sound.
+    Audio,
+    /// A film.
+    Video,
+    /// A single emoji or sticker (document 004).
+    Emoji,
+    /// An announcement. From sender 0 it is the server's own.
+    System,
+}
+
+/// A message's text, 1–5000 characters, passed on verbatim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content(String);
+
+impl Content {
+    /// Checks a text.
+    ///
+    /// # Errors
+    /// `Length`.
+    pub fn parse(text: String) -> Result<Self> {
+        check_length(Field::Content, &text, 1, CONTENT_MAX_CHARS)?;
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text itself.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// The sender's own id of a message, which makes a retry safe for 24 hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Checks an id: 1–128 bytes of visible ASCII, as a header can carry it.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let is_printable = text.bytes().all(|b| b.is_ascii_graphic());
+        if text.is_empty() || text.len() > CLIENT_ID_MAX_BYTES || !is_printable {
+            return Err(Error::Invalid(Field::ClientId));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A file that a message shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attachment {
+    /// Where it is: a path of ours or an address elsewhere.
+    pub url: String,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// An image's width and height in pixels, before its orientation is applied.
+    pub pixels: Option<(u32, u32)>,
+    /// Whether it was uploaded as this message, so that it goes when the message is deleted.
+    pub is_own_upload: bool,
+}
+
+impl Attachment {
+    /// What a picture or file is whose sender gave an address as the text: that address. Anything else in
+    /// the text stays text.
+    pub fn named_by(kind: MessageKind, text: &Content) -> Option<Self> {
+        let is_file = matches!(kind, MessageKind::Image | MessageKind::File);
+        let text = text.as_str();
+        let is_address = ["http://", "https://", "/uploads/"].iter().any(|start| text.starts_with(start))
+            && !text.contains(char::is_whitespace);
+        (is_file && is_address).then(|| Self { url: text.to_owned(), ..Self::default() })
+    }
+}
+
+/// A message before it has a place: everything that the sender decides.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// What it is.
+    pub kind: MessageKind,
+    /// Its text.
+    pub text: Content,
+    /// Its file, if any.
+    pub attachment: Option<Attachment>,
+    /// The message that it answers; must exist in the same room.
+    pub reply_to: Option<EntryId>,
+    /// The sender's own id of it.
+    pub client_id: Option<ClientId>,
+}
+
+/// Who said it, with the name at the time of sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The user, or [`UserId::SERVER`].
+    pub id: UserId,
+    /// The name at sending.
+    pub name: String,
+}
+
+impl Sender {
+    /// The server itself.
+    pub fn server() -> Self {
+        Self { id: UserId::SERVER, name: SYSTEM_NAME.to_owned() }
+    }
+}
+
+/// A stored message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its place and time.
+    pub id: MessageId,
+    /// Who said it.
+    pub sender: Sender,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Its text.
+    pub text: String,
+    /// Its file, if any.
+    pub attachment: Option<Attachment>,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_counted_in_characters() {
+        assert!(Content::parse("好".repeat(5000)).is_ok());
+        assert!(Content::parse("好".repeat(5001)).is_err());
+        assert!(Content::parse(String::new()).is_err());
+    }
+
+    #[test]
+    fn an_address_names_the_file() {
+        let named = |kind, text: &str| {
+            let text = Content::parse(text.to_owned()).expect("valid");
+            Attachment::named_by(kind, &text).map(|file| file.url)
+        };
+        let url = "https://example.com/a.png";
+        assert_eq!(named(MessageKind::Image, url).as_deref(), Some(url));
+        assert_eq!(named(MessageKind::Text, url), None);
+        assert_eq!(named(MessageKind::File, "see https://example.com"), None);
+        assert_eq!(named(MessageKind::File, "javascript:alert(1)"), None);
+    }
+
+    #[test]
+    fn client_ids_are_visible_ascii() {
+        assert!(ClientId::parse("550e8400-e29b-41d4-a716-446655440000").is_ok());
+        for bad in ["", "a b", "a\n", "é", &"x".repeat(129)] {
+            assert!(ClientId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Floor 0: pure types and rules of shape (and the clock). Nothing here waits, stores or knows a dialect.
+//!
+//! Everyone may import this module; it imports nothing of the crate.
+
+mod client;
+mod clock;
+mod error;
+mod file;
+mod ids;
+mod message;
+mod names;
+mod page;
+mod room;
+mod user;
+
+pub use client::Client;
+pub use clock::now_ms;
+pub use error::{Error, Field, Kind, Result};
+pub use file::{FileKind, FileName};
+pub use ids::{EntryId, MessageId, RoomId, Seq, UserId};
+pub use message::{Attachment, ClientId, Content, Message, MessageKind, NewMessage, SYSTEM_NAME, Sender};
+pub use names::{Description, Password, RoomName, UserName, folded};
+pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Watermark};
+pub use room::{RoomCard, RoomKind};
+pub use user::{Account, Caller, OnlineUser, Role};

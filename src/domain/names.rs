@@ -1,0 +1,190 @@
+//! Names and other short texts, each parsed once into a type that is valid from then on.
+//!
+//! Limits are counted in Unicode scalar values ("characters") except for passwords, whose upper limit is
+//! bcrypt's 72 bytes less its terminator.
+
+use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization;
+use unicode_script::{Script, UnicodeScript};
+
+use super::error::{Error, Field, Result};
+
+const USER_NAME_MAX_CHARS: usize = 32;
+const ROOM_NAME_MAX_CHARS: usize = 100;
+const DESCRIPTION_MAX_CHARS: usize = 500;
+const PASSWORD_MIN_CHARS: usize = 6;
+const PASSWORD_MAX_BYTES: usize = 71;
+
+/// Refuses a text whose number of characters is outside `min..=max`.
+pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> Result<()> {
+    // Counting stops behind the limit, so that a huge body costs no more than a long one.
+    let chars = text.chars().take(max + 1).count();
+    if chars < min || chars > max {
+        return Err(Error::Length { field, min, max });
+    }
+    Ok(())
+}
+
+/// A user's name as shown: NFKC, 1–32 characters, nothing invisible, no mix of look-alike scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Normalises and checks a name.
+    ///
+    /// # Errors
+    /// `Length`, or `Invalid` for control, bidirectional and zero-width characters and for Latin letters
+    /// mixed with Cyrillic or Greek ones, which can be made to look like another's name.
+    pub fn parse(text: &str) -> Result<Self> {
+        // No normal form is shorter than an eighteenth of its source: a longer text needs no normalising.
+        check_length(Field::UserName, text, 1, USER_NAME_MAX_CHARS * 18)?;
+        let name: String = text.nfkc().collect::<String>().trim().to_owned();
+        check_length(Field::UserName, &name, 1, USER_NAME_MAX_CHARS)?;
+        if name.chars().any(is_invisible) || mixes_lookalike_scripts(&name) {
+            return Err(Error::Invalid(Field::UserName));
+        }
+        Ok(Self(name))
+    }
+
+    /// The name as shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which names are unique.
+    pub fn folded(&self) -> String {
+        folded(&self.0)
+    }
+}
+
+/// Case folding by way of upper case, so that `ß` meets `SS`, and normalised again.
+pub fn folded(text: &str) -> String {
+    text.to_uppercase().to_lowercase().nfkc().collect()
+}
+
+fn is_invisible(c: char) -> bool {
+    let is_filler_or_joiner = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    c.is_control() || is_filler_or_joiner
+}
+
+fn mixes_lookalike_scripts(name: &str) -> bool {
+    let has = |wanted: Script| name.chars().any(|c| c.script() == wanted);
+    has(Script::Latin) && (has(Script::Cyrillic) || has(Script::Greek)) || has(Script::Cyrillic) && has(Script::Greek)
+}
+
+/// A room's or group's name: 1–100 characters on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomName(String);
+
+impl RoomName {
+    /// Trims and checks a name.
+    ///
+    /// # Errors
+    /// `Length`, or `Invalid` for control characters.
+    pub fn parse(text: &str) -> Result<Self> {
+        let name = text.trim();
+        check_length(Field::RoomName, name, 1, ROOM_NAME_MAX_CHARS)?;
+        if name.chars().any(char::is_control) {
+            return Err(Error::Invalid(Field::RoomName));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name as shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A room's description: up to 500 characters, line breaks allowed, may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    /// Checks a description.
+    ///
+    /// # Errors
+    /// `Length`, or `Invalid` for control characters other than line breaks and tabs.
+    pub fn parse(text: &str) -> Result<Self> {
+        check_length(Field::Description, text, 0, DESCRIPTION_MAX_CHARS)?;
+        let has_control = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+        if has_control {
+            return Err(Error::Invalid(Field::Description));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text as shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password: at least 6 characters, at most 71 bytes. Never printed.
+#[derive(Clone, Debug)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Checks a password that someone chooses.
+    ///
+    /// # Errors
+    /// `Length`, or `Invalid` for one with a NUL, where bcrypt would stop reading.
+    pub fn parse(text: &str) -> Result<Self> {
+        let is_too_short = text.chars().count() < PASSWORD_MIN_CHARS;
+        if is_too_short || text.len() > PASSWORD_MAX_BYTES {
+            return Err(Error::Length { field: Field::Password, min: PASSWORD_MIN_CHARS, max: PASSWORD_MAX_BYTES });
+        }
+        if text.contains('\0') {
+            return Err(Error::Invalid(Field::Password));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The text, for the hash function only.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_are_normalised_and_folded() {
+        assert_eq!(UserName::parse(" Ａlice ").map(|n| n.folded()).ok().as_deref(), Some("alice"));
+        assert_eq!(UserName::parse("张三").map(|n| n.0).ok().as_deref(), Some("张三"));
+        assert_eq!(folded("Straße"), folded("STRASSE"));
+    }
+
+    #[test]
+    fn user_names_that_deceive_are_refused() {
+        let cyrillic_a = "p\u{430}ypal";
+        for name in ["", "   ", "a\u{200b}b", "a\u{202e}b", "a\nb", "a\0", cyrillic_a, "αlice", &"x".repeat(33)] {
+            assert!(UserName::parse(name).is_err(), "{name:?}");
+        }
+        for name in ["Алиса", "Ελένη", "李雷 Li", "たろう", "a.b-c_d", "O'Neil"] {
+            assert!(UserName::parse(name).is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn room_names_stay_on_one_line() {
+        assert!(RoomName::parse("a\r\nb").is_err());
+        assert!(RoomName::parse(&"字".repeat(100)).is_ok());
+        assert!(RoomName::parse(&"字".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn passwords_fit_bcrypt() {
+        assert!(Password::parse("12345").is_err());
+        assert!(Password::parse("六个字的密码").is_ok());
+        assert!(Password::parse(&"x".repeat(72)).is_err());
+        assert!(Password::parse("abc\0defg").is_err());
+        assert!(!format!("{:?}", Password::parse("secret-text")).contains("secret-text"));
+    }
+}

@@ -1,0 +1,63 @@
+//! Who is calling: the token of a request, checked without a look-up.
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::client::client_of;
+use super::context::Context;
+use crate::domain::{Caller, Client, Error, Result};
+
+/// The user behind a request with a valid token. Taking it counts as activity.
+#[derive(Debug)]
+pub struct Authenticated {
+    /// The user.
+    pub caller: Caller,
+    /// Where they are.
+    pub client: Client,
+}
+
+impl FromRequest for Authenticated {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let checked = check(request);
+        let context = request.app_data::<web::Data<Context>>().cloned();
+        Box::pin(async move {
+            let user = checked?;
+            let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
+            // Presence is best effort: when it cannot be written, the request itself will say so if it
+            // matters to it.
+            if let Err(error) = context.services.presence.note(&user.caller, &user.client).await {
+                tracing::debug!(%error, "activity not recorded");
+            }
+            Ok(user)
+        })
+    }
+}
+
+fn check(request: &HttpRequest) -> Result<Authenticated> {
+    let context = request.app_data::<web::Data<Context>>();
+    let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
+    let client = client_of(request, &context.trusted_proxies);
+    let token = bearer(request).ok_or(Error::Unauthenticated);
+    match token.and_then(|token| context.services.accounts.authenticate(token)) {
+        Ok(caller) => {
+            context.limits.check_user(caller.id)?;
+            Ok(Authenticated { caller, client })
+        }
+        Err(error) => {
+            context.limits.check_sign_in(client.ip)?;
+            Err(error)
+        }
+    }
+}
+
+/// The token of an `Authorization: Bearer` header; the scheme's case does not matter (RFC 9110, §11.1).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,57 @@
+//! The client's address and user agent.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+
+use crate::config::Network;
+use crate::domain::Client;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Where a request comes from: the peer, or what trusted proxies say about it.
+pub fn client_of(request: &HttpRequest, trusted: &[Network]) -> Client {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let agent = request.headers().get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let hops = request.headers().get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+    Client::new(address(peer, hops, trusted), &agent.unwrap_or_default())
+}
+
+/// The right-most hop that is no trusted proxy. Whatever stands left of it anyone could have written.
+fn address<'a>(peer: IpAddr, hops: impl Iterator<Item = &'a str>, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(peer) {
+        return peer;
+    }
+    let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut nearest = peer;
+    for hop in hops.into_iter().rev() {
+        let Ok(hop) = hop.parse::<IpAddr>() else { return nearest };
+        nearest = hop;
+        if !is_trusted(hop) {
+            return hop;
+        }
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        let from = |peer: &str, hops: &[&str]| address(ip(peer), hops.iter().copied(), &trusted);
+        assert_eq!(from("192.0.2.1", &["1.2.3.4"]), ip("192.0.2.1"));
+        assert_eq!(from("10.0.0.1", &["6.6.6.6, 1.2.3.4"]), ip("1.2.3.4"));
+        assert_eq!(from("10.0.0.1", &["6.6.6.6", "1.2.3.4, 10.0.0.2"]), ip("1.2.3.4"));
+        assert_eq!(from("10.0.0.1", &["1.2.3.4, nonsense"]), ip("10.0.0.1"));
+        assert_eq!(from("10.0.0.1", &[]), ip("10.0.0.1"));
+    }
+}

@@ -1,0 +1,45 @@
+//! What a dialect is to the shared machinery.
+
+use actix_web::HttpResponse;
+use actix_web::web::ServiceConfig;
+
+use crate::domain::Error;
+
+/// One of the chat APIs, as a value.
+#[derive(Clone, Copy)]
+pub struct Dialect {
+    /// Its name in logs and metrics.
+    pub name: &'static str,
+    /// Whether a path without a route of its own belongs to it.
+    pub owns: fn(path: &str) -> bool,
+    /// Adds its routes, by full path.
+    pub routes: fn(&mut ServiceConfig),
+    /// Its error body, with the status of the error's kind.
+    pub error: fn(&Error) -> HttpResponse,
+}
+
+/// All dialects in the order in which they are asked, and who answers for paths that none owns.
+#[derive(Clone)]
+pub struct Registry {
+    /// The dialects.
+    pub dialects: Vec<Dialect>,
+    /// The server itself.
+    pub site: Dialect,
+}
+
+impl Registry {
+    /// Names of all who answer, in the order of [`Self::index`].
+    pub fn names(&self) -> Vec<&'static str> {
+        self.dialects.iter().chain([&self.site]).map(|dialect| dialect.name).collect()
+    }
+
+    /// The place of who answers for a path.
+    pub fn index(&self, path: &str) -> usize {
+        self.dialects.iter().position(|dialect| (dialect.owns)(path)).unwrap_or(self.dialects.len())
+    }
+
+    /// Who answers for a path.
+    pub fn owner(&self, path: &str) -> &Dialect {
+        self.dialects.get(self.index(path)).unwrap_or(&self.site)
+    }
+}

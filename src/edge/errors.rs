@@ -1,0 +1,91 @@
+//! Every error leaves in the words of the dialect that owns the path.
+//!
+//! Handlers and extractors return [`Error`]; the framework's own errors are translated by status. One
+//! middleware around everything asks the dialect for the body.
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, Resource, ResponseError, web};
+use tracing::{debug, error, warn};
+
+use super::dialect::Registry;
+use crate::domain::{Error, Kind, Result};
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// A bare status; [`in_dialect`] gives it its body.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// The middleware that gives errors their body.
+///
+/// # Errors
+/// None of its own.
+pub async fn in_dialect(
+    registry: web::Data<Registry>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let Some(cause) = response.response().error() else { return Ok(response) };
+    let translated = cause.as_error::<Error>().is_none().then(|| from_framework(cause));
+    let cause = cause.as_error::<Error>().or(translated.as_ref());
+    let Some(cause) = cause else { return Ok(response) };
+    let dialect = registry.owner(response.request().path());
+    log(cause, dialect.name);
+    let mut answer = (dialect.error)(cause);
+    if let Error::RateLimited { retry_after } = cause {
+        let secs = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));
+    }
+    Ok(response.into_response(answer))
+}
+
+fn from_framework(cause: &actix_web::Error) -> Error {
+    let status = cause.as_response_error().status_code();
+    match status {
+        StatusCode::NOT_FOUND => Error::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Error::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge { max_bytes: super::body::MAX_BODY_BYTES as u64 },
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Error::UnsupportedType,
+        status if status.is_client_error() => Error::Malformed(cause.to_string()),
+        _ => Error::internal(cause.to_string()),
+    }
+}
+
+fn log(cause: &Error, dialect: &str) {
+    match cause.kind() {
+        Kind::Internal => error!(dialect, error = %cause, "request failed"),
+        Kind::Unavailable => warn!(dialect, error = %cause, "store unavailable"),
+        Kind::BadRequest
+        | Kind::Unauthorized
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::MethodNotAllowed
+        | Kind::Conflict
+        | Kind::TooLarge
+        | Kind::UnsupportedType
+        | Kind::RateLimited => debug!(dialect, error = %cause, "request refused"),
+    }
+}
+
+/// A resource whose other methods answer 405 in dialect.
+pub fn resource(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(|| async { Err::<HttpResponse, Error>(Error::MethodNotAllowed) }))
+}
+
+/// The answer to a path without a route.
+///
+/// # Errors
+/// Always `NotFound`.
+pub async fn not_found() -> Result<HttpResponse> {
+    Err(Error::NotFound)
+}

@@ -1,0 +1,216 @@
+//! Forms: multipart with or without a file, and urlencoded.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::Fuse;
+use futures_util::{Stream, StreamExt};
+
+use super::body::{MAX_BODY_BYTES, declared_length, drain, read_body};
+use crate::domain::{Error, Result};
+
+/// Longest value of a text field, in bytes.
+const MAX_FIELD_BYTES: usize = 32 * 1024;
+const MAX_FIELDS: usize = 32;
+
+/// The text fields of a form; of fields with one name the last counts.
+#[derive(Debug, Default)]
+pub struct FormFields(HashMap<String, String>);
+
+impl FormFields {
+    /// A field's value; `None` when it is absent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    fn insert(&mut self, name: String, value: Vec<u8>) -> Result<()> {
+        let value = String::from_utf8(value).map_err(|_| Error::Malformed(format!("{name} is no UTF-8")))?;
+        if self.0.len() >= MAX_FIELDS {
+            return Err(Error::Malformed("too many fields".to_owned()));
+        }
+        self.0.insert(name, value);
+        Ok(())
+    }
+}
+
+/// A form of text fields, multipart or urlencoded.
+#[derive(Debug)]
+pub struct TextForm(pub FormFields);
+
+impl FromRequest for TextForm {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let content_type = request.content_type().to_ascii_lowercase();
+        let declared = declared_length(request);
+        if content_type == "multipart/form-data" {
+            let multipart = Multipart::new(request.headers(), payload.take());
+            return Box::pin(async move { Ok(Self(read_fields(multipart).await?)) });
+        }
+        let payload = payload.take();
+        Box::pin(async move {
+            if content_type != "application/x-www-form-urlencoded" {
+                return Err(Error::UnsupportedType);
+            }
+            let body = read_body(payload, declared).await?;
+            let mut fields = FormFields::default();
+            for (name, value) in form_pairs(&body)? {
+                fields.insert(name, value.into_bytes())?;
+            }
+            Ok(Self(fields))
+        })
+    }
+}
+
+fn form_pairs(body: &[u8]) -> Result<Vec<(String, String)>> {
+    let text = std::str::from_utf8(body).map_err(|error| Error::Malformed(error.to_string()))?;
+    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(text);
+    pairs.map(actix_web::web::Query::into_inner).map_err(|error| Error::Malformed(error.to_string()))
+}
+
+async fn read_fields(mut multipart: Multipart) -> Result<FormFields> {
+    let mut fields = FormFields::default();
+    let mut total = 0;
+    while let Some(field) = multipart.next().await {
+        let mut field = field.map_err(malformed)?;
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = read_text(&mut field).await?;
+        total += value.len();
+        if total > MAX_BODY_BYTES {
+            return Err(Error::TooLarge { max_bytes: MAX_BODY_BYTES as u64 });
+        }
+        fields.insert(name, value)?;
+    }
+    Ok(fields)
+}
+
+async fn read_text(field: &mut Field) -> Result<Vec<u8>> {
+    let mut value = Vec::new();
+    while let Some(chunk) = field.next().await {
+        let chunk = chunk.map_err(malformed)?;
+        if value.len() + chunk.len() > MAX_FIELD_BYTES {
+            return Err(Error::TooLarge { max_bytes: MAX_FIELD_BYTES as u64 });
+        }
+        value.extend_from_slice(&chunk);
+    }
+    Ok(value)
+}
+
+fn malformed(error: MultipartError) -> Error {
+    match error {
+        MultipartError::ContentTypeIncompatible => Error::UnsupportedType,
+        other => Error::Malformed(other.to_string()),
+    }
+}
+
+/// A form with one file among text fields, which may stand before or after it.
+pub struct FileForm {
+    multipart: Multipart,
+    body: SharedPayload,
+    declared: Option<u64>,
+}
+
+/// The body, which the parser reads and a refusal drains.
+#[derive(Clone)]
+struct SharedPayload(Rc<RefCell<Payload>>);
+
+impl Stream for SharedPayload {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(cx)
+    }
+}
+
+impl FromRequest for FileForm {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let declared = declared_length(request);
+        let body = SharedPayload(Rc::new(RefCell::new(payload.take())));
+        let multipart = Multipart::new(request.headers(), body.clone());
+        std::future::ready(Ok(Self { multipart, body, declared }))
+    }
+}
+
+impl FileForm {
+    /// Refuses the form: reads on for a while, so that a client that is still sending sees the answer.
+    pub async fn refuse(mut self, error: Error) -> Error {
+        drain(&mut self.body).await;
+        error
+    }
+
+    /// Hands the file field called `file` to `take` as (name, bytes) while it comes in and returns what that
+    /// made of it, with the text fields. A second file is refused.
+    ///
+    /// # Errors
+    /// `Malformed`, `TooLarge`, `UnsupportedType` when the body is no multipart form; `take`'s own.
+    pub async fn read<T>(
+        self,
+        file: &str,
+        max_bytes: u64,
+        mut take: impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
+    ) -> Result<(Option<T>, FormFields)> {
+        let Self { mut multipart, mut body, declared } = self;
+        // Boundaries and the other fields need some room as well.
+        let is_hopeless = declared.is_some_and(|length| length > max_bytes + MAX_BODY_BYTES as u64);
+        let mut fields = FormFields::default();
+        let mut taken = None;
+        let outcome = loop {
+            if is_hopeless {
+                break Err(Error::TooLarge { max_bytes });
+            }
+            let mut field = match multipart.next().await {
+                Some(Ok(field)) => field,
+                Some(Err(error)) => break Err(malformed(error)),
+                None => break Ok(()),
+            };
+            let name = field.name().unwrap_or_default().to_owned();
+            let step = match (name == file, taken.is_some()) {
+                (true, true) => Err(Error::Malformed("more than one file".to_owned())),
+                (true, false) => {
+                    let file_name = field.content_disposition().and_then(|it| it.get_filename()).map(str::to_owned);
+                    take(file_name, FileBytes(field.fuse())).await.map(|value| taken = Some(value))
+                }
+                (false, _) => match read_text(&mut field).await {
+                    Ok(value) => fields.insert(name, value),
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = step {
+                break Err(error);
+            }
+        };
+        match outcome {
+            Ok(()) => Ok((taken, fields)),
+            Err(error) => {
+                drop(multipart);
+                drain(&mut body).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The bytes of a file field as they come in. Fused, because a field that is asked again after its end
+/// panics.
+pub struct FileBytes(Fuse<Field>);
+
+impl Stream for FileBytes {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(cx).map(|chunk| chunk.map(|chunk| chunk.map_err(malformed)))
+    }
+}

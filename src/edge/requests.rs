@@ -1,0 +1,60 @@
+//! A span and a count per request. The span has id, method and path; the query is left out, because it may
+//! hold a token.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use tracing::Span;
+use tracing_actix_web::{RequestId, RootSpanBuilder};
+
+use super::context::Context;
+use super::dialect::Registry;
+use crate::telemetry::Metrics;
+
+/// The middleware that counts requests, tells their id and, when the node is about to stop, asks clients to use another
+/// connection.
+///
+/// # Errors
+/// None of its own.
+pub async fn count(
+    metrics: web::Data<Metrics>,
+    registry: web::Data<Registry>,
+    context: web::Data<Context>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let started = std::time::Instant::now();
+    let mut response = next.call(request).await?;
+    let dialect = registry.index(response.request().path());
+    metrics.count_request(dialect, response.status().as_u16(), started.elapsed());
+    let id = response.request().extensions().get::<RequestId>().map(|id| id.to_string());
+    if let Some(id) = id.and_then(|id| HeaderValue::from_maybe_shared(id).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if context.is_draining() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
+}
+
+/// Builds the span; errors are logged where they get their body.
+pub struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        let id = request.extensions().get::<RequestId>().copied();
+        let id = id.map(|id| tracing::field::display(*id));
+        tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path())
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {
+        let status = match outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        tracing::debug!(parent: &span, status = status.as_u16(), "request answered");
+    }
+}

@@ -1,0 +1,281 @@
+//! The private Redis of a machine without one: a child process on a unix socket in the data folder.
+//!
+//! It dies with its parent, is restarted with backoff when it dies alone, and one lock per folder keeps two
+//! of them from writing the same data.
+
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sha2::{Digest, Sha256};
+use tracing::{error, info, warn};
+
+use crate::config::Fsync;
+
+const BINARIES: [&str; 2] = ["redis-server", "valkey-server"];
+/// A unix socket's path has 107 bytes at the most.
+const MAX_SOCKET_PATH: usize = 100;
+const WATCH_EVERY: Duration = Duration::from_millis(50);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// Life after which a child counts as healthy, so that the next death starts with a short pause again.
+const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+/// How long it may take to write everything down before it is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why there is no private Redis.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// Nothing to run.
+    #[error("neither redis-server nor valkey-server is on PATH; install one or set redis.url")]
+    NoBinary,
+    /// Another node uses the folder.
+    #[error("{0} is in use by another Chinwag; give each its own data.dir, or all the same redis.url")]
+    InUse(PathBuf),
+    /// The folder cannot be used.
+    #[error("{path}: {source}")]
+    Folder {
+        /// The folder or a file in it.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+}
+
+/// A running private Redis. Stop it with [`PrivateRedis::stop`]; dropping it stops it as well.
+pub struct PrivateRedis {
+    url: String,
+    stop: Option<Sender<()>>,
+    keeper: Option<JoinHandle<()>>,
+    /// Held for as long as this lives.
+    _lock: File,
+}
+
+impl PrivateRedis {
+    /// Starts a Redis whose data is in `dir`, or says why not.
+    ///
+    /// # Errors
+    /// No binary, folder in use, folder not usable.
+    pub fn start(dir: &Path, fsync: Fsync) -> Result<Self, EmbeddedError> {
+        let binary = find_binary().ok_or(EmbeddedError::NoBinary)?;
+        let dir = prepare(dir)?;
+        let lock = lock(&dir)?;
+        let socket = socket_path(&dir)?;
+        let launch = Launch { binary, dir, socket: socket.clone(), fsync };
+        let (stop, stopped) = channel();
+        // Linux sends the parent-death signal when the *thread* that forked ends, so one thread does all
+        // the forking and lives as long as the Redis is wanted.
+        let keeper = std::thread::spawn(move || keep(&launch, &stopped));
+        Ok(Self { url: url_of(&socket), stop: Some(stop), keeper: Some(keeper), _lock: lock })
+    }
+
+    /// Address of the Redis of a folder, for a second process on the machine.
+    ///
+    /// # Errors
+    /// The folder cannot be used.
+    pub fn url_for(dir: &Path) -> Result<String, EmbeddedError> {
+        Ok(url_of(&socket_path(&prepare(dir)?)?))
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops it and waits until everything is written.
+    pub fn stop(mut self) {
+        self.halt();
+    }
+
+    fn halt(&mut self) {
+        drop(self.stop.take());
+        if let Some(keeper) = self.keeper.take()
+            && keeper.join().is_err()
+        {
+            error!("the keeper of the private Redis panicked");
+        }
+    }
+}
+
+impl Drop for PrivateRedis {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+struct Launch {
+    binary: PathBuf,
+    dir: PathBuf,
+    socket: PathBuf,
+    fsync: Fsync,
+}
+
+/// Makes the data folder, for its owner only.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn prepare(dir: &Path) -> Result<PathBuf, EmbeddedError> {
+    let failed = |source| EmbeddedError::Folder { path: dir.to_owned(), source };
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+    dir.canonicalize().map_err(failed)
+}
+
+fn lock(dir: &Path) -> Result<File, EmbeddedError> {
+    let path = dir.join("lock");
+    let failed = |source| EmbeddedError::Folder { path: path.clone(), source };
+    let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(EmbeddedError::InUse(dir.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn socket_path(dir: &Path) -> Result<PathBuf, EmbeddedError> {
+    let near = dir.join("redis.sock");
+    if near.as_os_str().len() <= MAX_SOCKET_PATH {
+        return Ok(near);
+    }
+    let digest: String =
+        Sha256::digest(dir.as_os_str().as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let folder = std::env::temp_dir().join(format!("chinwag-{digest}"));
+    Ok(prepare(&folder)?.join("redis.sock"))
+}
+
+/// `redis+unix://` with everything but plain characters escaped.
+fn url_of(socket: &Path) -> String {
+    let mut url = "redis+unix://".to_owned();
+    for byte in socket.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => url.push(char::from(*byte)),
+            other => url.push_str(&format!("%{other:02X}")),
+        }
+    }
+    url
+}
+
+fn find_binary() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    BINARIES.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
+}
+
+/// Runs the child and replaces it when it dies, until the sender of `stopped` is dropped.
+fn keep(launch: &Launch, stopped: &Receiver<()>) {
+    let mut backoff = FIRST_BACKOFF;
+    loop {
+        let started = Instant::now();
+        match launch.spawn() {
+            Ok(mut child) => {
+                info!(pid = child.id(), "private Redis started");
+                if watch(&mut child, stopped) {
+                    return;
+                }
+            }
+            Err(error) => error!(%error, "private Redis did not start"),
+        }
+        if started.elapsed() > HEALTHY_AFTER {
+            backoff = FIRST_BACKOFF;
+        }
+        warn!(pause_ms = backoff.as_millis(), "private Redis ended, starting it again");
+        if is_stopped(stopped, backoff) {
+            return;
+        }
+        backoff = (backoff * 2).min(LONGEST_BACKOFF);
+    }
+}
+
+/// Waits for the child's end or the order to stop it; `true` after the order.
+fn watch(child: &mut Child, stopped: &Receiver<()>) -> bool {
+    loop {
+        match child.try_wait() {
+            Ok(None) => {}
+            Ok(Some(_)) => return false,
+            Err(error) => {
+                error!(%error, "private Redis cannot be watched");
+                return false;
+            }
+        }
+        if is_stopped(stopped, WATCH_EVERY) {
+            end(child);
+            return true;
+        }
+    }
+}
+
+fn is_stopped(stopped: &Receiver<()>, wait: Duration) -> bool {
+    matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Disconnected))
+}
+
+/// Asks the child to write everything down and end; kills it when it does not.
+fn end(child: &mut Child) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0));
+    if let Err(error) = kill(pid, Signal::SIGTERM) {
+        warn!(%error, "private Redis not told to stop");
+    }
+    let asked = Instant::now();
+    while asked.elapsed() < STOP_TIMEOUT {
+        match child.try_wait() {
+            Ok(None) => std::thread::sleep(WATCH_EVERY),
+            Ok(Some(_)) | Err(_) => return,
+        }
+    }
+    error!("private Redis did not stop, killing it");
+    if let Err(error) = child.kill().and_then(|()| child.wait().map(|_| ())) {
+        error!(%error, "private Redis not killed");
+    }
+}
+
+impl Launch {
+    fn spawn(&self) -> std::io::Result<Child> {
+        match std::fs::remove_file(&self.socket) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let fsync = match self.fsync {
+            Fsync::Everysec => "everysec",
+            Fsync::Always => "always",
+        };
+        let mut command = Command::new(&self.binary);
+        command
+            .current_dir(&self.dir)
+            .args([OsStr::new("--unixsocket"), self.socket.as_os_str()])
+            .args(["--unixsocketperm", "700", "--port", "0", "--daemonize", "no"])
+            .args(["--appendonly", "yes", "--appendfsync", fsync, "--save", ""])
+            .args(["--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", "redis.log"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Its own process group: Ctrl-C in a terminal reaches Chinwag, which stops Redis last.
+            .process_group(0);
+        let die_with_parent = || set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from);
+        // SAFETY: between fork and exec the closure makes one system call, allocates nothing and takes no
+        // lock.
+        #[expect(unsafe_code, reason = "the only way to set the parent-death signal of a child")]
+        unsafe {
+            command.pre_exec(die_with_parent);
+        }
+        command.spawn()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_folders_make_sound_addresses() {
+        assert_eq!(url_of(Path::new("/a b/ü/redis.sock")), "redis+unix:///a%20b/%C3%BC/redis.sock");
+    }
+}

@@ -1,0 +1,23 @@
+//! Chinwag: a self-hosted chat server. Five chat APIs, one conversation, Redis as the only store.
+//!
+//! The modules are floors; imports go down only, and a test fails on an upward one:
+//!
+//! - floor 0 [`domain`]: pure types and rules of shape
+//! - floor 1 [`store`]: the only Redis commands
+//! - floor 2 [`fanout`]: delivery; [`service`]: every rule. The two do not know each other
+//! - floor 3 [`edge`]: shared HTTP machinery
+//! - floor 4 [`dialects`]: the chat APIs; [`site`]: documentation, health, files
+//!
+//! [`app`] wires them; [`config`], [`telemetry`] and [`embedded`] stand beside the floors.
+
+pub mod app;
+pub mod config;
+pub mod dialects;
+pub mod domain;
+pub mod edge;
+pub mod embedded;
+pub mod fanout;
+pub mod service;
+pub mod site;
+pub mod store;
+pub mod telemetry;

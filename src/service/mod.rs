@@ -1,0 +1,75 @@
+//! Floor 2: every rule. Accounts, rooms, messages, presence, uploads, statistics.
+//!
+//! Imports `domain` and `store`. Does not know `fanout`, HTTP or a dialect. Authorisation is decided in two
+//! places only: by the store's scripts for membership (atomically with what it guards), by [`access`] for
+//! everything that a role grants.
+
+mod access;
+mod accounts;
+mod images;
+mod messages;
+mod passwords;
+mod presence;
+mod rooms;
+mod sniff;
+mod tokens;
+mod uploads;
+
+use std::sync::Arc;
+
+pub use access::IpVisibility;
+pub use accounts::Accounts;
+pub use messages::Messages;
+pub use passwords::Passwords;
+pub use presence::{Presence, Throttle};
+pub use rooms::Rooms;
+pub use tokens::{Revocations, Tokens};
+pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
+
+use crate::store::{SendRate, Store};
+
+/// What the services of one node share, whatever the worker.
+#[derive(Clone)]
+pub struct Shared {
+    /// Makes and checks tokens.
+    pub tokens: Arc<Tokens>,
+    /// Hashes passwords, a bounded number at a time.
+    pub passwords: Arc<Passwords>,
+    /// When each user's activity was last written.
+    pub throttle: Arc<Throttle>,
+    /// Where files are kept.
+    pub uploads: Uploads,
+    /// How fast a user may send into one room; `None` when limits are off.
+    pub send_rate: Option<SendRate>,
+    /// Who sees addresses.
+    pub ip_visibility: IpVisibility,
+    /// Most members that a list shows of a room.
+    pub members_listed: usize,
+}
+
+/// All services of one worker, over the worker's own store.
+pub struct Services {
+    /// Registering and logging in.
+    pub accounts: Accounts,
+    /// Sending, reading, deleting.
+    pub messages: Messages,
+    /// Making, joining, leaving, listing.
+    pub rooms: Rooms,
+    /// Who is online, and from where.
+    pub presence: Presence,
+    /// Files.
+    pub uploads: Uploads,
+}
+
+impl Services {
+    /// The services over a store.
+    pub fn new(store: &Store, shared: &Shared) -> Self {
+        Self {
+            accounts: Accounts::new(store.clone(), Arc::clone(&shared.tokens), Arc::clone(&shared.passwords)),
+            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone()),
+            rooms: Rooms::new(store.clone(), shared.members_listed),
+            presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
+            uploads: shared.uploads.clone(),
+        }
+    }
+}

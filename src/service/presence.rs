@@ -1,0 +1,139 @@
+//! Presence: who is online, from where, and the figures about it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::access::{Action, IpVisibility, authorise};
+use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId, now_ms};
+use crate::store::{Activity, Stats, Store};
+
+/// Activity other than heartbeats is written at most this often per user and node.
+const WRITTEN_EVERY_MS: u64 = 30_000;
+/// The details' expiry is renewed at most this often per user and node.
+const RENEWED_EVERY_MS: u64 = 60 * 60 * 1000;
+
+#[derive(Clone, Copy, Default)]
+struct LastWrite {
+    at_ms: u64,
+    renewed_at_ms: u64,
+}
+
+/// When this node last wrote each user's activity. Shared by its workers.
+#[derive(Default)]
+pub struct Throttle(Mutex<HashMap<UserId, LastWrite>>);
+
+impl Throttle {
+    /// Whether a write is due (heartbeats always are), and whether it renews the expiry.
+    fn admit(&self, user: UserId, now_ms: u64, is_heartbeat: bool) -> Option<bool> {
+        let mut users = self.0.lock().expect("no panic while held");
+        let last = users.entry(user).or_default();
+        if !is_heartbeat && now_ms.saturating_sub(last.at_ms) < WRITTEN_EVERY_MS {
+            return None;
+        }
+        last.at_ms = now_ms;
+        let renews = now_ms.saturating_sub(last.renewed_at_ms) >= RENEWED_EVERY_MS;
+        if renews {
+            last.renewed_at_ms = now_ms;
+        }
+        Some(renews)
+    }
+
+    /// Makes the next write due again: the last one failed.
+    fn forget(&self, user: UserId) {
+        self.0.lock().expect("no panic while held").remove(&user);
+    }
+
+    /// Drops users whose next write is due and renews anyway.
+    fn forget_quiet(&self, now_ms: u64) {
+        let mut users = self.0.lock().expect("no panic while held");
+        users.retain(|_, last| now_ms.saturating_sub(last.renewed_at_ms) < RENEWED_EVERY_MS);
+    }
+}
+
+/// Who is online, and from where.
+pub struct Presence {
+    store: Store,
+    throttle: Arc<Throttle>,
+    visibility: IpVisibility,
+}
+
+impl Presence {
+    pub(super) fn new(store: Store, throttle: Arc<Throttle>, visibility: IpVisibility) -> Self {
+        Self { store, throttle, visibility }
+    }
+
+    /// Notes that a user did something. Written at most every 30 seconds per user and node.
+    pub async fn note(&self, caller: &Caller, client: &Client) -> Result<()> {
+        match self.throttle.admit(caller.id, now_ms(), false) {
+            Some(renews) => self.record(caller, client, now_ms(), renews).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Records a heartbeat, always. Returns its time, UTC milliseconds.
+    pub async fn heartbeat(&self, caller: &Caller, client: &Client) -> Result<u64> {
+        let at_ms = now_ms();
+        let renews = self.throttle.admit(caller.id, at_ms, true).unwrap_or(true);
+        self.record(caller, client, at_ms, renews).await?;
+        Ok(at_ms)
+    }
+
+    async fn record(&self, caller: &Caller, client: &Client, at_ms: u64, renews: bool) -> Result<()> {
+        let activity = Activity { caller, client, at_ms, renews };
+        let outcome = self.store.record_activity(&activity).await;
+        if outcome.is_err() {
+            self.throttle.forget(caller.id);
+        }
+        outcome
+    }
+
+    /// Online users, latest activity first. Addresses and agents of others are empty for those who may not
+    /// see them.
+    pub async fn online(
+        &self,
+        caller: &Caller,
+        after: Option<OnlineCursor>,
+        limit: Limit,
+    ) -> Result<(Vec<OnlineUser>, Option<OnlineCursor>)> {
+        let (mut users, next) = self.store.online_users(now_ms(), after, limit).await?;
+        let sees_all = match authorise(&self.store, caller, Action::SeeAddresses(self.visibility)).await {
+            Ok(()) => true,
+            Err(Error::Forbidden) => false,
+            Err(error) => return Err(error),
+        };
+        for user in users.iter_mut().filter(|user| !sees_all && user.id != caller.id) {
+            user.ip.clear();
+            user.user_agent.clear();
+        }
+        Ok((users, next))
+    }
+
+    /// The address of a user who is online.
+    ///
+    /// # Errors
+    /// `Forbidden`, `UserOffline`.
+    pub async fn ip_of(&self, caller: &Caller, user: UserId) -> Result<String> {
+        authorise(&self.store, caller, Action::SeeAddress { of: user, visibility: self.visibility }).await?;
+        self.store.online_ip(user, now_ms()).await?.ok_or(Error::UserOffline)
+    }
+
+    /// Figures at constant cost.
+    pub async fn stats(&self) -> Result<Stats> {
+        self.store.stats(now_ms()).await
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn check_store(&self) -> Result<()> {
+        self.store.ping().await
+    }
+
+    /// Housekeeping of this node, once a minute.
+    pub async fn keep_house(&self) -> Result<()> {
+        let now_ms = now_ms();
+        self.throttle.forget_quiet(now_ms);
+        self.store.keep_house(now_ms).await
+    }
+}

@@ -1,0 +1,195 @@
+//! Tokens: JWT HS256 with user, name and epoch inside, so that no request needs a look-up.
+
+use std::collections::HashMap;
+use std::sync::RwLock;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use secrecy::{ExposeSecret, SecretSlice};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Account, Caller, Error, Result, UserId, now_ms};
+
+/// Clocks of nodes may differ by this much, seconds.
+const LEEWAY_SECS: u64 = 5;
+/// Issuer and audience: tokens of other software that shares the secret are refused.
+const ISSUER: &str = "chinwag";
+const AUDIENCE: &str = "chinwag-clients";
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    /// User number in decimal.
+    sub: String,
+    /// User name at login.
+    name: String,
+    /// Seconds since 1970.
+    iat: u64,
+    /// Seconds since 1970.
+    exp: u64,
+    iss: String,
+    aud: String,
+    /// Token epoch of the account at login.
+    epoch: u64,
+}
+
+/// Makes and checks tokens.
+pub struct Tokens {
+    signing: EncodingKey,
+    /// The signing key first, then the one before it while keys are rotated.
+    checking: Vec<DecodingKey>,
+    validation: Validation,
+    lifetime_secs: u64,
+    revocations: Revocations,
+}
+
+impl Tokens {
+    /// Tokens under `keys`: the first signs, all are accepted.
+    ///
+    /// # Errors
+    /// `Internal` when a token that was just made is not accepted: the cryptography is not usable.
+    pub fn new(keys: &[SecretSlice<u8>], lifetime_secs: u64) -> Result<Self> {
+        let first = keys.first().ok_or_else(|| Error::internal("no signing key"))?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = LEEWAY_SECS;
+        validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        let tokens = Self {
+            signing: EncodingKey::from_secret(first.expose_secret()),
+            checking: keys.iter().map(|key| DecodingKey::from_secret(key.expose_secret())).collect(),
+            validation,
+            lifetime_secs,
+            revocations: Revocations::default(),
+        };
+        tokens.check_itself()?;
+        Ok(tokens)
+    }
+
+    fn check_itself(&self) -> Result<()> {
+        let token = self.sign(UserId(1), "self-test", 0)?;
+        let caller = self.verify(&token)?;
+        if caller.id != UserId(1) {
+            return Err(Error::internal("the token of the self-test names another user"));
+        }
+        Ok(())
+    }
+
+    /// A token for an account.
+    pub fn issue(&self, account: &Account) -> Result<String> {
+        self.sign(account.id, &account.name, account.token_epoch)
+    }
+
+    fn sign(&self, user: UserId, name: &str, epoch: u64) -> Result<String> {
+        let iat = now_ms() / 1000;
+        let claims = Claims {
+            sub: user.to_string(),
+            name: name.to_owned(),
+            iat,
+            exp: iat + self.lifetime_secs,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            epoch,
+        };
+        encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(Error::internal)
+    }
+
+    /// The user behind a token.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
+    pub fn verify(&self, token: &str) -> Result<Caller> {
+        let checked = self.checking.iter().find_map(|key| decode::<Claims>(token, key, &self.validation).ok());
+        let claims = checked.ok_or(Error::Unauthenticated)?.claims;
+        let id = UserId(claims.sub.parse().map_err(|_| Error::Unauthenticated)?);
+        let is_from_future = claims.iat > now_ms() / 1000 + LEEWAY_SECS;
+        if is_from_future || self.revocations.is_dead(id, claims.epoch) {
+            return Err(Error::Unauthenticated);
+        }
+        Ok(Caller { id, name: claims.name, logged_in_at_secs: claims.iat })
+    }
+
+    /// The revocations that this node knows.
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+}
+
+/// Which tokens are dead: user → the first epoch that is good. Loaded at start and every few seconds,
+/// raised at once by announcements.
+#[derive(Default)]
+pub struct Revocations(RwLock<HashMap<UserId, u64>>);
+
+impl Revocations {
+    /// Notes a revocation; an older one changes nothing.
+    pub fn raise(&self, user: UserId, epoch: u64) {
+        let mut known = self.0.write().expect("no panic while held");
+        let first_good = known.entry(user).or_insert(0);
+        *first_good = epoch.max(*first_good);
+    }
+
+    fn is_dead(&self, user: UserId, epoch: u64) -> bool {
+        let known = self.0.read().expect("no panic while held");
+        known.get(&user).is_some_and(|first_good| epoch < *first_good)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+
+    fn key(byte: u8) -> SecretSlice<u8> {
+        vec![byte; 32].into()
+    }
+
+    fn account(token_epoch: u64) -> Account {
+        Account {
+            id: UserId(3),
+            name: "张三".to_owned(),
+            password_hash: String::new(),
+            role: Role::User,
+            is_banned: false,
+            token_epoch,
+        }
+    }
+
+    #[test]
+    fn a_token_carries_the_caller() {
+        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let token = tokens.issue(&account(0)).expect("signs");
+        let caller = tokens.verify(&token).expect("accepts");
+        assert_eq!((caller.id, caller.name.as_str()), (UserId(3), "张三"));
+    }
+
+    #[test]
+    fn keys_rotate() {
+        let old = Tokens::new(&[key(1)], 60).expect("usable").issue(&account(0)).expect("signs");
+        assert!(Tokens::new(&[key(2), key(1)], 60).expect("usable").verify(&old).is_ok());
+        assert!(Tokens::new(&[key(2)], 60).expect("usable").verify(&old).is_err());
+    }
+
+    #[test]
+    fn revoked_epochs_are_dead_and_the_next_is_good() {
+        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let before = tokens.issue(&account(0)).expect("signs");
+        tokens.revocations().raise(UserId(3), 1000);
+        tokens.revocations().raise(UserId(3), 500);
+        let after = tokens.issue(&account(1000)).expect("signs");
+        assert!(tokens.verify(&before).is_err());
+        assert!(tokens.verify(&after).is_ok());
+    }
+
+    #[test]
+    fn other_algorithms_and_audiences_are_refused() {
+        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiIxIiwiZXhwIjo0MTAyNDQ0ODAwfQ.";
+        assert!(tokens.verify(none).is_err());
+        let claims = serde_json::json!({"sub": "1", "name": "a", "iat": 1, "exp": 4_102_444_800_u64,
+            "iss": ISSUER, "aud": "others", "epoch": 0});
+        let foreign = encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&[1; 32]));
+        assert!(tokens.verify(&foreign.expect("signs")).is_err());
+        let claims = serde_json::json!({"sub": "1", "name": "a", "iat": 1, "exp": 4_102_444_800_u64,
+            "iss": ISSUER, "aud": AUDIENCE, "epoch": 0});
+        let wider = encode(&Header::new(Algorithm::HS384), &claims, &EncodingKey::from_secret(&[1; 32]));
+        assert!(tokens.verify(&wider.expect("signs")).is_err());
+    }
+}

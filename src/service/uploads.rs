@@ -1,0 +1,330 @@
+//! Uploads: checked while they stream in, stored under names that cannot be guessed, served as they are.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt};
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::{images, sniff};
+use crate::domain::{Attachment, Error, FileKind, FileName, Result};
+
+/// Pictures are held whole while their metadata is removed; this many at a time, the rest wait.
+const PICTURES_AT_ONCE: usize = 16;
+/// S3 takes no smaller parts.
+const PART_BYTES: usize = 5 * 1024 * 1024;
+/// A client that sends nothing for this long is given up.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where an upload belongs: each has its own life. Files of `Chat` go with their message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// Uploads that became a message (document 003).
+    Chat,
+}
+
+impl Folder {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        (name == "chat").then_some(Self::Chat)
+    }
+}
+
+/// The place of an upload, `<folder>/<uuid>.<ext>`: nothing else is ever read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadPath {
+    folder: Folder,
+    id: Uuid,
+    kind: FileKind,
+}
+
+impl UploadPath {
+    fn new(folder: Folder, kind: FileKind) -> Self {
+        Self { folder, id: Uuid::new_v4(), kind }
+    }
+
+    /// Reads the part of an address behind `/uploads/`; one spelling only.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (folder, file) = text.split_once('/')?;
+        let (id, extension) = file.split_once('.')?;
+        let path =
+            Self { folder: Folder::of_name(folder)?, id: id.parse().ok()?, kind: FileKind::of_extension(extension)? };
+        (path.to_string() == text).then_some(path)
+    }
+
+    /// What kind of file it is.
+    pub fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    fn object(&self) -> Path {
+        Path::from(self.to_string())
+    }
+}
+
+impl std::fmt::Display for UploadPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}.{}", self.folder.name(), self.id, self.kind.extension())
+    }
+}
+
+/// A file that is stored and not yet shown anywhere.
+#[derive(Debug)]
+pub struct StoredFile {
+    path: UploadPath,
+    name: FileName,
+    size: u64,
+    pixels: Option<(u32, u32)>,
+}
+
+impl StoredFile {
+    /// Whether it is a picture.
+    pub fn is_image(&self) -> bool {
+        self.path.kind.is_image()
+    }
+
+    /// Its name for people.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// What a message shows of it.
+    pub fn attachment(&self) -> Attachment {
+        Attachment {
+            url: format!("/uploads/{}", self.path),
+            name: Some(self.name.as_str().to_owned()),
+            size: Some(self.size),
+            pixels: self.pixels,
+            is_own_upload: self.path.folder == Folder::Chat,
+        }
+    }
+}
+
+/// A stored file on its way to a client.
+pub struct Download {
+    /// What kind of file it is.
+    pub kind: FileKind,
+    /// Size of the whole file in bytes.
+    pub size: u64,
+    /// The bytes that follow, within the whole.
+    pub range: Range<u64>,
+    /// The bytes.
+    pub body: BoxStream<'static, object_store::Result<Bytes>>,
+}
+
+/// Where files are kept.
+#[derive(Clone)]
+pub struct Uploads {
+    store: Arc<dyn ObjectStore>,
+    max_bytes: u64,
+    pictures: Arc<Semaphore>,
+}
+
+impl Uploads {
+    /// Files at `url`: `file:///folder`, or `s3://bucket/prefix` when built with S3.
+    ///
+    /// # Errors
+    /// `Internal` for an address that is not understood or a folder that cannot be made.
+    pub fn open(url: &str, max_bytes: u64) -> Result<Self> {
+        let store: Arc<dyn ObjectStore> = match url.split_once("://") {
+            Some(("file", folder)) => open_folder(folder)?,
+            #[cfg(feature = "s3")]
+            Some(("s3", _)) => open_s3(url)?,
+            _ => return Err(Error::internal(format!("uploads cannot be kept at {url}"))),
+        };
+        Ok(Self { store, max_bytes, pictures: Arc::new(Semaphore::new(PICTURES_AT_ONCE)) })
+    }
+
+    /// The largest file, in bytes.
+    pub fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
+    /// Takes a file in: its content must agree with its name, it must not exceed the limit, and it is
+    /// nowhere to be seen until it is whole. On any error nothing is left behind.
+    ///
+    /// # Errors
+    /// `UnsupportedType`, `TooLarge`, the body's own errors, `Unavailable` when the files' store fails.
+    pub async fn take<S>(&self, folder: Folder, name: FileName, body: S) -> Result<StoredFile>
+    where
+        S: Stream<Item = Result<Bytes>>,
+    {
+        let kind = name.kind().ok_or(Error::UnsupportedType)?;
+        let mut body = Incoming { body: std::pin::pin!(body), size: 0, max_bytes: self.max_bytes };
+        let path = UploadPath::new(folder, kind);
+        let _permit = match kind.is_image() {
+            true => Some(self.pictures.acquire().await.map_err(Error::internal)?),
+            false => None,
+        };
+        let head = body.read_up_to(sniff::HEAD_BYTES).await?;
+        sniff::check(kind, &head)?;
+        if kind.is_image() {
+            let picture = images::clean(kind, body.read_rest(head).await?)?;
+            let size = picture.bytes.len() as u64;
+            self.store.put(&path.object(), PutPayload::from(picture.bytes)).await.map_err(unavailable)?;
+            return Ok(StoredFile { path, name, size, pixels: Some(picture.pixels) });
+        }
+        self.stream(&path, head.freeze(), &mut body).await?;
+        Ok(StoredFile { size: body.size, path, name, pixels: None })
+    }
+
+    /// Passes a document on as it comes. An upload that is not finished vanishes.
+    async fn stream<S>(&self, path: &UploadPath, head: Bytes, body: &mut Incoming<S>) -> Result<()>
+    where
+        S: Stream<Item = Result<Bytes>> + Unpin,
+    {
+        let upload = self.store.put_multipart(&path.object()).await.map_err(unavailable)?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        writer.put(head);
+        loop {
+            match body.next().await {
+                Ok(Some(chunk)) if path.kind == FileKind::Txt && !sniff::is_text(&chunk) => {
+                    abort(writer).await;
+                    return Err(Error::UnsupportedType);
+                }
+                Ok(Some(chunk)) => writer.put(chunk),
+                Ok(None) => break,
+                Err(error) => {
+                    abort(writer).await;
+                    return Err(error);
+                }
+            }
+            writer.wait_for_capacity(1).await.map_err(unavailable)?;
+        }
+        writer.finish().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Removes a file that was stored but could not be shown, as far as possible.
+    pub async fn discard(&self, file: &StoredFile) {
+        if let Err(error) = self.store.delete(&file.path.object()).await {
+            tracing::warn!(%error, path = %file.path, "upload without a message left behind");
+        }
+    }
+
+    /// Removes the file of a deleted message if it was uploaded as that message; a message that merely
+    /// names a file leaves it alone. Repeating it is fine.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file may still be there, delete again.
+    pub(super) async fn delete_with_message(&self, file: &Attachment) -> Result<()> {
+        let path = file.url.strip_prefix("/uploads/").and_then(UploadPath::parse);
+        let Some(path) = path.filter(|_| file.is_own_upload) else { return Ok(()) };
+        match self.store.delete(&path.object()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Opens a file, or a part of it.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` never: a part outside the file is `None` in the answer.
+    pub async fn open_file(&self, path: &UploadPath, range: Option<GetRange>) -> Result<Option<Download>> {
+        let options = GetOptions::new().with_range(range.clone());
+        let found = match self.store.get_opts(&path.object(), options).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Err(Error::NotFound),
+            // The only other thing that a client can cause is a part that does not exist.
+            Err(_) if range.is_some() && self.store.head(&path.object()).await.is_ok() => return Ok(None),
+            Err(error) => return Err(unavailable(error)),
+        };
+        Ok(Some(Download {
+            kind: path.kind,
+            size: found.meta.size,
+            range: found.range.clone(),
+            body: found.into_stream(),
+        }))
+    }
+}
+
+async fn abort(writer: WriteMultipart) {
+    if let Err(error) = writer.abort().await {
+        tracing::warn!(%error, "aborted upload not removed");
+    }
+}
+
+fn open_folder(folder: &str) -> Result<Arc<dyn ObjectStore>> {
+    let folder = PathBuf::from(folder);
+    std::fs::create_dir_all(&folder).map_err(Error::internal)?;
+    let store = object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(feature = "s3")]
+fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
+    // Keys, region and endpoint come from the usual AWS_… environment.
+    let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build().map_err(Error::internal)?;
+    let prefix = url.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
+    Ok(Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)))
+}
+
+fn unavailable(error: object_store::Error) -> Error {
+    Error::Unavailable(error.into())
+}
+
+/// A body that is counted while it is read.
+struct Incoming<S> {
+    body: S,
+    size: u64,
+    max_bytes: u64,
+}
+
+impl<S: Stream<Item = Result<Bytes>> + Unpin> Incoming<S> {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let chunk = tokio::time::timeout(IDLE_TIMEOUT, self.body.next()).await;
+        let Some(chunk) = chunk.map_err(|_| Error::Malformed("the body stopped".to_owned()))? else {
+            return Ok(None);
+        };
+        let chunk = chunk?;
+        self.size += chunk.len() as u64;
+        if self.size > self.max_bytes {
+            return Err(Error::TooLarge { max_bytes: self.max_bytes });
+        }
+        Ok(Some(chunk))
+    }
+
+    async fn read_up_to(&mut self, bytes: usize) -> Result<BytesMut> {
+        let mut head = BytesMut::new();
+        while head.len() < bytes
+            && let Some(chunk) = self.next().await?
+        {
+            head.extend_from_slice(&chunk);
+        }
+        Ok(head)
+    }
+
+    async fn read_rest(&mut self, mut head: BytesMut) -> Result<Bytes> {
+        while let Some(chunk) = self.next().await? {
+            head.extend_from_slice(&chunk);
+        }
+        Ok(head.freeze())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_have_one_spelling() {
+        let path = UploadPath::new(Folder::Chat, FileKind::Png);
+        assert_eq!(UploadPath::parse(&path.to_string()), Some(path.clone()));
+        let upper = path.to_string().to_uppercase();
+        for bad in ["", "chat/", "chat/../x.png", "etc/passwd", "chat/x.png", upper.as_str(), "chat//a.png"] {
+            assert_eq!(UploadPath::parse(bad), None, "{bad}");
+        }
+    }
+}

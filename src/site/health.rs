@@ -1,0 +1,36 @@
+//! For load balancers and monitoring.
+
+use actix_web::http::header::ContentType;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use crate::domain::{Error, Result};
+use crate::edge::Context;
+use crate::telemetry::Metrics;
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+/// The process answers.
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "ok" })
+}
+
+/// The node can serve: Redis answers with the scripts loaded, its events arrive, the node is not about to stop.
+pub(super) async fn ready(context: web::Data<Context>) -> Result<HttpResponse> {
+    if context.is_draining() {
+        return Err(Error::Unavailable("this node is about to stop".into()));
+    }
+    context.services.presence.check_store().await?;
+    if !context.live.is_up() {
+        return Err(Error::Unavailable("events of other nodes do not arrive".into()));
+    }
+    Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+}
+
+/// Figures of this node in Prometheus' text format.
+pub(super) async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(ContentType::plaintext()).body(metrics.render())
+}

@@ -1,0 +1,171 @@
+//! The only place that spells a Redis key.
+//!
+//! Keys that one script touches share one hash tag, so that they share a slot in Cluster: `{r:7}` for all of
+//! a room, `{u:3}` for all of a user.
+//!
+//! Every key expires or has its reason not to:
+//!
+//! | key | lifetime |
+//! |---|---|
+//! | `{r:7}` | none: a room lasts until someone removes it |
+//! | `{r:7}:log`, `:gone` | retention after the room's last message |
+//! | `{r:7}:members`, `{u:3}:rooms` | none: membership lasts |
+//! | `{r:7}:sent:…` | 24 hours |
+//! | `{r:7}:rate:…` | until the burst is whole again |
+//! | `{u:3}`, `name:…` | none: accounts last |
+//! | `{u:3}:seen` | a while after the user went offline |
+//! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
+//! | `rooms:public`, `seq:…` | none: the listing and the counters |
+//! | `stats:<day>` | two days |
+//! | `revoked` | none: entries older than the longest token are trimmed at each write |
+
+use std::sync::Arc;
+
+use crate::domain::{ClientId, RoomId, UserId};
+
+/// How many sorted sets share the online users, so that Cluster can spread them.
+pub(super) const ONLINE_SHARDS: u64 = 16;
+/// How many channels share the events of users.
+pub(super) const USER_CHANNELS: u64 = 64;
+
+/// Spells keys under a prefix.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    prefix: Arc<str>,
+}
+
+/// The keys of one room.
+pub(super) struct RoomKeys {
+    /// Hash: number, kind, name, description, owner, created, seq, ms, gone, swept.
+    pub(super) room: String,
+    /// Stream of the messages.
+    pub(super) log: String,
+    /// Sorted set: user → joined ms.
+    pub(super) members: String,
+    /// Hash: seq → who deleted it and when.
+    pub(super) gone: String,
+    /// Channel of the room's events.
+    pub(super) live: String,
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    pub(super) fn room(&self, room: RoomId) -> RoomKeys {
+        let base = format!("{}{{r:{}}}", self.prefix, room.number());
+        RoomKeys {
+            log: format!("{base}:log"),
+            members: format!("{base}:members"),
+            gone: format!("{base}:gone"),
+            live: format!("{base}:live"),
+            room: base,
+        }
+    }
+
+    /// String: seq and body hash of the message that a user sent under a client id.
+    pub(super) fn sent(&self, room: RoomId, user: UserId, id: &ClientId) -> String {
+        format!("{}{{r:{}}}:sent:{user}:{}", self.prefix, room.number(), id.as_str())
+    }
+
+    /// String: theoretical arrival time of a user's next message in a room.
+    pub(super) fn rate(&self, room: RoomId, user: UserId) -> String {
+        format!("{}{{r:{}}}:rate:{user}", self.prefix, room.number())
+    }
+
+    /// Hash: an account.
+    pub(super) fn user(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}", self.prefix)
+    }
+
+    /// Sorted set: the rooms of a user, scored by kind.
+    pub(super) fn user_rooms(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:rooms", self.prefix)
+    }
+
+    /// Hash: name, ip, agent, login time of the latest activity.
+    pub(super) fn seen(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:seen", self.prefix)
+    }
+
+    /// Sorted set: user → last activity ms.
+    pub(super) fn online(&self, shard: u64) -> String {
+        format!("{}online:{shard}", self.prefix)
+    }
+
+    /// The shard that holds a user.
+    pub(super) fn online_of(&self, user: UserId) -> String {
+        self.online(user.0 % ONLINE_SHARDS)
+    }
+
+    /// String: the user who has a name.
+    pub(super) fn name(&self, folded: &str) -> String {
+        format!("{}name:{folded}", self.prefix)
+    }
+
+    /// Sorted set: the public rooms by number.
+    pub(super) fn public_rooms(&self) -> String {
+        format!("{}rooms:public", self.prefix)
+    }
+
+    /// Sorted set: room → last activity ms, written at most once a minute per room and node.
+    pub(super) fn active_rooms(&self) -> String {
+        format!("{}rooms:active", self.prefix)
+    }
+
+    /// String: messages of a day, `yyyymmdd` in the statistics' zone.
+    pub(super) fn stats(&self, day: u32) -> String {
+        format!("{}stats:{day}", self.prefix)
+    }
+
+    /// Sorted set: user → epoch; tokens of an older epoch are dead.
+    pub(super) fn revoked(&self) -> String {
+        format!("{}revoked", self.prefix)
+    }
+
+    /// Counter of users.
+    pub(super) fn user_counter(&self) -> String {
+        format!("{}seq:users", self.prefix)
+    }
+
+    /// Counter of rooms.
+    pub(super) fn room_counter(&self) -> String {
+        format!("{}seq:rooms", self.prefix)
+    }
+
+    /// Channel of the events of a user.
+    pub(super) fn users_live(&self, user: UserId) -> String {
+        self.users_live_shard(user.0 % USER_CHANNELS)
+    }
+
+    /// One of the channels of users' events.
+    pub(super) fn users_live_shard(&self, shard: u64) -> String {
+        format!("{}users:live:{shard}", self.prefix)
+    }
+
+    /// Channel on which a node hears itself, to know that delivery works.
+    pub(super) fn probe(&self, node: &str) -> String {
+        format!("{}probe:{node}", self.prefix)
+    }
+
+    /// The room whose channel this is.
+    pub(super) fn room_of_channel(&self, channel: &str) -> Option<RoomId> {
+        let number = channel.strip_prefix(&*self.prefix)?.strip_prefix("{r:")?.strip_suffix("}:live")?;
+        RoomId::new(number.parse().ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_channels_are_recognised() {
+        let keys = Keys::new("cw:");
+        let channel = keys.room(RoomId::GLOBAL).live;
+        assert_eq!(channel, "cw:{r:1}:live");
+        assert_eq!(keys.room_of_channel(&channel), Some(RoomId::GLOBAL));
+        assert_eq!(keys.room_of_channel("cw:users:live:3"), None);
+    }
+}

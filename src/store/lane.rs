@@ -1,0 +1,224 @@
+//! Hot connections: one checked-out connection per lane whose clones all callers share.
+//!
+//! Concurrent calls over clones coalesce into one write, and no call pays the `PING` that
+//! `pool.get()` costs on every reuse. A lane whose connection breaks or falls silent drops it and takes
+//! another; while Redis is away, callers fail at once instead of queueing behind each other's time-outs.
+//! Cold paths (start-up checks, administration) use [`Lane::cold`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use deadpool_redis::{Connection, Manager, Pool, Runtime};
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, PushKind,
+    Value,
+};
+use tokio::sync::Mutex;
+
+use super::scripts::{self, Call};
+use crate::domain::{Error, Result};
+
+/// Together the two stay below the two seconds within which a request answers 503.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
+/// After a failed connect, callers fail at once for this long.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// One for the lane itself and a few for cold paths.
+const POOL_SIZE: usize = 4;
+/// The client library's default of 50 stalls senders under load.
+const QUEUED_COMMANDS: usize = 4096;
+
+/// A shared connection that heals itself.
+pub(super) struct Lane {
+    pool: Pool,
+    /// The clone that callers take; held apart from `slot` so that the hot path needs no async lock.
+    current: std::sync::Mutex<Option<MultiplexedConnection>>,
+    slot: Mutex<Slot>,
+    /// Set by the driver when a connection of this lane ends.
+    is_broken: Arc<AtomicBool>,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Keeps the checked-out connection out of the pool.
+    held: Option<Connection>,
+    failed_at: Option<Instant>,
+}
+
+impl Lane {
+    /// A lane to the server at `url`; connects at first use, on the runtime that uses it.
+    ///
+    /// # Errors
+    /// `Internal` for an address that is not understood.
+    pub(super) fn new(url: &str) -> Result<Self> {
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&is_broken);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_pipeline_buffer_size(QUEUED_COMMANDS)
+            .set_push_sender(move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection {
+                    flag.store(true, Ordering::Release);
+                }
+                Ok::<(), redis::aio::SendError>(())
+            });
+        let manager = Manager::new_with_config(connection_info(url)?, config).map_err(Error::internal)?;
+        let pool = Pool::builder(manager)
+            .max_size(POOL_SIZE)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(RESPONSE_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .recycle_timeout(Some(CONNECT_TIMEOUT))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self { pool, current: std::sync::Mutex::default(), slot: Mutex::default(), is_broken })
+    }
+
+    /// A connection of one's own from the pool, for commands that are rare or block.
+    pub(super) async fn cold(&self) -> Result<Connection> {
+        self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
+    }
+
+    /// Runs a pipeline in one round trip and returns each command's reply. Scripts in it must only read:
+    /// when Redis forgot them they are loaded and the pipeline runs again.
+    ///
+    /// # Errors
+    /// `Unavailable` when Redis does not answer (the outcome is then unknown); the first error reply.
+    pub(super) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+        let mut replies = self.exchange(pipeline).await?;
+        let has_forgotten =
+            replies.iter().any(|reply| matches!(reply, Value::ServerError(e) if scripts::is_missing(e)));
+        if has_forgotten {
+            self.exchange(&scripts::load_all()).await?;
+            replies = self.exchange(pipeline).await?;
+        }
+        replies.into_iter().map(refuse_error).collect()
+    }
+
+    /// Runs a script and, in the same round trip, commands on keys of other slots. Replies: the script's
+    /// and theirs.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) async fn run_script(&self, call: &Call<'_>, beside: &[Cmd]) -> Result<(Value, Vec<Value>)> {
+        let mut pipeline = Pipeline::with_capacity(1 + beside.len());
+        pipeline.add_command(call.by_hash());
+        for command in beside {
+            pipeline.add_command(command.clone());
+        }
+        let mut replies = self.exchange(&pipeline).await?.into_iter();
+        let first = replies.next().unwrap_or_default();
+        let first = match first {
+            Value::ServerError(error) if scripts::is_missing(&error) => self.reload_and_run(call).await?,
+            reply => refuse_error(reply)?,
+        };
+        Ok((first, replies.collect()))
+    }
+
+    /// Redis forgot the scripts (it restarted, or someone flushed them): sends the source, which loads it.
+    async fn reload_and_run(&self, call: &Call<'_>) -> Result<Value> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(call.by_source());
+        refuse_error(self.exchange(&pipeline).await?.pop().unwrap_or_default())
+    }
+
+    async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+        let mut connection = self.connection().await?;
+        let count = pipeline.len();
+        let outcome = connection.send_packed_commands(pipeline, 0, count).await;
+        outcome.map_err(|error| {
+            if error.is_timeout() || error.is_io_error() || error.is_connection_dropped() {
+                self.is_broken.store(true, Ordering::Release);
+            }
+            store_error(error)
+        })
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection> {
+        if !self.is_broken.load(Ordering::Acquire)
+            && let Some(connection) = self.current_clone()
+        {
+            return Ok(connection);
+        }
+        self.reconnect().await
+    }
+
+    fn current_clone(&self) -> Option<MultiplexedConnection> {
+        self.current.lock().expect("no panic while held").clone()
+    }
+
+    async fn reconnect(&self) -> Result<MultiplexedConnection> {
+        let mut slot = self.slot.lock().await;
+        let is_broken = self.is_broken.swap(false, Ordering::AcqRel);
+        if !is_broken && let Some(connection) = self.current_clone() {
+            return Ok(connection); // another caller was faster
+        }
+        *self.current.lock().expect("no panic while held") = None;
+        if let Some(broken) = slot.held.take() {
+            drop(Connection::take(broken)); // out of the pool, not back into it
+        }
+        if slot.failed_at.is_some_and(|at| at.elapsed() < RETRY_PAUSE) {
+            return Err(Error::Unavailable("Redis did not answer a moment ago".into()));
+        }
+        match self.connect().await {
+            Ok(connection) => {
+                *self.current.lock().expect("no panic while held") = Some((*connection).clone());
+                let clone = (*connection).clone();
+                *slot = Slot { held: Some(connection), failed_at: None };
+                Ok(clone)
+            }
+            Err(error) => {
+                slot.failed_at = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a connection and loads the scripts, so that the first call after a restart finds them.
+    async fn connect(&self) -> Result<Connection> {
+        let mut connection = self.cold().await?;
+        let pipeline = scripts::load_all();
+        let () = pipeline.query_async(&mut connection).await.map_err(store_error)?;
+        Ok(connection)
+    }
+}
+
+/// An error reply as an error. Replies of scripts and commands here carry errors at the top only.
+fn refuse_error(reply: Value) -> Result<Value> {
+    match reply {
+        Value::ServerError(error) => Err(store_error(error.into())),
+        reply => Ok(reply),
+    }
+}
+
+/// Connection settings for `url`: RESP3 (which reports a lost connection at once), no Nagle delay.
+pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo> {
+    let info = url.into_connection_info().map_err(Error::internal)?;
+    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    let tcp = info
+        .tcp_settings()
+        .clone()
+        .set_nodelay(true)
+        .set_user_timeout(RESPONSE_TIMEOUT)
+        .set_keepalive(socket2::TcpKeepalive::new().with_time(Duration::from_secs(10)));
+    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp))
+}
+
+/// Trouble that passes (loading, failing over, out of memory, no connection) is `Unavailable`, the rest is
+/// a defect.
+pub(super) fn store_error(error: redis::RedisError) -> Error {
+    const PASSING: [&str; 9] =
+        ["LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS"];
+    let is_passing = error.is_io_error()
+        || error.is_timeout()
+        || error.is_connection_dropped()
+        || error.is_connection_refusal()
+        || error.code().is_some_and(|code| PASSING.contains(&code));
+    if is_passing {
+        return Error::Unavailable(error.into());
+    }
+    Error::Internal(error.into())
+}

@@ -1,0 +1,62 @@
+-- Stores a message and announces it; joins the sender to a public room first. Rejects before it writes.
+--
+-- KEYS  1 room   2 log   3 members   4 gone   5 live channel   6 rate of the sender here
+--       7 what the client id stored (the room again when there is no client id)
+-- ARGV  1 sender   2 record   3 record of the sender's joining ('' where everyone is a member)
+--       4 message replied to ('' for none)   5 body hash ('' when there is no client id)
+--       6 ms for which a client id is kept   7 ms between messages (0: no rate limit; may have a fraction)
+--       8 ms of burst   9 most entries   10 retention ms   11 sweep ms
+-- Reply {'stored', id, joined 0|1} · {'replay', id, record or false} · {'conflict'} · {'no_room'}
+--       {'no_reply'} · {'limited', ms until the next may come}
+
+local room, log, members, gone, live, rate, sent = unpack(KEYS)
+local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
+local interval, max_len, retention_ms, sweep_ms = tonumber(ARGV[7]), ARGV[9], ARGV[10], ARGV[11]
+
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept')
+local kind = state[1]
+if not kind then return {'no_room'} end
+if kind ~= 'public' and not redis.call('ZSCORE', members, sender) then return {'no_room'} end
+
+if hash ~= '' then
+  local before = redis.call('GET', sent)
+  if before then
+    local id, same = string.match(before, '^(%S+) (%S+)$')
+    if same ~= hash then return {'conflict'} end
+    local entry = redis.call('XRANGE', log, id, id)[1]
+    return {'replay', id, entry and entry[2][4] or false}
+  end
+end
+
+if reply_to ~= '' then
+  local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
+  if not exists or redis.call('HEXISTS', gone, string.match(reply_to, '^%d+')) == 1 then
+    return {'no_reply'}
+  end
+end
+
+local time = redis.call('TIME')
+local clock = time[1] * 1000 + time[2] / 1000
+-- GCRA: a message may come when its theoretical arrival time is at most one burst ahead.
+if interval > 0 then
+  local arrival = math.max(tonumber(redis.call('GET', rate)) or 0, clock)
+  local wait = arrival - clock - tonumber(ARGV[8])
+  if wait > 0 then return {'limited', math.ceil(wait)} end
+  arrival = arrival + interval
+  redis.call('SET', rate, string.format('%.3f', arrival), 'PX', math.ceil(arrival - clock))
+end
+
+local seq = (tonumber(state[2]) or 0) + 1
+local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
+local joined = 0
+if join_record ~= '' and kind == 'public' then
+  joined = redis.call('ZADD', members, 'NX', integer(ms), sender)
+  if joined == 1 then
+    append(log, live, seq, ms, '0', join_record, max_len)
+    seq = seq + 1
+  end
+end
+local id = append(log, live, seq, ms, sender, record, max_len)
+advance(room, log, gone, seq, ms, state[4], retention_ms, sweep_ms)
+if hash ~= '' then redis.call('SET', sent, id .. ' ' .. hash, 'PX', ARGV[6]) end
+return {'stored', id, joined}

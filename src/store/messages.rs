@@ -1,0 +1,251 @@
+//! Messages: append, read, delete. Each is one round trip.
+
+use redis::{Pipeline, Value};
+use sha2::{Digest, Sha256};
+
+use super::reply::{self, array, entry_id, is_absent, next, text, unexpected, user_id};
+use super::scripts::{self, Arg, Call};
+use super::{Store, record, rooms};
+use crate::domain::{
+    Caller, EntryId, Error, Field, HistoryPage, HistoryQuery, Message, MessageId, NewMessage, Result, RoomId, RoomKind,
+    Sender, Seq, Span, Watermark,
+};
+
+/// How long a client id protects its retries.
+const CLIENT_ID_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// How fast a user may send into one room: `per_sec` on average, `burst` at once.
+#[derive(Clone, Copy, Debug)]
+pub struct SendRate {
+    /// Messages a second.
+    pub per_sec: u32,
+    /// Messages at once.
+    pub burst: u32,
+}
+
+/// What became of a send.
+#[derive(Debug)]
+pub struct Appended {
+    /// The stored message: the first one when this was a retry.
+    pub message: Message,
+    /// Whether the sender became a member by it.
+    pub has_joined: bool,
+    /// Whether the message was stored before, by an earlier try with the same client id.
+    pub is_replay: bool,
+}
+
+impl Store {
+    /// Stores a message and announces it to the room, joining the sender to a public room first.
+    /// `joining` is the text of the server's message about that; the day's counter rides beside.
+    ///
+    /// # Errors
+    /// `RoomNotFound` also for rooms that the sender may not know of; `Invalid(ReplyTo)`, `ClientIdReused`,
+    /// `RateLimited`. After `Unavailable` the outcome is unknown.
+    pub async fn append(
+        &self,
+        room: RoomId,
+        caller: &Caller,
+        message: NewMessage,
+        joining: &str,
+        rate: Option<SendRate>,
+    ) -> Result<Appended> {
+        let keys = self.keys.room(room);
+        let rate_key = self.keys.rate(room, caller.id);
+        let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
+        let record = record::encode(&message, &caller.name)?;
+        let join_record = if room == RoomId::GLOBAL { String::new() } else { record::encode_system(joining)? };
+        let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
+        let hash = sent_key.as_ref().map(|_| body_hash(&message)).unwrap_or_default();
+        let interval_ms = rate.map_or(0.0, |rate| 1000.0 / f64::from(rate.per_sec.max(1)));
+        let burst_ms = rate.map_or(0, |rate| (interval_ms * f64::from(rate.burst.saturating_sub(1))) as u64);
+        let interval = interval_ms.to_string();
+        let call = Call {
+            script: &scripts::APPEND_MESSAGE,
+            keys: &[
+                &keys.room,
+                &keys.log,
+                &keys.members,
+                &keys.gone,
+                &keys.live,
+                &rate_key,
+                sent_key.as_deref().unwrap_or(&keys.room),
+            ],
+            args: &[
+                Arg::Number(caller.id.0),
+                Arg::Text(&record),
+                Arg::Text(&join_record),
+                Arg::Text(&reply_to),
+                Arg::Text(&hash),
+                Arg::Number(CLIENT_ID_LIFETIME_MS),
+                Arg::Text(&interval),
+                Arg::Number(burst_ms),
+                Arg::Number(self.retention.max_messages),
+                Arg::Number(self.retention.max_age_ms),
+                Arg::Number(self.retention.sweep_ms()),
+            ],
+        };
+        let day = self.today();
+        let (reply, _) = self.lane.run_script(&call, &self.count_message(day, room)).await?;
+        let appended = read_appended(reply, room, caller, message, &record);
+        let is_new = appended.as_ref().is_ok_and(|appended| !appended.is_replay);
+        if !is_new {
+            self.uncount_message(day).await;
+        }
+        if let Ok(Appended { has_joined: true, .. }) = appended {
+            self.note_membership(room, caller.id, RoomKind::Public).await?;
+        }
+        appended
+    }
+
+    /// A page of a room's history with the room's state. Deleted and expired messages are left out and
+    /// the page is filled past them.
+    ///
+    /// # Errors
+    /// `RoomNotFound` also for rooms that the caller may not know of.
+    pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
+        let wanted = query.limit.get();
+        let mut count = wanted;
+        loop {
+            let (page, is_exhausted) = self.read_history(query, caller, count).await?;
+            // A page that deletions left short is read again whole: at most 1000 entries, and rare.
+            if page.messages.len() >= wanted || is_exhausted {
+                return Ok(HistoryPage { messages: page.messages.into_iter().take(wanted).collect(), ..page });
+            }
+            count = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX);
+        }
+    }
+
+    /// One reading of up to `count` entries, and whether there are no more.
+    async fn read_history(&self, query: HistoryQuery, caller: &Caller, count: usize) -> Result<(HistoryPage, bool)> {
+        let keys = self.keys.room(query.room);
+        let mut pipeline = Pipeline::with_capacity(4);
+        // The state first: a page may be newer than its watermark, never older.
+        rooms::read_state(&mut pipeline, &keys.room);
+        pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.id.0);
+        match query.span {
+            Span::Latest => pipeline.cmd("XREVRANGE").arg(&keys.log).arg("+").arg("-"),
+            Span::Before(Seq(0 | 1)) => pipeline.cmd("XREVRANGE").arg(&keys.log).arg("0-0").arg("0-0"),
+            Span::Before(seq) => pipeline.cmd("XREVRANGE").arg(&keys.log).arg(seq.0 - 1).arg("-"),
+            Span::After(seq) => pipeline.cmd("XRANGE").arg(&keys.log).arg(seq.0.saturating_add(1)).arg("+"),
+        };
+        pipeline.arg("COUNT").arg(count);
+        pipeline.cmd("HKEYS").arg(&keys.gone);
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let state = rooms::State::read(next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        let is_member = !is_absent(&next(&mut replies)?);
+        if state.kind != RoomKind::Public && !is_member {
+            return Err(Error::RoomNotFound);
+        }
+        let entries = array(next(&mut replies)?)?;
+        let is_exhausted = entries.len() < count;
+        let gone: Vec<u64> = reply::read(next(&mut replies)?)?;
+        let mut messages = Vec::with_capacity(entries.len());
+        let oldest_ms = self.oldest_ms();
+        for entry in entries {
+            let (id, sender, record) = read_entry(&entry)?;
+            let is_hidden = gone.contains(&id.seq.0) || id.at_ms < oldest_ms;
+            if !is_hidden {
+                messages.push(record::decode(query.room, id, sender, record)?);
+            }
+        }
+        Ok((HistoryPage { messages, watermark: state.watermark }, is_exhausted))
+    }
+
+    /// How far a public room has come; `None` for other rooms and for no room.
+    pub async fn public_watermark(&self, room: RoomId) -> Result<Option<Watermark>> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        rooms::read_state(&mut pipeline, &self.keys.room(room).room);
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let state = rooms::State::read(next(&mut replies)?)?;
+        Ok(state.filter(|state| state.kind == RoomKind::Public).map(|state| state.watermark))
+    }
+
+    /// Marks a message as deleted, announces it and returns it as it was. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `MessageNotFound`, `Forbidden`.
+    pub async fn delete_message(&self, id: MessageId, caller: &Caller, is_admin: bool) -> Result<Message> {
+        let keys = self.keys.room(id.room);
+        let entry = id.entry.to_string();
+        let call = Call {
+            script: &scripts::DELETE_MESSAGE,
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live],
+            args: &[
+                Arg::Number(caller.id.0),
+                Arg::Text(&entry),
+                Arg::Number(id.entry.seq.0),
+                Arg::Text(if is_admin { "1" } else { "0" }),
+            ],
+        };
+        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        let items = array(reply)?;
+        let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
+        match (text(status)?, rest) {
+            ("deleted" | "already", [sender, record]) => {
+                record::decode(id.room, id.entry, user_id(sender)?, text(record)?)
+            }
+            ("no_room", []) => Err(Error::RoomNotFound),
+            ("no_message", []) => Err(Error::MessageNotFound),
+            ("forbidden", []) => Err(Error::Forbidden),
+            _ => Err(unexpected(status)),
+        }
+    }
+}
+
+/// The id, the sender and the record of a stream entry.
+fn read_entry(entry: &Value) -> Result<(EntryId, crate::domain::UserId, &str)> {
+    if let Value::Array(parts) = entry
+        && let [id, Value::Array(fields)] = parts.as_slice()
+        && let [_, sender, _, record, ..] = fields.as_slice()
+    {
+        return Ok((entry_id(id)?, user_id(sender)?, text(record)?));
+    }
+    Err(unexpected(entry))
+}
+
+fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, sent: &str) -> Result<Appended> {
+    let items = array(reply)?;
+    let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
+    match (text(status)?, rest) {
+        ("stored", [id, Value::Int(joined)]) => {
+            let message = stored(room, entry_id(id)?, caller, new);
+            Ok(Appended { message, has_joined: *joined == 1, is_replay: false })
+        }
+        ("replay", [id, record]) => {
+            // When the log has dropped the entry since, the retry says the same as the first try did.
+            let record = if is_absent(record) { sent } else { text(record)? };
+            let message = record::decode(room, entry_id(id)?, caller.id, record)?;
+            Ok(Appended { message, has_joined: false, is_replay: true })
+        }
+        ("conflict", []) => Err(Error::ClientIdReused),
+        ("no_room", []) => Err(Error::RoomNotFound),
+        ("no_reply", []) => Err(Error::Invalid(Field::ReplyTo)),
+        ("limited", [Value::Int(wait_ms)]) => Err(Error::RateLimited {
+            retry_after: std::time::Duration::from_millis(u64::try_from(*wait_ms).unwrap_or(0)),
+        }),
+        _ => Err(unexpected(status)),
+    }
+}
+
+fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Message {
+    Message {
+        id: MessageId { room, entry },
+        sender: Sender { id: caller.id, name: caller.name.clone() },
+        kind: new.kind,
+        text: new.text.into_string(),
+        attachment: new.attachment,
+        reply_to: new.reply_to.map(|entry| MessageId { room, entry }),
+    }
+}
+
+/// What must be equal for two sends with one client id to be the same message: everything but the
+/// sender's name, which may change between the tries, and an upload's address, which does.
+fn body_hash(message: &NewMessage) -> String {
+    let file = message.attachment.as_ref();
+    let url = file.filter(|file| !file.is_own_upload).map(|file| &file.url);
+    let file = file.map(|file| (url, &file.name, file.size));
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{:?}\0{:?}\0{file:?}\0", message.kind, message.reply_to));
+    hasher.update(message.text.as_str());
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,104 @@
+//! Floor 1: the only Redis commands. One file per aggregate; `keys` spells keys, `record` encodes messages,
+//! `lane` talks, `scripts` and `lua/` hold what must be atomic.
+//!
+//! Imports `domain` only. Imported by `fanout`, `service` and `app`.
+
+mod accounts;
+mod keys;
+mod lane;
+mod messages;
+mod presence;
+mod pubsub;
+mod record;
+mod reply;
+mod rooms;
+mod scripts;
+mod server;
+mod stats;
+
+use std::sync::Arc;
+
+pub use accounts::Revocation;
+pub use messages::{Appended, SendRate};
+pub use presence::Activity;
+pub use pubsub::{Delivery, Feed, RoomEvent, UserEvent};
+pub use rooms::NewRoom;
+pub use stats::Stats;
+
+use crate::domain::{Result, now_ms};
+use keys::Keys;
+use lane::Lane;
+use stats::Written;
+
+/// How much of a room's history is kept. Document 003, note 4: 1000 messages, 7 days.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Most messages of a room.
+    pub max_messages: u64,
+    /// Oldest age, milliseconds.
+    pub max_age_ms: u64,
+}
+
+impl Retention {
+    /// How often a busy room is trimmed by age: hourly for seven days. Readers hide what is older.
+    fn sweep_ms(self) -> u64 {
+        (self.max_age_ms / 168).max(1)
+    }
+}
+
+/// What a store needs to know.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Address of Redis: `redis://…` or `redis+unix://…`.
+    pub url: String,
+    /// Put before every key.
+    pub prefix: String,
+    /// How much of a room is kept.
+    pub retention: Retention,
+    /// How long a user counts as online after their last activity, seconds.
+    pub online_for_secs: u64,
+    /// The zone whose midnight begins a day of the statistics.
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// What the stores of one node share: what was written lately.
+#[derive(Clone, Default)]
+pub struct NodeMemory(Written);
+
+/// A handle to Redis with a lane of its own. One per worker thread, because a connection's driver runs on
+/// the runtime that made it; clones share the lane.
+#[derive(Clone)]
+pub struct Store {
+    lane: Arc<Lane>,
+    keys: Keys,
+    retention: Retention,
+    online_for_secs: u64,
+    zone: jiff::tz::TimeZone,
+    written: Written,
+}
+
+impl Store {
+    /// A store; connects at first use.
+    ///
+    /// # Errors
+    /// `Internal` for an address that is not understood.
+    pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Result<Self> {
+        Ok(Self {
+            lane: Arc::new(Lane::new(&config.url)?),
+            keys: Keys::new(&config.prefix),
+            retention: config.retention,
+            online_for_secs: config.online_for_secs,
+            zone: config.zone.clone(),
+            written: memory.0.clone(),
+        })
+    }
+
+    /// Entries of an earlier time are too old to be shown.
+    fn oldest_ms(&self) -> u64 {
+        now_ms().saturating_sub(self.retention.max_age_ms)
+    }
+
+    fn online_for_secs(&self) -> u64 {
+        self.online_for_secs
+    }
+}

@@ -1,0 +1,144 @@
+//! Who is online: user → last activity in sorted sets, with address, agent and login time beside.
+
+use redis::{Pipeline, Value};
+
+use super::Store;
+use super::keys::ONLINE_SHARDS;
+use super::reply::{self, array, next};
+use crate::domain::{Caller, Client, Limit, OnlineCursor, OnlineUser, Result, UserId};
+
+/// How long beyond its last renewal a user's address and agent are kept. Renewed hourly while active.
+const SEEN_LIFETIME_SECS: u64 = 4 * 60 * 60;
+
+/// One record of activity.
+pub struct Activity<'a> {
+    /// Who was active.
+    pub caller: &'a Caller,
+    /// From where.
+    pub client: &'a Client,
+    /// When, UTC milliseconds.
+    pub at_ms: u64,
+    /// Whether the details' expiry is renewed, at least hourly.
+    pub renews: bool,
+}
+
+impl Store {
+    /// Records activity; one pipelined round trip.
+    pub async fn record_activity(&self, activity: &Activity<'_>) -> Result<()> {
+        let user = activity.caller.id;
+        let seen = self.keys.seen(user);
+        let mut pipeline = Pipeline::with_capacity(4);
+        pipeline.cmd("ZADD").arg(self.keys.online_of(user)).arg("GT").arg(activity.at_ms).arg(user.0);
+        pipeline.cmd("HSET").arg(&seen).arg("name").arg(&activity.caller.name);
+        pipeline.arg("ip").arg(activity.client.ip.to_string()).arg("agent").arg(&activity.client.user_agent);
+        if activity.renews {
+            // After the details expired, the token's time of issue is the best record of the login.
+            let login_ms = activity.caller.logged_in_at_secs * 1000;
+            pipeline.cmd("HSETNX").arg(&seen).arg("login").arg(login_ms);
+            pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
+        }
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    /// Records a login.
+    pub async fn record_login(&self, user: UserId, at_ms: u64) -> Result<()> {
+        let seen = self.keys.seen(user);
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("HSET").arg(&seen).arg("login").arg(at_ms);
+        pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    /// Online users, latest activity first, from behind `after`: two round trips however many. Someone who
+    /// becomes active while a client pages moves to the front and may be missed by the later pages.
+    pub async fn online_users(
+        &self,
+        now_ms: u64,
+        after: Option<OnlineCursor>,
+        limit: Limit,
+    ) -> Result<(Vec<OnlineUser>, Option<OnlineCursor>)> {
+        let mut active = self.active_users(now_ms, after, limit).await?;
+        let has_more = active.len() > limit.get();
+        active.truncate(limit.get());
+        let next = active.last().copied().filter(|_| has_more);
+        let mut pipeline = Pipeline::with_capacity(active.len());
+        for cursor in &active {
+            pipeline.cmd("HMGET").arg(self.keys.seen(cursor.user)).arg(&["name", "ip", "agent", "login"]);
+        }
+        let replies = self.lane.run(&pipeline).await?;
+        let users = active.iter().zip(replies).map(|(cursor, reply)| read_online(*cursor, reply));
+        Ok((users.collect::<Result<_>>()?, next))
+    }
+
+    /// The users active since the limit of being online, one more than `limit` if there are more.
+    async fn active_users(&self, now_ms: u64, after: Option<OnlineCursor>, limit: Limit) -> Result<Vec<OnlineCursor>> {
+        let newest = after.map_or("+inf".to_owned(), |cursor| cursor.active_at_ms.to_string());
+        // Users who share the cursor's millisecond are read again and dropped below; 16 shards of a few.
+        let count = limit.get() + 1 + if after.is_some() { 64 } else { 0 };
+        let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize);
+        for shard in 0..ONLINE_SHARDS {
+            pipeline.cmd("ZRANGE").arg(self.keys.online(shard)).arg(&newest).arg(self.online_since(now_ms));
+            pipeline.arg(&["BYSCORE", "REV", "LIMIT", "0"]).arg(count).arg("WITHSCORES");
+        }
+        let mut active = Vec::new();
+        for reply in self.lane.run(&pipeline).await? {
+            for (user, at_ms) in reply::read::<Vec<(u64, f64)>>(reply)? {
+                active.push(OnlineCursor { active_at_ms: at_ms as u64, user: UserId(user) });
+            }
+        }
+        active.sort_unstable_by_key(|cursor| (std::cmp::Reverse(cursor.active_at_ms), cursor.user));
+        if let Some(after) = after {
+            let place = |cursor: &OnlineCursor| (std::cmp::Reverse(cursor.active_at_ms), cursor.user);
+            active.retain(|cursor| place(cursor) > place(&after));
+        }
+        active.truncate(limit.get() + 1);
+        Ok(active)
+    }
+
+    /// The address of a user who is online, or `None`.
+    pub async fn online_ip(&self, user: UserId, now_ms: u64) -> Result<Option<String>> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("ZSCORE").arg(self.keys.online_of(user)).arg(user.0);
+        pipeline.cmd("HGET").arg(self.keys.seen(user)).arg("ip");
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let active_at_ms: Option<f64> = reply::read(next(&mut replies)?)?;
+        let ip: Option<String> = reply::read(next(&mut replies)?)?;
+        let is_online = active_at_ms.is_some_and(|at| at as u64 >= self.online_since(now_ms));
+        Ok(ip.filter(|_| is_online))
+    }
+
+    /// Forgets who went offline and rooms that have been quiet; each node does it once a minute.
+    pub async fn trim_activity(&self, now_ms: u64, active_since_ms: u64) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize + 1);
+        for shard in 0..ONLINE_SHARDS {
+            pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.online(shard)).arg(0);
+            pipeline.arg(format!("({}", self.online_since(now_ms)));
+        }
+        pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.active_rooms()).arg(0).arg(format!("({active_since_ms}"));
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    /// The time before which activity no longer counts.
+    pub(super) fn online_since(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.online_for_secs() * 1000)
+    }
+}
+
+fn read_online(cursor: OnlineCursor, reply: Value) -> Result<OnlineUser> {
+    let mut fields = array(reply)?.into_iter();
+    let mut field = || -> Result<String> {
+        let value: Option<String> = reply::read(next(&mut fields)?)?;
+        Ok(value.unwrap_or_default())
+    };
+    Ok(OnlineUser {
+        id: cursor.user,
+        name: field()?,
+        ip: field()?,
+        user_agent: field()?,
+        logged_in_at_ms: field()?.parse().unwrap_or(cursor.active_at_ms),
+        active_at_ms: cursor.active_at_ms,
+    })
+}

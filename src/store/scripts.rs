@@ -1,0 +1,95 @@
+//! The Lua scripts: loaded at each connect, called by hash, sent in full when Redis forgot them.
+//!
+//! Each script lives in its own file, whose header names KEYS, ARGV and replies. `prelude.lua` holds what
+//! appending scripts share and is put in front of them.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Pipeline, ServerError, ServerErrorKind};
+
+/// A script's source and its hash.
+pub(super) struct Script {
+    code: &'static str,
+    hash: String,
+}
+
+impl Script {
+    fn new(code: &'static str) -> Self {
+        Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
+    }
+}
+
+macro_rules! script {
+    ($(#[$doc:meta])* $name:ident = $($file:literal),+) => {
+        $(#[$doc])*
+        pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(concat!($(include_str!($file)),+)));
+    };
+}
+
+script!(APPEND_MESSAGE = "lua/prelude.lua", "lua/append_message.lua");
+script!(CREATE_ROOM = "lua/prelude.lua", "lua/create_room.lua");
+script!(JOIN_ROOM = "lua/prelude.lua", "lua/join_room.lua");
+script!(LEAVE_ROOM = "lua/prelude.lua", "lua/leave_room.lua");
+script!(DELETE_MESSAGE = "lua/prelude.lua", "lua/delete_message.lua");
+script!(ROOM_CARD = "lua/room_card.lua");
+script!(REVOKE = "lua/revoke.lua");
+
+/// One pipeline that loads every script.
+pub(super) fn load_all() -> Pipeline {
+    let all: [&Script; 7] =
+        [&APPEND_MESSAGE, &CREATE_ROOM, &JOIN_ROOM, &LEAVE_ROOM, &DELETE_MESSAGE, &ROOM_CARD, &REVOKE];
+    let mut pipeline = Pipeline::with_capacity(all.len());
+    for script in all {
+        pipeline.cmd("SCRIPT").arg("LOAD").arg(script.code).ignore();
+    }
+    pipeline
+}
+
+/// Whether an error says that Redis does not know the script.
+pub(super) fn is_missing(error: &ServerError) -> bool {
+    error.kind() == Some(ServerErrorKind::NoScript)
+}
+
+/// An argument of a script.
+#[derive(Clone, Copy)]
+pub(super) enum Arg<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A number, printed in decimal.
+    Number(u64),
+}
+
+/// A script with its keys and arguments.
+pub(super) struct Call<'a> {
+    pub(super) script: &'a Script,
+    pub(super) keys: &'a [&'a str],
+    pub(super) args: &'a [Arg<'a>],
+}
+
+impl Call<'_> {
+    /// The call by the script's hash.
+    pub(super) fn by_hash(&self) -> Cmd {
+        self.command("EVALSHA", &self.script.hash)
+    }
+
+    /// The call that carries the script itself.
+    pub(super) fn by_source(&self) -> Cmd {
+        self.command("EVAL", self.script.code)
+    }
+
+    fn command(&self, verb: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(verb);
+        command.arg(script).arg(self.keys.len());
+        for key in self.keys {
+            command.arg(*key);
+        }
+        for arg in self.args {
+            match arg {
+                Arg::Text(text) => command.arg(*text),
+                Arg::Number(number) => command.arg(*number),
+            };
+        }
+        command
+    }
+}

@@ -1,0 +1,66 @@
+//! What Chinwag demands of the Redis server itself.
+
+use redis::{InfoDict, Value};
+
+use super::Store;
+use super::lane::store_error;
+use super::reply;
+use crate::domain::{Error, Result};
+
+/// Oldest server whose scripts, streams and sharded channels do what is needed.
+const OLDEST_VERSION: (u32, u32) = (7, 0);
+
+impl Store {
+    /// Refuses a server that would break promises.
+    ///
+    /// # Errors
+    /// `Unavailable` when it does not answer; `Internal` with the reason when it is too old or would evict
+    /// keys.
+    pub async fn check_server(&self) -> Result<()> {
+        let mut connection = self.lane.cold().await?;
+        let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await.map_err(store_error)?;
+        // Valkey keeps `redis_version` at 7.2.4 for such checks.
+        let version: String = info.get("redis_version").unwrap_or_default();
+        if parse_version(&version) < Some(OLDEST_VERSION) {
+            let (major, minor) = OLDEST_VERSION;
+            return Err(Error::internal(format!("Redis {version} is too old: {major}.{minor} or newer is needed")));
+        }
+        let policy: Option<String> = info.get("maxmemory_policy");
+        if policy.as_deref().is_some_and(|policy| policy != "noeviction") {
+            let policy = policy.unwrap_or_default();
+            return Err(Error::internal(format!(
+                "Redis may evict messages and accounts: maxmemory-policy is {policy}, must be noeviction"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether Redis answers on the lane that requests use.
+    pub async fn ping(&self) -> Result<()> {
+        let mut pipeline = redis::Pipeline::with_capacity(1);
+        pipeline.cmd("PING");
+        let replies = self.lane.run(&pipeline).await?;
+        match replies.as_slice() {
+            [Value::SimpleString(_) | Value::BulkString(_)] => Ok(()),
+            other => Err(other.first().map_or_else(|| Error::internal("no reply"), reply::unexpected)),
+        }
+    }
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(parse_version("6.2.14") < Some(OLDEST_VERSION));
+        assert!(parse_version("7.0.15") >= Some(OLDEST_VERSION));
+        assert!(parse_version("10.1.0") >= Some(OLDEST_VERSION));
+        assert!(parse_version("odd") < Some(OLDEST_VERSION));
+    }
+}

@@ -1,0 +1,128 @@
+//! Figures at constant cost: counters are kept while writing, never counted while reading.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use redis::{Cmd, Pipeline};
+
+use super::Store;
+use super::keys::ONLINE_SHARDS;
+use super::reply;
+use crate::domain::{Result, RoomId, now_ms};
+
+/// A day's counter lives this long: today's is read, yesterday's helps when clocks differ.
+const DAY_LIFETIME_SECS: u64 = 2 * 24 * 60 * 60;
+/// A room's activity is written at most this often by each node.
+const ACTIVE_EVERY_MS: u64 = 60_000;
+
+/// A day as `yyyymmdd` in the statistics' zone.
+pub(super) type Day = u32;
+
+/// The figures of document 003, §5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// Users with activity within the time that makes one online.
+    pub online_users: u64,
+    /// Messages of users since midnight in the statistics' zone.
+    pub messages_today: u64,
+    /// Rooms with a user's message in the last 24 hours.
+    pub active_rooms: u64,
+}
+
+/// What this node has written lately, so that it need not write it again. Shared by its workers.
+#[derive(Clone, Default)]
+pub(super) struct Written {
+    /// Room → when its activity was last written, ms.
+    rooms: Arc<Mutex<HashMap<RoomId, u64>>>,
+    /// The day whose counter's expiry was set.
+    day: Arc<AtomicU64>,
+}
+
+impl Written {
+    fn is_room_due(&self, room: RoomId, now_ms: u64) -> bool {
+        let mut rooms = self.rooms.lock().expect("no panic while held");
+        let last = rooms.entry(room).or_insert(0);
+        let is_due = now_ms.saturating_sub(*last) >= ACTIVE_EVERY_MS;
+        if is_due {
+            *last = now_ms;
+        }
+        is_due
+    }
+
+    /// Drops rooms whose next message is due anyway, so that the map holds live rooms only.
+    pub(super) fn forget_quiet_rooms(&self, now_ms: u64) {
+        let mut rooms = self.rooms.lock().expect("no panic while held");
+        rooms.retain(|_, last| now_ms.saturating_sub(*last) < ACTIVE_EVERY_MS);
+    }
+}
+
+impl Store {
+    /// Today in the statistics' zone.
+    pub(super) fn today(&self) -> Day {
+        let date = jiff::Timestamp::now().to_zoned(self.zone.clone()).date();
+        let (year, month, day) = (date.year().unsigned_abs(), date.month().unsigned_abs(), date.day().unsigned_abs());
+        u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day)
+    }
+
+    /// The commands that count a message; they ride in the round trip of the message itself.
+    pub(super) fn count_message(&self, day: Day, room: RoomId) -> Vec<Cmd> {
+        let mut commands = Vec::with_capacity(3);
+        let mut count = redis::cmd("INCR");
+        count.arg(self.keys.stats(day));
+        commands.push(count);
+        if self.written.day.swap(day.into(), Ordering::Relaxed) != u64::from(day) {
+            let mut expire = redis::cmd("EXPIRE");
+            expire.arg(self.keys.stats(day)).arg(DAY_LIFETIME_SECS);
+            commands.push(expire);
+        }
+        let now_ms = now_ms();
+        if self.written.is_room_due(room, now_ms) {
+            let mut active = redis::cmd("ZADD");
+            active.arg(self.keys.active_rooms()).arg("GT").arg(now_ms).arg(room.number());
+            commands.push(active);
+        }
+        commands
+    }
+
+    /// Takes back what [`Self::count_message`] counted for a message that was not stored. Best effort, as
+    /// all statistics: the caller learns why its message was refused, not that a counter is off by one.
+    pub(super) async fn uncount_message(&self, day: Day) {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("DECR").arg(self.keys.stats(day));
+        if let Err(error) = self.lane.run(&pipeline).await {
+            tracing::debug!(%error, "the day's counter stays one too high");
+        }
+    }
+
+    /// The figures: one pipelined round trip, whatever the size.
+    pub async fn stats(&self, now_ms: u64) -> Result<Stats> {
+        let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize + 2);
+        pipeline.cmd("GET").arg(self.keys.stats(self.today()));
+        pipeline.cmd("ZCOUNT").arg(self.keys.active_rooms()).arg(active_since(now_ms)).arg("+inf");
+        let since = self.online_since(now_ms);
+        for shard in 0..ONLINE_SHARDS {
+            pipeline.cmd("ZCOUNT").arg(self.keys.online(shard)).arg(since).arg("+inf");
+        }
+        let replies = self.lane.run(&pipeline).await?;
+        let counts: Vec<Option<u64>> = replies.into_iter().map(reply::read).collect::<Result<_>>()?;
+        let count = |index: usize| counts.get(index).copied().flatten().unwrap_or(0);
+        Ok(Stats {
+            messages_today: count(0),
+            active_rooms: count(1),
+            online_users: counts.iter().skip(2).flatten().sum(),
+        })
+    }
+
+    /// Housekeeping of this node, once a minute.
+    pub async fn keep_house(&self, now_ms: u64) -> Result<()> {
+        self.written.forget_quiet_rooms(now_ms);
+        self.trim_activity(now_ms, active_since(now_ms)).await
+    }
+}
+
+/// A room is active for 24 hours after a message.
+fn active_since(now_ms: u64) -> u64 {
+    now_ms.saturating_sub(24 * 60 * 60 * 1000)
+}

@@ -1,0 +1,306 @@
+//! What tests start and hold: Redis servers, nodes, users.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use chinwag::app::Node;
+use chinwag::config::Config;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+/// How long anything may take that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A Redis server of a test's own.
+pub struct Redis {
+    child: Child,
+    port: u16,
+    arguments: Vec<String>,
+}
+
+impl Redis {
+    /// Starts one on a free port with these further arguments and waits until it answers.
+    pub fn start(arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let port = free_port();
+        let redis = Self { child: spawn_redis(port, &arguments), port, arguments };
+        redis.wait();
+        redis
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("Redis runs");
+        self.child.wait().expect("Redis ends");
+    }
+
+    /// Starts it again on the same port with the same arguments.
+    pub fn restart(&mut self) {
+        self.child = spawn_redis(self.port, &self.arguments);
+        self.wait();
+    }
+
+    fn wait(&self) {
+        let client = redis::Client::open(self.url()).expect("an address");
+        let started = Instant::now();
+        loop {
+            let pong =
+                client.get_connection().and_then(|mut connection| redis::cmd("PING").query::<String>(&mut connection));
+            match pong {
+                Ok(_) => return,
+                Err(error) => assert!(started.elapsed() < PATIENCE, "Redis does not answer: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// A plain connection for looking at the keys.
+    pub fn connection(&self) -> redis::Connection {
+        redis::Client::open(self.url()).and_then(|client| client.get_connection()).expect("Redis answers")
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // Already dead in some tests, which is what they test.
+        if self.child.kill().is_ok() {
+            self.child.wait().expect("Redis ends");
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn spawn_redis(port: u16, arguments: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"])
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed")
+}
+
+/// The Redis that all tests share, each under its own prefix. It ends with the test process: a shell waits
+/// for this end of a pipe to close.
+pub fn shared_redis() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| {
+        let port = free_port();
+        let script = format!(
+            "redis-server --port {port} --bind 127.0.0.1 --save '' --loglevel warning >/dev/null 2>&1 & \
+             server=$!; read -r _; kill $server"
+        );
+        let shell = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("sh runs");
+        // Never dropped: its pipe closes when this process ends, however it ends.
+        std::mem::forget(shell);
+        let url = format!("redis://127.0.0.1:{port}");
+        let client = redis::Client::open(url.as_str()).expect("an address");
+        let started = Instant::now();
+        while client.get_connection().is_err() {
+            assert!(started.elapsed() < PATIENCE, "the shared Redis does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        url
+    })
+}
+
+/// A name that no other test of any run uses.
+pub fn unique(start: &str) -> String {
+    format!("{start}{}", uuid::Uuid::new_v4().simple())
+}
+
+/// A folder of a test's own under the target folder.
+pub fn scratch() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique("it-"));
+    std::fs::create_dir_all(&folder).expect("the target folder is writable");
+    folder
+}
+
+/// Nodes behind one Redis.
+pub struct World {
+    pub nodes: Vec<Node>,
+    pub config: Config,
+    pub client: Client,
+    folder: PathBuf,
+}
+
+impl World {
+    /// `nodes` nodes on the shared Redis under a fresh prefix.
+    pub async fn start(nodes: usize) -> Self {
+        Self::start_with(nodes, shared_redis(), |_| {}).await
+    }
+
+    /// `nodes` nodes on the Redis at `url`, with changed settings.
+    pub async fn start_with(nodes: usize, url: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = scratch();
+        let mut config = Config::defaults();
+        config.server.port = 0;
+        config.server.workers = 1;
+        config.server.drain_secs = 0;
+        config.server.shutdown_secs = 2;
+        config.redis.url = url.to_owned();
+        config.redis.prefix = unique("t");
+        config.redis.prefix.push(':');
+        config.data.dir = folder.clone();
+        config.auth.jwt_secret = "a secret for tests, long enough".repeat(2).into();
+        config.auth.bcrypt_cost = 4;
+        change(&mut config);
+        let mut world = Self { nodes: Vec::new(), config, client: client(), folder };
+        for _ in 0..nodes {
+            world.add_node().await;
+        }
+        world
+    }
+
+    /// Starts one more node and waits until it is ready.
+    pub async fn add_node(&mut self) {
+        let node = Node::start(self.config.clone()).await.expect("the node starts");
+        self.nodes.push(node);
+        let index = self.nodes.len() - 1;
+        self.wait_ready(index).await;
+    }
+
+    /// Waits until a node says that it is ready.
+    pub async fn wait_ready(&self, node: usize) {
+        let started = Instant::now();
+        let url = self.url(node, "/health/ready");
+        while !self.client.get(&url).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK) {
+            assert!(started.elapsed() < PATIENCE, "node {node} is not ready");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn url(&self, node: usize, path: &str) -> String {
+        format!("http://{}{path}", self.nodes[node].address())
+    }
+
+    /// The folder of the nodes: uploads are in `uploads`.
+    pub fn folder(&self) -> &PathBuf {
+        &self.folder
+    }
+
+    /// Registers and logs in.
+    pub async fn user(&self, node: usize, name: &str) -> User<'_> {
+        let credentials = json!({"username": name, "password": "password"});
+        let answer = self.client.post(self.url(node, "/api/v1/auth/register")).json(&credentials).send().await;
+        assert_eq!(answer.expect("answered").status(), StatusCode::CREATED, "register {name}");
+        self.log_in(node, name, "password").await
+    }
+
+    pub async fn log_in(&self, node: usize, name: &str, password: &str) -> User<'_> {
+        let credentials = json!({"username": name, "password": password});
+        let answer = self.client.post(self.url(node, "/api/v1/auth/login")).json(&credentials).send().await;
+        let body: Value = answer.expect("answered").json().await.expect("JSON");
+        let token = body["token"].as_str().unwrap_or_else(|| panic!("no token for {name}: {body}")).to_owned();
+        User { world: self, name: name.to_owned(), token }
+    }
+
+    /// Stops all nodes and removes what they stored.
+    pub async fn stop(mut self) {
+        for node in self.nodes.drain(..) {
+            node.stop().await;
+        }
+        std::fs::remove_dir_all(&self.folder).expect("the folder is ours");
+    }
+}
+
+/// A client that fails rather than hangs.
+pub fn client() -> Client {
+    Client::builder().timeout(PATIENCE).build().expect("a client")
+}
+
+/// A user with a token.
+pub struct User<'a> {
+    world: &'a World,
+    pub name: String,
+    pub token: String,
+}
+
+impl User<'_> {
+    /// A request of document 003 with the user's token.
+    pub fn request(&self, node: usize, method: Method, path: &str) -> RequestBuilder {
+        let url = self.world.url(node, &format!("/api/chat/{path}"));
+        self.world.client.request(method, url).bearer_auth(&self.token)
+    }
+
+    pub fn get(&self, node: usize, path: &str) -> RequestBuilder {
+        self.request(node, Method::GET, path)
+    }
+
+    pub fn post(&self, node: usize, path: &str) -> RequestBuilder {
+        self.request(node, Method::POST, path)
+    }
+
+    /// A GET that succeeds, as JSON.
+    pub async fn read(&self, node: usize, path: &str) -> Value {
+        ok(self.get(node, path).send().await).await
+    }
+
+    /// A text message; returns the stored one.
+    pub async fn send(&self, node: usize, room: &str, content: &str) -> Value {
+        ok(self.try_send(node, room, content).await).await
+    }
+
+    pub async fn try_send(&self, node: usize, room: &str, content: &str) -> reqwest::Result<Response> {
+        let body = json!({"message_type": "text", "content": content, "reply_to": null});
+        self.post(node, &format!("send?room_id={room}")).json(&body).send().await
+    }
+
+    /// A new public room; returns its id.
+    pub async fn make_room(&self, node: usize, name: &str) -> String {
+        let form = reqwest::multipart::Form::new().text("room_name", name.to_owned());
+        let made = ok(self.post(node, "rooms").multipart(form).send().await).await;
+        made["room_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Texts of a page of history.
+    pub async fn texts(&self, node: usize, query: &str) -> Vec<String> {
+        let page = self.read(node, &format!("messages?{query}")).await;
+        let messages = page.as_array().expect("a list");
+        messages.iter().map(|message| message["content"].as_str().expect("text").to_owned()).collect()
+    }
+}
+
+/// The JSON of a 200.
+pub async fn ok(answer: reqwest::Result<Response>) -> Value {
+    let answer = answer.expect("answered");
+    let status = answer.status();
+    let text = answer.text().await.expect("a body");
+    assert_eq!(status, StatusCode::OK, "{text}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Asserts a refusal of document 003 and returns its detail.
+pub async fn refused(answer: reqwest::Result<Response>, status: u16) -> String {
+    let answer = answer.expect("answered");
+    let found = answer.status().as_u16();
+    let text = answer.text().await.expect("a body");
+    assert_eq!(found, status, "{text}");
+    let body: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(body.as_object().map(|object| object.len()), Some(1), "{text}");
+    body["detail"].as_str().unwrap_or_else(|| panic!("no detail: {text}")).to_owned()
+}
+
+/// Waits until `check` holds.
+pub async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !check().await {
+        assert!(started.elapsed() < PATIENCE, "never happened: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
