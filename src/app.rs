@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
@@ -16,7 +15,7 @@ use tracing_actix_web::TracingLogger;
 use crate::config::{Config, ConfigError, IpVisibility as Visibility};
 use crate::dialects::{self, chatroom};
 use crate::domain::{Error, Kind};
-use crate::edge::{Context, Limits, Registry, RequestSpan, cors, count, in_dialect, not_found};
+use crate::edge::{Context, Limits, Registry, RequestSpan, Stopping, cors, count, in_dialect, not_found};
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::LiveRooms;
 use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
@@ -34,6 +33,8 @@ const METRICS_EVERY: Duration = Duration::from_secs(5);
 const BACKLOG: i32 = 4096;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time for the last answer to leave once it is made.
+const LAST_ANSWER: Duration = Duration::from_millis(250);
 
 /// Why a node does not start: one clear line.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +62,8 @@ pub enum StartError {
 pub struct Node {
     address: SocketAddr,
     server: ServerHandle,
-    serving: tokio::task::JoinHandle<std::io::Result<()>>,
     tasks: JoinSet<()>,
-    is_draining: Arc<AtomicBool>,
+    stopping: Arc<Stopping>,
     drain: Duration,
     redis: Option<PrivateRedis>,
 }
@@ -77,7 +77,7 @@ struct Plan {
     shared: Shared,
     live: LiveRooms,
     limits: Arc<Limits>,
-    is_draining: Arc<AtomicBool>,
+    stopping: Arc<Stopping>,
     registry: Registry,
     metrics: Metrics,
 }
@@ -107,7 +107,7 @@ impl Node {
         let plan = Plan {
             limits: Arc::new(Limits::new(&config.limits)),
             metrics: Metrics::new(&registry.names()),
-            is_draining: Arc::default(),
+            stopping: Arc::default(),
             config: Arc::new(config),
             store: store_config,
             memory,
@@ -117,12 +117,17 @@ impl Node {
         };
         start_upkeep(&plan, &store, &mut tasks);
         let (address, server) = listen(&plan)?;
+        let handle = server.handle();
+        tokio::spawn(async move {
+            if let Err(error) = server.await {
+                error!(%error, "server ended with an error");
+            }
+        });
         Ok(Self {
             address,
-            server: server.handle(),
-            serving: tokio::spawn(server),
+            server: handle,
             tasks,
-            is_draining: plan.is_draining,
+            stopping: plan.stopping,
             drain: Duration::from_secs(plan.config.server.drain_secs),
             redis,
         })
@@ -136,14 +141,13 @@ impl Node {
     /// Stops: not ready at once, then no new connections, then the end of what is under way; the private
     /// Redis last.
     pub async fn stop(mut self) {
-        self.is_draining.store(true, Ordering::Release);
+        self.stopping.begin();
         info!("draining");
         tokio::time::sleep(self.drain).await;
-        self.server.stop(true).await;
-        match self.serving.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => error!(%error, "server ended with an error"),
-            Err(error) => error!(%error, "server panicked"),
+        // The framework would wait for idle connections as well, for the whole of its time-out.
+        tokio::select! {
+            () = self.server.stop(true) => {}
+            () = all_answered(&self.stopping) => {}
         }
         self.tasks.shutdown().await;
         if let Some(redis) = self.redis.take()
@@ -152,6 +156,17 @@ impl Node {
             error!(%error, "private Redis not stopped");
         }
         info!("stopped");
+    }
+}
+
+/// Waits until no request has been under way for a while in which the last answer leaves.
+async fn all_answered(stopping: &Stopping) {
+    let mut quiet_since = Instant::now();
+    while quiet_since.elapsed() < LAST_ANSWER {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if stopping.under_way() > 0 {
+            quiet_since = Instant::now();
+        }
     }
 }
 
@@ -389,7 +404,7 @@ impl Plan {
             live: self.live.clone(),
             limits: Arc::clone(&self.limits),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
-            is_draining: Arc::clone(&self.is_draining),
+            stopping: Arc::clone(&self.stopping),
         })
     }
 }

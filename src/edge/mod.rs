@@ -16,7 +16,7 @@ mod requests;
 pub use auth::Authenticated;
 pub use body::{JsonBody, QueryParams};
 pub use client::client_of;
-pub use context::Context;
+pub use context::{Context, Stopping};
 pub use cors::cors;
 pub use dialect::{Dialect, Registry};
 pub use errors::{in_dialect, not_found, resource};

@@ -10,7 +10,7 @@ use actix_web::{HttpMessage, web};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
-use super::context::Context;
+use super::context::{Context, UnderWay};
 use super::dialect::Registry;
 use crate::telemetry::Metrics;
 
@@ -26,6 +26,7 @@ pub async fn count(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let _under_way = UnderWay::enter(&context.stopping);
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
     let dialect = registry.index(response.request().path());

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::{AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::{debug, info, warn};
 
 use super::keys::{Keys, USER_CHANNELS};
@@ -174,8 +174,10 @@ struct Supervisor {
 /// What the connection's driver reports besides deliveries.
 #[derive(Default)]
 struct Pulse {
-    heard: AtomicBool,
-    is_lost: AtomicBool,
+    /// A probe came back.
+    heard: Notify,
+    /// The connection ended, or a delivery found no room.
+    lost: Notify,
 }
 
 impl Supervisor {
@@ -214,15 +216,15 @@ impl Supervisor {
                     Some(wish) => self.fulfil(wish, &mut connection).await?,
                     None => return Ok(()),
                 },
-                _ = tick.tick() => {
-                    if pulse.heard.swap(false, Ordering::AcqRel) {
-                        heard_at = Instant::now();
-                        if !self.is_up.swap(true, Ordering::AcqRel) {
-                            info!("pub/sub delivery works");
-                        }
+                () = pulse.lost.notified() => return Err(Error::Unavailable("the connection ended".into())),
+                () = pulse.heard.notified() => {
+                    heard_at = Instant::now();
+                    if !self.is_up.swap(true, Ordering::AcqRel) {
+                        info!("pub/sub delivery works");
                     }
-                    let is_silent = heard_at.elapsed() > PROBE_DEADLINE;
-                    if is_silent || pulse.is_lost.load(Ordering::Acquire) {
+                }
+                _ = tick.tick() => {
+                    if heard_at.elapsed() > PROBE_DEADLINE {
                         return Err(Error::Unavailable("no probe came back".into()));
                     }
                     self.send_probe();
@@ -240,7 +242,7 @@ impl Supervisor {
             .set_push_sender(move |push: PushInfo| {
                 let outcome = take_push(push, &pulse, &keys, &probe, &deliveries);
                 if outcome.is_err() {
-                    pulse.is_lost.store(true, Ordering::Release);
+                    pulse.lost.notify_one();
                 }
                 outcome
             });
@@ -319,7 +321,7 @@ fn take_push(
     let [channel, payload] = push.data.as_slice() else { return Ok(()) };
     let (Ok(channel), Ok(payload)) = (reply::text(channel), reply::text(payload)) else { return Ok(()) };
     if channel == probe {
-        pulse.heard.store(true, Ordering::Release);
+        pulse.heard.notify_one();
         return Ok(());
     }
     let delivery = match keys.room_of_channel(channel) {
