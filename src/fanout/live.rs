@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::domain::{EntryId, RoomId, Seq, Watermark};
 use crate::store::{Delivery, Feed, RoomEvent, Store, UserEvent};
@@ -90,7 +90,9 @@ impl LiveRooms {
 
     fn take(&self, delivery: Delivery, store: &Store, on_user_event: &impl Fn(UserEvent)) {
         match delivery {
-            Delivery::Connected => {}
+            Delivery::Connected => {
+                tokio::spawn(restore(store.clone()));
+            }
             Delivery::Subscribed(room) => {
                 tokio::spawn(self.clone().read(room, store.clone()));
             }
@@ -138,5 +140,12 @@ impl LiveRooms {
     fn forget_unpolled(&self) {
         let mut rooms = self.rooms.lock().expect("no panic while held");
         rooms.retain(|room, live| live.polled_at.elapsed() < WATCHED_FOR || !self.feed.unsubscribe(*room));
+    }
+}
+
+/// Redis may have come back empty: the room that always exists is made again.
+async fn restore(store: Store) {
+    if let Err(error) = store.ensure_global_room().await {
+        warn!(%error, "the global room was not made sure of");
     }
 }

@@ -3,8 +3,8 @@
 //! Nothing served from here can run in the page's origin: the type is fixed by the checked content, sniffing
 //! is off, the sandbox is empty, and all but pictures are offered for saving only.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentRange, ContentRangeSpec};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use object_store::GetRange;
@@ -61,9 +61,6 @@ pub(super) async fn download(
         }));
     }
     let length = file.range.end - file.range.start;
-    if request.method() == Method::HEAD {
-        return Ok(response.no_chunking(length).finish());
-    }
     let body = file.body.map(|chunk| chunk.map_err(std::io::Error::other));
     Ok(response.body(actix_web::body::SizedStream::new(length, body)))
 }

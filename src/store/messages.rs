@@ -85,16 +85,27 @@ impl Store {
             ],
         };
         let day = self.today();
-        let (reply, _) = self.lane.run_script(&call, &self.count_message(day, room)).await?;
+        let (reply, _) = self.lane.run_script(&call, &self.count_message(day)).await?;
         let appended = read_appended(reply, room, caller, message, &record);
-        let is_new = appended.as_ref().is_ok_and(|appended| !appended.is_replay);
-        if !is_new {
-            self.uncount_message(day).await;
-        }
-        if let Ok(Appended { has_joined: true, .. }) = appended {
-            self.note_membership(room, caller.id, RoomKind::Public).await?;
+        match &appended {
+            Ok(Appended { is_replay: false, has_joined, .. }) => self.note_stored(room, caller, *has_joined).await,
+            Ok(Appended { is_replay: true, .. }) | Err(_) => self.uncount_message(day).await,
         }
         appended
+    }
+
+    /// What follows from a stored message in other slots. The message is stored and acknowledged whatever
+    /// becomes of this: membership is noted again by the next join, activity by the next message.
+    async fn note_stored(&self, room: RoomId, caller: &Caller, has_joined: bool) {
+        let noted = async {
+            if has_joined {
+                self.note_membership(room, caller.id, RoomKind::Public).await?;
+            }
+            self.note_active(room).await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(room.id = %room, %error, "message stored, its effects not noted");
+        }
     }
 
     /// A page of a room's history with the room's state. Deleted and expired messages are left out and

@@ -67,8 +67,8 @@ impl Store {
     }
 
     /// The commands that count a message; they ride in the round trip of the message itself.
-    pub(super) fn count_message(&self, day: Day, room: RoomId) -> Vec<Cmd> {
-        let mut commands = Vec::with_capacity(3);
+    pub(super) fn count_message(&self, day: Day) -> Vec<Cmd> {
+        let mut commands = Vec::with_capacity(2);
         let mut count = redis::cmd("INCR");
         count.arg(self.keys.stats(day));
         commands.push(count);
@@ -77,13 +77,20 @@ impl Store {
             expire.arg(self.keys.stats(day)).arg(DAY_LIFETIME_SECS);
             commands.push(expire);
         }
-        let now_ms = now_ms();
-        if self.written.is_room_due(room, now_ms) {
-            let mut active = redis::cmd("ZADD");
-            active.arg(self.keys.active_rooms()).arg("GT").arg(now_ms).arg(room.number());
-            commands.push(active);
-        }
         commands
+    }
+
+    /// Notes that a user's message was stored in a room. Costs a round trip of its own at most once a minute
+    /// per room and node; beside the message it would note refused ones as well.
+    pub(super) async fn note_active(&self, room: RoomId) -> Result<()> {
+        let now_ms = now_ms();
+        if !self.written.is_room_due(room, now_ms) {
+            return Ok(());
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZADD").arg(self.keys.active_rooms()).arg("GT").arg(now_ms).arg(room.number());
+        self.lane.run(&pipeline).await?;
+        Ok(())
     }
 
     /// Takes back what [`Self::count_message`] counted for a message that was not stored. Best effort, as

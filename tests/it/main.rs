@@ -1,6 +1,12 @@
 //! Everything that needs a running node: one binary, real Redis, several nodes in one process.
 
 mod accounts;
+mod budgets;
 mod floors;
+mod javascript;
+mod messages;
+mod outages;
+mod presence;
 mod rooms;
 mod support;
+mod uploads;

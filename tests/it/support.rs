@@ -35,14 +35,16 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.child.kill().expect("Redis runs");
         self.child.wait().expect("Redis ends");
+    }
+
+    /// Sends a signal, for example to stop it for a while.
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id().try_into().expect("a pid"));
+        nix::sys::signal::kill(pid, signal).expect("Redis runs");
     }
 
     /// Starts it again on the same port with the same arguments.

@@ -1,0 +1,61 @@
+//! Files to upload: the least that passes for each type, padded to a wished size.
+
+/// A file of the type `extension` with exactly `size` bytes; enough of them for its header.
+pub fn sample(extension: &str, size: usize) -> Vec<u8> {
+    let (head, tail): (Vec<u8>, &[u8]) = match extension {
+        "jpg" | "jpeg" => (jpeg_head(), b"\xff\xd9"),
+        "png" => return png(size),
+        // 3 × 2 pixels without a palette.
+        "gif" => (b"GIF89a\x03\0\x02\0\0\0\0".to_vec(), b";"),
+        "webp" => (webp_head(size), b""),
+        "pdf" => (b"%PDF-1.7\n".to_vec(), b"\n%%EOF"),
+        "txt" => (Vec::new(), b""),
+        "doc" | "xls" => (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), b""),
+        "docx" => (b"PK\x03\x04....[Content_Types].xml....word/document.xml".to_vec(), b""),
+        "xlsx" => (b"PK\x03\x04....[Content_Types].xml....xl/workbook.xml".to_vec(), b""),
+        "exe" => (b"MZ\x90\0".to_vec(), b""),
+        other => panic!("no sample of {other}"),
+    };
+    let padding = size.checked_sub(head.len() + tail.len()).expect("room for the header");
+    [&head, vec![b' '; padding].as_slice(), tail].concat()
+}
+
+/// JFIF, a frame of 3 × 2 pixels, the start of its scan.
+fn jpeg_head() -> Vec<u8> {
+    let mut head = b"\xff\xd8".to_vec();
+    let segments: [(u8, &[u8]); 3] = [
+        (0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"),
+        (0xc0, &[8, 0, 2, 0, 3, 1, 1, 0x11, 0]),
+        (0xda, &[1, 1, 0, 0, 63, 0]),
+    ];
+    for (marker, contents) in segments {
+        head.extend([0xff, marker, 0, contents.len() as u8 + 2]);
+        head.extend(contents);
+    }
+    head
+}
+
+fn png(size: usize) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |kind: &[u8; 4], contents: &[u8]| {
+        png.extend((contents.len() as u32).to_be_bytes());
+        png.extend(kind);
+        png.extend(contents);
+        // Readers of metadata do not check it.
+        png.extend([0; 4]);
+    };
+    // The signature and three chunks without contents.
+    let pixels = size.checked_sub(8 + 3 * 12 + 13).expect("room for the header");
+    chunk(b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
+    chunk(b"IDAT", &vec![0; pixels]);
+    chunk(b"IEND", b"");
+    png
+}
+
+/// A lossless picture of 3 × 2 pixels. Chunks have even lengths, so `size` must be even.
+fn webp_head(size: usize) -> Vec<u8> {
+    assert!(size.is_multiple_of(2), "a WebP has an even size");
+    let length = |bytes: usize| (bytes as u32).to_le_bytes();
+    let dimensions: u32 = (3 - 1) | ((2 - 1) << 14);
+    [b"RIFF", &length(size - 8)[..], b"WEBPVP8L", &length(size - 20), b"\x2f", &dimensions.to_le_bytes()].concat()
+}
