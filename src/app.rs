@@ -35,6 +35,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time for the last answer to leave once it is made.
 const LAST_ANSWER: Duration = Duration::from_millis(250);
+/// Time for connections that wait to be accepted.
+const ACCEPT_WAITING: Duration = Duration::from_millis(200);
 
 /// Why a node does not start: one clear line.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,8 @@ pub struct Node {
     tasks: JoinSet<()>,
     stopping: Arc<Stopping>,
     drain: Duration,
+    /// A second handle to the listening socket.
+    listener: Option<socket2::Socket>,
     redis: Option<PrivateRedis>,
 }
 
@@ -116,7 +120,7 @@ impl Node {
             registry,
         };
         start_upkeep(&plan, &store, &mut tasks);
-        let (address, server) = listen(&plan)?;
+        let (address, listener, server) = listen(&plan)?;
         let handle = server.handle();
         tokio::spawn(async move {
             if let Err(error) = server.await {
@@ -129,6 +133,7 @@ impl Node {
             tasks,
             stopping: plan.stopping,
             drain: Duration::from_secs(plan.config.server.drain_secs),
+            listener: Some(listener),
             redis,
         })
     }
@@ -143,7 +148,10 @@ impl Node {
     pub async fn stop(mut self) {
         self.stopping.begin();
         info!("draining");
-        tokio::time::sleep(self.drain).await;
+        if !self.drain.is_zero() {
+            tokio::time::sleep(self.drain).await;
+            self.turn_away_newcomers().await;
+        }
         // The framework would wait for idle connections as well, for the whole of its time-out.
         tokio::select! {
             () = self.server.stop(true) => {}
@@ -158,6 +166,30 @@ impl Node {
         info!("stopped");
     }
 }
+
+impl Node {
+    /// Closing a listener resets the connections that wait to be accepted, and a proxy cannot know what
+    /// became of a request that it had sent into one. So first the kernel ignores new connections while
+    /// those that wait are accepted; who was ignored tries again a second later and is refused plainly.
+    async fn turn_away_newcomers(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            if let Err(error) = listener.attach_filter(&IGNORE_NEW_CONNECTIONS) {
+                warn!(%error, "connections that wait to be accepted may be reset");
+            }
+            tokio::time::sleep(ACCEPT_WAITING).await;
+        }
+    }
+}
+
+/// A classic BPF program for a listening TCP socket: drops a segment whose flags say SYN without ACK (a new
+/// connection), takes all others.
+const IGNORE_NEW_CONNECTIONS: [socket2::SockFilter; 5] = [
+    socket2::SockFilter::new(0x30, 0, 0, 13),          // load the byte of flags
+    socket2::SockFilter::new(0x54, 0, 0, 0x12),        // keep SYN and ACK
+    socket2::SockFilter::new(0x15, 0, 1, 0x02),        // SYN alone?
+    socket2::SockFilter::new(0x06, 0, 0, 0),           // drop
+    socket2::SockFilter::new(0x06, 0, 0, 0xffff_ffff), // take
+];
 
 /// Waits until no request has been under way for a while in which the last answer leaves.
 async fn all_answered(stopping: &Stopping) {
@@ -346,12 +378,13 @@ fn start_upkeep(plan: &Plan, store: &Store, tasks: &mut JoinSet<()>) {
     });
 }
 
-fn listen(plan: &Plan) -> Result<(SocketAddr, actix_web::dev::Server), StartError> {
+fn listen(plan: &Plan) -> Result<(SocketAddr, socket2::Socket, actix_web::dev::Server), StartError> {
     let config = &plan.config.server;
     let what = format!("{}:{}", config.host, config.port);
     let failed = |source| StartError::Io { what: what.clone(), source };
     let listener = bind(&config.host, config.port).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let second = listener.try_clone().map_err(failed)?;
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -381,7 +414,7 @@ fn listen(plan: &Plan) -> Result<(SocketAddr, actix_web::dev::Server), StartErro
     .listen(listener)
     .map_err(failed)?
     .run();
-    Ok((address, server))
+    Ok((address, second.into(), server))
 }
 
 fn bind(host: &str, port: u16) -> std::io::Result<TcpListener> {

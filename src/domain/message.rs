@@ -56,12 +56,15 @@ impl Content {
     }
 }
 
-/// The sender's own id of a message, which makes a retry safe for 24 hours.
+/// The sender's own id of a message, which makes a retry safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientId(String);
+pub struct ClientId {
+    text: String,
+    kept_secs: u64,
+}
 
 impl ClientId {
-    /// Checks an id: 1–128 bytes of visible ASCII, as a header can carry it.
+    /// Checks a client's id: 1–128 bytes of visible ASCII, as a header can carry it. Kept for 24 hours.
     ///
     /// # Errors
     /// `Invalid`.
@@ -70,12 +73,28 @@ impl ClientId {
         if text.is_empty() || text.len() > CLIENT_ID_MAX_BYTES || !is_printable {
             return Err(Error::Invalid(Field::ClientId));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self { text: text.to_owned(), kept_secs: 24 * 60 * 60 })
+    }
+
+    /// The id that a proxy gave a request so that it can repeat it on another node by itself. Kept for a
+    /// minute only: there is one for each request, and a proxy gives up sooner.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn of_proxy(text: &str) -> Result<Self> {
+        let Self { text, .. } = Self::parse(text)?;
+        // The space keeps it apart from what clients can choose.
+        Ok(Self { text: format!("proxy {text}"), kept_secs: 60 })
     }
 
     /// The id.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// For how long a retry finds the first message, seconds.
+    pub fn kept_secs(&self) -> u64 {
+        self.kept_secs
     }
 }
 

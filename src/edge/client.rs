@@ -18,6 +18,11 @@ pub fn client_of(request: &HttpRequest, trusted: &[Network]) -> Client {
     Client::new(address(peer, hops, trusted), &agent.unwrap_or_default())
 }
 
+/// Whether the peer itself is a trusted proxy.
+pub(super) fn is_from_trusted(request: &HttpRequest, trusted: &[Network]) -> bool {
+    request.peer_addr().is_some_and(|peer| trusted.iter().any(|network| network.contains(peer.ip())))
+}
+
 /// The right-most hop that is no trusted proxy. Whatever stands left of it anyone could have written.
 fn address<'a>(peer: IpAddr, hops: impl Iterator<Item = &'a str>, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));

@@ -12,6 +12,7 @@ mod errors;
 mod limits;
 mod multipart;
 mod requests;
+mod retries;
 
 pub use auth::Authenticated;
 pub use body::{JsonBody, QueryParams};
@@ -23,3 +24,4 @@ pub use errors::{in_dialect, not_found, resource};
 pub use limits::Limits;
 pub use multipart::{FileForm, FormFields, TextForm};
 pub use requests::{RequestSpan, count};
+pub use retries::retry_id;

@@ -10,7 +10,7 @@
 //! | `{r:7}` | none: a room lasts until someone removes it |
 //! | `{r:7}:log`, `:gone` | retention after the room's last message |
 //! | `{r:7}:members`, `{u:3}:rooms` | none: membership lasts |
-//! | `{r:7}:sent:…` | 24 hours |
+//! | `{r:7}:sent:…` | 24 hours, or a minute when a proxy made the id |
 //! | `{r:7}:rate:…` | until the burst is whole again |
 //! | `{u:3}`, `name:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |

@@ -11,9 +11,6 @@ use crate::domain::{
     Sender, Seq, Span, Watermark,
 };
 
-/// How long a client id protects its retries.
-const CLIENT_ID_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
-
 /// How fast a user may send into one room: `per_sec` on average, `burst` at once.
 #[derive(Clone, Copy, Debug)]
 pub struct SendRate {
@@ -76,7 +73,7 @@ impl Store {
                 Arg::Text(&join_record),
                 Arg::Text(&reply_to),
                 Arg::Text(&hash),
-                Arg::Number(CLIENT_ID_LIFETIME_MS),
+                Arg::Number(message.client_id.as_ref().map_or(0, |id| id.kept_secs() * 1000)),
                 Arg::Text(&interval),
                 Arg::Number(burst_ms),
                 Arg::Number(self.retention.max_messages),

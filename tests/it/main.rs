@@ -8,5 +8,7 @@ mod messages;
 mod outages;
 mod presence;
 mod rooms;
+mod samples;
 mod support;
 mod uploads;
+mod wire;

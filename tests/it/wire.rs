@@ -27,6 +27,9 @@ struct Transcript {
     about: String,
     /// Registered in this order: the first has the id 1.
     users: Vec<String>,
+    /// Long texts by name: a text and how often it stands in a row.
+    #[serde(default)]
+    repeated: BTreeMap<String, (String, usize)>,
     steps: Vec<Step>,
 }
 
@@ -146,6 +149,9 @@ async fn play(world: &World, transcript: &Transcript, mut memory: Memory, name: 
     let mut users: Vec<User<'_>> = Vec::new();
     for user in &transcript.users {
         users.push(world.user(0, user).await);
+    }
+    for (name, (text, times)) in &transcript.repeated {
+        memory.remember(name, text.repeat(*times).into());
     }
     let mut wrong = Vec::new();
     for (number, step) in (1..).zip(&transcript.steps) {

@@ -33,7 +33,7 @@ let stopping = false;
 process.on('SIGTERM', () => (stopping = true));
 process.on('SIGINT', () => (stopping = true));
 
-// Resolves to status and body; rejects when no complete answer came.
+// Resolves to status, body and cursor; rejects when no complete answer came.
 function exchange(method, path, headers, body) {
   return new Promise((resolve, reject) => {
     const request = http.request(`${base}${path}`, { method, agent, headers, timeout: REQUEST_TIMEOUT_MS });
@@ -43,14 +43,18 @@ function exchange(method, path, headers, body) {
       const chunks = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }));
+      response.on('end', () => {
+        const { statusCode: status, headers } = response;
+        resolve({ status, cursor: headers['x-next-cursor'], text: Buffer.concat(chunks).toString() });
+      });
     });
     request.end(body);
   });
 }
 
-// One request, never repeated here. The parsed answer, or null after noting the failure.
-async function call(method, path, { token, json, form } = {}) {
+// One request, never repeated here. The parsed answer, or null after noting the failure. `onCursor`
+// is given the cursor of the next page, when there is one.
+async function call(method, path, { token, json, form, onCursor } = {}) {
   const headers = {};
   let body = '';
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -71,9 +75,12 @@ async function call(method, path, { token, json, form } = {}) {
   requests += 1;
   const begin = performance.now();
   try {
-    const { status, text } = await exchange(method, path, headers, body);
+    const { status, cursor, text } = await exchange(method, path, headers, body);
     latenciesMs.push(performance.now() - begin);
-    if (status >= 200 && status < 300) return JSON.parse(text);
+    if (status >= 200 && status < 300) {
+      if (cursor) onCursor?.(cursor);
+      return JSON.parse(text);
+    }
     failures.push(`${method} ${path}: ${status} ${text.slice(0, 200)}`);
   } catch (error) {
     failures.push(`${method} ${path}: ${error.code ?? ''} ${error.message}`);
@@ -134,6 +141,19 @@ async function history(token, room) {
   }
 }
 
+// All rooms; the server lists some thousands at once.
+async function listRooms(token) {
+  const all = [];
+  let next = '';
+  for (;;) {
+    let cursor = null;
+    const page = await call('GET', `/api/chat/rooms${next}`, { token, onCursor: (given) => (cursor = given) });
+    all.push(...(page ?? []));
+    if (!page || !cursor) return all;
+    next = `?cursor=${encodeURIComponent(cursor)}`;
+  }
+}
+
 function percentile(sorted, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]?.toFixed(1);
 }
@@ -152,7 +172,7 @@ async function verify(token) {
     if (ids.length !== 1 || ids[0] !== id) wrong.push(`message "${content}" ${id}, stored: [${ids}]`);
   }
   const listed = new Map(); // name → ids
-  for (const { id, name } of (await call('GET', '/api/chat/rooms', { token })) ?? []) {
+  for (const { id, name } of await listRooms(token)) {
     listed.set(name, [...(listed.get(name) ?? []), id]);
   }
   for (const [name, id] of rooms) {

@@ -1,6 +1,6 @@
 //! Sending, reading and deleting messages: document 003, §§1, 3, 10.
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
@@ -12,12 +12,11 @@ use crate::domain::{
     Attachment, ClientId, Content, Error, Field, HistoryQuery, Limit, Message, MessageId, NewMessage, Result, RoomId,
     Span, Watermark,
 };
-use crate::edge::{Authenticated, Context, JsonBody, QueryParams};
+use crate::edge::{Authenticated, Context, JsonBody, QueryParams, retry_id};
 
 /// Document 003, §3: 50 messages when not said otherwise, at most 100.
 const DEFAULT_LIMIT: Limit = Limit::of(50);
 const MAX_LIMIT: usize = 100;
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Messages belong to whoever asked; a shared cache must not keep them.
 const CACHE_CONTROL: &str = "private, no-cache";
 
@@ -43,12 +42,12 @@ pub(super) async fn send(
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
     let room = room_of(query.0.room_id.as_deref())?;
-    let message = new_message(room, body.0, request.headers())?;
+    let message = new_message(room, body.0, retry_id(&request, &context)?)?;
     let sent = context.services.messages.send(room, &user.caller, message).await?;
     Ok(HttpResponse::Ok().json(ChatMessage::of(&sent, &times)))
 }
 
-fn new_message(room: RoomId, body: SendBody, headers: &HeaderMap) -> Result<NewMessage> {
+fn new_message(room: RoomId, body: SendBody, retry_id: Option<ClientId>) -> Result<NewMessage> {
     let kind = body.message_type.into();
     let text = Content::parse(body.content)?;
     let reply_to = match body.reply_to {
@@ -58,20 +57,12 @@ fn new_message(room: RoomId, body: SendBody, headers: &HeaderMap) -> Result<NewM
         }
         None => None,
     };
-    // The body's id comes first: a proxy may add the header by itself to make its own retries safe.
     let client_id = match body.client_id {
         Some(id) => Some(ClientId::parse(&id)?),
-        None => idempotency_key(headers)?,
+        None => retry_id,
     };
     let attachment = Attachment::named_by(kind, &text);
     Ok(NewMessage { kind, text, attachment, reply_to, client_id })
-}
-
-/// The client id in the header `Idempotency-Key`.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<ClientId>> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let text = value.to_str().map_err(|_| Error::Invalid(Field::ClientId))?;
-    ClientId::parse(text).map(Some)
 }
 
 /// A message id that belongs to this room.

@@ -3,12 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::error::Detail;
-use super::messages::idempotency_key;
 use super::room_of;
 use super::times::Times;
 use super::wire::{ChatMessage, UploadForm};
 use crate::domain::{Content, Error, Field, FileName, Result};
-use crate::edge::{Authenticated, Context, FileForm};
+use crate::edge::{Authenticated, Context, FileForm, retry_id};
 use crate::service::Folder;
 
 /// Uploads a file and sends it to a room.
@@ -35,6 +34,7 @@ pub(super) async fn upload(
         Ok(user) => user,
         Err(error) => return Err(form.refuse(error).await),
     };
+    let client_id = retry_id(&request, &context)?;
     let uploads = &context.services.uploads;
     let taken = form
         .read("file", uploads.max_bytes(), async |name, bytes| {
@@ -45,7 +45,6 @@ pub(super) async fn upload(
     let (file, fields) = taken?;
     let file = file.ok_or(Error::Missing(Field::File))?;
     let text = Content::parse(format!("发送了文件: {}", file.name()))?;
-    let client_id = idempotency_key(request.headers())?;
     let room = match room_of(fields.get("room_id")) {
         Ok(room) => room,
         Err(error) => {

@@ -26,6 +26,11 @@ impl Memory {
         Self { values: HashMap::new(), naive }
     }
 
+    /// Knows a value by this name from now on.
+    pub fn remember(&mut self, name: &str, value: Value) {
+        self.values.insert(name.to_owned(), value);
+    }
+
     /// Puts remembered values in the place of their names.
     pub fn fill(&self, value: &Value) -> Value {
         match value {
@@ -88,9 +93,11 @@ impl Memory {
 
     fn matches(&mut self, pattern: &str, found: &Value) -> bool {
         match (Placeholder::alone(pattern), found) {
-            (Some(Placeholder { kind: "integer", name }), Value::Number(number)) => {
-                self.remember(name, found);
-                number.is_u64()
+            (Some(Placeholder { kind: "integer", name }), _) => {
+                if let Some(name) = name {
+                    self.remember(name, found.clone());
+                }
+                found.is_u64()
             }
             (_, Value::String(text)) => self.matches_text(pattern, text),
             (_, _) => pattern.starts_with('$') && self.fill(&pattern.into()) == *found,
@@ -112,14 +119,10 @@ impl Memory {
             "room" => is_room(value),
             other => panic!("<{other}> is no placeholder in a text"),
         };
-        self.remember(placeholder.name, &value.into());
-        is_such && self.matches_text(after, text)
-    }
-
-    fn remember(&mut self, name: Option<&str>, value: &Value) {
-        if let Some(name) = name {
-            self.values.insert(name.to_owned(), value.clone());
+        if let Some(name) = placeholder.name {
+            self.remember(name, value.into());
         }
+        is_such && self.matches_text(after, text)
     }
 
     /// Whole seconds, `2024-01-15T10:30:00Z` or without `Z`, and about now.
