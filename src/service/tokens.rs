@@ -1,7 +1,7 @@
 //! Tokens: JWT HS256 with user, name and epoch inside, so that no request needs a look-up.
 
 use std::collections::HashMap;
-use std::sync::RwLock;
+use std::sync::{Mutex, RwLock};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -14,6 +14,9 @@ const LEEWAY_SECS: u64 = 5;
 /// Issuer and audience: tokens of other software that shares the secret are refused.
 const ISSUER: &str = "chinwag";
 const AUDIENCE: &str = "chinwag-clients";
+
+/// Tokens whose signature is remembered; about half a kilobyte each.
+const MAX_CHECKED: usize = 20_000;
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -39,6 +42,15 @@ pub struct Tokens {
     validation: Validation,
     lifetime_secs: u64,
     revocations: Revocations,
+    checked: Mutex<HashMap<Box<str>, Checked>>,
+}
+
+/// A token whose signature was found good. Its life and its epoch are looked at each time.
+#[derive(Clone)]
+struct Checked {
+    caller: Caller,
+    expires_at_secs: u64,
+    epoch: u64,
 }
 
 impl Tokens {
@@ -59,6 +71,7 @@ impl Tokens {
             validation,
             lifetime_secs,
             revocations: Revocations::default(),
+            checked: Mutex::default(),
         };
         tokens.check_itself()?;
         Ok(tokens)
@@ -97,14 +110,33 @@ impl Tokens {
     /// # Errors
     /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
     pub fn verify(&self, token: &str) -> Result<Caller> {
-        let checked = self.checking.iter().find_map(|key| decode::<Claims>(token, key, &self.validation).ok());
-        let claims = checked.ok_or(Error::Unauthenticated)?.claims;
-        let id = UserId(claims.sub.parse().map_err(|_| Error::Unauthenticated)?);
-        let is_from_future = claims.iat > now_ms() / 1000 + LEEWAY_SECS;
-        if is_from_future || self.revocations.is_dead(id, claims.epoch) {
+        let known = self.checked.lock().expect("no panic while held").get(token).cloned();
+        let checked = match known {
+            Some(checked) => checked,
+            None => self.check_signature(token)?,
+        };
+        let now_secs = now_ms() / 1000;
+        let is_expired = checked.expires_at_secs + LEEWAY_SECS < now_secs;
+        let is_from_future = checked.caller.logged_in_at_secs > now_secs + LEEWAY_SECS;
+        if is_expired || is_from_future || self.revocations.is_dead(checked.caller.id, checked.epoch) {
             return Err(Error::Unauthenticated);
         }
-        Ok(Caller { id, name: claims.name, logged_in_at_secs: claims.iat })
+        Ok(checked.caller)
+    }
+
+    /// Checks a token as the standards say and remembers that its signature is good.
+    fn check_signature(&self, token: &str) -> Result<Checked> {
+        let decoded = self.checking.iter().find_map(|key| decode::<Claims>(token, key, &self.validation).ok());
+        let claims = decoded.ok_or(Error::Unauthenticated)?.claims;
+        let id = UserId(claims.sub.parse().map_err(|_| Error::Unauthenticated)?);
+        let caller = Caller { id, name: claims.name, logged_in_at_secs: claims.iat };
+        let checked = Checked { caller, expires_at_secs: claims.exp, epoch: claims.epoch };
+        let mut known = self.checked.lock().expect("no panic while held");
+        if known.len() >= MAX_CHECKED {
+            known.clear(); // simpler than picking the oldest, and the rest is checked again within moments
+        }
+        known.insert(token.into(), checked.clone());
+        Ok(checked)
     }
 
     /// The revocations that this node knows.
@@ -176,6 +208,17 @@ mod tests {
         let after = tokens.issue(&account(1000)).expect("signs");
         assert!(tokens.verify(&before).is_err());
         assert!(tokens.verify(&after).is_ok());
+    }
+
+    #[test]
+    fn a_remembered_token_still_expires() {
+        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let token = tokens.issue(&account(0)).expect("signs");
+        tokens.verify(&token).expect("accepts");
+        let mut known = tokens.checked.lock().expect("no panic");
+        known.get_mut(token.as_str()).expect("remembered").expires_at_secs = now_ms() / 1000 - LEEWAY_SECS - 1;
+        drop(known);
+        assert!(tokens.verify(&token).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use redis::{Pipeline, Value};
 use sha2::{Digest, Sha256};
 
-use super::reply::{self, array, entry_id, is_absent, next, text, unexpected, user_id};
+use super::reply::{self, array, entry_id, is_absent, next, text, unexpected};
 use super::scripts::{self, Arg, Call};
 use super::{Store, record, rooms};
 use crate::domain::{
@@ -49,7 +49,7 @@ impl Store {
         let keys = self.keys.room(room);
         let rate_key = self.keys.rate(room, caller.id);
         let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
-        let record = record::encode(&message, &caller.name)?;
+        let record = record::encode(&message, caller)?;
         let join_record = if room == RoomId::GLOBAL { String::new() } else { record::encode_system(joining)? };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
         let hash = sent_key.as_ref().map(|_| body_hash(&message)).unwrap_or_default();
@@ -150,10 +150,10 @@ impl Store {
         let mut messages = Vec::with_capacity(entries.len());
         let oldest_ms = self.oldest_ms();
         for entry in entries {
-            let (id, sender, record) = read_entry(&entry)?;
+            let (id, record) = read_entry(&entry)?;
             let is_hidden = gone.contains(&id.seq.0) || id.at_ms < oldest_ms;
             if !is_hidden {
-                messages.push(record::decode(query.room, id, sender, record)?);
+                messages.push(record::decode(query.room, id, record)?);
             }
         }
         Ok((HistoryPage { messages, watermark: state.watermark }, is_exhausted))
@@ -189,9 +189,7 @@ impl Store {
         let items = array(reply)?;
         let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
         match (text(status)?, rest) {
-            ("deleted" | "already", [sender, record]) => {
-                record::decode(id.room, id.entry, user_id(sender)?, text(record)?)
-            }
+            ("deleted" | "already", [record]) => record::decode(id.room, id.entry, text(record)?),
             ("no_room", []) => Err(Error::RoomNotFound),
             ("no_message", []) => Err(Error::MessageNotFound),
             ("forbidden", []) => Err(Error::Forbidden),
@@ -200,13 +198,13 @@ impl Store {
     }
 }
 
-/// The id, the sender and the record of a stream entry.
-fn read_entry(entry: &Value) -> Result<(EntryId, crate::domain::UserId, &str)> {
+/// The id and the record of a stream entry.
+fn read_entry(entry: &Value) -> Result<(EntryId, &str)> {
     if let Value::Array(parts) = entry
         && let [id, Value::Array(fields)] = parts.as_slice()
-        && let [_, sender, _, record, ..] = fields.as_slice()
+        && let [_, record, ..] = fields.as_slice()
     {
-        return Ok((entry_id(id)?, user_id(sender)?, text(record)?));
+        return Ok((entry_id(id)?, text(record)?));
     }
     Err(unexpected(entry))
 }
@@ -222,7 +220,7 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
         ("replay", [id, record]) => {
             // When the log has dropped the entry since, the retry says the same as the first try did.
             let record = if is_absent(record) { sent } else { text(record)? };
-            let message = record::decode(room, entry_id(id)?, caller.id, record)?;
+            let message = record::decode(room, entry_id(id)?, record)?;
             Ok(Appended { message, has_joined: false, is_replay: true })
         }
         ("conflict", []) => Err(Error::ClientIdReused),

@@ -1,15 +1,16 @@
 //! The stored form of a message, in the stream and on the room's channel alike.
 //!
-//! A stream entry has two fields: `s`, the sender's number (so that scripts can check it without reading
-//! the record), and `r`, the record: JSON with short keys. A node reads the version before its own and
-//! ignores keys that it does not know, so two versions run side by side during a rolling upgrade.
+//! One text, the only field of a stream entry: the sender's number (so that scripts can check it), a space,
+//! JSON with short keys. A node reads the version before its own and ignores keys that it does not know, so
+//! two versions run side by side during a rolling upgrade.
 
 use std::borrow::Cow;
+use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Attachment, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Result, RoomId, Sender, UserId,
+    Attachment, Caller, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Result, RoomId, Sender, UserId,
 };
 
 /// The version written.
@@ -80,7 +81,7 @@ fn kind_of(letter: char) -> Option<MessageKind> {
 }
 
 /// Encodes a message that a user sends.
-pub(super) fn encode(message: &NewMessage, sender_name: &str) -> Result<String> {
+pub(super) fn encode(message: &NewMessage, sender: &Caller) -> Result<String> {
     let file = message.attachment.as_ref().map(|file| FileRecord {
         u: file.url.as_str().into(),
         n: file.name.as_deref().map(Cow::from),
@@ -91,26 +92,34 @@ pub(super) fn encode(message: &NewMessage, sender_name: &str) -> Result<String> 
     let record = Record {
         v: VERSION,
         k: letter(message.kind),
-        n: sender_name.into(),
+        n: sender.name.as_str().into(),
         t: message.text.as_str().into(),
         re: message.reply_to.map(|entry| entry.to_string().into()),
         f: file,
     };
-    serde_json::to_string(&record).map_err(Error::internal)
+    print(sender.id, &record)
 }
 
 /// Encodes a message of the server itself.
 pub(super) fn encode_system(text: &str) -> Result<String> {
     let name = crate::domain::SYSTEM_NAME.into();
     let record = Record { v: VERSION, k: letter(MessageKind::System), n: name, t: text.into(), re: None, f: None };
-    serde_json::to_string(&record).map_err(Error::internal)
+    print(UserId::SERVER, &record)
+}
+
+fn print(sender: UserId, record: &Record<'_>) -> Result<String> {
+    let mut text = Vec::with_capacity(64 + record.t.len());
+    write!(text, "{sender} ").and_then(|()| Ok(serde_json::to_writer(&mut text, record)?)).map_err(Error::internal)?;
+    String::from_utf8(text).map_err(Error::internal)
 }
 
 /// Decodes a record back into the message at `entry` of `room`.
 ///
 /// # Errors
 /// `Internal` for a record that no supported version wrote.
-pub(super) fn decode(room: RoomId, entry: EntryId, sender: UserId, record: &str) -> Result<Message> {
+pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Message> {
+    let (sender, record) = record.split_once(' ').ok_or_else(|| Error::internal("a record without a sender"))?;
+    let sender = UserId(sender.parse().map_err(Error::internal)?);
     let record: Record<'_> = serde_json::from_str(record).map_err(Error::internal)?;
     let kind = kind_of(record.k).ok_or_else(|| Error::internal(format!("unknown kind {:?}", record.k)))?;
     let reply_to = record.re.and_then(|text| EntryId::parse(&text));
@@ -152,8 +161,9 @@ mod tests {
             reply_to: Some(EntryId { seq: Seq(8), at_ms: 1 }),
             client_id: None,
         };
-        let stored = encode(&new, "张三").expect("encodes");
-        let message = decode(RoomId::GLOBAL, entry, UserId(3), &stored).expect("decodes");
+        let caller = Caller { id: UserId(3), name: "张三".to_owned(), logged_in_at_secs: 0 };
+        let stored = encode(&new, &caller).expect("encodes");
+        let message = decode(RoomId::GLOBAL, entry, &stored).expect("decodes");
         assert_eq!(message.attachment, new.attachment);
         assert_eq!(message.sender, Sender { id: UserId(3), name: "张三".to_owned() });
         assert_eq!(message.text, new.text.as_str());
@@ -163,7 +173,7 @@ mod tests {
     #[test]
     fn a_record_of_a_newer_node_is_read() {
         let entry = EntryId { seq: Seq(1), at_ms: 1 };
-        let record = r#"{"v":2,"k":"t","n":"a","t":"b","zz":[1,2]}"#;
-        assert!(decode(RoomId::GLOBAL, entry, UserId(1), record).is_ok());
+        let record = r#"1 {"v":2,"k":"t","n":"a","t":"b","zz":[1,2]}"#;
+        assert!(decode(RoomId::GLOBAL, entry, record).is_ok());
     }
 }

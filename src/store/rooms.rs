@@ -260,7 +260,7 @@ fn read_card(room: RoomId, caller: &Caller, members_listed: usize, reply: Value)
         return Ok(None);
     }
     let items = array(reply)?;
-    let [kind, name, description, created, members, is_member, entry, sender, record] = items.as_slice() else {
+    let [kind, name, description, created, members, is_member, entry, record] = items.as_slice() else {
         return Err(Error::internal("a room card of another length"));
     };
     let Value::Array(listed) = members else { return Err(reply::unexpected(members)) };
@@ -276,7 +276,7 @@ fn read_card(room: RoomId, caller: &Caller, members_listed: usize, reply: Value)
     }
     let last_message = match is_absent(entry) {
         true => None,
-        false => Some(record::decode(room, entry_id(entry)?, user_id(sender)?, text(record)?)?),
+        false => Some(record::decode(room, entry_id(entry)?, text(record)?)?),
     };
     Ok(Some(RoomCard {
         id: room,

@@ -1,12 +1,14 @@
 //! Everything that needs a running node: one binary, real Redis, several nodes in one process.
 
 mod accounts;
+mod bad_input;
 mod budgets;
 mod floors;
 mod javascript;
 mod messages;
 mod outages;
 mod presence;
+mod process;
 mod rooms;
 mod samples;
 mod support;

@@ -1,9 +1,8 @@
 //! Redis away, killed, wrong; nodes killed: what was acknowledged is there, and nothing hangs.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -11,7 +10,8 @@ use nix::unistd::Pid;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Redis, World, client, eventually, refused, scratch, shared_redis, unique};
+use crate::process::{Process, external, token};
+use crate::support::{PATIENCE, Redis, World, client, eventually, refused, scratch, shared_redis};
 
 /// Document 003's way to read everything: pages of 100 back to the beginning.
 async fn all_texts(client: &Client, base: &str, token: &str) -> Vec<String> {
@@ -28,67 +28,6 @@ async fn all_texts(client: &Client, base: &str, token: &str) -> Vec<String> {
             _ => return texts,
         }
     }
-}
-
-/// A node in a process of its own, as an operator runs it.
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Process {
-    fn start(environment: &[(&str, String)], folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
-        command.arg("serve").current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
-        command.env("CHINWAG_SERVER__PORT", "0").env("CHINWAG_SERVER__DRAIN_SECS", "0");
-        command.env("CHINWAG_AUTH__BCRYPT_COST", "4").env("CHINWAG_DATA__DIR", folder);
-        command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
-        let mut child = command.spawn().expect("the binary runs");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let base = loop {
-            let line = lines.next().expect("the node says where it listens").expect("text");
-            if let Some((_, address)) = line.split_once("listens on ") {
-                break address.to_owned();
-            }
-        };
-        // Somebody must read on, or the node would wait for its log to be read.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base }
-    }
-
-    async fn ready(self, client: &Client) -> Self {
-        let url = format!("{}/health/ready", self.base);
-        eventually("the node is ready", async || {
-            client.get(&url).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
-        })
-        .await;
-        self
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().expect("a pid")), signal).expect("signalled");
-    }
-
-    fn wait(&mut self) -> Option<i32> {
-        self.child.wait().expect("the node ends").code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
-            self.child.kill().expect("it runs");
-            self.child.wait().expect("it ends");
-        }
-    }
-}
-
-async fn token(client: &Client, base: &str, name: &str) -> String {
-    let body = json!({"username": name, "password": "password"});
-    client.post(format!("{base}/api/v1/auth/register")).json(&body).send().await.expect("answered");
-    let answer = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.expect("answered");
-    let body: Value = answer.json().await.expect("JSON");
-    body["token"].as_str().expect("a token").to_owned()
 }
 
 /// Sends from several clients until told to stop; what was acknowledged.
@@ -111,14 +50,6 @@ async fn send_until(client: &Client, base: &str, token: &str, until: Instant) ->
     futures_util::future::join_all(senders).await.into_iter().flatten().collect()
 }
 
-fn external(redis: &str) -> Vec<(&'static str, String)> {
-    vec![
-        ("CHINWAG_REDIS__URL", redis.to_owned()),
-        ("CHINWAG_REDIS__PREFIX", unique("k")),
-        ("CHINWAG_AUTH__JWT_SECRET", "a secret for tests, long enough".repeat(2)),
-    ]
-}
-
 #[tokio::test]
 async fn a_node_killed_while_sending_loses_nothing_acknowledged() {
     let (client, folder) = (client(), scratch());
@@ -127,7 +58,7 @@ async fn a_node_killed_while_sending_loses_nothing_acknowledged() {
     let survivor = Process::start(&environment, &folder).ready(&client).await;
     let token = token(&client, &survivor.base, "alice").await;
     let until = Instant::now() + Duration::from_millis(400);
-    let pid = doomed.child.id();
+    let pid = doomed.id();
     let killer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(200));
         kill(Pid::from_raw(pid.try_into().expect("a pid")), Signal::SIGKILL).expect("killed");

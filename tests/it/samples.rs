@@ -38,11 +38,10 @@ fn jpeg_head() -> Vec<u8> {
 fn png(size: usize) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut chunk = |kind: &[u8; 4], contents: &[u8]| {
+        let checked = [&kind[..], contents].concat();
         png.extend((contents.len() as u32).to_be_bytes());
-        png.extend(kind);
-        png.extend(contents);
-        // Readers of metadata do not check it.
-        png.extend([0; 4]);
+        png.extend(&checked);
+        png.extend(crc32(&checked).to_be_bytes());
     };
     // The signature and three chunks without contents.
     let pixels = size.checked_sub(8 + 3 * 12 + 13).expect("room for the header");
@@ -50,6 +49,12 @@ fn png(size: usize) -> Vec<u8> {
     chunk(b"IDAT", &vec![0; pixels]);
     chunk(b"IEND", b"");
     png
+}
+
+/// CRC-32 as PNG has it, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }
 
 /// A lossless picture of 3 × 2 pixels. Chunks have even lengths, so `size` must be even.

@@ -24,7 +24,7 @@ if hash ~= '' then
     local id, same = string.match(before, '^(%S+) (%S+)$')
     if same ~= hash then return {'conflict'} end
     local entry = redis.call('XRANGE', log, id, id)[1]
-    return {'replay', id, entry and entry[2][4] or false}
+    return {'replay', id, entry and entry[2][2] or false}
   end
 end
 
@@ -52,11 +52,11 @@ local joined = 0
 if join_record ~= '' and kind == 'public' then
   joined = redis.call('ZADD', members, 'NX', integer(ms), sender)
   if joined == 1 then
-    append(log, live, seq, ms, '0', join_record, max_len)
+    append(log, live, seq, ms, join_record, max_len)
     seq = seq + 1
   end
 end
-local id = append(log, live, seq, ms, sender, record, max_len)
+local id = append(log, live, seq, ms, record, max_len)
 advance(room, log, gone, seq, ms, state[4], retention_ms, sweep_ms)
 if hash ~= '' then redis.call('SET', sent, id .. ' ' .. hash, 'PX', ARGV[6]) end
 return {'stored', id, joined}

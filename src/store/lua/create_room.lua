@@ -15,7 +15,7 @@ for i = 10, #ARGV do
   redis.call('ZADD', members, integer(ms), ARGV[i])
 end
 if ARGV[6] ~= '' then
-  append(log, live, 1, ms, '0', ARGV[6], ARGV[7])
+  append(log, live, 1, ms, ARGV[6], ARGV[7])
   advance(room, log, gone, 1, ms, false, ARGV[8], ARGV[9])
 end
 return 'created'

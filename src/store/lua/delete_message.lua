@@ -2,7 +2,7 @@
 --
 -- KEYS  1 room   2 log   3 members   4 gone   5 live channel
 -- ARGV  1 user   2 entry id   3 seq of it   4 '1' when the user may delete anything
--- Reply {'deleted', sender, record} · {'already', sender, record} · {'no_room'} · {'no_message'} · {'forbidden'}
+-- Reply {'deleted', record} · {'already', record} · {'no_room'} · {'no_message'} · {'forbidden'}
 
 local room, log, members, gone, live = unpack(KEYS)
 local user, id, seq = ARGV[1], ARGV[2], ARGV[3]
@@ -14,15 +14,16 @@ if state[1] ~= 'public' and not is_admin and not redis.call('ZSCORE', members, u
 end
 local entry = redis.call('XRANGE', log, id, id)[1]
 if not entry then return {'no_message'} end
-local sender, record = entry[2][2], entry[2][4]
+local record = entry[2][2]
+local sender = string.match(record, '^%d+')
 -- The server's own entries (sender 0) belong to nobody.
 local may_delete = sender == user or state[2] == user or is_admin
 if not may_delete then return {'forbidden'} end
 local ms = integer(room_time(0))
-if redis.call('HSETNX', gone, seq, ms .. ' ' .. user) == 0 then return {'already', sender, record} end
+if redis.call('HSETNX', gone, seq, ms .. ' ' .. user) == 0 then return {'already', record} end
 -- Tombstones must not outlive nor fail to reach the end of what they hide.
 local lifetime = redis.call('PTTL', log)
 if lifetime > 0 then redis.call('PEXPIRE', gone, lifetime) end
 local deletions = redis.call('HINCRBY', room, 'gone', 1)
 redis.call('PUBLISH', live, 'd ' .. id .. ' ' .. deletions)
-return {'deleted', sender, record}
+return {'deleted', record}

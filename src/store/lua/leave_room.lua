@@ -13,6 +13,6 @@ end
 local ms = room_time(state[3])
 local seq = tonumber(state[2]) + 1
 redis.call('ZREM', members, ARGV[1])
-append(log, live, seq, ms, '0', ARGV[2], ARGV[3])
+append(log, live, seq, ms, ARGV[2], ARGV[3])
 advance(room, log, gone, seq, ms, state[4], ARGV[4], ARGV[5])
 return 'left'

@@ -36,10 +36,10 @@ local function drop_expired(log, gone, last_seq, oldest_ms)
 end
 
 -- Appends one entry and announces it. Returns its id.
-local function append(log, live, seq, ms, sender, record, max_len)
+local function append(log, live, seq, ms, record, max_len)
   local id = integer(seq) .. '-' .. integer(ms)
-  redis.call('XADD', log, 'MAXLEN', '=', max_len, id, 's', sender, 'r', record)
-  redis.call('PUBLISH', live, 'm ' .. id .. ' ' .. sender .. ' ' .. record)
+  redis.call('XADD', log, 'MAXLEN', '=', max_len, id, 'm', record)
+  redis.call('PUBLISH', live, 'm ' .. id .. ' ' .. record)
   return id
 end
 

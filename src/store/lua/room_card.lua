@@ -2,15 +2,15 @@
 --
 -- KEYS  1 room   2 log   3 members   4 gone
 -- ARGV  1 caller   2 most members   3 entries older than this ms do not count
--- Reply {kind, name, description, created, members, caller is a member 0|1, entry id, sender, record}
---       (the last three false when there is no message), or false when there is no room
+-- Reply {kind, name, description, created, members, caller is a member 0|1, entry id, record}
+--       (the last two false when there is no message), or false when there is no room
 
 local room, log, members, gone = unpack(KEYS)
 local state = redis.call('HMGET', room, 'kind', 'name', 'description', 'created')
 if not state[1] then return false end
 local listed = redis.call('ZRANGE', members, 0, ARGV[2] - 1)
 local is_member = redis.call('ZSCORE', members, ARGV[1]) and 1 or 0
-local id, sender, record = false, false, false
+local id, record = false, false
 -- Few rooms end in deleted messages, so the first step nearly always finds one.
 local last, step = '+', 1
 while not id do
@@ -19,7 +19,7 @@ while not id do
     local seq, ms = string.match(entry[1], '^(%d+)-(%d+)$')
     if tonumber(ms) < tonumber(ARGV[3]) then break end
     if redis.call('HEXISTS', gone, seq) == 0 then
-      id, sender, record = entry[1], entry[2][2], entry[2][4]
+      id, record = entry[1], entry[2][2]
       break
     end
     last = '(' .. entry[1]
@@ -28,4 +28,4 @@ while not id do
   if not id and tonumber(string.match(entries[#entries][1], '%d+$')) < tonumber(ARGV[3]) then break end
   step = 50
 end
-return {state[1], state[2], state[3], state[4], listed, is_member, id, sender, record}
+return {state[1], state[2], state[3], state[4], listed, is_member, id, record}

@@ -1,0 +1,88 @@
+//! Nodes in processes of their own, as an operator runs them.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{eventually, unique};
+
+/// A node in a process of its own, as an operator runs it.
+pub struct Process {
+    child: Child,
+    /// Where it listens, without a path.
+    pub base: String,
+}
+
+impl Process {
+    pub fn start(environment: &[(&str, String)], folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+        command.arg("serve").current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
+        command.env("CHINWAG_SERVER__PORT", "0").env("CHINWAG_SERVER__DRAIN_SECS", "0");
+        command.env("CHINWAG_AUTH__BCRYPT_COST", "4").env("CHINWAG_DATA__DIR", folder);
+        command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
+        let mut child = command.spawn().expect("the binary runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let base = loop {
+            let line = lines.next().expect("the node says where it listens").expect("text");
+            if let Some((_, address)) = line.split_once("listens on ") {
+                break address.to_owned();
+            }
+        };
+        // Somebody must read on, or the node would wait for its log to be read.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, base }
+    }
+
+    pub async fn ready(self, client: &Client) -> Self {
+        let url = format!("{}/health/ready", self.base);
+        eventually("the node is ready", async || {
+            client.get(&url).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        })
+        .await;
+        self
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().expect("a pid")), signal).expect("signalled");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().expect("the node ends").code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            self.child.kill().expect("it runs");
+            self.child.wait().expect("it ends");
+        }
+    }
+}
+
+/// Registers a user and logs in.
+pub async fn token(client: &Client, base: &str, name: &str) -> String {
+    let body = json!({"username": name, "password": "password"});
+    client.post(format!("{base}/api/v1/auth/register")).json(&body).send().await.expect("answered");
+    let answer = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.expect("answered");
+    let body: Value = answer.json().await.expect("JSON");
+    body["token"].as_str().expect("a token").to_owned()
+}
+
+/// The environment of a node on an external Redis, with keys of its own.
+pub fn external(redis: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("CHINWAG_REDIS__URL", redis.to_owned()),
+        ("CHINWAG_REDIS__PREFIX", unique("k")),
+        ("CHINWAG_AUTH__JWT_SECRET", "a secret for tests, long enough".repeat(2)),
+    ]
+}
