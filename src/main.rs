@@ -12,6 +12,9 @@ use chinwag::domain::{Error, Kind, Password};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Wrong configuration, and names that do not exist.
 const EXIT_USAGE: u8 = 2;
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);

@@ -119,7 +119,7 @@ impl Presence {
 
     /// Figures at constant cost.
     pub async fn stats(&self) -> Result<Stats> {
-        self.store.stats(now_ms()).await
+        self.store.stats().await
     }
 
     /// Whether the store answers.

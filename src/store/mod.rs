@@ -4,6 +4,7 @@
 //! Imports `domain` only. Imported by `fanout`, `service` and `app`.
 
 mod accounts;
+mod flight;
 mod keys;
 mod lane;
 mod messages;
@@ -26,6 +27,7 @@ pub use rooms::NewRoom;
 pub use stats::Stats;
 
 use crate::domain::{Result, now_ms};
+use flight::Flight;
 use keys::Keys;
 use lane::Lane;
 use stats::Written;
@@ -75,6 +77,7 @@ pub struct Store {
     online_for_secs: u64,
     zone: jiff::tz::TimeZone,
     written: Written,
+    stats: Arc<Flight<Stats>>,
 }
 
 impl Store {
@@ -90,6 +93,7 @@ impl Store {
             online_for_secs: config.online_for_secs,
             zone: config.zone.clone(),
             written: memory.0.clone(),
+            stats: Arc::default(),
         })
     }
 

@@ -103,8 +103,13 @@ impl Store {
         }
     }
 
-    /// The figures: one pipelined round trip, whatever the size.
-    pub async fn stats(&self, now_ms: u64) -> Result<Stats> {
+    /// The figures: one pipelined round trip, whatever the size, for all who ask at the same time.
+    pub async fn stats(&self) -> Result<Stats> {
+        let store = self.clone();
+        self.stats.join(async move { store.read_stats(now_ms()).await }).await
+    }
+
+    async fn read_stats(&self, now_ms: u64) -> Result<Stats> {
         let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize + 2);
         pipeline.cmd("GET").arg(self.keys.stats(self.today()));
         pipeline.cmd("ZCOUNT").arg(self.keys.active_rooms()).arg(active_since(now_ms)).arg("+inf");
