@@ -37,8 +37,9 @@ impl UserName {
     /// mixed with Cyrillic or Greek ones, which can be made to look like another's name.
     pub fn parse(text: &str) -> Result<Self> {
         // No normal form is shorter than an eighteenth of its source: a longer text needs no normalising.
-        check_length(Field::UserName, text, 1, USER_NAME_MAX_CHARS * 18)?;
-        let name: String = text.nfkc().collect::<String>().trim().to_owned();
+        let is_hopeless = text.chars().nth(USER_NAME_MAX_CHARS * 18).is_some();
+        let name: String = if is_hopeless { text.to_owned() } else { text.nfkc().collect() };
+        let name = name.trim().to_owned();
         check_length(Field::UserName, &name, 1, USER_NAME_MAX_CHARS)?;
         if name.chars().any(is_invisible) || mixes_lookalike_scripts(&name) {
             return Err(Error::Invalid(Field::UserName));

@@ -1,22 +1,25 @@
 //! Bodies and queries, with errors of ours instead of the framework's.
 
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use serde::de::DeserializeOwned;
 
 use crate::domain::{Error, Result};
 
 /// Largest JSON body or form, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 128 * 1024;
-/// A client that sends nothing for this long is given up.
-const IDLE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+/// A client that sends nothing of its body for this long is given up.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
-/// A JSON body. A missing content type passes, another one does not.
+/// A JSON object as the body. A missing content type passes, another one does not.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -33,10 +36,17 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
                 return Err(Error::UnsupportedType);
             }
             let bytes = read_body(payload, declared).await?;
-            let value = serde_json::from_slice(&bytes).map_err(|error| Error::Malformed(error.to_string()))?;
-            Ok(Self(value))
+            read_object(&bytes).map(Self)
         })
     }
+}
+
+/// Reads a JSON object. Lists are refused: a derived reading would take them for objects without keys.
+fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::Malformed("not a JSON object".to_owned()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| Error::Malformed(error.to_string()))
 }
 
 pub(super) fn declared_length(request: &HttpRequest) -> Option<u64> {
@@ -47,14 +57,16 @@ pub(super) fn declared_length(request: &HttpRequest) -> Option<u64> {
 ///
 /// # Errors
 /// `TooLarge` before reading when the length is declared, `Malformed` when the client stops.
-pub(super) async fn read_body(mut payload: Payload, declared: Option<u64>) -> Result<BytesMut> {
+pub(super) async fn read_body(payload: Payload, declared: Option<u64>) -> Result<BytesMut> {
+    let mut payload = patient(payload);
     let too_large = Error::TooLarge { max_bytes: MAX_BODY_BYTES as u64 };
     if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
         drain(&mut payload).await;
         return Err(too_large);
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = next_chunk(&mut payload).await? {
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Error::Malformed(error.to_string()))?;
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             drain(&mut payload).await;
             return Err(too_large);
@@ -64,28 +76,36 @@ pub(super) async fn read_body(mut payload: Payload, declared: Option<u64>) -> Re
     Ok(body)
 }
 
-async fn next_chunk(payload: &mut Payload) -> Result<Option<web::Bytes>> {
-    let chunk = tokio::time::timeout(IDLE_TIMEOUT, payload.next()).await;
-    let chunk = chunk.map_err(|_| Error::Malformed("the body stopped".to_owned()))?;
-    chunk.transpose().map_err(|error| Error::Malformed(error.to_string()))
+/// A body whose client is given up when it falls silent.
+pub(super) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
+
+/// The body of a request, ending with an error when nothing comes for a while.
+pub(super) fn patient(payload: Payload) -> Body {
+    // Fused: the multipart parser asks again after the end.
+    let chunks = stream::unfold(Some(payload), |payload| async {
+        let mut payload = payload?;
+        match tokio::time::timeout(LONGEST_SILENCE, payload.next()).await {
+            Ok(chunk) => chunk.map(|chunk| (chunk, Some(payload))),
+            Err(_) => Some((Err(PayloadError::Incomplete(None)), None)),
+        }
+    });
+    Box::pin(chunks.fuse())
 }
 
 /// Reads on for a while after a refusal: a client that is still sending would otherwise see a reset
 /// connection instead of the answer. Bounded in bytes and time.
-pub(super) async fn drain(payload: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin)) {
+pub(super) async fn drain(body: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin)) {
     const MOST_BYTES: usize = 64 * 1024 * 1024;
-    const LONGEST: std::time::Duration = std::time::Duration::from_secs(10);
-    let reading = async {
-        let mut bytes = 0;
-        while let Some(Ok(chunk)) = payload.next().await {
-            bytes += chunk.len();
-            if bytes > MOST_BYTES {
-                return;
-            }
+    const LONGEST: Duration = Duration::from_secs(10);
+    const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+    let started = Instant::now();
+    let mut bytes = 0;
+    while let Ok(Some(Ok(chunk))) = tokio::time::timeout(LONGEST_PAUSE, body.next()).await {
+        bytes += chunk.len();
+        if bytes > MOST_BYTES || started.elapsed() > LONGEST {
+            return;
         }
-    };
-    // The outcome does not matter: the request is refused either way.
-    tokio::time::timeout(LONGEST, reading).await.unwrap_or(());
+    }
 }
 
 /// Query parameters; a value that does not fit is malformed, an unknown one is ignored.

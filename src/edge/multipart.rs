@@ -15,25 +15,26 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::Fuse;
 use futures_util::{Stream, StreamExt};
 
-use super::body::{MAX_BODY_BYTES, declared_length, drain, read_body};
+use super::body::{Body, MAX_BODY_BYTES, declared_length, drain, patient, read_body};
 use crate::domain::{Error, Result};
 
-/// Longest value of a text field, in bytes.
-const MAX_FIELD_BYTES: usize = 32 * 1024;
 const MAX_FIELDS: usize = 32;
 
-/// The text fields of a form; of fields with one name the last counts.
+/// The fields of a form beside its file; of fields with one name the last counts.
 #[derive(Debug, Default)]
-pub struct FormFields(HashMap<String, String>);
+pub struct FormFields(HashMap<String, Vec<u8>>);
 
 impl FormFields {
-    /// A field's value; `None` when it is absent.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+    /// A field's text; `None` when it is absent.
+    ///
+    /// # Errors
+    /// `Malformed` for what is no UTF-8. Fields that nobody asks for may hold anything.
+    pub fn get(&self, name: &str) -> Result<Option<&str>> {
+        let text = self.0.get(name).map(|value| std::str::from_utf8(value)).transpose();
+        text.map_err(|_| Error::Malformed(format!("{name} is no UTF-8")))
     }
 
     fn insert(&mut self, name: String, value: Vec<u8>) -> Result<()> {
-        let value = String::from_utf8(value).map_err(|_| Error::Malformed(format!("{name} is no UTF-8")))?;
         if self.0.len() >= MAX_FIELDS {
             return Err(Error::Malformed("too many fields".to_owned()));
         }
@@ -54,7 +55,7 @@ impl FromRequest for TextForm {
         let content_type = request.content_type().to_ascii_lowercase();
         let declared = declared_length(request);
         if content_type == "multipart/form-data" {
-            let multipart = Multipart::new(request.headers(), payload.take());
+            let multipart = Multipart::new(request.headers(), patient(payload.take()));
             return Box::pin(async move { Ok(Self(read_fields(multipart).await?)) });
         }
         let payload = payload.take();
@@ -98,8 +99,8 @@ async fn read_text(field: &mut Field) -> Result<Vec<u8>> {
     let mut value = Vec::new();
     while let Some(chunk) = field.next().await {
         let chunk = chunk.map_err(malformed)?;
-        if value.len() + chunk.len() > MAX_FIELD_BYTES {
-            return Err(Error::TooLarge { max_bytes: MAX_FIELD_BYTES as u64 });
+        if value.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Error::TooLarge { max_bytes: MAX_BODY_BYTES as u64 });
         }
         value.extend_from_slice(&chunk);
     }
@@ -116,15 +117,15 @@ fn malformed(error: MultipartError) -> Error {
 /// A form with one file among text fields, which may stand before or after it.
 pub struct FileForm {
     multipart: Multipart,
-    body: SharedPayload,
+    body: SharedBody,
     declared: Option<u64>,
 }
 
 /// The body, which the parser reads and a refusal drains.
 #[derive(Clone)]
-struct SharedPayload(Rc<RefCell<Payload>>);
+struct SharedBody(Rc<RefCell<Body>>);
 
-impl Stream for SharedPayload {
+impl Stream for SharedBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -138,7 +139,7 @@ impl FromRequest for FileForm {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let declared = declared_length(request);
-        let body = SharedPayload(Rc::new(RefCell::new(payload.take())));
+        let body = SharedBody(Rc::new(RefCell::new(patient(payload.take()))));
         let multipart = Multipart::new(request.headers(), body.clone());
         std::future::ready(Ok(Self { multipart, body, declared }))
     }
@@ -151,56 +152,59 @@ impl FileForm {
         error
     }
 
-    /// Hands the file field called `file` to `take` as (name, bytes) while it comes in and returns what that
-    /// made of it, with the text fields. A second file is refused.
+    /// Hands the file field called `file` to `take` as (name, bytes) while it comes in. Returns what that made
+    /// of it, also when the rest of the form is refused, and the other fields.
     ///
     /// # Errors
-    /// `Malformed`, `TooLarge`, `UnsupportedType` when the body is no multipart form; `take`'s own.
+    /// `Malformed` (a second file, too), `TooLarge`, `UnsupportedType` when the body is no multipart form;
+    /// `take`'s own.
     pub async fn read<T>(
-        self,
+        mut self,
         file: &str,
         max_bytes: u64,
         mut take: impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
-    ) -> Result<(Option<T>, FormFields)> {
-        let Self { mut multipart, mut body, declared } = self;
+    ) -> (Option<T>, Result<FormFields>) {
         // Boundaries and the other fields need some room as well.
-        let is_hopeless = declared.is_some_and(|length| length > max_bytes + MAX_BODY_BYTES as u64);
-        let mut fields = FormFields::default();
+        let is_hopeless = self.declared.is_some_and(|length| length > max_bytes + MAX_BODY_BYTES as u64);
         let mut taken = None;
+        let mut fields = FormFields::default();
         let outcome = loop {
             if is_hopeless {
                 break Err(Error::TooLarge { max_bytes });
             }
-            let mut field = match multipart.next().await {
-                Some(Ok(field)) => field,
-                Some(Err(error)) => break Err(malformed(error)),
-                None => break Ok(()),
-            };
-            let name = field.name().unwrap_or_default().to_owned();
-            let step = match (name == file, taken.is_some()) {
-                (true, true) => Err(Error::Malformed("more than one file".to_owned())),
-                (true, false) => {
-                    let file_name = field.content_disposition().and_then(|it| it.get_filename()).map(str::to_owned);
-                    take(file_name, FileBytes(field.fuse())).await.map(|value| taken = Some(value))
-                }
-                (false, _) => match read_text(&mut field).await {
-                    Ok(value) => fields.insert(name, value),
-                    Err(error) => Err(error),
-                },
+            let step = match self.multipart.next().await {
+                Some(Ok(field)) => read_part(field, file, &mut fields, &mut taken, &mut take).await,
+                Some(Err(error)) => Err(malformed(error)),
+                None => break Ok(fields),
             };
             if let Err(error) = step {
                 break Err(error);
             }
         };
         match outcome {
-            Ok(()) => Ok((taken, fields)),
-            Err(error) => {
-                drop(multipart);
-                drain(&mut body).await;
-                Err(error)
-            }
+            Ok(fields) => (taken, Ok(fields)),
+            Err(error) => (taken, Err(self.refuse(error).await)),
         }
     }
+}
+
+async fn read_part<T>(
+    mut field: Field,
+    file: &str,
+    fields: &mut FormFields,
+    taken: &mut Option<T>,
+    take: &mut impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
+) -> Result<()> {
+    let name = field.name().unwrap_or_default().to_owned();
+    if name != file {
+        return fields.insert(name, read_text(&mut field).await?);
+    }
+    if taken.is_some() {
+        return Err(Error::Malformed("more than one file".to_owned()));
+    }
+    let file_name = field.content_disposition().and_then(|it| it.get_filename()).map(str::to_owned);
+    *taken = Some(take(file_name, FileBytes(field.fuse())).await?);
+    Ok(())
 }
 
 /// The bytes of a file field as they come in. Fused, because a field that is asked again after its end

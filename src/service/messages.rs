@@ -41,7 +41,7 @@ impl Messages {
         &self,
         room: RoomId,
         caller: &Caller,
-        file: StoredFile,
+        mut file: StoredFile,
         text: Content,
         client_id: Option<ClientId>,
     ) -> Result<Message> {
@@ -49,13 +49,14 @@ impl Messages {
         let attachment = file.attachment();
         let url = attachment.url.clone();
         let message = NewMessage { kind, text, attachment: Some(attachment), reply_to: None, client_id };
+        file.keep();
         let sent = self.send(room, caller, message).await;
         let is_shown = match &sent {
             Ok(message) => message.attachment.as_ref().is_some_and(|shown| shown.url == url),
             Err(error) => error.kind() == Kind::Unavailable,
         };
         if !is_shown {
-            self.uploads.discard(&file).await;
+            file.discard().await;
         }
         sent
     }

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
@@ -20,8 +19,6 @@ use crate::domain::{Attachment, Error, FileKind, FileName, Result};
 const PICTURES_AT_ONCE: usize = 16;
 /// S3 takes no smaller parts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
-/// A client that sends nothing for this long is given up.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where an upload belongs: each has its own life. Files of `Chat` go with their message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,13 +77,28 @@ impl std::fmt::Display for UploadPath {
     }
 }
 
-/// A file that is stored and not yet shown anywhere.
-#[derive(Debug)]
+/// A file that is stored and not yet shown anywhere. Dropped before a message may show it (an error, a
+/// client that went away), it is removed again.
 pub struct StoredFile {
     path: UploadPath,
     name: FileName,
     size: u64,
     pixels: Option<(u32, u32)>,
+    uploads: Uploads,
+    may_be_shown: bool,
+}
+
+impl Drop for StoredFile {
+    fn drop(&mut self) {
+        if self.may_be_shown {
+            return;
+        }
+        let (uploads, path) = (self.uploads.clone(), self.path.clone());
+        // Outside a runtime there is no request either.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { uploads.remove(&path).await });
+        }
+    }
 }
 
 impl StoredFile {
@@ -98,6 +110,17 @@ impl StoredFile {
     /// Its name for people.
     pub fn name(&self) -> &str {
         self.name.as_str()
+    }
+
+    /// Removes it, as far as possible: no message will show it.
+    pub async fn discard(mut self) {
+        self.may_be_shown = true; // nothing is left to be done at the drop
+        self.uploads.remove(&self.path).await;
+    }
+
+    /// A message may show it from now on, so dropping it leaves it alone.
+    pub(super) fn keep(&mut self) {
+        self.may_be_shown = true;
     }
 
     /// What a message shows of it.
@@ -174,10 +197,17 @@ impl Uploads {
             let picture = images::clean(kind, body.read_rest(head).await?)?;
             let size = picture.bytes.len() as u64;
             self.store.put(&path.object(), PutPayload::from(picture.bytes)).await.map_err(unavailable)?;
-            return Ok(StoredFile { path, name, size, pixels: Some(picture.pixels) });
+            return Ok(StoredFile {
+                path,
+                name,
+                size,
+                pixels: Some(picture.pixels),
+                uploads: self.clone(),
+                may_be_shown: false,
+            });
         }
         self.stream(&path, head.freeze(), &mut body).await?;
-        Ok(StoredFile { size: body.size, path, name, pixels: None })
+        Ok(StoredFile { size: body.size, path, name, pixels: None, uploads: self.clone(), may_be_shown: false })
     }
 
     /// Passes a document on as it comes. An upload that is not finished vanishes.
@@ -207,10 +237,9 @@ impl Uploads {
         Ok(())
     }
 
-    /// Removes a file that was stored but could not be shown, as far as possible.
-    pub async fn discard(&self, file: &StoredFile) {
-        if let Err(error) = self.store.delete(&file.path.object()).await {
-            tracing::warn!(%error, path = %file.path, "upload without a message left behind");
+    async fn remove(&self, path: &UploadPath) {
+        if let Err(error) = self.store.delete(&path.object()).await {
+            tracing::warn!(%error, %path, "upload without a message left behind");
         }
     }
 
@@ -284,11 +313,7 @@ struct Incoming<S> {
 
 impl<S: Stream<Item = Result<Bytes>> + Unpin> Incoming<S> {
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        let chunk = tokio::time::timeout(IDLE_TIMEOUT, self.body.next()).await;
-        let Some(chunk) = chunk.map_err(|_| Error::Malformed("the body stopped".to_owned()))? else {
-            return Ok(None);
-        };
-        let chunk = chunk?;
+        let Some(chunk) = self.body.next().await.transpose()? else { return Ok(None) };
         self.size += chunk.len() as u64;
         if self.size > self.max_bytes {
             return Err(Error::TooLarge { max_bytes: self.max_bytes });

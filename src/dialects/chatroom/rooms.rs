@@ -25,8 +25,8 @@ pub(super) const NEXT_CURSOR: &str = "X-Next-Cursor";
 )]
 pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Data<Context>) -> Result<HttpResponse> {
     let fields = form.0;
-    let name = RoomName::parse(fields.get("room_name").ok_or(Error::Missing(Field::RoomName))?)?;
-    let description = Description::parse(fields.get("description").unwrap_or_default())?;
+    let name = RoomName::parse(fields.get("room_name")?.ok_or(Error::Missing(Field::RoomName))?)?;
+    let description = Description::parse(fields.get("description")?.unwrap_or_default())?;
     let room = context.services.rooms.create_public(&user.caller, &name, &description).await?;
     Ok(HttpResponse::Ok().json(CreatedRoom { room_id: room.to_string(), message: "聊天室创建成功" }))
 }

@@ -30,28 +30,32 @@ pub(super) async fn upload(
     context: web::Data<Context>,
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
-    let user = match user.and_then(|user| context.limits.check_upload(user.caller.id).map(|()| user)) {
-        Ok(user) => user,
+    let admitted = user.and_then(|user| {
+        context.limits.check_upload(user.caller.id)?;
+        Ok((user, retry_id(&request, &context)?))
+    });
+    let (user, client_id) = match admitted {
+        Ok(admitted) => admitted,
         Err(error) => return Err(form.refuse(error).await),
     };
-    let client_id = retry_id(&request, &context)?;
     let uploads = &context.services.uploads;
-    let taken = form
+    let (file, fields) = form
         .read("file", uploads.max_bytes(), async |name, bytes| {
             let name = FileName::parse(&name.ok_or(Error::Missing(Field::FileName))?)?;
             uploads.take(Folder::Chat, name, bytes).await
         })
         .await;
-    let (file, fields) = taken?;
-    let file = file.ok_or(Error::Missing(Field::File))?;
-    let text = Content::parse(format!("发送了文件: {}", file.name()))?;
-    let room = match room_of(fields.get("room_id")) {
-        Ok(room) => room,
-        Err(error) => {
-            uploads.discard(&file).await;
+    let room = fields.and_then(|fields| room_of(fields.get("room_id")?));
+    let (room, file) = match (room, file) {
+        (Ok(room), Some(file)) => (room, file),
+        (Ok(_), None) => return Err(Error::Missing(Field::File)),
+        (Err(error), None) => return Err(error),
+        (Err(error), Some(file)) => {
+            file.discard().await;
             return Err(error);
         }
     };
+    let text = Content::parse(format!("发送了文件: {}", file.name()))?;
     let sent = context.services.messages.send_file(room, &user.caller, file, text, client_id).await?;
     Ok(HttpResponse::Ok().json(ChatMessage::of(&sent, &times)))
 }

@@ -6,14 +6,29 @@ use utoipa::{IntoParams, ToSchema};
 use super::times::Times;
 use crate::domain::{Attachment, Message, MessageKind, OnlineUser, RoomCard, UserId};
 
-/// Kinds of message that this document has.
+/// Kinds of message that this document has. Read by way of a text: a derived reading would take
+/// `{"text": null}` as well.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub(super) enum MessageType {
     Text,
     File,
     Image,
     System,
+}
+
+impl TryFrom<String> for MessageType {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        Ok(match text.as_str() {
+            "text" => Self::Text,
+            "file" => Self::File,
+            "image" => Self::Image,
+            "system" => Self::System,
+            _ => return Err("unknown message type"),
+        })
+    }
 }
 
 impl From<MessageType> for MessageKind {

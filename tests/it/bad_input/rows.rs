@@ -43,6 +43,7 @@ const URLENCODED: &str = "application/x-www-form-urlencoded";
 const MIB: usize = 1024 * 1024;
 
 /// What rows refer to. The owner of `token` is 张三, a plain user.
+#[derive(Default)]
 pub struct Known {
     pub token: String,
     /// Another user's.
@@ -243,7 +244,9 @@ fn tokens(known: &Known) -> Vec<Row> {
     rows.push(refusal("token in a cookie".to_owned(), stats).header("cookie", format!("token={}", known.token)));
     rows.push(refusal("no token, bad JSON".to_owned(), ("POST", SEND)).json("{"));
     rows.push(refusal("no token, a large body".to_owned(), ("POST", SEND)).json(vec![b' '; MIB]));
-    rows.push(refusal("no token, a large file".to_owned(), ("POST", UPLOAD)).body(FORM, form(&[file("a.pdf", 5 * MIB)])));
+    rows.push(
+        refusal("no token, a large file".to_owned(), ("POST", UPLOAD)).body(FORM, form(&[file("a.pdf", 5 * MIB)])),
+    );
     rows
 }
 
@@ -252,7 +255,8 @@ fn malformed_messages() -> Vec<Row> {
     let nested = |open: &str, inside: &str, close: &str| {
         format!(r#"{{"message_type":"text","content":{}{inside}{}}}"#, open.repeat(10_000), close.repeat(10_000))
     };
-    let utf_16: Vec<u8> = r#"{"message_type":"text","content":"a"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf_16: Vec<u8> =
+        r#"{"message_type":"text","content":"a"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let cases: Vec<(&str, Bytes)> = vec![
         ("nothing", "".into()),
         ("white space", " \r\n\t".into()),
@@ -295,7 +299,10 @@ fn malformed_messages() -> Vec<Row> {
         ("UTF-16", utf_16.into()),
         ("bytes that are no UTF-8", b"{\"message_type\":\"text\",\"content\":\"\xff\xfe\"}".as_slice().into()),
         ("an overlong NUL", b"{\"message_type\":\"text\",\"content\":\"\xc0\x80\"}".as_slice().into()),
-        ("half a surrogate pair in bytes", b"{\"message_type\":\"text\",\"content\":\"\xed\xa0\x80\"}".as_slice().into()),
+        (
+            "half a surrogate pair in bytes",
+            b"{\"message_type\":\"text\",\"content\":\"\xed\xa0\x80\"}".as_slice().into(),
+        ),
         ("half a surrogate pair", r#"{"message_type":"text","content":"\ud800"}"#.into()),
         ("a bare line break in a text", "{\"message_type\":\"text\",\"content\":\"a\r\nb\"}".into()),
         ("a bare NUL in a text", "{\"message_type\":\"text\",\"content\":\"a\0b\"}".into()),
@@ -307,9 +314,7 @@ fn malformed_messages() -> Vec<Row> {
     ];
     let mut rows: Vec<Row> =
         cases.into_iter().map(|(name, body)| Row::new(format!("send: {name}"), "POST", SEND).json(body)).collect();
-    rows.push(
-        Row::new("send: said to be gzip", "POST", SEND).header("content-encoding", "gzip").json("\x1f\x0b\x08"),
-    );
+    rows.push(Row::new("send: said to be gzip", "POST", SEND).header("content-encoding", "gzip").json("\x1f\x0b\x08"));
     for content_type in ["text/plain", "text/json", URLENCODED, FORM, "application/jsonp", "nonsense"] {
         let row = Row::new(format!("send: content type {content_type}"), "POST", SEND);
         rows.push(row.body(content_type, r#"{"message_type":"text","content":"你好"}"#).gets(415, WRONG_TYPE));
@@ -397,7 +402,9 @@ fn unknown_rooms() -> Vec<Row> {
             rows.push(row.gets(404, NO_ROOM));
         }
         let fields = [file("photo.png", 1024), field("room_id", id.as_bytes())];
-        rows.push(Row::new(format!("upload: room {name}"), "POST", UPLOAD).body(FORM, form(&fields)).gets(404, NO_ROOM));
+        rows.push(
+            Row::new(format!("upload: room {name}"), "POST", UPLOAD).body(FORM, form(&fields)).gets(404, NO_ROOM),
+        );
     }
     rows.push(Row::new("room empty", "GET", format!("{MESSAGES}?room_id=")).gets(404, NO_ROOM));
     rows.push(Row::new("room twice", "GET", format!("{MESSAGES}?room_id=global&room_id=global")));
@@ -426,7 +433,9 @@ fn pages() -> Vec<Row> {
     let mut rows = Vec::new();
     for path in [MESSAGES, ROOMS, "/api/chat/online-users"] {
         for (name, limit) in limits {
-            rows.push(Row::new(format!("limit {name}"), "GET", format!("{path}?limit={limit}")).gets(400, "参数无效: limit"));
+            rows.push(
+                Row::new(format!("limit {name}"), "GET", format!("{path}?limit={limit}")).gets(400, "参数无效: limit"),
+            );
         }
         rows.push(Row::new("limit twice", "GET", format!("{path}?limit=1&limit=1")));
     }
@@ -522,7 +531,8 @@ fn malformed_uploads() -> Vec<Row> {
 
 /// Forms of `upload` whose file cannot be accepted.
 fn refused_uploads() -> Vec<Row> {
-    let upload = |name: &str, parts: &[Part]| Row::new(format!("upload: {name}"), "POST", UPLOAD).body(FORM, form(parts));
+    let upload =
+        |name: &str, parts: &[Part]| Row::new(format!("upload: {name}"), "POST", UPLOAD).body(FORM, form(parts));
     let missing = "缺少参数: file";
     let mut rows = vec![
         upload("no field", &[]).gets(400, missing),
@@ -595,7 +605,8 @@ fn refused_uploads() -> Vec<Row> {
 
 /// Forms of new rooms.
 fn new_rooms() -> Vec<Row> {
-    let create = |name: &str, parts: &[Part]| Row::new(format!("new room: {name}"), "POST", ROOMS).body(FORM, form(parts));
+    let create =
+        |name: &str, parts: &[Part]| Row::new(format!("new room: {name}"), "POST", ROOMS).body(FORM, form(parts));
     let name = |value: &str| field("room_name", value);
     let missing = "缺少参数: room_name";
     let (wrong_name, wrong_description) = ("参数无效: room_name", "参数无效: description");
@@ -732,7 +743,9 @@ fn paths_and_methods() -> Vec<Row> {
     rows.extend(wrong.map(|(method, path)| Row::new(format!("method {method}"), method, path).gets(405, NO_METHOD)));
     let without = Row::new("method without token", "GET", SEND).anonymous();
     rows.push(without.gets(405, NO_METHOD));
-    for path in ["/api/v1/auth", "/api/v1/auth/", "/api/v1/auth/nothing-here", "/api/v1/auth/login/", "/api/v1/auth/%00"] {
+    for path in
+        ["/api/v1/auth", "/api/v1/auth/", "/api/v1/auth/nothing-here", "/api/v1/auth/login/", "/api/v1/auth/%00"]
+    {
         rows.push(Row::new(format!("path {path}"), "POST", path).anonymous().gets(404, "Not found"));
     }
     for (method, path) in [("GET", REGISTER), ("PUT", LOG_IN), ("DELETE", REGISTER), ("BREW", LOG_IN)] {
@@ -764,8 +777,7 @@ fn malformed_credentials(path: &'static str) -> Vec<Row> {
     ];
     let name_of = |name: &str| format!("{path}: {name}");
     let row = |(name, body): (&str, Bytes)| Row::new(name_of(name), "POST", path).anonymous().json(body);
-    let mut rows: Vec<Row> =
-        cases.into_iter().map(|case| row(case).gets(400, CREDENTIALS_REQUIRED)).collect();
+    let mut rows: Vec<Row> = cases.into_iter().map(|case| row(case).gets(400, CREDENTIALS_REQUIRED)).collect();
     rows.push(row(("over 128 KiB", credentials(&"x".repeat(128 * 1024), "password"))).gets(413, "Too large"));
     for content_type in ["text/plain", URLENCODED, FORM] {
         let row = Row::new(name_of(content_type), "POST", path).anonymous();
@@ -794,8 +806,18 @@ fn registrations() -> Vec<Row> {
     }
     // Control, zero-width, bidirectional and filler characters; Latin with Cyrillic and with Greek look-alikes.
     let deceptive = [
-        "a\0b", "a\r\nb", "a\tb", "a\u{7f}", "a\u{85}b", "a\u{200b}b", "a\u{feff}b", "a\u{202e}b", "a\u{2066}b", "\u{3164}",
-        "p\u{430}ypal", "\u{3b1}lice",
+        "a\0b",
+        "a\r\nb",
+        "a\tb",
+        "a\u{7f}",
+        "a\u{85}b",
+        "a\u{200b}b",
+        "a\u{feff}b",
+        "a\u{202e}b",
+        "a\u{2066}b",
+        "\u{3164}",
+        "p\u{430}ypal",
+        "\u{3b1}lice",
     ];
     for name in deceptive {
         rows.push(register(name, "password", 400, WRONG_USER_NAME));

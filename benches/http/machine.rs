@@ -1,0 +1,48 @@
+//! What the kernel counts: CPU time of processes, and what else the cores did meanwhile.
+
+use std::time::Duration;
+
+use crate::Result;
+
+/// Servers and Redis run on one core, the load on another, as far as there are two.
+pub const SERVER_CORE: usize = 0;
+pub const LOAD_CORE: usize = 1;
+
+/// What `/proc` counts in; fixed on Linux, whatever the kernel's own clock.
+const TICKS_PER_SEC: f64 = 100.0;
+
+/// CPU time of a process. The sum over its threads, in nanoseconds; those of ended threads are not in it, but
+/// none ends in a measured window.
+pub fn cpu_of(pid: u32) -> Result<Duration> {
+    let mut sum = 0;
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+        sum += text.split(' ').next().ok_or("schedstat is empty")?.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(sum))
+}
+
+/// Time that all cores together spent on anything at all, the hypervisor's theft included.
+pub fn busy() -> Result<Duration> {
+    let text = std::fs::read_to_string("/proc/stat")?;
+    let line = text.lines().next().ok_or("/proc/stat is empty")?;
+    // user nice system idle iowait irq softirq steal
+    let ticks = line.split_whitespace().skip(1).map(str::parse).collect::<std::result::Result<Vec<u64>, _>>()?;
+    let busy: u64 = ticks.iter().take(8).enumerate().filter(|(i, _)| !matches!(i, 3 | 4)).map(|(_, t)| t).sum();
+    Ok(Duration::from_secs_f64(busy as f64 / TICKS_PER_SEC))
+}
+
+/// Cores of the machine, whatever this process is pinned to.
+pub fn cores() -> Result<usize> {
+    let text = std::fs::read_to_string("/proc/stat")?;
+    Ok(text.lines().filter(|line| line.starts_with("cpu")).count() - 1)
+}
+
+/// One line for the report: cores and system.
+pub fn description() -> Result<String> {
+    let release = std::fs::read_to_string("/etc/os-release")?;
+    let system = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("Linux");
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("", |(_, m)| m);
+    Ok(format!("{} cores ({}), {}", cores()?, model.trim(), system.trim_matches('"')))
+}

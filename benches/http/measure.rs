@@ -1,0 +1,195 @@
+//! Rounds of every row in turn, so that what disturbs the machine for a while disturbs all rows alike, and their medians.
+
+use std::time::Duration;
+
+use crate::Result;
+use crate::load::{Connection, Load, Outcome, drive};
+use crate::machine::{busy, cores, cpu_of};
+use crate::rig::{Process, Rig};
+use crate::work::Operation;
+use crate::world::{World, get, json};
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An actix server that answers a fixed body.
+    BareServer,
+    /// The append script, called by `redis-benchmark`.
+    Script {
+        /// Calls that go out in one write.
+        per_write: u32,
+    },
+    /// Requests to a node.
+    Http(Operation),
+}
+
+impl Subject {
+    /// All rows of the first table.
+    pub fn all() -> Vec<Self> {
+        let raw = [Self::BareServer, Self::Script { per_write: 16 }, Self::Script { per_write: 1 }];
+        raw.into_iter().chain(Operation::ALL.map(Self::Http)).collect()
+    }
+}
+
+/// One round of one row. CPU time is of a request, in µs.
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// Requests a second.
+    pub rate: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub node_us: f64,
+    pub redis_us: f64,
+    /// Share of the machine that other processes took meanwhile, where it was measured.
+    pub others: Option<f64>,
+}
+
+/// A row: the medians of its rounds.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    pub subject: Subject,
+    pub median: Round,
+    /// The least and the most CPU time of node and Redis together among the rounds.
+    pub range_us: (f64, f64),
+}
+
+/// Measures all subjects, `count` rounds of each.
+pub async fn rounds(
+    rig: &Rig,
+    world: &World,
+    subjects: Vec<Subject>,
+    count: usize,
+    duration: Duration,
+) -> Result<Vec<Figures>> {
+    let mut measured: Vec<Vec<Round>> = subjects.iter().map(|_| Vec::new()).collect();
+    for number in 1..=count {
+        for (subject, rounds) in subjects.iter().zip(&mut measured) {
+            let round = round(rig, world, *subject, duration).await?;
+            let Round { rate, node_us, redis_us, .. } = round;
+            eprintln!("  {number}/{count} {subject:?}: {rate:.0}/s, {node_us:.1} + {redis_us:.1} µs");
+            rounds.push(round);
+        }
+    }
+    Ok(subjects.into_iter().zip(measured).map(|(subject, rounds)| Figures::of(subject, &rounds)).collect())
+}
+
+async fn round(rig: &Rig, world: &World, subject: Subject, duration: Duration) -> Result<Round> {
+    match subject {
+        Subject::Script { per_write } => world.script.drive(&rig.redis, per_write, duration),
+        Subject::BareServer => {
+            let requests = world.tokens.iter().map(|token| get("/", token, "")).collect();
+            let load = Load { port: rig.bare.port, requests, status: 200, duration };
+            over_http(&rig.bare, None, load).await
+        }
+        Subject::Http(operation) => {
+            let node = if operation.is_limited() { &rig.limited_node } else { &rig.node };
+            let requests = operation.requests(world).await?;
+            let load = Load { port: node.port, requests, status: operation.status(), duration };
+            over_http(node, Some(&rig.redis), load).await
+        }
+    }
+}
+
+async fn over_http(node: &Process, redis: Option<&Process>, load: Load) -> Result<Round> {
+    let mut snapshots = Vec::new();
+    let outcome = drive(load, || {
+        snapshots.push(Snapshot::take(node, redis)?);
+        Ok(())
+    })
+    .await?;
+    let [before, after] = snapshots[..] else { return Err("a window has two edges".into()) };
+    let per_request = |time: Duration| time.as_secs_f64() * 1e6 / outcome.count as f64;
+    let (node_time, redis_time) = (after.node - before.node, after.redis - before.redis);
+    let ours = node_time + redis_time + (after.load - before.load);
+    let others = (after.busy - before.busy).saturating_sub(ours).as_secs_f64();
+    Ok(Round {
+        rate: outcome.count as f64 / outcome.elapsed.as_secs_f64(),
+        p50_ms: percentile_ms(&outcome, 0.50),
+        p99_ms: percentile_ms(&outcome, 0.99),
+        node_us: per_request(node_time),
+        redis_us: per_request(redis_time),
+        others: Some(others / outcome.elapsed.as_secs_f64() / cores()? as f64),
+    })
+}
+
+/// CPU time spent so far.
+#[derive(Clone, Copy)]
+struct Snapshot {
+    node: Duration,
+    redis: Duration,
+    load: Duration,
+    busy: Duration,
+}
+
+impl Snapshot {
+    fn take(node: &Process, redis: Option<&Process>) -> Result<Self> {
+        Ok(Self {
+            node: cpu_of(node.pid())?,
+            redis: redis.map(|redis| cpu_of(redis.pid())).transpose()?.unwrap_or_default(),
+            load: cpu_of(std::process::id())?,
+            busy: busy()?,
+        })
+    }
+}
+
+fn percentile_ms(outcome: &Outcome, share: f64) -> f64 {
+    let sorted = &outcome.latencies_us;
+    let place = ((sorted.len() - 1) as f64 * share) as usize;
+    f64::from(sorted[place]) / 1000.0
+}
+
+impl Figures {
+    fn of(subject: Subject, rounds: &[Round]) -> Self {
+        let median_of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
+        let sums: Vec<f64> = rounds.iter().map(|round| round.node_us + round.redis_us).collect();
+        let others: Vec<f64> = rounds.iter().filter_map(|round| round.others).collect();
+        Self {
+            subject,
+            median: Round {
+                rate: median_of(|round| round.rate),
+                p50_ms: median_of(|round| round.p50_ms),
+                p99_ms: median_of(|round| round.p99_ms),
+                node_us: median_of(|round| round.node_us),
+                redis_us: median_of(|round| round.redis_us),
+                others: (!others.is_empty()).then(|| median(others)),
+            },
+            range_us: (sums.iter().copied().fold(f64::MAX, f64::min), sums.iter().copied().fold(0.0, f64::max)),
+        }
+    }
+}
+
+/// The middle one; of an even number the upper of the two.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// A whole list in one answer, as a client gets it that gives no `limit`.
+#[derive(Clone, Debug)]
+pub struct ListFigures {
+    pub title: &'static str,
+    pub entries: usize,
+    pub bytes: usize,
+    pub median: Round,
+}
+
+/// Measures the two whole lists over one connection.
+pub async fn whole_lists(rig: &Rig, world: &World, count: usize, duration: Duration) -> Result<Vec<ListFigures>> {
+    let mut lists = Vec::new();
+    for (title, path) in [("online users", "/api/chat/online-users"), ("rooms", "/api/chat/rooms")] {
+        let request = get(path, &world.tokens[0], "");
+        let mut connection = Connection::open(world.port).await?;
+        let answer = connection.exchange(&request).await?;
+        let (bytes, body) = (answer.body.len(), json(answer)?);
+        let entries = body.as_array().ok_or("not a list")?.len();
+        let mut rounds = Vec::new();
+        for _ in 0..count {
+            let load = Load { port: world.port, requests: vec![request.clone()], status: 200, duration };
+            rounds.push(over_http(&rig.node, Some(&rig.redis), load).await?);
+        }
+        let median = Figures::of(Subject::Http(Operation::Rooms), &rounds).median;
+        eprintln!("  all {title}: {entries} entries, {:.0} + {:.0} µs", median.node_us, median.redis_us);
+        lists.push(ListFigures { title, entries, bytes, median });
+    }
+    Ok(lists)
+}
