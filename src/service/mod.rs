@@ -1,7 +1,7 @@
 //! Floor 2: every rule. Accounts, rooms, messages, presence, uploads, statistics.
 //!
 //! Imports `domain` and `store`. Does not know `fanout`, HTTP or a dialect. Authorisation is decided in two
-//! places only: by the store's scripts for membership (atomically with what it guards), by [`access`] for
+//! places only: by the store's scripts for membership (atomically with what it guards), by `access.rs` for
 //! everything that a role grants.
 
 mod access;
