@@ -15,7 +15,7 @@ use tracing_actix_web::TracingLogger;
 use crate::config::{Config, ConfigError, IpVisibility as Visibility};
 use crate::dialects::{self, chatroom};
 use crate::domain::{Error, Kind};
-use crate::edge::{Context, Limits, Registry, RequestSpan, Stopping, cors, count, in_dialect, not_found};
+use crate::edge::{Context, Limits, Registry, RequestSpan, Stopping, cors, count, hold_unread, in_dialect, not_found};
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::LiveRooms;
 use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
@@ -402,6 +402,7 @@ fn listen(plan: &Plan) -> Result<(SocketAddr, socket2::Socket, actix_web::dev::S
             .configure(plan.registry.site.routes)
             .default_service(web::to(not_found))
             .wrap(from_fn(in_dialect))
+            .wrap(from_fn(hold_unread))
             .wrap(cors(&plan.config.server.allowed_origins))
             .wrap(from_fn(count))
             .wrap(TracingLogger::<RequestSpan>::new())

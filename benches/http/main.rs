@@ -51,7 +51,11 @@ const QUICK: Extent = Extent {
     sizes: &[100, 10_000],
 };
 
-const USAGE: &str = "usage: scripts/bench [quick | profile ROW]   (ROW: send, history, poll, heartbeat, stats, …)";
+const USAGE: &str = "usage: scripts/bench [quick | record | profile ROW]   (ROW: send, history, poll, stats, …)";
+/// The page that keeps the figures, and the lines between which it does.
+const PAGE: &str = "docs/performance.md";
+const FIRST_LINE: &str = "<!-- scripts/bench record -->\n";
+const LAST_LINE: &str = "<!-- end -->\n";
 
 fn main() -> Result<()> {
     // `cargo bench` adds an argument of its own.
@@ -59,8 +63,9 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["bare-server", port] => raw::serve(port.parse()?),
-        [] => run(&FULL),
-        ["quick"] => run(&QUICK),
+        [] => run(&FULL).map(drop),
+        ["quick"] => run(&QUICK).map(drop),
+        ["record"] => record(&run(&FULL)?),
         ["profile", row] => profile::run(Operation::named(row)?),
         _ => Err(USAGE.into()),
     }
@@ -72,14 +77,25 @@ fn on_one_thread<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::task::LocalSet::new().block_on(&runtime, work)
 }
 
-fn run(extent: &'static Extent) -> Result<()> {
+/// Measures, prints and returns the tables.
+fn run(extent: &'static Extent) -> Result<String> {
     let rig = Rig::start()?;
     let report = on_one_thread(measure_all(&rig, extent))?;
     let text = report.markdown(&rig)?;
     println!("{text}");
     let path = rig::output_dir().join("report.md");
-    std::fs::write(&path, text)?;
+    std::fs::write(&path, &text)?;
     eprintln!("written to {}", path.display());
+    Ok(text)
+}
+
+/// Puts the tables into the page about performance, in place of those that it has.
+fn record(tables: &str) -> Result<()> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    let page = std::fs::read_to_string(&path)?;
+    let (before, rest) = page.split_once(FIRST_LINE).ok_or("the page has no place for figures")?;
+    let (_, after) = rest.split_once(LAST_LINE).ok_or("the place for figures has no end")?;
+    std::fs::write(path, format!("{before}{FIRST_LINE}{tables}{LAST_LINE}{after}"))?;
     Ok(())
 }
 

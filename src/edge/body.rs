@@ -1,6 +1,9 @@
 //! Bodies and queries, with errors of ours instead of the framework's.
 
+use std::cell::RefCell;
 use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
@@ -78,6 +81,24 @@ pub(super) async fn read_body(payload: Payload, declared: Option<u64>) -> Result
 
 /// A body whose client is given up when it falls silent.
 pub(super) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
+
+/// A body that several hold: one reads it, the others keep it or read on after a refusal.
+#[derive(Clone)]
+pub(super) struct SharedBody(Rc<RefCell<Body>>);
+
+impl SharedBody {
+    pub(super) fn new(body: Body) -> Self {
+        Self(Rc::new(RefCell::new(body)))
+    }
+}
+
+impl Stream for SharedBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(cx)
+    }
+}
 
 /// The body of a request, ending with an error when nothing comes for a while.
 pub(super) fn patient(payload: Payload) -> Body {

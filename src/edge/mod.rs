@@ -13,6 +13,7 @@ mod limits;
 mod multipart;
 mod requests;
 mod retries;
+mod unread;
 
 pub use auth::Authenticated;
 pub use body::{JsonBody, QueryParams};
@@ -25,3 +26,4 @@ pub use limits::Limits;
 pub use multipart::{FileForm, FormFields, TextForm};
 pub use requests::{RequestSpan, count};
 pub use retries::retry_id;
+pub use unread::hold_unread;

@@ -1,21 +1,18 @@
 //! Forms: multipart with or without a file, and urlencoded.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::Fuse;
 use futures_util::{Stream, StreamExt};
 
-use super::body::{Body, MAX_BODY_BYTES, declared_length, drain, patient, read_body};
+use super::body::{MAX_BODY_BYTES, SharedBody, declared_length, drain, patient, read_body};
 use crate::domain::{Error, Result};
 
 const MAX_FIELDS: usize = 32;
@@ -121,25 +118,13 @@ pub struct FileForm {
     declared: Option<u64>,
 }
 
-/// The body, which the parser reads and a refusal drains.
-#[derive(Clone)]
-struct SharedBody(Rc<RefCell<Body>>);
-
-impl Stream for SharedBody {
-    type Item = Result<Bytes, PayloadError>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.borrow_mut().poll_next_unpin(cx)
-    }
-}
-
 impl FromRequest for FileForm {
     type Error = Error;
     type Future = std::future::Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let declared = declared_length(request);
-        let body = SharedBody(Rc::new(RefCell::new(patient(payload.take()))));
+        let body = SharedBody::new(patient(payload.take()));
         let multipart = Multipart::new(request.headers(), body.clone());
         std::future::ready(Ok(Self { multipart, body, declared }))
     }

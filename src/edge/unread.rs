@@ -1,0 +1,53 @@
+//! Connections whose body was not read to its end.
+//!
+//! After an answer the framework reads on through a chunked body that nobody wants any more, without a
+//! deadline (actix-http 3.20): a client that never ends it would hold its connection for ever. A body that
+//! is still wanted makes it close the connection a second later instead, so it stays wanted until the
+//! answer is out.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::HttpMessage;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use bytes::Bytes;
+
+use super::body::SharedBody;
+
+/// The middleware that keeps chunked bodies until the answer is out.
+///
+/// # Errors
+/// None of its own.
+pub async fn hold_unread(
+    mut request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return next.call(request).await;
+    }
+    let unread = SharedBody::new(Box::pin(request.take_payload()));
+    request.set_payload(Payload::Stream { payload: Box::pin(unread.clone()) });
+    let response = next.call(request).await?;
+    Ok(response.map_body(|_, body| Holding { body, _unread: unread }.boxed()))
+}
+
+/// An answer's body that keeps the request's.
+struct Holding {
+    body: BoxBody,
+    _unread: SharedBody,
+}
+
+impl MessageBody for Holding {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}
