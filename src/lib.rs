@@ -8,7 +8,7 @@
 //! - floor 3 [`edge`]: shared HTTP machinery
 //! - floor 4 [`dialects`]: the chat APIs; [`site`]: documentation, health, files
 //!
-//! [`app`] wires them; [`config`], [`telemetry`] and [`embedded`] stand beside the floors.
+//! [`app`] wires them; [`config`], [`secrets`], [`telemetry`] and [`embedded`] stand beside the floors.
 
 pub mod app;
 pub mod config;
@@ -17,7 +17,10 @@ pub mod domain;
 pub mod edge;
 pub mod embedded;
 pub mod fanout;
+mod listener;
+pub mod secrets;
 pub mod service;
 pub mod site;
 pub mod store;
 pub mod telemetry;
+mod upkeep;

@@ -68,9 +68,9 @@ async fn main() -> ExitCode {
     };
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(config).await,
-        Command::Secret => print(&app::new_secret()),
+        Command::Secret => print(&chinwag::secrets::new_secret()),
         Command::User { change } => change_user(&config, change).await,
-        Command::Openapi => match chinwag::site::openapi().to_pretty_json() {
+        Command::Openapi => match app::openapi().to_pretty_json() {
             Ok(json) => print(&json),
             Err(error) => fail(&error, 1),
         },

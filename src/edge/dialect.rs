@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
+use utoipa::openapi::OpenApi;
 
 use crate::domain::Error;
 
@@ -16,6 +17,8 @@ pub struct Dialect {
     pub routes: fn(&mut ServiceConfig),
     /// Its error body, with the status of the error's kind.
     pub error: fn(&Error) -> HttpResponse,
+    /// Its part of the OpenAPI document.
+    pub openapi: fn() -> OpenApi,
 }
 
 /// All dialects in the order in which they are asked, and who answers for paths that none owns.

@@ -6,8 +6,6 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::dialects::{chatroom, webchat};
-
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Chinwag", description = "One chat, spoken through several APIs. Log in, then `Authorize`."),
@@ -25,16 +23,17 @@ impl Modify for Bearer {
     }
 }
 
-/// The OpenAPI document, generated from the code.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut all = Documentation::openapi();
-    all.merge(webchat::Documentation::openapi());
-    all.merge(chatroom::Documentation::openapi());
-    all
+/// The OpenAPI document made of the dialects' parts.
+pub fn openapi(parts: impl Iterator<Item = utoipa::openapi::OpenApi>) -> utoipa::openapi::OpenApi {
+    parts.fold(Documentation::openapi(), |mut all, part| {
+        all.merge(part);
+        all
+    })
 }
 
-pub(super) fn swagger() -> SwaggerUi {
-    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi())
+/// The page that shows the document, and the document itself.
+pub fn documentation(openapi: utoipa::openapi::OpenApi) -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi)
 }
 
 pub(super) async fn home() -> HttpResponse {

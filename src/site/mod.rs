@@ -10,10 +10,10 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::domain::{Error, Kind};
 use crate::edge::{Dialect, resource};
 
-pub use docs::openapi;
+pub use docs::{documentation, openapi};
 
 /// The server itself answers for every path that no dialect owns.
-pub const SITE: Dialect = Dialect { name: "site", owns: |_| true, routes, error };
+pub const SITE: Dialect = Dialect { name: "site", owns: |_| true, routes, error, openapi: Default::default };
 
 fn routes(config: &mut ServiceConfig) {
     config
@@ -26,8 +26,7 @@ fn routes(config: &mut ServiceConfig) {
                 .route(web::head().to(uploads::download)),
         )
         .service(resource("/").route(web::get().to(docs::home)))
-        .service(resource("/docs").route(web::get().to(docs::home)))
-        .service(docs::swagger());
+        .service(resource("/docs").route(web::get().to(docs::home)));
 }
 
 fn error(error: &Error) -> HttpResponse {

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 /// Modules with a floor; the others (`app`, `config`, …) stand beside the house.
 const FLOORS: [(&str, u8); 7] =
     [("domain", 0), ("store", 1), ("fanout", 2), ("service", 2), ("edge", 3), ("dialects", 4), ("site", 4)];
-/// `site` shows the documentation of the dialects, and hands the files' store one of its own types.
-const EXCEPTIONS: [(&str, &str); 1] = [("site", "dialects")];
 
 fn floor(module: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
@@ -56,8 +54,7 @@ fn imports_go_down_only() {
         for import in imports(&std::fs::read_to_string(&file).expect("readable")) {
             let Some(other) = floor(&import) else { continue };
             checked += 1;
-            let is_excepted = EXCEPTIONS.contains(&(module.as_str(), import.as_str()));
-            if import != module && other >= own && !is_excepted {
+            if import != module && other >= own {
                 upward.push(format!("{place} imports {import}"));
             }
         }

@@ -24,6 +24,7 @@ pub const DIALECT: Dialect = Dialect {
     owns: |path| path == "/api/chat" || path.starts_with("/api/chat/"),
     routes,
     error: error::body,
+    openapi: Documentation::openapi,
 };
 
 fn routes(config: &mut ServiceConfig) {
@@ -43,7 +44,6 @@ fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/chat/user-ip/{user_id}").route(web::get().to(presence::user_ip)));
 }
 
-/// The OpenAPI part of this dialect.
 #[derive(OpenApi)]
 #[openapi(
     paths(
@@ -62,7 +62,7 @@ fn routes(config: &mut ServiceConfig) {
     ),
     tags((name = "chatroom", description = "Document 003: chat rooms on Redis. Errors are `{\"detail\"}`."))
 )]
-pub struct Documentation;
+struct Documentation;
 
 /// The room that a request means; without one, `global`.
 ///

@@ -9,8 +9,13 @@ use utoipa::OpenApi;
 use crate::edge::{Dialect, resource};
 
 /// This dialect.
-pub const DIALECT: Dialect =
-    Dialect { name: "webchat", owns: |path| path.starts_with("/api/v1/"), routes, error: error::body };
+pub const DIALECT: Dialect = Dialect {
+    name: "webchat",
+    owns: |path| path.starts_with("/api/v1/"),
+    routes,
+    error: error::body,
+    openapi: Documentation::openapi,
+};
 
 fn routes(config: &mut ServiceConfig) {
     config
@@ -18,10 +23,9 @@ fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/v1/auth/login").route(web::post().to(auth::log_in)));
 }
 
-/// The OpenAPI part of this dialect.
 #[derive(OpenApi)]
 #[openapi(
     paths(auth::register, auth::log_in),
     tags((name = "webchat", description = "Document 000: accounts. Errors are `{\"error\"}`."))
 )]
-pub struct Documentation;
+struct Documentation;
