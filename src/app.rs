@@ -115,7 +115,7 @@ impl Node {
             live,
             registry,
         };
-        tasks.spawn(upkeep::keep_revocations(store.clone(), Arc::clone(&plan.shared.tokens)));
+        tasks.spawn(upkeep::keep_users(store.clone(), Arc::clone(&plan.shared.tokens)));
         tasks.spawn(upkeep::keep_house(store, plan.shared.clone(), Arc::clone(&plan.limits)));
         tasks.spawn(upkeep::keep_metrics(plan.metrics.clone(), plan.live.clone()));
         let (address, door, server) = serve(&plan)?;

@@ -6,14 +6,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::warn;
 
-use crate::domain::Result;
+use crate::domain::{Result, now_ms};
 use crate::edge::Limits;
 use crate::fanout::LiveRooms;
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{Feed, Store, StoreConfig, UserEvent};
 use crate::telemetry::Metrics;
 
-const REVOCATIONS_EVERY: Duration = Duration::from_secs(5);
+const CHANGES_EVERY: Duration = Duration::from_secs(5);
+/// By how much this clock and that of Redis may differ.
+const CLOCKS_DIFFER_MS: u64 = 60_000;
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 const METRICS_EVERY: Duration = Duration::from_secs(5);
 
@@ -34,25 +36,33 @@ pub(crate) async fn start_feed(
     let announced = Arc::clone(tokens);
     let on_user_event = move |event| match event {
         UserEvent::Revoked { user, epoch } => announced.revocations().raise(user, epoch),
+        UserEvent::Renamed { user, at_ms, name } => announced.rename(user, at_ms, &name),
     };
     tasks.spawn(live.clone().listen(deliveries, store.clone(), on_user_event));
-    load_revocations(store, tokens).await?;
+    load_changes(store, tokens, 0).await?;
     Ok(live)
 }
 
-async fn load_revocations(store: &Store, tokens: &Tokens) -> Result<()> {
+/// Reads what happened to users: every revocation, and names changed since a time.
+async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<()> {
     for (user, epoch) in store.revocations().await? {
         tokens.revocations().raise(user, epoch);
+    }
+    for (user, at_ms, name) in store.renames(since_ms).await? {
+        tokens.rename(user, at_ms, &name);
     }
     Ok(())
 }
 
-/// Reads the revocations every few seconds: an announcement may have been lost.
-pub(crate) async fn keep_revocations(store: Store, tokens: Arc<Tokens>) {
+/// Reads every few seconds what happened to users: an announcement may have been lost.
+pub(crate) async fn keep_users(store: Store, tokens: Arc<Tokens>) {
+    let mut since_ms = now_ms();
     loop {
-        tokio::time::sleep(REVOCATIONS_EVERY).await;
-        if let Err(error) = load_revocations(&store, &tokens).await {
-            warn!(%error, "revocations not read");
+        tokio::time::sleep(CHANGES_EVERY).await;
+        let read_at_ms = now_ms();
+        match load_changes(&store, &tokens, since_ms.saturating_sub(CLOCKS_DIFFER_MS)).await {
+            Ok(()) => since_ms = read_at_ms,
+            Err(error) => warn!(%error, "changes of users not read"),
         }
     }
 }

@@ -38,7 +38,8 @@ fn print(title: &str, name: &str, options: &[&str]) -> Result<()> {
     report.args(["report", "--stdio", "--no-inline", "-g", "none", "--sort", "symbol", "-i", &data(name)]);
     let text = String::from_utf8_lossy(&report.args(options).stderr(Stdio::null()).output()?.stdout).into_owned();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
-        println!("{}", line.chars().take(LINE_WIDTH).collect::<String>().trim_end());
+        // Where a library has no symbols, perf adds columns of dashes.
+        println!("{}", line.chars().take(LINE_WIDTH).collect::<String>().trim_end_matches([' ', '-']));
     }
     Ok(())
 }

@@ -4,9 +4,10 @@
 //! is one folder, one line in [`ALL`] and its transcripts.
 
 pub mod chatroom;
+pub mod envelope;
 pub mod webchat;
 
 use crate::edge::Dialect;
 
 /// Every dialect. The first that owns a path answers for it.
-pub const ALL: [Dialect; 2] = [chatroom::DIALECT, webchat::DIALECT];
+pub const ALL: [Dialect; 3] = [chatroom::DIALECT, webchat::DIALECT, envelope::DIALECT];

@@ -26,6 +26,12 @@ pub enum Field {
     UserName,
     /// A user's password.
     Password,
+    /// A user's e-mail address.
+    Email,
+    /// A user's phone number.
+    Phone,
+    /// The address of a user's or group's picture.
+    Avatar,
     /// A user's id.
     UserId,
     /// Size of a page.
@@ -97,6 +103,9 @@ pub enum Error {
     /// Someone has this name already.
     #[error("user name is taken")]
     NameTaken,
+    /// Someone has this e-mail address already.
+    #[error("e-mail address is taken")]
+    EmailTaken,
     /// The same client id came with another body.
     #[error("client id was used for another message")]
     ClientIdReused,
@@ -182,7 +191,7 @@ impl Error {
                 Kind::NotFound
             }
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
-            Self::NameTaken | Self::ClientIdReused => Kind::Conflict,
+            Self::NameTaken | Self::EmailTaken | Self::ClientIdReused => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::UnsupportedType => Kind::UnsupportedType,
             Self::RateLimited { .. } => Kind::RateLimited,

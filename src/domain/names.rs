@@ -12,6 +12,10 @@ use super::error::{Error, Field, Result};
 const USER_NAME_MAX_CHARS: usize = 32;
 const ROOM_NAME_MAX_CHARS: usize = 100;
 const DESCRIPTION_MAX_CHARS: usize = 500;
+/// The longest path of an address, RFC 5321.
+const EMAIL_MAX_CHARS: usize = 254;
+const PHONE_MAX_CHARS: usize = 32;
+const AVATAR_MAX_CHARS: usize = 500;
 const PASSWORD_MIN_CHARS: usize = 6;
 const PASSWORD_MAX_BYTES: usize = 71;
 
@@ -151,6 +155,63 @@ impl Password {
     }
 }
 
+/// An e-mail address: text, `@`, text. Unique whatever its case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// Trims and checks an address.
+    ///
+    /// # Errors
+    /// `Length`, or `Invalid` for what has no two parts around one `@`, white space or control characters.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        check_length(Field::Email, text, 3, EMAIL_MAX_CHARS)?;
+        let has_two_parts = text
+            .split_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'));
+        if !has_two_parts || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(Error::Invalid(Field::Email));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The address as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which addresses are unique.
+    pub fn folded(&self) -> String {
+        folded(&self.0)
+    }
+}
+
+/// A phone number as the user writes it; may be empty.
+///
+/// # Errors
+/// `Length`, or `Invalid` for control characters.
+pub fn parse_phone(text: &str) -> Result<&str> {
+    parse_line(Field::Phone, text, PHONE_MAX_CHARS)
+}
+
+/// The address of a user's or group's picture; may be empty.
+///
+/// # Errors
+/// `Length`, or `Invalid` for control characters.
+pub fn parse_avatar(text: &str) -> Result<&str> {
+    parse_line(Field::Avatar, text, AVATAR_MAX_CHARS)
+}
+
+fn parse_line(field: Field, text: &str, max: usize) -> Result<&str> {
+    let text = text.trim();
+    check_length(field, text, 0, max)?;
+    if text.chars().any(char::is_control) {
+        return Err(Error::Invalid(field));
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +239,14 @@ mod tests {
         assert!(RoomName::parse("a\r\nb").is_err());
         assert!(RoomName::parse(&"字".repeat(100)).is_ok());
         assert!(RoomName::parse(&"字".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn addresses_have_two_parts() {
+        assert_eq!(Email::parse(" A@b ").map(|email| email.folded()).ok().as_deref(), Some("a@b"));
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n.c", &format!("{}@b", "x".repeat(254))] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

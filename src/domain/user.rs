@@ -1,6 +1,7 @@
 //! Users and their accounts.
 
 use super::ids::UserId;
+use super::names::{Email, UserName};
 
 /// What an account may do beyond its own things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,28 @@ pub struct Caller {
     pub logged_in_at_secs: u64,
 }
 
+/// An account that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The name.
+    pub name: UserName,
+    /// The e-mail address; accounts of document 000 have none.
+    pub email: Option<Email>,
+    /// The phone number; may be empty.
+    pub phone: String,
+}
+
+/// What a user changes of their account; `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// A new name.
+    pub name: Option<UserName>,
+    /// The address of a picture; empty for none.
+    pub avatar: Option<String>,
+    /// A phone number; empty for none.
+    pub phone: Option<String>,
+}
+
 /// An account as stored.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -30,6 +53,16 @@ pub struct Account {
     pub id: UserId,
     /// The name as shown.
     pub name: String,
+    /// The e-mail address; empty for none.
+    pub email: String,
+    /// The phone number; empty for none.
+    pub phone: String,
+    /// The address of a picture; empty for none.
+    pub avatar: String,
+    /// When it was made, UTC milliseconds.
+    pub created_at_ms: u64,
+    /// When its profile was last changed, UTC milliseconds.
+    pub updated_at_ms: u64,
     /// bcrypt's text form.
     pub password_hash: String,
     /// What it may do.

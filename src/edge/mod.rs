@@ -13,6 +13,7 @@ mod limits;
 mod multipart;
 mod requests;
 mod retries;
+mod times;
 mod unread;
 
 pub use auth::Authenticated;
@@ -26,4 +27,5 @@ pub use limits::Limits;
 pub use multipart::{FileForm, FormFields, TextForm};
 pub use requests::{RequestSpan, count};
 pub use retries::retry_id;
+pub use times::{utc_seconds, whole_second};
 pub use unread::hold_unread;

@@ -6,8 +6,19 @@ use tracing::info;
 
 use super::passwords::Passwords;
 use super::tokens::Tokens;
-use crate::domain::{Account, Caller, Error, Password, Result, SYSTEM_NAME, UserId, UserName, now_ms};
+use crate::domain::{
+    Account, Caller, Email, Error, NewAccount, Password, ProfileChange, Result, SYSTEM_NAME, UserId, UserName, now_ms,
+};
 use crate::store::{Revocation, Store};
+
+/// Whom a login means.
+#[derive(Clone, Debug)]
+pub enum Identity {
+    /// The account with this name.
+    Name(UserName),
+    /// The account with this e-mail address, else the one with this name that has no address to give.
+    EmailOrName(String),
+}
 
 /// Registering and logging in.
 pub struct Accounts {
@@ -25,29 +36,73 @@ impl Accounts {
     /// Makes an account.
     ///
     /// # Errors
-    /// `NameTaken`, also for the name under which the server speaks.
-    pub async fn register(&self, name: &UserName, password: &Password) -> Result<UserId> {
-        let is_servers = name.as_str() == SYSTEM_NAME;
-        if is_servers || self.store.is_name_taken(name).await? {
+    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`.
+    pub async fn register(&self, new: &NewAccount, password: &Password) -> Result<Account> {
+        self.refuse_servers_name(&new.name)?;
+        if self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }
         let hash = self.passwords.hash(password).await?;
-        let id = self.store.create_account(name, &hash, now_ms()).await?;
-        info!(user.id = %id, "user registered");
-        Ok(id)
+        let account = self.store.create_account(new, &hash, now_ms()).await?;
+        info!(user.id = %account.id, "user registered");
+        Ok(account)
     }
 
-    /// A token for the right password. Unknown, wrong and banned take the same work and answer alike.
+    fn refuse_servers_name(&self, name: &UserName) -> Result<()> {
+        if name.as_str() == SYSTEM_NAME { Err(Error::NameTaken) } else { Ok(()) }
+    }
+
+    /// The account and a token for the right password. Unknown, wrong and banned take the same work and
+    /// answer alike.
     ///
     /// # Errors
     /// `BadCredentials`.
-    pub async fn log_in(&self, name: &UserName, password: &Password) -> Result<String> {
-        let account = self.store.account_by_name(name.as_str()).await?;
+    pub async fn log_in(&self, who: &Identity, password: &Password) -> Result<(Account, String)> {
+        let account = self.find(who).await?;
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         let matches = self.passwords.matches(password, hash).await?;
         let account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
         self.store.record_login(account.id, now_ms()).await?;
-        self.tokens.issue(&account)
+        let token = self.tokens.issue(&account)?;
+        Ok((account, token))
+    }
+
+    async fn find(&self, who: &Identity) -> Result<Option<Account>> {
+        match who {
+            Identity::Name(name) => self.store.account_by_name(name.as_str()).await,
+            Identity::EmailOrName(text) => {
+                if let Ok(email) = Email::parse(text)
+                    && let Some(account) = self.store.account_by_email(&email).await?
+                {
+                    return Ok(Some(account));
+                }
+                let Ok(name) = UserName::parse(text) else { return Ok(None) };
+                let account = self.store.account_by_name(name.as_str()).await?;
+                Ok(account.filter(|account| account.email.is_empty()))
+            }
+        }
+    }
+
+    /// The caller's account.
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    pub async fn profile(&self, caller: &Caller) -> Result<Account> {
+        self.store.account(caller.id).await?.ok_or(Error::UserNotFound)
+    }
+
+    /// Changes the caller's account. The next message carries a new name, on every node and with the token
+    /// they have.
+    ///
+    /// # Errors
+    /// `NameTaken`, `UserNotFound`.
+    pub async fn change_profile(&self, caller: &Caller, change: &ProfileChange) -> Result<Account> {
+        if let Some(name) = &change.name {
+            self.refuse_servers_name(name)?;
+        }
+        let account = self.store.change_profile(caller.id, change).await?;
+        self.tokens.rename(account.id, account.updated_at_ms, &account.name);
+        Ok(account)
     }
 
     /// The user behind a token; no round trip.

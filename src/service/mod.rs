@@ -18,7 +18,7 @@ mod uploads;
 use std::sync::Arc;
 
 pub use access::IpVisibility;
-pub use accounts::Accounts;
+pub use accounts::{Accounts, Identity};
 pub use messages::Messages;
 pub use passwords::Passwords;
 pub use presence::{Presence, Throttle};

@@ -42,6 +42,8 @@ pub struct Tokens {
     validation: Validation,
     lifetime_secs: u64,
     revocations: Revocations,
+    /// Users who changed their name: since when, and the present one.
+    names: RwLock<HashMap<UserId, (u64, String)>>,
     checked: Mutex<HashMap<Box<str>, Checked>>,
 }
 
@@ -71,6 +73,7 @@ impl Tokens {
             validation,
             lifetime_secs,
             revocations: Revocations::default(),
+            names: RwLock::default(),
             checked: Mutex::default(),
         };
         tokens.check_itself()?;
@@ -121,7 +124,27 @@ impl Tokens {
         if is_expired || is_from_future || self.revocations.is_dead(checked.caller.id, checked.epoch) {
             return Err(Error::Unauthenticated);
         }
-        Ok(checked.caller)
+        Ok(self.with_present_name(checked.caller))
+    }
+
+    /// Tokens made before a change of name carry the old one.
+    fn with_present_name(&self, mut caller: Caller) -> Caller {
+        let names = self.names.read().expect("no panic while held");
+        if let Some((at_ms, name)) = names.get(&caller.id)
+            && *at_ms / 1000 >= caller.logged_in_at_secs
+        {
+            caller.name.clone_from(name);
+        }
+        caller
+    }
+
+    /// Notes a change of name; an older one changes nothing.
+    pub fn rename(&self, user: UserId, at_ms: u64, name: &str) {
+        let mut names = self.names.write().expect("no panic while held");
+        let known = names.entry(user).or_default();
+        if at_ms >= known.0 {
+            *known = (at_ms, name.to_owned());
+        }
     }
 
     /// Checks a token as the standards say and remembers that its signature is good.
@@ -177,6 +200,11 @@ mod tests {
         Account {
             id: UserId(3),
             name: "张三".to_owned(),
+            email: String::new(),
+            phone: String::new(),
+            avatar: String::new(),
+            created_at_ms: 0,
+            updated_at_ms: 0,
             password_hash: String::new(),
             role: Role::User,
             is_banned: false,
@@ -208,6 +236,15 @@ mod tests {
         let after = tokens.issue(&account(1000)).expect("signs");
         assert!(tokens.verify(&before).is_err());
         assert!(tokens.verify(&after).is_ok());
+    }
+
+    #[test]
+    fn an_older_token_carries_the_new_name() {
+        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let token = tokens.issue(&account(0)).expect("signs");
+        tokens.rename(UserId(3), now_ms() + 1000, "李四");
+        tokens.rename(UserId(3), now_ms() - 1000, "older");
+        assert_eq!(tokens.verify(&token).expect("accepts").name, "李四");
     }
 
     #[test]

@@ -1,14 +1,17 @@
-//! Accounts: register, look up, revoke.
+//! Accounts: register, look up, change, revoke.
+
+use std::collections::HashMap;
 
 use redis::Pipeline;
 
 use super::reply::{self, is_absent, next, text};
 use super::scripts::{self, Arg, Call};
 use super::{Store, UserEvent};
-use crate::domain::{Account, Error, Result, Role, RoomId, UserId, UserName, folded};
+use crate::domain::{Account, Email, Error, NewAccount, ProfileChange, Result, Role, RoomId, UserId, UserName, folded};
 
-/// The longest life of a token, 366 days: revocations are kept that long. `config` caps the setting below.
-const REVOKED_FOR_MS: u64 = 366 * 24 * 60 * 60 * 1000;
+/// The longest life of a token, 366 days: what concerns older tokens is kept that long. `config` caps the
+/// setting below.
+const REMEMBERED_FOR_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
 /// A change of an account that also ends every token it has.
 #[derive(Clone, Debug)]
@@ -22,51 +25,105 @@ pub enum Revocation {
 impl Store {
     /// Makes an account and its membership of the global room.
     ///
-    /// The account is written before the name points to it, so a name never leads nowhere. When two
-    /// register a name at once, or a node dies in between, a hash without a name is left behind or
-    /// removed; its number is not used again.
+    /// The account is written before name and e-mail address point to it, so these never lead nowhere. When
+    /// two register one at once, or a node dies in between, a hash that nothing points to is removed or
+    /// left behind; its number is not used again.
     ///
     /// # Errors
-    /// `NameTaken`.
-    pub async fn create_account(&self, name: &UserName, password_hash: &str, now_ms: u64) -> Result<UserId> {
+    /// `NameTaken`, `EmailTaken`.
+    pub async fn create_account(&self, new: &NewAccount, password_hash: &str, now_ms: u64) -> Result<Account> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.user_counter());
         let id = UserId(reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?);
-
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("HSET").arg(self.keys.user(id));
-        pipeline.arg(&["name", name.as_str(), "hash", password_hash]).arg("created").arg(now_ms);
-        pipeline.cmd("SET").arg(self.keys.name(&name.folded())).arg(id.0).arg("NX");
-        let replies = self.lane.run(&pipeline).await?;
-        let has_claimed = replies.last().is_some_and(|reply| !is_absent(reply));
+        let email = new.email.as_ref().map_or("", Email::as_str);
 
         let mut pipeline = Pipeline::with_capacity(1);
-        if !has_claimed {
-            pipeline.cmd("DEL").arg(self.keys.user(id));
-            self.lane.run(&pipeline).await?;
-            return Err(Error::NameTaken);
-        }
-        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg(now_ms).arg(id.0);
-        pipeline.cmd("ZADD").arg(self.keys.user_rooms(id)).arg(0).arg(RoomId::GLOBAL.number());
+        pipeline.cmd("HSET").arg(self.keys.user(id)).arg(&["name", new.name.as_str(), "hash", password_hash]);
+        pipeline.arg(&["email", email, "phone", &new.phone]).arg("created").arg(now_ms).arg("updated").arg(now_ms);
         self.lane.run(&pipeline).await?;
-        Ok(id)
+        let claims = [
+            (Some(self.keys.name(&new.name.folded())), Error::NameTaken),
+            (new.email.as_ref().map(|email| self.keys.email(&email.folded())), Error::EmailTaken),
+        ];
+        let mut claimed = vec![self.keys.user(id)];
+        for (key, taken) in claims {
+            let Some(key) = key else { continue };
+            if !self.claim(&key, id).await? {
+                self.remove(&claimed).await?;
+                return Err(taken);
+            }
+            claimed.push(key);
+        }
+        self.ensure_global_membership(id, now_ms).await?;
+        Ok(Account {
+            id,
+            name: new.name.as_str().to_owned(),
+            email: email.to_owned(),
+            phone: new.phone.clone(),
+            avatar: String::new(),
+            created_at_ms: now_ms,
+            updated_at_ms: now_ms,
+            password_hash: password_hash.to_owned(),
+            role: Role::User,
+            is_banned: false,
+            token_epoch: 0,
+        })
+    }
+
+    /// Makes a key point to a user unless it points to another.
+    async fn claim(&self, key: &str, user: UserId) -> Result<bool> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");
+        pipeline.cmd("GET").arg(key);
+        let holder: Option<u64> = reply::read(self.lane.run(&pipeline).await?.pop().unwrap_or_default())?;
+        Ok(holder == Some(user.0))
+    }
+
+    async fn remove(&self, keys: &[String]) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(keys.len());
+        for key in keys {
+            pipeline.cmd("DEL").arg(key);
+        }
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    /// Everyone is a member of the global room; at each login again, should registering have been cut short.
+    pub(super) async fn ensure_global_membership(&self, user: UserId, now_ms: u64) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(now_ms).arg(user.0);
+        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
+        self.lane.run(&pipeline).await?;
+        Ok(())
     }
 
     /// Whether a name is taken; a quick answer before the costly hash, not a claim.
     pub async fn is_name_taken(&self, name: &UserName) -> Result<bool> {
-        Ok(self.id_of_name(&name.folded()).await?.is_some())
+        Ok(self.holder(&self.keys.name(&name.folded())).await?.is_some())
     }
 
-    async fn id_of_name(&self, folded: &str) -> Result<Option<UserId>> {
+    async fn holder(&self, key: &str) -> Result<Option<UserId>> {
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("GET").arg(self.keys.name(folded));
+        pipeline.cmd("GET").arg(key);
         let id: Option<u64> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
         Ok(id.map(UserId))
     }
 
-    /// The account with this name, whatever its case.
+    /// The account with this name, whatever its case. A name that was claimed and not taken on (a node died
+    /// in between) is nobody's.
     pub async fn account_by_name(&self, name: &str) -> Result<Option<Account>> {
-        match self.id_of_name(&folded(name)).await? {
+        let name = folded(name);
+        let account = self.account_at(&self.keys.name(&name)).await?;
+        Ok(account.filter(|account| folded(&account.name) == name))
+    }
+
+    /// The account with this e-mail address, whatever its case.
+    pub async fn account_by_email(&self, email: &Email) -> Result<Option<Account>> {
+        self.account_at(&self.keys.email(&email.folded())).await
+    }
+
+    async fn account_at(&self, key: &str) -> Result<Option<Account>> {
+        match self.holder(key).await? {
             Some(id) => self.account(id).await,
             None => Ok(None),
         }
@@ -75,14 +132,114 @@ impl Store {
     /// An account.
     pub async fn account(&self, id: UserId) -> Result<Option<Account>> {
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("HMGET").arg(self.keys.user(id)).arg(&["name", "hash", "role", "banned", "epoch"]);
-        type Fields = (Option<String>, Option<String>, Option<String>, Option<u8>, Option<u64>);
-        let (name, hash, role, banned, epoch): Fields =
-            reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
-        let (Some(name), Some(password_hash)) = (name, hash) else { return Ok(None) };
-        let role = if role.as_deref() == Some("admin") { Role::Admin } else { Role::User };
-        let is_banned = banned == Some(1);
-        Ok(Some(Account { id, name, password_hash, role, is_banned, token_epoch: epoch.unwrap_or(0) }))
+        pipeline.cmd("HGETALL").arg(self.keys.user(id));
+        let reply = next(&mut self.lane.run(&pipeline).await?.into_iter())?;
+        let mut fields: HashMap<String, String> = reply::read(reply)?;
+        let (Some(name), Some(password_hash)) = (fields.remove("name"), fields.remove("hash")) else {
+            return Ok(None);
+        };
+        let number = |text: Option<&String>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let created_at_ms = number(fields.get("created"));
+        Ok(Some(Account {
+            id,
+            name,
+            password_hash,
+            created_at_ms,
+            updated_at_ms: number(fields.get("updated")).max(created_at_ms),
+            role: if fields.get("role").is_some_and(|role| role == "admin") { Role::Admin } else { Role::User },
+            is_banned: fields.get("banned").is_some_and(|banned| banned == "1"),
+            token_epoch: number(fields.get("epoch")),
+            email: fields.remove("email").unwrap_or_default(),
+            phone: fields.remove("phone").unwrap_or_default(),
+            avatar: fields.remove("avatar").unwrap_or_default(),
+        }))
+    }
+
+    /// Changes a profile. A new name is claimed first, then the account changes if nobody renamed it
+    /// meanwhile, then the old name is let go. Tokens stay good; nodes are told the new name.
+    ///
+    /// # Errors
+    /// `NameTaken`; `UserNotFound`.
+    pub async fn change_profile(&self, id: UserId, change: &ProfileChange) -> Result<Account> {
+        loop {
+            let account = self.account(id).await?.ok_or(Error::UserNotFound)?;
+            let name = change.name.as_ref().filter(|name| name.as_str() != account.name);
+            let (old_key, new_key) = (folded(&account.name), name.map(UserName::folded));
+            let new_key = new_key.filter(|key| *key != old_key).map(|key| self.keys.name(&key));
+            if let Some(key) = &new_key
+                && !self.claim(key, id).await?
+            {
+                return Err(Error::NameTaken);
+            }
+            let Some(at_ms) = self.write_profile(&account, change).await? else {
+                // Renamed meanwhile: what was claimed is let go, unless it is the name that won.
+                let current = self.account(id).await?.ok_or(Error::UserNotFound)?;
+                let lost = new_key.filter(|key| *key != self.keys.name(&folded(&current.name)));
+                self.remove(lost.as_slice()).await?;
+                continue;
+            };
+            if new_key.is_some() {
+                self.remove(&[self.keys.name(&old_key)]).await?;
+            }
+            if let Some(name) = name {
+                self.announce_name(id, name.as_str(), at_ms).await?;
+            }
+            return self.account(id).await?.ok_or(Error::UserNotFound);
+        }
+    }
+
+    /// The time of the change, or `None` when the account has another name by now.
+    async fn write_profile(&self, known: &Account, change: &ProfileChange) -> Result<Option<u64>> {
+        let fields = [
+            ("name", change.name.as_ref().map(UserName::as_str)),
+            ("avatar", change.avatar.as_deref()),
+            ("phone", change.phone.as_deref()),
+        ];
+        let mut args = vec![Arg::Text(&known.name)];
+        for (field, value) in fields {
+            if let Some(value) = value {
+                args.extend([Arg::Text(field), Arg::Text(value)]);
+            }
+        }
+        let key = self.keys.user(known.id);
+        let call = Call { script: &scripts::CHANGE_PROFILE, keys: &[&key], args: &args };
+        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        if is_absent(&reply) {
+            return Err(Error::UserNotFound);
+        }
+        match text(&reply)? {
+            "changed" => Ok(None),
+            at_ms => at_ms.parse().map(Some).map_err(Error::internal),
+        }
+    }
+
+    /// Notes a new name for nodes that start later or miss the announcement, then announces it.
+    async fn announce_name(&self, user: UserId, name: &str, at_ms: u64) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.renamed()).arg(0).arg(at_ms.saturating_sub(REMEMBERED_FOR_MS));
+        pipeline.cmd("ZADD").arg(self.keys.renamed()).arg("GT").arg(at_ms).arg(user.0);
+        let event = UserEvent::Renamed { user, at_ms, name: name.to_owned() }.to_string();
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    /// Users who changed their name at or after `since_ms`, with the time and the present name.
+    pub async fn renames(&self, since_ms: u64) -> Result<Vec<(UserId, u64, String)>> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZRANGE").arg(self.keys.renamed()).arg(since_ms).arg("+inf").arg(&["BYSCORE", "WITHSCORES"]);
+        let renamed: Vec<(u64, f64)> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let mut pipeline = Pipeline::with_capacity(renamed.len());
+        for (user, _) in &renamed {
+            pipeline.cmd("HGET").arg(self.keys.user(UserId(*user))).arg("name");
+        }
+        let mut names = Vec::with_capacity(renamed.len());
+        for ((user, at_ms), reply) in renamed.into_iter().zip(self.lane.run(&pipeline).await?) {
+            if let Some(name) = reply::read(reply)? {
+                names.push((UserId(user), at_ms as u64, name));
+            }
+        }
+        Ok(names)
     }
 
     /// Makes an account an administrator's.
@@ -118,7 +275,7 @@ impl Store {
         }
         let epoch: u64 = text(&reply)?.parse().map_err(Error::internal)?;
         let mut pipeline = Pipeline::with_capacity(3);
-        pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.revoked()).arg(0).arg(epoch.saturating_sub(REVOKED_FOR_MS));
+        pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.revoked()).arg(0).arg(epoch.saturating_sub(REMEMBERED_FOR_MS));
         pipeline.cmd("ZADD").arg(self.keys.revoked()).arg(epoch).arg(id.0);
         let event = UserEvent::Revoked { user: id, epoch }.to_string();
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(id)).arg(event);

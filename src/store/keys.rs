@@ -12,12 +12,12 @@
 //! | `{r:7}:members`, `{u:3}:rooms` | none: membership lasts |
 //! | `{r:7}:sent:…` | 24 hours, or a minute when a proxy made the id |
 //! | `{r:7}:rate:…` | until the burst is whole again |
-//! | `{u:3}`, `name:…` | none: accounts last |
+//! | `{u:3}`, `name:…`, `email:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `rooms:public`, `seq:…` | none: the listing and the counters |
 //! | `stats:<day>` | two days |
-//! | `revoked` | none: entries older than the longest token are trimmed at each write |
+//! | `revoked`, `renamed` | none: entries older than the longest token are trimmed at each write |
 
 use std::sync::Arc;
 
@@ -102,6 +102,16 @@ impl Keys {
     /// String: the user who has a name.
     pub(super) fn name(&self, folded: &str) -> String {
         format!("{}name:{folded}", self.prefix)
+    }
+
+    /// String: the user who has an e-mail address.
+    pub(super) fn email(&self, folded: &str) -> String {
+        format!("{}email:{folded}", self.prefix)
+    }
+
+    /// Sorted set: user → when they changed their name, ms.
+    pub(super) fn renamed(&self) -> String {
+        format!("{}renamed", self.prefix)
     }
 
     /// Sorted set: the public rooms by number.

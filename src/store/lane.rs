@@ -126,6 +126,9 @@ impl Lane {
     }
 
     async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+        if pipeline.is_empty() {
+            return Ok(Vec::new()); // nothing would come back
+        }
         let mut connection = self.connection().await?;
         let count = pipeline.len();
         let outcome = connection.send_packed_commands(pipeline, 0, count).await;

@@ -48,7 +48,7 @@ impl Store {
         pipeline.cmd("HSET").arg(&seen).arg("login").arg(at_ms);
         pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
         self.lane.run(&pipeline).await?;
-        Ok(())
+        self.ensure_global_membership(user, at_ms).await
     }
 
     /// Online users, latest activity first, from behind `after`: two round trips however many. Someone who

@@ -48,7 +48,7 @@ pub enum RoomEvent {
 }
 
 /// What happened to a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserEvent {
     /// Tokens of an epoch before this one are dead.
     Revoked {
@@ -57,21 +57,34 @@ pub enum UserEvent {
         /// The first epoch that is good.
         epoch: u64,
     },
+    /// A user has another name; older tokens carry the one before.
+    Renamed {
+        /// Who.
+        user: UserId,
+        /// Since when, UTC milliseconds.
+        at_ms: u64,
+        /// The new name.
+        name: String,
+    },
 }
 
 impl fmt::Display for UserEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Revoked { user, epoch } => write!(f, "revoked {user} {epoch}"),
+            Self::Renamed { user, at_ms, name } => write!(f, "renamed {user} {at_ms} {name}"),
         }
     }
 }
 
 impl UserEvent {
     fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split(' ');
-        match (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?) {
-            ("revoked", user, epoch) => Some(Self::Revoked { user: UserId(user), epoch }),
+        // A name may contain spaces, so it comes last.
+        let mut words = text.splitn(4, ' ');
+        let (verb, user, number) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        match (verb, words.next()) {
+            ("revoked", None) => Some(Self::Revoked { user: UserId(user), epoch: number }),
+            ("renamed", Some(name)) => Some(Self::Renamed { user: UserId(user), at_ms: number, name: name.to_owned() }),
             _ => None,
         }
     }
@@ -89,7 +102,7 @@ impl RoomEvent {
 }
 
 /// What the supervisor tells the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// The users' channels are subscribed; rooms follow one by one.
     Connected,
@@ -350,7 +363,10 @@ mod tests {
         assert_eq!(RoomEvent::parse("m 7-12 3 {\"t\":\"a b\"}"), Some(RoomEvent::Stored(id)));
         assert_eq!(RoomEvent::parse("d 7-12 2"), Some(RoomEvent::Deleted { id, deletions: 2 }));
         assert_eq!(RoomEvent::parse("x 7-12 2"), None);
-        let event = UserEvent::Revoked { user: UserId(3), epoch: 9 };
-        assert_eq!(UserEvent::parse(&event.to_string()), Some(event));
+        let revoked = UserEvent::Revoked { user: UserId(3), epoch: 9 };
+        let renamed = UserEvent::Renamed { user: UserId(3), at_ms: 9, name: "李 雷".to_owned() };
+        for event in [revoked, renamed] {
+            assert_eq!(UserEvent::parse(&event.to_string()), Some(event));
+        }
     }
 }

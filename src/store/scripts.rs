@@ -34,11 +34,12 @@ script!(LEAVE_ROOM = "lua/prelude.lua", "lua/leave_room.lua");
 script!(DELETE_MESSAGE = "lua/prelude.lua", "lua/delete_message.lua");
 script!(ROOM_CARD = "lua/room_card.lua");
 script!(REVOKE = "lua/revoke.lua");
+script!(CHANGE_PROFILE = "lua/change_profile.lua");
 
 /// One pipeline that loads every script.
 pub(super) fn load_all() -> Pipeline {
-    let all: [&Script; 7] =
-        [&APPEND_MESSAGE, &CREATE_ROOM, &JOIN_ROOM, &LEAVE_ROOM, &DELETE_MESSAGE, &ROOM_CARD, &REVOKE];
+    let all: [&Script; 8] =
+        [&APPEND_MESSAGE, &CREATE_ROOM, &JOIN_ROOM, &LEAVE_ROOM, &DELETE_MESSAGE, &ROOM_CARD, &REVOKE, &CHANGE_PROFILE];
     let mut pipeline = Pipeline::with_capacity(all.len());
     for script in all {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(script.code).ignore();

@@ -10,6 +10,7 @@ mod messages;
 mod outages;
 mod presence;
 mod process;
+mod profiles;
 mod rooms;
 mod samples;
 mod support;

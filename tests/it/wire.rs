@@ -107,6 +107,11 @@ async fn document_003_words_a_defect_without_its_cause() {
     play_folder("chatroom-broken", |_| {}, None, break_the_global_room).await;
 }
 
+#[tokio::test]
+async fn document_001_is_answered_word_for_word() {
+    play_folder("envelope", |_| {}, None, nothing).await;
+}
+
 /// Lets transcripts say from where their requests come: `X-Forwarded-For` is believed.
 fn behind_a_proxy(config: &mut Config) {
     config.server.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];

@@ -39,6 +39,7 @@ fn detail(error: &Error) -> String {
         Error::NotFound => "请求的资源不存在",
         Error::MethodNotAllowed => "请求方法不允许",
         Error::NameTaken => "用户名已存在",
+        Error::EmailTaken => "邮箱已存在",
         Error::ClientIdReused => "该消息标识已用于其他消息",
         Error::TooLarge { max_bytes } if *max_bytes >= 1024 * 1024 => {
             return format!("上传的文件超过大小限制 ({}MB)", max_bytes / (1024 * 1024));
@@ -64,6 +65,9 @@ fn name(field: Field) -> &'static str {
         Field::Description => "description",
         Field::UserName => "username",
         Field::Password => "password",
+        Field::Email => "email",
+        Field::Phone => "phone",
+        Field::Avatar => "avatar",
         Field::UserId => "user_id",
         Field::Limit => "limit",
         Field::Before => "before",
@@ -83,6 +87,9 @@ fn title(field: Field) -> &'static str {
         Field::FileName => "文件名",
         Field::UserName => "用户名",
         Field::Password => "密码",
+        Field::Email => "邮箱",
+        Field::Phone => "手机号",
+        Field::Avatar => "头像",
         Field::MessageType
         | Field::ReplyTo
         | Field::ClientId

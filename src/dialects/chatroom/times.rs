@@ -1,7 +1,8 @@
 //! Times as document 003 prints them: seconds, in UTC with `Z` or without zone in a configured one.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::edge::{utc_seconds, whole_second};
 
 /// Prints times.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +18,9 @@ impl Times {
 
     /// `2024-01-15T10:30:00Z`, or `2024-01-15T18:30:00` in a naive zone.
     pub(super) fn print(&self, at_ms: u64) -> String {
-        let secs = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX);
-        let time = Timestamp::from_second(secs).unwrap_or(Timestamp::MAX);
         match &self.naive {
-            None => time.to_string(),
-            Some(zone) => time.to_zoned(zone.clone()).datetime().to_string(),
+            None => utc_seconds(at_ms),
+            Some(zone) => whole_second(at_ms).to_zoned(zone.clone()).datetime().to_string(),
         }
     }
 }

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::ErrorBody;
-use crate::domain::{Error, Field, Password, Result, UserName};
+use crate::domain::{Error, Field, NewAccount, Password, Result, UserName};
 use crate::edge::{Context, JsonBody, client_of};
+use crate::service::Identity;
 
 /// A user name and a password.
 #[derive(Deserialize, ToSchema)]
@@ -49,7 +50,8 @@ pub(super) async fn register(
 ) -> Result<HttpResponse> {
     context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
     let (name, password) = parse(&body.0)?;
-    context.services.accounts.register(&name, &password).await?;
+    let new = NewAccount { name, email: None, phone: String::new() };
+    context.services.accounts.register(&new, &password).await?;
     Ok(HttpResponse::Created().json(Registered { message: "User created successfully" }))
 }
 
@@ -74,7 +76,7 @@ pub(super) async fn log_in(
         Error::Invalid(_) | Error::Length { .. } => Error::BadCredentials,
         other => other,
     })?;
-    let token = context.services.accounts.log_in(&name, &password).await?;
+    let (_, token) = context.services.accounts.log_in(&Identity::Name(name), &password).await?;
     Ok(HttpResponse::Ok().json(Token { token }))
 }
 

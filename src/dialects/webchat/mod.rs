@@ -9,13 +9,14 @@ use utoipa::OpenApi;
 use crate::edge::{Dialect, resource};
 
 /// This dialect.
-pub const DIALECT: Dialect = Dialect {
-    name: "webchat",
-    owns: |path| path.starts_with("/api/v1/"),
-    routes,
-    error: error::body,
-    openapi: Documentation::openapi,
-};
+pub const DIALECT: Dialect =
+    Dialect { name: "webchat", owns, routes, error: error::body, openapi: Documentation::openapi };
+
+/// The parts of `/api/v1` that are this document's; the rest is document 001's.
+fn owns(path: &str) -> bool {
+    let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
+    part.is_some_and(|part| matches!(part, "auth" | "upload" | "rooms" | "me" | "conversations" | "search"))
+}
 
 fn routes(config: &mut ServiceConfig) {
     config

@@ -1,6 +1,7 @@
 //! What an answer is held against: literal JSON with placeholders and names for what came in their place.
 //!
-//! - `<uuid>`, `<time>`, `<integer>`, `<room>` stand for any such value, alone or (but for integers) inside a text.
+//! - `<uuid>`, `<time>`, `<room>`, `<token>`, `<digits>` stand for any such value, alone or inside a text;
+//!   `<integer>` for a number, alone.
 //! - `<uuid $message>` also remembers what came; from then on `$message` is that value, in requests and answers.
 //! - Everything else is literal: the same keys, no more and no fewer, the same types, the same texts.
 
@@ -117,6 +118,8 @@ impl Memory {
             "uuid" => Uuid::try_parse(value).is_ok_and(|uuid| uuid.to_string() == value),
             "time" => self.is_time(value),
             "room" => is_room(value),
+            "token" => value.split('.').count() == 3 && value.len() > 60,
+            "digits" => !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()),
             other => panic!("<{other}> is no placeholder in a text"),
         };
         if let Some(name) = placeholder.name {
@@ -196,6 +199,7 @@ mod tests {
             ("<time>", json!(now)),
             ("<room>", json!("room_a1b2c3d4")),
             ("<integer>", json!(7)),
+            ("<digits>", json!("7")),
             ("/uploads/chat/<uuid>.jpg", json!(format!("/uploads/chat/{id}.jpg"))),
         ];
         for (pattern, found) in fits {
@@ -208,6 +212,8 @@ mod tests {
             ("<room>", json!("global")),
             ("<integer>", json!("7")),
             ("<integer>", json!(7.5)),
+            ("<digits>", json!("7a")),
+            ("<token>", json!("a.b")),
             ("/uploads/chat/<uuid>.jpg", json!(format!("/uploads/chat/{id}.png"))),
         ];
         for (pattern, found) in other {

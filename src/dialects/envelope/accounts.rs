@@ -1,0 +1,103 @@
+//! Registering, logging in, profiles: document 001, §§1, 2.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::error::ErrorBody;
+use super::wire::{
+    ChangedProfile, Envelope, LoggedIn, LoginBody, Profile, ProfileBody, RegisterBody, Registered, present, success,
+};
+use crate::domain::{
+    Email, Error, Field, NewAccount, Password, ProfileChange, Result, UserName, parse_avatar, parse_phone,
+};
+use crate::edge::{Authenticated, Context, JsonBody, client_of};
+use crate::service::Identity;
+
+/// Creates a user.
+#[utoipa::path(
+    post, path = "/api/v1/register", tag = "envelope", request_body = RegisterBody,
+    responses(
+        (status = 200, description = "The user exists now", body = Envelope<Registered>),
+        (status = 400, description = "A field is missing, not valid or taken", body = ErrorBody),
+        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn register(
+    request: HttpRequest,
+    body: JsonBody<RegisterBody>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let body = body.0;
+    let name = UserName::parse(required(&body.username, Field::UserName)?)?;
+    let email = Email::parse(required(&body.email, Field::Email)?)?;
+    let password = Password::parse(required(&body.password, Field::Password)?)?;
+    let phone = parse_phone(present(&body.phone).unwrap_or_default())?.to_owned();
+    let new = NewAccount { name, email: Some(email), phone };
+    let account = context.services.accounts.register(&new, &password).await?;
+    Ok(success(Registered::from(account)))
+}
+
+fn required(text: &Option<String>, field: Field) -> Result<&str> {
+    present(text).ok_or(Error::Missing(field))
+}
+
+/// Checks a user's password and returns a token.
+#[utoipa::path(
+    post, path = "/api/v1/login", tag = "envelope", request_body = LoginBody,
+    responses(
+        (status = 200, description = "The token and its user", body = Envelope<LoggedIn>),
+        (status = 400, description = "A field is missing", body = ErrorBody),
+        (status = 401, description = "登录失败", body = ErrorBody),
+        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn log_in(
+    request: HttpRequest,
+    body: JsonBody<LoginBody>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let who = Identity::EmailOrName(required(&body.0.email, Field::Email)?.to_owned());
+    // A password that nobody can have is simply wrong here.
+    let password = Password::parse(required(&body.0.password, Field::Password)?);
+    let password = password.map_err(|_| Error::BadCredentials)?;
+    let (account, token) = context.services.accounts.log_in(&who, &password).await?;
+    Ok(success(LoggedIn::new(account, token)))
+}
+
+/// The caller's profile.
+#[utoipa::path(
+    get, path = "/api/v1/user/profile", tag = "envelope", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The profile", body = Envelope<Profile>),
+        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+    )
+)]
+pub(super) async fn profile(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
+    let account = context.services.accounts.profile(&user.caller).await?;
+    Ok(success(Profile::from(account)))
+}
+
+/// Changes the caller's profile.
+#[utoipa::path(
+    put, path = "/api/v1/user/profile", tag = "envelope", security(("bearer" = [])), request_body = ProfileBody,
+    responses(
+        (status = 200, description = "The profile as it is now", body = Envelope<ChangedProfile>),
+        (status = 400, description = "A field is not valid, or the name is taken", body = ErrorBody),
+        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+    )
+)]
+pub(super) async fn change_profile(
+    user: Authenticated,
+    body: JsonBody<ProfileBody>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let ProfileBody { username, avatar, phone } = body.0;
+    let change = ProfileChange {
+        name: username.as_deref().map(UserName::parse).transpose()?,
+        avatar: avatar.as_deref().map(parse_avatar).transpose()?.map(str::to_owned),
+        phone: phone.as_deref().map(parse_phone).transpose()?.map(str::to_owned),
+    };
+    let account = context.services.accounts.change_profile(&user.caller, &change).await?;
+    Ok(success(ChangedProfile::from(account)))
+}

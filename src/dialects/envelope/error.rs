@@ -1,0 +1,104 @@
+//! Errors as document 001 words them: `{"code","message","error"}`, the HTTP status equal to the code.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Error, Field, Kind};
+
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"code": 401, "message": "登录失败", "error": "邮箱或密码错误"}))]
+pub(super) struct ErrorBody {
+    /// The HTTP status.
+    code: u16,
+    /// What kind of error it is.
+    message: &'static str,
+    /// What is wrong.
+    error: String,
+}
+
+/// The response for an error.
+pub(super) fn body(error: &Error) -> HttpResponse {
+    let code = code(error);
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).json(ErrorBody { code, message: message(error), error: detail(error) })
+}
+
+/// A taken name or address is a bad request in this document.
+fn code(error: &Error) -> u16 {
+    match error {
+        Error::NameTaken | Error::EmailTaken => 400,
+        other => other.kind().status(),
+    }
+}
+
+fn message(error: &Error) -> &'static str {
+    if let Error::BadCredentials = error {
+        return "登录失败";
+    }
+    match error.kind() {
+        Kind::BadRequest => "请求参数错误",
+        Kind::Unauthorized => "未授权或 token 无效",
+        Kind::Forbidden => "权限不足",
+        Kind::NotFound => "资源不存在",
+        Kind::MethodNotAllowed => "请求方法不允许",
+        Kind::Conflict if code(error) == 400 => "请求参数错误",
+        Kind::Conflict => "请求冲突",
+        Kind::TooLarge => "请求体过大",
+        Kind::UnsupportedType => "不支持的内容类型",
+        Kind::RateLimited => "请求过于频繁",
+        Kind::Internal => "服务器内部错误",
+        Kind::Unavailable => "服务暂时不可用",
+    }
+}
+
+fn detail(error: &Error) -> String {
+    let text = match error {
+        Error::Malformed(_) => "请求格式不正确",
+        Error::Missing(field) => return format!("缺少参数: {}", name(*field)),
+        Error::Invalid(field) => return format!("参数无效: {}", name(*field)),
+        Error::Length { field, min, max } => return format!("{} 的长度必须在 {min} 到 {max} 之间", name(*field)),
+        Error::GlobalRoom => "不能离开全局聊天室",
+        Error::Unauthenticated => "token 缺失、无效或已过期",
+        Error::BadCredentials => "邮箱或密码错误",
+        Error::Forbidden => "没有执行该操作的权限",
+        Error::RoomNotFound => "群组不存在",
+        Error::MessageNotFound => "消息不存在",
+        Error::UserNotFound | Error::UserOffline => "用户不存在",
+        Error::NotFound => "请求的资源不存在",
+        Error::MethodNotAllowed => "该资源不支持此方法",
+        Error::NameTaken => "用户名已存在",
+        Error::EmailTaken => "邮箱已存在",
+        Error::ClientIdReused => "该消息标识已用于其他消息",
+        Error::TooLarge { max_bytes } => return format!("超过 {} KB", max_bytes / 1024),
+        Error::UnsupportedType => "请求体必须是 application/json",
+        Error::RateLimited { .. } => "请稍后再试",
+        Error::Unavailable(_) => "请稍后重试",
+        Error::Internal(_) => "请联系管理员",
+    };
+    text.to_owned()
+}
+
+/// The parameter's name on the wire.
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Content => "content",
+        Field::MessageType => "type",
+        Field::ReplyTo => "reply_to",
+        Field::ClientId => "client_id",
+        Field::RoomId => "group_id",
+        Field::RoomName => "name",
+        Field::Description => "description",
+        Field::UserName => "username",
+        Field::Password => "password",
+        Field::Email => "email",
+        Field::Phone => "phone",
+        Field::Avatar => "avatar",
+        Field::UserId => "receiver_id",
+        Field::Limit => "limit",
+        Field::Before | Field::After | Field::Cursor => "offset",
+        Field::File | Field::FileName => "file",
+    }
+}
