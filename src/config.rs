@@ -18,6 +18,8 @@ const DEFAULTS: &str = include_str!("../config/default.toml");
 /// Shortest signing key, in bytes: as long as the output of HMAC-SHA256.
 const MIN_SECRET_BYTES: usize = 32;
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
+/// The script keeps time in fractions of milliseconds; below a hundredth they would vanish.
+const MAX_SENDS_PER_SEC: u32 = 100_000;
 /// Document 003, note 4.
 const MAX_PER_ROOM: u64 = 1000;
 const MAX_RETENTION_SECS: u64 = 7 * 24 * 60 * 60;
@@ -273,7 +275,7 @@ impl Config {
         let secret_bytes = self.auth.jwt_secret.expose_secret().len();
         let previous_bytes = self.auth.jwt_secret_previous.expose_secret().len();
         let is_short = |bytes: usize| bytes > 0 && bytes < MIN_SECRET_BYTES;
-        let rules: [(bool, &str); 16] = [
+        let rules: [(bool, &str); 17] = [
             (
                 !self.is_single_node() && secret_bytes == 0,
                 "auth.jwt_secret is required with redis.url; make one with `chinwag secret`",
@@ -296,6 +298,7 @@ impl Config {
             (self.presence.offline_after_secs == 0, "presence.offline_after_secs must be at least 1"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
             (self.has_idle_limit(), "limits: every rate and burst must be at least 1"),
+            (self.limits.sends_per_sec > MAX_SENDS_PER_SEC, "limits.sends_per_sec must be at most 100000"),
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (is_no_zone(&self.stats.timezone), "stats.timezone is no time zone that this system knows"),
             (

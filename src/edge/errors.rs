@@ -8,8 +8,9 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, Resource, ResponseError, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError, web};
 use tracing::{debug, error, warn};
+use tracing_actix_web::RequestId;
 
 use super::dialect::Registry;
 use crate::domain::{Error, Kind, Result};
@@ -40,7 +41,7 @@ pub async fn in_dialect(
     let cause = cause.as_error::<Error>().or(translated.as_ref());
     let Some(cause) = cause else { return Ok(response) };
     let dialect = registry.owner(response.request().path());
-    log(cause, dialect.name);
+    log(cause, dialect.name, response.request());
     let mut answer = (dialect.error)(cause);
     if let Error::RateLimited { retry_after } = cause {
         let secs = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
@@ -61,10 +62,12 @@ fn from_framework(cause: &actix_web::Error) -> Error {
     }
 }
 
-fn log(cause: &Error, dialect: &str) {
+fn log(cause: &Error, dialect: &str, request: &HttpRequest) {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let (method, path) = (request.method().as_str(), request.path());
     match cause.kind() {
-        Kind::Internal => error!(dialect, error = %cause, "request failed"),
-        Kind::Unavailable => warn!(dialect, error = %cause, "store unavailable"),
+        Kind::Internal => error!(request.id = id, method, path, dialect, error = %cause, "request failed"),
+        Kind::Unavailable => warn!(request.id = id, method, path, dialect, error = %cause, "store unavailable"),
         Kind::BadRequest
         | Kind::Unauthorized
         | Kind::Forbidden

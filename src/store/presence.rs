@@ -5,7 +5,7 @@ use redis::{Pipeline, Value};
 use super::Store;
 use super::keys::ONLINE_SHARDS;
 use super::reply::{self, array, next};
-use crate::domain::{Caller, Client, Limit, OnlineCursor, OnlineUser, Result, UserId};
+use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
 
 /// How long beyond its last renewal a user's address and agent are kept. Renewed hourly while active.
 const SEEN_LIFETIME_SECS: u64 = 4 * 60 * 60;
@@ -74,27 +74,58 @@ impl Store {
 
     /// The users active since the limit of being online, one more than `limit` if there are more.
     async fn active_users(&self, now_ms: u64, after: Option<OnlineCursor>, limit: Limit) -> Result<Vec<OnlineCursor>> {
+        let wanted = limit.get() + 1;
+        // Users are spread evenly, so twice a shard's share nearly always holds what the page needs of it.
+        let share = 2 * wanted / ONLINE_SHARDS as usize + 8;
+        match self.merge_shards(now_ms, after, wanted, share).await? {
+            Some(active) => Ok(active),
+            None => self
+                .merge_shards(now_ms, after, wanted, usize::MAX >> 1)
+                .await?
+                .ok_or_else(|| Error::internal("a shard has more users than it was asked for")),
+        }
+    }
+
+    /// The first `wanted` users of all shards, of which each is asked for `share`; `None` when a shard may
+    /// have more that belong to them.
+    async fn merge_shards(
+        &self,
+        now_ms: u64,
+        after: Option<OnlineCursor>,
+        wanted: usize,
+        share: usize,
+    ) -> Result<Option<Vec<OnlineCursor>>> {
+        let place = |cursor: &OnlineCursor| (std::cmp::Reverse(cursor.active_at_ms), cursor.user);
         let newest = after.map_or("+inf".to_owned(), |cursor| cursor.active_at_ms.to_string());
-        // Users who share the cursor's millisecond are read again and dropped below; 16 shards of a few.
-        let count = limit.get() + 1 + if after.is_some() { 64 } else { 0 };
         let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize);
         for shard in 0..ONLINE_SHARDS {
             pipeline.cmd("ZRANGE").arg(self.keys.online(shard)).arg(&newest).arg(self.online_since(now_ms));
-            pipeline.arg(&["BYSCORE", "REV", "LIMIT", "0"]).arg(count).arg("WITHSCORES");
+            pipeline.arg(&["BYSCORE", "REV", "LIMIT", "0"]).arg(share).arg("WITHSCORES");
         }
         let mut active = Vec::new();
+        // Where the shards end that were cut: nobody behind the first of them is known to be complete.
+        let mut complete_until = None;
         for reply in self.lane.run(&pipeline).await? {
-            for (user, at_ms) in reply::read::<Vec<(u64, f64)>>(reply)? {
-                active.push(OnlineCursor { active_at_ms: at_ms as u64, user: UserId(user) });
+            let users: Vec<(u64, f64)> = reply::read(reply)?;
+            let is_cut = users.len() >= share;
+            let users =
+                users.into_iter().map(|(user, at_ms)| OnlineCursor { active_at_ms: at_ms as u64, user: UserId(user) });
+            active.extend(users);
+            if is_cut && let Some(last) = active.last() {
+                // Others of the same millisecond may be missing, with any id.
+                let end = std::cmp::Reverse(last.active_at_ms);
+                complete_until = Some(complete_until.map_or(end, |known: std::cmp::Reverse<u64>| known.min(end)));
             }
         }
-        active.sort_unstable_by_key(|cursor| (std::cmp::Reverse(cursor.active_at_ms), cursor.user));
-        if let Some(after) = after {
-            let place = |cursor: &OnlineCursor| (std::cmp::Reverse(cursor.active_at_ms), cursor.user);
-            active.retain(|cursor| place(cursor) > place(&after));
-        }
-        active.truncate(limit.get() + 1);
-        Ok(active)
+        active.retain(|cursor| after.is_none_or(|after| place(cursor) > place(&after)));
+        active.sort_unstable_by_key(place);
+        active.truncate(wanted);
+        let is_complete = match (complete_until, active.last()) {
+            (None, _) => true,
+            (Some(end), Some(last)) => active.len() == wanted && std::cmp::Reverse(last.active_at_ms) < end,
+            (Some(_), None) => false,
+        };
+        Ok(is_complete.then_some(active))
     }
 
     /// The address of a user who is online, or `None`.

@@ -108,6 +108,37 @@ async fn online_users_go_on_from_their_cursor() {
 }
 
 #[tokio::test]
+async fn many_online_users_of_one_shard_and_one_millisecond_are_all_listed() {
+    let world = World::start(1).await;
+    let reader = world.user(0, "reader").await;
+    // As if 300 users with ids of one shard had been active in the same two milliseconds.
+    let client = redis::Client::open(shared_redis()).expect("an address");
+    let mut connection = client.get_connection().expect("Redis answers");
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    for index in 1..=300_i64 {
+        let key = format!("{}online:0", world.config.redis.prefix);
+        redis::cmd("ZADD").arg(key).arg(now_ms - index % 2).arg(index * 16).exec(&mut connection).expect("written");
+    }
+    for limit in [1, 7, 100, 150] {
+        let mut ids = Vec::new();
+        let mut path = format!("online-users?limit={limit}");
+        loop {
+            let answer = reader.get(0, &path).send().await.expect("answered");
+            let next = answer.headers().get("x-next-cursor").map(|value| value.to_str().expect("text").to_owned());
+            let page = ok(Ok(answer)).await;
+            ids.extend(page.as_array().expect("a list").iter().map(|it| it["user_id"].as_u64().expect("an id")));
+            match next {
+                Some(next) => path = format!("online-users?limit={limit}&cursor={next}"),
+                None => break,
+            }
+        }
+        let distinct: std::collections::HashSet<&u64> = ids.iter().collect();
+        assert_eq!((ids.len(), distinct.len()), (301, 301), "pages of {limit}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn figures_count_users_messages_and_rooms_over_nodes() {
     let world = World::start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
