@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 use tracing_actix_web::TracingLogger;
 
 use crate::config::{Config, ConfigError, IpVisibility as Visibility};
-use crate::dialects::{self, chatroom};
+use crate::dialects;
 use crate::domain::{Error, Kind};
 use crate::edge::{Context, Limits, Registry, RequestSpan, Stopping, cors, count, hold_unread, in_dialect, not_found};
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
@@ -237,8 +237,9 @@ fn uploads_url(config: &Config) -> Result<String, StartError> {
     if !config.uploads.url.is_empty() {
         return Ok(config.uploads.url.clone());
     }
-    let dir = embedded::prepare(&config.data.dir)?;
-    Ok(format!("file://{}", dir.join("uploads").display()))
+    let folder = embedded::prepare(&config.data.dir)?.join("uploads");
+    let url = url::Url::from_directory_path(&folder).map_err(|()| Error::internal("data.dir has no absolute path"))?;
+    Ok(url.into())
 }
 
 /// The accounts alone, for the command line: on the configured Redis, or the private one of the data folder,
@@ -269,7 +270,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), StartError> {
     let config = &plan.config.server;
-    let what = format!("{}:{}", config.host, config.port);
+    let what = format!("server.host and server.port, {}:{}", config.host, config.port);
     let failed = |source| StartError::Io { what: what.clone(), source };
     let (listener, door, address) = listener::listen(&config.host, config.port).map_err(failed)?;
     let workers = match config.workers {
@@ -279,14 +280,11 @@ fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), Star
     let plan = plan.clone();
     let server = HttpServer::new(move || {
         let context = plan.context().expect("the address was understood when the node started");
-        let times = chatroom::Times::new(zone(&plan.config.chatroom.naive_timezone));
         App::new()
             .app_data(web::Data::new(context))
             .app_data(web::Data::new(plan.registry.clone()))
             .app_data(web::Data::new(plan.metrics.clone()))
-            .app_data(web::Data::new(times))
-            .configure(|routes| plan.registry.dialects.iter().for_each(|dialect| (dialect.routes)(routes)))
-            .configure(plan.registry.site.routes)
+            .configure(|routes| plan.registry.all().for_each(|owner| (owner.routes)(routes, &plan.config)))
             .service(site::documentation(plan.openapi.clone()))
             .default_service(web::to(not_found))
             .wrap(from_fn(in_dialect))

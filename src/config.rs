@@ -16,10 +16,11 @@ pub use network::Network;
 /// Every setting with its default and meaning.
 const DEFAULTS: &str = include_str!("../config/default.toml");
 /// Shortest signing key, in bytes: as long as the output of HMAC-SHA256.
-const MIN_SECRET_BYTES: usize = 32;
+pub(crate) const MIN_SECRET_BYTES: usize = 32;
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The script keeps time in fractions of milliseconds; below a hundredth they would vanish.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
+const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
 /// Document 003, note 4.
 const MAX_PER_ROOM: u64 = 1000;
 const MAX_RETENTION_SECS: u64 = 7 * 24 * 60 * 60;
@@ -147,6 +148,10 @@ pub struct LimitsConfig {
     pub sign_ins_per_sec: u32,
     /// Sign-ins from an address at once on one node.
     pub sign_ins_burst: u32,
+    /// Rooms that a user makes a second on one node.
+    pub rooms_per_sec: u32,
+    /// Rooms that a user makes at once on one node.
+    pub rooms_burst: u32,
     /// Uploads of a user a second on one node.
     pub uploads_per_sec: u32,
     /// Uploads of a user at once on one node.
@@ -275,7 +280,7 @@ impl Config {
         let secret_bytes = self.auth.jwt_secret.expose_secret().len();
         let previous_bytes = self.auth.jwt_secret_previous.expose_secret().len();
         let is_short = |bytes: usize| bytes > 0 && bytes < MIN_SECRET_BYTES;
-        let rules: [(bool, &str); 17] = [
+        let rules: [(bool, &str); 19] = [
             (
                 !self.is_single_node() && secret_bytes == 0,
                 "auth.jwt_secret is required with redis.url; make one with `chinwag secret`",
@@ -295,7 +300,15 @@ impl Config {
                 !(1..=MAX_RETENTION_SECS).contains(&self.messages.retention_secs),
                 "messages.retention_secs must be between 1 and 604800",
             ),
-            (self.presence.offline_after_secs == 0, "presence.offline_after_secs must be at least 1"),
+            (
+                !(1..=MAX_OFFLINE_SECS).contains(&self.presence.offline_after_secs),
+                "presence.offline_after_secs must be between 1 and 2592000",
+            ),
+            (
+                !self.is_single_node() && !is_redis_address(&self.redis.url),
+                "redis.url must be like redis://host:6379/0 or redis+unix:///path",
+            ),
+            (!is_upload_address(&self.uploads.url), "uploads.url must be like file:///folder or s3://bucket/prefix"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
             (self.has_idle_limit(), "limits: every rate and burst must be at least 1"),
             (self.limits.sends_per_sec > MAX_SENDS_PER_SEC, "limits.sends_per_sec must be at most 100000"),
@@ -332,6 +345,8 @@ impl Config {
             limits.sign_ins_burst,
             limits.uploads_per_sec,
             limits.uploads_burst,
+            limits.rooms_per_sec,
+            limits.rooms_burst,
         ]
         .contains(&0)
     }
@@ -339,6 +354,19 @@ impl Config {
 
 fn is_no_zone(name: &str) -> bool {
     jiff::tz::TimeZone::get(name).is_err()
+}
+
+fn is_redis_address(text: &str) -> bool {
+    ["redis", "redis+unix", "unix"].iter().any(|scheme| has_scheme(text, scheme))
+        && redis::IntoConnectionInfo::into_connection_info(text).is_ok()
+}
+
+fn is_upload_address(text: &str) -> bool {
+    text.is_empty() || has_scheme(text, "file") || (cfg!(feature = "s3") && has_scheme(text, "s3"))
+}
+
+fn has_scheme(text: &str, scheme: &str) -> bool {
+    text.split_once("://").is_some_and(|(found, rest)| found == scheme && !rest.is_empty())
 }
 
 fn is_web_address(text: &str) -> bool {
@@ -397,6 +425,9 @@ mod tests {
             ("[privacy]\nip_visibility = \"nobody\"", "ip_visibility"),
             ("[stats]\ntimezone = \"Mars/Olympus\"", "timezone"),
             ("[messages]\nmax_per_room = 1001", "max_per_room"),
+            ("[presence]\noffline_after_secs = 99999999999", "offline_after_secs"),
+            ("[uploads]\nurl = \"ftp://x\"", "uploads.url"),
+            ("[redis]\nurl = \"nonsense\"\n[auth]\njwt_secret = \"0123456789012345678901234567890123\"", "redis.url"),
         ];
         for (text, key) in cases {
             let error = with_file(text).err().map(|error| error.to_string()).unwrap_or_default();

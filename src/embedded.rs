@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -149,8 +149,15 @@ fn socket_path(dir: &Path) -> Result<PathBuf, EmbeddedError> {
     }
     let digest: String =
         Sha256::digest(dir.as_os_str().as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let folder = std::env::temp_dir().join(format!("chinwag-{digest}"));
-    Ok(prepare(&folder)?.join("redis.sock"))
+    let folder = prepare(&std::env::temp_dir().join(format!("chinwag-{digest}")))?;
+    // Anyone may have made it first.
+    let failed = |source| EmbeddedError::Folder { path: folder.clone(), source };
+    let found = std::fs::metadata(&folder).map_err(failed)?;
+    if found.uid() != nix::unistd::geteuid().as_raw() || found.mode() & 0o077 != 0 {
+        let reason = std::io::Error::new(ErrorKind::PermissionDenied, "is not this user's alone");
+        return Err(EmbeddedError::Folder { path: folder, source: reason });
+    }
+    Ok(folder.join("redis.sock"))
 }
 
 /// `redis+unix://` with everything but plain characters escaped.

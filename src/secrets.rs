@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use crate::app::StartError;
-use crate::config::Config;
+use crate::config::{Config, MIN_SECRET_BYTES};
 use crate::embedded;
 
 /// The keys as configured, or the one that the data folder keeps.
@@ -23,21 +23,29 @@ pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, Star
     Ok(keys)
 }
 
+/// The secret of the data folder, made at the first start. It appears whole or not at all, whatever happens
+/// meanwhile, and of two that make one at once both take the first.
 fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
-    let path = embedded::prepare(&config.data.dir)?.join("jwt_secret");
+    let dir = embedded::prepare(&config.data.dir)?;
+    let path = dir.join("jwt_secret");
     let failed = |source| StartError::Io { what: path.display().to_string(), source };
-    let new = File::options().write(true).create_new(true).mode(0o600).open(&path);
-    match new {
-        Ok(mut file) => {
-            let secret = new_secret();
-            file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-            Ok(secret.into())
+    if !path.exists() {
+        let draft = dir.join(format!("jwt_secret.{}", uuid::Uuid::new_v4().simple()));
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
+        file.write_all(new_secret().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        let linked = std::fs::hard_link(&draft, &path);
+        std::fs::remove_file(&draft).map_err(failed)?;
+        match linked {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
+            Ok(()) | Err(_) => {}
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Ok(std::fs::read_to_string(&path).map_err(failed)?.trim().into())
-        }
-        Err(error) => Err(failed(error)),
     }
+    let secret = std::fs::read_to_string(&path).map_err(failed)?.trim().to_owned();
+    if secret.len() < MIN_SECRET_BYTES {
+        let what = "the kept signing secret is too short; remove it, and everyone must log in again";
+        return Err(failed(std::io::Error::new(ErrorKind::InvalidData, what)));
+    }
+    Ok(secret.into())
 }
 
 /// A fresh signing secret: hex digits of three random UUIDs, 366 random bits.

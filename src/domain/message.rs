@@ -138,6 +138,8 @@ pub struct NewMessage {
     pub reply_to: Option<EntryId>,
     /// The sender's own id of it.
     pub client_id: Option<ClientId>,
+    /// SHA-256 of the file that is uploaded with it: another file is another message.
+    pub file_digest: Option<[u8; 32]>,
 }
 
 /// Who said it, with the name at the time of sending.
@@ -147,13 +149,6 @@ pub struct Sender {
     pub id: UserId,
     /// The name at sending.
     pub name: String,
-}
-
-impl Sender {
-    /// The server itself.
-    pub fn server() -> Self {
-        Self { id: UserId::SERVER, name: SYSTEM_NAME.to_owned() }
-    }
 }
 
 /// A stored message.

@@ -3,7 +3,7 @@
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, Ready, ready};
 
 use super::client::client_of;
 use super::context::Context;
@@ -35,6 +35,19 @@ impl FromRequest for Authenticated {
             }
             Ok(user)
         })
+    }
+}
+
+/// The same without counting as activity, for what records it itself.
+#[derive(Debug)]
+pub struct Unrecorded(pub Authenticated);
+
+impl FromRequest for Unrecorded {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(check(request).map(Self))
     }
 }
 

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
 use utoipa::openapi::OpenApi;
 
+use crate::config::Config;
 use crate::domain::Error;
 
 /// One of the chat APIs, as a value.
@@ -13,8 +14,8 @@ pub struct Dialect {
     pub name: &'static str,
     /// Whether a path without a route of its own belongs to it.
     pub owns: fn(path: &str) -> bool,
-    /// Adds its routes, by full path.
-    pub routes: fn(&mut ServiceConfig),
+    /// Adds its routes, by full path, and what they need of the settings.
+    pub routes: fn(&mut ServiceConfig, &Config),
     /// Its error body, with the status of the error's kind.
     pub error: fn(&Error) -> HttpResponse,
     /// Its part of the OpenAPI document.
@@ -33,7 +34,12 @@ pub struct Registry {
 impl Registry {
     /// Names of all who answer, in the order of [`Self::index`].
     pub fn names(&self) -> Vec<&'static str> {
-        self.dialects.iter().chain([&self.site]).map(|dialect| dialect.name).collect()
+        self.all().map(|dialect| dialect.name).collect()
+    }
+
+    /// All who answer.
+    pub fn all(&self) -> impl Iterator<Item = &Dialect> {
+        self.dialects.iter().chain([&self.site])
     }
 
     /// The place of who answers for a path.

@@ -14,6 +14,7 @@ use crate::domain::{Error, Result, UserId};
 pub struct Limits {
     requests: Option<DefaultKeyedRateLimiter<UserId>>,
     uploads: Option<DefaultKeyedRateLimiter<UserId>>,
+    rooms: Option<DefaultKeyedRateLimiter<UserId>>,
     sign_ins: Option<DefaultKeyedRateLimiter<IpAddr>>,
     clock: DefaultClock,
 }
@@ -25,6 +26,7 @@ impl Limits {
         Self {
             requests: is_on.then(|| limiter(config.requests_per_sec, config.requests_burst)),
             uploads: is_on.then(|| limiter(config.uploads_per_sec, config.uploads_burst)),
+            rooms: is_on.then(|| limiter(config.rooms_per_sec, config.rooms_burst)),
             sign_ins: is_on.then(|| limiter(config.sign_ins_per_sec, config.sign_ins_burst)),
             clock: DefaultClock::default(),
         }
@@ -46,6 +48,14 @@ impl Limits {
         self.check(&self.uploads, user)
     }
 
+    /// Counts a room that a user makes.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn check_new_room(&self, user: UserId) -> Result<()> {
+        self.check(&self.rooms, user)
+    }
+
     /// Counts a registration, a login or a refused token from an address.
     ///
     /// # Errors
@@ -63,7 +73,7 @@ impl Limits {
 
     /// Forgets who has not been seen lately; once a minute.
     pub fn forget_quiet(&self) {
-        for limiter in [&self.requests, &self.uploads].into_iter().flatten() {
+        for limiter in [&self.requests, &self.uploads, &self.rooms].into_iter().flatten() {
             limiter.retain_recent();
         }
         if let Some(limiter) = &self.sign_ins {

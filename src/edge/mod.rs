@@ -16,7 +16,7 @@ mod retries;
 mod times;
 mod unread;
 
-pub use auth::Authenticated;
+pub use auth::{Authenticated, Unrecorded};
 pub use body::{JsonBody, QueryParams};
 pub use client::client_of;
 pub use context::{Context, Stopping};

@@ -48,7 +48,8 @@ impl Messages {
         let kind = if file.is_image() { MessageKind::Image } else { MessageKind::File };
         let attachment = file.attachment();
         let url = attachment.url.clone();
-        let message = NewMessage { kind, text, attachment: Some(attachment), reply_to: None, client_id };
+        let file_digest = Some(file.digest());
+        let message = NewMessage { kind, text, attachment: Some(attachment), reply_to: None, client_id, file_digest };
         file.keep();
         let sent = self.send(room, caller, message).await;
         let is_shown = match &sent {

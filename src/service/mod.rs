@@ -67,7 +67,7 @@ impl Services {
         Self {
             accounts: Accounts::new(store.clone(), Arc::clone(&shared.tokens), Arc::clone(&shared.passwords)),
             messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone()),
-            rooms: Rooms::new(store.clone(), shared.members_listed),
+            rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),
         }

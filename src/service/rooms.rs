@@ -1,7 +1,7 @@
 //! Rooms: making, joining, leaving, listing.
 
 use crate::domain::{Caller, Description, Error, Limit, Result, RoomCard, RoomId, RoomKind, RoomName};
-use crate::store::{NewRoom, Store};
+use crate::store::{NewRoom, SendRate, Store};
 
 /// What the server says when someone makes a room.
 fn created_text(name: &str) -> String {
@@ -22,11 +22,12 @@ fn left_text(name: &str) -> String {
 pub struct Rooms {
     store: Store,
     members_listed: usize,
+    rate: Option<SendRate>,
 }
 
 impl Rooms {
-    pub(super) fn new(store: Store, members_listed: usize) -> Self {
-        Self { store, members_listed }
+    pub(super) fn new(store: Store, members_listed: usize, rate: Option<SendRate>) -> Self {
+        Self { store, members_listed, rate }
     }
 
     /// Makes a public room with the caller as owner and first member.
@@ -44,7 +45,7 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
         }
-        self.store.join_room(room, caller, &joined_text(&caller.name)).await
+        self.store.join_room(room, caller, &joined_text(&caller.name), self.rate).await
     }
 
     /// Leaves a room; leaving again is fine.
@@ -55,7 +56,7 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Err(Error::GlobalRoom);
         }
-        self.store.leave_room(room, caller, &left_text(&caller.name)).await
+        self.store.leave_room(room, caller, &left_text(&caller.name), self.rate).await
     }
 
     /// Public rooms and the caller's groups by number, from behind `after`; the second value says where to

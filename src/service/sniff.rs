@@ -28,11 +28,15 @@ pub(super) fn check(promised: FileKind, head: &[u8]) -> Result<()> {
     if agrees { Ok(()) } else { Err(Error::UnsupportedType) }
 }
 
-/// Whether bytes may be of a text: no control characters but white space, in whatever encoding (GBK is
-/// common), and no markup or program in disguise.
-pub(super) fn is_text(bytes: &[u8]) -> bool {
-    let has_control = bytes.iter().any(|b| matches!(b, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f));
-    !has_control && infer::get(bytes).is_none()
+/// Whether a beginning may be of a text, in UTF-8 or an encoding like GBK: no control characters but white
+/// space, which every program and archive has, and no page or document that is written in text.
+fn is_text(head: &[u8]) -> bool {
+    !has_control(head) && !infer::text::is_html(head) && !infer::text::is_xml(head) && !head.starts_with(b"%PDF-")
+}
+
+/// Whether bytes hold control characters that no text has.
+pub(super) fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().any(|b| matches!(b, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f))
 }
 
 // Older Office files are told apart by a class id deep in the file, which some programs leave out: what is
@@ -59,6 +63,7 @@ mod tests {
         assert!(check(FileKind::Png, b"\x89PNG\r\n\x1a\n....").is_ok());
         assert!(check(FileKind::Jpeg, b"\x89PNG\r\n\x1a\n....").is_err());
         assert!(check(FileKind::Txt, "你好\r\n".as_bytes()).is_ok());
+        assert!(check(FileKind::Txt, b"BMW and MZ notes").is_ok());
         assert!(check(FileKind::Txt, b"\x7fELF\x02\x01\x01").is_err());
         assert!(check(FileKind::Txt, b"<html><script>alert(1)</script></html>").is_err());
         assert!(check(FileKind::Pdf, b"%PDF-1.7\n").is_ok());

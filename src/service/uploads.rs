@@ -1,22 +1,26 @@
 //! Uploads: checked while they stream in, stored under names that cannot be guessed, served as they are.
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use url::Url;
 use uuid::Uuid;
 
 use super::{images, sniff};
 use crate::domain::{Attachment, Error, FileKind, FileName, Result};
 
-/// Pictures are held whole while their metadata is removed; this many at a time, the rest wait.
-const PICTURES_AT_ONCE: usize = 16;
+/// Pictures are held whole while they come in: so many bytes in all.
+const MAX_HELD_BYTES: u64 = 512 * 1024 * 1024;
+/// And cleaned this many at a time.
+const CLEANED_AT_ONCE: usize = 4;
 /// S3 takes no smaller parts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
@@ -84,6 +88,7 @@ pub struct StoredFile {
     name: FileName,
     size: u64,
     pixels: Option<(u32, u32)>,
+    digest: [u8; 32],
     uploads: Uploads,
     may_be_shown: bool,
 }
@@ -110,6 +115,11 @@ impl StoredFile {
     /// Its name for people.
     pub fn name(&self) -> &str {
         self.name.as_str()
+    }
+
+    /// SHA-256 of what was uploaded.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        self.digest
     }
 
     /// Removes it, as far as possible: no message will show it.
@@ -152,7 +162,8 @@ pub struct Download {
 pub struct Uploads {
     store: Arc<dyn ObjectStore>,
     max_bytes: u64,
-    pictures: Arc<Semaphore>,
+    held: Arc<AtomicU64>,
+    cleaning: Arc<Semaphore>,
 }
 
 impl Uploads {
@@ -162,12 +173,12 @@ impl Uploads {
     /// `Internal` for an address that is not understood or a folder that cannot be made.
     pub fn open(url: &str, max_bytes: u64) -> Result<Self> {
         let store: Arc<dyn ObjectStore> = match url.split_once("://") {
-            Some(("file", folder)) => open_folder(folder)?,
+            Some(("file", _)) => open_folder(url)?,
             #[cfg(feature = "s3")]
             Some(("s3", _)) => open_s3(url)?,
             _ => return Err(Error::internal(format!("uploads cannot be kept at {url}"))),
         };
-        Ok(Self { store, max_bytes, pictures: Arc::new(Semaphore::new(PICTURES_AT_ONCE)) })
+        Ok(Self { store, max_bytes, held: Arc::default(), cleaning: Arc::new(Semaphore::new(CLEANED_AT_ONCE)) })
     }
 
     /// The largest file, in bytes.
@@ -185,29 +196,31 @@ impl Uploads {
         S: Stream<Item = Result<Bytes>>,
     {
         let kind = name.kind().ok_or(Error::UnsupportedType)?;
-        let mut body = Incoming { body: std::pin::pin!(body), size: 0, max_bytes: self.max_bytes };
+        let body = std::pin::pin!(body);
+        let mut body = Incoming::new(body, self.max_bytes);
+        if kind.is_image() {
+            body.held = Some(Held { all: Arc::clone(&self.held), bytes: 0 });
+        }
         let path = UploadPath::new(folder, kind);
-        let _permit = match kind.is_image() {
-            true => Some(self.pictures.acquire().await.map_err(Error::internal)?),
-            false => None,
-        };
         let head = body.read_up_to(sniff::HEAD_BYTES).await?;
         sniff::check(kind, &head)?;
-        if kind.is_image() {
-            let picture = images::clean(kind, body.read_rest(head).await?)?;
-            let size = picture.bytes.len() as u64;
-            self.store.put(&path.object(), PutPayload::from(picture.bytes)).await.map_err(unavailable)?;
-            return Ok(StoredFile {
-                path,
-                name,
-                size,
-                pixels: Some(picture.pixels),
-                uploads: self.clone(),
-                may_be_shown: false,
-            });
-        }
-        self.stream(&path, head.freeze(), &mut body).await?;
-        Ok(StoredFile { size: body.size, path, name, pixels: None, uploads: self.clone(), may_be_shown: false })
+        let (size, pixels) = match kind.is_image() {
+            true => self.store_picture(&path, body.read_rest(head).await?).await?,
+            false => {
+                self.stream(&path, head.freeze(), &mut body).await?;
+                (body.size, None)
+            }
+        };
+        let digest = body.digest.finalize().into();
+        Ok(StoredFile { path, name, size, pixels, digest, uploads: self.clone(), may_be_shown: false })
+    }
+
+    async fn store_picture(&self, path: &UploadPath, bytes: Bytes) -> Result<(u64, Option<(u32, u32)>)> {
+        let _permit = self.cleaning.acquire().await.map_err(Error::internal)?;
+        let picture = images::clean(path.kind, bytes)?;
+        let size = picture.bytes.len() as u64;
+        self.store.put(&path.object(), PutPayload::from(picture.bytes)).await.map_err(unavailable)?;
+        Ok((size, Some(picture.pixels)))
     }
 
     /// Passes a document on as it comes. An upload that is not finished vanishes.
@@ -220,7 +233,7 @@ impl Uploads {
         writer.put(head);
         loop {
             match body.next().await {
-                Ok(Some(chunk)) if path.kind == FileKind::Txt && !sniff::is_text(&chunk) => {
+                Ok(Some(chunk)) if path.kind == FileKind::Txt && sniff::has_control(&chunk) => {
                     abort(writer).await;
                     return Err(Error::UnsupportedType);
                 }
@@ -285,8 +298,9 @@ async fn abort(writer: WriteMultipart) {
     }
 }
 
-fn open_folder(folder: &str) -> Result<Arc<dyn ObjectStore>> {
-    let folder = PathBuf::from(folder);
+fn open_folder(url: &str) -> Result<Arc<dyn ObjectStore>> {
+    let path = Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
+    let folder = path.ok_or_else(|| Error::internal(format!("{url} names no folder of this machine")))?;
     std::fs::create_dir_all(&folder).map_err(Error::internal)?;
     let store = object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?;
     Ok(Arc::new(store))
@@ -304,20 +318,52 @@ fn unavailable(error: object_store::Error) -> Error {
     Error::Unavailable(error.into())
 }
 
-/// A body that is counted while it is read.
+/// A body that is counted and digested while it is read.
 struct Incoming<S> {
     body: S,
     size: u64,
     max_bytes: u64,
+    digest: Sha256,
+    held: Option<Held>,
+}
+
+/// What one upload holds in memory of what all may hold.
+struct Held {
+    all: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Held {
+    fn add(&mut self, bytes: u64) -> Result<()> {
+        self.bytes += bytes;
+        if self.all.fetch_add(bytes, Ordering::AcqRel) + bytes > MAX_HELD_BYTES {
+            return Err(Error::Unavailable("too many pictures are being uploaded".into()));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 impl<S: Stream<Item = Result<Bytes>> + Unpin> Incoming<S> {
+    fn new(body: S, max_bytes: u64) -> Self {
+        Self { body, size: 0, max_bytes, digest: Sha256::new(), held: None }
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>> {
         let Some(chunk) = self.body.next().await.transpose()? else { return Ok(None) };
         self.size += chunk.len() as u64;
         if self.size > self.max_bytes {
             return Err(Error::TooLarge { max_bytes: self.max_bytes });
         }
+        if let Some(held) = &mut self.held {
+            held.add(chunk.len() as u64)?;
+        }
+        self.digest.update(&chunk);
         Ok(Some(chunk))
     }
 

@@ -7,6 +7,7 @@ mod uploads;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 
+use crate::config::Config;
 use crate::domain::{Error, Kind};
 use crate::edge::{Dialect, resource};
 
@@ -15,8 +16,8 @@ pub use docs::{documentation, openapi};
 /// The server itself answers for every path that no dialect owns.
 pub const SITE: Dialect = Dialect { name: "site", owns: |_| true, routes, error, openapi: Default::default };
 
-fn routes(config: &mut ServiceConfig) {
-    config
+fn routes(routes: &mut ServiceConfig, _: &Config) {
+    routes
         .service(resource("/health/live").route(web::get().to(health::live)))
         .service(resource("/health/ready").route(web::get().to(health::ready)))
         .service(resource("/metrics").route(web::get().to(health::metrics)))

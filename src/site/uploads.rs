@@ -74,6 +74,8 @@ fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> 
 fn parse_range(value: &str) -> Option<GetRange> {
     let (first, last) = value.strip_prefix("bytes=")?.split_once('-')?;
     match (first.trim(), last.trim()) {
+        // The last 0 bytes are none: asked for as a part that begins behind every end.
+        ("", "0") => Some(GetRange::Offset(u64::MAX)),
         ("", suffix) => Some(GetRange::Suffix(suffix.parse().ok()?)),
         (first, "") => Some(GetRange::Offset(first.parse().ok()?)),
         (first, last) => {

@@ -22,7 +22,9 @@ use crate::domain::{Error, Result};
 
 /// Together the two stay below the two seconds within which a request answers 503.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
+/// For lists of thousands, which have a lane of their own.
+pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a failed connect, callers fail at once for this long.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// One for the lane itself and a few for cold paths.
@@ -34,16 +36,25 @@ const QUEUED_COMMANDS: usize = 4096;
 pub(super) struct Lane {
     pool: Pool,
     /// The clone that callers take; held apart from `slot` so that the hot path needs no async lock.
-    current: std::sync::Mutex<Option<MultiplexedConnection>>,
+    current: std::sync::Mutex<Option<Current>>,
     slot: Mutex<Slot>,
     /// Set by the driver when a connection of this lane ends.
-    is_broken: Arc<AtomicBool>,
+    is_ended: Arc<AtomicBool>,
+}
+
+/// A connection and its number: who fails late on an old one says nothing about the present one.
+#[derive(Clone)]
+struct Current {
+    connection: MultiplexedConnection,
+    number: u64,
 }
 
 #[derive(Default)]
 struct Slot {
     /// Keeps the checked-out connection out of the pool.
     held: Option<Connection>,
+    /// Connections so far.
+    count: u64,
     failed_at: Option<Instant>,
 }
 
@@ -52,12 +63,12 @@ impl Lane {
     ///
     /// # Errors
     /// `Internal` for an address that is not understood.
-    pub(super) fn new(url: &str) -> Result<Self> {
-        let is_broken = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&is_broken);
+    pub(super) fn new(url: &str, response_timeout: Duration) -> Result<Self> {
+        let is_ended = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&is_ended);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_response_timeout(Some(response_timeout))
             .set_pipeline_buffer_size(QUEUED_COMMANDS)
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
@@ -74,7 +85,7 @@ impl Lane {
             .recycle_timeout(Some(CONNECT_TIMEOUT))
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { pool, current: std::sync::Mutex::default(), slot: Mutex::default(), is_broken })
+        Ok(Self { pool, current: std::sync::Mutex::default(), slot: Mutex::default(), is_ended })
     }
 
     /// A connection of one's own from the pool, for commands that are rare or block.
@@ -129,37 +140,43 @@ impl Lane {
         if pipeline.is_empty() {
             return Ok(Vec::new()); // nothing would come back
         }
-        let mut connection = self.connection().await?;
-        let count = pipeline.len();
-        let outcome = connection.send_packed_commands(pipeline, 0, count).await;
+        let Current { mut connection, number } = self.current().await?;
+        let outcome = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
         outcome.map_err(|error| {
             if error.is_timeout() || error.is_io_error() || error.is_connection_dropped() {
-                self.is_broken.store(true, Ordering::Release);
+                self.give_up(number);
             }
             store_error(error)
         })
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection> {
-        if !self.is_broken.load(Ordering::Acquire)
-            && let Some(connection) = self.current_clone()
-        {
-            return Ok(connection);
+    /// Takes a connection out of use, if it still is the present one.
+    fn give_up(&self, number: u64) {
+        let mut current = self.current.lock().expect("no panic while held");
+        if current.as_ref().is_some_and(|current| current.number == number) {
+            *current = None;
         }
-        self.reconnect().await
     }
 
-    fn current_clone(&self) -> Option<MultiplexedConnection> {
+    async fn current(&self) -> Result<Current> {
+        if self.is_ended.swap(false, Ordering::AcqRel) {
+            *self.current.lock().expect("no panic while held") = None;
+        }
+        match self.present() {
+            Some(current) => Ok(current),
+            None => self.reconnect().await,
+        }
+    }
+
+    fn present(&self) -> Option<Current> {
         self.current.lock().expect("no panic while held").clone()
     }
 
-    async fn reconnect(&self) -> Result<MultiplexedConnection> {
+    async fn reconnect(&self) -> Result<Current> {
         let mut slot = self.slot.lock().await;
-        let is_broken = self.is_broken.swap(false, Ordering::AcqRel);
-        if !is_broken && let Some(connection) = self.current_clone() {
-            return Ok(connection); // another caller was faster
+        if let Some(current) = self.present() {
+            return Ok(current); // another caller was faster
         }
-        *self.current.lock().expect("no panic while held") = None;
         if let Some(broken) = slot.held.take() {
             drop(Connection::take(broken)); // out of the pool, not back into it
         }
@@ -168,10 +185,10 @@ impl Lane {
         }
         match self.connect().await {
             Ok(connection) => {
-                *self.current.lock().expect("no panic while held") = Some((*connection).clone());
-                let clone = (*connection).clone();
-                *slot = Slot { held: Some(connection), failed_at: None };
-                Ok(clone)
+                let current = Current { connection: (*connection).clone(), number: slot.count };
+                *slot = Slot { held: Some(connection), count: slot.count + 1, failed_at: None };
+                *self.current.lock().expect("no panic while held") = Some(current.clone());
+                Ok(current)
             }
             Err(error) => {
                 slot.failed_at = Some(Instant::now());

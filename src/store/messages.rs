@@ -1,5 +1,7 @@
 //! Messages: append, read, delete. Each is one round trip.
 
+use std::collections::HashSet;
+
 use redis::{Pipeline, Value};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +22,15 @@ pub struct SendRate {
     pub burst: u32,
 }
 
+impl SendRate {
+    /// The milliseconds between messages and of the burst, as scripts take them; no rate is 0.
+    pub(super) fn as_arguments(rate: Option<Self>) -> (String, u64) {
+        let interval_ms = rate.map_or(0.0, |rate| 1000.0 / f64::from(rate.per_sec.max(1)));
+        let burst_ms = rate.map_or(0, |rate| (interval_ms * f64::from(rate.burst.saturating_sub(1))) as u64);
+        (interval_ms.to_string(), burst_ms)
+    }
+}
+
 /// What became of a send.
 #[derive(Debug)]
 pub struct Appended {
@@ -37,6 +48,7 @@ impl Store {
     ///
     /// # Errors
     /// `RoomNotFound` also for rooms that the sender may not know of; `Invalid(ReplyTo)`, `ClientIdReused`,
+    /// `MessageNotFound` when the message of this client id was deleted since,
     /// `RateLimited`. After `Unavailable` the outcome is unknown.
     pub async fn append(
         &self,
@@ -53,9 +65,7 @@ impl Store {
         let join_record = if room == RoomId::GLOBAL { String::new() } else { record::encode_system(joining)? };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
         let hash = sent_key.as_ref().map(|_| body_hash(&message)).unwrap_or_default();
-        let interval_ms = rate.map_or(0.0, |rate| 1000.0 / f64::from(rate.per_sec.max(1)));
-        let burst_ms = rate.map_or(0, |rate| (interval_ms * f64::from(rate.burst.saturating_sub(1))) as u64);
-        let interval = interval_ms.to_string();
+        let (interval, burst_ms) = SendRate::as_arguments(rate);
         let call = Call {
             script: &scripts::APPEND_MESSAGE,
             keys: &[
@@ -92,7 +102,7 @@ impl Store {
     }
 
     /// What follows from a stored message in other slots. The message is stored and acknowledged whatever
-    /// becomes of this: membership is noted again by the next join, activity by the next message.
+    /// becomes of this: membership is noted again when the sender joins, activity by the next message.
     async fn note_stored(&self, room: RoomId, caller: &Caller, has_joined: bool) {
         let noted = async {
             if has_joined {
@@ -112,15 +122,15 @@ impl Store {
     /// `RoomNotFound` also for rooms that the caller may not know of.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
         let wanted = query.limit.get();
-        let mut count = wanted;
-        loop {
-            let (page, is_exhausted) = self.read_history(query, caller, count).await?;
-            // A page that deletions left short is read again whole: at most 1000 entries, and rare.
-            if page.messages.len() >= wanted || is_exhausted {
-                return Ok(HistoryPage { messages: page.messages.into_iter().take(wanted).collect(), ..page });
-            }
-            count = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX);
+        let (page, is_exhausted) = self.read_history(query, caller, wanted).await?;
+        if page.messages.len() >= wanted || is_exhausted {
+            return Ok(page);
         }
+        // Deleted or expired entries left the page short: once more, over all that a room can hold.
+        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX).max(wanted);
+        let (mut page, _) = self.read_history(query, caller, whole).await?;
+        page.messages.truncate(wanted);
+        Ok(page)
     }
 
     /// One reading of up to `count` entries, and whether there are no more.
@@ -146,7 +156,7 @@ impl Store {
         }
         let entries = array(next(&mut replies)?)?;
         let is_exhausted = entries.len() < count;
-        let gone: Vec<u64> = reply::read(next(&mut replies)?)?;
+        let gone: HashSet<u64> = reply::read(next(&mut replies)?)?;
         let mut messages = Vec::with_capacity(entries.len());
         let oldest_ms = self.oldest_ms();
         for entry in entries {
@@ -183,6 +193,7 @@ impl Store {
                 Arg::Text(&entry),
                 Arg::Number(id.entry.seq.0),
                 Arg::Text(if is_admin { "1" } else { "0" }),
+                Arg::Number(self.retention.max_messages),
             ],
         };
         let (reply, _) = self.lane.run_script(&call, &[]).await?;
@@ -224,11 +235,10 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
             Ok(Appended { message, has_joined: false, is_replay: true })
         }
         ("conflict", []) => Err(Error::ClientIdReused),
+        ("gone", []) => Err(Error::MessageNotFound),
         ("no_room", []) => Err(Error::RoomNotFound),
         ("no_reply", []) => Err(Error::Invalid(Field::ReplyTo)),
-        ("limited", [Value::Int(wait_ms)]) => Err(Error::RateLimited {
-            retry_after: std::time::Duration::from_millis(u64::try_from(*wait_ms).unwrap_or(0)),
-        }),
+        ("limited", [Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
         _ => Err(unexpected(status)),
     }
 }
@@ -253,5 +263,6 @@ fn body_hash(message: &NewMessage) -> String {
     let mut hasher = Sha256::new();
     hasher.update(format!("{:?}\0{:?}\0{file:?}\0", message.kind, message.reply_to));
     hasher.update(message.text.as_str());
+    hasher.update(message.file_digest.unwrap_or_default());
     hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -18,6 +18,7 @@ mod server;
 mod stats;
 
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 pub use accounts::Revocation;
 pub use messages::{Appended, SendRate};
@@ -26,11 +27,16 @@ pub use pubsub::{Delivery, Feed, RoomEvent, UserEvent};
 pub use rooms::NewRoom;
 pub use stats::Stats;
 
-use crate::domain::{Result, now_ms};
+use crate::domain::{Error, Result, now_ms};
 use flight::Flight;
 use keys::Keys;
-use lane::Lane;
+use lane::{LIST_TIMEOUT, Lane, RESPONSE_TIMEOUT};
 use stats::Written;
+
+/// Long lists that one worker asks for at the same time; the others wait.
+const LISTS_AT_ONCE: usize = 2;
+/// A pipeline of more commands than this is a long list.
+const LONG_LIST: usize = 200;
 
 /// How much of a room's history is kept. Document 003, note 4: 1000 messages, 7 days.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +78,10 @@ pub struct NodeMemory(Written);
 #[derive(Clone)]
 pub struct Store {
     lane: Arc<Lane>,
+    /// Long lists go their own way: they would hold up the calls behind them on the shared lane.
+    lists: Arc<Lane>,
+    /// So many long lists at a time.
+    listing: Arc<Semaphore>,
     keys: Keys,
     retention: Retention,
     online_for_secs: u64,
@@ -87,7 +97,9 @@ impl Store {
     /// `Internal` for an address that is not understood.
     pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Result<Self> {
         Ok(Self {
-            lane: Arc::new(Lane::new(&config.url)?),
+            lane: Arc::new(Lane::new(&config.url, RESPONSE_TIMEOUT)?),
+            lists: Arc::new(Lane::new(&config.url, LIST_TIMEOUT)?),
+            listing: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             keys: Keys::new(&config.prefix),
             retention: config.retention,
             online_for_secs: config.online_for_secs,
@@ -95,6 +107,15 @@ impl Store {
             written: memory.0.clone(),
             stats: Arc::default(),
         })
+    }
+
+    /// Runs the second round trip of a list, a long one on the lane for lists.
+    async fn run_list(&self, pipeline: &redis::Pipeline) -> Result<Vec<redis::Value>> {
+        if pipeline.len() <= LONG_LIST {
+            return self.lane.run(pipeline).await;
+        }
+        let _turn = self.listing.acquire().await.map_err(Error::internal)?;
+        self.lists.run(pipeline).await
     }
 
     /// Entries of an earlier time are too old to be shown.

@@ -67,7 +67,7 @@ impl Store {
         for cursor in &active {
             pipeline.cmd("HMGET").arg(self.keys.seen(cursor.user)).arg(&["name", "ip", "agent", "login"]);
         }
-        let replies = self.lane.run(&pipeline).await?;
+        let replies = self.run_list(&pipeline).await?;
         let users = active.iter().zip(replies).map(|(cursor, reply)| read_online(*cursor, reply));
         Ok((users.collect::<Result<_>>()?, next))
     }

@@ -160,6 +160,7 @@ mod tests {
             }),
             reply_to: Some(EntryId { seq: Seq(8), at_ms: 1 }),
             client_id: None,
+            file_digest: None,
         };
         let caller = Caller { id: UserId(3), name: "张三".to_owned(), logged_in_at_secs: 0 };
         let stored = encode(&new, &caller).expect("encodes");

@@ -1,5 +1,7 @@
 //! Reading replies. A reply of another shape than the command promises is a defect, never a panic.
 
+use std::time::Duration;
+
 use redis::{FromRedisValue, Value, from_redis_value};
 
 use crate::domain::{EntryId, Error, Result, UserId};
@@ -45,6 +47,11 @@ pub(super) fn is_absent(value: &Value) -> bool {
 /// The next element of a reply that has as many as the script's header says.
 pub(super) fn next(items: &mut impl Iterator<Item = Value>) -> Result<Value> {
     items.next().ok_or_else(|| Error::internal("a reply is too short"))
+}
+
+/// A script's refusal for this many milliseconds.
+pub(super) fn limited(wait_ms: i64) -> Error {
+    Error::RateLimited { retry_after: Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)) }
 }
 
 /// The defect of a reply that no header promises.

@@ -4,7 +4,7 @@ use redis::{Pipeline, Value};
 
 use super::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::scripts::{self, Arg, Call, Script};
-use super::{Store, record};
+use super::{SendRate, Store, record};
 use crate::domain::{
     Caller, Description, EntryId, Error, Limit, Result, RoomCard, RoomId, RoomKind, RoomName, Seq, UserId, Watermark,
 };
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// Makes a room. Listing and the owner's own list follow in a second round trip; when a node dies
-    /// between the two, the owner's next send into the room mends them.
+    /// between the two, the room is unlisted until someone joins it.
     pub async fn create_room(&self, new: NewRoom<'_>) -> Result<RoomId> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.room_counter());
@@ -134,27 +134,26 @@ impl Store {
         Ok(room)
     }
 
-    /// Adds the caller to a public room; a member of any room stays one.
+    /// Adds the caller to a public room; a member of any room stays one. Joining counts as a message.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the caller is no member.
-    pub async fn join_room(&self, room: RoomId, caller: &Caller, announcement: &str) -> Result<()> {
-        let outcome = self.change_membership(&scripts::JOIN_ROOM, room, caller, announcement).await?;
-        match outcome.as_str() {
-            // Noted even when it was so already: heals what a crash between the two writes left.
-            "joined" => self.note_membership(room, caller.id, RoomKind::Public).await,
-            "already" => Ok(()),
+    /// `RoomNotFound`, also for closed rooms of which the caller is no member; `RateLimited`.
+    pub async fn join_room(&self, room: RoomId, caller: &Caller, text: &str, rate: Option<SendRate>) -> Result<()> {
+        let reply = self.change_membership(&scripts::JOIN_ROOM, room, caller, text, rate).await?;
+        match reply.as_slice() {
+            // Noted even when it was so already: mends what a node left that died between the two writes.
+            [_, kind] => self.note_membership(room, caller.id, kind_of(self::text(kind)?)?).await,
             _ => Err(Error::RoomNotFound),
         }
     }
 
-    /// Takes the caller out of a room; leaving a public room twice is fine.
+    /// Takes the caller out of a room; leaving a public room twice is fine. Leaving counts as a message.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the caller is no member.
-    pub async fn leave_room(&self, room: RoomId, caller: &Caller, announcement: &str) -> Result<()> {
-        let outcome = self.change_membership(&scripts::LEAVE_ROOM, room, caller, announcement).await?;
-        if outcome == "no_room" {
+    /// `RoomNotFound`, also for closed rooms of which the caller is no member; `RateLimited`.
+    pub async fn leave_room(&self, room: RoomId, caller: &Caller, text: &str, rate: Option<SendRate>) -> Result<()> {
+        let reply = self.change_membership(&scripts::LEAVE_ROOM, room, caller, text, rate).await?;
+        if reply.first().map(self::text).transpose()? == Some("no_room") {
             return Err(Error::RoomNotFound);
         }
         let mut pipeline = Pipeline::with_capacity(1);
@@ -169,22 +168,30 @@ impl Store {
         room: RoomId,
         caller: &Caller,
         announcement: &str,
-    ) -> Result<String> {
+        rate: Option<SendRate>,
+    ) -> Result<Vec<Value>> {
         let keys = self.keys.room(room);
+        let rate_key = self.keys.rate(room, caller.id);
         let record = record::encode_system(announcement)?;
+        let (interval, burst_ms) = SendRate::as_arguments(rate);
         let call = Call {
             script,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live, &rate_key],
             args: &[
                 Arg::Number(caller.id.0),
                 Arg::Text(&record),
                 Arg::Number(self.retention.max_messages),
                 Arg::Number(self.retention.max_age_ms),
                 Arg::Number(self.retention.sweep_ms()),
+                Arg::Text(&interval),
+                Arg::Number(burst_ms),
             ],
         };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
-        Ok(text(&reply)?.to_owned())
+        let reply = array(self.lane.run_script(&call, &[]).await?.0)?;
+        match reply.as_slice() {
+            [_, Value::Int(wait_ms)] => Err(reply::limited(*wait_ms)),
+            _ => Ok(reply),
+        }
     }
 
     /// Puts a room into its member's list and a public one into the listing. Idempotent.
@@ -244,7 +251,7 @@ impl Store {
             };
             pipeline.add_command(call.by_hash());
         }
-        let replies = self.lane.run(&pipeline).await?;
+        let replies = self.run_list(&pipeline).await?;
         let mut cards = Vec::with_capacity(rooms.len());
         for (room, reply) in rooms.iter().zip(replies) {
             if let Some(card) = read_card(*room, caller, members_listed, reply)? {

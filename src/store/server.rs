@@ -19,6 +19,10 @@ impl Store {
     pub async fn check_server(&self) -> Result<()> {
         let mut connection = self.lane.cold().await?;
         let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await.map_err(store_error)?;
+        // It answers INFO already, but nothing else yet.
+        if info.get::<u8>("loading") == Some(1) {
+            return Err(Error::Unavailable("Redis is loading its data".into()));
+        }
         // Valkey keeps `redis_version` at 7.2.4 for such checks.
         let version: String = info.get("redis_version").unwrap_or_default();
         if parse_version(&version) < Some(OLDEST_VERSION) {

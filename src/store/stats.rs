@@ -118,13 +118,11 @@ impl Store {
             pipeline.cmd("ZCOUNT").arg(self.keys.online(shard)).arg(since).arg("+inf");
         }
         let replies = self.lane.run(&pipeline).await?;
-        let counts: Vec<Option<u64>> = replies.into_iter().map(reply::read).collect::<Result<_>>()?;
-        let count = |index: usize| counts.get(index).copied().flatten().unwrap_or(0);
-        Ok(Stats {
-            messages_today: count(0),
-            active_rooms: count(1),
-            online_users: counts.iter().skip(2).flatten().sum(),
-        })
+        // A counter may dip below zero when Redis lost what was counted and then taken back.
+        let counts: Vec<Option<i64>> = replies.into_iter().map(reply::read).collect::<Result<_>>()?;
+        let count =
+            |index: usize| counts.get(index).copied().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        Ok(Stats { messages_today: count(0), active_rooms: count(1), online_users: (2..counts.len()).map(count).sum() })
     }
 
     /// Housekeeping of this node, once a minute.

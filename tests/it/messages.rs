@@ -316,3 +316,71 @@ async fn a_system_message_of_a_user_carries_the_user() {
     );
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_full_room_of_deleted_messages_is_read_in_two_goes() {
+    let world = World::start_with(1, shared_redis(), |config| config.messages.max_per_room = 20).await;
+    let user = world.user(0, "alice").await;
+    for number in 0..30 {
+        let message = user.send(0, "global", &number.to_string()).await;
+        if number < 28 {
+            let path = format!("messages/{}", message["id"].as_str().expect("an id"));
+            ok(user.request(0, Method::DELETE, &path).send().await).await;
+        }
+    }
+    assert_eq!(user.texts(0, "limit=10").await, ["29", "28"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn tombstones_do_not_outgrow_the_log() {
+    let world = World::start_with(1, shared_redis(), |config| config.messages.max_per_room = 10).await;
+    let user = world.user(0, "alice").await;
+    let client = redis::Client::open(shared_redis()).expect("an address");
+    let mut connection = client.get_connection().expect("Redis answers");
+    let gone = format!("{}{{r:1}}:gone", world.config.redis.prefix);
+    for number in 0..60 {
+        let message = user.send(0, "global", &number.to_string()).await;
+        let path = format!("messages/{}", message["id"].as_str().expect("an id"));
+        ok(user.request(0, Method::DELETE, &path).send().await).await;
+        let length: u64 = redis::cmd("HLEN").arg(&gone).query(&mut connection).expect("read");
+        assert!(length <= 21, "{length}");
+    }
+    assert_eq!(user.texts(0, "").await, Vec::<String>::new());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_retry_does_not_bring_a_deleted_message_back() {
+    let world = World::start(1).await;
+    let user = world.user(0, "alice").await;
+    let body = json!({"message_type": "text", "content": "secret", "client_id": "once"});
+    let sent = ok(user.post(0, "send").json(&body).send().await).await;
+    let path = format!("messages/{}", sent["id"].as_str().expect("an id"));
+    ok(user.request(0, Method::DELETE, &path).send().await).await;
+    assert_eq!(refused(user.post(0, "send").json(&body).send().await, 404).await, "消息不存在");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn catching_up_in_pages_is_not_cut_short_by_an_etag() {
+    let world = World::start(1).await;
+    let user = world.user(0, "alice").await;
+    let first = user.send(0, "global", "1").await["id"].as_str().expect("an id").to_owned();
+    for number in 2..6 {
+        user.send(0, "global", &number.to_string()).await;
+    }
+    let mut after = first;
+    let mut etag = String::new();
+    for expected in ["2", "3", "4", "5"] {
+        let request = user.get(0, &format!("messages?limit=1&after={after}")).header("If-None-Match", &etag);
+        let answer = request.send().await.expect("answered");
+        etag = answer.headers()["etag"].to_str().expect("text").to_owned();
+        let page = ok(Ok(answer)).await;
+        assert_eq!(page[0]["content"], expected);
+        after = page[0]["id"].as_str().expect("an id").to_owned();
+    }
+    let request = user.get(0, &format!("messages?limit=1&after={after}")).header("If-None-Match", &etag);
+    assert_eq!(request.send().await.expect("answered").status(), StatusCode::NOT_MODIFIED);
+    world.stop().await;
+}

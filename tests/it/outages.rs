@@ -163,6 +163,19 @@ async fn the_private_redis_is_restarted_when_killed_and_keeps_its_data() {
 }
 
 #[tokio::test]
+async fn a_kept_secret_that_is_cut_short_signs_nothing() {
+    let folder = scratch();
+    std::fs::write(folder.join("jwt_secret"), "").expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_chinwag"))
+        .env("CHINWAG_DATA__DIR", &folder)
+        .env("CHINWAG_SERVER__PORT", "0")
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("too short"));
+}
+
+#[tokio::test]
 async fn two_nodes_do_not_share_a_private_redis() {
     let (client, folder) = (client(), scratch());
     let _node = Process::start(&[], &folder).ready(&client).await;

@@ -5,8 +5,7 @@ pub fn sample(extension: &str, size: usize) -> Vec<u8> {
     let (head, tail): (Vec<u8>, &[u8]) = match extension {
         "jpg" | "jpeg" => (jpeg_head(), b"\xff\xd9"),
         "png" => return png(size),
-        // 3 × 2 pixels without a palette.
-        "gif" => (b"GIF89a\x03\0\x02\0\0\0\0".to_vec(), b";"),
+        "gif" => return gif(size),
         "webp" => (webp_head(size), b""),
         "pdf" => (b"%PDF-1.7\n".to_vec(), b"\n%%EOF"),
         "txt" => (Vec::new(), b""),
@@ -33,6 +32,23 @@ fn jpeg_head() -> Vec<u8> {
         head.extend(contents);
     }
     head
+}
+
+/// 3 × 2 pixels without a palette, in data blocks as long as they may be.
+fn gif(size: usize) -> Vec<u8> {
+    let mut gif = b"GIF89a\x03\0\x02\0\0\0\0".to_vec();
+    gif.extend(b",\0\0\0\0\x03\0\x02\0\0\x02");
+    let mut rest = size.checked_sub(gif.len() + 2).expect("room for the header");
+    while rest > 0 {
+        // A block has its length in front, and no block is empty but the last: never leave a single byte.
+        let block = if rest == 257 { 254 } else { rest.min(256) - 1 };
+        assert!(block > 0, "a size that blocks can fill");
+        gif.push(block as u8);
+        gif.extend(vec![b' '; block]);
+        rest -= block + 1;
+    }
+    gif.extend(b"\0;");
+    gif
 }
 
 fn png(size: usize) -> Vec<u8> {

@@ -155,3 +155,19 @@ async fn a_retried_upload_is_stored_once() {
     assert_eq!(files(&world), 1);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn another_file_under_the_same_client_id_is_refused() {
+    let world = World::start(1).await;
+    let user = world.user(0, "alice").await;
+    let send = |bytes: &'static str| {
+        let part = Part::bytes(bytes.as_bytes()).file_name("a.txt");
+        let form = Form::new().text("client_id", "upload-2").part("file", part);
+        user.post(0, "upload").multipart(form).send()
+    };
+    let first = ok(send("one").await).await;
+    assert_eq!(ok(send("one").await).await, first);
+    refused(send("two").await, 409).await;
+    assert_eq!(files(&world), 1);
+    world.stop().await;
+}

@@ -62,7 +62,7 @@ fn new_message(room: RoomId, body: SendBody, retry_id: Option<ClientId>) -> Resu
         None => retry_id,
     };
     let attachment = Attachment::named_by(kind, &text);
-    Ok(NewMessage { kind, text, attachment, reply_to, client_id })
+    Ok(NewMessage { kind, text, attachment, reply_to, client_id, file_digest: None })
 }
 
 /// A message id that belongs to this room.
@@ -105,7 +105,9 @@ pub(super) async fn list(
     if followed.is_none() && is_poll {
         context.live.watch(query.room);
     }
-    if is_known(known, page.watermark) {
+    // The tag names the room's state. A page forward that has something is news to who asks for it.
+    let has_news = matches!(query.span, Span::After(_)) && !page.messages.is_empty();
+    if !has_news && is_known(known, page.watermark) {
         return Ok(not_modified(page.watermark));
     }
     let messages = if is_empty { &[][..] } else { &page.messages };
@@ -139,11 +141,14 @@ fn poll_of(query: &MessagesQuery) -> Result<Poll> {
 
 /// The answer to a poll whose client knows the room's present state.
 fn unchanged(query: &HistoryQuery, watermark: Watermark, known: Option<&str>) -> Option<HttpResponse> {
+    let is_behind = matches!(query.span, Span::After(seq) if seq < watermark.last.seq);
+    if is_behind {
+        return None;
+    }
     if is_known(known, watermark) {
         return Some(not_modified(watermark));
     }
-    let is_at_end = matches!(query.span, Span::After(seq) if seq >= watermark.last.seq);
-    is_at_end.then(|| answer(&[], watermark, &Times::default()))
+    matches!(query.span, Span::After(_)).then(|| answer(&[], watermark, &Times::default()))
 }
 
 fn answer(messages: &[Message], watermark: Watermark, times: &Times) -> HttpResponse {

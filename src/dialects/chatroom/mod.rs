@@ -10,11 +10,11 @@ mod times;
 mod upload;
 mod wire;
 
-pub use times::Times;
-
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
+use self::times::Times;
+use crate::config::Config;
 use crate::domain::{Error, Result, RoomId};
 use crate::edge::{Dialect, resource};
 
@@ -27,10 +27,11 @@ pub const DIALECT: Dialect = Dialect {
     openapi: Documentation::openapi,
 };
 
-fn routes(config: &mut ServiceConfig) {
+fn routes(routes: &mut ServiceConfig, config: &Config) {
+    routes.app_data(web::Data::new(Times::of(config)));
     // Fixed paths first, the busiest foremost: the framework tries them in this order, and a path with a
     // parameter costs a regular expression.
-    config
+    routes
         .service(resource("/api/chat/messages").route(web::get().to(messages::list)))
         .service(resource("/api/chat/send").route(web::post().to(messages::send)))
         .service(resource("/api/chat/heartbeat").route(web::post().to(presence::heartbeat)))

@@ -2,18 +2,19 @@
 
 use jiff::tz::TimeZone;
 
+use crate::config::Config;
 use crate::edge::{utc_seconds, whole_second};
 
 /// Prints times.
 #[derive(Clone, Debug, Default)]
-pub struct Times {
+pub(super) struct Times {
     naive: Option<TimeZone>,
 }
 
 impl Times {
-    /// Prints in UTC with `Z`, or without zone in the zone `naive`.
-    pub fn new(naive: Option<TimeZone>) -> Self {
-        Self { naive }
+    /// Prints in UTC with `Z`, or without zone in the configured one; no name is no zone.
+    pub(super) fn of(config: &Config) -> Self {
+        Self { naive: TimeZone::get(&config.chatroom.naive_timezone).ok() }
     }
 
     /// `2024-01-15T10:30:00Z`, or `2024-01-15T18:30:00` in a naive zone.
@@ -34,6 +35,6 @@ mod tests {
         let at_ms = 1_705_314_600_999;
         assert_eq!(Times::default().print(at_ms), "2024-01-15T10:30:00Z");
         let shanghai = TimeZone::get("Asia/Shanghai").expect("a zone");
-        assert_eq!(Times::new(Some(shanghai)).print(at_ms), "2024-01-15T18:30:00");
+        assert_eq!(Times { naive: Some(shanghai) }.print(at_ms), "2024-01-15T18:30:00");
     }
 }

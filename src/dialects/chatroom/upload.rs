@@ -6,7 +6,7 @@ use super::error::Detail;
 use super::room_of;
 use super::times::Times;
 use super::wire::{ChatMessage, UploadForm};
-use crate::domain::{Content, Error, Field, FileName, Result};
+use crate::domain::{ClientId, Content, Error, Field, FileName, Result};
 use crate::edge::{Authenticated, Context, FileForm, retry_id};
 use crate::service::Folder;
 
@@ -45,9 +45,13 @@ pub(super) async fn upload(
             uploads.take(Folder::Chat, name, bytes).await
         })
         .await;
-    let room = fields.and_then(|fields| room_of(fields.get("room_id")?));
-    let (room, file) = match (room, file) {
-        (Ok(room), Some(file)) => (room, file),
+    let meant = fields.and_then(|fields| {
+        // As in the body of a message, the client's own field comes before the header.
+        let own_id = fields.get("client_id")?.map(ClientId::parse).transpose()?;
+        Ok((room_of(fields.get("room_id")?)?, own_id.or(client_id)))
+    });
+    let ((room, client_id), file) = match (meant, file) {
+        (Ok(meant), Some(file)) => (meant, file),
         (Ok(_), None) => return Err(Error::Missing(Field::File)),
         (Err(error), None) => return Err(error),
         (Err(error), Some(file)) => {

@@ -259,6 +259,8 @@ pub(super) struct UploadForm {
     file: String,
     /// The room; `global` when absent.
     room_id: Option<String>,
+    /// The sender's own id of the message, as in a text message.
+    client_id: Option<String>,
 }
 
 /// A user's address.

@@ -9,6 +9,7 @@ mod wire;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
+use crate::config::Config;
 use crate::edge::{Dialect, resource};
 
 /// This dialect.
@@ -20,8 +21,8 @@ pub const DIALECT: Dialect = Dialect {
     openapi: Documentation::openapi,
 };
 
-fn routes(config: &mut ServiceConfig) {
-    config
+fn routes(routes: &mut ServiceConfig, _: &Config) {
+    routes
         .service(resource("/api/v1/register").route(web::post().to(accounts::register)))
         .service(resource("/api/v1/login").route(web::post().to(accounts::log_in)))
         .service(

@@ -6,6 +6,7 @@ mod error;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
+use crate::config::Config;
 use crate::edge::{Dialect, resource};
 
 /// This dialect.
@@ -18,8 +19,8 @@ fn owns(path: &str) -> bool {
     part.is_some_and(|part| matches!(part, "auth" | "upload" | "rooms" | "me" | "conversations" | "search"))
 }
 
-fn routes(config: &mut ServiceConfig) {
-    config
+fn routes(routes: &mut ServiceConfig, _: &Config) {
+    routes
         .service(resource("/api/v1/auth/register").route(web::post().to(auth::register)))
         .service(resource("/api/v1/auth/login").route(web::post().to(auth::log_in)));
 }

@@ -6,12 +6,12 @@
 --       4 message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 ms for which a client id is kept   7 ms between messages (0: no rate limit; may have a fraction)
 --       8 ms of burst   9 most entries   10 retention ms   11 sweep ms
--- Reply {'stored', id, joined 0|1} · {'replay', id, record or false} · {'conflict'} · {'no_room'}
+-- Reply {'stored', id, joined 0|1} · {'replay', id, record or false} · {'conflict'} · {'gone'} · {'no_room'}
 --       {'no_reply'} · {'limited', ms until the next may come}
 
 local room, log, members, gone, live, rate, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
-local interval, max_len, retention_ms, sweep_ms = tonumber(ARGV[7]), ARGV[9], ARGV[10], ARGV[11]
+local interval, max_len, retention_ms, sweep_ms = ARGV[7], ARGV[9], ARGV[10], ARGV[11]
 
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept')
 local kind = state[1]
@@ -23,6 +23,7 @@ if hash ~= '' then
   if before then
     local id, same = string.match(before, '^(%S+) (%S+)$')
     if same ~= hash then return {'conflict'} end
+    if redis.call('HEXISTS', gone, string.match(id, '^%d+')) == 1 then return {'gone'} end
     local entry = redis.call('XRANGE', log, id, id)[1]
     return {'replay', id, entry and entry[2][2] or false}
   end
@@ -35,16 +36,9 @@ if reply_to ~= '' then
   end
 end
 
-local time = redis.call('TIME')
-local clock = time[1] * 1000 + time[2] / 1000
--- GCRA: a message may come when its theoretical arrival time is at most one burst ahead.
-if interval > 0 then
-  local arrival = math.max(tonumber(redis.call('GET', rate)) or 0, clock)
-  local wait = arrival - clock - tonumber(ARGV[8])
-  if wait > 0 then return {'limited', math.ceil(wait)} end
-  arrival = arrival + interval
-  redis.call('SET', rate, string.format('%.3f', arrival), 'PX', math.ceil(arrival - clock))
-end
+local clock = redis_clock()
+local wait = admit(rate, interval, ARGV[8], clock)
+if wait > 0 then return {'limited', wait} end
 
 local seq = (tonumber(state[2]) or 0) + 1
 local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)

@@ -1,7 +1,7 @@
 -- Marks a message as deleted. The record stays until retention drops it; readers filter through `gone`.
 --
 -- KEYS  1 room   2 log   3 members   4 gone   5 live channel
--- ARGV  1 user   2 entry id   3 seq of it   4 '1' when the user may delete anything
+-- ARGV  1 user   2 entry id   3 seq of it   4 '1' when the user may delete anything   5 most entries
 -- Reply {'deleted', record} · {'already', record} · {'no_room'} · {'no_message'} · {'forbidden'}
 
 local room, log, members, gone, live = unpack(KEYS)
@@ -24,6 +24,11 @@ if redis.call('HSETNX', gone, seq, ms .. ' ' .. user) == 0 then return {'already
 -- Tombstones must not outlive nor fail to reach the end of what they hide.
 local lifetime = redis.call('PTTL', log)
 if lifetime > 0 then redis.call('PEXPIRE', gone, lifetime) end
+-- Messages pushed out of the log leave their tombstones behind: tidied when they outnumber what the log holds.
+if redis.call('HLEN', gone) > 2 * ARGV[5] then
+  local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  drop_tombstones(gone, tonumber(string.match(head[1], '^%d+')))
+end
 local deletions = redis.call('HINCRBY', room, 'gone', 1)
 redis.call('PUBLISH', live, 'd ' .. id .. ' ' .. deletions)
 return {'deleted', record}

@@ -1,18 +1,21 @@
 -- Takes a user out of a room.
 --
--- KEYS  1 room   2 log   3 members   4 gone   5 live channel
--- ARGV  1 user   2 record of the leaving   3 most entries   4 retention ms   5 sweep ms
--- Reply 'left' | 'absent' (a public room without them) | 'no_room'
+-- KEYS  1 room   2 log   3 members   4 gone   5 live channel   6 rate of the user here
+-- ARGV  1 user   2 record of the leaving   3 most entries   4 retention ms   5 sweep ms   6 ms between messages   7 ms of burst
+-- Reply {'left'} · {'absent'} (a public room without them) · {'no_room'} · {'limited', ms to wait}
 
-local room, log, members, gone, live = unpack(KEYS)
+local room, log, members, gone, live, rate = unpack(KEYS)
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept')
-if not state[1] then return 'no_room' end
+if not state[1] then return {'no_room'} end
 if not redis.call('ZSCORE', members, ARGV[1]) then
-  return state[1] == 'public' and 'absent' or 'no_room'
+  return {state[1] == 'public' and 'absent' or 'no_room'}
 end
-local ms = room_time(state[3])
+local clock = redis_clock()
+local wait = admit(rate, ARGV[6], ARGV[7], clock)
+if wait > 0 then return {'limited', wait} end
+local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
 local seq = tonumber(state[2]) + 1
 redis.call('ZREM', members, ARGV[1])
 append(log, live, seq, ms, ARGV[2], ARGV[3])
 advance(room, log, gone, seq, ms, state[4], ARGV[4], ARGV[5])
-return 'left'
+return {'left'}

@@ -6,10 +6,39 @@ local function integer(number)
   return string.format('%.0f', number)
 end
 
--- Time of Redis in milliseconds, but never before `last`: time in a room does not go back.
-local function room_time(last)
+-- Time of Redis in milliseconds, with a fraction.
+local function redis_clock()
   local time = redis.call('TIME')
-  return math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(last) or 0)
+  return time[1] * 1000 + time[2] / 1000
+end
+
+-- The same in whole milliseconds, but never before `last`: time in a room does not go back.
+local function room_time(last)
+  return math.max(math.floor(redis_clock()), tonumber(last) or 0)
+end
+
+-- GCRA: a message may come when its theoretical arrival time is at most one burst ahead. Returns 0, or
+-- the ms to wait. An interval of 0 ms is no limit.
+local function admit(rate, interval, burst, clock)
+  interval = tonumber(interval)
+  if interval <= 0 then return 0 end
+  local arrival = math.max(tonumber(redis.call('GET', rate)) or 0, clock)
+  local wait = arrival - clock - tonumber(burst)
+  if wait > 0 then return math.ceil(wait) end
+  arrival = arrival + interval
+  redis.call('SET', rate, string.format('%.3f', arrival), 'PX', math.ceil(arrival - clock))
+  return 0
+end
+
+-- Drops the tombstones of entries before `first`.
+local function drop_tombstones(gone, first)
+  local stale = {}
+  for _, seq in ipairs(redis.call('HKEYS', gone)) do
+    if tonumber(seq) < first then stale[#stale + 1] = seq end
+  end
+  for i = 1, #stale, 1000 do
+    redis.call('HDEL', gone, unpack(stale, i, math.min(i + 999, #stale)))
+  end
 end
 
 -- Drops what is older than the retention from the head of the log, and the tombstones of what is gone.
@@ -30,9 +59,7 @@ local function drop_expired(log, gone, last_seq, oldest_ms)
     end
   end
   if low > first then redis.call('XTRIM', log, 'MINID', integer(low)) end
-  for _, seq in ipairs(redis.call('HKEYS', gone)) do
-    if tonumber(seq) < low then redis.call('HDEL', gone, seq) end
-  end
+  drop_tombstones(gone, low)
 end
 
 -- Appends one entry and announces it. Returns its id.
