@@ -231,6 +231,26 @@ async fn a_silent_redis_is_given_up_within_two_seconds() {
 }
 
 #[tokio::test]
+async fn a_node_waits_while_redis_loads_its_data() {
+    let folder = scratch();
+    // Five milliseconds a key: two seconds of loading.
+    let mut redis = Redis::start(&["--dir", &folder.to_string_lossy(), "--key-load-delay", "5000"]);
+    let mut pipeline = redis::pipe();
+    for number in 0..400 {
+        pipeline.cmd("SET").arg(number).arg("x").ignore();
+    }
+    pipeline.exec(&mut redis.connection()).expect("written");
+    redis::cmd("SAVE").exec(&mut redis.connection()).expect("saved");
+    redis.kill();
+    redis.restart_without_waiting();
+    let started = Instant::now();
+    let world = World::start_with(1, &redis.url(), |_| {}).await;
+    assert!(started.elapsed() > Duration::from_secs(1), "it was loading");
+    world.user(0, "alice").await.send(0, "global", "x").await;
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn scripts_are_loaded_again_when_redis_forgot_them() {
     let redis = Redis::start(&[]);
     let world = World::start_with(1, &redis.url(), |_| {}).await;

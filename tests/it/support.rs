@@ -49,8 +49,13 @@ impl Redis {
 
     /// Starts it again on the same port with the same arguments.
     pub fn restart(&mut self) {
-        self.child = spawn_redis(self.port, &self.arguments);
+        self.restart_without_waiting();
         self.wait();
+    }
+
+    /// The same, while it still loads its data.
+    pub fn restart_without_waiting(&mut self) {
+        self.child = spawn_redis(self.port, &self.arguments);
     }
 
     fn wait(&self) {
