@@ -130,7 +130,8 @@ impl Node {
             server: handle,
             tasks,
             stopping: plan.stopping,
-            drain: Duration::from_secs(plan.config.server.drain_secs),
+            // Nothing stands in front of a node that is alone.
+            drain: Duration::from_secs(if redis.is_some() { 0 } else { plan.config.server.drain_secs }),
             door: Some(door),
             redis,
         })
