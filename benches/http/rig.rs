@@ -11,7 +11,7 @@ use crate::machine::{LOAD_CORE, SERVER_CORE, cores};
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// Rates that no load here reaches: what the limits cost is measured, not what they refuse.
-const NO_RATE: &str = "1000000";
+const NO_RATE: &str = "100000";
 
 /// One Redis, two nodes, one bare server.
 pub struct Rig {
