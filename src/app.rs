@@ -14,9 +14,12 @@ use tracing_actix_web::TracingLogger;
 use crate::config::{Config, ConfigError, IpVisibility as Visibility};
 use crate::dialects;
 use crate::domain::{Error, Kind};
-use crate::edge::{Context, Limits, Registry, RequestSpan, Stopping, cors, count, hold_unread, in_dialect, not_found};
+use crate::edge::{
+    Context, Limits, Registry, RequestSpan, SocketCounts, Sockets, Stopping, Wire, configure, cors, count, hold_unread,
+    in_dialect, not_found,
+};
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
-use crate::fanout::LiveRooms;
+use crate::fanout::{Fanout, Hub};
 use crate::listener::{self, Door};
 use crate::secrets;
 use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
@@ -30,6 +33,8 @@ const REDIS_WAIT: Duration = Duration::from_secs(30);
 const RETRY_EVERY: Duration = Duration::from_millis(250);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time for the closing of all WebSockets.
+const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
 /// Time for the last answer to leave once it is made.
 const LAST_ANSWER: Duration = Duration::from_millis(250);
 
@@ -61,6 +66,7 @@ pub struct Node {
     server: ServerHandle,
     tasks: JoinSet<()>,
     stopping: Arc<Stopping>,
+    socket_counts: Arc<SocketCounts>,
     drain: Duration,
     door: Option<Door>,
     redis: Option<PrivateRedis>,
@@ -73,7 +79,8 @@ struct Plan {
     store: StoreConfig,
     memory: NodeMemory,
     shared: Shared,
-    live: LiveRooms,
+    live: Fanout,
+    socket_counts: Arc<SocketCounts>,
     limits: Arc<Limits>,
     stopping: Arc<Stopping>,
     registry: Registry,
@@ -113,6 +120,7 @@ impl Node {
             memory,
             shared,
             live,
+            socket_counts: Arc::default(),
             registry,
         };
         tasks.spawn(upkeep::keep_users(store.clone(), Arc::clone(&plan.shared.tokens)));
@@ -130,6 +138,7 @@ impl Node {
             server: handle,
             tasks,
             stopping: plan.stopping,
+            socket_counts: plan.socket_counts,
             // Nothing stands in front of a node that is alone.
             drain: Duration::from_secs(if redis.is_some() { 0 } else { plan.config.server.drain_secs }),
             door: Some(door),
@@ -154,6 +163,11 @@ impl Node {
             {
                 warn!(%error, "connections that wait to be accepted may be reset");
             }
+        }
+        self.stopping.close_sockets();
+        let closing = Instant::now();
+        while self.socket_counts.total() > 0 && closing.elapsed() < SOCKETS_CLOSE {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         // The framework would wait for idle connections as well, for the whole of its time-out.
         tokio::select! {
@@ -190,6 +204,7 @@ fn store_config(config: &Config, url: &str) -> StoreConfig {
             max_age_ms: config.messages.retention_secs * 1000,
         },
         online_for_secs: config.presence.offline_after_secs,
+        receipt_members: config.limits.receipt_members,
         zone: zone(&config.stats.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
     }
 }
@@ -281,11 +296,15 @@ fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), Star
     let plan = plan.clone();
     let server = HttpServer::new(move || {
         let context = plan.context().expect("the address was understood when the node started");
+        let context = web::Data::new(context);
+        context.sockets.tend(context.clone());
+        let sockets = plan.registry.all().flat_map(|owner| (owner.sockets)(&plan.config)).collect();
         App::new()
-            .app_data(web::Data::new(context))
+            .app_data(context)
             .app_data(web::Data::new(plan.registry.clone()))
             .app_data(web::Data::new(plan.metrics.clone()))
             .configure(|routes| plan.registry.all().for_each(|owner| (owner.routes)(routes, &plan.config)))
+            .configure(|routes| configure(routes, sockets))
             .service(site::documentation(plan.openapi.clone()))
             .default_service(web::to(not_found))
             .wrap(from_fn(in_dialect))
@@ -293,6 +312,12 @@ fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), Star
             .wrap(cors(&plan.config.server.allowed_origins))
             .wrap(from_fn(count))
             .wrap(TracingLogger::<RequestSpan>::new())
+    })
+    .on_connect(|connection, data| {
+        let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
+        if let Some(wire) = stream.and_then(Wire::of) {
+            data.insert(wire);
+        }
     })
     .workers(workers)
     .keep_alive(KEEP_ALIVE)
@@ -309,9 +334,14 @@ impl Plan {
     /// A worker's context, over a store of its own: a connection belongs to the runtime that made it.
     fn context(&self) -> Result<Context, Error> {
         let store = Store::new(&self.store, &self.memory)?;
+        let hub = Hub::start(&self.live, store.clone(), &self.config.server.public_url);
         Ok(Context {
             services: Services::new(&store, &self.shared),
             live: self.live.clone(),
+            sockets: Sockets::new(hub),
+            socket_counts: Arc::clone(&self.socket_counts),
+            allowed_origins: self.config.server.allowed_origins.clone(),
+            public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
             limits: Arc::clone(&self.limits),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             stopping: Arc::clone(&self.stopping),

@@ -158,6 +158,12 @@ pub struct LimitsConfig {
     pub uploads_burst: u32,
     /// Most members that a list shows of a room.
     pub members_listed: usize,
+    /// Most members of a room in which receipts are kept.
+    pub receipt_members: u64,
+    /// Open sockets of a user on one node.
+    pub sockets_per_user: u32,
+    /// Open sockets from an address on one node.
+    pub sockets_per_address: u32,
 }
 
 /// Retention.
@@ -178,6 +184,8 @@ pub struct UploadsConfig {
     pub url: String,
     /// Largest file.
     pub max_bytes: u64,
+    /// Days for which files are kept that were not uploaded as a message; 0 for ever.
+    pub keep_days: u64,
 }
 
 /// Being online.
@@ -326,7 +334,11 @@ impl Config {
                 self.server.allowed_origins.iter().any(|origin| !is_web_address(origin) || origin.ends_with('/')),
                 "server.allowed_origins must be origins like https://app.example.org",
             ),
-            (!self.server.websocket_path.starts_with('/'), "server.websocket_path must begin with /"),
+            (
+                !self.server.websocket_path.starts_with('/')
+                    || ["/", "/ws", "/api/v1/ws"].contains(&self.server.websocket_path.as_str()),
+                "server.websocket_path must begin with / and be neither /, /ws nor /api/v1/ws",
+            ),
         ];
         match rules.into_iter().find(|(is_broken, _)| *is_broken) {
             Some((_, reason)) => Err(ConfigError(reason.to_owned())),
@@ -347,6 +359,8 @@ impl Config {
             limits.uploads_burst,
             limits.rooms_per_sec,
             limits.rooms_burst,
+            limits.sockets_per_user,
+            limits.sockets_per_address,
         ]
         .contains(&0)
     }

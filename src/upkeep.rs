@@ -8,9 +8,9 @@ use tracing::warn;
 
 use crate::domain::{Result, now_ms};
 use crate::edge::Limits;
-use crate::fanout::LiveRooms;
+use crate::fanout::Fanout;
 use crate::service::{Services, Shared, Tokens};
-use crate::store::{Feed, Store, StoreConfig, UserEvent};
+use crate::store::{Delivery, Feed, Store, StoreConfig, UserEvent};
 use crate::telemetry::Metrics;
 
 const CHANGES_EVERY: Duration = Duration::from_secs(5);
@@ -28,17 +28,21 @@ pub(crate) async fn start_feed(
     store: &Store,
     tokens: &Arc<Tokens>,
     tasks: &mut JoinSet<()>,
-) -> Result<LiveRooms> {
+) -> Result<Fanout> {
     let node = uuid::Uuid::new_v4().to_string();
-    let (feed, deliveries, supervisor) = Feed::new(config, store.clone(), &node)?;
-    tasks.spawn(supervisor);
-    let live = LiveRooms::new(feed);
-    let announced = Arc::clone(tokens);
-    let on_user_event = move |event| match event {
-        UserEvent::Revoked { user, epoch } => announced.revocations().raise(user, epoch),
-        UserEvent::Renamed { user, at_ms, name } => announced.rename(user, at_ms, &name),
-    };
-    tasks.spawn(live.clone().listen(deliveries, store.clone(), on_user_event));
+    let (feed, supervisor) = Feed::new(config, store.clone(), &node)?;
+    let live = Fanout::new(feed, store.clone());
+    let (announced, rooms) = (Arc::clone(tokens), live.clone());
+    tasks.spawn(supervisor.run(move |delivery| {
+        match &delivery {
+            Delivery::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
+            Delivery::User(UserEvent::Renamed { user, at_ms, name }) => announced.rename(*user, *at_ms, name),
+            Delivery::User(_) | Delivery::Room(..) | Delivery::Connected | Delivery::Subscribed(_) | Delivery::Lost => {
+            }
+        }
+        rooms.take(delivery);
+    }));
+    tasks.spawn(live.clone().sweep());
     load_changes(store, tokens, 0).await?;
     Ok(live)
 }
@@ -80,7 +84,7 @@ pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>
 }
 
 /// Folds the figures and notes whether events arrive.
-pub(crate) async fn keep_metrics(metrics: Metrics, live: LiveRooms) {
+pub(crate) async fn keep_metrics(metrics: Metrics, live: Fanout) {
     loop {
         metrics.set_delivery_up(live.is_up());
         metrics.fold();

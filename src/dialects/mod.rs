@@ -5,9 +5,12 @@
 
 pub mod chatroom;
 pub mod envelope;
+pub mod imtypes;
+pub mod messenger;
 pub mod webchat;
 
 use crate::edge::Dialect;
 
 /// Every dialect. The first that owns a path answers for it.
-pub const ALL: [Dialect; 3] = [chatroom::DIALECT, webchat::DIALECT, envelope::DIALECT];
+pub const ALL: [Dialect; 5] =
+    [messenger::DIALECT, chatroom::DIALECT, webchat::DIALECT, imtypes::DIALECT, envelope::DIALECT];

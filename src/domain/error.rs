@@ -26,6 +26,8 @@ pub enum Field {
     UserName,
     /// A user's password.
     Password,
+    /// A user's name and password together.
+    Credentials,
     /// A user's e-mail address.
     Email,
     /// A user's phone number.
@@ -34,6 +36,16 @@ pub enum Field {
     Avatar,
     /// A user's id.
     UserId,
+    /// The user or group that a message is for.
+    Receiver,
+    /// What a member may do.
+    Role,
+    /// What a search looks for.
+    Query,
+    /// Whether a message is for a user or a room.
+    ChatType,
+    /// What a client asks for in a frame.
+    Type,
     /// Size of a page.
     Limit,
     /// Place from which a page goes back.
@@ -73,6 +85,9 @@ pub enum Error {
     /// `global` takes no removal and no leaving.
     #[error("nobody leaves the global room")]
     GlobalRoom,
+    /// Direct rooms take no member changes, and nobody has one with oneself.
+    #[error("direct rooms have exactly two members")]
+    DirectRoom,
     /// No token, or one that is forged, expired or revoked.
     #[error("no valid token")]
     Unauthenticated,
@@ -182,9 +197,12 @@ impl Error {
     /// The class that decides status and close code.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Malformed(_) | Self::Missing(_) | Self::Invalid(_) | Self::Length { .. } | Self::GlobalRoom => {
-                Kind::BadRequest
-            }
+            Self::Malformed(_)
+            | Self::Missing(_)
+            | Self::Invalid(_)
+            | Self::Length { .. }
+            | Self::GlobalRoom
+            | Self::DirectRoom => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
             Self::Forbidden => Kind::Forbidden,
             Self::RoomNotFound | Self::MessageNotFound | Self::UserNotFound | Self::UserOffline | Self::NotFound => {

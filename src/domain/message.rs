@@ -8,6 +8,8 @@ use super::names::check_length;
 const CONTENT_MAX_CHARS: usize = 5000;
 /// Longest client id, in bytes; UUIDs have 36.
 const CLIENT_ID_MAX_BYTES: usize = 128;
+/// In front of the ids of proxies.
+const PROXY: &str = "proxy ";
 
 /// Name under which the server itself speaks.
 pub const SYSTEM_NAME: &str = "系统";
@@ -43,6 +45,14 @@ impl Content {
     pub fn parse(text: String) -> Result<Self> {
         check_length(Field::Content, &text, 1, CONTENT_MAX_CHARS)?;
         Ok(Self(text))
+    }
+
+    /// Checks the text beside a file, which may be empty. Document 002.
+    ///
+    /// # Errors
+    /// `Length`.
+    pub fn beside_file(text: String) -> Result<Self> {
+        if text.is_empty() { Ok(Self(text)) } else { Self::parse(text) }
     }
 
     /// The text.
@@ -84,12 +94,17 @@ impl ClientId {
     pub fn of_proxy(text: &str) -> Result<Self> {
         let Self { text, .. } = Self::parse(text)?;
         // The space keeps it apart from what clients can choose.
-        Ok(Self { text: format!("proxy {text}"), kept_secs: 60 })
+        Ok(Self { text: format!("{PROXY}{text}"), kept_secs: 60 })
     }
 
     /// The id.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The id if the sender chose it: others are nobody's to see.
+    pub fn own(&self) -> Option<&str> {
+        (!self.text.starts_with(PROXY)).then_some(&*self.text)
     }
 
     /// For how long a retry finds the first message, seconds.
@@ -114,6 +129,20 @@ pub struct Attachment {
 }
 
 impl Attachment {
+    /// Where it is; `None` when the sender gave a name or a size without an address.
+    pub fn address(&self) -> Option<&str> {
+        (!self.url.is_empty()).then_some(&*self.url)
+    }
+
+    /// The same as [`Self::named_by`] with a name and a size that the sender gave.
+    pub fn described(kind: MessageKind, text: &Content, name: Option<String>, size: Option<u64>) -> Option<Self> {
+        let named = Self::named_by(kind, text);
+        if named.is_none() && name.is_none() && size.is_none() {
+            return None;
+        }
+        Some(Self { name, size, ..named.unwrap_or_default() })
+    }
+
     /// What a picture or file is whose sender gave an address as the text: that address. Anything else in
     /// the text stays text.
     pub fn named_by(kind: MessageKind, text: &Content) -> Option<Self> {
@@ -166,6 +195,26 @@ pub struct Message {
     pub attachment: Option<Attachment>,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
+    /// The sender's own id of it.
+    pub client_id: Option<String>,
+    /// The change of membership that a message of the server tells.
+    pub change: Option<Change>,
+}
+
+impl Message {
+    /// Whether the server itself says it. A system message of a user is not the server's.
+    pub fn is_servers(&self) -> bool {
+        self.sender.id == UserId::SERVER
+    }
+}
+
+/// A change of membership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The user is a member from now on.
+    Added(Sender),
+    /// The user is no member any more.
+    Removed(Sender),
 }
 
 #[cfg(test)]

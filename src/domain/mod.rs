@@ -5,21 +5,25 @@
 mod client;
 mod clock;
 mod error;
+mod event;
 mod file;
 mod ids;
 mod message;
 mod names;
 mod page;
+mod receipt;
 mod room;
 mod user;
 
 pub use client::Client;
 pub use clock::now_ms;
 pub use error::{Error, Field, Kind, Result};
+pub use event::{Deletion, Happening, PresenceChange, ReadMark, RoomEvent};
 pub use file::{FileKind, FileName};
 pub use ids::{EntryId, MessageId, RoomId, Seq, UserId};
-pub use message::{Attachment, ClientId, Content, Message, MessageKind, NewMessage, SYSTEM_NAME, Sender};
+pub use message::{Attachment, Change, ClientId, Content, Message, MessageKind, NewMessage, SYSTEM_NAME, Sender};
 pub use names::{Description, Email, Password, RoomName, UserName, folded, parse_avatar, parse_phone};
-pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Watermark};
-pub use room::{RoomCard, RoomKind};
+pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, Watermark};
+pub use receipt::{Receipts, Runs, Status};
+pub use room::{Conversation, FoundRoom, Member, MemberRole, NewGroup, RoomCard, RoomHead, RoomKind};
 pub use user::{Account, Caller, NewAccount, OnlineUser, ProfileChange, Role};

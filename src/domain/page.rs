@@ -1,8 +1,11 @@
 //! Pages of history and lists.
 
 use super::error::{Error, Field, Result};
+use super::event::Deletion;
 use super::ids::{EntryId, RoomId, Seq, UserId};
 use super::message::Message;
+use super::receipt::Receipts;
+use super::room::RoomHead;
 
 /// How many items a page may have at the most: at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,17 @@ impl Limit {
             return Err(Error::Invalid(Field::Limit));
         }
         Ok(Self(number.min(max)))
+    }
+
+    /// The same for a number that came as one.
+    ///
+    /// # Errors
+    /// `Invalid` below 1.
+    pub fn of_number(number: i64, max: usize) -> Result<Self> {
+        match usize::try_from(number) {
+            Ok(number) if number > 0 => Ok(Self(number.min(max))),
+            _ => Err(Error::Invalid(Field::Limit)),
+        }
     }
 
     /// A limit that the code knows to be positive.
@@ -54,6 +68,21 @@ pub struct HistoryQuery {
     pub span: Span,
     /// Most messages.
     pub limit: Limit,
+    /// Messages to leave out at the beginning.
+    pub skip: usize,
+    /// Whether the server's own messages are listed.
+    pub with_servers: bool,
+    /// Whether all that could be listed is counted.
+    pub with_total: bool,
+    /// Whether it is told who has what.
+    pub with_receipts: bool,
+}
+
+impl HistoryQuery {
+    /// A part of a room's history as most documents list it.
+    pub fn new(room: RoomId, span: Span, limit: Limit) -> Self {
+        Self { room, span, limit, skip: 0, with_servers: true, with_total: false, with_receipts: false }
+    }
 }
 
 /// How far a room has come: changes with every message and every deletion, so it names a state of the
@@ -71,8 +100,35 @@ pub struct Watermark {
 pub struct HistoryPage {
     /// The messages in the order of the span, without deleted ones.
     pub messages: Vec<Message>,
+    /// The room.
+    pub head: RoomHead,
     /// The room's state, read before the messages: never newer than they are.
     pub watermark: Watermark,
+    /// Whether the caller is a member.
+    pub is_member: bool,
+    /// What of it the caller, a member, has not read before as far as it is noted.
+    pub unread: Option<(Seq, Seq)>,
+    /// How many messages could be listed, when asked for.
+    pub total: usize,
+    /// Who has what, when asked for. Empty in rooms too large for it.
+    pub receipts: Receipts,
+}
+
+/// What happened in a room behind a message.
+#[derive(Clone, Debug)]
+pub struct Tail {
+    /// The room.
+    pub head: RoomHead,
+    /// Its state; the last of the messages read, deleted or not, stands in for its newest.
+    pub watermark: Watermark,
+    /// Whether nothing is missing between the message and these.
+    pub is_complete: bool,
+    /// Whether there is more than was asked for.
+    pub has_more: bool,
+    /// Messages behind it, oldest first, without deleted ones.
+    pub messages: Vec<Message>,
+    /// All that is deleted in the room (without the times of the messages), and when, UTC milliseconds.
+    pub deletions: Vec<(Deletion, u64)>,
 }
 
 /// Where a page of online users ended: the next begins behind it.

@@ -69,7 +69,7 @@ fn check(request: &HttpRequest) -> Result<Authenticated> {
 }
 
 /// The token of an `Authorization: Bearer` header; the scheme's case does not matter (RFC 9110, §11.1).
-fn bearer(request: &HttpRequest) -> Option<&str> {
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -47,7 +47,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 }
 
 /// Reads a JSON object. Lists are refused: a derived reading would take them for objects without keys.
-fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub(super) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Error::Malformed("not a JSON object".to_owned()));
     }

@@ -3,21 +3,34 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use actix_web::HttpRequest;
+use actix_web::http::header;
+
+use super::client::is_from_trusted;
 use super::limits::Limits;
+use super::sockets::{SocketCounts, Sockets};
 use crate::config::Network;
-use crate::fanout::LiveRooms;
+use crate::fanout::Fanout;
 use crate::service::Services;
 
 /// One per worker; what the workers share is behind `Arc`s.
 pub struct Context {
     /// The rules.
     pub services: Services,
-    /// How far polled rooms have come.
-    pub live: LiveRooms,
+    /// The rooms that this node follows.
+    pub live: Fanout,
+    /// The open WebSockets of this worker.
+    pub sockets: Sockets,
+    /// How many sockets each user has on this node.
+    pub socket_counts: Arc<SocketCounts>,
     /// Rates of this node.
     pub limits: Arc<Limits>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Origins of pages that may open a WebSocket, besides the server's own and localhost.
+    pub allowed_origins: Vec<String>,
+    /// Address under which clients reach the server; empty when each request tells.
+    pub public_url: String,
     /// Whether the node is about to stop, and what is under way.
     pub stopping: Arc<Stopping>,
 }
@@ -26,6 +39,7 @@ pub struct Context {
 #[derive(Default)]
 pub struct Stopping {
     is_draining: AtomicBool,
+    closes_sockets: AtomicBool,
     under_way: AtomicUsize,
 }
 
@@ -33,6 +47,15 @@ impl Stopping {
     /// From now on the node is not ready.
     pub fn begin(&self) {
         self.is_draining.store(true, Ordering::Release);
+    }
+
+    /// From now on WebSockets are closed.
+    pub fn close_sockets(&self) {
+        self.closes_sockets.store(true, Ordering::Release);
+    }
+
+    pub(super) fn closes_sockets(&self) -> bool {
+        self.closes_sockets.load(Ordering::Acquire)
     }
 
     /// How many requests have no answer yet.
@@ -58,6 +81,17 @@ impl Drop for UnderWay {
 }
 
 impl Context {
+    /// What stands before a path of ours in an absolute address: as configured, else as the request came.
+    pub fn base_url(&self, request: &HttpRequest) -> String {
+        if !self.public_url.is_empty() {
+            return self.public_url.clone();
+        }
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let forwarded = request.headers().get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
+        let is_https = forwarded == Some("https") && is_from_trusted(request, &self.trusted_proxies);
+        format!("{}://{host}", if is_https { "https" } else { "http" })
+    }
+
     /// Whether the node is about to stop: not ready, still answering.
     pub fn is_draining(&self) -> bool {
         self.stopping.is_draining.load(Ordering::Acquire)

@@ -2,6 +2,7 @@
 //! credentials: tokens travel in headers.
 
 use actix_cors::Cors;
+use actix_web::HttpRequest;
 use actix_web::http::header;
 
 /// The middleware, with `allowed` origins besides localhost.
@@ -13,6 +14,15 @@ pub fn cors(allowed: &[String]) -> Cors {
         .allow_any_header()
         .expose_headers([header::ETAG.as_str(), header::RETRY_AFTER.as_str(), "x-next-cursor", "x-request-id"])
         .max_age(3600)
+}
+
+/// Whether the page that opens a WebSocket may: a program has no origin, a page of this server has its host.
+pub(super) fn is_origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let is_own = origin.split_once("://").is_some_and(|(_, of)| host.is_some_and(|host| host.eq_ignore_ascii_case(of)));
+    is_own || is_allowed(origin, allowed)
 }
 
 fn is_allowed(origin: &str, allowed: &[String]) -> bool {

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
 use utoipa::openapi::OpenApi;
 
+use super::speech::SocketRoute;
 use crate::config::Config;
 use crate::domain::Error;
 
@@ -18,6 +19,8 @@ pub struct Dialect {
     pub routes: fn(&mut ServiceConfig, &Config),
     /// Its error body, with the status of the error's kind.
     pub error: fn(&Error) -> HttpResponse,
+    /// Its WebSockets.
+    pub sockets: fn(&Config) -> Vec<SocketRoute>,
     /// Its part of the OpenAPI document.
     pub openapi: fn() -> OpenApi,
 }

@@ -13,7 +13,7 @@ use tracing::{debug, error, warn};
 use tracing_actix_web::RequestId;
 
 use super::dialect::Registry;
-use crate::domain::{Error, Kind, Result};
+use crate::domain::{Error, Kind, Result, UserId};
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
@@ -77,6 +77,23 @@ fn log(cause: &Error, dialect: &str, request: &HttpRequest) {
         | Kind::TooLarge
         | Kind::UnsupportedType
         | Kind::RateLimited => debug!(dialect, error = %cause, "request refused"),
+    }
+}
+
+/// Notes why a frame was refused.
+pub(super) fn log_refusal(cause: &Error, dialect: &str, user: UserId) {
+    match cause.kind() {
+        Kind::Internal => error!(dialect, user.id = %user, error = %cause, "frame failed"),
+        Kind::Unavailable => warn!(dialect, user.id = %user, error = %cause, "store unavailable"),
+        Kind::BadRequest
+        | Kind::Unauthorized
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::MethodNotAllowed
+        | Kind::Conflict
+        | Kind::TooLarge
+        | Kind::UnsupportedType
+        | Kind::RateLimited => debug!(dialect, user.id = %user, error = %cause, "frame refused"),
     }
 }
 

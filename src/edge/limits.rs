@@ -16,6 +16,8 @@ pub struct Limits {
     uploads: Option<DefaultKeyedRateLimiter<UserId>>,
     rooms: Option<DefaultKeyedRateLimiter<UserId>>,
     sign_ins: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    /// Open sockets of a user and from an address.
+    sockets: Option<(u32, u32)>,
     clock: DefaultClock,
 }
 
@@ -28,6 +30,7 @@ impl Limits {
             uploads: is_on.then(|| limiter(config.uploads_per_sec, config.uploads_burst)),
             rooms: is_on.then(|| limiter(config.rooms_per_sec, config.rooms_burst)),
             sign_ins: is_on.then(|| limiter(config.sign_ins_per_sec, config.sign_ins_burst)),
+            sockets: is_on.then_some((config.sockets_per_user, config.sockets_per_address)),
             clock: DefaultClock::default(),
         }
     }
@@ -38,6 +41,11 @@ impl Limits {
     /// `RateLimited`.
     pub fn check_user(&self, user: UserId) -> Result<()> {
         self.check(&self.requests, user)
+    }
+
+    /// Most open sockets of a user and from an address.
+    pub(super) fn socket_caps(&self) -> Option<(u32, u32)> {
+        self.sockets
     }
 
     /// Counts an upload of a user.

@@ -1,4 +1,5 @@
-//! Floor 3: what all dialects share of HTTP: authentication, limits, bodies, errors in dialect.
+//! Floor 3: what all dialects share of HTTP and WebSockets: authentication, limits, bodies, errors in dialect, the
+//! one session loop.
 //!
 //! Imports `domain`, `fanout`, `service` (and the settings and metrics that `app` hands out). A dialect supplies values and functions; the machinery is here.
 
@@ -9,12 +10,18 @@ mod context;
 mod cors;
 mod dialect;
 mod errors;
+mod frames;
 mod limits;
 mod multipart;
+mod printing;
 mod requests;
 mod retries;
+mod session;
+mod sockets;
+mod speech;
 mod times;
 mod unread;
+mod upload;
 
 pub use auth::{Authenticated, Unrecorded};
 pub use body::{JsonBody, QueryParams};
@@ -25,7 +32,12 @@ pub use dialect::{Dialect, Registry};
 pub use errors::{in_dialect, not_found, resource};
 pub use limits::Limits;
 pub use multipart::{FileForm, FormFields, TextForm};
+pub use printing::{absolute, content, json};
 pub use requests::{RequestSpan, count};
 pub use retries::retry_id;
-pub use times::{utc_seconds, whole_second};
+pub use session::{Wire, configure};
+pub use sockets::{SocketCounts, Sockets};
+pub use speech::{Answer, Command, Credentials, Refusal, Resume, SocketRoute, Speech, Viewer, read_frame, skipped};
+pub use times::{utc_millis, utc_seconds, whole_second};
 pub use unread::hold_unread;
+pub use upload::take_upload;

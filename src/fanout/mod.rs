@@ -1,7 +1,22 @@
-//! Floor 2: delivery. Takes what the store's pub/sub brings and keeps what this node knows of live rooms.
+//! Floor 2: delivery. Takes what the store's pub/sub brings, keeps each room's events in order and whole, and
+//! hands them to the sockets of this node.
+//!
+//! - [`Fanout`] is the node's: which rooms are live, their order, the repair of gaps, watermarks of polled rooms
+//! - [`Hub`] is a worker's: which sockets look at which rooms; encodes once per kind of frame, writes
+//! - [`Encoder`], [`Frame`]: what a dialect supplies
 //!
 //! Imports `domain` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
-mod live;
+mod catch_up;
+mod frame;
+mod hub;
+mod order;
+mod outbox;
+mod receipts;
+mod rooms;
+mod seat;
 
-pub use live::LiveRooms;
+pub use frame::{Encoder, Frame, FrameKey, Style, close_frame, control_frame, text_frame};
+pub use hub::Hub;
+pub use rooms::Fanout;
+pub use seat::{Ending, Newcomer, Notices, SeatId};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::info;
 
 use super::passwords::Passwords;
-use super::tokens::Tokens;
+use super::tokens::{Grant, Tokens};
 use crate::domain::{
     Account, Caller, Email, Error, NewAccount, Password, ProfileChange, Result, SYSTEM_NAME, UserId, UserName, now_ms,
 };
@@ -111,6 +111,24 @@ impl Accounts {
     /// `Unauthenticated`.
     pub fn authenticate(&self, token: &str) -> Result<Caller> {
         self.tokens.verify(token)
+    }
+
+    /// What a token grants; no round trip.
+    ///
+    /// # Errors
+    /// `Unauthenticated`.
+    pub fn grant(&self, token: &str) -> Result<Grant> {
+        self.tokens.grant(token)
+    }
+
+    /// Whether a grant still holds.
+    pub fn is_good(&self, grant: &Grant) -> bool {
+        self.tokens.is_good(grant)
+    }
+
+    /// The user behind a grant under their present name.
+    pub fn caller(&self, grant: &Grant) -> Caller {
+        self.tokens.caller(grant)
     }
 
     async fn named(&self, name: &str) -> Result<Account> {

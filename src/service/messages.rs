@@ -4,10 +4,19 @@ use super::access::{Action, authorise};
 use super::rooms::joined_text;
 use super::uploads::{StoredFile, Uploads};
 use crate::domain::{
-    Caller, ClientId, Content, Error, HistoryPage, HistoryQuery, Kind, Message, MessageId, MessageKind, NewMessage,
-    Result, RoomId,
+    Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
+    MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId, folded,
 };
-use crate::store::{SendRate, Store};
+use crate::store::{Appended, Mark, SendRate, Store};
+
+/// Whom a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// The members of a room.
+    Room(RoomId),
+    /// One user, and the sender.
+    User(UserId),
+}
 
 /// Sending, reading, deleting.
 pub struct Messages {
@@ -28,8 +37,15 @@ impl Messages {
     /// `RoomNotFound`, `Invalid(ReplyTo)`, `ClientIdReused`, `RateLimited`. After `Unavailable` the outcome
     /// is unknown: retry with the same client id.
     pub async fn send(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Message> {
-        let appended = self.store.append(room, caller, message, &joined_text(&caller.name), self.rate).await?;
-        Ok(appended.message)
+        self.append(room, caller, message).await.map(|sent| sent.message)
+    }
+
+    /// The same, also telling whether it was stored by an earlier try: then nobody is told again.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
+        self.store.append(room, caller, message, &joined_text(&caller.name), self.rate).await
     }
 
     /// Sends an uploaded file under `text`. When it cannot become a message, or became one at an earlier
@@ -62,12 +78,139 @@ impl Messages {
         sent
     }
 
-    /// A page of history. Public rooms are open to every user, others to members.
+    /// Sends to a user or a room. The direct room of two users is made by their first message.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; `UserNotFound`, `DirectRoom`.
+    pub async fn send_to(&self, receiver: Receiver, caller: &Caller, message: NewMessage) -> Result<Appended> {
+        let other = match receiver {
+            Receiver::Room(room) => return self.append(room, caller, message).await,
+            Receiver::User(user) if user == caller.id => return Err(Error::DirectRoom),
+            Receiver::User(user) => user,
+        };
+        let room = self.store.open_direct(caller.id, other).await?;
+        match self.append(room, caller, message.clone()).await {
+            // Redis lost the room that this node remembers.
+            Err(Error::RoomNotFound) => {
+                self.store.forget_direct(caller.id, other);
+                let room = self.store.open_direct(caller.id, other).await?;
+                self.append(room, caller, message).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// A room's kind and, of a direct one, its users. Says nothing about who may know of it.
+    ///
+    /// # Errors
+    /// `RoomNotFound`.
+    pub async fn room(&self, room: RoomId) -> Result<RoomHead> {
+        self.store.room_state(room).await.map(|(head, _)| head)
+    }
+
+    /// A page of history. Public rooms are open to every user, others to members. What a member has been shown
+    /// counts as read.
     ///
     /// # Errors
     /// `RoomNotFound`.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
-        self.store.history(query, caller).await
+        let page = self.store.history(query, caller).await?;
+        if let Some((first, last)) = page.unread {
+            let mark = Mark { room: query.room, first: Some(first), last };
+            // The page is good whatever becomes of this; the next one marks again.
+            if let Err(error) = self.store.mark_read(caller.id, mark).await {
+                tracing::debug!(room.id = %query.room, %error, "page not marked as read");
+            }
+        }
+        Ok(page)
+    }
+
+    /// The history of the caller and a user; empty when they have none.
+    ///
+    /// # Errors
+    /// `UserNotFound`, `DirectRoom`.
+    pub async fn history_with(
+        &self,
+        other: UserId,
+        query: impl FnOnce(RoomId) -> HistoryQuery,
+        caller: &Caller,
+    ) -> Result<Option<HistoryPage>> {
+        if other == caller.id {
+            return Err(Error::DirectRoom);
+        }
+        match self.store.direct_room(caller.id, other).await? {
+            Some(room) => self.history(query(room), caller).await.map(Some),
+            None if self.store.names(&[other]).await?.is_empty() => Err(Error::UserNotFound),
+            None => Ok(None),
+        }
+    }
+
+    /// How far a message has come. Members may ask.
+    ///
+    /// # Errors
+    /// `MessageNotFound`, also for messages that the caller may not know of.
+    pub async fn status(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<Status> {
+        match self.find_one(room, seq, caller).await {
+            Ok((message, page)) if page.is_member => Ok(page.receipts.status(&message)),
+            Ok(_) | Err(Error::RoomNotFound) => Err(Error::MessageNotFound),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Marks what the caller has received of a room as read, up to a message.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `MessageNotFound`.
+    pub async fn mark_read(&self, room: RoomId, last: Seq, caller: &Caller) -> Result<()> {
+        self.find_one(room, last, caller).await?;
+        self.store.mark_read(caller.id, Mark { room, first: None, last }).await
+    }
+
+    /// The entry of a message that is answered, known by its place.
+    ///
+    /// # Errors
+    /// `RoomNotFound`; `Invalid(ReplyTo)` when there is none.
+    pub async fn replied(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<EntryId> {
+        match self.find_one(room, seq, caller).await {
+            Ok((message, _)) => Ok(message.id.entry),
+            Err(Error::MessageNotFound) => Err(Error::Invalid(Field::ReplyTo)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The message at a place, without marking it, and the page that it is.
+    async fn find_one(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<(Message, HistoryPage)> {
+        let span = Span::After(Seq(seq.0.saturating_sub(1)));
+        let query = HistoryQuery { with_receipts: true, ..HistoryQuery::new(room, span, Limit::of(1)) };
+        let mut page = self.store.history(query, caller).await?;
+        let message = page.messages.pop().filter(|message| message.id.entry.seq == seq);
+        message.map(|message| (message, page)).ok_or(Error::MessageNotFound)
+    }
+
+    /// Tells a room that the caller, a member, is typing.
+    ///
+    /// # Errors
+    /// `RoomNotFound`.
+    pub async fn announce_typing(&self, room: RoomId, caller: &Caller) -> Result<()> {
+        self.store.announce_typing(room, caller).await
+    }
+
+    /// Messages of a room with a text in them, whatever its case, newest first.
+    ///
+    /// # Errors
+    /// `RoomNotFound`.
+    pub async fn find(&self, room: RoomId, text: &str, caller: &Caller, limit: Limit) -> Result<HistoryPage> {
+        let wanted = folded(text);
+        let query = HistoryQuery { with_servers: false, ..HistoryQuery::new(room, Span::Latest, Limit::of(1000)) };
+        // Looked through, not read.
+        let mut page = self.store.history(query, caller).await?;
+        let has_text = |message: &Message| {
+            let name = message.attachment.as_ref().and_then(|file| file.name.as_deref()).unwrap_or_default();
+            folded(&message.text).contains(&wanted) || folded(name).contains(&wanted)
+        };
+        page.messages.retain(has_text);
+        page.messages.truncate(limit.get());
+        Ok(page)
     }
 
     /// Deletes a message and a file that was uploaded with it. Senders delete their own, owners what is in
@@ -75,6 +218,14 @@ impl Messages {
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`.
+    pub async fn delete_at(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<()> {
+        self.delete(MessageId { room, entry: EntryId { seq, at_ms: 0 } }, caller).await
+    }
+
+    /// The same for a message whose time is known as well.
+    ///
+    /// # Errors
+    /// As [`Self::delete_at`].
     pub async fn delete(&self, id: MessageId, caller: &Caller) -> Result<()> {
         let message = match self.store.delete_message(id, caller, false).await {
             Err(refused @ (Error::Forbidden | Error::RoomNotFound)) => {

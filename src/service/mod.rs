@@ -19,11 +19,11 @@ use std::sync::Arc;
 
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
-pub use messages::Messages;
+pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use presence::{Presence, Throttle};
 pub use rooms::Rooms;
-pub use tokens::{Revocations, Tokens};
+pub use tokens::{Grant, Revocations, Tokens};
 pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
 
 use crate::store::{SendRate, Store};

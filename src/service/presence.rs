@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::access::{Action, IpVisibility, authorise};
-use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId, now_ms};
+use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId, now_ms};
 use crate::store::{Activity, Stats, Store};
 
 /// Activity other than heartbeats is written at most this often per user and node.
 const WRITTEN_EVERY_MS: u64 = 30_000;
 /// The details' expiry is renewed at most this often per user and node.
 const RENEWED_EVERY_MS: u64 = 60 * 60 * 1000;
+
+/// Rooms that are told when a user comes or goes.
+const MAX_TOLD_ROOMS: usize = 100;
 
 #[derive(Clone, Copy, Default)]
 struct LastWrite {
@@ -68,6 +71,16 @@ impl Presence {
             Some(renews) => self.record(caller, client, now_ms(), renews).await,
             None => Ok(()),
         }
+    }
+
+    /// Tells the users who share a closed or small room with a user that they came or went. Best effort.
+    pub async fn announce(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
+        let rooms: Vec<RoomId> =
+            rooms.iter().copied().filter(|room| *room != RoomId::GLOBAL).take(MAX_TOLD_ROOMS).collect();
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        self.store.announce_presence(caller, is_online, &rooms).await
     }
 
     /// Records a heartbeat, always. Returns its time, UTC milliseconds.

@@ -1,7 +1,10 @@
-//! Rooms: making, joining, leaving, listing.
+//! Rooms: making, joining, leaving, members, listing, finding.
 
-use crate::domain::{Caller, Description, Error, Limit, Result, RoomCard, RoomId, RoomKind, RoomName};
-use crate::store::{NewRoom, SendRate, Store};
+use crate::domain::{
+    Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Result, RoomCard, RoomId, RoomKind,
+    RoomName, Sender, UserId, folded,
+};
+use crate::store::{MemberChange, NewRoom, RoomEntry, SendRate, Store};
 
 /// What the server says when someone makes a room.
 fn created_text(name: &str) -> String {
@@ -18,7 +21,17 @@ fn left_text(name: &str) -> String {
     format!("{name} 离开了聊天室")
 }
 
-/// Making, joining, leaving, listing.
+/// What the server says when someone adds another.
+fn added_text(actor: &str, name: &str) -> String {
+    format!("{actor} 邀请 {name} 加入了聊天室")
+}
+
+/// What the server says when someone removes another.
+fn removed_text(actor: &str, name: &str) -> String {
+    format!("{actor} 将 {name} 移出了聊天室")
+}
+
+/// Making, joining, leaving, members, listing, finding.
 pub struct Rooms {
     store: Store,
     members_listed: usize,
@@ -32,9 +45,76 @@ impl Rooms {
 
     /// Makes a public room with the caller as owner and first member.
     pub async fn create_public(&self, caller: &Caller, name: &RoomName, description: &Description) -> Result<RoomId> {
+        let made = self.create(RoomKind::Public, caller, name, description, "").await?;
+        Ok(made.id)
+    }
+
+    /// Makes a group with the caller as owner and first member.
+    pub async fn create_group(
+        &self,
+        caller: &Caller,
+        name: &RoomName,
+        description: &Description,
+        avatar: &str,
+    ) -> Result<NewGroup> {
+        self.create(RoomKind::Group, caller, name, description, avatar).await
+    }
+
+    async fn create(
+        &self,
+        kind: RoomKind,
+        caller: &Caller,
+        name: &RoomName,
+        description: &Description,
+        avatar: &str,
+    ) -> Result<NewGroup> {
         let announcement = created_text(&caller.name);
-        let room = NewRoom { kind: RoomKind::Public, name, description, owner: caller, announcement: &announcement };
-        self.store.create_room(room).await
+        self.store
+            .create_room(NewRoom { kind, name, description, avatar, owner: caller, announcement: &announcement })
+            .await
+    }
+
+    /// The direct room of the caller and a user, made at first use.
+    ///
+    /// # Errors
+    /// `DirectRoom` with oneself; `UserNotFound`.
+    pub async fn open_direct(&self, caller: &Caller, other: UserId) -> Result<RoomId> {
+        if other == caller.id {
+            return Err(Error::DirectRoom);
+        }
+        self.store.open_direct(caller.id, other).await
+    }
+
+    /// The direct room of the caller and a user, if they have one.
+    ///
+    /// # Errors
+    /// `DirectRoom` with oneself; `UserNotFound`.
+    pub async fn direct_with(&self, caller: &Caller, other: UserId) -> Result<Option<RoomId>> {
+        if other == caller.id {
+            return Err(Error::DirectRoom);
+        }
+        let room = self.store.direct_room(caller.id, other).await?;
+        if room.is_none() {
+            self.user(other).await?;
+        }
+        Ok(room)
+    }
+
+    /// The user of a name, whatever its case.
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    pub async fn user_named(&self, name: &str) -> Result<Sender> {
+        let account = self.store.account_by_name(name).await?.ok_or(Error::UserNotFound)?;
+        Ok(Sender { id: account.id, name: account.name })
+    }
+
+    /// The user of a number.
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    pub async fn user(&self, id: UserId) -> Result<Sender> {
+        self.store.names(&[id]).await?.pop().ok_or(Error::UserNotFound)
     }
 
     /// Joins a public room; joining again is fine.
@@ -45,18 +125,70 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
         }
-        self.store.join_room(room, caller, &joined_text(&caller.name), self.rate).await
+        self.store.add_member(&self.change(room, caller, &sender(caller), &joined_text(&caller.name))).await
     }
 
-    /// Leaves a room; leaving again is fine.
+    /// Leaves a room; leaving a public one again is fine.
     ///
     /// # Errors
-    /// `GlobalRoom`; `RoomNotFound`, also for closed rooms of which the caller is no member.
+    /// `GlobalRoom`, `DirectRoom`; `RoomNotFound`, also for closed rooms of which the caller is no member.
     pub async fn leave(&self, room: RoomId, caller: &Caller) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Err(Error::GlobalRoom);
         }
-        self.store.leave_room(room, caller, &left_text(&caller.name), self.rate).await
+        match self.store.remove_member(&self.change(room, caller, &sender(caller), &left_text(&caller.name))).await {
+            Err(Error::UserNotFound) => Ok(()), // a public room without the caller
+            outcome => outcome,
+        }
+    }
+
+    /// Adds a user: any member to a public room, owner and admins to a group. Adding a member again is fine.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `Forbidden`, `DirectRoom`, `RateLimited`.
+    pub async fn add_member(&self, room: RoomId, caller: &Caller, user: &Sender) -> Result<()> {
+        if room == RoomId::GLOBAL {
+            return Ok(()); // everyone is a member
+        }
+        if user.id == caller.id {
+            return self.join(room, caller).await;
+        }
+        self.store.add_member(&self.change(room, caller, user, &added_text(&caller.name, &user.name))).await
+    }
+
+    /// Removes a user: owner and admins do, and only the owner removes an admin. Removing oneself is leaving.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `UserNotFound`, `Forbidden`, `DirectRoom`, `GlobalRoom`, `RateLimited`.
+    pub async fn remove_member(&self, room: RoomId, caller: &Caller, user: UserId) -> Result<()> {
+        if room == RoomId::GLOBAL {
+            return Err(Error::GlobalRoom);
+        }
+        if user == caller.id {
+            return self.leave(room, caller).await;
+        }
+        let user = self.user(user).await?;
+        self.store.remove_member(&self.change(room, caller, &user, &removed_text(&caller.name, &user.name))).await
+    }
+
+    fn change<'a>(&self, room: RoomId, actor: &'a Caller, user: &'a Sender, announcement: &'a str) -> MemberChange<'a> {
+        MemberChange { room, actor, user, announcement, rate: self.rate }
+    }
+
+    /// Makes a member an admin or an admin a member.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `UserNotFound`, `DirectRoom`; `Forbidden` unless the caller owns the room.
+    pub async fn set_role(&self, room: RoomId, caller: &Caller, user: UserId, is_admin: bool) -> Result<()> {
+        self.store.set_role(room, caller.id, user, is_admin).await
+    }
+
+    /// The members of a room in the order of joining.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, also for closed rooms of which the caller is no member.
+    pub async fn members(&self, room: RoomId, caller: &Caller) -> Result<Vec<Member>> {
+        self.store.members(room, caller.id, self.members_listed).await
     }
 
     /// Public rooms and the caller's groups by number, from behind `after`; the second value says where to
@@ -69,4 +201,48 @@ impl Rooms {
     ) -> Result<(Vec<RoomCard>, Option<RoomId>)> {
         self.store.list_rooms(caller, after, limit, self.members_listed).await
     }
+
+    /// The caller's rooms, latest activity first, with what is new in each.
+    pub async fn conversations(&self, caller: &Caller) -> Result<Vec<Conversation>> {
+        self.store.conversations(caller.id).await
+    }
+
+    /// Which rooms the caller is a member of.
+    pub async fn of(&self, caller: &Caller) -> Result<Vec<RoomEntry>> {
+        self.store.rooms_of(caller.id).await
+    }
+
+    /// Users whose name begins with a text, by name.
+    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<Sender>> {
+        self.store.find_users(start, limit).await
+    }
+
+    /// The caller's rooms and public ones whose name begins with a text, the caller's first.
+    pub async fn find(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<FoundRoom>> {
+        let start = folded(start);
+        let own = self.store.rooms_of(caller.id).await?;
+        let others: Vec<UserId> = own.iter().filter_map(|entry| entry.other).collect();
+        let names = self.store.names(&others).await?;
+        let rooms: Vec<RoomId> = own.iter().filter(|entry| entry.other.is_none()).map(|entry| entry.room).collect();
+        let mut found = Vec::new();
+        for (id, kind, name) in self.store.room_names(&rooms).await? {
+            found.push(FoundRoom { id, kind, name });
+        }
+        for entry in &own {
+            let other = names.iter().find(|user| Some(user.id) == entry.other);
+            found.extend(other.map(|user| FoundRoom { id: entry.room, kind: entry.kind, name: user.name.clone() }));
+        }
+        found.retain(|room| folded(&room.name).starts_with(&start));
+        let public = self.store.find_public_rooms(&start, limit).await?;
+        let new: Vec<RoomId> = public.into_iter().filter(|room| !rooms.contains(room)).collect();
+        for (id, kind, name) in self.store.room_names(&new).await? {
+            found.push(FoundRoom { id, kind, name });
+        }
+        found.truncate(limit.get());
+        Ok(found)
+    }
+}
+
+fn sender(caller: &Caller) -> Sender {
+    Sender { id: caller.id, name: caller.name.clone() }
 }

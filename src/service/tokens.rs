@@ -47,6 +47,16 @@ pub struct Tokens {
     checked: Mutex<HashMap<Box<str>, Checked>>,
 }
 
+/// What a token grants, and until when.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The user.
+    pub caller: Caller,
+    /// The last second of its life.
+    expires_at_secs: u64,
+    epoch: u64,
+}
+
 /// A token whose signature was found good. Its life and its epoch are looked at each time.
 #[derive(Clone)]
 struct Checked {
@@ -113,18 +123,41 @@ impl Tokens {
     /// # Errors
     /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
     pub fn verify(&self, token: &str) -> Result<Caller> {
+        self.grant(token).map(|grant| grant.caller)
+    }
+
+    /// What a token grants, for connections that outlive the check.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn grant(&self, token: &str) -> Result<Grant> {
         let known = self.checked.lock().expect("no panic while held").get(token).cloned();
         let checked = match known {
             Some(checked) => checked,
             None => self.check_signature(token)?,
         };
         let now_secs = now_ms() / 1000;
-        let is_expired = checked.expires_at_secs + LEEWAY_SECS < now_secs;
         let is_from_future = checked.caller.logged_in_at_secs > now_secs + LEEWAY_SECS;
-        if is_expired || is_from_future || self.revocations.is_dead(checked.caller.id, checked.epoch) {
+        let mut grant = Grant {
+            caller: checked.caller,
+            expires_at_secs: checked.expires_at_secs + LEEWAY_SECS,
+            epoch: checked.epoch,
+        };
+        if is_from_future || !self.is_good(&grant) {
             return Err(Error::Unauthenticated);
         }
-        Ok(self.with_present_name(checked.caller))
+        grant.caller = self.with_present_name(grant.caller);
+        Ok(grant)
+    }
+
+    /// Whether a grant still holds: not expired, not revoked.
+    pub fn is_good(&self, grant: &Grant) -> bool {
+        now_ms() / 1000 <= grant.expires_at_secs && !self.revocations.is_dead(grant.caller.id, grant.epoch)
+    }
+
+    /// The user behind a grant under their present name.
+    pub fn caller(&self, grant: &Grant) -> Caller {
+        self.with_present_name(grant.caller.clone())
     }
 
     /// Tokens made before a change of name carry the old one.

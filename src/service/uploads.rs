@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
@@ -29,17 +30,23 @@ const PART_BYTES: usize = 5 * 1024 * 1024;
 pub enum Folder {
     /// Uploads that became a message (document 003).
     Chat,
+    /// Pictures on their own (document 000).
+    Images,
+    /// Files on their own (document 004).
+    Files,
 }
 
 impl Folder {
     fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Images => "images",
+            Self::Files => "files",
         }
     }
 
     fn of_name(name: &str) -> Option<Self> {
-        (name == "chat").then_some(Self::Chat)
+        [Self::Chat, Self::Images, Self::Files].into_iter().find(|folder| folder.name() == name)
     }
 }
 
@@ -248,6 +255,33 @@ impl Uploads {
         }
         writer.finish().await.map_err(unavailable)?;
         Ok(())
+    }
+
+    /// Lets a file stand on its own. Returns what a message may show of it.
+    pub fn publish(&self, mut file: StoredFile) -> Attachment {
+        file.keep();
+        file.attachment()
+    }
+
+    /// Removes files older than this that stand on their own.
+    ///
+    /// # Errors
+    /// `Unavailable` when the files' store fails.
+    pub async fn remove_older_than(&self, days: u64) -> Result<usize> {
+        let age = Duration::from_secs(days * 24 * 60 * 60);
+        let Some(oldest) = SystemTime::now().checked_sub(age) else { return Ok(0) };
+        let mut removed = 0;
+        for folder in [Folder::Images, Folder::Files] {
+            let mut files = self.store.list(Some(&Path::from(folder.name())));
+            while let Some(file) = files.next().await {
+                let file = file.map_err(unavailable)?;
+                if SystemTime::from(file.last_modified) < oldest {
+                    self.store.delete(&file.location).await.map_err(unavailable)?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
     }
 
     async fn remove(&self, path: &UploadPath) {

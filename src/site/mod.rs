@@ -14,7 +14,8 @@ use crate::edge::{Dialect, resource};
 pub use docs::{documentation, openapi};
 
 /// The server itself answers for every path that no dialect owns.
-pub const SITE: Dialect = Dialect { name: "site", owns: |_| true, routes, error, openapi: Default::default };
+pub const SITE: Dialect =
+    Dialect { name: "site", owns: |_| true, routes, error, sockets: |_| Vec::new(), openapi: Default::default };
 
 fn routes(routes: &mut ServiceConfig, _: &Config) {
     routes

@@ -7,7 +7,9 @@ use redis::Pipeline;
 use super::reply::{self, is_absent, next, text};
 use super::scripts::{self, Arg, Call};
 use super::{Store, UserEvent};
-use crate::domain::{Account, Email, Error, NewAccount, ProfileChange, Result, Role, RoomId, UserId, UserName, folded};
+use crate::domain::{
+    Account, Email, Error, Limit, NewAccount, ProfileChange, Result, Role, Sender, UserId, UserName, folded,
+};
 
 /// The longest life of a token, 366 days: what concerns older tokens is kept that long. `config` caps the
 /// setting below.
@@ -54,7 +56,8 @@ impl Store {
             }
             claimed.push(key);
         }
-        self.ensure_global_membership(id, now_ms).await?;
+        self.ensure_global_membership(id).await?;
+        self.index_name(id, new.name.as_str()).await?;
         Ok(Account {
             id,
             name: new.name.as_str().to_owned(),
@@ -88,13 +91,18 @@ impl Store {
         Ok(())
     }
 
-    /// Everyone is a member of the global room; at each login again, should registering have been cut short.
-    pub(super) async fn ensure_global_membership(&self, user: UserId, now_ms: u64) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(now_ms).arg(user.0);
-        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
+    /// Makes a name findable by its beginning.
+    async fn index_name(&self, user: UserId, name: &str) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZADD").arg(self.keys.user_names()).arg(0).arg(format!("{}\0{user}", folded(name)));
         self.lane.run(&pipeline).await?;
         Ok(())
+    }
+
+    /// Users whose name begins with a text, by name.
+    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<Sender>> {
+        let found = self.find_by_start(&self.keys.user_names(), start, limit).await?;
+        self.names(&found.into_iter().map(UserId).collect::<Vec<_>>()).await
     }
 
     /// Whether a name is taken; a quick answer before the costly hash, not a claim.
@@ -182,6 +190,13 @@ impl Store {
                 self.remove(&[self.keys.name(&old_key)]).await?;
             }
             if let Some(name) = name {
+                self.index_name(id, name.as_str()).await?;
+                let mut pipeline = Pipeline::with_capacity(1);
+                let former = format!("{old_key}\0{id}");
+                if new_key.is_some() {
+                    pipeline.cmd("ZREM").arg(self.keys.user_names()).arg(former);
+                }
+                self.lane.run(&pipeline).await?;
                 self.announce_name(id, name.as_str(), at_ms).await?;
             }
             return self.account(id).await?.ok_or(Error::UserNotFound);

@@ -9,13 +9,16 @@
 //! |---|---|
 //! | `{r:7}` | none: a room lasts until someone removes it |
 //! | `{r:7}:log`, `:gone` | retention after the room's last message |
-//! | `{r:7}:members`, `{u:3}:rooms` | none: membership lasts |
+//! | `{r:7}:members`, `:admins`, `{u:3}:rooms` | none: membership lasts |
+//! | `{r:7}:reads`, `:got` | retention after the last mark |
+//! | `{u:3}:marks` | retention after the last mark |
+//! | `direct:<lo>:<hi>` | none: a direct room is for ever |
 //! | `{r:7}:sent:…` | 24 hours, or a minute when a proxy made the id |
 //! | `{r:7}:rate:…` | until the burst is whole again |
 //! | `{u:3}`, `name:…`, `email:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
-//! | `rooms:public`, `seq:…` | none: the listing and the counters |
+//! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
 //! | `stats:<day>` | two days |
 //! | `revoked`, `renamed` | none: entries older than the longest token are trimmed at each write |
 
@@ -36,7 +39,7 @@ pub(super) struct Keys {
 
 /// The keys of one room.
 pub(super) struct RoomKeys {
-    /// Hash: number, kind, name, description, owner, created, seq, ms, gone, swept.
+    /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept.
     pub(super) room: String,
     /// Stream of the messages.
     pub(super) log: String,
@@ -46,6 +49,12 @@ pub(super) struct RoomKeys {
     pub(super) gone: String,
     /// Channel of the room's events.
     pub(super) live: String,
+    /// Set: members who are admins.
+    pub(super) admins: String,
+    /// Hash: user → runs of seq read, with times.
+    pub(super) read: String,
+    /// Hash: user → runs of seq received.
+    pub(super) delivered: String,
 }
 
 impl Keys {
@@ -60,6 +69,9 @@ impl Keys {
             members: format!("{base}:members"),
             gone: format!("{base}:gone"),
             live: format!("{base}:live"),
+            admins: format!("{base}:admins"),
+            read: format!("{base}:reads"),
+            delivered: format!("{base}:got"),
             room: base,
         }
     }
@@ -79,9 +91,19 @@ impl Keys {
         format!("{}{{u:{user}}}", self.prefix)
     }
 
-    /// Sorted set: the rooms of a user, scored by kind.
+    /// Sorted set: the rooms of a user, scored by kind and, for direct ones, by the other user.
     pub(super) fn user_rooms(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:rooms", self.prefix)
+    }
+
+    /// Sorted set: room → highest seq that a user has read.
+    pub(super) fn marks(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:marks", self.prefix)
+    }
+
+    /// String: the direct room of two users.
+    pub(super) fn direct(&self, low: UserId, high: UserId) -> String {
+        format!("{}direct:{low}:{high}", self.prefix)
     }
 
     /// Hash: name, ip, agent, login time of the latest activity.
@@ -112,6 +134,16 @@ impl Keys {
     /// Sorted set: user → when they changed their name, ms.
     pub(super) fn renamed(&self) -> String {
         format!("{}renamed", self.prefix)
+    }
+
+    /// Sorted set by text: `folded name\0number` of every user.
+    pub(super) fn user_names(&self) -> String {
+        format!("{}names", self.prefix)
+    }
+
+    /// Sorted set by text: `folded name\0number` of every public room.
+    pub(super) fn room_names(&self) -> String {
+        format!("{}rooms:names", self.prefix)
     }
 
     /// Sorted set: the public rooms by number.

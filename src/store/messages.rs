@@ -1,16 +1,17 @@
 //! Messages: append, read, delete. Each is one round trip.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use redis::{Pipeline, Value};
 use sha2::{Digest, Sha256};
 
+use super::members::RoomEntry;
 use super::reply::{self, array, entry_id, is_absent, next, text, unexpected};
 use super::scripts::{self, Arg, Call};
 use super::{Store, record, rooms};
 use crate::domain::{
-    Caller, EntryId, Error, Field, HistoryPage, HistoryQuery, Message, MessageId, NewMessage, Result, RoomId, RoomKind,
-    Sender, Seq, Span, Watermark,
+    Caller, Change, Deletion, EntryId, Error, Field, HistoryPage, HistoryQuery, Limit, Message, MessageId, NewMessage,
+    Receipts, Result, RoomHead, RoomId, RoomKind, Runs, Sender, Seq, Span, Tail, UserId, Watermark,
 };
 
 /// How fast a user may send into one room: `per_sec` on average, `burst` at once.
@@ -58,11 +59,15 @@ impl Store {
         joining: &str,
         rate: Option<SendRate>,
     ) -> Result<Appended> {
+        let joiner = Change::Added(Sender { id: caller.id, name: caller.name.clone() });
         let keys = self.keys.room(room);
         let rate_key = self.keys.rate(room, caller.id);
         let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
         let record = record::encode(&message, caller)?;
-        let join_record = if room == RoomId::GLOBAL { String::new() } else { record::encode_system(joining)? };
+        let join_record = match room {
+            RoomId::GLOBAL => String::new(),
+            _ => record::encode_system(joining, Some(&joiner))?,
+        };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
         let hash = sent_key.as_ref().map(|_| body_hash(&message)).unwrap_or_default();
         let (interval, burst_ms) = SendRate::as_arguments(rate);
@@ -95,7 +100,11 @@ impl Store {
         let (reply, _) = self.lane.run_script(&call, &self.count_message(day)).await?;
         let appended = read_appended(reply, room, caller, message, &record);
         match &appended {
-            Ok(Appended { is_replay: false, has_joined, .. }) => self.note_stored(room, caller, *has_joined).await,
+            Ok(Appended { is_replay: false, has_joined, message }) => {
+                // The message of the joining stands before the message itself.
+                let joined_at = has_joined.then(|| Seq(message.id.entry.seq.0.saturating_sub(1)));
+                self.note_stored(room, caller, joined_at).await;
+            }
             Ok(Appended { is_replay: true, .. }) | Err(_) => self.uncount_message(day).await,
         }
         appended
@@ -103,10 +112,11 @@ impl Store {
 
     /// What follows from a stored message in other slots. The message is stored and acknowledged whatever
     /// becomes of this: membership is noted again when the sender joins, activity by the next message.
-    async fn note_stored(&self, room: RoomId, caller: &Caller, has_joined: bool) {
+    async fn note_stored(&self, room: RoomId, caller: &Caller, joined_at: Option<Seq>) {
         let noted = async {
-            if has_joined {
-                self.note_membership(room, caller.id, RoomKind::Public).await?;
+            if joined_at.is_some() {
+                let entry = RoomEntry { room, kind: RoomKind::Public, other: None };
+                self.note_membership(entry, caller.id, joined_at).await?;
             }
             self.note_active(room).await
         };
@@ -121,22 +131,24 @@ impl Store {
     /// # Errors
     /// `RoomNotFound` also for rooms that the caller may not know of.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
-        let wanted = query.limit.get();
+        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX);
+        let wanted = query.skip.saturating_add(query.limit.get());
+        if query.with_total || wanted >= whole {
+            return Ok(self.read_history(query, caller, whole.max(query.limit.get())).await?.0);
+        }
         let (page, is_exhausted) = self.read_history(query, caller, wanted).await?;
-        if page.messages.len() >= wanted || is_exhausted {
+        if page.messages.len() >= query.limit.get() || is_exhausted {
             return Ok(page);
         }
-        // Deleted or expired entries left the page short: once more, over all that a room can hold.
-        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX).max(wanted);
-        let (mut page, _) = self.read_history(query, caller, whole).await?;
-        page.messages.truncate(wanted);
-        Ok(page)
+        // Hidden entries left the page short: once more, over all that a room can hold.
+        Ok(self.read_history(query, caller, whole).await?.0)
     }
 
     /// One reading of up to `count` entries, and whether there are no more.
     async fn read_history(&self, query: HistoryQuery, caller: &Caller, count: usize) -> Result<(HistoryPage, bool)> {
-        let keys = self.keys.room(query.room);
-        let mut pipeline = Pipeline::with_capacity(4);
+        let room = query.room;
+        let keys = self.keys.room(room);
+        let mut pipeline = Pipeline::with_capacity(9);
         // The state first: a page may be newer than its watermark, never older.
         rooms::read_state(&mut pipeline, &keys.room);
         pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.id.0);
@@ -148,46 +160,135 @@ impl Store {
         };
         pipeline.arg("COUNT").arg(count);
         pipeline.cmd("HKEYS").arg(&keys.gone);
+        pipeline.cmd("ZSCORE").arg(self.keys.marks(caller.id)).arg(room.number());
+        if room != RoomId::GLOBAL {
+            pipeline.cmd("HGET").arg(&keys.read).arg(caller.id.0);
+        }
+        if query.with_receipts {
+            self.read_receipts(&mut pipeline, &keys);
+        }
         let mut replies = self.lane.run(&pipeline).await?.into_iter();
-        let state = rooms::State::read(next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let is_member = !is_absent(&next(&mut replies)?);
-        if state.kind != RoomKind::Public && !is_member {
+        if state.head.kind != RoomKind::Public && !is_member {
             return Err(Error::RoomNotFound);
         }
         let entries = array(next(&mut replies)?)?;
         let is_exhausted = entries.len() < count;
         let gone: HashSet<u64> = reply::read(next(&mut replies)?)?;
-        let mut messages = Vec::with_capacity(entries.len());
+        let highest: Option<f64> = reply::read(next(&mut replies)?)?;
+        let runs: Option<String> = if room == RoomId::GLOBAL { None } else { reply::read(next(&mut replies)?)? };
+
+        let mut messages = Vec::with_capacity(query.limit.get().min(entries.len()));
         let oldest_ms = self.oldest_ms();
+        let mut total = 0;
         for entry in entries {
             let (id, record) = read_entry(&entry)?;
-            let is_hidden = gone.contains(&id.seq.0) || id.at_ms < oldest_ms;
-            if !is_hidden {
-                messages.push(record::decode(query.room, id, record)?);
+            let is_hidden =
+                gone.contains(&id.seq.0) || id.at_ms < oldest_ms || (!query.with_servers && record::is_servers(record));
+            if is_hidden {
+                continue;
+            }
+            total += 1;
+            if total > query.skip && messages.len() < query.limit.get() {
+                messages.push(record::decode(room, id, record)?);
             }
         }
-        Ok((HistoryPage { messages, watermark: state.watermark }, is_exhausted))
+        let seqs = messages.iter().map(|message| message.id.entry.seq);
+        let shown = seqs.clone().min().zip(seqs.max());
+        let is_noted = |(first, last): (Seq, Seq)| match &runs {
+            Some(runs) => Runs::parse(runs).cover(first, last),
+            None => highest.is_some_and(|highest| highest >= last.0 as f64),
+        };
+        let unread = shown.filter(|shown| is_member && !is_noted(*shown));
+        let receipts = match query.with_receipts {
+            true => self.receipts(room, &mut replies)?,
+            false => Receipts::default(),
+        };
+        let page =
+            HistoryPage { messages, head: state.head, watermark: state.watermark, is_member, unread, total, receipts };
+        Ok((page, is_exhausted))
     }
 
-    /// How far a public room has come; `None` for other rooms and for no room.
-    pub async fn public_watermark(&self, room: RoomId) -> Result<Option<Watermark>> {
+    /// What happened in a room behind an entry, up to `limit` entries, and whether that entry is still what it was: after Redis lost
+    /// its latest writes another may stand in its place.
+    ///
+    /// # Errors
+    /// `RoomNotFound`.
+    pub async fn tail(&self, room: RoomId, after: EntryId, limit: Limit) -> Result<Tail> {
+        let keys = self.keys.room(room);
+        let mut pipeline = Pipeline::with_capacity(3);
+        rooms::read_state(&mut pipeline, &keys.room);
+        // One more than asked for: the entry itself may come first.
+        let count = limit.get() + 1;
+        pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
+        pipeline.cmd("HGETALL").arg(&keys.gone);
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        let entries = array(next(&mut replies)?)?;
+        let gone: HashMap<u64, String> = reply::read(next(&mut replies)?)?;
+        let oldest_ms = self.oldest_ms();
+        let has_more = entries.len() == count;
+        let mut messages = Vec::with_capacity(entries.len());
+        let (mut first, mut last) = (None, state.watermark.last);
+        for entry in &entries {
+            let (id, record) = read_entry(entry)?;
+            first.get_or_insert(id);
+            last = id;
+            // A seq that was given again has a later time.
+            let is_behind = id.seq > after.seq || id.at_ms > after.at_ms;
+            if is_behind && id.at_ms >= oldest_ms && !gone.contains_key(&id.seq.0) {
+                messages.push(record::decode(room, id, record)?);
+            }
+        }
+        let is_complete = match first {
+            Some(first) if after.seq == Seq(0) => first.seq == Seq(1),
+            Some(first) if first.seq == after.seq => first.at_ms == after.at_ms,
+            Some(first) => first.seq.0 == after.seq.0 + 1 && first.at_ms >= after.at_ms,
+            None => last == after || (last.seq == after.seq && after.seq == Seq(0)),
+        };
+        let deletions = state.watermark.deletions;
+        let deletions = gone.iter().filter_map(|(seq, text)| {
+            let (at_ms, by) = text.split_once(' ')?;
+            let id = EntryId { seq: Seq(*seq), at_ms: 0 };
+            Some((Deletion { id, by: UserId(by.parse().ok()?), deletions }, at_ms.parse().ok()?))
+        });
+        Ok(Tail {
+            head: state.head,
+            watermark: Watermark { last, ..state.watermark },
+            is_complete,
+            has_more,
+            messages,
+            deletions: deletions.collect(),
+        })
+    }
+
+    /// A room and how far it has come.
+    ///
+    /// # Errors
+    /// `RoomNotFound`. Says nothing about who may see it.
+    pub async fn room_state(&self, room: RoomId) -> Result<(RoomHead, Watermark)> {
         let mut pipeline = Pipeline::with_capacity(1);
         rooms::read_state(&mut pipeline, &self.keys.room(room).room);
         let mut replies = self.lane.run(&pipeline).await?.into_iter();
-        let state = rooms::State::read(next(&mut replies)?)?;
-        Ok(state.filter(|state| state.kind == RoomKind::Public).map(|state| state.watermark))
+        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        Ok((state.head, state.watermark))
     }
 
-    /// Marks a message as deleted, announces it and returns it as it was. Repeating it changes nothing.
+    /// Marks a message as deleted, announces it and returns it as it was. Repeating it changes nothing. An
+    /// entry whose time is 0 stands for the one at its seq.
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`.
     pub async fn delete_message(&self, id: MessageId, caller: &Caller, is_admin: bool) -> Result<Message> {
         let keys = self.keys.room(id.room);
-        let entry = id.entry.to_string();
+        let entry = match id.entry {
+            EntryId { seq, at_ms: 0 } => seq.0.to_string(),
+            entry => entry.to_string(),
+        };
         let call = Call {
             script: &scripts::DELETE_MESSAGE,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live, &keys.admins],
             args: &[
                 Arg::Number(caller.id.0),
                 Arg::Text(&entry),
@@ -200,7 +301,7 @@ impl Store {
         let items = array(reply)?;
         let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
         match (text(status)?, rest) {
-            ("deleted" | "already", [record]) => record::decode(id.room, id.entry, text(record)?),
+            ("deleted" | "already", [entry, record]) => record::decode(id.room, entry_id(entry)?, text(record)?),
             ("no_room", []) => Err(Error::RoomNotFound),
             ("no_message", []) => Err(Error::MessageNotFound),
             ("forbidden", []) => Err(Error::Forbidden),
@@ -251,6 +352,8 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Mes
         text: new.text.into_string(),
         attachment: new.attachment,
         reply_to: new.reply_to.map(|entry| MessageId { room, entry }),
+        client_id: new.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
+        change: None,
     }
 }
 

@@ -4,12 +4,16 @@
 //! Imports `domain` only. Imported by `fanout`, `service` and `app`.
 
 mod accounts;
+mod conversations;
+mod directs;
 mod flight;
 mod keys;
 mod lane;
+mod members;
 mod messages;
 mod presence;
 mod pubsub;
+mod receipts;
 mod record;
 mod reply;
 mod rooms;
@@ -21,13 +25,16 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use accounts::Revocation;
+pub use members::{MemberChange, RoomEntry};
 pub use messages::{Appended, SendRate};
 pub use presence::Activity;
-pub use pubsub::{Delivery, Feed, RoomEvent, UserEvent};
+pub use pubsub::{Delivery, Feed, Sink, Supervisor, UserEvent};
+pub use receipts::Mark;
 pub use rooms::NewRoom;
 pub use stats::Stats;
 
 use crate::domain::{Error, Result, now_ms};
+use directs::Directs;
 use flight::Flight;
 use keys::Keys;
 use lane::{LIST_TIMEOUT, Lane, RESPONSE_TIMEOUT};
@@ -65,13 +72,18 @@ pub struct StoreConfig {
     pub retention: Retention,
     /// How long a user counts as online after their last activity, seconds.
     pub online_for_secs: u64,
+    /// Most members of a room in which receipts are kept.
+    pub receipt_members: u64,
     /// The zone whose midnight begins a day of the statistics.
     pub zone: jiff::tz::TimeZone,
 }
 
-/// What the stores of one node share: what was written lately.
+/// What the stores of one node share: what was written lately, and direct rooms.
 #[derive(Clone, Default)]
-pub struct NodeMemory(Written);
+pub struct NodeMemory {
+    written: Written,
+    directs: Directs,
+}
 
 /// A handle to Redis with a lane of its own. One per worker thread, because a connection's driver runs on
 /// the runtime that made it; clones share the lane.
@@ -85,8 +97,10 @@ pub struct Store {
     keys: Keys,
     retention: Retention,
     online_for_secs: u64,
+    receipt_members: u64,
     zone: jiff::tz::TimeZone,
     written: Written,
+    directs: Directs,
     stats: Arc<Flight<Stats>>,
 }
 
@@ -103,8 +117,10 @@ impl Store {
             keys: Keys::new(&config.prefix),
             retention: config.retention,
             online_for_secs: config.online_for_secs,
+            receipt_members: config.receipt_members,
             zone: config.zone.clone(),
-            written: memory.0.clone(),
+            written: memory.written.clone(),
+            directs: memory.directs.clone(),
             stats: Arc::default(),
         })
     }

@@ -2,10 +2,10 @@
 
 use redis::{Pipeline, Value};
 
-use super::Store;
 use super::keys::ONLINE_SHARDS;
 use super::reply::{self, array, next};
-use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
+use super::{Store, UserEvent};
+use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId};
 
 /// How long beyond its last renewal a user's address and agent are kept. Renewed hourly while active.
 const SEEN_LIFETIME_SECS: u64 = 4 * 60 * 60;
@@ -41,6 +41,17 @@ impl Store {
         Ok(())
     }
 
+    /// Tells rooms that a user came or went. Nothing is stored.
+    pub async fn announce_presence(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
+        let rooms: Vec<String> = rooms.iter().map(|room| room.number().to_string()).collect();
+        let rooms_and_name = format!("{} {}", rooms.join(","), caller.name);
+        let event = UserEvent::Presence { user: caller.id, is_online, rooms_and_name };
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(caller.id)).arg(event.to_string());
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
     /// Records a login.
     pub async fn record_login(&self, user: UserId, at_ms: u64) -> Result<()> {
         let seen = self.keys.seen(user);
@@ -48,7 +59,7 @@ impl Store {
         pipeline.cmd("HSET").arg(&seen).arg("login").arg(at_ms);
         pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
         self.lane.run(&pipeline).await?;
-        self.ensure_global_membership(user, at_ms).await
+        self.ensure_global_membership(user).await
     }
 
     /// Online users, latest activity first, from behind `after`: two round trips however many. Someone who

@@ -19,8 +19,8 @@ use tracing::{debug, info, warn};
 
 use super::keys::{Keys, USER_CHANNELS};
 use super::lane::connection_info;
-use super::{Store, StoreConfig, reply};
-use crate::domain::{EntryId, Error, Result, RoomId, UserId};
+use super::{Store, StoreConfig, record, reply};
+use crate::domain::{Deletion, EntryId, Error, Happening, ReadMark, Result, RoomId, Sender, Seq, UserId};
 
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Silence after which a connection is given up; with reconnecting, delivery heals within five seconds.
@@ -29,23 +29,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_PAUSE_MS: u64 = 100;
 /// Subscriptions sent at once when the set is replayed.
 const REPLAY_BATCH: usize = 256;
-/// Deliveries that may wait; beyond, the connection is treated as lost and everything is re-read.
-const QUEUED_DELIVERIES: usize = 65_536;
 const QUEUED_WISHES: usize = 4096;
-
-/// What happened in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoomEvent {
-    /// A message was stored.
-    Stored(EntryId),
-    /// A message was deleted; the count is of all deletions in the room so far.
-    Deleted {
-        /// The message.
-        id: EntryId,
-        /// All deletions in the room so far.
-        deletions: u64,
-    },
-}
 
 /// What happened to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +50,31 @@ pub enum UserEvent {
         /// The new name.
         name: String,
     },
+    /// A user is a member of a room from this message on.
+    Joined {
+        /// Who.
+        user: UserId,
+        /// The room.
+        room: RoomId,
+        /// The first message that they get.
+        since: Seq,
+    },
+    /// A user is no member of a room any more.
+    Left {
+        /// Who.
+        user: UserId,
+        /// The room.
+        room: RoomId,
+    },
+    /// A user opened their first socket on a node or closed the last.
+    Presence {
+        /// Who.
+        user: UserId,
+        /// Which of the two.
+        is_online: bool,
+        /// Rooms that are told, separated by commas, then a space and the user's name.
+        rooms_and_name: String,
+    },
 }
 
 impl fmt::Display for UserEvent {
@@ -73,6 +82,11 @@ impl fmt::Display for UserEvent {
         match self {
             Self::Revoked { user, epoch } => write!(f, "revoked {user} {epoch}"),
             Self::Renamed { user, at_ms, name } => write!(f, "renamed {user} {at_ms} {name}"),
+            Self::Joined { user, room, since } => write!(f, "joined {user} {} {}", room.number(), since.0),
+            Self::Left { user, room } => write!(f, "left {user} {}", room.number()),
+            Self::Presence { user, is_online, rooms_and_name } => {
+                write!(f, "presence {user} {} {rooms_and_name}", u8::from(*is_online))
+            }
         }
     }
 }
@@ -81,24 +95,47 @@ impl UserEvent {
     fn parse(text: &str) -> Option<Self> {
         // A name may contain spaces, so it comes last.
         let mut words = text.splitn(4, ' ');
-        let (verb, user, number) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        match (verb, words.next()) {
-            ("revoked", None) => Some(Self::Revoked { user: UserId(user), epoch: number }),
-            ("renamed", Some(name)) => Some(Self::Renamed { user: UserId(user), at_ms: number, name: name.to_owned() }),
-            _ => None,
-        }
+        let (verb, user, number) = (words.next()?, UserId(words.next()?.parse().ok()?), words.next()?);
+        let number: u64 = number.parse().ok()?;
+        let room = || RoomId::new(u32::try_from(number).ok()?);
+        Some(match (verb, words.next()) {
+            ("revoked", None) => Self::Revoked { user, epoch: number },
+            ("renamed", Some(name)) => Self::Renamed { user, at_ms: number, name: name.to_owned() },
+            ("joined", Some(since)) => Self::Joined { user, room: room()?, since: Seq(since.parse().ok()?) },
+            ("left", None) => Self::Left { user, room: room()? },
+            ("presence", Some(rest)) => {
+                Self::Presence { user, is_online: number == 1, rooms_and_name: rest.to_owned() }
+            }
+            _ => return None,
+        })
     }
 }
 
-impl RoomEvent {
-    fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split(' ');
-        match (words.next()?, EntryId::parse(words.next()?)?, words.next()?) {
-            ("m", id, _sender) => Some(Self::Stored(id)),
-            ("d", id, deletions) => Some(Self::Deleted { id, deletions: deletions.parse().ok()? }),
-            _ => None,
+/// Reads an event of a room as the scripts announce it.
+fn parse_happening(room: RoomId, text: &str) -> Option<Happening> {
+    let (verb, rest) = text.split_once(' ')?;
+    let (first, rest) = rest.split_once(' ')?;
+    Some(match verb {
+        "m" => Happening::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
+        "d" => {
+            // The version before this one did not say who.
+            let (deletions, by) = rest.split_once(' ').unwrap_or((rest, "0"));
+            let by = UserId(by.parse().ok()?);
+            Happening::Deleted(Deletion { id: EntryId::parse(first)?, by, deletions: deletions.parse().ok()? })
         }
-    }
+        "r" => {
+            let (range, at_ms) = rest.split_once(' ')?;
+            let (from, to) = range.split_once('-')?;
+            Happening::Read(ReadMark {
+                user: UserId(first.parse().ok()?),
+                first: Seq(from.parse().ok()?),
+                last: Seq(to.parse().ok()?),
+                at_ms: at_ms.parse().ok()?,
+            })
+        }
+        "t" => Happening::Typing(Sender { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
+        _ => return None,
+    })
 }
 
 /// What the supervisor tells the node.
@@ -109,7 +146,7 @@ pub enum Delivery {
     /// A room's channel is subscribed: from now on its events come, what was before must be read.
     Subscribed(RoomId),
     /// An event of a room, in the order of the room. May be lost, may come twice.
-    Room(RoomId, RoomEvent),
+    Room(RoomId, Happening),
     /// An event of a user. May be lost, may come twice.
     User(UserEvent),
     /// The connection is gone; nothing is subscribed.
@@ -121,6 +158,11 @@ enum Wish {
     Unsubscribe(RoomId),
 }
 
+/// Takes what is delivered, on the connection's driver: must not wait.
+pub trait Sink: Fn(Delivery) + Send + Sync + 'static {}
+
+impl<F: Fn(Delivery) + Send + Sync + 'static> Sink for F {}
+
 /// A handle to the supervisor, which ends when every clone is dropped.
 #[derive(Clone)]
 pub struct Feed {
@@ -129,32 +171,19 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// A supervisor for the node of this id, to be run by the caller, its handle, and what it will deliver.
+    /// A handle and the supervisor for the node of this id, to be started with who takes the deliveries.
     ///
     /// # Errors
     /// `Internal` for an address that is not understood.
-    pub fn new(
-        config: &StoreConfig,
-        store: Store,
-        node: &str,
-    ) -> Result<(Self, mpsc::Receiver<Delivery>, impl Future<Output = ()> + Send + use<>)> {
+    pub fn new(config: &StoreConfig, store: Store, node: &str) -> Result<(Self, Supervisor)> {
         let client = Client::open(connection_info(&config.url)?).map_err(Error::internal)?;
         let (wishes, wished) = mpsc::channel(QUEUED_WISHES);
-        let (deliveries, delivered) = mpsc::channel(QUEUED_DELIVERIES);
         let is_up = Arc::new(AtomicBool::new(false));
         let keys = Keys::new(&config.prefix);
         let probe = keys.probe(node);
-        let supervisor = Supervisor {
-            client,
-            store,
-            keys,
-            probe,
-            wanted: HashSet::new(),
-            wished,
-            deliveries,
-            is_up: Arc::clone(&is_up),
-        };
-        Ok((Self { wishes, is_up }, delivered, supervisor.run()))
+        let supervisor =
+            Supervisor { client, store, keys, probe, wanted: HashSet::new(), wished, is_up: Arc::clone(&is_up) };
+        Ok((Self { wishes, is_up }, supervisor))
     }
 
     /// Whether the connection is up and was heard lately.
@@ -173,14 +202,14 @@ impl Feed {
     }
 }
 
-struct Supervisor {
+/// Keeps the connection.
+pub struct Supervisor {
     client: Client,
     store: Store,
     keys: Keys,
     probe: String,
     wanted: HashSet<RoomId>,
     wished: mpsc::Receiver<Wish>,
-    deliveries: mpsc::Sender<Delivery>,
     is_up: Arc<AtomicBool>,
 }
 
@@ -189,44 +218,44 @@ struct Supervisor {
 struct Pulse {
     /// A probe came back.
     heard: Notify,
-    /// The connection ended, or a delivery found no room.
+    /// The connection ended.
     lost: Notify,
 }
 
 impl Supervisor {
-    async fn run(mut self) {
+    /// Keeps a connection until every handle is dropped; `sink` takes what comes.
+    pub async fn run(mut self, sink: impl Sink) {
+        let sink: Arc<dyn Sink> = Arc::new(sink);
         loop {
-            match self.serve().await {
+            match self.serve(&sink).await {
                 Ok(()) => return,
                 Err(error) => debug!(%error, "pub/sub connection ended"),
             }
             if self.is_up.swap(false, Ordering::AcqRel) {
                 warn!("pub/sub delivery lost, reconnecting");
             }
-            if self.deliveries.send(Delivery::Lost).await.is_err() {
-                return;
-            }
+            sink(Delivery::Lost);
             tokio::time::sleep(Duration::from_millis(RETRY_PAUSE_MS + jitter_ms(RETRY_PAUSE_MS))).await;
         }
     }
 
     /// One connection's life. `Ok` when the node no longer needs one.
-    async fn serve(&mut self) -> Result<()> {
+    async fn serve(&mut self, sink: &Arc<dyn Sink>) -> Result<()> {
         let pulse = Arc::new(Pulse::default());
-        let mut connection = self.connect(&pulse).await?;
+        let mut connection = self.connect(&pulse, Arc::clone(sink)).await?;
         for shard in 0..USER_CHANNELS {
             subscribe(connection.clone(), self.keys.users_live_shard(shard)).await?;
         }
         subscribe(connection.clone(), self.probe.clone()).await?;
-        self.tell(Delivery::Connected).await?;
-        self.replay(&connection).await?;
+        sink(Delivery::Connected);
+        self.replay(&connection, sink).await?;
 
         let mut tick = tokio::time::interval(PROBE_EVERY);
         let mut heard_at = Instant::now();
         loop {
             tokio::select! {
                 wish = self.wished.recv() => match wish {
-                    Some(wish) => self.fulfil(wish, &mut connection).await?,
+                    Some(wish) => self.fulfil(wish, &mut connection, sink).await?,
                     None => return Ok(()),
                 },
                 () = pulse.lost.notified() => return Err(Error::Unavailable("the connection ended".into())),
@@ -246,14 +275,13 @@ impl Supervisor {
         }
     }
 
-    async fn connect(&self, pulse: &Arc<Pulse>) -> Result<MultiplexedConnection> {
+    async fn connect(&self, pulse: &Arc<Pulse>, sink: Arc<dyn Sink>) -> Result<MultiplexedConnection> {
         let (pulse, keys, probe) = (Arc::clone(pulse), self.keys.clone(), self.probe.clone());
-        let deliveries = self.deliveries.clone();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(CONNECT_TIMEOUT))
             .set_push_sender(move |push: PushInfo| {
-                let outcome = take_push(push, &pulse, &keys, &probe, &deliveries);
+                let outcome = take_push(push, &pulse, &keys, &probe, &*sink);
                 if outcome.is_err() {
                     pulse.lost.notify_one();
                 }
@@ -266,7 +294,7 @@ impl Supervisor {
     }
 
     /// Subscribes to every wanted room again, in batches, so that other traffic gets its turn.
-    async fn replay(&self, connection: &MultiplexedConnection) -> Result<()> {
+    async fn replay(&self, connection: &MultiplexedConnection, sink: &Arc<dyn Sink>) -> Result<()> {
         let rooms: Vec<RoomId> = self.wanted.iter().copied().collect();
         for batch in rooms.chunks(REPLAY_BATCH) {
             let subscriptions = batch.iter().map(|room| subscribe(connection.clone(), self.keys.room(*room).live));
@@ -274,19 +302,20 @@ impl Supervisor {
                 outcome?;
             }
             for room in batch {
-                self.tell(Delivery::Subscribed(*room)).await?;
+                sink(Delivery::Subscribed(*room));
             }
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    async fn fulfil(&mut self, wish: Wish, connection: &mut MultiplexedConnection) -> Result<()> {
+    async fn fulfil(&mut self, wish: Wish, connection: &mut MultiplexedConnection, sink: &Arc<dyn Sink>) -> Result<()> {
         match wish {
             Wish::Subscribe(room) => {
                 self.wanted.insert(room);
                 subscribe(connection.clone(), self.keys.room(room).live).await?;
-                self.tell(Delivery::Subscribed(room)).await
+                sink(Delivery::Subscribed(room));
+                Ok(())
             }
             Wish::Unsubscribe(room) => {
                 self.wanted.remove(&room);
@@ -308,24 +337,14 @@ impl Supervisor {
             }
         });
     }
-
-    async fn tell(&self, delivery: Delivery) -> Result<()> {
-        self.deliveries.send(delivery).await.map_err(|_| Error::internal("nobody takes deliveries"))
-    }
 }
 
 async fn subscribe(mut connection: MultiplexedConnection, channel: String) -> Result<()> {
     connection.subscribe(channel).await.map_err(|error| Error::Unavailable(error.into()))
 }
 
-/// Runs on the connection's driver for each push: must not wait. An error means that a delivery was lost.
-fn take_push(
-    push: PushInfo,
-    pulse: &Pulse,
-    keys: &Keys,
-    probe: &str,
-    deliveries: &mpsc::Sender<Delivery>,
-) -> Result<(), SendError> {
+/// Runs on the connection's driver for each push: must not wait. An error means that the connection ended.
+fn take_push(push: PushInfo, pulse: &Pulse, keys: &Keys, probe: &str, sink: &dyn Sink) -> Result<(), SendError> {
     match push.kind {
         PushKind::Disconnection => return Err(SendError),
         PushKind::Message => {}
@@ -338,13 +357,14 @@ fn take_push(
         return Ok(());
     }
     let delivery = match keys.room_of_channel(channel) {
-        Some(room) => RoomEvent::parse(payload).map(|event| Delivery::Room(room, event)),
+        Some(room) => parse_happening(room, payload).map(|what| Delivery::Room(room, what)),
         None => UserEvent::parse(payload).map(Delivery::User),
     };
-    match delivery {
-        Some(delivery) => deliveries.try_send(delivery).map_err(|_| SendError),
-        None => Ok(()), // from a newer node: an event that this version does not know
+    // What is not understood is from a newer node: an event that this version does not know.
+    if let Some(delivery) = delivery {
+        sink(delivery);
     }
+    Ok(())
 }
 
 /// A pause of up to `most_ms`, so that nodes do not return in step.
@@ -359,13 +379,32 @@ mod tests {
 
     #[test]
     fn events_are_read_and_unknown_ones_are_not() {
+        let room = RoomId::GLOBAL;
         let id = EntryId { seq: Seq(7), at_ms: 12 };
-        assert_eq!(RoomEvent::parse("m 7-12 3 {\"t\":\"a b\"}"), Some(RoomEvent::Stored(id)));
-        assert_eq!(RoomEvent::parse("d 7-12 2"), Some(RoomEvent::Deleted { id, deletions: 2 }));
-        assert_eq!(RoomEvent::parse("x 7-12 2"), None);
-        let revoked = UserEvent::Revoked { user: UserId(3), epoch: 9 };
-        let renamed = UserEvent::Renamed { user: UserId(3), at_ms: 9, name: "李 雷".to_owned() };
-        for event in [revoked, renamed] {
+        let message = parse_happening(room, r#"m 7-12 3 {"v":1,"k":"t","n":"a","t":"a b"}"#);
+        assert!(
+            matches!(message, Some(Happening::Message(message)) if message.id.entry == id && message.text == "a b")
+        );
+        let deletion = Deletion { id, by: UserId(3), deletions: 2 };
+        assert_eq!(parse_happening(room, "d 7-12 2 3"), Some(Happening::Deleted(deletion)));
+        assert!(parse_happening(room, "d 7-12 2").is_some());
+        let mark = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
+        assert_eq!(parse_happening(room, "r 3 4-7 12"), Some(Happening::Read(mark)));
+        let typing = Sender { id: UserId(3), name: "李 雷".to_owned() };
+        assert_eq!(parse_happening(room, "t 3 李 雷"), Some(Happening::Typing(typing)));
+        assert_eq!(parse_happening(room, "x 7-12 2"), None);
+    }
+
+    #[test]
+    fn events_of_users_round_trip() {
+        let user = UserId(3);
+        for event in [
+            UserEvent::Revoked { user, epoch: 9 },
+            UserEvent::Renamed { user, at_ms: 9, name: "李 雷".to_owned() },
+            UserEvent::Joined { user, room: RoomId::GLOBAL, since: Seq(5) },
+            UserEvent::Left { user, room: RoomId::GLOBAL },
+            UserEvent::Presence { user, is_online: true, rooms_and_name: "1,2 李 雷".to_owned() },
+        ] {
             assert_eq!(UserEvent::parse(&event.to_string()), Some(event));
         }
     }

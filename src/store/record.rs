@@ -10,7 +10,8 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Attachment, Caller, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Result, RoomId, Sender, UserId,
+    Attachment, Caller, Change, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Result, RoomId, Sender,
+    UserId,
 };
 
 /// The version written.
@@ -34,6 +35,23 @@ struct Record<'a> {
     /// The file.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     f: Option<FileRecord<'a>>,
+    /// The sender's own id.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    c: Option<Cow<'a, str>>,
+    /// The change of membership that this tells.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    m: Option<ChangeRecord<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeRecord<'a> {
+    /// `+` added, `-` removed.
+    a: char,
+    /// Who.
+    u: u64,
+    /// Their name.
+    #[serde(borrow)]
+    n: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,15 +114,30 @@ pub(super) fn encode(message: &NewMessage, sender: &Caller) -> Result<String> {
         t: message.text.as_str().into(),
         re: message.reply_to.map(|entry| entry.to_string().into()),
         f: file,
+        c: message.client_id.as_ref().and_then(|id| id.own()).map(Cow::from),
+        m: None,
     };
     print(sender.id, &record)
 }
 
-/// Encodes a message of the server itself.
-pub(super) fn encode_system(text: &str) -> Result<String> {
+/// Encodes a message of the server itself, and the change of membership that it tells.
+pub(super) fn encode_system(text: &str, change: Option<&Change>) -> Result<String> {
+    let change = change.map(|change| {
+        let (a, user) = match change {
+            Change::Added(user) => ('+', user),
+            Change::Removed(user) => ('-', user),
+        };
+        ChangeRecord { a, u: user.id.0, n: user.name.as_str().into() }
+    });
     let name = crate::domain::SYSTEM_NAME.into();
-    let record = Record { v: VERSION, k: letter(MessageKind::System), n: name, t: text.into(), re: None, f: None };
+    let kind = letter(MessageKind::System);
+    let record = Record { v: VERSION, k: kind, n: name, t: text.into(), re: None, f: None, c: None, m: change };
     print(UserId::SERVER, &record)
+}
+
+/// Whether a record is the server's own, without decoding it.
+pub(super) fn is_servers(record: &str) -> bool {
+    record.starts_with("0 ")
 }
 
 fn print(sender: UserId, record: &Record<'_>) -> Result<String> {
@@ -130,6 +163,14 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         pixels: file.px,
         is_own_upload: file.own,
     });
+    let change = record.m.and_then(|change| {
+        let user = Sender { id: UserId(change.u), name: change.n.into_owned() };
+        match change.a {
+            '+' => Some(Change::Added(user)),
+            '-' => Some(Change::Removed(user)),
+            _ => None,
+        }
+    });
     Ok(Message {
         id: MessageId { room, entry },
         sender: Sender { id: sender, name: record.n.into_owned() },
@@ -137,6 +178,8 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         text: record.t.into_owned(),
         attachment,
         reply_to: reply_to.map(|entry| MessageId { room, entry }),
+        client_id: record.c.map(Cow::into_owned),
+        change,
     })
 }
 

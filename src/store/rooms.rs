@@ -1,12 +1,14 @@
-//! Rooms: make, join, leave, list.
+//! Rooms: make, find, list.
 
 use redis::{Pipeline, Value};
 
+use super::members::RoomEntry;
 use super::reply::{self, array, entry_id, is_absent, next, text, user_id};
-use super::scripts::{self, Arg, Call, Script};
-use super::{SendRate, Store, record};
+use super::scripts::{self, Arg, Call};
+use super::{Store, record};
 use crate::domain::{
-    Caller, Description, EntryId, Error, Limit, Result, RoomCard, RoomId, RoomKind, RoomName, Seq, UserId, Watermark,
+    Caller, Change, Description, EntryId, Error, Limit, NewGroup, Result, RoomCard, RoomHead, RoomId, RoomKind,
+    RoomName, Sender, Seq, UserId, Watermark, folded,
 };
 
 const GLOBAL_NAME: &str = "全局聊天室";
@@ -20,7 +22,7 @@ fn word(kind: RoomKind) -> &'static str {
     }
 }
 
-fn kind_of(word: &str) -> Result<RoomKind> {
+pub(super) fn kind_of(word: &str) -> Result<RoomKind> {
     Ok(match word {
         "public" => RoomKind::Public,
         "group" => RoomKind::Group,
@@ -29,35 +31,35 @@ fn kind_of(word: &str) -> Result<RoomKind> {
     })
 }
 
-/// The score of a room among a user's rooms, so that one range finds the rooms of a kind.
-fn score(kind: RoomKind) -> u8 {
-    match kind {
-        RoomKind::Public => 0,
-        RoomKind::Group => 1,
-        RoomKind::Direct => 2,
-    }
-}
-
-/// What authorisation and conditional requests need to know of a room.
+/// What authorisation, printing and conditional requests need to know of a room.
 pub(super) struct State {
-    pub(super) kind: RoomKind,
+    pub(super) head: RoomHead,
     pub(super) watermark: Watermark,
 }
 
 /// Adds the command whose reply [`State::read`] takes.
 pub(super) fn read_state(pipeline: &mut Pipeline, room_key: &str) {
-    pipeline.cmd("HMGET").arg(room_key).arg(&["kind", "seq", "ms", "gone"]);
+    pipeline.cmd("HMGET").arg(room_key).arg(&["kind", "seq", "ms", "gone", "pair"]);
 }
+
+/// What [`read_state`] replies.
+type StateFields = (Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>);
 
 impl State {
     /// The state of a room, or `None` when there is no such room.
-    pub(super) fn read(reply: Value) -> Result<Option<Self>> {
-        let (kind, seq, at_ms, deletions): (Option<String>, Option<u64>, Option<u64>, Option<u64>) =
-            reply::read(reply)?;
+    pub(super) fn read(room: RoomId, reply: Value) -> Result<Option<Self>> {
+        let (kind, seq, at_ms, deletions, pair): StateFields = reply::read(reply)?;
         let Some(kind) = kind else { return Ok(None) };
         let last = EntryId { seq: Seq(seq.unwrap_or(0)), at_ms: at_ms.unwrap_or(0) };
-        Ok(Some(Self { kind: kind_of(&kind)?, watermark: Watermark { last, deletions: deletions.unwrap_or(0) } }))
+        let head = RoomHead { id: room, kind: kind_of(&kind)?, pair: pair.as_deref().and_then(parse_pair) };
+        Ok(Some(Self { head, watermark: Watermark { last, deletions: deletions.unwrap_or(0) } }))
     }
+}
+
+/// The two users of a direct room, `3:7`.
+pub(super) fn parse_pair(text: &str) -> Option<(UserId, UserId)> {
+    let (low, high) = text.split_once(':')?;
+    Some((UserId(low.parse().ok()?), UserId(high.parse().ok()?)))
 }
 
 /// A room that is to be made.
@@ -68,141 +70,204 @@ pub struct NewRoom<'a> {
     pub name: &'a RoomName,
     /// Its description.
     pub description: &'a Description,
+    /// The address of its picture; may be empty.
+    pub avatar: &'a str,
     /// Who makes it: its owner and first member.
     pub owner: &'a Caller,
     /// The server's message that says so.
     pub announcement: &'a str,
 }
 
+/// The values of a room's hash and its first members.
+#[derive(Default)]
+struct Making<'a> {
+    name: &'a str,
+    description: &'a str,
+    avatar: &'a str,
+    owner: u64,
+    pair: &'a str,
+    record: &'a str,
+    members: &'a [UserId],
+}
+
 impl Store {
     /// Makes sure that the global room exists. Every node does this at start; all but the first find it.
     pub async fn ensure_global_room(&self) -> Result<()> {
-        let keys = self.keys.room(RoomId::GLOBAL);
-        let call = Call {
-            script: &scripts::CREATE_ROOM,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live],
-            args: &[
-                Arg::Number(RoomId::GLOBAL.number().into()),
-                Arg::Text(word(RoomKind::Public)),
-                Arg::Text(GLOBAL_NAME),
-                Arg::Text(GLOBAL_DESCRIPTION),
-                Arg::Number(UserId::SERVER.0),
-                Arg::Text(""),
-                Arg::Number(self.retention.max_messages),
-                Arg::Number(self.retention.max_age_ms),
-                Arg::Number(self.retention.sweep_ms()),
-            ],
-        };
-        let mut list = redis::cmd("ZADD");
-        list.arg(self.keys.public_rooms()).arg(RoomId::GLOBAL.number()).arg(RoomId::GLOBAL.number());
-        let mut count = redis::cmd("SET");
-        count.arg(self.keys.room_counter()).arg(RoomId::GLOBAL.number()).arg("NX");
-        self.lane.run_script(&call, &[list, count]).await?;
+        let making = Making { name: GLOBAL_NAME, description: GLOBAL_DESCRIPTION, ..Making::default() };
+        self.make(RoomId::GLOBAL, RoomKind::Public, &making).await?;
+        let number = RoomId::GLOBAL.number();
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(number).arg(number);
+        pipeline.cmd("SET").arg(self.keys.room_counter()).arg(number).arg("NX");
+        pipeline.add_command(self.index_room(RoomId::GLOBAL, GLOBAL_NAME));
+        self.lane.run(&pipeline).await?;
         Ok(())
     }
 
     /// Makes a room. Listing and the owner's own list follow in a second round trip; when a node dies
     /// between the two, the room is unlisted until someone joins it.
-    pub async fn create_room(&self, new: NewRoom<'_>) -> Result<RoomId> {
+    pub async fn create_room(&self, new: NewRoom<'_>) -> Result<NewGroup> {
+        let room = self.next_room().await?;
+        let owner = Sender { id: new.owner.id, name: new.owner.name.clone() };
+        let making = Making {
+            name: new.name.as_str(),
+            description: new.description.as_str(),
+            avatar: new.avatar,
+            owner: new.owner.id.0,
+            pair: "",
+            record: &record::encode_system(new.announcement, Some(&Change::Added(owner)))?,
+            members: &[new.owner.id],
+        };
+        let made_at_ms = self.make(room, new.kind, &making).await?;
+        let created_at_ms = made_at_ms.ok_or_else(|| Error::internal(format!("room {room} exists already")))?;
+        let entry = RoomEntry { room, kind: new.kind, other: None };
+        self.note_membership(entry, new.owner.id, Some(Seq(1))).await?;
+        if new.kind == RoomKind::Public {
+            let mut pipeline = Pipeline::with_capacity(1);
+            pipeline.add_command(self.index_room(room, new.name.as_str()));
+            self.lane.run(&pipeline).await?;
+        }
+        Ok(NewGroup { id: room, created_at_ms })
+    }
+
+    async fn next_room(&self) -> Result<RoomId> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.room_counter());
         let number: u32 = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
-        let room = RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is at zero"))?;
+        RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is at zero"))
+    }
+
+    /// The time of the making, or `None` when the room exists.
+    async fn make(&self, room: RoomId, kind: RoomKind, making: &Making<'_>) -> Result<Option<u64>> {
         let keys = self.keys.room(room);
-        let record = record::encode_system(new.announcement)?;
+        let mut args = vec![
+            Arg::Number(room.number().into()),
+            Arg::Text(word(kind)),
+            Arg::Text(making.name),
+            Arg::Text(making.description),
+            Arg::Text(making.avatar),
+            Arg::Number(making.owner),
+            Arg::Text(making.pair),
+            Arg::Text(making.record),
+            Arg::Number(self.retention.max_messages),
+            Arg::Number(self.retention.max_age_ms),
+            Arg::Number(self.retention.sweep_ms()),
+        ];
+        args.extend(making.members.iter().map(|user| Arg::Number(user.0)));
         let call = Call {
             script: &scripts::CREATE_ROOM,
             keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live],
-            args: &[
-                Arg::Number(number.into()),
-                Arg::Text(word(new.kind)),
-                Arg::Text(new.name.as_str()),
-                Arg::Text(new.description.as_str()),
-                Arg::Number(new.owner.id.0),
-                Arg::Text(&record),
-                Arg::Number(self.retention.max_messages),
-                Arg::Number(self.retention.max_age_ms),
-                Arg::Number(self.retention.sweep_ms()),
-                Arg::Number(new.owner.id.0),
-            ],
+            args: &args,
         };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
-        if text(&reply)? != "created" {
-            return Err(Error::internal(format!("room {number} exists already")));
+        match text(&self.lane.run_script(&call, &[]).await?.0)? {
+            "exists" => Ok(None),
+            at_ms => at_ms.parse().map(Some).map_err(Error::internal),
         }
-        self.note_membership(room, new.owner.id, new.kind).await?;
+    }
+
+    /// The direct room of two users, if they have one.
+    pub async fn direct_room(&self, one: UserId, other: UserId) -> Result<Option<RoomId>> {
+        let (low, high) = (one.min(other), one.max(other));
+        if let Some(room) = self.directs.get(low, high) {
+            return Ok(Some(room));
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("GET").arg(self.keys.direct(low, high));
+        let number: Option<u32> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let room = number.and_then(RoomId::new);
+        if let Some(room) = room {
+            // Once per node and pair: mends what a node left that died while it made the room.
+            self.note_direct(room, (low, high), None).await?;
+            self.directs.insert(low, high, room);
+        }
         Ok(room)
     }
 
-    /// Adds the caller to a public room; a member of any room stays one. Joining counts as a message.
+    /// The direct room of two users, made when they have none. The room is made before the pair points to
+    /// it; of two that are made at once, one is removed again.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the caller is no member; `RateLimited`.
-    pub async fn join_room(&self, room: RoomId, caller: &Caller, text: &str, rate: Option<SendRate>) -> Result<()> {
-        let reply = self.change_membership(&scripts::JOIN_ROOM, room, caller, text, rate).await?;
-        match reply.as_slice() {
-            // Noted even when it was so already: mends what a node left that died between the two writes.
-            [_, kind] => self.note_membership(room, caller.id, kind_of(self::text(kind)?)?).await,
-            _ => Err(Error::RoomNotFound),
+    /// `UserNotFound`.
+    pub async fn open_direct(&self, caller: UserId, other: UserId) -> Result<RoomId> {
+        if let Some(room) = self.direct_room(caller, other).await? {
+            return Ok(room);
         }
-    }
-
-    /// Takes the caller out of a room; leaving a public room twice is fine. Leaving counts as a message.
-    ///
-    /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the caller is no member; `RateLimited`.
-    pub async fn leave_room(&self, room: RoomId, caller: &Caller, text: &str, rate: Option<SendRate>) -> Result<()> {
-        let reply = self.change_membership(&scripts::LEAVE_ROOM, room, caller, text, rate).await?;
-        if reply.first().map(self::text).transpose()? == Some("no_room") {
-            return Err(Error::RoomNotFound);
+        let (low, high) = (caller.min(other), caller.max(other));
+        if self.names(&[other]).await?.is_empty() {
+            return Err(Error::UserNotFound);
         }
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZREM").arg(self.keys.user_rooms(caller.id)).arg(room.number());
-        self.lane.run(&pipeline).await?;
-        Ok(())
-    }
-
-    async fn change_membership(
-        &self,
-        script: &'static Script,
-        room: RoomId,
-        caller: &Caller,
-        announcement: &str,
-        rate: Option<SendRate>,
-    ) -> Result<Vec<Value>> {
-        let keys = self.keys.room(room);
-        let rate_key = self.keys.rate(room, caller.id);
-        let record = record::encode_system(announcement)?;
-        let (interval, burst_ms) = SendRate::as_arguments(rate);
-        let call = Call {
-            script,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live, &rate_key],
-            args: &[
-                Arg::Number(caller.id.0),
-                Arg::Text(&record),
-                Arg::Number(self.retention.max_messages),
-                Arg::Number(self.retention.max_age_ms),
-                Arg::Number(self.retention.sweep_ms()),
-                Arg::Text(&interval),
-                Arg::Number(burst_ms),
-            ],
-        };
-        let reply = array(self.lane.run_script(&call, &[]).await?.0)?;
-        match reply.as_slice() {
-            [_, Value::Int(wait_ms)] => Err(reply::limited(*wait_ms)),
-            _ => Ok(reply),
-        }
-    }
-
-    /// Puts a room into its member's list and a public one into the listing. Idempotent.
-    pub(super) async fn note_membership(&self, room: RoomId, user: UserId, kind: RoomKind) -> Result<()> {
+        let room = self.next_room().await?;
+        let pair = format!("{low}:{high}");
+        let making = Making { pair: &pair, members: &[low, high], ..Making::default() };
+        self.make(room, RoomKind::Direct, &making).await?;
         let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(score(kind)).arg(room.number());
-        if kind == RoomKind::Public {
-            pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(room.number()).arg(room.number());
+        let key = self.keys.direct(low, high);
+        pipeline.cmd("SET").arg(&key).arg(room.number()).arg("NX");
+        pipeline.cmd("GET").arg(&key);
+        let holder: Option<u32> = reply::read(self.lane.run(&pipeline).await?.pop().unwrap_or_default())?;
+        if holder != Some(room.number()) {
+            let keys = self.keys.room(room);
+            let mut pipeline = Pipeline::with_capacity(1);
+            pipeline.cmd("DEL").arg(keys.room).arg(keys.members);
+            self.lane.run(&pipeline).await?;
+            return self.direct_room(low, high).await?.ok_or(Error::RoomNotFound);
         }
-        self.lane.run(&pipeline).await?;
+        self.note_direct(room, (low, high), Some(Seq(1))).await?;
+        self.directs.insert(low, high, room);
+        Ok(room)
+    }
+
+    async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId), since: Option<Seq>) -> Result<()> {
+        for (user, other) in [(low, high), (high, low)] {
+            let entry = RoomEntry { room, kind: RoomKind::Direct, other: Some(other) };
+            self.note_membership(entry, user, since).await?;
+        }
         Ok(())
+    }
+
+    /// Forgets a direct room that is gone (Redis lost it).
+    pub fn forget_direct(&self, one: UserId, other: UserId) {
+        self.directs.remove(one.min(other), one.max(other));
+    }
+
+    /// The command that lets a public room be found by the beginning of its name.
+    fn index_room(&self, room: RoomId, name: &str) -> redis::Cmd {
+        let mut command = redis::cmd("ZADD");
+        command.arg(self.keys.room_names()).arg(0).arg(format!("{}\0{}", folded(name), room.number()));
+        command
+    }
+
+    /// Public rooms whose name begins with a text, by name.
+    pub async fn find_public_rooms(&self, start: &str, limit: Limit) -> Result<Vec<RoomId>> {
+        let found = self.find_by_start(&self.keys.room_names(), start, limit).await?;
+        Ok(found.iter().filter_map(|number| RoomId::new(u32::try_from(*number).ok()?)).collect())
+    }
+
+    /// The numbers behind the names in a sorted set of `name\0number` that begin with a text.
+    pub(super) async fn find_by_start(&self, key: &str, start: &str, limit: Limit) -> Result<Vec<u64>> {
+        let start = folded(start);
+        let mut end = start.clone().into_bytes();
+        end.push(0xff); // no text has such a byte
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZRANGE").arg(key).arg(format!("[{start}")).arg([b"(".as_slice(), &end].concat());
+        pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(limit.get());
+        let found: Vec<String> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        Ok(found.iter().filter_map(|entry| entry.rsplit_once('\0')?.1.parse().ok()).collect())
+    }
+
+    /// Names and kinds of rooms, without those that do not exist.
+    pub async fn room_names(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, RoomKind, String)>> {
+        let mut pipeline = Pipeline::with_capacity(rooms.len());
+        for room in rooms {
+            pipeline.cmd("HMGET").arg(self.keys.room(*room).room).arg(&["kind", "name"]);
+        }
+        let mut names = Vec::with_capacity(rooms.len());
+        for (room, reply) in rooms.iter().zip(self.run_list(&pipeline).await?) {
+            if let (Some(kind), Some(name)) = reply::read::<(Option<String>, Option<String>)>(reply)? {
+                names.push((*room, kind_of(&kind)?, name));
+            }
+        }
+        Ok(names)
     }
 
     /// The public rooms and the caller's groups in the order of their numbers, from behind `after`: two
@@ -224,7 +289,7 @@ impl Store {
     /// Numbers of the rooms that the caller may list, one more than the limit if there are more.
     async fn listed_rooms(&self, caller: &Caller, after: Option<RoomId>, limit: Limit) -> Result<Vec<RoomId>> {
         let after = after.map_or(0, RoomId::number);
-        let group = score(RoomKind::Group);
+        let group = super::members::GROUP_SCORE;
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.public_rooms()).arg(format!("({after}")).arg("+inf");
         pipeline.arg("LIMIT").arg(0).arg(limit.get() + 1);

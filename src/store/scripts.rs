@@ -29,17 +29,35 @@ macro_rules! script {
 
 script!(APPEND_MESSAGE = "lua/prelude.lua", "lua/append_message.lua");
 script!(CREATE_ROOM = "lua/prelude.lua", "lua/create_room.lua");
-script!(JOIN_ROOM = "lua/prelude.lua", "lua/join_room.lua");
-script!(LEAVE_ROOM = "lua/prelude.lua", "lua/leave_room.lua");
+script!(ADD_MEMBER = "lua/prelude.lua", "lua/add_member.lua");
+script!(REMOVE_MEMBER = "lua/prelude.lua", "lua/remove_member.lua");
+script!(SET_ROLE = "lua/set_role.lua");
 script!(DELETE_MESSAGE = "lua/prelude.lua", "lua/delete_message.lua");
+script!(MARK_DELIVERED = "lua/prelude.lua", "lua/mark_delivered.lua");
+script!(MARK_READ = "lua/prelude.lua", "lua/mark_read.lua");
+script!(ANNOUNCE_TYPING = "lua/announce_typing.lua");
 script!(ROOM_CARD = "lua/room_card.lua");
+script!(CONVERSATION = "lua/conversation.lua");
 script!(REVOKE = "lua/revoke.lua");
 script!(CHANGE_PROFILE = "lua/change_profile.lua");
 
 /// One pipeline that loads every script.
 pub(super) fn load_all() -> Pipeline {
-    let all: [&Script; 8] =
-        [&APPEND_MESSAGE, &CREATE_ROOM, &JOIN_ROOM, &LEAVE_ROOM, &DELETE_MESSAGE, &ROOM_CARD, &REVOKE, &CHANGE_PROFILE];
+    let all: [&Script; 13] = [
+        &APPEND_MESSAGE,
+        &CREATE_ROOM,
+        &ADD_MEMBER,
+        &REMOVE_MEMBER,
+        &SET_ROLE,
+        &DELETE_MESSAGE,
+        &MARK_DELIVERED,
+        &MARK_READ,
+        &ANNOUNCE_TYPING,
+        &ROOM_CARD,
+        &CONVERSATION,
+        &REVOKE,
+        &CHANGE_PROFILE,
+    ];
     let mut pipeline = Pipeline::with_capacity(all.len());
     for script in all {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(script.code).ignore();

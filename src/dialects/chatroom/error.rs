@@ -30,6 +30,7 @@ fn detail(error: &Error) -> String {
             return format!("{}长度必须在{min}到{max}个字符之间", title(*field));
         }
         Error::GlobalRoom => "不能离开全局聊天室",
+        Error::DirectRoom => "私聊不能变更成员",
         Error::Unauthenticated | Error::BadCredentials => "未提供有效的JWT Token",
         Error::Forbidden => "没有执行该操作的权限",
         Error::RoomNotFound => "聊天室不存在",
@@ -65,10 +66,16 @@ fn name(field: Field) -> &'static str {
         Field::Description => "description",
         Field::UserName => "username",
         Field::Password => "password",
+        Field::Credentials => "username, password",
         Field::Email => "email",
         Field::Phone => "phone",
         Field::Avatar => "avatar",
         Field::UserId => "user_id",
+        Field::Receiver => "receiver",
+        Field::Role => "role",
+        Field::ChatType => "chat_type",
+        Field::Query => "q",
+        Field::Type => "type",
         Field::Limit => "limit",
         Field::Before => "before",
         Field::After => "after",
@@ -87,6 +94,7 @@ fn title(field: Field) -> &'static str {
         Field::FileName => "文件名",
         Field::UserName => "用户名",
         Field::Password => "密码",
+        Field::Credentials => "用户名和密码",
         Field::Email => "邮箱",
         Field::Phone => "手机号",
         Field::Avatar => "头像",
@@ -95,6 +103,11 @@ fn title(field: Field) -> &'static str {
         | Field::ClientId
         | Field::RoomId
         | Field::UserId
+        | Field::Receiver
+        | Field::Role
+        | Field::ChatType
+        | Field::Query
+        | Field::Type
         | Field::Limit
         | Field::Before
         | Field::After

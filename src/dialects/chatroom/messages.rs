@@ -131,11 +131,11 @@ fn poll_of(query: &MessagesQuery) -> Result<Poll> {
         (Some(_), Some(_)) => return Err(Error::Invalid(Field::After)),
         (Some(id), None) => (id, Span::Before),
         (None, Some(id)) => (id, Span::After),
-        (None, None) => return Ok(Poll { query: HistoryQuery { room, span: Span::Latest, limit }, is_empty: false }),
+        (None, None) => return Ok(Poll { query: HistoryQuery::new(room, Span::Latest, limit), is_empty: false }),
     };
     Ok(match message_id(room, id) {
-        Some(id) => Poll { query: HistoryQuery { room, span: span(id.entry.seq), limit }, is_empty: false },
-        None => Poll { query: HistoryQuery { room, span: Span::Latest, limit }, is_empty: true },
+        Some(id) => Poll { query: HistoryQuery::new(room, span(id.entry.seq), limit), is_empty: false },
+        None => Poll { query: HistoryQuery::new(room, Span::Latest, limit), is_empty: true },
     })
 }
 

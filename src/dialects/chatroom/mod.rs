@@ -24,6 +24,7 @@ pub const DIALECT: Dialect = Dialect {
     owns: |path| path == "/api/chat" || path.starts_with("/api/chat/"),
     routes,
     error: error::body,
+    sockets: |_| Vec::new(),
     openapi: Documentation::openapi,
 };
 

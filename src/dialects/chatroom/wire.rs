@@ -129,7 +129,7 @@ impl<'a> ChatMessage<'a> {
             sender_name: &message.sender.name,
             message_type: message.kind.into(),
             content: &message.text,
-            file_url: file.map(|file: &Attachment| file.url.as_str()),
+            file_url: file.and_then(Attachment::address),
             file_name: file.and_then(|file| file.name.as_deref()),
             file_size: file.and_then(|file| file.size),
             timestamp: times.print(message.id.entry.at_ms),

@@ -23,7 +23,14 @@ pub(super) struct ErrorBody {
 pub(super) fn body(error: &Error) -> HttpResponse {
     let code = code(error);
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    HttpResponse::build(status).json(ErrorBody { code, message: message(error), error: detail(error) })
+    HttpResponse::build(status).json(ErrorBody::of(error))
+}
+
+impl ErrorBody {
+    /// The body for an error; on the WebSocket it is a frame.
+    pub(super) fn of(error: &Error) -> Self {
+        Self { code: code(error), message: message(error), error: detail(error) }
+    }
 }
 
 /// A taken name or address is a bad request in this document.
@@ -61,6 +68,7 @@ fn detail(error: &Error) -> String {
         Error::Invalid(field) => return format!("参数无效: {}", name(*field)),
         Error::Length { field, min, max } => return format!("{} 的长度必须在 {min} 到 {max} 之间", name(*field)),
         Error::GlobalRoom => "不能离开全局聊天室",
+        Error::DirectRoom => "私聊只能有两名成员，且不能与自己私聊",
         Error::Unauthenticated => "token 缺失、无效或已过期",
         Error::BadCredentials => "邮箱或密码错误",
         Error::Forbidden => "没有执行该操作的权限",
@@ -93,10 +101,16 @@ fn name(field: Field) -> &'static str {
         Field::Description => "description",
         Field::UserName => "username",
         Field::Password => "password",
+        Field::Credentials => "username, password",
         Field::Email => "email",
         Field::Phone => "phone",
         Field::Avatar => "avatar",
-        Field::UserId => "receiver_id",
+        Field::UserId => "user_id",
+        Field::Receiver => "receiver_id",
+        Field::ChatType => "chat_type",
+        Field::Role => "role",
+        Field::Query => "q",
+        Field::Type => "type",
         Field::Limit => "limit",
         Field::Before | Field::After | Field::Cursor => "offset",
         Field::File | Field::FileName => "file",

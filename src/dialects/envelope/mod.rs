@@ -1,9 +1,9 @@
 //! Document 001: everything inside `{"code","message","data"}`; errors as `{"code","message","error"}`.
-//!
-//! So far its accounts and profiles.
 
 mod accounts;
+mod chat;
 mod error;
+mod socket;
 mod wire;
 
 use actix_web::web::{self, ServiceConfig};
@@ -18,6 +18,7 @@ pub const DIALECT: Dialect = Dialect {
     owns: |path| path == "/api/v1" || path.starts_with("/api/v1/"),
     routes,
     error: error::body,
+    sockets: |_| socket::routes(),
     openapi: Documentation::openapi,
 };
 
@@ -29,12 +30,25 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
             resource("/api/v1/user/profile")
                 .route(web::get().to(accounts::profile))
                 .route(web::put().to(accounts::change_profile)),
-        );
+        )
+        .service(resource("/api/v1/chat/message").route(web::post().to(chat::send)))
+        .service(resource("/api/v1/chat/messages").route(web::get().to(chat::list)))
+        .service(resource("/api/v1/group").route(web::post().to(chat::create_group)))
+        .service(resource("/api/v1/group/{group_id}/members").route(web::post().to(chat::add_member)));
 }
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(accounts::register, accounts::log_in, accounts::profile, accounts::change_profile),
-    tags((name = "envelope", description = "Document 001: accounts and profiles. Errors are `{\"code\",\"message\",\"error\"}`."))
+    paths(
+        accounts::register,
+        accounts::log_in,
+        accounts::profile,
+        accounts::change_profile,
+        chat::send,
+        chat::list,
+        chat::create_group,
+        chat::add_member,
+    ),
+    tags((name = "envelope", description = "Document 001: accounts, messages, groups. Errors are `{\"code\",\"message\",\"error\"}`."))
 )]
 struct Documentation;

@@ -2,10 +2,14 @@
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::Account;
-use crate::edge::utc_seconds;
+use crate::domain::{
+    Account, Attachment, ClientId, Content, Description, Error, Field, Message, MessageKind, NewGroup, NewMessage,
+    Receipts, Result, RoomHead, RoomName, UserId,
+};
+use crate::edge::{content, utc_seconds};
+use crate::service::Receiver;
 
 /// Every successful reply, whatever was done: HTTP 200, code 200, `success`.
 #[derive(Serialize, ToSchema)]
@@ -143,4 +147,187 @@ impl From<Account> for ChangedProfile {
             updated_at: utc_seconds(account.updated_at_ms),
         }
     }
+}
+
+/// The body of `POST /chat/message`, and what the WebSocket takes.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"type": "text", "content": "你好", "receiver_id": "2"}))]
+pub(super) struct MessageBody {
+    /// `text`, `image` or `file`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// 1–5000 characters; the address of an image or file.
+    content: Option<String>,
+    /// The user, in a private chat.
+    pub(super) receiver_id: Option<String>,
+    /// The group, otherwise.
+    pub(super) group_id: Option<String>,
+    /// The sender's own id of the message: a retry with it returns the first message. The header
+    /// `Idempotency-Key` does the same.
+    client_id: Option<String>,
+}
+
+/// Exactly one of the two.
+pub(super) fn receiver(receiver_id: &Option<String>, group_id: &Option<String>) -> Result<Receiver> {
+    match (present(receiver_id), present(group_id)) {
+        (Some(user), None) => user.parse().map(|id| Receiver::User(UserId(id))).map_err(|_| Error::UserNotFound),
+        (None, Some(group)) => group.parse().map(Receiver::Room).map_err(|_| Error::RoomNotFound),
+        (None, None) => Err(Error::Missing(Field::Receiver)),
+        (Some(_), Some(_)) => Err(Error::Invalid(Field::Receiver)),
+    }
+}
+
+/// The message that a body means. The body's own client id comes before the header's.
+pub(super) fn new_message(body: MessageBody, retry_id: Option<ClientId>) -> Result<NewMessage> {
+    let kind = match present(&body.kind) {
+        Some("text") => MessageKind::Text,
+        Some("image") => MessageKind::Image,
+        Some("file") => MessageKind::File,
+        Some(_) => return Err(Error::Invalid(Field::MessageType)),
+        None => return Err(Error::Missing(Field::MessageType)),
+    };
+    let client_id = present(&body.client_id).map(ClientId::parse).transpose()?.or(retry_id);
+    let text = Content::parse(body.content.filter(|text| !text.is_empty()).ok_or(Error::Missing(Field::Content))?)?;
+    let attachment = Attachment::named_by(kind, &text);
+    Ok(NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None })
+}
+
+/// A message, §3.2.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "message_id": "10405", "type": "text", "content": "你好", "sender_id": "1", "receiver_id": "2", "group_id": "",
+    "created_at": "2025-10-26T12:00:00Z"
+}))]
+pub(super) struct ChatMessage {
+    message_id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    content: String,
+    sender_id: String,
+    receiver_id: String,
+    group_id: String,
+    created_at: String,
+}
+
+impl ChatMessage {
+    pub(super) fn new(message: &Message, room: &RoomHead, base_url: &str) -> Self {
+        let other = room.other(message.sender.id);
+        Self {
+            message_id: message.id.to_integer().to_string(),
+            kind: kind_word(message.kind),
+            content: content(message, base_url).into_owned(),
+            sender_id: message.sender.id.to_string(),
+            receiver_id: other.map(|user| user.to_string()).unwrap_or_default(),
+            group_id: if other.is_some() { String::new() } else { room.id.to_string() },
+            created_at: utc_seconds(message.id.entry.at_ms),
+        }
+    }
+}
+
+/// Kinds of other documents: audio and video are files, emoji and what users call `system` are text.
+fn kind_word(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Text | MessageKind::Emoji | MessageKind::System => "text",
+        MessageKind::Image => "image",
+        MessageKind::File | MessageKind::Audio | MessageKind::Video => "file",
+    }
+}
+
+/// Query of `GET /chat/messages`. `""` means absent.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MessagesQuery {
+    /// The user, for a private chat.
+    pub(super) receiver_id: Option<String>,
+    /// The group, otherwise.
+    pub(super) group_id: Option<String>,
+    /// 20 when absent, at most 1000.
+    pub(super) limit: Option<String>,
+    /// From the newest; 0 when absent.
+    pub(super) offset: Option<String>,
+}
+
+/// A message in a list, with who has read it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ListedMessage {
+    #[serde(flatten)]
+    message: ChatMessage,
+    read_by: Vec<Reader>,
+}
+
+/// Who has read a message, and when first.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"user_id": "2", "read_at": "2025-10-26T12:00:05Z"}))]
+pub(super) struct Reader {
+    user_id: String,
+    read_at: String,
+}
+
+impl ListedMessage {
+    pub(super) fn new(message: &Message, room: &RoomHead, receipts: &Receipts, base_url: &str) -> Self {
+        let reader = |(user, at_ms): (UserId, u64)| Reader { user_id: user.to_string(), read_at: utc_seconds(at_ms) };
+        let read_by = receipts.read_by(message).into_iter().map(reader).collect();
+        Self { message: ChatMessage::new(message, room, base_url), read_by }
+    }
+}
+
+/// A page of messages, and how many could be listed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MessageList {
+    pub(super) messages: Vec<ListedMessage>,
+    pub(super) total: usize,
+}
+
+/// The body of `POST /group`.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"name": "项目组", "description": "可选", "avatar": ""}))]
+pub(super) struct GroupBody {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    /// Optional.
+    pub(super) avatar: Option<String>,
+}
+
+/// A group that was made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Group {
+    group_id: String,
+    name: String,
+    description: String,
+    avatar: String,
+    creator_id: String,
+    created_at: String,
+}
+
+impl Group {
+    pub(super) fn new(
+        made: &NewGroup,
+        name: &RoomName,
+        description: &Description,
+        avatar: &str,
+        creator: UserId,
+    ) -> Self {
+        Self {
+            group_id: made.id.to_string(),
+            name: name.as_str().to_owned(),
+            description: description.as_str().to_owned(),
+            avatar: avatar.to_owned(),
+            creator_id: creator.to_string(),
+            created_at: utc_seconds(made.created_at_ms),
+        }
+    }
+}
+
+/// The body of `POST /group/{group_id}/members`.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"user_id": "2"}))]
+pub(super) struct MemberBody {
+    pub(super) user_id: Option<String>,
+}
+
+/// Who was added to what.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AddedMember {
+    pub(super) group_id: String,
+    pub(super) user_id: String,
 }

@@ -45,11 +45,11 @@ pub(super) struct Token {
 )]
 pub(super) async fn register(
     request: HttpRequest,
-    body: JsonBody<Credentials>,
+    body: Result<JsonBody<Credentials>>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
-    let (name, password) = parse(&body.0)?;
+    let (name, password) = parse(&credentials(body)?)?;
     let new = NewAccount { name, email: None, phone: String::new() };
     context.services.accounts.register(&new, &password).await?;
     Ok(HttpResponse::Created().json(Registered { message: "User created successfully" }))
@@ -67,11 +67,11 @@ pub(super) async fn register(
 )]
 pub(super) async fn log_in(
     request: HttpRequest,
-    body: JsonBody<Credentials>,
+    body: Result<JsonBody<Credentials>>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
-    let (name, password) = parse(&body.0).map_err(|error| match error {
+    let (name, password) = parse(&credentials(body)?).map_err(|error| match error {
         // A name or password that nobody can have is simply wrong here.
         Error::Invalid(_) | Error::Length { .. } => Error::BadCredentials,
         other => other,
@@ -80,12 +80,20 @@ pub(super) async fn log_in(
     Ok(HttpResponse::Ok().json(Token { token }))
 }
 
+/// What is no such object has neither field, in the document's words.
+fn credentials(body: Result<JsonBody<Credentials>>) -> Result<Credentials> {
+    body.map(|body| body.0).map_err(|error| match error {
+        Error::Malformed(_) => Error::Missing(Field::Credentials),
+        other => other,
+    })
+}
+
 fn parse(body: &Credentials) -> Result<(UserName, Password)> {
     if body.username.is_empty() {
-        return Err(Error::Missing(Field::UserName));
+        return Err(Error::Missing(Field::Credentials));
     }
     if body.password.is_empty() {
-        return Err(Error::Missing(Field::Password));
+        return Err(Error::Missing(Field::Credentials));
     }
     Ok((UserName::parse(&body.username)?, Password::parse(&body.password)?))
 }

@@ -19,9 +19,11 @@ pub(super) fn body(error: &Error) -> HttpResponse {
     HttpResponse::build(error.status_code()).json(ErrorBody { error: text(error) })
 }
 
-fn text(error: &Error) -> String {
+pub(super) fn text(error: &Error) -> String {
     let text = match error {
-        Error::Malformed(_) | Error::Missing(Field::UserName | Field::Password) => "Username and password are required",
+        Error::Malformed(_) => "Malformed request",
+        Error::Missing(Field::Credentials) => "Username and password are required",
+        Error::Missing(Field::File) => "No file provided or file type is not supported",
         Error::Missing(field) => return format!("{} is required", title(*field)),
         Error::Invalid(field) => return format!("{} is not valid", title(*field)),
         Error::Length { field: Field::Password, min, max } => {
@@ -30,6 +32,7 @@ fn text(error: &Error) -> String {
         Error::Length { field, min, max } => {
             return format!("{} must have {min} to {max} characters", title(*field));
         }
+        Error::DirectRoom => "A direct room has exactly two members",
         Error::GlobalRoom | Error::RoomNotFound => "Room not found or you are not a member.",
         Error::Unauthenticated => "Invalid or missing token",
         Error::BadCredentials => "Invalid username or password",
@@ -61,10 +64,16 @@ fn title(field: Field) -> &'static str {
         Field::Description => "Description",
         Field::UserName => "Username",
         Field::Password => "Password",
+        Field::Credentials => "Username and password",
         Field::Email => "E-mail",
         Field::Phone => "Phone",
         Field::Avatar => "Avatar",
         Field::UserId => "User id",
+        Field::Receiver => "Receiver",
+        Field::ChatType => "Chat type",
+        Field::Role => "Role",
+        Field::Query => "Query",
+        Field::Type => "Type",
         Field::Limit => "Limit",
         Field::Before | Field::After | Field::Cursor => "Page",
         Field::File | Field::FileName => "File",

@@ -1,7 +1,13 @@
-//! Document 000: registering and logging in, with errors as `{"error"}`.
+//! Document 000: accounts, rooms, a picture upload and a WebSocket of `{type, payload}` frames; errors as `{"error"}`.
+//! Our own client speaks it, with `?ext=1` and a few routes more.
 
 mod auth;
+mod client;
 mod error;
+mod rooms;
+mod socket;
+mod upload;
+mod wire;
 
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
@@ -10,8 +16,14 @@ use crate::config::Config;
 use crate::edge::{Dialect, resource};
 
 /// This dialect.
-pub const DIALECT: Dialect =
-    Dialect { name: "webchat", owns, routes, error: error::body, openapi: Documentation::openapi };
+pub const DIALECT: Dialect = Dialect {
+    name: "webchat",
+    owns,
+    routes,
+    error: error::body,
+    sockets: |_| socket::routes(),
+    openapi: Documentation::openapi,
+};
 
 /// The parts of `/api/v1` that are this document's; the rest is document 001's.
 fn owns(path: &str) -> bool {
@@ -22,12 +34,41 @@ fn owns(path: &str) -> bool {
 fn routes(routes: &mut ServiceConfig, _: &Config) {
     routes
         .service(resource("/api/v1/auth/register").route(web::post().to(auth::register)))
-        .service(resource("/api/v1/auth/login").route(web::post().to(auth::log_in)));
+        .service(resource("/api/v1/auth/login").route(web::post().to(auth::log_in)))
+        .service(resource("/api/v1/upload/image").route(web::post().to(upload::image)))
+        .service(resource("/api/v1/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
+        .service(resource("/api/v1/me").route(web::get().to(client::me)))
+        .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
+        .service(resource("/api/v1/search").route(web::get().to(client::search)))
+        .service(
+            resource("/api/v1/rooms/{id}/members")
+                .route(web::get().to(rooms::members))
+                .route(web::post().to(rooms::add_member)),
+        )
+        .service(
+            resource("/api/v1/rooms/{id}/members/{user_id}")
+                .route(web::delete().to(rooms::remove_member))
+                .route(web::put().to(rooms::set_role)),
+        );
 }
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(auth::register, auth::log_in),
-    tags((name = "webchat", description = "Document 000: accounts. Errors are `{\"error\"}`."))
+    paths(
+        auth::register,
+        auth::log_in,
+        upload::image,
+        rooms::list,
+        rooms::create,
+        rooms::members,
+        rooms::add_member,
+        rooms::remove_member,
+        rooms::set_role,
+        client::me,
+        client::conversations,
+        client::search,
+    ),
+    components(schemas(wire::FoundUser)),
+    tags((name = "webchat", description = "Document 000, and what our own client needs besides. Errors are `{\"error\"}`."))
 )]
 struct Documentation;

@@ -1,10 +1,10 @@
 -- Marks a message as deleted. The record stays until retention drops it; readers filter through `gone`.
 --
--- KEYS  1 room   2 log   3 members   4 gone   5 live channel
--- ARGV  1 user   2 entry id   3 seq of it   4 '1' when the user may delete anything   5 most entries
--- Reply {'deleted', record} · {'already', record} · {'no_room'} · {'no_message'} · {'forbidden'}
+-- KEYS  1 room   2 log   3 members   4 gone   5 live channel   6 admins
+-- ARGV  1 user   2 entry id, or its seq alone   3 seq   4 '1' when the user may delete anything   5 most entries
+-- Reply {'deleted', id, record} · {'already', id, record} · {'no_room'} · {'no_message'} · {'forbidden'}
 
-local room, log, members, gone, live = unpack(KEYS)
+local room, log, members, gone, live, admins = unpack(KEYS)
 local user, id, seq = ARGV[1], ARGV[2], ARGV[3]
 local state = redis.call('HMGET', room, 'kind', 'owner')
 if not state[1] then return {'no_room'} end
@@ -14,13 +14,14 @@ if state[1] ~= 'public' and not is_admin and not redis.call('ZSCORE', members, u
 end
 local entry = redis.call('XRANGE', log, id, id)[1]
 if not entry then return {'no_message'} end
+id = entry[1]
 local record = entry[2][2]
 local sender = string.match(record, '^%d+')
 -- The server's own entries (sender 0) belong to nobody.
-local may_delete = sender == user or state[2] == user or is_admin
+local may_delete = sender == user or is_admin or is_leader(state[2], admins, user)
 if not may_delete then return {'forbidden'} end
 local ms = integer(room_time(0))
-if redis.call('HSETNX', gone, seq, ms .. ' ' .. user) == 0 then return {'already', record} end
+if redis.call('HSETNX', gone, seq, ms .. ' ' .. user) == 0 then return {'already', id, record} end
 -- Tombstones must not outlive nor fail to reach the end of what they hide.
 local lifetime = redis.call('PTTL', log)
 if lifetime > 0 then redis.call('PEXPIRE', gone, lifetime) end
@@ -30,5 +31,5 @@ if redis.call('HLEN', gone) > 2 * ARGV[5] then
   drop_tombstones(gone, tonumber(string.match(head[1], '^%d+')))
 end
 local deletions = redis.call('HINCRBY', room, 'gone', 1)
-redis.call('PUBLISH', live, 'd ' .. id .. ' ' .. deletions)
-return {'deleted', record}
+redis.call('PUBLISH', live, 'd ' .. id .. ' ' .. deletions .. ' ' .. user)
+return {'deleted', id, record}

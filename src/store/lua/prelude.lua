@@ -85,3 +85,41 @@ local function advance(room, log, gone, seq, ms, swept, retention_ms, sweep_ms)
   redis.call('PEXPIRE', gone, lifetime)
 end
 
+-- Whether a user is owner or admin of a room.
+local function is_leader(owner, admins, user)
+  return owner == user or redis.call('SISMEMBER', admins, user) == 1
+end
+
+-- Adds the run first…last to stored runs `a-b@stamp,…` (`a-b` without a stamp). What is there keeps its
+-- stamp, runs that end before `floor` are dropped. Returns the new text and whether anything was added.
+local function add_run(text, first, last, stamp, floor)
+  local runs, has_changed, at = {}, false, math.max(first, floor)
+  local function put(a, b, s)
+    local top = runs[#runs]
+    if top and top[3] == s and top[2] + 1 >= a then
+      top[2] = math.max(top[2], b)
+    else
+      runs[#runs + 1] = {a, b, s}
+    end
+  end
+  for a, b, s in string.gmatch(text, '(%d+)%-(%d+)@?(%d*)') do
+    a, b = tonumber(a), tonumber(b)
+    if b >= floor then
+      if at <= last and a > at then
+        put(at, math.min(a - 1, last), stamp)
+        has_changed = true
+      end
+      put(a, b, s)
+      at = math.max(at, b + 1)
+    end
+  end
+  if at <= last then
+    put(at, last, stamp)
+    has_changed = true
+  end
+  for i, run in ipairs(runs) do
+    local range = integer(run[1]) .. '-' .. integer(run[2])
+    runs[i] = run[3] == '' and range or range .. '@' .. run[3]
+  end
+  return table.concat(runs, ','), has_changed
+end

@@ -1,0 +1,150 @@
+//! Sending and listing messages, making groups: document 001, §§3, 4.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::error::ErrorBody;
+use super::wire::{
+    AddedMember, ChatMessage, Envelope, Group, GroupBody, ListedMessage, MemberBody, MessageBody, MessageList,
+    MessagesQuery, new_message, present, receiver, success,
+};
+use crate::domain::{
+    Description, Error, Field, HistoryQuery, Limit, Result, RoomHead, RoomId, RoomKind, RoomName, Span, UserId,
+    parse_avatar,
+};
+use crate::edge::{Authenticated, Context, JsonBody, QueryParams, retry_id};
+use crate::service::Receiver;
+
+/// Document 001, §3.3: 20 messages when not said otherwise.
+const DEFAULT_LIMIT: Limit = Limit::of(20);
+const MAX_LIMIT: usize = 1000;
+
+/// Sends a message to a user or a group.
+#[utoipa::path(
+    post, path = "/api/v1/chat/message", tag = "envelope", security(("bearer" = [])), request_body = MessageBody,
+    responses(
+        (status = 200, description = "The stored message", body = Envelope<ChatMessage>),
+        (status = 400, description = "A field is missing or not valid; not exactly one receiver", body = ErrorBody),
+        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 404, description = "No such user or group", body = ErrorBody),
+        (status = 409, description = "The client id was used for another message", body = ErrorBody),
+        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn send(
+    user: Authenticated,
+    request: HttpRequest,
+    body: JsonBody<MessageBody>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let to = receiver(&body.0.receiver_id, &body.0.group_id)?;
+    let message = new_message(body.0, retry_id(&request, &context)?)?;
+    let sent = context.services.messages.send_to(to, &user.caller, message).await?.message;
+    let room = head(to, sent.id.room, user.caller.id);
+    Ok(success(ChatMessage::new(&sent, &room, &context.public_url)))
+}
+
+/// The room as far as the caller's choice of receiver tells.
+fn head(to: Receiver, id: RoomId, caller: UserId) -> RoomHead {
+    match to {
+        Receiver::User(other) => {
+            let pair = Some((caller.min(other), caller.max(other)));
+            RoomHead { id, kind: RoomKind::Direct, pair }
+        }
+        Receiver::Room(_) => RoomHead { id, kind: RoomKind::Group, pair: None },
+    }
+}
+
+/// Messages with a user or of a group, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/chat/messages", tag = "envelope", security(("bearer" = [])), params(MessagesQuery),
+    responses(
+        (status = 200, description = "The messages", body = Envelope<MessageList>),
+        (status = 400, description = "A parameter is not valid; not exactly one of user and group", body = ErrorBody),
+        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 404, description = "No such user or group", body = ErrorBody),
+    )
+)]
+pub(super) async fn list(
+    user: Authenticated,
+    query: QueryParams<MessagesQuery>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let query = query.0;
+    let limit = present(&query.limit).map_or(Ok(DEFAULT_LIMIT), |text| Limit::parse(text, MAX_LIMIT))?;
+    let skip = present(&query.offset).map_or(Ok(0), offset)?;
+    let part = |room| HistoryQuery {
+        skip,
+        with_servers: false,
+        with_total: true,
+        with_receipts: true,
+        ..HistoryQuery::new(room, Span::Latest, limit)
+    };
+    let messages = &context.services.messages;
+    let page = match receiver(&query.receiver_id, &query.group_id)? {
+        Receiver::User(other) => messages.history_with(other, part, &user.caller).await?,
+        Receiver::Room(room) => Some(messages.history(part(room), &user.caller).await?),
+    };
+    let Some(page) = page else { return Ok(success(MessageList { messages: Vec::new(), total: 0 })) };
+    let listed = page
+        .messages
+        .iter()
+        .map(|message| ListedMessage::new(message, &page.head, &page.receipts, &context.public_url))
+        .collect();
+    Ok(success(MessageList { messages: listed, total: page.total }))
+}
+
+/// A place in a list, from 0.
+fn offset(text: &str) -> Result<usize> {
+    let offset: i64 = text.parse().map_err(|_| Error::Invalid(Field::Cursor))?;
+    usize::try_from(offset).map_err(|_| Error::Invalid(Field::Cursor))
+}
+
+/// Makes a group with the caller as owner and first member.
+#[utoipa::path(
+    post, path = "/api/v1/group", tag = "envelope", security(("bearer" = [])), request_body = GroupBody,
+    responses(
+        (status = 200, description = "The group", body = Envelope<Group>),
+        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn create_group(
+    user: Authenticated,
+    body: JsonBody<GroupBody>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.limits.check_new_room(user.caller.id)?;
+    let name = RoomName::parse(present(&body.0.name).ok_or(Error::Missing(Field::RoomName))?)?;
+    let description = Description::parse(present(&body.0.description).unwrap_or_default())?;
+    let avatar = parse_avatar(present(&body.0.avatar).unwrap_or_default())?;
+    let made = context.services.rooms.create_group(&user.caller, &name, &description, avatar).await?;
+    Ok(success(Group::new(&made, &name, &description, avatar, user.caller.id)))
+}
+
+/// Adds a user to a group; owner and admins may.
+#[utoipa::path(
+    post, path = "/api/v1/group/{group_id}/members", tag = "envelope", security(("bearer" = [])),
+    params(("group_id" = String, Path, description = "The group")), request_body = MemberBody,
+    responses(
+        (status = 200, description = "A member now", body = Envelope<AddedMember>),
+        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 403, description = "权限不足", body = ErrorBody),
+        (status = 404, description = "No such group or user", body = ErrorBody),
+    )
+)]
+pub(super) async fn add_member(
+    user: Authenticated,
+    path: web::Path<String>,
+    body: JsonBody<MemberBody>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let rooms = &context.services.rooms;
+    let room: RoomId = path.parse().map_err(|_| Error::RoomNotFound)?;
+    let id = present(&body.0.user_id).ok_or(Error::Missing(Field::UserId))?;
+    let id = id.parse().map(UserId).map_err(|_| Error::UserNotFound)?;
+    let added = rooms.user(id).await?;
+    rooms.add_member(room, &user.caller, &added).await?;
+    Ok(success(AddedMember { group_id: room.to_string(), user_id: added.id.to_string() }))
+}

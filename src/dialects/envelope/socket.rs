@@ -1,0 +1,39 @@
+//! The WebSocket at `/api/v1/ws`: document 001, §3.1. The bare message of §3.2 both ways.
+
+use super::error::ErrorBody;
+use super::wire::{ChatMessage, MessageBody, new_message, receiver};
+use crate::domain::{Happening, Result, RoomEvent};
+use crate::edge::{Command, Refusal, SocketRoute, Speech, Viewer, json, read_frame};
+use crate::fanout::{Frame, Notices, Style};
+
+const SPEECH: Speech = Speech {
+    name: "envelope",
+    has_extension: false,
+    decode,
+    encode,
+    answer: |_, _| None,
+    refuse: |refusal, _| json(&ErrorBody::of(&refusal.error)),
+    notices: |_, _| Notices::default(),
+    resumes: |_| Vec::new(),
+};
+
+/// The one path.
+pub(super) fn routes() -> Vec<SocketRoute> {
+    vec![SocketRoute { path: "/api/v1/ws".to_owned(), claims: |_| true, speech: SPEECH }]
+}
+
+fn decode(text: &str, _: &Viewer) -> Result<Command, Refusal> {
+    let body: MessageBody = read_frame(text)?;
+    let to = receiver(&body.receiver_id, &body.group_id)?;
+    let message = new_message(body, None)?;
+    Ok(Command::Send { to, message, reply_to: None, believed: None })
+}
+
+fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
+    match &event.what {
+        // The document has no system messages.
+        Happening::Message(message) if message.is_servers() => None,
+        Happening::Message(message) => Some(Frame::Same(json(&ChatMessage::new(message, &event.room, style.base_url)))),
+        Happening::Deleted(_) | Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => None,
+    }
+}

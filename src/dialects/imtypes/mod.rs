@@ -1,0 +1,38 @@
+//! Document 004: flat WebSocket messages at `/ws/chat?token=`, and the upload that it presumes. Errors are `system`
+//! frames; those of the upload are document 000's, which owns the path.
+
+mod socket;
+mod upload;
+mod wire;
+
+use actix_web::web::{self, ServiceConfig};
+use utoipa::OpenApi;
+
+use crate::config::Config;
+use crate::edge::{Dialect, resource};
+
+/// This dialect. It owns no path: its uploads lie under document 000's.
+pub const DIALECT: Dialect = Dialect {
+    name: "imtypes",
+    owns: |_| false,
+    routes: |routes: &mut ServiceConfig, _| {
+        routes.service(resource("/api/v1/upload/file").route(web::post().to(upload::file)));
+    },
+    error: |error| actix_web::HttpResponse::new(actix_web::ResponseError::status_code(error)),
+    sockets: socket::routes,
+    openapi: Documentation::openapi,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(upload::file),
+    tags((name = "imtypes", description = "Document 004: the upload for its WebSocket. Errors are `{\"error\"}`."))
+)]
+struct Documentation;
+
+/// The paths of the WebSocket: the document's, and one that operators may add.
+fn paths(config: &Config) -> Vec<String> {
+    let mut paths = vec!["/ws/chat".to_owned(), config.server.websocket_path.clone()];
+    paths.dedup();
+    paths
+}

@@ -1,0 +1,211 @@
+//! The WebSocket of document 004, and what `?ext=1` adds.
+
+use serde::Deserialize;
+
+use super::wire::{Flat, message_frame};
+use crate::config::Config;
+use crate::domain::{
+    Attachment, ClientId, Content, EntryId, Error, Field, Happening, MessageId, MessageKind, NewMessage, Result,
+    RoomEvent, RoomId, Seq, UserId, now_ms,
+};
+use crate::edge::{Answer, Command, Refusal, Resume, SocketRoute, Speech, Viewer, read_frame};
+use crate::fanout::{Frame, Notices, Style};
+use crate::service::Receiver;
+
+const SPEECH: Speech = Speech {
+    name: "imtypes",
+    has_extension: true,
+    decode,
+    encode,
+    answer: |_: &Answer<'_>, _| None,
+    refuse,
+    notices,
+    resumes,
+};
+
+/// A handshake with the token in its query speaks this document.
+pub(super) fn routes(config: &Config) -> Vec<SocketRoute> {
+    let route = |path| SocketRoute { path, claims: |credentials| credentials.query.is_some(), speech: SPEECH };
+    super::paths(config).into_iter().map(route).collect()
+}
+
+/// `imtypes.Message` from a client. Its `senderId` and `timestamp` are not read: the server knows better.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InboundMessage {
+    id: Option<String>,
+    #[serde(rename = "type")]
+    kind: String,
+    content: Option<String>,
+    receiver_id: Option<String>,
+    file_name: Option<String>,
+    file_size: Option<u64>,
+    conversation_id: Option<String>,
+}
+
+fn decode(text: &str, viewer: &Viewer) -> Result<Command, Refusal> {
+    let inbound: InboundMessage = read_frame(text)?;
+    let client_id = inbound.id.clone();
+    let room = inbound.conversation_id.as_deref().and_then(|id| id.parse().ok());
+    let command = match inbound.kind.as_str() {
+        "typing_indicator" if viewer.is_extended => room_of(&inbound).map(Command::Type),
+        "read_receipt" if viewer.is_extended => read_receipt(&inbound),
+        _ => send(inbound),
+    };
+    command.map_err(|error| Refusal { error, client_id, room })
+}
+
+/// All digits is a user, anything else a room.
+fn receiver(text: &str) -> Result<Receiver> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().map(|user| Receiver::User(UserId(user))).map_err(|_| Error::UserNotFound);
+    }
+    text.parse().map(Receiver::Room).map_err(|_| Error::RoomNotFound)
+}
+
+fn send(inbound: InboundMessage) -> Result<Command> {
+    let kind = match inbound.kind.as_str() {
+        "text" => MessageKind::Text,
+        "image" => MessageKind::Image,
+        "file" | "audio" | "video" => MessageKind::File,
+        "emoji" => MessageKind::Emoji,
+        _ => return Err(Error::Invalid(Field::MessageType)),
+    };
+    let to = receiver(inbound.receiver_id.as_deref().ok_or(Error::Missing(Field::Receiver))?)?;
+    let believed = match inbound.conversation_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => Some(id.parse::<RoomId>().map_err(|_| Error::Invalid(Field::RoomId))?),
+        None => None,
+    };
+    let believed = match (to, believed) {
+        (Receiver::Room(room), Some(believed)) if room != believed => return Err(Error::Invalid(Field::RoomId)),
+        (Receiver::Room(_), _) => None,
+        (Receiver::User(_), believed) => believed,
+    };
+    let text = Content::parse(inbound.content.ok_or(Error::Missing(Field::Content))?)?;
+    let client_id = inbound.id.filter(|id| !id.is_empty()).map(|id| ClientId::parse(&id)).transpose()?;
+    let attachment = Attachment::described(kind, &text, inbound.file_name, inbound.file_size);
+    let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
+    Ok(Command::Send { to, message, reply_to: None, believed })
+}
+
+fn room_of(inbound: &InboundMessage) -> Result<RoomId> {
+    let id = inbound.conversation_id.as_deref().or(inbound.receiver_id.as_deref());
+    id.and_then(|id| id.parse().ok()).ok_or(Error::RoomNotFound)
+}
+
+/// `content` is the id of the last message read.
+fn read_receipt(inbound: &InboundMessage) -> Result<Command> {
+    let id = inbound.content.as_deref().and_then(|id| id.parse().ok()).and_then(MessageId::from_integer);
+    let (room, seq) = id.ok_or(Error::MessageNotFound)?;
+    if room == room_of(inbound)? { Ok(Command::MarkRead(room, seq)) } else { Err(Error::MessageNotFound) }
+}
+
+fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
+    let room = event.room.id;
+    let id = |seq: Seq| MessageId { room, entry: EntryId { seq, at_ms: 0 } }.to_integer().to_string();
+    let flat = Flat { conversation_id: room.to_string(), at_ms: now_ms(), has_millis: true, ..Flat::default() };
+    let flat = match &event.what {
+        Happening::Message(message) => return Some(message_frame(message, style.is_extended, style.base_url)),
+        _ if !style.is_extended => return None,
+        Happening::Deleted(deletion) => {
+            Flat { kind: "message_deleted", id: id(deletion.id.seq), sender: Some(deletion.by), ..flat }
+        }
+        Happening::Read(mark) => {
+            let last = id(mark.last);
+            let receipt = Flat { kind: "read_receipt", content: &last, sender: Some(mark.user), ..flat };
+            return Some(Flat { at_ms: mark.at_ms, ..receipt }.frame(None));
+        }
+        Happening::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
+        Happening::Presence(_) => return None,
+    };
+    Some(flat.frame(None))
+}
+
+/// A `system` frame to this client only.
+fn refuse(refusal: &Refusal, viewer: &Viewer) -> String {
+    let reason = reason(&refusal.error);
+    let flat = Flat {
+        id: refusal.client_id.clone().unwrap_or_default(),
+        kind: "system",
+        content: &reason,
+        at_ms: now_ms(),
+        conversation_id: refusal.room.map(|room| room.to_string()).unwrap_or_default(),
+        has_millis: viewer.is_extended,
+        ..Flat::default()
+    };
+    flat.print(viewer.user)
+}
+
+fn reason(error: &Error) -> String {
+    let text = match error {
+        Error::Malformed(_) => "消息格式不正确",
+        Error::Missing(field) => return format!("缺少字段: {}", name(*field)),
+        Error::Invalid(field) => return format!("字段无效: {}", name(*field)),
+        Error::Length { field, min, max } => return format!("{} 的长度必须在 {min} 到 {max} 之间", name(*field)),
+        Error::GlobalRoom => "不能离开全局聊天室",
+        Error::DirectRoom => "不能给自己发送消息",
+        Error::Unauthenticated | Error::BadCredentials => "token 无效或已过期",
+        Error::Forbidden => "没有执行该操作的权限",
+        Error::RoomNotFound => "会话不存在",
+        Error::MessageNotFound => "消息不存在",
+        Error::UserNotFound | Error::UserOffline => "用户不存在",
+        Error::NotFound | Error::MethodNotAllowed => "请求的资源不存在",
+        Error::NameTaken | Error::EmailTaken => "名称已被占用",
+        Error::ClientIdReused => "该消息 id 已用于其他消息",
+        Error::TooLarge { .. } => "消息过大",
+        Error::UnsupportedType => "不支持的类型",
+        Error::RateLimited { .. } => "发送过于频繁，请稍后再试",
+        Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
+        Error::Internal(_) => "服务器内部错误",
+    };
+    text.to_owned()
+}
+
+/// The field's name on the wire.
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Content => "content",
+        Field::MessageType | Field::Type => "type",
+        Field::ClientId => "id",
+        Field::RoomId => "conversationId",
+        Field::Receiver | Field::UserId => "receiverId",
+        Field::File => "file",
+        Field::FileName => "fileName",
+        Field::ReplyTo
+        | Field::RoomName
+        | Field::Description
+        | Field::UserName
+        | Field::Password
+        | Field::Credentials
+        | Field::Email
+        | Field::Phone
+        | Field::Avatar
+        | Field::Role
+        | Field::ChatType
+        | Field::Query
+        | Field::Limit
+        | Field::Before
+        | Field::After
+        | Field::Cursor => "message",
+    }
+}
+
+fn notices(room: RoomId, viewer: &Viewer) -> Notices {
+    let flat = Flat {
+        kind: "not_recovered",
+        conversation_id: room.to_string(),
+        at_ms: now_ms(),
+        has_millis: true,
+        ..Flat::default()
+    };
+    Notices { complete: None, lost: flat.print(viewer.user) }
+}
+
+/// `?since=<conversationId>:<seq>-<ms>`, repeatable; what is not understood is left out.
+fn resumes(query: &[(String, String)]) -> Vec<Resume> {
+    let resume = |(key, value): &(String, String)| {
+        let (room, token) = value.split_once(':').filter(|_| key == "since")?;
+        Some(Resume { after: MessageId { room: room.parse().ok()?, entry: EntryId::parse(token)? } })
+    };
+    query.iter().filter_map(resume).collect()
+}

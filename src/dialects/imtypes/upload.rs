@@ -1,0 +1,53 @@
+//! `POST /api/v1/upload/file`, which document 004 presumes.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::Result;
+use crate::edge::{Authenticated, Context, FileForm, absolute, take_upload};
+use crate::service::Folder;
+
+/// The form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form in OpenAPI; the handler reads the field by name")]
+pub(super) struct FileUploadForm {
+    /// JPEG, PNG, GIF, WebP, PDF, TXT, DOC, DOCX, XLS or XLSX, at most 10 MiB.
+    #[schema(format = Binary)]
+    file: String,
+}
+
+/// What a message about the file needs.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"url": "http://localhost:8080/uploads/files/7b1c….pdf", "fileName": "a.pdf", "fileSize": 102400}))]
+pub(super) struct UploadedFile {
+    url: String,
+    file_name: String,
+    file_size: u64,
+}
+
+/// Uploads a file and returns its address, name and size.
+#[utoipa::path(
+    post, path = "/api/v1/upload/file", tag = "imtypes", security(("bearer" = [])),
+    request_body(content_type = "multipart/form-data", content = FileUploadForm),
+    responses(
+        (status = 201, description = "Where it is", body = UploadedFile),
+        (status = 400, description = "No file, or one of a type that is not allowed", body = serde_json::Value,
+            example = json!({"error": "No file provided or file type is not supported"})),
+        (status = 401, description = "No valid token", body = serde_json::Value, example = json!({"error": "Invalid or missing token"})),
+        (status = 413, description = "Too large", body = serde_json::Value, example = json!({"error": "Too large"})),
+    )
+)]
+pub(super) async fn file(
+    user: Result<Authenticated>,
+    request: HttpRequest,
+    form: FileForm,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let file = take_upload(user, form, &context, Folder::Files, "file").await?;
+    let url = absolute(&context.base_url(&request), &file.url).into_owned();
+    let uploaded =
+        UploadedFile { url, file_name: file.name.unwrap_or_default(), file_size: file.size.unwrap_or_default() };
+    Ok(HttpResponse::Created().json(uploaded))
+}

@@ -1,0 +1,82 @@
+//! Errors as document 002 has them: `{"code","message"}`, over HTTP with the code as status, in a frame with a type.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Error, Field};
+
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"code": 404, "message": "聊天室不存在"}))]
+pub(super) struct ErrorBody {
+    /// The HTTP status.
+    code: u16,
+    /// What is wrong.
+    message: String,
+}
+
+/// The response for an error.
+pub(super) fn body(error: &Error) -> HttpResponse {
+    let code = error.kind().status();
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).json(ErrorBody { code, message: text(error) })
+}
+
+pub(super) fn text(error: &Error) -> String {
+    let text = match error {
+        Error::Malformed(_) => "请求格式不正确",
+        Error::Missing(field) => return format!("缺少参数: {}", name(*field)),
+        Error::Invalid(field) => return format!("参数无效: {}", name(*field)),
+        Error::Length { field, min, max } => return format!("{} 的长度必须在 {min} 到 {max} 之间", name(*field)),
+        Error::GlobalRoom => "不能离开全局聊天室",
+        Error::DirectRoom => "不能与自己私聊",
+        Error::Unauthenticated => "未授权或 token 无效",
+        Error::BadCredentials => "用户名或密码错误",
+        Error::Forbidden => "没有执行该操作的权限",
+        Error::RoomNotFound => "聊天室不存在",
+        Error::MessageNotFound => "消息不存在",
+        Error::UserNotFound | Error::UserOffline => "用户不存在",
+        Error::NotFound => "请求的资源不存在",
+        Error::MethodNotAllowed => "该资源不支持此方法",
+        Error::NameTaken => "用户名已存在",
+        Error::EmailTaken => "邮箱已存在",
+        Error::ClientIdReused => "该消息标识已用于其他消息",
+        Error::TooLarge { .. } => "请求体过大",
+        Error::UnsupportedType => "请求体必须是 application/json",
+        Error::RateLimited { .. } => "请求过于频繁，请稍后再试",
+        Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
+        Error::Internal(_) => "服务器内部错误",
+    };
+    text.to_owned()
+}
+
+/// The parameter's name on the wire.
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Content => "content",
+        Field::MessageType => "message_type",
+        Field::Type => "type",
+        Field::ChatType => "chat_type",
+        Field::ClientId => "client_id",
+        Field::RoomId => "room_id",
+        Field::Receiver => "receiver_id",
+        Field::UserId => "user_id",
+        Field::Limit => "page_size",
+        Field::Before | Field::After | Field::Cursor => "page",
+        Field::File => "file_url",
+        Field::ReplyTo
+        | Field::RoomName
+        | Field::Description
+        | Field::UserName
+        | Field::Password
+        | Field::Credentials
+        | Field::Email
+        | Field::Phone
+        | Field::Avatar
+        | Field::Role
+        | Field::Query
+        | Field::FileName => "message",
+    }
+}

@@ -1,0 +1,88 @@
+//! Histories and status: document 002.
+
+use actix_web::{HttpResponse, web};
+
+use super::error::ErrorBody;
+use super::wire::{HistoryMessage, MessageStatus, Page, PrivateQuery, RoomQuery, StatusQuery, status_word};
+use crate::domain::{Error, HistoryPage, HistoryQuery, Limit, MessageId, Result, RoomId, Span, UserId};
+use crate::edge::{Authenticated, Context, JsonBody, skipped};
+
+const DEFAULT_PAGE_SIZE: i64 = 20;
+const MAX_PAGE_SIZE: usize = 1000;
+
+/// The messages between the caller and a user, newest first.
+#[utoipa::path(
+    post, path = "/api/chat/history/private", tag = "messenger", security(("bearer" = [])), request_body = PrivateQuery,
+    responses(
+        (status = 200, description = "A page", body = Page),
+        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+    )
+)]
+pub(super) async fn private(
+    user: Authenticated,
+    body: JsonBody<PrivateQuery>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let PrivateQuery { user_id, page, page_size } = body.0;
+    let query = query(page, page_size)?;
+    let page = context.services.messages.history_with(UserId(user_id), query, &user.caller).await?;
+    Ok(answer(page))
+}
+
+/// A room's messages, newest first.
+#[utoipa::path(
+    post, path = "/api/chat/history/room", tag = "messenger", security(("bearer" = [])), request_body = RoomQuery,
+    responses(
+        (status = 200, description = "A page", body = Page),
+        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such room, or the caller may not know of it", body = ErrorBody),
+    )
+)]
+pub(super) async fn room(
+    user: Authenticated,
+    body: JsonBody<RoomQuery>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let RoomQuery { room_id, page, page_size } = body.0;
+    let query = query(page, page_size)?;
+    let room = u32::try_from(room_id).ok().and_then(RoomId::new).ok_or(Error::RoomNotFound)?;
+    let page = context.services.messages.history(query(room), &user.caller).await?;
+    Ok(answer(Some(page)))
+}
+
+fn query(page: Option<i64>, page_size: Option<i64>) -> Result<impl FnOnce(RoomId) -> HistoryQuery> {
+    let limit = Limit::of_number(page_size.unwrap_or(DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)?;
+    let skip = skipped(page.unwrap_or(1), limit.get())?;
+    Ok(move |room| HistoryQuery { skip, with_receipts: true, ..HistoryQuery::new(room, Span::Latest, limit) })
+}
+
+fn answer(page: Option<HistoryPage>) -> HttpResponse {
+    let data = page.map_or_else(Vec::new, |page| {
+        let message = |message| HistoryMessage::new(message, &page.head, &page.receipts);
+        page.messages.into_iter().map(message).collect()
+    });
+    HttpResponse::Ok().json(Page { code: 200, message: "success", data })
+}
+
+/// How far a message has come; members may ask.
+#[utoipa::path(
+    post, path = "/api/chat/message/status", tag = "messenger", security(("bearer" = [])), request_body = StatusQuery,
+    responses(
+        (status = 200, description = "The status", body = MessageStatus),
+        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such message, or the caller is no member", body = ErrorBody),
+    )
+)]
+pub(super) async fn status(
+    user: Authenticated,
+    body: JsonBody<StatusQuery>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let (room, seq) = MessageId::from_integer(body.0.message_id).ok_or(Error::MessageNotFound)?;
+    let status = context.services.messages.status(room, seq, &user.caller).await?;
+    Ok(HttpResponse::Ok().json(MessageStatus { code: 200, message: "success", status: status_word(status) }))
+}

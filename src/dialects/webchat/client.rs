@@ -1,0 +1,117 @@
+//! What our own client needs besides the document: who it is, its rooms with what is new, search.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::error::ErrorBody;
+use super::rooms::room_of;
+use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, Me, room_kind_word};
+use crate::domain::{Error, Field, Limit, Result, RoomKind};
+use crate::edge::{Authenticated, Context, QueryParams};
+
+const DEFAULT_FOUND: Limit = Limit::of(20);
+const MAX_FOUND: usize = 100;
+/// Longest text that is looked for, in characters.
+const QUERY_MAX_CHARS: usize = 100;
+
+/// The caller.
+#[utoipa::path(
+    get, path = "/api/v1/me", tag = "webchat", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The caller", body = Me),
+        (status = 401, description = "No valid token", body = ErrorBody),
+    )
+)]
+pub(super) async fn me(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
+    let account = context.services.accounts.profile(&user.caller).await?;
+    Ok(HttpResponse::Ok().json(Me::from(account)))
+}
+
+/// The caller's rooms, latest activity first, with what is new in each.
+#[utoipa::path(
+    get, path = "/api/v1/conversations", tag = "webchat", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The rooms", body = [ConversationEntry]),
+        (status = 401, description = "No valid token", body = ErrorBody),
+    )
+)]
+pub(super) async fn conversations(
+    user: Authenticated,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let base_url = context.base_url(&request);
+    let rooms = context.services.rooms.conversations(&user.caller).await?;
+    let rooms: Vec<ConversationEntry<'_>> =
+        rooms.iter().map(|it| ConversationEntry::new(it, user.caller.id, &base_url)).collect();
+    Ok(HttpResponse::Ok().json(rooms))
+}
+
+/// What is looked for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchQuery {
+    /// `user`, `room` or `message`.
+    kind: Option<String>,
+    /// The beginning of a user's or room's name, or a part of a message's text.
+    q: Option<String>,
+    /// The room whose messages are looked through.
+    room_id: Option<String>,
+    /// Most results: 20 when absent, at most 100.
+    limit: Option<String>,
+}
+
+/// Looks for users and rooms by the beginning of their names, for a room's messages by a part of their text.
+#[utoipa::path(
+    get, path = "/api/v1/search", tag = "webchat", security(("bearer" = [])), params(SearchQuery),
+    responses(
+        (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = [FoundRoom]),
+        (status = 400, description = "A parameter is missing or not valid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such room, or the caller is no member", body = ErrorBody),
+    )
+)]
+pub(super) async fn search(
+    user: Authenticated,
+    query: QueryParams<SearchQuery>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let SearchQuery { kind, q, room_id, limit } = query.0;
+    let text = q.filter(|text| !text.trim().is_empty()).ok_or(Error::Missing(Field::Query))?;
+    if text.chars().count() > QUERY_MAX_CHARS {
+        return Err(Error::Length { field: Field::Query, min: 1, max: QUERY_MAX_CHARS });
+    }
+    let limit = limit.as_deref().map_or(Ok(DEFAULT_FOUND), |text| Limit::parse(text, MAX_FOUND))?;
+    let services = &context.services;
+    match kind.as_deref() {
+        Some("user") => {
+            let found = services.rooms.find_users(text.trim(), limit).await?;
+            let found: Vec<FoundUser> =
+                found.into_iter().map(|user| FoundUser { id: user.id.0, username: user.name }).collect();
+            Ok(HttpResponse::Ok().json(found))
+        }
+        Some("room") => {
+            let found = services.rooms.find(&user.caller, text.trim(), limit).await?;
+            let entry = |room: crate::domain::FoundRoom| FoundRoom {
+                id: room.id.number(),
+                room_id: room.id.to_string(),
+                name: room.name,
+                kind: room_kind_word(room.kind),
+                is_private: room.kind == RoomKind::Direct,
+            };
+            Ok(HttpResponse::Ok().json(found.into_iter().map(entry).collect::<Vec<_>>()))
+        }
+        Some("message") => {
+            let room = room_of(&room_id.ok_or(Error::Missing(Field::RoomId))?)?;
+            let base_url = context.base_url(&request);
+            let found = services.messages.find(room, &text, &user.caller, limit).await?;
+            let found: Vec<ChatMessage<'_>> =
+                found.messages.iter().map(|message| ChatMessage::pushed(message, true, &base_url)).collect();
+            Ok(HttpResponse::Ok().json(found))
+        }
+        Some(_) => Err(Error::Invalid(Field::Type)),
+        None => Err(Error::Missing(Field::Type)),
+    }
+}

@@ -1,0 +1,185 @@
+//! Rooms and their members: document 000, §1.3, and the making of rooms that it promises.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::error::ErrorBody;
+use super::wire::{Done, MemberEntry, Room};
+use crate::domain::{Description, Error, Field, Result, RoomId, RoomKind, RoomName, UserId};
+use crate::edge::{Authenticated, Context, JsonBody};
+
+/// All rooms of the caller, latest activity first.
+#[utoipa::path(
+    get, path = "/api/v1/rooms", tag = "webchat", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The rooms", body = [Room]),
+        (status = 401, description = "No valid token", body = ErrorBody),
+    )
+)]
+pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
+    let rooms = context.services.rooms.conversations(&user.caller).await?;
+    let rooms: Vec<Room> = rooms.into_iter().map(|it| Room::new(it.head.id, it.name, it.head.kind)).collect();
+    Ok(HttpResponse::Ok().json(rooms))
+}
+
+/// A room that is to be made: a group with a name, or the direct room with a user.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"name": "Project Alpha", "is_private": false}))]
+pub(super) struct NewRoom {
+    #[serde(default)]
+    is_private: bool,
+    /// The group's name.
+    name: Option<String>,
+    /// The other user of the direct room.
+    username: Option<String>,
+}
+
+/// Makes a group, or opens the direct room with a user, which is the same one for ever.
+#[utoipa::path(
+    post, path = "/api/v1/rooms", tag = "webchat", security(("bearer" = [])), request_body = NewRoom,
+    responses(
+        (status = 201, description = "The room", body = Room),
+        (status = 400, description = "A field is missing or not valid, or the other user is oneself", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn create(
+    user: Authenticated,
+    body: JsonBody<NewRoom>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let rooms = &context.services.rooms;
+    if body.0.is_private {
+        let name = body.0.username.ok_or(Error::Missing(Field::UserName))?;
+        let other = rooms.user_named(&name).await?;
+        let room = rooms.open_direct(&user.caller, other.id).await?;
+        return Ok(HttpResponse::Created().json(Room::new(room, other.name, RoomKind::Direct)));
+    }
+    context.limits.check_new_room(user.caller.id)?;
+    let name = RoomName::parse(&body.0.name.ok_or(Error::Missing(Field::RoomName))?)?;
+    let made = rooms.create_group(&user.caller, &name, &Description::default(), "").await?;
+    Ok(HttpResponse::Created().json(Room::new(made.id, name.as_str().to_owned(), RoomKind::Group)))
+}
+
+/// A path's room: what is no number answers like a room that does not exist.
+pub(super) fn room_of(text: &str) -> Result<RoomId> {
+    text.parse().ok().and_then(RoomId::new).ok_or(Error::RoomNotFound)
+}
+
+fn user_of(text: &str) -> Result<UserId> {
+    text.parse().map(UserId).map_err(|_| Error::UserNotFound)
+}
+
+/// The members of a room in the order of joining.
+#[utoipa::path(
+    get, path = "/api/v1/rooms/{id}/members", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u32, Path, description = "The room")),
+    responses(
+        (status = 200, description = "The members", body = [MemberEntry]),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such room, or the caller is no member", body = ErrorBody),
+    )
+)]
+pub(super) async fn members(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let members = context.services.rooms.members(room_of(&path)?, &user.caller).await?;
+    Ok(HttpResponse::Ok().json(members.into_iter().map(MemberEntry::from).collect::<Vec<_>>()))
+}
+
+/// Whom to add.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"username": "bob"}))]
+pub(super) struct NewMember {
+    username: Option<String>,
+}
+
+/// Adds a user to a room: owner and admins of a group may, any member of a public room.
+#[utoipa::path(
+    post, path = "/api/v1/rooms/{id}/members", tag = "webchat", security(("bearer" = [])), request_body = NewMember,
+    params(("id" = u32, Path, description = "The room")),
+    responses(
+        (status = 201, description = "A member now", body = Done),
+        (status = 400, description = "A field is missing, or it is a direct room", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "Not allowed", body = ErrorBody),
+        (status = 404, description = "No such room or user", body = ErrorBody),
+    )
+)]
+pub(super) async fn add_member(
+    user: Authenticated,
+    path: web::Path<String>,
+    body: JsonBody<NewMember>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let rooms = &context.services.rooms;
+    let room = room_of(&path)?;
+    let name = body.0.username.filter(|name| !name.is_empty()).ok_or(Error::Missing(Field::UserName))?;
+    let added = rooms.user_named(&name).await?;
+    rooms.add_member(room, &user.caller, &added).await?;
+    Ok(HttpResponse::Created().json(Done { message: "Member added" }))
+}
+
+/// Removes a member; one's own number is leaving.
+#[utoipa::path(
+    delete, path = "/api/v1/rooms/{id}/members/{user_id}", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u32, Path, description = "The room"), ("user_id" = u64, Path, description = "The member")),
+    responses(
+        (status = 200, description = "No member now", body = Done, example = json!({"message": "Member removed"})),
+        (status = 400, description = "`global` and direct rooms are never left", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "Not allowed", body = ErrorBody),
+        (status = 404, description = "No such room or member", body = ErrorBody),
+    )
+)]
+pub(super) async fn remove_member(
+    user: Authenticated,
+    path: web::Path<(String, String)>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let (room, member) = path.into_inner();
+    context.services.rooms.remove_member(room_of(&room)?, &user.caller, user_of(&member)?).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "Member removed" }))
+}
+
+/// What a member may do from now on.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"role": "admin"}))]
+pub(super) struct NewRole {
+    /// `admin` or `member`.
+    role: Option<String>,
+}
+
+/// Makes a member an admin or an admin a member. The owner may.
+#[utoipa::path(
+    put, path = "/api/v1/rooms/{id}/members/{user_id}", tag = "webchat", security(("bearer" = [])), request_body = NewRole,
+    params(("id" = u32, Path, description = "The room"), ("user_id" = u64, Path, description = "The member")),
+    responses(
+        (status = 200, description = "Done", body = Done, example = json!({"message": "Role changed"})),
+        (status = 400, description = "No such role, or it is a direct room", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "Not the owner, or the owner's own role", body = ErrorBody),
+        (status = 404, description = "No such room or member", body = ErrorBody),
+    )
+)]
+pub(super) async fn set_role(
+    user: Authenticated,
+    path: web::Path<(String, String)>,
+    body: JsonBody<NewRole>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let (room, member) = path.into_inner();
+    let is_admin = match body.0.role.as_deref() {
+        Some("admin") => true,
+        Some("member") => false,
+        Some(_) => return Err(Error::Invalid(Field::Role)),
+        None => return Err(Error::Missing(Field::Role)),
+    };
+    context.services.rooms.set_role(room_of(&room)?, &user.caller, user_of(&member)?, is_admin).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "Role changed" }))
+}

@@ -1,0 +1,268 @@
+//! The WebSocket at `/ws`: document 000, §2, and what `?ext=1` adds.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::error::text;
+use super::wire::{ChatMessage, integer};
+use crate::domain::{
+    Attachment, Change, ClientId, Content, EntryId, Error, Field, Happening, HistoryQuery, Limit, MessageId,
+    MessageKind, NewMessage, Result, RoomEvent, RoomId, Seq, Span,
+};
+use crate::edge::{
+    Answer, Command, Refusal, Resume, SocketRoute, Speech, Viewer, json as print, read_frame, skipped, utc_millis,
+};
+use crate::fanout::{Frame, Notices, Style};
+use crate::service::Receiver;
+
+/// Document 000 shows pages of 20.
+const DEFAULT_PAGE_SIZE: i64 = 20;
+const MAX_PAGE_SIZE: usize = 1000;
+/// Longest address that a message may carry, in characters.
+const URL_MAX_CHARS: usize = 2000;
+
+const SPEECH: Speech = Speech {
+    name: "webchat",
+    has_extension: true,
+    decode,
+    encode,
+    answer,
+    refuse: |refusal, _| error_frame(&text(&refusal.error)),
+    notices,
+    resumes: |_| Vec::new(),
+};
+
+/// The one path.
+pub(super) fn routes() -> Vec<SocketRoute> {
+    vec![SocketRoute { path: "/ws".to_owned(), claims: |_| true, speech: SPEECH }]
+}
+
+#[derive(Deserialize)]
+struct InboundFrame {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    payload: Value,
+}
+
+#[derive(Deserialize)]
+struct SendPayload {
+    room_id: u32,
+    #[serde(default)]
+    content: String,
+    #[serde(default)]
+    is_image: bool,
+    // With ?ext=1:
+    client_id: Option<String>,
+    reply_to: Option<u64>,
+    message_type: Option<String>,
+    file_url: Option<String>,
+    file_name: Option<String>,
+    file_size: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct HistoryPayload {
+    room_id: u32,
+    page: Option<i64>,
+    page_size: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct MessagePayload {
+    room_id: u32,
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct RoomPayload {
+    room_id: u32,
+}
+
+#[derive(Deserialize)]
+struct ResumePayload {
+    rooms: std::collections::HashMap<String, String>,
+}
+
+fn decode(text: &str, viewer: &Viewer) -> Result<Command, Refusal> {
+    let InboundFrame { kind, payload } = read_frame(text)?;
+    let is_extended = viewer.is_extended;
+    let command = match kind.as_str() {
+        "send_message" => send(read(payload)?, is_extended),
+        "fetch_history" => history(&read(payload)?, is_extended),
+        "ping" => Ok(Command::Ping),
+        "delete_message" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::Delete(room, seq)),
+        "mark_read" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkRead(room, seq)),
+        "typing" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Type),
+        "join_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Join),
+        "leave_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Leave),
+        "resume" if is_extended => resume(&read(payload)?),
+        _ => Err(Error::Invalid(Field::Type)),
+    };
+    command.map_err(Refusal::from)
+}
+
+fn read<T: serde::de::DeserializeOwned>(payload: Value) -> Result<T> {
+    if !payload.is_object() {
+        return Err(Error::Malformed("payload is no object".to_owned()));
+    }
+    serde_json::from_value(payload).map_err(|_| Error::Malformed("payload".to_owned()))
+}
+
+fn room(number: u32) -> Result<RoomId> {
+    RoomId::new(number).ok_or(Error::RoomNotFound)
+}
+
+/// A message that a payload names; its id must belong to its room.
+fn message(payload: &MessagePayload) -> Result<(RoomId, Seq)> {
+    let room = room(payload.room_id)?;
+    let (of, seq) = MessageId::from_integer(payload.id).ok_or(Error::MessageNotFound)?;
+    if of == room { Ok((room, seq)) } else { Err(Error::MessageNotFound) }
+}
+
+fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
+    let to = room(payload.room_id)?;
+    let plain = if payload.is_image { MessageKind::Image } else { MessageKind::Text };
+    if !is_extended {
+        let text = Content::parse(payload.content)?;
+        let attachment = Attachment::named_by(plain, &text);
+        let message = NewMessage { kind: plain, text, attachment, reply_to: None, client_id: None, file_digest: None };
+        return Ok(Command::Send { to: Receiver::Room(to), message, reply_to: None, believed: None });
+    }
+    let kind = payload.message_type.as_deref().map_or(Ok(plain), kind_of)?;
+    let client_id = payload.client_id.as_deref().map(ClientId::parse).transpose()?;
+    let (text, attachment) = match payload.file_url {
+        Some(url) => {
+            if url.is_empty() || url.chars().count() > URL_MAX_CHARS {
+                return Err(Error::Length { field: Field::File, min: 1, max: URL_MAX_CHARS });
+            }
+            let file = Attachment { url, name: payload.file_name, size: payload.file_size, ..Attachment::default() };
+            (Content::beside_file(payload.content)?, Some(file))
+        }
+        None => {
+            let text = Content::parse(payload.content)?;
+            let attachment = Attachment::described(kind, &text, payload.file_name, payload.file_size);
+            (text, attachment)
+        }
+    };
+    let reply_to = match payload.reply_to {
+        Some(id) => match MessageId::from_integer(id) {
+            Some((of, seq)) if of == to => Some(seq),
+            _ => return Err(Error::Invalid(Field::ReplyTo)),
+        },
+        None => None,
+    };
+    let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
+    Ok(Command::Send { to: Receiver::Room(to), message, reply_to, believed: None })
+}
+
+fn kind_of(word: &str) -> Result<MessageKind> {
+    Ok(match word {
+        "text" => MessageKind::Text,
+        "image" => MessageKind::Image,
+        "file" => MessageKind::File,
+        "audio" => MessageKind::Audio,
+        "video" => MessageKind::Video,
+        "emoji" => MessageKind::Emoji,
+        _ => return Err(Error::Invalid(Field::MessageType)),
+    })
+}
+
+fn history(payload: &HistoryPayload, is_extended: bool) -> Result<Command> {
+    let limit = Limit::of_number(payload.page_size.unwrap_or(DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)?;
+    let skip = skipped(payload.page.unwrap_or(1), limit.get())?;
+    let query = HistoryQuery::new(room(payload.room_id)?, Span::Latest, limit);
+    Ok(Command::History(HistoryQuery { skip, with_servers: is_extended, ..query }))
+}
+
+fn resume(payload: &ResumePayload) -> Result<Command> {
+    let room_and_token = |(number, token): (&String, &String)| {
+        let room = room(number.parse().map_err(|_| Error::Invalid(Field::RoomId))?)?;
+        let entry = EntryId::parse(token).ok_or(Error::Invalid(Field::After))?;
+        Ok(Resume { after: MessageId { room, entry } })
+    };
+    payload.rooms.iter().map(room_and_token).collect::<Result<_>>().map(Command::Resume)
+}
+
+#[derive(Serialize)]
+struct OutboundFrame<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    payload: T,
+}
+
+fn frame<T: Serialize>(kind: &str, payload: T) -> String {
+    print(&OutboundFrame { kind, payload })
+}
+
+fn error_frame(message: &str) -> String {
+    frame("error", json!({ "message": message }))
+}
+
+fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
+    let room = event.room.id;
+    let room_id = room.number();
+    let text = match &event.what {
+        // Not in the document, so not for those who did not ask.
+        Happening::Message(message) if message.is_servers() && !style.is_extended => return None,
+        Happening::Message(message) => match &message.change {
+            Some(change) => {
+                let (kind, user) = match change {
+                    Change::Added(user) => ("member_added", user),
+                    Change::Removed(user) => ("member_removed", user),
+                };
+                let message = ChatMessage::pushed(message, true, style.base_url);
+                frame(
+                    kind,
+                    json!({"room_id": room_id, "user_id": user.id.0, "username": user.name, "message": message}),
+                )
+            }
+            None => frame("new_message", ChatMessage::pushed(message, style.is_extended, style.base_url)),
+        },
+        _ if !style.is_extended => return None,
+        Happening::Deleted(deletion) => {
+            let id = integer(room, deletion.id.seq);
+            frame("message_deleted", json!({"room_id": room_id, "id": id, "user_id": deletion.by.0}))
+        }
+        Happening::Read(mark) => {
+            let (first, last) = (integer(room, mark.first), integer(room, mark.last));
+            let read_at = utc_millis(mark.at_ms);
+            let payload = json!({
+                "room_id": room_id, "user_id": mark.user.0, "first_id": first, "id": last, "read_at": read_at
+            });
+            frame("message_read", payload)
+        }
+        Happening::Typing(user) => {
+            frame("typing", json!({"room_id": room_id, "user_id": user.id.0, "username": user.name}))
+        }
+        Happening::Presence(changes) => {
+            let users: Vec<Value> = changes
+                .iter()
+                .map(|it| json!({"user_id": it.user.id.0, "username": it.user.name, "online": it.is_online}))
+                .collect();
+            frame("presence", json!({"room_id": room_id, "users": users}))
+        }
+    };
+    Some(Frame::Same(text))
+}
+
+fn answer(answer: &Answer<'_>, viewer: &Viewer) -> Option<String> {
+    Some(match answer {
+        Answer::Alive => frame("pong", json!({})),
+        Answer::History(page, query) => {
+            // Ascending inside a page.
+            let messages: Vec<ChatMessage<'_>> = page
+                .messages
+                .iter()
+                .rev()
+                .map(|message| ChatMessage::listed(message, viewer.is_extended, &viewer.base_url))
+                .collect();
+            frame("message_history", json!({"room_id": query.room.number(), "messages": messages}))
+        }
+    })
+}
+
+fn notices(room: RoomId, _: &Viewer) -> Notices {
+    let payload = json!({"room_id": room.number()});
+    Notices { complete: Some(frame("resumed", &payload)), lost: frame("not_recovered", &payload) }
+}

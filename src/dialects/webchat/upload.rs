@@ -1,0 +1,49 @@
+//! Uploading a picture: document 000, §1.2.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::ErrorBody;
+use crate::domain::Result;
+use crate::edge::{Authenticated, Context, FileForm, absolute, take_upload};
+use crate::service::Folder;
+
+/// The form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form in OpenAPI; the handler reads the field by name")]
+pub(super) struct ImageForm {
+    /// JPEG, PNG, GIF or WebP, at most 10 MiB.
+    #[schema(format = Binary)]
+    image: String,
+}
+
+/// Where the picture is.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"url": "http://your-domain.com/uploads/images/filename.jpg"}))]
+pub(super) struct Uploaded {
+    url: String,
+}
+
+/// Uploads a picture and returns its address.
+#[utoipa::path(
+    post, path = "/api/v1/upload/image", tag = "webchat", security(("bearer" = [])),
+    request_body(content_type = "multipart/form-data", content = ImageForm),
+    responses(
+        (status = 201, description = "The address", body = Uploaded),
+        (status = 400, description = "No picture", body = ErrorBody,
+            example = json!({"error": "No file provided or file type is not supported"})),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+    )
+)]
+pub(super) async fn image(
+    user: Result<Authenticated>,
+    request: HttpRequest,
+    form: FileForm,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let picture = take_upload(user, form, &context, Folder::Images, "image").await?;
+    let url = absolute(&context.base_url(&request), &picture.url).into_owned();
+    Ok(HttpResponse::Created().json(Uploaded { url }))
+}

@@ -1,0 +1,249 @@
+//! The shapes of document 000, and those of our own client, which follow its style.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{
+    Account, Conversation, Member, MemberRole, Message, MessageId, MessageKind, Role, RoomId, RoomKind, Seq,
+};
+use crate::edge::{absolute, content, utc_millis, utc_seconds};
+
+/// A room of the caller: the three keys of the document.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": 101, "name": "Project Alpha", "is_private": false}))]
+pub(super) struct Room {
+    id: u32,
+    /// A direct room is named after the other user.
+    name: String,
+    /// Whether it is a direct room.
+    is_private: bool,
+}
+
+impl Room {
+    pub(super) fn new(id: RoomId, name: String, kind: RoomKind) -> Self {
+        Self { id: id.number(), name, is_private: kind == RoomKind::Direct }
+    }
+}
+
+/// What was done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Done {
+    #[schema(example = "Member added")]
+    pub(super) message: &'static str,
+}
+
+/// A member of a room.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"user_id": 2, "username": "Alice", "role": "owner"}))]
+pub(super) struct MemberEntry {
+    user_id: u64,
+    username: String,
+    /// `owner`, `admin` or `member`.
+    role: &'static str,
+}
+
+impl From<Member> for MemberEntry {
+    fn from(member: Member) -> Self {
+        let role = match member.role {
+            MemberRole::Owner => "owner",
+            MemberRole::Admin => "admin",
+            MemberRole::Member => "member",
+        };
+        Self { user_id: member.id.0, username: member.name, role }
+    }
+}
+
+/// A message as the document has it: without its room in a history, where the room stands once.
+#[derive(Serialize)]
+pub(super) struct ChatMessage<'a> {
+    id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_id: Option<u32>,
+    user_id: u64,
+    username: &'a str,
+    content: String,
+    is_image: bool,
+    created_at: String,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    extension: Option<Extension<'a>>,
+}
+
+/// What `?ext=1` adds to a message.
+#[derive(Serialize)]
+struct Extension<'a> {
+    client_id: Option<&'a str>,
+    reply_to: Option<u64>,
+    message_type: &'static str,
+    text: &'a str,
+    file_url: Option<String>,
+    file_name: Option<&'a str>,
+    file_size: Option<u64>,
+    /// `[width, height]` in pixels.
+    file_pixels: Option<(u32, u32)>,
+    /// The resume token.
+    resume: String,
+}
+
+impl<'a> ChatMessage<'a> {
+    /// A message that is pushed.
+    pub(super) fn pushed(message: &'a Message, is_extended: bool, base_url: &str) -> Self {
+        let room_id = Some(message.id.room.number());
+        Self { room_id, ..Self::listed(message, is_extended, base_url) }
+    }
+
+    /// A message in a history.
+    pub(super) fn listed(message: &'a Message, is_extended: bool, base_url: &str) -> Self {
+        let at_ms = message.id.entry.at_ms;
+        let file = message.attachment.as_ref();
+        let extension = is_extended.then(|| Extension {
+            client_id: message.client_id.as_deref(),
+            reply_to: message.reply_to.map(MessageId::to_integer),
+            message_type: kind_word(message.kind),
+            text: &message.text,
+            file_url: file.and_then(|file| file.address()).map(|url| absolute(base_url, url).into_owned()),
+            file_name: file.and_then(|file| file.name.as_deref()),
+            file_size: file.and_then(|file| file.size),
+            file_pixels: file.and_then(|file| file.pixels),
+            resume: message.id.entry.to_string(),
+        });
+        Self {
+            id: message.id.to_integer(),
+            room_id: None,
+            user_id: message.sender.id.0,
+            username: &message.sender.name,
+            content: content(message, base_url).into_owned(),
+            is_image: message.kind == MessageKind::Image,
+            created_at: if is_extended { utc_millis(at_ms) } else { utc_seconds(at_ms) },
+            extension,
+        }
+    }
+}
+
+/// A kind by the name that the extension uses.
+pub(super) fn kind_word(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Text => "text",
+        MessageKind::Image => "image",
+        MessageKind::File => "file",
+        MessageKind::Audio => "audio",
+        MessageKind::Video => "video",
+        MessageKind::Emoji => "emoji",
+        MessageKind::System => "system",
+    }
+}
+
+/// The caller.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 2, "username": "Alice", "email": "alice@example.com", "phone": "", "avatar": "",
+    "is_admin": false, "created_at": "2025-10-26T12:00:00.000Z"
+}))]
+pub(super) struct Me {
+    id: u64,
+    username: String,
+    email: String,
+    phone: String,
+    avatar: String,
+    is_admin: bool,
+    created_at: String,
+}
+
+impl From<Account> for Me {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id.0,
+            username: account.name,
+            email: account.email,
+            phone: account.phone,
+            avatar: account.avatar,
+            is_admin: account.role == Role::Admin,
+            created_at: utc_millis(account.created_at_ms),
+        }
+    }
+}
+
+/// One of the caller's rooms with what is new in it.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 102, "room_id": "room_a1b2c3d4", "name": "Bob", "kind": "direct", "is_private": true, "user_id": 3,
+    "last_message": {
+        "id": 10405, "user_id": 3, "username": "Bob", "content": "Let's start the meeting.", "is_image": false,
+        "created_at": "2025-10-26T11:59:00.000Z", "client_id": null, "reply_to": null, "message_type": "text",
+        "text": "Let's start the meeting.", "file_url": null, "file_name": null, "file_size": null,
+        "file_pixels": null, "resume": "1-1761479940000"
+    },
+    "unread": 1, "read_id": null, "read_by_other_id": null, "active_at": "2025-10-26T11:59:00.000Z"
+}))]
+pub(super) struct ConversationEntry<'a> {
+    id: u32,
+    /// The room's other name, as documents 001, 003 and 004 have it.
+    room_id: String,
+    name: &'a str,
+    /// `public`, `group` or `direct`.
+    kind: &'static str,
+    is_private: bool,
+    /// The other user of a direct room.
+    user_id: Option<u64>,
+    #[schema(value_type = Object)]
+    last_message: Option<ChatMessage<'a>>,
+    /// Messages of others above the highest read.
+    unread: u64,
+    /// The highest message that the caller has read.
+    read_id: Option<u64>,
+    /// In a direct room the highest that the other has read.
+    read_by_other_id: Option<u64>,
+    active_at: String,
+}
+
+impl<'a> ConversationEntry<'a> {
+    pub(super) fn new(it: &'a Conversation, caller: crate::domain::UserId, base_url: &str) -> Self {
+        let room = it.head.id;
+        let id = |seq: Seq| (seq.0 > 0).then(|| integer(room, seq));
+        Self {
+            id: room.number(),
+            room_id: room.to_string(),
+            name: &it.name,
+            kind: room_kind_word(it.head.kind),
+            is_private: it.head.kind == RoomKind::Direct,
+            user_id: it.head.other(caller).map(|user| user.0),
+            last_message: it.last_message.as_ref().map(|message| ChatMessage::listed(message, true, base_url)),
+            unread: it.unread,
+            read_id: id(it.read),
+            read_by_other_id: id(it.read_by_other),
+            active_at: utc_millis(it.active_at_ms),
+        }
+    }
+}
+
+/// A kind of room by its name.
+pub(super) fn room_kind_word(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Public => "public",
+        RoomKind::Group => "group",
+        RoomKind::Direct => "direct",
+    }
+}
+
+/// The integer of a message that is known by its place.
+pub(super) fn integer(room: RoomId, seq: Seq) -> u64 {
+    MessageId { room, entry: crate::domain::EntryId { seq, at_ms: 0 } }.to_integer()
+}
+
+/// A user that a search found.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": 2, "username": "Alice"}))]
+pub(super) struct FoundUser {
+    pub(super) id: u64,
+    pub(super) username: String,
+}
+
+/// A room that a search found.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"id": 101, "room_id": "room_a1b2c3d4", "name": "Project Alpha", "kind": "group", "is_private": false}))]
+pub(super) struct FoundRoom {
+    pub(super) id: u32,
+    pub(super) room_id: String,
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) is_private: bool,
+}

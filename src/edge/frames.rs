@@ -1,0 +1,202 @@
+//! Frames from a client: read from the connection, bounded before they are buffered.
+//!
+//! The framework's decoder compares a frame's length with its limit only once the whole frame is there; here the
+//! header alone is enough to refuse.
+
+use actix_http::ws::{Codec, Frame, Item, ProtocolError};
+use actix_web::dev::Payload;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use tokio_util::codec::Decoder;
+
+/// Longest message, in bytes, whole or in fragments.
+const MAX_MESSAGE_BYTES: usize = 128 * 1024;
+/// Most fragments of a message.
+const MAX_FRAGMENTS: usize = 1024;
+
+/// What a client sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Inbound {
+    Text(String),
+    Binary,
+    Ping(Bytes),
+    Pong,
+    Close(Option<u16>),
+}
+
+/// Why a connection cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The client closed the connection, or it was lost.
+    Gone,
+    /// A frame that the protocol does not allow.
+    Protocol,
+    /// Text that is no UTF-8.
+    NotUtf8,
+    /// A message that is too long or in too many pieces.
+    TooLarge,
+}
+
+/// Reads frames from the body of the request that became a WebSocket.
+pub(super) struct Frames {
+    payload: Payload,
+    buffer: BytesMut,
+    codec: Codec,
+    /// The fragments of a message so far, whether it is text, and how many.
+    fragments: Option<(Vec<u8>, bool, usize)>,
+}
+
+impl Frames {
+    pub(super) fn new(payload: Payload) -> Self {
+        Self { payload, buffer: BytesMut::new(), codec: Codec::new().max_size(MAX_MESSAGE_BYTES), fragments: None }
+    }
+
+    /// The next message or control frame.
+    pub(super) async fn next(&mut self) -> Result<Inbound, Broken> {
+        loop {
+            while let Some(frame) = self.decode()? {
+                if let Some(inbound) = self.take(frame)? {
+                    return Ok(inbound);
+                }
+            }
+            if self.buffer.is_empty() {
+                self.buffer = BytesMut::new(); // an idle connection keeps no buffer
+            }
+            match self.payload.next().await {
+                // What came in one piece is decoded where it is.
+                Some(Ok(bytes)) if self.buffer.is_empty() => self.buffer = BytesMut::from(bytes),
+                Some(Ok(bytes)) => self.buffer.extend_from_slice(&bytes),
+                Some(Err(_)) | None => return Err(Broken::Gone),
+            }
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<Frame>, Broken> {
+        if declared_length(&self.buffer).is_some_and(|length| length > MAX_MESSAGE_BYTES as u64) {
+            return Err(Broken::TooLarge);
+        }
+        self.codec.decode(&mut self.buffer).map_err(|error| match error {
+            ProtocolError::Overflow => Broken::TooLarge,
+            _ => Broken::Protocol,
+        })
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<Option<Inbound>, Broken> {
+        Ok(Some(match frame {
+            Frame::Text(bytes) => Inbound::Text(utf8(bytes.to_vec())?),
+            Frame::Binary(_) => Inbound::Binary,
+            Frame::Ping(bytes) => Inbound::Ping(Bytes::copy_from_slice(&bytes)),
+            Frame::Pong(_) => Inbound::Pong,
+            Frame::Close(reason) => Inbound::Close(reason.map(|reason| reason.code.into())),
+            Frame::Continuation(item) => return self.take_fragment(item),
+        }))
+    }
+
+    fn take_fragment(&mut self, item: Item) -> Result<Option<Inbound>, Broken> {
+        let (bytes, is_last) = match &item {
+            Item::FirstText(bytes) | Item::FirstBinary(bytes) => {
+                self.fragments = Some((Vec::new(), matches!(item, Item::FirstText(_)), 0));
+                (bytes, false)
+            }
+            Item::Continue(bytes) => (bytes, false),
+            Item::Last(bytes) => (bytes, true),
+        };
+        let Some((message, is_text, count)) = &mut self.fragments else { return Err(Broken::Protocol) };
+        *count += 1;
+        if *count > MAX_FRAGMENTS || message.len() + bytes.len() > MAX_MESSAGE_BYTES {
+            return Err(Broken::TooLarge);
+        }
+        message.extend_from_slice(bytes);
+        if !is_last {
+            return Ok(None);
+        }
+        let (message, is_text) = (std::mem::take(message), *is_text);
+        self.fragments = None;
+        if is_text { utf8(message).map(|text| Some(Inbound::Text(text))) } else { Ok(Some(Inbound::Binary)) }
+    }
+}
+
+fn utf8(bytes: Vec<u8>) -> Result<String, Broken> {
+    String::from_utf8(bytes).map_err(|_| Broken::NotUtf8)
+}
+
+/// The length that the header of the first frame in a buffer declares, once it is there (RFC 6455, §5.2).
+fn declared_length(buffer: &[u8]) -> Option<u64> {
+    match buffer.get(1)? & 0x7f {
+        126 => Some(u16::from_be_bytes(buffer.get(2..4)?.try_into().ok()?).into()),
+        127 => Some(u64::from_be_bytes(buffer.get(2..10)?.try_into().ok()?)),
+        short => Some(short.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client's frame, masked with zeros.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).expect("short")];
+        frame.extend_from_slice(&[0; 4]);
+        frame.extend_from_slice(payload);
+        frame
+    }
+
+    async fn read(bytes: Vec<u8>, piece: usize) -> Vec<Result<Inbound, Broken>> {
+        let pieces: Vec<_> = bytes.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        let pieces = futures_util::stream::iter(pieces);
+        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(pieces) });
+        let mut all = Vec::new();
+        loop {
+            match frames.next().await {
+                Err(Broken::Gone) => return all,
+                Err(broken) => {
+                    all.push(Err(broken));
+                    return all;
+                }
+                inbound => all.push(inbound),
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn messages_are_read_however_they_are_cut() {
+        let mut bytes = frame(0x81, "你好".as_bytes());
+        bytes.extend(frame(0x01, b"ab"));
+        bytes.extend(frame(0x89, b"in between"));
+        bytes.extend(frame(0x80, b"c"));
+        bytes.extend(frame(0x82, b"x"));
+        for piece in [1, 2, 7, 1000] {
+            let read = read(bytes.clone(), piece).await;
+            let expected = [
+                Ok(Inbound::Text("你好".to_owned())),
+                Ok(Inbound::Ping("in between".into())),
+                Ok(Inbound::Text("abc".to_owned())),
+                Ok(Inbound::Binary),
+            ];
+            assert_eq!(read, expected, "in pieces of {piece}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_header_that_declares_too_much_is_enough() {
+        let mut huge = vec![0x81, 0x80 | 127];
+        huge.extend_from_slice(&(1_u64 << 40).to_be_bytes());
+        assert_eq!(read(huge, 1).await, [Err(Broken::TooLarge)]);
+    }
+
+    #[actix_web::test]
+    async fn what_the_protocol_forbids_is_refused() {
+        let mut many = frame(0x01, b"a");
+        (0..MAX_FRAGMENTS).for_each(|_| many.extend(frame(0x00, b"a")));
+        for (bytes, broken) in [
+            (many, Broken::TooLarge),
+            (frame(0x81, b"\xff"), Broken::NotUtf8),
+            (frame(0xc1, b"a"), Broken::Protocol),
+            (frame(0x83, b"a"), Broken::Protocol),
+            (frame(0x80, b"a"), Broken::Protocol),
+            (vec![0x81, 0x01, b'a'], Broken::Protocol),
+        ] {
+            assert_eq!(read(bytes, 1000).await.last(), Some(&Err(broken)));
+        }
+    }
+}

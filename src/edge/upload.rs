@@ -1,0 +1,54 @@
+//! Uploads that become no message by themselves: documents 000 and 004.
+
+use actix_web::web;
+
+use super::auth::Authenticated;
+use super::context::Context;
+use super::multipart::FileForm;
+use crate::domain::{Attachment, Error, Field, FileName, Kind, Result};
+use crate::service::Folder;
+
+/// Takes in the file in the field called `field`. In `Folder::Images` it must be a picture.
+///
+/// # Errors
+/// `Unauthenticated`, `TooLarge`, `RateLimited`, `Unavailable`, `Internal`; `Missing(File)` for everything else.
+pub async fn take_upload(
+    user: Result<Authenticated>,
+    form: FileForm,
+    context: &web::Data<Context>,
+    folder: Folder,
+    field: &str,
+) -> Result<Attachment> {
+    let admitted = user.and_then(|user| context.limits.check_upload(user.caller.id));
+    if let Err(error) = admitted {
+        return Err(form.refuse(error).await);
+    }
+    let uploads = &context.services.uploads;
+    let (file, fields) = form
+        .read(field, uploads.max_bytes(), async |name, bytes| {
+            let name = FileName::parse(&name.ok_or(Error::Missing(Field::FileName))?)?;
+            if folder == Folder::Images && !name.kind().is_some_and(|kind| kind.is_image()) {
+                return Err(Error::UnsupportedType);
+            }
+            uploads.take(folder, name, bytes).await
+        })
+        .await;
+    let outcome = match (fields, file) {
+        (Ok(_), Some(file)) => Ok(uploads.publish(file)),
+        (Ok(_), None) => Err(Error::Missing(Field::File)),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(file)) => {
+            file.discard().await;
+            Err(error)
+        }
+    };
+    outcome.map_err(|error| match error.kind() {
+        Kind::Unauthorized | Kind::TooLarge | Kind::RateLimited | Kind::Internal | Kind::Unavailable => error,
+        Kind::BadRequest
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::MethodNotAllowed
+        | Kind::Conflict
+        | Kind::UnsupportedType => Error::Missing(Field::File),
+    })
+}

@@ -1,0 +1,188 @@
+//! Connections that are behind: slow ones, resuming ones, and those of new members. They are read to from the
+//! stream, a page at a time, whenever their queue is empty, and join the others once nothing is missing.
+
+use futures_util::future::join_all;
+use tokio::task::spawn_local;
+use tracing::debug;
+
+use super::frame::text_frame;
+use super::hub::{Hub, Inner};
+use super::receipts::Delivered;
+use super::seat::{Missing, Notices, SeatId};
+use crate::domain::{EntryId, Happening, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
+
+/// Messages read at once.
+const PAGE: Limit = Limit::of(64);
+/// Users whose rooms are read at once after events may have been missed.
+const REFRESHED_AT_ONCE: usize = 64;
+/// A membership that is found then may be this old: older messages are not pushed.
+const REFRESH_WINDOW_MS: u64 = 60_000;
+
+impl Hub {
+    /// Makes a connection resume a room behind the message that it has last seen: what it missed follows, then a
+    /// notice. Events of the room wait meanwhile. `false` when it does not look at that room.
+    pub fn resume(&self, id: SeatId, room: RoomId, after: EntryId, notices: Notices) -> bool {
+        {
+            let mut inner = self.0.borrow_mut();
+            let Some(seat) = inner.seat(id).filter(|seat| seat.rooms.contains(&room)) else { return false };
+            seat.missing.retain(|missing| missing.room != room);
+            let notices = Some(notices);
+            seat.missing.push(Missing { after, is_token: true, notices, ..Missing::behind(room, after.seq) });
+        }
+        self.catch_up(id);
+        true
+    }
+
+    /// Begins to read to a connection that is behind, unless that is under way or its queue is not empty yet.
+    pub(super) fn catch_up(&self, id: SeatId) {
+        if let Some(seat) = self.0.borrow_mut().seat(id) {
+            let is_due = seat.outbox.is_open
+                && seat.outbox.is_empty()
+                && !seat.is_catching_up
+                && seat.missing.iter().any(|missing| !missing.is_caught_up);
+            if !is_due {
+                return;
+            }
+            seat.is_catching_up = true;
+        }
+        spawn_local(read_on(self.clone(), id));
+    }
+}
+
+async fn read_on(hub: Hub, id: SeatId) {
+    loop {
+        let next = hub.0.borrow_mut().next_missing(id);
+        let Some((room, after)) = next else { return };
+        let store = hub.0.borrow().store.clone();
+        match store.tail(room, after, PAGE).await {
+            Ok(tail) => {
+                let delivered = hub.0.borrow_mut().take_page(id, room, after, &tail);
+                hub.flush_seat(id);
+                if let Some(delivered) = delivered {
+                    spawn_local(delivered.note());
+                }
+            }
+            Err(error) if error.kind() == Kind::NotFound => hub.0.borrow_mut().give_up(id, room),
+            Err(error) => {
+                debug!(room.id = %room, %error, "missed messages not read, trying again");
+                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+/// Reads the rooms of all users of the worker again: events of users may have been missed.
+pub(super) async fn refresh(hub: Hub) {
+    let since_ms = now_ms().saturating_sub(REFRESH_WINDOW_MS);
+    for users in hub.users().chunks(REFRESHED_AT_ONCE) {
+        let store = hub.0.borrow().store.clone();
+        let lists = join_all(users.iter().map(|user| store.rooms_of(*user))).await;
+        for (user, list) in users.iter().zip(lists) {
+            match list {
+                Ok(list) => {
+                    let rooms: Vec<RoomId> = list.iter().map(|entry| entry.room).collect();
+                    hub.compare(*user, &rooms, since_ms);
+                }
+                Err(error) => debug!(user.id = %user, %error, "rooms not read again"),
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// The room to read next for a connection whose queue is empty; otherwise reading ends for now.
+    fn next_missing(&mut self, id: SeatId) -> Option<(RoomId, EntryId)> {
+        let seat = self.seat(id)?;
+        let next = seat.missing.iter().find(|missing| !missing.is_caught_up && seat.outbox.is_empty());
+        let next = next.map(|missing| (missing.room, missing.after));
+        seat.is_catching_up = next.is_some();
+        next
+    }
+
+    /// Queues a page for a connection that is behind. Returns what it has received by it.
+    fn take_page(&mut self, id: SeatId, room: RoomId, after: EntryId, tail: &Tail) -> Option<Delivered> {
+        let newest = self.rooms.get(&room)?.last;
+        let seat = self.seat(id)?;
+        let index = seat.missing.iter().position(|missing| missing.room == room && missing.after == after)?;
+        let mut missing = seat.missing.swap_remove(index);
+        let user = seat.user;
+        if missing.is_token && !tail.is_complete {
+            // Something is gone: the client is told, and goes on from here.
+            self.tell(id, missing.notices.take().map(|notices| notices.lost));
+            missing.after = EntryId { seq: tail.watermark.last.seq.max(newest.seq), at_ms: u64::MAX };
+            missing.is_caught_up = true;
+            self.seat(id)?.missing.push(missing);
+            return None;
+        }
+        if missing.is_token {
+            missing.is_token = false;
+            self.tell_deletions(id, tail, after);
+        }
+        let (pushed, is_all_pushed) = self.push_page(id, &mut missing, tail);
+        if is_all_pushed {
+            missing.after = tail.watermark.last;
+        }
+        // Events that came during the reading were skipped: whatever they told must be read as well.
+        let is_newest = newest.seq <= missing.after.seq;
+        if is_all_pushed && !tail.has_more && is_newest {
+            missing.is_caught_up = true;
+            self.tell(id, missing.notices.take().and_then(|notices| notices.complete));
+        }
+        let store = self.store.clone();
+        let seat = self.seat(id)?;
+        seat.missing.push(missing);
+        if seat.missing.iter().all(|missing| missing.is_caught_up) {
+            seat.lagging_since = None;
+        }
+        let pushed = pushed.filter(|_| room != RoomId::GLOBAL)?;
+        Some(Delivered::of_one(store, room, pushed, user))
+    }
+
+    /// Queues a page's messages as far as there is room. Returns the first and the last, and whether that were all.
+    fn push_page(&mut self, id: SeatId, missing: &mut Missing, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
+        let mut pushed = None;
+        for message in tail.messages.iter().filter(|message| message.id.entry.at_ms >= missing.since_ms) {
+            let entry = message.id.entry;
+            if !self.push_message(id, tail, message) {
+                return (pushed, false);
+            }
+            missing.after = entry;
+            pushed = Some((pushed.map_or(entry.seq, |(first, _)| first), entry.seq));
+        }
+        (pushed, true)
+    }
+
+    fn push_message(&mut self, id: SeatId, tail: &Tail, message: &Message) -> bool {
+        let event = RoomEvent { room: tail.head, what: Happening::Message(Box::new(message.clone())) };
+        self.push_event(id, &event)
+    }
+
+    /// Queues an event for one connection. `false` when there is no room for it.
+    fn push_event(&mut self, id: SeatId, event: &RoomEvent) -> bool {
+        let Some(seat) = self.seats.get(id.slot).filter(|seat| seat.number == id.number) else { return true };
+        let Some(frame) = self.print(seat, event) else { return true };
+        self.seat(id).is_none_or(|seat| seat.outbox.push(frame))
+    }
+
+    /// Tells a resuming connection what was deleted of what it has.
+    fn tell_deletions(&mut self, id: SeatId, tail: &Tail, after: EntryId) {
+        for (deletion, at_ms) in &tail.deletions {
+            if *at_ms >= after.at_ms && deletion.id.seq <= after.seq {
+                self.push_event(id, &RoomEvent { room: tail.head, what: Happening::Deleted(*deletion) });
+            }
+        }
+    }
+
+    fn tell(&mut self, id: SeatId, text: Option<String>) {
+        if let (Some(seat), Some(text)) = (self.seat(id), text) {
+            seat.outbox.force(text_frame(&[&text]));
+        }
+    }
+
+    /// The room is gone.
+    fn give_up(&mut self, id: SeatId, room: RoomId) {
+        if let Some(seat) = self.seat(id) {
+            seat.missing.retain(|missing| missing.room != room);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The order of one room's events: what pub/sub brings is put in order, duplicates are dropped, gaps found.
+//!
+//! Pure: [`super::rooms`] reads what is missing and hands it in.
+
+use crate::domain::{EntryId, Happening, Seq, Tail, Watermark};
+
+/// Events that may wait while a gap is read; beyond, the reading brings the messages anyway.
+const MAX_HELD: usize = 2048;
+
+const NOTHING: Watermark = Watermark { last: EntryId { seq: Seq(0), at_ms: 0 }, deletions: 0 };
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not subscribed: events may be missed.
+    Deaf,
+    /// Subscribed; what came before is being read.
+    Reading,
+    /// Everything up to the watermark was delivered.
+    Live,
+}
+
+/// How far a room's events have been delivered, and those that wait for a reading.
+#[derive(Debug)]
+pub(super) struct Order {
+    known: Watermark,
+    phase: Phase,
+    /// Whether anything was ever known: the first reading finds the beginning, later ones fill gaps.
+    has_begun: bool,
+    held: Vec<Happening>,
+}
+
+impl Order {
+    pub(super) fn new() -> Self {
+        Self { known: NOTHING, phase: Phase::Deaf, has_begun: false, held: Vec::new() }
+    }
+
+    /// The watermark, while everything up to it was delivered.
+    pub(super) fn current(&self) -> Option<Watermark> {
+        (self.phase == Phase::Live).then_some(self.known)
+    }
+
+    /// The last message delivered, once there was a first reading.
+    pub(super) fn last(&self) -> Option<EntryId> {
+        self.has_begun.then_some(self.known.last)
+    }
+
+    /// The subscription is gone.
+    pub(super) fn lose(&mut self) {
+        self.phase = Phase::Deaf;
+        self.held.clear();
+    }
+
+    /// A reading begins; events wait for it from now on.
+    pub(super) fn begin_reading(&mut self) {
+        self.phase = Phase::Reading;
+    }
+
+    /// Takes an event from pub/sub. What is to be delivered goes to `out`; `true` when a reading must fill a
+    /// gap first.
+    pub(super) fn take(&mut self, what: Happening, out: &mut Vec<Happening>) -> bool {
+        match self.phase {
+            Phase::Deaf => false,
+            Phase::Reading => {
+                if self.held.len() < MAX_HELD {
+                    self.held.push(what);
+                }
+                false
+            }
+            Phase::Live => self.deliver(what, out),
+        }
+    }
+
+    fn deliver(&mut self, what: Happening, out: &mut Vec<Happening>) -> bool {
+        match &what {
+            Happening::Message(message) => {
+                let (id, last) = (message.id.entry, self.known.last);
+                let is_next = id.seq.0 == last.seq.0 + 1 && id.at_ms >= last.at_ms;
+                let is_old = id.seq <= last.seq && id.at_ms <= last.at_ms;
+                if is_old {
+                    return false;
+                }
+                if !is_next {
+                    self.phase = Phase::Reading;
+                    self.held.push(what);
+                    return true;
+                }
+                self.known.last = id;
+            }
+            Happening::Deleted(deletion) => self.known.deletions = self.known.deletions.max(deletion.deletions),
+            Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
+        }
+        out.push(what);
+        false
+    }
+
+    /// The first reading: what follows is new. `true` when another reading is needed.
+    pub(super) fn begin(&mut self, found: Watermark, out: &mut Vec<Happening>) -> bool {
+        self.known = found;
+        self.has_begun = true;
+        self.resume(out)
+    }
+
+    /// A reading of what came behind [`Self::last`]. Deletions count from `deleted_since_ms` on. `true` when
+    /// another reading is needed.
+    pub(super) fn repair(&mut self, tail: Tail, deleted_since_ms: u64, out: &mut Vec<Happening>) -> bool {
+        out.extend(tail.messages.into_iter().map(|message| Happening::Message(Box::new(message))));
+        if tail.watermark.deletions > self.known.deletions {
+            let recent = tail.deletions.into_iter().filter(|(_, at_ms)| *at_ms >= deleted_since_ms);
+            out.extend(recent.map(|(deletion, _)| Happening::Deleted(deletion)));
+        }
+        self.known = tail.watermark;
+        if tail.has_more {
+            return true;
+        }
+        self.resume(out)
+    }
+
+    fn resume(&mut self, out: &mut Vec<Happening>) -> bool {
+        self.phase = Phase::Live;
+        let held = std::mem::take(&mut self.held);
+        let mut held = held.into_iter();
+        while let Some(what) = held.next() {
+            if self.deliver(what, out) {
+                self.held.extend(held);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, Sender, UserId};
+
+    fn message(seq: u64, at_ms: u64) -> Happening {
+        Happening::Message(Box::new(Message {
+            id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
+            sender: Sender { id: UserId(1), name: String::new() },
+            kind: MessageKind::Text,
+            text: String::new(),
+            attachment: None,
+            reply_to: None,
+            client_id: None,
+            change: None,
+        }))
+    }
+
+    fn tail(messages: &[(u64, u64)]) -> Tail {
+        let messages: Vec<_> = messages
+            .iter()
+            .filter_map(|(seq, at_ms)| match message(*seq, *at_ms) {
+                Happening::Message(message) => Some(*message),
+                _ => None,
+            })
+            .collect();
+        let last = messages.last().map_or(NOTHING.last, |message| message.id.entry);
+        Tail {
+            head: RoomHead { id: RoomId::GLOBAL, kind: RoomKind::Public, pair: None },
+            watermark: Watermark { last, deletions: 0 },
+            is_complete: true,
+            has_more: false,
+            messages,
+            deletions: Vec::new(),
+        }
+    }
+
+    fn seqs(out: &[Happening]) -> Vec<u64> {
+        out.iter()
+            .filter_map(|what| match what {
+                Happening::Message(message) => Some(message.id.entry.seq.0),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn live(last: u64) -> Order {
+        let mut order = Order::new();
+        order.begin_reading();
+        let last = EntryId { seq: Seq(last), at_ms: 10 };
+        assert!(!order.begin(Watermark { last, deletions: 0 }, &mut Vec::new()));
+        order
+    }
+
+    #[test]
+    fn duplicates_are_dropped() {
+        let (mut order, mut out) = (live(3), Vec::new());
+        for seq in [3, 4, 4, 2, 5] {
+            assert!(!order.take(message(seq, 10), &mut out));
+        }
+        assert_eq!(seqs(&out), [4, 5]);
+    }
+
+    #[test]
+    fn a_gap_is_filled_before_what_is_behind_it() {
+        let (mut order, mut out) = (live(3), Vec::new());
+        assert!(order.take(message(6, 10), &mut out));
+        assert!(!order.take(message(7, 10), &mut out));
+        assert!(out.is_empty() && order.current().is_none());
+        assert!(!order.repair(tail(&[(4, 10), (5, 10), (6, 10)]), 0, &mut out));
+        assert_eq!(seqs(&out), [4, 5, 6, 7]);
+        assert!(order.current().is_some());
+    }
+
+    #[test]
+    fn a_second_gap_behind_the_first_needs_another_reading() {
+        let (mut order, mut out) = (live(3), Vec::new());
+        assert!(order.take(message(5, 10), &mut out));
+        order.take(message(9, 10), &mut out);
+        order.take(message(10, 10), &mut out);
+        assert!(order.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
+        assert!(!order.repair(tail(&[(6, 10), (7, 10), (8, 10), (9, 10)]), 0, &mut out));
+        assert_eq!(seqs(&out), [4, 5, 6, 7, 8, 9, 10]);
+    }
+
+    #[test]
+    fn a_seq_that_is_given_again_after_a_loss_is_new() {
+        let (mut order, mut out) = (live(9), Vec::new());
+        assert!(order.take(message(8, 20), &mut out));
+        assert!(!order.repair(tail(&[(8, 20)]), 0, &mut out));
+        assert!(!order.take(message(9, 21), &mut out));
+        assert_eq!(seqs(&out), [8, 9]);
+    }
+
+    #[test]
+    fn nothing_is_delivered_before_the_reading_that_follows_a_loss() {
+        let (mut order, mut out) = (live(3), Vec::new());
+        order.lose();
+        assert!(!order.take(message(4, 10), &mut out));
+        order.begin_reading();
+        order.take(message(6, 10), &mut out);
+        assert!(out.is_empty());
+        assert!(!order.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
+        assert_eq!(seqs(&out), [4, 5, 6]);
+    }
+}

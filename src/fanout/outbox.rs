@@ -1,0 +1,185 @@
+//! What waits to be written to one connection.
+//!
+//! Frames are written to the socket directly, past the framework: its way costs a wake-up, a poll of the
+//! connection's task and a copy for each connection and frame, which is more than the write itself. The
+//! framework has written the answer's head by then and writes nothing more until the end.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+
+use bytes::Bytes;
+use socket2::Socket;
+
+/// Frames of others that may wait for one connection, in bytes.
+const MAX_QUEUED_BYTES: usize = 256 * 1024;
+/// Most bytes of one write that joins frames.
+const MAX_WRITE_BYTES: usize = 32 * 1024;
+/// An empty queue keeps room for this many frames.
+const KEPT_FRAMES: usize = 4;
+
+/// A connection's queue. Empty it costs next to nothing.
+pub(super) struct Outbox {
+    socket: Socket,
+    frames: VecDeque<Bytes>,
+    /// Bytes in the queue that are not written yet.
+    bytes: usize,
+    /// How much of the first frame is written.
+    written: usize,
+    /// Whether the answer's head is out.
+    pub(super) is_open: bool,
+    /// Whether someone waits until the socket takes more.
+    pub(super) is_waiting: bool,
+}
+
+/// How a write went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// Everything is written.
+    All,
+    /// The socket takes no more now.
+    Blocked,
+}
+
+impl Outbox {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket, frames: VecDeque::new(), bytes: 0, written: 0, is_open: false, is_waiting: false }
+    }
+
+    pub(super) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Queues a frame if there is room for it. An empty queue takes any.
+    pub(super) fn push(&mut self, frame: Bytes) -> bool {
+        if self.bytes > 0 && self.bytes + frame.len() > MAX_QUEUED_BYTES {
+            return false;
+        }
+        self.force(frame);
+        true
+    }
+
+    /// Queues a frame that must not wait for room: control frames and answers, whose number the client's own
+    /// pace bounds.
+    pub(super) fn force(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    /// Bytes that wait.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Writes what is queued, as much of it as possible in each write.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub(super) fn flush(&mut self, scratch: &mut Vec<u8>) -> io::Result<Flushed> {
+        if !self.is_open {
+            return Ok(Flushed::Blocked);
+        }
+        while let Some(first) = self.frames.front() {
+            let rest = &first[self.written..];
+            let outcome = match self.frames.len() {
+                1 => self.socket.send(rest),
+                _ => {
+                    scratch.clear();
+                    scratch.extend_from_slice(rest);
+                    for frame in self.frames.iter().skip(1) {
+                        if scratch.len() + frame.len() > MAX_WRITE_BYTES {
+                            break;
+                        }
+                        scratch.extend_from_slice(frame);
+                    }
+                    self.socket.send(scratch)
+                }
+            };
+            match outcome {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(bytes) => self.advance(bytes),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Flushed::Blocked),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.frames.capacity() > KEPT_FRAMES {
+            self.frames = VecDeque::new();
+        }
+        Ok(Flushed::All)
+    }
+
+    fn advance(&mut self, mut bytes: usize) {
+        self.bytes -= bytes;
+        while bytes > 0
+            && let Some(first) = self.frames.front()
+        {
+            let rest = first.len() - self.written;
+            if bytes < rest {
+                self.written += bytes;
+                return;
+            }
+            bytes -= rest;
+            self.written = 0;
+            self.frames.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn pair() -> (Outbox, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        ours.set_nonblocking(true).expect("a socket");
+        let mut outbox = Outbox::new(Socket::from(std::os::fd::OwnedFd::from(ours)));
+        outbox.is_open = true;
+        (outbox, theirs)
+    }
+
+    #[test]
+    fn frames_leave_in_order_whole_and_joined() {
+        let (mut outbox, mut theirs) = pair();
+        let mut expected = Vec::new();
+        for number in 0..2000_u32 {
+            let frame = vec![u8::try_from(number % 251).expect("small"); 100];
+            expected.extend_from_slice(&frame);
+            outbox.push(frame.into());
+        }
+        let mut scratch = Vec::new();
+        let mut read = vec![0; expected.len()];
+        let mut filled = 0;
+        while filled < expected.len() {
+            outbox.flush(&mut scratch).expect("not broken");
+            filled += theirs.read(&mut read[filled..]).expect("not broken");
+        }
+        assert_eq!(read, expected);
+        assert_eq!(outbox.flush(&mut scratch).expect("not broken"), Flushed::All);
+        assert_eq!(outbox.queued_bytes(), 0);
+    }
+
+    #[test]
+    fn a_full_queue_takes_nothing_but_what_must_be() {
+        let (mut outbox, _theirs) = pair();
+        outbox.is_open = false;
+        assert!(outbox.push(vec![0; MAX_QUEUED_BYTES].into()));
+        assert!(!outbox.push(vec![0; 1].into()));
+        outbox.force(vec![0; 1].into());
+        assert_eq!(outbox.queued_bytes(), MAX_QUEUED_BYTES + 1);
+    }
+
+    #[test]
+    fn a_broken_connection_says_so() {
+        let (mut outbox, theirs) = pair();
+        drop(theirs);
+        outbox.push(vec![0; 1].into());
+        assert!(outbox.flush(&mut Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,169 @@
+//! A connection's place in its worker's hub.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use bytes::Bytes;
+use socket2::Socket;
+
+use super::frame::Encoder;
+use super::outbox::Outbox;
+use crate::domain::{EntryId, Happening, RoomId, Seq, UserId};
+
+/// A connection of this worker. Never used again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SeatId {
+    pub(super) slot: usize,
+    pub(super) number: u64,
+}
+
+/// A connection that is about to be made.
+pub struct Newcomer {
+    /// Whose it is.
+    pub user: UserId,
+    /// How it wants its frames.
+    pub encoder: Encoder,
+    /// A second handle to its socket.
+    pub socket: Socket,
+}
+
+/// When a connection's answer is to end; shared with the body that waits for it.
+#[derive(Clone, Default)]
+pub struct Ending(Rc<EndingState>);
+
+#[derive(Default)]
+struct EndingState {
+    has_ended: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Ending {
+    /// Ends the answer, and with it the connection.
+    pub(super) fn end(&self) {
+        self.0.has_ended.set(true);
+        if let Some(waker) = self.0.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for the end.
+    pub fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.0.has_ended.get() {
+            return Poll::Ready(());
+        }
+        *self.0.waker.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// What a client is told about its resumption of a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// Behind the last of what it missed; nothing when `None`.
+    pub complete: Option<String>,
+    /// When something is gone.
+    pub lost: String,
+}
+
+/// A room in which a connection is behind.
+pub(super) struct Missing {
+    pub(super) room: RoomId,
+    /// The last message that it has.
+    pub(super) after: EntryId,
+    /// Messages before this time are none of its business, UTC milliseconds.
+    pub(super) since_ms: u64,
+    /// Whether everything up to `after` was read; newer ones come as events.
+    pub(super) is_caught_up: bool,
+    /// For a resumption: `after` came from the client and must be found.
+    pub(super) is_token: bool,
+    pub(super) notices: Option<Notices>,
+}
+
+impl Missing {
+    /// Behind this seq, which the node itself names.
+    pub(super) fn behind(room: RoomId, seq: Seq) -> Self {
+        // No entry at that seq can be later than this: none is taken for one that stands in its place.
+        let after = EntryId { seq, at_ms: u64::MAX };
+        Self { room, after, since_ms: 0, is_caught_up: false, is_token: false, notices: None }
+    }
+}
+
+/// A change of membership that came while a connection's rooms were being read.
+#[derive(Clone, Copy)]
+pub(super) enum RoomChange {
+    /// A member from this message on.
+    Joined(RoomId, Seq),
+    /// No member any more.
+    Left(RoomId),
+}
+
+/// A connection.
+pub(super) struct Seat {
+    pub(super) number: u64,
+    pub(super) user: UserId,
+    pub(super) encoder: Encoder,
+    pub(super) outbox: Outbox,
+    pub(super) rooms: Vec<RoomId>,
+    pub(super) missing: Vec<Missing>,
+    pub(super) is_catching_up: bool,
+    pub(super) lagging_since: Option<Instant>,
+    /// Present until the rooms are known.
+    pub(super) changes: Option<Vec<RoomChange>>,
+    pub(super) ending: Ending,
+    /// Since when a close frame waits for the end.
+    pub(super) closing_since: Option<Instant>,
+}
+
+impl Seat {
+    pub(super) fn new(number: u64, newcomer: Newcomer) -> Self {
+        Self {
+            number,
+            user: newcomer.user,
+            encoder: newcomer.encoder,
+            outbox: Outbox::new(newcomer.socket),
+            rooms: Vec::new(),
+            missing: Vec::new(),
+            is_catching_up: false,
+            lagging_since: None,
+            changes: Some(Vec::new()),
+            ending: Ending::default(),
+            closing_since: None,
+        }
+    }
+
+    /// Whether an event of a room must not be handed on now: the connection is behind there, or has it already.
+    pub(super) fn skips(&mut self, room: RoomId, what: &Happening) -> bool {
+        let Some(index) = self.missing.iter().position(|missing| missing.room == room) else { return false };
+        let missing = &self.missing[index];
+        match what {
+            Happening::Deleted(_) => return false,
+            Happening::Message(message) if missing.is_caught_up => {
+                let entry = message.id.entry;
+                if entry.seq <= missing.after.seq && entry.at_ms <= missing.after.at_ms {
+                    return true;
+                }
+            }
+            _ if missing.is_caught_up => return false,
+            _ => return true,
+        }
+        self.missing.swap_remove(index);
+        false
+    }
+
+    /// Notes that a message found no room in the queue.
+    pub(super) fn fall_behind(&mut self, room: RoomId, message: Seq) {
+        self.lagging_since.get_or_insert_with(Instant::now);
+        self.missing.push(Missing::behind(room, Seq(message.0.saturating_sub(1))));
+    }
+
+    /// Closes behind what is queued.
+    pub(super) fn close(&mut self, frame: Bytes) {
+        if self.closing_since.is_none() {
+            self.closing_since = Some(Instant::now());
+            self.missing.clear();
+            self.outbox.force(frame);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+-- Adds a user to a room: users join public rooms by themselves, any member adds to a public room, owner and
+-- admins add to a group. Counts as a message of who does it.
+--
+-- KEYS  1 room   2 log   3 members   4 gone   5 live channel   6 rate of the actor here   7 admins
+-- ARGV  1 actor   2 user   3 record of it   4 most entries   5 retention ms   6 sweep ms
+--       7 ms between messages   8 ms of burst
+-- Reply {'added', kind, seq of the message} · {'already', kind} · {'no_room'} · {'direct'} · {'forbidden'}
+--       {'limited', ms to wait}
+
+local room, log, members, gone, live, rate, admins = unpack(KEYS)
+local actor, user = ARGV[1], ARGV[2]
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
+local kind = state[1]
+if not kind then return {'no_room'} end
+local actor_is_member = redis.call('ZSCORE', members, actor)
+if kind ~= 'public' and not actor_is_member then return {'no_room'} end
+if actor ~= user then
+  if kind == 'direct' then return {'direct'} end
+  if not actor_is_member then return {'forbidden'} end
+  if kind == 'group' and not is_leader(state[5], admins, actor) then return {'forbidden'} end
+end
+if redis.call('ZSCORE', members, user) then return {'already', kind} end
+local clock = redis_clock()
+local wait = admit(rate, ARGV[7], ARGV[8], clock)
+if wait > 0 then return {'limited', wait} end
+local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
+local seq = tonumber(state[2]) + 1
+redis.call('ZADD', members, integer(ms), user)
+append(log, live, seq, ms, ARGV[3], ARGV[4])
+advance(room, log, gone, seq, ms, state[4], ARGV[5], ARGV[6])
+return {'added', kind, seq}

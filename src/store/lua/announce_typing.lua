@@ -1,0 +1,9 @@
+-- Tells a room that a member is typing. Nothing is stored.
+--
+-- KEYS  1 room   2 members   3 live channel
+-- ARGV  1 user   2 name
+-- Reply 1, or 0 when the user is no member
+
+if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
+redis.call('PUBLISH', KEYS[3], 't ' .. ARGV[1] .. ' ' .. ARGV[2])
+return 1

@@ -1,0 +1,17 @@
+-- Notes that members have received a run of messages.
+--
+-- KEYS  1 room   2 members   3 delivered
+-- ARGV  1 first seq   2 last seq   3 most members   4 most entries   5 lifetime ms   6… users
+-- Reply 1, or 0 when the room is too large for it
+
+local room, members, delivered = unpack(KEYS)
+if redis.call('ZCARD', members) > tonumber(ARGV[3]) then return 0 end
+local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
+local floor = last - tonumber(ARGV[4])
+for i = 6, #ARGV do
+  local before = redis.call('HGET', delivered, ARGV[i]) or ''
+  local runs, has_changed = add_run(before, first, last, '', floor)
+  if has_changed then redis.call('HSET', delivered, ARGV[i], runs) end
+end
+redis.call('PEXPIRE', delivered, ARGV[5])
+return 1

@@ -1,0 +1,41 @@
+-- Notes that a member has read messages: a run of them, or all that they have received up to one. Announces
+-- what is new.
+--
+-- KEYS  1 room   2 members   3 delivered   4 read   5 live channel
+-- ARGV  1 user   2 first seq (0: all received up to the last)   3 last seq   4 most members   5 most entries
+--       6 lifetime ms
+-- Reply 1 · 0 when the room is too large for it · false when the user is no member
+
+local room, members, delivered, read, live = unpack(KEYS)
+local user, first, last = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if not redis.call('ZSCORE', members, user) then return false end
+if redis.call('ZCARD', members) > tonumber(ARGV[4]) then return 0 end
+local seq = tonumber(redis.call('HGET', room, 'seq')) or 0
+last = math.min(last, seq)
+local ms, floor = integer(room_time(0)), last - tonumber(ARGV[5])
+local runs = redis.call('HGET', read, user) or ''
+local has_news, news = false, {}
+local function note(a, b)
+  local has_changed
+  runs, has_changed = add_run(runs, a, b, ms, floor)
+  if has_changed then
+    has_news = true
+    news[#news + 1] = integer(a) .. '-' .. integer(b)
+  end
+end
+if first > 0 then
+  note(first, last)
+else
+  for a, b in string.gmatch(redis.call('HGET', delivered, user) or '', '(%d+)%-(%d+)') do
+    if tonumber(a) <= last then note(tonumber(a), math.min(tonumber(b), last)) end
+  end
+  note(last, last)
+end
+if has_news then
+  redis.call('HSET', read, user, runs)
+  redis.call('PEXPIRE', read, ARGV[6])
+  for _, run in ipairs(news) do
+    redis.call('PUBLISH', live, 'r ' .. user .. ' ' .. run .. ' ' .. ms)
+  end
+end
+return 1

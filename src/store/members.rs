@@ -1,0 +1,257 @@
+//! Members: add, remove, list; each user's own list of rooms.
+
+use redis::{Pipeline, Value};
+
+use super::reply::{self, array, is_absent, next, text};
+use super::rooms::kind_of;
+use super::scripts::{self, Arg, Call, Script};
+use super::{SendRate, Store, UserEvent, record};
+use crate::domain::{Caller, Change, Error, Member, MemberRole, Result, RoomId, RoomKind, Sender, Seq, UserId, now_ms};
+
+/// The score of a group among a user's rooms; public rooms have 0.
+pub(super) const GROUP_SCORE: u64 = 1;
+/// A direct room's is the other user's number and this.
+const DIRECT_SCORE: u64 = 2;
+
+/// One of a user's rooms as their list has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomEntry {
+    /// The room.
+    pub room: RoomId,
+    /// Who may know of it.
+    pub kind: RoomKind,
+    /// The other user of a direct room.
+    pub other: Option<UserId>,
+}
+
+impl RoomEntry {
+    /// The score in the list, so that one range finds the rooms of a kind.
+    fn score(self) -> u64 {
+        match (self.kind, self.other) {
+            (RoomKind::Public, _) => 0,
+            (RoomKind::Group, _) => GROUP_SCORE,
+            (RoomKind::Direct, other) => DIRECT_SCORE + other.map_or(0, |user| user.0),
+        }
+    }
+
+    /// Reads a list with its scores.
+    pub(super) fn read_list(reply: Value) -> Result<Vec<Self>> {
+        let rooms: Vec<(u32, f64)> = reply::read(reply)?;
+        let entry = |(room, score)| Some(Self::of_score(RoomId::new(room)?, score as u64));
+        Ok(rooms.into_iter().filter_map(entry).collect())
+    }
+
+    fn of_score(room: RoomId, score: u64) -> Self {
+        let (kind, other) = match score {
+            0 => (RoomKind::Public, None),
+            GROUP_SCORE => (RoomKind::Group, None),
+            score => (RoomKind::Direct, Some(UserId(score - DIRECT_SCORE))),
+        };
+        Self { room, kind, other }
+    }
+}
+
+/// A change of membership that someone makes.
+pub struct MemberChange<'a> {
+    /// The room.
+    pub room: RoomId,
+    /// Who makes it.
+    pub actor: &'a Caller,
+    /// Whom it concerns.
+    pub user: &'a Sender,
+    /// What the server says about it.
+    pub announcement: &'a str,
+    /// How often the actor may.
+    pub rate: Option<SendRate>,
+}
+
+impl Store {
+    /// Adds a user to a room; a member stays one. Counts as a message of the actor.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, also for closed rooms of which the actor is no member; `Forbidden`; `DirectRoom`;
+    /// `RateLimited`.
+    pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
+        let told = Change::Added(change.user.clone());
+        let reply = self.change_members(&scripts::ADD_MEMBER, change, &told).await?;
+        let (kind, since) = match reply.as_slice() {
+            [_, kind, Value::Int(seq)] => (kind, Some(Seq((*seq).unsigned_abs()))),
+            // Noted even when it was so already: mends what a node left that died between the two writes.
+            [_, kind] => (kind, None),
+            _ => return Err(Error::internal("a reply of another length")),
+        };
+        let kind = kind_of(text(kind)?)?;
+        if kind == RoomKind::Direct {
+            return Ok(());
+        }
+        self.note_membership(RoomEntry { room: change.room, kind, other: None }, change.user.id, since).await
+    }
+
+    /// Takes a user out of a room. Counts as a message of the actor.
+    ///
+    /// # Errors
+    /// As [`Self::add_member`]; `UserNotFound` for one who is no member.
+    pub async fn remove_member(&self, change: &MemberChange<'_>) -> Result<()> {
+        let told = Change::Removed(change.user.clone());
+        let reply = self.change_members(&scripts::REMOVE_MEMBER, change, &told).await?;
+        if reply.first().map(text).transpose()? == Some("absent") {
+            return Err(Error::UserNotFound);
+        }
+        let user = change.user.id;
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(change.room.number());
+        let event = UserEvent::Left { user, room: change.room }.to_string();
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    async fn change_members(
+        &self,
+        script: &'static Script,
+        change: &MemberChange<'_>,
+        told: &Change,
+    ) -> Result<Vec<Value>> {
+        let keys = self.keys.room(change.room);
+        let rate_key = self.keys.rate(change.room, change.actor.id);
+        let record = record::encode_system(change.announcement, Some(told))?;
+        let (interval, burst_ms) = SendRate::as_arguments(change.rate);
+        let call = Call {
+            script,
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live, &rate_key, &keys.admins],
+            args: &[
+                Arg::Number(change.actor.id.0),
+                Arg::Number(change.user.id.0),
+                Arg::Text(&record),
+                Arg::Number(self.retention.max_messages),
+                Arg::Number(self.retention.max_age_ms),
+                Arg::Number(self.retention.sweep_ms()),
+                Arg::Text(&interval),
+                Arg::Number(burst_ms),
+            ],
+        };
+        let reply = array(self.lane.run_script(&call, &[]).await?.0)?;
+        match (reply.first().map(text).transpose()?, reply.as_slice()) {
+            (Some("limited"), [_, Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
+            (Some("no_room"), _) => Err(Error::RoomNotFound),
+            (Some("direct"), _) => Err(Error::DirectRoom),
+            (Some("forbidden"), _) => Err(Error::Forbidden),
+            _ => Ok(reply),
+        }
+    }
+
+    /// Makes a member an admin or an admin a member.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `UserNotFound`, `DirectRoom`; `Forbidden` unless the actor owns the room.
+    pub async fn set_role(&self, room: RoomId, actor: UserId, user: UserId, is_admin: bool) -> Result<()> {
+        let keys = self.keys.room(room);
+        let role = if is_admin { "admin" } else { "member" };
+        let call = Call {
+            script: &scripts::SET_ROLE,
+            keys: &[&keys.room, &keys.members, &keys.admins],
+            args: &[Arg::Number(actor.0), Arg::Number(user.0), Arg::Text(role)],
+        };
+        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        match text(&reply)? {
+            "done" => Ok(()),
+            "no_room" => Err(Error::RoomNotFound),
+            "absent" => Err(Error::UserNotFound),
+            "direct" => Err(Error::DirectRoom),
+            "forbidden" => Err(Error::Forbidden),
+            _ => Err(reply::unexpected(&reply)),
+        }
+    }
+
+    /// The members of a room in the order of joining, cut at `limit`: two round trips.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, also for closed rooms of which the caller is no member.
+    pub async fn members(&self, room: RoomId, caller: UserId, limit: usize) -> Result<Vec<Member>> {
+        let keys = self.keys.room(room);
+        let mut pipeline = Pipeline::with_capacity(4);
+        pipeline.cmd("HMGET").arg(&keys.room).arg(&["kind", "owner"]);
+        pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.0);
+        pipeline.cmd("ZRANGE").arg(&keys.members).arg(0).arg(limit.saturating_sub(1));
+        pipeline.cmd("SMEMBERS").arg(&keys.admins);
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let (kind, owner): (Option<String>, Option<u64>) = reply::read(next(&mut replies)?)?;
+        let is_member = !is_absent(&next(&mut replies)?);
+        let kind = kind_of(&kind.ok_or(Error::RoomNotFound)?)?;
+        if kind != RoomKind::Public && !is_member {
+            return Err(Error::RoomNotFound);
+        }
+        let users: Vec<u64> = reply::read(next(&mut replies)?)?;
+        let admins: Vec<u64> = reply::read(next(&mut replies)?)?;
+        let role = |user: UserId| match () {
+            () if owner == Some(user.0) => MemberRole::Owner,
+            () if admins.contains(&user.0) => MemberRole::Admin,
+            () => MemberRole::Member,
+        };
+        let users: Vec<UserId> = users.into_iter().map(UserId).collect();
+        let names = self.names(&users).await?;
+        Ok(names.into_iter().map(|user| Member { id: user.id, role: role(user.id), name: user.name }).collect())
+    }
+
+    /// Users with their present names, without those that do not exist.
+    pub async fn names(&self, users: &[UserId]) -> Result<Vec<Sender>> {
+        let mut pipeline = Pipeline::with_capacity(users.len());
+        for user in users {
+            pipeline.cmd("HGET").arg(self.keys.user(*user)).arg("name");
+        }
+        let mut names = Vec::with_capacity(users.len());
+        for (user, reply) in users.iter().zip(self.run_list(&pipeline).await?) {
+            if let Some(name) = reply::read::<Option<String>>(reply)? {
+                names.push(Sender { id: *user, name });
+            }
+        }
+        Ok(names)
+    }
+
+    /// The rooms of a user: one round trip.
+    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomEntry>> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
+        RoomEntry::read_list(next(&mut self.lane.run(&pipeline).await?.into_iter())?)
+    }
+
+    /// Puts a room into its member's list and a public one into the listing, and tells the member's sockets
+    /// from which message on they have it, if that is new. Idempotent.
+    pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Option<Seq>) -> Result<()> {
+        let room = entry.room;
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(entry.score()).arg(room.number());
+        if entry.kind == RoomKind::Public {
+            pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(room.number()).arg(room.number());
+        }
+        if let Some(since) = since {
+            let event = UserEvent::Joined { user, room, since }.to_string();
+            pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+        }
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    /// Everyone is a member of the global room; at each login again, should registering have been cut short.
+    pub(super) async fn ensure_global_membership(&self, user: UserId) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(now_ms()).arg(user.0);
+        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_tells_kind_and_the_other_user() {
+        let entries = [(RoomKind::Public, None), (RoomKind::Group, None), (RoomKind::Direct, Some(UserId(1)))];
+        for (kind, other) in entries {
+            let entry = RoomEntry { room: RoomId::GLOBAL, kind, other };
+            assert_eq!(RoomEntry::of_score(RoomId::GLOBAL, entry.score()), entry);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Receipts: who has received and read what.
+
+use std::collections::HashMap;
+
+use redis::{Pipeline, Value};
+
+use super::Store;
+use super::keys::RoomKeys;
+use super::reply::{self, next};
+use super::scripts::{self, Arg, Call};
+use crate::domain::{Caller, Error, Receipts, Result, RoomId, Runs, Seq, UserId};
+
+/// A run of messages to be marked for a user.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    /// The room.
+    pub room: RoomId,
+    /// From this message, or `None` for all that the user has received,
+    pub first: Option<Seq>,
+    /// up to this one.
+    pub last: Seq,
+}
+
+impl Store {
+    /// Notes that users have received the messages from `first` to `last` of a room. Returns whether the room
+    /// is small enough for it.
+    pub async fn mark_delivered(&self, room: RoomId, first: Seq, last: Seq, users: &[UserId]) -> Result<bool> {
+        let keys = self.keys.room(room);
+        let mut args = vec![
+            Arg::Number(first.0),
+            Arg::Number(last.0),
+            Arg::Number(self.receipt_members),
+            Arg::Number(self.retention.max_messages),
+            Arg::Number(self.retention.max_age_ms),
+        ];
+        args.extend(users.iter().map(|user| Arg::Number(user.0)));
+        let call =
+            Call { script: &scripts::MARK_DELIVERED, keys: &[&keys.room, &keys.members, &keys.delivered], args: &args };
+        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        Ok(matches!(reply, Value::Int(1)))
+    }
+
+    /// Notes that a member has read messages and announces it; beside it, the highest for their own list.
+    /// In `global` and in rooms too large for receipts only the latter.
+    ///
+    /// # Errors
+    /// `RoomNotFound` unless the user is a member.
+    pub async fn mark_read(&self, user: UserId, mark: Mark) -> Result<()> {
+        let marks = self.keys.marks(user);
+        let mut highest = redis::cmd("ZADD");
+        highest.arg(&marks).arg("GT").arg(mark.last.0).arg(mark.room.number());
+        let mut expire = redis::cmd("PEXPIRE");
+        expire.arg(&marks).arg(self.retention.max_age_ms);
+        if mark.room == RoomId::GLOBAL {
+            let mut pipeline = Pipeline::with_capacity(2);
+            pipeline.add_command(highest).add_command(expire);
+            self.lane.run(&pipeline).await?;
+            return Ok(());
+        }
+        let keys = self.keys.room(mark.room);
+        let call = Call {
+            script: &scripts::MARK_READ,
+            keys: &[&keys.room, &keys.members, &keys.delivered, &keys.read, &keys.live],
+            args: &[
+                Arg::Number(user.0),
+                Arg::Number(mark.first.map_or(0, |seq| seq.0)),
+                Arg::Number(mark.last.0),
+                Arg::Number(self.receipt_members),
+                Arg::Number(self.retention.max_messages),
+                Arg::Number(self.retention.max_age_ms),
+            ],
+        };
+        let (reply, _) = self.lane.run_script(&call, &[highest, expire]).await?;
+        if reply::is_absent(&reply) { Err(Error::RoomNotFound) } else { Ok(()) }
+    }
+
+    /// Tells a room that a member is typing.
+    ///
+    /// # Errors
+    /// `RoomNotFound` unless the caller is a member.
+    pub async fn announce_typing(&self, room: RoomId, caller: &Caller) -> Result<()> {
+        let keys = self.keys.room(room);
+        let call = Call {
+            script: &scripts::ANNOUNCE_TYPING,
+            keys: &[&keys.room, &keys.members, &keys.live],
+            args: &[Arg::Number(caller.id.0), Arg::Text(&caller.name)],
+        };
+        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        if matches!(reply, Value::Int(1)) { Ok(()) } else { Err(Error::RoomNotFound) }
+    }
+
+    /// Adds the commands whose replies [`Self::receipts`] takes.
+    pub(super) fn read_receipts(&self, pipeline: &mut Pipeline, keys: &RoomKeys) {
+        pipeline.cmd("ZRANGE").arg(&keys.members).arg(0).arg(self.receipt_members).arg("WITHSCORES");
+        pipeline.cmd("HGETALL").arg(&keys.read);
+        pipeline.cmd("HGETALL").arg(&keys.delivered);
+    }
+
+    /// What a room's members have; nothing in `global` and in rooms too large for it.
+    pub(super) fn receipts(&self, room: RoomId, replies: &mut impl Iterator<Item = Value>) -> Result<Receipts> {
+        let members: Vec<(u64, f64)> = reply::read(next(replies)?)?;
+        let read = runs(next(replies)?)?;
+        let delivered = runs(next(replies)?)?;
+        if room == RoomId::GLOBAL || members.len() as u64 > self.receipt_members {
+            return Ok(Receipts::default());
+        }
+        let members = members.into_iter().map(|(user, joined_at_ms)| (UserId(user), joined_at_ms as u64)).collect();
+        Ok(Receipts { members, read, delivered })
+    }
+}
+
+fn runs(reply: Value) -> Result<HashMap<UserId, Runs>> {
+    let texts: HashMap<u64, String> = reply::read(reply)?;
+    Ok(texts.into_iter().map(|(user, text)| (UserId(user), Runs::parse(&text))).collect())
+}
