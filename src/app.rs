@@ -348,3 +348,23 @@ impl Plan {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn schemas_of_two_dialects_do_not_share_a_name() {
+        let mut known: HashMap<String, String> = HashMap::new();
+        for dialect in dialects::ALL {
+            let schemas = (dialect.openapi)().components.map(|it| it.schemas).unwrap_or_default();
+            for (name, schema) in schemas {
+                let schema = serde_json::to_string(&schema).expect("JSON");
+                let other = known.insert(name.clone(), schema.clone());
+                assert!(other.is_none_or(|other| other == schema), "{name} is two things");
+            }
+        }
+    }
+}

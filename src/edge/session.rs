@@ -88,8 +88,8 @@ pub(super) async fn open(
         announce(&context, &caller, true, &rooms).await;
     }
     let base_url = context.base_url(&request);
-    let peer = Rc::new(Peer::new(seat, grant, client, permit));
-    sockets.insert(Rc::clone(&peer));
+    let peer = Rc::new(Peer::new(seat, grant, client));
+    sockets.insert(Rc::clone(&peer), permit);
     let viewer = Viewer { user: caller.id, is_extended, base_url };
     let session = Session { context, sockets, speech, viewer, peer };
     if is_extended {

@@ -119,14 +119,13 @@ pub(super) struct Peer {
     heard_at: Cell<Instant>,
     pinged_at: Cell<Instant>,
     active_at: Cell<Instant>,
-    _permit: Permit,
 }
 
 impl Peer {
-    pub(super) fn new(seat: SeatId, grant: Grant, client: Client, permit: Permit) -> Self {
+    pub(super) fn new(seat: SeatId, grant: Grant, client: Client) -> Self {
         let now = Instant::now();
         let (heard_at, pinged_at, active_at) = (Cell::new(now), Cell::new(now), Cell::new(now));
-        Self { seat, grant, client, heard_at, pinged_at, active_at, _permit: permit }
+        Self { seat, grant, client, heard_at, pinged_at, active_at }
     }
 
     /// Something came from it.
@@ -141,7 +140,8 @@ pub struct Sockets(Rc<Inner>);
 
 struct Inner {
     hub: Hub,
-    peers: RefCell<HashMap<SeatId, Rc<Peer>>>,
+    /// The permit is here and not with the peer: it ends with the seat, not with the last word of its conversation.
+    peers: RefCell<HashMap<SeatId, (Rc<Peer>, Permit)>>,
 }
 
 impl Sockets {
@@ -155,17 +155,17 @@ impl Sockets {
         &self.0.hub
     }
 
-    pub(super) fn insert(&self, peer: Rc<Peer>) {
-        self.0.peers.borrow_mut().insert(peer.seat, peer);
+    pub(super) fn insert(&self, peer: Rc<Peer>, permit: Permit) {
+        self.0.peers.borrow_mut().insert(peer.seat, (peer, permit));
     }
 
     /// A connection is gone; its user, too, unless another connection is left or comes soon.
     pub(super) fn remove(&self, seat: SeatId, context: &web::Data<Context>) {
         let rooms = self.0.hub.rooms(seat);
         self.0.hub.leave(seat);
-        let Some(peer) = self.0.peers.borrow_mut().remove(&seat) else { return };
+        let Some((peer, permit)) = self.0.peers.borrow_mut().remove(&seat) else { return };
         let caller = context.services.accounts.caller(&peer.grant);
-        drop(peer);
+        drop(permit);
         if context.socket_counts.of_user(caller.id) > 0 || context.is_draining() {
             return;
         }
@@ -205,7 +205,7 @@ impl Sockets {
         let hub = &self.0.hub;
         let now = Instant::now();
         let (mut dead, mut silent, mut due, mut active) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for peer in self.0.peers.borrow().values() {
+        for (peer, _) in self.0.peers.borrow().values() {
             if !context.services.accounts.is_good(&peer.grant) {
                 dead.push(peer.seat);
             } else if now - peer.heard_at.get() > SILENCE {

@@ -13,6 +13,8 @@ mod process;
 mod profiles;
 mod rooms;
 mod samples;
+mod socket;
+mod sockets;
 mod support;
 mod uploads;
 mod wire;

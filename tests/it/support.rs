@@ -275,6 +275,23 @@ impl User<'_> {
         made["room_id"].as_str().expect("an id").to_owned()
     }
 
+    /// A new group of document 000 with these members besides; returns its number.
+    pub async fn make_group(&self, node: usize, name: &str, members: &[&str]) -> u64 {
+        let url = self.world.url(node, "/api/v1/rooms");
+        let body = json!({"name": name, "is_private": false});
+        let answer = self.world.client.post(url).bearer_auth(&self.token).json(&body).send().await.expect("answered");
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let room: Value = answer.json().await.expect("JSON");
+        let room = room["id"].as_u64().expect("a number");
+        for member in members {
+            let url = self.world.url(node, &format!("/api/v1/rooms/{room}/members"));
+            let body = json!({"username": member});
+            let answer = self.world.client.post(url).bearer_auth(&self.token).json(&body).send().await;
+            assert_eq!(answer.expect("answered").status(), StatusCode::CREATED);
+        }
+        room
+    }
+
     /// Texts of a page of history.
     pub async fn texts(&self, node: usize, query: &str) -> Vec<String> {
         let page = self.read(node, &format!("messages?{query}")).await;

@@ -9,7 +9,7 @@ use crate::domain::{Error, Field, Kind};
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"code": 401, "message": "登录失败", "error": "邮箱或密码错误"}))]
+#[schema(as = envelope::ErrorBody, example = json!({"code": 401, "message": "登录失败", "error": "邮箱或密码错误"}))]
 pub(super) struct ErrorBody {
     /// The HTTP status.
     code: u16,

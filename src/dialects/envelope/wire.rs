@@ -194,7 +194,7 @@ pub(super) fn new_message(body: MessageBody, retry_id: Option<ClientId>) -> Resu
 
 /// A message, §3.2.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({
+#[schema(as = envelope::ChatMessage, example = json!({
     "message_id": "10405", "type": "text", "content": "你好", "sender_id": "1", "receiver_id": "2", "group_id": "",
     "created_at": "2025-10-26T12:00:00Z"
 }))]

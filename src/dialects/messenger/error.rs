@@ -9,7 +9,7 @@ use crate::domain::{Error, Field};
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"code": 404, "message": "聊天室不存在"}))]
+#[schema(as = messenger::ErrorBody, example = json!({"code": 404, "message": "聊天室不存在"}))]
 pub(super) struct ErrorBody {
     /// The HTTP status.
     code: u16,

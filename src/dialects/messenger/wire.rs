@@ -50,7 +50,7 @@ pub(super) struct PrivateQuery {
 
 /// A page of a room's history.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"room_id": 1, "page": 1, "page_size": 20}))]
+#[schema(as = messenger::RoomQuery, example = json!({"room_id": 1, "page": 1, "page_size": 20}))]
 pub(super) struct RoomQuery {
     pub(super) room_id: u64,
     /// From 1, the newest; 1 when absent.

@@ -21,6 +21,7 @@ pub(super) struct Credentials {
 
 /// What was done.
 #[derive(Serialize, ToSchema)]
+#[schema(as = webchat::Registered)]
 pub(super) struct Registered {
     #[schema(example = "User created successfully")]
     message: &'static str,

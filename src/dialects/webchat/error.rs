@@ -8,6 +8,7 @@ use crate::domain::{Error, Field};
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]
+#[schema(as = webchat::ErrorBody)]
 pub(super) struct ErrorBody {
     /// What is wrong.
     #[schema(example = "Username and password are required")]

@@ -27,6 +27,7 @@ impl Room {
 
 /// What was done.
 #[derive(Serialize, ToSchema)]
+#[schema(as = webchat::Done)]
 pub(super) struct Done {
     #[schema(example = "Member added")]
     pub(super) message: &'static str,

@@ -1,0 +1,127 @@
+//! A WebSocket client for tests: every frame is waited for, nothing is slept for.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::support::{PATIENCE, User, World};
+
+/// An open WebSocket.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+/// How a connection ended: its close code, `None` when it was cut.
+pub type End = Option<u16>;
+
+impl Socket {
+    /// Opens `path` on a node, with the token in the query (`?token=` is added) or in a header.
+    pub async fn open(base: &str, path: &str, token: Option<&str>, header: Option<&str>) -> Result<Self, u16> {
+        let base = base.replacen("http", "ws", 1);
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let url = token.map_or(format!("{base}{path}"), |token| format!("{base}{path}{mark}token={token}"));
+        let mut request = url.into_client_request().expect("an address");
+        if let Some(token) = header {
+            let value = HeaderValue::from_str(&format!("Bearer {token}")).expect("a token");
+            request.headers_mut().insert("authorization", value);
+        }
+        match tokio::time::timeout(PATIENCE, connect_async(request)).await.expect("answered") {
+            Ok((stream, _)) => Ok(Self { stream }),
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("no answer: {error}"),
+        }
+    }
+
+    pub async fn send_text(&mut self, text: impl Into<String>) {
+        self.stream.send(Message::text(text.into())).await.expect("the connection is open");
+    }
+
+    pub async fn send(&mut self, frame: &Value) {
+        self.send_text(frame.to_string()).await;
+    }
+
+    pub async fn send_raw(&mut self, message: Message) -> bool {
+        self.stream.send(message).await.is_ok()
+    }
+
+    /// The next text frame.
+    pub async fn next(&mut self) -> Value {
+        match self.next_or_end().await {
+            Ok(frame) => frame,
+            Err(end) => panic!("the connection ended with {end:?}"),
+        }
+    }
+
+    /// The next text frame, or how the connection ended.
+    pub async fn next_or_end(&mut self) -> Result<Value, End> {
+        self.next_within(PATIENCE).await.unwrap_or_else(|| panic!("no frame came"))
+    }
+
+    /// The same, or `None` when nothing came in this time.
+    pub async fn next_within(&mut self, patience: Duration) -> Option<Result<Value, End>> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let message = tokio::time::timeout_at(deadline, self.stream.next()).await.ok()?;
+            return Some(match message {
+                Some(Ok(Message::Text(text))) => {
+                    Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+                }
+                Some(Ok(Message::Close(frame))) => Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => Err(None),
+            });
+        }
+    }
+
+    /// The next frame of this type; others are passed over.
+    pub async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// Asserts that the server has sent nothing else so far: a ping of document 000 comes back first.
+    pub async fn assert_quiet(&mut self) {
+        self.send(&json!({"type": "ping"})).await;
+        let frame = self.next().await;
+        assert_eq!(frame["type"], "pong", "{frame}");
+    }
+}
+
+impl World {
+    /// A WebSocket of document 000 for a user.
+    pub async fn webchat(&self, node: usize, user: &User<'_>, query: &str) -> Socket {
+        let path = if query.is_empty() { "/ws".to_owned() } else { format!("/ws?{query}") };
+        Socket::open(&self.base(node), &path, Some(&user.token), None).await.expect("accepted")
+    }
+
+    /// A WebSocket of document 001.
+    pub async fn envelope(&self, node: usize, user: &User<'_>) -> Socket {
+        Socket::open(&self.base(node), "/api/v1/ws", None, Some(&user.token)).await.expect("accepted")
+    }
+
+    /// A WebSocket of document 002.
+    pub async fn messenger(&self, node: usize, user: &User<'_>) -> Socket {
+        Socket::open(&self.base(node), "/ws/chat", None, Some(&user.token)).await.expect("accepted")
+    }
+
+    /// A WebSocket of document 004.
+    pub async fn imtypes(&self, node: usize, user: &User<'_>, query: &str) -> Socket {
+        let path = if query.is_empty() { "/ws/chat".to_owned() } else { format!("/ws/chat?{query}") };
+        Socket::open(&self.base(node), &path, Some(&user.token), None).await.expect("accepted")
+    }
+
+    /// Where a node listens, without a path.
+    pub fn base(&self, node: usize) -> String {
+        self.url(node, "")
+    }
+}
