@@ -21,7 +21,9 @@ const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, S
 /// # Errors
 /// The filter is not understood.
 pub fn init_log(config: &LogConfig) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::try_new(&config.filter)?;
+    // Its complaint about an answer that fails is how a connection becomes a WebSocket (`edge::session`).
+    let hand_over = format!("{},actix_http::h1::dispatcher=off", config.filter);
+    let filter = EnvFilter::try_new(hand_over)?;
     let is_human = match config.format {
         LogFormat::Human => true,
         LogFormat::Json => false,

@@ -3,10 +3,14 @@
 //! The framework's decoder compares a frame's length with its limit only once the whole frame is there; here the
 //! header alone is enough to refuse.
 
+use std::io::ErrorKind;
+use std::rc::Rc;
+
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
 use actix_web::dev::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use tokio::net::TcpStream;
 use tokio_util::codec::Decoder;
 
 /// Longest message, in bytes, whole or in fragments.
@@ -37,9 +41,14 @@ pub(super) enum Broken {
     TooLarge,
 }
 
-/// Reads frames from the body of the request that became a WebSocket.
+/// Bytes read at once.
+const READ_BYTES: usize = 4096;
+
+/// Reads frames: first what the framework has read behind the handshake, then the connection itself.
 pub(super) struct Frames {
-    payload: Payload,
+    /// Until it ends.
+    payload: Option<Payload>,
+    stream: Rc<TcpStream>,
     buffer: BytesMut,
     codec: Codec,
     /// The fragments of a message so far, whether it is text, and how many.
@@ -47,8 +56,9 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn new(payload: Payload) -> Self {
-        Self { payload, buffer: BytesMut::new(), codec: Codec::new().max_size(MAX_MESSAGE_BYTES), fragments: None }
+    pub(super) fn new(payload: Payload, stream: Rc<TcpStream>) -> Self {
+        let codec = Codec::new().max_size(MAX_MESSAGE_BYTES);
+        Self { payload: Some(payload), stream, buffer: BytesMut::new(), codec, fragments: None }
     }
 
     /// The next message or control frame.
@@ -59,14 +69,48 @@ impl Frames {
                     return Ok(inbound);
                 }
             }
-            if self.buffer.is_empty() {
-                self.buffer = BytesMut::new(); // an idle connection keeps no buffer
+            self.read().await?;
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), Broken> {
+        while let Some(payload) = &mut self.payload {
+            match payload.next().await {
+                Some(Ok(bytes)) => {
+                    self.buffer.extend_from_slice(&bytes);
+                    return Ok(());
+                }
+                // The framework has let the connection go.
+                Some(Err(_)) | None => self.payload = None,
             }
-            match self.payload.next().await {
-                // What came in one piece is decoded where it is.
-                Some(Ok(bytes)) if self.buffer.is_empty() => self.buffer = BytesMut::from(bytes),
-                Some(Ok(bytes)) => self.buffer.extend_from_slice(&bytes),
-                Some(Err(_)) | None => return Err(Broken::Gone),
+        }
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new(); // an idle connection keeps no buffer
+        }
+        loop {
+            self.stream.readable().await.map_err(|_| Broken::Gone)?;
+            self.buffer.reserve(READ_BYTES);
+            match self.stream.try_read_buf(&mut self.buffer) {
+                Ok(0) => return Err(Broken::Gone),
+                Ok(_) => return Ok(()),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(_) => return Err(Broken::Gone),
+            }
+        }
+    }
+
+    /// Reads on to the end of the connection without looking: closing it earlier could destroy what is on its way.
+    pub(super) async fn drain(self) {
+        let mut nothing = BytesMut::with_capacity(READ_BYTES);
+        loop {
+            nothing.clear();
+            if self.stream.readable().await.is_err() {
+                return;
+            }
+            match self.stream.try_read_buf(&mut nothing) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(0) | Err(_) => return,
             }
         }
     }
@@ -131,6 +175,9 @@ fn declared_length(buffer: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
     use super::*;
 
     /// A client's frame, masked with zeros.
@@ -142,20 +189,35 @@ mod tests {
     }
 
     async fn read(bytes: Vec<u8>, piece: usize) -> Vec<Result<Inbound, Broken>> {
-        let pieces: Vec<_> = bytes.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let pieces = futures_util::stream::iter(pieces);
-        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(pieces) });
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let mut theirs = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (ours, _) = listener.accept().await.expect("accepted");
+        // The first piece comes by way of the framework.
+        let (first, rest) = bytes.split_at(piece.min(bytes.len()));
+        let first = futures_util::stream::iter([Ok(Bytes::copy_from_slice(first))]);
+        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(first) }, Rc::new(ours));
+        let rest = rest.to_vec();
+        let writing = tokio::spawn(async move {
+            for piece in rest.chunks(piece) {
+                if theirs.write_all(piece).await.is_err() {
+                    return; // refused meanwhile
+                }
+            }
+        });
         let mut all = Vec::new();
         loop {
             match frames.next().await {
-                Err(Broken::Gone) => return all,
+                Err(Broken::Gone) => break,
                 Err(broken) => {
                     all.push(Err(broken));
-                    return all;
+                    break;
                 }
                 inbound => all.push(inbound),
             }
         }
+        drop(frames);
+        writing.await.expect("no panic");
+        all
     }
 
     #[actix_web::test]

@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as Poller, Poll};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
@@ -12,6 +13,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesOrdered;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::client::client_of;
@@ -27,16 +30,24 @@ use crate::service::Receiver;
 const PONG: u8 = 0xA;
 /// Sends of one connection that may be under way; more are not read until some have ended.
 const SENDS_AT_ONCE: usize = 64;
+/// After its close frame a connection may live on for this long, so that the frame arrives.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Answers that may wait for a client that asks and does not read.
 const MAX_UNREAD_BYTES: usize = 1024 * 1024;
 
-/// The socket of a connection, kept when it is accepted.
+/// A second handle to a connection's socket, made when it is accepted: with it the connection outlives the
+/// framework's part in it.
 pub struct Wire(socket2::Socket);
 
 impl Wire {
-    /// A second handle to an accepted connection.
-    pub fn of(stream: &actix_web::rt::net::TcpStream) -> Option<Self> {
+    /// A handle to an accepted connection.
+    pub fn of(stream: &TcpStream) -> Option<Self> {
         socket2::SockRef::from(stream).try_clone().ok().map(Self)
+    }
+
+    /// The connection itself, for the runtime of the caller.
+    fn stream(&self) -> std::io::Result<TcpStream> {
+        TcpStream::from_std(self.0.try_clone()?.into())
     }
 }
 
@@ -70,13 +81,14 @@ pub(super) async fn open(
     let is_first = context.socket_counts.of_user(grant.caller.id) == 0;
     let permit = context.socket_counts.enter(grant.caller.id, client.ip, context.limits.socket_caps())?;
     let answer = handshake(&request).await?;
-    let socket = request.conn_data::<Wire>().map(|wire| wire.0.try_clone());
-    let socket = socket.ok_or_else(|| Error::internal("a connection without a socket"))?.map_err(Error::internal)?;
+    let wire = request.conn_data::<Wire>().ok_or_else(|| Error::internal("a connection without a socket"))?;
+    let stream = Rc::new(wire.stream().map_err(Error::internal)?);
 
     let is_extended = speech.has_extension && query.iter().any(|(key, value)| key == "ext" && value == "1");
     let encoder = Encoder { key: FrameKey { dialect: speech.name, is_extended }, encode: speech.encode };
     let sockets = context.sockets.clone();
-    let (seat, ending) = sockets.hub().take_seat(Newcomer { user: grant.caller.id, encoder, socket });
+    let (seat, ending) =
+        sockets.hub().take_seat(Newcomer { user: grant.caller.id, encoder, stream: Rc::clone(&stream) });
     let place = Place { seat, sockets: sockets.clone(), context: context.clone() };
     let caller = context.services.accounts.caller(&grant);
     let rooms: Vec<RoomId> = context.services.rooms.of(&caller).await?.iter().map(|entry| entry.room).collect();
@@ -95,8 +107,20 @@ pub(super) async fn open(
     if is_extended {
         session.resume(&(speech.resumes)(&query));
     }
-    actix_web::rt::spawn(session.run(Frames::new(payload.into_inner())));
-    Ok(answer.map_body(|_, _| SocketBody { place, ending, polls: 0 }).map_into_boxed_body())
+    let (hand_over, handed_over) = oneshot::channel();
+    let frames = Frames::new(payload.into_inner(), Rc::clone(&stream));
+    actix_web::rt::spawn(async move {
+        if handed_over.await.is_err() {
+            return; // the client was gone before it had its answer
+        }
+        session.sockets.hub().open(seat);
+        let frames = Box::pin(session.run(frames, ending)).await;
+        drop(place);
+        // What was written last arrives before the end.
+        drop(socket2::SockRef::from(&*stream).shutdown(std::net::Shutdown::Write));
+        drop(tokio::time::timeout(LAST_WORDS, frames.drain()).await);
+    });
+    Ok(answer.map_body(|_, _| HandOver { hand_over: Some(hand_over), polls: 0 }).map_into_boxed_body())
 }
 
 fn query_of(request: &HttpRequest) -> Result<Vec<(String, String)>> {
@@ -141,32 +165,37 @@ impl Drop for Place {
     }
 }
 
-/// The answer's body. It writes nothing itself: it says when the head is out, and keeps the connection until the end.
-struct SocketBody {
-    place: Place,
-    ending: Ending,
+/// The answer's body: none. It takes the connection from the framework, which would keep sixteen kilobytes of buffers
+/// and a task for it: once the head is out it fails, whereupon the framework forgets the connection without a word on
+/// it (actix-http 3.20, `h1::Dispatcher`), and our own handle is the only one.
+struct HandOver {
+    hand_over: Option<oneshot::Sender<()>>,
     polls: u8,
 }
 
-impl MessageBody for SocketBody {
-    type Error = std::convert::Infallible;
+/// Nothing is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is a WebSocket now")]
+struct HandedOver;
+
+impl MessageBody for HandOver {
+    type Error = HandedOver;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        if self.ending.poll(cx).is_ready() {
-            return Poll::Ready(None);
-        }
         // The framework polls before it writes the head, and again after.
-        match self.polls {
-            0 => cx.waker().wake_by_ref(),
-            1 => self.place.sockets.hub().open(self.place.seat),
-            _ => return Poll::Pending,
+        if self.polls == 0 {
+            self.polls = 1;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        self.polls += 1;
-        Poll::Pending
+        if self.hand_over.take().is_some_and(|hand_over| hand_over.send(()).is_err()) {
+            debug!("nobody waits for the connection");
+        }
+        Poll::Ready(Some(Err(HandedOver)))
     }
 }
 
@@ -182,7 +211,8 @@ struct Session {
 type Sending = LocalBoxFuture<'static, Option<String>>;
 
 impl Session {
-    async fn run(self, mut frames: Frames) {
+    /// Talks until one of the two ends it. Returns what can still be read.
+    async fn run(self, mut frames: Frames, ending: Ending) -> Frames {
         let session = Rc::new(self);
         // Sends are under way together, in their order; everything else waits for them.
         let mut sending: Option<FuturesOrdered<Sending>> = None;
@@ -194,6 +224,7 @@ impl Session {
                     session.say(answer);
                     continue;
                 }
+                () = ending.wait() => break,
                 inbound = frames.next(), if !is_full => inbound,
             };
             session.peer.is_heard();
@@ -201,10 +232,15 @@ impl Session {
                 Ok(Inbound::Text(text)) => text,
                 Ok(other) => match session.take_control(other) {
                     true => continue,
-                    false => break,
+                    false => {
+                        ending.wait().await;
+                        break;
+                    }
                 },
+                Err(Broken::Gone) => break,
                 Err(broken) => {
                     session.end(broken);
+                    ending.wait().await;
                     break;
                 }
             };
@@ -231,12 +267,15 @@ impl Session {
             }
             if session.sockets.hub().queued_bytes(session.peer.seat) > MAX_UNREAD_BYTES {
                 session.close(code::POLICY, "asks and does not read");
+                ending.wait().await;
                 break;
             }
         }
+        // What was asked for is done, whoever is there to hear it.
         if let Some(mut sending) = sending {
             while sending.next().await.is_some() {}
         }
+        frames
     }
 
     /// Takes what is no text. `false` when the conversation is over.
@@ -264,7 +303,7 @@ impl Session {
 
     fn end(&self, broken: Broken) {
         match broken {
-            Broken::Gone => self.close(code::NORMAL, ""),
+            Broken::Gone => {}
             Broken::Protocol => self.close(code::PROTOCOL, "protocol error"),
             Broken::NotUtf8 => self.close(code::NOT_UTF8, "text is not UTF-8"),
             Broken::TooLarge => self.close(code::TOO_LARGE, "message too large"),

@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -14,8 +13,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use slab::Slab;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
 use super::frame::{FrameKey, ReadyFrame, Style, close_frame};
@@ -169,7 +166,7 @@ impl Hub {
         });
     }
 
-    /// The answer's head is out: frames may be written.
+    /// The connection is the hub's from now on: frames may be written.
     pub fn open(&self, id: SeatId) {
         if let Some(seat) = self.0.borrow_mut().seat(id) {
             seat.outbox.is_open = true;
@@ -335,16 +332,7 @@ fn before(seq: Seq) -> Seq {
 
 /// Writes on whenever a socket takes more, until nothing is left.
 async fn wait_for_room(hub: Hub, id: SeatId) {
-    let socket = hub.0.borrow_mut().seat(id).map(|seat| seat.outbox.socket().try_clone());
-    let stream = match socket {
-        Some(socket) => socket.and_then(|socket| TcpStream::from_std(socket.into())),
-        None => return,
-    };
-    // Without a handle of its own the connection cannot be served.
-    let Ok(stream) = stream else {
-        hub.0.borrow_mut().seat(id).inspect(|seat| seat.ending.end());
-        return;
-    };
+    let Some(stream) = hub.0.borrow_mut().seat(id).map(|seat| Rc::clone(seat.outbox.stream())) else { return };
     while stream.writable().await.is_ok() {
         hub.flush_seat(id);
         let mut inner = hub.0.borrow_mut();
@@ -353,9 +341,6 @@ async fn wait_for_room(hub: Hub, id: SeatId) {
             seat.outbox.is_waiting = false;
             return;
         }
-        // Tells the runtime that the socket is full, so that the next wait is one.
-        let is_full: std::io::Result<()> = Err(ErrorKind::WouldBlock.into());
-        drop(stream.try_io(Interest::WRITABLE, || is_full));
     }
 }
 

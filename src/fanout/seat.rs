@@ -1,12 +1,13 @@
 //! A connection's place in its worker's hub.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
-use socket2::Socket;
+use tokio::net::TcpStream;
 
 use super::frame::Encoder;
 use super::outbox::Outbox;
@@ -25,11 +26,11 @@ pub struct Newcomer {
     pub user: UserId,
     /// How it wants its frames.
     pub encoder: Encoder,
-    /// A second handle to its socket.
-    pub socket: Socket,
+    /// The connection.
+    pub stream: Rc<TcpStream>,
 }
 
-/// When a connection's answer is to end; shared with the body that waits for it.
+/// When a connection is to end; shared with its conversation, which waits for it.
 #[derive(Clone, Default)]
 pub struct Ending(Rc<EndingState>);
 
@@ -40,7 +41,7 @@ struct EndingState {
 }
 
 impl Ending {
-    /// Ends the answer, and with it the connection.
+    /// Ends the connection.
     pub(super) fn end(&self) {
         self.0.has_ended.set(true);
         if let Some(waker) = self.0.waker.take() {
@@ -49,12 +50,15 @@ impl Ending {
     }
 
     /// Waits for the end.
-    pub fn poll(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.0.has_ended.get() {
-            return Poll::Ready(());
-        }
-        *self.0.waker.borrow_mut() = Some(cx.waker().clone());
-        Poll::Pending
+    pub async fn wait(&self) {
+        poll_fn(|cx| {
+            if self.0.has_ended.get() {
+                return Poll::Ready(());
+            }
+            *self.0.waker.borrow_mut() = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 }
 
@@ -122,7 +126,7 @@ impl Seat {
             number,
             user: newcomer.user,
             encoder: newcomer.encoder,
-            outbox: Outbox::new(newcomer.socket),
+            outbox: Outbox::new(newcomer.stream),
             rooms: Vec::new(),
             missing: Vec::new(),
             is_catching_up: false,

@@ -27,9 +27,9 @@ const PROBE_EVERY: Duration = Duration::from_secs(1);
 const PROBE_DEADLINE: Duration = Duration::from_millis(2500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_PAUSE_MS: u64 = 100;
-/// Subscriptions sent at once when the set is replayed.
-const REPLAY_BATCH: usize = 256;
-const QUEUED_WISHES: usize = 4096;
+/// Subscriptions sent at once.
+const BATCH: usize = 256;
+const QUEUED_WISHES: usize = 65_536;
 
 /// What happened to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,7 +242,7 @@ impl Supervisor {
     /// One connection's life. `Ok` when the node no longer needs one.
     async fn serve(&mut self, sink: &Arc<dyn Sink>) -> Result<()> {
         let pulse = Arc::new(Pulse::default());
-        let mut connection = self.connect(&pulse, Arc::clone(sink)).await?;
+        let connection = self.connect(&pulse, Arc::clone(sink)).await?;
         for shard in 0..USER_CHANNELS {
             subscribe(connection.clone(), self.keys.users_live_shard(shard)).await?;
         }
@@ -252,11 +252,12 @@ impl Supervisor {
 
         let mut tick = tokio::time::interval(PROBE_EVERY);
         let mut heard_at = Instant::now();
+        let mut wishes = Vec::new();
         loop {
             tokio::select! {
-                wish = self.wished.recv() => match wish {
-                    Some(wish) => self.fulfil(wish, &mut connection, sink).await?,
-                    None => return Ok(()),
+                count = self.wished.recv_many(&mut wishes, BATCH) => match count {
+                    0 => return Ok(()),
+                    _ => self.fulfil(wishes.drain(..), &connection, sink).await?,
                 },
                 () = pulse.lost.notified() => return Err(Error::Unavailable("the connection ended".into())),
                 () = pulse.heard.notified() => {
@@ -296,7 +297,7 @@ impl Supervisor {
     /// Subscribes to every wanted room again, in batches, so that other traffic gets its turn.
     async fn replay(&self, connection: &MultiplexedConnection, sink: &Arc<dyn Sink>) -> Result<()> {
         let rooms: Vec<RoomId> = self.wanted.iter().copied().collect();
-        for batch in rooms.chunks(REPLAY_BATCH) {
+        for batch in rooms.chunks(BATCH) {
             let subscriptions = batch.iter().map(|room| subscribe(connection.clone(), self.keys.room(*room).live));
             for outcome in join_all(subscriptions).await {
                 outcome?;
@@ -309,20 +310,41 @@ impl Supervisor {
         Ok(())
     }
 
-    async fn fulfil(&mut self, wish: Wish, connection: &mut MultiplexedConnection, sink: &Arc<dyn Sink>) -> Result<()> {
-        match wish {
-            Wish::Subscribe(room) => {
-                self.wanted.insert(room);
-                subscribe(connection.clone(), self.keys.room(room).live).await?;
-                sink(Delivery::Subscribed(room));
-                Ok(())
+    /// Fulfils wishes together: they leave in one write, in their order.
+    async fn fulfil(
+        &mut self,
+        wishes: impl Iterator<Item = Wish>,
+        connection: &MultiplexedConnection,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<()> {
+        let mut subscribed = Vec::new();
+        let mut commands = Vec::new();
+        for wish in wishes {
+            let (room, is_wanted) = match wish {
+                Wish::Subscribe(room) => (room, true),
+                Wish::Unsubscribe(room) => (room, false),
+            };
+            match is_wanted {
+                true => self.wanted.insert(room),
+                false => self.wanted.remove(&room),
+            };
+            subscribed.retain(|other| *other != room);
+            if is_wanted {
+                subscribed.push(room);
             }
-            Wish::Unsubscribe(room) => {
-                self.wanted.remove(&room);
-                let channel = self.keys.room(room).live;
-                connection.unsubscribe(channel).await.map_err(|error| Error::Unavailable(error.into()))
-            }
+            let (mut connection, channel) = (connection.clone(), self.keys.room(room).live);
+            commands.push(async move {
+                match is_wanted {
+                    true => connection.subscribe(channel).await,
+                    false => connection.unsubscribe(channel).await,
+                }
+            });
         }
+        for outcome in join_all(commands).await {
+            outcome.map_err(|error| Error::Unavailable(error.into()))?;
+        }
+        subscribed.into_iter().for_each(|room| sink(Delivery::Subscribed(room)));
+        Ok(())
     }
 
     /// Publishes a probe over the lane, not over the connection that it tests, and without waiting: a
