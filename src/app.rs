@@ -124,8 +124,10 @@ impl Node {
             registry,
         };
         tasks.spawn(upkeep::keep_users(store.clone(), Arc::clone(&plan.shared.tokens)));
-        tasks.spawn(upkeep::keep_house(store, plan.shared.clone(), Arc::clone(&plan.limits)));
-        tasks.spawn(upkeep::keep_metrics(plan.metrics.clone(), plan.live.clone()));
+        let keep_days = plan.config.uploads.keep_days;
+        tasks.spawn(upkeep::keep_house(store, plan.shared.clone(), Arc::clone(&plan.limits), keep_days));
+        let counts = Arc::clone(&plan.socket_counts);
+        tasks.spawn(upkeep::keep_metrics(plan.metrics.clone(), plan.live.clone(), counts));
         let (address, door, server) = serve(&plan)?;
         let handle = server.handle();
         tokio::spawn(async move {

@@ -10,6 +10,7 @@ use chinwag::app::{self, Node, StartError};
 use chinwag::config::Config;
 use chinwag::domain::{Error, Kind, Password};
 use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
@@ -90,10 +91,19 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
+/// As many open files as the system lets this process have: a connection is one or two of them.
+fn allow_many_connections() {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE);
+    if let Err(error) = limit.and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most)) {
+        tracing::warn!(%error, "the number of open files stays as it is");
+    }
+}
+
 async fn serve(config: Config) -> ExitCode {
     if let Err(error) = chinwag::telemetry::init_log(&config.log) {
         return fail(&format!("configuration: log.filter: {error}"), EXIT_USAGE);
     }
+    allow_many_connections();
     let is_single = config.is_single_node();
     let data = config.data.dir.clone();
     // Before anything is started, so that no signal finds the default action.

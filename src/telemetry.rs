@@ -49,6 +49,7 @@ pub struct Metrics {
     /// `[dialect]`
     durations: Arc<[Histogram]>,
     delivery_up: Gauge,
+    open_sockets: Gauge,
 }
 
 impl Metrics {
@@ -61,6 +62,7 @@ impl Metrics {
         recorder.describe_counter("chinwag_http_requests_total".into(), None, "Requests answered".into());
         recorder.describe_histogram(name.into(), None, "Time from the request's head to the answer's".into());
         recorder.describe_gauge("chinwag_delivery_up".into(), None, "1 while events of other nodes arrive".into());
+        recorder.describe_gauge("chinwag_open_sockets".into(), None, "Open WebSockets of this node".into());
         let requests = dialects.iter().map(|dialect| {
             CLASSES.map(|class| {
                 let labels = vec![Label::new("dialect", *dialect), Label::new("status", class)];
@@ -75,6 +77,7 @@ impl Metrics {
             requests: requests.collect(),
             durations: durations.collect(),
             delivery_up: recorder.register_gauge(&Key::from_name("chinwag_delivery_up"), &METADATA),
+            open_sockets: recorder.register_gauge(&Key::from_name("chinwag_open_sockets"), &METADATA),
             handle: recorder.handle(),
         }
     }
@@ -93,6 +96,11 @@ impl Metrics {
     /// Notes whether events arrive.
     pub fn set_delivery_up(&self, is_up: bool) {
         self.delivery_up.set(if is_up { 1.0 } else { 0.0 });
+    }
+
+    /// Notes how many WebSockets are open.
+    pub fn set_open_sockets(&self, count: u32) {
+        self.open_sockets.set(f64::from(count));
     }
 
     /// Folds what was recorded; every few seconds, so that memory stays bounded.

@@ -1,13 +1,13 @@
 //! What a node does by itself beside requests: listens to the others, reads what it may have missed, tidies.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::domain::{Result, now_ms};
-use crate::edge::Limits;
+use crate::edge::{Limits, SocketCounts};
 use crate::fanout::Fanout;
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{Delivery, Feed, Store, StoreConfig, UserEvent};
@@ -17,6 +17,7 @@ const CHANGES_EVERY: Duration = Duration::from_secs(5);
 /// By how much this clock and that of Redis may differ.
 const CLOCKS_DIFFER_MS: u64 = 60_000;
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+const OLD_FILES_EVERY: Duration = Duration::from_secs(60 * 60);
 const METRICS_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts pub/sub and loads what announcements may have said before.
@@ -72,10 +73,19 @@ pub(crate) async fn keep_users(store: Store, tokens: Arc<Tokens>) {
 }
 
 /// Forgets what is quiet or old, in this node and in Redis.
-pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>) {
+pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>, keep_days: u64) {
     let services = Services::new(&store, &shared);
+    let mut looked_at = Instant::now();
     loop {
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
+        if keep_days > 0 && looked_at.elapsed() >= OLD_FILES_EVERY {
+            looked_at = Instant::now();
+            match services.uploads.remove_older_than(keep_days).await {
+                Ok(0) => {}
+                Ok(removed) => info!(removed, "old uploads removed"),
+                Err(error) => warn!(%error, "old uploads not removed"),
+            }
+        }
         limits.forget_quiet();
         if let Err(error) = services.presence.keep_house().await {
             warn!(%error, "housekeeping not done");
@@ -84,8 +94,9 @@ pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>
 }
 
 /// Folds the figures and notes whether events arrive.
-pub(crate) async fn keep_metrics(metrics: Metrics, live: Fanout) {
+pub(crate) async fn keep_metrics(metrics: Metrics, live: Fanout, sockets: Arc<SocketCounts>) {
     loop {
+        metrics.set_open_sockets(sockets.total());
         metrics.set_delivery_up(live.is_up());
         metrics.fold();
         tokio::time::sleep(METRICS_EVERY).await;

@@ -67,7 +67,7 @@ pub(super) async fn open(
     }
     let query = query_of(&request)?;
     let credentials = credentials_of(&request, &query);
-    let speech = choose(&routes, &query, &credentials).ok_or(Error::Unauthenticated)?;
+    let speech = choose(&routes, &query, &credentials)?;
     let client = client_of(&request, &context.trusted_proxies);
     let token = credentials.header.as_deref().or(credentials.query.as_deref()).ok_or(Error::Unauthenticated)?;
     let grant = context.services.accounts.grant(token).or_else(|error| {
@@ -135,12 +135,14 @@ fn credentials_of(request: &HttpRequest, query: &[(String, String)]) -> Credenti
 }
 
 /// The dialect that a client names, else the one that its handshake looks like.
-fn choose(routes: &[SocketRoute], query: &[(String, String)], credentials: &Credentials) -> Option<Speech> {
+fn choose(routes: &[SocketRoute], query: &[(String, String)], credentials: &Credentials) -> Result<Speech> {
     let named = query.iter().find(|(key, _)| key == "dialect").map(|(_, name)| name.as_str());
-    let route = routes.iter().find(|route| match named {
-        Some(name) if routes.len() > 1 => route.speech.name == name,
-        _ => (route.claims)(credentials),
-    });
+    let route = match named {
+        Some(name) => {
+            routes.iter().find(|route| route.speech.name == name).ok_or(Error::Malformed("dialect".to_owned()))
+        }
+        None => routes.iter().find(|route| (route.claims)(credentials)).ok_or(Error::Unauthenticated),
+    };
     route.map(|route| route.speech)
 }
 
