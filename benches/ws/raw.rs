@@ -1,0 +1,86 @@
+//! The limit: a server that does nothing but write. One process and one thread, no users, no store, no link to another
+//! node; each message becomes a ready frame once, and all messages that arrive together leave in one write a socket.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::frame::{TEXT, from_server};
+use crate::socket::{Reader, write};
+use crate::{Result, on_one_thread};
+
+/// What Chinwag writes around the text, so that frames are of the same length.
+const BEFORE: &str =
+    r#"{"type":"new_message","payload":{"id":1000000,"room_id":100,"user_id":1,"username":"loader0","content":""#;
+const BEHIND: &str = r#"","is_image":false,"created_at":"2025-10-26T12:00:00Z"}}"#;
+/// The answer to the key that [`crate::socket`] sends; RFC 6455 has the pair as its example.
+const UPGRADE: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+type Rooms = Rc<RefCell<HashMap<String, Vec<Rc<OwnedWriteHalf>>>>>;
+
+/// Serves until it is killed.
+pub fn serve(port: u16) -> Result<()> {
+    on_one_thread(async move {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let rooms = Rooms::default();
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let rooms = Rc::clone(&rooms);
+            tokio::task::spawn_local(async move {
+                // Who comes only to see whether the port is open leaves without a head.
+                if let Err(error) = attend(stream, rooms).await {
+                    eprintln!("{error}");
+                }
+            });
+        }
+    })
+}
+
+async fn attend(stream: TcpStream, rooms: Rooms) -> Result<()> {
+    let (reader, writer) = stream.into_split();
+    let mut reader = Reader::new(reader);
+    let head = reader.head().await?;
+    let (_, room) = head.split_once("room=").ok_or("no room")?;
+    let room = room.split(' ').next().unwrap_or_default().to_owned();
+    let writer = Rc::new(writer);
+    // In the room before the client knows that it is.
+    rooms.borrow_mut().entry(room.clone()).or_default().push(Rc::clone(&writer));
+    let outcome = match write(&writer, UPGRADE.as_bytes()) {
+        Ok(()) => pass_on(&mut reader, &room, &rooms).await,
+        Err(error) => Err(error),
+    };
+    if let Some(sockets) = rooms.borrow_mut().get_mut(&room) {
+        sockets.retain(|socket| !Rc::ptr_eq(socket, &writer));
+    }
+    outcome
+}
+
+async fn pass_on(reader: &mut Reader, room: &str, rooms: &Rooms) -> Result<()> {
+    let mut ready = Vec::new();
+    loop {
+        ready.clear();
+        reader
+            .read(|frame| {
+                // A client that leaves says so in a frame of another kind.
+                if frame.opcode == TEXT {
+                    ready.extend(from_server(&[BEFORE.as_bytes(), frame.payload, BEHIND.as_bytes()].concat()));
+                }
+                Ok(())
+            })
+            .await?;
+        if ready.is_empty() {
+            continue;
+        }
+        for socket in rooms.borrow().get(room).into_iter().flatten() {
+            // Who has gone meanwhile is found out by its own reader.
+            if let Err(error) = write(socket, &ready) {
+                eprintln!("{error}");
+            }
+        }
+    }
+}

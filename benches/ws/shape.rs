@@ -1,0 +1,60 @@
+//! The shapes of load: how many rooms and sockets, and who waits for what.
+
+/// Rooms with as many sockets each, half of them on either node. The first of a room is the one that sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// The word for it on the command line.
+    pub word: &'static str,
+    pub title: &'static str,
+    pub rooms: usize,
+    /// Of each room.
+    pub sockets: usize,
+    pub pace: Pace,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Pace {
+    /// Each loop has that many messages under way and sends the next when one has reached all sockets of its room. It
+    /// takes its share of the rooms in turn.
+    Closed { loops: usize, in_flight: usize },
+    /// By the clock, whatever arrives.
+    Open { per_sec: u32 },
+}
+
+impl Shape {
+    pub const ALL: [Self; 6] = [
+        Self::closed("s1", "1 × 100, 1 under way", (1, 100), (1, 1)),
+        Self::closed("s2", "1 × 100, 64 under way", (1, 100), (1, 64)),
+        Self::closed("s3", "1 × 1000, 1 under way", (1, 1000), (1, 1)),
+        Self::closed("s4", "1 × 1000, 64 under way", (1, 1000), (1, 64)),
+        Self::closed("s5", "100 × 10, 10 × 16 under way", (100, 10), (10, 16)),
+        Self {
+            word: "open",
+            title: "1 × 100, 200 a second",
+            rooms: 1,
+            sockets: 100,
+            pace: Pace::Open { per_sec: 200 },
+        },
+    ];
+
+    const fn closed(
+        word: &'static str,
+        title: &'static str,
+        (rooms, sockets): (usize, usize),
+        (loops, in_flight): (usize, usize),
+    ) -> Self {
+        Self { word, title, rooms, sockets, pace: Pace::Closed { loops, in_flight } }
+    }
+
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|shape| shape.word == word)
+    }
+
+    /// Loops that share the rooms.
+    pub fn loops(&self) -> usize {
+        match self.pace {
+            Pace::Closed { loops, .. } => loops,
+            Pace::Open { .. } => 1,
+        }
+    }
+}
