@@ -15,8 +15,8 @@ use crate::config::{Config, ConfigError, IpVisibility as Visibility};
 use crate::dialects;
 use crate::domain::{Error, Kind};
 use crate::edge::{
-    Context, Limits, Registry, RequestSpan, SocketCounts, Sockets, Stopping, Wire, configure, cors, count, hold_unread,
-    in_dialect, not_found,
+    Context, Dialect, Limits, Registry, RequestSpan, SocketCounts, Sockets, Stopping, Wire, configure, cors, count,
+    hold_unread, in_dialect, not_found,
 };
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::{Fanout, Hub};
@@ -94,6 +94,14 @@ impl Node {
     /// # Errors
     /// One line naming what is wrong.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_speaking(config, dialects::ALL.to_vec()).await
+    }
+
+    /// The same with these dialects.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_speaking(config: Config, dialects: Vec<Dialect>) -> Result<Self, StartError> {
         config.check()?;
         let redis = match config.is_single_node() {
             true => Some(PrivateRedis::start(&config.data.dir, config.redis.fsync)?),
@@ -109,11 +117,12 @@ impl Node {
         let shared = shared(&config)?;
         let mut tasks = JoinSet::new();
         let live = upkeep::start_feed(&store_config, &store, &shared.tokens, &mut tasks).await?;
-        let registry = Registry { dialects: dialects::ALL.to_vec(), site: site::SITE };
+        let openapi = site::openapi(dialects.iter().map(|dialect| (dialect.openapi)()));
+        let registry = Registry { dialects, site: site::SITE };
         let plan = Plan {
             limits: Arc::new(Limits::new(&config.limits)),
             metrics: Metrics::new(&registry.names()),
-            openapi: openapi(),
+            openapi,
             stopping: Arc::default(),
             config: Arc::new(config),
             store: store_config,

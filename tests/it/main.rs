@@ -13,6 +13,7 @@ mod process;
 mod profiles;
 mod rooms;
 mod samples;
+mod sixth;
 mod socket;
 mod sockets;
 mod support;

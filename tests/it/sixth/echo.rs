@@ -1,0 +1,67 @@
+//! A toy: `{"say": text}` goes in, `"name: text"` comes out.
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, ResponseError};
+use chinwag::config::Config;
+use chinwag::domain::{Content, Error, Happening, Message, MessageKind, NewMessage, Result, RoomId};
+use chinwag::edge::{
+    Authenticated, Command, Context, Dialect, JsonBody, SocketRoute, Speech, json, read_frame, resource,
+};
+use chinwag::fanout::{Frame, Notices};
+use chinwag::service::Receiver;
+use serde::Deserialize;
+
+/// The dialect.
+pub const DIALECT: Dialect = Dialect {
+    name: "echo",
+    owns: |path| path.starts_with("/api/echo"),
+    routes: |routes: &mut ServiceConfig, _: &Config| {
+        routes.service(resource("/api/echo/{room}").route(web::post().to(say)));
+    },
+    error: |error| HttpResponse::build(error.status_code()).body(format!("no: {error}")),
+    sockets: |_| vec![SocketRoute { path: "/api/echo".to_owned(), claims: |_| true, speech: SPEECH }],
+    openapi: Default::default,
+};
+
+const SPEECH: Speech = Speech {
+    name: "echo",
+    has_extension: false,
+    decode: |text, _| {
+        let to = Receiver::Room(RoomId::GLOBAL);
+        Ok(Command::Send { to, message: message(read_frame(text)?)?, reply_to: None, believed: None })
+    },
+    encode: |event, _| match &event.what {
+        Happening::Message(message) => Some(Frame::Same(json(&echo(message)))),
+        _ => None,
+    },
+    answer: |_, _| None,
+    refuse: |_, _| json(&"I do not understand"),
+    notices: |_, _| Notices::default(),
+    resumes: |_| Vec::new(),
+};
+
+#[derive(Deserialize)]
+struct Said {
+    say: String,
+}
+
+fn message(said: Said) -> Result<NewMessage> {
+    let text = Content::parse(said.say)?;
+    let kind = MessageKind::Text;
+    Ok(NewMessage { kind, text, attachment: None, reply_to: None, client_id: None, file_digest: None })
+}
+
+fn echo(message: &Message) -> String {
+    format!("{}: {}", message.sender.name, message.text)
+}
+
+async fn say(
+    user: Authenticated,
+    path: web::Path<String>,
+    body: JsonBody<Said>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let room = path.parse().map_err(|_| Error::RoomNotFound)?;
+    let sent = context.services.messages.send(room, &user.caller, message(body.0)?).await?;
+    Ok(HttpResponse::Ok().body(echo(&sent)))
+}
