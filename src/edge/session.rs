@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as Poller, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
@@ -32,8 +32,11 @@ const PONG: u8 = 0xA;
 const SENDS_AT_ONCE: usize = 64;
 /// After its close frame a connection may live on for this long, so that the frame arrives.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// Answers that may wait for a client that asks and does not read.
+/// Answers that may wait for a client before it may ask on, in bytes. A single answer may be larger.
 const MAX_UNREAD_BYTES: usize = 1024 * 1024;
+/// How long a client may take for its answers.
+const READING: Duration = Duration::from_secs(30);
+const ROOM_CHECK: Duration = Duration::from_millis(20);
 
 /// A second handle to a connection's socket, made when it is accepted: with it the connection outlives the
 /// framework's part in it.
@@ -267,7 +270,7 @@ impl Session {
                     session.say(answer);
                 }
             }
-            if session.sockets.hub().queued_bytes(session.peer.seat) > MAX_UNREAD_BYTES {
+            if !session.has_room(&ending).await {
                 session.close(code::POLICY, "asks and does not read");
                 ending.wait().await;
                 break;
@@ -278,6 +281,21 @@ impl Session {
             while sending.next().await.is_some() {}
         }
         frames
+    }
+
+    /// Waits until the client has taken most of its answers. `false` when it does not.
+    async fn has_room(&self, ending: &Ending) -> bool {
+        let started = Instant::now();
+        while self.sockets.hub().queued_bytes(self.peer.seat) > MAX_UNREAD_BYTES {
+            if started.elapsed() > READING {
+                return false;
+            }
+            tokio::select! {
+                () = ending.wait() => return true,
+                () = tokio::time::sleep(ROOM_CHECK) => {}
+            }
+        }
+        true
     }
 
     /// Takes what is no text. `false` when the conversation is over.

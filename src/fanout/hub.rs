@@ -20,7 +20,7 @@ use super::outbox::Flushed;
 use super::rooms::{Fanout, Inlet, Item};
 use super::seat::{Ending, Missing, Newcomer, RoomChange, Seat, SeatId};
 use crate::domain::{
-    Change, EntryId, Happening, PresenceChange, Result, RoomEvent, RoomHead, RoomId, Sender, Seq, UserId,
+    Change, EntryId, Error, Happening, Kind, PresenceChange, Result, RoomEvent, RoomHead, RoomId, Sender, Seq, UserId,
 };
 use crate::store::{Store, UserEvent};
 
@@ -33,6 +33,8 @@ const MAX_PRESENCE: usize = 200;
 const CLOSING: Duration = Duration::from_secs(2);
 /// A connection may be behind for this long.
 const LAGGING: Duration = Duration::from_secs(30);
+/// The events of a newcomer's rooms must be there within this time.
+const ENTERING: Duration = Duration::from_secs(5);
 
 /// RFC 6455, §7.4.1: the connection did not take its frames, or the node could not; it may come back and resume.
 const TRY_AGAIN_LATER: u16 = 1013;
@@ -116,52 +118,39 @@ impl Hub {
     /// # Errors
     /// `Unavailable` when a room's events cannot be had.
     pub async fn enter(&self, id: SeatId, rooms: &[RoomId]) -> Result<()> {
-        let outcomes = join_all(rooms.iter().map(|room| self.enter_room(*room))).await;
-        let changes = {
-            let mut inner = self.0.borrow_mut();
-            inner.seat(id).and_then(|seat| seat.changes.take()).unwrap_or_default()
-        };
-        let mut failure = None;
-        for (room, outcome) in rooms.iter().zip(outcomes) {
+        let entering: Vec<Entering> = rooms.iter().map(|room| Entering::new(self, *room)).collect();
+        let outcomes = tokio::time::timeout(ENTERING, join_all(entering.iter().map(Entering::follow))).await;
+        let outcomes = outcomes.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
+        let mut inner = self.0.borrow_mut();
+        for outcome in outcomes {
             match outcome {
-                Ok(head) => self.0.borrow_mut().sit(id, head, None),
+                Ok(head) => inner.sit(id, head, None),
                 // A list may name a room that is gone.
-                Err(error) if error.kind() == crate::domain::Kind::NotFound => {}
-                Err(error) => failure = Some(error),
+                Err(error) if error.kind() == Kind::NotFound => {}
+                Err(error) => return Err(error),
             }
-            self.0.borrow_mut().has_entered(*room);
         }
+        let changes = inner.seat(id).and_then(|seat| seat.changes.take()).unwrap_or_default();
         for change in changes {
             match change {
                 RoomChange::Joined(room, since) => self.join(id, room, Missing::behind(room, before(since))),
-                RoomChange::Left(room) => self.0.borrow_mut().rise(id, room),
+                RoomChange::Left(room) => inner.rise(id, room),
             }
         }
-        failure.map_or(Ok(()), Err)
-    }
-
-    /// Follows a room for this worker. [`Inner::has_entered`] must be called once the seat is taken.
-    async fn enter_room(&self, room: RoomId) -> Result<RoomHead> {
-        let (fanout, worker) = {
-            let mut inner = self.0.borrow_mut();
-            *inner.entering.entry(room).or_default() += 1;
-            (inner.fanout.clone(), inner.worker)
-        };
-        fanout.enter(room, worker).await
+        drop(inner); // before the rooms are let go that nobody took
+        Ok(())
     }
 
     /// Makes a connection look at one more room, with what it has missed there.
     fn join(&self, id: SeatId, room: RoomId, missing: Missing) {
         let hub = self.clone();
         spawn_local(async move {
-            let head = hub.enter_room(room).await;
-            {
-                let mut inner = hub.0.borrow_mut();
-                if let Ok(head) = head {
-                    inner.sit(id, head, Some(missing));
-                }
-                inner.has_entered(room);
+            let entering = Entering::new(&hub, room);
+            match entering.follow().await {
+                Ok(head) => hub.0.borrow_mut().sit(id, head, Some(missing)),
+                Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
             }
+            drop(entering);
             hub.catch_up(id);
         });
     }
@@ -255,10 +244,25 @@ impl Hub {
             UserEvent::Joined { user, room, since } => self.user_joined(*user, *room, *since),
             UserEvent::Left { user, room } => self.0.borrow_mut().user_left(*user, *room),
             UserEvent::Presence { user, is_online, rooms_and_name } => {
-                self.0.borrow_mut().gather_presence(*user, *is_online, rooms_and_name);
+                let is_here = self.0.borrow().users.contains_key(user);
+                self.0.borrow_mut().gather_presence(*user, *is_online || is_here, rooms_and_name);
+                if is_here && !is_online {
+                    self.contradict(*user, rooms_and_name.clone());
+                }
             }
             UserEvent::Revoked { .. } | UserEvent::Renamed { .. } => {}
         }
+    }
+
+    /// Another node believes that a user is gone who is here.
+    fn contradict(&self, user: UserId, rooms_and_name: String) {
+        let store = self.0.borrow().store.clone();
+        spawn_local(async move {
+            let event = UserEvent::Presence { user, is_online: true, rooms_and_name };
+            if let Err(error) = store.announce(user, &event).await {
+                tracing::debug!(%error, "presence not told");
+            }
+        });
     }
 
     fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
@@ -323,6 +327,34 @@ impl Hub {
         for id in behind {
             self.catch_up(id);
         }
+    }
+}
+
+/// A room that a connection is about to look at: followed for as long as this lives, whatever becomes of the
+/// connection meanwhile.
+struct Entering {
+    hub: Hub,
+    room: RoomId,
+}
+
+impl Entering {
+    fn new(hub: &Hub, room: RoomId) -> Self {
+        *hub.0.borrow_mut().entering.entry(room).or_default() += 1;
+        Self { hub: hub.clone(), room }
+    }
+
+    async fn follow(&self) -> Result<RoomHead> {
+        let (fanout, worker) = {
+            let inner = self.hub.0.borrow();
+            (inner.fanout.clone(), inner.worker)
+        };
+        fanout.enter(self.room, worker).await
+    }
+}
+
+impl Drop for Entering {
+    fn drop(&mut self) {
+        self.hub.0.borrow_mut().has_entered(self.room);
     }
 }
 

@@ -45,9 +45,13 @@ impl Store {
     pub async fn announce_presence(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
         let rooms: Vec<String> = rooms.iter().map(|room| room.number().to_string()).collect();
         let rooms_and_name = format!("{} {}", rooms.join(","), caller.name);
-        let event = UserEvent::Presence { user: caller.id, is_online, rooms_and_name };
+        self.announce(caller.id, &UserEvent::Presence { user: caller.id, is_online, rooms_and_name }).await
+    }
+
+    /// Tells all nodes what happened to a user.
+    pub async fn announce(&self, user: UserId, event: &UserEvent) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(caller.id)).arg(event.to_string());
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event.to_string());
         self.lane.run(&pipeline).await?;
         Ok(())
     }

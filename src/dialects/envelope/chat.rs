@@ -40,7 +40,7 @@ pub(super) async fn send(
     let message = new_message(body.0, retry_id(&request, &context)?)?;
     let sent = context.services.messages.send_to(to, &user.caller, message).await?.message;
     let room = head(to, sent.id.room, user.caller.id);
-    Ok(success(ChatMessage::new(&sent, &room, &context.public_url)))
+    Ok(success(ChatMessage::new(&sent, &room, "")))
 }
 
 /// The room as far as the caller's choice of receiver tells.
@@ -85,11 +85,7 @@ pub(super) async fn list(
         Receiver::Room(room) => Some(messages.history(part(room), &user.caller).await?),
     };
     let Some(page) = page else { return Ok(success(MessageList { messages: Vec::new(), total: 0 })) };
-    let listed = page
-        .messages
-        .iter()
-        .map(|message| ListedMessage::new(message, &page.head, &page.receipts, &context.public_url))
-        .collect();
+    let listed = page.messages.iter().map(|message| ListedMessage::new(message, &page.head, &page.receipts)).collect();
     Ok(success(MessageList { messages: listed, total: page.total }))
 }
 

@@ -264,10 +264,10 @@ pub(super) struct Reader {
 }
 
 impl ListedMessage {
-    pub(super) fn new(message: &Message, room: &RoomHead, receipts: &Receipts, base_url: &str) -> Self {
+    pub(super) fn new(message: &Message, room: &RoomHead, receipts: &Receipts) -> Self {
         let reader = |(user, at_ms): (UserId, u64)| Reader { user_id: user.to_string(), read_at: utc_seconds(at_ms) };
         let read_by = receipts.read_by(message).into_iter().map(reader).collect();
-        Self { message: ChatMessage::new(message, room, base_url), read_by }
+        Self { message: ChatMessage::new(message, room, ""), read_by }
     }
 }
 
