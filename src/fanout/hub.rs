@@ -155,12 +155,17 @@ impl Hub {
 
     /// Makes a connection look at one more room, with what it has missed there.
     fn join(&self, id: SeatId, room: RoomId, missing: Missing) {
+        match self.0.borrow_mut().seat(id) {
+            Some(seat) if !seat.joining.contains(&room) => seat.joining.push(room),
+            _ => return,
+        }
         let hub = self.clone();
         spawn_local(async move {
             let head = hub.enter_room(room).await;
             {
                 let mut inner = hub.0.borrow_mut();
-                if let Ok(head) = head {
+                let is_wanted = inner.seat(id).is_some_and(|seat| seat.stops_joining(room));
+                if let (Ok(head), true) = (head, is_wanted) {
                     inner.sit(id, head, Some(missing));
                 }
                 inner.has_entered(room);
@@ -440,6 +445,7 @@ impl Inner {
     /// A connection looks at a room no more.
     fn rise(&mut self, id: SeatId, room: RoomId) {
         if let Some(seat) = self.seat(id) {
+            seat.stops_joining(room);
             seat.rooms.retain(|other| *other != room);
             seat.missing.retain(|missing| missing.room != room);
             self.remove_from_room(id.slot, room);
