@@ -453,6 +453,8 @@ impl Inner {
     }
 
     fn remove_from_room(&mut self, slot: usize, id: RoomId) {
+        // What it was shown is delivered, though it goes.
+        self.mark_now(id);
         let Some(room) = self.rooms.get_mut(&id) else { return };
         if let Some(index) = room.seats.iter().position(|other| *other == slot) {
             room.seats.swap_remove(index);
