@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod budgets;
+mod conversations;
 mod floors;
 mod http;
 mod javascript;
@@ -14,6 +15,7 @@ mod outages;
 mod presence;
 mod process;
 mod profiles;
+mod receipts;
 mod rooms;
 mod samples;
 mod socket;
