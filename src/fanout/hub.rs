@@ -131,24 +131,34 @@ impl Hub {
             }
         }
         let changes = inner.seat(id).and_then(|seat| seat.changes.take()).unwrap_or_default();
+        drop(inner);
         for change in changes {
             match change {
                 RoomChange::Joined(room, since) => self.join(id, room, Missing::behind(room, before(since))),
-                RoomChange::Left(room) => inner.rise(id, room),
+                RoomChange::Left(room) => self.0.borrow_mut().rise(id, room),
             }
         }
-        drop(inner); // before the rooms are let go that nobody took
         Ok(())
     }
 
     /// Makes a connection look at one more room, with what it has missed there.
     fn join(&self, id: SeatId, room: RoomId, missing: Missing) {
+        match self.0.borrow_mut().seat(id) {
+            Some(seat) if !seat.joining.contains(&room) => seat.joining.push(room),
+            _ => return,
+        }
         let hub = self.clone();
         spawn_local(async move {
             let entering = Entering::new(&hub, room);
-            match entering.follow().await {
-                Ok(head) => hub.0.borrow_mut().sit(id, head, Some(missing)),
-                Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
+            let head = entering.follow().await;
+            {
+                let mut inner = hub.0.borrow_mut();
+                let is_wanted = inner.seat(id).is_some_and(|seat| seat.stops_joining(room));
+                match head {
+                    Ok(head) if is_wanted => inner.sit(id, head, Some(missing)),
+                    Ok(_) => {}
+                    Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
+                }
             }
             drop(entering);
             hub.catch_up(id);
@@ -457,6 +467,7 @@ impl Inner {
     /// A connection looks at a room no more.
     fn rise(&mut self, id: SeatId, room: RoomId) {
         if let Some(seat) = self.seat(id) {
+            seat.stops_joining(room);
             seat.rooms.retain(|other| *other != room);
             seat.missing.retain(|missing| missing.room != room);
             self.remove_from_room(id.slot, room);
@@ -464,6 +475,8 @@ impl Inner {
     }
 
     fn remove_from_room(&mut self, slot: usize, id: RoomId) {
+        // What it was shown is delivered, though it goes.
+        self.mark_now(id);
         let Some(room) = self.rooms.get_mut(&id) else { return };
         if let Some(index) = room.seats.iter().position(|other| *other == slot) {
             room.seats.swap_remove(index);

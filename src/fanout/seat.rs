@@ -110,6 +110,8 @@ pub(super) struct Seat {
     pub(super) encoder: Encoder,
     pub(super) outbox: Outbox,
     pub(super) rooms: Vec<RoomId>,
+    /// Rooms that it is about to look at, unless its user leaves them before.
+    pub(super) joining: Vec<RoomId>,
     pub(super) missing: Vec<Missing>,
     pub(super) is_catching_up: bool,
     pub(super) lagging_since: Option<Instant>,
@@ -128,6 +130,7 @@ impl Seat {
             encoder: newcomer.encoder,
             outbox: Outbox::new(newcomer.stream),
             rooms: Vec::new(),
+            joining: Vec::new(),
             missing: Vec::new(),
             is_catching_up: false,
             lagging_since: None,
@@ -135,6 +138,12 @@ impl Seat {
             ending: Ending::default(),
             closing_since: None,
         }
+    }
+
+    /// Whether it was about to look at a room; it is not any more.
+    pub(super) fn stops_joining(&mut self, room: RoomId) -> bool {
+        let index = self.joining.iter().position(|other| *other == room);
+        index.map(|index| self.joining.swap_remove(index)).is_some()
     }
 
     /// Whether an event of a room must not be handed on now: the connection is behind there, or has it already.

@@ -74,17 +74,15 @@ impl Store {
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let told = Change::Added(change.user.clone());
         let reply = self.change_members(&scripts::ADD_MEMBER, change, &told).await?;
-        let (kind, since) = match reply.as_slice() {
-            [_, kind, Value::Int(seq)] => (kind, Some(Seq((*seq).unsigned_abs()))),
-            // Noted even when it was so already: mends what a node left that died between the two writes.
-            [_, kind] => (kind, None),
-            _ => return Err(Error::internal("a reply of another length")),
+        // Noted even when it was so already: mends what a node left that died between the two writes.
+        let [_, kind, Value::Int(seq)] = reply.as_slice() else {
+            return Err(Error::internal("a reply of another length"));
         };
-        let kind = kind_of(text(kind)?)?;
-        if kind == RoomKind::Direct {
+        let entry = RoomEntry { room: change.room, kind: kind_of(text(kind)?)?, other: None };
+        if entry.kind == RoomKind::Direct {
             return Ok(());
         }
-        self.note_membership(RoomEntry { room: change.room, kind, other: None }, change.user.id, since).await
+        self.settle_membership(entry, change.user.id, true, Seq((*seq).unsigned_abs())).await
     }
 
     /// Takes a user out of a room. Counts as a message of the actor.
@@ -94,16 +92,9 @@ impl Store {
     pub async fn remove_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let told = Change::Removed(change.user.clone());
         let reply = self.change_members(&scripts::REMOVE_MEMBER, change, &told).await?;
-        if reply.first().map(text).transpose()? == Some("absent") {
-            return Err(Error::UserNotFound);
-        }
-        let user = change.user.id;
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(change.room.number());
-        let event = UserEvent::Left { user, room: change.room }.to_string();
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
-        self.lane.run(&pipeline).await?;
-        Ok(())
+        let [_, kind, Value::Int(seq)] = reply.as_slice() else { return Err(Error::UserNotFound) };
+        let entry = RoomEntry { room: change.room, kind: kind_of(text(kind)?)?, other: None };
+        self.settle_membership(entry, change.user.id, false, Seq((*seq).unsigned_abs())).await
     }
 
     async fn change_members(
@@ -218,8 +209,14 @@ impl Store {
     /// Puts a room into its member's list and a public one into the listing, and tells the member's sockets
     /// from which message on they have it, if that is new. Idempotent.
     pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Option<Seq>) -> Result<()> {
-        let room = entry.room;
         let mut pipeline = Pipeline::with_capacity(3);
+        self.note_joined(&mut pipeline, entry, user, since);
+        self.lane.run(&pipeline).await?;
+        Ok(())
+    }
+
+    fn note_joined(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId, since: Option<Seq>) {
+        let room = entry.room;
         pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(entry.score()).arg(room.number());
         if entry.kind == RoomKind::Public {
             pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(room.number()).arg(room.number());
@@ -228,8 +225,38 @@ impl Store {
             let event = UserEvent::Joined { user, room, since }.to_string();
             pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
         }
-        self.lane.run(&pipeline).await?;
-        Ok(())
+    }
+
+    /// Notes a change of membership that message `since` tells: in the member's list and to their sockets. Lists lie in
+    /// other slots than rooms, so that two nodes may note opposite changes in the wrong order: each looks at the
+    /// membership behind its note and corrects it, hence the last to note is right.
+    pub(super) async fn settle_membership(
+        &self,
+        entry: RoomEntry,
+        user: UserId,
+        mut is_member: bool,
+        since: Seq,
+    ) -> Result<()> {
+        let members = self.keys.room(entry.room).members;
+        loop {
+            let mut pipeline = Pipeline::with_capacity(4);
+            match is_member {
+                true => self.note_joined(&mut pipeline, entry, user, Some(since)),
+                false => self.note_left(&mut pipeline, entry.room, user),
+            }
+            pipeline.cmd("ZSCORE").arg(&members).arg(user.0);
+            let found = self.lane.run(&pipeline).await?.pop().is_some_and(|score| !is_absent(&score));
+            if found == is_member {
+                return Ok(());
+            }
+            is_member = found;
+        }
+    }
+
+    fn note_left(&self, pipeline: &mut Pipeline, room: RoomId, user: UserId) {
+        pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(room.number());
+        let event = UserEvent::Left { user, room }.to_string();
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
     }
 
     /// Everyone is a member of the global room; at each login again, should registering have been cut short.

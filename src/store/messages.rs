@@ -114,9 +114,9 @@ impl Store {
     /// becomes of this: membership is noted again when the sender joins, activity by the next message.
     async fn note_stored(&self, room: RoomId, caller: &Caller, joined_at: Option<Seq>) {
         let noted = async {
-            if joined_at.is_some() {
+            if let Some(since) = joined_at {
                 let entry = RoomEntry { room, kind: RoomKind::Public, other: None };
-                self.note_membership(entry, caller.id, joined_at).await?;
+                self.settle_membership(entry, caller.id, true, since).await?;
             }
             self.note_active(room).await
         };

@@ -249,6 +249,28 @@ impl User<'_> {
         self.request(node, Method::GET, path)
     }
 
+    /// A request of any document with the user's token.
+    pub fn at(&self, node: usize, method: Method, path: &str) -> RequestBuilder {
+        self.world.client.request(method, self.world.url(node, path)).bearer_auth(&self.token)
+    }
+
+    /// A GET of any document that succeeds, as JSON.
+    pub async fn look(&self, node: usize, path: &str) -> Value {
+        ok(self.at(node, Method::GET, path).send().await).await
+    }
+
+    /// A POST of any document: status and body.
+    pub async fn ask(&self, node: usize, path: &str, body: &Value) -> (u16, Value) {
+        answered(self.at(node, Method::POST, path).json(body).send().await).await
+    }
+
+    /// The number of the direct room with a user, opened through document 000.
+    pub async fn open_direct(&self, node: usize, other: &str) -> u64 {
+        let (status, room) = self.ask(node, "/api/v1/rooms", &json!({"is_private": true, "username": other})).await;
+        assert_eq!(status, 201, "{room}");
+        room["id"].as_u64().expect("a number")
+    }
+
     pub fn post(&self, node: usize, path: &str) -> RequestBuilder {
         self.request(node, Method::POST, path)
     }
@@ -298,6 +320,19 @@ impl User<'_> {
         let messages = page.as_array().expect("a list");
         messages.iter().map(|message| message["content"].as_str().expect("text").to_owned()).collect()
     }
+}
+
+/// Status and JSON of an answer.
+pub async fn answered(answer: reqwest::Result<Response>) -> (u16, Value) {
+    let answer = answer.expect("answered");
+    let status = answer.status().as_u16();
+    let text = answer.text().await.expect("a body");
+    (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+}
+
+/// The string id of a room that is known by its number.
+pub fn room_id(number: u64) -> String {
+    chinwag::domain::RoomId::new(number.try_into().expect("small")).expect("not zero").to_string()
 }
 
 /// The JSON of a 200.

@@ -10,8 +10,8 @@ local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
 local floor = last - tonumber(ARGV[4])
 for i = 6, #ARGV do
   local before = redis.call('HGET', delivered, ARGV[i]) or ''
-  local runs, has_changed = add_run(before, first, last, '', floor)
-  if has_changed then redis.call('HSET', delivered, ARGV[i], runs) end
+  local runs, added = add_run(before, first, last, '', floor)
+  if #added > 0 then redis.call('HSET', delivered, ARGV[i], runs) end
 end
 redis.call('PEXPIRE', delivered, ARGV[5])
 return 1

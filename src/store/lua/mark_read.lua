@@ -14,14 +14,11 @@ local seq = tonumber(redis.call('HGET', room, 'seq')) or 0
 last = math.min(last, seq)
 local ms, floor = integer(room_time(0)), last - tonumber(ARGV[5])
 local runs = redis.call('HGET', read, user) or ''
-local has_news, news = false, {}
+local news = {}
 local function note(a, b)
-  local has_changed
-  runs, has_changed = add_run(runs, a, b, ms, floor)
-  if has_changed then
-    has_news = true
-    news[#news + 1] = integer(a) .. '-' .. integer(b)
-  end
+  local added
+  runs, added = add_run(runs, a, b, ms, floor)
+  for _, run in ipairs(added) do news[#news + 1] = run end
 end
 if first > 0 then
   note(first, last)
@@ -31,7 +28,7 @@ else
   end
   note(last, last)
 end
-if has_news then
+if #news > 0 then
   redis.call('HSET', read, user, runs)
   redis.call('PEXPIRE', read, ARGV[6])
   for _, run in ipairs(news) do

@@ -91,9 +91,9 @@ local function is_leader(owner, admins, user)
 end
 
 -- Adds the run first…last to stored runs `a-b@stamp,…` (`a-b` without a stamp). What is there keeps its
--- stamp, runs that end before `floor` are dropped. Returns the new text and whether anything was added.
+-- stamp, runs that end before `floor` are dropped. Returns the new text and the runs that were missing, `a-b`.
 local function add_run(text, first, last, stamp, floor)
-  local runs, has_changed, at = {}, false, math.max(first, floor)
+  local runs, added, at = {}, {}, math.max(first, floor)
   local function put(a, b, s)
     local top = runs[#runs]
     if top and top[3] == s and top[2] + 1 >= a then
@@ -102,24 +102,22 @@ local function add_run(text, first, last, stamp, floor)
       runs[#runs + 1] = {a, b, s}
     end
   end
+  local function add(a, b)
+    put(a, b, stamp)
+    added[#added + 1] = integer(a) .. '-' .. integer(b)
+  end
   for a, b, s in string.gmatch(text, '(%d+)%-(%d+)@?(%d*)') do
     a, b = tonumber(a), tonumber(b)
     if b >= floor then
-      if at <= last and a > at then
-        put(at, math.min(a - 1, last), stamp)
-        has_changed = true
-      end
+      if at <= last and a > at then add(at, math.min(a - 1, last)) end
       put(a, b, s)
       at = math.max(at, b + 1)
     end
   end
-  if at <= last then
-    put(at, last, stamp)
-    has_changed = true
-  end
+  if at <= last then add(at, last) end
   for i, run in ipairs(runs) do
     local range = integer(run[1]) .. '-' .. integer(run[2])
     runs[i] = run[3] == '' and range or range .. '@' .. run[3]
   end
-  return table.concat(runs, ','), has_changed
+  return table.concat(runs, ','), added
 end

@@ -4,7 +4,7 @@
 -- KEYS  1 room   2 log   3 members   4 gone   5 live channel   6 rate of the actor here   7 admins
 -- ARGV  1 actor   2 user   3 record of it   4 most entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
--- Reply {'removed'} · {'absent'} (the user is no member) · {'no_room'} · {'direct'} · {'forbidden'}
+-- Reply {'removed', kind, seq of the message} · {'absent'} (the user is no member) · {'no_room'} · {'direct'} · {'forbidden'}
 --       {'limited', ms to wait}
 
 local room, log, members, gone, live, rate, admins = unpack(KEYS)
@@ -43,4 +43,4 @@ if kind == 'group' and user == owner then
     redis.call('PEXPIRE', room, ARGV[5]) -- nobody is left to see it
   end
 end
-return {'removed'}
+return {'removed', kind, seq}

@@ -1,0 +1,147 @@
+//! A user's own list of rooms: what is new, how far they and the other have read; marks over sockets.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::socket::Socket;
+use crate::support::{User, World, eventually, ok, room_id};
+
+/// A room in a user's list.
+async fn entry(user: &User<'_>, node: usize, room: u64) -> Value {
+    let list = user.look(node, "/api/v1/conversations").await;
+    let found = list.as_array().expect("a list").iter().find(|it| it["id"] == room);
+    found.unwrap_or_else(|| panic!("room {room} is not listed: {list}")).clone()
+}
+
+fn integer(message: &Value) -> u64 {
+    let id = message["id"].as_str().expect("text").parse().expect("a UUID");
+    chinwag::domain::MessageId::from_uuid(id).expect("an id of ours").to_integer()
+}
+
+async fn mark(socket: &mut Socket, room: u64, message: &Value) {
+    socket.send(&json!({"type": "mark_read", "payload": {"room_id": room, "id": integer(message)}})).await;
+}
+
+#[tokio::test]
+async fn unread_numbers_count_what_others_said_above_the_highest_read() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    world.user(0, "carol").await;
+    let group = alice.make_group(0, "Project Alpha", &[]).await;
+    let id = room_id(group);
+    alice.send(0, &id, "before bob").await;
+    alice.ask(0, &format!("/api/v1/rooms/{group}/members"), &json!({"username": "bob"})).await;
+    assert_eq!(entry(&bob, 1, group).await["unread"], 0, "what was said before they joined is not new");
+    let mut sent = Vec::new();
+    for number in 0..5 {
+        sent.push(alice.send(0, &id, &number.to_string()).await);
+    }
+    bob.send(1, &id, "my own").await;
+    alice.ask(0, &format!("/api/v1/rooms/{group}/members"), &json!({"username": "carol"})).await;
+    let room = entry(&bob, 1, group).await;
+    assert_eq!(room["unread"], 5, "neither their own nor the server's: {room}");
+    assert_eq!(
+        (&room["kind"], &room["name"], &room["read_id"]),
+        (&json!("group"), &json!("Project Alpha"), &Value::Null)
+    );
+    assert_eq!((&room["room_id"], &room["user_id"]), (&json!(id), &Value::Null));
+
+    let path = format!("messages/{}?room_id={id}", sent[4]["id"].as_str().expect("an id"));
+    ok(alice.request(0, Method::DELETE, &path).send().await).await;
+    assert_eq!(entry(&bob, 0, group).await["unread"], 4, "deleted ones do not count");
+
+    // Marked over a socket, a part and then all.
+    let mut socket = world.webchat(1, &bob, "ext=1").await;
+    let mut observer = world.webchat(0, &alice, "ext=1").await;
+    mark(&mut socket, group, &sent[1]).await;
+    let told = observer.next_of("message_read").await["payload"].take();
+    assert_eq!((&told["user_id"], &told["id"]), (&json!(2), &json!(integer(&sent[1]))));
+    let room = entry(&bob, 0, group).await;
+    assert_eq!((&room["unread"], &room["read_id"]), (&json!(2), &json!(integer(&sent[1]))));
+    mark(&mut socket, group, &sent[0]).await;
+    mark(&mut socket, group, &sent[3]).await;
+    eventually("all is read", async || entry(&bob, 1, group).await["unread"] == 0).await;
+    assert_eq!(entry(&bob, 1, group).await["read_id"], integer(&sent[3]), "it never goes back");
+    mark(&mut socket, group, &sent[4]).await;
+    assert_eq!(socket.next_of("error").await["payload"]["message"], "Message not found", "it is deleted");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_direct_room_shows_how_far_the_other_has_read() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let room = alice.open_direct(0, "bob").await;
+    let id = room_id(room);
+    let mut of_bob = world.imtypes(1, &bob, "ext=1").await;
+    let mut of_alice = world.webchat(0, &alice, "ext=1").await;
+    let first = alice.send(0, &id, "one").await;
+    let second = alice.send(1, &id, "two").await;
+    of_bob.next_of("text").await;
+    of_bob.next_of("text").await;
+    let room_of_alice = entry(&alice, 1, room).await;
+    assert_eq!((&room_of_alice["read_by_other_id"], &room_of_alice["user_id"]), (&Value::Null, &json!(2)));
+    assert_eq!(entry(&bob, 1, room).await["unread"], 2);
+
+    let receipt = json!({"type": "read_receipt", "conversationId": id, "content": integer(&second).to_string()});
+    of_bob.send(&receipt).await;
+    let told = of_alice.next_of("message_read").await["payload"].take();
+    assert_eq!((&told["first_id"], &told["id"]), (&json!(integer(&first)), &json!(integer(&second))), "all received");
+    assert_eq!(entry(&alice, 0, room).await["read_by_other_id"], integer(&second));
+    assert_eq!(entry(&bob, 0, room).await["unread"], 0);
+    let receipt = json!({"type": "read_receipt", "conversationId": "global", "content": integer(&second).to_string()});
+    of_bob.send(&receipt).await;
+    assert_eq!(of_bob.next_of("system").await["content"], "消息不存在", "of another room");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_mark_covers_what_was_received_and_nothing_else() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let room = alice.make_group(0, "marks", &["bob"]).await;
+    let id = room_id(room);
+    let missed = alice.send(0, &id, "missed").await;
+    let mut socket = world.webchat(1, &bob, "ext=1").await;
+    let heard = alice.send(0, &id, "heard").await;
+    let last = alice.send(0, &id, "last").await;
+    socket.next_of("new_message").await;
+    socket.next_of("new_message").await;
+    mark(&mut socket, room, &last).await;
+    let status = async |message: &Value| {
+        let (_, body) = alice.ask(0, "/api/chat/message/status", &json!({"message_id": integer(message)})).await;
+        body["status"].as_str().expect("a word").to_owned()
+    };
+    eventually("the last is read", async || status(&last).await == "read").await;
+    assert_eq!(status(&heard).await, "read");
+    assert_eq!(status(&missed).await, "sent", "never fetched, never pushed");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_list_is_in_the_order_of_activity_and_shows_the_last_message() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let (one, other) = (alice.make_group(0, "one", &["bob"]).await, alice.make_group(0, "other", &["bob"]).await);
+    let direct = bob.open_direct(1, "alice").await;
+    for (room, text) in [(direct, "first"), (other, "second"), (one, "third"), (1, "fourth"), (other, "fifth")] {
+        // Times are in milliseconds: the next is later.
+        let sent = alice.send(0, &room_id(room), text).await;
+        eventually("time passes", async || {
+            let at = entry(&bob, 1, room).await["active_at"].clone();
+            at != entry(&bob, 0, direct).await["active_at"] || room == direct
+        })
+        .await;
+        assert_eq!(entry(&bob, 1, room).await["last_message"]["id"], integer(&sent));
+    }
+    for node in [0, 1] {
+        let list = bob.look(node, "/api/v1/conversations").await;
+        let order: Vec<&Value> = list.as_array().expect("a list").iter().map(|it| &it["id"]).collect();
+        assert_eq!(order, [&json!(other), &json!(1), &json!(one), &json!(direct)]);
+        let rooms = bob.look(node, "/api/v1/rooms").await;
+        let order: Vec<&Value> = rooms.as_array().expect("a list").iter().map(|it| &it["id"]).collect();
+        assert_eq!(order, [&json!(other), &json!(1), &json!(one), &json!(direct)]);
+        assert!(rooms.as_array().expect("a list").iter().all(|it| it.as_object().is_some_and(|it| it.len() == 3)));
+    }
+    world.stop().await;
+}
