@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod budgets;
+mod faults;
 mod floors;
 mod http;
 mod javascript;
