@@ -131,3 +131,31 @@ async fn a_network_that_swallows_everything_for_a_while_heals_unnoticed() {
     .await;
     assert!(slowest < HEALS_WITHIN, "{slowest:?}");
 }
+
+#[tokio::test]
+async fn a_retry_while_pubsub_is_silent_does_not_overtake_what_came_before() {
+    let (world, proxy) = world().await;
+    let (alice, bob) = (world.user(1, "Alice").await, world.user(1, "Bob").await);
+    let room = alice.make_group(1, "heal", &["Bob"]).await;
+    let mut on_first = world.webchat(0, &bob, "ext=1").await;
+    let mut on_second = world.webchat(1, &alice, "ext=1").await;
+    let own = |text: &str| {
+        let payload = json!({"room_id": room, "content": text, "client_id": text});
+        json!({"type": "send_message", "payload": payload})
+    };
+    on_first.send(&own("zero")).await;
+    assert_eq!(on_first.next_of("new_message").await["payload"]["content"], "zero");
+    assert_eq!(on_second.next_of("new_message").await["payload"]["content"], "zero");
+    proxy.disturb_present(Target::PubSub, Paths { to_redis: Path::Open, to_node: Path::Swallowed });
+    on_second.send(&own("one")).await;
+    assert_eq!(on_second.next_of("new_message").await["payload"]["content"], "one");
+    for text in ["two", "two", "zero"] {
+        on_first.send(&own(text)).await;
+    }
+    // What it has already may come again at once; what it has not comes in its place.
+    for text in ["zero", "one", "two"] {
+        assert_eq!(on_first.next_of("new_message").await["payload"]["content"], text);
+    }
+    on_first.assert_quiet().await;
+    world.stop().await;
+}
