@@ -433,10 +433,10 @@ async fn send_message(session: &Session, to: Receiver, message: NewMessage) -> O
         (Err(_), Receiver::User(_)) => None,
     };
     let outcome = match sent {
-        // A retry is told to nobody again but to who retries.
+        // A retry is told to nobody again but to who retries, and not before what came before it.
         Ok(sent) if sent.is_replay => services.messages.room(sent.message.id.room).await.map(|room| {
             let event = RoomEvent { room, what: Happening::Message(Box::new(sent.message)) };
-            session.sockets.hub().show(session.peer.seat, &event);
+            session.sockets.hub().show_again(session.peer.seat, event);
         }),
         Ok(_) => Ok(()),
         Err(error) => Err(error),

@@ -192,15 +192,17 @@ impl Hub {
         self.flush_seat(id);
     }
 
-    /// Shows an event to one connection, behind what is queued.
-    pub fn show(&self, id: SeatId, event: &RoomEvent) {
-        {
-            let mut inner = self.0.borrow_mut();
-            let frame = inner.seats.get(id.slot).and_then(|seat| inner.print(seat, event));
-            if let (Some(frame), Some(seat)) = (frame, inner.seat(id)) {
-                seat.outbox.force(frame);
-            }
+    /// Shows a message again to one connection, in its place: behind what came before it in the room. One that the
+    /// room has not come to on this node is not shown, because it is about to come.
+    pub fn show_again(&self, id: SeatId, event: RoomEvent) {
+        let (fanout, worker) = {
+            let inner = self.0.borrow();
+            (inner.fanout.clone(), inner.worker)
+        };
+        if self.looks_at(id, event.room.id) {
+            return fanout.show_again(worker, id, event);
         }
+        self.0.borrow_mut().show(id, &event);
         self.flush_seat(id);
     }
 
@@ -242,6 +244,7 @@ impl Hub {
     fn take(&self, item: Item) {
         match item {
             Item::Room(event) => self.0.borrow_mut().deliver(&event),
+            Item::Again(id, event) => self.0.borrow_mut().show(id, &event),
             Item::User(event) => self.take_user_event(&event),
             Item::Reconnected => {
                 spawn_local(super::catch_up::refresh(self.clone()));
@@ -557,6 +560,20 @@ impl Inner {
         }
         if let Some(Change::Removed(user)) = &change {
             self.user_left(user.id, id);
+        }
+    }
+
+    /// Queues a message that one connection is to see again, unless it is about to be read to it.
+    fn show(&mut self, id: SeatId, event: &RoomEvent) {
+        let (room, what) = (event.room.id, &event.what);
+        let Some(seat) = self.seats.get(id.slot).filter(|seat| seat.number == id.number) else { return };
+        if seat.is_behind(room, what) {
+            return;
+        }
+        let frame = self.print(seat, event);
+        if let (Some(frame), Some(seat)) = (frame, self.seat(id)) {
+            seat.outbox.force(frame);
+            self.dirty.push(id.slot);
         }
     }
 

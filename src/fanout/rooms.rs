@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
 use super::order::Order;
+use super::seat::SeatId;
 use crate::domain::{
     EntryId, Error, Happening, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
 };
@@ -38,6 +39,8 @@ const DELETIONS_OVERLAP_MS: u64 = 60_000;
 pub(super) enum Item {
     /// Something happened in a room.
     Room(Arc<RoomEvent>),
+    /// One connection is to see a message again.
+    Again(SeatId, Arc<RoomEvent>),
     /// Something happened to a user.
     User(Arc<UserEvent>),
     /// Events of users may have been missed.
@@ -165,6 +168,23 @@ impl Fanout {
         if let Some(live) = rooms.get_mut(&room) {
             live.workers.retain(|other| *other != worker);
             live.quiet_since = Instant::now();
+        }
+    }
+
+    /// Hands a worker a message that one of its connections is to see again, behind what the room's workers were
+    /// handed so far. Nothing for a message that they are still to be handed.
+    pub(super) fn show_again(&self, worker: usize, id: SeatId, event: RoomEvent) {
+        let rooms = self.0.rooms.lock().expect("no panic while held");
+        let last = rooms.get(&event.room.id).and_then(|live| live.order.last());
+        let is_to_come = match &event.what {
+            Happening::Message(message) => last.is_some_and(|last| last.seq < message.id.entry.seq),
+            _ => false,
+        };
+        if is_to_come {
+            return;
+        }
+        if let Some(worker) = self.0.workers.lock().expect("no panic while held").get(worker) {
+            worker.send(Item::Again(id, Arc::new(event)));
         }
     }
 

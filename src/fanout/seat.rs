@@ -165,6 +165,13 @@ impl Seat {
         false
     }
 
+    /// Whether a message will still be read to the connection.
+    pub(super) fn is_behind(&self, room: RoomId, what: &Happening) -> bool {
+        let Happening::Message(message) = what else { return false };
+        let seq = message.id.entry.seq;
+        self.missing.iter().any(|it| it.room == room && !it.is_caught_up && it.after.seq < seq)
+    }
+
     /// Notes that a message found no room in the queue.
     pub(super) fn fall_behind(&mut self, room: RoomId, message: Seq) {
         self.lagging_since.get_or_insert_with(Instant::now);

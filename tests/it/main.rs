@@ -4,6 +4,7 @@ mod accounts;
 mod bad_input;
 mod budgets;
 mod conversations;
+mod faults;
 mod floors;
 mod http;
 mod javascript;

@@ -1,0 +1,152 @@
+//! The history checker: what clients were told and shown, held against what is stored. Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+
+use chinwag::domain::EntryId;
+
+/// A room's number.
+pub type Room = u32;
+
+/// A message as someone saw it: its place and its text, which names the send that it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Seen {
+    pub place: EntryId,
+    pub text: String,
+}
+
+/// A message that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub place: EntryId,
+    pub text: String,
+    /// Made by the sender, the same at each try.
+    pub client_id: String,
+}
+
+/// A send that its sender was told is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    pub room: Room,
+    pub client_id: String,
+    pub place: EntryId,
+}
+
+/// What a member took from a room, in this order, without what it had before.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    pub reader: String,
+    pub room: Room,
+    pub messages: Vec<Seen>,
+}
+
+/// All that happened.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The rooms as they are at the end, oldest first.
+    pub truth: BTreeMap<Room, Vec<Stored>>,
+    pub acknowledged: Vec<Acknowledged>,
+    /// Every member of every room, also those who received nothing.
+    pub received: Vec<Received>,
+}
+
+/// How often each promise was broken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Acknowledged, and not stored where the acknowledgement said.
+    pub lost: usize,
+    /// Stored more than once for one client id.
+    pub duplicated: usize,
+    /// Taken by a member after one that stands behind it.
+    pub reordered: usize,
+    /// Taken by a member and not stored, or stored with another text.
+    pub never_stored: usize,
+    /// Stored and never taken by a member.
+    pub missed: usize,
+    /// The first few of each, in words.
+    pub examples: Vec<String>,
+}
+
+impl Verdict {
+    pub fn is_clean(&self) -> bool {
+        self.lost + self.duplicated + self.reordered + self.never_stored + self.missed == 0
+    }
+
+    /// Describes the latest of a kind that was counted `count` times.
+    fn note(&mut self, count: usize, example: impl FnOnce() -> String) {
+        const SHOWN: usize = 10;
+        if count <= SHOWN {
+            self.examples.push(example());
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lost, duplicated, reordered, never_stored, missed, examples } = self;
+        write!(f, "lost {lost}, duplicated {duplicated}, reordered {reordered}, ")?;
+        write!(f, "never stored {never_stored}, missed {missed}")?;
+        examples.iter().try_for_each(|example| write!(f, "\n  {example}"))
+    }
+}
+
+/// Judges a history.
+pub fn check(history: &History) -> Verdict {
+    let mut verdict = Verdict::default();
+    let nothing = Vec::new();
+    for (room, truth) in &history.truth {
+        count_duplicated(*room, truth, &mut verdict);
+    }
+    for sent in &history.acknowledged {
+        let truth = history.truth.get(&sent.room).unwrap_or(&nothing);
+        if !truth.iter().any(|it| it.place == sent.place && it.client_id == sent.client_id) {
+            verdict.lost += 1;
+            verdict.note(verdict.lost, || {
+                format!("room {}: {} was acknowledged at {}", sent.room, sent.client_id, sent.place)
+            });
+        }
+    }
+    for received in &history.received {
+        let truth = history.truth.get(&received.room).unwrap_or(&nothing);
+        count_received(received, truth, &mut verdict);
+    }
+    verdict
+}
+
+fn count_duplicated(room: Room, truth: &[Stored], verdict: &mut Verdict) {
+    let mut first: HashMap<&str, EntryId> = HashMap::new();
+    for message in truth {
+        if let Some(before) = first.insert(&message.client_id, message.place) {
+            verdict.duplicated += 1;
+            verdict.note(verdict.duplicated, || {
+                format!("room {room}: {} is at {before} and {}", message.client_id, message.place)
+            });
+        }
+    }
+}
+
+fn count_received(received: &Received, truth: &[Stored], verdict: &mut Verdict) {
+    let Received { reader, room, messages } = received;
+    let stored: HashMap<EntryId, &str> = truth.iter().map(|it| (it.place, it.text.as_str())).collect();
+    for message in messages {
+        if stored.get(&message.place) != Some(&message.text.as_str()) {
+            verdict.never_stored += 1;
+            verdict.note(verdict.never_stored, || {
+                format!("room {room}: {reader} got {} {}, not stored", message.place, message.text)
+            });
+        }
+    }
+    for pair in messages.windows(2) {
+        if pair[1].place <= pair[0].place {
+            verdict.reordered += 1;
+            verdict.note(verdict.reordered, || {
+                format!("room {room}: {reader} got {} behind {}", pair[1].place, pair[0].place)
+            });
+        }
+    }
+    let taken: HashSet<EntryId> = messages.iter().map(|message| message.place).collect();
+    for message in truth.iter().filter(|message| !taken.contains(&message.place)) {
+        verdict.missed += 1;
+        verdict.note(verdict.missed, || format!("room {room}: {reader} never got {} {}", message.place, message.text));
+    }
+}

@@ -1,0 +1,161 @@
+//! A lost or silently dead pub/sub connection heals within five seconds; clients notice a delay at most.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::proxy::{Path, Paths, Proxy, Target};
+use crate::socket::Socket;
+use crate::support::{PATIENCE, World, shared_redis};
+
+/// How long any message may take while the connection is broken, or after all connections were.
+const HEALS_WITHIN: Duration = Duration::from_secs(5);
+const SEND_EVERY: Duration = Duration::from_millis(20);
+
+/// A node behind a proxy and one that is not, on one Redis.
+async fn world() -> (World, Proxy) {
+    let mut world = World::start_with(0, shared_redis(), |_| {}).await;
+    let proxy = Proxy::start(shared_redis()).await;
+    world.config.redis.url = proxy.url();
+    world.add_node().await;
+    world.config.redis.url = shared_redis().to_owned();
+    world.add_node().await;
+    (world, proxy)
+}
+
+/// Sends numbered messages until told to stop. Returns when each was sent.
+async fn send(mut sender: Socket, room: u64, until: Instant) -> Vec<Instant> {
+    let mut sent = Vec::new();
+    while Instant::now() < until {
+        let payload = json!({"room_id": room, "content": sent.len().to_string()});
+        sent.push(Instant::now());
+        sender.send(&json!({"type": "send_message", "payload": payload})).await;
+        assert_eq!(sender.next().await["type"], "new_message");
+        tokio::time::sleep(SEND_EVERY).await;
+    }
+    sent
+}
+
+/// Takes messages until the last was `count`. Returns when each came. Asserts that they come in order and once.
+async fn receive(receiver: &mut Socket, count: usize, from: usize) -> Vec<Instant> {
+    let mut came = Vec::new();
+    for number in from..count {
+        let frame = receiver.next().await;
+        assert_eq!(frame["payload"]["content"], number.to_string(), "in order and once");
+        came.push(Instant::now());
+    }
+    came
+}
+
+/// Messages flow for a while; then the fault, then for the rest of the time. Returns how long the slowest message
+/// took; for those sent during a fault that ends later it counts from there.
+async fn slowest(fault: impl AsyncFnOnce(&Proxy) -> Option<Instant>) -> Duration {
+    let (world, proxy) = world().await;
+    let (alice, bob) = (world.user(1, "Alice").await, world.user(1, "Bob").await);
+    let room = alice.make_group(1, "heal", &["Bob"]).await;
+    let mut receiver = world.webchat(0, &bob, "").await;
+    let sender = world.webchat(1, &alice, "").await;
+    assert_eq!(proxy.count(Target::PubSub), 1);
+
+    let until = Instant::now() + Duration::from_secs(8);
+    let breaking = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        fault(&proxy).await
+    };
+    let (sent, restored, first) = tokio::join!(send(sender, room, until), breaking, async {
+        // What comes meanwhile is taken meanwhile: its time counts.
+        let mut came = Vec::new();
+        while let Some(frame) = receiver.next_within(until + HEALS_WITHIN - Instant::now()).await {
+            let frame = frame.expect("the connection stays open");
+            assert_eq!(frame["payload"]["content"], came.len().to_string(), "in order and once");
+            came.push(Instant::now());
+            if Instant::now() > until {
+                break;
+            }
+        }
+        came
+    });
+    let mut came = first;
+    came.extend(receive(&mut receiver, sent.len(), came.len()).await);
+    receiver.assert_quiet().await;
+    let took = sent.iter().zip(&came).map(|(sent, came)| {
+        let since = restored.filter(|restored| came > restored).map_or(*sent, |restored| restored.max(*sent));
+        came.saturating_duration_since(since)
+    });
+    let slowest = took.max().expect("messages were sent");
+    assert!(came.len() > 20 && until.elapsed() < PATIENCE);
+    println!("{} messages, the slowest took {slowest:?}", came.len());
+    world.stop().await;
+    slowest
+}
+
+#[tokio::test]
+async fn a_cut_pubsub_connection_heals_unnoticed() {
+    let slowest = slowest(async |proxy| {
+        assert_eq!(proxy.cut(Target::PubSub), 1);
+        None
+    })
+    .await;
+    assert!(slowest < HEALS_WITHIN, "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_silently_dead_pubsub_connection_heals_unnoticed() {
+    let slowest = slowest(async |proxy| {
+        assert_eq!(proxy.disturb_present(Target::PubSub, Paths::both(Path::Swallowed)), 1);
+        None
+    })
+    .await;
+    assert!(slowest < HEALS_WITHIN, "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_pubsub_connection_that_only_hears_nothing_heals_unnoticed() {
+    let slowest = slowest(async |proxy| {
+        let paths = Paths { to_redis: Path::Open, to_node: Path::Swallowed };
+        assert_eq!(proxy.disturb_present(Target::PubSub, paths), 1);
+        None
+    })
+    .await;
+    assert!(slowest < HEALS_WITHIN, "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_everything_for_a_while_heals_unnoticed() {
+    let slowest = slowest(async |proxy| {
+        proxy.disturb(Target::All, Paths::both(Path::Swallowed));
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        proxy.restore();
+        Some(Instant::now())
+    })
+    .await;
+    assert!(slowest < HEALS_WITHIN, "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_retry_while_pubsub_is_silent_does_not_overtake_what_came_before() {
+    let (world, proxy) = world().await;
+    let (alice, bob) = (world.user(1, "Alice").await, world.user(1, "Bob").await);
+    let room = alice.make_group(1, "heal", &["Bob"]).await;
+    let mut on_first = world.webchat(0, &bob, "ext=1").await;
+    let mut on_second = world.webchat(1, &alice, "ext=1").await;
+    let own = |text: &str| {
+        let payload = json!({"room_id": room, "content": text, "client_id": text});
+        json!({"type": "send_message", "payload": payload})
+    };
+    on_first.send(&own("zero")).await;
+    assert_eq!(on_first.next_of("new_message").await["payload"]["content"], "zero");
+    assert_eq!(on_second.next_of("new_message").await["payload"]["content"], "zero");
+    proxy.disturb_present(Target::PubSub, Paths { to_redis: Path::Open, to_node: Path::Swallowed });
+    on_second.send(&own("one")).await;
+    assert_eq!(on_second.next_of("new_message").await["payload"]["content"], "one");
+    for text in ["two", "two", "zero"] {
+        on_first.send(&own(text)).await;
+    }
+    // What it has already may come again at once; what it has not comes in its place.
+    for text in ["zero", "one", "two"] {
+        assert_eq!(on_first.next_of("new_message").await["payload"]["content"], text);
+    }
+    on_first.assert_quiet().await;
+    world.stop().await;
+}

@@ -1,0 +1,198 @@
+//! The checker is tested: a small model of storing and delivering, sound or broken in one way, whose histories
+//! it must tell apart.
+
+use std::collections::HashMap;
+
+use chinwag::domain::{EntryId, Seq};
+
+use super::checker::{Acknowledged, History, Received, Room, Seen, Stored, Verdict, check};
+use super::dice::Dice;
+
+const ROOM: Room = 7;
+const READERS: usize = 4;
+const SENDS: usize = 400;
+
+/// What the model does right.
+#[derive(Clone, Copy)]
+struct Switches {
+    /// A retry with the same client id finds the first message.
+    dedup: bool,
+    /// Who comes back is read to from where they were.
+    catch_up: bool,
+    /// A message is stored before it is announced.
+    store_first: bool,
+    /// A message is stored before it is acknowledged.
+    store_before_ack: bool,
+    /// Announcements stay in their order.
+    in_order: bool,
+}
+
+const SOUND: Switches =
+    Switches { dedup: true, catch_up: true, store_first: true, store_before_ack: true, in_order: true };
+
+struct Model {
+    switches: Switches,
+    dice: Dice,
+    log: Vec<Stored>,
+    known: HashMap<String, EntryId>,
+    history: History,
+    is_connected: [bool; READERS],
+    /// An announcement that is held back.
+    late: Option<Seen>,
+}
+
+/// How a try ended.
+enum Outcome {
+    Acknowledged(EntryId),
+    Unknown,
+}
+
+impl Model {
+    fn new(switches: Switches, seed: u64) -> Self {
+        let received = |reader: usize| Received { reader: reader.to_string(), room: ROOM, messages: Vec::new() };
+        let history = History { received: (0..READERS).map(received).collect(), ..History::default() };
+        let (dice, known) = (Dice::new(seed), HashMap::new());
+        Self { switches, dice, log: Vec::new(), known, history, is_connected: [true; READERS], late: None }
+    }
+
+    /// Sends with faults in between; everyone is connected at the end.
+    fn run(mut self) -> Verdict {
+        for number in 0..SENDS {
+            let client_id = format!("send {number}");
+            for reader in 0..READERS {
+                match self.dice.between(0, 20) {
+                    0 => self.is_connected[reader] = false,
+                    1..5 => self.connect(reader),
+                    _ => {}
+                }
+            }
+            let place = loop {
+                if let Outcome::Acknowledged(place) = self.attempt(&client_id) {
+                    break place;
+                }
+            };
+            self.history.acknowledged.push(Acknowledged { room: ROOM, client_id, place });
+        }
+        (0..READERS).for_each(|reader| self.connect(reader));
+        self.history.truth.insert(ROOM, self.log);
+        check(&self.history)
+    }
+
+    fn attempt(&mut self, client_id: &str) -> Outcome {
+        if self.dice.is_hit(5) {
+            return Outcome::Unknown; // it never arrived
+        }
+        if let Some(place) = self.known.get(client_id).filter(|_| self.switches.dedup) {
+            return Outcome::Acknowledged(*place);
+        }
+        let place =
+            EntryId { seq: Seq(self.log.len() as u64 + 1), at_ms: self.dice.next() % 2 + self.log.len() as u64 * 2 };
+        let is_crash = self.dice.is_hit(5);
+        if !self.switches.store_before_ack && is_crash {
+            return Outcome::Acknowledged(place);
+        }
+        if self.switches.store_first {
+            self.store(place, client_id);
+            if !is_crash {
+                self.announce(place, client_id);
+            }
+        } else {
+            self.announce(place, client_id);
+            if !is_crash {
+                self.store(place, client_id);
+            }
+        }
+        if is_crash || self.dice.is_hit(5) {
+            return Outcome::Unknown; // the acknowledgement is lost
+        }
+        Outcome::Acknowledged(place)
+    }
+
+    fn store(&mut self, place: EntryId, client_id: &str) {
+        self.known.insert(client_id.to_owned(), place);
+        self.log.push(Stored { place, text: client_id.to_owned(), client_id: client_id.to_owned() });
+    }
+
+    fn announce(&mut self, place: EntryId, text: &str) {
+        let message = Seen { place, text: text.to_owned() };
+        if !self.switches.in_order && self.late.is_none() && self.dice.is_hit(5) {
+            self.late = Some(message);
+            return;
+        }
+        let late = self.late.take();
+        for message in [message].into_iter().chain(late) {
+            let connected: Vec<usize> = (0..READERS).filter(|reader| self.is_connected[*reader]).collect();
+            for reader in connected {
+                // A gap is noticed, and filled before what is behind it.
+                if self.switches.catch_up && self.switches.in_order {
+                    self.read_before(reader, message.place);
+                }
+                self.hand(reader, message.clone());
+            }
+        }
+    }
+
+    fn connect(&mut self, reader: usize) {
+        self.is_connected[reader] = true;
+        if self.switches.catch_up {
+            self.read_before(reader, EntryId { seq: Seq(u64::MAX), at_ms: 0 });
+        }
+    }
+
+    /// Hands over what is stored behind the last that a reader has, up to a place.
+    fn read_before(&mut self, reader: usize, end: EntryId) {
+        let last = self.history.received[reader].messages.iter().map(|message| message.place).max();
+        let missing: Vec<Seen> = self
+            .log
+            .iter()
+            .filter(|it| last.is_none_or(|last| it.place > last) && it.place < end)
+            .map(|it| Seen { place: it.place, text: it.text.clone() })
+            .collect();
+        missing.into_iter().for_each(|message| self.hand(reader, message));
+    }
+
+    /// A reader takes a message once, as clients do.
+    fn hand(&mut self, reader: usize, message: Seen) {
+        let messages = &mut self.history.received[reader].messages;
+        if !messages.iter().any(|it| it.place == message.place) {
+            messages.push(message);
+        }
+    }
+}
+
+/// Judges the same model under many seeds.
+fn verdicts(switches: Switches) -> Vec<Verdict> {
+    (0..20).map(|seed| Model::new(switches, seed).run()).collect()
+}
+
+#[test]
+fn the_sound_model_is_clean_under_all_faults() {
+    for verdict in verdicts(SOUND) {
+        assert!(verdict.is_clean(), "{verdict}");
+    }
+}
+
+#[test]
+fn a_server_without_dedup_is_caught() {
+    assert!(verdicts(Switches { dedup: false, ..SOUND }).iter().all(|verdict| verdict.duplicated > 0));
+}
+
+#[test]
+fn a_server_without_catch_up_is_caught() {
+    assert!(verdicts(Switches { catch_up: false, ..SOUND }).iter().all(|verdict| verdict.missed > 0));
+}
+
+#[test]
+fn a_server_that_publishes_before_it_stores_is_caught() {
+    assert!(verdicts(Switches { store_first: false, ..SOUND }).iter().all(|verdict| verdict.never_stored > 0));
+}
+
+#[test]
+fn a_server_that_acknowledges_before_it_stores_is_caught() {
+    assert!(verdicts(Switches { store_before_ack: false, ..SOUND }).iter().all(|verdict| verdict.lost > 0));
+}
+
+#[test]
+fn a_server_that_swaps_messages_is_caught() {
+    assert!(verdicts(Switches { in_order: false, ..SOUND }).iter().all(|verdict| verdict.reordered > 0));
+}

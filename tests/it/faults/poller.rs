@@ -1,0 +1,165 @@
+//! A simulated client of document 003: polls with `after` wherever a node answers, and sends with a key.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chinwag::domain::{EntryId, MessageId, RoomId};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::checker::{Acknowledged, Received, Room, Seen};
+use super::client::{Nodes, Person, Phase, Report};
+use super::dice::Dice;
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
+const POLL_EVERY: Duration = Duration::from_millis(250);
+
+/// One poller's life.
+pub struct Poller {
+    person: Person,
+    nodes: Nodes,
+    phase: watch::Receiver<Phase>,
+    confirmed: Option<tokio::sync::oneshot::Sender<()>>,
+    http: reqwest::Client,
+    dice: Dice,
+    node: usize,
+    sent: usize,
+    rooms: BTreeMap<Room, Polled>,
+    report: Report,
+    pace: Duration,
+}
+
+#[derive(Default)]
+struct Polled {
+    /// The id to ask behind.
+    last: Option<(String, EntryId)>,
+    messages: Vec<Seen>,
+}
+
+impl Poller {
+    pub fn new(
+        person: Person,
+        nodes: Nodes,
+        phase: watch::Receiver<Phase>,
+        confirmed: tokio::sync::oneshot::Sender<()>,
+        pace: Duration,
+    ) -> Self {
+        let http = reqwest::Client::builder().timeout(ANSWERS_WITHIN).build().expect("a client");
+        let rooms = person.rooms.iter().map(|room| (*room, Polled::default())).collect();
+        let (confirmed, dice) = (Some(confirmed), Dice::new(Dice::seed()));
+        let report = Report::default();
+        Self { person, nodes, phase, confirmed, http, dice, node: 0, sent: 0, rooms, report, pace }
+    }
+
+    /// Lives until everything is taken or it is told to stop.
+    pub async fn run(mut self) -> Report {
+        let mut send_at = Instant::now();
+        let mut pending: Option<(Room, String)> = None;
+        while !self.is_done() {
+            for room in self.person.rooms.clone() {
+                if self.poll(room).await.is_none() {
+                    self.node += 1;
+                }
+            }
+            let may_send = matches!(*self.phase.borrow(), Phase::Talk) && Instant::now() > send_at;
+            if pending.is_none() && may_send {
+                self.sent += 1;
+                pending = Some((*self.dice.pick(&self.person.rooms), format!("{}-{}", self.person.name, self.sent)));
+                send_at = Instant::now() + self.pace;
+            }
+            if let Some((room, client_id)) = &pending {
+                match self.send(*room, client_id).await {
+                    Some(()) => pending = None,
+                    None => {
+                        self.node += 1;
+                        self.report.retries += 1;
+                    }
+                }
+            }
+            if pending.is_none()
+                && !matches!(*self.phase.borrow(), Phase::Talk)
+                && let Some(confirmed) = self.confirmed.take()
+            {
+                let _ = confirmed.send(()); // nobody listens any more when the time is up
+            }
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+        let reader = self.person.name;
+        let of = |(room, polled): (Room, Polled)| Received { reader: reader.clone(), room, messages: polled.messages };
+        self.report.received = self.rooms.into_iter().map(of).collect();
+        self.report
+    }
+
+    fn url(&self, path: &str) -> String {
+        let nodes = self.nodes.lock().expect("no panic while held");
+        format!("{}/api/chat/{path}", nodes[self.node % nodes.len()])
+    }
+
+    /// Asks for what is new in a room. `None` when there is no answer.
+    async fn poll(&mut self, room: Room) -> Option<()> {
+        let last = self.rooms.get(&room)?.last.as_ref().map(|(id, _)| id.clone());
+        let after = last.as_ref().map(|id| format!("&after={id}")).unwrap_or_default();
+        let url = self.url(&format!("messages?room_id={}&limit=100{after}", id_of(room)));
+        let answer = self.http.get(url).bearer_auth(&self.person.token).send().await.ok()?;
+        if answer.status() != StatusCode::OK {
+            self.report.refusals += 1;
+            return None;
+        }
+        let page: Value = answer.json().await.ok()?;
+        let mut page: Vec<&Value> = page.as_array().expect("a list").iter().collect();
+        if last.is_none() {
+            page.reverse(); // newest first
+        }
+        let polled = self.rooms.get_mut(&room)?;
+        for message in page {
+            let (id, place) = (message["id"].as_str().expect("an id"), place_of(message));
+            // Whatever the order, the next question is behind the newest.
+            if polled.last.as_ref().is_none_or(|(_, last)| *last < place) {
+                polled.last = Some((id.to_owned(), place));
+            }
+            if message["message_type"] != "system" {
+                let text = message["content"].as_str().expect("text").to_owned();
+                polled.messages.push(Seen { place, text });
+            }
+        }
+        Some(())
+    }
+
+    /// Sends a message. `None` when it is not confirmed.
+    async fn send(&mut self, room: Room, client_id: &str) -> Option<()> {
+        let url = self.url(&format!("send?room_id={}", id_of(room)));
+        let body = json!({"message_type": "text", "content": client_id, "reply_to": null});
+        let request = self.http.post(url).bearer_auth(&self.person.token).header("Idempotency-Key", client_id);
+        let answer = request.json(&body).send().await.ok()?;
+        if answer.status() != StatusCode::OK {
+            self.report.refusals += 1;
+            return None;
+        }
+        let message: Value = answer.json().await.ok()?;
+        let place = place_of(&message);
+        self.report.acknowledged.push(Acknowledged { room, client_id: client_id.to_owned(), place });
+        Some(())
+    }
+
+    fn is_done(&self) -> bool {
+        match &*self.phase.borrow() {
+            Phase::Talk | Phase::Confirm => false,
+            Phase::Finish(ends) => self.rooms.iter().all(|(room, polled)| {
+                ends.get(room).is_none_or(|end| polled.last.as_ref().is_some_and(|(_, place)| place >= end))
+            }),
+            Phase::Stop => true,
+        }
+    }
+}
+
+/// Document 003's name of a room.
+pub fn id_of(room: Room) -> String {
+    RoomId::new(room).expect("not zero").to_string()
+}
+
+fn place_of(message: &Value) -> EntryId {
+    let id = message["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).and_then(MessageId::from_uuid);
+    id.unwrap_or_else(|| panic!("no message: {message}")).entry
+}

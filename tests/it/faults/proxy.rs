@@ -1,0 +1,260 @@
+//! A TCP proxy between a node and Redis that breaks connections the way networks do.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Which connections a fault hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Those over which the node has subscribed to something.
+    PubSub,
+    /// The others.
+    Commands,
+    All,
+}
+
+/// What becomes of bytes in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    Open,
+    /// Taken and dropped. The connection ends when the fault does: with bytes missing it is none any more.
+    Swallowed,
+    /// Taken and kept until the fault ends.
+    Held,
+    /// Passed on later.
+    Delayed(Duration),
+}
+
+/// Both directions of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paths {
+    pub to_redis: Path,
+    pub to_node: Path,
+}
+
+const OPEN: Paths = Paths { to_redis: Path::Open, to_node: Path::Open };
+
+impl Paths {
+    pub fn both(path: Path) -> Self {
+        Self { to_redis: path, to_node: path }
+    }
+
+    fn swallows(self) -> bool {
+        [self.to_redis, self.to_node].contains(&Path::Swallowed)
+    }
+}
+
+/// A proxied connection. It ends when this is dropped.
+struct Link {
+    paths: watch::Sender<Paths>,
+    is_pubsub: bool,
+    is_tainted: bool,
+}
+
+#[derive(Default)]
+struct Links {
+    of: Vec<(u64, Link)>,
+    count: u64,
+    /// What connections that are made from now on meet, too.
+    standing: Option<(Target, Paths)>,
+}
+
+/// The proxy of one node.
+pub struct Proxy {
+    address: SocketAddr,
+    links: Arc<Mutex<Links>>,
+    accepting: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Listens on a free port for connections to the Redis at `url`.
+    pub async fn start(url: &str) -> Self {
+        let upstream = url.strip_prefix("redis://").expect("an address").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let links = Arc::default();
+        let accepting = tokio::spawn(accept(listener, upstream, Arc::clone(&links)));
+        Self { address, links, accepting }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://{}", self.address)
+    }
+
+    /// Ends connections. Returns how many.
+    pub fn cut(&self, target: Target) -> usize {
+        let links = &mut self.lock().of;
+        let before = links.len();
+        links.retain(|(_, link)| !target.hits(link.is_pubsub));
+        before - links.len()
+    }
+
+    /// Breaks the present connections; new ones are well.
+    pub fn disturb_present(&self, target: Target, paths: Paths) -> usize {
+        self.lock().disturb(target, paths)
+    }
+
+    /// Breaks the present connections and all that are made until [`Self::restore`].
+    pub fn disturb(&self, target: Target, paths: Paths) -> usize {
+        let mut links = self.lock();
+        links.standing = Some((target, paths));
+        links.disturb(target, paths)
+    }
+
+    /// Ends every fault.
+    pub fn restore(&self) {
+        let mut links = self.lock();
+        links.standing = None;
+        links.of.retain(|(_, link)| !link.is_tainted);
+        for (_, link) in &links.of {
+            link.paths.send_replace(OPEN);
+        }
+    }
+
+    /// How many connections there are of this kind.
+    pub fn count(&self, target: Target) -> usize {
+        self.lock().of.iter().filter(|(_, link)| target.hits(link.is_pubsub)).count()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Links> {
+        self.links.lock().expect("no panic while held")
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.lock().of.clear();
+    }
+}
+
+impl Target {
+    fn hits(self, is_pubsub: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::PubSub => is_pubsub,
+            Self::Commands => !is_pubsub,
+        }
+    }
+}
+
+impl Links {
+    fn disturb(&mut self, target: Target, paths: Paths) -> usize {
+        let hit = self.of.iter_mut().filter(|(_, link)| target.hits(link.is_pubsub));
+        hit.map(|(_, link)| link.disturb(paths)).count()
+    }
+
+    /// Takes a new connection. It is one for commands until it says otherwise.
+    fn add(&mut self) -> (u64, watch::Receiver<Paths>) {
+        let (paths, followed) = watch::channel(OPEN);
+        let mut link = Link { paths, is_pubsub: false, is_tainted: false };
+        match self.standing {
+            // Which of the two it will be is not known yet; a broken network does not ask either.
+            Some((Target::All | Target::Commands, paths)) => link.disturb(paths),
+            Some((Target::PubSub, _)) | None => {}
+        }
+        self.count += 1;
+        self.of.push((self.count, link));
+        (self.count, followed)
+    }
+
+    fn becomes_pubsub(&mut self, number: u64) {
+        let standing = self.standing;
+        let Some((_, link)) = self.of.iter_mut().find(|(other, _)| *other == number) else { return };
+        if link.is_pubsub {
+            return;
+        }
+        link.is_pubsub = true;
+        match standing {
+            Some((Target::PubSub | Target::All, paths)) => link.disturb(paths),
+            Some((Target::Commands, _)) | None => {}
+        }
+    }
+}
+
+impl Link {
+    fn disturb(&mut self, paths: Paths) {
+        self.is_tainted |= paths.swallows();
+        self.paths.send_replace(paths);
+    }
+}
+
+async fn accept(listener: TcpListener, upstream: String, links: Arc<Mutex<Links>>) {
+    while let Ok((node, _)) = listener.accept().await {
+        let (number, paths) = links.lock().expect("no panic while held").add();
+        let (upstream, links) = (upstream.clone(), Arc::clone(&links));
+        tokio::spawn(async move {
+            // Without Redis behind it the connection ends at once, as with nobody listening.
+            if let Ok(redis) = TcpStream::connect(upstream).await {
+                carry(node, redis, paths, || links.lock().expect("no panic while held").becomes_pubsub(number)).await;
+            }
+            links.lock().expect("no panic while held").of.retain(|(other, _)| *other != number);
+        });
+    }
+}
+
+/// Carries bytes both ways until either side ends or the link is dropped.
+async fn carry(node: TcpStream, redis: TcpStream, paths: watch::Receiver<Paths>, subscribes: impl Fn()) {
+    for stream in [&node, &redis] {
+        stream.set_nodelay(true).expect("a socket");
+    }
+    let (from_node, to_node) = node.into_split();
+    let (from_redis, to_redis) = redis.into_split();
+    let look = |bytes: &[u8]| {
+        if bytes.windows(SUBSCRIBE.len()).any(|window| window == SUBSCRIBE) {
+            subscribes();
+        }
+    };
+    tokio::select! {
+        () = pump(from_node, to_redis, paths.clone(), |paths| paths.to_redis, look) => {}
+        () = pump(from_redis, to_node, paths, |paths| paths.to_node, |_| {}) => {}
+    }
+}
+
+/// As a RESP array has it; nothing else that a node says contains it.
+const SUBSCRIBE: &[u8] = b"SUBSCRIBE\r\n";
+
+async fn pump(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    mut paths: watch::Receiver<Paths>,
+    direction: fn(&Paths) -> Path,
+    look: impl Fn(&[u8]),
+) {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let length = tokio::select! {
+            read = from.read(&mut buffer) => match read {
+                Ok(0) | Err(_) => return,
+                Ok(length) => length,
+            },
+            () = ended(paths.clone()) => return,
+        };
+        look(&buffer[..length]);
+        let path = direction(&paths.borrow_and_update());
+        match path {
+            Path::Open => {}
+            Path::Swallowed => continue,
+            Path::Held => {
+                if paths.wait_for(|paths| direction(paths) != Path::Held).await.is_err() {
+                    return;
+                }
+            }
+            Path::Delayed(time) => tokio::time::sleep(time).await,
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Returns when the link is dropped.
+async fn ended(mut paths: watch::Receiver<Paths>) {
+    while paths.changed().await.is_ok() {}
+}

@@ -1,0 +1,205 @@
+//! A round: people talk in rooms while things break; then everything is confirmed, taken and judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chinwag::domain::EntryId;
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::checker::{History, Room, Stored, Verdict, check};
+use super::client::{Client, Person, Phase, Report};
+use super::cluster::Cluster;
+use super::dice::Dice;
+use super::poller::{Poller, id_of};
+use super::storm::{Force, Tally, blow};
+use super::taken::fetch;
+use crate::process::token;
+use crate::socket::Socket;
+use crate::support::{client, ok, unique};
+
+/// People with a WebSocket; the others poll.
+const TALKERS: usize = 8;
+const POLLERS: usize = 2;
+/// Each talker sends so often; together they stay far below the 1000 messages that a room keeps.
+const PACE: Duration = Duration::from_millis(350);
+const POLLER_PACE: Duration = Duration::from_secs(1);
+/// Within this time after the last fault all sends are confirmed,
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
+/// and then everything is taken.
+const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a round was like.
+#[derive(Default)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub acknowledged: usize,
+    pub received: usize,
+    pub connections: usize,
+    pub retries: usize,
+    pub refusals: usize,
+    pub not_recovered: usize,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { verdict, acknowledged, received, connections, retries, refusals, not_recovered } = self;
+        write!(f, "{acknowledged} acknowledged, {received} received, {connections} connections, {retries} retries, ")?;
+        write!(f, "{refusals} refusals, {not_recovered} not recovered; {verdict}")
+    }
+}
+
+/// Who talks where.
+struct Scene {
+    people: Vec<Person>,
+    rooms: Vec<Room>,
+}
+
+impl Scene {
+    async fn set(base: &str) -> Self {
+        let http = client();
+        let mut people = Vec::new();
+        for number in 0..TALKERS + POLLERS {
+            let name = unique("p")[..12].to_owned();
+            let token = token(&http, base, &name).await;
+            people.push(Person { name, token, rooms: Vec::new(), is_patient: number % 2 == 1 });
+        }
+        let mut scene = Self { people, rooms: Vec::new() };
+        for _ in 0..2 {
+            let room = scene.make(&http, base, 0, json!({"name": "group", "is_private": false})).await;
+            for person in 1..TALKERS + POLLERS {
+                let body = json!({"username": scene.people[person].name});
+                let url = format!("{base}/api/v1/rooms/{room}/members");
+                let token = &scene.people[0].token;
+                let added = http.post(url).bearer_auth(token).json(&body).send().await.expect("answered");
+                assert_eq!(added.status(), StatusCode::CREATED);
+            }
+            scene.enter(room, 0..TALKERS + POLLERS);
+        }
+        for pair in 0..TALKERS / 2 {
+            let (one, other) = (2 * pair, 2 * pair + 1);
+            let body = json!({"is_private": true, "username": scene.people[other].name});
+            let room = scene.make(&http, base, one, body).await;
+            scene.enter(room, one..other + 1);
+        }
+        let room = scene.make_public(&http, base).await;
+        scene.enter(room, 0..TALKERS + POLLERS);
+        scene
+    }
+
+    fn enter(&mut self, room: Room, people: std::ops::Range<usize>) {
+        self.rooms.push(room);
+        self.people[people].iter_mut().for_each(|person| person.rooms.push(room));
+    }
+
+    async fn make(&self, http: &reqwest::Client, base: &str, person: usize, body: Value) -> Room {
+        let request = http.post(format!("{base}/api/v1/rooms")).bearer_auth(&self.people[person].token);
+        let made = request.json(&body).send().await.expect("answered");
+        assert_eq!(made.status(), StatusCode::CREATED);
+        let made: Value = made.json().await.expect("JSON");
+        made["id"].as_u64().and_then(|id| Room::try_from(id).ok()).expect("a number")
+    }
+
+    /// A public room that everyone joins.
+    async fn make_public(&self, http: &reqwest::Client, base: &str) -> Room {
+        let form = reqwest::multipart::Form::new().text("room_name", unique("r"));
+        let request = http.post(format!("{base}/api/chat/rooms")).bearer_auth(&self.people[0].token);
+        let made = ok(request.multipart(form).send().await).await;
+        let id: chinwag::domain::RoomId = made["room_id"].as_str().expect("an id").parse().expect("a room");
+        for person in &self.people {
+            let url = format!("{base}/api/chat/rooms/{}/join", id_of(id.number()));
+            ok(http.post(url).bearer_auth(&person.token).send().await).await;
+        }
+        id.number()
+    }
+
+    /// The rooms as they are, read by the first of their members.
+    async fn truth(&self, base: &str) -> BTreeMap<Room, Vec<Stored>> {
+        let mut truth = BTreeMap::new();
+        for room in &self.rooms {
+            let reader = self.people.iter().find(|person| person.rooms.contains(room)).expect("a member");
+            let mut socket = Socket::open(base, "/ws?ext=1", Some(&reader.token), None).await.expect("accepted");
+            socket.send(&fetch(*room)).await;
+            let page = socket.next_of("message_history").await;
+            let page = page["payload"]["messages"].as_array().expect("a list");
+            assert!(page.len() < 1000, "the room keeps all of them");
+            let theirs = page.iter().filter(|message| message["user_id"] != 0);
+            truth.insert(*room, theirs.map(stored).collect());
+        }
+        truth
+    }
+}
+
+fn stored(message: &Value) -> Stored {
+    let place = message["resume"].as_str().and_then(EntryId::parse).expect("a token");
+    let text = |key: &str| message[key].as_str().expect("text").to_owned();
+    Stored { place, text: text("content"), client_id: text("client_id") }
+}
+
+/// Plays a round.
+pub async fn play(cluster: &Cluster, force: Force, tally: &Tally, seed: u64) -> Outcome {
+    cluster.heal().await;
+    let base = cluster.nodes.lock().expect("no panic while held")[0].clone();
+    let scene = Scene::set(&base).await;
+    let (phase, followed) = watch::channel(Phase::Talk);
+    let (people, confirmed) = begin(cluster, &scene, &followed);
+    blow(cluster, force, tally, seed).await;
+    cluster.heal().await;
+    phase.send_replace(Phase::Confirm);
+    let confirmed = tokio::time::timeout(CONFIRMED_WITHIN, join_all(confirmed)).await;
+    let is_confirmed = confirmed.is_ok_and(|all| all.iter().all(Result::is_ok));
+
+    let base = cluster.nodes.lock().expect("no panic while held")[0].clone();
+    let truth = scene.truth(&base).await;
+    let ends = truth.iter().filter_map(|(room, truth)| Some((*room, truth.last()?.place))).collect();
+    phase.send_replace(Phase::Finish(Arc::new(ends)));
+    let finished = Instant::now();
+    while people.iter().any(|person| !person.is_finished()) && finished.elapsed() < TAKEN_WITHIN {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    phase.send_replace(Phase::Stop);
+    let mut outcome = Outcome::default();
+    let mut history = History { truth, ..History::default() };
+    for person in people {
+        let report = person.await.expect("no panic");
+        outcome.connections += report.connections;
+        outcome.retries += report.retries;
+        outcome.refusals += report.refusals;
+        outcome.not_recovered += report.not_recovered;
+        history.acknowledged.extend(report.acknowledged);
+        history.received.extend(report.received);
+    }
+    outcome.acknowledged = history.acknowledged.len();
+    outcome.received = history.received.iter().map(|received| received.messages.len()).sum();
+    outcome.verdict = check(&history);
+    assert!(is_confirmed, "every send is confirmed in the end: {outcome}");
+    outcome
+}
+
+/// Lets everyone begin. Returns who they are, and where they tell that everything is confirmed.
+fn begin(
+    cluster: &Cluster,
+    scene: &Scene,
+    phase: &watch::Receiver<Phase>,
+) -> (Vec<JoinHandle<Report>>, Vec<oneshot::Receiver<()>>) {
+    let people = scene.people.iter().enumerate().map(|(number, person)| {
+        let (tell, told) = oneshot::channel();
+        let (person, nodes, phase) = (person.clone(), cluster.nodes.clone(), phase.clone());
+        let task = if number < TALKERS {
+            tokio::spawn(Client::new(person, nodes, phase, tell, PACE).run())
+        } else {
+            tokio::spawn(Poller::new(person, nodes, phase, tell, POLLER_PACE).run())
+        };
+        (task, told)
+    });
+    people.unzip()
+}
+
+/// A seed to repeat the faults of a run with, as far as time lets them be repeated.
+pub fn seed() -> u64 {
+    std::env::var("FAULT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(Dice::seed)
+}

@@ -1,0 +1,198 @@
+//! What a client has taken from its rooms, by the rules that clients of document 000 with `?ext=1` follow: after
+//! reconnecting a room resumes behind the last token; until `resumed` its messages are held, then each is taken
+//! once; after `not_recovered`, or without a token, the history is fetched and merged.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chinwag::domain::EntryId;
+use serde_json::{Value, json};
+
+use super::checker::{Acknowledged, Received, Room, Seen};
+
+/// Where a room of a connection is.
+enum State {
+    /// Messages are taken as they come.
+    Live,
+    /// They are held until `resumed`.
+    Resuming(Vec<Seen>),
+    /// They are held until the history comes.
+    Reading(Vec<Seen>),
+}
+
+struct Taken {
+    state: State,
+    known: HashSet<EntryId>,
+    messages: Vec<Seen>,
+    /// The newest, also of the server's own messages.
+    last: Option<EntryId>,
+}
+
+/// A send that nobody has confirmed yet.
+pub struct Pending {
+    pub room: Room,
+    pub client_id: String,
+}
+
+impl Pending {
+    pub fn frame(&self) -> Value {
+        let Self { room, client_id } = self;
+        json!({"type": "send_message", "payload": {"room_id": room, "content": client_id, "client_id": client_id}})
+    }
+}
+
+/// A client's memory, over all its connections.
+pub struct Memory {
+    name: String,
+    rooms: BTreeMap<Room, Taken>,
+    pub pending: Vec<Pending>,
+    pub acknowledged: Vec<Acknowledged>,
+    pub not_recovered: usize,
+}
+
+impl Memory {
+    pub fn new(name: &str, rooms: &[Room]) -> Self {
+        let taken = || Taken { state: State::Live, known: HashSet::new(), messages: Vec::new(), last: None };
+        let rooms = rooms.iter().map(|room| (*room, taken())).collect();
+        Self { name: name.to_owned(), rooms, pending: Vec::new(), acknowledged: Vec::new(), not_recovered: 0 }
+    }
+
+    /// A new connection: the frames to begin with.
+    pub fn connect(&mut self) -> Vec<Value> {
+        let mut tokens = serde_json::Map::new();
+        for (room, taken) in &mut self.rooms {
+            taken.state = match taken.last {
+                Some(last) => {
+                    tokens.insert(room.to_string(), json!(last.to_string()));
+                    State::Resuming(Vec::new())
+                }
+                None => State::Reading(Vec::new()),
+            };
+        }
+        let resume = (!tokens.is_empty()).then(|| json!({"type": "resume", "payload": {"rooms": tokens}}));
+        resume.into_iter().chain(self.fetches()).collect()
+    }
+
+    /// Asks for the histories that are waited for.
+    pub fn fetches(&self) -> Vec<Value> {
+        let reading = self.rooms.iter().filter(|(_, taken)| matches!(taken.state, State::Reading(_)));
+        reading.map(|(room, _)| fetch(*room)).collect()
+    }
+
+    /// Whether every room is where messages are taken as they come.
+    pub fn is_live(&self) -> bool {
+        self.rooms.values().all(|taken| matches!(taken.state, State::Live))
+    }
+
+    /// Whether every room has come this far.
+    pub fn has_reached(&self, ends: &BTreeMap<Room, EntryId>) -> bool {
+        self.is_live()
+            && self.rooms.iter().all(|(room, taken)| ends.get(room).is_none_or(|end| taken.last >= Some(*end)))
+    }
+
+    /// Takes a frame. Returns what is to be sent in answer.
+    pub fn take(&mut self, frame: &Value) -> Option<Value> {
+        let payload = &frame["payload"];
+        let room = payload["room_id"].as_u64().and_then(|room| Room::try_from(room).ok())?;
+        let kind = frame["type"].as_str()?;
+        match kind {
+            "new_message" => self.take_message(room, payload),
+            "member_added" | "member_removed" => self.take_message(room, &payload["message"]),
+            "message_history" => self.take_history(room, payload["messages"].as_array()?),
+            "resumed" => self.rooms.get_mut(&room)?.resumed(),
+            "not_recovered" => {
+                self.not_recovered += 1;
+                let taken = self.rooms.get_mut(&room)?;
+                let held = std::mem::replace(&mut taken.state, State::Live).held();
+                taken.state = State::Reading(held);
+                return Some(fetch(room));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn take_message(&mut self, room: Room, message: &Value) {
+        let Some(seen) = self.look(room, message) else { return };
+        let Some(taken) = self.rooms.get_mut(&room) else { return };
+        match &mut taken.state {
+            State::Live => taken.take(seen),
+            State::Resuming(held) | State::Reading(held) => held.push(seen),
+        }
+    }
+
+    fn take_history(&mut self, room: Room, messages: &[Value]) {
+        let listed: Vec<Seen> = messages.iter().filter_map(|message| self.look(room, message)).collect();
+        let Some(taken) = self.rooms.get_mut(&room) else { return };
+        // An answer that an earlier connection asked for, or that was asked for twice.
+        if !matches!(taken.state, State::Reading(_)) {
+            return;
+        }
+        let mut all = std::mem::replace(&mut taken.state, State::Live).held();
+        all.extend(listed);
+        all.sort_by_key(|seen| seen.place);
+        all.into_iter().for_each(|seen| taken.take(seen));
+    }
+
+    /// Reads a message; one's own is the acknowledgement of its send.
+    fn look(&mut self, room: Room, message: &Value) -> Option<Seen> {
+        let place = EntryId::parse(message["resume"].as_str()?)?;
+        let text = message["content"].as_str()?.to_owned();
+        if message["user_id"] == 0 {
+            // The server's own: it has a place, but nobody sent it.
+            return Some(Seen { place, text: String::new() });
+        }
+        if let Some(index) = self.pending.iter().position(|pending| message["client_id"] == *pending.client_id) {
+            let Pending { client_id, .. } = self.pending.swap_remove(index);
+            self.acknowledged.push(Acknowledged { room, client_id, place });
+        }
+        Some(Seen { place, text })
+    }
+
+    /// What was taken.
+    pub fn received(self) -> Vec<Received> {
+        let of = |(room, taken): (Room, Taken)| Received { reader: self.name.clone(), room, messages: taken.messages };
+        self.rooms.into_iter().map(of).collect()
+    }
+}
+
+impl Taken {
+    /// Takes a message, each once.
+    fn take(&mut self, seen: Seen) {
+        self.last = self.last.max(Some(seen.place));
+        let is_servers = seen.text.is_empty();
+        if self.known.insert(seen.place) && !is_servers {
+            self.messages.push(seen);
+        }
+    }
+
+    /// What came before the server took up the resumption comes again in its place: the later one counts, so that
+    /// the order is the one in which the server reads.
+    fn resumed(&mut self) {
+        let held = match std::mem::replace(&mut self.state, State::Live) {
+            State::Resuming(held) => held,
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        for (index, seen) in held.iter().enumerate() {
+            if held[index + 1..].iter().all(|later| later.place != seen.place) {
+                self.take(seen.clone());
+            }
+        }
+    }
+}
+
+impl State {
+    fn held(self) -> Vec<Seen> {
+        match self {
+            Self::Live => Vec::new(),
+            Self::Resuming(held) | Self::Reading(held) => held,
+        }
+    }
+}
+
+/// A room's whole history.
+pub fn fetch(room: Room) -> Value {
+    json!({"type": "fetch_history", "payload": {"room_id": room, "page": 1, "page_size": 1000}})
+}
