@@ -15,6 +15,7 @@ mod outages;
 mod presence;
 mod process;
 mod profiles;
+mod receipt_budgets;
 mod receipts;
 mod rooms;
 mod samples;
