@@ -20,6 +20,7 @@ mod process;
 mod profiles;
 mod receipt_budgets;
 mod receipts;
+mod resume;
 mod rooms;
 mod samples;
 mod socket;
