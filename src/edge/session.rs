@@ -319,7 +319,7 @@ impl Session {
         match command {
             Command::Send { to, mut message, reply_to, believed } => {
                 if let (Receiver::User(user), Some(room)) = (to, believed)
-                    && services.rooms.open_direct(&caller, user).await? != room
+                    && services.rooms.direct_with(&caller, user).await? != Some(room)
                 {
                     return Err(Error::Invalid(Field::RoomId));
                 }
