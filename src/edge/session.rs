@@ -96,20 +96,20 @@ pub(super) async fn open(
     let caller = context.services.accounts.caller(&grant);
     let rooms: Vec<RoomId> = context.services.rooms.of(&caller).await?.iter().map(|entry| entry.room).collect();
     sockets.hub().enter(seat, &rooms).await?;
+    let viewer = Viewer { user: caller.id, is_extended, base_url: context.base_url(&request) };
+    if is_extended {
+        // Before anything else is awaited: what happens in the rooms meanwhile must come behind what was missed.
+        resume(&sockets, seat, speech, &viewer, &(speech.resumes)(&query));
+    }
     if let Err(error) = context.services.presence.note(&caller, &client).await {
         debug!(%error, "activity not recorded");
     }
     if is_first {
         announce(&context, &caller, true, &rooms).await;
     }
-    let base_url = context.base_url(&request);
     let peer = Rc::new(Peer::new(seat, grant, client));
     sockets.insert(Rc::clone(&peer), permit);
-    let viewer = Viewer { user: caller.id, is_extended, base_url };
     let session = Session { context, sockets, speech, viewer, peer };
-    if is_extended {
-        session.resume(&(speech.resumes)(&query));
-    }
     let (hand_over, handed_over) = oneshot::channel();
     let frames = Frames::new(payload.into_inner(), Rc::clone(&stream));
     actix_web::rt::spawn(async move {
@@ -378,7 +378,7 @@ impl Session {
         match command {
             Command::Send { to, mut message, reply_to, believed } => {
                 if let (Receiver::User(user), Some(room)) = (to, believed)
-                    && services.rooms.open_direct(&caller, user).await? != room
+                    && services.rooms.direct_with(&caller, user).await? != Some(room)
                 {
                     return Err(Error::Invalid(Field::RoomId));
                 }
@@ -399,20 +399,21 @@ impl Session {
             Command::Type(room) => services.messages.announce_typing(room, &caller).await?,
             Command::Join(room) => services.rooms.join(room, &caller).await?,
             Command::Leave(room) => services.rooms.leave(room, &caller).await?,
-            Command::Resume(rooms) => self.resume(&rooms),
+            Command::Resume(rooms) => resume(&self.sockets, self.peer.seat, self.speech, &self.viewer, &rooms),
             Command::Ping => return Ok((self.speech.answer)(&Answer::Alive, &self.viewer)),
             Command::Nothing => {}
         }
         Ok(None)
     }
+}
 
-    fn resume(&self, rooms: &[super::speech::Resume]) {
-        for resume in rooms {
-            let room = resume.after.room;
-            let notices = (self.speech.notices)(room, &self.viewer);
-            if !self.sockets.hub().resume(self.peer.seat, room, resume.after.entry, notices.clone()) {
-                self.say(Some(notices.lost));
-            }
+/// Makes a connection resume rooms; what is none of its user's is told to be lost.
+fn resume(sockets: &Sockets, seat: SeatId, speech: Speech, viewer: &Viewer, rooms: &[super::speech::Resume]) {
+    for resume in rooms {
+        let room = resume.after.room;
+        let notices = (speech.notices)(room, viewer);
+        if !sockets.hub().resume(seat, room, resume.after.entry, notices.clone()) {
+            sockets.hub().send(seat, text_frame(&[&notices.lost]));
         }
     }
 }

@@ -148,7 +148,7 @@ impl Store {
     async fn read_history(&self, query: HistoryQuery, caller: &Caller, count: usize) -> Result<(HistoryPage, bool)> {
         let room = query.room;
         let keys = self.keys.room(room);
-        let mut pipeline = Pipeline::with_capacity(9);
+        let mut pipeline = Pipeline::with_capacity(10);
         // The state first: a page may be newer than its watermark, never older.
         rooms::read_state(&mut pipeline, &keys.room);
         pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.id.0);
@@ -163,6 +163,7 @@ impl Store {
         pipeline.cmd("ZSCORE").arg(self.keys.marks(caller.id)).arg(room.number());
         if room != RoomId::GLOBAL {
             pipeline.cmd("HGET").arg(&keys.read).arg(caller.id.0);
+            pipeline.cmd("ZCARD").arg(&keys.members);
         }
         if query.with_receipts {
             self.read_receipts(&mut pipeline, &keys);
@@ -177,7 +178,10 @@ impl Store {
         let is_exhausted = entries.len() < count;
         let gone: HashSet<u64> = reply::read(next(&mut replies)?)?;
         let highest: Option<f64> = reply::read(next(&mut replies)?)?;
-        let runs: Option<String> = if room == RoomId::GLOBAL { None } else { reply::read(next(&mut replies)?)? };
+        let (runs, members): (Option<String>, u64) = match room {
+            RoomId::GLOBAL => (None, u64::MAX),
+            _ => (reply::read(next(&mut replies)?)?, reply::read(next(&mut replies)?)?),
+        };
 
         let mut messages = Vec::with_capacity(query.limit.get().min(entries.len()));
         let oldest_ms = self.oldest_ms();
@@ -196,9 +200,10 @@ impl Store {
         }
         let seqs = messages.iter().map(|message| message.id.entry.seq);
         let shown = seqs.clone().min().zip(seqs.max());
-        let is_noted = |(first, last): (Seq, Seq)| match &runs {
-            Some(runs) => Runs::parse(runs).cover(first, last),
-            None => highest.is_some_and(|highest| highest >= last.0 as f64),
+        // Without receipts the highest is all that is noted, whatever was kept while the room was smaller.
+        let is_noted = |(first, last): (Seq, Seq)| match members > self.receipt_members {
+            true => highest.is_some_and(|highest| highest >= last.0 as f64),
+            false => runs.as_deref().is_some_and(|runs| Runs::parse(runs).cover(first, last)),
         };
         let unread = shown.filter(|shown| is_member && !is_noted(*shown));
         let receipts = match query.with_receipts {

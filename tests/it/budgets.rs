@@ -9,7 +9,7 @@ use crate::support::{Redis, User, World, eventually, ok};
 
 /// Calls by command since the last reset; what scripts call inside is counted as well, which is why round
 /// trips are counted by what clients send: everything but the calls of a script.
-fn calls(redis: &Redis) -> BTreeMap<String, u64> {
+pub fn calls(redis: &Redis) -> BTreeMap<String, u64> {
     let mut connection = redis.connection();
     let info: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).expect("read");
     info.lines()
@@ -25,20 +25,20 @@ fn calls(redis: &Redis) -> BTreeMap<String, u64> {
         .collect()
 }
 
-fn reset(redis: &Redis) {
+pub fn reset(redis: &Redis) {
     let mut connection = redis.connection();
     redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut connection).expect("reset");
 }
 
 /// What `operation` costs when nothing is due beside it (activity was just written, day and room noted).
-async fn cost(redis: &Redis, operation: impl AsyncFn()) -> BTreeMap<String, u64> {
+pub async fn cost(redis: &Redis, operation: impl AsyncFn()) -> BTreeMap<String, u64> {
     operation().await;
     reset(redis);
     operation().await;
     calls(redis)
 }
 
-fn only(expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
+pub fn only(expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
     expected.iter().map(|(name, calls)| ((*name).to_owned(), *calls)).collect()
 }
 
@@ -122,17 +122,22 @@ async fn lists_cost_two_round_trips_whatever_their_length() {
 /// How often Redis read from a client during one request, less what it reads when nothing is asked. A
 /// pipeline of ordinary size is one read.
 async fn round_trips(redis: &Redis, user: &User<'_>, path: &str) -> u64 {
+    round_trips_of(redis, async || drop(user.read(0, path).await)).await
+}
+
+/// The same for any operation.
+pub async fn round_trips_of(redis: &Redis, operation: impl AsyncFn()) -> u64 {
     let reads = || -> u64 {
         let info: String = redis::cmd("INFO").arg("stats").query(&mut redis.connection()).expect("read");
         let line = info.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
         line.and_then(|figure| figure.parse().ok()).expect("a figure")
     };
-    user.read(0, path).await;
+    operation().await;
     // The probe of pub/sub and this test's own connection add a few; the least of many tries has none.
     let mut least = u64::MAX;
     for _ in 0..20 {
         let (before, idle) = (reads(), reads());
-        user.read(0, path).await;
+        operation().await;
         least = least.min((reads() - idle).saturating_sub(idle - before));
     }
     least

@@ -205,6 +205,8 @@ async fn direct_rooms_and_the_global_room_keep_their_members() {
         let leave = format!("/api/chat/rooms/{}/leave", room_id(room));
         assert_eq!(status(Method::POST, leave, json!({})).await, 400);
     }
+    let (_, refusal) = answered(alice.at(0, Method::DELETE, "/api/v1/rooms/1/members/1").send().await).await;
+    assert_eq!(refusal, json!({"error": "The global room is never left"}));
     let members = format!("/api/v1/rooms/{direct}/members");
     assert_eq!(status(Method::POST, members, json!({"username": "carol"})).await, 400);
     assert_eq!(status(Method::POST, format!("/api/v1/group/{id}/members"), json!({"user_id": "3"})).await, 400);
@@ -248,9 +250,10 @@ async fn nobody_is_written_to_who_does_not_exist() {
     let mut imtypes = world.imtypes(0, &alice, "").await;
     imtypes.send(&json!({"type": "text", "content": "x", "receiverId": "99"})).await;
     assert_eq!(imtypes.next().await["content"], "用户不存在");
-    let believed = json!({"type": "text", "content": "x", "receiverId": "1", "conversationId": "global"});
+    world.user(0, "bob").await;
+    let believed = json!({"type": "text", "content": "x", "receiverId": "2", "conversationId": "global"});
     imtypes.send(&believed).await;
-    assert_eq!(imtypes.next().await["type"], "system");
+    assert_eq!(imtypes.next().await["content"], "字段无效: conversationId");
     let page = ok(alice.at(0, Method::GET, "/api/v1/rooms").send().await).await;
     assert_eq!(page.as_array().expect("a list").len(), 1, "no room was made: {page}");
     world.stop().await;
