@@ -18,6 +18,9 @@ const REFRESHED_AT_ONCE: usize = 64;
 /// A membership that is found then may be this old: older messages are not pushed.
 const REFRESH_WINDOW_MS: u64 = 60_000;
 
+/// What is read for a connection: the room, behind which message, and the last that was handed on before.
+type Reading = (RoomId, EntryId, EntryId);
+
 impl Hub {
     /// Makes a connection resume a room behind the message that it has last seen: what it missed follows, then a
     /// notice. Events of the room wait meanwhile. `false` when it does not look at that room.
@@ -52,11 +55,11 @@ impl Hub {
 async fn read_on(hub: Hub, id: SeatId) {
     loop {
         let next = hub.0.borrow_mut().next_missing(id);
-        let Some((room, after)) = next else { return };
+        let Some((room, after, newest)) = next else { return };
         let store = hub.0.borrow().store.clone();
         match store.tail(room, after, PAGE).await {
             Ok(tail) => {
-                let delivered = hub.0.borrow_mut().take_page(id, room, after, &tail);
+                let delivered = hub.0.borrow_mut().take_page(id, (room, after, newest), &tail);
                 hub.flush_seat(id);
                 if let Some(delivered) = delivered {
                     spawn_local(delivered.note());
@@ -90,17 +93,19 @@ pub(super) async fn refresh(hub: Hub) {
 }
 
 impl Inner {
-    /// The room to read next for a connection whose queue is empty; otherwise reading ends for now.
-    fn next_missing(&mut self, id: SeatId) -> Option<(RoomId, EntryId)> {
+    /// What to read next for a connection whose queue is empty; otherwise reading ends for now.
+    fn next_missing(&mut self, id: SeatId) -> Option<Reading> {
         let seat = self.seat(id)?;
         let next = seat.missing.iter().find(|missing| !missing.is_caught_up && seat.outbox.is_empty());
         let next = next.map(|missing| (missing.room, missing.after));
         seat.is_catching_up = next.is_some();
-        next
+        let (room, after) = next?;
+        let newest = self.rooms.get(&room).map_or(EntryId { seq: Seq(0), at_ms: 0 }, |room| room.last);
+        Some((room, after, newest))
     }
 
     /// Queues a page for a connection that is behind. Returns what it has received by it.
-    fn take_page(&mut self, id: SeatId, room: RoomId, after: EntryId, tail: &Tail) -> Option<Delivered> {
+    fn take_page(&mut self, id: SeatId, (room, after, newest_before): Reading, tail: &Tail) -> Option<Delivered> {
         let newest = self.rooms.get(&room)?.last;
         let seat = self.seat(id)?;
         let index = seat.missing.iter().position(|missing| missing.room == room && missing.after == after)?;
@@ -109,7 +114,8 @@ impl Inner {
         if missing.is_token && !tail.is_complete {
             // Something is gone: the client is told, and goes on from here.
             self.tell(id, missing.notices.take().map(|notices| notices.lost));
-            missing.after = EntryId { seq: tail.watermark.last.seq.max(newest.seq), at_ms: u64::MAX };
+            // The later one, not the higher: a room that lost its latest messages gives their seqs again.
+            missing.after = [tail.watermark.last, newest].into_iter().max_by_key(|it| (it.at_ms, it.seq))?;
             missing.is_caught_up = true;
             self.seat(id)?.missing.push(missing);
             return None;
@@ -123,7 +129,7 @@ impl Inner {
             missing.after = tail.watermark.last;
         }
         // Events that came during the reading were skipped: whatever they told must be read as well.
-        let is_newest = newest.seq <= missing.after.seq;
+        let is_newest = newest == newest_before || newest.seq <= missing.after.seq;
         if is_all_pushed && !tail.has_more && is_newest {
             missing.is_caught_up = true;
             self.tell(id, missing.notices.take().and_then(|notices| notices.complete));

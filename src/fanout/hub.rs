@@ -549,7 +549,7 @@ impl Inner {
             let has_room = seat.outbox.push(frame.for_viewer(seat.user));
             match &event.what {
                 _ if has_room => {}
-                Happening::Message(message) => seat.fall_behind(id, message.id.entry.seq),
+                Happening::Message(message) => seat.fall_behind(id, message.id.entry),
                 // It could not be told later what else was deleted: it comes back and reads anew.
                 Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, "too slow, come back and resume")),
                 Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}

@@ -173,9 +173,11 @@ impl Seat {
     }
 
     /// Notes that a message found no room in the queue.
-    pub(super) fn fall_behind(&mut self, room: RoomId, message: Seq) {
+    pub(super) fn fall_behind(&mut self, room: RoomId, message: EntryId) {
         self.lagging_since.get_or_insert_with(Instant::now);
-        self.missing.push(Missing::behind(room, Seq(message.0.saturating_sub(1))));
+        // The one before it is not later.
+        let after = EntryId { seq: Seq(message.seq.0.saturating_sub(1)), ..message };
+        self.missing.push(Missing { after, ..Missing::behind(room, after.seq) });
     }
 
     /// Closes behind what is queued.

@@ -215,17 +215,30 @@ impl Store {
         Ok((page, is_exhausted))
     }
 
-    /// What happened in a room behind an entry, up to `limit` entries, and whether that entry is still what it was: after Redis lost
-    /// its latest writes another may stand in its place.
+    /// What happened in a room behind an entry, up to `limit` entries, and whether that entry is still what it was: after
+    /// Redis lost its latest writes another may stand in its place, or none yet. Then it is what was stored since.
     ///
     /// # Errors
     /// `RoomNotFound`.
     pub async fn tail(&self, room: RoomId, after: EntryId, limit: Limit) -> Result<Tail> {
+        let (tail, is_rewound) = self.read_tail(room, after, limit.get()).await?;
+        if !is_rewound {
+            return Ok(tail);
+        }
+        // How much was lost is not known here, but what was stored since has later times.
+        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX - 1);
+        let (mut tail, _) = self.read_tail(room, EntryId { seq: Seq(0), at_ms: 0 }, whole).await?;
+        tail.messages.retain(|message| message.id.entry.at_ms > after.at_ms);
+        Ok(Tail { is_complete: false, ..tail })
+    }
+
+    /// One reading of up to `limit` entries, and whether the log has gone back behind `after`.
+    async fn read_tail(&self, room: RoomId, after: EntryId, limit: usize) -> Result<(Tail, bool)> {
         let keys = self.keys.room(room);
         let mut pipeline = Pipeline::with_capacity(3);
         rooms::read_state(&mut pipeline, &keys.room);
         // One more than asked for: the entry itself may come first.
-        let count = limit.get() + 1;
+        let count = limit + 1;
         pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
         pipeline.cmd("HGETALL").arg(&keys.gone);
         let mut replies = self.lane.run(&pipeline).await?.into_iter();
@@ -252,20 +265,23 @@ impl Store {
             Some(first) => first.seq.0 == after.seq.0 + 1 && first.at_ms >= after.at_ms,
             None => last == after || (last.seq == after.seq && after.seq == Seq(0)),
         };
+        let is_given_again = first.is_some_and(|first| first.seq == after.seq && first.at_ms > after.at_ms);
+        let is_rewound = is_given_again || last.seq < after.seq;
         let deletions = state.watermark.deletions;
         let deletions = gone.iter().filter_map(|(seq, text)| {
             let (at_ms, by) = text.split_once(' ')?;
             let id = EntryId { seq: Seq(*seq), at_ms: 0 };
             Some((Deletion { id, by: UserId(by.parse().ok()?), deletions }, at_ms.parse().ok()?))
         });
-        Ok(Tail {
+        let tail = Tail {
             head: state.head,
             watermark: Watermark { last, ..state.watermark },
             is_complete,
             has_more,
             messages,
             deletions: deletions.collect(),
-        })
+        };
+        Ok((tail, is_rewound))
     }
 
     /// A room and how far it has come.

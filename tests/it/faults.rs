@@ -8,6 +8,7 @@ mod heal;
 mod mutants;
 mod poller;
 mod proxy;
+mod rewind;
 mod round;
 mod storm;
 mod taken;
