@@ -1,6 +1,7 @@
 //! Everything that needs a running node: one binary, real Redis, several nodes in one process.
 
 mod accounts;
+mod asyncapi;
 mod bad_input;
 mod budgets;
 mod conversations;
