@@ -49,6 +49,12 @@ async fn document_003_words_a_defect_without_its_cause() {
 }
 
 #[tokio::test]
+async fn document_000_is_answered_word_for_word() {
+    let seen = play_folder("webchat", |_| {}, None, nothing).await;
+    assert_all_seen(&seen, &["webchat", "webchatExtended"]);
+}
+
+#[tokio::test]
 async fn document_001_is_answered_word_for_word() {
     let seen = play_folder("envelope", |_| {}, None, nothing).await;
     assert_all_seen(&seen, &["envelope"]);
