@@ -66,6 +66,12 @@ async fn document_002_is_answered_word_for_word() {
     assert_all_seen(&seen, &["messenger"]);
 }
 
+#[tokio::test]
+async fn document_004_is_answered_word_for_word() {
+    let seen = play_folder("imtypes", |_| {}, None, nothing).await;
+    assert_all_seen(&seen, &["imtypes", "imtypesExtended"]);
+}
+
 /// Lets transcripts say from where their requests come: `X-Forwarded-For` is believed.
 fn behind_a_proxy(config: &mut Config) {
     config.server.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
