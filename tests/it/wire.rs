@@ -72,6 +72,11 @@ async fn document_004_is_answered_word_for_word() {
     assert_all_seen(&seen, &["imtypes", "imtypesExtended"]);
 }
 
+#[tokio::test]
+async fn a_message_of_one_document_is_a_message_of_all() {
+    play_folder("together", |_| {}, None, nothing).await;
+}
+
 /// Lets transcripts say from where their requests come: `X-Forwarded-For` is believed.
 fn behind_a_proxy(config: &mut Config) {
     config.server.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
