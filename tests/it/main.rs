@@ -14,6 +14,7 @@ mod matrix;
 mod members;
 mod messages;
 mod outages;
+mod pages;
 mod presence;
 mod process;
 mod profiles;
