@@ -140,6 +140,6 @@ pub fn read_frame<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
 pub fn skipped(page: i64, page_size: usize) -> Result<usize> {
     match usize::try_from(page) {
         Ok(page) if page > 0 => Ok((page - 1).saturating_mul(page_size)),
-        _ => Err(Error::Invalid(Field::Limit)),
+        _ => Err(Error::Invalid(Field::Cursor)),
     }
 }

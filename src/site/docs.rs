@@ -8,7 +8,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Chinwag", description = "One chat, spoken through several APIs. Log in, then `Authorize`."),
+    info(
+        title = "Chinwag",
+        description = "One chat, spoken through several APIs. Log in, then `Authorize`. [The WebSockets](/docs/sockets)."
+    ),
     modifiers(&Bearer)
 )]
 struct Documentation;

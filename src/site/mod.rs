@@ -2,6 +2,7 @@
 
 mod docs;
 mod health;
+mod sockets;
 mod uploads;
 
 use actix_web::web::{self, ServiceConfig};
@@ -27,6 +28,8 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::get().to(uploads::download))
                 .route(web::head().to(uploads::download)),
         )
+        .service(resource("/asyncapi.json").route(web::get().to(sockets::document)))
+        .service(resource("/docs/sockets").route(web::get().to(sockets::shown)))
         .service(resource("/").route(web::get().to(docs::home)))
         .service(resource("/docs").route(web::get().to(docs::home)));
 }

@@ -1,6 +1,7 @@
 //! Everything that needs a running node: one binary, real Redis, several nodes in one process.
 
 mod accounts;
+mod asyncapi;
 mod bad_input;
 mod budgets;
 mod conversations;
@@ -15,6 +16,7 @@ mod matrix;
 mod members;
 mod messages;
 mod outages;
+mod pages;
 mod paging;
 mod presence;
 mod process;

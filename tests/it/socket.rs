@@ -50,6 +50,12 @@ impl Socket {
         self.stream.send(message).await.is_ok()
     }
 
+    /// Says goodbye and waits for the server's.
+    pub async fn close(&mut self) {
+        self.stream.close(None).await.expect("the connection is open");
+        while self.next_or_end().await.is_ok() {}
+    }
+
     /// The next text frame.
     pub async fn next(&mut self) -> Value {
         match self.next_or_end().await {

@@ -1,82 +1,23 @@
-//! Plays transcripts: `tests/wire/<folder>/*.json` hold what a client of a document sends and exactly what it
-//! must get. Each is played on a node of its own with nothing in it, so ids and orders are known.
+//! Plays transcripts: `tests/wire/<folder>/*.json` hold what a client of a document sends, over HTTP and WebSockets,
+//! and exactly what it must get. Each is played on a node of its own with nothing in it, so ids and orders are known.
 //!
 //! A new dialect needs a folder and a test below.
 
 mod pattern;
+mod play;
+mod transcript;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chinwag::config::{Config, IpVisibility};
 use jiff::tz::TimeZone;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::multipart::{Form, Part};
-use reqwest::{Method, RequestBuilder};
-use serde::Deserialize;
-use serde_json::Value;
 
 use self::pattern::Memory;
-use crate::samples::sample;
-use crate::support::{User, World, shared_redis};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Transcript {
-    /// Which part of which document it shows.
-    about: String,
-    /// Registered in this order: the first has the id 1.
-    users: Vec<String>,
-    /// Long texts by name: a text and how often it stands in a row.
-    #[serde(default)]
-    repeated: BTreeMap<String, (String, usize)>,
-    steps: Vec<Step>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Step {
-    /// What the step shows, where that is not plain.
-    #[serde(default)]
-    note: String,
-    /// The user whose token the request carries; none when absent.
-    #[serde(rename = "as")]
-    user: Option<String>,
-    request: Request,
-    response: Response,
-}
-
-/// A request with at most one kind of body.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Request {
-    method: String,
-    path: String,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    json: Option<Value>,
-    /// Text fields of a multipart form.
-    form: Option<BTreeMap<String, String>>,
-    /// A file in the same form.
-    file: Option<File>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    field: String,
-    name: String,
-    size: usize,
-    /// The extension that its content would deserve; that of the name when absent.
-    content: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Response {
-    status: u16,
-    json: Value,
-}
+use self::play::Player;
+use self::transcript::Transcript;
+use crate::asyncapi::AsyncApi;
+use crate::support::{World, shared_redis};
 
 #[tokio::test]
 async fn document_003_is_answered_word_for_word() {
@@ -108,8 +49,32 @@ async fn document_003_words_a_defect_without_its_cause() {
 }
 
 #[tokio::test]
+async fn document_000_is_answered_word_for_word() {
+    let seen = play_folder("webchat", |_| {}, None, nothing).await;
+    assert_all_seen(&seen, &["webchat", "webchatExtended"]);
+}
+
+#[tokio::test]
 async fn document_001_is_answered_word_for_word() {
-    play_folder("envelope", |_| {}, None, nothing).await;
+    let seen = play_folder("envelope", |_| {}, None, nothing).await;
+    assert_all_seen(&seen, &["envelope"]);
+}
+
+#[tokio::test]
+async fn document_002_is_answered_word_for_word() {
+    let seen = play_folder("messenger", |_| {}, None, nothing).await;
+    assert_all_seen(&seen, &["messenger"]);
+}
+
+#[tokio::test]
+async fn document_004_is_answered_word_for_word() {
+    let seen = play_folder("imtypes", |_| {}, None, nothing).await;
+    assert_all_seen(&seen, &["imtypes", "imtypesExtended"]);
+}
+
+#[tokio::test]
+async fn a_message_of_one_document_is_a_message_of_all() {
+    play_folder("together", |_| {}, None, nothing).await;
 }
 
 /// Lets transcripts say from where their requests come: `X-Forwarded-For` is believed.
@@ -129,14 +94,21 @@ fn break_the_global_room(world: &World) {
     entry.query::<String>(&mut connection).expect("written");
 }
 
-/// Plays every transcript of a folder and reports all differences together.
-async fn play_folder(folder: &str, change: impl Fn(&mut Config), naive: Option<TimeZone>, prepare: fn(&World)) {
+/// Plays every transcript of a folder and reports all differences together. Returns which messages of the AsyncAPI
+/// document occurred.
+async fn play_folder(
+    folder: &str,
+    change: impl Fn(&mut Config),
+    naive: Option<TimeZone>,
+    prepare: fn(&World),
+) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire").join(folder);
     let entries = std::fs::read_dir(&folder).expect("a folder of transcripts");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     assert!(!files.is_empty(), "{} has transcripts", folder.display());
-    let mut wrong = Vec::new();
+    let asyncapi = AsyncApi::read();
+    let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
         let transcript: Transcript =
@@ -144,68 +116,20 @@ async fn play_folder(folder: &str, change: impl Fn(&mut Config), naive: Option<T
         let world = World::start_with(1, shared_redis(), &change).await;
         prepare(&world);
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        wrong.extend(play(&world, &transcript, Memory::new(naive.clone()), &name).await);
+        let mut player = Player::new(&world, &asyncapi, &transcript, Memory::new(naive.clone())).await;
+        wrong.extend(player.play(&transcript, &name).await);
+        seen.append(&mut player.seen);
+        drop(player);
         world.stop().await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    seen
 }
 
-async fn play(world: &World, transcript: &Transcript, mut memory: Memory, name: &str) -> Vec<String> {
-    let mut users: Vec<User<'_>> = Vec::new();
-    for user in &transcript.users {
-        users.push(world.user(0, user).await);
-    }
-    for (name, (text, times)) in &transcript.repeated {
-        memory.remember(name, text.repeat(*times).into());
-    }
-    let mut wrong = Vec::new();
-    for (number, step) in (1..).zip(&transcript.steps) {
-        let Request { method, path, .. } = &step.request;
-        let at = format!("{name}.json ({}), step {number} {}: {method} {path}", transcript.about, step.note);
-        let user = step.user.as_ref().map(|name| users.iter().find(|user| user.name == *name).expect("a user"));
-        let answer = request(world, &step.request, user, &memory).send().await;
-        let answer = answer.unwrap_or_else(|error| panic!("{at}: {error}"));
-        let status = answer.status().as_u16();
-        let content_type = answer.headers().get(CONTENT_TYPE).cloned();
-        let text = answer.text().await.unwrap_or_else(|error| panic!("{at}: {error}"));
-        let mut differences = Vec::new();
-        if status != step.response.status {
-            differences.push(format!("status {status} instead of {}: {text}", step.response.status));
-        } else if content_type != Some(HeaderValue::from_static("application/json")) {
-            differences.push(format!("content type {content_type:?}"));
-        } else {
-            let found: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{at}: {error}: {text}"));
-            memory.compare(&step.response.json, &found, "body", &mut differences);
-        }
-        wrong.extend(differences.into_iter().map(|difference| format!("{at}\n    {difference}")));
-    }
-    wrong
-}
-
-fn request(world: &World, request: &Request, user: Option<&User<'_>>, memory: &Memory) -> RequestBuilder {
-    let method: Method = request.method.parse().expect("a method");
-    let mut builder = world.client.request(method, world.url(0, &memory.fill_text(&request.path)));
-    if let Some(user) = user {
-        builder = builder.bearer_auth(&user.token);
-    }
-    let headers = request.headers.iter().map(|(name, value)| {
-        let value = HeaderValue::from_str(&memory.fill_text(value)).expect("a header's value");
-        (name.parse::<HeaderName>().expect("a header's name"), value)
-    });
-    // Replaces what the client would have said, so that a step may have a token of its own.
-    builder = builder.headers(headers.collect::<HeaderMap>());
-    if let Some(body) = &request.json {
-        return builder.json(&memory.fill(body));
-    }
-    if request.form.is_none() && request.file.is_none() {
-        return builder;
-    }
-    let fields = request.form.iter().flatten();
-    let mut form = fields.fold(Form::new(), |form, (name, value)| form.text(name.clone(), memory.fill_text(value)));
-    if let Some(File { field, name, size, content }) = &request.file {
-        let (_, extension) = name.rsplit_once('.').expect("an extension");
-        let bytes = sample(content.as_deref().unwrap_or(extension), *size);
-        form = form.part(field.clone(), Part::bytes(bytes).file_name(name.clone()));
-    }
-    builder.multipart(form)
+/// No message of these channels is only in the AsyncAPI document.
+fn assert_all_seen(seen: &BTreeSet<String>, channels: &[&str]) {
+    let asyncapi = AsyncApi::read();
+    let all = channels.iter().flat_map(|channel| asyncapi.messages(channel));
+    let unseen: Vec<String> = all.filter(|message| !seen.contains(message)).collect();
+    assert!(unseen.is_empty(), "in no transcript: {unseen:?}");
 }

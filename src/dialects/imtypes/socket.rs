@@ -46,7 +46,7 @@ struct InboundMessage {
 fn decode(text: &str, viewer: &Viewer) -> Result<Command, Refusal> {
     let inbound: InboundMessage = read_frame(text)?;
     let client_id = inbound.id.clone();
-    let room = inbound.conversation_id.as_deref().and_then(|id| id.parse().ok());
+    let room = [&inbound.conversation_id, &inbound.receiver_id].into_iter().flatten().find_map(|id| id.parse().ok());
     let command = match inbound.kind.as_str() {
         "typing_indicator" if viewer.is_extended => room_of(&inbound).map(Command::Type),
         "read_receipt" if viewer.is_extended => read_receipt(&inbound),

@@ -34,7 +34,7 @@ pub(super) fn text(error: &Error) -> String {
             return format!("{} must have {min} to {max} characters", title(*field));
         }
         Error::DirectRoom => "A direct room has exactly two members",
-        Error::GlobalRoom => "The global room is never left",
+        Error::GlobalRoom => "Nobody leaves the global room",
         Error::RoomNotFound => "Room not found or you are not a member.",
         Error::Unauthenticated => "Invalid or missing token",
         Error::BadCredentials => "Invalid username or password",

@@ -1,7 +1,7 @@
 //! What an answer is held against: literal JSON with placeholders and names for what came in their place.
 //!
-//! - `<uuid>`, `<time>`, `<room>`, `<token>`, `<digits>` stand for any such value, alone or inside a text;
-//!   `<integer>` for a number, alone.
+//! - `<uuid>`, `<time>`, `<millis>` (a time with milliseconds), `<room>`, `<token>`, `<digits>` stand for any such
+//!   value, alone or inside a text; `<integer>` for a number, alone.
 //! - `<uuid $message>` also remembers what came; from then on `$message` is that value, in requests and answers.
 //! - Everything else is literal: the same keys, no more and no fewer, the same types, the same texts.
 
@@ -117,6 +117,7 @@ impl Memory {
         let is_such = match placeholder.kind {
             "uuid" => Uuid::try_parse(value).is_ok_and(|uuid| uuid.to_string() == value),
             "time" => self.is_time(value),
+            "millis" => is_time_with_millis(value),
             "room" => is_room(value),
             "token" => value.split('.').count() == 3 && value.len() > 60,
             "digits" => !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()),
@@ -140,6 +141,13 @@ impl Memory {
         };
         time.is_some_and(|time| Timestamp::now().duration_since(time).abs() < LONGEST_TRANSCRIPT)
     }
+}
+
+/// What we add has milliseconds: `2024-01-15T10:30:00.123Z`, about now.
+fn is_time_with_millis(text: &str) -> bool {
+    let has_form = text.len() == "2024-01-15T10:30:00.123Z".len() && text.as_bytes()[19] == b'.' && text.ends_with('Z');
+    let time = text.parse::<Timestamp>().ok().filter(|_| has_form);
+    time.is_some_and(|time| Timestamp::now().duration_since(time).abs() < LONGEST_TRANSCRIPT)
 }
 
 /// Document 003, §6: `room_a1b2c3d4`.
@@ -197,6 +205,7 @@ mod tests {
         let fits = [
             ("<uuid>", json!(id)),
             ("<time>", json!(now)),
+            ("<millis>", json!(now.replace('Z', ".007Z"))),
             ("<room>", json!("room_a1b2c3d4")),
             ("<integer>", json!(7)),
             ("<digits>", json!("7")),
@@ -209,6 +218,7 @@ mod tests {
             ("<uuid>", json!(id.to_uppercase())),
             ("<time>", json!("2024-01-15T10:30:00Z")),
             ("<time>", json!(now.trim_end_matches('Z'))),
+            ("<millis>", json!(now)),
             ("<room>", json!("global")),
             ("<integer>", json!("7")),
             ("<integer>", json!(7.5)),
