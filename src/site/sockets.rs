@@ -38,7 +38,9 @@ fn page(document: &Value) -> String {
     html.push_str("</style><main><h1>WebSockets</h1><p>");
     html.push_str(&prose(&document["info"]["description"]));
     html.push_str(" The document: <a href=/asyncapi.json>asyncapi.json</a>. HTTP: <a href=/docs/>docs</a>.");
-    for (name, channel) in entries(&document["channels"]) {
+    let mut channels: Vec<(&str, &Value)> = entries(&document["channels"]).collect();
+    channels.sort_by_key(|(_, channel)| text(&channel["title"]));
+    for (name, channel) in channels {
         push_channel(&mut html, document, name, channel);
     }
     html.push_str("<h2>Messages</h2>");
