@@ -71,7 +71,7 @@ const QUICK: Extent = Extent {
 };
 
 const USAGE: &str = "usage: scripts/bench ws [[quick] [SERVER …] | record | profile SHAPE [SERVER]]   \
-                     (SHAPE: s1 … s5, open; SERVER: raw, chinwag, socket.io, centrifugo)";
+                     (SHAPE: s1 … s5, open; SERVER: raw, chinwag, socket.io, centrifugo, nchan)";
 /// The page that keeps the figures, and the lines between which it does.
 const PAGE: &str = "docs/performance.md";
 const FIRST_LINE: &str = "<!-- scripts/bench ws record -->\n";

@@ -1,15 +1,19 @@
 //! The processes under measurement, each pinned to its core and gone when the run is over, however it ends.
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::machine::{LOAD_CORE, SERVER_CORE, cores};
+use crate::socket::{UPGRADED, upgrade_request};
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
+const START_GLANCE: Duration = Duration::from_millis(20);
 
 /// A running child and where it listens.
 pub struct Process {
@@ -20,6 +24,23 @@ pub struct Process {
 impl Process {
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it takes a WebSocket. Some listen before that.
+    pub fn wait_until_it_upgrades(&self, path: &str) -> Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < START_TIMEOUT {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(START_TIMEOUT))?;
+            stream.write_all(upgrade_request(path).as_bytes())?;
+            let mut answer = [0; UPGRADED.len()];
+            stream.read_exact(&mut answer)?;
+            if answer == UPGRADED.as_bytes() {
+                return Ok(());
+            }
+            sleep(START_GLANCE);
+        }
+        Err(format!("no WebSocket at {path} within {START_TIMEOUT:?}").into())
     }
 }
 
@@ -74,13 +95,13 @@ pub fn launch(dir: &Path, name: &str, port: u16, command: &mut Command) -> Resul
     let child = wrapped.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
     let mut process = Process { child, port };
     let started = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
         let has_ended = process.child.try_wait()?.is_some();
         if has_ended || started.elapsed() > START_TIMEOUT {
             let log = std::fs::read_to_string(dir.join(format!("{name}.log")))?;
             return Err(format!("{name} did not start: {log}").into());
         }
-        std::thread::sleep(Duration::from_millis(20));
+        sleep(START_GLANCE);
     }
     Ok(process)
 }

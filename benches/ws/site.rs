@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::Result;
 use crate::machine::cpu_of;
 use crate::process::{Process, free_port, launch, output_dir};
-use crate::subject::Subject;
+use crate::subject::{NCHAN_MODULE, Subject};
 
 const SOCKET_IO_PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ws/socketio.cjs");
+const NCHAN_SETTINGS: &str = include_str!("nchan.conf");
 
 /// The processes of one subject.
 pub struct Site {
@@ -43,7 +44,12 @@ impl Site {
         for number in 1..=self.subject.nodes() {
             let port = free_port()?;
             let (name, mut command) = (format!("node{number}"), self.command(number, port)?);
-            self.nodes.push(launch(&self.dir, &name, port, &mut command)?);
+            let node = launch(&self.dir, &name, port, &mut command)?;
+            if self.subject == Subject::Nchan {
+                // It refuses sockets until it has reached Redis.
+                node.wait_until_it_upgrades("/c/0")?;
+            }
+            self.nodes.push(node);
         }
         Ok(())
     }
@@ -70,6 +76,7 @@ impl Site {
                 command.arg("--config").arg(file);
                 Ok(command)
             }
+            Subject::Nchan => nchan(&self.dir.join(format!("node{number}")), port, redis_port),
         }
     }
 
@@ -122,6 +129,18 @@ fn chinwag(data: &Path, port: u16, redis_port: u16) -> Result<Command> {
     command.env("CHINWAG_AUTH__JWT_SECRET", "a secret that only this measurement uses");
     command.env("CHINWAG_AUTH__BCRYPT_COST", "4").env("CHINWAG_SERVER__DRAIN_SECS", "0");
     command.env("CHINWAG_LIMITS__ENABLED", "false").env("CHINWAG_DATA__DIR", data);
+    Ok(command)
+}
+
+/// `dir` is the node's own, below which nginx writes everything.
+fn nchan(dir: &Path, port: u16, redis_port: u16) -> Result<Command> {
+    std::fs::create_dir_all(dir)?;
+    let file = dir.join("nginx.conf");
+    let settings = NCHAN_SETTINGS.replace("NCHAN_MODULE", NCHAN_MODULE);
+    let settings = settings.replace("NODE_PORT", &port.to_string()).replace("REDIS_PORT", &redis_port.to_string());
+    std::fs::write(&file, settings)?;
+    let mut command = Command::new("nginx");
+    command.args(["-e", "stderr", "-p"]).arg(dir).arg("-c").arg(file);
     Ok(command)
 }
 

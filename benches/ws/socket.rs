@@ -24,6 +24,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Most heads are shorter.
 const HEAD_BYTES: usize = 1024;
 const HEAD_END: &[u8] = b"\r\n\r\n";
+/// What the answer to an upgrade begins with.
+pub const UPGRADED: &str = "HTTP/1.1 101 ";
 /// From connecting to being in the room.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Sockets that are being opened at a time.
@@ -120,12 +122,9 @@ impl Socket {
         let (reader, writer) = stream.into_split();
         let mut socket = Self { reader: Reader::new(reader), writer };
         let path = subject.path(seat);
-        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
-        let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{upgrade}\r\n{key}\r\n\r\n");
-        write(&socket.writer, request.as_bytes())?;
+        write(&socket.writer, upgrade_request(&path).as_bytes())?;
         let head = socket.reader.head().await?;
-        if !head.starts_with("HTTP/1.1 101 ") {
+        if !head.starts_with(UPGRADED) {
             return Err(format!("{path} is no WebSocket: {head}").into());
         }
         for step in subject.greeting(seat) {
@@ -149,6 +148,13 @@ impl Socket {
         }
         Ok(())
     }
+}
+
+/// What a WebSocket begins with.
+pub fn upgrade_request(path: &str) -> String {
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{upgrade}\r\n{key}\r\n\r\n")
 }
 
 /// Opens a socket for each seat, some at a time.

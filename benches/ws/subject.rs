@@ -4,6 +4,9 @@ use std::path::Path;
 
 use crate::frame::{TEXT, from_client};
 
+/// Where Debian puts it.
+pub const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+
 /// A server, or the limit of what one can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -14,6 +17,8 @@ pub enum Subject {
     SocketIo,
     /// With its Redis engine and a history for each room.
     Centrifugo,
+    /// A module of nginx, with Redis as its storage: `nchan.conf`.
+    Nchan,
 }
 
 /// Where a socket belongs.
@@ -39,7 +44,7 @@ pub struct Ping {
 }
 
 impl Subject {
-    pub const ALL: [Self; 4] = [Self::Raw, Self::Chinwag, Self::SocketIo, Self::Centrifugo];
+    pub const ALL: [Self; 5] = [Self::Raw, Self::Chinwag, Self::SocketIo, Self::Centrifugo, Self::Nchan];
 
     /// The word for it on the command line.
     pub fn word(self) -> &'static str {
@@ -48,6 +53,7 @@ impl Subject {
             Self::Chinwag => "chinwag",
             Self::SocketIo => "socket.io",
             Self::Centrifugo => "centrifugo",
+            Self::Nchan => "nchan",
         }
     }
 
@@ -61,6 +67,7 @@ impl Subject {
             Self::Chinwag => "Chinwag",
             Self::SocketIo => "socket.io",
             Self::Centrifugo => "Centrifugo",
+            Self::Nchan => "nchan",
         }
     }
 
@@ -70,6 +77,7 @@ impl Subject {
             Self::Raw | Self::Chinwag => true,
             Self::SocketIo => peers.join("node_modules/socket.io").exists(),
             Self::Centrifugo => peers.join("bin/centrifugo").exists(),
+            Self::Nchan => Path::new(NCHAN_MODULE).exists(),
         }
     }
 
@@ -89,6 +97,7 @@ impl Subject {
             Self::Chinwag => format!("/ws?token={}", seat.token),
             Self::SocketIo => format!("/socket.io/?EIO=4&transport=websocket&room={}", seat.room),
             Self::Centrifugo => "/connection/websocket".to_owned(),
+            Self::Nchan => format!("/c/{}", seat.room),
         }
     }
 
@@ -96,7 +105,7 @@ impl Subject {
     pub fn greeting(self, seat: &Seat) -> Vec<Step> {
         let step = |say: &str, hear| Step { say: say.to_owned(), hear };
         match self {
-            Self::Raw | Self::Chinwag => Vec::new(),
+            Self::Raw | Self::Chinwag | Self::Nchan => Vec::new(),
             // Engine.IO opens ("0"), then Socket.IO connects to its main namespace ("40").
             Self::SocketIo => vec![step("", "0{"), step("40", "40{")],
             Self::Centrifugo => {
@@ -114,17 +123,17 @@ impl Subject {
                 r#"{{"type":"send_message","payload":{{"room_id":{room},"content":"{content}","is_image":false}}}}"#
             ),
             Self::SocketIo => format!(r#"42["send","{content}"]"#),
-            // What a chat's client would show is the client's own word here: the server does not look at it.
-            Self::Centrifugo => format!(
-                r#"{{"id":3,"publish":{{"channel":"room{room}","data":{{"room_id":{room},"user_id":1,"username":"loader0","content":"{content}","is_image":false}}}}}}"#
-            ),
+            Self::Centrifugo => {
+                format!(r#"{{"id":3,"publish":{{"channel":"room{room}","data":{}}}}}"#, unread(room, content))
+            }
+            Self::Nchan => unread(room, content),
         };
         from_client(TEXT, text.as_bytes())
     }
 
     pub fn ping(self) -> Option<Ping> {
         match self {
-            Self::Raw | Self::Chinwag => None,
+            Self::Raw | Self::Chinwag | Self::Nchan => None,
             Self::SocketIo => Some(Ping { ask: b"2", answer: b"3" }),
             Self::Centrifugo => Some(Ping { ask: b"{}", answer: b"{}" }),
         }
@@ -134,4 +143,9 @@ impl Subject {
     pub fn joins_messages(self) -> bool {
         self == Self::Centrifugo
     }
+}
+
+/// A message to a server that does not look at it: what a chat's client would show is the sender's own word.
+fn unread(room: u64, content: &str) -> String {
+    format!(r#"{{"room_id":{room},"user_id":1,"username":"loader0","content":"{content}","is_image":false}}"#)
 }
