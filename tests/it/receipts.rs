@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::speakers::place_of_uuid;
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
@@ -239,7 +240,8 @@ async fn a_socket_that_closes_has_received_what_it_was_shown() {
         sent.push(alice.send(0, &id, &number.to_string()).await);
         socket.next().await;
     }
-    drop(socket);
+    assert!(socket.send_raw(Message::Close(None)).await);
+    assert_eq!(socket.next_or_end().await, Err(Some(1000)));
     for message in &sent {
         becomes(&alice, message, "delivered").await;
     }
