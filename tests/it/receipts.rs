@@ -286,3 +286,31 @@ async fn a_status_never_goes_back() {
     assert_eq!(status(&alice, &sent).await, "read");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_slow_reader_has_received_all_that_it_reads_in_the_end() {
+    let world = World::start(1).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let room = alice.make_group(0, "slow", &["bob"]).await;
+    let id = room_id(room);
+    let mut socket = world.envelope(0, &bob).await;
+    // More than sockets and queues hold.
+    let (count, long) = (900, "好".repeat(5000));
+    for _ in 0..count {
+        alice.send(0, &id, &long).await;
+    }
+    for _ in 0..count {
+        assert_eq!(socket.next().await["content"].as_str().map(str::len), Some(long.len()));
+    }
+    eventually("all are delivered", async || {
+        let body = json!({"room_id": room, "page_size": count});
+        let page = ok(alice.at(0, Method::POST, "/api/chat/history/room").json(&body).send().await).await;
+        let messages = page["data"].as_array().expect("a list").clone();
+        assert_eq!(messages.len(), count);
+        let others: Vec<&Value> = messages.iter().map(|it| &it["status"]).filter(|it| *it != "delivered").collect();
+        println!("{} not delivered", others.len());
+        others.is_empty()
+    })
+    .await;
+    world.stop().await;
+}
