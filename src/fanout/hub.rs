@@ -532,6 +532,7 @@ impl Inner {
             }
             room.pushed = Some((room.pushed.map_or(seq, |(first, _)| first), seq));
         }
+        let mut fallen = Vec::new();
         let mut printed: Vec<(FrameKey, Option<ReadyFrame>)> = Vec::with_capacity(4);
         for slot in &room.seats {
             let Some(seat) = seats.get_mut(*slot) else { continue };
@@ -549,7 +550,10 @@ impl Inner {
             let has_room = seat.outbox.push(frame.for_viewer(seat.user));
             match &event.what {
                 _ if has_room => {}
-                Happening::Message(message) => seat.fall_behind(id, message.id.entry),
+                Happening::Message(message) => {
+                    seat.fall_behind(id, message.id.entry);
+                    fallen.push(seat.user);
+                }
                 // It could not be told later what else was deleted: it comes back and reads anew.
                 Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, "too slow, come back and resume")),
                 Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
@@ -557,6 +561,9 @@ impl Inner {
             if is_idle {
                 dirty.push(*slot);
             }
+        }
+        if let (Happening::Message(message), false) = (&event.what, fallen.is_empty()) {
+            self.mark_before(id, message.id.entry.seq, fallen);
         }
         if let Some(Change::Removed(user)) = &change {
             self.user_left(user.id, id);

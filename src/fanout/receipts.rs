@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_local;
 use tracing::debug;
 
-use super::hub::{Hub, Inner};
+use super::hub::{Hub, Inner, Room};
 use crate::domain::{RoomId, Seq, UserId};
 use crate::store::Store;
 
@@ -82,13 +82,18 @@ async fn keep_marking(hub: Hub, id: RoomId) {
     }
 }
 
+impl Room {
+    fn keeps_receipts(&self) -> bool {
+        self.head.id != RoomId::GLOBAL && self.unmarked_until.is_none_or(|until| until <= Instant::now())
+    }
+}
+
 impl Inner {
     /// What is to be noted of a room; nothing in one that is too large.
     fn take_pushed(&mut self, id: RoomId) -> Option<Delivered> {
         let room = self.rooms.get_mut(&id)?;
         let (first, last) = room.pushed.take()?;
-        let is_too_large = id == RoomId::GLOBAL || room.unmarked_until.is_some_and(|until| until > Instant::now());
-        if is_too_large {
+        if !room.keeps_receipts() {
             return None;
         }
         let is_behind = |slot: &&usize| {
@@ -100,6 +105,15 @@ impl Inner {
         users.dedup();
         let store = self.store.clone();
         (!users.is_empty()).then_some(Delivered { store, room: id, first, last, users })
+    }
+
+    /// Notes what users were handed in a room before a message that found no room in their queues: from there on
+    /// they are read to, and that is noted by itself.
+    pub(super) fn mark_before(&self, id: RoomId, message: Seq, users: Vec<UserId>) {
+        let Some(room) = self.rooms.get(&id).filter(|room| room.keeps_receipts()) else { return };
+        let Some((first, _)) = room.pushed.filter(|(first, _)| *first < message) else { return };
+        let last = Seq(message.0 - 1);
+        spawn_local(Delivered { store: self.store.clone(), room: id, first, last, users }.note());
     }
 
     /// Notes what was handed on in a room before its connections change.

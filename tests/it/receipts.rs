@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::speakers::place_of_uuid;
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
@@ -239,7 +240,8 @@ async fn a_socket_that_closes_has_received_what_it_was_shown() {
         sent.push(alice.send(0, &id, &number.to_string()).await);
         socket.next().await;
     }
-    drop(socket);
+    assert!(socket.send_raw(Message::Close(None)).await);
+    assert_eq!(socket.next_or_end().await, Err(Some(1000)));
     for message in &sent {
         becomes(&alice, message, "delivered").await;
     }
@@ -282,5 +284,33 @@ async fn a_status_never_goes_back() {
     assert_eq!(status(&alice, &sent).await, "read");
     add(&alice, room, "bob").await;
     assert_eq!(status(&alice, &sent).await, "read");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_has_received_all_that_it_reads_in_the_end() {
+    let world = World::start(1).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let room = alice.make_group(0, "slow", &["bob"]).await;
+    let id = room_id(room);
+    let mut socket = world.envelope(0, &bob).await;
+    // More than sockets and queues hold.
+    let (count, long) = (900, "好".repeat(5000));
+    for _ in 0..count {
+        alice.send(0, &id, &long).await;
+    }
+    for _ in 0..count {
+        assert_eq!(socket.next().await["content"].as_str().map(str::len), Some(long.len()));
+    }
+    eventually("all are delivered", async || {
+        let body = json!({"room_id": room, "page_size": count});
+        let page = ok(alice.at(0, Method::POST, "/api/chat/history/room").json(&body).send().await).await;
+        let messages = page["data"].as_array().expect("a list").clone();
+        assert_eq!(messages.len(), count);
+        let others: Vec<&Value> = messages.iter().map(|it| &it["status"]).filter(|it| *it != "delivered").collect();
+        println!("{} not delivered", others.len());
+        others.is_empty()
+    })
+    .await;
     world.stop().await;
 }
