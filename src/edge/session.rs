@@ -28,6 +28,8 @@ use crate::fanout::{Encoder, Ending, FrameKey, Newcomer, SeatId, close_frame, co
 use crate::service::Receiver;
 
 const PONG: u8 = 0xA;
+/// A handshake is refused when its rooms are not followed by then: another node may do better.
+const ENTERS_WITHIN: Duration = Duration::from_millis(1500);
 /// Sends of one connection that may be under way; more are not read until some have ended.
 const SENDS_AT_ONCE: usize = 64;
 /// After its close frame a connection may live on for this long, so that the frame arrives.
@@ -92,7 +94,9 @@ pub(super) async fn open(
     let place = Place { seat, sockets: sockets.clone(), context: context.clone() };
     let caller = context.services.accounts.caller(&grant);
     let rooms: Vec<RoomId> = context.services.rooms.of(&caller).await?.iter().map(|entry| entry.room).collect();
-    sockets.hub().enter(seat, &rooms).await?;
+    tokio::time::timeout(ENTERS_WITHIN, sockets.hub().enter(seat, &rooms))
+        .await
+        .map_err(|_| Error::Unavailable("the rooms' events cannot be had now".into()))??;
     if let Err(error) = context.services.presence.note(&caller, &client).await {
         debug!(%error, "activity not recorded");
     }

@@ -122,46 +122,47 @@ impl Hub {
             inner.seat(id).and_then(|seat| seat.changes.take()).unwrap_or_default()
         };
         let mut failure = None;
-        for (room, outcome) in rooms.iter().zip(outcomes) {
+        for (outcome, _entering) in outcomes {
             match outcome {
                 Ok(head) => self.0.borrow_mut().sit(id, head, None),
                 // A list may name a room that is gone.
                 Err(error) if error.kind() == crate::domain::Kind::NotFound => {}
                 Err(error) => failure = Some(error),
             }
-            self.0.borrow_mut().has_entered(*room);
         }
         for change in changes {
             match change {
-                RoomChange::Joined(room, since) => self.join(id, room, Missing::behind(room, before(since))),
+                RoomChange::Joined(room, ..) if self.looks_at(id, room) => {}
+                RoomChange::Joined(room, since, since_ms) => {
+                    self.join(id, room, Missing { since_ms, ..Missing::behind(room, before(since)) });
+                }
                 RoomChange::Left(room) => self.0.borrow_mut().rise(id, room),
             }
         }
         failure.map_or(Ok(()), Err)
     }
 
-    /// Follows a room for this worker. [`Inner::has_entered`] must be called once the seat is taken.
-    async fn enter_room(&self, room: RoomId) -> Result<RoomHead> {
+    /// Follows a room for this worker, for as long as what is returned beside it lives or a seat looks at it.
+    async fn enter_room(&self, room: RoomId) -> (Result<RoomHead>, Entering<'_>) {
         let (fanout, worker) = {
             let mut inner = self.0.borrow_mut();
             *inner.entering.entry(room).or_default() += 1;
             (inner.fanout.clone(), inner.worker)
         };
-        fanout.enter(room, worker).await
+        // Made before the wait, which may be given up.
+        let entering = Entering { hub: self, room };
+        (fanout.enter(room, worker).await, entering)
     }
 
     /// Makes a connection look at one more room, with what it has missed there.
     fn join(&self, id: SeatId, room: RoomId, missing: Missing) {
         let hub = self.clone();
         spawn_local(async move {
-            let head = hub.enter_room(room).await;
-            {
-                let mut inner = hub.0.borrow_mut();
-                if let Ok(head) = head {
-                    inner.sit(id, head, Some(missing));
-                }
-                inner.has_entered(room);
+            let (head, entering) = hub.enter_room(room).await;
+            if let Ok(head) = head {
+                hub.0.borrow_mut().sit(id, head, Some(missing));
             }
+            drop(entering);
             hub.catch_up(id);
         });
     }
@@ -265,7 +266,7 @@ impl Hub {
     }
 
     fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
-        let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since));
+        let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since, 0));
         for id in ids.into_iter().filter(|id| !self.looks_at(*id, room)) {
             self.join(id, room, Missing::behind(room, before(since)));
         }
@@ -276,16 +277,25 @@ impl Hub {
         self.0.borrow().users.keys().copied().collect()
     }
 
-    /// Compares a user's rooms with what their connections look at, after events may have been missed.
-    pub(super) fn compare(&self, user: UserId, rooms: &[RoomId], since_ms: u64) {
+    /// What a user's connections look at.
+    pub(super) fn looked_at(&self, user: UserId) -> Vec<(SeatId, Vec<RoomId>)> {
         let ids = self.0.borrow().seats_of(user);
-        for id in ids {
-            let looked_at = self.rooms(id);
-            for room in looked_at.iter().filter(|room| !rooms.contains(room)) {
-                self.0.borrow_mut().rise(id, *room);
+        ids.into_iter().map(|id| (id, self.rooms(id))).collect()
+    }
+
+    /// Compares a user's rooms with what their connections looked at before the rooms were read, after events may
+    /// have been missed. Messages of rooms that are new then count from `since_ms` on.
+    pub(super) fn compare(&self, before: &[(SeatId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
+        for (id, before) in before {
+            for room in before.iter().filter(|room| !rooms.contains(room)) {
+                self.0.borrow_mut().rise(*id, *room);
             }
-            for room in rooms.iter().filter(|room| !looked_at.contains(room)) {
-                self.join(id, *room, Missing { since_ms, ..Missing::behind(*room, Seq(0)) });
+            for room in rooms.iter().filter(|room| !before.contains(room)) {
+                if let Some(changes) = self.0.borrow_mut().seat(*id).and_then(|seat| seat.changes.as_mut()) {
+                    changes.push(RoomChange::Joined(*room, Seq(1), since_ms));
+                } else if !self.looks_at(*id, *room) {
+                    self.join(*id, *room, Missing { since_ms, ..Missing::behind(*room, Seq(0)) });
+                }
             }
         }
     }
@@ -326,6 +336,18 @@ impl Hub {
         for id in behind {
             self.catch_up(id);
         }
+    }
+}
+
+/// A connection is about to look at a room: the worker follows it meanwhile.
+struct Entering<'a> {
+    hub: &'a Hub,
+    room: RoomId,
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        self.hub.0.borrow_mut().has_entered(self.room);
     }
 }
 
