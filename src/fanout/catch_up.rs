@@ -1,6 +1,8 @@
 //! Connections that are behind: slow ones, resuming ones, and those of new members. They are read to from the
 //! stream, a page at a time, whenever their queue is empty, and join the others once nothing is missing.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use tokio::task::spawn_local;
 use tracing::debug;
@@ -13,6 +15,7 @@ use crate::domain::{EntryId, Happening, Kind, Limit, Message, RoomEvent, RoomId,
 
 /// Messages read at once.
 const PAGE: Limit = Limit::of(64);
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Users whose rooms are read at once after events may have been missed.
 const REFRESHED_AT_ONCE: usize = 64;
 /// A membership that is found then may be this old: older messages are not pushed.
@@ -68,27 +71,41 @@ async fn read_on(hub: Hub, id: SeatId) {
             Err(error) if error.kind() == Kind::NotFound => hub.0.borrow_mut().give_up(id, room),
             Err(error) => {
                 debug!(room.id = %room, %error, "missed messages not read, trying again");
-                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     }
 }
 
-/// Reads the rooms of all users of the worker again: events of users may have been missed.
+/// Reads the rooms of all users of the worker again, until it has them: events of users may have been missed.
 pub(super) async fn refresh(hub: Hub) {
     let since_ms = now_ms().saturating_sub(REFRESH_WINDOW_MS);
-    for users in hub.users().chunks(REFRESHED_AT_ONCE) {
-        let store = hub.0.borrow().store.clone();
-        let lists = join_all(users.iter().map(|user| store.rooms_of(*user))).await;
-        for (user, list) in users.iter().zip(lists) {
-            match list {
-                Ok(list) => {
-                    let rooms: Vec<RoomId> = list.iter().map(|entry| entry.room).collect();
-                    hub.compare(*user, &rooms, since_ms);
+    let mut users = hub.users();
+    loop {
+        let mut unread = Vec::new();
+        for users in users.chunks(REFRESHED_AT_ONCE) {
+            // What changes during the reading may be newer than what is read.
+            let before: Vec<_> = users.iter().map(|user| hub.looked_at(*user)).collect();
+            let store = hub.0.borrow().store.clone();
+            let lists = join_all(users.iter().map(|user| store.rooms_of(*user))).await;
+            for ((user, before), list) in users.iter().zip(before).zip(lists) {
+                match list {
+                    Ok(list) => {
+                        let rooms: Vec<RoomId> = list.iter().map(|entry| entry.room).collect();
+                        hub.compare(&before, &rooms, since_ms);
+                    }
+                    Err(error) => {
+                        debug!(user.id = %user, %error, "rooms not read again, trying again");
+                        unread.push(*user);
+                    }
                 }
-                Err(error) => debug!(user.id = %user, %error, "rooms not read again"),
             }
         }
+        if unread.is_empty() {
+            return;
+        }
+        users = unread;
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
 }
 

@@ -33,8 +33,8 @@ const MAX_PRESENCE: usize = 200;
 const CLOSING: Duration = Duration::from_secs(2);
 /// A connection may be behind for this long.
 const LAGGING: Duration = Duration::from_secs(30);
-/// The events of a newcomer's rooms must be there within this time.
-const ENTERING: Duration = Duration::from_secs(5);
+/// A newcomer is refused when its rooms are not followed by then: another node may do better.
+const ENTERING: Duration = Duration::from_millis(1500);
 
 /// RFC 6455, §7.4.1: the connection did not take its frames, or the node could not; it may come back and resume.
 const TRY_AGAIN_LATER: u16 = 1013;
@@ -134,7 +134,10 @@ impl Hub {
         drop(inner);
         for change in changes {
             match change {
-                RoomChange::Joined(room, since) => self.join(id, room, Missing::behind(room, before(since))),
+                RoomChange::Joined(room, ..) if self.looks_at(id, room) => {}
+                RoomChange::Joined(room, since, since_ms) => {
+                    self.join(id, room, Missing { since_ms, ..Missing::behind(room, before(since)) });
+                }
                 RoomChange::Left(room) => self.0.borrow_mut().rise(id, room),
             }
         }
@@ -279,7 +282,7 @@ impl Hub {
     }
 
     fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
-        let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since));
+        let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since, 0));
         for id in ids.into_iter().filter(|id| !self.looks_at(*id, room)) {
             self.join(id, room, Missing::behind(room, before(since)));
         }
@@ -290,16 +293,25 @@ impl Hub {
         self.0.borrow().users.keys().copied().collect()
     }
 
-    /// Compares a user's rooms with what their connections look at, after events may have been missed.
-    pub(super) fn compare(&self, user: UserId, rooms: &[RoomId], since_ms: u64) {
+    /// What a user's connections look at.
+    pub(super) fn looked_at(&self, user: UserId) -> Vec<(SeatId, Vec<RoomId>)> {
         let ids = self.0.borrow().seats_of(user);
-        for id in ids {
-            let looked_at = self.rooms(id);
-            for room in looked_at.iter().filter(|room| !rooms.contains(room)) {
-                self.0.borrow_mut().rise(id, *room);
+        ids.into_iter().map(|id| (id, self.rooms(id))).collect()
+    }
+
+    /// Compares a user's rooms with what their connections looked at before the rooms were read, after events may
+    /// have been missed. Messages of rooms that are new then count from `since_ms` on.
+    pub(super) fn compare(&self, before: &[(SeatId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
+        for (id, before) in before {
+            for room in before.iter().filter(|room| !rooms.contains(room)) {
+                self.0.borrow_mut().rise(*id, *room);
             }
-            for room in rooms.iter().filter(|room| !looked_at.contains(room)) {
-                self.join(id, *room, Missing { since_ms, ..Missing::behind(*room, Seq(0)) });
+            for room in rooms.iter().filter(|room| !before.contains(room)) {
+                if let Some(changes) = self.0.borrow_mut().seat(*id).and_then(|seat| seat.changes.as_mut()) {
+                    changes.push(RoomChange::Joined(*room, Seq(1), since_ms));
+                } else if !self.looks_at(*id, *room) {
+                    self.join(*id, *room, Missing { since_ms, ..Missing::behind(*room, Seq(0)) });
+                }
             }
         }
     }

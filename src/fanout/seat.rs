@@ -97,8 +97,8 @@ impl Missing {
 /// A change of membership that came while a connection's rooms were being read.
 #[derive(Clone, Copy)]
 pub(super) enum RoomChange {
-    /// A member from this message on.
-    Joined(RoomId, Seq),
+    /// A member from this message on, as far as messages are of this time (UTC milliseconds) or later.
+    Joined(RoomId, Seq, u64),
     /// No member any more.
     Left(RoomId),
 }

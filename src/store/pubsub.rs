@@ -243,10 +243,11 @@ impl Supervisor {
     async fn serve(&mut self, sink: &Arc<dyn Sink>) -> Result<()> {
         let pulse = Arc::new(Pulse::default());
         let connection = self.connect(&pulse, Arc::clone(sink)).await?;
-        for shard in 0..USER_CHANNELS {
-            subscribe(connection.clone(), self.keys.users_live_shard(shard)).await?;
+        let channels = (0..USER_CHANNELS).map(|shard| self.keys.users_live_shard(shard)).chain([self.probe.clone()]);
+        // All at once: one after the other they would take as many round trips.
+        for outcome in join_all(channels.map(|channel| subscribe(connection.clone(), channel))).await {
+            outcome?;
         }
-        subscribe(connection.clone(), self.probe.clone()).await?;
         sink(Delivery::Connected);
         self.replay(&connection, sink).await?;
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::proxy::{Path, Paths, Proxy, Target};
 use crate::socket::Socket;
-use crate::support::{PATIENCE, World, shared_redis};
+use crate::support::{PATIENCE, World, eventually, shared_redis};
 
 /// How long any message may take while the connection is broken, or after all connections were.
 const HEALS_WITHIN: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ async fn slowest(fault: impl AsyncFnOnce(&Proxy) -> Option<Instant>) -> Duration
     let sender = world.webchat(1, &alice, "").await;
     assert_eq!(proxy.count(Target::PubSub), 1);
 
-    let until = Instant::now() + Duration::from_secs(8);
+    let until = Instant::now() + Duration::from_secs(6);
     let breaking = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         fault(&proxy).await
@@ -97,6 +97,17 @@ async fn a_cut_pubsub_connection_heals_unnoticed() {
     })
     .await;
     assert!(slowest < HEALS_WITHIN, "{slowest:?}");
+}
+
+#[tokio::test]
+async fn a_cut_pubsub_connection_to_a_distant_redis_heals_unnoticed() {
+    let slowest = slowest(async |proxy| {
+        proxy.disturb(Target::All, Paths::both(Path::Delayed(Duration::from_millis(30))));
+        assert_eq!(proxy.cut(Target::PubSub), 1);
+        None
+    })
+    .await;
+    assert!(slowest < HEALS_WITHIN / 2, "{slowest:?}");
 }
 
 #[tokio::test]
@@ -157,5 +168,47 @@ async fn a_retry_while_pubsub_is_silent_does_not_overtake_what_came_before() {
         assert_eq!(on_first.next_of("new_message").await["payload"]["content"], text);
     }
     on_first.assert_quiet().await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_membership_that_came_while_both_connections_were_dead_is_found() {
+    let (world, proxy) = world().await;
+    let (alice, bob) = (world.user(1, "Alice").await, world.user(1, "Bob").await);
+    let mut receiver = world.webchat(0, &bob, "").await;
+    proxy.disturb_present(Target::PubSub, Paths::both(Path::Swallowed));
+    let room = alice.make_group(1, "unheard of", &["Bob"]).await;
+    // The first reading of Bob's rooms goes over a connection that does not answer.
+    proxy.disturb_present(Target::Commands, Paths::both(Path::Swallowed));
+    proxy.cut(Target::PubSub);
+    let mut sender = world.webchat(1, &alice, "").await;
+    let payload = json!({"room_id": room, "content": "hello"});
+    sender.send(&json!({"type": "send_message", "payload": payload})).await;
+    let frame = receiver.next_within(HEALS_WITHIN).await.expect("it comes in time").expect("the connection is open");
+    assert_eq!(frame["payload"]["content"], "hello");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_handshake_that_cannot_follow_its_rooms_is_refused_in_time_and_leaves_nothing() {
+    let (world, proxy) = world().await;
+    let alice = world.user(1, "Alice").await;
+    let room = alice.make_group(1, "not followed", &[]).await;
+    proxy.disturb(Target::PubSub, Paths::both(Path::Swallowed));
+    let started = Instant::now();
+    let refused = Socket::open(&world.base(0), "/ws", Some(&alice.token), None).await;
+    assert_eq!(refused.err(), Some(503));
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    proxy.restore();
+    world.wait_ready(0).await;
+    let mut redis = redis::Client::open(shared_redis()).and_then(|it| it.get_connection()).expect("Redis answers");
+    let channel = format!("{}{{r:{room}}}:live", world.config.redis.prefix);
+    eventually("nobody follows the room", async || {
+        let (_, followers): (String, usize) =
+            redis::cmd("PUBSUB").arg("NUMSUB").arg(&channel).query(&mut redis).expect("answered");
+        followers == 0
+    })
+    .await;
+    world.webchat(0, &alice, "").await.assert_quiet().await;
     world.stop().await;
 }
