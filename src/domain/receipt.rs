@@ -78,13 +78,10 @@ pub struct Receipts {
 
 impl Receipts {
     /// How far a message has come: as far as with the last of the others who were members when it was
-    /// stored. Without such others it stays sent.
+    /// stored and still are. When none of them is left, as far as with those who had it, so that it never goes
+    /// back; without any it stays sent.
     pub fn status(&self, message: &Message) -> Status {
-        let entry = message.id.entry;
-        let others = self
-            .members
-            .iter()
-            .filter(|(user, joined_at_ms)| *user != message.sender.id && *joined_at_ms <= entry.at_ms);
+        let (entry, sender) = (message.id.entry, message.sender.id);
         let has = |runs: &HashMap<UserId, Runs>, user| {
             runs.get(&user).is_some_and(|runs: &Runs| runs.noted_at_ms(entry.seq).is_some())
         };
@@ -93,7 +90,12 @@ impl Receipts {
             () if has(&self.delivered, user) => Status::Delivered,
             () => Status::Sent,
         };
-        others.map(|(user, _)| of(*user)).min().unwrap_or(Status::Sent)
+        let were_there = self.members.iter().filter(|(_, joined_at_ms)| *joined_at_ms <= entry.at_ms);
+        let others = were_there.map(|(user, _)| *user).filter(|user| *user != sender);
+        let is_present = |user: &UserId| self.members.iter().any(|(member, _)| member == user);
+        let departed = || self.read.keys().chain(self.delivered.keys()).copied().filter(|user| !is_present(user));
+        let had_it = || departed().filter(|user| *user != sender).map(of).filter(|status| *status != Status::Sent);
+        others.map(of).min().or_else(|| had_it().min()).unwrap_or(Status::Sent)
     }
 
     /// Who has read a message, with the first time in UTC milliseconds, by that time.
@@ -152,7 +154,8 @@ mod tests {
         receipts.read.insert(UserId(2), Runs::parse("2-8@60"));
         assert_eq!(receipts.status(&sent), Status::Read);
         assert_eq!(receipts.read_by(&sent), [(UserId(2), 60), (UserId(3), 70)]);
-        receipts.members = vec![(UserId(1), 0)];
-        assert_eq!(receipts.status(&sent), Status::Sent);
+        receipts.members = vec![(UserId(1), 0), (UserId(4), 99)];
+        assert_eq!(receipts.status(&sent), Status::Read, "those who had it left");
+        assert_eq!(receipts.status(&message(1, 50, 50)), Status::Sent, "nobody was there");
     }
 }

@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod images;
+mod incoming;
 mod messages;
 mod passwords;
 mod presence;

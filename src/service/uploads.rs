@@ -2,25 +2,23 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use url::Url;
 use uuid::Uuid;
 
+use super::incoming::Incoming;
 use super::{images, sniff};
 use crate::domain::{Attachment, Error, FileKind, FileName, Result};
 
-/// Pictures are held whole while they come in: so many bytes in all.
-const MAX_HELD_BYTES: u64 = 512 * 1024 * 1024;
-/// And cleaned this many at a time.
+/// Pictures are cleaned this many at a time.
 const CLEANED_AT_ONCE: usize = 4;
 /// S3 takes no smaller parts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
@@ -206,7 +204,7 @@ impl Uploads {
         let body = std::pin::pin!(body);
         let mut body = Incoming::new(body, self.max_bytes);
         if kind.is_image() {
-            body.held = Some(Held { all: Arc::clone(&self.held), bytes: 0 });
+            body.hold(&self.held);
         }
         let path = UploadPath::new(folder, kind);
         let head = body.read_up_to(sniff::HEAD_BYTES).await?;
@@ -215,10 +213,10 @@ impl Uploads {
             true => self.store_picture(&path, body.read_rest(head).await?).await?,
             false => {
                 self.stream(&path, head.freeze(), &mut body).await?;
-                (body.size, None)
+                (body.size(), None)
             }
         };
-        let digest = body.digest.finalize().into();
+        let digest = body.digest();
         Ok(StoredFile { path, name, size, pixels, digest, uploads: self.clone(), may_be_shown: false })
     }
 
@@ -350,73 +348,6 @@ fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
 
 fn unavailable(error: object_store::Error) -> Error {
     Error::Unavailable(error.into())
-}
-
-/// A body that is counted and digested while it is read.
-struct Incoming<S> {
-    body: S,
-    size: u64,
-    max_bytes: u64,
-    digest: Sha256,
-    held: Option<Held>,
-}
-
-/// What one upload holds in memory of what all may hold.
-struct Held {
-    all: Arc<AtomicU64>,
-    bytes: u64,
-}
-
-impl Held {
-    fn add(&mut self, bytes: u64) -> Result<()> {
-        self.bytes += bytes;
-        if self.all.fetch_add(bytes, Ordering::AcqRel) + bytes > MAX_HELD_BYTES {
-            return Err(Error::Unavailable("too many pictures are being uploaded".into()));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.all.fetch_sub(self.bytes, Ordering::AcqRel);
-    }
-}
-
-impl<S: Stream<Item = Result<Bytes>> + Unpin> Incoming<S> {
-    fn new(body: S, max_bytes: u64) -> Self {
-        Self { body, size: 0, max_bytes, digest: Sha256::new(), held: None }
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        let Some(chunk) = self.body.next().await.transpose()? else { return Ok(None) };
-        self.size += chunk.len() as u64;
-        if self.size > self.max_bytes {
-            return Err(Error::TooLarge { max_bytes: self.max_bytes });
-        }
-        if let Some(held) = &mut self.held {
-            held.add(chunk.len() as u64)?;
-        }
-        self.digest.update(&chunk);
-        Ok(Some(chunk))
-    }
-
-    async fn read_up_to(&mut self, bytes: usize) -> Result<BytesMut> {
-        let mut head = BytesMut::new();
-        while head.len() < bytes
-            && let Some(chunk) = self.next().await?
-        {
-            head.extend_from_slice(&chunk);
-        }
-        Ok(head)
-    }
-
-    async fn read_rest(&mut self, mut head: BytesMut) -> Result<Bytes> {
-        while let Some(chunk) = self.next().await? {
-            head.extend_from_slice(&chunk);
-        }
-        Ok(head.freeze())
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod accounts;
 mod conversations;
 mod directs;
+mod events;
 mod flight;
 mod keys;
 mod lane;
@@ -25,10 +26,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use accounts::Revocation;
+pub use events::UserEvent;
 pub use members::{MemberChange, RoomEntry};
 pub use messages::{Appended, SendRate};
 pub use presence::Activity;
-pub use pubsub::{Delivery, Feed, Sink, Supervisor, UserEvent};
+pub use pubsub::{Delivery, Feed, Sink, Supervisor};
 pub use receipts::Mark;
 pub use rooms::NewRoom;
 pub use stats::Stats;

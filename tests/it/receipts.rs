@@ -271,7 +271,6 @@ async fn a_status_is_for_members() {
 }
 
 #[tokio::test]
-#[ignore = "known: with the last other member the status goes back to `sent`"]
 async fn a_status_never_goes_back() {
     let world = World::start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);

@@ -1,0 +1,151 @@
+//! Events as they travel on Redis' channels.
+
+use std::fmt;
+
+use super::record;
+use crate::domain::{Deletion, EntryId, Happening, ReadMark, RoomId, Sender, Seq, UserId};
+
+/// What happened to a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserEvent {
+    /// Tokens of an epoch before this one are dead.
+    Revoked {
+        /// Whose tokens.
+        user: UserId,
+        /// The first epoch that is good.
+        epoch: u64,
+    },
+    /// A user has another name; older tokens carry the one before.
+    Renamed {
+        /// Who.
+        user: UserId,
+        /// Since when, UTC milliseconds.
+        at_ms: u64,
+        /// The new name.
+        name: String,
+    },
+    /// A user is a member of a room from this message on.
+    Joined {
+        /// Who.
+        user: UserId,
+        /// The room.
+        room: RoomId,
+        /// The first message that they get.
+        since: Seq,
+    },
+    /// A user is no member of a room any more.
+    Left {
+        /// Who.
+        user: UserId,
+        /// The room.
+        room: RoomId,
+    },
+    /// A user opened their first socket on a node or closed the last.
+    Presence {
+        /// Who.
+        user: UserId,
+        /// Which of the two.
+        is_online: bool,
+        /// Rooms that are told, separated by commas, then a space and the user's name.
+        rooms_and_name: String,
+    },
+}
+
+impl fmt::Display for UserEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Revoked { user, epoch } => write!(f, "revoked {user} {epoch}"),
+            Self::Renamed { user, at_ms, name } => write!(f, "renamed {user} {at_ms} {name}"),
+            Self::Joined { user, room, since } => write!(f, "joined {user} {} {}", room.number(), since.0),
+            Self::Left { user, room } => write!(f, "left {user} {}", room.number()),
+            Self::Presence { user, is_online, rooms_and_name } => {
+                write!(f, "presence {user} {} {rooms_and_name}", u8::from(*is_online))
+            }
+        }
+    }
+}
+
+impl UserEvent {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        // A name may contain spaces, so it comes last.
+        let mut words = text.splitn(4, ' ');
+        let (verb, user, number) = (words.next()?, UserId(words.next()?.parse().ok()?), words.next()?);
+        let number: u64 = number.parse().ok()?;
+        let room = || RoomId::new(u32::try_from(number).ok()?);
+        Some(match (verb, words.next()) {
+            ("revoked", None) => Self::Revoked { user, epoch: number },
+            ("renamed", Some(name)) => Self::Renamed { user, at_ms: number, name: name.to_owned() },
+            ("joined", Some(since)) => Self::Joined { user, room: room()?, since: Seq(since.parse().ok()?) },
+            ("left", None) => Self::Left { user, room: room()? },
+            ("presence", Some(rest)) => {
+                Self::Presence { user, is_online: number == 1, rooms_and_name: rest.to_owned() }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Reads an event of a room as the scripts announce it.
+pub(super) fn parse_happening(room: RoomId, text: &str) -> Option<Happening> {
+    let (verb, rest) = text.split_once(' ')?;
+    let (first, rest) = rest.split_once(' ')?;
+    Some(match verb {
+        "m" => Happening::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
+        "d" => {
+            // The version before this one did not say who.
+            let (deletions, by) = rest.split_once(' ').unwrap_or((rest, "0"));
+            let by = UserId(by.parse().ok()?);
+            Happening::Deleted(Deletion { id: EntryId::parse(first)?, by, deletions: deletions.parse().ok()? })
+        }
+        "r" => {
+            let (range, at_ms) = rest.split_once(' ')?;
+            let (from, to) = range.split_once('-')?;
+            Happening::Read(ReadMark {
+                user: UserId(first.parse().ok()?),
+                first: Seq(from.parse().ok()?),
+                last: Seq(to.parse().ok()?),
+                at_ms: at_ms.parse().ok()?,
+            })
+        }
+        "t" => Happening::Typing(Sender { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Seq;
+
+    #[test]
+    fn events_are_read_and_unknown_ones_are_not() {
+        let room = RoomId::GLOBAL;
+        let id = EntryId { seq: Seq(7), at_ms: 12 };
+        let message = parse_happening(room, r#"m 7-12 3 {"v":1,"k":"t","n":"a","t":"a b"}"#);
+        assert!(
+            matches!(message, Some(Happening::Message(message)) if message.id.entry == id && message.text == "a b")
+        );
+        let deletion = Deletion { id, by: UserId(3), deletions: 2 };
+        assert_eq!(parse_happening(room, "d 7-12 2 3"), Some(Happening::Deleted(deletion)));
+        assert!(parse_happening(room, "d 7-12 2").is_some());
+        let mark = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
+        assert_eq!(parse_happening(room, "r 3 4-7 12"), Some(Happening::Read(mark)));
+        let typing = Sender { id: UserId(3), name: "李 雷".to_owned() };
+        assert_eq!(parse_happening(room, "t 3 李 雷"), Some(Happening::Typing(typing)));
+        assert_eq!(parse_happening(room, "x 7-12 2"), None);
+    }
+
+    #[test]
+    fn events_of_users_round_trip() {
+        let user = UserId(3);
+        for event in [
+            UserEvent::Revoked { user, epoch: 9 },
+            UserEvent::Renamed { user, at_ms: 9, name: "李 雷".to_owned() },
+            UserEvent::Joined { user, room: RoomId::GLOBAL, since: Seq(5) },
+            UserEvent::Left { user, room: RoomId::GLOBAL },
+            UserEvent::Presence { user, is_online: true, rooms_and_name: "1,2 李 雷".to_owned() },
+        ] {
+            assert_eq!(UserEvent::parse(&event.to_string()), Some(event));
+        }
+    }
+}
