@@ -316,7 +316,11 @@ impl Hub {
                         blocked.push(id);
                     }
                     Ok(Flushed::Blocked) => {}
-                    Err(_) => seat.ending.end(), // the connection is gone
+                    // The connection is gone. Its socket stays writable from now on, for ever.
+                    Err(_) => {
+                        seat.outbox.give_up();
+                        seat.ending.end();
+                    }
                 }
             }
         }

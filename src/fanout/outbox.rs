@@ -69,6 +69,13 @@ impl Outbox {
         self.frames.push_back(frame);
     }
 
+    /// The connection is broken: nothing is written to it any more, and nobody needs to wait for it.
+    pub(super) fn give_up(&mut self) {
+        self.is_open = false;
+        self.frames = VecDeque::new();
+        (self.bytes, self.written) = (0, 0);
+    }
+
     /// Bytes that wait.
     pub(super) fn queued_bytes(&self) -> usize {
         self.bytes
@@ -181,5 +188,7 @@ mod tests {
         drop(theirs);
         outbox.push(vec![0; 1].into());
         assert!(outbox.flush(&mut Vec::new()).is_err());
+        outbox.give_up();
+        assert!(outbox.is_empty() && outbox.queued_bytes() == 0);
     }
 }
