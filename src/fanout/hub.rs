@@ -38,7 +38,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 const LAGGING: Duration = Duration::from_secs(30);
 
 /// RFC 6455, §7.4.1: the connection did not take its frames, or the node could not; it may come back and resume.
-const TRY_AGAIN_LATER: u16 = 1013;
+pub(super) const TRY_AGAIN_LATER: u16 = 1013;
+pub(super) const TOO_SLOW: &str = "too slow, come back and resume";
 
 /// A room that connections of this worker look at.
 pub(super) struct Room {
@@ -522,7 +523,7 @@ impl Inner {
                 _ if has_room => {}
                 Happening::Message(message) => seat.fall_behind(id, message.id.entry.seq),
                 // It could not be told later what else was deleted: it comes back and reads anew.
-                Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, "too slow, come back and resume")),
+                Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW)),
                 Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
             }
             if is_idle {
@@ -586,7 +587,7 @@ impl Inner {
                 seat.lagging_since = None;
             }
             if seat.lagging_since.is_some_and(|since| since.elapsed() > LAGGING) {
-                seat.close(close_frame(TRY_AGAIN_LATER, "too slow, come back and resume"));
+                seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW));
                 self.dirty.push(slot);
             }
         }

@@ -247,6 +247,7 @@ impl Store {
             Some(first) => first.seq.0 == after.seq.0 + 1 && first.at_ms >= after.at_ms,
             None => last == after || (last.seq == after.seq && after.seq == Seq(0)),
         };
+        let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
         let deletions = state.watermark.deletions;
         let deletions = gone.iter().filter_map(|(seq, text)| {
             let (at_ms, by) = text.split_once(' ')?;
@@ -257,6 +258,7 @@ impl Store {
             head: state.head,
             watermark: Watermark { last, ..state.watermark },
             is_complete,
+            is_gapless,
             has_more,
             messages,
             deletions: deletions.collect(),
