@@ -199,7 +199,7 @@ impl Session {
             session.peer.is_heard();
             let text = match inbound {
                 Ok(Inbound::Text(text)) => text,
-                Ok(other) => match session.take_control(other) {
+                Ok(other) => match session.take_control(other) && session.reads() {
                     true => continue,
                     false => break,
                 },
@@ -229,8 +229,7 @@ impl Session {
                     session.say(answer);
                 }
             }
-            if session.sockets.hub().queued_bytes(session.peer.seat) > MAX_UNREAD_BYTES {
-                session.close(code::POLICY, "asks and does not read");
+            if !session.reads() {
                 break;
             }
         }
@@ -260,6 +259,15 @@ impl Session {
             }
         }
         true
+    }
+
+    /// Whether the client reads what it is answered. `false` when the conversation is over.
+    fn reads(&self) -> bool {
+        let reads = self.sockets.hub().queued_bytes(self.peer.seat) <= MAX_UNREAD_BYTES;
+        if !reads {
+            self.close(code::POLICY, "asks and does not read");
+        }
+        reads
     }
 
     fn end(&self, broken: Broken) {
