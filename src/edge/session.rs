@@ -65,7 +65,7 @@ pub(super) async fn open(
     })?;
     context.limits.check_user(grant.caller.id)?;
     if context.is_draining() {
-        return Err(Error::Unavailable("this node is about to stop".into()));
+        return Err(about_to_stop());
     }
     let is_first = context.socket_counts.of_user(grant.caller.id) == 0;
     let permit = context.socket_counts.enter(grant.caller.id, client.ip, context.limits.socket_caps())?;
@@ -87,6 +87,10 @@ pub(super) async fn open(
     if is_first {
         announce(&context, &caller, true, &rooms).await;
     }
+    // All that were open may have been closed meanwhile: nobody would close this one. No waiting from here on.
+    if context.stopping.closes_sockets() {
+        return Err(about_to_stop());
+    }
     let base_url = context.base_url(&request);
     let peer = Rc::new(Peer::new(seat, grant, client));
     sockets.insert(Rc::clone(&peer), permit);
@@ -97,6 +101,10 @@ pub(super) async fn open(
     }
     actix_web::rt::spawn(session.run(Frames::new(payload.into_inner())));
     Ok(answer.map_body(|_, _| SocketBody { place, ending, polls: 0 }).map_into_boxed_body())
+}
+
+fn about_to_stop() -> Error {
+    Error::Unavailable("this node is about to stop".into())
 }
 
 fn query_of(request: &HttpRequest) -> Result<Vec<(String, String)>> {
