@@ -1,6 +1,7 @@
 //! Everything that needs a running node: one binary, real Redis, several nodes in one process.
 
 mod accounts;
+mod bad_frames;
 mod bad_input;
 mod budgets;
 mod floors;
@@ -11,6 +12,7 @@ mod outages;
 mod presence;
 mod process;
 mod profiles;
+mod raw_socket;
 mod rooms;
 mod samples;
 mod socket;
