@@ -15,6 +15,7 @@ mod profiles;
 mod raw_socket;
 mod rooms;
 mod samples;
+mod slow;
 mod socket;
 mod sockets;
 mod support;
