@@ -18,6 +18,7 @@ mod samples;
 mod slow;
 mod socket;
 mod sockets;
+mod stop;
 mod support;
 mod uploads;
 mod wire;
