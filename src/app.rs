@@ -345,7 +345,8 @@ impl Plan {
     /// A worker's context, over a store of its own: a connection belongs to the runtime that made it.
     fn context(&self) -> Result<Context, Error> {
         let store = Store::new(&self.store, &self.memory)?;
-        let hub = Hub::start(&self.live, store.clone(), &self.config.server.public_url);
+        let lagging = Duration::from_secs(self.config.limits.behind_secs);
+        let hub = Hub::start(&self.live, store.clone(), &self.config.server.public_url, lagging);
         Ok(Context {
             services: Services::new(&store, &self.shared),
             live: self.live.clone(),

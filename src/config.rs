@@ -164,6 +164,8 @@ pub struct LimitsConfig {
     pub sockets_per_user: u32,
     /// Open sockets from an address on one node.
     pub sockets_per_address: u32,
+    /// Seconds for which a socket may be behind.
+    pub behind_secs: u64,
 }
 
 /// Retention.

@@ -123,6 +123,8 @@ pub struct Tail {
     pub watermark: Watermark,
     /// Whether nothing is missing between the message and these.
     pub is_complete: bool,
+    /// The same without the message itself, for who knows only its seq.
+    pub is_gapless: bool,
     /// Whether there is more than was asked for.
     pub has_more: bool,
     /// Messages behind it, oldest first, without deleted ones.

@@ -79,7 +79,7 @@ pub(super) async fn open(
     })?;
     context.limits.check_user(grant.caller.id)?;
     if context.is_draining() {
-        return Err(Error::Unavailable("this node is about to stop".into()));
+        return Err(about_to_stop());
     }
     let is_first = context.socket_counts.of_user(grant.caller.id) == 0;
     let permit = context.socket_counts.enter(grant.caller.id, client.ip, context.limits.socket_caps())?;
@@ -107,6 +107,10 @@ pub(super) async fn open(
     if is_first {
         announce(&context, &caller, true, &rooms).await;
     }
+    // All that were open may have been closed meanwhile: nobody would close this one. No waiting from here on.
+    if context.stopping.closes_sockets() {
+        return Err(about_to_stop());
+    }
     let peer = Rc::new(Peer::new(seat, grant, client));
     sockets.insert(Rc::clone(&peer), permit);
     let session = Session { context, sockets, speech, viewer, peer };
@@ -124,6 +128,10 @@ pub(super) async fn open(
         drop(tokio::time::timeout(LAST_WORDS, frames.drain()).await);
     });
     Ok(answer.map_body(|_, _| HandOver { hand_over: Some(hand_over), polls: 0 }).map_into_boxed_body())
+}
+
+fn about_to_stop() -> Error {
+    Error::Unavailable("this node is about to stop".into())
 }
 
 fn query_of(request: &HttpRequest) -> Result<Vec<(String, String)>> {
@@ -235,7 +243,7 @@ impl Session {
             session.peer.is_heard();
             let text = match inbound {
                 Ok(Inbound::Text(text)) => text,
-                Ok(other) => match session.take_control(other) {
+                Ok(other) => match session.take_control(other) && session.has_room(&ending).await {
                     true => continue,
                     false => {
                         ending.wait().await;
@@ -271,7 +279,6 @@ impl Session {
                 }
             }
             if !session.has_room(&ending).await {
-                session.close(code::POLICY, "asks and does not read");
                 ending.wait().await;
                 break;
             }
@@ -283,11 +290,12 @@ impl Session {
         frames
     }
 
-    /// Waits until the client has taken most of its answers. `false` when it does not.
+    /// Waits until the client has taken most of its answers. `false` when it does not: the conversation is over.
     async fn has_room(&self, ending: &Ending) -> bool {
         let started = Instant::now();
         while self.sockets.hub().queued_bytes(self.peer.seat) > MAX_UNREAD_BYTES {
             if started.elapsed() > READING {
+                self.close(code::POLICY, "asks and does not read");
                 return false;
             }
             tokio::select! {

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use tokio::task::spawn_local;
 use tracing::debug;
 
-use super::frame::text_frame;
-use super::hub::{Hub, Inner};
+use super::frame::{close_frame, text_frame};
+use super::hub::{Hub, Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::receipts::Delivered;
 use super::seat::{Missing, Notices, SeatId};
 use crate::domain::{EntryId, Happening, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
@@ -137,6 +137,12 @@ impl Inner {
             self.seat(id)?.missing.push(missing);
             return None;
         }
+        // Who was let in late by a reading of memberships does not expect older messages.
+        let expects_all = missing.since_ms == 0;
+        if !missing.is_token && expects_all && !tail.is_gapless {
+            self.close_behind(id);
+            return None;
+        }
         if missing.is_token {
             missing.is_token = false;
             self.tell_deletions(id, tail, after);
@@ -199,6 +205,13 @@ impl Inner {
     fn tell(&mut self, id: SeatId, text: Option<String>) {
         if let (Some(seat), Some(text)) = (self.seat(id), text) {
             seat.outbox.force(text_frame(&[&text]));
+        }
+    }
+
+    /// What a connection misses is no longer kept: it may come back and read anew.
+    fn close_behind(&mut self, id: SeatId) {
+        if let Some(seat) = self.seat(id) {
+            seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW));
         }
     }
 

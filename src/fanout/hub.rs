@@ -31,13 +31,12 @@ const TICK: Duration = Duration::from_secs(1);
 const MAX_PRESENCE: usize = 200;
 /// A close frame may wait for this long behind what is queued.
 const CLOSING: Duration = Duration::from_secs(2);
-/// A connection may be behind for this long.
-const LAGGING: Duration = Duration::from_secs(30);
 /// A newcomer is refused when its rooms are not followed by then: another node may do better.
 const ENTERING: Duration = Duration::from_millis(1500);
 
 /// RFC 6455, §7.4.1: the connection did not take its frames, or the node could not; it may come back and resume.
-const TRY_AGAIN_LATER: u16 = 1013;
+pub(super) const TRY_AGAIN_LATER: u16 = 1013;
+pub(super) const TOO_SLOW: &str = "too slow, come back and resume";
 
 /// A room that connections of this worker look at.
 pub(super) struct Room {
@@ -58,6 +57,8 @@ pub(super) struct Inner {
     pub(super) fanout: Fanout,
     pub(super) store: Store,
     base_url: String,
+    /// A connection may be behind for this long.
+    lagging: Duration,
     pub(super) seats: Slab<Seat>,
     pub(super) rooms: HashMap<RoomId, Room>,
     /// Rooms that connections are about to look at.
@@ -77,14 +78,16 @@ pub(super) struct Inner {
 pub struct Hub(pub(super) Rc<RefCell<Inner>>);
 
 impl Hub {
-    /// A hub for the worker whose thread this is, inside its runtime. Paths of ours get `base_url` in front.
-    pub fn start(fanout: &Fanout, store: Store, base_url: &str) -> Self {
+    /// A hub for the worker whose thread this is, inside its runtime. Paths of ours get `base_url` in front; who is
+    /// behind for longer than `lagging` is closed.
+    pub fn start(fanout: &Fanout, store: Store, base_url: &str, lagging: Duration) -> Self {
         let inlet = fanout.add_worker();
         let hub = Self(Rc::new(RefCell::new(Inner {
             worker: inlet.worker,
             fanout: fanout.clone(),
             store,
             base_url: base_url.trim_end_matches('/').to_owned(),
+            lagging,
             seats: Slab::new(),
             rooms: HashMap::new(),
             entering: HashMap::new(),
@@ -342,7 +345,11 @@ impl Hub {
                         blocked.push(id);
                     }
                     Ok(Flushed::Blocked) => {}
-                    Err(_) => seat.ending.end(), // the connection is gone
+                    // The connection is gone. Its socket stays writable from now on, for ever.
+                    Err(_) => {
+                        seat.outbox.give_up();
+                        seat.ending.end();
+                    }
                 }
             }
         }
@@ -567,7 +574,7 @@ impl Inner {
                     fallen.push(seat.user);
                 }
                 // It could not be told later what else was deleted: it comes back and reads anew.
-                Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, "too slow, come back and resume")),
+                Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW)),
                 Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
             }
             if is_idle {
@@ -647,8 +654,8 @@ impl Inner {
             if seat.missing.is_empty() {
                 seat.lagging_since = None;
             }
-            if seat.lagging_since.is_some_and(|since| since.elapsed() > LAGGING) {
-                seat.close(close_frame(TRY_AGAIN_LATER, "too slow, come back and resume"));
+            if seat.lagging_since.is_some_and(|since| since.elapsed() > self.lagging) {
+                seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW));
                 self.dirty.push(slot);
             }
         }

@@ -160,6 +160,7 @@ mod tests {
             head: RoomHead { id: RoomId::GLOBAL, kind: RoomKind::Public, pair: None },
             watermark: Watermark { last, deletions: 0 },
             is_complete: true,
+            is_gapless: true,
             has_more: false,
             messages,
             deletions: Vec::new(),

@@ -69,6 +69,13 @@ impl Outbox {
         self.frames.push_back(frame);
     }
 
+    /// The connection is broken: nothing is written to it any more, and nobody needs to wait for it.
+    pub(super) fn give_up(&mut self) {
+        self.is_open = false;
+        self.frames = VecDeque::new();
+        (self.bytes, self.written) = (0, 0);
+    }
+
     /// Bytes that wait.
     pub(super) fn queued_bytes(&self) -> usize {
         self.bytes
@@ -175,5 +182,18 @@ mod tests {
         assert!(!outbox.push(vec![0; 1].into()));
         outbox.force(vec![0; 1].into());
         assert_eq!(outbox.queued_bytes(), MAX_QUEUED_BYTES + 1);
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_says_so() {
+        let (mut outbox, theirs) = pair().await;
+        drop(theirs);
+        // The first write may still find the other end there.
+        while outbox.flush(&mut Vec::new()).is_ok() {
+            outbox.push(vec![0; 1].into());
+            tokio::task::yield_now().await;
+        }
+        outbox.give_up();
+        assert!(outbox.is_empty() && outbox.queued_bytes() == 0);
     }
 }

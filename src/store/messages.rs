@@ -267,6 +267,7 @@ impl Store {
         };
         let is_given_again = first.is_some_and(|first| first.seq == after.seq && first.at_ms > after.at_ms);
         let is_rewound = is_given_again || last.seq < after.seq;
+        let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
         let deletions = state.watermark.deletions;
         let deletions = gone.iter().filter_map(|(seq, text)| {
             let (at_ms, by) = text.split_once(' ')?;
@@ -277,6 +278,7 @@ impl Store {
             head: state.head,
             watermark: Watermark { last, ..state.watermark },
             is_complete,
+            is_gapless,
             has_more,
             messages,
             deletions: deletions.collect(),

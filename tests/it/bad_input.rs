@@ -12,7 +12,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use self::rows::{Known, Row, claims, sign, table};
+use self::rows::{Known, Row, table};
+pub use self::rows::{claims, sign};
 use crate::process::{Process, external, token};
 use crate::samples::sample;
 use crate::support::{client, ok, scratch, shared_redis};
@@ -127,15 +128,6 @@ impl Target {
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// Resident memory in bytes.
-    fn memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.node.id());
-        let status = std::fs::read_to_string(path).expect("the node runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
-        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
-        kib * 1024
-    }
-
     /// The node still answers others.
     async fn assert_serves_statistics(&self) {
         ok(self.client.get(self.url("/api/chat/stats")).bearer_auth(&self.known.token).send().await).await;
@@ -187,11 +179,11 @@ async fn bad_requests_do_not_make_a_node_grow() {
     for _ in 0..2 {
         target.try_table(&rows).await;
     }
-    let before = target.memory();
+    let before = target.node.memory();
     for _ in 0..3 {
         target.try_table(&rows).await;
     }
-    let growth = target.memory().saturating_sub(before);
+    let growth = target.node.memory().saturating_sub(before);
     assert!(growth < MAX_GROWTH, "{} MiB more than {} MiB", growth >> 20, before >> 20);
     target.assert_serves().await;
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod asyncapi;
+mod bad_frames;
 mod bad_input;
 mod budgets;
 mod conversations;
@@ -21,15 +22,18 @@ mod paging;
 mod presence;
 mod process;
 mod profiles;
+mod raw_socket;
 mod receipt_budgets;
 mod receipts;
 mod resume;
 mod rooms;
 mod samples;
 mod sixth;
+mod slow;
 mod socket;
 mod sockets;
 mod speakers;
+mod stop;
 mod strangers;
 mod support;
 mod uploads;

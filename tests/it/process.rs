@@ -55,6 +55,20 @@ impl Process {
         self.child.id()
     }
 
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.id());
+        let status = std::fs::read_to_string(path).expect("the node runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
+        kib * 1024
+    }
+
+    /// Open files and sockets.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).expect("the node runs").count()
+    }
+
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().expect("the node ends").code()
     }

@@ -1,0 +1,214 @@
+//! The table of bytes: what RFC 6455 forbids, what is too large, and what only looks wrong.
+
+use super::texts::malformed;
+use super::{ALL, Expected, Row, Speaks, Stage, world};
+use crate::raw_socket::{BINARY, CLOSE, Heard, PING, PONG, TEXT, frame, head};
+
+const KIB: usize = 1024;
+/// Longest message.
+const MOST: usize = 128 * KIB;
+/// Most fragments of a message.
+const MOST_FRAGMENTS: usize = 1024;
+/// First bytes of fragments: of text and of binary data, in between, at the end.
+const FIRST: u8 = 0x01;
+const FIRST_BINARY: u8 = 0x02;
+const NEXT: u8 = 0x00;
+const LAST: u8 = 0x80;
+
+fn closed(name: impl Into<String>, speaks: Speaks, bytes: Vec<u8>, code: u16) -> Row {
+    Row { name: name.into(), speaks, bytes, expected: Expected::Closed(code) }
+}
+
+fn refused(name: impl Into<String>, speaks: Speaks, bytes: Vec<u8>) -> Row {
+    Row { name: name.into(), speaks, bytes, expected: Expected::Frame(malformed(speaks)) }
+}
+
+fn fragments(first: u8, payloads: &[&[u8]]) -> Vec<u8> {
+    let last = payloads.len() - 1;
+    let kind = |index| if index == 0 { first } else { NEXT } | if index == last { LAST } else { 0 };
+    payloads.iter().enumerate().flat_map(|(index, payload)| frame(kind(index), payload)).collect()
+}
+
+fn close_frame(code: u16, reason: &[u8]) -> Vec<u8> {
+    frame(CLOSE, &[&code.to_be_bytes(), reason].concat())
+}
+
+fn forbidden(speaks: Speaks) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut add = |name: String, bytes: Vec<u8>| rows.push(closed(name, speaks, bytes, 1002));
+    for bits in [0x40, 0x20, 0x10, 0x70] {
+        add(format!("reserved bits {bits:#x}"), frame(TEXT | bits, b"{}"));
+        add(format!("reserved bits {bits:#x} of a ping"), frame(PING | bits, b""));
+    }
+    for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
+        add(format!("opcode {opcode}"), frame(0x80 | opcode, b"{}"));
+    }
+    add("no mask".into(), b"\x81\x02{}".to_vec());
+    add("a ping without mask".into(), b"\x89\x00".to_vec());
+    add("a long frame's head without mask".into(), b"\x81\x7e\x10\x00".to_vec());
+    add("a fragment that continues nothing".into(), frame(NEXT, b"a"));
+    add("a last fragment that continues nothing".into(), frame(LAST, b"a"));
+    add("a message inside another".into(), [frame(FIRST, b"{"), frame(TEXT, b"{}")].concat());
+    add("binary data inside a message".into(), [frame(FIRST, b"{"), frame(BINARY, b"{}")].concat());
+    add("two beginnings".into(), [frame(FIRST, b"{"), frame(FIRST, b"{")].concat());
+    for (name, opcode) in [("close", 8), ("ping", 9), ("pong", 10)] {
+        add(format!("a {name} in fragments"), frame(opcode, b""));
+        add(format!("a {name} of 126 bytes"), frame(0x80 | opcode, &[b'a'; 126]));
+        add(format!("a {name} of 70,000 bytes"), frame(0x80 | opcode, &[b'a'; 70_000]));
+    }
+    add("a close of 1 byte".into(), frame(CLOSE, b"\x03"));
+    for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
+        add(format!("close code {code}"), close_frame(code, b"bye"));
+    }
+    rows
+}
+
+fn farewells(speaks: Speaks) -> Vec<Row> {
+    let close = |code: u16| closed(format!("close code {code}"), speaks, close_frame(code, b"bye"), code);
+    let mut rows: Vec<Row> = [1000, 1001, 1008, 1011, 3000, 4999].into_iter().map(close).collect();
+    rows.push(closed("a close without code", speaks, frame(CLOSE, b""), 1000));
+    rows.push(closed("frames behind a close", speaks, [close_frame(1000, b""), frame(TEXT, b"{}")].concat(), 1000));
+    rows
+}
+
+fn too_large(speaks: Speaks) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut add = |name: String, bytes: Vec<u8>| rows.push(closed(name, speaks, bytes, 1009));
+    add("a text of 128 KiB and 1 byte".into(), frame(TEXT, &vec![b' '; MOST + 1]));
+    add("binary data of 128 KiB and 1 byte".into(), frame(BINARY, &vec![0; MOST + 1]));
+    add("fragments of 128 KiB and 1 byte".into(), fragments(FIRST, &[&[b' '; MOST], b" "]));
+    add("binary fragments of 128 KiB and 1 byte".into(), fragments(FIRST_BINARY, &[&[0; MOST], b" "]));
+    for exponent in [18, 31, 32, 40, 62, 63] {
+        add(format!("a declared length of 2^{exponent}"), head(TEXT, 1 << exponent));
+    }
+    add("the greatest length".into(), head(BINARY, u64::MAX));
+    add("a ping of 2^40 bytes".into(), head(PING, 1 << 40));
+    for (name, payload) in [("empty", &b""[..]), ("1-byte", b" ")] {
+        let mut many = frame(FIRST, payload);
+        many.extend(frame(NEXT, payload).repeat(MOST_FRAGMENTS));
+        add(format!("1025 {name} fragments"), many);
+    }
+    rows
+}
+
+fn not_text(speaks: Speaks) -> Vec<Row> {
+    let texts: [(&str, &[u8]); 8] = [
+        ("a byte that is never text", b"{\"type\":\"\xff\"}"),
+        ("Latin-1", b"{\"type\":\"caf\xe9\"}"),
+        ("GBK", b"{\"type\":\"\xc4\xe3\xba\xc3\"}"),
+        ("UTF-16", b"\xff\xfe{\0}\0"),
+        ("an overlong slash", b"{\"type\":\"\xc0\xaf\"}"),
+        ("a surrogate", b"{\"type\":\"\xed\xa0\x80\"}"),
+        ("beyond Unicode", b"{\"type\":\"\xf4\x90\x80\x80\"}"),
+        ("half a letter", b"{\"type\":\"\xe5\xad"),
+    ];
+    let mut rows: Vec<Row> =
+        texts.iter().map(|(name, bytes)| closed(*name, speaks, frame(TEXT, bytes), 1007)).collect();
+    rows.push(closed("half a letter in the last fragment", speaks, fragments(FIRST, &[b"{", b"\xe5\xad"]), 1007));
+    rows
+}
+
+/// What a client may send, though it means nothing here.
+fn allowed(speaks: Speaks) -> Vec<Row> {
+    let mut long = vec![b' '; MOST - 1];
+    long.push(b'x');
+    let mut pieces = frame(FIRST, b"");
+    pieces.extend(frame(NEXT, b" ").repeat(MOST_FRAGMENTS - 2));
+    pieces.extend(frame(LAST, b"x"));
+    let mut rows = vec![
+        refused("binary data", speaks, frame(BINARY, b"{\"type\":\"ping\"}")),
+        refused("no binary data", speaks, frame(BINARY, b"")),
+        refused("128 KiB of binary data", speaks, frame(BINARY, &vec![0; MOST])),
+        refused("binary fragments", speaks, fragments(FIRST_BINARY, &[b"{", b"}"])),
+        refused("a text of 128 KiB", speaks, frame(TEXT, &long)),
+        refused("a text in 1024 fragments", speaks, pieces),
+        refused("no text in two fragments", speaks, fragments(FIRST, &[b"", b""])),
+    ];
+    let pongs = [frame(PONG, b"unasked"), frame(PONG, &[0xff; 125])].concat();
+    rows.push(Row { name: "pongs that nobody asked for".into(), speaks, bytes: pongs, expected: Expected::Silence });
+    rows
+}
+
+async fn try_table(rows_of: impl Fn(Speaks) -> Vec<Row>, speak: &[Speaks]) {
+    let world = world().await;
+    let mut stage = Stage::new(&world).await;
+    let rows: Vec<Row> = speak.iter().flat_map(|speaks| rows_of(*speaks)).collect();
+    stage.try_table(&rows).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_protocol_forbids_ends_the_connection_with_1002() {
+    try_table(forbidden, &[Speaks::Webchat, Speaks::Imtypes]).await;
+}
+
+#[tokio::test]
+async fn messages_beyond_the_bounds_end_the_connection_with_1009() {
+    try_table(too_large, &[Speaks::Webchat, Speaks::Messenger]).await;
+}
+
+#[tokio::test]
+async fn text_that_is_none_ends_the_connection_with_1007() {
+    try_table(not_text, &[Speaks::Webchat, Speaks::Envelope]).await;
+}
+
+#[tokio::test]
+async fn what_is_allowed_and_meaningless_is_refused_in_dialect() {
+    try_table(allowed, &ALL).await;
+}
+
+#[tokio::test]
+async fn a_farewell_is_returned_with_its_code() {
+    try_table(farewells, &[Speaks::Webchat, Speaks::ImtypesMore]).await;
+}
+
+#[tokio::test]
+async fn letters_cut_between_fragments_and_pings_in_between_are_fine() {
+    let world = world().await;
+    let mut stage = Stage::new(&world).await;
+    let mut raw = stage.connection(Speaks::Webchat).await;
+    let text = Speaks::Webchat.say(stage.known.group, "你好").to_string();
+    let bytes = text.as_bytes();
+    raw.send(&frame(FIRST, &bytes[..1])).await;
+    for byte in &bytes[1..bytes.len() - 1] {
+        raw.send(&frame(NEXT, &[*byte])).await;
+    }
+    raw.send(&frame(PING, b"in between \xff")).await;
+    assert_eq!(raw.next().await, Heard::Pong(b"in between \xff".to_vec()));
+    raw.send(&frame(LAST, &bytes[bytes.len() - 1..])).await;
+    for socket in [&mut raw, &mut stage.innocent] {
+        let Heard::Text(frame) = socket.next().await else { panic!("no message") };
+        assert_eq!(frame["payload"]["content"], "你好");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_ends_soon_after_its_farewell_whatever_its_client_does() {
+    let world = world().await;
+    let mut stage = Stage::new(&world).await;
+    for farewell in [frame(BINARY, &vec![0; MOST + 1]), frame(TEXT, b"\xff"), close_frame(1000, b"")] {
+        let mut raw = stage.connection(Speaks::Messenger).await;
+        raw.send(&farewell).await;
+        assert!(matches!(raw.next().await, Heard::Close(..)));
+        assert_eq!(raw.next_within(std::time::Duration::from_secs(3)).await, Some(Heard::End));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_only_listens_from_now_on_is_told_farewell() {
+    let world = world().await;
+    let mut stage = Stage::new(&world).await;
+    for speaks in ALL {
+        let mut raw = stage.connection(speaks).await;
+        // In the middle of a frame, and between frames.
+        if speaks == Speaks::Webchat {
+            raw.send(&frame(TEXT, b"{\"type\":\"ping\"}")[..9]).await;
+        }
+        raw.shut_down().await;
+        assert_eq!(raw.next().await, Heard::Close(Some(1000), String::new()), "{speaks:?}");
+        assert_eq!(raw.next().await, Heard::End, "{speaks:?}");
+    }
+    world.stop().await;
+}

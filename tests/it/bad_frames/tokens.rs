@@ -1,0 +1,131 @@
+//! Tokens that end while their connection is open, and how many connections a user may have.
+
+use jsonwebtoken::Algorithm;
+use secrecy::ExposeSecret;
+
+use super::{ALL, Speaks};
+use crate::bad_input::{claims, sign};
+use crate::raw_socket::{CLOSE, Heard, RawSocket, frame};
+use crate::support::{World, eventually, shared_redis};
+
+async fn assert_closed(raw: &mut RawSocket, code: u16) {
+    match raw.next().await {
+        Heard::Close(Some(found), _) => assert_eq!(found, code),
+        other => panic!("{other:?}"),
+    }
+    raw.shut_down().await;
+    assert_eq!(raw.next().await, Heard::End);
+}
+
+#[tokio::test]
+async fn a_token_that_expires_ends_its_connections_only() {
+    let world = World::start_with(1, shared_redis(), |config| config.auth.token_ttl_secs = 1).await;
+    let user = world.user(0, "张三").await;
+    let (base, secret) = (world.base(0), world.config.auth.jwt_secret.expose_secret());
+    let mut of_expiring = Vec::new();
+    for speaks in ALL {
+        of_expiring.push(speaks.open(&base, &user.token).await);
+    }
+    let mut claims = claims();
+    claims["epoch"] = 0.into();
+    let mut of_good = Speaks::Webchat.open(&base, &sign(&claims, Algorithm::HS256, secret)).await;
+
+    for raw in &mut of_expiring {
+        assert_closed(raw, 1008).await;
+    }
+    of_good.send_text(r#"{"type":"ping"}"#).await;
+    assert!(matches!(of_good.next().await, Heard::Text(pong) if pong["type"] == "pong"));
+    let again = RawSocket::connect(&base).await.open(&format!("/ws?token={}", user.token), "").await;
+    assert_eq!(again.map(|_| ()).map_err(|(status, _)| status), Err(401));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_who_is_banned_loses_all_connections_on_all_nodes() {
+    let world = World::start(2).await;
+    let (zhang, li) = (world.user(0, "张三").await, world.user(0, "李四").await);
+    let group = li.make_group(0, "项目", &[]).await;
+    let (mut of_zhang, mut of_li) = (Vec::new(), Vec::new());
+    for node in [0, 1] {
+        for speaks in ALL {
+            of_zhang.push(speaks.open(&world.base(node), &zhang.token).await);
+            of_li.push((speaks, speaks.open(&world.base(node), &li.token).await));
+        }
+    }
+
+    let (accounts, _) = chinwag::app::accounts(&world.config).await.expect("Redis answers");
+    accounts.set_banned("张三", true).await.expect("banned");
+
+    for raw in &mut of_zhang {
+        assert_closed(raw, 1008).await;
+    }
+    let (speaks, first) = &mut of_li[0];
+    first.send_text(&speaks.say(group, "你好").to_string()).await;
+    for (speaks, raw) in &mut of_li {
+        // With ?ext=1 it is also told that 张三 came or went.
+        loop {
+            let Heard::Text(frame) = raw.next().await else { panic!("{speaks:?} is closed") };
+            if frame["type"] != "presence" {
+                assert_eq!(speaks.content(&frame), Some("你好"), "{speaks:?}");
+                break;
+            }
+        }
+    }
+    for node in [0, 1] {
+        let path = format!("/ws?token={}", zhang.token);
+        let again = RawSocket::connect(&world.base(node)).await.open(&path, "").await;
+        assert_eq!(again.map(|_| ()).map_err(|(status, _)| status), Err(401));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_connections_and_no_more() {
+    let world = World::start_with(1, shared_redis(), |config| config.limits.sockets_per_user = 3).await;
+    let (zhang, li) = (world.user(0, "张三").await, world.user(0, "李四").await);
+    let base = world.base(0);
+    let mut open = Vec::new();
+    for speaks in [Speaks::Webchat, Speaks::Messenger, Speaks::Imtypes] {
+        open.push(speaks.open(&base, &zhang.token).await);
+    }
+    let path = format!("/ws?token={}", zhang.token);
+    let one_more = async || match RawSocket::connect(&base).await.open(&path, "").await {
+        Ok(raw) => Ok(raw),
+        Err((status, body)) => {
+            assert_eq!((status, body["error"].is_string()), (429, true), "{body}");
+            Err(())
+        }
+    };
+
+    assert!(one_more().await.is_err());
+    // Others are not meant, and who leaves makes room: with a farewell or without.
+    Speaks::Webchat.open(&base, &li.token).await;
+    for farewell in [true, false] {
+        let mut leaving = open.remove(0);
+        if farewell {
+            leaving.send(&frame(CLOSE, b"")).await;
+            assert_eq!(leaving.next().await, Heard::Close(Some(1000), String::new()));
+        }
+        drop(leaving);
+        eventually("a place is free", async || match one_more().await {
+            Ok(raw) => {
+                open.push(raw);
+                true
+            }
+            Err(()) => false,
+        })
+        .await;
+        assert!(one_more().await.is_err());
+    }
+    // A refused handshake takes no place.
+    drop(open);
+    eventually("all places are free", async || {
+        let mut places = Vec::new();
+        for _ in 0..3 {
+            places.push(one_more().await);
+        }
+        places.iter().all(Result::is_ok)
+    })
+    .await;
+    world.stop().await;
+}
