@@ -78,24 +78,30 @@ pub struct Receipts {
 
 impl Receipts {
     /// How far a message has come: as far as with the last of the others who were members when it was
-    /// stored and still are. When none of them is left, as far as with those who had it, so that it never goes
-    /// back; without any it stays sent.
+    /// stored and still are. When none of them is left, as far as with those who had it before they left, so that
+    /// it never goes back; without any it stays sent.
     pub fn status(&self, message: &Message) -> Status {
         let (entry, sender) = (message.id.entry, message.sender.id);
-        let has = |runs: &HashMap<UserId, Runs>, user| {
-            runs.get(&user).is_some_and(|runs: &Runs| runs.noted_at_ms(entry.seq).is_some())
-        };
+        let read_at_ms = |user: UserId| self.read.get(&user).and_then(|runs| runs.noted_at_ms(entry.seq));
+        let is_delivered = |user| self.delivered.get(&user).is_some_and(|runs| runs.noted_at_ms(entry.seq).is_some());
         let of = |user| match () {
-            () if has(&self.read, user) => Status::Read,
-            () if has(&self.delivered, user) => Status::Delivered,
+            () if read_at_ms(user).is_some() => Status::Read,
+            () if is_delivered(user) => Status::Delivered,
             () => Status::Sent,
         };
         let were_there = self.members.iter().filter(|(_, joined_at_ms)| *joined_at_ms <= entry.at_ms);
         let others = were_there.map(|(user, _)| *user).filter(|user| *user != sender);
-        let is_present = |user: &UserId| self.members.iter().any(|(member, _)| member == user);
-        let departed = || self.read.keys().chain(self.delivered.keys()).copied().filter(|user| !is_present(user));
-        let had_it = || departed().filter(|user| *user != sender).map(of).filter(|status| *status != Status::Sent);
-        others.map(of).min().or_else(|| had_it().min()).unwrap_or(Status::Sent)
+        // Who joined again later may have read it as the member that they were.
+        let has_left = |user: &UserId| {
+            let joined_at_ms = self.members.iter().find(|(member, _)| member == user).map(|(_, at_ms)| *at_ms);
+            joined_at_ms.is_none_or(|joined| read_at_ms(*user).is_some_and(|read| read < joined))
+        };
+        let had_it = || {
+            let known = self.read.keys().chain(self.delivered.keys()).copied();
+            let former = known.filter(|user| *user != sender && has_left(user));
+            former.map(of).filter(|status| *status != Status::Sent).min()
+        };
+        others.map(of).min().or_else(had_it).unwrap_or(Status::Sent)
     }
 
     /// Who has read a message, with the first time in UTC milliseconds, by that time.

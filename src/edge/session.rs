@@ -149,10 +149,11 @@ fn credentials_of(request: &HttpRequest, query: &[(String, String)]) -> Credenti
 fn choose(routes: &[SocketRoute], query: &[(String, String)], credentials: &Credentials) -> Result<Speech> {
     let named = query.iter().find(|(key, _)| key == "dialect").map(|(_, name)| name.as_str());
     let route = match named {
-        Some(name) => {
+        // Where only one is spoken there is nothing to name.
+        Some(name) if routes.len() > 1 => {
             routes.iter().find(|route| route.speech.name == name).ok_or(Error::Malformed("dialect".to_owned()))
         }
-        None => routes.iter().find(|route| (route.claims)(credentials)).ok_or(Error::Unauthenticated),
+        Some(_) | None => routes.iter().find(|route| (route.claims)(credentials)).ok_or(Error::Unauthenticated),
     };
     route.map(|route| route.speech)
 }
@@ -250,7 +251,6 @@ impl Session {
                         break;
                     }
                 },
-                Err(Broken::Gone) => break,
                 Err(broken) => {
                     session.end(broken);
                     ending.wait().await;
@@ -331,7 +331,8 @@ impl Session {
 
     fn end(&self, broken: Broken) {
         match broken {
-            Broken::Gone => {}
+            // It may still listen.
+            Broken::Gone => self.close(code::NORMAL, ""),
             Broken::Protocol => self.close(code::PROTOCOL, "protocol error"),
             Broken::NotUtf8 => self.close(code::NOT_UTF8, "text is not UTF-8"),
             Broken::TooLarge => self.close(code::TOO_LARGE, "message too large"),

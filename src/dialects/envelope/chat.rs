@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::error::ErrorBody;
 use super::wire::{
     AddedMember, ChatMessage, Envelope, Group, GroupBody, ListedMessage, MemberBody, MessageBody, MessageList,
-    MessagesQuery, new_message, present, receiver, success,
+    MessagesQuery, new_message, present, receiver, success, user_of,
 };
 use crate::domain::{
     Description, Error, Field, HistoryQuery, Limit, Result, RoomHead, RoomId, RoomKind, RoomName, Span, UserId,
@@ -139,7 +139,7 @@ pub(super) async fn add_member(
     let rooms = &context.services.rooms;
     let room: RoomId = path.parse().map_err(|_| Error::RoomNotFound)?;
     let id = present(&body.0.user_id).ok_or(Error::Missing(Field::UserId))?;
-    let id = id.parse().map(UserId).map_err(|_| Error::UserNotFound)?;
+    let id = user_of(id)?;
     let added = rooms.user(id).await?;
     rooms.add_member(room, &user.caller, &added).await?;
     Ok(success(AddedMember { group_id: room.to_string(), user_id: added.id.to_string() }))

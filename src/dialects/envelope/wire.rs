@@ -170,11 +170,17 @@ pub(super) struct MessageBody {
 /// Exactly one of the two.
 pub(super) fn receiver(receiver_id: &Option<String>, group_id: &Option<String>) -> Result<Receiver> {
     match (present(receiver_id), present(group_id)) {
-        (Some(user), None) => user.parse().map(|id| Receiver::User(UserId(id))).map_err(|_| Error::UserNotFound),
+        (Some(user), None) => user_of(user).map(Receiver::User),
         (None, Some(group)) => group.parse().map(Receiver::Room).map_err(|_| Error::RoomNotFound),
         (None, None) => Err(Error::Missing(Field::Receiver)),
         (Some(_), Some(_)) => Err(Error::Invalid(Field::Receiver)),
     }
+}
+
+/// A user's number in decimal, as the server prints it.
+pub(super) fn user_of(text: &str) -> Result<UserId> {
+    let number: u64 = text.parse().map_err(|_| Error::UserNotFound)?;
+    if number.to_string() == text { Ok(UserId(number)) } else { Err(Error::UserNotFound) }
 }
 
 /// The message that a body means. The body's own client id comes before the header's.

@@ -141,7 +141,8 @@ fn of_webchat(known: &Known, speaks: Speaks) -> Vec<Row> {
         }
         for number in ["0", "-1", "-9223372036854775808"] {
             let text = whole("fetch_history", &object(&look, field, Some(number)));
-            add(format!("{field} {number}"), text, "Limit is not valid");
+            let text_of = if field == "page" { "Page is not valid" } else { "Limit is not valid" };
+            add(format!("{field} {number}"), text, text_of);
         }
     }
     if speaks == Speaks::Webchat {
@@ -206,7 +207,7 @@ fn of_webchat_more(known: &Known) -> Vec<Row> {
             add(format!("{kind} {number}"), whole(kind, &format!(r#"{{"room_id":{number}}}"#)), MALFORMED);
         }
     }
-    add("leave the global room".into(), whole("leave_room", r#"{"room_id":1}"#), NO_MEMBER);
+    add("leave the global room".into(), whole("leave_room", r#"{"room_id":1}"#), "Nobody leaves the global room");
     for (rooms, refusal) in [
         ("null", MALFORMED),
         ("[]", MALFORMED),
@@ -334,15 +335,15 @@ fn of_imtypes(known: &Known, speaks: Speaks) -> Vec<Row> {
     add("type", None, "消息格式不正确", "");
     add("type", Some("null"), "消息格式不正确", "");
     for value in [None, Some("null")] {
-        add("content", value, "缺少字段: content", "");
+        add("content", value, "缺少字段: content", &group);
         add("receiverId", value, "缺少字段: receiverId", "");
     }
     for kind in ["", "system", "TEXT", "message_deleted", "not_recovered", "chat"] {
-        add("type", Some(&format!("\"{kind}\"")), "字段无效: type", "");
+        add("type", Some(&format!("\"{kind}\"")), "字段无效: type", &group);
     }
     let long = format!("\"{}\"", "字".repeat(5001));
     for content in ["\"\"", &long] {
-        add("content", Some(content), "content 的长度必须在 1 到 5000 之间", "");
+        add("content", Some(content), "content 的长度必须在 1 到 5000 之间", &group);
     }
     for room in [room_id(NO_ROOM), room_id(known.foreign), room_id(known.foreign_direct)] {
         add("receiverId", Some(&format!("\"{room}\"")), "会话不存在", &room);
@@ -356,10 +357,10 @@ fn of_imtypes(known: &Known, speaks: Speaks) -> Vec<Row> {
     add("receiverId", Some("\"1\""), "不能给自己发送消息", "");
     let other = room_id(known.foreign);
     add("conversationId", Some(&format!("\"{other}\"")), "字段无效: conversationId", &other);
-    add("conversationId", Some("\"x\""), "字段无效: conversationId", "");
+    add("conversationId", Some("\"x\""), "字段无效: conversationId", &group);
     for (id, text) in [("a b", "字段无效: id"), ("标识", "字段无效: id")] {
         let frame = object(&say, "id", Some(&format!("\"{id}\"")));
-        rows.push(row(format!("id {id}"), speaks, frame, imtypes(text, id, "")));
+        rows.push(row(format!("id {id}"), speaks, frame, imtypes(text, id, &group)));
     }
     let named = [("id", "\"m-1\""), ("type", "\"poke\""), ("content", "\"a\""), ("receiverId", receiver.as_str())];
     let text = object(&named, "conversationId", Some(&receiver));
