@@ -156,7 +156,9 @@ async fn who_never_reads_is_closed_in_time_and_leaves_nothing_open() {
 /// A quarter of these stop reading while the others get everything.
 async fn crowd(sockets: usize) {
     const MESSAGES: usize = 400;
-    const MAX_GROWTH: u64 = 128 * 1024 * 1024;
+    /// What all share, and the queue of each that is slow: 004's frames are each viewer's own.
+    const MAX_SHARED: u64 = 64 * 1024 * 1024;
+    const MAX_QUEUED: u64 = 256 * 1024;
     let (client, folder) = (client(), scratch());
     let mut environment = external(shared_redis());
     environment.push(("CHINWAG_LIMITS__ENABLED", "false".to_owned()));
@@ -195,7 +197,12 @@ async fn crowd(sockets: usize) {
         reader.await.expect("everything came in order");
     }
     let growth = node.memory().saturating_sub(before);
-    assert!(growth < MAX_GROWTH, "{} MiB more than {} MiB", growth >> 20, before >> 20);
+    assert!(
+        growth < MAX_SHARED + slow.len() as u64 * MAX_QUEUED,
+        "{} MiB more than {} MiB",
+        growth >> 20,
+        before >> 20
+    );
 
     for (speaks, raw) in &mut slow {
         let (count, end) = read_all(raw, *speaks, MESSAGES).await;
@@ -211,7 +218,7 @@ async fn hundreds_who_stop_reading_delay_nobody() {
 }
 
 #[tokio::test]
-#[ignore = "takes minutes; run it with --ignored after a change in the fan-out"]
+#[ignore = "needs 20,000 open files; run it with --ignored after a change in the fan-out"]
 async fn thousands_who_stop_reading_delay_nobody() {
     crowd(5000).await;
 }
