@@ -208,9 +208,9 @@ impl Store {
 
     /// Puts a room into its member's list and a public one into the listing, and tells the member's sockets
     /// from which message on they have it, if that is new. Idempotent.
-    pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Option<Seq>) -> Result<()> {
+    pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Seq) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(3);
-        self.note_joined(&mut pipeline, entry, user, since);
+        self.note_joined(&mut pipeline, entry, user, Some(since));
         self.lane.run(&pipeline).await?;
         Ok(())
     }
