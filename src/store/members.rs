@@ -207,24 +207,22 @@ impl Store {
     }
 
     /// Puts a room into its member's list and a public one into the listing, and tells the member's sockets
-    /// from which message on they have it, if that is new. Idempotent.
-    pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Option<Seq>) -> Result<()> {
+    /// from which message on they have it. Idempotent.
+    pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Seq) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(3);
         self.note_joined(&mut pipeline, entry, user, since);
         self.lane.run(&pipeline).await?;
         Ok(())
     }
 
-    fn note_joined(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId, since: Option<Seq>) {
+    fn note_joined(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId, since: Seq) {
         let room = entry.room;
         pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(entry.score()).arg(room.number());
         if entry.kind == RoomKind::Public {
             pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(room.number()).arg(room.number());
         }
-        if let Some(since) = since {
-            let event = UserEvent::Joined { user, room, since }.to_string();
-            pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
-        }
+        let event = UserEvent::Joined { user, room, since }.to_string();
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
     }
 
     /// Notes a change of membership that message `since` tells: in the member's list and to their sockets. Lists lie in
@@ -241,7 +239,7 @@ impl Store {
         loop {
             let mut pipeline = Pipeline::with_capacity(4);
             match is_member {
-                true => self.note_joined(&mut pipeline, entry, user, Some(since)),
+                true => self.note_joined(&mut pipeline, entry, user, since),
                 false => self.note_left(&mut pipeline, entry.room, user),
             }
             pipeline.cmd("ZSCORE").arg(&members).arg(user.0);

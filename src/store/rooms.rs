@@ -121,7 +121,7 @@ impl Store {
         let made_at_ms = self.make(room, new.kind, &making).await?;
         let created_at_ms = made_at_ms.ok_or_else(|| Error::internal(format!("room {room} exists already")))?;
         let entry = RoomEntry { room, kind: new.kind, other: None };
-        self.note_membership(entry, new.owner.id, Some(Seq(1))).await?;
+        self.note_membership(entry, new.owner.id, Seq(1)).await?;
         if new.kind == RoomKind::Public {
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.add_command(self.index_room(room, new.name.as_str()));
@@ -176,8 +176,9 @@ impl Store {
         let number: Option<u32> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
         let room = number.and_then(RoomId::new);
         if let Some(room) = room {
-            // Once per node and pair: mends what a node left that died while it made the room.
-            self.note_direct(room, (low, high), None).await?;
+            // Once per node and pair: mends what a node left that died while it made the room. Sockets that were not
+            // told of it then have all of it to come; the others look at it already.
+            self.note_direct(room, (low, high)).await?;
             self.directs.insert(low, high, room);
         }
         Ok(room)
@@ -212,15 +213,15 @@ impl Store {
             self.lane.run(&pipeline).await?;
             return self.direct_room(low, high).await?.ok_or(Error::RoomNotFound);
         }
-        self.note_direct(room, (low, high), Some(Seq(1))).await?;
+        self.note_direct(room, (low, high)).await?;
         self.directs.insert(low, high, room);
         Ok(room)
     }
 
-    async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId), since: Option<Seq>) -> Result<()> {
+    async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId)) -> Result<()> {
         for (user, other) in [(low, high), (high, low)] {
             let entry = RoomEntry { room, kind: RoomKind::Direct, other: Some(other) };
-            self.note_membership(entry, user, since).await?;
+            self.note_membership(entry, user, Seq(1)).await?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod dice;
 mod heal;
+mod maker;
 mod mutants;
 mod poller;
 mod proxy;

@@ -1,7 +1,7 @@
 //! A simulated chat client on a WebSocket of document 000: sends, retries with the same id, reconnects to the
 //! other node and resumes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How long a client waits for an answer to its handshake.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
+/// Everybody is there, and nobody talks.
+const GLOBAL: Room = 1;
 /// How often it looks whether something is due.
 const TICK: Duration = Duration::from_millis(25);
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -37,8 +39,8 @@ pub enum Phase {
     Talk,
     /// Send nothing new; have everything confirmed.
     Confirm,
-    /// End when this much was taken.
-    Finish(Arc<BTreeMap<Room, EntryId>>),
+    /// End when this much was taken, by name.
+    Finish(Arc<HashMap<String, BTreeMap<Room, EntryId>>>),
     /// End now.
     Stop,
 }
@@ -68,6 +70,7 @@ pub struct Report {
 pub struct Client {
     person: Person,
     nodes: Nodes,
+    http: reqwest::Client,
     phase: watch::Receiver<Phase>,
     /// Told once, when everything is confirmed.
     confirmed: Option<tokio::sync::oneshot::Sender<()>>,
@@ -99,7 +102,8 @@ impl Client {
         let memory = Memory::new(&person.name, &person.rooms);
         let confirmed = Some(confirmed);
         let (dice, report) = (Dice::new(Dice::seed()), Report::default());
-        Self { person, nodes, phase, confirmed, dice, memory, sent: 0, report, pace }
+        let http = reqwest::Client::builder().timeout(CONNECTS_WITHIN).build().expect("a client");
+        Self { person, nodes, http, phase, confirmed, dice, memory, sent: 0, report, pace }
     }
 
     /// Lives until everything is taken or it is told to stop.
@@ -107,8 +111,9 @@ impl Client {
         let mut node = self.dice.next() as usize;
         while !self.is_done() {
             node += 1;
-            if let Some(mut stream) = self.connect(node).await {
+            if let Some((mut stream, rooms)) = self.connect(node).await {
                 self.report.connections += 1;
+                self.memory.enter(rooms);
                 // However it ended: the next connection goes on.
                 self.talk(&mut stream).await;
             }
@@ -122,14 +127,20 @@ impl Client {
         report
     }
 
-    async fn connect(&self, node: usize) -> Option<Stream> {
+    /// Opens a connection, then asks for the rooms: somebody may have added it to more meanwhile.
+    async fn connect(&self, node: usize) -> Option<(Stream, Vec<Room>)> {
         let base = {
             let nodes = self.nodes.lock().expect("no panic while held");
-            nodes[node % nodes.len()].replacen("http", "ws", 1)
+            nodes[node % nodes.len()].clone()
         };
-        let url = format!("{base}/ws?ext=1&token={}", self.person.token);
+        let token = &self.person.token;
+        let url = format!("{}/ws?ext=1&token={token}", base.replacen("http", "ws", 1));
         let connected = tokio::time::timeout(CONNECTS_WITHIN, connect_async(url)).await.ok()?;
-        connected.ok().map(|(stream, _)| stream)
+        let (stream, _) = connected.ok()?;
+        let answer = self.http.get(format!("{base}/api/v1/rooms")).bearer_auth(token).send().await.ok()?;
+        let rooms: Value = answer.error_for_status().ok()?.json().await.ok()?;
+        let numbers = rooms.as_array()?.iter().filter_map(|room| Room::try_from(room["id"].as_u64()?).ok());
+        Some((stream, numbers.filter(|room| *room != GLOBAL).collect()))
     }
 
     async fn talk(&mut self, stream: &mut Stream) -> Option<()> {
@@ -227,7 +238,7 @@ impl Client {
     fn is_done(&self) -> bool {
         match &*self.phase.borrow() {
             Phase::Talk | Phase::Confirm => false,
-            Phase::Finish(ends) => self.memory.has_reached(ends),
+            Phase::Finish(ends) => ends.get(&self.person.name).is_none_or(|ends| self.memory.has_reached(ends)),
             Phase::Stop => true,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::proxy::{Path, Paths, Proxy, Target};
 use crate::socket::Socket;
@@ -210,5 +210,27 @@ async fn a_handshake_that_cannot_follow_its_rooms_is_refused_in_time_and_leaves_
     })
     .await;
     world.webchat(0, &alice, "").await.assert_quiet().await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_direct_room_whose_making_was_cut_short_reaches_open_sockets() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "Alice").await, world.user(0, "Bob").await);
+    let body = json!({"is_private": true, "username": "Bob"});
+    let made = world.client.post(world.url(0, "/api/v1/rooms")).bearer_auth(&alice.token).json(&body).send().await;
+    let made: Value = made.expect("answered").json().await.expect("JSON");
+    // As if the node had died before it noted the room in the lists of the two.
+    let mut redis = redis::Client::open(shared_redis()).and_then(|it| it.get_connection()).expect("Redis answers");
+    for user in [1, 2] {
+        let key = format!("{}{{u:{user}}}:rooms", world.config.redis.prefix);
+        redis::cmd("ZREM").arg(key).arg(made["id"].as_u64()).exec(&mut redis).expect("removed");
+    }
+    let (mut of_alice, mut of_bob) = (world.messenger(1, &alice).await, world.messenger(1, &bob).await);
+    of_alice.send(&json!({"type": "chat", "chat_type": "private", "receiver_id": 2, "content": "hello"})).await;
+    for socket in [&mut of_alice, &mut of_bob] {
+        let frame = socket.next_within(HEALS_WITHIN).await.expect("it comes").expect("the connection is open");
+        assert_eq!(frame["content"], "hello");
+    }
     world.stop().await;
 }

@@ -146,9 +146,13 @@ impl Poller {
     fn is_done(&self) -> bool {
         match &*self.phase.borrow() {
             Phase::Talk | Phase::Confirm => false,
-            Phase::Finish(ends) => self.rooms.iter().all(|(room, polled)| {
-                ends.get(room).is_none_or(|end| polled.last.as_ref().is_some_and(|(_, place)| place >= end))
-            }),
+            Phase::Finish(ends) => {
+                let ends = ends.get(&self.person.name);
+                let has_come = |(room, end): (&Room, &EntryId)| {
+                    self.rooms.get(room).is_some_and(|it| it.last.as_ref().is_some_and(|(_, place)| place >= end))
+                };
+                ends.is_none_or(|ends| ends.iter().all(has_come))
+            }
             Phase::Stop => true,
         }
     }
@@ -159,7 +163,8 @@ pub fn id_of(room: Room) -> String {
     RoomId::new(room).expect("not zero").to_string()
 }
 
-fn place_of(message: &Value) -> EntryId {
+/// The place in a message's id of document 003.
+pub fn place_of(message: &Value) -> EntryId {
     let id = message["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).and_then(MessageId::from_uuid);
     id.unwrap_or_else(|| panic!("no message: {message}")).entry
 }

@@ -1,6 +1,6 @@
 //! A round: people talk in rooms while things break; then everything is confirmed, taken and judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::checker::{History, Room, Stored, Verdict, check};
+use super::checker::{History, Received, Room, Stored, Verdict, check};
 use super::client::{Client, Person, Phase, Report};
 use super::cluster::Cluster;
 use super::dice::Dice;
+use super::maker::Maker;
 use super::poller::{Poller, id_of};
 use super::storm::{Force, Tally, blow};
 use super::taken::fetch;
@@ -117,6 +118,19 @@ impl Scene {
         id.number()
     }
 
+    /// Somebody is a member of a room by now.
+    fn note(&mut self, room: Room, people: &[usize]) {
+        self.rooms.push(room);
+        people.iter().for_each(|person| self.people[*person].rooms.push(room));
+    }
+
+    /// How far everyone is to come.
+    fn ends(&self, truth: &BTreeMap<Room, Vec<Stored>>) -> HashMap<String, BTreeMap<Room, EntryId>> {
+        let end = |room: &Room| Some((*room, truth.get(room)?.last()?.place));
+        let of = |person: &Person| (person.name.clone(), person.rooms.iter().filter_map(end).collect());
+        self.people.iter().map(of).collect()
+    }
+
     /// The rooms as they are, read by the first of their members.
     async fn truth(&self, base: &str) -> BTreeMap<Room, Vec<Stored>> {
         let mut truth = BTreeMap::new();
@@ -144,19 +158,25 @@ fn stored(message: &Value) -> Stored {
 pub async fn play(cluster: &Cluster, force: Force, tally: &Tally, seed: u64) -> Outcome {
     cluster.heal().await;
     let base = cluster.nodes.lock().expect("no panic while held")[0].clone();
-    let scene = Scene::set(&base).await;
+    let mut scene = Scene::set(&base).await;
     let (phase, followed) = watch::channel(Phase::Talk);
     let (people, confirmed) = begin(cluster, &scene, &followed);
-    blow(cluster, force, tally, seed).await;
-    cluster.heal().await;
-    phase.send_replace(Phase::Confirm);
+    let maker = Maker::new(&scene.people[..TALKERS], cluster.nodes.clone(), followed);
+    let ((), made) = tokio::join!(
+        async {
+            blow(cluster, force, tally, seed).await;
+            cluster.heal().await;
+            phase.send_replace(Phase::Confirm);
+        },
+        maker.run(),
+    );
     let confirmed = tokio::time::timeout(CONFIRMED_WITHIN, join_all(confirmed)).await;
     let is_confirmed = confirmed.is_ok_and(|all| all.iter().all(Result::is_ok));
 
     let base = cluster.nodes.lock().expect("no panic while held")[0].clone();
+    made.iter().for_each(|made| scene.note(made.room, &made.people));
     let truth = scene.truth(&base).await;
-    let ends = truth.iter().filter_map(|(room, truth)| Some((*room, truth.last()?.place))).collect();
-    phase.send_replace(Phase::Finish(Arc::new(ends)));
+    phase.send_replace(Phase::Finish(Arc::new(scene.ends(&truth))));
     let finished = Instant::now();
     while people.iter().any(|person| !person.is_finished()) && finished.elapsed() < TAKEN_WITHIN {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -173,11 +193,26 @@ pub async fn play(cluster: &Cluster, force: Force, tally: &Tally, seed: u64) -> 
         history.acknowledged.extend(report.acknowledged);
         history.received.extend(report.received);
     }
+    history.acknowledged.extend(made.into_iter().flat_map(|made| made.acknowledged));
+    add_silent(&mut history, &scene);
     outcome.acknowledged = history.acknowledged.len();
     outcome.received = history.received.iter().map(|received| received.messages.len()).sum();
     outcome.verdict = check(&history);
     assert!(is_confirmed, "every send is confirmed in the end: {outcome}");
     outcome
+}
+
+/// Also who never heard of a room that they were added to is judged.
+fn add_silent(history: &mut History, scene: &Scene) {
+    for person in &scene.people {
+        for room in &person.rooms {
+            let has_heard = history.received.iter().any(|it| it.reader == person.name && it.room == *room);
+            if !has_heard {
+                let reader = person.name.clone();
+                history.received.push(Received { reader, room: *room, messages: Vec::new() });
+            }
+        }
+    }
 }
 
 /// Lets everyone begin. Returns who they are, and where they tell that everything is confirmed.

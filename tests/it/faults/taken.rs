@@ -51,9 +51,15 @@ pub struct Memory {
 
 impl Memory {
     pub fn new(name: &str, rooms: &[Room]) -> Self {
-        let taken = || Taken { state: State::Live, known: HashSet::new(), messages: Vec::new(), last: None };
-        let rooms = rooms.iter().map(|room| (*room, taken())).collect();
+        let rooms = rooms.iter().map(|room| (*room, Taken::new(State::Live))).collect();
         Self { name: name.to_owned(), rooms, pending: Vec::new(), acknowledged: Vec::new(), not_recovered: 0 }
+    }
+
+    /// Notes the rooms that it is in now. Of new ones the history is read.
+    pub fn enter(&mut self, rooms: impl IntoIterator<Item = Room>) {
+        for room in rooms {
+            self.rooms.entry(room).or_insert_with(|| Taken::new(State::Reading(Vec::new())));
+        }
     }
 
     /// A new connection: the frames to begin with.
@@ -85,8 +91,8 @@ impl Memory {
 
     /// Whether every room has come this far.
     pub fn has_reached(&self, ends: &BTreeMap<Room, EntryId>) -> bool {
-        self.is_live()
-            && self.rooms.iter().all(|(room, taken)| ends.get(room).is_none_or(|end| taken.last >= Some(*end)))
+        let has_come = |(room, end): (&Room, &EntryId)| self.rooms.get(room).is_some_and(|it| it.last >= Some(*end));
+        self.is_live() && ends.iter().all(has_come)
     }
 
     /// Takes a frame. Returns what is to be sent in answer.
@@ -94,6 +100,11 @@ impl Memory {
         let payload = &frame["payload"];
         let room = payload["room_id"].as_u64().and_then(|room| Room::try_from(room).ok())?;
         let kind = frame["type"].as_str()?;
+        if matches!(kind, "new_message" | "member_added") && !self.rooms.contains_key(&room) {
+            // Somebody added it: what came before this is read, and this with it.
+            self.enter([room]);
+            return Some(fetch(room));
+        }
         match kind {
             "new_message" => self.take_message(room, payload),
             "member_added" | "member_removed" => self.take_message(room, &payload["message"]),
@@ -156,6 +167,10 @@ impl Memory {
 }
 
 impl Taken {
+    fn new(state: State) -> Self {
+        Self { state, known: HashSet::new(), messages: Vec::new(), last: None }
+    }
+
     /// Takes a message, each once.
     fn take(&mut self, seen: Seen) {
         self.last = self.last.max(Some(seen.place));
