@@ -8,6 +8,7 @@
 //! Imports `domain` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
 mod catch_up;
+mod delivery;
 mod frame;
 mod hub;
 mod order;
@@ -15,6 +16,8 @@ mod outbox;
 mod receipts;
 mod rooms;
 mod seat;
+mod seating;
+mod writing;
 
 pub use frame::{Encoder, Frame, FrameKey, Style, close_frame, control_frame, text_frame};
 pub use hub::Hub;

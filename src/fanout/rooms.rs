@@ -41,6 +41,8 @@ pub(super) enum Item {
     Room(Arc<RoomEvent>),
     /// One connection is to see a message again.
     Again(SeatId, Arc<RoomEvent>),
+    /// What a room's connections have missed is no longer kept.
+    Gap(RoomId),
     /// Something happened to a user.
     User(Arc<UserEvent>),
     /// Events of users may have been missed.
@@ -224,14 +226,16 @@ impl Fanout {
     /// Hands events to the workers, under the lock, so that their order is the room's.
     fn deliver(&self, live: &LiveRoom, events: Vec<Happening>) {
         let Some(head) = live.head.filter(|_| !live.workers.is_empty()) else { return };
-        let workers = self.0.workers.lock().expect("no panic while held");
         for what in events {
-            let event = Arc::new(RoomEvent { room: head, what });
-            for worker in &live.workers {
-                if let Some(worker) = workers.get(*worker) {
-                    worker.send(Item::Room(Arc::clone(&event)));
-                }
-            }
+            self.tell(live, &Item::Room(Arc::new(RoomEvent { room: head, what })));
+        }
+    }
+
+    /// Hands an item to the workers that look at a room.
+    fn tell(&self, live: &LiveRoom, item: &Item) {
+        let workers = self.0.workers.lock().expect("no panic while held");
+        for worker in live.workers.iter().filter_map(|worker| workers.get(*worker)) {
+            worker.send(item.clone());
         }
     }
 
@@ -301,6 +305,9 @@ impl Fanout {
             }
             Found::Tail(tail) => {
                 let since_ms = self.0.lost_at_ms.load(Ordering::Acquire).saturating_sub(DELETIONS_OVERLAP_MS);
+                if !tail.is_gapless {
+                    self.tell(live, &Item::Gap(room));
+                }
                 live.order.repair(tail, since_ms, &mut out)
             }
         };

@@ -1,0 +1,115 @@
+//! Handing events to the connections that look at their room.
+
+use bytes::Bytes;
+
+use super::frame::{FrameKey, ReadyFrame, Style, close_frame};
+use super::hub::{Inner, TOO_SLOW, TRY_AGAIN_LATER};
+use super::seat::{Seat, SeatId};
+use crate::domain::{Change, Happening, PresenceChange, RoomEvent, RoomId, Sender, UserId};
+
+/// Changes of presence told of a room in one tick.
+const MAX_PRESENCE: usize = 200;
+
+impl Inner {
+    /// Hands an event to everyone who looks at its room.
+    pub(super) fn deliver(&mut self, event: &RoomEvent) {
+        let id = event.room.id;
+        let change = match &event.what {
+            Happening::Message(message) => message.change.clone(),
+            _ => None,
+        };
+        if let Some(Change::Added(user)) = &change {
+            self.admit(user, event.room);
+        }
+        let Inner { rooms, seats, dirty, base_url, .. } = self;
+        let Some(room) = rooms.get_mut(&id) else { return };
+        if let Happening::Message(message) = &event.what {
+            let seq = message.id.entry.seq;
+            room.last = message.id.entry;
+            if room.pushed.is_none() && !room.is_marking {
+                self.unmarked.push(id);
+            }
+            room.pushed = Some((room.pushed.map_or(seq, |(first, _)| first), seq));
+        }
+        let mut fallen = Vec::new();
+        let mut printed: Vec<(FrameKey, Option<ReadyFrame>)> = Vec::with_capacity(4);
+        for slot in &room.seats {
+            let Some(seat) = seats.get_mut(*slot) else { continue };
+            if seat.closing_since.is_some() || (!seat.missing.is_empty() && seat.skips(id, &event.what)) {
+                continue;
+            }
+            let key = seat.encoder.key;
+            let index = printed.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
+                let style = Style { is_extended: key.is_extended, base_url };
+                printed.push((key, (seat.encoder.encode)(event, style).map(ReadyFrame::new)));
+                printed.len() - 1
+            });
+            let Some(frame) = &printed[index].1 else { continue };
+            let is_idle = seat.outbox.is_empty();
+            let has_room = seat.outbox.push(frame.for_viewer(seat.user));
+            match &event.what {
+                _ if has_room => {}
+                Happening::Message(message) => {
+                    seat.fall_behind(id, message.id.entry);
+                    fallen.push(seat.user);
+                }
+                // It could not be told later what else was deleted: it comes back and reads anew.
+                Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW)),
+                Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
+            }
+            if is_idle {
+                dirty.push(*slot);
+            }
+        }
+        if let (Happening::Message(message), false) = (&event.what, fallen.is_empty()) {
+            self.mark_before(id, message.id.entry.seq, fallen);
+        }
+        if let Some(Change::Removed(user)) = &change {
+            self.user_left(user.id, id);
+        }
+    }
+
+    /// Queues a message that one connection is to see again, unless it is about to be read to it.
+    pub(super) fn show(&mut self, id: SeatId, event: &RoomEvent) {
+        let (room, what) = (event.room.id, &event.what);
+        let Some(seat) = self.seats.get(id.slot).filter(|seat| seat.number == id.number) else { return };
+        if seat.is_behind(room, what) {
+            return;
+        }
+        let frame = self.print(seat, event);
+        if let (Some(frame), Some(seat)) = (frame, self.seat(id)) {
+            seat.outbox.force(frame);
+            self.dirty.push(id.slot);
+        }
+    }
+
+    pub(super) fn gather_presence(&mut self, user: UserId, is_online: bool, rooms_and_name: &str) {
+        let Some((rooms, name)) = rooms_and_name.split_once(' ') else { return };
+        let rooms = rooms.split(',').filter_map(|number| RoomId::new(number.parse().ok()?));
+        for id in rooms {
+            let Some(room) = self.rooms.get_mut(&id) else { continue };
+            room.presence.retain(|change| change.user.id != user);
+            if room.presence.len() < MAX_PRESENCE {
+                let user = Sender { id: user, name: name.to_owned() };
+                room.presence.push(PresenceChange { user, is_online });
+                self.presence.push(id);
+            }
+        }
+    }
+
+    pub(super) fn tell_presence(&mut self) {
+        for id in std::mem::take(&mut self.presence) {
+            let Some(room) = self.rooms.get_mut(&id).filter(|room| !room.presence.is_empty()) else { continue };
+            let what = Happening::Presence(std::mem::take(&mut room.presence));
+            let event = RoomEvent { room: room.head, what };
+            self.deliver(&event);
+        }
+    }
+
+    /// Prints an event for one connection.
+    pub(super) fn print(&self, seat: &Seat, event: &RoomEvent) -> Option<Bytes> {
+        let style = Style { is_extended: seat.encoder.key.is_extended, base_url: &self.base_url };
+        let frame = ReadyFrame::new((seat.encoder.encode)(event, style)?);
+        Some(frame.for_viewer(seat.user))
+    }
+}

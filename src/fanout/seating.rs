@@ -1,0 +1,258 @@
+//! Who looks at which rooms: when a connection comes, when memberships change, when events about that were missed.
+
+use futures_util::future::join_all;
+use std::time::Duration;
+use tokio::task::spawn_local;
+
+use super::hub::{Hub, Inner, Room};
+use super::seat::{Missing, RoomChange, SeatId};
+use crate::domain::{EntryId, Error, Kind, Result, RoomHead, RoomId, Sender, Seq, UserId};
+use crate::store::UserEvent;
+
+/// A newcomer is refused when its rooms are not followed by then: another node may do better.
+const ENTERING: Duration = Duration::from_millis(1500);
+
+impl Hub {
+    /// Makes a connection look at its user's rooms. From the return on, every message of theirs reaches it.
+    ///
+    /// # Errors
+    /// `Unavailable` when a room's events cannot be had.
+    pub async fn enter(&self, id: SeatId, rooms: &[RoomId]) -> Result<()> {
+        let entering: Vec<Entering> = rooms.iter().map(|room| Entering::new(self, *room)).collect();
+        let outcomes = tokio::time::timeout(ENTERING, join_all(entering.iter().map(Entering::follow))).await;
+        let outcomes = outcomes.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
+        let mut inner = self.0.borrow_mut();
+        for outcome in outcomes {
+            match outcome {
+                Ok(head) => inner.sit(id, head, None),
+                // A list may name a room that is gone.
+                Err(error) if error.kind() == Kind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let changes = inner.seat(id).and_then(|seat| seat.changes.take()).unwrap_or_default();
+        drop(inner);
+        for change in changes {
+            match change {
+                RoomChange::Joined(room, ..) if self.looks_at(id, room) => {}
+                RoomChange::Joined(room, since, since_ms) => {
+                    self.join(id, room, Missing { since_ms, ..Missing::behind(room, before(since)) });
+                }
+                RoomChange::Left(room) => self.0.borrow_mut().rise(id, room),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a connection look at one more room, with what it has missed there.
+    fn join(&self, id: SeatId, room: RoomId, missing: Missing) {
+        match self.0.borrow_mut().seat(id) {
+            Some(seat) if !seat.joining.contains(&room) => seat.joining.push(room),
+            _ => return,
+        }
+        let hub = self.clone();
+        spawn_local(async move {
+            let entering = Entering::new(&hub, room);
+            let head = entering.follow().await;
+            {
+                let mut inner = hub.0.borrow_mut();
+                let is_wanted = inner.seat(id).is_some_and(|seat| seat.stops_joining(room));
+                match head {
+                    Ok(head) if is_wanted => inner.sit(id, head, Some(missing)),
+                    Ok(_) => {}
+                    Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
+                }
+            }
+            drop(entering);
+            hub.catch_up(id);
+        });
+    }
+
+    pub(super) fn take_user_event(&self, event: &UserEvent) {
+        match event {
+            UserEvent::Joined { user, room, since } => self.user_joined(*user, *room, *since),
+            UserEvent::Left { user, room } => self.0.borrow_mut().user_left(*user, *room),
+            UserEvent::Presence { user, is_online, rooms_and_name } => {
+                let is_here = self.0.borrow().users.contains_key(user);
+                self.0.borrow_mut().gather_presence(*user, *is_online || is_here, rooms_and_name);
+                if is_here && !is_online {
+                    self.contradict(*user, rooms_and_name.clone());
+                }
+            }
+            UserEvent::Revoked { .. } | UserEvent::Renamed { .. } => {}
+        }
+    }
+
+    /// Another node believes that a user is gone who is here.
+    fn contradict(&self, user: UserId, rooms_and_name: String) {
+        let store = self.0.borrow().store.clone();
+        spawn_local(async move {
+            let event = UserEvent::Presence { user, is_online: true, rooms_and_name };
+            if let Err(error) = store.announce(user, &event).await {
+                tracing::debug!(%error, "presence not told");
+            }
+        });
+    }
+
+    fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
+        let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since, 0));
+        for id in ids.into_iter().filter(|id| !self.looks_at(*id, room)) {
+            self.join(id, room, Missing::behind(room, before(since)));
+        }
+    }
+
+    /// The users of this worker.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        self.0.borrow().users.keys().copied().collect()
+    }
+
+    /// What a user's connections look at.
+    pub(super) fn looked_at(&self, user: UserId) -> Vec<(SeatId, Vec<RoomId>)> {
+        let ids = self.0.borrow().seats_of(user);
+        ids.into_iter().map(|id| (id, self.rooms(id))).collect()
+    }
+
+    /// Compares a user's rooms with what their connections looked at before the rooms were read, after events may
+    /// have been missed. Messages of rooms that are new then count from `since_ms` on.
+    pub(super) fn compare(&self, before: &[(SeatId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
+        for (id, before) in before {
+            for room in before.iter().filter(|room| !rooms.contains(room)) {
+                self.0.borrow_mut().rise(*id, *room);
+            }
+            for room in rooms.iter().filter(|room| !before.contains(room)) {
+                if let Some(changes) = self.0.borrow_mut().seat(*id).and_then(|seat| seat.changes.as_mut()) {
+                    changes.push(RoomChange::Joined(*room, Seq(1), since_ms));
+                } else if !self.looks_at(*id, *room) {
+                    self.join(*id, *room, Missing { since_ms, ..Missing::behind(*room, Seq(0)) });
+                }
+            }
+        }
+    }
+}
+
+/// A room that a connection is about to look at: followed for as long as this lives, whatever becomes of the
+/// connection meanwhile.
+struct Entering {
+    hub: Hub,
+    room: RoomId,
+}
+
+impl Entering {
+    fn new(hub: &Hub, room: RoomId) -> Self {
+        *hub.0.borrow_mut().entering.entry(room).or_default() += 1;
+        Self { hub: hub.clone(), room }
+    }
+
+    async fn follow(&self) -> Result<RoomHead> {
+        let (fanout, worker) = {
+            let inner = self.hub.0.borrow();
+            (inner.fanout.clone(), inner.worker)
+        };
+        fanout.enter(self.room, worker).await
+    }
+}
+
+impl Drop for Entering {
+    fn drop(&mut self) {
+        self.hub.0.borrow_mut().has_entered(self.room);
+    }
+}
+
+fn before(seq: Seq) -> Seq {
+    Seq(seq.0.saturating_sub(1))
+}
+
+impl Inner {
+    /// Connections of a user whose rooms are known; the others note the change.
+    fn note_change(&mut self, user: UserId, change: RoomChange) -> Vec<SeatId> {
+        let mut ready = self.seats_of(user);
+        ready.retain(|id| match self.seat(*id).and_then(|seat| seat.changes.as_mut()) {
+            Some(changes) => {
+                changes.push(change);
+                false
+            }
+            None => true,
+        });
+        ready
+    }
+
+    /// A connection looks at a room from now on.
+    pub(super) fn sit(&mut self, id: SeatId, head: RoomHead, missing: Option<Missing>) {
+        let is_new = self.seat(id).is_some_and(|seat| !seat.rooms.contains(&head.id));
+        if !is_new {
+            return;
+        }
+        // What was handed on before is not delivered to the newcomer.
+        if self.rooms.get(&head.id).is_some_and(|room| room.pushed.is_some()) {
+            self.mark_now(head.id);
+        }
+        if let Some(seat) = self.seat(id) {
+            seat.rooms.push(head.id);
+            seat.missing.extend(missing);
+        }
+        let room = self.rooms.entry(head.id).or_insert_with(|| Room {
+            head,
+            seats: Vec::new(),
+            last: EntryId { seq: Seq(0), at_ms: 0 },
+            pushed: None,
+            is_marking: false,
+            unmarked_until: None,
+            presence: Vec::new(),
+        });
+        room.seats.push(id.slot);
+    }
+
+    /// A connection looks at a room no more.
+    pub(super) fn rise(&mut self, id: SeatId, room: RoomId) {
+        if let Some(seat) = self.seat(id) {
+            seat.stops_joining(room);
+            seat.rooms.retain(|other| *other != room);
+            seat.missing.retain(|missing| missing.room != room);
+            self.remove_from_room(id.slot, room);
+        }
+    }
+
+    pub(super) fn remove_from_room(&mut self, slot: usize, id: RoomId) {
+        // What it was shown is delivered, though it goes.
+        self.mark_now(id);
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if let Some(index) = room.seats.iter().position(|other| *other == slot) {
+            room.seats.swap_remove(index);
+        }
+        self.let_go(id);
+    }
+
+    /// Stops following a room that nobody looks at or is about to.
+    fn let_go(&mut self, id: RoomId) {
+        let is_empty = self.rooms.get(&id).is_none_or(|room| room.seats.is_empty());
+        if is_empty && !self.entering.contains_key(&id) {
+            self.rooms.remove(&id);
+            self.fanout.exit(id, self.worker);
+        }
+    }
+
+    fn has_entered(&mut self, room: RoomId) {
+        if let Some(count) = self.entering.get_mut(&room) {
+            *count -= 1;
+            if *count == 0 {
+                self.entering.remove(&room);
+                self.let_go(room);
+            }
+        }
+    }
+
+    pub(super) fn user_left(&mut self, user: UserId, room: RoomId) {
+        for id in self.note_change(user, RoomChange::Left(room)) {
+            self.rise(id, room);
+        }
+    }
+
+    /// A user becomes a member: their connections see the message that says so.
+    pub(super) fn admit(&mut self, user: &Sender, head: RoomHead) {
+        for id in self.seats_of(user.id) {
+            if self.seat(id).is_some_and(|seat| seat.changes.is_none()) && self.rooms.contains_key(&head.id) {
+                self.sit(id, head, None);
+            }
+        }
+    }
+}
