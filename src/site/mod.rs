@@ -1,10 +1,11 @@
-//! Floor 4: what is no chat API: documentation, health, metrics, uploaded files.
+//! Floor 4: what is no chat API: the web client, documentation, health, metrics, uploaded files.
 
 mod docs;
 mod health;
 mod uploads;
+mod web;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{get, head, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::config::Config;
@@ -19,16 +20,19 @@ pub const SITE: Dialect =
 
 fn routes(routes: &mut ServiceConfig, _: &Config) {
     routes
-        .service(resource("/health/live").route(web::get().to(health::live)))
-        .service(resource("/health/ready").route(web::get().to(health::ready)))
-        .service(resource("/metrics").route(web::get().to(health::metrics)))
+        .service(resource("/health/live").route(get().to(health::live)))
+        .service(resource("/health/ready").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
         .service(
             resource("/uploads/{path:.*}")
-                .route(web::get().to(uploads::download))
-                .route(web::head().to(uploads::download)),
+                .route(get().to(uploads::download))
+                .route(head().to(uploads::download)),
         )
-        .service(resource("/").route(web::get().to(docs::home)))
-        .service(resource("/docs").route(web::get().to(docs::home)));
+        .service(resource("/docs").route(get().to(docs::home)))
+        .service(resource("/assets/{name}").route(get().to(web::asset)).route(head().to(web::asset)));
+    for path in ["/", "/register", "/login", "/chat"] {
+        routes.service(resource(path).route(get().to(web::page)).route(head().to(web::page)));
+    }
 }
 
 fn error(error: &Error) -> HttpResponse {
