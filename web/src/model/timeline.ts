@@ -115,11 +115,11 @@ export function pieces(text: string): { text: string; href: string | null }[] {
   return found;
 }
 
-/** An address that may be opened or drawn: http and https, nothing else. */
+/** A whole address that may be opened or drawn: http and https, nothing else. */
 export function httpUrl(text: string | null): string | null {
   if (!text) return null;
   try {
-    const url = new URL(text, location.origin);
+    const url = new URL(text);
     return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
   } catch {
     return null;
@@ -142,5 +142,6 @@ export function initials(name: string): string {
 export function hue(name: string): number {
   let hash = 2166136261;
   for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619);
-  return Math.abs(hash) % 360;
+  // Steps of the golden angle keep neighbours apart.
+  return Math.round(((hash >>> 8) * 137.508) % 360);
 }

@@ -7,4 +7,5 @@ export { Details } from "./details";
 export { Confirm, Lightbox } from "./dialog";
 export { Browse, NewChat, NewGroup } from "./dialogs";
 export { Members } from "./members";
+export { NewItems, UserItems } from "./menus";
 export { Found } from "./search";

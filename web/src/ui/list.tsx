@@ -2,11 +2,10 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { briefTime, setLang, t } from "../i18n";
-import { active, listState, logOut, online, refresh, sorted } from "../model/chat";
+import { briefTime, t } from "../i18n";
+import { active, listState, online, refresh, sorted } from "../model/chat";
 import { draftOf } from "../model/drafts";
 import { me } from "../model/session";
-import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../model/settings";
 import { lastLine, roomName } from "../model/words";
 import type { Conversation } from "../net/types";
 import { later } from "./later";
@@ -17,6 +16,9 @@ const Browse = later(() => import("./extras").then((it) => it.Browse));
 const NewChat = later(() => import("./extras").then((it) => it.NewChat));
 const NewGroup = later(() => import("./extras").then((it) => it.NewGroup));
 const Found = later(() => import("./extras").then((it) => it.Found));
+
+const NewItems = later(() => import("./extras").then((it) => it.NewItems));
+const UserItems = later(() => import("./extras").then((it) => it.UserItems));
 
 type Shown = "chat" | "group" | "browse" | null;
 
@@ -160,10 +162,6 @@ function useMenu() {
 
 function NewMenu({ onPick }: { onPick: (shown: Shown) => void }) {
   const { isOpen, setOpen, box } = useMenu();
-  const pick = (shown: Shown) => () => {
-    setOpen(false);
-    onPick(shown);
-  };
   return (
     <div class="menu-box" ref={box}>
       <IconButton
@@ -174,17 +172,12 @@ function NewMenu({ onPick }: { onPick: (shown: Shown) => void }) {
         onClick={() => setOpen(!isOpen)}
       />
       {isOpen && (
-        <div class="menu is-right">
-          <button type="button" class="menu-item" onClick={pick("chat")}>
-            <Icon name="person" /> {t("new.chat")}
-          </button>
-          <button type="button" class="menu-item" onClick={pick("group")}>
-            <Icon name="people" /> {t("new.group")}
-          </button>
-          <button type="button" class="menu-item" onClick={pick("browse")}>
-            <Icon name="compass" /> {t("new.browse")}
-          </button>
-        </div>
+        <NewItems
+          onPick={(shown) => {
+            setOpen(false);
+            onPick(shown);
+          }}
+        />
       )}
     </div>
   );
@@ -193,8 +186,6 @@ function NewMenu({ onPick }: { onPick: (shown: Shown) => void }) {
 function UserMenu() {
   const { isOpen, setOpen, box } = useMenu();
   const name = me.value?.username ?? "";
-  const themes: Theme[] = ["system", "light", "dark"];
-  const other = lang.value === "zh" ? "en" : "zh";
   return (
     <div class="menu-box" ref={box}>
       <button
@@ -207,43 +198,7 @@ function UserMenu() {
         {name ? <Avatar name={name} /> : <span class="avatar avatar-m is-blank" />}
         <bdi class="me-name">{name}</bdi>
       </button>
-      {isOpen && (
-        <div class="menu">
-          <fieldset class="segments">
-            <legend class="sr">{t("theme.label")}</legend>
-            {themes.map((it) => (
-              <button type="button" key={it} aria-pressed={theme.value === it} onClick={() => setTheme(it)}>
-                {t(`theme.${it}`)}
-              </button>
-            ))}
-          </fieldset>
-          <button
-            type="button"
-            class="menu-item"
-            lang={other === "zh" ? "zh-CN" : "en"}
-            onClick={() => void setLang(other)}
-          >
-            <Icon name="globe" /> {t("lang.other")}
-          </button>
-          <button
-            type="button"
-            class="menu-item"
-            role="switch"
-            aria-checked={notifies.value}
-            onClick={() => setNotifies(!notifies.value)}
-          >
-            <Icon name="bell" /> {t("menu.notify")}
-            <span class={`switch ${notifies.value ? "is-on" : ""}`} />
-          </button>
-          <a class="menu-item" href="/docs/" target="_blank" rel="noreferrer">
-            <Icon name="book" /> {t("menu.docs")}
-          </a>
-          <hr />
-          <button type="button" class="menu-item" onClick={logOut}>
-            <Icon name="exit" /> {t("menu.logout")}
-          </button>
-        </div>
-      )}
+      {isOpen && <UserItems />}
     </div>
   );
 }

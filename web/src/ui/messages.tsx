@@ -63,14 +63,6 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
     if (sticks.current) end();
   }, [rows]);
 
-  // Smaller when a keyboard opens or the text grows: the end stays in view.
-  useEffect(() => {
-    if (!box.current) return;
-    const observer = new ResizeObserver(() => sticks.current && end());
-    observer.observe(box.current);
-    return () => observer.disconnect();
-  }, [rows]);
-
   const onScroll = (offset: number) => {
     const handle = list.current;
     if (!handle) return;
@@ -148,6 +140,8 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
         class="rows"
         shift={isPrepended}
         onScroll={onScroll}
+        // A keyboard opens, the text grows, a row turns out taller: the end stays in view.
+        onResize={() => sticks.current && end()}
         bufferSize={600}
         itemSize={60}
         tabIndex={0}
