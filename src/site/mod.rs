@@ -1,11 +1,12 @@
-//! Floor 4: what is no chat API: documentation, health, metrics, uploaded files.
+//! Floor 4: what is no chat API: the web client, documentation, health, metrics, uploaded files.
 
 mod docs;
 mod health;
 mod sockets;
 mod uploads;
+mod web;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{ServiceConfig, get, head};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::config::Config;
@@ -20,18 +21,17 @@ pub const SITE: Dialect =
 
 fn routes(routes: &mut ServiceConfig, _: &Config) {
     routes
-        .service(resource("/health/live").route(web::get().to(health::live)))
-        .service(resource("/health/ready").route(web::get().to(health::ready)))
-        .service(resource("/metrics").route(web::get().to(health::metrics)))
-        .service(
-            resource("/uploads/{path:.*}")
-                .route(web::get().to(uploads::download))
-                .route(web::head().to(uploads::download)),
-        )
-        .service(resource("/asyncapi.json").route(web::get().to(sockets::document)))
-        .service(resource("/docs/sockets").route(web::get().to(sockets::shown)))
-        .service(resource("/").route(web::get().to(docs::home)))
-        .service(resource("/docs").route(web::get().to(docs::home)));
+        .service(resource("/health/live").route(get().to(health::live)))
+        .service(resource("/health/ready").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(health::metrics)))
+        .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)).route(head().to(uploads::download)))
+        .service(resource("/asyncapi.json").route(get().to(sockets::document)))
+        .service(resource("/docs").route(get().to(docs::home)))
+        .service(resource("/docs/sockets").route(get().to(sockets::shown)))
+        .service(resource("/assets/{name}").route(get().to(web::asset)).route(head().to(web::asset)));
+    for path in ["/", "/register", "/login", "/chat"] {
+        routes.service(resource(path).route(get().to(web::page)).route(head().to(web::page)));
+    }
 }
 
 fn error(error: &Error) -> HttpResponse {

@@ -1,0 +1,122 @@
+//! The web client: built from `web/` into the binary, served by every node.
+//!
+//! Files under `/assets/` carry a hash of their content in their name and are kept for ever; the page itself is
+//! asked for anew each time. Each file was compressed when it was built.
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{HttpRequest, HttpResponse, web};
+use rust_embed::{Embed, EmbeddedFile};
+
+use crate::domain::{Error, Result};
+
+/// What `npm run build` leaves in `web/dist`; empty in a build without Node.
+#[derive(Embed)]
+#[folder = "web/dist/"]
+struct Client;
+
+const PAGE: &str = "index.html";
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const ASK_FIRST: &str = "no-cache";
+/// Nothing runs or styles but our own files; pictures may be anywhere, as document 000 draws them.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' https: http: data: blob:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; \
+    frame-ancestors 'none'";
+const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Chinwag</title>\
+    <h1>Chinwag runs, without its web client</h1><p>This binary was built without it. Install Node.js 20 or newer \
+    (20.19 at least), then run <code>scripts/build</code>; or <code>npm ci &amp;&amp; npm run build</code> in \
+    <code>web/</code> and <code>cargo build --release</code>.</p>\
+    <p>The APIs are all here: <a href=/docs/>documentation</a>.</p></html>";
+
+/// Any page of the client: it looks at the address itself.
+pub(super) async fn page(request: HttpRequest) -> HttpResponse {
+    let Some(found) = choose(PAGE, request.headers()) else {
+        return HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .content_type(HTML)
+            .body(NOT_BUILT);
+    };
+    answer(&request, found, ASK_FIRST)
+}
+
+/// A file that a page refers to.
+pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
+    let found = choose(&format!("assets/{name}"), request.headers()).ok_or(Error::NotFound)?;
+    Ok(answer(&request, found, FOR_EVER))
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
+struct Found {
+    file: EmbeddedFile,
+    media_type: &'static str,
+    encoding: Option<&'static str>,
+}
+
+/// The smallest form of a file that the client takes.
+fn choose(path: &str, headers: &HeaderMap) -> Option<Found> {
+    let media_type = match path.rsplit_once('.')?.1 {
+        "html" => HTML,
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        _ => return None, // the compressed forms are no files of their own
+    };
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
+        let compressed = accepts(accepted, encoding).then(|| Client::get(&format!("{path}{suffix}"))).flatten();
+        if let Some(file) = compressed {
+            return Some(Found { file, media_type, encoding: Some(encoding) });
+        }
+    }
+    Client::get(path).map(|file| Found { file, media_type, encoding: None })
+}
+
+/// Whether an `Accept-Encoding` names an encoding, and not with `q=0`.
+fn accepts(header: &str, encoding: &str) -> bool {
+    header.split(',').any(|part| {
+        let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|text| text.trim().parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case(encoding) && weight != Some(0.0)
+    })
+}
+
+fn answer(request: &HttpRequest, found: Found, caching: &str) -> HttpResponse {
+    let hash = found.file.metadata.sha256_hash();
+    let etag: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let etag = format!("\"{etag}\"");
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, etag))
+        .insert_header((header::CACHE_CONTROL, caching))
+        .insert_header((header::VARY, "Accept-Encoding"));
+    if is_known {
+        return response.finish();
+    }
+    response
+        .content_type(found.media_type)
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::PERMISSIONS_POLICY, "camera=(), microphone=(), geolocation=()"))
+        .insert_header(("cross-origin-opener-policy", "same-origin"));
+    if let Some(encoding) = found.encoding {
+        response.insert_header((header::CONTENT_ENCODING, encoding));
+    }
+    response.body(found.file.data.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accepts;
+
+    #[test]
+    fn encodings_are_taken_as_the_client_weighs_them() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("BR;q=0.5", "br"));
+        assert!(!accepts("gzip, br;q=0", "br"));
+        assert!(!accepts("", "gzip"));
+        assert!(!accepts("x-gzip-like", "gzip"));
+    }
+}

@@ -1,0 +1,76 @@
+// What was written and is not known to be stored yet. It survives reloads; the client id keeps it from being stored
+// twice however often it is sent, for a day.
+
+import { signal } from "@preact/signals";
+import { store } from "./settings";
+
+export interface Pending {
+  clientId: string;
+  room: number;
+  text: string;
+  isImage: boolean;
+  replyTo: number | null;
+  at: number;
+  state: "sending" | "sent" | "failed";
+  error: string | null;
+}
+
+/** The server knows a client id for 24 hours. */
+const RETRY_MS = 23 * 3600_000;
+
+export const outbox = signal<Pending[]>([]);
+let prefix = "";
+
+export function openOutbox(user: number): void {
+  prefix = `chinwag.out.${user}.`;
+  const kept: Pending[] = [];
+  for (const key of store.keys(prefix)) {
+    try {
+      const entry = JSON.parse(store.get(key) ?? "") as Pending;
+      const isOld = Date.now() - entry.at > RETRY_MS;
+      kept.push({ ...entry, state: isOld || entry.state === "failed" ? "failed" : "sending" });
+    } catch {
+      store.set(key, null);
+    }
+  }
+  outbox.value = kept.sort((a, b) => a.at - b.at);
+}
+
+export function closeOutbox(): void {
+  outbox.value = [];
+}
+
+export function newClientId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function put(entry: Pending): void {
+  store.set(prefix + entry.clientId, JSON.stringify(entry));
+  outbox.value = [...outbox.value, entry];
+}
+
+export function change(clientId: string, part: Partial<Pending>): void {
+  outbox.value = outbox.value.map((entry) => {
+    if (entry.clientId !== clientId) return entry;
+    const changed = { ...entry, ...part };
+    store.set(prefix + clientId, JSON.stringify(changed));
+    return changed;
+  });
+}
+
+export function remove(clientId: string): void {
+  store.set(prefix + clientId, null);
+  if (outbox.value.some((entry) => entry.clientId === clientId)) {
+    outbox.value = outbox.value.filter((entry) => entry.clientId !== clientId);
+  }
+}
+
+/** Tries a failed message again; one that is too old for its client id under a new one. */
+export function retry(clientId: string): void {
+  const entry = outbox.value.find((it) => it.clientId === clientId);
+  if (!entry) return;
+  if (Date.now() - entry.at < RETRY_MS) return change(clientId, { state: "sending", error: null });
+  remove(clientId);
+  put({ ...entry, clientId: newClientId(), at: Date.now(), state: "sending", error: null });
+}

@@ -1,0 +1,42 @@
+// Who is logged in. The token is kept under `token`, as document 000 asks.
+
+import { signal } from "@preact/signals";
+import { useAccess } from "../net/http";
+import type { Me } from "../net/types";
+import { store } from "./settings";
+
+const TOKEN = "token";
+
+export const token = signal<string | null>(store.get(TOKEN));
+export const me = signal<Me | null>(null);
+/** Whether the last session was ended by the server. */
+export const hasExpired = signal(false);
+
+export function begin(given: string): void {
+  store.set(TOKEN, given);
+  me.value = null;
+  hasExpired.value = false;
+  token.value = given;
+}
+
+export function end(expired: boolean): void {
+  if (token.peek() === null) return;
+  store.set(TOKEN, null);
+  hasExpired.value = expired;
+  token.value = null;
+  me.value = null;
+}
+
+useAccess({ token: () => token.peek(), onUnauthorized: () => end(true) });
+
+// Other tabs log in and out too.
+addEventListener("storage", (event) => {
+  if (event.key !== TOKEN || event.newValue === token.peek()) return;
+  me.value = null;
+  token.value = event.newValue;
+});
+
+/** A place to go to after the login: only within the chat. */
+export function safeNext(next: string | undefined): string {
+  return next && /^\/chat(\?[^#]*)?$/.test(next) ? next : "/chat";
+}

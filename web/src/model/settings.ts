@@ -1,0 +1,60 @@
+import { effect, signal } from "@preact/signals";
+
+export type Lang = "zh" | "en";
+export type Theme = "system" | "light" | "dark";
+
+/** Local storage may be refused (private windows, quotas): then nothing lasts, and all else works. */
+export const store = {
+  get(key: string): string | null {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set(key: string, value: string | null): void {
+    try {
+      if (value === null) localStorage.removeItem(key);
+      else localStorage.setItem(key, value);
+    } catch {
+      // Nothing to do.
+    }
+  },
+  keys(prefix: string): string[] {
+    try {
+      return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+    } catch {
+      return [];
+    }
+  },
+};
+
+function firstLang(): Lang {
+  const kept = store.get("chinwag.lang");
+  if (kept === "zh" || kept === "en") return kept;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+function firstTheme(): Theme {
+  const kept = store.get("chinwag.theme");
+  return kept === "light" || kept === "dark" ? kept : "system";
+}
+
+export const lang = signal<Lang>(firstLang());
+export const theme = signal<Theme>(firstTheme());
+export const notifies = signal(store.get("chinwag.notify") !== "off");
+
+effect(() => {
+  if (theme.value === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme.value;
+});
+
+export function setTheme(value: Theme): void {
+  theme.value = value;
+  store.set("chinwag.theme", value === "system" ? null : value);
+}
+
+export function setNotifies(value: boolean): void {
+  notifies.value = value;
+  store.set("chinwag.notify", value ? null : "off");
+}

@@ -1,0 +1,50 @@
+// Short texts for messages and rooms.
+
+import { type Key, t } from "../i18n";
+import type { Conversation, Message } from "../net/types";
+
+type Translate = (key: Key, values?: Record<string, string | number>) => string;
+
+export function roomName(room: { room_id?: string; name: string }): string {
+  return room.room_id === "global" ? t("room.global") : room.name;
+}
+
+const SYSTEM: [RegExp, Key][] = [
+  [/^(?<actor>.+) 邀请 (?<name>.+) 加入了聊天室$/s, "sys.added"],
+  [/^(?<actor>.+) 将 (?<name>.+) 移出了聊天室$/s, "sys.removed"],
+  [/^(?<name>.+) 创建了聊天室$/s, "sys.made"],
+  [/^(?<name>.+) 加入了聊天室$/s, "sys.joined"],
+  [/^(?<name>.+) 离开了聊天室$/s, "sys.left"],
+];
+
+/** The server's own lines are Chinese; the known ones are said in the reader's language. */
+export function systemText(text: string): string {
+  for (const [pattern, key] of SYSTEM) {
+    const match = pattern.exec(text);
+    if (match?.groups) return t(key, match.groups);
+  }
+  return text;
+}
+
+export function preview(message: Message, translate: Translate = t): string {
+  if (message.user_id === 0) return systemText(message.text);
+  switch (message.message_type) {
+    case "image":
+      return translate("kind.image");
+    case "file":
+    case "audio":
+    case "video":
+      return translate("kind.file", { name: message.file_name ?? "" }).trim();
+    default:
+      return message.text || message.content;
+  }
+}
+
+/** A conversation's last line: who said it matters where several speak. */
+export function lastLine(it: Conversation, own: number): string {
+  const message = it.last_message;
+  if (!message) return t("list.nothing");
+  const text = preview(message);
+  if (message.user_id === 0 || it.is_private) return message.user_id === own ? t("list.own", { text }) : text;
+  return message.user_id === own ? t("list.own", { text }) : `${message.username}: ${text}`;
+}

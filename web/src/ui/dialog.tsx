@@ -1,0 +1,87 @@
+// Windows above the page.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { t } from "../i18n";
+import { IconButton } from "./parts";
+
+/** A window above the page. The browser's own dialog keeps the focus inside and closes on Esc. */
+export function Dialog({ title, onClose, children, class: extra = "", isBare }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Esc closes it too
+    <dialog
+      ref={ref}
+      class={`dialog ${extra}`}
+      aria-labelledby={isBare ? undefined : id}
+      aria-label={isBare ? title : undefined}
+      onClose={onClose}
+      onClick={(event) => event.target === ref.current && onClose()}
+    >
+      {isBare ? (
+        children
+      ) : (
+        <div class="dialog-body">
+          <header class="dialog-head">
+            <h2 id={id}>{title}</h2>
+            <IconButton icon="close" label={t("close")} onClick={onClose} />
+          </header>
+          {children}
+        </div>
+      )}
+    </dialog>
+  );
+}
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  class?: string;
+  isBare?: boolean;
+}
+
+export function Confirm({ title, hint, action, onYes, onClose }: ConfirmProps) {
+  return (
+    <Dialog title={title} onClose={onClose} class="is-small">
+      {hint && <p class="muted">{hint}</p>}
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={onClose}>
+          {t("cancel")}
+        </button>
+        <button
+          type="button"
+          class="button is-danger"
+          onClick={() => {
+            onClose();
+            onYes();
+          }}
+        >
+          {action}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+interface ConfirmProps {
+  title: string;
+  hint?: string;
+  action: string;
+  onYes: () => void;
+  onClose: () => void;
+}
+
+/** A picture, large. */
+export function Lightbox({ url, alt, onClose }: { url: string; alt: string; onClose: () => void }) {
+  return (
+    <Dialog title={alt} onClose={onClose} class="lightbox" isBare>
+      <img src={url} alt={alt} referrerpolicy="no-referrer" />
+      <IconButton icon="close" label={t("close")} onClick={onClose} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,204 @@
+// The left side: search, conversations, the menus.
+
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { briefTime, t } from "../i18n";
+import { active, listState, online, refresh, sorted } from "../model/chat";
+import { draftOf } from "../model/drafts";
+import { me } from "../model/session";
+import { lastLine, roomName } from "../model/words";
+import type { Conversation } from "../net/types";
+import { later } from "./later";
+import { openRoom } from "./nav";
+import { Avatar, Empty, Icon, IconButton, Skeleton } from "./parts";
+
+const Browse = later(() => import("./extras").then((it) => it.Browse));
+const NewChat = later(() => import("./extras").then((it) => it.NewChat));
+const NewGroup = later(() => import("./extras").then((it) => it.NewGroup));
+const Found = later(() => import("./extras").then((it) => it.Found));
+
+const NewItems = later(() => import("./extras").then((it) => it.NewItems));
+const UserItems = later(() => import("./extras").then((it) => it.UserItems));
+
+type Shown = "chat" | "group" | "browse" | null;
+
+export function List({ searchBox }: { searchBox: RefObject<HTMLInputElement | null> }) {
+  const [text, setText] = useState("");
+  const [shown, show] = useState<Shown>(null);
+  const list = useRef<HTMLDivElement>(null);
+
+  /** Arrows walk over whatever is listed. */
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && text) {
+      setText("");
+      searchBox.current?.focus();
+      return;
+    }
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const items = [...(list.current?.querySelectorAll<HTMLElement>("a.item, button.item") ?? [])];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    const next = event.key === "ArrowDown" ? at + 1 : at - 1;
+    event.preventDefault();
+    if (next < 0) searchBox.current?.focus();
+    else items[Math.min(next, items.length - 1)]?.focus();
+  };
+
+  const close = () => show(null);
+  return (
+    <nav class="side" aria-label={t("list.label")} onKeyDown={onKey}>
+      <header class="side-head">
+        <UserMenu />
+        <NewMenu onPick={show} />
+      </header>
+      <div class="search">
+        <Icon name="search" size={18} />
+        <input
+          ref={searchBox}
+          type="search"
+          value={text}
+          maxLength={100}
+          placeholder={t("search.hint")}
+          aria-label={t("search.label")}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        {text && <IconButton icon="close" size={16} label={t("search.clear")} onClick={() => setText("")} />}
+      </div>
+      <div class="side-list" ref={list}>
+        {text.trim() ? <Found query={text.trim()} onDone={() => setText("")} /> : <Conversations />}
+      </div>
+      {shown === "chat" && <NewChat onClose={close} />}
+      {shown === "group" && <NewGroup onClose={close} />}
+      {shown === "browse" && <Browse onClose={close} />}
+    </nav>
+  );
+}
+
+function Conversations() {
+  if (listState.value === "error") {
+    return (
+      <Empty icon="alert" title={t("list.error")}>
+        <button type="button" class="button" onClick={() => void refresh()}>
+          {t("again")}
+        </button>
+      </Empty>
+    );
+  }
+  if (listState.value !== "ready" || !me.value) return <Skeleton rows={9} kind="list" />;
+  if (sorted.value.length === 0)
+    return <Empty icon="people" title={t("list.empty")} hint={t("list.emptyHint")} />;
+  return (
+    <ul class="items">
+      {sorted.value.map((it) => (
+        <li key={it.id}>
+          <Item it={it} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Item({ it, onDone }: { it: Conversation; onDone?: () => void }) {
+  const isActive = active.value === it.id;
+  const draft = isActive ? "" : draftOf(it.id).text;
+  const name = roomName(it);
+  const isOnline = it.user_id === null ? undefined : online.value.has(it.user_id);
+  const at = it.last_message ? Date.parse(it.last_message.created_at) : null;
+  return (
+    <a
+      class={`item ${isActive ? "is-active" : ""} ${it.unread > 0 ? "is-unread" : ""}`}
+      href={`/chat?room=${it.id}`}
+      aria-current={isActive ? "page" : undefined}
+      onClick={(event) => {
+        event.preventDefault();
+        onDone?.();
+        openRoom(it.id);
+      }}
+    >
+      <Avatar name={name} isOnline={isOnline} isGroup={!it.is_private} />
+      <span class="item-body">
+        <span class="item-top">
+          <bdi class="item-name">{name}</bdi>
+          {at !== null && <time class="item-time">{briefTime(at)}</time>}
+        </span>
+        <span class="item-bottom">
+          <bdi class={`item-last ${draft ? "is-draft" : ""}`}>
+            {draft ? t("list.draft", { text: draft }) : lastLine(it, me.value?.id ?? 0)}
+          </bdi>
+          {it.unread > 0 && (
+            <span class="badge">
+              <span aria-hidden="true">{it.unread > 99 ? "99+" : it.unread}</span>
+              <span class="sr">{t("list.unread", { n: it.unread })}</span>
+            </span>
+          )}
+        </span>
+      </span>
+    </a>
+  );
+}
+
+/** Opens below its button; any click elsewhere and Esc close it. */
+function useMenu() {
+  const [isOpen, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!isOpen) return;
+    const onDown = (event: Event) => {
+      if (!box.current?.contains(event.target as Node)) setOpen(false);
+    };
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      setOpen(false);
+      box.current?.querySelector("button")?.focus();
+    };
+    addEventListener("pointerdown", onDown);
+    addEventListener("keydown", onKey);
+    return () => {
+      removeEventListener("pointerdown", onDown);
+      removeEventListener("keydown", onKey);
+    };
+  }, [isOpen]);
+  return { isOpen, setOpen, box };
+}
+
+function NewMenu({ onPick }: { onPick: (shown: Shown) => void }) {
+  const { isOpen, setOpen, box } = useMenu();
+  return (
+    <div class="menu-box" ref={box}>
+      <IconButton
+        icon="plus"
+        class="is-filled"
+        label={t("new.label")}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      />
+      {isOpen && (
+        <NewItems
+          onPick={(shown) => {
+            setOpen(false);
+            onPick(shown);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function UserMenu() {
+  const { isOpen, setOpen, box } = useMenu();
+  const name = me.value?.username ?? "";
+  return (
+    <div class="menu-box" ref={box}>
+      <button
+        type="button"
+        class="me"
+        aria-expanded={isOpen}
+        aria-label={`${name} – ${t("menu.label")}`}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {name ? <Avatar name={name} /> : <span class="avatar avatar-m is-blank" />}
+        <bdi class="me-name">{name}</bdi>
+      </button>
+      {isOpen && <UserItems />}
+    </div>
+  );
+}

@@ -1,0 +1,181 @@
+// Who is in a room, and what may be done about it.
+
+import { useEffect, useState } from "preact/hooks";
+import { errorWords, t } from "../i18n";
+import { conversations, loadMembers, online, quit, type Room, say } from "../model/chat";
+import { me } from "../model/session";
+import { roomName } from "../model/words";
+import { api } from "../net/http";
+import type { FoundUser, Member } from "../net/types";
+import { Confirm } from "./dialog";
+import { FindBox, openDirect, useFinder } from "./dialogs";
+import { openRoom } from "./nav";
+import { Avatar, Icon, IconButton, Skeleton } from "./parts";
+
+/** Most members that are drawn. */
+const MOST_SHOWN = 500;
+
+export function Members({ room, onClose }: { room: Room; onClose: () => void }) {
+  const [asked, ask] = useState<Member | "leave" | null>(null);
+  useEffect(() => void loadMembers(room), [room]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) onClose();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  });
+  const it = conversations.value.get(room.id);
+  const members = room.members.value;
+  const own = members?.find((member) => member.user_id === me.value?.id);
+  const isGlobal = it?.room_id === "global";
+  const manages = it?.kind === "group" && (own?.role === "owner" || own?.role === "admin");
+  const adds = manages || (it?.kind === "public" && !isGlobal);
+
+  const run = async (action: Promise<unknown>) => {
+    try {
+      await action;
+      await loadMembers(room);
+    } catch (error) {
+      say(errorWords(error));
+    }
+  };
+  const rank = (member: Member) =>
+    (member.role === "owner" ? 0 : member.role === "admin" ? 1 : 2) +
+    (online.value.has(member.user_id) ? 0 : 3);
+
+  return (
+    <aside class="members" aria-label={t("room.members")}>
+      <header class="members-head">
+        <h2>{t("room.members")}</h2>
+        <IconButton icon="close" label={t("close")} onClick={onClose} />
+      </header>
+      {adds && <Add onAdd={(name) => run(api.addMember(room.id, name))} members={members ?? []} />}
+      {members === null ? (
+        <Skeleton rows={5} kind="list" />
+      ) : (
+        <ul class="items">
+          {[...members]
+            .sort((a, b) => rank(a) - rank(b))
+            .slice(0, MOST_SHOWN)
+            .map((member) => {
+              const isOwn = member.user_id === own?.user_id;
+              const name = member.username;
+              const isRemovable = manages && !isOwn && member.role !== "owner";
+              return (
+                <li class="member" key={member.user_id}>
+                  <Avatar name={name} isOnline={isOwn || online.value.has(member.user_id)} />
+                  <span class="member-name">
+                    {isOwn ? (
+                      <bdi>{name}</bdi>
+                    ) : (
+                      <button
+                        type="button"
+                        class="link is-plain"
+                        onClick={async () => {
+                          const direct = await openDirect(name);
+                          if (direct !== null) openRoom(direct);
+                        }}
+                      >
+                        <bdi>{name}</bdi>
+                      </button>
+                    )}
+                    <small>
+                      {[
+                        isOwn ? t("members.you") : "",
+                        member.role === "member" ? "" : t(`members.${member.role}`),
+                      ]
+                        .filter(Boolean)
+                        .join(" · ")}
+                    </small>
+                  </span>
+                  {own?.role === "owner" && !isOwn && it?.kind === "group" && (
+                    <IconButton
+                      icon="shield"
+                      size={17}
+                      class={member.role === "admin" ? "is-on" : ""}
+                      aria-pressed={member.role === "admin"}
+                      label={t(member.role === "admin" ? "members.demote" : "members.promote", { name })}
+                      onClick={() =>
+                        run(
+                          api.setRole(room.id, member.user_id, member.role === "admin" ? "member" : "admin"),
+                        )
+                      }
+                    />
+                  )}
+                  {isRemovable && (
+                    <IconButton
+                      icon="close"
+                      size={17}
+                      label={t("members.remove", { name })}
+                      onClick={() => ask(member)}
+                    />
+                  )}
+                </li>
+              );
+            })}
+        </ul>
+      )}
+      {it && !it.is_private && !isGlobal && (
+        <button type="button" class="button is-quiet is-leave" onClick={() => ask("leave")}>
+          <Icon name="exit" size={18} /> {t(it.kind === "group" ? "members.leave" : "members.leaveRoom")}
+        </button>
+      )}
+      {asked === "leave" && it && (
+        <Confirm
+          title={t("members.leaveTitle", { name: roomName(it) })}
+          hint={t("members.leaveHint")}
+          action={t("members.leaveConfirm")}
+          onClose={() => ask(null)}
+          onYes={async () => {
+            try {
+              await quit(room.id);
+              openRoom(null);
+            } catch (error) {
+              say(errorWords(error));
+            }
+          }}
+        />
+      )}
+      {asked && asked !== "leave" && (
+        <Confirm
+          title={t("members.removeTitle", { name: asked.username })}
+          action={t("members.removeConfirm")}
+          onClose={() => ask(null)}
+          onYes={() => run(api.removeMember(room.id, asked.user_id))}
+        />
+      )}
+    </aside>
+  );
+}
+
+function Add({ onAdd, members }: { onAdd: (name: string) => void; members: Member[] }) {
+  const [text, setText] = useState("");
+  const found = useFinder<FoundUser>(text, api.findUsers);
+  const present = new Set(members.map((member) => member.user_id));
+  const add = (name: string) => {
+    onAdd(name);
+    setText("");
+  };
+  return (
+    <div class="members-add">
+      <FindBox label={t("members.add")} value={text} onInput={setText} />
+      {found && (
+        <ul class="items">
+          {found
+            .filter((user) => !present.has(user.id))
+            .slice(0, 6)
+            .map((user) => (
+              <li key={user.id}>
+                <button type="button" class="item is-line" onClick={() => add(user.username)}>
+                  <Avatar name={user.username} size="s" />
+                  <bdi class="item-name">{user.username}</bdi>
+                  <span class="tag">{t("members.addSubmit")}</span>
+                </button>
+              </li>
+            ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,112 @@
+// Small pieces that all pages use.
+
+import type { ComponentChildren, JSX } from "preact";
+import { t } from "../i18n";
+import { hue, initials } from "../model/timeline";
+
+const PATHS = {
+  search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14Zm5 12 4 4",
+  plus: "M12 5v14M5 12h14",
+  send: "M5 12h13M12.5 6l6 6-6 6",
+  image:
+    "M4 6.5A1.5 1.5 0 0 1 5.5 5h13A1.5 1.5 0 0 1 20 6.5v11a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 17.5zM4.5 17l5-5 4 4 2.5-2.5 3.5 3.5M15.5 9h.01",
+  back: "M14.5 5.5 8 12l6.5 6.5",
+  close: "M6 6l12 12M18 6 6 18",
+  down: "M12 5v13M6.5 12.5 12 18l5.5-5.5",
+  people:
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9a6 6 0 0 1 12 0M16 4.300a3.5 3.5 0 0 1 0 6.5M18 14.5a6 6 0 0 1 3 5.5",
+  person: "M12 11.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM5 20.5a7 7 0 0 1 14 0",
+  compass: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18Zm3.5 5.5-2 5-5 2 2-5z",
+  reply: "M10 6 4.5 11.5 10 17M5 11.5h9a5.5 5.5 0 0 1 5.5 5.5v1.5",
+  trash: "M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5",
+  copy: "M9 9h10v10.5H9zM15 9V4.5H5V15h4",
+  info: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM12 11v5M12 8h.01",
+  check: "m5 12.5 4.5 4.5L19 7.5",
+  checks: "m2.5 12.5 4.5 4.5 8.5-9.5M12 16l1 1 8.5-9.5",
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v4.5l3 1.5",
+  alert: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v5M12 16h.01",
+  file: "M7 3.5h7l4 4v13H7zM14 3.5v4h4",
+  eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12ZM12 9.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z",
+  hash: "M9.5 4 7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16",
+  globe:
+    "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18ZM3 12h18M12 3c3 2.5 3.5 6 3.5 9s-.5 6.5-3.5 9c-3-2.5-3.5-6-3.5-9S9 5.5 12 3Z",
+  moon: "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10Z",
+  bell: "M6.5 16.5v-6a5.5 5.5 0 0 1 11 0v6l1.5 1.5H5zM10 20.5h4",
+  exit: "M14 4.5H5.5v15H14M10 12h10M16.5 8.5 20 12l-3.5 3.5",
+  book: "M5 4.5h9.5a3 3 0 0 1 3 3v12H8a3 3 0 0 1-3-3zM5 16.5a3 3 0 0 1 3-3h9.5",
+  shield: "M12 3.5 5 6.5v5c0 4.5 3 7.5 7 9 4-1.5 7-4.5 7-9v-5z",
+} as const;
+
+export function Icon({ name, size = 20 }: { name: keyof typeof PATHS; size?: number }) {
+  return (
+    <svg class="icon" width={size} height={size} viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+type ButtonProps = {
+  icon: keyof typeof PATHS;
+  label: string;
+  size?: number;
+} & Omit<JSX.IntrinsicElements["button"], "icon" | "label" | "size">;
+
+export function IconButton({ icon, label, size, class: extra, ...rest }: ButtonProps) {
+  return (
+    <button type="button" class={`icon-button ${extra ?? ""}`} aria-label={label} title={label} {...rest}>
+      <Icon name={icon} size={size} />
+    </button>
+  );
+}
+
+/** A picture for a name: its initials on its colour, with a dot when it is known to be here. */
+export function Avatar({ name, size = "m", isOnline, isGroup }: AvatarProps) {
+  return (
+    <span class={`avatar avatar-${size} ${isGroup ? "is-group" : ""}`} style={{ "--hue": String(hue(name)) }}>
+      <span aria-hidden="true">{initials(name)}</span>
+      {isOnline !== undefined && (
+        <span class={`dot ${isOnline ? "is-online" : ""}`}>
+          <span class="sr">{t(isOnline ? "room.online" : "room.offline")}</span>
+        </span>
+      )}
+    </span>
+  );
+}
+interface AvatarProps {
+  name: string;
+  size?: "s" | "m" | "l";
+  isOnline?: boolean;
+  isGroup?: boolean;
+}
+
+export function Empty({ icon, title, hint, children }: EmptyProps) {
+  return (
+    <div class="empty">
+      <span class="empty-icon">
+        <Icon name={icon} size={28} />
+      </span>
+      <p class="empty-title">{title}</p>
+      {hint && <p class="empty-hint">{hint}</p>}
+      {children}
+    </div>
+  );
+}
+interface EmptyProps {
+  icon: keyof typeof PATHS;
+  title: string;
+  hint?: string;
+  children?: ComponentChildren;
+}
+
+export function Skeleton({ rows, kind }: { rows: number; kind: "list" | "chat" }) {
+  return (
+    <div class={`skeleton skeleton-${kind}`} aria-hidden="true">
+      {Array.from({ length: rows }, (_, row) => (
+        <div class={`skeleton-row skeleton-${row % 4}`} key={row}>
+          <i />
+          <b />
+        </div>
+      ))}
+    </div>
+  );
+}

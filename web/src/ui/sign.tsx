@@ -1,0 +1,200 @@
+// Registering and logging in.
+
+import { useId, useState } from "preact/hooks";
+import { errorWords, setLang, t } from "../i18n";
+import icon from "../icon.svg";
+import { begin, hasExpired, safeNext } from "../model/session";
+import { lang } from "../model/settings";
+import { ApiError, api } from "../net/http";
+import { go, query } from "./nav";
+import { Icon, IconButton } from "./parts";
+import "../style/forms.css";
+import "../style/sign.css";
+
+interface FieldProps {
+  name: string;
+  label: string;
+  value: string;
+  error: string | undefined;
+  onInput: (value: string) => void;
+  isSecret?: boolean;
+  autocomplete: string;
+}
+
+function Field({ name, label, value, error, onInput, isSecret, autocomplete }: FieldProps) {
+  const id = useId();
+  const [isShown, show] = useState(false);
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <div class="field-box">
+        <input
+          id={id}
+          name={name}
+          {...(isSecret && !isShown ? { type: "password" } : { type: "text" })}
+          value={value}
+          autocomplete={autocomplete}
+          autocapitalize="none"
+          spellcheck={false}
+          aria-invalid={error ? "true" : undefined}
+          aria-describedby={error ? `${id}-error` : undefined}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+        {isSecret && (
+          <IconButton
+            icon="eye"
+            label={t(isShown ? "field.hide" : "field.show")}
+            aria-pressed={isShown}
+            onClick={() => show(!isShown)}
+          />
+        )}
+      </div>
+      {error && (
+        <p class="field-error" id={`${id}-error`}>
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+type Errors = Partial<Record<"username" | "password" | "confirm" | "form", string>>;
+
+function check(username: string, password: string, confirm: string | null): Errors {
+  const errors: Errors = {};
+  if (!username.trim()) errors.username = t("check.username");
+  else if (Array.from(username).length > 32) errors.username = t("check.usernameLong");
+  if (!password) errors.password = t("check.password");
+  else if (confirm !== null && Array.from(password).length < 6) errors.password = t("check.short");
+  else if (confirm !== null && new TextEncoder().encode(password).length > 71)
+    errors.password = t("check.long");
+  if (confirm !== null && !errors.password && confirm !== password) errors.confirm = t("check.confirm");
+  return errors;
+}
+
+/** Where an error of the server belongs. */
+function place(error: unknown): Errors {
+  const words = errorWords(error);
+  if (!(error instanceof ApiError) || error.status === 0 || error.status >= 429) return { form: words };
+  if (error.status === 409 || /^username(?! and)/i.test(error.message)) return { username: words };
+  if (/^password/i.test(error.message)) return { password: words };
+  return { form: words };
+}
+
+export function LangButton() {
+  const other = lang.value === "zh" ? "en" : "zh";
+  return (
+    <button
+      type="button"
+      class="button is-quiet lang-button"
+      lang={other === "zh" ? "zh-CN" : "en"}
+      onClick={() => setLang(other)}
+    >
+      <Icon name="globe" size={18} />
+      {t("lang.other")}
+    </button>
+  );
+}
+
+export function Sign({ isNew }: { isNew: boolean }) {
+  const [username, setUsername] = useState(query.value.name ?? "");
+  const [password, setPassword] = useState("");
+  const [confirm, setConfirm] = useState("");
+  const [errors, setErrors] = useState<Errors>({});
+  const [isBusy, setBusy] = useState(false);
+  const next = query.value.next ? `?next=${encodeURIComponent(query.value.next)}` : "";
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const found = check(username, password, isNew ? confirm : null);
+    setErrors(found);
+    if (Object.keys(found).length > 0) {
+      const form = event.currentTarget as HTMLFormElement;
+      const first = ["username", "password", "confirm"].find((name) => name in found);
+      form.querySelector<HTMLInputElement>(`[name=${first}]`)?.focus();
+      return;
+    }
+    setBusy(true);
+    try {
+      if (isNew) {
+        await api.register(username, password);
+        const name = `name=${encodeURIComponent(username)}`;
+        go(`/login?registered=1&${name}${next.replace("?", "&")}`, true);
+      } else {
+        begin((await api.logIn(username, password)).token);
+        go(safeNext(query.value.next), true);
+      }
+    } catch (error) {
+      setErrors(place(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <div class="sign">
+      <div class="sign-top">
+        <LangButton />
+      </div>
+      <main class="sign-card">
+        <img class="sign-mark" src={icon} width="52" height="52" alt="" />
+        <h1>{t(isNew ? "register.title" : "login.title")}</h1>
+        <p class="muted">{t("app.tagline")}</p>
+        {!isNew && query.value.registered && !errors.form && (
+          <p class="note is-good" role="status">
+            {t("login.registered")}
+          </p>
+        )}
+        {!isNew && hasExpired.value && !errors.form && (
+          <p class="note" role="status">
+            {t("login.expired")}
+          </p>
+        )}
+        {errors.form && (
+          <p class="note is-bad" role="alert">
+            {errors.form}
+          </p>
+        )}
+        <form onSubmit={submit} noValidate>
+          <Field
+            name="username"
+            label={t("field.username")}
+            value={username}
+            error={errors.username}
+            onInput={setUsername}
+            autocomplete="username"
+          />
+          <Field
+            name="password"
+            label={t("field.password")}
+            value={password}
+            error={errors.password}
+            onInput={setPassword}
+            isSecret
+            autocomplete={isNew ? "new-password" : "current-password"}
+          />
+          {isNew && (
+            <Field
+              name="confirm"
+              label={t("field.confirm")}
+              value={confirm}
+              error={errors.confirm}
+              onInput={setConfirm}
+              isSecret
+              autocomplete="new-password"
+            />
+          )}
+          <button type="submit" class="button is-main is-wide" disabled={isBusy}>
+            {t(isNew ? "register.submit" : "login.submit")}
+          </button>
+        </form>
+        <p class="sign-other">
+          {t(isNew ? "register.have" : "login.none")}{" "}
+          <a href={(isNew ? "/login" : "/register") + next}>
+            {t(isNew ? "register.toLogin" : "login.toRegister")}
+          </a>
+        </p>
+      </main>
+    </div>
+  );
+}
