@@ -44,10 +44,13 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
   const pending = outbox.value.filter((it) => it.room === room.id);
   const sending = uploads.value.filter((it) => it.room === room.id);
   const divider = room.divider.value;
-  const rows = useMemo(
-    () => timeline(messages, pending, sending, own, divider),
-    [messages, outbox.value, uploads.value, own, divider],
-  );
+  const hasOlder = room.hasOlder.value;
+  const rows = useMemo(() => {
+    const all = timeline(messages, pending, sending, own, divider);
+    // What stands above the oldest loaded message tells how tall it is, whether it begins a day or a group. It is
+    // drawn once that is known, so that no row in view ever changes.
+    return hasOlder ? all.slice(1) : all;
+  }, [messages, outbox.value, uploads.value, own, divider, hasOlder]);
 
   // Rows that came above keep what is in view where it is.
   const before = firstKey.current;
@@ -95,9 +98,8 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
     sticks.current = false;
     // Until the rows are there.
     await new Promise(requestAnimationFrame);
-    const at = timeline(room.messages.peek(), [], [], own, null).findIndex(
-      (row) => (row.kind === "message" || row.kind === "system") && row.message.id === id,
-    );
+    const hidden = room.hasOlder.peek() ? 1 : 0;
+    const at = room.messages.peek().findIndex((message) => message.id === id) - hidden;
     list.current?.scrollToIndex(at, { align: "center" });
     setFlashed(id);
     setTimeout(() => setFlashed(null), 1800);
@@ -150,7 +152,7 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
       >
         {rows.map((row, index) => (
           <div key={row.key} class="row-box">
-            {index === 0 && !room.hasOlder.value && <p class="beginning">{t("room.beginning")}</p>}
+            {index === 0 && !hasOlder && <p class="beginning">{t("room.beginning")}</p>}
             {row.day && (
               <p class="day">
                 <span>{dayText(row.at)}</span>
