@@ -19,13 +19,15 @@ export function begin(given: string): void {
   token.value = given;
 }
 
-export function end(expired: boolean): void {
+function end(expired: boolean): void {
   if (token.peek() === null) return;
   store.set(TOKEN, null);
   hasExpired.value = expired;
   token.value = null;
   me.value = null;
 }
+
+export const logOut = () => end(false);
 
 useAccess({ token: () => token.peek(), onUnauthorized: () => end(true) });
 
