@@ -16,7 +16,7 @@ test("what is written offline is sent once, when the connection is back", async 
   await here.context().setOffline(true);
   await expect(banner(here)).toContainText("You are offline");
   for (const text of ["one", "two", "three"]) await write(here, `while away: ${text}`);
-  await expect(tick(bubble(here, "while away"), "sending")).toHaveCount(3);
+  await expect(tick(bubble(here, "while away"), "waiting")).toHaveCount(3);
   await write(there, "missed meanwhile");
   await here.context().setOffline(false);
   await expect(banner(here)).toHaveCount(0);
@@ -37,7 +37,7 @@ test("what is written offline survives a reload", async ({ enter }) => {
   await page.routeWebSocket(/\/ws\?/, (socket) => socket.close());
   await page.reload();
   await write(page, "kept in the outbox");
-  await expect(tick(bubble(page, "kept in the outbox"), "sending")).toBeVisible();
+  await expect(tick(bubble(page, "kept in the outbox"), "waiting")).toBeVisible();
   await page.unrouteAll();
   // Sockets cannot be unrouted: another page of the same browser has no route.
   const other = await page.context().newPage();
@@ -69,7 +69,7 @@ async function isOnce(pages: Page[], alice: User, room: number, texts: string[])
   const wanted = ["before", ...texts];
   for (const page of pages) {
     await expect(page.locator(".bubble .text")).toHaveText(wanted);
-    await expect(page.locator("[data-state=sending]")).toHaveCount(0);
+    await expect(page.locator("[data-state=sending], [data-state=waiting]")).toHaveCount(0);
   }
   expect(await alice.texts003(room)).toEqual(wanted);
   for (const page of pages) {

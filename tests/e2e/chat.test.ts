@@ -1,5 +1,5 @@
 // Two people in two browsers on two nodes.
-import { badge, bubble, composer, expect, fresh, item, people, pick, test, tick, title, write } from "./world";
+import { badge, bubble, composer, expect, found, fresh, item, people, pick, test, tick, title, write } from "./world";
 
 test("two people chat privately from two nodes", async ({ enter }) => {
   const [alice, bob] = await people("alice", "李雷");
@@ -173,7 +173,7 @@ test("public rooms are found and joined; messages are found and shown", async ({
 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("needle");
-  await page.locator(".item.is-message", { hasText: "needle" }).click();
+  await found(page, "Messages").filter({ hasText: "needle" }).click();
   await expect(page.locator(".row.is-flashed")).toContainText("needle");
   await page.getByRole("searchbox", { name: "Search" }).fill(alice.name);
   await item(page, alice.name).click();

@@ -1,7 +1,7 @@
 // For everyone: screen readers, keyboards, phones, light and dark.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { bubble, composer, expect, fresh, item, people, picture, pick, test, title, write } from "./world";
+import { bubble, composer, expect, found, fresh, item, people, picture, pick, test, title, write } from "./world";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
@@ -75,7 +75,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await scan(page, "settings");
     await page.keyboard.press("Escape");
     await page.getByRole("searchbox", { name: "Search" }).fill("something");
-    await expect(page.locator(".item.is-message")).toBeVisible();
+    await expect(found(page, "Messages")).toBeVisible();
     await scan(page, "found");
   });
 

@@ -1,7 +1,7 @@
 // Whatever users write is text, wherever it is shown.
 import type { Page } from "@playwright/test";
 import { names, payloads } from "./payloads";
-import { bubble, composer, expect, forEach, fresh, item, people, plainPage, sendAll, test, title, User } from "./world";
+import { bubble, composer, expect, forEach, found, fresh, item, people, plainPage, sendAll, test, title, User } from "./world";
 
 /** Elements within what users write that the client does not draw, and those that would run something. */
 async function foreign(page: Page): Promise<string[]> {
@@ -68,7 +68,7 @@ test("no message is markup, and no address runs anything", async ({ browser, con
   await composer(page).press("Enter");
   await expect(page.locator(".quote")).toContainText(last);
   await page.getByRole("searchbox", { name: "Search" }).fill("onerror");
-  await expect(page.locator(".item.is-message").first()).toContainText("onerror");
+  await expect(found(page, "Messages").first()).toContainText("onerror");
   expect(await foreign(page)).toEqual([]);
 });
 
@@ -123,8 +123,9 @@ test("no name of a user or a room is markup", async ({ browser, contexts, enter 
   );
   await expect(page.locator(".typing")).toContainText(`${evil} is typing`);
   await expect(page).toHaveTitle(/Chinwag$/);
-  await page.getByRole("searchbox", { name: "Search" }).fill(evil.slice(0, 6));
-  await expect(page.locator("section", { hasText: "Users" }).locator(".item").first()).toBeVisible();
+  const stranger = await User.named(`<u onerror=hit=${fresh("").slice(-8)}>`);
+  await page.getByRole("searchbox", { name: "Search" }).fill("<u");
+  await expect(found(page, "Users").filter({ hasText: stranger.name })).toBeVisible();
   expect(await foreign(page)).toEqual([]);
 });
 

@@ -213,8 +213,8 @@ async function newContext(
   return context;
 }
 
-/** Chromium's own words for answers and connections; tests make some of them fail on purpose. */
-const EXPECTED = /^(Failed to load resource|WebSocket connection to)/;
+/** Chromium on answers and connections, some of which fail on purpose, and on files that the next page needs. */
+const EXPECTED = /^(Failed to load resource|WebSocket connection to|The resource .* was preloaded)/;
 
 function watch(page: Page, complaints: string[]): void {
   page.on("pageerror", (error) => complaints.push(`script error: ${error.stack}`));
@@ -240,8 +240,11 @@ export const item = (page: Page, name: string) =>
   page.locator(".side .item", { has: page.locator(".item-name", { hasText: name }) });
 export const badge = (item: Locator) => item.locator(".badge [aria-hidden]");
 export const title = (page: Page) => page.locator(".pane-title h1");
-export const tick = (bubble: Locator, state: "sending" | "sent" | "delivered" | "read") =>
+export const tick = (bubble: Locator, state: "waiting" | "sending" | "sent" | "delivered" | "read") =>
   bubble.locator(`[data-state=${state}]`);
+/** What a search has found of one kind. */
+export const found = (page: Page, kind: "Users" | "Public rooms" | "Messages") =>
+  page.locator(".side section", { has: page.getByRole("heading", { name: kind, exact: true }) }).locator(".item");
 
 export async function write(page: Page, text: string): Promise<void> {
   await composer(page).fill(text);
