@@ -8,6 +8,7 @@ mod conversations;
 mod directs;
 mod events;
 mod flight;
+mod history;
 mod keys;
 mod lane;
 mod members;
