@@ -19,10 +19,15 @@ export default defineConfig({
     // Data addresses would need another source in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: false,
+    rolldownOptions: { input: ["index.html", "dashboard.html"] },
   },
   server: {
     proxy: {
       "/api": server,
+      "/dashboard": {
+        target: server,
+        bypass: ({ url }) => (url && /^\/dashboard(\?|$)/.test(url) ? "/dashboard.html" : undefined),
+      },
       "/uploads": server,
       "/ws": { target: server, ws: true },
     },
