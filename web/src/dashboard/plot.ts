@@ -42,7 +42,7 @@ export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | n
       bands: chart.drawing === "areas" ? bandsOf(names) : [],
       hooks: {
         setCursor: [(it) => onStep(it.cursor.idx ?? null)],
-        draw: [(it) => shown && isOfSteps(chart) && isUnfinished(shown) && veilLast(it, shown)],
+        draw: [(it) => shown && isCounting(chart, shown, columns) && veilLast(it, shown)],
       },
     },
     [[]],
@@ -68,6 +68,11 @@ export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | n
 const sizeOf = (box: HTMLElement) => ({ width: box.clientWidth || 1, height: box.clientHeight || 1 });
 const EMPTY = { series: { at_ms: [] } } as unknown as Figures;
 const isOfSteps = ({ drawing }: Chart) => drawing === "bars" || drawing === "sides";
+
+/** Whether the last step has bars that may still grow. */
+function isCounting(chart: Chart, figures: Figures, columns: Column[]): boolean {
+  return isOfSteps(chart) && isUnfinished(figures) && columns.some(({ values }) => values.at(-1));
+}
 
 /** Half a step more at both ends, for the bars there. */
 function ends(figures: Figures | null): [number, number] {

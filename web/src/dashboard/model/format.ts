@@ -26,7 +26,7 @@ const formats = computed(() => {
     digits,
     brief: new Intl.NumberFormat(locale.value, { notation: "compact", maximumFractionDigits: 1 }),
     units: { day: narrow("day"), hour: narrow("hour"), minute: narrow("minute"), second: narrow("second") },
-    ago: new Intl.RelativeTimeFormat(locale.value, { numeric: "always", style: "short" }),
+    ago: new Intl.RelativeTimeFormat(locale.value, { numeric: "always", style: "narrow" }),
     time: new Intl.DateTimeFormat(locale.value, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     day: new Intl.DateTimeFormat(locale.value, { month: "short", day: "numeric" }),
     full: new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "medium" }),
@@ -104,7 +104,7 @@ export function spanText(secs: number): string {
 }
 
 export function agoText(ms: number): string {
-  const secs = Math.round(ms / 1000);
+  const secs = Math.floor(ms / 1000);
   if (secs < 60) return formats.value.ago.format(-secs, "second");
   if (secs < 3_600) return formats.value.ago.format(-Math.floor(secs / 60), "minute");
   return formats.value.ago.format(-Math.floor(secs / 3_600), "hour");

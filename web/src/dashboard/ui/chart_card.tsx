@@ -121,7 +121,11 @@ function Plot({ chart, figures: found }: { chart: Chart; figures: Figures }) {
   return (
     <div class="plot-box">
       <div class="plot" ref={box} role="img" aria-label={summary(chart, found)} />
-      {(isEmpty || isBroken) && <p class="plot-empty">{t(isBroken ? "empty.broken" : "empty.chart")}</p>}
+      {(isEmpty || isBroken) && (
+        <p class="plot-empty">
+          <span>{t(isBroken ? "empty.broken" : "empty.chart")}</span>
+        </p>
+      )}
     </div>
   );
 }

@@ -10,7 +10,8 @@ export function causeText({ trouble, status, retryAt }: Failure): string {
   const cause = t(`trouble.${trouble}`, { status });
   if (retryAt === null) return cause;
   const secs = Math.max(0, Math.ceil((retryAt - clock.value) / 1000));
-  return `${cause} ${secs > 0 ? t("trouble.retry", { time: spanText(secs) }) : t("trouble.now")}`;
+  const next = secs > 0 ? t("trouble.retry", { time: spanText(secs) }) : t("trouble.now");
+  return t("sentences", { first: cause, second: next });
 }
 
 export function Notice() {

@@ -1,7 +1,7 @@
 // Small pieces of the board.
 
 import type { ComponentChildren } from "preact";
-import { type Shown, shown, type Unit } from "../model/format";
+import { NOTHING, type Shown, shown, type Unit } from "../model/format";
 
 const PATHS = {
   check: "m5 12.5 4.5 4.5L19 7.5",
@@ -36,7 +36,7 @@ export function Amount({ value, unit, per }: { value: number | null | undefined;
 }
 
 export function Figure({ shown: { number, unit }, per }: { shown: Shown; per?: string }) {
-  const suffix = per ?? unit;
+  const suffix = number === NOTHING ? "" : (per ?? unit);
   return (
     <>
       {number}

@@ -17,17 +17,22 @@ export function Loading() {
         {t("live.waiting")}
       </p>
       <div aria-hidden="true">
-        <div class="strip blank blank-strip" />
-        <div class="blank blank-headline" />
-        <div class="grid">
-          {[1, 2, 3, 4, 5, 6].map((it) => (
-            <div class="blank blank-card" key={it} />
-          ))}
-        </div>
+        <div class="strip">{blanks(6, "strip-item")}</div>
+        <div class="headline">{blanks(8, "cell")}</div>
+        <div class="grid blank-grid">{blanks(6, "card")}</div>
       </div>
     </div>
   );
 }
+
+/** A short bar for the name, a thicker one for the figure. */
+const blanks = (count: number, kind: string) =>
+  Array.from({ length: count }, (_, at) => (
+    <div class={`${kind} blank`} key={at}>
+      <i />
+      <b />
+    </div>
+  ));
 
 export function Unavailable() {
   if (!failure.value) return null;
@@ -48,6 +53,12 @@ export function Unavailable() {
   );
 }
 
+/** The command for somebody's shell: a name may hold what a shell would run. */
+export function promotion(name: string): string {
+  const isPlain = /^[\p{L}\p{N}_.@][\p{L}\p{N}_.@-]*$/u.test(name);
+  return `chinwag user promote ${isPlain ? name : `-- '${name.replaceAll("'", "'\\''")}'`}`;
+}
+
 export function Forbidden() {
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {
@@ -58,7 +69,7 @@ export function Forbidden() {
       () => {}, // the command is shown without the name
     );
   }, []);
-  const command = `chinwag user promote ${me.value?.username ?? "NAME"}`;
+  const command = promotion(me.value?.username ?? "NAME");
   const copy = () =>
     navigator.clipboard?.writeText(command).then(
       () => setCopied(true),
@@ -79,7 +90,7 @@ export function Forbidden() {
         <p class="muted">{t("forbidden.then")}</p>
         <div class="panel-buttons">
           <button type="button" class="button is-main" onClick={askNow}>
-            {t("again")}
+            {t("forbidden.again")}
           </button>
           <a class="button" href="/chat">
             {t("tools.chat")}

@@ -2,6 +2,7 @@ export const words = {
   title: "Dashboard",
   skip: "Skip to the figures",
   again: "Try now",
+  sentences: "{first} {second}",
   count: "Count",
   "lang.other": "中文",
   "theme.label": "Appearance",
@@ -160,8 +161,9 @@ export const words = {
   "unavailable.title": "The figures cannot be loaded",
   "forbidden.title": "The dashboard is for administrators",
   "forbidden.hint":
-    "You are logged in as {name}, who is none. Whoever runs the server can change that, on any node:",
+    "You are logged in as {name}, which is no administrator’s account. Whoever runs the server can change that on any node:",
   "forbidden.then": "It counts at once; no need to log in again.",
+  "forbidden.again": "Look again",
   "forbidden.copy": "Copy",
   "forbidden.copied": "Copied",
   "forbidden.other": "Log in as someone else",
