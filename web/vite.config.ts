@@ -19,7 +19,6 @@ export default defineConfig({
     // Data addresses would need another source in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: false,
-    rolldownOptions: { input: ["index.html", "dashboard.html"] },
   },
   server: {
     proxy: {

@@ -59,7 +59,7 @@ export function UserItems() {
       </a>
       {me.value?.is_admin && (
         <a class="menu-item" href="/dashboard">
-          <Icon name="chart" /> {t("menu.dashboard")}
+          <Icon name="shield" /> {t("menu.dashboard")}
         </a>
       )}
       <hr />

@@ -18,7 +18,6 @@ const PATHS = {
   chat: "M4.5 5.5h15v10.5H11l-4 3.5V16H4.5z",
   table: "M4 5.5h16v13H4zM4 10h16M4 14.25h16M10 5.5v13",
   shield: "M12 3.5 5 6.5v5c0 4.5 3 7.5 7 9 4-1.5 7-4.5 7-9v-5z",
-  chart: "M4 4v16h16M8.5 16v-4.5M13 16V8M17.5 16v-6",
 } as const;
 export type IconName = keyof typeof PATHS;
 
