@@ -12,7 +12,7 @@ import { rowsOf } from "../model/series";
 export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus
-    <section class="scroll" tabIndex={0} aria-label={label}>
+    <section class="scroll" tabIndex={0} aria-label={t("table.region", { title: label })}>
       {children}
     </section>
   );

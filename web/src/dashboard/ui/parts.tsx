@@ -59,17 +59,18 @@ interface PanelProps {
   icon: IconName;
   title: string;
   children?: ComponentChildren;
-  isAlert?: boolean;
+  /** Whether nothing else is on the page. */
+  isAlone?: boolean;
 }
 
 /** Takes the place of the whole board. */
-export function Panel({ icon, title, children, isAlert }: PanelProps) {
+export function Panel({ icon, title, children, isAlone }: PanelProps) {
   return (
-    <section class="panel" role={isAlert ? "alert" : undefined}>
+    <section class="panel">
       <span class="panel-icon">
         <Icon name={icon} size={28} />
       </span>
-      <h2>{title}</h2>
+      {isAlone ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children}
     </section>
   );

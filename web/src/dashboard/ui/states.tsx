@@ -78,7 +78,7 @@ export function Forbidden() {
   return (
     <main class="forbidden">
       <img src={icon} width="44" height="44" alt="" />
-      <Panel icon="shield" title={t("forbidden.title")}>
+      <Panel icon="shield" title={t("forbidden.title")} isAlone>
         <p class="muted">{t("forbidden.hint", { name: me.value?.username ?? "…" })}</p>
         <div class="command">
           <code>{command}</code>

@@ -120,6 +120,7 @@ export const words = {
   "legend.now": "now",
   "table.show": "{title} as a table",
   "table.hint": "Show as table",
+  "table.region": "{title}, table",
   "table.caption": "{title}, newest {n} steps first",
   "table.time": "Time",
   "table.soFar": "so far",

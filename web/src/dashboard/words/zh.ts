@@ -122,6 +122,7 @@ export const words: typeof en = {
   "legend.now": "当前",
   "table.show": "以表格显示{title}",
   "table.hint": "以表格显示",
+  "table.region": "{title}（表格）",
   "table.caption": "{title}，最近 {n} 个时段，新的在前",
   "table.time": "时间",
   "table.soFar": "进行中",
