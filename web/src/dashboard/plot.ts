@@ -103,7 +103,7 @@ function axesOf({ unit }: Chart, box: HTMLElement): UPlot.Axis[] {
     {
       font,
       stroke,
-      size: 52,
+      size: 56,
       gap: 6,
       space: 30,
       grid: line,

@@ -55,12 +55,15 @@ function stepText({ step_secs }: Figures): string {
   return step_secs === 60 ? t("per.step1") : t("per.step", { n: step_secs / 60 });
 }
 
-/** The step whose values are told: the pointer's, or the latest; of counts the latest that is counted to its end. */
+/** The step whose values are told: the pointer's, or the latest; of counts the latest that is counted to its end. A
+ * step that has only begun may have no report yet. */
 function stepOf(chart: Chart, found: Figures): number {
   const last = found.series.at_ms.length - 1;
   const at = hovered.value;
   if (at !== null && at <= last) return at;
-  return isOfSteps(chart) && isUnfinished(found) ? last - 1 : last;
+  if (!isUnfinished(found)) return last;
+  const isReported = chart.lines.some((line) => valuesOf(found, line.series)[last] !== null);
+  return isOfSteps(chart) || !isReported ? last - 1 : last;
 }
 
 function timeOf(chart: Chart, found: Figures): string {

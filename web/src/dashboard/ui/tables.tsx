@@ -73,7 +73,7 @@ export function Rooms({ figures: { top_rooms, node } }: { figures: Figures }) {
       {top_rooms.map((room) => (
         <tr key={room.id}>
           <th scope="row" class="is-name" title={room.id}>
-            <bdi>{room.name || room.id}</bdi>
+            <RoomName name={room.name} id={room.id} />
           </th>
           <Count value={room.messages} most={most} />
         </tr>
@@ -81,6 +81,16 @@ export function Rooms({ figures: { top_rooms, node } }: { figures: Figures }) {
     </TableCard>
   );
 }
+
+/** Private chats have no name. */
+const RoomName = ({ name, id }: { name: string; id: string }) =>
+  name ? (
+    <bdi>{name}</bdi>
+  ) : (
+    <>
+      {t("rooms.direct")} <span class="muted">{id}</span>
+    </>
+  );
 
 const KNOWN = [1000, 1001, 1002, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013] as const;
 

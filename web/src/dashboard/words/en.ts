@@ -127,6 +127,7 @@ export const words = {
   "table.whole": "Show all {n}",
   "rooms.title": "Busiest rooms",
   "rooms.name": "Room",
+  "rooms.direct": "Private chat",
   "rooms.none": "No messages in this range.",
   "closes.title": "Close codes",
   "closes.code": "Code",

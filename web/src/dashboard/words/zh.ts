@@ -129,6 +129,7 @@ export const words: typeof en = {
   "table.whole": "显示全部 {n} 行",
   "rooms.title": "最忙的房间",
   "rooms.name": "房间",
+  "rooms.direct": "私聊",
   "rooms.none": "此时间范围内没有消息。",
   "closes.title": "关闭代码",
   "closes.code": "代码",
