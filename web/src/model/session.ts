@@ -27,6 +27,8 @@ export function end(expired: boolean): void {
   me.value = null;
 }
 
+export const logOut = () => end(false);
+
 useAccess({ token: () => token.peek(), onUnauthorized: () => end(true) });
 
 // Other tabs log in and out too.

@@ -1,7 +1,6 @@
 // The answer of `GET /dashboard/figures`, and how it is asked for.
 
-import { end, token } from "../../model/session";
-import { ApiError } from "../../net/http";
+import { ApiError, call } from "../../net/http";
 import type { Place, Range } from "./place";
 
 /** Counts are per step, gauges the step's last value over all nodes; null where no node reported. */
@@ -104,24 +103,10 @@ const PATIENCE_MS = 8_000;
 export async function loadFigures(place: Place, signal: AbortSignal): Promise<Figures> {
   const asked = new URLSearchParams({ range: place.range });
   if (place.node !== null) asked.set("node", place.node);
-  const given = token.peek();
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(`/dashboard/figures?${asked}`, {
-      headers: { authorization: `Bearer ${given}` },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
-    });
-    answer = await response.json().catch(() => null);
-  } catch {
-    throw new ApiError(0, "unreachable");
-  }
-  if (response.ok && isFigures(answer)) return answer;
-  if (response.status === 401 && token.peek() === given) end(true);
-  throw new ApiError(
-    response.ok ? 0 : response.status,
-    response.ok ? "unreadable" : `HTTP ${response.status}`,
-  );
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const answer = await call<unknown>("GET", `/dashboard/figures?${asked}`, undefined, patience);
+  if (!isFigures(answer)) throw new ApiError(0, "unreadable");
+  return answer;
 }
 
 /** Something between may answer 200 with a page of its own. */

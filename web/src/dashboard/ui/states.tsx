@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import icon from "../../icon.svg";
-import { end, me } from "../../model/session";
+import { logOut, me } from "../../model/session";
 import { api } from "../../net/http";
 import { t } from "../i18n";
 import { askNow, failure } from "../model/board";
@@ -95,7 +95,7 @@ export function Forbidden() {
           <a class="button" href="/chat">
             {t("tools.chat")}
           </a>
-          <button type="button" class="button is-quiet" onClick={() => end(false)}>
+          <button type="button" class="button is-quiet" onClick={logOut}>
             {t("forbidden.other")}
           </button>
         </div>
