@@ -2,6 +2,7 @@
 
 import { setLang, t } from "../i18n";
 import { logOut } from "../model/chat";
+import { me } from "../model/session";
 import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../model/settings";
 import { Icon } from "./parts";
 
@@ -56,6 +57,11 @@ export function UserItems() {
       <a class="menu-item" href="/docs/" target="_blank" rel="noreferrer">
         <Icon name="book" /> {t("menu.docs")}
       </a>
+      {me.value?.is_admin && (
+        <a class="menu-item" href="/dashboard">
+          <Icon name="shield" /> {t("menu.dashboard")}
+        </a>
+      )}
       <hr />
       <button type="button" class="menu-item" onClick={logOut}>
         <Icon name="exit" /> {t("menu.logout")}
