@@ -28,7 +28,7 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 }
 
 const ERRORS: [RegExp, Key][] = [
-  [/^unreachable$/, "error.network"],
+  [/^(unreachable|connection lost)$/, "error.network"],
   [/username already exists/i, "error.taken"],
   [/invalid username or password/i, "error.credentials"],
   [/username and password are required/i, "error.required"],

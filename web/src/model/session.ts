@@ -19,7 +19,7 @@ export function begin(given: string): void {
   token.value = given;
 }
 
-export function end(expired: boolean): void {
+function end(expired: boolean): void {
   if (token.peek() === null) return;
   store.set(TOKEN, null);
   hasExpired.value = expired;

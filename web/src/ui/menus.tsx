@@ -1,9 +1,9 @@
 // What the two menus above the list offer.
 
 import { setLang, t } from "../i18n";
-import { logOut } from "../model/chat";
-import { me } from "../model/session";
+import { logOut, me } from "../model/session";
 import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../model/settings";
+import { go } from "./nav";
 import { Icon } from "./parts";
 
 export function NewItems({ onPick }: { onPick: (shown: "chat" | "group" | "browse") => void }) {
@@ -21,6 +21,12 @@ export function NewItems({ onPick }: { onPick: (shown: "chat" | "group" | "brows
       </button>
     </div>
   );
+}
+
+/** Who leaves wants to go nowhere afterwards. */
+function leave(): void {
+  go("/login");
+  logOut();
 }
 
 export function UserItems() {
@@ -63,7 +69,7 @@ export function UserItems() {
         </a>
       )}
       <hr />
-      <button type="button" class="menu-item" onClick={logOut}>
+      <button type="button" class="menu-item" onClick={leave}>
         <Icon name="exit" /> {t("menu.logout")}
       </button>
     </div>

@@ -26,6 +26,15 @@ export function openRoom(id: number | null): void {
   go(id === null ? "/chat" : `/chat?room=${id}`);
 }
 
+/** A message that is to be brought into view, once its room is there. */
+export const wanted = signal<{ room: number; message: number } | null>(null);
+
+/** Shows a message in its conversation. */
+export function openMessage(room: number, message: number): void {
+  openRoom(room);
+  wanted.value = { room, message };
+}
+
 addEventListener("popstate", () => {
   url.value = location.pathname + location.search;
 });
