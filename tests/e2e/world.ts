@@ -93,6 +93,14 @@ export class User {
     await this.call("POST", "/api/chat/upload", form);
   }
 
+  /** Sends a picture through documents 000 and 001. */
+  async picture(room: number, bytes: Buffer): Promise<void> {
+    const form = new FormData();
+    form.append("image", new File([new Uint8Array(bytes)], "picture.jpg", { type: "image/jpeg" }));
+    const { url } = await this.call<{ url: string }>("POST", "/api/v1/upload/image", form);
+    await this.send(room, url, "image");
+  }
+
   /** The texts of a room's newest messages in document 003, oldest first. */
   async texts003(room: number): Promise<string[]> {
     const path = `/api/chat/messages?limit=100&room_id=${await this.textOf(room)}`;
