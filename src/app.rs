@@ -8,7 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use tracing_actix_web::TracingLogger;
 
 use crate::config::{Config, ConfigError, IpVisibility as Visibility};
@@ -20,12 +20,13 @@ use crate::edge::{
 };
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::{Fanout, Hub};
+use crate::figures::Figures;
 use crate::listener::{self, Door};
+use crate::reporting::Reporter;
 use crate::secrets;
 use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
 use crate::site;
 use crate::store::{NodeMemory, Retention, SendRate, Store, StoreConfig};
-use crate::telemetry::Metrics;
 use crate::upkeep;
 
 /// How long a node waits for Redis at start.
@@ -69,6 +70,8 @@ pub struct Node {
     socket_counts: Arc<SocketCounts>,
     drain: Duration,
     door: Option<Door>,
+    id: String,
+    store: Store,
     redis: Option<PrivateRedis>,
 }
 
@@ -84,7 +87,6 @@ struct Plan {
     limits: Arc<Limits>,
     stopping: Arc<Stopping>,
     registry: Registry,
-    metrics: Metrics,
     openapi: utoipa::openapi::OpenApi,
 }
 
@@ -114,14 +116,14 @@ impl Node {
         wait_for_redis(&store).await?;
         store.ensure_global_room().await?;
 
-        let shared = shared(&config)?;
-        let mut tasks = JoinSet::new();
-        let live = upkeep::start_feed(&store_config, &store, &shared.tokens, &mut tasks).await?;
-        let openapi = site::openapi(dialects.iter().map(|dialect| (dialect.openapi)()));
         let registry = Registry { dialects, site: site::SITE };
+        let shared = shared(&config, figures(&registry, &config))?;
+        let node_id = node_id();
+        let mut tasks = JoinSet::new();
+        let live = upkeep::start_feed(&store_config, &store, &node_id, &shared, &mut tasks).await?;
+        let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
         let plan = Plan {
             limits: Arc::new(Limits::new(&config.limits)),
-            metrics: Metrics::new(&registry.names()),
             openapi,
             stopping: Arc::default(),
             config: Arc::new(config),
@@ -134,10 +136,18 @@ impl Node {
         };
         tasks.spawn(upkeep::keep_users(store.clone(), Arc::clone(&plan.shared.tokens)));
         let keep_days = plan.config.uploads.keep_days;
-        tasks.spawn(upkeep::keep_house(store, plan.shared.clone(), Arc::clone(&plan.limits), keep_days));
-        let counts = Arc::clone(&plan.socket_counts);
-        tasks.spawn(upkeep::keep_metrics(plan.metrics.clone(), plan.live.clone(), counts));
+        tasks.spawn(upkeep::keep_house(store.clone(), plan.shared.clone(), Arc::clone(&plan.limits), keep_days));
         let (address, door, server) = serve(&plan)?;
+        let reporter = Reporter {
+            id: node_id.clone(),
+            address: shown_address(address),
+            every_ms: plan.config.stats.report_ms,
+            store: store.clone(),
+            live: plan.live.clone(),
+            stopping: Arc::clone(&plan.stopping),
+            figures: Arc::clone(&plan.shared.figures),
+        };
+        tasks.spawn(reporter.run());
         let handle = server.handle();
         tokio::spawn(async move {
             if let Err(error) = server.await {
@@ -153,6 +163,8 @@ impl Node {
             // Nothing stands in front of a node that is alone.
             drain: Duration::from_secs(if redis.is_some() { 0 } else { plan.config.server.drain_secs }),
             door: Some(door),
+            id: node_id,
+            store,
             redis,
         })
     }
@@ -160,6 +172,11 @@ impl Node {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its id, made when it started.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Stops: not ready at once, then no new connections, then the end of what is under way; the private
@@ -186,6 +203,9 @@ impl Node {
             () = all_answered(&self.stopping) => {}
         }
         self.tasks.shutdown().await;
+        if let Err(error) = self.store.take_leave(&self.id).await {
+            debug!(%error, "the dashboard shows this node until its lease ends");
+        }
         if let Some(redis) = self.redis.take()
             && let Err(error) = tokio::task::spawn_blocking(|| redis.stop()).await
         {
@@ -242,7 +262,7 @@ async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
     }
 }
 
-fn shared(config: &Config) -> Result<Shared, StartError> {
+fn shared(config: &Config, figures: Arc<Figures>) -> Result<Shared, StartError> {
     let limits = &config.limits;
     let send_rate = SendRate { per_sec: limits.sends_per_sec, burst: limits.sends_burst };
     let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -250,14 +270,43 @@ fn shared(config: &Config) -> Result<Shared, StartError> {
         tokens: Arc::new(Tokens::new(&secrets::signing_keys(config)?, config.auth.token_ttl_secs)?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::default()),
-        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes)?,
+        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, Arc::clone(&figures))?,
         send_rate: limits.enabled.then_some(send_rate),
         ip_visibility: match config.privacy.ip_visibility {
             Visibility::Everyone => IpVisibility::Everyone,
             Visibility::Admins => IpVisibility::Admins,
         },
         members_listed: limits.members_listed,
+        figures,
+        gallery: Arc::default(),
     })
+}
+
+/// Nothing counted yet, with a place for everyone who answers or speaks.
+fn figures(registry: &Registry, config: &Config) -> Arc<Figures> {
+    let sockets = registry.all().flat_map(|owner| (owner.sockets)(config));
+    let mut speakers: Vec<&'static str> = sockets.map(|route| route.speech.name).collect();
+    speakers.sort_unstable();
+    speakers.dedup();
+    Arc::new(Figures::new(&registry.names(), &speakers))
+}
+
+/// A node's id: short, because it stands in every minute of its figures.
+fn node_id() -> String {
+    let (first, ..) = uuid::Uuid::new_v4().as_fields();
+    format!("{first:08x}")
+}
+
+/// Where operators find a node: one that listens on all addresses is known by its machine's name.
+fn shown_address(address: SocketAddr) -> String {
+    if !address.ip().is_unspecified() {
+        return address.to_string();
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => address.to_string(),
+        name => format!("{name}:{}", address.port()),
+    }
 }
 
 fn uploads_url(config: &Config) -> Result<String, StartError> {
@@ -286,7 +335,7 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
     };
     let store = Store::new(&store_config(config, &url), &NodeMemory::default())?;
     wait_for_redis(&store).await?;
-    let shared = shared(config)?;
+    let shared = shared(config, Arc::new(Figures::new(&[], &[])))?;
     Ok((Accounts::new(store, shared.tokens, shared.passwords), redis))
 }
 
@@ -313,7 +362,6 @@ fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), Star
         App::new()
             .app_data(context)
             .app_data(web::Data::new(plan.registry.clone()))
-            .app_data(web::Data::new(plan.metrics.clone()))
             .configure(|routes| plan.registry.all().for_each(|owner| (owner.routes)(routes, &plan.config)))
             .configure(|routes| configure(routes, sockets))
             .service(site::documentation(plan.openapi.clone()))
@@ -354,6 +402,7 @@ impl Plan {
             socket_counts: Arc::clone(&self.socket_counts),
             allowed_origins: self.config.server.allowed_origins.clone(),
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
+            figures: Arc::clone(&self.shared.figures),
             limits: Arc::clone(&self.limits),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             stopping: Arc::clone(&self.stopping),

@@ -21,6 +21,9 @@ const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The script keeps time in fractions of milliseconds; below a hundredth they would vanish.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
+/// Reports are for people who look on; a minute must have several.
+const MIN_REPORT_MS: u64 = 50;
+const MAX_REPORT_MS: u64 = 10_000;
 /// Document 003, note 4.
 const MAX_PER_ROOM: u64 = 1000;
 const MAX_RETENTION_SECS: u64 = 7 * 24 * 60 * 60;
@@ -222,6 +225,8 @@ pub enum IpVisibility {
 pub struct StatsConfig {
     /// Time zone whose midnight begins a day.
     pub timezone: String,
+    /// Milliseconds between a node's reports for the dashboard; 0 is none.
+    pub report_ms: u64,
 }
 
 /// Document 003's own.
@@ -290,7 +295,7 @@ impl Config {
         let secret_bytes = self.auth.jwt_secret.expose_secret().len();
         let previous_bytes = self.auth.jwt_secret_previous.expose_secret().len();
         let is_short = |bytes: usize| bytes > 0 && bytes < MIN_SECRET_BYTES;
-        let rules: [(bool, &str); 19] = [
+        let rules: [(bool, &str); 20] = [
             (
                 !self.is_single_node() && secret_bytes == 0,
                 "auth.jwt_secret is required with redis.url; make one with `chinwag secret`",
@@ -324,6 +329,10 @@ impl Config {
             (self.limits.sends_per_sec > MAX_SENDS_PER_SEC, "limits.sends_per_sec must be at most 100000"),
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (is_no_zone(&self.stats.timezone), "stats.timezone is no time zone that this system knows"),
+            (
+                self.stats.report_ms != 0 && !(MIN_REPORT_MS..=MAX_REPORT_MS).contains(&self.stats.report_ms),
+                "stats.report_ms must be 0 or between 50 and 10000",
+            ),
             (
                 !self.chatroom.naive_timezone.is_empty() && is_no_zone(&self.chatroom.naive_timezone),
                 "chatroom.naive_timezone is no time zone that this system knows",
@@ -440,6 +449,7 @@ mod tests {
             ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", "10.0.0.0/33"),
             ("[privacy]\nip_visibility = \"nobody\"", "ip_visibility"),
             ("[stats]\ntimezone = \"Mars/Olympus\"", "timezone"),
+            ("[stats]\nreport_ms = 20", "report_ms"),
             ("[messages]\nmax_per_room = 1001", "max_per_room"),
             ("[presence]\noffline_after_secs = 99999999999", "offline_after_secs"),
             ("[uploads]\nurl = \"ftp://x\"", "uploads.url"),

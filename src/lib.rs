@@ -2,11 +2,11 @@
 //!
 //! The modules are floors; imports go down only, and a test fails on an upward one:
 //!
-//! - floor 0 [`domain`]: pure types and rules of shape
+//! - floor 0 [`domain`]: pure types and rules of shape; [`figures`]: what a node counts
 //! - floor 1 [`store`]: the only Redis commands
 //! - floor 2 [`fanout`]: delivery; [`service`]: every rule. The two do not know each other
 //! - floor 3 [`edge`]: shared HTTP machinery
-//! - floor 4 [`dialects`]: the chat APIs; [`site`]: documentation, health, files
+//! - floor 4 [`dialects`]: the chat APIs; [`site`]: documentation, dashboard, health, files
 //!
 //! [`app`] wires them; [`config`], [`secrets`], [`telemetry`] and [`embedded`] stand beside the floors.
 
@@ -17,7 +17,9 @@ pub mod domain;
 pub mod edge;
 pub mod embedded;
 pub mod fanout;
+pub mod figures;
 mod listener;
+mod reporting;
 pub mod secrets;
 pub mod service;
 pub mod site;

@@ -7,18 +7,16 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::domain::{Result, now_ms};
-use crate::edge::{Limits, SocketCounts};
+use crate::edge::Limits;
 use crate::fanout::Fanout;
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{Delivery, Feed, Store, StoreConfig, UserEvent};
-use crate::telemetry::Metrics;
 
 const CHANGES_EVERY: Duration = Duration::from_secs(5);
 /// By how much this clock and that of Redis may differ.
 const CLOCKS_DIFFER_MS: u64 = 60_000;
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 const OLD_FILES_EVERY: Duration = Duration::from_secs(60 * 60);
-const METRICS_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts pub/sub and loads what announcements may have said before.
 ///
@@ -27,13 +25,13 @@ const METRICS_EVERY: Duration = Duration::from_secs(5);
 pub(crate) async fn start_feed(
     config: &StoreConfig,
     store: &Store,
-    tokens: &Arc<Tokens>,
+    node: &str,
+    shared: &Shared,
     tasks: &mut JoinSet<()>,
 ) -> Result<Fanout> {
-    let node = uuid::Uuid::new_v4().to_string();
-    let (feed, supervisor) = Feed::new(config, store.clone(), &node)?;
-    let live = Fanout::new(feed, store.clone());
-    let (announced, rooms) = (Arc::clone(tokens), live.clone());
+    let (feed, supervisor) = Feed::new(config, store.clone(), node)?;
+    let live = Fanout::new(feed, store.clone(), Arc::clone(&shared.figures));
+    let (announced, rooms) = (Arc::clone(&shared.tokens), live.clone());
     tasks.spawn(supervisor.run(move |delivery| {
         match &delivery {
             Delivery::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
@@ -44,7 +42,7 @@ pub(crate) async fn start_feed(
         rooms.take(delivery);
     }));
     tasks.spawn(live.clone().sweep());
-    load_changes(store, tokens, 0).await?;
+    load_changes(store, &shared.tokens, 0).await?;
     Ok(live)
 }
 
@@ -90,15 +88,5 @@ pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>
         if let Err(error) = services.presence.keep_house().await {
             warn!(%error, "housekeeping not done");
         }
-    }
-}
-
-/// Folds the figures and notes whether events arrive.
-pub(crate) async fn keep_metrics(metrics: Metrics, live: Fanout, sockets: Arc<SocketCounts>) {
-    loop {
-        metrics.set_open_sockets(sockets.total());
-        metrics.set_delivery_up(live.is_up());
-        metrics.fold();
-        tokio::time::sleep(METRICS_EVERY).await;
     }
 }

@@ -51,6 +51,10 @@ export default defineConfig({
   server: {
     proxy: {
       "/api": server,
+      "/dashboard": {
+        target: server,
+        bypass: ({ url }) => (url && /^\/dashboard(\?|$)/.test(url) ? "/dashboard.html" : undefined),
+      },
       "/uploads": server,
       "/ws": { target: server, ws: true },
     },

@@ -11,6 +11,7 @@ use super::limits::Limits;
 use super::sockets::{SocketCounts, Sockets};
 use crate::config::Network;
 use crate::fanout::Fanout;
+use crate::figures::Figures;
 use crate::service::Services;
 
 /// One per worker; what the workers share is behind `Arc`s.
@@ -23,6 +24,8 @@ pub struct Context {
     pub sockets: Sockets,
     /// How many sockets each user has on this node.
     pub socket_counts: Arc<SocketCounts>,
+    /// What this node counts.
+    pub figures: Arc<Figures>,
     /// Rates of this node.
     pub limits: Arc<Limits>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -47,6 +50,11 @@ impl Stopping {
     /// From now on the node is not ready.
     pub fn begin(&self) {
         self.is_draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the node is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
     }
 
     /// From now on WebSockets are closed.
@@ -94,6 +102,6 @@ impl Context {
 
     /// Whether the node is about to stop: not ready, still answering.
     pub fn is_draining(&self) -> bool {
-        self.stopping.is_draining.load(Ordering::Acquire)
+        self.stopping.is_draining()
     }
 }

@@ -3,16 +3,16 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::context::{Context, UnderWay};
 use super::dialect::Registry;
-use crate::telemetry::Metrics;
+use crate::figures::Count;
 
 /// The middleware that counts requests, tells their id and, when the node is about to stop, asks clients to use another
 /// connection.
@@ -20,7 +20,6 @@ use crate::telemetry::Metrics;
 /// # Errors
 /// None of its own.
 pub async fn count(
-    metrics: web::Data<Metrics>,
     registry: web::Data<Registry>,
     context: web::Data<Context>,
     request: ServiceRequest,
@@ -29,8 +28,14 @@ pub async fn count(
     let _under_way = UnderWay::enter(&context.stopping);
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
-    let dialect = registry.index(response.request().path());
-    metrics.count_request(dialect, response.status().as_u16(), started.elapsed());
+    let (owner, status) = (registry.index(response.request().path()), response.status());
+    context.figures.count_request(owner, status.as_u16(), started.elapsed());
+    if status.is_client_error() || status.is_server_error() {
+        context.figures.count_error(route_of(response.request()), status.as_u16());
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        context.figures.count(Count::RateLimited);
+    }
     let id = response.request().extensions().get::<RequestId>().map(|id| id.to_string());
     if let Some(id) = id.and_then(|id| HeaderValue::from_maybe_shared(id).ok()) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
@@ -39,6 +44,16 @@ pub async fn count(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response)
+}
+
+/// A request's method and the pattern of its route. Clients can make up neither.
+fn route_of(request: &HttpRequest) -> String {
+    let method = request.method();
+    let is_usual =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
+            .contains(method);
+    let method = if is_usual { method.as_str() } else { "other" };
+    format!("{method} {}", request.match_pattern().as_deref().unwrap_or("no route"))
 }
 
 /// Builds the span; errors are logged where they get their body.

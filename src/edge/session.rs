@@ -13,8 +13,9 @@ use super::context::Context;
 use super::frames::{Broken, Frames, Inbound};
 use super::sockets::{Peer, Sockets, code};
 use super::speech::{Answer, Command, Refusal, Resume, Speech, Viewer};
-use crate::domain::{Error, Field, Happening, NewMessage, Result, RoomEvent};
+use crate::domain::{Error, Field, Happening, Kind, NewMessage, Result, RoomEvent};
 use crate::fanout::{Ending, SeatId, close_frame, control_frame, text_frame};
+use crate::figures::Count;
 use crate::service::Receiver;
 
 const PONG: u8 = 0xA;
@@ -122,6 +123,7 @@ impl Session {
     /// Takes what is no text. `false` when the conversation is over.
     fn take_control(&self, inbound: Inbound) -> bool {
         if self.context.limits.check_user(self.viewer.user).is_err() {
+            self.context.figures.count(Count::RateLimited);
             self.close(code::POLICY, "too many frames");
             return false;
         }
@@ -145,7 +147,7 @@ impl Session {
     fn end(&self, broken: Broken) {
         match broken {
             // It may still listen.
-            Broken::Gone => self.close(code::NORMAL, ""),
+            Broken::Gone => self.sockets.hub().close_cut(self.peer.seat, code::NORMAL),
             Broken::Protocol => self.close(code::PROTOCOL, "protocol error"),
             Broken::NotUtf8 => self.close(code::NOT_UTF8, "text is not UTF-8"),
             Broken::TooLarge => self.close(code::TOO_LARGE, "message too large"),
@@ -165,6 +167,9 @@ impl Session {
 
     fn refuse(&self, refusal: &Refusal) -> String {
         super::errors::log_refusal(&refusal.error, self.speech.name, self.viewer.user);
+        if refusal.error.kind() == Kind::RateLimited {
+            self.context.figures.count(Count::RateLimited);
+        }
         (self.speech.refuse)(refusal, &self.viewer)
     }
 

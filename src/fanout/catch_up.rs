@@ -7,11 +7,12 @@ use futures_util::future::join_all;
 use tokio::task::spawn_local;
 use tracing::debug;
 
-use super::frame::{close_frame, text_frame};
+use super::frame::text_frame;
 use super::hub::{Hub, Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::receipts::Delivered;
 use super::seat::{Missing, Notices, SeatId};
 use crate::domain::{EntryId, Happening, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
+use crate::figures::Count;
 
 /// Messages read at once.
 const PAGE: Limit = Limit::of(64);
@@ -34,6 +35,9 @@ impl Hub {
             seat.missing.retain(|missing| missing.room != room);
             let notices = Some(notices);
             seat.missing.push(Missing { after, is_token: true, notices, ..Missing::behind(room, after.seq) });
+            if !std::mem::replace(&mut seat.has_resumed, true) {
+                inner.figures.count(Count::Resumed);
+            }
         }
         self.catch_up(id);
         true
@@ -190,7 +194,12 @@ impl Inner {
     fn push_event(&mut self, id: SeatId, event: &RoomEvent) -> bool {
         let Some(seat) = self.seats.get(id.slot).filter(|seat| seat.number == id.number) else { return true };
         let Some(frame) = self.print(seat, event) else { return true };
-        self.seat(id).is_none_or(|seat| seat.outbox.push(frame))
+        let is_queued = self.seat(id).is_none_or(|seat| seat.outbox.push(frame));
+        if is_queued && matches!(event.what, Happening::Message(_)) {
+            // Without a delay: for how long a connection was away says nothing about the node.
+            self.figures.count(Count::Deliveries);
+        }
+        is_queued
     }
 
     /// Tells a resuming connection what was deleted of what it has.
@@ -211,7 +220,8 @@ impl Inner {
     /// What a connection misses is no longer kept: it may come back and read anew.
     fn close_behind(&mut self, id: SeatId) {
         if let Some(seat) = self.seat(id) {
-            seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW));
+            seat.close(TRY_AGAIN_LATER, TOO_SLOW);
+            self.figures.count(Count::ClosedSlow);
         }
     }
 

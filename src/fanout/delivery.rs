@@ -1,11 +1,14 @@
 //! Handing events to the connections that look at their room.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
-use super::frame::{FrameKey, ReadyFrame, Style, close_frame};
+use super::frame::{FrameKey, ReadyFrame, Style};
 use super::hub::{Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::seat::{Seat, SeatId};
-use crate::domain::{Change, Happening, PresenceChange, RoomEvent, RoomId, Sender, UserId};
+use crate::domain::{Change, Happening, PresenceChange, RoomEvent, RoomId, Sender, UserId, now_ms};
+use crate::figures::Count;
 
 /// Changes of presence told of a room in one tick.
 const MAX_PRESENCE: usize = 200;
@@ -21,7 +24,7 @@ impl Inner {
         if let Some(Change::Added(user)) = &change {
             self.admit(user, event.room);
         }
-        let Inner { rooms, seats, dirty, base_url, .. } = self;
+        let Inner { rooms, seats, dirty, base_url, figures, .. } = self;
         let Some(room) = rooms.get_mut(&id) else { return };
         if let Happening::Message(message) = &event.what {
             let seq = message.id.entry.seq;
@@ -32,6 +35,7 @@ impl Inner {
             room.pushed = Some((room.pushed.map_or(seq, |(first, _)| first), seq));
         }
         let mut fallen = Vec::new();
+        let mut reached = 0;
         let mut printed: Vec<(FrameKey, Option<ReadyFrame>)> = Vec::with_capacity(4);
         for slot in &room.seats {
             let Some(seat) = seats.get_mut(*slot) else { continue };
@@ -48,18 +52,27 @@ impl Inner {
             let is_idle = seat.outbox.is_empty();
             let has_room = seat.outbox.push(frame.for_viewer(seat.user));
             match &event.what {
-                _ if has_room => {}
+                _ if has_room => reached += 1,
                 Happening::Message(message) => {
-                    seat.fall_behind(id, message.id.entry);
+                    if seat.fall_behind(id, message.id.entry) {
+                        figures.count(Count::Lagging);
+                    }
                     fallen.push(seat.user);
                 }
                 // It could not be told later what else was deleted: it comes back and reads anew.
-                Happening::Deleted(_) => seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW)),
+                Happening::Deleted(_) => {
+                    seat.close(TRY_AGAIN_LATER, TOO_SLOW);
+                    figures.count(Count::ClosedSlow);
+                }
                 Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
             }
             if is_idle {
                 dirty.push(*slot);
             }
+        }
+        if let (Happening::Message(message), 1..) = (&event.what, reached) {
+            let delay_ms = now_ms().saturating_sub(message.id.entry.at_ms);
+            figures.count_delivery(reached, Duration::from_millis(delay_ms));
         }
         if let (Happening::Message(message), false) = (&event.what, fallen.is_empty()) {
             self.mark_before(id, message.id.entry.seq, fallen);

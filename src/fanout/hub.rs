@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,10 @@ use bytes::Bytes;
 use slab::Slab;
 use tokio::task::spawn_local;
 
-use super::frame::close_frame;
 use super::rooms::{Fanout, Inlet, Item};
 use super::seat::{Ending, Newcomer, Seat, SeatId};
 use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
+use crate::figures::{CUT, Count, Figures, Gauge};
 use crate::store::Store;
 
 /// Items taken from the queue before what they queued is written.
@@ -48,6 +49,7 @@ pub(super) struct Inner {
     pub(super) worker: usize,
     pub(super) fanout: Fanout,
     pub(super) store: Store,
+    pub(super) figures: Arc<Figures>,
     pub(super) base_url: String,
     /// A connection may be behind for this long.
     lagging: Duration,
@@ -60,6 +62,8 @@ pub(super) struct Inner {
     pub(super) dirty: Vec<usize>,
     pub(super) scratch: Vec<u8>,
     seats_so_far: u64,
+    /// What waited for all connections when it was last noted.
+    queued_bytes: u64,
     /// Rooms in which messages were handed on since they were last noted as delivered.
     pub(super) unmarked: Vec<RoomId>,
     pub(super) presence: Vec<RoomId>,
@@ -78,6 +82,7 @@ impl Hub {
             worker: inlet.worker,
             fanout: fanout.clone(),
             store,
+            figures: Arc::clone(fanout.figures()),
             base_url: base_url.trim_end_matches('/').to_owned(),
             lagging,
             seats: Slab::new(),
@@ -87,6 +92,7 @@ impl Hub {
             dirty: Vec::new(),
             scratch: Vec::new(),
             seats_so_far: 0,
+            queued_bytes: 0,
             unmarked: Vec::new(),
             presence: Vec::new(),
         })));
@@ -110,9 +116,7 @@ impl Hub {
 
     /// The connection is the hub's from now on: frames may be written.
     pub fn open(&self, id: SeatId) {
-        if let Some(seat) = self.0.borrow_mut().seat(id) {
-            seat.outbox.is_open = true;
-        }
+        self.0.borrow_mut().open(id);
         self.flush_seat(id);
         self.catch_up(id);
     }
@@ -157,9 +161,17 @@ impl Hub {
     /// Closes a connection with a code, behind what is queued.
     pub fn close(&self, id: SeatId, code: u16, reason: &str) {
         if let Some(seat) = self.0.borrow_mut().seat(id) {
-            seat.close(close_frame(code, reason));
+            seat.close(code, reason);
         }
         self.flush_seat(id);
+    }
+
+    /// The same for a connection that was cut; it may still listen.
+    pub fn close_cut(&self, id: SeatId, code: u16) {
+        if let Some(seat) = self.0.borrow_mut().seat(id) {
+            seat.ended_with.get_or_insert(CUT);
+        }
+        self.close(id, code, "");
     }
 
     /// The connection is gone.
@@ -167,6 +179,10 @@ impl Hub {
         let mut inner = self.0.borrow_mut();
         let Some(seat) = inner.seat(id) else { return };
         let (rooms, user) = (std::mem::take(&mut seat.rooms), seat.user);
+        if seat.was_open {
+            let (speaker, code) = (seat.encoder.key.dialect, seat.ended_with.unwrap_or(CUT));
+            inner.figures.count_close(speaker, code);
+        }
         for room in rooms {
             inner.remove_from_room(id.slot, room);
         }
@@ -236,12 +252,20 @@ impl Inner {
         slots.iter().filter_map(|slot| Some(SeatId { slot: *slot, number: self.seats.get(*slot)?.number })).collect()
     }
 
+    fn open(&mut self, id: SeatId) {
+        let Some(seat) = self.seat(id) else { return };
+        seat.outbox.is_open = true;
+        seat.was_open = true;
+        let speaker = seat.encoder.key.dialect;
+        self.figures.count_open(speaker);
+    }
+
     /// Closes who looks at a room of which something is gone before it could be handed on.
     fn close_room(&mut self, id: RoomId) {
         let slots = self.rooms.get(&id).map(|room| room.seats.clone()).unwrap_or_default();
         for slot in slots {
             if let Some(seat) = self.seats.get_mut(slot) {
-                seat.close(close_frame(TRY_AGAIN_LATER, "messages are gone, come back and read anew"));
+                seat.close(TRY_AGAIN_LATER, "messages are gone, come back and read anew");
                 self.dirty.push(slot);
             }
         }
@@ -251,25 +275,31 @@ impl Inner {
         let slots: Vec<usize> = self.seats.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             if let Some(seat) = self.seats.get_mut(slot) {
-                seat.close(close_frame(code, reason));
+                seat.close(code, reason);
                 self.dirty.push(slot);
             }
         }
     }
 
-    /// Ends connections that do not take their close frame, closes those that are behind for too long.
+    /// Ends connections that do not take their close frame, closes those that are behind for too long. Notes how
+    /// much waits for all of them.
     fn end_overdue(&mut self) {
+        let mut queued_bytes = 0;
         for (slot, seat) in &mut self.seats {
             if seat.closing_since.is_some_and(|since| since.elapsed() > CLOSING) {
                 seat.ending.end();
             }
+            queued_bytes += seat.outbox.queued_bytes() as u64;
             if seat.missing.is_empty() {
                 seat.lagging_since = None;
             }
             if seat.lagging_since.is_some_and(|since| since.elapsed() > self.lagging) {
-                seat.close(close_frame(TRY_AGAIN_LATER, TOO_SLOW));
+                seat.close(TRY_AGAIN_LATER, TOO_SLOW);
+                self.figures.count(Count::ClosedSlow);
                 self.dirty.push(slot);
             }
         }
+        self.figures.change(Gauge::QueuedBytes, self.queued_bytes, queued_bytes);
+        self.queued_bytes = queued_bytes;
     }
 }

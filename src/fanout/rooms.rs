@@ -17,6 +17,7 @@ use super::seat::SeatId;
 use crate::domain::{
     EntryId, Error, Happening, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
 };
+use crate::figures::{Count, Figures};
 use crate::store::{Delivery, Feed, Store, UserEvent};
 
 /// A room that nobody polled for this long is no longer followed for that.
@@ -82,6 +83,7 @@ struct Inner {
     store: Store,
     readings: AtomicU64,
     lost_at_ms: AtomicU64,
+    figures: Arc<Figures>,
 }
 
 /// The rooms that a node follows. Clones share them.
@@ -90,7 +92,7 @@ pub struct Fanout(Arc<Inner>);
 
 impl Fanout {
     /// No rooms yet. The store must be one of the runtime that [`Self::take`] is called on.
-    pub fn new(feed: Feed, store: Store) -> Self {
+    pub fn new(feed: Feed, store: Store, figures: Arc<Figures>) -> Self {
         Self(Arc::new(Inner {
             rooms: Mutex::default(),
             workers: Mutex::default(),
@@ -98,7 +100,13 @@ impl Fanout {
             store,
             readings: AtomicU64::new(0),
             lost_at_ms: AtomicU64::new(0),
+            figures,
         }))
+    }
+
+    /// What the node counts.
+    pub(super) fn figures(&self) -> &Arc<Figures> {
+        &self.0.figures
     }
 
     /// Whether pub/sub delivery works.
@@ -307,6 +315,9 @@ impl Fanout {
                 let since_ms = self.0.lost_at_ms.load(Ordering::Acquire).saturating_sub(DELETIONS_OVERLAP_MS);
                 if !tail.is_gapless {
                     self.tell(live, &Item::Gap(room));
+                }
+                if !tail.is_gapless || !tail.messages.is_empty() {
+                    self.0.figures.count(Count::GapRepairs);
                 }
                 live.order.repair(tail, since_ms, &mut out)
             }

@@ -6,10 +6,9 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use bytes::Bytes;
 use tokio::net::TcpStream;
 
-use super::frame::Encoder;
+use super::frame::{Encoder, close_frame};
 use super::outbox::Outbox;
 use crate::domain::{EntryId, Happening, RoomId, Seq, UserId};
 
@@ -120,6 +119,11 @@ pub(super) struct Seat {
     pub(super) ending: Ending,
     /// Since when a close frame waits for the end.
     pub(super) closing_since: Option<Instant>,
+    /// The code that says why it ends.
+    pub(super) ended_with: Option<u16>,
+    /// Whether it became a WebSocket: others are not counted.
+    pub(super) was_open: bool,
+    pub(super) has_resumed: bool,
 }
 
 impl Seat {
@@ -137,6 +141,9 @@ impl Seat {
             changes: Some(Vec::new()),
             ending: Ending::default(),
             closing_since: None,
+            ended_with: None,
+            was_open: false,
+            has_resumed: false,
         }
     }
 
@@ -172,20 +179,23 @@ impl Seat {
         self.missing.iter().any(|it| it.room == room && !it.is_caught_up && it.after.seq < seq)
     }
 
-    /// Notes that a message found no room in the queue.
-    pub(super) fn fall_behind(&mut self, room: RoomId, message: EntryId) {
+    /// Notes that a message found no room in the queue. Returns whether it is the first of late.
+    pub(super) fn fall_behind(&mut self, room: RoomId, message: EntryId) -> bool {
+        let is_first = self.lagging_since.is_none();
         self.lagging_since.get_or_insert_with(Instant::now);
         // The one before it is not later.
         let after = EntryId { seq: Seq(message.seq.0.saturating_sub(1)), ..message };
         self.missing.push(Missing { after, ..Missing::behind(room, after.seq) });
+        is_first
     }
 
-    /// Closes behind what is queued.
-    pub(super) fn close(&mut self, frame: Bytes) {
+    /// Closes with a code, behind what is queued.
+    pub(super) fn close(&mut self, code: u16, reason: &str) {
         if self.closing_since.is_none() {
+            self.ended_with.get_or_insert(code);
             self.closing_since = Some(Instant::now());
             self.missing.clear();
-            self.outbox.force(frame);
+            self.outbox.force(close_frame(code, reason));
         }
     }
 }

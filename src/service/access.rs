@@ -21,6 +21,8 @@ pub(super) enum Action {
     SeeAddress { of: UserId, visibility: IpVisibility },
     /// See everyone's addresses in a list.
     SeeAddresses(IpVisibility),
+    /// See the figures of all nodes.
+    SeeFigures,
 }
 
 /// The authorisation function. Looks the caller's role up where the answer depends on it, so that a
@@ -33,9 +35,10 @@ pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) ->
         Action::SeeAddress { of, .. } if of == caller.id => true,
         Action::SeeAddress { visibility: IpVisibility::Everyone, .. } => true,
         Action::SeeAddresses(IpVisibility::Everyone) => true,
-        Action::DeleteAnyMessage | Action::SeeAddress { .. } | Action::SeeAddresses(IpVisibility::Admins) => {
-            is_admin(store, caller).await?
-        }
+        Action::DeleteAnyMessage
+        | Action::SeeAddress { .. }
+        | Action::SeeAddresses(IpVisibility::Admins)
+        | Action::SeeFigures => is_admin(store, caller).await?,
     };
     if is_granted { Ok(()) } else { Err(Error::Forbidden) }
 }

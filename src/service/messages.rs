@@ -1,5 +1,8 @@
 //! Messages: sending, reading, deleting.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use super::access::{Action, authorise};
 use super::rooms::joined_text;
 use super::uploads::{StoredFile, Uploads};
@@ -7,6 +10,7 @@ use crate::domain::{
     Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
     MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId, folded,
 };
+use crate::figures::{Count, Figures};
 use crate::store::{Appended, Mark, SendRate, Store};
 
 /// Whom a message is for.
@@ -23,11 +27,12 @@ pub struct Messages {
     store: Store,
     rate: Option<SendRate>,
     uploads: Uploads,
+    figures: Arc<Figures>,
 }
 
 impl Messages {
-    pub(super) fn new(store: Store, rate: Option<SendRate>, uploads: Uploads) -> Self {
-        Self { store, rate, uploads }
+    pub(super) fn new(store: Store, rate: Option<SendRate>, uploads: Uploads, figures: Arc<Figures>) -> Self {
+        Self { store, rate, uploads, figures }
     }
 
     /// Stores a message and announces it on every node; joins the sender to a public room first. With a
@@ -45,7 +50,13 @@ impl Messages {
     /// # Errors
     /// As [`Self::send`].
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
-        self.store.append(room, caller, message, &joined_text(&caller.name), self.rate).await
+        let started = Instant::now();
+        let appended = self.store.append(room, caller, message, &joined_text(&caller.name), self.rate).await;
+        self.figures.count_send(started.elapsed());
+        if let Ok(Appended { is_replay: false, .. }) = &appended {
+            self.figures.count(Count::Messages);
+        }
+        appended
     }
 
     /// Sends an uploaded file under `text`. When it cannot become a message, or became one at an earlier

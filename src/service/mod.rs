@@ -1,17 +1,19 @@
-//! Floor 2: every rule. Accounts, rooms, messages, presence, uploads, statistics.
+//! Floor 2: every rule. Accounts, rooms, messages, presence, uploads, statistics, the dashboard.
 //!
-//! Imports `domain` and `store`. Does not know `fanout`, HTTP or a dialect. Authorisation is decided in two
+//! Imports `domain`, `figures` and `store`. Does not know `fanout`, HTTP or a dialect. Authorisation is decided in two
 //! places only: by the store's scripts for membership (atomically with what it guards), by `access.rs` for
 //! everything that a role grants.
 
 mod access;
 mod accounts;
+mod dashboard;
 mod images;
 mod incoming;
 mod messages;
 mod passwords;
 mod presence;
 mod rooms;
+mod series;
 mod sniff;
 mod tokens;
 mod uploads;
@@ -20,13 +22,16 @@ use std::sync::Arc;
 
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
+pub use dashboard::{Dashboard, Gallery, Picture, Wanted};
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use presence::{Presence, Throttle};
 pub use rooms::Rooms;
+pub use series::{Figured, Latest, Quantiles, Range, Values};
 pub use tokens::{Grant, Revocations, Tokens};
 pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
 
+use crate::figures::Figures;
 use crate::store::{SendRate, Store};
 
 /// What the services of one node share, whatever the worker.
@@ -46,6 +51,10 @@ pub struct Shared {
     pub ip_visibility: IpVisibility,
     /// Most members that a list shows of a room.
     pub members_listed: usize,
+    /// What the node counts.
+    pub figures: Arc<Figures>,
+    /// What its dashboard has shown lately.
+    pub gallery: Arc<Gallery>,
 }
 
 /// All services of one worker, over the worker's own store.
@@ -60,17 +69,21 @@ pub struct Services {
     pub presence: Presence,
     /// Files.
     pub uploads: Uploads,
+    /// The figures of all nodes.
+    pub dashboard: Dashboard,
 }
 
 impl Services {
     /// The services over a store.
     pub fn new(store: &Store, shared: &Shared) -> Self {
+        let figures = || Arc::clone(&shared.figures);
         Self {
             accounts: Accounts::new(store.clone(), Arc::clone(&shared.tokens), Arc::clone(&shared.passwords)),
-            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone()),
+            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), figures()),
             rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),
+            dashboard: Dashboard::new(store.clone(), figures(), Arc::clone(&shared.gallery)),
         }
     }
 }

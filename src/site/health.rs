@@ -1,12 +1,13 @@
 //! For load balancers and monitoring.
 
-use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use crate::domain::{Error, Result};
 use crate::edge::Context;
-use crate::telemetry::Metrics;
+
+/// The text format that every version of Prometheus reads.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[derive(Serialize)]
 struct Health {
@@ -31,6 +32,6 @@ pub(super) async fn ready(context: web::Data<Context>) -> Result<HttpResponse> {
 }
 
 /// Figures of this node in Prometheus' text format.
-pub(super) async fn metrics(metrics: web::Data<Metrics>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(ContentType::plaintext()).body(metrics.render())
+pub(super) async fn metrics(context: web::Data<Context>) -> HttpResponse {
+    HttpResponse::Ok().content_type(PROMETHEUS).body(context.figures.render())
 }

@@ -1,12 +1,13 @@
-//! Floor 4: what is no chat API: the web client, documentation, health, metrics, uploaded files.
+//! Floor 4: what is no chat API: the web client, the dashboard, documentation, health, metrics, uploaded files.
 
+mod dashboard;
 mod docs;
 mod health;
 mod sockets;
 mod uploads;
 mod web;
 
-use actix_web::web::{ServiceConfig, get, head};
+use actix_web::web::{Data, ServiceConfig, get, head};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::config::Config;
@@ -19,18 +20,23 @@ pub use docs::{documentation, openapi};
 pub const SITE: Dialect =
     Dialect { name: "site", owns: |_| true, routes, error, sockets: |_| Vec::new(), openapi: Default::default };
 
-fn routes(routes: &mut ServiceConfig, _: &Config) {
+fn routes(routes: &mut ServiceConfig, config: &Config) {
     routes
+        .app_data(Data::new(dashboard::HasOwnRedis(config.is_single_node())))
         .service(resource("/health/live").route(get().to(health::live)))
         .service(resource("/health/ready").route(get().to(health::ready)))
         .service(resource("/metrics").route(get().to(health::metrics)))
         .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)).route(head().to(uploads::download)))
+        .service(resource("/dashboard/figures").route(get().to(dashboard::figures)))
         .service(resource("/asyncapi.json").route(get().to(sockets::document)))
         .service(resource("/docs").route(get().to(docs::home)))
         .service(resource("/docs/sockets").route(get().to(sockets::shown)))
         .service(resource("/assets/{name}").route(get().to(web::asset)).route(head().to(web::asset)));
     for path in ["/", "/register", "/login", "/chat"] {
         routes.service(resource(path).route(get().to(web::page)).route(head().to(web::page)));
+    }
+    for path in ["/dashboard", "/dashboard/"] {
+        routes.service(resource(path).route(get().to(web::dashboard)).route(head().to(web::dashboard)));
     }
 }
 

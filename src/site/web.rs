@@ -14,7 +14,8 @@ use crate::domain::{Error, Result};
 #[folder = "web/dist/"]
 struct Client;
 
-const PAGE: &str = "index.html";
+const CLIENT: &str = "index.html";
+const DASHBOARD: &str = "dashboard.html";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 /// Nothing runs or styles but our own files; pictures may be anywhere, as document 000 draws them.
@@ -29,13 +30,22 @@ const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title
 
 /// Any page of the client: it looks at the address itself.
 pub(super) async fn page(request: HttpRequest) -> HttpResponse {
-    let Some(found) = choose(PAGE, request.headers()) else {
+    show(&request, CLIENT)
+}
+
+/// The operators' page.
+pub(super) async fn dashboard(request: HttpRequest) -> HttpResponse {
+    show(&request, DASHBOARD)
+}
+
+fn show(request: &HttpRequest, page: &str) -> HttpResponse {
+    let Some(found) = choose(page, request.headers()) else {
         return HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .content_type(HTML)
             .body(NOT_BUILT);
     };
-    answer(&request, found, ASK_FIRST)
+    answer(request, found, ASK_FIRST)
 }
 
 /// A file that a page refers to.

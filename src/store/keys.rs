@@ -20,6 +20,9 @@
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
 //! | `stats:<day>` | two days |
+//! | `node:<id>` | five reports: a node that does not report is gone |
+//! | `nodes` | none: nodes trim those that were last heard of an hour ago |
+//! | `figures:<hour>` | 25 hours after the last report of the hour |
 //! | `revoked`, `renamed` | none: entries older than the longest token are trimmed at each write |
 
 use std::sync::Arc;
@@ -159,6 +162,21 @@ impl Keys {
     /// String: messages of a day, `yyyymmdd` in the statistics' zone.
     pub(super) fn stats(&self, day: u32) -> String {
         format!("{}stats:{day}", self.prefix)
+    }
+
+    /// String: what a node says of itself, for as long as it keeps saying so.
+    pub(super) fn node(&self, node: &str) -> String {
+        format!("{}node:{node}", self.prefix)
+    }
+
+    /// Sorted set: node → when it last reported, ms.
+    pub(super) fn nodes(&self) -> String {
+        format!("{}nodes", self.prefix)
+    }
+
+    /// Hash of an hour since 1970: `minute:node` → what the node counted in that minute.
+    pub(super) fn figures(&self, hour: u64) -> String {
+        format!("{}figures:{hour}", self.prefix)
     }
 
     /// Sorted set: user → epoch; tokens of an older epoch are dead.

@@ -1,13 +1,15 @@
 //! Floor 1: the only Redis commands. One file per aggregate; `keys` spells keys, `record` encodes messages,
 //! `lane` talks, `scripts` and `lua/` hold what must be atomic.
 //!
-//! Imports `domain` only. Imported by `fanout`, `service` and `app`.
+//! Imports `domain` and `figures` only. Imported by `fanout`, `service` and `app`.
 
 mod accounts;
 mod conversations;
 mod directs;
 mod events;
+mod figures;
 mod flight;
+mod history;
 mod keys;
 mod lane;
 mod members;
@@ -27,6 +29,7 @@ use tokio::sync::Semaphore;
 
 pub use accounts::Revocation;
 pub use events::UserEvent;
+pub use figures::{NodeRow, ServerInfo, StoredMinute};
 pub use members::{MemberChange, RoomEntry};
 pub use messages::{Appended, SendRate};
 pub use presence::Activity;

@@ -34,27 +34,44 @@ pub struct Stats {
 /// What this node has written lately, so that it need not write it again. Shared by its workers.
 #[derive(Clone, Default)]
 pub(super) struct Written {
-    /// Room → when its activity was last written, ms.
-    rooms: Arc<Mutex<HashMap<RoomId, u64>>>,
+    rooms: Arc<Mutex<HashMap<RoomId, Noted>>>,
     /// The day whose counter's expiry was set.
     day: Arc<AtomicU64>,
 }
 
+/// What this node knows of a room's activity.
+#[derive(Clone, Copy, Default)]
+struct Noted {
+    /// When the activity was last written, ms.
+    at_ms: u64,
+    /// Messages since they were last taken.
+    messages: u64,
+}
+
 impl Written {
+    /// Counts a room's message. Returns whether the room's activity is to be written.
     fn is_room_due(&self, room: RoomId, now_ms: u64) -> bool {
         let mut rooms = self.rooms.lock().expect("no panic while held");
-        let last = rooms.entry(room).or_insert(0);
-        let is_due = now_ms.saturating_sub(*last) >= ACTIVE_EVERY_MS;
+        let noted = rooms.entry(room).or_default();
+        noted.messages += 1;
+        let is_due = now_ms.saturating_sub(noted.at_ms) >= ACTIVE_EVERY_MS;
         if is_due {
-            *last = now_ms;
+            noted.at_ms = now_ms;
         }
         is_due
+    }
+
+    /// The messages of each room since this was last asked.
+    pub(super) fn take_messages(&self) -> Vec<(RoomId, u64)> {
+        let mut rooms = self.rooms.lock().expect("no panic while held");
+        let counted = rooms.iter_mut().filter(|(_, noted)| noted.messages > 0);
+        counted.map(|(room, noted)| (*room, std::mem::take(&mut noted.messages))).collect()
     }
 
     /// Drops rooms whose next message is due anyway, so that the map holds live rooms only.
     pub(super) fn forget_quiet_rooms(&self, now_ms: u64) {
         let mut rooms = self.rooms.lock().expect("no panic while held");
-        rooms.retain(|_, last| now_ms.saturating_sub(*last) < ACTIVE_EVERY_MS);
+        rooms.retain(|_, noted| noted.messages > 0 || now_ms.saturating_sub(noted.at_ms) < ACTIVE_EVERY_MS);
     }
 }
 

@@ -3,8 +3,16 @@
 use std::path::{Path, PathBuf};
 
 /// Modules with a floor; the others (`app`, `config`, …) stand beside the house.
-const FLOORS: [(&str, u8); 7] =
-    [("domain", 0), ("store", 1), ("fanout", 2), ("service", 2), ("edge", 3), ("dialects", 4), ("site", 4)];
+const FLOORS: [(&str, u8); 8] = [
+    ("domain", 0),
+    ("figures", 0),
+    ("store", 1),
+    ("fanout", 2),
+    ("service", 2),
+    ("edge", 3),
+    ("dialects", 4),
+    ("site", 4),
+];
 
 fn floor(module: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)

@@ -6,6 +6,7 @@ mod bad_frames;
 mod bad_input;
 mod budgets;
 mod conversations;
+mod dashboard;
 mod deletion;
 mod faults;
 mod floors;

@@ -166,6 +166,8 @@ impl World {
         config.data.dir = folder.clone();
         config.auth.jwt_secret = "a secret for tests, long enough".repeat(2).into();
         config.auth.bcrypt_cost = 4;
+        // Tests count what Redis is asked.
+        config.stats.report_ms = 0;
         change(&mut config);
         let mut world = Self { nodes: Vec::new(), config, client: client(), folder };
         for _ in 0..nodes {

@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadWords, t } from "./i18n";
-import { token } from "./model/session";
+import { safeNext, token } from "./model/session";
 import { lang } from "./model/settings";
 import { later } from "./ui/later";
 import { go, here, path, query } from "./ui/nav";
@@ -24,7 +24,7 @@ function GuardedChat() {
 }
 
 function Home() {
-  useEffect(() => go("/chat", true), []);
+  useEffect(() => go(safeNext(query.peek().next), true), []);
   return null;
 }
 

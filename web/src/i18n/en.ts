@@ -42,6 +42,7 @@ export const words = {
   "menu.logout": "Log out",
   "menu.notify": "Notifications",
   "menu.docs": "API documentation",
+  "menu.dashboard": "Dashboard",
   "search.label": "Search",
   "search.hint": "Search  Ctrl K",
   "search.clear": "Clear search",

@@ -44,6 +44,7 @@ export const words: typeof en = {
   "menu.logout": "退出登录",
   "menu.notify": "通知",
   "menu.docs": "接口文档",
+  "menu.dashboard": "运维看板",
   "search.label": "搜索",
   "search.hint": "搜索  Ctrl K",
   "search.clear": "清除搜索",

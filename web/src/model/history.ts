@@ -87,8 +87,9 @@ export async function loadOlder(room: Room): Promise<void> {
 /** Loads until a message is there. `false` when the room no longer has it. */
 export async function reach(room: Room, id: number): Promise<boolean> {
   for (let tries = 0; tries < MOST / PAGE + 1; tries += 1) {
-    if (room.byId(id)) return true;
     const first = room.messages.peek()[0];
+    // The oldest loaded one is not drawn until it is known what stands above it.
+    if (room.byId(id) && (first?.id !== id || !room.hasOlder.peek())) return true;
     if (!room.hasOlder.peek() || !first || first.id < id) return false;
     if (room.isLoadingOlder.peek()) await pause(50);
     else await loadOlder(room);

@@ -38,7 +38,7 @@ addEventListener("storage", (event) => {
   token.value = event.newValue;
 });
 
-/** A place to go to after the login: only within the chat. */
+/** A place to go to after the login: only within the chat or the dashboard. */
 export function safeNext(next: string | undefined): string {
-  return next && /^\/chat(\?[^#]*)?$/.test(next) ? next : "/chat";
+  return next && /^\/(chat|dashboard)(\?[^#]*)?$/.test(next) ? next : "/chat";
 }

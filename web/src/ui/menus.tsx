@@ -1,7 +1,7 @@
 // What the two menus above the list offer.
 
 import { setLang, t } from "../i18n";
-import { logOut } from "../model/session";
+import { logOut, me } from "../model/session";
 import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../model/settings";
 import { go } from "./nav";
 import { Icon } from "./parts";
@@ -63,6 +63,11 @@ export function UserItems() {
       <a class="menu-item" href="/docs/" target="_blank" rel="noreferrer">
         <Icon name="book" /> {t("menu.docs")}
       </a>
+      {me.value?.is_admin && (
+        <a class="menu-item" href="/dashboard">
+          <Icon name="shield" /> {t("menu.dashboard")}
+        </a>
+      )}
       <hr />
       <button type="button" class="menu-item" onClick={leave}>
         <Icon name="exit" /> {t("menu.logout")}

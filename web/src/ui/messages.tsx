@@ -35,11 +35,15 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
   const own = me.value?.id ?? 0;
   const messages = room.messages.value;
   const divider = room.divider.value;
+  const hasOlder = room.hasOlder.value;
   const rows = useMemo(() => {
     const pending = outbox.value.filter((it) => it.room === room.id);
     const sending = uploads.value.filter((it) => it.room === room.id);
-    return timeline(messages, pending, sending, own, divider);
-  }, [messages, outbox.value, uploads.value, own, divider]);
+    const all = timeline(messages, pending, sending, own, divider);
+    // What stands above the oldest loaded message tells how tall it is, whether it begins a day or a group. It is
+    // drawn once that is known, so that no row in view ever changes.
+    return hasOlder ? all.slice(1) : all;
+  }, [messages, outbox.value, uploads.value, own, divider, hasOlder]);
 
   if (room.state.value === "error") {
     return (
@@ -105,7 +109,8 @@ function History({ room, rows, onReply }: HistoryProps) {
     // Until the rows are there.
     await new Promise(requestAnimationFrame);
     const loaded = timeline(room.messages.peek(), [], [], me.peek()?.id ?? 0, null);
-    list.current?.scrollToIndex(rowOf(loaded, id), { align: "center" });
+    const at = rowOf(loaded, id) - (room.hasOlder.peek() ? 1 : 0);
+    list.current?.scrollToIndex(at, { align: "center" });
     setFlashed(id);
     setTimeout(() => setFlashed(null), FLASH_MS);
   };

@@ -15,6 +15,7 @@ export function here(): string {
 
 export function go(to: string, replaces = false): void {
   if (to === url.peek()) return;
+  if (!OWN.test(to.split("?", 1)[0] ?? "")) return location.replace(to);
   if (replaces) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   url.value = to;

@@ -1,0 +1,144 @@
+//! Figures in Prometheus' text format (version 0.0.4).
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{CLASSES, CODES, COUNTS, Distribution, Figures, GAUGES};
+
+const CLASS_NAMES: [&str; CLASSES] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+impl Figures {
+    /// All figures as `/metrics` shows them.
+    pub fn render(&self) -> String {
+        let mut text = Text(String::with_capacity(16 * 1024));
+        text.head("chinwag_build_info", "gauge", "The version that runs");
+        text.line("chinwag_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+        self.render_requests(&mut text);
+        for ((_, _, name, help), number) in COUNTS.iter().zip(&self.counts) {
+            text.head(name, "counter", help);
+            text.line(name, &[], read(number));
+        }
+        self.render_sockets(&mut text);
+        for (name, help, histogram) in [
+            ("chinwag_send_duration_seconds", "How long sends took, from the service's call to its end", &self.sends),
+            ("chinwag_delivery_delay_seconds", "From the storing of a message to its queueing", &self.delays),
+        ] {
+            text.head(name, "histogram", help);
+            text.histogram(name, None, &histogram.read());
+        }
+        for ((_, name, unit, help), value) in GAUGES.iter().zip(&self.gauges) {
+            text.head(name, if name.ends_with("_total") { "counter" } else { "gauge" }, help);
+            text.line(name, &[], read(value) / unit);
+        }
+        text.0
+    }
+
+    fn render_requests(&self, text: &mut Text) {
+        let name = "chinwag_http_requests_total";
+        text.head(name, "counter", "Requests answered");
+        for (owner, classes) in self.owners.iter().zip(&self.requests) {
+            for (class, number) in CLASS_NAMES.iter().zip(classes) {
+                text.line(name, &[("dialect", owner), ("status", class)], read(number));
+            }
+        }
+        let name = "chinwag_http_request_duration_seconds";
+        text.head(name, "histogram", "Time from a request's head to that of its answer");
+        for (owner, durations) in self.owners.iter().zip(&self.durations) {
+            text.histogram(name, Some(("dialect", owner)), &durations.read());
+        }
+        let name = "chinwag_http_errors_total";
+        text.head(name, "counter", "Requests refused or failed, by route");
+        let errors = self.errors.lock().expect("no panic while held").clone();
+        let mut errors: Vec<_> = errors.into_iter().collect();
+        errors.sort_unstable();
+        for ((route, status), count) in errors {
+            text.line(name, &[("route", &route), ("status", &status.to_string())], count as f64);
+        }
+    }
+
+    fn render_sockets(&self, text: &mut Text) {
+        let name = "chinwag_open_sockets";
+        text.head(name, "gauge", "Open WebSockets");
+        for (speaker, open) in self.sockets() {
+            text.line(name, &[("dialect", speaker)], open as f64);
+        }
+        let name = "chinwag_sockets_closed_total";
+        text.head(name, "counter", "WebSockets closed, by close code");
+        for (code, number) in CODES.iter().zip(&self.closes) {
+            text.line(name, &[("code", &code.to_string())], read(number));
+        }
+    }
+}
+
+fn read(number: &AtomicU64) -> f64 {
+    number.load(Ordering::Relaxed) as f64
+}
+
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        self.put(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+    }
+
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        self.0.push_str(name);
+        for (index, (label, value)) in labels.iter().enumerate() {
+            let mark = if index == 0 { '{' } else { ',' };
+            let value = value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
+            self.put(format_args!("{mark}{label}=\"{value}\""));
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        self.put(format_args!("{end} {value}\n"));
+    }
+
+    fn histogram(&mut self, name: &str, label: Option<(&str, &str)>, durations: &Distribution) {
+        let (buckets, total) = (format!("{name}_bucket"), durations.total() as f64);
+        let with_bound = |bound: &str, text: &mut Self, number: f64| {
+            let bound = ("le", bound);
+            match label {
+                Some(label) => text.line(&buckets, &[label, bound], number),
+                None => text.line(&buckets, &[bound], number),
+            }
+        };
+        for (bound, number) in durations.below() {
+            with_bound(&bound.to_string(), self, number as f64);
+        }
+        with_bound("+Inf", self, total);
+        self.line(&format!("{name}_sum"), label.as_slice(), durations.sum_secs());
+        self.line(&format!("{name}_count"), label.as_slice(), total);
+    }
+
+    fn put(&mut self, arguments: std::fmt::Arguments<'_>) {
+        self.0.write_fmt(arguments).expect("a String takes everything");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn figures_are_printed_as_prometheus_reads_them() {
+        let figures = Figures::new(&["site"], &["a"]);
+        figures.count_request(0, 404, Duration::from_millis(3));
+        figures.count_error("GET /\"x\"".to_owned(), 404);
+        figures.count_open("a");
+        let text = figures.render();
+        for line in [
+            r#"chinwag_http_requests_total{dialect="site",status="4xx"} 1"#,
+            r#"chinwag_http_errors_total{route="GET /\"x\"",status="404"} 1"#,
+            r#"chinwag_http_request_duration_seconds_bucket{dialect="site",le="0.002048"} 0"#,
+            r#"chinwag_http_request_duration_seconds_bucket{dialect="site",le="0.004096"} 1"#,
+            r#"chinwag_http_request_duration_seconds_bucket{dialect="site",le="+Inf"} 1"#,
+            r#"chinwag_http_request_duration_seconds_sum{dialect="site"} 0.003"#,
+            r#"chinwag_open_sockets{dialect="a"} 1"#,
+            "chinwag_send_duration_seconds_count 0",
+            "# TYPE process_cpu_seconds_total counter",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What a node tells about itself: every few seconds its row and the figures of the present minute, for the
+//! dashboard; the same goes into the figures that `/metrics` shows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::debug;
+
+use crate::domain::now_ms;
+use crate::edge::Stopping;
+use crate::fanout::Fanout;
+use crate::figures::{Figures, Gauge, Load, Minute, Totals};
+use crate::store::{NodeRow, Store};
+
+/// How often figures are noted when nothing is reported.
+const NOTED_EVERY_MS: u64 = 2000;
+/// Users online and the like are asked for this often.
+const SURVEYED_EVERY: Duration = Duration::from_secs(60);
+/// Minutes that wait while Redis is away.
+const MAX_WAITING: usize = 60;
+
+/// Who reports, and about what.
+pub(crate) struct Reporter {
+    pub(crate) id: String,
+    /// Where the node listens.
+    pub(crate) address: String,
+    /// Milliseconds between reports; 0 is none.
+    pub(crate) every_ms: u64,
+    pub(crate) store: Store,
+    pub(crate) live: Fanout,
+    pub(crate) stopping: Arc<Stopping>,
+    pub(crate) figures: Arc<Figures>,
+}
+
+/// The minute that passes, and those before it that are not stored yet.
+struct Passing {
+    minute: u64,
+    /// What had been counted when it began.
+    begun: Totals,
+    rooms: HashMap<u32, u64>,
+    waiting: Vec<(u64, Minute)>,
+}
+
+impl Reporter {
+    /// Reports for as long as it is let.
+    pub(crate) async fn run(self) {
+        let started_ms = now_ms();
+        let begun = self.figures.totals();
+        let mut passing = Passing { minute: started_ms / 60_000, begun, rooms: HashMap::new(), waiting: Vec::new() };
+        let mut usage = Usage::default();
+        let mut surveyed_at: Option<Instant> = None;
+        self.figures.set(Gauge::Started, started_ms);
+        loop {
+            self.figures.set(Gauge::DeliveryUp, self.live.is_up().into());
+            let cpu_basis_points = usage.note(&self.figures);
+            if self.every_ms == 0 {
+                self.figures.set(Gauge::Ready, self.is_ready().into());
+                drop(self.store.take_room_messages()); // kept for nobody
+                tokio::time::sleep(Duration::from_millis(NOTED_EVERY_MS)).await;
+                continue;
+            }
+            if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEYED_EVERY) && self.survey().await {
+                surveyed_at = Some(Instant::now());
+            }
+            let load = self.load(cpu_basis_points);
+            let row = self.row(started_ms, &load);
+            let present = self.pass(&mut passing, load);
+            self.tell(&row, &mut passing, &present).await;
+            tokio::time::sleep(Duration::from_millis(self.every_ms)).await;
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.live.is_up() && !self.stopping.is_draining()
+    }
+
+    /// Asks for what no node counts by itself.
+    async fn survey(&self) -> bool {
+        match tokio::try_join!(self.store.stats(), self.store.server_info()) {
+            Ok((stats, server)) => {
+                self.figures.set(Gauge::OnlineUsers, stats.online_users);
+                self.figures.set(Gauge::ActiveRooms, stats.active_rooms);
+                self.figures.set(Gauge::RedisMemory, server.memory_bytes);
+                self.figures.set(Gauge::RedisLimit, server.memory_limit_bytes);
+                true
+            }
+            Err(error) => {
+                debug!(%error, "users and rooms not counted");
+                false
+            }
+        }
+    }
+
+    fn load(&self, cpu_basis_points: u64) -> Load {
+        let sockets = self.figures.sockets().filter(|(_, open)| *open > 0);
+        Load {
+            sockets: sockets.map(|(speaker, open)| (speaker.to_owned(), open)).collect(),
+            queued_bytes: self.figures.get(Gauge::QueuedBytes),
+            memory_bytes: self.figures.get(Gauge::Memory),
+            cpu_basis_points,
+            online_users: self.figures.get(Gauge::OnlineUsers),
+            active_rooms: self.figures.get(Gauge::ActiveRooms),
+        }
+    }
+
+    fn row(&self, started_ms: u64, load: &Load) -> NodeRow {
+        NodeRow {
+            id: self.id.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_ms,
+            seen_ms: now_ms(),
+            address: self.address.clone(),
+            is_ready: self.is_ready(),
+            cpu_percent: load.cpu_basis_points as f64 / 100.0,
+            memory_bytes: load.memory_bytes,
+            sockets: load.sockets.values().sum(),
+            queued_bytes: load.queued_bytes,
+            lag_ms: self.figures.get(Gauge::RoundTrip) as f64 / 1000.0,
+        }
+    }
+
+    /// The present minute so far. One that has ended is put aside; what was counted since the last report still
+    /// belongs to it.
+    fn pass(&self, passing: &mut Passing, load: Load) -> Minute {
+        for (room, messages) in self.store.take_room_messages() {
+            *passing.rooms.entry(room.number()).or_default() += messages;
+        }
+        let totals = self.figures.totals();
+        let mut present = totals.since(&passing.begun);
+        present.set_rooms(passing.rooms.iter().map(|(room, messages)| (*room, *messages)));
+        present.load = load.clone();
+        let minute = now_ms() / 60_000;
+        if minute == passing.minute {
+            return present;
+        }
+        passing.waiting.push((passing.minute, present));
+        let excess = passing.waiting.len().saturating_sub(MAX_WAITING);
+        passing.waiting.drain(..excess);
+        (passing.minute, passing.begun) = (minute, totals);
+        passing.rooms.clear();
+        Minute::begun(load)
+    }
+
+    async fn tell(&self, row: &NodeRow, passing: &mut Passing, present: &Minute) {
+        let waiting = passing.waiting.iter().map(|(minute, figures)| (*minute, figures));
+        let minutes: Vec<(u64, &Minute)> = waiting.chain([(passing.minute, present)]).collect();
+        let asked_at = Instant::now();
+        let outcome = self.store.report(row, &minutes, self.every_ms).await;
+        self.figures.set(Gauge::Ready, (outcome.is_ok() && self.is_ready()).into());
+        match outcome {
+            Ok(()) => {
+                self.figures.set(Gauge::RoundTrip, u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX));
+                passing.waiting.clear();
+            }
+            // The next report says all of it again.
+            Err(error) => debug!(%error, "not reported"),
+        }
+    }
+}
+
+/// What the process takes of its machine, as Linux tells.
+#[derive(Default)]
+struct Usage {
+    last: Option<(Instant, u64)>,
+}
+
+impl Usage {
+    /// Notes memory and processor time. Returns the latter since the last time, in hundredths of a percent of a core.
+    fn note(&mut self, figures: &Figures) -> u64 {
+        let Some((cpu_micros, memory_bytes)) = read_usage() else { return 0 };
+        figures.set(Gauge::Memory, memory_bytes);
+        figures.set(Gauge::Cpu, cpu_micros);
+        let now = Instant::now();
+        let last = self.last.replace((now, cpu_micros));
+        let Some((at, before)) = last else { return 0 };
+        let elapsed_micros = u64::try_from((now - at).as_micros()).unwrap_or(u64::MAX).max(1);
+        cpu_micros.saturating_sub(before) * 10_000 / elapsed_micros
+    }
+}
+
+/// Processor time in microseconds and resident memory in bytes: proc(5), `/proc/pid/stat`.
+fn read_usage() -> Option<(u64, u64)> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the process, in parentheses, may contain anything. Behind it: field 3 and so on.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3).and_then(|text| text.parse::<u64>().ok());
+    let constant = |name| nix::unistd::sysconf(name).ok().flatten().and_then(|value| u64::try_from(value).ok());
+    let ticks_per_sec = constant(nix::unistd::SysconfVar::CLK_TCK)?;
+    let page_bytes = constant(nix::unistd::SysconfVar::PAGE_SIZE)?;
+    Some(((field(14)? + field(15)?) * 1_000_000 / ticks_per_sec.max(1), field(24)? * page_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_takes_memory_and_time() {
+        let (_, memory_bytes) = read_usage().expect("Linux tells");
+        assert!((1 << 20..1 << 40).contains(&memory_bytes), "{memory_bytes}");
+        let figures = Figures::new(&[], &[]);
+        let mut usage = Usage::default();
+        assert_eq!(usage.note(&figures), 0);
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(100) {
+            std::hint::spin_loop();
+        }
+        assert!(usage.note(&figures) > 1000);
+    }
+}

@@ -1,0 +1,108 @@
+//! What the operators' dashboard shows, over all nodes or of one. For administrators.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::access::{Action, authorise};
+use super::series::{Figured, Range, View};
+use crate::domain::{Caller, Result, RoomId, now_ms};
+use crate::figures::{Figures, Gauge};
+use crate::store::{NodeRow, ServerInfo, Stats, Store};
+
+/// Whoever asks within this time is shown the same picture.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// Pictures that a node remembers; nodes that are asked about have ids of their own.
+const MAX_REMEMBERED: usize = 64;
+
+/// What is wanted: how far back, and of which node alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// How far back.
+    pub range: Range,
+    /// The node, or all of them.
+    pub node: Option<String>,
+}
+
+/// What the dashboard shows.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// When it was made, UTC milliseconds.
+    pub now_ms: u64,
+    /// What Redis says of itself.
+    pub server: ServerInfo,
+    /// The nodes that live.
+    pub nodes: Vec<NodeRow>,
+    /// Users, rooms and today's messages.
+    pub stats: Stats,
+    /// The figures over time.
+    pub figured: Figured,
+    /// The names of the rooms in `figured`; direct rooms have none.
+    pub room_names: HashMap<RoomId, String>,
+}
+
+/// A picture while it is made or remembered: whoever asks for the same waits for it.
+type Remembered = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Picture>)>>>;
+
+/// The pictures that a node has made lately, shared by its workers.
+#[derive(Default)]
+pub struct Gallery(Mutex<HashMap<Wanted, Remembered>>);
+
+impl Gallery {
+    fn place(&self, wanted: &Wanted) -> Remembered {
+        let mut places = self.0.lock().expect("no panic while held");
+        if places.len() >= MAX_REMEMBERED && !places.contains_key(wanted) {
+            places.clear();
+        }
+        Arc::clone(places.entry(wanted.clone()).or_default())
+    }
+}
+
+/// The operators' dashboard.
+pub struct Dashboard {
+    store: Store,
+    figures: Arc<Figures>,
+    gallery: Arc<Gallery>,
+}
+
+impl Dashboard {
+    pub(super) fn new(store: Store, figures: Arc<Figures>, gallery: Arc<Gallery>) -> Self {
+        Self { store, figures, gallery }
+    }
+
+    /// What an administrator is shown; at most a second old. Ten who look on cost as much as one.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Unavailable`.
+    pub async fn look(&self, caller: &Caller, wanted: &Wanted) -> Result<Arc<Picture>> {
+        authorise(&self.store, caller, Action::SeeFigures).await?;
+        let place = self.gallery.place(wanted);
+        let mut remembered = place.lock().await;
+        if let Some((made_at, picture)) = &*remembered
+            && made_at.elapsed() < FRESH_FOR
+        {
+            return Ok(Arc::clone(picture));
+        }
+        let picture = Arc::new(self.make(wanted).await?);
+        *remembered = Some((Instant::now(), Arc::clone(&picture)));
+        Ok(picture)
+    }
+
+    async fn make(&self, wanted: &Wanted) -> Result<Picture> {
+        let now_ms = now_ms();
+        let (first, last) = (wanted.range.first_minute(now_ms) / 60, now_ms / 3_600_000);
+        let (read, stats) = tokio::join!(self.store.figures(first..=last, now_ms), self.store.stats());
+        let ((server, nodes, minutes), stats) = (read?, stats?);
+        // The node's own reports are as fresh as this while someone looks on.
+        self.figures.set(Gauge::OnlineUsers, stats.online_users);
+        self.figures.set(Gauge::ActiveRooms, stats.active_rooms);
+        let living: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
+        let (node, speakers) = (wanted.node.as_deref(), self.figures.speakers());
+        let view = View { now_ms, range: wanted.range, node, speakers, minutes: &minutes, living: &living };
+        let figured = view.figured();
+        let rooms: Vec<RoomId> = figured.rooms.iter().map(|(room, _)| *room).collect();
+        let names = self.store.room_names(&rooms).await?;
+        let room_names = names.into_iter().map(|(room, _, name)| (room, name)).collect();
+        Ok(Picture { now_ms, server, nodes, stats, figured, room_names })
+    }
+}

@@ -1,0 +1,381 @@
+//! Figures over time, made of the minutes that nodes stored. Pure: [`super::dashboard`] reads and hands in.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::RoomId;
+use crate::figures::{COUNTS, Count, Distribution, Load, Minute};
+use crate::store::StoredMinute;
+
+/// Errors of requests and rooms that are shown at the most.
+const MAX_ERRORS: usize = 20;
+const MAX_ROOMS: usize = 10;
+
+/// How far back figures go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Range {
+    /// An hour in steps of a minute.
+    Hour,
+    /// Six hours in steps of five minutes.
+    SixHours,
+    /// A day in steps of ten minutes.
+    Day,
+}
+
+impl Range {
+    const ALL: [Self; 3] = [Self::Hour, Self::SixHours, Self::Day];
+
+    /// Reads its name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|range| range.name() == text)
+    }
+
+    /// `1h`, `6h` or `24h`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "1h",
+            Self::SixHours => "6h",
+            Self::Day => "24h",
+        }
+    }
+
+    /// Steps, and the minutes of each.
+    fn steps(self) -> (u64, u64) {
+        match self {
+            Self::Hour => (60, 1),
+            Self::SixHours => (72, 5),
+            Self::Day => (144, 10),
+        }
+    }
+
+    /// The length of a step in seconds.
+    pub fn step_secs(self) -> u64 {
+        self.steps().1 * 60
+    }
+
+    /// The minute, since 1970, in which the first step begins. The last one is under way.
+    pub(super) fn first_minute(self, now_ms: u64) -> u64 {
+        let (steps, minutes) = self.steps();
+        ((now_ms / 60_000 / minutes + 1) * minutes).saturating_sub(steps * minutes)
+    }
+}
+
+/// What is looked at.
+pub(super) struct View<'a> {
+    pub(super) now_ms: u64,
+    pub(super) range: Range,
+    /// One node alone.
+    pub(super) node: Option<&'a str>,
+    pub(super) speakers: &'a [&'static str],
+    pub(super) minutes: &'a [StoredMinute],
+    /// The nodes that live.
+    pub(super) living: &'a [&'a str],
+}
+
+/// A value for each step; `None` where no node reported or nothing was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Whole numbers.
+    Numbers(Vec<Option<u64>>),
+    /// Measures.
+    Measures(Vec<Option<f64>>),
+}
+
+/// Two quantiles in milliseconds; `None` when nothing was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Quantiles {
+    /// Half are not above it.
+    pub p50: Option<f64>,
+    /// 99 % are not above it.
+    pub p99: Option<f64>,
+}
+
+impl From<&Distribution> for Quantiles {
+    fn from(all: &Distribution) -> Self {
+        let rounded = |part| all.quantile_ms(part).map(|ms| (ms * 100.0).round() / 100.0);
+        Self { p50: rounded(0.5), p99: rounded(0.99) }
+    }
+}
+
+/// The figures of a range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figured {
+    /// Where the steps begin, UTC milliseconds.
+    pub at_ms: Vec<u64>,
+    /// By name.
+    pub series: Vec<(String, Values)>,
+    /// Requests refused or failed: route, status, how many; most first.
+    pub errors: Vec<(String, u16, u64)>,
+    /// Sockets closed by code, most first.
+    pub closes: Vec<(u16, u64)>,
+    /// The rooms with the most messages. Of each node and minute only the first twenty count.
+    pub rooms: Vec<(RoomId, u64)>,
+    /// The latest.
+    pub latest: Latest,
+}
+
+/// The last full minute and what has passed of this one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Latest {
+    /// Messages a minute.
+    pub messages_per_min: f64,
+    /// Deliveries a second.
+    pub deliveries_per_sec: f64,
+    /// Durations of sends.
+    pub send_ms: Quantiles,
+    /// Delays of deliveries.
+    pub delivery_ms: Quantiles,
+    /// Open sockets of living nodes, by who speaks over them.
+    pub sockets: Vec<(&'static str, u64)>,
+}
+
+/// What nodes counted in some minutes.
+#[derive(Default)]
+struct Sum<'a> {
+    counts: [u64; COUNTS.len()],
+    requests: u64,
+    errors: [u64; 2],
+    closed: u64,
+    sends: Distribution,
+    delays: Distribution,
+    /// Node → its last minute and the state at its end.
+    loads: HashMap<&'a str, (u64, &'a Load)>,
+}
+
+impl<'a> Sum<'a> {
+    fn add(&mut self, stored: &'a StoredMinute) {
+        let figures = &stored.figures;
+        for (count, ..) in COUNTS {
+            self.counts[count as usize] += figures.count(count);
+        }
+        self.requests += (1..=5).map(|class| figures.requests(class)).sum::<u64>();
+        self.errors[0] += figures.requests(4);
+        self.errors[1] += figures.requests(5);
+        self.closed += figures.closes.iter().map(|(_, count)| count).sum::<u64>();
+        self.sends.add(&figures.sends);
+        self.delays.add(&figures.delays);
+        self.add_load(stored);
+    }
+
+    fn add_load(&mut self, stored: &'a StoredMinute) {
+        let last = self.loads.entry(&stored.node).or_insert((stored.minute, &stored.figures.load));
+        if stored.minute >= last.0 {
+            *last = (stored.minute, &stored.figures.load);
+        }
+    }
+
+    /// The states at the end: of the nodes that reported in the last minute or in the one before it, because in a
+    /// minute that has just begun some have not reported yet.
+    fn last_loads(&self) -> impl Iterator<Item = &'a Load> {
+        let last = self.loads.values().map(|(minute, _)| *minute).max().unwrap_or(0);
+        self.loads.values().filter(move |(minute, _)| minute + 1 >= last).map(|(_, load)| *load)
+    }
+
+    fn load(&self, part: impl Fn(&Load) -> u64) -> Option<u64> {
+        (!self.loads.is_empty()).then(|| self.last_loads().map(part).sum())
+    }
+
+    /// A state that all nodes see alike.
+    fn common(&self, part: impl Fn(&Load) -> u64) -> Option<u64> {
+        self.last_loads().map(part).max()
+    }
+
+    fn number(&self, number: u64) -> Option<u64> {
+        (!self.loads.is_empty()).then_some(number)
+    }
+}
+
+impl View<'_> {
+    fn is_in_view(&self, stored: &StoredMinute) -> bool {
+        self.node.is_none_or(|node| node == stored.node)
+    }
+
+    /// Adds everything up.
+    pub(super) fn figured(&self) -> Figured {
+        let (steps, minutes) = self.range.steps();
+        let first = self.range.first_minute(self.now_ms);
+        let in_range = |stored: &&StoredMinute| (first..first + steps * minutes).contains(&stored.minute);
+        let mut all: Vec<Sum<'_>> = (0..steps).map(|_| Sum::default()).collect();
+        let mut seen: Vec<Sum<'_>> = (0..steps).map(|_| Sum::default()).collect();
+        let (mut errors, mut closes, mut rooms) = (HashMap::new(), HashMap::new(), HashMap::new());
+        for stored in self.minutes.iter().filter(in_range) {
+            let step = usize::try_from((stored.minute - first) / minutes).expect("at most 144");
+            // Of all nodes only the states are needed.
+            all[step].add_load(stored);
+            for (room, count) in &stored.figures.rooms {
+                *rooms.entry(*room).or_insert(0) += count;
+            }
+            if self.is_in_view(stored) {
+                seen[step].add(stored);
+                add_lists(&stored.figures, &mut errors, &mut closes);
+            }
+        }
+        let rooms = most(rooms, MAX_ROOMS).into_iter();
+        Figured {
+            at_ms: (0..steps).map(|step| (first + step * minutes) * 60_000).collect(),
+            series: self.series(&seen, &all),
+            errors: most(errors, MAX_ERRORS)
+                .into_iter()
+                .map(|((route, status), count)| (route, status, count))
+                .collect(),
+            closes: most(closes, usize::MAX),
+            rooms: rooms.filter_map(|(number, count)| Some((RoomId::new(number)?, count))).collect(),
+            latest: self.latest(),
+        }
+    }
+
+    fn series(&self, seen: &[Sum<'_>], all: &[Sum<'_>]) -> Vec<(String, Values)> {
+        let mut series = Vec::with_capacity(32);
+        let mut put = |name: &str, steps: &[Sum<'_>], value: &dyn Fn(&Sum<'_>) -> Option<u64>| {
+            series.push((name.to_owned(), Values::Numbers(steps.iter().map(value).collect())));
+        };
+        put("online_users", all, &|sum| sum.common(|load| load.online_users));
+        put("active_rooms", all, &|sum| sum.common(|load| load.active_rooms));
+        for (count, name, ..) in COUNTS {
+            put(name, seen, &|sum| sum.number(sum.counts[count as usize]));
+        }
+        put("sockets_closed", seen, &|sum| sum.number(sum.closed));
+        put("http_requests", seen, &|sum| sum.number(sum.requests));
+        put("http_errors_4xx", seen, &|sum| sum.number(sum.errors[0]));
+        put("http_errors_5xx", seen, &|sum| sum.number(sum.errors[1]));
+        put("memory_bytes", seen, &|sum| sum.load(|load| load.memory_bytes));
+        put("queued_bytes", seen, &|sum| sum.load(|load| load.queued_bytes));
+        for speaker in self.speakers {
+            let open = |load: &Load| load.sockets.get(*speaker).copied().unwrap_or(0);
+            put(&format!("sockets_{speaker}"), seen, &|sum| sum.load(open));
+        }
+        let mut measure = |name: &str, value: &dyn Fn(&Sum<'_>) -> Option<f64>| {
+            series.push((name.to_owned(), Values::Measures(seen.iter().map(value).collect())));
+        };
+        measure("cpu_percent", &|sum| sum.load(|load| load.cpu_basis_points).map(|points| points as f64 / 100.0));
+        measure("send_p50_ms", &|sum| Quantiles::from(&sum.sends).p50);
+        measure("send_p99_ms", &|sum| Quantiles::from(&sum.sends).p99);
+        measure("delivery_p50_ms", &|sum| Quantiles::from(&sum.delays).p50);
+        measure("delivery_p99_ms", &|sum| Quantiles::from(&sum.delays).p99);
+        series
+    }
+
+    fn latest(&self) -> Latest {
+        let first = (self.now_ms / 60_000).saturating_sub(1);
+        let secs = (self.now_ms.saturating_sub(first * 60_000)) as f64 / 1000.0;
+        let mut sum = Sum::default();
+        let recent = self.minutes.iter().filter(|stored| stored.minute >= first && self.is_in_view(stored));
+        recent.for_each(|stored| sum.add(stored));
+        let a_second = |count: Count| (sum.counts[count as usize] as f64 / secs * 100.0).round() / 100.0;
+        let mut sockets: BTreeMap<&str, u64> = BTreeMap::new();
+        for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.contains(node)) {
+            load.sockets.iter().for_each(|(speaker, open)| *sockets.entry(speaker).or_default() += open);
+        }
+        Latest {
+            messages_per_min: (sum.counts[Count::Messages as usize] as f64 * 60.0 / secs * 100.0).round() / 100.0,
+            deliveries_per_sec: a_second(Count::Deliveries),
+            send_ms: Quantiles::from(&sum.sends),
+            delivery_ms: Quantiles::from(&sum.delays),
+            sockets: self.speakers.iter().map(|name| (*name, sockets.get(name).copied().unwrap_or(0))).collect(),
+        }
+    }
+}
+
+fn add_lists(figures: &Minute, errors: &mut HashMap<(String, u16), u64>, closes: &mut HashMap<u16, u64>) {
+    for (route, status, count) in &figures.errors {
+        *errors.entry((route.clone(), *status)).or_insert(0) += count;
+    }
+    for (code, count) in &figures.closes {
+        *closes.entry(*code).or_insert(0) += count;
+    }
+}
+
+/// The `limit` with the highest counts, most first.
+fn most<K: Ord>(counts: HashMap<K, u64>, limit: usize) -> Vec<(K, u64)> {
+    let mut counts: Vec<(K, u64)> = counts.into_iter().collect();
+    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts.truncate(limit);
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::{Figures, Totals};
+    use std::time::Duration;
+
+    /// 2025-11-22 05:20:30, in the middle of a minute.
+    const NOW_MS: u64 = 1_763_788_830_000;
+    const NOW: u64 = NOW_MS / 60_000;
+
+    /// A minute in which a node stored so many messages; it has so many sockets at its end.
+    fn minute(node: &str, minute: u64, messages: u64, sockets: u64) -> StoredMinute {
+        let figures = Figures::new(&["site"], &["a"]);
+        let begun: Totals = figures.totals();
+        figures.add(Count::Messages, messages);
+        figures.count_send(Duration::from_millis(messages));
+        figures.count_error("GET /x".to_owned(), 404);
+        figures.count_close("a", 1001);
+        let mut minute_of = figures.totals().since(&begun);
+        minute_of.set_rooms([(7, messages)].into_iter());
+        let sockets = [("a".to_owned(), sockets)].into();
+        minute_of.load = Load { sockets, online_users: messages, cpu_basis_points: 150, ..Load::default() };
+        StoredMinute { minute, node: node.to_owned(), figures: minute_of }
+    }
+
+    fn view<'a>(range: Range, node: Option<&'a str>, minutes: &'a [StoredMinute]) -> View<'a> {
+        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], minutes, living: &["n1"] }
+    }
+
+    fn numbers(figured: &Figured, name: &str) -> Vec<Option<u64>> {
+        match figured.series.iter().find(|(other, _)| other == name) {
+            Some((_, Values::Numbers(numbers))) => numbers.clone(),
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn nodes_add_up_and_one_can_be_looked_at_alone() {
+        let minutes = [minute("n1", NOW, 3, 5), minute("n2", NOW, 4, 6), minute("n1", NOW - 2, 1, 9)];
+        let all = view(Range::Hour, None, &minutes).figured();
+        assert_eq!((all.at_ms.len(), all.at_ms[59]), (60, NOW * 60_000));
+        assert_eq!(numbers(&all, "messages")[57..], [Some(1), None, Some(7)]);
+        assert_eq!(numbers(&all, "sockets_a")[57..], [Some(9), None, Some(11)]);
+        assert_eq!(numbers(&all, "sockets_b")[59], Some(0));
+        assert_eq!(numbers(&all, "online_users")[59], Some(4));
+        assert_eq!(
+            (all.errors.as_slice(), all.closes.as_slice()),
+            (&[("GET /x".to_owned(), 404, 3)][..], &[(1001, 3)][..])
+        );
+        assert_eq!(all.rooms, [(RoomId::new(7).expect("not zero"), 8)]);
+        // Of a node that is gone no socket is open any more.
+        assert_eq!(all.latest.sockets, [("a", 5), ("b", 0)]);
+        // Seven in this minute and the one before it, which are ninety seconds so far.
+        assert_eq!(all.latest.messages_per_min, 4.67);
+
+        let one = view(Range::Hour, Some("n2"), &minutes).figured();
+        assert_eq!(numbers(&one, "messages")[57..], [None, None, Some(4)]);
+        assert_eq!(numbers(&one, "online_users")[57..], [Some(1), None, Some(4)]);
+        assert_eq!((one.closes.as_slice(), one.rooms.len()), (&[(1001, 1)][..], 1));
+    }
+
+    #[test]
+    fn longer_ranges_have_longer_steps() {
+        let minutes: Vec<StoredMinute> = (0..30).map(|back| minute("n1", NOW - back, 2, back)).collect();
+        let day = view(Range::Day, None, &minutes).figured();
+        // 05:20 begins a step: it has one minute, the two before it have ten each.
+        let (messages, sockets) = (numbers(&day, "messages"), numbers(&day, "sockets_a"));
+        assert_eq!((messages.len(), &messages[140..]), (144, &[Some(18), Some(20), Some(20), Some(2)][..]));
+        // A state is that of the step's last minute, and of nodes that told it one minute before.
+        assert_eq!(sockets[140..], [Some(21), Some(11), Some(1), Some(0)]);
+        assert_eq!(day.at_ms[143] / 60_000, NOW / 10 * 10);
+        let six = view(Range::SixHours, None, &minutes).figured();
+        assert_eq!((six.at_ms.len(), numbers(&six, "messages")[70..].to_vec()), (72, vec![Some(10), Some(2)]));
+        assert_eq!(Range::parse("6h").map(Range::step_secs), Some(300));
+        assert_eq!(Range::parse("7h"), None);
+    }
+
+    #[test]
+    fn nothing_measured_is_not_zero() {
+        let figured = view(Range::Hour, None, &[]).figured();
+        assert!(figured.series.iter().all(|(name, values)| match values {
+            Values::Numbers(numbers) => numbers.iter().all(Option::is_none),
+            Values::Measures(measures) => measures.iter().all(Option::is_none) && name != "messages",
+        }));
+        assert_eq!(figured.latest.send_ms, Quantiles::default());
+    }
+}
