@@ -149,6 +149,7 @@ function complaints(folder: string): string[] {
 
 /** Starts everything; returns what stops it. */
 export async function startWorld(): Promise<() => Promise<void>> {
+  if (!existsSync(binary)) throw new Error(`no ${binary}: build it with cargo, or set CHINWAG_BIN`);
   const folder = mkdtempSync(join(tmpdir(), "chinwag-e2e-"));
   const given: World = { folder, redis: await freePort(), nodes: [] };
   const running: Process[] = [];
