@@ -8,7 +8,14 @@ describe("where one goes after the login", () => {
   });
 
   it("is nowhere else", () => {
-    for (const next of [undefined, "", "/dashboards", "/dashboard/figures", "//evil.example/chat", "/login"]) {
+    for (const next of [
+      undefined,
+      "",
+      "/dashboards",
+      "/dashboard/figures",
+      "//evil.example/chat",
+      "/login",
+    ]) {
       expect(safeNext(next)).toBe("/chat");
     }
   });
