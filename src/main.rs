@@ -52,6 +52,8 @@ enum Command {
 enum UserChange {
     /// Makes a user an administrator.
     Promote { name: String },
+    /// Makes an administrator an ordinary user again.
+    Demote { name: String },
     /// Sets a password, read from standard input; ends the user's tokens.
     Password { name: String },
     /// Keeps a user out; ends the user's tokens.
@@ -147,6 +149,7 @@ async fn change_user(config: &Config, change: UserChange) -> ExitCode {
     };
     let outcome = match &change {
         UserChange::Promote { name } => accounts.promote(name).await,
+        UserChange::Demote { name } => accounts.demote(name).await,
         UserChange::Password { name } => match read_password() {
             Ok(password) => accounts.set_password(name, &password).await,
             Err(error) => Err(error),

@@ -7,7 +7,8 @@ use tracing::info;
 use super::passwords::Passwords;
 use super::tokens::{Grant, Tokens};
 use crate::domain::{
-    Account, Caller, Email, Error, NewAccount, Password, ProfileChange, Result, SYSTEM_NAME, UserId, UserName, now_ms,
+    Account, Caller, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME, UserId, UserName,
+    now_ms,
 };
 use crate::store::{Revocation, Store};
 
@@ -141,8 +142,20 @@ impl Accounts {
     /// # Errors
     /// `UserNotFound`.
     pub async fn promote(&self, name: &str) -> Result<UserId> {
+        self.set_role(name, Role::Admin).await
+    }
+
+    /// Makes an administrator an ordinary user again, at once.
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    pub async fn demote(&self, name: &str) -> Result<UserId> {
+        self.set_role(name, Role::User).await
+    }
+
+    async fn set_role(&self, name: &str, role: Role) -> Result<UserId> {
         let account = self.named(name).await?;
-        self.store.promote(account.id).await?;
+        self.store.set_account_role(account.id, role).await?;
         Ok(account.id)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::access::{Action, authorise};
 use super::series::{Figured, Range, View};
 use crate::domain::{Caller, Result, RoomId, now_ms};
-use crate::figures::Figures;
+use crate::figures::{Figures, Gauge};
 use crate::store::{NodeRow, ServerInfo, Stats, Store};
 
 /// Whoever asks within this time is shown the same picture.
@@ -93,6 +93,9 @@ impl Dashboard {
         let (first, last) = (wanted.range.first_minute(now_ms) / 60, now_ms / 3_600_000);
         let (read, stats) = tokio::join!(self.store.figures(first..=last, now_ms), self.store.stats());
         let ((server, nodes, minutes), stats) = (read?, stats?);
+        // The node's own reports are as fresh as this while someone looks on.
+        self.figures.set(Gauge::OnlineUsers, stats.online_users);
+        self.figures.set(Gauge::ActiveRooms, stats.active_rooms);
         let living: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
         let (node, speakers) = (wanted.node.as_deref(), self.figures.speakers());
         let view = View { now_ms, range: wanted.range, node, speakers, minutes: &minutes, living: &living };

@@ -291,3 +291,91 @@ fn most<K: Ord>(counts: HashMap<K, u64>, limit: usize) -> Vec<(K, u64)> {
     counts.truncate(limit);
     counts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::{Figures, Totals};
+    use std::time::Duration;
+
+    /// 2025-11-22 05:20:30, in the middle of a minute.
+    const NOW_MS: u64 = 1_763_788_830_000;
+    const NOW: u64 = NOW_MS / 60_000;
+
+    /// A minute in which a node stored so many messages; it has so many sockets at its end.
+    fn minute(node: &str, minute: u64, messages: u64, sockets: u64) -> StoredMinute {
+        let figures = Figures::new(&["site"], &["a"]);
+        let begun: Totals = figures.totals();
+        figures.add(Count::Messages, messages);
+        figures.count_send(Duration::from_millis(messages));
+        figures.count_error("GET /x".to_owned(), 404);
+        figures.count_close("a", 1001);
+        let mut minute_of = figures.totals().since(&begun);
+        minute_of.set_rooms([(7, messages)].into_iter());
+        let sockets = [("a".to_owned(), sockets)].into();
+        minute_of.load = Load { sockets, online_users: messages, cpu_basis_points: 150, ..Load::default() };
+        StoredMinute { minute, node: node.to_owned(), figures: minute_of }
+    }
+
+    fn view<'a>(range: Range, node: Option<&'a str>, minutes: &'a [StoredMinute]) -> View<'a> {
+        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], minutes, living: &["n1"] }
+    }
+
+    fn numbers(figured: &Figured, name: &str) -> Vec<Option<u64>> {
+        match figured.series.iter().find(|(other, _)| other == name) {
+            Some((_, Values::Numbers(numbers))) => numbers.clone(),
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn nodes_add_up_and_one_can_be_looked_at_alone() {
+        let minutes = [minute("n1", NOW, 3, 5), minute("n2", NOW, 4, 6), minute("n1", NOW - 2, 1, 9)];
+        let all = view(Range::Hour, None, &minutes).figured();
+        assert_eq!((all.at_ms.len(), all.at_ms[59]), (60, NOW * 60_000));
+        assert_eq!(numbers(&all, "messages")[57..], [Some(1), None, Some(7)]);
+        assert_eq!(numbers(&all, "sockets_a")[57..], [Some(9), None, Some(11)]);
+        assert_eq!(numbers(&all, "sockets_b")[59], Some(0));
+        assert_eq!(numbers(&all, "online_users")[59], Some(4));
+        assert_eq!(
+            (all.errors.as_slice(), all.closes.as_slice()),
+            (&[("GET /x".to_owned(), 404, 3)][..], &[(1001, 3)][..])
+        );
+        assert_eq!(all.rooms, [(RoomId::new(7).expect("not zero"), 8)]);
+        // Of a node that is gone no socket is open any more.
+        assert_eq!(all.latest.sockets, [("a", 5), ("b", 0)]);
+        // Seven in this minute and the one before it, which are ninety seconds so far.
+        assert_eq!(all.latest.messages_per_min, 4.67);
+
+        let one = view(Range::Hour, Some("n2"), &minutes).figured();
+        assert_eq!(numbers(&one, "messages")[57..], [None, None, Some(4)]);
+        assert_eq!(numbers(&one, "online_users")[57..], [Some(1), None, Some(4)]);
+        assert_eq!((one.closes.as_slice(), one.rooms.len()), (&[(1001, 1)][..], 1));
+    }
+
+    #[test]
+    fn longer_ranges_have_longer_steps() {
+        let minutes: Vec<StoredMinute> = (0..30).map(|back| minute("n1", NOW - back, 2, back)).collect();
+        let day = view(Range::Day, None, &minutes).figured();
+        // 05:20 begins a step: it has one minute, the two before it have ten each.
+        let (messages, sockets) = (numbers(&day, "messages"), numbers(&day, "sockets_a"));
+        assert_eq!((messages.len(), &messages[140..]), (144, &[Some(18), Some(20), Some(20), Some(2)][..]));
+        // A state is that of the step's last minute, and of nodes that told it one minute before.
+        assert_eq!(sockets[140..], [Some(21), Some(11), Some(1), Some(0)]);
+        assert_eq!(day.at_ms[143] / 60_000, NOW / 10 * 10);
+        let six = view(Range::SixHours, None, &minutes).figured();
+        assert_eq!((six.at_ms.len(), numbers(&six, "messages")[70..].to_vec()), (72, vec![Some(10), Some(2)]));
+        assert_eq!(Range::parse("6h").map(Range::step_secs), Some(300));
+        assert_eq!(Range::parse("7h"), None);
+    }
+
+    #[test]
+    fn nothing_measured_is_not_zero() {
+        let figured = view(Range::Hour, None, &[]).figured();
+        assert!(figured.series.iter().all(|(name, values)| match values {
+            Values::Numbers(numbers) => numbers.iter().all(Option::is_none),
+            Values::Measures(measures) => measures.iter().all(Option::is_none) && name != "messages",
+        }));
+        assert_eq!(figured.latest.send_ms, Quantiles::default());
+    }
+}

@@ -257,16 +257,20 @@ impl Store {
         Ok(names)
     }
 
-    /// Makes an account an administrator's.
+    /// Makes an account an administrator's, or an ordinary one again.
     ///
     /// # Errors
     /// `UserNotFound`.
-    pub async fn promote(&self, id: UserId) -> Result<()> {
+    pub async fn set_account_role(&self, id: UserId, role: Role) -> Result<()> {
         if self.account(id).await?.is_none() {
             return Err(Error::UserNotFound);
         }
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("HSET").arg(self.keys.user(id)).arg("role").arg("admin");
+        let role = match role {
+            Role::Admin => "admin",
+            Role::User => "user",
+        };
+        pipeline.cmd("HSET").arg(self.keys.user(id)).arg("role").arg(role);
         self.lane.run(&pipeline).await?;
         Ok(())
     }

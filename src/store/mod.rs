@@ -9,6 +9,7 @@ mod directs;
 mod events;
 mod figures;
 mod flight;
+mod history;
 mod keys;
 mod lane;
 mod members;

@@ -1,30 +1,43 @@
 //! The operators' dashboard: the figures of two nodes, on real Redis.
 
+use std::collections::BTreeMap;
+
+use chinwag::config::Config;
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::support::{User, World, answered, eventually, shared_redis};
+use crate::budgets::{calls, reset};
+use crate::process::{Process, external};
+use crate::support::{Redis, User, World, answered, client, eventually, ok, scratch, shared_redis};
 
 /// Two nodes that report often.
 async fn world() -> World {
     World::start_with(2, shared_redis(), |config| config.stats.report_ms = 100).await
 }
 
-async fn admin(world: &World) -> User<'_> {
-    let admin = world.user(0, "operator").await;
-    promote(world, "operator", "admin").await;
-    admin
+/// Changes accounts as the command line does.
+async fn accounts(config: &Config) -> chinwag::service::Accounts {
+    chinwag::app::accounts(config).await.expect("Redis answers").0
 }
 
-/// Changes a role as the command line does.
-async fn promote(world: &World, name: &str, _role: &str) {
-    let (accounts, _) = chinwag::app::accounts(&world.config).await.expect("Redis answers");
-    accounts.promote(name).await.expect("promoted");
+async fn operator(world: &World) -> User<'_> {
+    let operator = world.user(0, "operator").await;
+    accounts(&world.config).await.promote("operator").await.expect("promoted");
+    operator
 }
 
 impl User<'_> {
     /// What the dashboard shows.
     async fn figures(&self, node: usize, query: &str) -> Value {
         self.look(node, &format!("/dashboard/figures?{query}")).await
+    }
+
+    async fn figures_status(&self, node: usize, query: &str) -> u16 {
+        let (status, body) =
+            answered(self.at(node, Method::GET, &format!("/dashboard/figures?{query}")).send().await).await;
+        assert_eq!(body["error"].is_string(), status != 200, "{body}");
+        status
     }
 }
 
@@ -34,34 +47,258 @@ fn sum(shown: &Value, name: &str) -> u64 {
     series.iter().filter_map(Value::as_u64).sum()
 }
 
-/// The last value of a series.
-fn last(shown: &Value, name: &str) -> Value {
-    shown["series"][name].as_array().and_then(|series| series.last()).cloned().expect("a series")
+/// The last value of a series; in the first moments of a minute that of the one before.
+fn last(shown: &Value, name: &str) -> u64 {
+    let series = shown["series"][name].as_array().unwrap_or_else(|| panic!("no series {name}"));
+    series.iter().rev().find_map(Value::as_u64).unwrap_or_else(|| panic!("{name} ends without a number"))
+}
+
+fn ids(shown: &Value) -> Vec<String> {
+    let nodes = shown["nodes"].as_array().expect("a list");
+    nodes.iter().map(|node| node["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+async fn upload(user: &User<'_>, node: usize, bytes: usize) {
+    let part = Part::bytes(vec![b'x'; bytes]).file_name("notes.txt");
+    let form = Form::new().part("file", part).text("room_id", "global");
+    ok(user.post(node, "upload").multipart(form).send().await).await;
 }
 
 #[tokio::test]
 async fn both_nodes_count_and_the_figures_are_of_all_or_of_one() {
     let world = world().await;
-    let admin = admin(&world).await;
+    let operator = operator(&world).await;
     let bob = world.user(1, "Bob").await;
-    let room = admin.make_group(0, "ops", &["Bob"]).await;
-    let mut first = world.webchat(0, &admin, "").await;
+    let group = operator.make_group(0, "ops", &["Bob"]).await;
+    let mut first = world.webchat(0, &operator, "").await;
     let mut second = world.webchat(1, &bob, "").await;
+    let mut third = world.envelope(1, &bob).await;
     for number in 0..5 {
-        let payload = json!({"room_id": room, "content": number.to_string()});
+        let payload = json!({"room_id": group, "content": number.to_string()});
         first.send(&json!({"type": "send_message", "payload": payload})).await;
-        first.next().await;
-        second.next().await;
+        for socket in [&mut first, &mut second, &mut third] {
+            socket.next().await;
+        }
     }
-    let ids: Vec<String> = world.nodes.iter().map(|node| node.id().to_owned()).collect();
+    bob.at(1, Method::GET, "/api/chat/messages?room_id=room_00000000").send().await.expect("answered");
+    bob.at(1, Method::GET, "/api/v1/nothing").send().await.expect("answered");
+    upload(&bob, 1, 1000).await;
+    for socket in [&mut first, &mut second, &mut third] {
+        socket.next().await; // the file
+    }
+    third.close().await;
     eventually("all is reported", async || {
-        let shown = admin.figures(0, "range=1h").await;
-        sum(&shown, "deliveries") == 10 && shown["current"]["sockets"]["webchat"] == 2
+        let shown = operator.figures(0, "range=1h").await;
+        sum(&shown, "sockets_closed") == 1 && sum(&shown, "deliveries") == 18
     })
     .await;
-    let shown = admin.figures(1, "range=1h").await;
-    println!("{shown:#}");
-    assert_eq!(sum(&shown, "messages"), 5);
-    let _ = (last(&shown, "messages"), ids, answered(admin.get(0, "stats").send().await).await);
+
+    let shown = operator.figures(1, "range=1h").await;
+    let nodes: Vec<&str> = world.nodes.iter().map(|node| node.id()).collect();
+    assert_eq!(ids(&shown), nodes);
+    let counts = |shown: &Value| -> Vec<u64> {
+        ["messages", "deliveries", "sockets_opened", "sockets_closed", "uploads", "upload_bytes", "http_errors_4xx"]
+            .map(|name| sum(shown, name))
+            .to_vec()
+    };
+    assert_eq!(counts(&shown), [6, 18, 3, 1, 1, 1000, 2]);
+    assert_eq!((last(&shown, "sockets_webchat"), last(&shown, "sockets_envelope")), (2, 0));
+    assert_eq!(shown["current"]["sockets"], json!({"webchat": 2, "envelope": 0, "messenger": 0, "imtypes": 0}));
+    assert_eq!((&shown["current"]["messages_today"], &shown["current"]["online_users"]), (&json!(6), &json!(2)));
+    assert_eq!(shown["closes"], json!([{"code": 1000, "count": 1}]));
+    let errors = json!([
+        {"route": "GET /api/chat/messages", "status": 404, "count": 1},
+        {"route": "GET no route", "status": 404, "count": 1},
+    ]);
+    let mut shown_errors = shown["errors"].clone();
+    // A node that has just started is not ready at once.
+    shown_errors.as_array_mut().expect("a list").retain(|error| error["route"] != "GET /health/ready");
+    assert_eq!(shown_errors, errors);
+    let rooms = shown["top_rooms"].as_array().expect("a list");
+    assert_eq!(
+        (&rooms[0]["number"], &rooms[0]["name"], &rooms[0]["messages"]),
+        (&json!(group), &json!("ops"), &json!(5))
+    );
+    assert_eq!((&rooms[1]["id"], &rooms[1]["messages"]), (&json!("global"), &json!(1)));
+    for quantiles in ["send_ms", "delivery_ms"] {
+        let (p50, p99) = (&shown["current"][quantiles]["p50"], &shown["current"][quantiles]["p99"]);
+        assert!(p50.as_f64().expect("measured") <= p99.as_f64().expect("measured"), "{shown}");
+    }
+    assert_eq!((&shown["redis"]["role"], &shown["redis"]["is_embedded"]), (&json!("master"), &json!(false)));
+
+    // Of one node: the sender's, and the one with two sockets.
+    let of = async |index: usize| operator.figures(1, &format!("range=24h&node={}", nodes[index])).await;
+    assert_eq!(counts(&of(0).await), [5, 6, 1, 0, 0, 0, 0]);
+    assert_eq!(counts(&of(1).await), [1, 12, 2, 1, 1, 1000, 2]);
+    assert_eq!(of(0).await["top_rooms"], shown["top_rooms"]);
+    assert_eq!(of(1).await["current"]["sockets"]["webchat"], 1);
+    let nobody = operator.figures(0, "range=6h&node=00000000").await;
+    assert_eq!((sum(&nobody, "messages"), &nobody["node"]), (0, &json!("00000000")));
     world.stop().await;
+}
+
+#[tokio::test]
+async fn figures_have_the_agreed_shape() {
+    let world = world().await;
+    let operator = operator(&world).await;
+    for (range, steps, secs) in [("1h", 60, 60), ("6h", 72, 300), ("24h", 144, 600)] {
+        let shown = operator.figures(0, &format!("range={range}")).await;
+        assert_eq!((&shown["range"], &shown["step_secs"], &shown["node"]), (&json!(range), &json!(secs), &Value::Null));
+        let series = shown["series"].as_object().expect("series");
+        assert!(
+            series.values().all(|values| values.as_array().is_some_and(|values| values.len() == steps)),
+            "{series:?}"
+        );
+        let names: Vec<&str> = series.keys().map(String::as_str).collect();
+        assert_eq!(names.join(" "), SERIES);
+        let at_ms = series["at_ms"].as_array().expect("times");
+        let at = |index: usize| at_ms[index].as_u64().expect("a time");
+        assert_eq!((at(1) - at(0), at(0) % (secs * 1000)), (secs * 1000, 0));
+        let now_ms = shown["now_ms"].as_u64().expect("a time");
+        assert!((at(steps - 1)..at(steps - 1) + secs * 1000).contains(&now_ms));
+    }
+    let answer = operator.at(0, Method::GET, "/dashboard/figures?range=1h").send().await.expect("answered");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    world.stop().await;
+}
+
+const SERIES: &str = "active_rooms at_ms closed_slow cpu_percent deliveries delivery_p50_ms delivery_p99_ms gap_repairs \
+    http_errors_4xx http_errors_5xx http_requests lagging memory_bytes messages online_users queued_bytes rate_limited \
+    send_p50_ms send_p99_ms sockets_closed sockets_envelope sockets_imtypes sockets_messenger sockets_opened \
+    sockets_resumed sockets_webchat upload_bytes uploads";
+
+#[tokio::test]
+async fn only_administrators_see_figures() {
+    let world = world().await;
+    let (operator, bob) = (operator(&world).await, world.user(1, "Bob").await);
+    assert_eq!(operator.figures_status(1, "range=1h").await, 200);
+    assert_eq!(bob.figures_status(0, "range=1h").await, 403);
+    let (status, body) = answered(world.client.get(world.url(0, "/dashboard/figures?range=1h")).send().await).await;
+    assert_eq!((status, body), (401, json!({"error": "unauthorized"})));
+    for query in ["range=2h", "range=", "", "range=1h&node=../x", "range=1h&node=0123456789012345678901234567890123456"]
+    {
+        assert_eq!(operator.figures_status(0, query).await, 400, "{query}");
+    }
+    // At once, with the old token, though the figures themselves are remembered for a second.
+    accounts(&world.config).await.demote("operator").await.expect("demoted");
+    assert_eq!(operator.figures_status(0, "range=1h").await, 403);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn nodes_that_stop_or_die_disappear() {
+    let mut world = world().await;
+    let operator = operator(&world).await;
+    let token = operator.token.clone();
+    let mut environment = external(shared_redis());
+    environment.push(("CHINWAG_REDIS__PREFIX", world.config.redis.prefix.clone()));
+    environment.push(("CHINWAG_STATS__REPORT_MS", "100".to_owned()));
+    let (client, folder) = (client(), scratch());
+    let third = Process::start(&environment, &folder).ready(&client).await;
+    let shown = async |world: &World| {
+        let url = world.url(0, "/dashboard/figures?range=1h");
+        ok(world.client.get(url).bearer_auth(&token).send().await).await
+    };
+    eventually("three report", async || ids(&shown(&world).await).len() == 3).await;
+    drop(third); // killed
+    eventually("its lease ends", async || ids(&shown(&world).await).len() == 2).await;
+    let second = world.nodes.pop().expect("two");
+    let id = second.id().to_owned();
+    second.stop().await;
+    eventually("it has left", async || !ids(&shown(&world).await).contains(&id)).await;
+    std::fs::remove_dir_all(folder).expect("the folder is ours");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn refusals_resumptions_and_cut_connections_are_counted() {
+    let world = World::start_with(1, shared_redis(), |config| {
+        config.stats.report_ms = 100;
+        config.limits.sends_per_sec = 1;
+        config.limits.sends_burst = 1;
+    })
+    .await;
+    let operator = operator(&world).await;
+    let room = operator.make_group(0, "ops", &[]).await;
+    let mut socket = world.webchat(0, &operator, "ext=1").await;
+    let say = |text: &str| json!({"type": "send_message", "payload": {"room_id": room, "content": text}});
+    socket.send(&say("kept")).await;
+    let token = socket.next_of("new_message").await["payload"]["resume"].clone();
+    socket.send(&say("refused")).await;
+    socket.next_of("error").await;
+    let refused = operator.try_send(0, &crate::support::room_id(room), "refused").await.expect("answered");
+    assert_eq!(refused.status(), 429);
+    drop(socket); // without a word
+    let mut socket = world.webchat(0, &operator, "ext=1").await;
+    let rooms = json!({room.to_string(): token});
+    socket.send(&json!({"type": "resume", "payload": {"rooms": rooms}})).await;
+    socket.next_of("resumed").await;
+    eventually("all is reported", async || {
+        let shown = operator.figures(0, "range=1h").await;
+        let counted = ["rate_limited", "sockets_resumed", "sockets_opened", "messages"].map(|name| sum(&shown, name));
+        counted == [2, 1, 2, 1] && shown["closes"] == json!([{"code": 1006, "count": 1}])
+    })
+    .await;
+    world.stop().await;
+}
+
+/// What a report asks of Redis; each once.
+const REPORT: [&str; 5] = ["set", "zadd", "zremrangebyscore", "hset", "expire"];
+
+#[tokio::test]
+async fn a_report_is_five_commands_and_a_look_costs_the_same_for_any_number_of_rooms() {
+    let redis = Redis::start(&[]);
+    let world = World::start_with(1, &redis.url(), |config| {
+        config.stats.report_ms = 200;
+        config.limits.enabled = false;
+    })
+    .await;
+    let operator = operator(&world).await;
+    let mut costs = Vec::new();
+    let mut made = 0;
+    for (rooms, range) in [(10, "1h"), (1000, "6h")] {
+        while made < rooms {
+            made += 1;
+            let room = operator.make_room(0, &made.to_string()).await;
+            operator.send(0, &room, "x").await;
+        }
+        let reported = async || {
+            let shown = operator.figures(0, "range=24h").await;
+            sum(&shown, "messages") == made && shown["top_rooms"].as_array().is_some_and(|rooms| rooms.len() == 10)
+        };
+        eventually("all is reported", reported).await;
+        // This range was not looked at yet; the other picture is remembered for a second.
+        reset(&redis);
+        operator.figures(0, &format!("range={range}")).await;
+        let mut cost = calls(&redis);
+        cost.retain(|name, _| !REPORT.contains(&name.as_str()));
+        let hours = cost.remove("hgetall").expect("hours") - 1;
+        println!("a look at {range}: {cost:?} and {hours} hours");
+        costs.push(cost);
+    }
+    assert_eq!(costs[0], BTreeMap::from([("get", 2), ("hmget", 10), ("zcount", 17), ("zrangebyscore", 1)].map(named)));
+    assert_eq!(costs[0], costs[1]);
+
+    // Ten operators are one but for their roles.
+    reset(&redis);
+    for _ in 0..10 {
+        operator.figures(0, "range=6h").await;
+    }
+    let readings = calls(&redis).get("zrangebyscore").copied().unwrap_or(0);
+    assert!(readings <= 2, "{readings} readings in a second");
+
+    reset(&redis);
+    eventually("some reports", async || calls(&redis).get("set").is_some_and(|count| *count >= 3)).await;
+    let mut cost = calls(&redis);
+    let reports = cost["set"];
+    for name in REPORT {
+        assert_eq!(cost.remove(name), Some(reports), "{name}");
+    }
+    // Once in a while the users online are counted.
+    assert!(cost.keys().all(|name| matches!(name.as_str(), "get" | "zcount" | "zrange" | "zrangebyscore")), "{cost:?}");
+    world.stop().await;
+}
+
+fn named((name, count): (&str, u64)) -> (String, u64) {
+    (name.to_owned(), count)
 }

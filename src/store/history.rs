@@ -1,0 +1,230 @@
+//! Reading a room's messages: pages of its history, and what happened behind an entry. Each is one round trip.
+
+use std::collections::{HashMap, HashSet};
+
+use redis::{Pipeline, Value};
+
+use super::reply::{self, array, entry_id, is_absent, next, text, unexpected};
+use super::{Store, record, rooms};
+use crate::domain::{
+    Caller, Deletion, EntryId, Error, HistoryPage, HistoryQuery, Limit, Message, Receipts, Result, RoomHead, RoomId,
+    RoomKind, Runs, Seq, Span, Tail, UserId, Watermark,
+};
+
+impl Store {
+    /// A page of a room's history with the room's state. Deleted and expired messages are left out and
+    /// the page is filled past them.
+    ///
+    /// # Errors
+    /// `RoomNotFound` also for rooms that the caller may not know of.
+    pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
+        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX);
+        let wanted = query.skip.saturating_add(query.limit.get());
+        if query.with_total || wanted >= whole {
+            return Ok(self.read_history(query, caller, whole.max(query.limit.get())).await?.0);
+        }
+        let (page, is_exhausted) = self.read_history(query, caller, wanted).await?;
+        if page.messages.len() >= query.limit.get() || is_exhausted {
+            return Ok(page);
+        }
+        // Hidden entries left the page short: once more, over all that a room can hold.
+        Ok(self.read_history(query, caller, whole).await?.0)
+    }
+
+    /// One reading of up to `count` entries, and whether there are no more.
+    async fn read_history(&self, query: HistoryQuery, caller: &Caller, count: usize) -> Result<(HistoryPage, bool)> {
+        let room = query.room;
+        let pipeline = self.history_pipeline(&query, caller, count);
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        let is_member = !is_absent(&next(&mut replies)?);
+        if state.head.kind != RoomKind::Public && !is_member {
+            return Err(Error::RoomNotFound);
+        }
+        let entries = array(next(&mut replies)?)?;
+        let is_exhausted = entries.len() < count;
+        let gone: HashSet<u64> = reply::read(next(&mut replies)?)?;
+        let noted = Noted::read(room, &mut replies)?;
+        let receipts = match query.with_receipts {
+            true => self.receipts(room, &mut replies)?,
+            false => Receipts::default(),
+        };
+        let (messages, total) = shown(&query, &entries, &gone, self.oldest_ms())?;
+        let seqs = messages.iter().map(|message| message.id.entry.seq);
+        let span = seqs.clone().min().zip(seqs.max());
+        let unread = span.filter(|span| is_member && !noted.covers(*span, self.receipt_members));
+        let page =
+            HistoryPage { messages, head: state.head, watermark: state.watermark, is_member, unread, total, receipts };
+        Ok((page, is_exhausted))
+    }
+
+    fn history_pipeline(&self, query: &HistoryQuery, caller: &Caller, count: usize) -> Pipeline {
+        let room = query.room;
+        let keys = self.keys.room(room);
+        let mut pipeline = Pipeline::with_capacity(10);
+        // The state first: a page may be newer than its watermark, never older.
+        rooms::read_state(&mut pipeline, &keys.room);
+        pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.id.0);
+        match query.span {
+            Span::Latest => pipeline.cmd("XREVRANGE").arg(&keys.log).arg("+").arg("-"),
+            Span::Before(Seq(0 | 1)) => pipeline.cmd("XREVRANGE").arg(&keys.log).arg("0-0").arg("0-0"),
+            Span::Before(seq) => pipeline.cmd("XREVRANGE").arg(&keys.log).arg(seq.0 - 1).arg("-"),
+            Span::After(seq) => pipeline.cmd("XRANGE").arg(&keys.log).arg(seq.0.saturating_add(1)).arg("+"),
+        };
+        pipeline.arg("COUNT").arg(count);
+        pipeline.cmd("HKEYS").arg(&keys.gone);
+        pipeline.cmd("ZSCORE").arg(self.keys.marks(caller.id)).arg(room.number());
+        if room != RoomId::GLOBAL {
+            pipeline.cmd("HGET").arg(&keys.read).arg(caller.id.0);
+            pipeline.cmd("ZCARD").arg(&keys.members);
+        }
+        if query.with_receipts {
+            self.read_receipts(&mut pipeline, &keys);
+        }
+        pipeline
+    }
+
+    /// What happened in a room behind an entry, up to `limit` entries, and whether that entry is still what it was: after
+    /// Redis lost its latest writes another may stand in its place, or none yet. Then it is what was stored since.
+    ///
+    /// # Errors
+    /// `RoomNotFound`.
+    pub async fn tail(&self, room: RoomId, after: EntryId, limit: Limit) -> Result<Tail> {
+        let (tail, is_rewound) = self.read_tail(room, after, limit.get()).await?;
+        if !is_rewound {
+            return Ok(tail);
+        }
+        // How much was lost is not known here, but what was stored since has later times.
+        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX - 1);
+        let (mut tail, _) = self.read_tail(room, EntryId { seq: Seq(0), at_ms: 0 }, whole).await?;
+        tail.messages.retain(|message| message.id.entry.at_ms > after.at_ms);
+        Ok(Tail { is_complete: false, ..tail })
+    }
+
+    /// One reading of up to `limit` entries, and whether the log has gone back behind `after`.
+    async fn read_tail(&self, room: RoomId, after: EntryId, limit: usize) -> Result<(Tail, bool)> {
+        let keys = self.keys.room(room);
+        let mut pipeline = Pipeline::with_capacity(3);
+        rooms::read_state(&mut pipeline, &keys.room);
+        // One more than asked for: the entry itself may come first.
+        let count = limit + 1;
+        pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
+        pipeline.cmd("HGETALL").arg(&keys.gone);
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        let entries = array(next(&mut replies)?)?;
+        let gone: HashMap<u64, String> = reply::read(next(&mut replies)?)?;
+        let oldest_ms = self.oldest_ms();
+        let has_more = entries.len() == count;
+        let mut messages = Vec::with_capacity(entries.len());
+        let (mut first, mut last) = (None, state.watermark.last);
+        for entry in &entries {
+            let (id, record) = read_entry(entry)?;
+            first.get_or_insert(id);
+            last = id;
+            // A seq that was given again has a later time.
+            let is_behind = id.seq > after.seq || id.at_ms > after.at_ms;
+            if is_behind && id.at_ms >= oldest_ms && !gone.contains_key(&id.seq.0) {
+                messages.push(record::decode(room, id, record)?);
+            }
+        }
+        let is_complete = match first {
+            Some(first) if after.seq == Seq(0) => first.seq == Seq(1),
+            Some(first) if first.seq == after.seq => first.at_ms == after.at_ms,
+            Some(first) => first.seq.0 == after.seq.0 + 1 && first.at_ms >= after.at_ms,
+            None => last == after || (last.seq == after.seq && after.seq == Seq(0)),
+        };
+        let is_given_again = first.is_some_and(|first| first.seq == after.seq && first.at_ms > after.at_ms);
+        let is_rewound = is_given_again || last.seq < after.seq;
+        let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
+        let deletions = state.watermark.deletions;
+        let deletions = gone.iter().filter_map(|(seq, text)| {
+            let (at_ms, by) = text.split_once(' ')?;
+            let id = EntryId { seq: Seq(*seq), at_ms: 0 };
+            Some((Deletion { id, by: UserId(by.parse().ok()?), deletions }, at_ms.parse().ok()?))
+        });
+        let tail = Tail {
+            head: state.head,
+            watermark: Watermark { last, ..state.watermark },
+            is_complete,
+            is_gapless,
+            has_more,
+            messages,
+            deletions: deletions.collect(),
+        };
+        Ok((tail, is_rewound))
+    }
+
+    /// A room and how far it has come.
+    ///
+    /// # Errors
+    /// `RoomNotFound`. Says nothing about who may see it.
+    pub async fn room_state(&self, room: RoomId) -> Result<(RoomHead, Watermark)> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        rooms::read_state(&mut pipeline, &self.keys.room(room).room);
+        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        Ok((state.head, state.watermark))
+    }
+}
+
+/// What the caller has read of a room before.
+struct Noted {
+    highest: Option<f64>,
+    runs: Option<String>,
+    members: u64,
+}
+
+impl Noted {
+    fn read(room: RoomId, replies: &mut impl Iterator<Item = Value>) -> Result<Self> {
+        let highest = reply::read(next(replies)?)?;
+        let (runs, members) = match room {
+            RoomId::GLOBAL => (None, u64::MAX),
+            _ => (reply::read(next(replies)?)?, reply::read(next(replies)?)?),
+        };
+        Ok(Self { highest, runs, members })
+    }
+
+    /// Without receipts the highest is all that is noted, whatever was kept while the room was smaller.
+    fn covers(&self, (first, last): (Seq, Seq), receipt_members: u64) -> bool {
+        match self.members > receipt_members {
+            true => self.highest.is_some_and(|highest| highest >= last.0 as f64),
+            false => self.runs.as_deref().is_some_and(|runs| Runs::parse(runs).cover(first, last)),
+        }
+    }
+}
+
+/// The messages of a page, and how many entries there are to be listed in all.
+fn shown(
+    query: &HistoryQuery,
+    entries: &[Value],
+    gone: &HashSet<u64>,
+    oldest_ms: u64,
+) -> Result<(Vec<Message>, usize)> {
+    let mut messages = Vec::with_capacity(query.limit.get().min(entries.len()));
+    let mut total = 0;
+    for entry in entries {
+        let (id, record) = read_entry(entry)?;
+        let is_hidden =
+            gone.contains(&id.seq.0) || id.at_ms < oldest_ms || (!query.with_servers && record::is_servers(record));
+        if is_hidden {
+            continue;
+        }
+        total += 1;
+        if total > query.skip && messages.len() < query.limit.get() {
+            messages.push(record::decode(query.room, id, record)?);
+        }
+    }
+    Ok((messages, total))
+}
+
+/// The id and the record of a stream entry.
+fn read_entry(entry: &Value) -> Result<(EntryId, &str)> {
+    if let Value::Array(parts) = entry
+        && let [id, Value::Array(fields)] = parts.as_slice()
+        && let [_, record, ..] = fields.as_slice()
+    {
+        return Ok((entry_id(id)?, text(record)?));
+    }
+    Err(unexpected(entry))
+}
