@@ -71,7 +71,7 @@ export function start(): void {
   const look = () => {
     clearInterval(ticking);
     if (document.hidden) return poller.sleep();
-    clock.value = Date.now();
+    // Who comes back has new figures within a second, before the old ones are called old.
     ticking = setInterval(() => {
       clock.value = Date.now();
     }, 1_000);
