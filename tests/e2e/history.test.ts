@@ -103,11 +103,14 @@ test("one message stays where it is while the page above it is put in", async ({
       }),
   );
   const rows = page.locator(".rows");
-  await rows.evaluate((box) => {
-    box.scrollTop = 200;
-  });
   const row = page.locator(".row", { has: page.getByText("message 117", { exact: true }) });
-  await expect(row).toBeInViewport();
+  // Again, should the list still be on its way to the end.
+  await expect(async () => {
+    await rows.evaluate((box) => {
+      box.scrollTop = 200;
+    });
+    await expect(row).toBeInViewport({ timeout: 500 });
+  }).toPass();
   const place = await row.boundingBox();
   release();
   await expect.poll(() => rows.evaluate((box) => box.scrollTop)).toBeGreaterThan(1500);
