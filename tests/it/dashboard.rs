@@ -202,11 +202,35 @@ async fn nodes_that_stop_or_die_disappear() {
     eventually("three report", async || ids(&shown(&world).await).len() == 3).await;
     drop(third); // killed
     eventually("its lease ends", async || ids(&shown(&world).await).len() == 2).await;
+    let mut socket = world.webchat(1, &operator, "").await;
     let second = world.nodes.pop().expect("two");
     let id = second.id().to_owned();
     second.stop().await;
-    eventually("it has left", async || !ids(&shown(&world).await).contains(&id)).await;
+    assert_eq!(socket.next_or_end().await, Err(Some(1012)));
+    // What it counted to its end stays.
+    let closes = json!([{"code": 1012, "count": 1}]);
+    eventually("it has left", async || {
+        let shown = shown(&world).await;
+        !ids(&shown).contains(&id) && shown["closes"] == closes
+    })
+    .await;
     std::fs::remove_dir_all(folder).expect("the folder is ours");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_is_served_with_and_without_its_build() {
+    let world = World::start(1).await;
+    for path in ["/dashboard", "/dashboard/"] {
+        let answer = world.client.get(world.url(0, path)).send().await.expect("answered");
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"] == "text/html; charset=utf-8"),
+            (200, true)
+        );
+        let is_built = answer.headers().contains_key("content-security-policy");
+        let page = answer.text().await.expect("text");
+        assert_eq!(page.contains("scripts/build"), !is_built, "{page}");
+    }
     world.stop().await;
 }
 
