@@ -151,6 +151,7 @@ impl Node {
             stopping: Arc::clone(&plan.stopping),
             figures: Arc::clone(&plan.shared.figures),
         };
+        info!(node.id = %reporter.id, "this is how the dashboard names the node");
         let (end_reports, end) = oneshot::channel();
         let reports = tokio::spawn(reporter.run(end));
         let handle = server.handle();

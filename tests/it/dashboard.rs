@@ -7,8 +7,10 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
+use crate::bad_frames::Speaks;
 use crate::budgets::{calls, reset};
 use crate::process::{Process, external};
+use crate::raw_socket::RawSocket;
 use crate::support::{Redis, User, World, answered, client, eventually, ok, scratch, shared_redis};
 
 /// Two nodes that report often.
@@ -263,6 +265,43 @@ async fn refusals_resumptions_and_cut_connections_are_counted() {
         counted == [2, 1, 2, 1] && shown["closes"] == json!([{"code": 1006, "count": 1}])
     })
     .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn slow_clients_and_repaired_gaps_are_counted() {
+    let redis = Redis::start(&[]);
+    let world = World::start_with(1, &redis.url(), |config| {
+        config.stats.report_ms = 100;
+        config.limits.enabled = false;
+        config.limits.behind_secs = 1;
+    })
+    .await;
+    let operator = operator(&world).await;
+    let mut sender = world.webchat(0, &operator, "").await;
+    let say = |text: &str| json!({"type": "send_message", "payload": {"room_id": 1, "content": text}});
+    let narrow = RawSocket::connect_narrow(&world.base(0)).await;
+    let slow = Speaks::Webchat.open_over(narrow, &operator.token).await;
+    for _ in 0..600 {
+        sender.send(&say(&"x".repeat(1200))).await;
+        sender.next().await;
+    }
+    let counted = async |names: [&str; 3]| {
+        let shown = operator.figures(0, "range=1h").await;
+        (names.map(|name| sum(&shown, name)), shown["closes"].clone())
+    };
+    eventually("it is closed", async || {
+        let closes = json!([{"code": 1013, "count": 1}]);
+        counted(["lagging", "closed_slow", "gap_repairs"]).await == ([1, 1, 0], closes)
+    })
+    .await;
+    drop(slow);
+
+    // What is sent while the node hears nothing is read from the stream.
+    redis::cmd("CLIENT").arg(&["KILL", "TYPE", "PUBSUB"]).exec(&mut redis.connection()).expect("killed");
+    operator.send(0, "global", "unheard").await;
+    assert_eq!(sender.next().await["payload"]["content"], "unheard");
+    eventually("the gap is counted", async || counted(["gap_repairs"; 3]).await.0 == [1; 3]).await;
     world.stop().await;
 }
 
