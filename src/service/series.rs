@@ -70,7 +70,7 @@ pub(super) struct View<'a> {
     /// What is stored, hour by hour.
     pub(super) hours: &'a [Arc<Vec<StoredMinute>>],
     /// The nodes that live.
-    pub(super) living: &'a [&'a str],
+    pub(super) living: Vec<String>,
 }
 
 /// A value for each step; `None` where no node reported or nothing was measured.
@@ -265,7 +265,7 @@ impl<'a> View<'a> {
         recent.for_each(|stored| sum.add(stored));
         let a_second = |count: Count| (sum.counts[count as usize] as f64 / secs * 100.0).round() / 100.0;
         let mut sockets: BTreeMap<&str, u64> = BTreeMap::new();
-        for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.contains(node)) {
+        for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.iter().any(|id| id == *node)) {
             load.sockets.iter().for_each(|(speaker, open)| *sockets.entry(speaker).or_default() += open);
         }
         Latest {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     fn view<'a>(range: Range, node: Option<&'a str>, hours: &'a [Arc<Vec<StoredMinute>>]) -> View<'a> {
-        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], hours, living: &["n1"] }
+        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], hours, living: vec!["n1".to_owned()] }
     }
 
     fn numbers(figured: &Figured, name: &str) -> Vec<Option<u64>> {

@@ -7,8 +7,10 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
+use crate::bad_frames::Speaks;
 use crate::budgets::{calls, reset};
 use crate::process::{Process, external};
+use crate::raw_socket::RawSocket;
 use crate::support::{Redis, User, World, answered, client, eventually, ok, scratch, shared_redis};
 
 /// Two nodes that report often.
@@ -202,11 +204,35 @@ async fn nodes_that_stop_or_die_disappear() {
     eventually("three report", async || ids(&shown(&world).await).len() == 3).await;
     drop(third); // killed
     eventually("its lease ends", async || ids(&shown(&world).await).len() == 2).await;
+    let mut socket = world.webchat(1, &operator, "").await;
     let second = world.nodes.pop().expect("two");
     let id = second.id().to_owned();
     second.stop().await;
-    eventually("it has left", async || !ids(&shown(&world).await).contains(&id)).await;
+    assert_eq!(socket.next_or_end().await, Err(Some(1012)));
+    // What it counted to its end stays.
+    let closes = json!([{"code": 1012, "count": 1}]);
+    eventually("it has left", async || {
+        let shown = shown(&world).await;
+        !ids(&shown).contains(&id) && shown["closes"] == closes
+    })
+    .await;
     std::fs::remove_dir_all(folder).expect("the folder is ours");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_is_served_with_and_without_its_build() {
+    let world = World::start(1).await;
+    for path in ["/dashboard", "/dashboard/"] {
+        let answer = world.client.get(world.url(0, path)).send().await.expect("answered");
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"] == "text/html; charset=utf-8"),
+            (200, true)
+        );
+        let is_built = answer.headers().contains_key("content-security-policy");
+        let page = answer.text().await.expect("text");
+        assert_eq!(page.contains("scripts/build"), !is_built, "{page}");
+    }
     world.stop().await;
 }
 
@@ -239,6 +265,43 @@ async fn refusals_resumptions_and_cut_connections_are_counted() {
         counted == [2, 1, 2, 1] && shown["closes"] == json!([{"code": 1006, "count": 1}])
     })
     .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn slow_clients_and_repaired_gaps_are_counted() {
+    let redis = Redis::start(&[]);
+    let world = World::start_with(1, &redis.url(), |config| {
+        config.stats.report_ms = 100;
+        config.limits.enabled = false;
+        config.limits.behind_secs = 1;
+    })
+    .await;
+    let operator = operator(&world).await;
+    let mut sender = world.webchat(0, &operator, "").await;
+    let say = |text: &str| json!({"type": "send_message", "payload": {"room_id": 1, "content": text}});
+    let narrow = RawSocket::connect_narrow(&world.base(0)).await;
+    let slow = Speaks::Webchat.open_over(narrow, &operator.token).await;
+    for _ in 0..600 {
+        sender.send(&say(&"x".repeat(1200))).await;
+        sender.next().await;
+    }
+    let counted = async |names: [&str; 3]| {
+        let shown = operator.figures(0, "range=1h").await;
+        (names.map(|name| sum(&shown, name)), shown["closes"].clone())
+    };
+    eventually("it is closed", async || {
+        let closes = json!([{"code": 1013, "count": 1}]);
+        counted(["lagging", "closed_slow", "gap_repairs"]).await == ([1, 1, 0], closes)
+    })
+    .await;
+    drop(slow);
+
+    // What is sent while the node hears nothing is read from the stream.
+    redis::cmd("CLIENT").arg(&["KILL", "TYPE", "PUBSUB"]).exec(&mut redis.connection()).expect("killed");
+    operator.send(0, "global", "unheard").await;
+    assert_eq!(sender.next().await["payload"]["content"], "unheard");
+    eventually("the gap is counted", async || counted(["gap_repairs"; 3]).await.0 == [1; 3]).await;
     world.stop().await;
 }
 
