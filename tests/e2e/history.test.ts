@@ -1,5 +1,5 @@
 // A long history: paging without a shift, the line above what is new, the way back to the end.
-import { badge, bubble, expect, item, people, plainPage, sendAll, test, title, write } from "./world";
+import { badge, bubble, expect, fresh, item, people, plainPage, sendAll, test, title, write } from "./world";
 
 const text = (n: number) =>
   n % 7 === 0 ? `${n}: ${"long words that wrap. ".repeat(1 + (n % 11))}` : `message ${n}`;
@@ -116,6 +116,39 @@ test("one message stays where it is while the page above it is put in", async ({
   await expect.poll(() => rows.evaluate((box) => box.scrollTop)).toBeGreaterThan(1500);
   const after = await row.boundingBox();
   expect(Math.abs((after?.y ?? 0) - (place?.y ?? 0))).toBeLessThanOrEqual(1);
+});
+
+test("a room opens at its end, however tall what is in it", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.group(fresh("tall"), bob);
+  const page = await enter(bob, { room: 1 });
+  const bytes = await page.screenshot({ type: "jpeg" });
+  for (const n of [1, 2, 3]) {
+    await alice.send(room, `${n}: ${"long words that wrap. ".repeat(20)}`);
+    await alice.picture(room, bytes);
+  }
+  await alice.send(room, "the last");
+  const end = async () => {
+    await expect(bubble(page, "the last")).toBeInViewport({ ratio: 1 });
+    await expect(page.locator(".picture img")).toHaveCount(3);
+    const rest = (box: Element) => box.scrollHeight - box.clientHeight - box.scrollTop;
+    await expect.poll(() => page.locator(".rows").evaluate(rest)).toBeLessThanOrEqual(1);
+  };
+  await item(page, "tall").click();
+  await end();
+  // It stays there when less is in view, as with a keyboard on a phone, and more again.
+  for (const height of [500, 800]) {
+    await page.setViewportSize({ width: 1280, height });
+    await end();
+  }
+  await page.getByRole("button", { name: "Members" }).click();
+  await end();
+  await page.reload();
+  await end();
+  await item(page, "Lobby").click();
+  await expect(title(page)).toHaveText("Lobby");
+  await item(page, "tall").click();
+  await end();
 });
 
 test("the line above what is new stays where it was when the room was opened", async ({ enter }) => {
