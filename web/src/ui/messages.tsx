@@ -73,7 +73,17 @@ function History({ room, rows, onReply }: HistoryProps) {
   const [flashed, setFlashed] = useState<number | null>(null);
   const isPrepended = usePrepended(rows);
   const fresh = useFresh(room);
-  const toEnd = () => list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+  /** Where the end was when it was last in view. */
+  const endOffset = useRef(0);
+  // Not by the list's own means: they would hold the end for a while against who scrolls up.
+  const toEnd = () => {
+    const scroller = box.current?.querySelector(".rows");
+    if (!scroller) return;
+    endOffset.current = scroller.scrollHeight - scroller.clientHeight;
+    scroller.scrollTop = endOffset.current;
+  };
+  /** Once what was measured is drawn, and before it is seen. */
+  const keepEnd = () => queueMicrotask(() => sticks.current && toEnd());
 
   const waiting = rows.filter((row) => row.kind === "pending" || row.kind === "upload").length;
   const waited = useRef(waiting);
@@ -90,15 +100,16 @@ function History({ room, rows, onReply }: HistoryProps) {
     if (handle && handle.scrollSize < handle.viewportSize + AHEAD_PX) void loadOlder(room);
   }, [rows.length]);
 
-  const lastOffset = useRef(0);
   const onScroll = (offset: number) => {
     const handle = list.current;
     if (!handle) return;
-    const isEnd = offset + handle.viewportSize >= handle.scrollSize - END_PX;
-    // Rows that turn out taller move the end away, too: only who scrolls up has left it.
-    if (isEnd) sticks.current = true;
-    else if (offset < lastOffset.current) sticks.current = false;
-    lastOffset.current = offset;
+    const end = handle.scrollSize - handle.viewportSize;
+    // Rows that turn out taller move the end away, too: only who is above where it was has left it.
+    if (offset < Math.min(end, endOffset.current) - END_PX) sticks.current = false;
+    else if (offset >= end - END_PX) {
+      sticks.current = true;
+      endOffset.current = end;
+    }
     isAtEnd.value = sticks.current;
     if (offset < AHEAD_PX) void loadOlder(room);
   };
@@ -136,7 +147,7 @@ function History({ room, rows, onReply }: HistoryProps) {
         shift={isPrepended}
         onScroll={onScroll}
         // A keyboard opens, the text grows, a row turns out taller: the end stays in view.
-        onResize={() => sticks.current && toEnd()}
+        onResize={keepEnd}
         bufferSize={600}
         itemSize={60}
         tabIndex={0}
