@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, error, info, warn};
 use tracing_actix_web::TracingLogger;
 
@@ -36,6 +37,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time for the closing of all WebSockets.
 const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
+/// Time for the last report and the leave-taking.
+const LAST_REPORT: Duration = Duration::from_secs(2);
 /// Time for the last answer to leave once it is made.
 const LAST_ANSWER: Duration = Duration::from_millis(250);
 
@@ -71,7 +74,8 @@ pub struct Node {
     drain: Duration,
     door: Option<Door>,
     id: String,
-    store: Store,
+    reports: JoinHandle<()>,
+    end_reports: oneshot::Sender<()>,
     redis: Option<PrivateRedis>,
 }
 
@@ -142,12 +146,14 @@ impl Node {
             id: node_id.clone(),
             address: shown_address(address),
             every_ms: plan.config.stats.report_ms,
-            store: store.clone(),
+            store,
             live: plan.live.clone(),
             stopping: Arc::clone(&plan.stopping),
             figures: Arc::clone(&plan.shared.figures),
         };
-        tasks.spawn(reporter.run());
+        info!(node.id = %reporter.id, "this is how the dashboard names the node");
+        let (end_reports, end) = oneshot::channel();
+        let reports = tokio::spawn(reporter.run(end));
         let handle = server.handle();
         tokio::spawn(async move {
             if let Err(error) = server.await {
@@ -164,7 +170,8 @@ impl Node {
             drain: Duration::from_secs(if redis.is_some() { 0 } else { plan.config.server.drain_secs }),
             door: Some(door),
             id: node_id,
-            store,
+            reports,
+            end_reports,
             redis,
         })
     }
@@ -203,8 +210,9 @@ impl Node {
             () = all_answered(&self.stopping) => {}
         }
         self.tasks.shutdown().await;
-        if let Err(error) = self.store.take_leave(&self.id).await {
-            debug!(%error, "the dashboard shows this node until its lease ends");
+        drop(self.end_reports);
+        if tokio::time::timeout(LAST_REPORT, self.reports).await.is_err() {
+            debug!("the last report takes too long");
         }
         if let Some(redis) = self.redis.take()
             && let Err(error) = tokio::task::spawn_blocking(|| redis.stop()).await

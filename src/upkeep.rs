@@ -85,6 +85,7 @@ pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>
             }
         }
         limits.forget_quiet();
+        services.dashboard.forget_old();
         if let Err(error) = services.presence.keep_house().await {
             warn!(%error, "housekeeping not done");
         }

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::access::{Action, authorise};
 use super::series::{Figured, Range, View};
-use crate::domain::{Caller, Result, RoomId, now_ms};
+use crate::domain::{Caller, Error, Result, RoomId, now_ms};
 use crate::figures::{Figures, Gauge};
-use crate::store::{NodeRow, ServerInfo, Stats, Store};
+use crate::store::{NodeRow, ServerInfo, Stats, Store, StoredMinute};
 
 /// Whoever asks within this time is shown the same picture.
 const FRESH_FOR: Duration = Duration::from_secs(1);
+/// Hours that are over may still be added to: by a node that could not report for a while.
+const HOUR_FRESH_FOR: Duration = Duration::from_secs(60);
 /// Pictures that a node remembers; nodes that are asked about have ids of their own.
 const MAX_REMEMBERED: usize = 64;
 
@@ -44,17 +46,50 @@ pub struct Picture {
 /// A picture while it is made or remembered: whoever asks for the same waits for it.
 type Remembered = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Picture>)>>>;
 
-/// The pictures that a node has made lately, shared by its workers.
+type Hour = Arc<Vec<StoredMinute>>;
+
+/// The pictures that a node has made lately and what it has read for them, shared by its workers.
 #[derive(Default)]
-pub struct Gallery(Mutex<HashMap<Wanted, Remembered>>);
+pub struct Gallery {
+    places: Mutex<HashMap<Wanted, Remembered>>,
+    /// Hours that are over, and when they were read.
+    hours: Mutex<HashMap<u64, (Instant, Hour)>>,
+}
 
 impl Gallery {
     fn place(&self, wanted: &Wanted) -> Remembered {
-        let mut places = self.0.lock().expect("no panic while held");
+        let mut places = self.places.lock().expect("no panic while held");
         if places.len() >= MAX_REMEMBERED && !places.contains_key(wanted) {
             places.clear();
         }
         Arc::clone(places.entry(wanted.clone()).or_default())
+    }
+
+    /// The hours of a range that are known, and those to be read: the present one and the one before it always, the
+    /// others when they were read a while ago.
+    fn hours(&self, first: u64, present: u64) -> (Vec<Hour>, Vec<u64>) {
+        let hours = self.hours.lock().expect("no panic while held");
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for hour in first..=present {
+            match hours.get(&hour).filter(|(read_at, _)| hour + 1 < present && read_at.elapsed() < HOUR_FRESH_FOR) {
+                Some((_, minutes)) => known.push(Arc::clone(minutes)),
+                None => unknown.push(hour),
+            }
+        }
+        (known, unknown)
+    }
+
+    fn keep_hours(&self, read: impl Iterator<Item = (u64, Hour)>) {
+        let mut hours = self.hours.lock().expect("no panic while held");
+        hours.extend(read.map(|(hour, minutes)| (hour, (Instant::now(), minutes))));
+    }
+
+    fn forget_old(&self) {
+        let mut hours = self.hours.lock().expect("no panic while held");
+        hours.retain(|_, (read_at, _)| read_at.elapsed() < HOUR_FRESH_FOR);
+        if hours.is_empty() {
+            self.places.lock().expect("no panic while held").clear();
+        }
     }
 }
 
@@ -88,21 +123,38 @@ impl Dashboard {
         Ok(picture)
     }
 
+    /// Forgets what nobody has asked for lately; once a minute.
+    pub fn forget_old(&self) {
+        self.gallery.forget_old();
+    }
+
     async fn make(&self, wanted: &Wanted) -> Result<Picture> {
         let now_ms = now_ms();
-        let (first, last) = (wanted.range.first_minute(now_ms) / 60, now_ms / 3_600_000);
-        let (read, stats) = tokio::join!(self.store.figures(first..=last, now_ms), self.store.stats());
-        let ((server, nodes, minutes), stats) = (read?, stats?);
+        let first_hour = wanted.range.first_minute(now_ms) / 60;
+        let (mut hours, unknown) = self.gallery.hours(first_hour, now_ms / 3_600_000);
+        let (read, stats) = tokio::join!(self.store.figures(&unknown, now_ms), self.store.stats());
+        let ((server, nodes, read), stats) = (read?, stats?);
+        let read: Vec<Hour> = read.into_iter().map(Arc::new).collect();
+        self.gallery.keep_hours(unknown.into_iter().zip(read.iter().cloned()));
+        hours.extend(read);
         // The node's own reports are as fresh as this while someone looks on.
         self.figures.set(Gauge::OnlineUsers, stats.online_users);
         self.figures.set(Gauge::ActiveRooms, stats.active_rooms);
-        let living: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
-        let (node, speakers) = (wanted.node.as_deref(), self.figures.speakers());
-        let view = View { now_ms, range: wanted.range, node, speakers, minutes: &minutes, living: &living };
-        let figured = view.figured();
+        let figured = self.add_up(now_ms, wanted.clone(), &nodes, hours).await?;
         let rooms: Vec<RoomId> = figured.rooms.iter().map(|(room, _)| *room).collect();
         let names = self.store.room_names(&rooms).await?;
         let room_names = names.into_iter().map(|(room, _, name)| (room, name)).collect();
         Ok(Picture { now_ms, server, nodes, stats, figured, room_names })
+    }
+
+    /// Adds everything up: a day takes milliseconds, in which a worker would do nothing else.
+    async fn add_up(&self, now_ms: u64, wanted: Wanted, nodes: &[NodeRow], hours: Vec<Hour>) -> Result<Figured> {
+        let figures = Arc::clone(&self.figures);
+        let living: Vec<String> = nodes.iter().map(|node| node.id.clone()).collect();
+        let adding = tokio::task::spawn_blocking(move || {
+            let (range, node, speakers) = (wanted.range, wanted.node.as_deref(), figures.speakers());
+            View { now_ms, range, node, speakers, hours: &hours, living }.figured()
+        });
+        adding.await.map_err(Error::internal)
     }
 }

@@ -1,6 +1,7 @@
 //! Figures over time, made of the minutes that nodes stored. Pure: [`super::dashboard`] reads and hands in.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::domain::RoomId;
 use crate::figures::{COUNTS, Count, Distribution, Load, Minute};
@@ -66,9 +67,10 @@ pub(super) struct View<'a> {
     /// One node alone.
     pub(super) node: Option<&'a str>,
     pub(super) speakers: &'a [&'static str],
-    pub(super) minutes: &'a [StoredMinute],
+    /// What is stored, hour by hour.
+    pub(super) hours: &'a [Arc<Vec<StoredMinute>>],
     /// The nodes that live.
-    pub(super) living: &'a [&'a str],
+    pub(super) living: Vec<String>,
 }
 
 /// A value for each step; `None` where no node reported or nothing was measured.
@@ -184,7 +186,11 @@ impl<'a> Sum<'a> {
     }
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    fn minutes(&self) -> impl Iterator<Item = &'a StoredMinute> + use<'a> {
+        self.hours.iter().flat_map(|hour| hour.iter())
+    }
+
     fn is_in_view(&self, stored: &StoredMinute) -> bool {
         self.node.is_none_or(|node| node == stored.node)
     }
@@ -193,11 +199,11 @@ impl View<'_> {
     pub(super) fn figured(&self) -> Figured {
         let (steps, minutes) = self.range.steps();
         let first = self.range.first_minute(self.now_ms);
-        let in_range = |stored: &&StoredMinute| (first..first + steps * minutes).contains(&stored.minute);
+        let in_range = |stored: &&'a StoredMinute| (first..first + steps * minutes).contains(&stored.minute);
         let mut all: Vec<Sum<'_>> = (0..steps).map(|_| Sum::default()).collect();
         let mut seen: Vec<Sum<'_>> = (0..steps).map(|_| Sum::default()).collect();
         let (mut errors, mut closes, mut rooms) = (HashMap::new(), HashMap::new(), HashMap::new());
-        for stored in self.minutes.iter().filter(in_range) {
+        for stored in self.minutes().filter(in_range) {
             let step = usize::try_from((stored.minute - first) / minutes).expect("at most 144");
             // Of all nodes only the states are needed.
             all[step].add_load(stored);
@@ -209,14 +215,11 @@ impl View<'_> {
                 add_lists(&stored.figures, &mut errors, &mut closes);
             }
         }
-        let rooms = most(rooms, MAX_ROOMS).into_iter();
+        let (rooms, errors) = (most(rooms, MAX_ROOMS).into_iter(), most(errors, MAX_ERRORS).into_iter());
         Figured {
             at_ms: (0..steps).map(|step| (first + step * minutes) * 60_000).collect(),
             series: self.series(&seen, &all),
-            errors: most(errors, MAX_ERRORS)
-                .into_iter()
-                .map(|((route, status), count)| (route, status, count))
-                .collect(),
+            errors: errors.map(|((route, status), count)| (route.to_owned(), status, count)).collect(),
             closes: most(closes, usize::MAX),
             rooms: rooms.filter_map(|(number, count)| Some((RoomId::new(number)?, count))).collect(),
             latest: self.latest(),
@@ -258,11 +261,11 @@ impl View<'_> {
         let first = (self.now_ms / 60_000).saturating_sub(1);
         let secs = (self.now_ms.saturating_sub(first * 60_000)) as f64 / 1000.0;
         let mut sum = Sum::default();
-        let recent = self.minutes.iter().filter(|stored| stored.minute >= first && self.is_in_view(stored));
+        let recent = self.minutes().filter(|stored| stored.minute >= first && self.is_in_view(stored));
         recent.for_each(|stored| sum.add(stored));
         let a_second = |count: Count| (sum.counts[count as usize] as f64 / secs * 100.0).round() / 100.0;
         let mut sockets: BTreeMap<&str, u64> = BTreeMap::new();
-        for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.contains(node)) {
+        for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.iter().any(|id| id == *node)) {
             load.sockets.iter().for_each(|(speaker, open)| *sockets.entry(speaker).or_default() += open);
         }
         Latest {
@@ -275,9 +278,9 @@ impl View<'_> {
     }
 }
 
-fn add_lists(figures: &Minute, errors: &mut HashMap<(String, u16), u64>, closes: &mut HashMap<u16, u64>) {
+fn add_lists<'a>(figures: &'a Minute, errors: &mut HashMap<(&'a str, u16), u64>, closes: &mut HashMap<u16, u64>) {
     for (route, status, count) in &figures.errors {
-        *errors.entry((route.clone(), *status)).or_insert(0) += count;
+        *errors.entry((route.as_str(), *status)).or_insert(0) += count;
     }
     for (code, count) in &figures.closes {
         *closes.entry(*code).or_insert(0) += count;
@@ -317,8 +320,8 @@ mod tests {
         StoredMinute { minute, node: node.to_owned(), figures: minute_of }
     }
 
-    fn view<'a>(range: Range, node: Option<&'a str>, minutes: &'a [StoredMinute]) -> View<'a> {
-        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], minutes, living: &["n1"] }
+    fn view<'a>(range: Range, node: Option<&'a str>, hours: &'a [Arc<Vec<StoredMinute>>]) -> View<'a> {
+        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], hours, living: vec!["n1".to_owned()] }
     }
 
     fn numbers(figured: &Figured, name: &str) -> Vec<Option<u64>> {
@@ -331,6 +334,7 @@ mod tests {
     #[test]
     fn nodes_add_up_and_one_can_be_looked_at_alone() {
         let minutes = [minute("n1", NOW, 3, 5), minute("n2", NOW, 4, 6), minute("n1", NOW - 2, 1, 9)];
+        let minutes = minutes.map(|minute| Arc::new(vec![minute]));
         let all = view(Range::Hour, None, &minutes).figured();
         assert_eq!((all.at_ms.len(), all.at_ms[59]), (60, NOW * 60_000));
         assert_eq!(numbers(&all, "messages")[57..], [Some(1), None, Some(7)]);
@@ -355,7 +359,7 @@ mod tests {
 
     #[test]
     fn longer_ranges_have_longer_steps() {
-        let minutes: Vec<StoredMinute> = (0..30).map(|back| minute("n1", NOW - back, 2, back)).collect();
+        let minutes = [Arc::new((0..30).map(|back| minute("n1", NOW - back, 2, back)).collect())];
         let day = view(Range::Day, None, &minutes).figured();
         // 05:20 begins a step: it has one minute, the two before it have ten each.
         let (messages, sockets) = (numbers(&day, "messages"), numbers(&day, "sockets_a"));

@@ -113,32 +113,34 @@ impl Store {
         Ok(())
     }
 
-    /// The figures of these hours since 1970 and what Redis says of itself, in one round trip; then the rows of the
-    /// nodes that live, in another.
+    /// The figures of these hours since 1970, each by itself, and what Redis says of itself, in one round trip; then
+    /// the rows of the nodes that live, in another.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn figures(
         &self,
-        hours: std::ops::RangeInclusive<u64>,
+        hours: &[u64],
         now_ms: u64,
-    ) -> Result<(ServerInfo, Vec<NodeRow>, Vec<StoredMinute>)> {
+    ) -> Result<(ServerInfo, Vec<NodeRow>, Vec<Vec<StoredMinute>>)> {
         let mut pipeline = Pipeline::new();
         pipeline.cmd("INFO").arg(&SECTIONS);
         let heard_since = now_ms.saturating_sub(FORGOTTEN_AFTER_MS);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.nodes()).arg(heard_since).arg("+inf");
         for hour in hours {
-            pipeline.cmd("HGETALL").arg(self.keys.figures(hour));
+            pipeline.cmd("HGETALL").arg(self.keys.figures(*hour));
         }
         // They are long: on the lane of requests they would hold up what comes behind them.
         let mut replies = self.lists.run(&pipeline).await?.into_iter();
         let server = ServerInfo::read(next(&mut replies)?)?;
         let nodes: Vec<String> = reply::read(next(&mut replies)?)?;
-        let mut minutes = Vec::new();
+        let mut read = Vec::with_capacity(hours.len());
         for hour in replies {
-            read_hour(hour, &mut minutes)?;
+            read.push(read_hour(hour)?);
+            // An hour takes up to a millisecond, in which this worker does nothing else.
+            tokio::task::yield_now().await;
         }
-        Ok((server, self.node_rows(&nodes).await?, minutes))
+        Ok((server, self.node_rows(&nodes).await?, read))
     }
 
     /// What Redis says of itself.
@@ -173,14 +175,14 @@ impl Store {
     }
 }
 
-/// Adds the minutes of an hour. What is not understood is from a newer node and passed over.
-fn read_hour(reply: Value, minutes: &mut Vec<StoredMinute>) -> Result<()> {
+/// The minutes of an hour. What is not understood is from a newer node and passed over.
+fn read_hour(reply: Value) -> Result<Vec<StoredMinute>> {
     let fields: Vec<(String, Vec<u8>)> = reply::read(reply)?;
-    minutes.extend(fields.into_iter().filter_map(|(place, text)| {
+    let minutes = fields.into_iter().filter_map(|(place, text)| {
         let (minute, node) = place.split_once(':')?;
         Some(StoredMinute { minute: minute.parse().ok()?, node: node.to_owned(), figures: Minute::parse(&text)? })
-    }));
-    Ok(())
+    });
+    Ok(minutes.collect())
 }
 
 impl ServerInfo {

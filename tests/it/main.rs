@@ -17,6 +17,7 @@ mod kinds;
 mod matrix;
 mod members;
 mod messages;
+mod metrics;
 mod outages;
 mod pages;
 mod paging;

@@ -12,6 +12,8 @@ import "./style/tokens.css";
 import "./style/frame.css";
 import "./style/figures.css";
 import "./style/cards.css";
+import "./style/tables.css";
+import "./style/states.css";
 
 /** Who is not logged in is sent to do so, and comes back to the same view. */
 function Guarded() {

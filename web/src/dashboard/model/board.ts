@@ -10,7 +10,7 @@ import { Poller } from "./poll";
 /** Beyond this age figures are not called live. */
 export const STALE_MS = 10_000;
 
-export type Trouble = "unreachable" | "server" | "refused" | "forbidden";
+export type Trouble = "unreachable" | "away" | "server" | "refused" | "forbidden";
 export interface Failure {
   trouble: Trouble;
   status: number;
@@ -35,6 +35,7 @@ export function troubleOf(error: unknown): Failure {
   const status = error instanceof ApiError ? error.status : 0;
   if (status === 403) return { trouble: "forbidden", status, retryAt: null };
   if (status === 0) return { trouble: "unreachable", status, retryAt: null };
+  if (status === 503) return { trouble: "away", status, retryAt: null };
   const isRefused = status >= 400 && status < 500 && status !== 408 && status !== 429;
   return { trouble: isRefused ? "refused" : "server", status, retryAt: null };
 }
@@ -70,7 +71,7 @@ export function start(): void {
   const look = () => {
     clearInterval(ticking);
     if (document.hidden) return poller.sleep();
-    clock.value = Date.now();
+    // Who comes back has new figures within a second, before the old ones are called old.
     ticking = setInterval(() => {
       clock.value = Date.now();
     }, 1_000);

@@ -1,8 +1,9 @@
+// The page: what is shown of the figures, or in their place.
+
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { failure, figures, isOfPlace, start } from "../model/board";
-import type { Figures } from "../model/figures";
-import { SERIES } from "../model/figures";
+import { type Figures, SERIES } from "../model/figures";
 import { isBlank, valuesOf } from "../model/series";
 import { Foot } from "./foot";
 import { Groups } from "./groups";

@@ -155,6 +155,7 @@ export const words = {
   "stale.title": "Not live: these figures are {age} old.",
   "stale.slow": "The answer is slow to come.",
   "trouble.unreachable": "The server cannot be reached.",
+  "trouble.away": "The server answers, but its Redis seems to be away (503).",
   "trouble.server": "The server could not answer ({status}).",
   "trouble.refused": "The server refused this view ({status}).",
   "trouble.forbidden": "This is for administrators.",

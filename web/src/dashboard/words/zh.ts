@@ -157,6 +157,7 @@ export const words: typeof en = {
   "stale.title": "非实时：这些指标是 {age}前的。",
   "stale.slow": "服务器迟迟没有回应。",
   "trouble.unreachable": "无法连接到服务器。",
+  "trouble.away": "服务器有回应，但它的 Redis 似乎不可用（503）。",
   "trouble.server": "服务器无法回应（{status}）。",
   "trouble.refused": "服务器拒绝了这个视图（{status}）。",
   "trouble.forbidden": "仅限管理员。",
