@@ -217,9 +217,13 @@ impl Rooms {
         self.store.find_users(start, limit).await
     }
 
-    /// The caller's rooms and public ones whose name begins with a text, the caller's first.
+    /// The caller's rooms and public ones whose name begins with a text, the caller's first; without a text the
+    /// public ones by name.
     pub async fn find(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<FoundRoom>> {
         let start = folded(start);
+        if start.is_empty() {
+            return self.public(limit).await;
+        }
         let own = self.store.rooms_of(caller.id).await?;
         let others: Vec<UserId> = own.iter().filter_map(|entry| entry.other).collect();
         let names = self.store.names(&others).await?;
@@ -240,6 +244,12 @@ impl Rooms {
         }
         found.truncate(limit.get());
         Ok(found)
+    }
+
+    async fn public(&self, limit: Limit) -> Result<Vec<FoundRoom>> {
+        let rooms = self.store.find_public_rooms("", limit).await?;
+        let names = self.store.room_names(&rooms).await?;
+        Ok(names.into_iter().map(|(id, kind, name)| FoundRoom { id, kind, name }).collect())
     }
 }
 

@@ -18,9 +18,9 @@ const CLIENT: &str = "index.html";
 const DASHBOARD: &str = "dashboard.html";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
-/// Nothing runs or styles but our own files; pictures may be anywhere, as document 000 draws them.
+/// Nothing runs, styles or is spoken to but our own server; pictures may be anywhere, as document 000 draws them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' https: http: data: blob:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; \
+    img-src 'self' https: http: data: blob:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Chinwag</title>\
     <h1>Chinwag runs, without its web client</h1><p>This binary was built without it. Install Node.js 20 or newer \

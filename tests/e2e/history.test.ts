@@ -1,36 +1,20 @@
-import { bubble, expect, fresh, nodes, test, User, write } from "./world";
+// A long history: paging without a shift, the line above what is new, the way back to the end.
+import { badge, bubble, expect, item, people, plainPage, sendAll, test, title, write } from "./world";
 
-test("a thousand messages scroll up without a shift", async ({ browser, enter }) => {
+const text = (n: number) => (n % 7 === 0 ? `${n}: ${"long words that wrap. ".repeat(1 + (n % 11))}` : `message ${n}`);
+
+test("a thousand messages scroll up without a shift", async ({ browser, contexts, enter }) => {
   test.setTimeout(120_000);
-  const [alice, bob] = [await User.named(fresh("a")), await User.named(fresh("b"))];
+  const [alice, bob] = await people("alice", "bob");
   const room = await alice.direct(bob);
-  const socket = await browser.newPage();
-  await socket.goto(`${nodes()[0]}/login`);
-  await socket.evaluate(
-    ({ token, room }) =>
-      new Promise<void>((done) => {
-        const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws?token=${token}`);
-        let seen = 0;
-        socket.onmessage = (event) => {
-          if (JSON.parse(event.data).type !== "new_message") return;
-          seen += 1;
-          if (seen === 1000) done();
-        };
-        socket.onopen = () => {
-          for (let n = 1; n <= 1000; n += 1) {
-            const content = n % 7 === 0 ? `${n}: ${"long words that wrap. ".repeat(1 + (n % 11))}` : `message ${n}`;
-            socket.send(JSON.stringify({ type: "send_message", payload: { room_id: room, content, is_image: false } }));
-          }
-        };
-      }),
-    { token: alice.token, room },
-  );
+  const texts = Array.from({ length: 1000 }, (_, at) => text(at + 1));
+  await sendAll(await plainPage(browser, contexts), alice, room, texts);
   const page = await enter(bob, { room });
   await expect(bubble(page, "message 1000")).toBeInViewport();
   await expect(page.locator(".beginning")).toHaveCount(0);
 
-  // Turning the wheel moves what is seen down, by no more than it was turned, and at rest nothing moves at all,
-  // while pages are put in above: no row ever jumps.
+  // Turning the wheel moves what is seen down, by exactly what it was turned; at rest nothing moves at all, while pages
+  // are put in above: no row ever jumps.
   const moved = await page.evaluate(async () => {
     const box = document.querySelector<HTMLElement>(".rows");
     if (!box) throw new Error("no list");
@@ -44,50 +28,100 @@ test("a thousand messages scroll up without a shift", async ({ browser, enter })
       }
       return seen;
     };
-    let [up, beyond, atRest] = [0, 0, 0];
-    for (let step = 0; step < 3000 && atRest < 6; step += 1) {
+    const isAtBeginning = () => box.scrollTop <= 0 && document.querySelector(".beginning") !== null;
+    // It stands at the end and is at rest.
+    for (let still = 0, height = 0; still < 20; still += 1) {
+      await frame();
+      if (box.scrollHeight !== height) still = 0;
+      height = box.scrollHeight;
+    }
+    let [worst, pages, height, seen] = [0, 0, box.scrollHeight, 0];
+    for (let step = 0, atRest = 0; step < 4000 && atRest < 6; step += 1) {
       const before = places();
       const turned = step % 3 === 0 ? Math.min(260, box.scrollTop) : 0;
       box.scrollTop -= turned;
       await frame();
       const after = places();
       for (const [id, top] of before) {
-        const by = (after.get(id) ?? top) - top;
-        up = Math.max(up, -by);
-        beyond = Math.max(beyond, by - turned);
+        const at = after.get(id);
+        if (at === undefined) continue;
+        seen += 1;
+        worst = Math.max(worst, Math.abs(at - top - turned));
       }
-      if (box.scrollTop <= 0 && document.querySelector(".beginning")) atRest += 1;
+      // Fifty rows more make a page.
+      if (box.scrollHeight > height + 1000) pages += 1;
+      height = box.scrollHeight;
+      if (isAtBeginning()) atRest += 1;
     }
-    return { up, beyond, isAtBeginning: document.querySelector(".beginning") !== null };
+    return { worst, pages, seen, isAtBeginning: isAtBeginning() };
   });
   expect(moved.isAtBeginning).toBe(true);
-  expect(moved.up).toBeLessThanOrEqual(1);
-  expect(moved.beyond).toBeLessThanOrEqual(1);
+  expect(moved.pages).toBeGreaterThanOrEqual(18);
+  expect(moved.seen).toBeGreaterThan(5000);
+  expect(moved.worst).toBeLessThanOrEqual(1);
   await expect(page.getByText("message 1", { exact: true })).toBeVisible();
 
   // What arrives meanwhile does not move the view; the button says how much it was.
   const here = await enter(alice, { node: 1, room });
   await write(here, "news from below");
-  await expect(page.getByRole("button", { name: "1 new, jump to latest" })).toBeVisible();
-  await expect(page.getByText("message 1", { exact: true })).toBeVisible();
-  await page.getByRole("button", { name: "1 new, jump to latest" }).click();
+  const latest = page.getByRole("button", { name: "1 new, jump to latest" });
+  await expect(latest).toBeVisible();
+  await expect(page.getByText("message 1", { exact: true })).toBeInViewport();
+  await latest.click();
   await expect(bubble(page, "news from below")).toBeInViewport();
+  await expect(latest).toHaveCount(0);
   // Only a part of the rows is drawn.
   expect(await page.locator(".row").count()).toBeLessThan(80);
 });
 
+test("one message stays where it is while the page above it is put in", async ({ browser, contexts, enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  const texts = Array.from({ length: 160 }, (_, at) => text(at + 1));
+  await sendAll(await plainPage(browser, contexts), alice, room, texts);
+  // The socket's answers come through here, so that the page above can be held back.
+  let before: Promise<void> = Promise.resolve();
+  let release = () => {};
+  const page = await enter(bob);
+  await page.routeWebSocket(/\/ws\?/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      before = before.then(() => socket.send(message));
+    });
+  });
+  await page.goto(`/chat?room=${room}`);
+  await expect(bubble(page, "message 160")).toBeInViewport();
+  before = before.then(
+    () =>
+      new Promise((go) => {
+        release = go;
+      }),
+  );
+  const rows = page.locator(".rows");
+  await rows.evaluate((box) => {
+    box.scrollTop = 200;
+  });
+  const row = page.locator(".row", { has: page.getByText("message 117", { exact: true }) });
+  await expect(row).toBeInViewport();
+  const place = await row.boundingBox();
+  release();
+  await expect.poll(() => rows.evaluate((box) => box.scrollTop)).toBeGreaterThan(1500);
+  const after = await row.boundingBox();
+  expect(Math.abs((after?.y ?? 0) - (place?.y ?? 0))).toBeLessThanOrEqual(1);
+});
+
 test("the line above what is new stays where it was when the room was opened", async ({ enter }) => {
-  const [alice, bob] = [await User.named(fresh("a")), await User.named(fresh("b"))];
+  const [alice, bob] = await people("alice", "bob");
   const room = await alice.direct(bob);
   await alice.send(room, "old");
   const page = await enter(bob, { room });
   await expect(bubble(page, "old")).toBeVisible();
   await page.goto("/chat?room=1");
-  await expect(page.getByRole("heading", { name: "Lobby" })).toBeVisible();
+  await expect(title(page)).toHaveText("Lobby");
   await alice.send(room, "new one");
   await alice.send(room, "new two");
-  await expect(page.locator(".item", { hasText: alice.name }).locator(".badge")).toContainText("2");
-  await page.locator(".item", { hasText: alice.name }).click();
+  await expect(badge(item(page, alice.name))).toHaveText("2");
+  await item(page, alice.name).click();
   const first = page.locator(".row-box", { hasText: "new one" });
   await expect(first.locator(".divider")).toBeVisible();
   await alice.send(room, "newest");

@@ -3,6 +3,14 @@
 const tags = ["script", "img", "svg", "iframe", "object", "embed", "video", "audio", "body", "details", "math", "style", "link", "meta", "base", "form", "input", "marquee", "a", "template"];
 const events = ["onerror", "onload", "onclick", "onmouseover", "onfocus", "ontoggle", "onanimationstart", "onbeforeinput", "onpointerenter", "onscroll"];
 
+/** Names that fit: at most 32 characters, each its own. */
+export const names = (mark: string): string[] =>
+  tags.flatMap((tag, at) =>
+    events.map((_, of) => `<${tag} ${SHORT[of]}=hit=${mark}${(at * events.length + of).toString(36)}>`),
+  );
+
+const SHORT = ["onerror", "onload", "onclick", "onblur", "onfocus", "ontoggle", "oncopy", "oncut", "onwheel", "onkeyup"];
+
 const made = tags.flatMap((tag, at) => events.map((event) => `<${tag} src=x ${event}="hit=${at}" autofocus open>`));
 
 export const payloads: string[] = [

@@ -4,25 +4,29 @@ import { defineConfig } from "@playwright/test";
 export default defineConfig({
   testDir: ".",
   testMatch: "*.test.ts",
-  outputDir: "results",
+  outputDir: "../../target/e2e",
   globalSetup: "./servers.ts",
   fullyParallel: true,
+  forbidOnly: true,
   workers: 2,
   retries: 0,
   timeout: 60_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {
     locale: "en-US",
+    timezoneId: "Europe/Berlin",
     viewport: { width: 1280, height: 800 },
+    actionTimeout: 15_000,
     screenshot: "only-on-failure",
-    trace: "retain-on-failure",
+    // Its snapshots fetch pictures by ways that the content security policy refuses.
+    trace: "off",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [
-        "--headless",
+        // Containers give no right to a sandbox of its own, and little shared memory.
         "--no-sandbox",
-        "--disable-quic",
+        "--disable-dev-shm-usage",
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",

@@ -1,59 +1,164 @@
-// Starts a Redis and two nodes, and stops them in the end. The binary is CHINWAG_BIN.
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, openSync, rmSync } from "node:fs";
+// A world for the tests: one Redis and two nodes on free ports, started before the first test and stopped after the
+// last. The binary is CHINWAG_BIN. Tests may start further nodes of their own.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
+import { promisify } from "node:util";
 
 const binary = process.env.CHINWAG_BIN ?? resolve(import.meta.dirname, "../../target/debug/chinwag");
+const READY_MS = 20_000;
+const STOP_MS = 15_000;
 
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => found(typeof address === "object" && address ? address.port : 0));
+interface World {
+  folder: string;
+  redis: number;
+  nodes: string[];
+}
+
+/** What the main process started, told to the workers in the environment. */
+const world = (): World => JSON.parse(process.env.CHINWAG_TEST_WORLD ?? "{}");
+
+/** Addresses of the two nodes. */
+export const nodes = (): string[] => world().nodes;
+
+/** A port that nothing listens on, below those that outgoing connections take. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const isFree = await new Promise<boolean>((found) => {
+      const server = createServer();
+      server.once("error", () => found(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => found(true)));
     });
+    if (isFree) return port;
+  }
+}
+
+class Process {
+  readonly name: string;
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<void>;
+
+  constructor(folder: string, name: string, command: string, args: string[], env: Record<string, string> = {}) {
+    this.name = name;
+    const log = openSync(join(folder, `${name}.log`), "a");
+    this.child = spawn(command, args, { stdio: ["ignore", log, log], env: { ...plainEnvironment(), ...env } });
+    this.ended = new Promise((done) => this.child.once("exit", () => done()));
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.ended;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.isRunning) return;
+    this.child.kill("SIGTERM");
+    const late = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
+    await this.ended;
+    clearTimeout(late);
+  }
+}
+
+export type Node = Process & { url: string; port: number };
+
+/** Starts a node, on a free port or the one of a node that is gone. */
+export async function startNode(given = world(), gone?: Node): Promise<Node> {
+  const port = gone?.port ?? (await freePort());
+  const node = new Process(given.folder, `node-${port}`, binary, ["serve"], {
+    ...nodeSettings(given),
+    CHINWAG_SERVER__PORT: String(port),
   });
+  const url = `http://127.0.0.1:${port}`;
+  await until(`${url} is ready`, node, () =>
+    fetch(`${url}/health/ready`).then(
+      (answer) => answer.ok,
+      () => false,
+    ),
+  );
+  return Object.assign(node, { url, port });
 }
 
-async function ready(url: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const isUp = await fetch(url).then((answer) => answer.ok).catch(() => false);
-    if (isUp) return;
-    await new Promise((again) => setTimeout(again, 100));
+function nodeSettings({ folder, redis }: World): Record<string, string> {
+  return {
+    CHINWAG_SERVER__DRAIN_SECS: "0",
+    CHINWAG_REDIS__URL: `redis://127.0.0.1:${redis}`,
+    CHINWAG_AUTH__JWT_SECRET: "only for tests: 0123456789abcdef0123456789",
+    CHINWAG_AUTH__BCRYPT_COST: "4",
+    CHINWAG_LIMITS__ENABLED: "false",
+    CHINWAG_UPLOADS__URL: `file://${folder}/uploads`,
+  };
+}
+
+/** Without the settings of whoever runs the tests. */
+function plainEnvironment(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([key]) => !key.startsWith("CHINWAG_"));
+  return Object.fromEntries(kept) as Record<string, string>;
+}
+
+/** Runs a command of the binary, as an operator would. */
+export async function operate(...args: string[]): Promise<string> {
+  const env = { ...plainEnvironment(), ...nodeSettings(world()) };
+  return (await promisify(execFile)(binary, args, { env })).stdout;
+}
+
+async function until(what: string, process: Process, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  while (!(await isSo())) {
+    if (!process.isRunning || Date.now() > deadline) throw new Error(`not so: ${what}`);
+    await new Promise((again) => setTimeout(again, 50));
   }
-  throw new Error(`${url} is not ready`);
 }
 
-export default async function start(): Promise<() => Promise<void>> {
+async function startRedis(folder: string, port: number): Promise<Process> {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const command = ["redis-server", "valkey-server"].find((name) => folders.some((it) => existsSync(join(it, name))));
+  if (!command) throw new Error("neither redis-server nor valkey-server is on PATH");
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  const redis = new Process(folder, "redis", command, [...args, "--maxmemory-policy", "noeviction"]);
+  await until("Redis is ready", redis, async () => /Ready to accept/i.test(readFileSync(join(folder, "redis.log"), "utf8")));
+  return redis;
+}
+
+/** What an operator would have to look at. */
+function complaints(folder: string): string[] {
+  const logs = readdirSync(folder).filter((name) => name.startsWith("node-"));
+  const lines = logs.flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"));
+  return lines.filter((line) => /"level":"ERROR"|panicked at/.test(line));
+}
+
+/** Starts everything; returns what stops it. */
+export async function startWorld(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "chinwag-e2e-"));
-  const running: ChildProcess[] = [];
-  const run = (command: string, args: string[], env: Record<string, string>) => {
-    const log = openSync(join(folder, `${running.length}.log`), "w");
-    running.push(spawn(command, args, { stdio: ["ignore", log, log], env: { ...process.env, ...env } }));
-  };
-  const [redis, first, second] = [await freePort(), await freePort(), await freePort()];
-  const store = ["--save", "", "--maxmemory-policy", "noeviction", "--dir", folder];
-  run("redis-server", ["--port", String(redis), ...store], {});
-  const nodes = [first, second].map((port) => `http://127.0.0.1:${port}`);
-  for (const port of [first, second]) {
-    run(binary, ["serve"], {
-      CHINWAG_SERVER__PORT: String(port),
-      CHINWAG_SERVER__DRAIN_SECS: "0",
-      CHINWAG_REDIS__URL: `redis://127.0.0.1:${redis}`,
-      CHINWAG_AUTH__JWT_SECRET: "only for tests: 0123456789abcdef0123456789",
-      CHINWAG_AUTH__BCRYPT_COST: "4",
-      CHINWAG_UPLOADS__URL: `file://${folder}/uploads`,
-    });
-  }
-  for (const node of nodes) await ready(`${node}/health/ready`);
-  process.env.NODES = nodes.join(" ");
-  return async () => {
-    for (const process of running.reverse()) {
-      const gone = new Promise((exited) => process.once("exit", exited));
-      process.kill("SIGTERM");
-      await gone;
-    }
+  const given: World = { folder, redis: await freePort(), nodes: [] };
+  const running: Process[] = [];
+  const stop = async () => {
+    // Nodes before the Redis that they need.
+    for (const process of running.reverse()) await process.stop();
+    const found = complaints(folder);
     rmSync(folder, { recursive: true, force: true });
+    if (found.length > 0) throw new Error(`nodes logged errors:\n${found.join("\n")}`);
   };
+  try {
+    running.push(await startRedis(folder, given.redis));
+    for (let count = 0; count < 2; count += 1) {
+      const node = await startNode(given);
+      running.push(node);
+      given.nodes.push(node.url);
+    }
+  } catch (error) {
+    await stop().catch(() => {});
+    throw error;
+  }
+  process.env.CHINWAG_TEST_WORLD = JSON.stringify(given);
+  return stop;
 }
+
+export default startWorld;

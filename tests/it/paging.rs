@@ -180,6 +180,11 @@ async fn users_and_rooms_are_found_by_the_beginning_of_their_names() {
     of_alice.sort();
     assert_eq!(of_alice, ["Alpha project", "alps"]);
     assert_eq!(names(&bob, "room", "全局", "name").await, ["全局聊天室"]);
+    assert_eq!(
+        names(&bob, "room", "", "name").await,
+        ["Alpha project", "全局聊天室"],
+        "without a text all public ones"
+    );
     let found = bob.look(0, "/api/v1/search?kind=room&q=alina").await;
     let expected =
         json!([{"id": direct, "room_id": room_id(direct), "name": "alina", "kind": "direct", "is_private": true}]);

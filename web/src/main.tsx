@@ -1,58 +1,66 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadWords, t } from "./i18n";
-import { token } from "./model/session";
+import { safeNext, token } from "./model/session";
 import { lang } from "./model/settings";
 import { later } from "./ui/later";
-import { go, here, path } from "./ui/nav";
+import { go, here, path, query } from "./ui/nav";
 import "./style/base.css";
 
-const Chat = later(() => import("./ui/chat").then((it) => it.Chat));
-const Sign = later(() => import("./ui/sign").then((it) => it.Sign));
+const loadChat = () => import("./ui/chat").then((it) => it.Chat);
+const Chat = later(loadChat, true);
+const Sign = later(() => import("./ui/sign").then((it) => it.Sign), true);
 
 /** The guard: who is not logged in is sent to do so, and comes back. */
 function GuardedChat() {
-  const isIn = token.value !== null;
+  const given = token.value;
   useEffect(() => {
-    if (isIn) return;
+    if (given) return;
     const from = here();
     go(from === "/chat" ? "/login" : `/login?next=${encodeURIComponent(from)}`, true);
-  }, [isIn]);
-  return isIn ? <Chat /> : null;
+  }, [given]);
+  // Another user, in another tab perhaps, begins anew.
+  return given ? <Chat key={given} /> : null;
 }
 
 function Home() {
-  useEffect(() => go("/chat", true), []);
+  useEffect(() => go(safeNext(query.peek().next), true), []);
   return null;
 }
 
 function Missing() {
   return (
     <main class="missing">
-      <div>
-        <h1>{t("page.missing")}</h1>
-        <a class="button is-main" href="/chat">
-          {t("page.home")}
-        </a>
-      </div>
+      <h1>{t("page.missing")}</h1>
+      <a class="button is-main" href="/chat">
+        {t("page.home")}
+      </a>
     </main>
   );
 }
 
 function App() {
   switch (path.value) {
-    case "/":
-      return <Home />;
     case "/chat":
       return <GuardedChat />;
     case "/login":
-      return <Sign isNew={false} key="login" />;
+      return token.value ? <Home /> : <Sign isNew={false} key="login" />;
     case "/register":
-      return <Sign isNew={true} key="register" />;
+      return token.value ? <Home /> : <Sign isNew={true} key="register" />;
+    case "/":
+      return <Home />;
     default:
       return <Missing />;
   }
 }
 
+// What will be shown is fetched while the words come.
+if (token.peek()) {
+  void loadChat().catch(() => {});
+  if (query.peek().room) void import("./ui/pane").catch(() => {});
+}
 const root = document.getElementById("app");
-void loadWords(lang.value).then(() => root && render(<App />, root));
+loadWords(lang.value).then(
+  () => root && render(<App />, root),
+  () => root && render(<p class="missing">Chinwag could not be loaded. 页面加载失败，请刷新。</p>, root),
+);

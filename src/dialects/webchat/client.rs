@@ -54,7 +54,7 @@ pub(super) async fn conversations(
 pub(super) struct SearchQuery {
     /// `user`, `room` or `message`.
     kind: Option<String>,
-    /// The beginning of a user's or room's name, or a part of a message's text.
+    /// The beginning of a user's or room's name, or a part of a message's text. Without it, `room` lists the public rooms.
     q: Option<String>,
     /// The room whose messages are looked through.
     room_id: Option<String>,
@@ -79,7 +79,9 @@ pub(super) async fn search(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let SearchQuery { kind, q, room_id, limit } = query.0;
-    let text = q.filter(|text| !text.trim().is_empty()).ok_or(Error::Missing(Field::Query))?;
+    let lists_rooms = kind.as_deref() == Some("room");
+    let text = q.filter(|text| !text.trim().is_empty());
+    let text = text.or_else(|| lists_rooms.then(String::new)).ok_or(Error::Missing(Field::Query))?;
     if text.chars().count() > QUERY_MAX_CHARS {
         return Err(Error::Length { field: Field::Query, min: 1, max: QUERY_MAX_CHARS });
     }

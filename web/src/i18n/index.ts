@@ -1,6 +1,6 @@
 // Words and dates in the reader's language. Only the chosen language is downloaded.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { type Lang, lang, store } from "../model/settings";
 import { dayOf } from "../model/timeline";
 import type { words as english } from "./en";
@@ -21,10 +21,6 @@ export async function setLang(chosen: Lang): Promise<void> {
   store.set("chinwag.lang", chosen);
 }
 
-effect(() => {
-  document.documentElement.lang = lang.value === "zh" ? "zh-CN" : "en";
-});
-
 /** The words for a key; `{name}` is replaced by the value of that name. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
   const text = words.value?.[key] ?? "";
@@ -32,7 +28,7 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 }
 
 const ERRORS: [RegExp, Key][] = [
-  [/^unreachable$/, "error.network"],
+  [/^(unreachable|connection lost)$/, "error.network"],
   [/username already exists/i, "error.taken"],
   [/invalid username or password/i, "error.credentials"],
   [/username and password are required/i, "error.required"],

@@ -1,5 +1,6 @@
 // What is being written, per conversation and user; survives reloads and the end of a session.
 
+import { signal } from "@preact/signals";
 import { store } from "./settings";
 
 export interface Draft {
@@ -7,24 +8,42 @@ export interface Draft {
   replyTo: number | null;
 }
 
-let key = "";
-let drafts: Record<string, Draft> = {};
+const NONE: Draft = { text: "", replyTo: null };
+
+let prefix = "";
+/** Each has a key of its own in the store, so that two tabs do not overwrite each other's. */
+const drafts = signal<ReadonlyMap<number, Draft>>(new Map());
 
 export function openDrafts(user: number): void {
-  key = `chinwag.drafts.${user}`;
+  prefix = `chinwag.draft.${user}.`;
+  const kept = new Map<number, Draft>();
+  for (const key of store.keys(prefix)) {
+    const draft = parse(store.get(key));
+    if (draft) kept.set(Number(key.slice(prefix.length)), draft);
+  }
+  drafts.value = kept;
+}
+
+function parse(text: string | null): Draft | null {
   try {
-    drafts = JSON.parse(store.get(key) ?? "{}") ?? {};
+    const draft = JSON.parse(text ?? "null");
+    return typeof draft?.text === "string" ? { text: draft.text, replyTo: draft.replyTo ?? null } : null;
   } catch {
-    drafts = {};
+    return null;
   }
 }
 
 export function draftOf(room: number): Draft {
-  return drafts[room] ?? { text: "", replyTo: null };
+  return drafts.value.get(room) ?? NONE;
 }
 
 export function keepDraft(room: number, draft: Draft): void {
-  if (draft.text || draft.replyTo !== null) drafts[room] = draft;
-  else delete drafts[room];
-  store.set(key, JSON.stringify(drafts));
+  const known = drafts.peek().get(room) ?? NONE;
+  if (known.text === draft.text && known.replyTo === draft.replyTo) return;
+  const next = new Map(drafts.peek());
+  const isEmpty = !draft.text && draft.replyTo === null;
+  if (isEmpty) next.delete(room);
+  else next.set(room, draft);
+  drafts.value = next;
+  store.set(prefix + room, isEmpty ? null : JSON.stringify(draft));
 }

@@ -2,6 +2,7 @@
 // twice however often it is sent, for a day.
 
 import { signal } from "@preact/signals";
+import type { Pixels } from "../net/types";
 import { store } from "./settings";
 
 export interface Pending {
@@ -13,6 +14,8 @@ export interface Pending {
   at: number;
   state: "sending" | "sent" | "failed";
   error: string | null;
+  /** The size of a picture, so that its place does not change once it is stored. */
+  pixels?: Pixels;
 }
 
 /** The server knows a client id for 24 hours. */
@@ -34,6 +37,10 @@ export function openOutbox(user: number): void {
     }
   }
   outbox.value = kept.sort((a, b) => a.at - b.at);
+}
+
+export function find(clientId: string): Pending | undefined {
+  return outbox.peek().find((entry) => entry.clientId === clientId);
 }
 
 export function closeOutbox(): void {
@@ -68,7 +75,7 @@ export function remove(clientId: string): void {
 
 /** Tries a failed message again; one that is too old for its client id under a new one. */
 export function retry(clientId: string): void {
-  const entry = outbox.value.find((it) => it.clientId === clientId);
+  const entry = find(clientId);
   if (!entry) return;
   if (Date.now() - entry.at < RETRY_MS) return change(clientId, { state: "sending", error: null });
   remove(clientId);

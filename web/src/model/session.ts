@@ -19,13 +19,15 @@ export function begin(given: string): void {
   token.value = given;
 }
 
-export function end(expired: boolean): void {
+function end(expired: boolean): void {
   if (token.peek() === null) return;
   store.set(TOKEN, null);
   hasExpired.value = expired;
   token.value = null;
   me.value = null;
 }
+
+export const logOut = () => end(false);
 
 useAccess({ token: () => token.peek(), onUnauthorized: () => end(true) });
 
@@ -36,7 +38,7 @@ addEventListener("storage", (event) => {
   token.value = event.newValue;
 });
 
-/** A place to go to after the login: only within the chat. */
+/** A place to go to after the login: only within the chat or the dashboard. */
 export function safeNext(next: string | undefined): string {
-  return next && /^\/chat(\?[^#]*)?$/.test(next) ? next : "/chat";
+  return next && /^\/(chat|dashboard)(\?[^#]*)?$/.test(next) ? next : "/chat";
 }

@@ -45,6 +45,10 @@ export const theme = signal<Theme>(firstTheme());
 export const notifies = signal(store.get("chinwag.notify") !== "off");
 
 effect(() => {
+  document.documentElement.lang = lang.value === "zh" ? "zh-CN" : "en";
+});
+
+effect(() => {
   if (theme.value === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme.value;
 });

@@ -3,8 +3,6 @@
 import { type Key, t } from "../i18n";
 import type { Conversation, Message } from "../net/types";
 
-type Translate = (key: Key, values?: Record<string, string | number>) => string;
-
 export function roomName(room: { room_id?: string; name: string }): string {
   return room.room_id === "global" ? t("room.global") : room.name;
 }
@@ -26,16 +24,18 @@ export function systemText(text: string): string {
   return text;
 }
 
-export function preview(message: Message, translate: Translate = t): string {
+export function preview(message: Message): string {
   if (message.user_id === 0) return systemText(message.text);
   switch (message.message_type) {
     case "image":
-      return translate("kind.image");
+      return t("kind.image");
     case "file":
     case "audio":
     case "video":
-      return translate("kind.file", { name: message.file_name ?? "" }).trim();
-    default:
+      return t("kind.file", { name: message.file_name ?? "" }).trim();
+    case "text":
+    case "emoji":
+    case "system":
       return message.text || message.content;
   }
 }
@@ -45,6 +45,6 @@ export function lastLine(it: Conversation, own: number): string {
   const message = it.last_message;
   if (!message) return t("list.nothing");
   const text = preview(message);
-  if (message.user_id === 0 || it.is_private) return message.user_id === own ? t("list.own", { text }) : text;
-  return message.user_id === own ? t("list.own", { text }) : `${message.username}: ${text}`;
+  if (message.user_id === own) return t("list.own", { text });
+  return it.is_private || message.user_id === 0 ? text : `${message.username}: ${text}`;
 }

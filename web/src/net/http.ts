@@ -16,7 +16,12 @@ export function useAccess(given: Access): void {
   access = given;
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal = AbortSignal.timeout(15_000),
+): Promise<T> {
   const headers: Record<string, string> = {};
   const token = access.token();
   if (token) headers.authorization = `Bearer ${token}`;
@@ -24,7 +29,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   let response: Response;
   try {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    response = await fetch(path, { method, headers, body: text, signal: AbortSignal.timeout(15_000) });
+    response = await fetch(path, { method, headers, body: text, signal });
   } catch {
     throw new ApiError(0, "unreachable");
   }

@@ -28,7 +28,6 @@ interface Transaction {
 }
 
 interface Hooks {
-  token: () => string | null;
   /** A frame that answers nothing. */
   onEvent: (frame: ServerFrame) => void;
   /** A connection stands. `isAgain` when there was one before. */
@@ -37,6 +36,7 @@ interface Hooks {
   onDoubt: () => void;
 }
 
+const CHECK_EVERY_MS = 5000;
 const PING_EVERY_MS = 20_000;
 const ANSWER_MS = 10_000;
 const STABLE_MS = 10_000;
@@ -52,13 +52,19 @@ export class Connection {
   private wasOpen = false;
   private timer = 0;
   private watch = 0;
-  private readonly hooks: Hooks;
+  private pingedAt = 0;
+  private hooks: Hooks = { onEvent: () => {}, onOpen: () => {}, onDoubt: () => {} };
+  private readonly token: () => string | null;
 
-  constructor(hooks: Hooks) {
-    this.hooks = hooks;
+  constructor(token: () => string | null) {
+    this.token = token;
     addEventListener("online", () => this.hurry());
     addEventListener("offline", () => this.socket && this.lose(null));
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+  }
+
+  listen(hooks: Hooks): void {
+    this.hooks = hooks;
   }
 
   start(): void {
@@ -73,10 +79,10 @@ export class Connection {
     this.status.value = "closed";
   }
 
-  /** Tries at once instead of waiting. */
+  /** Tries at once instead of waiting; finds out whether an open connection still is one. */
   hurry(): void {
     if (this.status.value === "waiting") this.connect();
-    else if (this.status.value === "open") this.check();
+    else if (this.status.value === "open") this.check(0);
   }
 
   /** Does a command. Resolves once the server has done it, with the messages when a history was asked for. */
@@ -93,7 +99,7 @@ export class Connection {
   private connect(): void {
     clearTimeout(this.timer);
     this.drop();
-    const token = this.hooks.token();
+    const token = this.token();
     if (!token) return;
     this.status.value = "connecting";
     const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -103,7 +109,7 @@ export class Connection {
       if (this.socket !== socket) return;
       this.openedAt = Date.now();
       this.status.value = "open";
-      this.watch = window.setInterval(() => this.check(), 5000);
+      this.watch = window.setInterval(() => this.check(), CHECK_EVERY_MS);
       this.hooks.onOpen(this.wasOpen);
       this.wasOpen = true;
     };
@@ -139,17 +145,15 @@ export class Connection {
     }
   }
 
-  /** Whether the connection still answers. */
-  private check(): void {
+  /** Whether the connection still answers; asks when it has not been asked for a while. */
+  private check(everyMs = PING_EVERY_MS): void {
     const now = Date.now();
     const first = this.pending[0];
     if (first && now - first.at > ANSWER_MS) return this.lose(null);
-    if (!first && now - this.heardAt > PING_EVERY_MS) {
-      this.heardAt = now;
-      this.command({ type: "ping", payload: {} }).catch(() => {});
-    }
+    if (first || now - this.pingedAt < everyMs) return;
+    this.pingedAt = now;
+    this.command({ type: "ping", payload: {} }).catch(() => {});
   }
-  private heardAt = 0;
 
   private lose(event: CloseEvent | null): void {
     const stood = this.status.value === "open";
@@ -159,7 +163,7 @@ export class Connection {
     const wait = hint ?? backoffMs(this.attempt);
     this.attempt += 1;
     if (!stood || event?.code === 1008) this.hooks.onDoubt();
-    if (!this.hooks.token()) return;
+    if (!this.token()) return;
     this.status.value = "waiting";
     this.retryAt.value = Date.now() + wait;
     this.timer = window.setTimeout(() => this.connect(), wait);

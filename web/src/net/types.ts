@@ -1,5 +1,8 @@
 // The shapes of document 000 with `?ext=1`, as the server sends them.
 
+/** Width and height. */
+export type Pixels = [number, number];
+
 export interface Message {
   id: number;
   room_id?: number;
@@ -15,7 +18,7 @@ export interface Message {
   file_url: string | null;
   file_name: string | null;
   file_size: number | null;
-  file_pixels: [number, number] | null;
+  file_pixels: Pixels | null;
   resume: string;
 }
 

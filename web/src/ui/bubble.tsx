@@ -1,338 +1,157 @@
-// One message. Whatever users wrote is text to the page, never markup.
+// One message in its place: whose it is, when, how far it has come.
 
-import { useState } from "preact/hooks";
-import { errorWords, fullTime, sizeText, t, timeText } from "../i18n";
-import {
-  connection,
-  conversations,
-  online,
-  type Room,
-  remove,
-  retry,
-  retryUpload,
-  say,
-  tickOf,
-} from "../model/chat";
-import { discard, discardUpload } from "../model/discard";
-import type { Pending } from "../model/outbox";
+import { errorWords, fullTime, t, timeText } from "../i18n";
+import { connection } from "../model/link";
+import { hue } from "../model/names";
+import * as out from "../model/outbox";
+import { online } from "../model/presence";
+import { hasReceipts, tickOf } from "../model/receipts";
+import { conversations, type Room } from "../model/rooms";
+import { retry, retryUpload } from "../model/sending";
 import { me } from "../model/session";
-import { httpUrl, hue, pieces } from "../model/timeline";
-import type { Uploading } from "../model/uploads";
+import type { Row } from "../model/timeline";
+import { cancel } from "../model/uploads";
 import { preview } from "../model/words";
 import type { Message } from "../net/types";
-import { later } from "./later";
-import { Avatar, Icon, IconButton } from "./parts";
-
-const Confirm = later(() => import("./extras").then((it) => it.Confirm));
-const Lightbox = later(() => import("./extras").then((it) => it.Lightbox));
-const Details = later(() => import("./extras").then((it) => it.Details));
-
-export type Waiting = { kind: "pending"; pending: Pending } | { kind: "upload"; upload: Uploading };
+import { Actions } from "./actions";
+import { Body, PendingBody, UploadBody } from "./body";
+import { Avatar, Icon } from "./parts";
 
 interface BubbleProps {
   room: Room;
-  isHead: boolean;
+  row: Row;
+  isFlashed: boolean;
   onReply: (message: Message) => void;
-  message?: Message;
-  waiting?: Waiting;
-  isFlashed?: boolean;
-  onJump?: (id: number) => void;
+  onJump: (id: number) => void;
 }
 
-export function Bubble({ room, message, waiting, isHead, isFlashed, onReply, onJump }: BubbleProps) {
+export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
   const own = me.value;
-  const isOwn = message ? message.user_id === own?.id : true;
+  const message = "message" in row ? row.message : null;
+  const isOwn = !message || message.user_id === own?.id;
   const name = message?.username ?? own?.username ?? "";
-  const isPrivate = conversations.value.get(room.id)?.is_private;
-  const at = message ? Date.parse(message.created_at) : waitingAt(waiting);
-  const replyTo = message?.reply_to ?? (waiting?.kind === "pending" ? waiting.pending.replyTo : null);
-  const classes = [
-    "row",
-    isOwn ? "is-own" : "is-other",
-    isHead ? "is-head" : "",
-    isFlashed ? "is-flashed" : "",
-    isFailed(waiting) ? "is-failed" : "",
-  ];
+  const isPrivate = conversations.value.get(room.id)?.is_private === true;
+  const error = errorOf(row);
+  const replyTo = message?.reply_to ?? (row.kind === "pending" ? row.pending.replyTo : null);
+  const classes = ["row", isOwn ? "is-own" : "is-other"];
+  if (row.isHead) classes.push("is-head");
+  if (row.isTail) classes.push("is-tail");
+  if (isFlashed) classes.push("is-flashed");
+  if (error !== null) classes.push("is-failed");
   return (
     <article
       class={classes.join(" ")}
       data-row
       data-id={message?.id}
       tabIndex={-1}
-      aria-label={`${isOwn ? t("msg.you") : name}, ${fullTime(at)}`}
+      aria-label={`${isOwn ? t("msg.you") : name}, ${fullTime(row.at)}`}
     >
       {!isOwn && (
         <span class="row-avatar">
-          {isHead && <Avatar name={name} size="s" isOnline={isPrivate ? undefined : dot(message)} />}
+          {row.isHead && <Avatar name={name} size="s" isOnline={isPrivate ? undefined : dot(message)} />}
         </span>
       )}
       <div class="row-main">
-        {isHead && !isOwn && !isPrivate && (
+        {row.isHead && !isOwn && !isPrivate && (
           <bdi class="row-name" style={{ "--hue": String(hue(name)) }}>
             {name}
           </bdi>
         )}
-        <div class={`bubble ${isPicture(message, waiting) ? "has-picture" : ""}`}>
+        <div class={`bubble ${isPicture(row) ? "has-picture" : ""}`}>
           {replyTo !== null && <Quote room={room} id={replyTo} onJump={onJump} />}
           {message && <Body message={message} />}
-          {waiting?.kind === "pending" && <PendingBody pending={waiting.pending} />}
-          {waiting?.kind === "upload" && <UploadBody upload={waiting.upload} />}
+          {row.kind === "pending" && <PendingBody pending={row.pending} />}
+          {row.kind === "upload" && <UploadBody upload={row.upload} />}
           <span class="meta">
-            <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
-              {timeText(at)}
+            <time dateTime={new Date(row.at).toISOString()} title={fullTime(row.at)}>
+              {timeText(row.at)}
             </time>
-            {isOwn && message && !isPublicLobby(room) && <Tick room={room} message={message} />}
-            {waiting && !isFailed(waiting) && <Clock waiting={waiting} />}
+            {isOwn && message && hasReceipts(room.id) && <Tick state={tickOf(room, message)} />}
+            {!message && error === null && <Tick state={waitingState(row)} />}
           </span>
         </div>
-        {isFailed(waiting) && waiting && <Failed room={room} waiting={waiting} />}
+        {error !== null && <Failed row={row} error={error} />}
         {message && <Actions room={room} message={message} isOwn={isOwn} onReply={onReply} />}
       </div>
     </article>
   );
 }
 
-function waitingAt(waiting: Waiting | undefined): number {
-  if (!waiting) return 0;
-  return waiting.kind === "pending" ? waiting.pending.at : waiting.upload.at;
+/** Why it could not be sent; `null` while nothing went wrong. */
+function errorOf(row: Row): string | null {
+  if (row.kind === "pending" && row.pending.state === "failed") return row.pending.error ?? "";
+  return row.kind === "upload" ? row.upload.error : null;
 }
 
-function isFailed(waiting: Waiting | undefined): boolean {
-  if (waiting?.kind === "pending") return waiting.pending.state === "failed";
-  return waiting?.kind === "upload" && waiting.upload.error !== null;
+function isPicture(row: Row): boolean {
+  if (row.kind === "pending") return row.pending.isImage;
+  return row.kind === "upload" || (row.kind === "message" && row.message.message_type === "image");
 }
 
-const isPicture = (message?: Message, waiting?: Waiting) =>
-  message?.message_type === "image" ||
-  waiting?.kind === "upload" ||
-  (waiting?.kind === "pending" && waiting.pending.isImage);
+/** Beside a message only those are marked who are there. */
+const dot = (message: Message | null) => (message && online.value.has(message.user_id) ? true : undefined);
 
-const isPublicLobby = (room: Room) => conversations.value.get(room.id)?.room_id === "global";
+type TickState = "waiting" | "sending" | "sent" | "delivered" | "read";
 
-const dot = (message?: Message) => (message && online.value.has(message.user_id) ? true : undefined);
+function waitingState(row: Row): TickState {
+  if (row.kind === "pending" && row.pending.state === "sent") return "sent";
+  return connection.status.value === "open" ? "sending" : "waiting";
+}
 
-/** A reader hears and sees three states; the shapes differ, not only the colour. */
-function Tick({ room, message }: { room: Room; message: Message }) {
-  const state = tickOf(room, message);
+const SHAPES = {
+  waiting: "clock",
+  sending: "clock",
+  sent: "check",
+  delivered: "checks",
+  read: "checks",
+} as const;
+
+/** The states differ in shape and in words; read and delivered, alike in shape, in strength and words. */
+function Tick({ state }: { state: TickState }) {
   const label = t(`msg.${state}`);
   return (
     <span class={`tick is-${state}`} title={label} data-state={state}>
-      <Icon name={state === "sent" ? "check" : "checks"} size={16} />
+      <Icon name={SHAPES[state]} size={SHAPES[state] === "clock" ? 13 : 16} />
       <span class="sr">{label}</span>
     </span>
   );
 }
 
-function Clock({ waiting }: { waiting: Waiting }) {
-  const isOffline = connection.status.value !== "open";
-  const isSent = waiting.kind === "pending" && waiting.pending.state === "sent";
-  const label = t(isSent ? "msg.sent" : isOffline ? "msg.waiting" : "msg.sending");
-  return (
-    <span class="tick" title={label} data-state={isSent ? "sent" : "sending"}>
-      <Icon name={isSent ? "check" : "clock"} size={14} />
-      <span class="sr">{label}</span>
-    </span>
-  );
-}
-
-function Failed({ room, waiting }: { room: Room; waiting: Waiting }) {
-  const id = waiting.kind === "pending" ? waiting.pending.clientId : waiting.upload.clientId;
-  const error = waiting.kind === "pending" ? waiting.pending.error : waiting.upload.error;
+function Failed({ row, error }: { row: Row; error: string }) {
+  const isUpload = row.kind === "upload";
   return (
     <p class="failed" role="alert">
-      <Icon name="alert" size={16} /> {t("msg.failed")}
-      {error && `: ${errorWords(error)}`}
-      <button
-        type="button"
-        class="link"
-        onClick={() => (waiting.kind === "pending" ? retry(id) : retryUpload(room.id, id))}
-      >
+      <Icon name="alert" size={16} />
+      <span>{error ? `${t("msg.failed")}: ${errorWords(error)}` : t("msg.failed")}</span>
+      <button type="button" class="link" onClick={() => (isUpload ? retryUpload(row.key) : retry(row.key))}>
         {t("msg.retry")}
       </button>
-      <button
-        type="button"
-        class="link"
-        onClick={() => (waiting.kind === "pending" ? discard(id) : discardUpload(id))}
-      >
+      <button type="button" class="link" onClick={() => (isUpload ? cancel(row.key) : out.remove(row.key))}>
         {t("msg.discard")}
       </button>
     </p>
   );
 }
 
-function Quote({ room, id, onJump }: { room: Room; id: number; onJump?: (id: number) => void }) {
-  const source = room.messages.value.find((it) => it.id === id);
-  const isGone = !source && !room.hasOlder.value;
-  return (
-    <button type="button" class="quote" disabled={isGone} onClick={() => onJump?.(id)}>
-      {source && <bdi class="quote-name">{source.username}</bdi>}
-      <bdi class="quote-text">{source ? preview(source) : t(isGone ? "msg.goneQuote" : "msg.reply")}</bdi>
-    </button>
-  );
-}
-
-export function Body({ message }: { message: Message }) {
-  const url = httpUrl(message.file_url ?? message.content);
-  switch (message.message_type) {
-    case "image":
-      if (url) return <Picture url={url} name={message.username} pixels={message.file_pixels} />;
-      return <Text text={message.content} />;
-    case "file":
-    case "audio":
-    case "video":
-      if (url) return <FileCard message={message} url={url} />;
-      return <Text text={message.content} />;
-    default:
-      return <Text text={message.text || message.content} />;
-  }
-}
-
-/** A few emoji and nothing else are drawn large. */
-const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
-
-function Text({ text }: { text: string }) {
-  const isBig = text.length < 40 && ONLY_EMOJI.test(text);
-  return (
-    <p class={`text ${isBig ? "is-emoji" : ""}`} dir="auto">
-      {pieces(text).map((piece, index) =>
-        piece.href ? (
-          <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
-            {piece.text}
-          </a>
-        ) : (
-          piece.text
-        ),
-      )}
-    </p>
-  );
-}
-
-const BOX_PX = 320;
-
-function Picture({ url, name, pixels }: { url: string; name: string; pixels: [number, number] | null }) {
-  const [isOpen, setOpen] = useState(false);
-  const [isBroken, setBroken] = useState(false);
-  if (isBroken) {
-    return (
-      <a class="card" href={url} target="_blank" rel="noopener noreferrer nofollow">
-        <Icon name="image" /> {t("image.broken")}
-      </a>
-    );
-  }
-  const scale = pixels ? Math.min(1, BOX_PX / pixels[0], BOX_PX / pixels[1]) : 1;
-  const [width, height] = pixels ? [pixels[0] * scale, pixels[1] * scale] : [260, 190];
-  const alt = t("image.alt", { name });
-  return (
-    <>
-      <button type="button" class="picture" aria-label={t("image.open")} onClick={() => setOpen(true)}>
-        <img
-          src={url}
-          alt={alt}
-          width={Math.max(48, Math.round(width))}
-          height={Math.max(48, Math.round(height))}
-          loading="lazy"
-          decoding="async"
-          referrerpolicy="no-referrer"
-          onError={() => setBroken(true)}
-        />
-      </button>
-      {isOpen && <Lightbox url={url} alt={alt} onClose={() => setOpen(false)} />}
-    </>
-  );
-}
-
-function FileCard({ message, url }: { message: Message; url: string }) {
-  const name = message.file_name || decodeURIComponentSafely(url.split("/").pop() ?? "") || url;
-  return (
-    <a
-      class="card"
-      href={url}
-      target="_blank"
-      rel="noopener noreferrer nofollow"
-      aria-label={t("file.download", { name })}
-    >
-      <span class="card-icon">
-        <Icon name="file" />
-      </span>
-      <span class="card-body">
-        <bdi class="card-name">{name}</bdi>
-        {message.file_size !== null && <small>{sizeText(message.file_size)}</small>}
-      </span>
-    </a>
-  );
-}
-
-function decodeURIComponentSafely(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function PendingBody({ pending }: { pending: Pending }) {
-  const url = pending.isImage ? httpUrl(pending.text) : null;
-  if (url) return <Picture url={url} name={me.value?.username ?? ""} pixels={null} />;
-  return <Text text={pending.text} />;
-}
-
-function UploadBody({ upload }: { upload: Uploading }) {
-  const percent = Math.round(upload.part * 100);
-  return (
-    <div class="picture is-uploading">
-      <img src={upload.preview} alt={upload.name} width={260} height={190} />
-      {upload.error === null && (
-        <div class="upload">
-          <progress max={100} value={percent} aria-label={t("upload.progress", { n: percent })} />
-          <IconButton
-            icon="close"
-            label={t("upload.cancel")}
-            onClick={() => discardUpload(upload.clientId)}
-          />
-        </div>
-      )}
-    </div>
-  );
-}
-
-interface ActionsProps {
+interface QuoteProps {
   room: Room;
-  message: Message;
-  isOwn: boolean;
-  onReply: (message: Message) => void;
+  id: number;
+  onJump: (id: number) => void;
 }
 
-function Actions({ room, message, isOwn, onReply }: ActionsProps) {
-  const [shown, show] = useState<"delete" | "details" | null>(null);
-  const own = me.value;
-  const role = room.members.value?.find((member) => member.user_id === own?.id)?.role;
-  const mayDelete = isOwn || own?.is_admin || role === "owner" || role === "admin";
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(message.text || message.content);
-      say(t("msg.copied"));
-    } catch (error) {
-      say(errorWords(error));
-    }
-  };
+/** What a message answers. The source may not be loaded yet: then a click loads back to it. */
+function Quote({ room, id, onJump }: QuoteProps) {
+  const source = room.byId(id);
+  const isGone = !source && !room.hasOlder.value;
+  const text = source ? preview(source) : t(isGone ? "msg.goneQuote" : "msg.olderQuote");
   return (
-    <div class="actions" role="toolbar" aria-label={t("msg.actions")}>
-      <IconButton icon="reply" size={17} label={t("msg.reply")} onClick={() => onReply(message)} />
-      <IconButton icon="copy" size={17} label={t("msg.copy")} onClick={() => void copy()} />
-      {isOwn && <IconButton icon="info" size={17} label={t("msg.info")} onClick={() => show("details")} />}
-      {mayDelete && (
-        <IconButton icon="trash" size={17} label={t("msg.delete")} onClick={() => show("delete")} />
+    <button type="button" class="quote" disabled={isGone} onClick={() => onJump(id)}>
+      {source && (
+        <bdi class="quote-name" style={{ "--hue": String(hue(source.username)) }}>
+          {source.username}
+        </bdi>
       )}
-      {shown === "delete" && (
-        <Confirm
-          title={t("delete.title")}
-          hint={t("delete.hint")}
-          action={t("delete.confirm")}
-          onClose={() => show(null)}
-          onYes={() => remove(room.id, message.id).catch((error) => say(errorWords(error)))}
-        />
-      )}
-      {shown === "details" && <Details room={room} message={message} onClose={() => show(null)} />}
-    </div>
+      <bdi class="quote-text">{text}</bdi>
+    </button>
   );
 }

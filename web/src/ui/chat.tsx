@@ -3,70 +3,26 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { active, connection, isCaughtUp, open, toast, unreadTotal } from "../model/chat";
+import "../model/chat";
+import { open } from "../model/history";
+import { active, toast, unreadTotal } from "../model/rooms";
+import { later } from "./later";
 import { List } from "./list";
 import { openRoom, query } from "./nav";
-import { Pane } from "./pane";
+import { NetStatus } from "./net";
 import { Empty } from "./parts";
 import "../style/chat.css";
+import "../style/list.css";
 
-function NetBanner() {
-  const status = connection.status.value;
-  const [now, setNow] = useState(Date.now());
-  const [isLate, setLate] = useState(false);
-  const isFine = status === "open" && isCaughtUp.value;
-  useEffect(() => {
-    if (isFine) return setLate(false);
-    // A quick reconnect needs no words.
-    const late = setTimeout(() => setLate(true), 700);
-    const tick = setInterval(() => setNow(Date.now()), 500);
-    return () => {
-      clearTimeout(late);
-      clearInterval(tick);
-    };
-  }, [isFine]);
-  const seconds = Math.max(1, Math.ceil((connection.retryAt.value - now) / 1000));
-  let text = "";
-  if (!navigator.onLine && !isFine) text = t("net.offline");
-  else if (status === "waiting") text = t("net.waiting", { n: seconds });
-  else if (status === "open") text = t("net.catching");
-  else text = t("net.connecting");
-  const isShown = isLate && !isFine;
-  return (
-    <div class={`net ${isShown ? "is-shown" : ""}`} role="status">
-      {isShown && (
-        <>
-          {/* The countdown is for the eyes; a reader hears it once. */}
-          <span>{text}</span>
-          {status === "waiting" && navigator.onLine && (
-            <button type="button" class="link" onClick={() => connection.hurry()}>
-              {t("net.now")}
-            </button>
-          )}
-        </>
-      )}
-      {isFine && <span class="sr">{t("net.online")}</span>}
-    </div>
-  );
-}
+const Pane = later(() => import("./pane").then((it) => it.Pane));
 
-function Toast() {
-  const [shown, show] = useState(toast.value);
-  useSignalEffect(() => show(toast.value));
-  useEffect(() => {
-    if (!shown) return;
-    const timer = setTimeout(() => show(null), 4500);
-    return () => clearTimeout(timer);
-  }, [shown?.id]);
-  return (
-    <div class="toasts" role="alert">
-      {shown && <p class="toast">{shown.text}</p>}
-    </div>
-  );
-}
+/** What is not there at first sight is fetched once the chat stands. */
+const EXTRAS_MS = 1500;
+const TOAST_MS = 4500;
 
 export function Chat() {
-  const wanted = /^\d{1,10}$/.test(query.value.room ?? "") ? Number(query.value.room) : null;
+  const asked = query.value.room ?? "";
+  const wanted = /^\d{1,10}$/.test(asked) ? Number(asked) : null;
   const searchBox = useRef<HTMLInputElement>(null);
 
   useEffect(() => open(wanted), [wanted]);
@@ -77,12 +33,11 @@ export function Chat() {
   });
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        if (matchMedia("(max-width: 760px)").matches) openRoom(null);
-        // The list may have been hidden until now.
-        requestAnimationFrame(() => searchBox.current?.focus());
-      }
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k") return;
+      event.preventDefault();
+      // On a phone the list is not shown beside a conversation.
+      if (searchBox.current?.offsetParent === null) openRoom(null);
+      requestAnimationFrame(() => searchBox.current?.select());
     };
     const onOpen = (event: Event) => openRoom((event as CustomEvent<number>).detail);
     addEventListener("keydown", onKey);
@@ -91,10 +46,12 @@ export function Chat() {
       removeEventListener("keydown", onKey);
       removeEventListener("chinwag:open", onOpen);
     };
-  });
-
+  }, []);
   useEffect(() => {
-    const timer = setTimeout(() => void import("./extras").catch(() => {}), 1500);
+    const timer = setTimeout(() => {
+      void import("./pane").catch(() => {});
+      void import("./extras").catch(() => {});
+    }, EXTRAS_MS);
     return () => clearTimeout(timer);
   }, []);
 
@@ -103,16 +60,31 @@ export function Chat() {
     <div class={`chat ${wanted === null ? "" : "has-room"}`}>
       <List searchBox={searchBox} />
       <div class="stage">
-        <NetBanner />
+        <NetStatus />
         {id === null ? (
           <main class="pane is-empty">
-            <Empty icon="compass" title={t("room.pick")} hint={t("room.pickHint")} />
+            <Empty icon="chat" title={t("room.pick")} hint={t("room.pickHint")} />
           </main>
         ) : (
           <Pane id={id} key={id} />
         )}
       </div>
       <Toast />
+    </div>
+  );
+}
+
+function Toast() {
+  const [shown, show] = useState(toast.peek());
+  useSignalEffect(() => show(toast.value));
+  useEffect(() => {
+    if (!shown) return;
+    const timer = setTimeout(() => show(null), TOAST_MS);
+    return () => clearTimeout(timer);
+  }, [shown?.id]);
+  return (
+    <div class="toasts" role="alert">
+      {shown && <p class="toast">{shown.text}</p>}
     </div>
   );
 }

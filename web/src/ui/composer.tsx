@@ -3,9 +3,10 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { noteTyping, type Room, send, typedNothing } from "../model/chat";
 import { draftOf, keepDraft } from "../model/drafts";
 import { askOnce } from "../model/notify";
+import type { Room } from "../model/rooms";
+import { noteTyping, send, typedNothing } from "../model/sending";
 import { me } from "../model/session";
 import { TYPES } from "../model/uploads";
 import { preview } from "../model/words";
@@ -64,7 +65,7 @@ export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerP
       document.querySelector<HTMLElement>(".item.is-active")?.focus();
     }
   };
-  const source = replyTo === null ? undefined : room.messages.value.find((it) => it.id === replyTo);
+  const source = replyTo === null ? undefined : room.byId(replyTo);
   return (
     <form
       class="composer"

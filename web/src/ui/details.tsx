@@ -2,7 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { fullTime, t } from "../i18n";
-import { conversations, loadMembers, type Room, tickOf } from "../model/chat";
+import { loadMembers } from "../model/members";
+import { hasReceipts, tickOf } from "../model/receipts";
+import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
 import { api } from "../net/http";
 import type { Message } from "../net/types";
@@ -27,7 +29,7 @@ export function Details({ room, message, onClose }: { room: Room; message: Messa
     <Dialog title={t("msg.info")} onClose={onClose} class="is-small">
       <p>{t("msg.sentAt", { time: fullTime(Date.parse(message.created_at)) })}</p>
       <p>{t("msg.status", { status: t(`msg.${tickOf(room, message)}`) })}</p>
-      {!it?.is_private && it?.room_id !== "global" && (
+      {!it?.is_private && hasReceipts(room.id) && (
         <>
           <h3>{t("msg.readBy")}</h3>
           {names.size === 0 && <p class="muted">{t("msg.nobody")}</p>}

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../i18n";
-import { IconButton } from "./parts";
+import { Icon, IconButton } from "./parts";
 
 /** A window above the page. The browser's own dialog keeps the focus inside and closes on Esc. */
 export function Dialog({ title, onClose, children, class: extra = "", isBare }: DialogProps) {
@@ -76,12 +76,24 @@ interface ConfirmProps {
   onClose: () => void;
 }
 
-/** A picture, large. */
+/** A picture, large; any click closes it. */
 export function Lightbox({ url, alt, onClose }: { url: string; alt: string; onClose: () => void }) {
   return (
     <Dialog title={alt} onClose={onClose} class="lightbox" isBare>
       <img src={url} alt={alt} referrerpolicy="no-referrer" />
-      <IconButton icon="close" label={t("close")} onClick={onClose} />
+      <div class="lightbox-bar">
+        <a
+          class="icon-button"
+          href={url}
+          target="_blank"
+          rel="noopener noreferrer nofollow"
+          aria-label={t("image.original")}
+          title={t("image.original")}
+        >
+          <Icon name="outside" />
+        </a>
+        <IconButton icon="close" label={t("close")} onClick={onClose} />
+      </div>
     </Dialog>
   );
 }

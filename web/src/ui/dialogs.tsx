@@ -1,74 +1,19 @@
 // New private chat, new group, public rooms.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { errorWords, t } from "../i18n";
-import { conversations, join, online, refresh, say } from "../model/chat";
+import { refresh } from "../model/list";
+import { join, openDirect } from "../model/members";
+import { online } from "../model/presence";
+import { conversations, say } from "../model/rooms";
 import { me } from "../model/session";
 import { roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundRoom, FoundUser } from "../net/types";
 import { Dialog } from "./dialog";
+import { FindBox, useFinder } from "./finder";
 import { openRoom } from "./nav";
 import { Avatar, Icon, IconButton } from "./parts";
-
-/** The number of the private room with a user, or `null` after an error that was shown. */
-export async function openDirect(username: string): Promise<number | null> {
-  try {
-    const room = await api.openDirect(username);
-    if (!conversations.peek().has(room.id)) await refresh();
-    return room.id;
-  } catch (error) {
-    say(errorWords(error));
-    return null;
-  }
-}
-
-/** What the server finds for a text, a moment after the last key. */
-export function useFinder<T>(text: string, find: (query: string) => Promise<T[]>): T[] | null {
-  const [found, setFound] = useState<T[] | null>(null);
-  const query = text.trim();
-  useEffect(() => {
-    setFound(null);
-    if (!query) return;
-    let isCurrent = true;
-    const timer = setTimeout(async () => {
-      const list = await find(query).catch(() => []);
-      if (isCurrent) setFound(list);
-    }, 200);
-    return () => {
-      isCurrent = false;
-      clearTimeout(timer);
-    };
-  }, [query]);
-  return found;
-}
-
-export function FindBox({
-  label,
-  value,
-  onInput,
-}: {
-  label: string;
-  value: string;
-  onInput: (text: string) => void;
-}) {
-  return (
-    <div class="search is-dialog">
-      <Icon name="search" size={18} />
-      <input
-        type="search"
-        value={value}
-        maxLength={100}
-        placeholder={label}
-        aria-label={label}
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck={false}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
-    </div>
-  );
-}
 
 const others = async (query: string) =>
   (await api.findUsers(query)).filter((user) => user.id !== me.peek()?.id);
@@ -76,22 +21,22 @@ const others = async (query: string) =>
 export function NewChat({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const found = useFinder<FoundUser>(text, others);
+  const start = async (username: string) => {
+    try {
+      const room = await openDirect(username);
+      onClose();
+      openRoom(room);
+    } catch (error) {
+      say(errorWords(error));
+    }
+  };
   return (
     <Dialog title={t("new.chat")} onClose={onClose}>
       <FindBox label={t("new.chatHint")} value={text} onInput={setText} />
       <ul class="items dialog-list">
         {found?.map((user) => (
           <li key={user.id}>
-            <button
-              type="button"
-              class="item is-line"
-              onClick={async () => {
-                const room = await openDirect(user.username);
-                if (room === null) return;
-                onClose();
-                openRoom(room);
-              }}
-            >
+            <button type="button" class="item is-line" onClick={() => start(user.username)}>
               <Avatar name={user.username} isOnline={online.value.has(user.id)} />
               <bdi class="item-name">{user.username}</bdi>
             </button>
@@ -110,6 +55,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState("");
   const found = useFinder<FoundUser>(text, others);
+  const free = found?.filter((user) => !picked.some((it) => it.id === user.id));
 
   const create = async (event: Event) => {
     event.preventDefault();
@@ -129,6 +75,10 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
       setBusy(false);
     }
   };
+  const pick = (user: FoundUser) => {
+    setPicked([...picked, user]);
+    setText("");
+  };
 
   return (
     <Dialog title={t("new.group")} onClose={onClose}>
@@ -144,6 +94,21 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>
+        <div>
+          <FindBox label={t("new.addHint")} value={text} onInput={setText} />
+          <ul class="items dialog-list">
+            {free?.map((user) => (
+              <li key={user.id}>
+                <button type="button" class="item is-line" onClick={() => pick(user)}>
+                  <Avatar name={user.username} isOnline={online.value.has(user.id)} />
+                  <bdi class="item-name">{user.username}</bdi>
+                  <Icon name="plus" size={18} />
+                </button>
+              </li>
+            ))}
+          </ul>
+          {found?.length === 0 && <p class="side-note">{t("new.noUsers", { q: text.trim() })}</p>}
+        </div>
         {picked.length > 0 && (
           <ul class="chips" aria-label={t("new.members")}>
             {picked.map((user) => (
@@ -160,27 +125,6 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
             ))}
           </ul>
         )}
-        <FindBox label={t("new.chatHint")} value={text} onInput={setText} />
-        <ul class="items dialog-list">
-          {found
-            ?.filter((user) => !picked.some((it) => it.id === user.id))
-            .map((user) => (
-              <li key={user.id}>
-                <button
-                  type="button"
-                  class="item is-line"
-                  onClick={() => {
-                    setPicked([...picked, user]);
-                    setText("");
-                  }}
-                >
-                  <Avatar name={user.username} />
-                  <bdi class="item-name">{user.username}</bdi>
-                  <Icon name="plus" size={18} />
-                </button>
-              </li>
-            ))}
-        </ul>
         {error && (
           <p class="note is-bad" role="alert">
             {error}
@@ -199,9 +143,12 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
   );
 }
 
+const publicRooms = async (query: string) =>
+  (await api.findRooms(query)).filter((room) => room.kind === "public");
+
 export function Browse({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
-  const found = useFinder<FoundRoom>(text, api.findRooms)?.filter((room) => room.kind === "public");
+  const found = useFinder<FoundRoom>(text, publicRooms, true);
   const enter = async (room: FoundRoom) => {
     try {
       if (!conversations.peek().has(room.id)) await join(room.id);
@@ -214,18 +161,20 @@ export function Browse({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("new.browse")} onClose={onClose}>
       <FindBox label={t("new.browseHint")} value={text} onInput={setText} />
-      <ul class="items dialog-list">
+      <ul class="items dialog-list is-tall">
         {found?.map((room) => (
           <li key={room.id}>
             <button type="button" class="item is-line" onClick={() => enter(room)}>
-              <Avatar name={room.name} isGroup />
+              <Avatar name={roomName(room)} isGroup />
               <bdi class="item-name">{roomName(room)}</bdi>
               <span class="tag">{t(conversations.value.has(room.id) ? "new.open" : "new.join")}</span>
             </button>
           </li>
         ))}
       </ul>
-      {found?.length === 0 && <p class="side-note">{t("new.noRooms", { q: text.trim() })}</p>}
+      {found?.length === 0 && (
+        <p class="side-note">{text.trim() ? t("new.noRooms", { q: text.trim() }) : t("new.noneYet")}</p>
+      )}
     </Dialog>
   );
 }

@@ -3,8 +3,10 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { briefTime, t } from "../i18n";
-import { active, listState, online, refresh, sorted } from "../model/chat";
 import { draftOf } from "../model/drafts";
+import { refresh } from "../model/list";
+import { online } from "../model/presence";
+import { active, listState, sorted } from "../model/rooms";
 import { me } from "../model/session";
 import { lastLine, roomName } from "../model/words";
 import type { Conversation } from "../net/types";
@@ -43,7 +45,12 @@ export function List({ searchBox }: { searchBox: RefObject<HTMLInputElement | nu
     else items[Math.min(next, items.length - 1)]?.focus();
   };
 
-  const close = () => show(null);
+  const newButton = useRef<HTMLDivElement>(null);
+  /** The menu item that opened a window is gone when it closes: its button has the focus instead. */
+  const close = () => {
+    show(null);
+    newButton.current?.querySelector("button")?.focus();
+  };
   return (
     <nav class="side" aria-label={t("list.label")} onKeyDown={onKey}>
       <header class="side-head">

@@ -2,13 +2,15 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { errorWords, t } from "../i18n";
-import { conversations, loadMembers, online, quit, type Room, say } from "../model/chat";
+import { loadMembers, openDirect, quit } from "../model/members";
+import { online } from "../model/presence";
+import { conversations, type Room, say } from "../model/rooms";
 import { me } from "../model/session";
 import { roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundUser, Member } from "../net/types";
 import { Confirm } from "./dialog";
-import { FindBox, openDirect, useFinder } from "./dialogs";
+import { FindBox, useFinder } from "./finder";
 import { openRoom } from "./nav";
 import { Avatar, Icon, IconButton, Skeleton } from "./parts";
 
@@ -72,10 +74,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
                       <button
                         type="button"
                         class="link is-plain"
-                        onClick={async () => {
-                          const direct = await openDirect(name);
-                          if (direct !== null) openRoom(direct);
-                        }}
+                        onClick={() => void run(openDirect(name).then(openRoom))}
                       >
                         <bdi>{name}</bdi>
                       </button>

@@ -1,8 +1,9 @@
 // What the two menus above the list offer.
 
 import { setLang, t } from "../i18n";
-import { logOut } from "../model/chat";
+import { logOut, me } from "../model/session";
 import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../model/settings";
+import { go } from "./nav";
 import { Icon } from "./parts";
 
 export function NewItems({ onPick }: { onPick: (shown: "chat" | "group" | "browse") => void }) {
@@ -20,6 +21,12 @@ export function NewItems({ onPick }: { onPick: (shown: "chat" | "group" | "brows
       </button>
     </div>
   );
+}
+
+/** Who leaves wants to go nowhere afterwards. */
+function leave(): void {
+  go("/login");
+  logOut();
 }
 
 export function UserItems() {
@@ -56,8 +63,13 @@ export function UserItems() {
       <a class="menu-item" href="/docs/" target="_blank" rel="noreferrer">
         <Icon name="book" /> {t("menu.docs")}
       </a>
+      {me.value?.is_admin && (
+        <a class="menu-item" href="/dashboard">
+          <Icon name="shield" /> {t("menu.dashboard")}
+        </a>
+      )}
       <hr />
-      <button type="button" class="menu-item" onClick={logOut}>
+      <button type="button" class="menu-item" onClick={leave}>
         <Icon name="exit" /> {t("menu.logout")}
       </button>
     </div>

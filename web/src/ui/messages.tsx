@@ -1,119 +1,49 @@
 // The history of one conversation: only what is near the view is drawn.
 
-import { signal, useSignalEffect } from "@preact/signals";
+import { useSignalEffect } from "@preact/signals";
 import type { FunctionComponent, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { VList as AnyList, type VListHandle, type VListProps } from "virtua";
-import { dayText, t } from "../i18n";
-import { isAtEnd, load, loadOlder, noteRead, type Room, reach, say } from "../model/chat";
+import { t } from "../i18n";
+import { load, loadOlder, reach } from "../model/history";
 import { outbox } from "../model/outbox";
+import { noteRead } from "../model/receipts";
+import { isAtEnd, type Room, say } from "../model/rooms";
 import { me } from "../model/session";
-import { timeline } from "../model/timeline";
+import { type Row, rowOf, timeline } from "../model/timeline";
 import { uploads } from "../model/uploads";
-import { systemText } from "../model/words";
 import type { Message } from "../net/types";
-import { Bubble } from "./bubble";
+import { Line } from "./line";
+import { wanted } from "./nav";
 import { Empty, Icon, Skeleton } from "./parts";
 
 /** Older messages are fetched when this many pixels are left above. */
 const AHEAD_PX = 1200;
 const END_PX = 48;
+const FLASH_MS = 1800;
 
 /** Its types are React's, where `ref` is another. */
 const VList = AnyList as unknown as FunctionComponent<
-  Omit<VListProps, "ref"> & { ref: RefObject<VListHandle | null>; class: string }
+  Omit<VListProps<Row>, "ref" | "children"> & {
+    ref: RefObject<VListHandle | null>;
+    class: string;
+    children: (row: Row, index: number) => preact.VNode;
+  }
 >;
 
-const wanted = signal<{ room: number; id: number } | null>(null);
-
-/** Brings a message into view, loading back to it. */
-export function jumpTo(room: number, id: number): void {
-  wanted.value = { room, id };
-}
-
 export function Messages({ room, onReply }: { room: Room; onReply: (message: Message) => void }) {
-  const list = useRef<VListHandle>(null);
-  const box = useRef<HTMLDivElement>(null);
-  const sticks = useRef(true);
-  const firstKey = useRef<string | null>(null);
-  const lastSeen = useRef(0);
-  const [flashed, setFlashed] = useState<number | null>(null);
   const own = me.value?.id ?? 0;
-
   const messages = room.messages.value;
-  const pending = outbox.value.filter((it) => it.room === room.id);
-  const sending = uploads.value.filter((it) => it.room === room.id);
   const divider = room.divider.value;
-  const rows = useMemo(
-    () => timeline(messages, pending, sending, own, divider),
-    [messages, outbox.value, uploads.value, own, divider],
-  );
-
-  // Rows that came above keep what is in view where it is.
-  const before = firstKey.current;
-  const isPrepended = before !== null && rows[0]?.key !== before && rows.some((row) => row.key === before);
-  const waiting = pending.length + sending.length;
-  const waited = useRef(waiting);
-  const end = () => rows.length > 0 && list.current?.scrollToIndex(rows.length - 1, { align: "end" });
-
-  useLayoutEffect(() => {
-    firstKey.current = rows[0]?.key ?? null;
-    if (waiting > waited.current) sticks.current = true;
-    waited.current = waiting;
-    if (sticks.current) end();
-  }, [rows]);
-
-  const onScroll = (offset: number) => {
-    const handle = list.current;
-    if (!handle) return;
-    const isEnd = offset + handle.viewportSize >= handle.scrollSize - END_PX;
-    sticks.current = isEnd;
-    isAtEnd.value = isEnd;
-    if (offset < AHEAD_PX) void loadOlder(room);
-  };
-
-  // A short first page may not fill the view.
-  useEffect(() => {
-    const handle = list.current;
-    if (handle && rows.length > 0 && handle.scrollSize < handle.viewportSize + AHEAD_PX) void loadOlder(room);
-  }, [rows.length]);
-
-  const last = messages.at(-1)?.id ?? 0;
-  if (isAtEnd.value) lastSeen.current = last;
-  const fresh = isAtEnd.value
-    ? 0
-    : messages.filter((it) => it.id > lastSeen.current && it.user_id !== own && it.user_id !== 0).length;
-
-  useSignalEffect(() => {
-    const target = wanted.value;
-    if (target?.room !== room.id || room.state.value !== "ready") return;
-    wanted.value = null;
-    void show(target.id);
-  });
-  const show = async (id: number) => {
-    if (!(await reach(room, id))) return say(t("msg.goneQuote"));
-    sticks.current = false;
-    // Until the rows are there.
-    await new Promise(requestAnimationFrame);
-    const at = timeline(room.messages.peek(), [], [], own, null).findIndex(
-      (row) => (row.kind === "message" || row.kind === "system") && row.message.id === id,
-    );
-    list.current?.scrollToIndex(at, { align: "center" });
-    setFlashed(id);
-    setTimeout(() => setFlashed(null), 1800);
-  };
-
-  const onKey = (event: KeyboardEvent) => {
-    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-    const here = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
-    const all = [...(box.current?.querySelectorAll<HTMLElement>("[data-row]") ?? [])];
-    const next = here ? all.indexOf(here) + (event.key === "ArrowUp" ? -1 : 1) : all.length - 1;
-    const row = all[next];
-    if (!row) return;
-    event.preventDefault();
-    row.focus({ preventScroll: true });
-    row.scrollIntoView({ block: "nearest" });
-  };
+  const hasOlder = room.hasOlder.value;
+  const rows = useMemo(() => {
+    const pending = outbox.value.filter((it) => it.room === room.id);
+    const sending = uploads.value.filter((it) => it.room === room.id);
+    const all = timeline(messages, pending, sending, own, divider);
+    // What stands above the oldest loaded message tells how tall it is, whether it begins a day or a group. It is
+    // drawn once that is known, so that no row in view ever changes.
+    return hasOlder ? all.slice(1) : all;
+  }, [messages, outbox.value, uploads.value, own, divider, hasOlder]);
 
   if (room.state.value === "error") {
     return (
@@ -125,11 +55,71 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
     );
   }
   if (room.state.value !== "ready" && rows.length === 0) return <Skeleton rows={8} kind="chat" />;
-  if (rows.length === 0) return <Empty icon="hash" title={t("room.empty")} hint={t("room.emptyHint")} />;
+  if (rows.length === 0) return <Empty icon="chat" title={t("room.empty")} hint={t("room.emptyHint")} />;
+  return <History room={room} rows={rows} onReply={onReply} />;
+}
+
+interface HistoryProps {
+  room: Room;
+  rows: Row[];
+  onReply: (message: Message) => void;
+}
+
+function History({ room, rows, onReply }: HistoryProps) {
+  const list = useRef<VListHandle>(null);
+  const box = useRef<HTMLDivElement>(null);
+  /** Whether the end is kept in view as rows come and grow. */
+  const sticks = useRef(true);
+  const [flashed, setFlashed] = useState<number | null>(null);
+  const isPrepended = usePrepended(rows);
+  const fresh = useFresh(room);
+  const toEnd = () => list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+
+  const waiting = rows.filter((row) => row.kind === "pending" || row.kind === "upload").length;
+  const waited = useRef(waiting);
+  useLayoutEffect(() => {
+    // One's own message is looked at.
+    if (waiting > waited.current) sticks.current = true;
+    waited.current = waiting;
+    if (sticks.current) toEnd();
+  }, [rows]);
+
+  // A short first page may not fill the view.
+  useEffect(() => {
+    const handle = list.current;
+    if (handle && handle.scrollSize < handle.viewportSize + AHEAD_PX) void loadOlder(room);
+  }, [rows.length]);
+
+  const onScroll = (offset: number) => {
+    const handle = list.current;
+    if (!handle) return;
+    const isEnd = offset + handle.viewportSize >= handle.scrollSize - END_PX;
+    sticks.current = isEnd;
+    isAtEnd.value = isEnd;
+    if (offset < AHEAD_PX) void loadOlder(room);
+  };
+
+  const show = async (id: number) => {
+    if (!(await reach(room, id))) return say(t("msg.goneQuote"));
+    sticks.current = false;
+    // Until the rows are there.
+    await new Promise(requestAnimationFrame);
+    const loaded = timeline(room.messages.peek(), [], [], me.peek()?.id ?? 0, null);
+    const at = rowOf(loaded, id) - (room.hasOlder.peek() ? 1 : 0);
+    list.current?.scrollToIndex(at, { align: "center" });
+    setFlashed(id);
+    setTimeout(() => setFlashed(null), FLASH_MS);
+  };
+  useSignalEffect(() => {
+    const target = wanted.value;
+    if (target?.room !== room.id || room.state.value !== "ready") return;
+    wanted.value = null;
+    void show(target.message);
+  });
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrows walk over the messages within
-    <div class="history" ref={box} onKeyDown={onKey}>
+    <div class="history" ref={box} onKeyDown={(event) => walk(event, box.current)}>
       {room.isLoadingOlder.value && (
         <p class="older">
           <span class="spinner" /> <span class="sr">{t("room.loading")}</span>
@@ -138,47 +128,28 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
       <VList
         ref={list}
         class="rows"
+        data={rows}
         shift={isPrepended}
         onScroll={onScroll}
         // A keyboard opens, the text grows, a row turns out taller: the end stays in view.
-        onResize={() => sticks.current && end()}
+        onResize={() => sticks.current && toEnd()}
         bufferSize={600}
         itemSize={60}
         tabIndex={0}
         role="region"
         aria-label={t("room.history")}
       >
-        {rows.map((row, index) => (
-          <div key={row.key} class="row-box">
-            {index === 0 && !room.hasOlder.value && <p class="beginning">{t("room.beginning")}</p>}
-            {row.day && (
-              <p class="day">
-                <span>{dayText(row.at)}</span>
-              </p>
-            )}
-            {row.divider && (
-              <p class="divider">
-                <span>{t("room.new")}</span>
-              </p>
-            )}
-            {row.kind === "system" ? (
-              <p class="system">
-                <bdi>{systemText(row.message.text)}</bdi>
-              </p>
-            ) : row.kind === "message" ? (
-              <Bubble
-                room={room}
-                message={row.message}
-                isHead={row.isHead}
-                isFlashed={flashed === row.message.id}
-                onReply={onReply}
-                onJump={(id) => void show(id)}
-              />
-            ) : (
-              <Bubble room={room} waiting={row} isHead={row.isHead} onReply={onReply} />
-            )}
-          </div>
-        ))}
+        {(row, index) => (
+          <Line
+            key={row.key}
+            room={room}
+            row={row}
+            isFirst={index === 0}
+            isFlashed={row.kind === "message" && flashed === row.message.id}
+            onReply={onReply}
+            onJump={(id) => void show(id)}
+          />
+        )}
       </VList>
       {!isAtEnd.value && (
         <button
@@ -187,7 +158,7 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
           aria-label={fresh > 0 ? t("room.latestCount", { n: fresh }) : t("room.latest")}
           onClick={() => {
             sticks.current = true;
-            end();
+            toEnd();
             noteRead(room);
           }}
         >
@@ -197,4 +168,36 @@ export function Messages({ room, onReply }: { room: Room; onReply: (message: Mes
       )}
     </div>
   );
+}
+
+/** Whether rows came above: then what is in view is kept where it is. */
+function usePrepended(rows: Row[]): boolean {
+  const first = useRef<string | null>(null);
+  const before = first.current;
+  useLayoutEffect(() => {
+    first.current = rows[0]?.key ?? null;
+  }, [rows]);
+  return before !== null && rows[0]?.key !== before && rows.some((row) => row.key === before);
+}
+
+/** How many messages of others came since the end was left. */
+function useFresh(room: Room): number {
+  const lastSeen = useRef(0);
+  const messages = room.messages.value;
+  if (isAtEnd.value) lastSeen.current = messages.at(-1)?.id ?? 0;
+  if (isAtEnd.value) return 0;
+  const own = me.value?.id;
+  return messages.filter((it) => it.id > lastSeen.current && it.user_id !== own && it.user_id !== 0).length;
+}
+
+/** Arrows walk over the messages, from the newest on. */
+function walk(event: KeyboardEvent, box: HTMLElement | null): void {
+  if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+  const all = [...(box?.querySelectorAll<HTMLElement>("[data-row]") ?? [])];
+  const here = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
+  const row = all[here ? all.indexOf(here) + (event.key === "ArrowUp" ? -1 : 1) : all.length - 1];
+  if (!row) return;
+  event.preventDefault();
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
 }

@@ -15,6 +15,7 @@ export function here(): string {
 
 export function go(to: string, replaces = false): void {
   if (to === url.peek()) return;
+  if (!OWN.test(to.split("?", 1)[0] ?? "")) return location.replace(to);
   if (replaces) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   url.value = to;
@@ -23,6 +24,15 @@ export function go(to: string, replaces = false): void {
 /** Shows the conversation with this number; the address keeps it, so that going back works. */
 export function openRoom(id: number | null): void {
   go(id === null ? "/chat" : `/chat?room=${id}`);
+}
+
+/** A message that is to be brought into view, once its room is there. */
+export const wanted = signal<{ room: number; message: number } | null>(null);
+
+/** Shows a message in its conversation. */
+export function openMessage(room: number, message: number): void {
+  openRoom(room);
+  wanted.value = { room, message };
 }
 
 addEventListener("popstate", () => {

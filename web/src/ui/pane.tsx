@@ -2,17 +2,11 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import {
-  conversations,
-  listState,
-  loadMembers,
-  online,
-  type Room,
-  roomOf,
-  say,
-  sendImage,
-} from "../model/chat";
 import { draftOf } from "../model/drafts";
+import { loadMembers } from "../model/members";
+import { online } from "../model/presence";
+import { conversations, listState, type Room, roomOf, say } from "../model/rooms";
+import { sendImage } from "../model/sending";
 import { refusal } from "../model/uploads";
 import { preview, roomName } from "../model/words";
 import type { Message } from "../net/types";
@@ -21,6 +15,9 @@ import { later } from "./later";
 import { Messages } from "./messages";
 import { openRoom } from "./nav";
 import { Avatar, Empty, Icon, IconButton } from "./parts";
+import "../style/composer.css";
+import "../style/message.css";
+import "../style/pane.css";
 
 const Members = later(() => import("./extras").then((it) => it.Members));
 

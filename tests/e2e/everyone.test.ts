@@ -1,0 +1,179 @@
+// For everyone: screen readers, keyboards, phones, light and dark.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { bubble, composer, expect, found, fresh, item, people, picture, pick, test, title, write } from "./world";
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+/** What axe finds serious or critical, everywhere on the page. */
+async function scan(page: Page, what: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");
+  const told = serious.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
+  expect(told, what).toEqual([]);
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  // Without movement: half-drawn colours are no contrast.
+  const look = { colorScheme, reducedMotion: "reduce" } as const;
+
+  test(`no page has serious faults for those who use it otherwise (${colorScheme})`, async ({ visit, enter }) => {
+    const out = await visit("/login", look);
+    await expect(out.getByRole("main")).toBeVisible();
+    await scan(out, "login");
+    await out.getByRole("button", { name: "Log in" }).click();
+    await expect(out.locator(".field-error").first()).toBeVisible();
+    await scan(out, "login with errors");
+    await out.goto("/register");
+    await expect(out.getByRole("main")).toBeVisible();
+    await scan(out, "register");
+
+    const [alice, bob, carol] = await people("alice", "bob", "小红");
+    const page = await enter(alice, look);
+    await expect(page.getByText("Pick a conversation")).toBeVisible();
+    await scan(page, "nothing open");
+    const room = await alice.group(fresh("对大家开放"), bob, carol);
+    await bob.send(room, "see https://example.org for more");
+    await page.goto(`/chat?room=${room}`);
+    await write(page, "thank you");
+    await page.locator("input[type=file]").setInputFiles({ name: "p.png", mimeType: "image/png", buffer: await picture(page) });
+    await expect(page.locator(".picture:not(.is-uploading) img")).toHaveCount(1);
+    await carol.send(room, "and a reply");
+    await expect(bubble(page, "and a reply")).toBeVisible();
+    await page.getByRole("button", { name: "Members" }).click();
+    await expect(page.locator(".member")).toHaveCount(3);
+    await bubble(page, "thank you").hover();
+    await scan(page, "group with members");
+  });
+
+  test(`no window or menu has serious faults either (${colorScheme})`, async ({ enter }) => {
+    const [alice, bob] = await people("alice", "bob");
+    const room = await alice.group(fresh("windows"), bob);
+    await bob.send(room, "something to find");
+    const page = await enter(alice, { ...look, room });
+    await write(page, "mine");
+    const mine = page.locator(".row", { hasText: "mine" });
+    await expect(tick(mine)).toBeVisible();
+    for (const name of ["Details", "Delete"]) {
+      await mine.hover();
+      await mine.getByRole("button", { name }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await scan(page, name);
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog")).toHaveCount(0);
+    }
+    for (const entry of ["New chat", "New group", "Browse rooms"]) {
+      await pick(page, "New", entry);
+      await page.getByRole("dialog").getByRole("searchbox").fill("b");
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await scan(page, entry);
+      await page.getByRole("button", { name: "Close" }).click();
+      await expect(page.getByRole("dialog")).toHaveCount(0);
+    }
+    await page.getByRole("button", { name: /Account and settings/ }).click();
+    await expect(page.locator(".menu")).toBeVisible();
+    await scan(page, "settings");
+    await page.keyboard.press("Escape");
+    await page.getByRole("searchbox", { name: "Search" }).fill("something");
+    await expect(found(page, "Messages")).toBeVisible();
+    await scan(page, "found");
+  });
+
+  test(`a phone's pages have no serious faults, and nothing is too wide (${colorScheme})`, async ({ visit, enter }) => {
+    const out = await visit("/login", { ...look, ...PHONE });
+    await expect(out.getByRole("main")).toBeVisible();
+    await fits(out);
+    await scan(out, "login");
+    await out.goto("/register");
+    await expect(out.getByRole("main")).toBeVisible();
+    await fits(out);
+
+    const [alice, bob] = await people("alice", "a_name_without_breaks");
+    const room = await alice.group(`${fresh("名字很长的群")}${"很长".repeat(20)}`, bob);
+    await bob.send(room, "w".repeat(300));
+    await bob.send(room, `https://example.org/${"path/".repeat(60)}`);
+    await bob.send(room, "字".repeat(300));
+    const page = await enter(alice, { ...look, ...PHONE });
+    await expect(item(page, "名字很长的群")).toBeVisible();
+    await fits(page);
+    await scan(page, "list");
+    await item(page, "名字很长的群").tap();
+    await expect(bubble(page, "字字字")).toBeVisible();
+    await fits(page);
+    await composer(page).fill("y".repeat(200));
+    await fits(page);
+    await scan(page, "room");
+    await page.getByRole("button", { name: "Members" }).tap();
+    await expect(page.locator(".member")).toHaveCount(2);
+    await fits(page);
+    await scan(page, "members");
+  });
+}
+
+const tick = (row: ReturnType<Page["locator"]>) => row.locator("[data-state=sent], [data-state=delivered]");
+
+async function fits(page: Page): Promise<void> {
+  const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  expect(width).toBeLessThanOrEqual(390);
+  expect(inner).toBe(390);
+}
+
+test("a phone shows one side at a time", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  await bob.send(room, "hello phone");
+  const page = await enter(alice, PHONE);
+  await expect(page.locator(".pane")).toBeHidden();
+  await item(page, bob.name).tap();
+  await expect(bubble(page, "hello phone")).toBeVisible();
+  await expect(page.locator(".side")).toBeHidden();
+  await bubble(page, "hello phone").tap();
+  await page.getByRole("button", { name: "Reply" }).tap();
+  await write(page, "hello back");
+  await expect(bubble(page, "hello back").locator(".quote")).toContainText("hello phone");
+  await page.getByRole("button", { name: "Back to the list" }).tap();
+  await expect(page.locator(".side")).toBeVisible();
+  await expect(page.locator(".pane")).toBeHidden();
+  await page.goBack();
+  await expect(bubble(page, "hello phone")).toBeVisible();
+});
+
+test("the keyboard reaches everything", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  await alice.send(room, "by keys");
+  const page = await enter(alice);
+  await expect(item(page, bob.name)).toBeVisible();
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
+  await page.keyboard.press("ArrowDown");
+  await expect(page.locator(".item").first()).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(title(page)).toHaveText(bob.name);
+  await expect(bubble(page, "by keys")).toBeVisible();
+  await page.getByRole("region", { name: "Messages" }).focus();
+  await page.keyboard.press("ArrowUp");
+  const row = page.locator(".row", { hasText: "by keys" });
+  await expect(row).toBeFocused();
+  await expect(row.getByRole("button", { name: "Delete" })).toBeVisible();
+  // To the message's tools, into the window, out of it again.
+  await page.keyboard.press("Tab");
+  await expect(row.getByRole("button", { name: "Reply" })).toBeFocused();
+  await row.getByRole("button", { name: "Delete" }).press("Enter");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(row).toBeVisible();
+});
+
+test("a screen reader hears what arrives, and how the connection is", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  await bob.send(room, "old news");
+  const page = await enter(alice, { room });
+  await expect(bubble(page, "old news")).toBeVisible();
+  await expect(page.getByRole("log")).toBeEmpty();
+  await bob.send(room, "live news");
+  await expect(page.getByRole("log")).toHaveText(`${bob.name}: live news`);
+  await expect(page.getByRole("status")).toHaveText("Connected");
+});

@@ -1,0 +1,84 @@
+// Pictures by button, paste and drop; uploads that are cancelled or fail.
+import type { Page } from "@playwright/test";
+import { expect, people, picture, test } from "./world";
+
+const drawn = (page: Page) => page.locator(".picture:not(.is-uploading) img");
+const UPLOAD = "**/api/v1/upload/image";
+
+test("pictures are sent by button, paste and drop", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  const here = await enter(alice, { room });
+  const there = await enter(bob, { node: 1, room });
+  const bytes = await picture(here);
+  const [chooser] = await Promise.all([
+    here.waitForEvent("filechooser"),
+    here.getByRole("button", { name: "Send a picture" }).first().click(),
+  ]);
+  await chooser.setFiles({ name: "图.png", mimeType: "image/png", buffer: bytes });
+  await expect(drawn(there)).toHaveCount(1);
+
+  const transfer = await here.evaluateHandle(
+    (bytes) => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(bytes)], "p.png", { type: "image/png" }));
+      return data;
+    },
+    [...bytes],
+  );
+  await here.locator(".composer textarea").evaluate((area, data) => {
+    area.dispatchEvent(
+      new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
+    );
+  }, transfer);
+  await expect(drawn(there)).toHaveCount(2);
+  await here.locator(".pane").dispatchEvent("dragover", { dataTransfer: transfer });
+  await expect(here.locator(".drop")).toBeVisible();
+  await here.locator(".pane").dispatchEvent("drop", { dataTransfer: transfer });
+  await expect(here.locator(".drop")).toHaveCount(0);
+  for (const page of [here, there]) {
+    await expect(drawn(page)).toHaveCount(3);
+    for (const at of [0, 1, 2]) {
+      const width = () => drawn(page).nth(at).evaluate((image: HTMLImageElement) => image.naturalWidth);
+      await expect.poll(width).toBe(120);
+    }
+  }
+  await expect(drawn(there).first()).toHaveAttribute("referrerpolicy", "no-referrer");
+  await expect(there.locator(".side .item.is-active")).toContainText("[Picture]");
+
+  await there.locator(".picture").first().click();
+  await expect(there.getByRole("dialog").locator("img")).toBeVisible();
+  await there.keyboard.press("Escape");
+  await expect(there.getByRole("dialog")).toHaveCount(0);
+});
+
+test("an upload shows how far it is, can be cancelled, and tried again when it failed", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(alice, { room });
+  const files = page.locator("input[type=file]");
+  const file = { name: "p.png", mimeType: "image/png", buffer: await picture(page) };
+
+  await page.route(UPLOAD, () => {}); // never answered
+  await files.setInputFiles(file);
+  await expect(page.getByRole("progressbar")).toBeVisible();
+  await page.getByRole("button", { name: "Cancel the upload" }).click();
+  await expect(page.locator(".picture")).toHaveCount(0);
+
+  await page.unroute(UPLOAD);
+  await page.route(UPLOAD, (route) => route.abort(), { times: 1 });
+  await files.setInputFiles(file);
+  await expect(page.locator(".failed")).toContainText("Not sent");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(drawn(page)).toHaveCount(1);
+  await expect(page.locator(".failed")).toHaveCount(0);
+
+  await files.setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await expect(page.getByText("Only JPEG, PNG, GIF and WebP")).toBeVisible();
+  // A picture by its name, but not by what is in it: the server refuses it.
+  await files.setInputFiles({ name: "b.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
+  await expect(page.locator(".failed")).toContainText("Only JPEG, PNG, GIF and WebP");
+  await page.getByRole("button", { name: "Discard" }).click();
+  await expect(page.locator(".failed")).toHaveCount(0);
+  expect(await alice.texts003(room)).toHaveLength(1);
+});

@@ -1,0 +1,43 @@
+// The tokens' colours for what is drawn on a canvas, where `var()` is unknown.
+
+import { computed, signal } from "@preact/signals";
+import { theme } from "../model/settings";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const isSystemDark = signal(dark.matches);
+dark.addEventListener("change", () => {
+  isSystemDark.value = dark.matches;
+});
+
+export const scheme = computed(() =>
+  theme.value === "system" ? (isSystemDark.value ? "dark" : "light") : theme.value,
+);
+
+const known = new Map<string, string>();
+let knownFor = "";
+
+/** What a token such as `--chart-1` stands for under the present theme. */
+export function colour(token: string, opacity = 1): string {
+  if (knownFor !== scheme.peek()) known.clear();
+  knownFor = scheme.peek();
+  const key = `${token} ${opacity}`;
+  const found = known.get(key) ?? withOpacity(resolve(token), opacity);
+  known.set(key, found);
+  return found;
+}
+
+/** `light-dark()` is only decided for a colour that an element has. */
+function resolve(token: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${token})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+/** `rgb(1, 2, 3)` with an opacity. */
+export function withOpacity(rgb: string, opacity: number): string {
+  const parts = /^rgb\((\d+), (\d+), (\d+)\)$/.exec(rgb);
+  return parts && opacity < 1 ? `rgba(${parts[1]}, ${parts[2]}, ${parts[3]}, ${opacity})` : rgb;
+}

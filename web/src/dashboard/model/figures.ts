@@ -1,0 +1,115 @@
+// The answer of `GET /dashboard/figures`, and how it is asked for.
+
+import { ApiError, call } from "../../net/http";
+import type { Place, Range } from "./place";
+
+/** Counts are per step, gauges the step's last value over all nodes; null where no node reported. */
+export const SERIES = [
+  "online_users",
+  "active_rooms",
+  "messages",
+  "deliveries",
+  "send_p50_ms",
+  "send_p99_ms",
+  "delivery_p50_ms",
+  "delivery_p99_ms",
+  "sockets_webchat",
+  "sockets_envelope",
+  "sockets_messenger",
+  "sockets_imtypes",
+  "sockets_opened",
+  "sockets_resumed",
+  "sockets_closed",
+  "lagging",
+  "closed_slow",
+  "gap_repairs",
+  "rate_limited",
+  "http_requests",
+  "http_errors_4xx",
+  "http_errors_5xx",
+  "uploads",
+  "upload_bytes",
+  "cpu_percent",
+  "memory_bytes",
+  "queued_bytes",
+] as const;
+export type SeriesName = (typeof SERIES)[number];
+export type Values = (number | null)[];
+
+export const DIALECTS = ["webchat", "envelope", "messenger", "imtypes"] as const;
+
+export interface Quantiles {
+  p50: number | null;
+  p99: number | null;
+}
+
+export interface Node {
+  id: string;
+  version: string;
+  started_ms: number;
+  seen_ms: number;
+  address: string;
+  is_ready: boolean;
+  cpu_percent: number;
+  memory_bytes: number;
+  sockets: number;
+  queued_bytes: number;
+  lag_ms: number;
+}
+
+export interface Redis {
+  is_up: boolean;
+  role: string;
+  version: string;
+  memory_bytes: number;
+  /** 0: no limit. */
+  memory_limit_bytes: number;
+  clients: number;
+  commands_per_sec: number;
+  uptime_secs: number;
+  is_embedded: boolean;
+}
+
+export interface Figures {
+  now_ms: number;
+  range: Range;
+  step_secs: number;
+  node: string | null;
+  redis: Redis;
+  nodes: Node[];
+  current: {
+    online_users: number | null;
+    active_rooms: number | null;
+    messages_today: number | null;
+    messages_per_min: number | null;
+    deliveries_per_sec: number | null;
+    sockets: Record<(typeof DIALECTS)[number], number>;
+    send_ms: Quantiles;
+    delivery_ms: Quantiles;
+  };
+  series: { at_ms: number[] } & Partial<Record<SeriesName, Values>>;
+  errors: { route: string; status: number; count: number }[];
+  closes: { code: number; count: number }[];
+  top_rooms: { number: number; id: string; name: string; messages: number }[];
+}
+
+/** Longer than this and the figures are no longer of now. */
+const PATIENCE_MS = 8_000;
+
+/** Asks for the figures of a place.
+ *
+ * # Errors
+ * `ApiError` with the server's status, or 0 when it did not answer in time. A refused token ends the session. */
+export async function loadFigures(place: Place, signal: AbortSignal): Promise<Figures> {
+  const asked = new URLSearchParams({ range: place.range });
+  if (place.node !== null) asked.set("node", place.node);
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const answer = await call<unknown>("GET", `/dashboard/figures?${asked}`, undefined, patience);
+  if (!isFigures(answer)) throw new ApiError(0, "unreadable");
+  return answer;
+}
+
+/** Something between may answer 200 with a page of its own. */
+function isFigures(answer: unknown): answer is Figures {
+  return typeof answer === "object" && answer !== null && "series" in answer && "current" in answer;
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { CONNECTIONS, columnsOf, HTTP, LIMITS, PRESSURE, RESOURCES, TRAFFIC } from "./charts";
+import { type Figures, SERIES } from "./figures";
+import {
+  alone,
+  areaPath,
+  finished,
+  highest,
+  isUnfinished,
+  rowsOf,
+  sparkPath,
+  stacked,
+  valuesOf,
+} from "./series";
+
+const MINUTE = 60_000;
+
+function figures(series: Partial<Figures["series"]>, now_ms = 3.5 * MINUTE): Figures {
+  const at_ms = [0, MINUTE, 2 * MINUTE, 3 * MINUTE];
+  return { now_ms, step_secs: 60, series: { at_ms, ...series } } as Figures;
+}
+
+describe("gaps", () => {
+  it("stay gaps, also in a series that is left out or too short", () => {
+    expect(valuesOf(figures({}), "messages")).toEqual([null, null, null, null]);
+    expect(valuesOf(figures({ messages: [1, null] }), "messages")).toEqual([1, null, null, null]);
+  });
+
+  it("go through what is added up", () => {
+    expect(
+      stacked([
+        [1, 2, null],
+        [10, null, 30],
+        [100, 200, 300],
+      ]),
+    ).toEqual([
+      [1, 2, null],
+      [11, null, null],
+      [111, null, null],
+    ]);
+  });
+
+  it("break the line, and what stands alone is a dot", () => {
+    expect(sparkPath([0, 10, null, 5], 30, 10)).toBe("M0.0 10.0L10.0 0.0M30.0 5.0h.1");
+    expect(areaPath([0, 10, null, null], 30, 10)).toBe("M0.0 10.0L10.0 0.0V10H0.0Z");
+    expect(sparkPath([null, null], 30, 10)).toBe("");
+    expect(alone([1, null, 2, 3, null, 4])).toEqual([0, 5]);
+  });
+
+  it("do not count for the highest", () => {
+    expect(highest([null, 3, 1])).toBe(3);
+    expect(highest([null])).toBeNull();
+    expect(highest([])).toBeNull();
+  });
+});
+
+describe("the last step", () => {
+  it("is unfinished until its time is over", () => {
+    expect(isUnfinished(figures({}))).toBe(true);
+    expect(isUnfinished(figures({}, 4 * MINUTE))).toBe(false);
+    expect(finished(figures({}), [1, 2, 3, 4])).toEqual([1, 2, 3]);
+    expect(finished(figures({}, 4 * MINUTE), [1, 2, 3, 4])).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe("rows", () => {
+  it("are newest first, from the first report on", () => {
+    const rows = rowsOf(figures({ uploads: [null, 1, null, 2], lagging: [null, 5, 6, 7] }), [
+      "uploads",
+      "lagging",
+    ]);
+    expect(rows.map((row) => row.values)).toEqual([
+      [2, 7],
+      [null, 6],
+      [1, 5],
+    ]);
+    expect(rows.map((row) => row.isUnfinished)).toEqual([true, false, false]);
+  });
+});
+
+describe("charts", () => {
+  const all = [...TRAFFIC, ...CONNECTIONS, ...PRESSURE, ...HTTP, ...LIMITS, ...RESOURCES];
+
+  it("show every series but the active rooms, which are a headline", () => {
+    const drawn = all.flatMap((chart) => chart.lines.map((line) => line.series));
+    expect([...drawn, "active_rooms"].sort()).toEqual([...SERIES].sort());
+  });
+
+  it("have names of their own", () => {
+    expect(new Set(all.map((chart) => chart.id)).size).toBe(all.length);
+  });
+
+  it("draw the sum behind its parts", () => {
+    const errors = HTTP.find((chart) => chart.id === "errors");
+    const found = figures({ http_errors_5xx: [1, 0, 2, 0], http_errors_4xx: [4, 5, null, 6] });
+    const columns = errors ? columnsOf(errors, found) : [];
+    expect(columns.map((it) => it.line.series)).toEqual(["http_errors_4xx", "http_errors_5xx"]);
+    expect(columns.map((it) => it.values)).toEqual([
+      [5, 5, null, 6],
+      [1, 0, 2, 0],
+    ]);
+  });
+
+  it("draw what closes below zero", () => {
+    const turnover = CONNECTIONS.find((chart) => chart.id === "turnover");
+    const found = figures({ sockets_closed: [1, null, 3, 4] });
+    const columns = turnover ? columnsOf(turnover, found) : [];
+    expect(columns.at(-1)?.values).toEqual([-1, null, -3, -4]);
+  });
+});

@@ -1,0 +1,59 @@
+import { render } from "preact";
+import { beforeAll, describe, expect, it } from "vitest";
+import { loadWords } from "../i18n";
+import { CONNECTIONS } from "../model/charts";
+import type { Figures } from "../model/figures";
+import { ChartTable } from "./chart_table";
+
+const MINUTE = 60_000;
+const STEPS = 60;
+
+const found = {
+  now_ms: STEPS * MINUTE - 1,
+  step_secs: 60,
+  series: {
+    at_ms: Array.from({ length: STEPS }, (_, at) => at * MINUTE),
+    sockets_opened: Array.from({ length: STEPS }, (_, at) => (at === 57 ? null : at)),
+  },
+} as unknown as Figures;
+
+function draw(figures: Figures): HTMLElement {
+  const root = document.createElement("div");
+  const turnover = CONNECTIONS.find((chart) => chart.id === "turnover");
+  if (turnover) render(<ChartTable chart={turnover} figures={figures} />, root);
+  return root;
+}
+
+const texts = (root: HTMLElement, select: string) =>
+  [...root.querySelectorAll(select)].map((it) => it.textContent);
+
+describe("a chart's table", () => {
+  beforeAll(() => loadWords("en"));
+
+  it("says what it is and what its columns are", () => {
+    const root = draw(found);
+    expect(texts(root, "caption")).toEqual(["Sockets opened and closed, newest 30 steps first"]);
+    expect(texts(root, "thead th[scope=col]")).toEqual(["Time", "opened", "resumed", "closed"]);
+  });
+
+  it("begins with the newest step, and shows gaps as such", () => {
+    const root = draw(found);
+    expect(root.querySelector("tbody th[scope=row]")?.textContent).toContain("so far");
+    expect(texts(root, "tbody td:nth-child(2)").slice(0, 4)).toEqual(["59", "58", "–", "56"]);
+  });
+
+  it("shows the rest when asked to", async () => {
+    const root = draw(found);
+    expect(root.querySelectorAll("tbody tr")).toHaveLength(30);
+    root.querySelector("button")?.click();
+    await Promise.resolve();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(root.querySelectorAll("tbody tr")).toHaveLength(STEPS);
+    expect(root.querySelector("button")).toBeNull();
+  });
+
+  it("says that there is nothing", () => {
+    const root = draw({ ...found, series: { at_ms: found.series.at_ms } });
+    expect(root.textContent).toBe("No figures yet");
+  });
+});

@@ -1,0 +1,67 @@
+// Tables, which scroll inside themselves, and a chart's figures as one.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { t } from "../i18n";
+import type { Chart } from "../model/charts";
+import type { Figures } from "../model/figures";
+import { fullTime, rowTime, text } from "../model/format";
+import { rowsOf } from "../model/series";
+
+/** Reachable by keyboard, as what does not fit is scrolled. */
+export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus
+    <section class="scroll" tabIndex={0} aria-label={t("table.region", { title: label })}>
+      {children}
+    </section>
+  );
+}
+
+/** Nobody reads more at once, and a day has 144. */
+const FIRST_ROWS = 30;
+
+export function ChartTable({ chart, figures }: { chart: Chart; figures: Figures }) {
+  const [isWhole, showWhole] = useState(false);
+  const rows = rowsOf(
+    figures,
+    chart.lines.map((it) => it.series),
+  );
+  if (rows.length === 0) return <p class="card-empty">{t("empty.chart")}</p>;
+  const visible = isWhole ? rows : rows.slice(0, FIRST_ROWS);
+  return (
+    <Scroll label={t(chart.title)}>
+      <table class="table" data-table={chart.id}>
+        <caption class="sr">{t("table.caption", { title: t(chart.title), n: visible.length })}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("table.time")}</th>
+            {chart.lines.map((line) => (
+              <th scope="col" key={line.series}>
+                {t(line.words)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {visible.map((row) => (
+            <tr key={row.at}>
+              <th scope="row" title={fullTime(row.at)}>
+                {rowTime(row.at, figures.now_ms)}
+                {row.isUnfinished && <span class="so-far"> {t("table.soFar")}</span>}
+              </th>
+              {row.values.map((value, at) => (
+                <td key={chart.lines[at]?.series}>{text(value, chart.unit)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {visible.length < rows.length && (
+        <button type="button" class="button is-small is-wide" onClick={() => showWhole(true)}>
+          {t("table.whole", { n: rows.length })}
+        </button>
+      )}
+    </Scroll>
+  );
+}

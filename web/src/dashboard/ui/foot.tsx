@@ -1,0 +1,14 @@
+import { t } from "../i18n";
+import { figures, receivedAt } from "../model/board";
+import { fullTime, zoneText } from "../model/format";
+
+export function Foot() {
+  if (!figures.value) return null;
+  return (
+    <footer class="foot">
+      <span>{t("foot.updated", { time: fullTime(receivedAt.value) })}</span>
+      <span>{t("foot.zone", { zone: zoneText() })}</span>
+      <span>{t("foot.kept")}</span>
+    </footer>
+  );
+}

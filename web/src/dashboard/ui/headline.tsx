@@ -1,0 +1,139 @@
+// The figures of now, each with its course over the range.
+
+import type { ComponentChildren } from "preact";
+import { t } from "../i18n";
+import { DIALECTS, type Figures, type Quantiles, type Values } from "../model/figures";
+import { shown, text } from "../model/format";
+import { areaPath, finished, highest, sparkPath, stacked, valuesOf } from "../model/series";
+import { Amount, Figure } from "./parts";
+
+export function Headline({ figures }: { figures: Figures }) {
+  const { current } = figures;
+  const of = (name: Parameters<typeof valuesOf>[1]) => valuesOf(figures, name);
+  const online = of("online_users");
+  const rooms = of("active_rooms");
+  const sockets = stacked(DIALECTS.map((name) => of(`sockets_${name}`))).at(-1) ?? [];
+  const isOfNode = figures.node !== null;
+  return (
+    <section aria-label={t("headline.label")}>
+      <dl class="headline">
+        <Cell name={t("headline.online")} id="online" isGlobal={isOfNode} course={online} hint={most(online)}>
+          <Amount value={current.online_users} unit="count" />
+        </Cell>
+        <Cell
+          name={t("headline.messages")}
+          id="messages"
+          course={finished(figures, of("messages"))}
+          hint={t("headline.today", { n: text(current.messages_today, "count") })}
+        >
+          <Amount value={current.messages_per_min} unit="rate" per={t("per.minute")} />
+        </Cell>
+        <Cell name={t("headline.rooms")} id="rooms" isGlobal={isOfNode} course={rooms} hint={most(rooms)}>
+          <Amount value={current.active_rooms} unit="count" />
+        </Cell>
+        <Cell
+          name={t("headline.deliveries")}
+          id="deliveries"
+          course={finished(figures, of("deliveries"))}
+          hint={fanOut(figures)}
+        >
+          <Amount value={current.deliveries_per_sec} unit="rate" per={t("per.second")} />
+        </Cell>
+        <Cell name={t("headline.send")} id="send" course={of("send_p99_ms")}>
+          <Latency of={current.send_ms} />
+        </Cell>
+        <Cell name={t("headline.delivery")} id="delivery" course={of("delivery_p99_ms")}>
+          <Latency of={current.delivery_ms} />
+        </Cell>
+        <Cell name={t("headline.sockets")} id="sockets" course={sockets} hint={most(sockets)}>
+          <Amount value={DIALECTS.reduce((sum, it) => sum + current.sockets[it], 0)} unit="count" />
+        </Cell>
+        <Requests figures={figures} />
+      </dl>
+    </section>
+  );
+}
+
+interface CellProps {
+  name: string;
+  id: string;
+  course: Values;
+  hint?: string;
+  isGlobal?: boolean;
+  children: ComponentChildren;
+}
+
+function Cell({ name, id, course, hint, isGlobal, children }: CellProps) {
+  return (
+    <div class="cell" data-figure={id}>
+      <dt>
+        {name}
+        {isGlobal && <span class="tag">{t("tag.global")}</span>}
+      </dt>
+      <dd class="cell-value">{children}</dd>
+      {hint && <dd class="cell-hint">{hint}</dd>}
+      <Spark values={course} />
+    </div>
+  );
+}
+
+const WIDTH = 96;
+const HEIGHT = 28;
+
+function Spark({ values }: { values: Values }) {
+  return (
+    <dd class="spark">
+      <svg aria-hidden="true" viewBox={`-1 -2 ${WIDTH + 2} ${HEIGHT + 4}`} preserveAspectRatio="none">
+        <path class="spark-area" d={areaPath(values, WIDTH, HEIGHT)} />
+        <path d={sparkPath(values, WIDTH, HEIGHT)} />
+      </svg>
+    </dd>
+  );
+}
+
+function Latency({ of: { p50, p99 } }: { of: Quantiles }) {
+  return (
+    <span class="pair">
+      <span class="pair-name">p50</span>
+      <span>
+        <Figure shown={shown(p50, "ms")} />
+      </span>
+      <span class="pair-name">p99</span>
+      <span>
+        <Figure shown={shown(p99, "ms")} />
+      </span>
+    </span>
+  );
+}
+
+/** Of the last step that is counted to its end: the answer has no figure of now for it. */
+function Requests({ figures }: { figures: Figures }) {
+  const minutes = figures.step_secs / 60;
+  const requests = finished(figures, valuesOf(figures, "http_requests"));
+  const last = requests.length - 1;
+  const count = requests[last] ?? null;
+  const failed =
+    (valuesOf(figures, "http_errors_4xx")[last] ?? 0) + (valuesOf(figures, "http_errors_5xx")[last] ?? 0);
+  const share = count ? (failed / count) * 100 : null;
+  return (
+    <Cell
+      name={t("headline.requests")}
+      id="requests"
+      course={requests}
+      hint={share === null ? "" : t("headline.refused", { share: text(share, "percent") })}
+    >
+      <Amount value={count === null ? null : count / minutes} unit="rate" per={t("per.minute")} />
+    </Cell>
+  );
+}
+
+function most(values: Values): string {
+  const value = highest(values);
+  return value === null ? "" : t("headline.most", { n: text(value, "count") });
+}
+
+/** How many receive a message. */
+function fanOut({ current: { deliveries_per_sec, messages_per_min } }: Figures): string {
+  if (!messages_per_min || deliveries_per_sec === null) return "";
+  return t("headline.fanOut", { n: text((deliveries_per_sec * 60) / messages_per_min, "rate") });
+}

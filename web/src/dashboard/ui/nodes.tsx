@@ -1,0 +1,96 @@
+// The nodes; choosing one narrows the whole board to it.
+
+import { t } from "../i18n";
+import type { Figures, Node } from "../model/figures";
+import { agoText, fullTime, spanText, text } from "../model/format";
+import { place, placeUrl, show } from "../model/place";
+import { Scroll } from "./chart_table";
+import { State } from "./parts";
+import { isSilent } from "./status";
+
+export function Nodes({ figures: { nodes, now_ms } }: { figures: Figures }) {
+  const chosen = place.value.node;
+  const isGone = chosen !== null && !nodes.some((it) => it.id === chosen);
+  return (
+    <section class="group" aria-labelledby="nodes-title">
+      <h2 id="nodes-title">{t("nodes.title")}</h2>
+      <div class="card">
+        {isGone && <p class="card-note">{t("nodes.gone", { id: chosen })}</p>}
+        {nodes.length === 0 ? (
+          <p class="card-empty">{t("nodes.none")}</p>
+        ) : (
+          <Scroll label={t("nodes.title")}>
+            <table class="table nodes" data-table="nodes">
+              <caption class="sr">{t("nodes.caption")}</caption>
+              <thead>
+                <tr>
+                  <th scope="col">{t("nodes.id")}</th>
+                  <th scope="col">{t("nodes.state")}</th>
+                  <th scope="col">{t("nodes.sockets")}</th>
+                  <th scope="col">{t("chart.cpu")}</th>
+                  <th scope="col">{t("chart.memory")}</th>
+                  <th scope="col">{t("chart.queued")}</th>
+                  <th scope="col">{t("nodes.lag")}</th>
+                  <th scope="col">{t("nodes.uptime")}</th>
+                  <th scope="col">{t("nodes.address")}</th>
+                  <th scope="col">{t("nodes.version")}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {nodes.map((node) => (
+                  <Line key={node.id} node={node} now={now_ms} isChosen={node.id === chosen} />
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Line({ node, now, isChosen }: { node: Node; now: number; isChosen: boolean }) {
+  const next = { ...place.value, node: isChosen ? null : node.id };
+  const choose = (event: MouseEvent) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    show(next);
+  };
+  return (
+    <tr class={isChosen ? "is-chosen" : ""}>
+      <th scope="row">
+        <a
+          href={placeUrl(next)}
+          data-node={node.id}
+          aria-current={isChosen ? "true" : undefined}
+          title={t(isChosen ? "chosen.all" : "nodes.choose")}
+          onClick={choose}
+        >
+          {node.id}
+        </a>
+      </th>
+      <td>
+        <NodeState node={node} now={now} />
+      </td>
+      <td>{text(node.sockets, "count")}</td>
+      <td>{text(node.cpu_percent, "percent")}</td>
+      <td>{text(node.memory_bytes, "bytes")}</td>
+      <td>{text(node.queued_bytes, "bytes")}</td>
+      <td>{text(node.lag_ms, "ms")}</td>
+      <td title={fullTime(node.started_ms)}>{spanText((now - node.started_ms) / 1000)}</td>
+      <td>{node.address}</td>
+      <td>{node.version}</td>
+    </tr>
+  );
+}
+
+function NodeState({ node, now }: { node: Node; now: number }) {
+  if (isSilent(node, now)) {
+    return <State kind="bad">{t("nodes.silent", { ago: agoText(now - node.seen_ms) })}</State>;
+  }
+  return node.is_ready ? (
+    <State kind="good">{t("nodes.ready")}</State>
+  ) : (
+    <State kind="warn">{t("nodes.unready")}</State>
+  );
+}

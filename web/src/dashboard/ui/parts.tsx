@@ -1,0 +1,77 @@
+// Small pieces of the board.
+
+import type { ComponentChildren } from "preact";
+import { NOTHING, type Shown, shown, type Unit } from "../model/format";
+
+const PATHS = {
+  check: "m5 12.5 4.5 4.5L19 7.5",
+  alert: "M12 4 3 19.5h18zM12 10v4.5M12 17h.01",
+  stop: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM8 12h8",
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v4.5l3 1.5",
+  close: "M7 7l10 10M17 7 7 17",
+  globe:
+    "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18ZM3 12h18M12 3c3 2.5 3.5 6 3.5 9s-.5 6.5-3.5 9c-3-2.5-3.5-6-3.5-9S9 5.5 12 3Z",
+  system: "M4 5h16v11H4zM9 20h6M12 16v4",
+  light:
+    "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8ZM12 3v1.5M12 19.5V21M3 12h1.5M19.5 12H21M5.6 5.6l1.1 1.1M17.3 17.3l1.1 1.1M5.6 18.4l1.1-1.1M17.3 6.7l1.1-1.1",
+  dark: "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10Z",
+  chat: "M4.5 5.5h15v10.5H11l-4 3.5V16H4.5z",
+  table: "M4 5.5h16v13H4zM4 10h16M4 14.25h16M10 5.5v13",
+  shield: "M12 3.5 5 6.5v5c0 4.5 3 7.5 7 9 4-1.5 7-4.5 7-9v-5z",
+} as const;
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
+  return (
+    <svg class="icon" width={size} height={size} viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+/** A number with its unit drawn smaller. */
+export function Amount({ value, unit, per }: { value: number | null | undefined; unit: Unit; per?: string }) {
+  return <Figure shown={shown(value, unit)} per={per} />;
+}
+
+export function Figure({ shown: { number, unit }, per }: { shown: Shown; per?: string }) {
+  const suffix = number === NOTHING ? "" : (per ?? unit);
+  return (
+    <>
+      {number}
+      {suffix && <small class="unit">{`\u2009${suffix}`}</small>}
+    </>
+  );
+}
+
+/** A state that is told by its sign and its words, not only by its colour. */
+export function State({ kind, children }: { kind: "good" | "warn" | "bad"; children: ComponentChildren }) {
+  const name = kind === "good" ? "check" : kind === "warn" ? "alert" : "stop";
+  return (
+    <span class={`state is-${kind}`}>
+      <Icon name={name} size={16} />
+      <span>{children}</span>
+    </span>
+  );
+}
+
+interface PanelProps {
+  icon: IconName;
+  title: string;
+  children?: ComponentChildren;
+  /** Whether nothing else is on the page. */
+  isAlone?: boolean;
+}
+
+/** Takes the place of the whole board. */
+export function Panel({ icon, title, children, isAlone }: PanelProps) {
+  return (
+    <section class="panel">
+      <span class="panel-icon">
+        <Icon name={icon} size={28} />
+      </span>
+      {isAlone ? <h1>{title}</h1> : <h2>{title}</h2>}
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,105 @@
+// What is shown in place of the figures: none yet, none to be had, not for this user.
+
+import { useEffect, useState } from "preact/hooks";
+import icon from "../../icon.svg";
+import { logOut, me } from "../../model/session";
+import { api } from "../../net/http";
+import { t } from "../i18n";
+import { askNow, failure } from "../model/board";
+import { place, show } from "../model/place";
+import { causeText } from "./notice";
+import { Icon, Panel } from "./parts";
+
+export function Loading() {
+  return (
+    <div class="loading">
+      <p class="sr" role="status">
+        {t("live.waiting")}
+      </p>
+      <div aria-hidden="true">
+        <div class="strip">{blanks(6, "strip-item")}</div>
+        <div class="headline">{blanks(8, "cell")}</div>
+        <div class="grid blank-grid">{blanks(6, "card")}</div>
+      </div>
+    </div>
+  );
+}
+
+/** A short bar for the name, a thicker one for the figure. */
+const blanks = (count: number, kind: string) =>
+  Array.from({ length: count }, (_, at) => (
+    <div class={`${kind} blank`} key={at}>
+      <i />
+      <b />
+    </div>
+  ));
+
+export function Unavailable() {
+  if (!failure.value) return null;
+  return (
+    <Panel icon="alert" title={t("unavailable.title")}>
+      <p class="muted">{causeText(failure.value)}</p>
+      <div class="panel-buttons">
+        <button type="button" class="button is-main" onClick={askNow}>
+          {t("again")}
+        </button>
+        {place.value.node !== null && (
+          <button type="button" class="button" onClick={() => show({ node: null })}>
+            {t("chosen.all")}
+          </button>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+/** The command for somebody's shell: a name may hold what a shell would run. */
+export function promotion(name: string): string {
+  const isPlain = /^[\p{L}\p{N}_.@][\p{L}\p{N}_.@-]*$/u.test(name);
+  return `chinwag user promote ${isPlain ? name : `-- '${name.replaceAll("'", "'\\''")}'`}`;
+}
+
+export function Forbidden() {
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => {
+    api.me().then(
+      (account) => {
+        me.value = account;
+      },
+      () => {}, // the command is shown without the name
+    );
+  }, []);
+  const command = promotion(me.value?.username ?? "NAME");
+  const copy = () =>
+    navigator.clipboard?.writeText(command).then(
+      () => setCopied(true),
+      () => {}, // it can still be selected
+    );
+  return (
+    <main class="forbidden">
+      <img src={icon} width="44" height="44" alt="" />
+      <Panel icon="shield" title={t("forbidden.title")} isAlone>
+        <p class="muted">{t("forbidden.hint", { name: me.value?.username ?? "…" })}</p>
+        <div class="command">
+          <code>{command}</code>
+          <button type="button" class="button is-small" onClick={copy}>
+            {isCopied && <Icon name="check" size={16} />}
+            {t(isCopied ? "forbidden.copied" : "forbidden.copy")}
+          </button>
+        </div>
+        <p class="muted">{t("forbidden.then")}</p>
+        <div class="panel-buttons">
+          <button type="button" class="button is-main" onClick={askNow}>
+            {t("forbidden.again")}
+          </button>
+          <a class="button" href="/chat">
+            {t("tools.chat")}
+          </a>
+          <button type="button" class="button is-quiet" onClick={logOut}>
+            {t("forbidden.other")}
+          </button>
+        </div>
+      </Panel>
+    </main>
+  );
+}

@@ -1,0 +1,66 @@
+// One line: can the nodes serve, and how is their Redis.
+
+import type { ComponentChildren } from "preact";
+import { t } from "../i18n";
+import { STALE_MS } from "../model/board";
+import type { Figures, Node, Redis } from "../model/figures";
+import { spanText, text } from "../model/format";
+import { Amount, Figure, State } from "./parts";
+
+/** A node that has not reported for so long is not counted on. */
+export const isSilent = (node: Node, now: number) => now - node.seen_ms > STALE_MS;
+
+/** From here on writes will be refused before long. */
+const NEARLY_FULL = 0.85;
+
+export function Status({ figures: { nodes, now_ms, redis } }: { figures: Figures }) {
+  const ready = nodes.filter((it) => it.is_ready && !isSilent(it, now_ms)).length;
+  const kind = ready === nodes.length && ready > 0 ? "good" : ready > 0 ? "warn" : "bad";
+  return (
+    <section aria-label={t("status.label")}>
+      <dl class="strip">
+        <Item name={t("status.nodes")}>
+          <State kind={kind}>
+            {nodes.length === 0 ? t("status.none") : t("status.ready", { ready, all: nodes.length })}
+          </State>
+        </Item>
+        <Item name="Redis">
+          <State kind={redis.is_up ? "good" : "bad"}>{redis.is_up ? roleText(redis) : t("redis.down")}</State>
+        </Item>
+        <Item name={t("redis.memory")}>
+          <Memory redis={redis} />
+        </Item>
+        <Item name={t("redis.commands")}>
+          {redis.is_up ? <Amount value={redis.commands_per_sec} unit="rate" per={t("per.second")} /> : "–"}
+        </Item>
+        <Item name={t("redis.clients")}>
+          <Amount value={redis.is_up ? redis.clients : null} unit="count" />
+        </Item>
+        <Item name={t("redis.uptime")}>{redis.is_up ? spanText(redis.uptime_secs) : "–"}</Item>
+      </dl>
+    </section>
+  );
+}
+
+function Item({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="strip-item">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function roleText({ role, version, is_embedded }: Redis): string {
+  const known = role === "master" ? t("redis.primary") : role === "slave" ? t("redis.replica") : role;
+  return [known, version, is_embedded ? t("redis.embedded") : ""].filter(Boolean).join(" · ");
+}
+
+function Memory({ redis }: { redis: Redis }) {
+  if (!redis.is_up) return <>–</>;
+  const { memory_bytes: used, memory_limit_bytes: limit } = redis;
+  if (limit === 0) return <Amount value={used} unit="bytes" />;
+  const words = t("redis.of", { used: text(used, "bytes"), limit: text(limit, "bytes") });
+  if (used > limit * NEARLY_FULL) return <State kind="warn">{words}</State>;
+  return <Figure shown={{ number: words, unit: "" }} />;
+}

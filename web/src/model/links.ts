@@ -1,0 +1,28 @@
+// Addresses within texts.
+
+/** Text as plain pieces and addresses. */
+export function pieces(text: string): { text: string; href: string | null }[] {
+  const found: { text: string; href: string | null }[] = [];
+  let end = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"'，。；！？、）】》]+/gi)) {
+    const address = match[0].replace(/[.,;:!?)\]}]+$/, "");
+    const href = httpUrl(address);
+    if (!href) continue;
+    if (match.index > end) found.push({ text: text.slice(end, match.index), href: null });
+    found.push({ text: address, href });
+    end = match.index + address.length;
+  }
+  if (end < text.length) found.push({ text: text.slice(end), href: null });
+  return found;
+}
+
+/** A whole address that may be opened or drawn: http and https, nothing else. */
+export function httpUrl(text: string | null): string | null {
+  if (!text) return null;
+  try {
+    const url = new URL(text);
+    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}

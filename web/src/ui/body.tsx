@@ -1,0 +1,168 @@
+// What a message says: text, a picture, a file. Whatever users wrote is text to the page, never markup.
+
+import { useState } from "preact/hooks";
+import { sizeText, t } from "../i18n";
+import { httpUrl, pieces } from "../model/links";
+import type { Pending } from "../model/outbox";
+import { me } from "../model/session";
+import { cancel, change, type Uploading } from "../model/uploads";
+import type { Message, Pixels } from "../net/types";
+import { later } from "./later";
+import { Icon, IconButton } from "./parts";
+
+const Lightbox = later(() => import("./extras").then((it) => it.Lightbox));
+
+export function Body({ message }: { message: Message }) {
+  const url = httpUrl(message.file_url ?? message.content);
+  switch (message.message_type) {
+    case "image":
+      if (url) return <Picture url={url} name={message.username} pixels={message.file_pixels} />;
+      return <Text text={message.content} />;
+    case "file":
+    case "audio":
+    case "video":
+      if (url) return <FileCard message={message} url={url} />;
+      return <Text text={message.content} />;
+    case "text":
+    case "emoji":
+    case "system":
+      return <Text text={message.text || message.content} />;
+  }
+}
+
+export function PendingBody({ pending }: { pending: Pending }) {
+  const url = pending.isImage ? httpUrl(pending.text) : null;
+  if (!url) return <Text text={pending.text} />;
+  return <Picture url={url} name={me.value?.username ?? ""} pixels={pending.pixels ?? null} />;
+}
+
+/** A few emoji and nothing else are drawn large. */
+const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
+
+function Text({ text }: { text: string }) {
+  const isBig = text.length < 40 && ONLY_EMOJI.test(text);
+  return (
+    <p class={`text ${isBig ? "is-emoji" : ""}`} dir="auto">
+      {pieces(text).map((piece, index) =>
+        piece.href ? (
+          <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
+            {piece.text}
+          </a>
+        ) : (
+          piece.text
+        ),
+      )}
+    </p>
+  );
+}
+
+const BOX_PX = 320;
+const LEAST_PX = 56;
+/** Of pictures whose size nobody knows; they are fitted into it. */
+const UNKNOWN: Pixels = [280, 200];
+
+/** The place of a picture is reserved before it has come. */
+function place(pixels: Pixels | null | undefined): { width: number; height: number } {
+  const [width, height] = pixels ?? UNKNOWN;
+  const scale = Math.min(1, BOX_PX / width, BOX_PX / height);
+  const scaled = (length: number) => Math.max(LEAST_PX, Math.round(length * scale));
+  return { width: scaled(width), height: scaled(height) };
+}
+
+function Picture({ url, name, pixels }: { url: string; name: string; pixels: Pixels | null }) {
+  const [isOpen, setOpen] = useState(false);
+  const [isBroken, setBroken] = useState(false);
+  if (isBroken) {
+    return (
+      <a class="card" href={url} target="_blank" rel="noopener noreferrer nofollow">
+        <span class="card-icon">
+          <Icon name="image" />
+        </span>
+        <span class="card-body">{t("image.broken")}</span>
+      </a>
+    );
+  }
+  const { width, height } = place(pixels);
+  const alt = t("image.alt", { name });
+  return (
+    <>
+      <button
+        type="button"
+        class="picture"
+        style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }}
+        aria-label={`${alt}. ${t("image.open")}`}
+        onClick={() => setOpen(true)}
+      >
+        <img
+          src={url}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          referrerpolicy="no-referrer"
+          onError={() => setBroken(true)}
+        />
+      </button>
+      {isOpen && <Lightbox url={url} alt={alt} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function FileCard({ message, url }: { message: Message; url: string }) {
+  const name = message.file_name || lastPart(url);
+  return (
+    <a
+      class="card"
+      href={url}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      aria-label={t("file.download", { name })}
+    >
+      <span class="card-icon">
+        <Icon name="file" />
+      </span>
+      <span class="card-body">
+        <bdi class="card-name">{name}</bdi>
+        {message.file_size !== null && <small>{sizeText(message.file_size)}</small>}
+      </span>
+    </a>
+  );
+}
+
+function lastPart(url: string): string {
+  const part = url.split("/").pop() || url;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function UploadBody({ upload }: { upload: Uploading }) {
+  const percent = Math.round(upload.part * 100);
+  const { width, height } = place(upload.pixels);
+  return (
+    <div class="picture is-uploading" style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }}>
+      <img
+        src={upload.preview}
+        alt={upload.name}
+        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+          change(upload.clientId, { pixels: [naturalWidth, naturalHeight] })
+        }
+      />
+      {upload.error === null && (
+        <div class="upload">
+          <progress max={100} value={percent} aria-label={t("upload.progress", { n: percent })} />
+          <span class="upload-part" aria-hidden="true">
+            {percent}%
+          </span>
+          <IconButton
+            icon="close"
+            size={16}
+            label={t("upload.cancel")}
+            onClick={() => cancel(upload.clientId)}
+          />
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+// How it stands with the connection: nothing while all is well, a line when it is not.
+
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../i18n";
+import { connection, isCaughtUp } from "../model/link";
+
+/** A quick reconnect needs no words. */
+const LATE_MS = 700;
+
+export function NetStatus() {
+  const status = connection.status.value;
+  const isFine = status === "open" && isCaughtUp.value;
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    if (isFine) return setLate(false);
+    const timer = setTimeout(() => setLate(true), LATE_MS);
+    return () => clearTimeout(timer);
+  }, [isFine]);
+  const isShown = isLate && !isFine;
+  const isWaiting = status === "waiting" && navigator.onLine;
+  let text = "";
+  if (isFine) text = t("net.online");
+  else if (!navigator.onLine) text = t("net.offline");
+  else if (isWaiting) text = t("net.lost");
+  else text = t(status === "open" ? "net.catching" : "net.connecting");
+  return (
+    <div class={`net ${isShown ? "is-shown" : ""}`}>
+      {/* A reader hears that the connection was lost once, not every second. */}
+      <span role="status" class={isShown ? "" : "sr"}>
+        {isShown || isFine ? text : ""}
+      </span>
+      {isShown && isWaiting && (
+        <>
+          <Countdown />
+          <button type="button" class="link" onClick={() => connection.hurry()}>
+            {t("net.now")}
+          </button>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Countdown() {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(1, Math.ceil((connection.retryAt.value - now) / 1000));
+  return <span>{t("net.again", { n: seconds })}</span>;
+}
