@@ -14,7 +14,9 @@ async function user(name) {
   const body = JSON.stringify({ username: name, password: "correct horse" });
   const json = { "content-type": "application/json" };
   await fetch(`${BASE}/api/v1/auth/register`, { method: "POST", headers: json, body });
-  const { token } = await (await fetch(`${BASE}/api/v1/auth/login`, { method: "POST", headers: json, body })).json();
+  const { token } = await (
+    await fetch(`${BASE}/api/v1/auth/login`, { method: "POST", headers: json, body })
+  ).json();
   const call = async (path, value) => {
     const headers = { ...json, authorization: `Bearer ${token}` };
     const answer = await fetch(BASE + path, { method: "POST", headers, body: JSON.stringify(value) });
@@ -30,14 +32,20 @@ async function seed() {
   const [viewer, other] = [await user(`v${stamp}`), await user(`o${stamp}`)];
   let room = 0;
   for (let number = 0; number < CONVERSATIONS; number += 1) {
-    const made = await other.call("/api/v1/rooms", { name: `Conversation ${number} 会话`, is_private: false });
+    const made = await other.call("/api/v1/rooms", {
+      name: `Conversation ${number} 会话`,
+      is_private: false,
+    });
     await other.call(`/api/v1/rooms/${made.id}/members`, { username: viewer.name });
     room = made.id;
   }
-  const own = await fetch(`${BASE}/api/v1/conversations`, { headers: { authorization: `Bearer ${viewer.token}` } });
+  const own = await fetch(`${BASE}/api/v1/conversations`, {
+    headers: { authorization: `Bearer ${viewer.token}` },
+  });
   const group_id = (await own.json()).find((it) => it.id === room).room_id;
   for (let number = 1; number <= MESSAGES; number += 1) {
-    const content = number % 7 ? `message ${number}` : `${number}: ${"words that wrap. ".repeat(1 + (number % 11))}`;
+    const content =
+      number % 7 ? `message ${number}` : `${number}: ${"words that wrap. ".repeat(1 + (number % 11))}`;
     await other.call("/api/v1/chat/message", { type: "text", content, group_id });
   }
   return { room, token: viewer.token };
@@ -133,14 +141,20 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-dev-shm-usage"],
 });
-row("downloaded for `/chat` until the list is there, brotli", kilobytes(await downloaded(browser, newcomer, "/chat")));
+row(
+  "downloaded for `/chat` until the list is there, brotli",
+  kilobytes(await downloaded(browser, newcomer, "/chat")),
+);
 row("list usable, 1 conversation, slow 4G, processor ÷ 4", seconds(await median(browser, newcomer, "/chat")));
 row(`list usable, ${CONVERSATIONS} conversations, the same`, seconds(await median(browser, token, "/chat")));
 row("messages shown, the same", seconds(await median(browser, token, `/chat?room=${room}`)));
 const { page, devtools } = await visit(browser, token, `/chat?room=${room}`, false);
 await page.waitForTimeout(3000);
 row(`memory with ${CONVERSATIONS} conversations and 50 messages`, `${await heap(devtools)} MB`);
-row("frames scrolling up through 1,000 messages as they load, ms p50 / p95 / p99", await frames(page, ".rows", -FRAME_PX));
+row(
+  "frames scrolling up through 1,000 messages as they load, ms p50 / p95 / p99",
+  await frames(page, ".rows", -FRAME_PX),
+);
 row("… down again", await frames(page, ".rows", FRAME_PX));
 row(`… through ${CONVERSATIONS} conversations`, await frames(page, ".side-list", FRAME_PX));
 row(`memory with ${CONVERSATIONS} conversations and ${MESSAGES} messages`, `${await heap(devtools)} MB`);
