@@ -23,7 +23,7 @@ use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::{Fanout, Hub};
 use crate::figures::Figures;
 use crate::listener::{self, Door};
-use crate::reporting::Reporter;
+use crate::reporting::{self, Reporter};
 use crate::secrets;
 use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
 use crate::site;
@@ -121,8 +121,9 @@ impl Node {
         store.ensure_global_room().await?;
 
         let registry = Registry { dialects, site: site::SITE };
-        let shared = shared(&config, figures(&registry, &config))?;
-        let node_id = node_id();
+        let figures = Figures::new(&registry.names(), &registry.speakers(&config));
+        let shared = shared(&config, Arc::new(figures))?;
+        let node_id = reporting::node_id();
         let mut tasks = JoinSet::new();
         let live = upkeep::start_feed(&store_config, &store, &node_id, &shared, &mut tasks).await?;
         let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
@@ -144,7 +145,7 @@ impl Node {
         let (address, door, server) = serve(&plan)?;
         let reporter = Reporter {
             id: node_id.clone(),
-            address: shown_address(address),
+            address: reporting::shown_address(address),
             every_ms: plan.config.stats.report_ms,
             store,
             live: plan.live.clone(),
@@ -288,33 +289,6 @@ fn shared(config: &Config, figures: Arc<Figures>) -> Result<Shared, StartError> 
         figures,
         gallery: Arc::default(),
     })
-}
-
-/// Nothing counted yet, with a place for everyone who answers or speaks.
-fn figures(registry: &Registry, config: &Config) -> Arc<Figures> {
-    let sockets = registry.all().flat_map(|owner| (owner.sockets)(config));
-    let mut speakers: Vec<&'static str> = sockets.map(|route| route.speech.name).collect();
-    speakers.sort_unstable();
-    speakers.dedup();
-    Arc::new(Figures::new(&registry.names(), &speakers))
-}
-
-/// A node's id: short, because it stands in every minute of its figures.
-fn node_id() -> String {
-    let (first, ..) = uuid::Uuid::new_v4().as_fields();
-    format!("{first:08x}")
-}
-
-/// Where operators find a node: one that listens on all addresses is known by its machine's name.
-fn shown_address(address: SocketAddr) -> String {
-    if !address.ip().is_unspecified() {
-        return address.to_string();
-    }
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => address.to_string(),
-        name => format!("{name}:{}", address.port()),
-    }
 }
 
 fn uploads_url(config: &Config) -> Result<String, StartError> {

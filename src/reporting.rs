@@ -2,6 +2,7 @@
 //! dashboard; the same goes into the figures that `/metrics` shows.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -172,6 +173,24 @@ impl Reporter {
             // The next report says all of it again.
             Err(error) => debug!(%error, "not reported"),
         }
+    }
+}
+
+/// A node's id: short, because it stands in every minute of its figures.
+pub(crate) fn node_id() -> String {
+    let (first, ..) = uuid::Uuid::new_v4().as_fields();
+    format!("{first:08x}")
+}
+
+/// Where operators find a node: one that listens on all addresses is known by its machine's name.
+pub(crate) fn shown_address(address: SocketAddr) -> String {
+    if !address.ip().is_unspecified() {
+        return address.to_string();
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => address.to_string(),
+        name => format!("{name}:{}", address.port()),
     }
 }
 

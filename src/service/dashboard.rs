@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::access::{Action, authorise};
-use super::series::{Figured, Range, View};
+use super::range::Range;
+use super::series::{Figured, View};
 use crate::domain::{Caller, Error, Result, RoomId, now_ms};
 use crate::figures::{Figures, Gauge};
 use crate::store::{NodeRow, ServerInfo, Stats, Store, StoredMinute};

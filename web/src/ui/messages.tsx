@@ -73,14 +73,10 @@ function History({ room, rows, onReply }: HistoryProps) {
   const [flashed, setFlashed] = useState<number | null>(null);
   const isPrepended = usePrepended(rows);
   const fresh = useFresh(room);
-  /** Where the end was when it was last in view. */
-  const endOffset = useRef(0);
   // Not by the list's own means: they would hold the end for a while against who scrolls up.
   const toEnd = () => {
     const scroller = box.current?.querySelector(".rows");
-    if (!scroller) return;
-    endOffset.current = scroller.scrollHeight - scroller.clientHeight;
-    scroller.scrollTop = endOffset.current;
+    if (scroller) scroller.scrollTop = scroller.scrollHeight - scroller.clientHeight;
   };
   /** Once what was measured is drawn, and before it is seen. */
   const keepEnd = () => queueMicrotask(() => sticks.current && toEnd());
@@ -100,16 +96,19 @@ function History({ room, rows, onReply }: HistoryProps) {
     if (handle && handle.scrollSize < handle.viewportSize + AHEAD_PX) void loadOlder(room);
   }, [rows.length]);
 
+  const seen = useRef({ scrollTop: 0, scrollHeight: 0, clientHeight: 0 });
   const onScroll = (offset: number) => {
-    const handle = list.current;
-    if (!handle) return;
-    const end = handle.scrollSize - handle.viewportSize;
-    // Rows that turn out taller move the end away, too: only who is above where it was has left it.
-    if (offset < Math.min(end, endOffset.current) - END_PX) sticks.current = false;
-    else if (offset >= end - END_PX) {
-      sticks.current = true;
-      endOffset.current = end;
-    }
+    // Of the page itself: the list hears of sizes only after this.
+    const scroller = box.current?.querySelector(".rows");
+    if (!scroller) return;
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    const before = seen.current;
+    seen.current = { scrollTop, scrollHeight, clientHeight };
+    // Rows that turn out taller move the end away, and so does a view that grows or shrinks: only who scrolls up while
+    // all keeps its size has left it.
+    const isSameSize = scrollHeight === before.scrollHeight && clientHeight === before.clientHeight;
+    if (scrollTop + clientHeight >= scrollHeight - END_PX) sticks.current = true;
+    else if (isSameSize && scrollTop < before.scrollTop) sticks.current = false;
     isAtEnd.value = sticks.current;
     if (offset < AHEAD_PX) void loadOlder(room);
   };

@@ -1,0 +1,97 @@
+// What a long list and a long history cost: memory, and frames while they are scrolled.
+import type { Browser, CDPSession, Page } from "../../tests/e2e/world";
+import { mb, quantile, whole } from "./figures";
+import type { People } from "./people";
+import { table } from "./report";
+import { FAST, freshContext, metrics, SLOW, slowDown, usableAt } from "./visit";
+
+/** A quick turn of the wheel: 7,200 pixels a second. */
+const STEP_PX = 120;
+const SLOW_CPU = { ...SLOW, name: "CPU 4× slower", network: null };
+const LATE_MS = 33.4;
+/** On a machine that does much else. */
+const LONGEST_MS = 30_000;
+/** Rooms that are looked at for a moment. */
+const VISITED = 30;
+const FRAME_TITLES = ["scrolling", "frames", "median ms", "p95 ms", "p99 ms", "longest ms", "over 33 ms"];
+
+export async function longLists(browser: Browser, { viewer, room }: People): Promise<string> {
+  const context = await freshContext(browser, viewer, ".items a.item");
+  const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("Performance.enable");
+  const frames: string[][] = [];
+  const memory: string[][] = [];
+  const look = async (name: string) => {
+    console.error(`  ${name}`);
+    memory.push([name, ...(await memoryOf(page, devtools))]);
+  };
+
+  await page.goto("/chat");
+  await usableAt(page);
+  await page.waitForTimeout(3000);
+  await look("500 conversations listed");
+  for (const device of [FAST, SLOW_CPU]) {
+    await slowDown(devtools, device);
+    const list = await scroll(page, ".side-list", STEP_PX);
+    await scroll(page, ".side-list", -STEP_PX * 20);
+    frames.push(frameRow(`500 conversations, ${device.name}`, list));
+    await page.goto(`/chat?room=${room}`);
+    await page.locator(".rows .row").last().waitFor();
+    await page.waitForTimeout(2000);
+    if (device === FAST) await look("… and a room open, newest 50 messages");
+    const loading = await scroll(page, ".rows", -STEP_PX, ".beginning");
+    frames.push(frameRow(`up 1,000 messages while they load, ${device.name}`, loading));
+    if (device === FAST) await look("… and all 1,000 messages loaded");
+    frames.push(frameRow(`down 1,000 messages, ${device.name}`, await scroll(page, ".rows", STEP_PX)));
+  }
+  await slowDown(devtools, FAST);
+  for (const times of [1, 2]) {
+    for (let n = 0; n < VISITED; n += 1) {
+      await page.locator(".side .item").nth(n + 1).click();
+      await page.locator(".rows .row, .rows .system").first().waitFor();
+    }
+    await look(times === 1 ? `… and ${VISITED} other rooms looked at` : "… and looked at again");
+  }
+  await context.close();
+  return `${table(["memory", "JS heap MB", "DOM nodes"], memory)}\n${table(FRAME_TITLES, frames)}`;
+}
+
+/** After what is garbage has gone; nodes that are not in the document any more are counted too. */
+async function memoryOf(page: Page, devtools: CDPSession): Promise<string[]> {
+  await page.waitForTimeout(500);
+  for (let times = 0; times < 2; times += 1) await devtools.send("HeapProfiler.collectGarbage");
+  const { JSHeapUsedSize = 0, Nodes = 0 } = await metrics(devtools);
+  return [mb(JSHeapUsedSize), whole(Nodes)];
+}
+
+/** Scrolls a box by so much in each frame until it ends (and something is there); how long the frames took. */
+function scroll(page: Page, box: string, step: number, end?: string): Promise<number[]> {
+  return page.evaluate(
+    async ({ box, step, end, longest }) => {
+      const found = document.querySelector(box);
+      if (!found) throw new Error(`no ${box}`);
+      const frame = () => new Promise<number>((next) => requestAnimationFrame(next));
+      const took: number[] = [];
+      const first = await frame();
+      let last = first;
+      for (let stuck = 0; stuck < 5 && last - first < longest; ) {
+        const before = found.scrollTop;
+        found.scrollTop += step;
+        const now = await frame();
+        took.push(now - last);
+        last = now;
+        const isEnd = found.scrollTop === before && (!end || document.querySelector(end));
+        stuck = isEnd ? stuck + 1 : 0;
+      }
+      return took;
+    },
+    { box, step, end, longest: LONGEST_MS },
+  );
+}
+
+function frameRow(name: string, took: number[]): string[] {
+  const late = took.filter((ms) => ms > LATE_MS).length / took.length;
+  const times = [quantile(took, 0.5), quantile(took, 0.95), quantile(took, 0.99), Math.max(...took)];
+  return [name, whole(took.length), ...times.map((ms) => ms.toFixed(0)), `${(late * 100).toFixed(1)} %`];
+}
