@@ -136,7 +136,8 @@ test("what the server refuses can be tried again or given up, once", async ({ en
       const isSend = String(message).includes('"send_message"');
       if (!isSend || refusals === 0) return server.send(message);
       refusals -= 1;
-      socket.send(JSON.stringify({ type: "error", payload: { message: "refused for a test" } }));
+      // Into a room that there is not.
+      server.send(String(message).replace(/"room_id":\d+/, '"room_id":999999'));
     });
   });
   await page.goto(`/chat?room=${room}`);
