@@ -1,9 +1,17 @@
 # One image for both ways to run: alone with its private Redis (`docker run -p 8000:8000
 # -v chinwag:/data chinwag`), or as one of several nodes on a shared Redis (compose.yaml).
 
+FROM node:22-bookworm-slim AS client
+WORKDIR /web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY web .
+RUN npm run build
+
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=client /web/dist web/dist
 RUN cargo build --release --locked && strip target/release/chinwag
 
 FROM debian:bookworm-slim

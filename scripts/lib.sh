@@ -70,9 +70,49 @@ need_rust() {
         die "Rust $wanted or newer is needed, this is $found; try: rustup update stable"
 }
 
+# Node.js and npm that Vite and Playwright take. Debian 12 has Node.js 18: its npm then fetches both from
+# the registry into target/node, which stands first on PATH for the rest of the script.
 need_node() {
-    need node:nodejs
-    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || die "Node.js 18 or newer is needed"
+    need node:nodejs npm:npm
+    ! node_is_new || return 0
+    local folder=$ROOT/target/node arch
+    case $(uname -m) in
+        x86_64) arch=x64 ;;
+        aarch64) arch=arm64 ;;
+        *) die "Node.js 20.19 or newer is needed, this is $(node --version)" ;;
+    esac
+    local package=node-linux-$arch
+    if [ ! -x "$folder/node_modules/$package/bin/node" ]; then
+        say "Fetching Node.js 22, for this is $(node --version)"
+        mkdir -p "$folder"
+        npm install --prefix "$folder" --no-audit --no-fund --no-save --loglevel error \
+            "$package@22" npm@10
+    fi
+    export PATH="$folder/node_modules/$package/bin:$folder/node_modules/.bin:$PATH"
+    node_is_new || die "Node.js 20.19 or newer is needed, this is $(node --version)"
+}
+
+node_is_new() {
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number);
+        process.exit((a === 20 && b >= 19) || a >= 22 ? 0 : 1)'
+}
+
+# install_modules FOLDER  what its package-lock.json names, unless it is there.
+install_modules() {
+    [ ! "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || return 0
+    npm ci --prefix "$1" --no-audit --no-fund --loglevel error
+}
+
+# Whether web/dist has what web/ makes now.
+client_is_built() {
+    local page=$ROOT/web/dist/index.html
+    [ -f "$page" ] || return 1
+    [ -z "$(find "$ROOT/web" \( -name node_modules -o -name dist \) -prune -o -type f -newer "$page" -print -quit)" ]
+}
+
+build_client() {
+    ! client_is_built || return 0
+    install_modules "$ROOT/web" && npm run --prefix "$ROOT/web" build
 }
 
 # --- Ports ------------------------------------------------------------------------------------

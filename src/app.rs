@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, error, info, warn};
 use tracing_actix_web::TracingLogger;
 
@@ -22,7 +23,7 @@ use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::{Fanout, Hub};
 use crate::figures::Figures;
 use crate::listener::{self, Door};
-use crate::reporting::Reporter;
+use crate::reporting::{self, Reporter};
 use crate::secrets;
 use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
 use crate::site;
@@ -36,6 +37,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time for the closing of all WebSockets.
 const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
+/// Time for the last report and the leave-taking.
+const LAST_REPORT: Duration = Duration::from_secs(2);
 /// Time for the last answer to leave once it is made.
 const LAST_ANSWER: Duration = Duration::from_millis(250);
 
@@ -71,7 +74,8 @@ pub struct Node {
     drain: Duration,
     door: Option<Door>,
     id: String,
-    store: Store,
+    reports: JoinHandle<()>,
+    end_reports: oneshot::Sender<()>,
     redis: Option<PrivateRedis>,
 }
 
@@ -117,8 +121,9 @@ impl Node {
         store.ensure_global_room().await?;
 
         let registry = Registry { dialects, site: site::SITE };
-        let shared = shared(&config, figures(&registry, &config))?;
-        let node_id = node_id();
+        let figures = Figures::new(&registry.names(), &registry.speakers(&config));
+        let shared = shared(&config, Arc::new(figures))?;
+        let node_id = reporting::node_id();
         let mut tasks = JoinSet::new();
         let live = upkeep::start_feed(&store_config, &store, &node_id, &shared, &mut tasks).await?;
         let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
@@ -140,14 +145,16 @@ impl Node {
         let (address, door, server) = serve(&plan)?;
         let reporter = Reporter {
             id: node_id.clone(),
-            address: shown_address(address),
+            address: reporting::shown_address(address),
             every_ms: plan.config.stats.report_ms,
-            store: store.clone(),
+            store,
             live: plan.live.clone(),
             stopping: Arc::clone(&plan.stopping),
             figures: Arc::clone(&plan.shared.figures),
         };
-        tasks.spawn(reporter.run());
+        info!(node.id = %reporter.id, "this is how the dashboard names the node");
+        let (end_reports, end) = oneshot::channel();
+        let reports = tokio::spawn(reporter.run(end));
         let handle = server.handle();
         tokio::spawn(async move {
             if let Err(error) = server.await {
@@ -164,7 +171,8 @@ impl Node {
             drain: Duration::from_secs(if redis.is_some() { 0 } else { plan.config.server.drain_secs }),
             door: Some(door),
             id: node_id,
-            store,
+            reports,
+            end_reports,
             redis,
         })
     }
@@ -203,8 +211,9 @@ impl Node {
             () = all_answered(&self.stopping) => {}
         }
         self.tasks.shutdown().await;
-        if let Err(error) = self.store.take_leave(&self.id).await {
-            debug!(%error, "the dashboard shows this node until its lease ends");
+        drop(self.end_reports);
+        if tokio::time::timeout(LAST_REPORT, self.reports).await.is_err() {
+            debug!("the last report takes too long");
         }
         if let Some(redis) = self.redis.take()
             && let Err(error) = tokio::task::spawn_blocking(|| redis.stop()).await
@@ -280,33 +289,6 @@ fn shared(config: &Config, figures: Arc<Figures>) -> Result<Shared, StartError> 
         figures,
         gallery: Arc::default(),
     })
-}
-
-/// Nothing counted yet, with a place for everyone who answers or speaks.
-fn figures(registry: &Registry, config: &Config) -> Arc<Figures> {
-    let sockets = registry.all().flat_map(|owner| (owner.sockets)(config));
-    let mut speakers: Vec<&'static str> = sockets.map(|route| route.speech.name).collect();
-    speakers.sort_unstable();
-    speakers.dedup();
-    Arc::new(Figures::new(&registry.names(), &speakers))
-}
-
-/// A node's id: short, because it stands in every minute of its figures.
-fn node_id() -> String {
-    let (first, ..) = uuid::Uuid::new_v4().as_fields();
-    format!("{first:08x}")
-}
-
-/// Where operators find a node: one that listens on all addresses is known by its machine's name.
-fn shown_address(address: SocketAddr) -> String {
-    if !address.ip().is_unspecified() {
-        return address.to_string();
-    }
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => address.to_string(),
-        name => format!("{name}:{}", address.port()),
-    }
 }
 
 fn uploads_url(config: &Config) -> Result<String, StartError> {

@@ -125,6 +125,7 @@ async fn serve(config: Config) -> ExitCode {
     };
     let address = node.address();
     eprintln!("Chinwag listens on http://{address}");
+    eprintln!("  dashboard      http://{address}/dashboard (chinwag user promote NAME)");
     eprintln!("  documentation  http://{address}/docs");
     eprintln!("  readiness      http://{address}/health/ready");
     if is_single {

@@ -2,9 +2,11 @@
 //! dashboard; the same goes into the figures that `/metrics` shows.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tracing::debug;
 
 use crate::domain::now_ms;
@@ -43,31 +45,46 @@ struct Passing {
 }
 
 impl Reporter {
-    /// Reports for as long as it is let.
-    pub(crate) async fn run(self) {
+    /// Reports until `end` comes, then once more, and takes the node's row away.
+    pub(crate) async fn run(self, mut end: oneshot::Receiver<()>) {
         let started_ms = now_ms();
         let begun = self.figures.totals();
         let mut passing = Passing { minute: started_ms / 60_000, begun, rooms: HashMap::new(), waiting: Vec::new() };
         let mut usage = Usage::default();
         let mut surveyed_at: Option<Instant> = None;
         self.figures.set(Gauge::Started, started_ms);
+        let pause = Duration::from_millis(if self.every_ms == 0 { NOTED_EVERY_MS } else { self.every_ms });
+        let mut is_last = false;
         loop {
             self.figures.set(Gauge::DeliveryUp, self.live.is_up().into());
-            let cpu_basis_points = usage.note(&self.figures);
+            let load = self.load(usage.note(&self.figures));
             if self.every_ms == 0 {
                 self.figures.set(Gauge::Ready, self.is_ready().into());
                 drop(self.store.take_room_messages()); // kept for nobody
-                tokio::time::sleep(Duration::from_millis(NOTED_EVERY_MS)).await;
-                continue;
+            } else {
+                if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEYED_EVERY) && self.survey().await {
+                    surveyed_at = Some(Instant::now());
+                }
+                let row = self.row(started_ms, &load);
+                let present = self.pass(&mut passing, load);
+                self.tell(&row, &mut passing, &present).await;
             }
-            if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEYED_EVERY) && self.survey().await {
-                surveyed_at = Some(Instant::now());
+            if is_last {
+                return self.leave().await;
             }
-            let load = self.load(cpu_basis_points);
-            let row = self.row(started_ms, &load);
-            let present = self.pass(&mut passing, load);
-            self.tell(&row, &mut passing, &present).await;
-            tokio::time::sleep(Duration::from_millis(self.every_ms)).await;
+            is_last = tokio::select! {
+                _ = &mut end => true,
+                () = tokio::time::sleep(pause) => false,
+            };
+        }
+    }
+
+    async fn leave(&self) {
+        if self.every_ms == 0 {
+            return;
+        }
+        if let Err(error) = self.store.take_leave(&self.id).await {
+            debug!(%error, "the dashboard shows this node until its lease ends");
         }
     }
 
@@ -156,6 +173,24 @@ impl Reporter {
             // The next report says all of it again.
             Err(error) => debug!(%error, "not reported"),
         }
+    }
+}
+
+/// A node's id: short, because it stands in every minute of its figures.
+pub(crate) fn node_id() -> String {
+    let (first, ..) = uuid::Uuid::new_v4().as_fields();
+    format!("{first:08x}")
+}
+
+/// Where operators find a node: one that listens on all addresses is known by its machine's name.
+pub(crate) fn shown_address(address: SocketAddr) -> String {
+    if !address.ip().is_unspecified() {
+        return address.to_string();
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => address.to_string(),
+        name => format!("{name}:{}", address.port()),
     }
 }
 

@@ -40,6 +40,15 @@ impl Registry {
         self.all().map(|dialect| dialect.name).collect()
     }
 
+    /// Names of all who speak over WebSockets.
+    pub fn speakers(&self, config: &Config) -> Vec<&'static str> {
+        let sockets = self.all().flat_map(|owner| (owner.sockets)(config));
+        let mut names: Vec<&'static str> = sockets.map(|route| route.speech.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// All who answer.
     pub fn all(&self) -> impl Iterator<Item = &Dialect> {
         self.dialects.iter().chain([&self.site])

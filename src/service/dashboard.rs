@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::access::{Action, authorise};
-use super::series::{Figured, Range, View};
-use crate::domain::{Caller, Result, RoomId, now_ms};
+use super::range::Range;
+use super::series::{Figured, View};
+use crate::domain::{Caller, Error, Result, RoomId, now_ms};
 use crate::figures::{Figures, Gauge};
 use crate::store::{NodeRow, ServerInfo, Stats, Store, StoredMinute};
 
@@ -65,14 +66,23 @@ impl Gallery {
         Arc::clone(places.entry(wanted.clone()).or_default())
     }
 
-    fn known_hour(&self, hour: u64) -> Option<Hour> {
+    /// The hours of a range that are known, and those to be read: the present one and the one before it always, the
+    /// others when they were read a while ago.
+    fn hours(&self, first: u64, present: u64) -> (Vec<Hour>, Vec<u64>) {
         let hours = self.hours.lock().expect("no panic while held");
-        let (_, known) = hours.get(&hour).filter(|(read_at, _)| read_at.elapsed() < HOUR_FRESH_FOR)?;
-        Some(Arc::clone(known))
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for hour in first..=present {
+            match hours.get(&hour).filter(|(read_at, _)| hour + 1 < present && read_at.elapsed() < HOUR_FRESH_FOR) {
+                Some((_, minutes)) => known.push(Arc::clone(minutes)),
+                None => unknown.push(hour),
+            }
+        }
+        (known, unknown)
     }
 
-    fn keep_hour(&self, hour: u64, minutes: &Hour) {
-        self.hours.lock().expect("no panic while held").insert(hour, (Instant::now(), Arc::clone(minutes)));
+    fn keep_hours(&self, read: impl Iterator<Item = (u64, Hour)>) {
+        let mut hours = self.hours.lock().expect("no panic while held");
+        hours.extend(read.map(|(hour, minutes)| (hour, (Instant::now(), minutes))));
     }
 
     fn forget_old(&self) {
@@ -121,32 +131,31 @@ impl Dashboard {
 
     async fn make(&self, wanted: &Wanted) -> Result<Picture> {
         let now_ms = now_ms();
-        let (first, present) = (wanted.range.first_minute(now_ms) / 60, now_ms / 3_600_000);
-        let mut hours: Vec<Hour> = Vec::new();
-        let mut unknown = Vec::new();
-        for hour in first..=present {
-            match self.gallery.known_hour(hour).filter(|_| hour + 1 < present) {
-                Some(known) => hours.push(known),
-                None => unknown.push(hour),
-            }
-        }
+        let first_hour = wanted.range.first_minute(now_ms) / 60;
+        let (mut hours, unknown) = self.gallery.hours(first_hour, now_ms / 3_600_000);
         let (read, stats) = tokio::join!(self.store.figures(&unknown, now_ms), self.store.stats());
         let ((server, nodes, read), stats) = (read?, stats?);
-        for (hour, minutes) in unknown.into_iter().zip(read) {
-            let minutes = Arc::new(minutes);
-            self.gallery.keep_hour(hour, &minutes);
-            hours.push(minutes);
-        }
+        let read: Vec<Hour> = read.into_iter().map(Arc::new).collect();
+        self.gallery.keep_hours(unknown.into_iter().zip(read.iter().cloned()));
+        hours.extend(read);
         // The node's own reports are as fresh as this while someone looks on.
         self.figures.set(Gauge::OnlineUsers, stats.online_users);
         self.figures.set(Gauge::ActiveRooms, stats.active_rooms);
-        let living: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
-        let (node, speakers) = (wanted.node.as_deref(), self.figures.speakers());
-        let view = View { now_ms, range: wanted.range, node, speakers, hours: &hours, living: &living };
-        let figured = view.figured();
+        let figured = self.add_up(now_ms, wanted.clone(), &nodes, hours).await?;
         let rooms: Vec<RoomId> = figured.rooms.iter().map(|(room, _)| *room).collect();
         let names = self.store.room_names(&rooms).await?;
         let room_names = names.into_iter().map(|(room, _, name)| (room, name)).collect();
         Ok(Picture { now_ms, server, nodes, stats, figured, room_names })
+    }
+
+    /// Adds everything up: a day takes milliseconds, in which a worker would do nothing else.
+    async fn add_up(&self, now_ms: u64, wanted: Wanted, nodes: &[NodeRow], hours: Vec<Hour>) -> Result<Figured> {
+        let figures = Arc::clone(&self.figures);
+        let living: Vec<String> = nodes.iter().map(|node| node.id.clone()).collect();
+        let adding = tokio::task::spawn_blocking(move || {
+            let (range, node, speakers) = (wanted.range, wanted.node.as_deref(), figures.speakers());
+            View { now_ms, range, node, speakers, hours: &hours, living }.figured()
+        });
+        adding.await.map_err(Error::internal)
     }
 }

@@ -12,9 +12,11 @@ mod incoming;
 mod messages;
 mod passwords;
 mod presence;
+mod range;
 mod rooms;
 mod series;
 mod sniff;
+mod sum;
 mod tokens;
 mod uploads;
 
@@ -26,8 +28,9 @@ pub use dashboard::{Dashboard, Gallery, Picture, Wanted};
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use presence::{Presence, Throttle};
+pub use range::Range;
 pub use rooms::Rooms;
-pub use series::{Figured, Latest, Quantiles, Range, Values};
+pub use series::{Figured, Latest, Quantiles, Values};
 pub use tokens::{Grant, Revocations, Tokens};
 pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
 

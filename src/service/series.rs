@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::range::Range;
+use super::sum::Sum;
 use crate::domain::RoomId;
 use crate::figures::{COUNTS, Count, Distribution, Load, Minute};
 use crate::store::StoredMinute;
@@ -10,55 +12,6 @@ use crate::store::StoredMinute;
 /// Errors of requests and rooms that are shown at the most.
 const MAX_ERRORS: usize = 20;
 const MAX_ROOMS: usize = 10;
-
-/// How far back figures go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Range {
-    /// An hour in steps of a minute.
-    Hour,
-    /// Six hours in steps of five minutes.
-    SixHours,
-    /// A day in steps of ten minutes.
-    Day,
-}
-
-impl Range {
-    const ALL: [Self; 3] = [Self::Hour, Self::SixHours, Self::Day];
-
-    /// Reads its name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|range| range.name() == text)
-    }
-
-    /// `1h`, `6h` or `24h`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Hour => "1h",
-            Self::SixHours => "6h",
-            Self::Day => "24h",
-        }
-    }
-
-    /// Steps, and the minutes of each.
-    fn steps(self) -> (u64, u64) {
-        match self {
-            Self::Hour => (60, 1),
-            Self::SixHours => (72, 5),
-            Self::Day => (144, 10),
-        }
-    }
-
-    /// The length of a step in seconds.
-    pub fn step_secs(self) -> u64 {
-        self.steps().1 * 60
-    }
-
-    /// The minute, since 1970, in which the first step begins. The last one is under way.
-    pub(super) fn first_minute(self, now_ms: u64) -> u64 {
-        let (steps, minutes) = self.steps();
-        ((now_ms / 60_000 / minutes + 1) * minutes).saturating_sub(steps * minutes)
-    }
-}
 
 /// What is looked at.
 pub(super) struct View<'a> {
@@ -70,7 +23,7 @@ pub(super) struct View<'a> {
     /// What is stored, hour by hour.
     pub(super) hours: &'a [Arc<Vec<StoredMinute>>],
     /// The nodes that live.
-    pub(super) living: &'a [&'a str],
+    pub(super) living: Vec<String>,
 }
 
 /// A value for each step; `None` where no node reported or nothing was measured.
@@ -130,62 +83,6 @@ pub struct Latest {
     pub sockets: Vec<(&'static str, u64)>,
 }
 
-/// What nodes counted in some minutes.
-#[derive(Default)]
-struct Sum<'a> {
-    counts: [u64; COUNTS.len()],
-    requests: u64,
-    errors: [u64; 2],
-    closed: u64,
-    sends: Distribution,
-    delays: Distribution,
-    /// Node → its last minute and the state at its end.
-    loads: HashMap<&'a str, (u64, &'a Load)>,
-}
-
-impl<'a> Sum<'a> {
-    fn add(&mut self, stored: &'a StoredMinute) {
-        let figures = &stored.figures;
-        for (count, ..) in COUNTS {
-            self.counts[count as usize] += figures.count(count);
-        }
-        self.requests += (1..=5).map(|class| figures.requests(class)).sum::<u64>();
-        self.errors[0] += figures.requests(4);
-        self.errors[1] += figures.requests(5);
-        self.closed += figures.closes.iter().map(|(_, count)| count).sum::<u64>();
-        self.sends.add(&figures.sends);
-        self.delays.add(&figures.delays);
-        self.add_load(stored);
-    }
-
-    fn add_load(&mut self, stored: &'a StoredMinute) {
-        let last = self.loads.entry(&stored.node).or_insert((stored.minute, &stored.figures.load));
-        if stored.minute >= last.0 {
-            *last = (stored.minute, &stored.figures.load);
-        }
-    }
-
-    /// The states at the end: of the nodes that reported in the last minute or in the one before it, because in a
-    /// minute that has just begun some have not reported yet.
-    fn last_loads(&self) -> impl Iterator<Item = &'a Load> {
-        let last = self.loads.values().map(|(minute, _)| *minute).max().unwrap_or(0);
-        self.loads.values().filter(move |(minute, _)| minute + 1 >= last).map(|(_, load)| *load)
-    }
-
-    fn load(&self, part: impl Fn(&Load) -> u64) -> Option<u64> {
-        (!self.loads.is_empty()).then(|| self.last_loads().map(part).sum())
-    }
-
-    /// A state that all nodes see alike.
-    fn common(&self, part: impl Fn(&Load) -> u64) -> Option<u64> {
-        self.last_loads().map(part).max()
-    }
-
-    fn number(&self, number: u64) -> Option<u64> {
-        (!self.loads.is_empty()).then_some(number)
-    }
-}
-
 impl<'a> View<'a> {
     fn minutes(&self) -> impl Iterator<Item = &'a StoredMinute> + use<'a> {
         self.hours.iter().flat_map(|hour| hour.iter())
@@ -234,7 +131,7 @@ impl<'a> View<'a> {
         put("online_users", all, &|sum| sum.common(|load| load.online_users));
         put("active_rooms", all, &|sum| sum.common(|load| load.active_rooms));
         for (count, name, ..) in COUNTS {
-            put(name, seen, &|sum| sum.number(sum.counts[count as usize]));
+            put(name, seen, &|sum| sum.number(sum.count(count)));
         }
         put("sockets_closed", seen, &|sum| sum.number(sum.closed));
         put("http_requests", seen, &|sum| sum.number(sum.requests));
@@ -263,13 +160,13 @@ impl<'a> View<'a> {
         let mut sum = Sum::default();
         let recent = self.minutes().filter(|stored| stored.minute >= first && self.is_in_view(stored));
         recent.for_each(|stored| sum.add(stored));
-        let a_second = |count: Count| (sum.counts[count as usize] as f64 / secs * 100.0).round() / 100.0;
+        let a_second = |count: Count| (sum.count(count) as f64 / secs * 100.0).round() / 100.0;
         let mut sockets: BTreeMap<&str, u64> = BTreeMap::new();
-        for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.contains(node)) {
+        for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.iter().any(|id| id == *node)) {
             load.sockets.iter().for_each(|(speaker, open)| *sockets.entry(speaker).or_default() += open);
         }
         Latest {
-            messages_per_min: (sum.counts[Count::Messages as usize] as f64 * 60.0 / secs * 100.0).round() / 100.0,
+            messages_per_min: (sum.count(Count::Messages) as f64 * 60.0 / secs * 100.0).round() / 100.0,
             deliveries_per_sec: a_second(Count::Deliveries),
             send_ms: Quantiles::from(&sum.sends),
             delivery_ms: Quantiles::from(&sum.delays),
@@ -321,7 +218,7 @@ mod tests {
     }
 
     fn view<'a>(range: Range, node: Option<&'a str>, hours: &'a [Arc<Vec<StoredMinute>>]) -> View<'a> {
-        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], hours, living: &["n1"] }
+        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], hours, living: vec!["n1".to_owned()] }
     }
 
     fn numbers(figured: &Figured, name: &str) -> Vec<Option<u64>> {

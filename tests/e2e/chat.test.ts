@@ -1,5 +1,19 @@
 // Two people in two browsers on two nodes.
-import { badge, bubble, composer, expect, found, fresh, item, people, pick, test, tick, title, write } from "./world";
+import {
+  badge,
+  bubble,
+  composer,
+  expect,
+  found,
+  fresh,
+  item,
+  people,
+  pick,
+  test,
+  tick,
+  title,
+  write,
+} from "./world";
 
 test("two people chat privately from two nodes", async ({ enter }) => {
   const [alice, bob] = await people("alice", "李雷");
@@ -184,7 +198,12 @@ test("one does not send while composing Chinese, nor nothing at all", async ({ e
   const [alice, bob] = await people("alice", "bob");
   const page = await enter(alice, { room: await alice.direct(bob) });
   await composer(page).fill("ni");
-  await composer(page).dispatchEvent("keydown", { key: "Enter", code: "Enter", keyCode: 229, isComposing: true });
+  await composer(page).dispatchEvent("keydown", {
+    key: "Enter",
+    code: "Enter",
+    keyCode: 229,
+    isComposing: true,
+  });
   await expect(composer(page)).toHaveValue("ni");
   await write(page, "   ");
   await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();

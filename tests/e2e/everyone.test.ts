@@ -1,7 +1,20 @@
 // For everyone: screen readers, keyboards, phones, light and dark.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { bubble, composer, expect, found, fresh, item, people, picture, pick, test, title, write } from "./world";
+import {
+  bubble,
+  composer,
+  expect,
+  found,
+  fresh,
+  item,
+  people,
+  pick,
+  picture,
+  test,
+  title,
+  write,
+} from "./world";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
@@ -17,7 +30,10 @@ for (const colorScheme of ["light", "dark"] as const) {
   // Without movement: half-drawn colours are no contrast.
   const look = { colorScheme, reducedMotion: "reduce" } as const;
 
-  test(`no page has serious faults for those who use it otherwise (${colorScheme})`, async ({ visit, enter }) => {
+  test(`no page has serious faults for those who use it otherwise (${colorScheme})`, async ({
+    visit,
+    enter,
+  }) => {
     const out = await visit("/login", look);
     await expect(out.getByRole("main")).toBeVisible();
     await scan(out, "login");
@@ -36,7 +52,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     await bob.send(room, "see https://example.org for more");
     await page.goto(`/chat?room=${room}`);
     await write(page, "thank you");
-    await page.locator("input[type=file]").setInputFiles({ name: "p.png", mimeType: "image/png", buffer: await picture(page) });
+    await page
+      .locator("input[type=file]")
+      .setInputFiles({ name: "p.png", mimeType: "image/png", buffer: await picture(page) });
     await expect(page.locator(".picture:not(.is-uploading) img")).toHaveCount(1);
     await carol.send(room, "and a reply");
     await expect(bubble(page, "and a reply")).toBeVisible();
@@ -79,7 +97,10 @@ for (const colorScheme of ["light", "dark"] as const) {
     await scan(page, "found");
   });
 
-  test(`a phone's pages have no serious faults, and nothing is too wide (${colorScheme})`, async ({ visit, enter }) => {
+  test(`a phone's pages have no serious faults, and nothing is too wide (${colorScheme})`, async ({
+    visit,
+    enter,
+  }) => {
     const out = await visit("/login", { ...look, ...PHONE });
     await expect(out.getByRole("main")).toBeVisible();
     await fits(out);

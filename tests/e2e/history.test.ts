@@ -1,7 +1,8 @@
 // A long history: paging without a shift, the line above what is new, the way back to the end.
 import { badge, bubble, expect, item, people, plainPage, sendAll, test, title, write } from "./world";
 
-const text = (n: number) => (n % 7 === 0 ? `${n}: ${"long words that wrap. ".repeat(1 + (n % 11))}` : `message ${n}`);
+const text = (n: number) =>
+  n % 7 === 0 ? `${n}: ${"long words that wrap. ".repeat(1 + (n % 11))}` : `message ${n}`;
 
 test("a thousand messages scroll up without a shift", async ({ browser, contexts, enter }) => {
   test.setTimeout(120_000);
@@ -74,7 +75,11 @@ test("a thousand messages scroll up without a shift", async ({ browser, contexts
   expect(await page.locator(".row").count()).toBeLessThan(80);
 });
 
-test("one message stays where it is while the page above it is put in", async ({ browser, contexts, enter }) => {
+test("one message stays where it is while the page above it is put in", async ({
+  browser,
+  contexts,
+  enter,
+}) => {
   const [alice, bob] = await people("alice", "bob");
   const room = await alice.direct(bob);
   const texts = Array.from({ length: 160 }, (_, at) => text(at + 1));

@@ -1,7 +1,39 @@
 // Texts that would run or draw something if a page took them for markup.
 
-const tags = ["script", "img", "svg", "iframe", "object", "embed", "video", "audio", "body", "details", "math", "style", "link", "meta", "base", "form", "input", "marquee", "a", "template"];
-const events = ["onerror", "onload", "onclick", "onmouseover", "onfocus", "ontoggle", "onanimationstart", "onbeforeinput", "onpointerenter", "onscroll"];
+const tags = [
+  "script",
+  "img",
+  "svg",
+  "iframe",
+  "object",
+  "embed",
+  "video",
+  "audio",
+  "body",
+  "details",
+  "math",
+  "style",
+  "link",
+  "meta",
+  "base",
+  "form",
+  "input",
+  "marquee",
+  "a",
+  "template",
+];
+const events = [
+  "onerror",
+  "onload",
+  "onclick",
+  "onmouseover",
+  "onfocus",
+  "ontoggle",
+  "onanimationstart",
+  "onbeforeinput",
+  "onpointerenter",
+  "onscroll",
+];
 
 /** Names that fit: at most 32 characters, each its own. */
 export const names = (mark: string): string[] =>
@@ -9,9 +41,22 @@ export const names = (mark: string): string[] =>
     events.map((_, of) => `<${tag} ${SHORT[of]}=hit=${mark}${(at * events.length + of).toString(36)}>`),
   );
 
-const SHORT = ["onerror", "onload", "onclick", "onblur", "onfocus", "ontoggle", "oncopy", "oncut", "onwheel", "onkeyup"];
+const SHORT = [
+  "onerror",
+  "onload",
+  "onclick",
+  "onblur",
+  "onfocus",
+  "ontoggle",
+  "oncopy",
+  "oncut",
+  "onwheel",
+  "onkeyup",
+];
 
-const made = tags.flatMap((tag, at) => events.map((event) => `<${tag} src=x ${event}="hit=${at}" autofocus open>`));
+const made = tags.flatMap((tag, at) =>
+  events.map((event) => `<${tag} src=x ${event}="hit=${at}" autofocus open>`),
+);
 
 export const payloads: string[] = [
   ...made,
@@ -21,12 +66,13 @@ export const payloads: string[] = [
   '"><script>hit=1</script>',
   "javascript:hit=1",
   "JaVaScRiPt:hit=1",
-  "http://example.org/\" onmouseover=\"hit=1",
+  'http://example.org/" onmouseover="hit=1',
   "http://example.org/'onmouseover='hit=1",
   "https://javascript:hit=1@example.org",
   "data:text/html,<script>hit=1</script>",
   "vbscript:msgbox(1)",
   "{{constructor.constructor('hit=1')()}}",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: as someone might write it
   "${hit=1}",
   "<svg><animate onbegin=hit=1 attributeName=x dur=1s>",
   "<svg><script>hit=1</script></svg>",
@@ -34,14 +80,14 @@ export const payloads: string[] = [
   "<iframe srcdoc='<script>parent.hit=1</script>'>",
   "<a href=javascript:hit=1>click</a>",
   "[link](javascript:hit=1)",
-  "![img](x\" onerror=\"hit=1)",
+  '![img](x" onerror="hit=1)',
   "&lt;script&gt;hit=1&lt;/script&gt;",
   "&#60;script&#62;hit=1&#60;/script&#62;",
   "\u202e<script>hit=1</script>",
   "<scr\u0000ipt>hit=1</script>",
   "<ſcript>hit=1</ſcript>",
   "＜script＞hit=1＜/script＞",
-  "{\"__html\":\"<img src=x onerror=hit=1>\"}",
+  '{"__html":"<img src=x onerror=hit=1>"}',
   "__proto__",
   "constructor",
   "%3Cscript%3Ehit%3D1%3C%2Fscript%3E",

@@ -27,9 +27,7 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
     [...bytes],
   );
   await here.locator(".composer textarea").evaluate((area, data) => {
-    area.dispatchEvent(
-      new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
-    );
+    area.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
   }, transfer);
   await expect(drawn(there)).toHaveCount(2);
   await here.locator(".pane").dispatchEvent("dragover", { dataTransfer: transfer });
@@ -39,7 +37,10 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   for (const page of [here, there]) {
     await expect(drawn(page)).toHaveCount(3);
     for (const at of [0, 1, 2]) {
-      const width = () => drawn(page).nth(at).evaluate((image: HTMLImageElement) => image.naturalWidth);
+      const width = () =>
+        drawn(page)
+          .nth(at)
+          .evaluate((image: HTMLImageElement) => image.naturalWidth);
       await expect.poll(width).toBe(120);
     }
   }

@@ -31,7 +31,8 @@ test("a client of document 000 sees its frames and no others, whatever our clien
   const frames = () => client.evaluate(() => (window as unknown as { frames: Frame[] }).frames);
   const send = (type: string, payload: object) =>
     client.evaluate(
-      ([type, payload]) => (window as unknown as { send: (type: string, payload: object) => void }).send(type, payload),
+      ([type, payload]) =>
+        (window as unknown as { send: (type: string, payload: object) => void }).send(type, payload),
       [type, payload] as const,
     );
 

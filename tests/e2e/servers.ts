@@ -41,10 +41,19 @@ class Process {
   private readonly child: ChildProcess;
   private readonly ended: Promise<void>;
 
-  constructor(folder: string, name: string, command: string, args: string[], env: Record<string, string> = {}) {
+  constructor(
+    folder: string,
+    name: string,
+    command: string,
+    args: string[],
+    env: Record<string, string> = {},
+  ) {
     this.name = name;
     const log = openSync(join(folder, `${name}.log`), "a");
-    this.child = spawn(command, args, { stdio: ["ignore", log, log], env: { ...plainEnvironment(), ...env } });
+    this.child = spawn(command, args, {
+      stdio: ["ignore", log, log],
+      env: { ...plainEnvironment(), ...env },
+    });
     this.ended = new Promise((done) => this.child.once("exit", () => done()));
   }
 
@@ -119,11 +128,15 @@ async function until(what: string, process: Process, isSo: () => Promise<boolean
 
 async function startRedis(folder: string, port: number): Promise<Process> {
   const folders = (process.env.PATH ?? "").split(delimiter);
-  const command = ["redis-server", "valkey-server"].find((name) => folders.some((it) => existsSync(join(it, name))));
+  const command = ["redis-server", "valkey-server"].find((name) =>
+    folders.some((it) => existsSync(join(it, name))),
+  );
   if (!command) throw new Error("neither redis-server nor valkey-server is on PATH");
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
   const redis = new Process(folder, "redis", command, [...args, "--maxmemory-policy", "noeviction"]);
-  await until("Redis is ready", redis, async () => /Ready to accept/i.test(readFileSync(join(folder, "redis.log"), "utf8")));
+  await until("Redis is ready", redis, async () =>
+    /Ready to accept/i.test(readFileSync(join(folder, "redis.log"), "utf8")),
+  );
   return redis;
 }
 
@@ -136,6 +149,7 @@ function complaints(folder: string): string[] {
 
 /** Starts everything; returns what stops it. */
 export async function startWorld(): Promise<() => Promise<void>> {
+  if (!existsSync(binary)) throw new Error(`no ${binary}: build it with cargo, or set CHINWAG_BIN`);
   const folder = mkdtempSync(join(tmpdir(), "chinwag-e2e-"));
   const given: World = { folder, redis: await freePort(), nodes: [] };
   const running: Process[] = [];

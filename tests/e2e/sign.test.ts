@@ -108,7 +108,12 @@ test("the language is the browser's, and changes at once, both ways", async ({ e
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
   // Nothing was loaded anew.
   await expect(box).toHaveValue("写了一半");
-  await page.locator(".menu").getByRole("button", { name: "切换到中文" }).or(page.getByText("中文")).first().click();
+  await page
+    .locator(".menu")
+    .getByRole("button", { name: "切换到中文" })
+    .or(page.getByText("中文"))
+    .first()
+    .click();
   await expect(title(page)).toHaveText("全局聊天室");
   await page.locator(".menu").getByText("English").click();
   await page.reload();

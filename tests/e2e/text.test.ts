@@ -1,19 +1,36 @@
 // Whatever users write is text, wherever it is shown.
 import type { Page } from "@playwright/test";
 import { names, payloads } from "./payloads";
-import { bubble, composer, expect, forEach, found, fresh, item, people, plainPage, sendAll, test, title, User } from "./world";
+import {
+  bubble,
+  composer,
+  expect,
+  forEach,
+  found,
+  fresh,
+  item,
+  people,
+  plainPage,
+  sendAll,
+  test,
+  title,
+  User,
+} from "./world";
 
 /** Elements within what users write that the client does not draw, and those that would run something. */
 async function foreign(page: Page): Promise<string[]> {
   return page.evaluate(() => {
-    const ours = /^(article|aside|bdi|button|div|h1|h2|header|img|input|li|main|nav|p|path|section|small|span|svg|textarea|time|ul|form|a|fieldset|legend|hr|mark|b|i|dialog)$/;
+    const ours =
+      /^(article|aside|bdi|button|div|h1|h2|header|img|input|li|main|nav|p|path|section|small|span|svg|textarea|time|ul|form|a|fieldset|legend|hr|mark|b|i|dialog)$/;
     const bad = [...document.querySelectorAll("#app *")].filter((it) => {
       const runs = [...it.attributes].some((at) => /^on/i.test(at.name) || /^srcdoc$/i.test(at.name));
       const link = it instanceof HTMLAnchorElement && !/^https?:$/.test(it.protocol);
       return runs || link || !ours.test(it.tagName.toLowerCase());
     });
     // An image or frame of theirs would have asked for this.
-    const asked = performance.getEntriesByType("resource").filter((it) => /\/x$/.test(new URL(it.name).pathname));
+    const asked = performance
+      .getEntriesByType("resource")
+      .filter((it) => /\/x$/.test(new URL(it.name).pathname));
     const beside = [...document.querySelectorAll("body > :not(#app, noscript)")];
     return [...bad, ...beside].map((it) => it.outerHTML).concat(asked.map((it) => it.name));
   });

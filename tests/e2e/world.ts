@@ -1,9 +1,9 @@
 // What tests share: users, rooms and messages by the APIs; pages of people who are logged in.
 import {
-  test as base,
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
+  test as base,
   expect,
   type Locator,
   type Page,
@@ -44,7 +44,8 @@ export class User {
   static async named(name: string): Promise<User> {
     const body = JSON.stringify({ username: name, password: PASSWORD });
     const headers = { "content-type": "application/json" };
-    const post = (path: string) => fetch(`${nodes()[0]}/api/v1/auth/${path}`, { method: "POST", headers, body });
+    const post = (path: string) =>
+      fetch(`${nodes()[0]}/api/v1/auth/${path}`, { method: "POST", headers, body });
     expect((await post("register")).status, name).toBe(201);
     return new User(name, ((await (await post("login")).json()) as { token: string }).token);
   }
@@ -93,6 +94,14 @@ export class User {
     await this.call("POST", "/api/chat/upload", form);
   }
 
+  /** Sends a picture through documents 000 and 001. */
+  async picture(room: number, bytes: Buffer): Promise<void> {
+    const form = new FormData();
+    form.append("image", new File([new Uint8Array(bytes)], "picture.jpg", { type: "image/jpeg" }));
+    const { url } = await this.call<{ url: string }>("POST", "/api/v1/upload/image", form);
+    await this.send(room, url, "image");
+  }
+
   /** The texts of a room's newest messages in document 003, oldest first. */
   async texts003(room: number): Promise<string[]> {
     const path = `/api/chat/messages?limit=100&room_id=${await this.textOf(room)}`;
@@ -109,7 +118,9 @@ export class User {
 }
 
 /** New users, their names beginning as given. */
-export function people<const Names extends string[]>(...names: Names): Promise<{ [At in keyof Names]: User }> {
+export function people<const Names extends string[]>(
+  ...names: Names
+): Promise<{ [At in keyof Names]: User }> {
   return Promise.all(names.map((name) => User.named(fresh(name)))) as Promise<{ [At in keyof Names]: User }>;
 }
 
@@ -245,7 +256,9 @@ export const tick = (bubble: Locator, state: "waiting" | "sending" | "sent" | "d
   bubble.locator(`[data-state=${state}]`);
 /** What a search has found of one kind. */
 export const found = (page: Page, kind: "Users" | "Public rooms" | "Messages") =>
-  page.locator(".side section", { has: page.getByRole("heading", { name: kind, exact: true }) }).locator(".item");
+  page
+    .locator(".side section", { has: page.getByRole("heading", { name: kind, exact: true }) })
+    .locator(".item");
 
 export async function write(page: Page, text: string): Promise<void> {
   await composer(page).fill(text);

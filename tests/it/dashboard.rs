@@ -1,14 +1,13 @@
 //! The operators' dashboard: the figures of two nodes, on real Redis.
 
-use std::collections::BTreeMap;
-
 use chinwag::config::Config;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::budgets::{calls, reset};
+use crate::bad_frames::Speaks;
 use crate::process::{Process, external};
+use crate::raw_socket::RawSocket;
 use crate::support::{Redis, User, World, answered, client, eventually, ok, scratch, shared_redis};
 
 /// Two nodes that report often.
@@ -21,7 +20,7 @@ async fn accounts(config: &Config) -> chinwag::service::Accounts {
     chinwag::app::accounts(config).await.expect("Redis answers").0
 }
 
-async fn operator(world: &World) -> User<'_> {
+pub async fn operator(world: &World) -> User<'_> {
     let operator = world.user(0, "operator").await;
     accounts(&world.config).await.promote("operator").await.expect("promoted");
     operator
@@ -29,7 +28,7 @@ async fn operator(world: &World) -> User<'_> {
 
 impl User<'_> {
     /// What the dashboard shows.
-    async fn figures(&self, node: usize, query: &str) -> Value {
+    pub async fn figures(&self, node: usize, query: &str) -> Value {
         self.look(node, &format!("/dashboard/figures?{query}")).await
     }
 
@@ -42,13 +41,13 @@ impl User<'_> {
 }
 
 /// The sum of a series.
-fn sum(shown: &Value, name: &str) -> u64 {
+pub fn sum(shown: &Value, name: &str) -> u64 {
     let series = shown["series"][name].as_array().unwrap_or_else(|| panic!("no series {name}"));
     series.iter().filter_map(Value::as_u64).sum()
 }
 
 /// The last value of a series; in the first moments of a minute that of the one before.
-fn last(shown: &Value, name: &str) -> u64 {
+pub fn last(shown: &Value, name: &str) -> u64 {
     let series = shown["series"][name].as_array().unwrap_or_else(|| panic!("no series {name}"));
     series.iter().rev().find_map(Value::as_u64).unwrap_or_else(|| panic!("{name} ends without a number"))
 }
@@ -202,11 +201,35 @@ async fn nodes_that_stop_or_die_disappear() {
     eventually("three report", async || ids(&shown(&world).await).len() == 3).await;
     drop(third); // killed
     eventually("its lease ends", async || ids(&shown(&world).await).len() == 2).await;
+    let mut socket = world.webchat(1, &operator, "").await;
     let second = world.nodes.pop().expect("two");
     let id = second.id().to_owned();
     second.stop().await;
-    eventually("it has left", async || !ids(&shown(&world).await).contains(&id)).await;
+    assert_eq!(socket.next_or_end().await, Err(Some(1012)));
+    // What it counted to its end stays.
+    let closes = json!([{"code": 1012, "count": 1}]);
+    eventually("it has left", async || {
+        let shown = shown(&world).await;
+        !ids(&shown).contains(&id) && shown["closes"] == closes
+    })
+    .await;
     std::fs::remove_dir_all(folder).expect("the folder is ours");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_is_served_with_and_without_its_build() {
+    let world = World::start(1).await;
+    for path in ["/dashboard", "/dashboard/"] {
+        let answer = world.client.get(world.url(0, path)).send().await.expect("answered");
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"] == "text/html; charset=utf-8"),
+            (200, true)
+        );
+        let is_built = answer.headers().contains_key("content-security-policy");
+        let page = answer.text().await.expect("text");
+        assert_eq!(page.contains("scripts/build"), !is_built, "{page}");
+    }
     world.stop().await;
 }
 
@@ -242,120 +265,39 @@ async fn refusals_resumptions_and_cut_connections_are_counted() {
     world.stop().await;
 }
 
-/// What a report asks of Redis; each once.
-const REPORT: [&str; 5] = ["set", "zadd", "zremrangebyscore", "hset", "expire"];
-
 #[tokio::test]
-async fn a_report_is_five_commands_and_a_look_costs_the_same_for_any_number_of_rooms() {
+async fn slow_clients_and_repaired_gaps_are_counted() {
     let redis = Redis::start(&[]);
     let world = World::start_with(1, &redis.url(), |config| {
-        config.stats.report_ms = 200;
+        config.stats.report_ms = 100;
         config.limits.enabled = false;
+        config.limits.behind_secs = 1;
     })
     .await;
     let operator = operator(&world).await;
-    let mut costs = Vec::new();
-    let mut made = 0;
-    for (rooms, range) in [(10, "1h"), (1000, "6h")] {
-        while made < rooms {
-            made += 1;
-            let room = operator.make_room(0, &made.to_string()).await;
-            operator.send(0, &room, "x").await;
-        }
-        let reported = async || {
-            let shown = operator.figures(0, "range=24h").await;
-            sum(&shown, "messages") == made && shown["top_rooms"].as_array().is_some_and(|rooms| rooms.len() == 10)
-        };
-        eventually("all is reported", reported).await;
-        // This range was not looked at yet; the other picture is remembered for a second.
-        reset(&redis);
-        operator.figures(0, &format!("range={range}")).await;
-        let mut cost = calls(&redis);
-        cost.retain(|name, _| !REPORT.contains(&name.as_str()));
-        let hours = cost.remove("hgetall").expect("hours") - 1;
-        println!("a look at {range}: {cost:?} and {hours} hours");
-        costs.push(cost);
+    let mut sender = world.webchat(0, &operator, "").await;
+    let say = |text: &str| json!({"type": "send_message", "payload": {"room_id": 1, "content": text}});
+    let narrow = RawSocket::connect_narrow(&world.base(0)).await;
+    let slow = Speaks::Webchat.open_over(narrow, &operator.token).await;
+    for _ in 0..600 {
+        sender.send(&say(&"x".repeat(1200))).await;
+        sender.next().await;
     }
-    assert_eq!(costs[0], BTreeMap::from([("get", 2), ("hmget", 10), ("zcount", 17), ("zrangebyscore", 1)].map(named)));
-    assert_eq!(costs[0], costs[1]);
-
-    // Ten operators are one but for their roles.
-    reset(&redis);
-    for _ in 0..10 {
-        operator.figures(0, "range=6h").await;
-    }
-    let readings = calls(&redis).get("zrangebyscore").copied().unwrap_or(0);
-    assert!(readings <= 2, "{readings} readings in a second");
-
-    reset(&redis);
-    eventually("some reports", async || calls(&redis).get("set").is_some_and(|count| *count >= 3)).await;
-    let mut cost = calls(&redis);
-    let reports = cost["set"];
-    for name in REPORT {
-        assert_eq!(cost.remove(name), Some(reports), "{name}");
-    }
-    // Once in a while the users online are counted.
-    assert!(cost.keys().all(|name| matches!(name.as_str(), "get" | "zcount" | "zrange" | "zrangebyscore")), "{cost:?}");
-    world.stop().await;
-}
-
-fn named((name, count): (&str, u64)) -> (String, u64) {
-    (name.to_owned(), count)
-}
-
-/// A minute of a node that is busy with everything, as it is stored.
-fn busy_minute(number: u64) -> String {
-    let pairs =
-        |first: u64, count: u64| -> Vec<[u64; 2]> { (first..first + count).map(|n| [n, n * number % 900]).collect() };
-    let errors: Vec<Value> =
-        (0..8).map(|n| json!([format!("POST /api/v1/rooms/{{room_id}}/members/{n}"), 400 + n, 12])).collect();
-    json!({
-        "c": [48_211 + number, 1_204_221, 120, 31, 4, 1, 0, 12, 22, 91_012_002], "r": [120, 98_114, 431, 214, 3],
-        "s": pairs(8, 22), "d": pairs(1, 26), "x": [[1000, 31], [1001, 40], [1006, 12], [1013, 1]], "e": errors,
-        "t": pairs(1_000_000, 20),
-        "l": {"o": {"webchat": 4012, "envelope": 800, "messenger": 730, "imtypes": 2201},
-            "q": 120_301, "m": 231_211_008, "p": 9012, "u": 60_211, "a": 8012},
+    let counted = async |names: [&str; 3]| {
+        let shown = operator.figures(0, "range=1h").await;
+        (names.map(|name| sum(&shown, name)), shown["closes"].clone())
+    };
+    eventually("it is closed", async || {
+        let closes = json!([{"code": 1013, "count": 1}]);
+        counted(["lagging", "closed_slow", "gap_repairs"]).await == ([1, 1, 0], closes)
     })
-    .to_string()
-}
+    .await;
+    drop(slow);
 
-/// Fills a day with busy minutes of three nodes and prints what it takes and what a look at it costs.
-#[tokio::test]
-async fn a_day_of_three_busy_nodes_takes_little() {
-    let redis = Redis::start(&[]);
-    let world = World::start_with(1, &redis.url(), |_| {}).await;
-    let operator = operator(&world).await;
-    let (prefix, mut connection) = (world.config.redis.prefix.clone(), redis.connection());
-    let now = operator.figures(0, "range=1h").await["now_ms"].as_u64().expect("a time") / 60_000;
-    for minute in now - 24 * 60..=now {
-        let mut fill = redis::cmd("HSET");
-        fill.arg(format!("{prefix}figures:{}", minute / 60));
-        for node in 1..=3 {
-            fill.arg(format!("{minute}:{node:08x}")).arg(busy_minute(minute % 100 + node));
-        }
-        fill.exec(&mut connection).expect("stored");
-    }
-    let hour = format!("{prefix}figures:{}", now / 60 - 1);
-    let size: u64 = redis::cmd("MEMORY").arg(&["USAGE", &hour, "SAMPLES", "0"]).query(&mut connection).expect("a size");
-    println!("a minute of a busy node takes {} bytes, {} as text", size / 180, busy_minute(50).len());
-    assert!(size / 180 < 2048);
-    reset(&redis);
-    let asked_at = std::time::Instant::now();
-    let shown = operator.figures(0, "range=24h").await;
-    println!("a look at a day takes {:?} in this build, {} bytes", asked_at.elapsed(), shown.to_string().len());
-    let info: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).expect("read");
-    for line in
-        info.lines().filter(|line| line.contains("hgetall") || line.contains("zcount") || line.contains("_info"))
-    {
-        println!("{line}");
-    }
-    assert!(sum(&shown, "messages") > 3 * 1434 * 48_211);
-    assert_eq!(last(&shown, "sockets_webchat"), 3 * 4012);
-    // Hours that are over are remembered for a minute: beside the role only the present and the last one are read.
-    reset(&redis);
-    let asked_at = std::time::Instant::now();
-    operator.figures(0, "range=6h").await;
-    println!("the next one takes {:?}", asked_at.elapsed());
-    assert_eq!(calls(&redis)["hgetall"], 3);
+    // What is sent while the node hears nothing is read from the stream.
+    redis::cmd("CLIENT").arg(&["KILL", "TYPE", "PUBSUB"]).exec(&mut redis.connection()).expect("killed");
+    operator.send(0, "global", "unheard").await;
+    assert_eq!(sender.next().await["payload"]["content"], "unheard");
+    eventually("the gap is counted", async || counted(["gap_repairs"; 3]).await.0 == [1; 3]).await;
     world.stop().await;
 }

@@ -7,6 +7,7 @@ mod bad_input;
 mod budgets;
 mod conversations;
 mod dashboard;
+mod dashboard_costs;
 mod deletion;
 mod faults;
 mod floors;

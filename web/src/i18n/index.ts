@@ -49,9 +49,12 @@ export function errorWords(error: unknown): string {
   return known ? t(known[1]) : text;
 }
 
-const locale = computed(() => (lang.value === "zh" ? "zh-CN" : "en"));
+/** The reader's own variety of the language, which decides between 14:30 and 2:30 PM. */
+const locale = computed(
+  () => navigator.languages.find((it) => it.startsWith(lang.value)) ?? (lang.value === "zh" ? "zh-CN" : "en"),
+);
 const formats = computed(() => ({
-  time: new Intl.DateTimeFormat(locale.value, { hour: "2-digit", minute: "2-digit" }),
+  time: new Intl.DateTimeFormat(locale.value, { hour: "numeric", minute: "2-digit" }),
   weekday: new Intl.DateTimeFormat(locale.value, { weekday: "short" }),
   short: new Intl.DateTimeFormat(locale.value, { month: "short", day: "numeric" }),
   old: new Intl.DateTimeFormat(locale.value, { year: "numeric", month: "numeric", day: "numeric" }),

@@ -90,12 +90,16 @@ function History({ room, rows, onReply }: HistoryProps) {
     if (handle && handle.scrollSize < handle.viewportSize + AHEAD_PX) void loadOlder(room);
   }, [rows.length]);
 
+  const lastOffset = useRef(0);
   const onScroll = (offset: number) => {
     const handle = list.current;
     if (!handle) return;
     const isEnd = offset + handle.viewportSize >= handle.scrollSize - END_PX;
-    sticks.current = isEnd;
-    isAtEnd.value = isEnd;
+    // Rows that turn out taller move the end away, too: only who scrolls up has left it.
+    if (isEnd) sticks.current = true;
+    else if (offset < lastOffset.current) sticks.current = false;
+    lastOffset.current = offset;
+    isAtEnd.value = sticks.current;
     if (offset < AHEAD_PX) void loadOlder(room);
   };
 

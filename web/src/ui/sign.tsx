@@ -1,11 +1,12 @@
 // Registering and logging in.
 
 import { useId, useState } from "preact/hooks";
-import { errorWords, setLang, t } from "../i18n";
+import { setLang, t } from "../i18n";
 import icon from "../icon.svg";
+import { check, type Errors, FIELDS, place } from "../model/checks";
 import { begin, hasExpired, safeNext } from "../model/session";
 import { lang } from "../model/settings";
-import { ApiError, api } from "../net/http";
+import { api } from "../net/http";
 import { go, query } from "./nav";
 import { Icon, IconButton } from "./parts";
 import "../style/forms.css";
@@ -58,30 +59,7 @@ function Field({ name, label, value, error, onInput, isSecret, autocomplete }: F
   );
 }
 
-type Errors = Partial<Record<"username" | "password" | "confirm" | "form", string>>;
-
-function check(username: string, password: string, confirm: string | null): Errors {
-  const errors: Errors = {};
-  if (!username.trim()) errors.username = t("check.username");
-  else if (Array.from(username).length > 32) errors.username = t("check.usernameLong");
-  if (!password) errors.password = t("check.password");
-  else if (confirm !== null && Array.from(password).length < 6) errors.password = t("check.short");
-  else if (confirm !== null && new TextEncoder().encode(password).length > 71)
-    errors.password = t("check.long");
-  if (confirm !== null && !errors.password && confirm !== password) errors.confirm = t("check.confirm");
-  return errors;
-}
-
-/** Where an error of the server belongs. */
-function place(error: unknown): Errors {
-  const words = errorWords(error);
-  if (!(error instanceof ApiError) || error.status === 0 || error.status >= 429) return { form: words };
-  if (error.status === 409 || /^username(?! and)/i.test(error.message)) return { username: words };
-  if (/^password/i.test(error.message)) return { password: words };
-  return { form: words };
-}
-
-export function LangButton() {
+function LangButton() {
   const other = lang.value === "zh" ? "en" : "zh";
   return (
     <button
@@ -110,7 +88,7 @@ export function Sign({ isNew }: { isNew: boolean }) {
     setErrors(found);
     if (Object.keys(found).length > 0) {
       const form = event.currentTarget as HTMLFormElement;
-      const first = ["username", "password", "confirm"].find((name) => name in found);
+      const first = FIELDS.find((name) => name in found);
       form.querySelector<HTMLInputElement>(`[name=${first}]`)?.focus();
       return;
     }

@@ -1,0 +1,207 @@
+// The operators' dashboard, fed by real nodes.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { payloads } from "./payloads";
+import { operate, startNode } from "./servers";
+import { expect, fresh, nodes, PASSWORD, people, plainPage, sendAll, test, type User, write } from "./world";
+
+const live = (page: Page) => page.locator(".live.is-live");
+const figure = (page: Page, id: string) => page.locator(`[data-figure=${id}] .cell-value`);
+const rows = (page: Page, table: string) => page.locator(`[data-table=${table}] tbody tr`);
+const nodeLink = (page: Page, url: string) =>
+  page.locator("[data-table=nodes] tbody tr", { hasText: new URL(url).host });
+
+/** A new user who may see it. */
+async function operator(): Promise<User> {
+  const [user] = await people("operator");
+  await operate("user", "promote", user.name);
+  return user;
+}
+
+async function openBoard(page: Page, path = "/dashboard"): Promise<void> {
+  await page.goto(path);
+  await expect(live(page)).toHaveText("Live");
+  await expect(page.locator(".plot canvas").first()).toBeVisible();
+}
+
+test("only administrators see it, from the moment that they are some", async ({ visit }) => {
+  const [user] = await people("somebody");
+  const page = await visit("/dashboard");
+  await expect(page).toHaveURL(/\/login\?next=/);
+  await page.getByLabel("Username").fill(user.name);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page).toHaveURL(/\/dashboard$/);
+  await expect(page.getByRole("heading", { name: "The dashboard is for administrators" })).toBeVisible();
+  await expect(page.locator("code")).toHaveText(`chinwag user promote ${user.name}`);
+  await operate("user", "promote", user.name);
+  await page.getByRole("button", { name: "Look again" }).click();
+  await expect(live(page)).toHaveText("Live");
+  await expect(page.getByRole("heading", { name: "Nodes", exact: true })).toBeVisible();
+});
+
+test("what happens in the chat is seen within seconds", async ({ browser, contexts, enter }) => {
+  const [user, [alice, bob]] = [await operator(), await people("alice", "bob")];
+  const room = await alice.group(fresh("最忙的房间"), bob);
+  const page = await enter(user);
+  await openBoard(page);
+  const busiest = rows(page, "rooms").filter({ hasText: "最忙的房间" });
+  await expect(busiest).toHaveCount(0);
+  // More than any other test sends into one room.
+  const texts = Array.from({ length: 1500 }, (_, at) => `number ${at + 1}`);
+  await sendAll(await plainPage(browser, contexts), alice, room, texts);
+  await expect(busiest.locator(".count")).toHaveText("1,500");
+  await expect(rows(page, "rooms").first()).toContainText("最忙的房间");
+  await alice.send(room, "and one more");
+  await expect(busiest.locator(".count")).toHaveText("1,501");
+
+  for (const id of ["online", "messages", "rooms", "deliveries", "sockets"]) {
+    await expect(figure(page, id)).toHaveText(/[1-9]/);
+  }
+  for (const id of ["send", "delivery"]) await expect(figure(page, id)).toHaveText(/\d/);
+  await expect(page.locator(".strip")).toContainText(/\d of \d ready/);
+  await expect(page.locator(".strip")).toContainText("primary");
+
+  // For every chart there is a table.
+  const charts = page.locator("[data-chart]");
+  const asTables = page.locator("[data-as-table]");
+  expect(await charts.count()).toBeGreaterThanOrEqual(15);
+  await expect(asTables).toHaveCount(await charts.count());
+  await page.getByRole("button", { name: "Messages as a table" }).click();
+  await expect(rows(page, "messages").first()).toContainText(/\d/);
+  await page.getByRole("button", { name: "6 h", exact: true }).click();
+  await expect(live(page)).toBeVisible();
+  await expect(page).toHaveURL(/range=6h/);
+  await expect(busiest.locator(".count")).toHaveText("1,501");
+});
+
+test("one node is looked at alone, and missed when it dies", async ({ enter }) => {
+  const [user, [alice, bob]] = [await operator(), await people("alice", "bob")];
+  const room = await alice.direct(bob);
+  const node = await startNode();
+  // Both on that node, which nobody else uses; the operator is on another.
+  const here = await enter(alice, { url: node.url, room });
+  await enter(bob, { url: node.url, room });
+  for (const text of ["one", "two", "three"]) await write(here, text);
+
+  const page = await enter(user);
+  await openBoard(page);
+  for (const url of [...nodes(), node.url]) await expect(nodeLink(page, url)).toContainText("Ready");
+  const line = nodeLink(page, node.url);
+  await expect(line.locator("td").nth(1)).toHaveText("2");
+  const id = await line.locator("[data-node]").textContent();
+  await line.locator("[data-node]").click();
+  await expect(page.locator(".chosen")).toContainText(`Only node ${id}`);
+  await expect(page).toHaveURL(/node=/);
+  await expect(figure(page, "sockets")).toHaveText("2");
+  await page.getByRole("button", { name: "Messages as a table" }).click();
+  const sent = async () => {
+    const counts = await rows(page, "messages").locator("td").allTextContents();
+    return counts.reduce((sum, it) => sum + (Number(it) || 0), 0);
+  };
+  await expect.poll(sent).toBe(3);
+  await page.reload();
+  await expect(figure(page, "sockets")).toHaveText("2");
+  await here.context().close();
+  await expect(figure(page, "sockets")).toHaveText("1");
+  await page.getByRole("button", { name: "All nodes" }).click();
+  await expect(page.locator(".chosen")).toHaveCount(0);
+
+  await node.kill();
+  await expect(line.filter({ hasText: "Ready" })).toHaveCount(0, { timeout: 30_000 });
+  for (const url of nodes()) await expect(nodeLink(page, url)).toContainText("Ready");
+});
+
+test("no name in it is markup", async ({ enter }) => {
+  const user = await operator();
+  const page = await enter(user);
+  // Real ones have ten rooms; this one has all that others could make of names, routes, addresses.
+  await page.route("**/dashboard/figures?*", async (route) => {
+    // Of all nodes: there are none of such names.
+    const answer = await route.fetch({
+      url: route
+        .request()
+        .url()
+        .replace(/&node=.*/, ""),
+    });
+    const figures = await answer.json();
+    const [node] = figures.nodes;
+    figures.top_rooms = payloads.map((name, at) => ({ id: name, number: at, name, messages: 1000 - at }));
+    figures.errors = payloads.map((text, at) => ({ route: `GET ${text}`, status: 404, count: 1000 - at }));
+    figures.nodes = payloads.map((text) => ({ ...node, id: text, address: text, version: text }));
+    await route.fulfill({ response: answer, json: figures });
+  });
+  await openBoard(page);
+  const texts = async (selector: string) => page.locator(selector).allTextContents();
+  expect(await texts("[data-table=rooms] tbody th")).toEqual(payloads);
+  expect(await texts("[data-table=errors] tbody th")).toEqual(payloads.map((text) => `GET ${text}`));
+  expect(await texts("[data-table=nodes] tbody th")).toEqual(payloads);
+  const foreign = await page.evaluate(() => {
+    const theirs = [...document.querySelectorAll("[data-table] *")];
+    const ours = /^(a|bdi|caption|small|span|svg|path|table|tbody|td|th|thead|tr)$/;
+    const bad = theirs.filter(
+      (it) => !ours.test(it.tagName.toLowerCase()) || [...it.attributes].some((at) => /^on/i.test(at.name)),
+    );
+    const links = [...document.querySelectorAll("a")].filter((it) => !/^https?:$/.test(it.protocol));
+    return [...bad, ...links, ...document.querySelectorAll("script:not([src^='/assets/'])")].map(
+      (it) => it.outerHTML,
+    );
+  });
+  expect(foreign).toEqual([]);
+  // To look at one is no danger either.
+  await page.locator("[data-table=nodes] [data-node]").first().click();
+  await expect(page.locator(".chosen b")).toHaveText(payloads[0] ?? "");
+});
+
+test("a room's real name is no markup there", async ({ browser, contexts, enter }) => {
+  const [user, [alice]] = [await operator(), await people("alice")];
+  const name = `<img src=x onerror="hit=1"> ${fresh("room")}`;
+  const room = await alice.group(name);
+  const texts = Array.from({ length: 1200 }, (_, at) => `number ${at + 1}`);
+  await sendAll(await plainPage(browser, contexts), alice, room, texts);
+  const page = await enter(user);
+  await openBoard(page);
+  await expect(rows(page, "rooms").filter({ hasText: name })).toHaveCount(1);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`it has no serious faults for those who use it otherwise, wide and narrow (${colorScheme})`, async ({
+    enter,
+  }) => {
+    const user = await operator();
+    const page = await enter(user, { colorScheme, reducedMotion: "reduce" });
+    await openBoard(page);
+    await page.getByRole("button", { name: "Messages as a table" }).click();
+    await expect(rows(page, "messages").first()).toBeVisible();
+    await scan(page, "wide");
+    await page.locator("[data-node]").first().click();
+    await expect(page.locator(".chosen")).toBeVisible();
+    await expect(live(page)).toBeVisible();
+    await scan(page, "one node");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.getByRole("button", { name: "All nodes" }).click();
+    await expect(live(page)).toBeVisible();
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    await expect.poll(width).toBeLessThanOrEqual(390);
+    await scan(page, "narrow");
+    // In the other language, at once.
+    await page.getByRole("button", { name: "中文" }).or(page.locator("button[lang=zh-CN]")).first().click();
+    await expect(page.locator("html")).toHaveAttribute("lang", "zh-CN");
+    await expect(live(page)).not.toHaveText("Live");
+  });
+}
+
+test("who is no administrator has no serious faults to suffer either", async ({ enter }) => {
+  const [user] = await people("somebody");
+  const page = await enter(user, { reducedMotion: "reduce" });
+  await page.goto("/dashboard");
+  await expect(page.getByRole("heading", { name: "The dashboard is for administrators" })).toBeVisible();
+  await scan(page, "forbidden");
+});
+
+async function scan(page: Page, what: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");
+  const told = serious.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
+  expect(told, what).toEqual([]);
+}

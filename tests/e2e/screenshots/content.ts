@@ -1,0 +1,129 @@
+// Who talks about what in the pictures: a place in English and one in Chinese.
+
+type Said = [who: string, text: string];
+
+export interface Cast {
+  locale: string;
+  /** The words of the client that the pictures need. */
+  words: { members: string };
+  me: string;
+  others: string[];
+  group: string;
+  inGroup: Said[];
+  afterPictures: Said[];
+  typing: string;
+  friend: string;
+  withFriend: Said[];
+  /** Further conversations: with whom or in what, and what was said last. */
+  more: { name: string; isGroup: boolean; said: Said[]; isUnread: boolean }[];
+}
+
+export const english: Cast = {
+  locale: "en-GB",
+  words: { members: "Members" },
+  me: "Maya Fischer",
+  others: ["Tom Adeyemi", "Priya Nair", "Jonas Berg", "李雷", "Sofia Marin"],
+  group: "Weekend hikes",
+  inGroup: [
+    ["Priya Nair", "The forecast for Saturday is lovely: dry, 16 degrees, hardly any wind."],
+    ["Priya Nair", "Shall we do the ridge at last?"],
+    ["Tom Adeyemi", "Yes! The 7:40 train gets us to the trailhead by nine."],
+    ["Maya Fischer", "I am in. I bring the stove and coffee ☕"],
+    ["李雷", "算我一个！我带午饭。"],
+    ["Jonas Berg", "These are from last week, just before the lake:"],
+  ],
+  afterPictures: [
+    ["Maya Fischer", "That light! Then it is settled: Saturday, 7:40, platform 4."],
+    ["Tom Adeyemi", "Route and times are here: https://example.org/hikes/ridge"],
+    ["Sofia Marin", "🎉🎉"],
+  ],
+  typing: "Priya Nair",
+  friend: "Priya Nair",
+  withFriend: [
+    ["Priya Nair", "Have you seen that the export works now?"],
+    [
+      "Maya Fischer",
+      "Just tried it with the whole of last year: eleven seconds. Before, I gave up after ten minutes.",
+    ],
+    ["Priya Nair", "And it survives when a node goes down in the middle."],
+    ["Priya Nair", "I pulled the plug twice to be sure 😄"],
+    ["Maya Fischer", "Of course you did."],
+    ["Maya Fischer", "Shall I write the release notes?"],
+    ["Priya Nair", "Please! I can look over them after lunch."],
+    ["Maya Fischer", "Deal. You get a draft by one."],
+  ],
+  more: [
+    {
+      name: "Project Alpha",
+      isGroup: true,
+      said: [["Jonas Berg", "Staging is on the new version."]],
+      isUnread: true,
+    },
+    {
+      name: "Tom Adeyemi",
+      isGroup: false,
+      said: [["Tom Adeyemi", "Lunch at half past twelve?"]],
+      isUnread: true,
+    },
+    {
+      name: "Book club",
+      isGroup: true,
+      said: [["Sofia Marin", "Next up: The Dispossessed."]],
+      isUnread: false,
+    },
+    { name: "李雷", isGroup: false, said: [["Maya Fischer", "谢谢你的帮助！"]], isUnread: false },
+    {
+      name: "Jonas Berg",
+      isGroup: false,
+      said: [["Maya Fischer", "The key is under the mat."]],
+      isUnread: false,
+    },
+    {
+      name: "Sofia Marin",
+      isGroup: false,
+      said: [["Sofia Marin", "Ticket’s booked, see you on Friday"]],
+      isUnread: false,
+    },
+  ],
+};
+
+export const chinese: Cast = {
+  locale: "zh-CN",
+  words: { members: "成员" },
+  me: "林晓",
+  others: ["韩梅梅", "王建国", "陈思远", "Emma", "赵一鸣"],
+  group: "周末徒步",
+  inGroup: [
+    ["韩梅梅", "周六天气很好：晴，十六度，几乎没有风。"],
+    ["韩梅梅", "要不要去走山脊线？"],
+    ["王建国", "好啊！坐七点四十的车，九点前就能到登山口。"],
+    ["林晓", "我去。炉子和咖啡我来带 ☕"],
+    ["Emma", "Count me in! I’ll bring lunch."],
+    ["陈思远", "上周在湖边拍的："],
+  ],
+  afterPictures: [
+    ["林晓", "光线太美了！那就定了：周六七点四十，四号站台。"],
+    ["王建国", "路线和时间在这里：https://example.org/hikes/ridge"],
+    ["赵一鸣", "🎉🎉"],
+  ],
+  typing: "韩梅梅",
+  friend: "韩梅梅",
+  withFriend: [
+    ["韩梅梅", "看到了吗？导出功能可以用了。"],
+    ["林晓", "刚用去年一整年的数据试过：十一秒。以前等十分钟都没结果。"],
+    ["韩梅梅", "中途有节点宕机也没问题。"],
+    ["韩梅梅", "我拔了两次电源来确认 😄"],
+    ["林晓", "果然是你。"],
+    ["林晓", "发布说明我来写？"],
+    ["韩梅梅", "好，写完我下午看一遍。"],
+    ["林晓", "一言为定，一点之前给你初稿。"],
+  ],
+  more: [
+    { name: "阿尔法项目", isGroup: true, said: [["陈思远", "预发布环境已经升级到新版本。"]], isUnread: true },
+    { name: "王建国", isGroup: false, said: [["王建国", "十二点半一起吃饭？"]], isUnread: true },
+    { name: "读书会", isGroup: true, said: [["赵一鸣", "下一本：《三体》。"]], isUnread: false },
+    { name: "Emma", isGroup: false, said: [["林晓", "Thank you for your help!"]], isUnread: false },
+    { name: "陈思远", isGroup: false, said: [["林晓", "钥匙放在门垫下面了。"]], isUnread: false },
+    { name: "赵一鸣", isGroup: false, said: [["赵一鸣", "票订好了，周五见。"]], isUnread: false },
+  ],
+};

@@ -1,0 +1,322 @@
+// The state of the chat as a whole, against a server that is played.
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Conversation, Message } from "../net/types";
+import { conversation, FakeSocket, message } from "./fixtures";
+
+const ROOM = 7;
+let list: Conversation[];
+let history: Message[];
+/** What the server stored. */
+let stored: Map<string, Message>;
+let refusal: string | null;
+
+beforeEach(() => {
+  vi.resetModules();
+  vi.useFakeTimers();
+  vi.stubGlobal("WebSocket", FakeSocket);
+  vi.stubGlobal("fetch", async (path: string) => {
+    const body = answer(path);
+    return new Response(JSON.stringify(body), { status: body === undefined ? 404 : 200 });
+  });
+  FakeSocket.all = [];
+  localStorage.clear();
+  localStorage.setItem("token", "t");
+  history = [message(1), message(2)];
+  list = [conversation(ROOM, { last_message: message(2), unread: 2 })];
+  stored = new Map();
+  refusal = null;
+});
+
+function answer(path: string): unknown {
+  if (path === "/api/v1/me") return { id: 1, username: "Alice", is_admin: false };
+  if (path === "/api/v1/conversations") return list;
+  if (path.startsWith("/api/chat/online-users")) return [];
+  if (path === "/api/chat/message/status") return { status: "delivered" };
+  return undefined;
+}
+
+function serve(socket: FakeSocket): void {
+  socket.answer = ({ type, payload }) => {
+    if (type === "fetch_history") socket.push("message_history", { room_id: ROOM, messages: history });
+    if (type !== "send_message") return;
+    if (refusal) return socket.push("error", { message: refusal });
+    const client_id = String(payload.client_id);
+    const known = stored.get(client_id);
+    const content = String(payload.content);
+    const made = known ?? message(10 + stored.size, { user_id: 1, username: "Alice", client_id, content });
+    stored.set(client_id, made);
+    socket.push("new_message", made);
+  };
+}
+
+async function connect(): Promise<FakeSocket> {
+  const socket = FakeSocket.latest();
+  serve(socket);
+  socket.open();
+  await vi.advanceTimersByTimeAsync(50);
+  return socket;
+}
+
+async function begin() {
+  await import("../model/chat");
+  const model = {
+    ...(await import("../model/rooms")),
+    ...(await import("../model/history")),
+    ...(await import("../model/outbox")),
+    ...(await import("../model/sending")),
+    ...(await import("../model/receipts")),
+    ...(await import("../model/link")),
+    ...(await import("../model/presence")),
+    session: await import("../model/session"),
+  };
+  await vi.advanceTimersByTimeAsync(1);
+  const socket = await connect();
+  return { model, socket };
+}
+
+describe("sending", () => {
+  it("shows a message at once and takes the stored one for it", async () => {
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.isSilent = true;
+    model.send(ROOM, "hello", 2);
+    expect(model.outbox.value).toMatchObject([{ text: "hello", state: "sending", replyTo: 2 }]);
+    const [frame] = socket.frames("send_message");
+    expect(frame).toMatchObject({ room_id: ROOM, content: "hello", is_image: false, reply_to: 2 });
+    socket.push("new_message", message(3, { user_id: 1, client_id: String(frame?.client_id) }));
+    expect(model.outbox.value).toEqual([]);
+    expect(model.roomOf(ROOM).messages.value.map((it) => it.id)).toEqual([1, 2, 3]);
+  });
+
+  it("sends again under the same id after a loss, so that it is stored once", async () => {
+    const { model, socket } = await begin();
+    // It is stored, but the connection breaks before anybody hears of it.
+    socket.answer = ({ type, payload }) => {
+      if (type !== "send_message") return;
+      const client_id = String(payload.client_id);
+      stored.set(client_id, message(10, { user_id: 1, client_id, content: "once" }));
+      socket.isSilent = true;
+    };
+    model.send(ROOM, "once", null);
+    socket.close();
+    await vi.advanceTimersByTimeAsync(600);
+    const next = await connect();
+    expect(next.frames("send_message")).toHaveLength(1);
+    expect(stored.size).toBe(1);
+    expect(model.outbox.value).toEqual([]);
+  });
+
+  it("keeps what was written offline, in order, through a reload", async () => {
+    const first = await begin();
+    first.socket.close();
+    first.model.send(ROOM, "one", null);
+    await vi.advanceTimersByTimeAsync(1);
+    first.model.send(ROOM, "two", null);
+    first.model.connection.stop();
+    vi.resetModules();
+    const { model } = await begin();
+    expect([...stored.values()].map((it) => it.content)).toEqual(["one", "two"]);
+    expect(model.outbox.value).toEqual([]);
+  });
+
+  it("lets a refused message be tried again or discarded", async () => {
+    const { model } = await begin();
+    refusal = "Room not found or you are not a member.";
+    model.send(ROOM, "lost", null);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(model.outbox.value).toMatchObject([{ state: "failed", error: refusal }]);
+    const id = model.outbox.value[0]?.clientId ?? "";
+    refusal = null;
+    model.retry(id);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(stored.has(id)).toBe(true);
+    expect(model.outbox.value).toEqual([]);
+    expect(Object.keys(localStorage).filter((key) => key.includes(".out."))).toEqual([]);
+  });
+
+  it("waits when the server asks to slow down", async () => {
+    const { model, socket } = await begin();
+    refusal = "Too many requests";
+    model.send(ROOM, "patient", null);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(model.outbox.value).toMatchObject([{ state: "sending" }]);
+    expect(socket.frames("send_message")).toHaveLength(1);
+    refusal = null;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(stored.size).toBe(1);
+  });
+
+  it("tells of typing at most every three seconds", async () => {
+    const { model, socket } = await begin();
+    for (let key = 0; key < 5; key += 1) model.noteTyping(ROOM);
+    expect(socket.frames("typing")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(3100);
+    model.noteTyping(ROOM);
+    expect(socket.frames("typing")).toHaveLength(2);
+  });
+});
+
+describe("reading", () => {
+  it("freezes the line above what is new when a room is opened", async () => {
+    list = [conversation(ROOM, { last_message: message(2), unread: 1, read_id: 1 })];
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    const room = model.roomOf(ROOM);
+    expect(room.divider.value).toBe(1);
+    expect(model.unreadTotal.value).toBe(0);
+    socket.push("new_message", message(3));
+    expect(room.divider.value).toBe(1);
+    model.open(null);
+    expect(room.divider.value).toBeNull();
+  });
+
+  it("counts what comes elsewhere and tells what is read here", async () => {
+    const { model, socket } = await begin();
+    socket.push("new_message", message(3));
+    expect(model.unreadTotal.value).toBe(3);
+    expect(model.sorted.value[0]?.last_message?.id).toBe(3);
+    history.push(message(3));
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.push("new_message", message(4));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(model.unreadTotal.value).toBe(0);
+    expect(socket.frames("mark_read").at(-1)).toEqual({ room_id: ROOM, id: 4 });
+  });
+
+  it("reads nothing while its end is out of view", async () => {
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    model.isAtEnd.value = false;
+    socket.push("new_message", message(3));
+    expect(model.unreadTotal.value).toBe(1);
+    model.isAtEnd.value = true;
+    expect(model.unreadTotal.value).toBe(0);
+  });
+
+  it("does not count one's own messages, nor the server's", async () => {
+    const { model, socket } = await begin();
+    socket.push("new_message", message(3, { user_id: 1 }));
+    socket.push("new_message", message(4, { user_id: 0, message_type: "system" }));
+    expect(model.unreadTotal.value).toBe(2);
+    expect(model.sorted.value[0]?.last_message?.id).toBe(4);
+  });
+
+  it("clears a badge when the same user reads elsewhere", async () => {
+    const { model, socket } = await begin();
+    socket.push("message_read", { room_id: ROOM, user_id: 1, first_id: 1, id: 2, read_at: "" });
+    expect(model.unreadTotal.value).toBe(0);
+  });
+
+  it("says for screen readers only what others wrote while it was open", async () => {
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.push("new_message", message(3, { user_id: 1 }));
+    socket.push("new_message", message(4));
+    expect(model.roomOf(ROOM).heard.value.map((it) => it.id)).toEqual([4]);
+  });
+});
+
+describe("events", () => {
+  it("take deleted messages out for good", async () => {
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.push("message_deleted", { room_id: ROOM, id: 1, user_id: 2 });
+    const room = model.roomOf(ROOM);
+    expect(room.messages.value.map((it) => it.id)).toEqual([2]);
+    // A page that was on its way when it was deleted.
+    await model.load(room);
+    expect(room.messages.value.map((it) => it.id)).toEqual([2]);
+  });
+
+  it("show typing until it ends or the message comes", async () => {
+    const { model, socket } = await begin();
+    const room = model.roomOf(ROOM);
+    const typist = { room_id: ROOM, user_id: 2, username: "Bob" };
+    socket.push("typing", typist);
+    socket.push("typing", { ...typist, user_id: 1, username: "Alice" });
+    expect(room.typing.value.map((it) => it.name)).toEqual(["Bob"]);
+    expect(model.online.value.has(2)).toBe(true);
+    socket.push("new_message", message(3));
+    expect(room.typing.value).toEqual([]);
+    socket.push("typing", typist);
+    await vi.advanceTimersByTimeAsync(5100);
+    expect(room.typing.value).toEqual([]);
+  });
+
+  it("mark one's messages as delivered and read", async () => {
+    list = [conversation(ROOM, { is_private: true, kind: "direct", user_id: 2, last_message: message(2) })];
+    history = [message(1), message(2, { user_id: 1 })];
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(50);
+    const room = model.roomOf(ROOM);
+    expect(model.tickOf(room, message(2))).toBe("delivered");
+    socket.push("message_read", { room_id: ROOM, user_id: 2, first_id: 2, id: 2, read_at: "" });
+    expect(model.tickOf(room, message(2))).toBe("read");
+    expect(room.readers.value.get(2)).toBe(2);
+  });
+
+  it("remove a room that one was removed from", async () => {
+    const { model, socket } = await begin();
+    const line = message(3, { user_id: 0, message_type: "system" });
+    socket.push("member_removed", { room_id: ROOM, user_id: 1, username: "Alice", message: line });
+    expect(model.conversations.value.has(ROOM)).toBe(false);
+  });
+});
+
+describe("coming back", () => {
+  it("asks for what was missed by the newest known message, and only then says that all is well", async () => {
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(model.isCaughtUp.value).toBe(true);
+    socket.close();
+    expect(model.isCaughtUp.value).toBe(false);
+    await vi.advanceTimersByTimeAsync(600);
+    const next = FakeSocket.latest();
+    serve(next);
+    next.isSilent = true;
+    next.open();
+    await vi.advanceTimersByTimeAsync(50);
+    expect(next.frames("resume")).toEqual([{ rooms: { [ROOM]: "2-1" } }]);
+    expect(model.isCaughtUp.value).toBe(false);
+    next.push("new_message", message(3));
+    history.push(message(3));
+    next.isSilent = false;
+    next.push("pong", {});
+    await vi.advanceTimersByTimeAsync(50);
+    expect(model.isCaughtUp.value).toBe(true);
+    expect(model.roomOf(ROOM).messages.value.map((it) => it.id)).toEqual([1, 2, 3]);
+  });
+
+  it("reads the history anew when too much was missed", async () => {
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.close();
+    history = Array.from({ length: 50 }, (_, at) => message(100 + at));
+    await vi.advanceTimersByTimeAsync(600);
+    const next = await connect();
+    next.push("not_recovered", { room_id: ROOM });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(model.roomOf(ROOM).messages.value[0]?.id).toBe(100);
+    expect(model.roomOf(ROOM).hasOlder.value).toBe(true);
+  });
+
+  it("ends with the session: nothing of one user is left for the next", async () => {
+    const { model } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    model.session.logOut();
+    expect(model.conversations.value.size).toBe(0);
+    expect(model.active.value).toBeNull();
+    expect(model.connection.status.value).toBe("closed");
+    expect(localStorage.getItem("token")).toBeNull();
+  });
+});

@@ -1,0 +1,110 @@
+import { render } from "preact";
+import { beforeEach, expect, it, vi } from "vitest";
+import { loadWords } from "../i18n";
+import { draftOf, openDrafts } from "../model/drafts";
+import { outbox } from "../model/outbox";
+import { Room } from "../model/rooms";
+import { me } from "../model/session";
+import { Composer } from "../ui/composer";
+
+const onReplied = vi.fn();
+const onFiles = vi.fn();
+let box: HTMLTextAreaElement;
+let send: HTMLButtonElement;
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
+
+async function mount(replyTo: number | null = null): Promise<void> {
+  document.body.innerHTML = "<div></div>";
+  const root = document.body.firstElementChild as Element;
+  const input = { current: null };
+  const room = new Room(7);
+  render(<Composer {...{ room, input, replyTo, onReplied, onFiles }} />, root);
+  await settle();
+  box = root.querySelector("textarea") as HTMLTextAreaElement;
+  send = root.querySelector(".is-send") as HTMLButtonElement;
+}
+
+async function type(text: string): Promise<void> {
+  box.value = text;
+  box.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  await settle();
+}
+
+function press(init: KeyboardEventInit): KeyboardEvent {
+  const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...init });
+  box.dispatchEvent(event);
+  return event;
+}
+
+beforeEach(async () => {
+  localStorage.clear();
+  await loadWords("en");
+  openDrafts(1);
+  outbox.value = [];
+  me.value = { id: 1, username: "Alice", is_admin: false };
+  onReplied.mockReset();
+  onFiles.mockReset();
+  await mount();
+});
+
+it("sends with Enter, breaks the line with Shift+Enter", async () => {
+  await type("你好");
+  expect(press({ shiftKey: true }).defaultPrevented).toBe(false);
+  expect(outbox.value).toEqual([]);
+  expect(press({}).defaultPrevented).toBe(true);
+  expect(outbox.value).toMatchObject([{ room: 7, text: "你好", replyTo: null }]);
+  await settle();
+  expect(box.value).toBe("");
+});
+
+it("leaves the Enter that ends a composition to the input method", async () => {
+  await type("nihao");
+  press({ isComposing: true });
+  press({ keyCode: 229 });
+  expect(outbox.value).toEqual([]);
+});
+
+it("sends neither nothing nor too much", async () => {
+  expect(send.disabled).toBe(true);
+  await type("  \n ");
+  press({});
+  await type("好".repeat(5001));
+  expect(send.disabled).toBe(true);
+  press({});
+  expect(outbox.value).toEqual([]);
+  await type("😀".repeat(5000));
+  expect(send.disabled).toBe(false);
+});
+
+it("keeps a draft as it is typed, and drops it when it is sent", async () => {
+  await type("half a thought");
+  expect(draftOf(7).text).toBe("half a thought");
+  await mount();
+  expect(box.value).toBe("half a thought");
+  press({});
+  await settle();
+  expect(draftOf(7).text).toBe("");
+});
+
+it("answers a message until Esc", async () => {
+  await mount(3);
+  press({ key: "Escape" });
+  expect(onReplied).toHaveBeenCalledTimes(1);
+  await type("yes");
+  press({});
+  expect(outbox.value).toMatchObject([{ replyTo: 3 }]);
+});
+
+it("takes pasted pictures and leaves pasted text alone", () => {
+  const paste = (files: File[]) => {
+    const event = new Event("paste", { bubbles: true, cancelable: true });
+    Object.assign(event, { clipboardData: { files } });
+    box.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  expect(paste([])).toBe(false);
+  expect(onFiles).not.toHaveBeenCalled();
+  expect(paste([new File(["x"], "a.png", { type: "image/png" })])).toBe(true);
+  expect(onFiles).toHaveBeenCalledTimes(1);
+});

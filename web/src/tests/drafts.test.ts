@@ -1,0 +1,45 @@
+import { beforeEach, expect, it, vi } from "vitest";
+
+const open = async (user: number) => {
+  vi.resetModules();
+  const drafts = await import("../model/drafts");
+  drafts.openDrafts(user);
+  return drafts;
+};
+
+beforeEach(() => localStorage.clear());
+
+it("outlive a reload, each with its conversation and its user", async () => {
+  const before = await open(1);
+  before.keepDraft(7, { text: "写了一半", replyTo: 3 });
+  before.keepDraft(8, { text: "other", replyTo: null });
+  const after = await open(1);
+  expect(after.draftOf(7)).toEqual({ text: "写了一半", replyTo: 3 });
+  expect(after.draftOf(8).text).toBe("other");
+  expect((await open(2)).draftOf(7).text).toBe("");
+  expect((await open(11)).draftOf(7).text).toBe("");
+});
+
+it("are gone when there is nothing left of them", async () => {
+  const drafts = await open(1);
+  drafts.keepDraft(7, { text: "x", replyTo: null });
+  drafts.keepDraft(7, { text: "", replyTo: null });
+  expect(localStorage.length).toBe(0);
+});
+
+it("of two tabs do not overwrite each other", async () => {
+  const one = await open(1);
+  const other = await open(1);
+  one.keepDraft(7, { text: "in one", replyTo: null });
+  other.keepDraft(8, { text: "in the other", replyTo: null });
+  const after = await open(1);
+  expect([after.draftOf(7).text, after.draftOf(8).text]).toEqual(["in one", "in the other"]);
+});
+
+it("that cannot be read are as none", async () => {
+  localStorage.setItem("chinwag.draft.1.7", "{");
+  localStorage.setItem("chinwag.draft.1.8", '{"text":5}');
+  const drafts = await open(1);
+  expect(drafts.draftOf(7).text).toBe("");
+  expect(drafts.draftOf(8).text).toBe("");
+});

@@ -1,0 +1,95 @@
+// What tests share: messages, conversations, a server to talk to.
+
+import type { Conversation, Message } from "../net/types";
+
+export function message(id: number, part: Partial<Message> = {}): Message & { room_id: number } {
+  return {
+    id,
+    room_id: 7,
+    user_id: 2,
+    username: "Bob",
+    content: `text ${id}`,
+    text: part.content ?? `text ${id}`,
+    is_image: false,
+    created_at: new Date(Date.UTC(2026, 0, 5, 12, 0, id)).toISOString(),
+    client_id: null,
+    reply_to: null,
+    message_type: "text",
+    file_url: null,
+    file_name: null,
+    file_size: null,
+    file_pixels: null,
+    resume: `${id}-1`,
+    ...part,
+  };
+}
+
+export function conversation(id: number, part: Partial<Conversation> = {}): Conversation {
+  return {
+    id,
+    room_id: `room_0000000${id}`,
+    name: `Room ${id}`,
+    kind: "group",
+    is_private: false,
+    user_id: null,
+    last_message: message(1, { room_id: id }),
+    unread: 0,
+    read_id: null,
+    read_by_other_id: null,
+    active_at: "2026-01-05T12:00:00.000Z",
+    ...part,
+  };
+}
+
+interface Frame {
+  type: string;
+  payload: Record<string, unknown>;
+}
+
+/** Stands where the server stands: answers as it does, in order, pings included. */
+export class FakeSocket {
+  static all: FakeSocket[] = [];
+  static latest(): FakeSocket {
+    const socket = FakeSocket.all.at(-1);
+    if (!socket) throw new Error("no socket was opened");
+    return socket;
+  }
+
+  readonly url: string;
+  readonly sent: Frame[] = [];
+  /** What is done with each command; the pong follows. */
+  answer: (frame: Frame) => void = () => {};
+  isSilent = false;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+
+  constructor(url: string) {
+    this.url = url;
+    FakeSocket.all.push(this);
+  }
+
+  open(): void {
+    this.onopen?.();
+  }
+
+  push(type: string, payload: object): void {
+    this.onmessage?.({ data: JSON.stringify({ type, payload }) });
+  }
+
+  send(text: string): void {
+    const frame = JSON.parse(text) as Frame;
+    if (frame.type !== "ping") this.sent.push(frame);
+    if (this.isSilent) return;
+    if (frame.type === "ping") this.push("pong", {});
+    else this.answer(frame);
+  }
+
+  close(code = 1006, reason = ""): void {
+    this.onclose?.({ code, reason });
+  }
+
+  frames(type: string): Frame["payload"][] {
+    return this.sent.filter((frame) => frame.type === type).map((frame) => frame.payload);
+  }
+}

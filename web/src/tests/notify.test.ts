@@ -1,0 +1,80 @@
+import { beforeEach, expect, it, vi } from "vitest";
+import { conversation, message } from "./fixtures";
+
+const shown: string[] = [];
+
+class FakeNotification {
+  static permission = "granted";
+  static requestPermission = vi.fn(async () => "granted");
+  onclick = null;
+  constructor(title: string, { body }: { body: string }) {
+    shown.push(`${title}: ${body}`);
+  }
+  close() {}
+}
+
+/** Locks as browsers have them, shared by all tabs. */
+function fakeLocks() {
+  const held = new Set<string>();
+  return {
+    query: async () => ({ held: [...held].map((name) => ({ name })) }),
+    request: async (
+      name: string,
+      options: { ifAvailable?: boolean },
+      run: (lock: object | null) => unknown,
+    ) => {
+      if (options.ifAvailable && held.has(name)) return run(null);
+      held.add(name);
+      await run({});
+      held.delete(name);
+    },
+  };
+}
+
+/** Another tab of the same browser. */
+async function tab() {
+  vi.resetModules();
+  await (await import("../i18n")).loadWords("en");
+  return import("../model/notify");
+}
+
+beforeEach(() => {
+  shown.length = 0;
+  localStorage.clear();
+  vi.stubGlobal("Notification", FakeNotification);
+  FakeNotification.permission = "granted";
+  vi.spyOn(document, "hasFocus").mockReturnValue(false);
+  Object.defineProperty(navigator, "locks", { value: fakeLocks(), configurable: true });
+});
+
+it("shows each message once, whatever the number of tabs", async () => {
+  const [one, other] = [await tab(), await tab()];
+  const room = conversation(7);
+  for (const it of [one, other]) void it.announce(message(1), room);
+  for (const it of [one, other]) void it.announce(message(2, { message_type: "image" }), room);
+  await vi.waitFor(() => expect(shown).toHaveLength(2));
+  expect(shown).toEqual(["Bob · Room 7: text 1", "Bob · Room 7: [Picture]"]);
+});
+
+it("shows none while one of the tabs is looked at, and again when it is not", async () => {
+  const [one, other] = [await tab(), await tab()];
+  dispatchEvent(new Event("focus"));
+  await one.announce(message(1), conversation(7));
+  expect(shown).toEqual([]);
+  dispatchEvent(new Event("blur"));
+  await Promise.resolve();
+  void other.announce(message(2), conversation(7, { is_private: true, name: "Bob" }));
+  await vi.waitFor(() => expect(shown).toEqual(["Bob: text 2"]));
+});
+
+it("asks for leave once, and not those who switched them off", async () => {
+  FakeNotification.permission = "default";
+  localStorage.setItem("chinwag.notify", "off");
+  (await tab()).askOnce();
+  expect(FakeNotification.requestPermission).not.toHaveBeenCalled();
+  localStorage.removeItem("chinwag.notify");
+  const notify = await tab();
+  notify.askOnce();
+  notify.askOnce();
+  expect(FakeNotification.requestPermission).toHaveBeenCalledTimes(1);
+});

@@ -1,0 +1,78 @@
+import { beforeAll, expect, it, vi } from "vitest";
+import { loadWords } from "../i18n";
+import * as finding from "../model/search";
+import { api } from "../net/http";
+import { conversation, message } from "./fixtures";
+
+beforeAll(() => loadWords("en"));
+
+const direct = conversation(3, { kind: "direct", is_private: true, user_id: 2, name: "Bob" });
+const list = [conversation(1, { room_id: "global" }), conversation(2, { name: "Alpine Club" }), direct];
+
+it("finds conversations by any part of the name that is shown", () => {
+  const found = (text: string) => finding.matching(list, text).map((it) => it.id);
+  expect(found("PINE")).toEqual([2]);
+  expect(found("lob")).toEqual([1]);
+  expect(found("o")).toEqual([1, 3]);
+});
+
+it("offers as new only users and rooms that one does not have", () => {
+  const users = [
+    { id: 1, username: "me" },
+    { id: 2, username: "Bob" },
+    { id: 3, username: "Bonnie" },
+  ];
+  expect(finding.strangers(users, list, 1).map((it) => it.id)).toEqual([3]);
+  const room = { room_id: "room_x", name: "x", is_private: false };
+  const rooms = [
+    { ...room, id: 2, kind: "public" as const },
+    { ...room, id: 9, kind: "public" as const },
+    { ...room, id: 3, kind: "direct" as const },
+  ];
+  expect(finding.unjoined(rooms, list).map((it) => it.id)).toEqual([9]);
+});
+
+it("looks through the open room first, and not through empty ones", () => {
+  const rooms = [...list, conversation(4, { last_message: null })];
+  expect(finding.searchOrder(rooms, null)).toEqual([1, 2, 3]);
+  expect(finding.searchOrder(rooms, 3)).toEqual([3, 1, 2]);
+  expect(finding.searchOrder(rooms, 99)).toEqual([1, 2, 3]);
+});
+
+it("hands over messages in the order of the rooms, past rooms that fail", async () => {
+  vi.spyOn(api, "findMessages").mockImplementation(async (id) => {
+    if (id === 2) throw new Error("no");
+    return [{ ...message(id * 10), room_id: id }];
+  });
+  const found: number[] = [];
+  await finding.findMessages(
+    [3, 2, 1, 5, 6],
+    "x",
+    () => true,
+    (some) => found.push(...some.map((it) => it.id)),
+  );
+  expect(found).toEqual([30, 10, 50, 60]);
+});
+
+it("stops when nobody waits any more", async () => {
+  const find = vi.spyOn(api, "findMessages").mockResolvedValue([]);
+  find.mockClear();
+  let isWanted = true;
+  const rooms = Array.from({ length: 12 }, (_, at) => at + 1);
+  await finding.findMessages(
+    rooms,
+    "x",
+    () => isWanted,
+    () => {
+      isWanted = false;
+    },
+  );
+  expect(find).toHaveBeenCalledTimes(4);
+});
+
+it("marks the match and cuts a long beginning", () => {
+  expect(finding.marked("Hello World", "world")).toEqual(["Hello ", "World", ""]);
+  expect(finding.marked("nothing", "x")).toEqual(["nothing", "", ""]);
+  const [before, match, after] = finding.marked(`${"a".repeat(100)}香山路`, "香山");
+  expect([before.length, match, after]).toEqual([25, "香山", "路"]);
+});

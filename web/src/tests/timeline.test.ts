@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { merge, reconcile, rowOf, timeline } from "../model/timeline";
+import { message } from "./fixtures";
+
+const OWN = 1;
+const at = (minutes: number, day = 5) => new Date(2026, 0, day, 12, minutes).toISOString();
+
+describe("rows", () => {
+  it("group one sender's messages within five minutes", () => {
+    const rows = timeline(
+      [
+        message(1, { created_at: at(0) }),
+        message(2, { created_at: at(5) }),
+        message(3, { created_at: at(11) }),
+        message(4, { created_at: at(11), user_id: 3 }),
+      ],
+      [],
+      [],
+      OWN,
+      null,
+    );
+    expect(rows.map((row) => row.isHead)).toEqual([true, false, true, true]);
+    expect(rows.map((row) => row.isTail)).toEqual([false, true, true, true]);
+  });
+
+  it("begin each day with a separator, which ends a group", () => {
+    const messages = [
+      message(1, { created_at: new Date(2026, 0, 5, 23, 59).toISOString() }),
+      message(2, { created_at: new Date(2026, 0, 6, 0, 1).toISOString() }),
+    ];
+    const rows = timeline(messages, [], [], OWN, null);
+    expect(rows.map((row) => [row.day, row.isHead])).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+  });
+
+  it("have one line above the first new message of others", () => {
+    const messages = [message(1), message(2, { user_id: OWN }), message(3), message(4)];
+    const dividers = (read: number | null) => timeline(messages, [], [], OWN, read).map((row) => row.divider);
+    expect(dividers(1)).toEqual([false, false, true, false]);
+    expect(dividers(0)).toEqual([true, false, false, false]);
+    expect(dividers(4)).toEqual([false, false, false, false]);
+    expect(dividers(null)).toEqual([false, false, false, false]);
+  });
+
+  it("do not count the server's own lines as new", () => {
+    const messages = [message(1, { user_id: 0, message_type: "system" }), message(2)];
+    const rows = timeline(messages, [], [], OWN, 0);
+    expect(rows.map((row) => [row.kind, row.divider])).toEqual([
+      ["system", false],
+      ["message", true],
+    ]);
+  });
+
+  it("keep the key of a message that was waiting once it is stored", () => {
+    const base = { clientId: "c1", room: 7, text: "hi", isImage: false, replyTo: null };
+    const pending = { ...base, at: Date.parse(at(0)), state: "sending" as const, error: null };
+    const before = timeline([], [pending], [], OWN, null);
+    const stored = message(9, { user_id: OWN, client_id: "c1" });
+    expect(timeline([stored], [], [], OWN, null)[0]?.key).toBe(before[0]?.key);
+  });
+
+  it("do not take another user's client id for a key", () => {
+    const rows = timeline(
+      [message(1, { client_id: "x" }), message(2, { client_id: "x" })],
+      [],
+      [],
+      OWN,
+      null,
+    );
+    expect(new Set(rows.map((row) => row.key)).size).toBe(2);
+    expect(rowOf(rows, 2)).toBe(1);
+    expect(rowOf(rows, 3)).toBe(-1);
+  });
+});
+
+describe("merging", () => {
+  const ids = (messages: { id: number }[]) => messages.map((it) => it.id);
+
+  it("orders and keeps each message once", () => {
+    const merged = merge([message(3), message(5)], [message(1), message(3), message(4)], new Set());
+    expect(ids(merged)).toEqual([1, 3, 4, 5]);
+  });
+
+  it("does not bring back what was deleted", () => {
+    expect(ids(merge([message(1)], [message(2)], new Set([2])))).toEqual([1]);
+    expect(ids(merge([message(4)], [message(2), message(3)], new Set([2])))).toEqual([3, 4]);
+  });
+
+  it("keeps the list itself when a deleted message comes late", () => {
+    const known = [message(1)];
+    expect(merge(known, [message(2)], new Set([2]))).toBe(known);
+  });
+});
+
+describe("comparing with a fresh page", () => {
+  const kept = (known: number[], page: number[], isWhole: boolean) =>
+    reconcile(
+      known.map((id) => message(id)),
+      page.map((id) => message(id)),
+      isWhole,
+    ).map((it) => it.id);
+
+  it("drops what was deleted while away", () => {
+    expect(kept([1, 2, 3, 4], [2, 4], false)).toEqual([1, 2, 4]);
+    expect(kept([1, 2, 3], [2, 3], true)).toEqual([2, 3]);
+  });
+
+  it("keeps what is newer than the page, and older", () => {
+    expect(kept([1, 4, 9], [3, 4], false)).toEqual([1, 4, 9]);
+  });
+
+  it("drops all when the page does not reach back, rather than hide a gap", () => {
+    expect(kept([1, 2, 3], [7, 8], false)).toEqual([]);
+  });
+
+  it("drops all when the room is empty", () => {
+    expect(kept([1, 2], [], true)).toEqual([]);
+  });
+});

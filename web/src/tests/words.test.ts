@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { briefTime, dayText, errorWords, loadWords, setLang, sizeText, t } from "../i18n";
+import { words as en } from "../i18n/en";
+import { words as zh } from "../i18n/zh";
+import { lastLine, preview, roomName, systemText } from "../model/words";
+import { conversation, message } from "./fixtures";
+
+const SOURCE = join(import.meta.dirname, "..");
+
+function sources(): string {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" });
+  const own = files.filter((name) => /\.tsx?$/.test(name) && !/^(tests|i18n\/(en|zh))/.test(name));
+  return own.map((name) => readFileSync(join(SOURCE, name), "utf8")).join("\n");
+}
+
+describe("the two languages", () => {
+  it("have the same keys with the same places to fill in", () => {
+    const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
+    expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
+    for (const key of Object.keys(en) as (keyof typeof en)[]) {
+      expect(places(zh[key]), key).toEqual(places(en[key]));
+      expect(zh[key], key).not.toBe("");
+    }
+  });
+
+  it("have no words that nobody says", () => {
+    const text = sources();
+    // Keys that are put together: msg.${state}, theme.${it}, members.${role}.
+    const composed =
+      /^(msg\.(waiting|sending|sent|delivered|read)|theme\.(system|light|dark)|members\.(owner|admin))$/;
+    const unused = Object.keys(en).filter((key) => !composed.test(key) && !text.includes(`"${key}"`));
+    expect(unused).toEqual([]);
+  });
+});
+
+describe("words", () => {
+  beforeAll(() => loadWords("en"));
+
+  it("put values in place and leave what they do not know", () => {
+    expect(t("typing.two", { a: "Ann", b: "{a}" })).toBe("Ann and {a} are typing");
+    expect(t("list.own")).toBe("You: {text}");
+  });
+
+  it("say known errors in the reader's language and others as they are", async () => {
+    expect(errorWords(new Error("Username already exists"))).toBe("That username is taken");
+    expect(errorWords(new Error("connection lost"))).toBe("The server cannot be reached");
+    expect(errorWords("Something unheard of")).toBe("Something unheard of");
+    await setLang("zh");
+    expect(errorWords(new Error("Invalid username or password"))).toBe("用户名或密码错误");
+    await setLang("en");
+  });
+
+  it("name days and times for lists", () => {
+    const now = new Date(2026, 5, 17, 15, 0).getTime();
+    expect(briefTime(new Date(2026, 5, 17, 9, 5).getTime(), now)).toMatch(/9:05/);
+    expect(briefTime(new Date(2026, 5, 16, 23, 0).getTime(), now)).toBe("Yesterday");
+    expect(briefTime(new Date(2026, 5, 14).getTime(), now)).toBe("Sun");
+    expect(briefTime(new Date(2026, 1, 3).getTime(), now)).toBe("Feb 3");
+    expect(briefTime(new Date(2024, 1, 3).getTime(), now)).toBe("2/3/2024");
+    expect(dayText(now, now)).toBe("Today");
+  });
+
+  it("say sizes", () => {
+    expect(sizeText(0)).toBe("0 byte");
+    expect(sizeText(48_213)).toBe("48 kB");
+    expect(sizeText(1_843_221)).toBe("1.8 MB");
+  });
+});
+
+describe("lines about messages", () => {
+  beforeAll(() => loadWords("en"));
+
+  it("translate what the server says of rooms, names and all", () => {
+    expect(systemText("Alice 邀请 加入了聊天室 加入了聊天室")).toBe("Alice added 加入了聊天室");
+    expect(systemText("李雷 离开了聊天室")).toBe("李雷 left");
+    expect(systemText("公告：明天维护")).toBe("公告：明天维护");
+  });
+
+  it("stand for pictures and files", () => {
+    expect(preview(message(1, { message_type: "image" }))).toBe("[Picture]");
+    expect(preview(message(1, { message_type: "file", file_name: "a.pdf" }))).toBe("[File] a.pdf");
+    expect(preview(message(1, { message_type: "video" }))).toBe("[File]");
+  });
+
+  it("name the speaker where several speak", () => {
+    const last_message = message(1, { content: "hi" });
+    expect(lastLine(conversation(7, { last_message }), 1)).toBe("Bob: hi");
+    expect(lastLine(conversation(7, { last_message }), 2)).toBe("You: hi");
+    expect(lastLine(conversation(7, { last_message, is_private: true }), 1)).toBe("hi");
+    expect(lastLine(conversation(7, { last_message: null }), 1)).toBe("No messages yet");
+    expect(roomName(conversation(1, { room_id: "global", name: "全局聊天室" }))).toBe("Lobby");
+  });
+});
