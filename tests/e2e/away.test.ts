@@ -125,6 +125,34 @@ test("a node that stops says when to come back, and nothing is missed", async ({
   await end();
 });
 
+test("what the server refuses can be tried again or given up, once", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(alice);
+  let refusals = 2;
+  await page.routeWebSocket(/\/ws\?/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      const isSend = String(message).includes('"send_message"');
+      if (!isSend || refusals === 0) return server.send(message);
+      refusals -= 1;
+      socket.send(JSON.stringify({ type: "error", payload: { message: "refused for a test" } }));
+    });
+  });
+  await page.goto(`/chat?room=${room}`);
+  await write(page, "give up");
+  await expect(page.locator(".failed")).toContainText("Not sent");
+  await page.getByRole("button", { name: "Discard" }).click();
+  await expect(bubble(page, "give up")).toHaveCount(0);
+  await write(page, "try again");
+  await expect(page.locator(".failed")).toContainText("Not sent");
+  await page.reload();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(tick(bubble(page, "try again"), "sent")).toBeVisible();
+  await expect(page.locator(".failed")).toHaveCount(0);
+  expect(await alice.texts003(room)).toEqual(["try again"]);
+});
+
 test("drafts are kept per conversation and survive a reload", async ({ enter }) => {
   const [alice, bob, carol] = await people("alice", "bob", "小红");
   const [first, second] = [await alice.direct(bob), await alice.direct(carol)];

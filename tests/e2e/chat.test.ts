@@ -6,6 +6,7 @@ import {
   expect,
   found,
   fresh,
+  isIn,
   item,
   people,
   pick,
@@ -171,6 +172,21 @@ test("unread numbers grow, are shared by one's tabs, and go by reading", async (
   // It is the server that counts.
   await page.reload();
   await expect(page).toHaveTitle("(2) Chinwag");
+});
+
+test("what one writes is in all one's tabs, once", async ({ enter, another }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(alice, { room });
+  const tab = await another(page, `/chat?room=${room}`);
+  await isIn(tab, alice);
+  await write(page, "from one tab");
+  await expect(bubble(tab, "from one tab")).toBeVisible();
+  await write(tab, "from the other");
+  for (const it of [page, tab]) {
+    await expect(it.locator(".bubble .text")).toHaveText(["from one tab", "from the other"]);
+    await expect(it.locator(".row.is-own")).toHaveCount(2);
+  }
 });
 
 test("public rooms are found and joined; messages are found and shown", async ({ enter }) => {

@@ -96,6 +96,23 @@ test("a token that no longer holds leads to the login", async ({ enter }) => {
   await expect(page.getByText("Your session has ended")).toBeVisible();
 });
 
+test("light and dark are the system's, or as one likes", async ({ enter }) => {
+  const [user] = await people("looks");
+  const page = await enter(user, { colorScheme: "light" });
+  const ink = () => page.locator(".me-name").evaluate((name) => getComputedStyle(name).color);
+  const light = await ink();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expect.poll(ink).not.toBe(light);
+  const dark = await ink();
+  await pick(page, /Account and settings/, "Light");
+  await expect.poll(ink).toBe(light);
+  await page.reload();
+  await isIn(page, user);
+  await expect.poll(ink).toBe(light);
+  await pick(page, /Account and settings/, "System");
+  await expect.poll(ink).toBe(dark);
+});
+
 test("the language is the browser's, and changes at once, both ways", async ({ enter }) => {
   const [user] = await people("语言");
   const page = await enter(user, { room: 1, locale: "zh-CN" });
