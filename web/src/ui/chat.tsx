@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import "../model/chat";
 import { open } from "../model/history";
-import { active, toast, unreadTotal } from "../model/rooms";
+import { active, listState, toast, unreadTotal } from "../model/rooms";
 import { later } from "./later";
 import { List } from "./list";
 import { openRoom, query } from "./nav";
@@ -16,7 +16,7 @@ import "../style/list.css";
 
 const Pane = later(() => import("./pane").then((it) => it.Pane));
 
-/** What is not there at first sight is fetched once the chat stands. */
+/** What is not there at first sight is fetched once the list stands: on a slow line it would only hold that up. */
 const EXTRAS_MS = 1500;
 const TOAST_MS = 4500;
 
@@ -47,13 +47,15 @@ export function Chat() {
       removeEventListener("chinwag:open", onOpen);
     };
   }, []);
+  const isListed = listState.value === "ready";
   useEffect(() => {
+    if (!isListed) return;
     const timer = setTimeout(() => {
       void import("./pane").catch(() => {});
       void import("./extras").catch(() => {});
     }, EXTRAS_MS);
     return () => clearTimeout(timer);
-  }, []);
+  }, [isListed]);
 
   const id = active.value;
   return (
