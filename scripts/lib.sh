@@ -74,6 +74,7 @@ need_rust() {
 # the registry into target/node, which stands first on PATH for the rest of the script.
 need_node() {
     need node:nodejs npm:npm
+    command -v node >/dev/null && command -v npm >/dev/null || die "Node.js and npm are missing"
     ! node_is_new || return 0
     local folder=$ROOT/target/node arch
     case $(uname -m) in
