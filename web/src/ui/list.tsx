@@ -1,5 +1,6 @@
 // The left side: search, conversations, the menus.
 
+import { useComputed } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { briefTime, t } from "../i18n";
@@ -93,9 +94,23 @@ function Conversations() {
   if (listState.value !== "ready" || !me.value) return <Skeleton rows={9} kind="list" />;
   if (sorted.value.length === 0)
     return <Empty icon="people" title={t("list.empty")} hint={t("list.emptyHint")} />;
+  return <Rows />;
+}
+
+/** Conversations that fill any window; the others are drawn once these are seen. */
+const FIRST_ROWS = 30;
+const OTHERS_MS = 50;
+
+function Rows() {
+  const [isWhole, setWhole] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setWhole(true), OTHERS_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const shown = isWhole ? sorted.value : sorted.value.slice(0, FIRST_ROWS);
   return (
     <ul class="items">
-      {sorted.value.map((it) => (
+      {shown.map((it) => (
         <li key={it.id}>
           <Item it={it} />
         </li>
@@ -104,11 +119,12 @@ function Conversations() {
   );
 }
 
+/** Only the rows are drawn anew for which something changed, not all of them at each key that is typed. */
 export function Item({ it, onDone }: { it: Conversation; onDone?: () => void }) {
-  const isActive = active.value === it.id;
-  const draft = isActive ? "" : draftOf(it.id).text;
+  const isActive = useComputed(() => active.value === it.id).value;
+  const draft = useComputed(() => (active.value === it.id ? "" : draftOf(it.id).text)).value;
   const name = roomName(it);
-  const isOnline = it.user_id === null ? undefined : online.value.has(it.user_id);
+  const isOnline = useComputed(() => (it.user_id === null ? undefined : online.value.has(it.user_id))).value;
   const at = it.last_message ? Date.parse(it.last_message.created_at) : null;
   return (
     <a
