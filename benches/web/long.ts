@@ -24,7 +24,7 @@ export async function longLists(browser: Browser, { viewer, room }: People): Pro
   const frames: string[][] = [];
   const memory: string[][] = [];
   const look = async (name: string) => {
-    console.error(`  ${name} ${Math.round(performance.now() / 1000)} s`);
+    console.error(`  ${name}`);
     memory.push([name, ...(await memoryOf(page, devtools))]);
   };
 
