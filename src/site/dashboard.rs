@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::{Error, Result};
-use crate::edge::{Context, QueryParams, Unrecorded};
+use crate::edge::{Authenticated, Context, QueryParams};
 use crate::service::{Picture, Quantiles, Range, Values, Wanted};
 
 const MAX_NODE_ID: usize = 36;
@@ -36,15 +36,15 @@ impl Query {
     }
 }
 
-/// The figures, for administrators. Looking at them is no activity.
+/// The figures, for administrators.
 pub(super) async fn figures(
-    user: Unrecorded,
+    user: Authenticated,
     query: QueryParams<Query>,
     context: web::Data<Context>,
     redis: web::Data<HasOwnRedis>,
 ) -> Result<HttpResponse> {
     let wanted = query.0.wanted()?;
-    let picture = context.services.dashboard.look(&user.0.caller, &wanted).await?;
+    let picture = context.services.dashboard.look(&user.caller, &wanted).await?;
     let shown = Shown::of(&picture, &wanted, redis.0);
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown))
 }

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 
 use crate::domain::{Error, Result};
+use crate::edge::accepts;
 
 /// What `npm run build` leaves in `web/dist`; empty in a build without Node.
 #[derive(Embed)]
@@ -71,23 +72,13 @@ fn choose(path: &str, headers: &HeaderMap) -> Option<Found> {
         "svg" => "image/svg+xml",
         _ => return None, // the compressed forms are no files of their own
     };
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
     for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
-        let compressed = accepts(accepted, encoding).then(|| Client::get(&format!("{path}{suffix}"))).flatten();
+        let compressed = accepts(headers, encoding).then(|| Client::get(&format!("{path}{suffix}"))).flatten();
         if let Some(file) = compressed {
             return Some(Found { file, media_type, encoding: Some(encoding) });
         }
     }
     Client::get(path).map(|file| Found { file, media_type, encoding: None })
-}
-
-/// Whether an `Accept-Encoding` names an encoding, and not with `q=0`.
-fn accepts(header: &str, encoding: &str) -> bool {
-    header.split(',').any(|part| {
-        let (name, weight) = part.split_once(';').unwrap_or((part, ""));
-        let weight = weight.trim().strip_prefix("q=").and_then(|text| text.trim().parse::<f32>().ok());
-        name.trim().eq_ignore_ascii_case(encoding) && weight != Some(0.0)
-    })
 }
 
 fn answer(request: &HttpRequest, found: Found, caching: &str) -> HttpResponse {
@@ -115,18 +106,4 @@ fn answer(request: &HttpRequest, found: Found, caching: &str) -> HttpResponse {
         response.insert_header((header::CONTENT_ENCODING, encoding));
     }
     response.body(found.file.data.into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::accepts;
-
-    #[test]
-    fn encodings_are_taken_as_the_client_weighs_them() {
-        assert!(accepts("gzip, deflate, br", "br"));
-        assert!(accepts("BR;q=0.5", "br"));
-        assert!(!accepts("gzip, br;q=0", "br"));
-        assert!(!accepts("", "gzip"));
-        assert!(!accepts("x-gzip-like", "gzip"));
-    }
 }

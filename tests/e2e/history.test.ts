@@ -1,8 +1,22 @@
 // A long history: paging without a shift, the line above what is new, the way back to the end.
-import { badge, bubble, expect, item, people, plainPage, sendAll, test, title, write } from "./world";
+import type { Page } from "@playwright/test";
+import { badge, bubble, expect, fresh, item, people, plainPage, sendAll, test, title, write } from "./world";
 
 const text = (n: number) =>
   n % 7 === 0 ? `${n}: ${"long words that wrap. ".repeat(1 + (n % 11))}` : `message ${n}`;
+
+/** Waits until the list has measured what it shows. */
+async function atRest(page: Page): Promise<void> {
+  await page.locator(".rows").evaluate(async (box) => {
+    const frame = () => new Promise((next) => requestAnimationFrame(next));
+    for (let still = 0, last = ""; still < 15; still += 1) {
+      await frame();
+      const now = `${box.scrollHeight} ${box.scrollTop}`;
+      if (now !== last) still = 0;
+      last = now;
+    }
+  });
+}
 
 test("a thousand messages scroll up without a shift", async ({ browser, contexts, enter }) => {
   test.setTimeout(120_000);
@@ -14,6 +28,7 @@ test("a thousand messages scroll up without a shift", async ({ browser, contexts
   await expect(bubble(page, "message 1000")).toBeInViewport();
   await expect(page.locator(".beginning")).toHaveCount(0);
 
+  await atRest(page);
   // Turning the wheel moves what is seen down, by exactly what it was turned; at rest nothing moves at all, while pages
   // are put in above: no row ever jumps.
   const moved = await page.evaluate(async () => {
@@ -30,12 +45,6 @@ test("a thousand messages scroll up without a shift", async ({ browser, contexts
       return seen;
     };
     const isAtBeginning = () => box.scrollTop <= 0 && document.querySelector(".beginning") !== null;
-    // It stands at the end and is at rest.
-    for (let still = 0, height = 0; still < 20; still += 1) {
-      await frame();
-      if (box.scrollHeight !== height) still = 0;
-      height = box.scrollHeight;
-    }
     let [worst, pages, height, seen] = [0, 0, box.scrollHeight, 0];
     for (let step = 0, atRest = 0; step < 4000 && atRest < 6; step += 1) {
       const before = places();
@@ -103,16 +112,54 @@ test("one message stays where it is while the page above it is put in", async ({
       }),
   );
   const rows = page.locator(".rows");
-  await rows.evaluate((box) => {
-    box.scrollTop = 200;
-  });
   const row = page.locator(".row", { has: page.getByText("message 117", { exact: true }) });
-  await expect(row).toBeInViewport();
+  // Again, should the list still be on its way to the end.
+  await expect(async () => {
+    await rows.evaluate((box) => {
+      box.scrollTop = 200;
+    });
+    await expect(row).toBeInViewport({ timeout: 500 });
+  }).toPass();
+  await atRest(page);
   const place = await row.boundingBox();
   release();
   await expect.poll(() => rows.evaluate((box) => box.scrollTop)).toBeGreaterThan(1500);
+  await atRest(page);
   const after = await row.boundingBox();
   expect(Math.abs((after?.y ?? 0) - (place?.y ?? 0))).toBeLessThanOrEqual(1);
+});
+
+test("a room opens at its end, however tall what is in it", async ({ enter }) => {
+  const [alice, bob] = await people("alice", "bob");
+  const room = await alice.group(fresh("tall"), bob);
+  const page = await enter(bob, { room: 1 });
+  const bytes = await page.screenshot({ type: "jpeg" });
+  for (const n of [1, 2, 3]) {
+    await alice.send(room, `${n}: ${"long words that wrap. ".repeat(20)}`);
+    await alice.picture(room, bytes);
+  }
+  await alice.send(room, "the last");
+  const end = async () => {
+    await expect(bubble(page, "the last")).toBeInViewport({ ratio: 1 });
+    await expect(page.locator(".picture img")).toHaveCount(3);
+    const rest = (box: Element) => box.scrollHeight - box.clientHeight - box.scrollTop;
+    await expect.poll(() => page.locator(".rows").evaluate(rest)).toBeLessThanOrEqual(1);
+  };
+  await item(page, "tall").click();
+  await end();
+  // It stays there when less is in view, as with a keyboard on a phone, and more again.
+  for (const height of [500, 800]) {
+    await page.setViewportSize({ width: 1280, height });
+    await end();
+  }
+  await page.getByRole("button", { name: "Members" }).click();
+  await end();
+  await page.reload();
+  await end();
+  await item(page, "Lobby").click();
+  await expect(title(page)).toHaveText("Lobby");
+  await item(page, "tall").click();
+  await end();
 });
 
 test("the line above what is new stays where it was when the room was opened", async ({ enter }) => {

@@ -1,5 +1,7 @@
 //! A user's own list of rooms: what is new, how far they and the other have read; marks over sockets.
 
+use std::io::Read;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -143,5 +145,29 @@ async fn the_list_is_in_the_order_of_activity_and_shows_the_last_message() {
         assert_eq!(order, [&json!(other), &json!(1), &json!(one), &json!(direct)]);
         assert!(rooms.as_array().expect("a list").iter().all(|it| it.as_object().is_some_and(|it| it.len() == 3)));
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_compressed_for_clients_that_take_it() {
+    let world = World::start(1).await;
+    let alice = world.user(0, "alice").await;
+    for number in 0..20 {
+        alice.make_group(0, &format!("group {number} {}", "名".repeat(80)), &[]).await;
+    }
+    let ask = async |encoding: &str| {
+        let asking = alice.at(0, Method::GET, "/api/v1/conversations").header("accept-encoding", encoding);
+        let answer = asking.send().await.expect("answered");
+        let used = answer.headers().get("content-encoding").map(|value| value.to_str().expect("text").to_owned());
+        (used, answer.bytes().await.expect("a body"))
+    };
+    let (used, plain) = ask("identity").await;
+    assert_eq!(used, None);
+    let (used, packed) = ask("br, gzip").await;
+    assert_eq!(used.as_deref(), Some("gzip"));
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_ref()).read_to_end(&mut unpacked).expect("gzip");
+    assert_eq!(unpacked, plain);
+    assert!(packed.len() * 4 < plain.len(), "{} of {} bytes", packed.len(), plain.len());
     world.stop().await;
 }

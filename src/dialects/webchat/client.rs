@@ -8,7 +8,7 @@ use super::error::ErrorBody;
 use super::rooms::room_of;
 use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, Me, room_kind_word};
 use crate::domain::{Error, Field, Limit, Result, RoomKind};
-use crate::edge::{Authenticated, Context, QueryParams};
+use crate::edge::{Authenticated, Context, QueryParams, long_json};
 
 const DEFAULT_FOUND: Limit = Limit::of(20);
 const MAX_FOUND: usize = 100;
@@ -45,7 +45,7 @@ pub(super) async fn conversations(
     let rooms = context.services.rooms.conversations(&user.caller).await?;
     let rooms: Vec<ConversationEntry<'_>> =
         rooms.iter().map(|it| ConversationEntry::new(it, user.caller.id, &base_url)).collect();
-    Ok(HttpResponse::Ok().json(rooms))
+    long_json(&request, &rooms).await
 }
 
 /// What is looked for.

@@ -5,7 +5,7 @@ import type { Conversation, Member, Message } from "../net/types";
 
 export type Loading = "idle" | "loading" | "ready" | "error";
 
-export interface Typist {
+interface Typist {
   id: number;
   name: string;
   until: number;

@@ -29,6 +29,9 @@ export const store = {
   },
 };
 
+/** As in the page: the colour of bars in the light theme. */
+const LIGHT_BAR = "#f3f2ee";
+
 function firstLang(): Lang {
   const kept = store.get("chinwag.lang");
   if (kept === "zh" || kept === "en") return kept;
@@ -51,6 +54,12 @@ effect(() => {
 effect(() => {
   if (theme.value === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme.value;
+  // The browser's own bars follow, too.
+  for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
+    const own = meta.content === LIGHT_BAR ? "light" : "dark";
+    const isForced = theme.value !== "system";
+    meta.media = isForced ? (own === theme.value ? "all" : "not all") : `(prefers-color-scheme: ${own})`;
+  }
 });
 
 export function setTheme(value: Theme): void {

@@ -23,6 +23,9 @@ const Found = later(() => import("./extras").then((it) => it.Found));
 const NewItems = later(() => import("./extras").then((it) => it.NewItems));
 const UserItems = later(() => import("./extras").then((it) => it.UserItems));
 
+/** Who touches has no Ctrl K. */
+const hasKeys = matchMedia("(hover: hover)").matches;
+
 type Shown = "chat" | "group" | "browse" | null;
 
 export function List({ searchBox }: { searchBox: RefObject<HTMLInputElement | null> }) {
@@ -65,7 +68,7 @@ export function List({ searchBox }: { searchBox: RefObject<HTMLInputElement | nu
           type="search"
           value={text}
           maxLength={100}
-          placeholder={t("search.hint")}
+          placeholder={t(hasKeys ? "search.hint" : "search.label")}
           aria-label={t("search.label")}
           onInput={(event) => setText(event.currentTarget.value)}
         />

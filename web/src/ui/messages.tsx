@@ -73,7 +73,13 @@ function History({ room, rows, onReply }: HistoryProps) {
   const [flashed, setFlashed] = useState<number | null>(null);
   const isPrepended = usePrepended(rows);
   const fresh = useFresh(room);
-  const toEnd = () => list.current?.scrollToIndex(rows.length - 1, { align: "end" });
+  // Not by the list's own means: they would hold the end for a while against who scrolls up.
+  const toEnd = () => {
+    const scroller = box.current?.querySelector(".rows");
+    if (scroller) scroller.scrollTop = scroller.scrollHeight - scroller.clientHeight;
+  };
+  /** Once what was measured is drawn, and before it is seen. */
+  const keepEnd = () => queueMicrotask(() => sticks.current && toEnd());
 
   const waiting = rows.filter((row) => row.kind === "pending" || row.kind === "upload").length;
   const waited = useRef(waiting);
@@ -90,15 +96,19 @@ function History({ room, rows, onReply }: HistoryProps) {
     if (handle && handle.scrollSize < handle.viewportSize + AHEAD_PX) void loadOlder(room);
   }, [rows.length]);
 
-  const lastOffset = useRef(0);
+  const seen = useRef({ scrollTop: 0, scrollHeight: 0, clientHeight: 0 });
   const onScroll = (offset: number) => {
-    const handle = list.current;
-    if (!handle) return;
-    const isEnd = offset + handle.viewportSize >= handle.scrollSize - END_PX;
-    // Rows that turn out taller move the end away, too: only who scrolls up has left it.
-    if (isEnd) sticks.current = true;
-    else if (offset < lastOffset.current) sticks.current = false;
-    lastOffset.current = offset;
+    // Of the page itself: the list hears of sizes only after this.
+    const scroller = box.current?.querySelector(".rows");
+    if (!scroller) return;
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    const before = seen.current;
+    seen.current = { scrollTop, scrollHeight, clientHeight };
+    // Rows that turn out taller move the end away, and so does a view that grows or shrinks: only who scrolls up while
+    // all keeps its size has left it.
+    const isSameSize = scrollHeight === before.scrollHeight && clientHeight === before.clientHeight;
+    if (scrollTop + clientHeight >= scrollHeight - END_PX) sticks.current = true;
+    else if (isSameSize && scrollTop < before.scrollTop) sticks.current = false;
     isAtEnd.value = sticks.current;
     if (offset < AHEAD_PX) void loadOlder(room);
   };
@@ -136,7 +146,7 @@ function History({ room, rows, onReply }: HistoryProps) {
         shift={isPrepended}
         onScroll={onScroll}
         // A keyboard opens, the text grows, a row turns out taller: the end stays in view.
-        onResize={() => sticks.current && toEnd()}
+        onResize={keepEnd}
         bufferSize={600}
         itemSize={60}
         tabIndex={0}

@@ -74,7 +74,7 @@ export function Avatar({ name, size = "m", isOnline, isGroup }: AvatarProps) {
 }
 interface AvatarProps {
   name: string;
-  size?: "s" | "m" | "l";
+  size?: "s" | "m";
   isOnline?: boolean;
   isGroup?: boolean;
 }

@@ -1,0 +1,64 @@
+//! Which content encodings a client takes, and JSON that is worth compressing.
+
+use std::io::Write;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{HttpRequest, HttpResponse, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+
+use super::json;
+use crate::domain::{Error, Result};
+
+/// Shorter answers fit into the first packets of a connection as they are.
+const LEAST_COMPRESSED_BYTES: usize = 8 * 1024;
+
+/// Whether a request's `Accept-Encoding` names an encoding, and not with `q=0`.
+pub fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accepted.split(',').any(|part| {
+        let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|text| text.trim().parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case(encoding) && weight != Some(0.0)
+    })
+}
+
+/// A JSON answer, compressed when it is long and the client takes it so: long lists repeat their keys, and shrink to a
+/// tenth.
+pub async fn long_json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse> {
+    let text = json(value);
+    let mut response = HttpResponse::Ok();
+    response.content_type("application/json").insert_header((header::VARY, "Accept-Encoding"));
+    if text.len() < LEAST_COMPRESSED_BYTES || !accepts(request.headers(), "gzip") {
+        return Ok(response.body(text));
+    }
+    let body = web::block(move || gzip(text.as_bytes())).await.map_err(Error::internal)?;
+    Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(body.map_err(Error::internal)?))
+}
+
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{self, HeaderMap, HeaderValue};
+
+    fn accepts(text: &'static str, encoding: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(text));
+        super::accepts(&headers, encoding)
+    }
+
+    #[test]
+    fn encodings_are_taken_as_the_client_weighs_them() {
+        assert!(accepts("gzip, deflate, br", "br"));
+        assert!(accepts("BR;q=0.5", "br"));
+        assert!(!accepts("gzip, br;q=0", "br"));
+        assert!(!accepts("", "gzip"));
+        assert!(!accepts("x-gzip-like", "gzip"));
+    }
+}
