@@ -144,23 +144,22 @@ fn nchan(dir: &Path, port: u16, redis_port: u16) -> Result<Command> {
     Ok(command)
 }
 
-/// Version 6. The history is what Chinwag keeps of a room; it may not tell anyone how it is used.
+/// Of version 5. The history is what Chinwag keeps of a room; it may not tell anyone how it is used.
 fn centrifugo_settings(port: u16, redis_port: u16) -> String {
-    let rooms = serde_json::json!({
+    serde_json::json!({
+        "address": "127.0.0.1",
+        "port": port,
+        "engine": "redis",
+        "redis_address": format!("redis://127.0.0.1:{redis_port}"),
         "history_size": 1000,
         "history_ttl": "168h",
+        "client_insecure": true,
         "allow_subscribe_for_client": true,
         "allow_subscribe_for_anonymous": true,
         "allow_publish_for_client": true,
         "allow_publish_for_anonymous": true,
-    });
-    let settings = serde_json::json!({
-        "http_server": { "address": "127.0.0.1", "port": port.to_string() },
-        "engine": { "type": "redis", "redis": { "address": format!("redis://127.0.0.1:{redis_port}") } },
-        "client": { "insecure": true },
-        "channel": { "without_namespace": rooms },
-        "usage_stats": { "disabled": true },
-        "log": { "level": "warn" },
-    });
-    settings.to_string()
+        "usage_stats_disable": true,
+        "log_level": "warn",
+    })
+    .to_string()
 }
