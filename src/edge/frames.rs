@@ -3,13 +3,15 @@
 //! The framework's decoder compares a frame's length with its limit only once the whole frame is there; here the
 //! header alone is enough to refuse.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::rc::Rc;
 
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
 use actix_web::dev::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio_util::codec::Decoder;
 
@@ -89,14 +91,31 @@ impl Frames {
         }
         loop {
             self.stream.readable().await.map_err(|_| Broken::Gone)?;
-            self.buffer.reserve(READ_BYTES);
-            match self.stream.try_read_buf(&mut self.buffer) {
+            match self.read_now() {
                 Ok(0) => return Err(Broken::Gone),
                 Ok(_) => return Ok(()),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(_) => return Err(Broken::Gone),
             }
         }
+    }
+
+    /// Takes what is there. Less than was asked for is all there is: the connection then counts as not readable until
+    /// more comes. `TcpStream::try_read_buf` would find that out by one more call, for which a buffer would be made.
+    fn read_now(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; READ_BYTES];
+        let mut read = Err(ErrorKind::WouldBlock.into());
+        let _is_drained = self.stream.try_io(Interest::READABLE, || {
+            read = (&*SockRef::from(&*self.stream)).read(&mut bytes);
+            match &read {
+                Ok(READ_BYTES) => Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+                _ => Err(ErrorKind::WouldBlock.into()),
+            }
+        });
+        let read = read?;
+        self.buffer.extend_from_slice(&bytes[..read]);
+        Ok(read)
     }
 
     /// Reads on to the end of the connection without looking: closing it earlier could destroy what is on its way.
@@ -175,6 +194,8 @@ fn declared_length(buffer: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
 
@@ -236,6 +257,20 @@ mod tests {
                 Ok(Inbound::Binary),
             ];
             assert_eq!(read, expected, "in pieces of {piece}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn who_waits_keeps_no_buffer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let mut theirs = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (ours, _) = listener.accept().await.expect("accepted");
+        let mut frames = Frames::new(Payload::None, Rc::new(ours));
+        for _ in 0..3 {
+            theirs.write_all(&frame(0x81, b"hello")).await.expect("not broken");
+            assert_eq!(frames.next().await, Ok(Inbound::Text("hello".to_owned())));
+            assert!(tokio::time::timeout(Duration::ZERO, frames.next()).await.is_err(), "there is nothing more");
+            assert_eq!(frames.buffer.capacity(), 0);
         }
     }
 
