@@ -21,6 +21,8 @@ const PING_EVERY: Duration = Duration::from_secs(25);
 const SILENCE: Duration = Duration::from_secs(60);
 /// An open socket counts as activity this often.
 const ACTIVE_EVERY: Duration = Duration::from_secs(60);
+/// Users whose activity is noted at once.
+const NOTED_AT_ONCE: usize = 64;
 /// A user who does not come back within this time is told to be gone.
 const AWAY_AFTER: Duration = Duration::from_secs(5);
 /// A stopping node closes its connections in this many batches, this far apart.
@@ -182,6 +184,7 @@ impl Sockets {
     /// is no longer good, or all when the node stops.
     pub fn tend(&self, context: web::Data<Context>) {
         let sockets = Rc::downgrade(&self.0);
+        let noting = Rc::new(Cell::new(false));
         actix_web::rt::spawn(async move {
             loop {
                 tokio::time::sleep(TICK).await;
@@ -189,19 +192,22 @@ impl Sockets {
                 if context.stopping.closes_sockets() {
                     return sockets.close_all(&context.stopping).await;
                 }
-                let active = sockets.check(&context);
-                for peer in active {
-                    let caller = context.services.accounts.caller(&peer.grant);
-                    if let Err(error) = context.services.presence.note(&caller, &peer.client).await {
-                        tracing::debug!(%error, "activity not recorded");
-                    }
+                let active = sockets.check(&context, !noting.get());
+                if !active.is_empty() {
+                    // Beside the pings: Redis may take its time.
+                    noting.set(true);
+                    let (context, noting) = (context.clone(), Rc::clone(&noting));
+                    actix_web::rt::spawn(async move {
+                        note_activity(&context, &active).await;
+                        noting.set(false);
+                    });
                 }
             }
         });
     }
 
-    /// Looks at every connection. Returns those whose activity is to be noted.
-    fn check(&self, context: &Context) -> Vec<Rc<Peer>> {
+    /// Looks at every connection. Returns those whose activity is to be noted, if any may be now.
+    fn check(&self, context: &Context, notes: bool) -> Vec<Rc<Peer>> {
         let hub = &self.0.hub;
         let now = Instant::now();
         let (mut dead, mut silent, mut due, mut active) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -214,7 +220,7 @@ impl Sockets {
                 peer.pinged_at.set(now);
                 due.push(peer.seat);
             }
-            if now - peer.active_at.get() >= ACTIVE_EVERY {
+            if notes && now - peer.active_at.get() >= ACTIVE_EVERY {
                 peer.active_at.set(now);
                 active.push(Rc::clone(peer));
             }
@@ -237,6 +243,19 @@ impl Sockets {
             tokio::time::sleep(BATCH_PAUSE).await;
         }
         tracing::debug!(under_way = stopping.under_way(), closed = seats.len(), "connections closed");
+    }
+}
+
+/// Notes that users are there, some at a time: many sockets that opened together are due together.
+async fn note_activity(context: &Context, active: &[Rc<Peer>]) {
+    let note = async |peer: &Rc<Peer>| {
+        let caller = context.services.accounts.caller(&peer.grant);
+        if let Err(error) = context.services.presence.note(&caller, &peer.client).await {
+            tracing::debug!(%error, "activity not recorded");
+        }
+    };
+    for some in active.chunks(NOTED_AT_ONCE) {
+        futures_util::future::join_all(some.iter().map(&note)).await;
     }
 }
 

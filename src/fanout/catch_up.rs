@@ -174,8 +174,11 @@ impl Inner {
     /// Queues a page's messages as far as there is room. Returns the first and the last, and whether that were all.
     fn push_page(&mut self, id: SeatId, missing: &mut Missing, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
         let mut pushed = None;
-        for message in tail.messages.iter().filter(|message| message.id.entry.at_ms >= missing.since_ms) {
+        for message in &tail.messages {
             let entry = message.id.entry;
+            if entry.at_ms < missing.since_ms || missing.deleted.contains(&entry.seq) {
+                continue;
+            }
             if !self.push_message(id, tail, message) {
                 return (pushed, false);
             }

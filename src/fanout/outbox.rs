@@ -53,6 +53,11 @@ impl Outbox {
         self.frames.is_empty()
     }
 
+    /// Whether something waits for the socket to take more. On a broken connection nothing does, whatever is queued.
+    pub(super) fn wants_room(&self) -> bool {
+        self.is_open && !self.is_empty()
+    }
+
     /// Queues a frame if there is room for it. An empty queue takes any.
     pub(super) fn push(&mut self, frame: Bytes) -> bool {
         if self.bytes > 0 && self.bytes + frame.len() > MAX_QUEUED_BYTES {
@@ -195,5 +200,8 @@ mod tests {
         }
         outbox.give_up();
         assert!(outbox.is_empty() && outbox.queued_bytes() == 0);
+        // Its socket stays writable, so whoever waited for that would wait no more and write nothing, for ever.
+        outbox.force(vec![0; 1].into());
+        assert!(!outbox.is_empty() && !outbox.wants_room());
     }
 }

@@ -166,6 +166,10 @@ impl Fanout {
                 return Ok(head);
             }
             let (tell, told) = oneshot::channel();
+            // Without those that have given up waiting, however long the room cannot be read.
+            if live.waiting.len() == live.waiting.capacity() {
+                live.waiting.retain(|tell| !tell.is_closed());
+            }
             live.waiting.push(tell);
             told
         };

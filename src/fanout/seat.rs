@@ -82,6 +82,8 @@ pub(super) struct Missing {
     /// For a resumption: `after` came from the client and must be found.
     pub(super) is_token: bool,
     pub(super) notices: Option<Notices>,
+    /// What was deleted since reading began: a page that was read before still has it.
+    pub(super) deleted: Vec<Seq>,
 }
 
 impl Missing {
@@ -89,7 +91,7 @@ impl Missing {
     pub(super) fn behind(room: RoomId, seq: Seq) -> Self {
         // No entry at that seq can be later than this: none is taken for one that stands in its place.
         let after = EntryId { seq, at_ms: u64::MAX };
-        Self { room, after, since_ms: 0, is_caught_up: false, is_token: false, notices: None }
+        Self { room, after, since_ms: 0, is_caught_up: false, is_token: false, notices: None, deleted: Vec::new() }
     }
 }
 
@@ -156,9 +158,14 @@ impl Seat {
     /// Whether an event of a room must not be handed on now: the connection is behind there, or has it already.
     pub(super) fn skips(&mut self, room: RoomId, what: &Happening) -> bool {
         let Some(index) = self.missing.iter().position(|missing| missing.room == room) else { return false };
-        let missing = &self.missing[index];
+        let missing = &mut self.missing[index];
         match what {
-            Happening::Deleted(_) => return false,
+            Happening::Deleted(deletion) => {
+                if !missing.is_caught_up {
+                    missing.deleted.push(deletion.id.seq);
+                }
+                return false;
+            }
             Happening::Message(message) if missing.is_caught_up => {
                 let entry = message.id.entry;
                 if entry.seq <= missing.after.seq && entry.at_ms <= missing.after.at_ms {

@@ -59,7 +59,7 @@ async fn wait_for_room(hub: Hub, id: SeatId) {
         hub.flush_seat(id);
         let mut inner = hub.0.borrow_mut();
         let Some(seat) = inner.seat(id) else { return };
-        if seat.outbox.is_empty() {
+        if !seat.outbox.wants_room() {
             seat.outbox.is_waiting = false;
             return;
         }

@@ -219,8 +219,7 @@ impl Messages {
             let name = message.attachment.as_ref().and_then(|file| file.name.as_deref()).unwrap_or_default();
             folded(&message.text).contains(&wanted) || folded(name).contains(&wanted)
         };
-        page.messages.retain(has_text);
-        page.messages.truncate(limit.get());
+        page.messages = page.messages.into_iter().filter(has_text).take(limit.get()).collect();
         Ok(page)
     }
 

@@ -35,7 +35,7 @@ impl Store {
     async fn read_history(&self, query: HistoryQuery, caller: &Caller, count: usize) -> Result<(HistoryPage, bool)> {
         let room = query.room;
         let pipeline = self.history_pipeline(&query, caller, count);
-        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
         let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let is_member = !is_absent(&next(&mut replies)?);
         if state.head.kind != RoomKind::Public && !is_member {
@@ -110,7 +110,7 @@ impl Store {
         let count = limit + 1;
         pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
         pipeline.cmd("HGETALL").arg(&keys.gone);
-        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
         let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let entries = array(next(&mut replies)?)?;
         let gone: HashMap<u64, String> = reply::read(next(&mut replies)?)?;

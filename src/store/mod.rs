@@ -132,7 +132,12 @@ impl Store {
 
     /// Runs the second round trip of a list, a long one on the lane for lists.
     async fn run_list(&self, pipeline: &redis::Pipeline) -> Result<Vec<redis::Value>> {
-        if pipeline.len() <= LONG_LIST {
+        self.run_sized(pipeline, pipeline.len()).await
+    }
+
+    /// Runs a pipeline whose answer has up to `entries` entries, a long one on the lane for lists.
+    async fn run_sized(&self, pipeline: &redis::Pipeline, entries: usize) -> Result<Vec<redis::Value>> {
+        if entries <= LONG_LIST {
             return self.lane.run(pipeline).await;
         }
         let _turn = self.listing.acquire().await.map_err(Error::internal)?;

@@ -13,13 +13,16 @@ local joined = redis.call('ZSCORE', members, user)
 if not state[1] or not joined then return false end
 
 local id, record, unread = false, false, 0
+-- Few rooms have any: asked for at once, and not for each entry.
+local hidden = {}
+for _, seq in ipairs(redis.call('HKEYS', gone)) do hidden[seq] = true end
 
 -- Takes an entry, from the newest back. Returns whether older ones matter, too.
 local function take(entry)
   local seq, ms = string.match(entry[1], '^(%d+)-(%d+)$')
   local is_new = tonumber(seq) > highest and tonumber(ms) >= tonumber(joined)
   if tonumber(ms) < oldest or (id and not is_new) then return false end
-  if redis.call('HEXISTS', gone, seq) == 0 then
+  if not hidden[seq] then
     local sender = string.match(entry[2][2], '^%d+')
     if not id then id, record = entry[1], entry[2][2] end
     if is_new and sender ~= user and sender ~= '0' then unread = unread + 1 end
