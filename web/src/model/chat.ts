@@ -2,12 +2,12 @@
 
 import { batch, effect } from "@preact/signals";
 import { api } from "../net/http";
-import { openDrafts } from "./drafts";
+import { closeDrafts, openDrafts } from "./drafts";
 import { load } from "./history";
 import { connection, isCaughtUp, pause } from "./link";
 import { refresh } from "./list";
 import * as out from "./outbox";
-import { findOnline, online } from "./presence";
+import { findOnline, forgetOnline } from "./presence";
 import { receive } from "./receive";
 import { activeRoom, forgetAll, knownRooms, newestOf, sorted } from "./rooms";
 import { flush } from "./sending";
@@ -56,10 +56,11 @@ async function identify(given: string): Promise<void> {
 function forget(): void {
   connection.stop();
   out.closeOutbox();
+  closeDrafts();
   abandon();
   batch(() => {
     forgetAll();
-    online.value = new Set();
+    forgetOnline();
   });
 }
 
@@ -78,7 +79,7 @@ async function comeBack(): Promise<void> {
     const known = newestOf(it.id) ?? it.last_message;
     if (known) rooms[it.id] = known.resume;
   }
-  for (const room of knownRooms()) room.isStale = true;
+  for (const room of knownRooms()) room.doubt();
   const resuming = connection.command({ type: "resume", payload: { rooms } }).catch(() => []);
   void flush();
   await Promise.all([resuming, refresh()]);

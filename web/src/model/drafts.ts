@@ -24,6 +24,12 @@ export function openDrafts(user: number): void {
   drafts.value = kept;
 }
 
+/** Whoever comes next sees none of them. */
+export function closeDrafts(): void {
+  prefix = "";
+  drafts.value = new Map();
+}
+
 function parse(text: string | null): Draft | null {
   try {
     const draft = JSON.parse(text ?? "null");

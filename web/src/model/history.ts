@@ -1,9 +1,11 @@
 // Opening a room and reading its messages, page by page.
 
-import { batch } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import { Refused } from "../net/socket";
 import type { Message } from "../net/types";
 import { connection, pause } from "./link";
+import { isRead } from "./list";
+import * as out from "./outbox";
 import { noteRead, statusSoon } from "./receipts";
 import { active, activeRoom, conversations, deleted, isAtEnd, patch, type Room, roomOf } from "./rooms";
 import { merge, reconcile } from "./timeline";
@@ -38,24 +40,36 @@ function freezeDivider(room: Room): void {
 export async function load(room: Room): Promise<void> {
   if (connection.status.peek() !== "open" || room.state.peek() === "loading") return;
   const known = room.messages.peek();
+  const doubts = room.doubts;
+  const arrived: Message[] = [];
+  room.meanwhile.add(arrived);
   if (known.length === 0) room.state.value = "loading";
   const size = Math.min(MOST, Math.max(PAGE, known.length));
   try {
     const page = await fetchPage(room.id, 1, size);
-    batch(() => show(room, page, size, known.length === 0));
+    batch(() => {
+      show(room, page, size, arrived, known.length === 0);
+      room.isStale = room.doubts !== doubts;
+    });
     statusSoon(room, 0);
+    if (room.isStale && active.peek() === room.id) void load(room);
+    else if (arrived.length > 0 && isRead(room)) noteRead(room);
   } catch (error) {
     if (room.messages.peek().length > 0) room.state.value = "ready";
     else room.state.value = error instanceof Refused && error.isLost ? "idle" : "error";
+  } finally {
+    room.meanwhile.delete(arrived);
   }
 }
 
-function show(room: Room, page: Message[], size: number, isFirst: boolean): void {
+function show(room: Room, page: Message[], size: number, arrived: Message[], isFirst: boolean): void {
   const isWhole = page.length < size;
-  room.messages.value = merge(reconcile(room.messages.peek(), page, isWhole), page, deleted);
+  const known = merge(reconcile(room.messages.peek(), page, isWhole), page, deleted);
+  room.messages.value = merge(known, arrived, deleted);
+  // A message whose echo never came is stored after all.
+  for (const { client_id } of page) if (client_id && out.find(client_id)) out.remove(client_id);
   room.hasOlder.value = !isWhole && page.length < MOST;
   room.state.value = "ready";
-  room.isStale = false;
   if (active.peek() !== room.id) return;
   if (isFirst && room.divider.peek() === null) freezeDivider(room);
   // The server counts what it has shown as read.
@@ -96,6 +110,13 @@ export async function reach(room: Room, id: number): Promise<boolean> {
   }
   return false;
 }
+
+/** A room that one is taken into again is read again. */
+effect(() => {
+  const id = active.value;
+  const isListed = id !== null && conversations.value.has(id);
+  if (isListed && !document.hidden && roomOf(id).state.peek() === "idle") void load(roomOf(id));
+});
 
 /** A page that comes back into view shows what came meanwhile, and that is read. */
 document.addEventListener("visibilitychange", () => {

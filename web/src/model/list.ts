@@ -17,8 +17,9 @@ export function noteArrival(): void {
   arrivals += 1;
 }
 
-/** Reads the list; once at a time, and again when messages came meanwhile. */
+/** Reads the list; once at a time, and again when messages came meanwhile or it is wanted again. */
 export function refresh(): Promise<void> {
+  arrivals += 1;
   reading ??= read().finally(() => {
     reading = null;
   });

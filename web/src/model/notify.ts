@@ -12,6 +12,7 @@ const FOCUS = "chinwag.focus";
 /** How long the tab that shows a message keeps the others from showing it. */
 const SHOWN_MS = 5000;
 const MOST_CHARS = 200;
+const LATE_MS = 30_000;
 
 let release: (() => void) | null = null;
 
@@ -44,9 +45,11 @@ export async function announce(message: Message, conversation: Conversation): Pr
   if (!notifies.peek() || !("Notification" in window) || Notification.permission !== "granted") return;
   const locks = await navigator.locks.query();
   if (locks.held?.some((lock) => lock.name === FOCUS)) return;
-  const tag = `chinwag-${message.id}`;
+  // Of what was missed for a while each conversation shows its newest message: one tag replaces another's.
+  const isLate = Date.now() - Date.parse(message.created_at) > LATE_MS;
+  const tag = isLate ? `chinwag-room-${conversation.id}` : `chinwag-${message.id}`;
   // The first tab holds the lock for a while; the others find it taken.
-  await navigator.locks.request(tag, { ifAvailable: true }, async (lock) => {
+  await navigator.locks.request(`chinwag-${message.id}`, { ifAvailable: true }, async (lock) => {
     if (!lock) return;
     show(message, conversation, tag);
     await new Promise((resolve) => setTimeout(resolve, SHOWN_MS));

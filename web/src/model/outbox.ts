@@ -22,10 +22,18 @@ export interface Pending {
 const RETRY_MS = 23 * 3600_000;
 
 export const outbox = signal<Pending[]>([]);
+/** Of the user; none until it is known who that is. */
 let prefix = "";
 
+function keep(clientId: string, entry: Pending | null): void {
+  if (prefix) store.set(prefix + clientId, entry && JSON.stringify(entry));
+}
+
 export function openOutbox(user: number): void {
+  // What was put here before it was known by whom: a picture that had been uploaded by then.
+  const early = prefix ? [] : outbox.peek();
   prefix = `chinwag.out.${user}.`;
+  for (const entry of early) keep(entry.clientId, entry);
   const kept: Pending[] = [];
   for (const key of store.keys(prefix)) {
     try {
@@ -44,6 +52,7 @@ export function find(clientId: string): Pending | undefined {
 }
 
 export function closeOutbox(): void {
+  prefix = "";
   outbox.value = [];
 }
 
@@ -53,7 +62,7 @@ export function newClientId(): string {
 }
 
 export function put(entry: Pending): void {
-  store.set(prefix + entry.clientId, JSON.stringify(entry));
+  keep(entry.clientId, entry);
   outbox.value = [...outbox.value, entry];
 }
 
@@ -61,13 +70,13 @@ export function change(clientId: string, part: Partial<Pending>): void {
   outbox.value = outbox.value.map((entry) => {
     if (entry.clientId !== clientId) return entry;
     const changed = { ...entry, ...part };
-    store.set(prefix + clientId, JSON.stringify(changed));
+    keep(clientId, changed);
     return changed;
   });
 }
 
 export function remove(clientId: string): void {
-  store.set(prefix + clientId, null);
+  keep(clientId, null);
   if (outbox.value.some((entry) => entry.clientId === clientId)) {
     outbox.value = outbox.value.filter((entry) => entry.clientId !== clientId);
   }

@@ -1,11 +1,12 @@
 // What the server tells, each kind of event in its place.
 
 import type { Message, ServerFrame } from "../net/types";
+import { load } from "./history";
 import { isRead, noteArrival, refreshSoon } from "./list";
 import { loadMembers } from "./members";
 import { announce } from "./notify";
 import * as out from "./outbox";
-import { noteOnline } from "./presence";
+import { noteOnline, noteSeen } from "./presence";
 import { noteRead, statusSoon } from "./receipts";
 import { active, activeRoom, conversations, deleted, forgetRoom, patch, roomOf } from "./rooms";
 import { me } from "./session";
@@ -32,8 +33,7 @@ export function receive(frame: ServerFrame): void {
     case "presence":
       return takePresence(frame.payload.users);
     case "not_recovered":
-      roomOf(frame.payload.room_id).isStale = true;
-      return;
+      return takeLoss(frame.payload.room_id);
     case "message_history":
     case "resumed":
     case "pong":
@@ -47,6 +47,7 @@ function takeMessage(message: Message & { room_id: number }): void {
   const isOwn = message.user_id === me.peek()?.id;
   noteArrival();
   const wasKnown = room.byId(message.id) !== undefined;
+  for (const arrived of room.meanwhile) arrived.push(message);
   if (room.state.peek() === "ready") room.messages.value = merge(room.messages.peek(), [message], deleted);
   if (isOwn && message.client_id) out.remove(message.client_id);
   room.typing.value = room.typing.peek().filter((it) => it.id !== message.user_id);
@@ -65,9 +66,16 @@ function takeMessage(message: Message & { room_id: number }): void {
   }
   if (isOwn) statusSoon(room, 900);
   if (!counts) return;
-  noteOnline(message.user_id, true);
+  noteSeen(message.user_id, Date.parse(message.created_at));
   if (isRead(room)) noteRead(room);
-  else announce(message, conversation);
+  else void announce(message, conversation).catch(() => {}); // some browsers allow none
+}
+
+/** More was missed than is sent again. */
+function takeLoss(id: number): void {
+  const room = roomOf(id);
+  room.doubt();
+  if (active.peek() === id && !document.hidden) void load(room);
 }
 
 function takeMember(id: number, user: number, isAdded: boolean): void {
@@ -109,7 +117,7 @@ function takeTyping(id: number, user: number, name: string): void {
   setTimeout(() => {
     room.typing.value = room.typing.peek().filter((it) => it.until > Date.now());
   }, TYPING_SHOWN_MS + 50);
-  noteOnline(user, true);
+  noteSeen(user, Date.now());
 }
 
 function takePresence(users: { user_id: number; online: boolean }[]): void {

@@ -29,9 +29,18 @@ export class Room {
   readonly heard = signal<Message[]>([]);
   /** Whether messages may be missing that came while the connection was lost. */
   isStale = false;
+  /** How often that became possible. */
+  doubts = 0;
+  /** What arrives while a page is on its way, for each that is: the page may have been read before. */
+  readonly meanwhile = new Set<Message[]>();
 
   constructor(id: number) {
     this.id = id;
+  }
+
+  doubt(): void {
+    this.isStale = true;
+    this.doubts += 1;
   }
 
   byId(id: number): Message | undefined {

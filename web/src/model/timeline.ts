@@ -88,9 +88,11 @@ export function merge(known: Message[], came: Message[], deleted: ReadonlySet<nu
 export function reconcile(known: Message[], page: Message[], isWhole: boolean): Message[] {
   const first = page[0];
   const last = page[page.length - 1];
-  const newest = known[known.length - 1];
-  if (!first || !last || !newest) return [];
-  if (!isWhole && newest.id < first.id) return [];
+  const oldest = known[0];
+  if (!first || !last || !oldest) return [];
+  // A message that came by itself since then may be newer than the gap.
+  const isApart = !isWhole && oldest.id < first.id && !known.some((message) => message.id === first.id);
+  if (isApart) return known.filter((message) => message.id > last.id);
   const ids = new Set(page.map((message) => message.id));
   return known.filter((message) => {
     const isCovered = message.id <= last.id && (isWhole || message.id >= first.id);

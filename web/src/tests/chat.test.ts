@@ -9,12 +9,15 @@ let history: Message[];
 /** What the server stored. */
 let stored: Map<string, Message>;
 let refusal: string | null;
+/** Paths that were asked for. */
+let fetched: string[];
 
 beforeEach(() => {
   vi.resetModules();
   vi.useFakeTimers();
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("fetch", async (path: string) => {
+    fetched.push(path);
     const body = answer(path);
     return new Response(JSON.stringify(body), { status: body === undefined ? 404 : 200 });
   });
@@ -25,6 +28,7 @@ beforeEach(() => {
   list = [conversation(ROOM, { last_message: message(2), unread: 2 })];
   stored = new Map();
   refusal = null;
+  fetched = [];
 });
 
 function answer(path: string): unknown {
@@ -218,6 +222,55 @@ describe("reading", () => {
     socket.push("new_message", message(3, { user_id: 1 }));
     socket.push("new_message", message(4));
     expect(model.roomOf(ROOM).heard.value.map((it) => it.id)).toEqual([4]);
+  });
+});
+
+describe("the first page", () => {
+  it("does not hide what arrives while it is on its way", async () => {
+    const { model, socket } = await begin();
+    socket.isSilent = true;
+    model.open(ROOM);
+    socket.push("new_message", message(3));
+    socket.push("message_history", { room_id: ROOM, messages: history });
+    socket.push("pong", {});
+    await vi.advanceTimersByTimeAsync(200);
+    expect(model.roomOf(ROOM).messages.value.map((it) => it.id)).toEqual([1, 2, 3]);
+    expect(socket.frames("mark_read").at(-1)).toMatchObject({ room_id: ROOM, id: 3 });
+  });
+
+  it("is read when one is taken into the open room again", async () => {
+    const { model, socket } = await begin();
+    model.open(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.push("member_removed", { room_id: ROOM, user_id: 1, message: message(3, { user_id: 0 }) });
+    expect(model.conversations.value.has(ROOM)).toBe(false);
+    socket.push("member_added", { room_id: ROOM, user_id: 1, message: message(4, { user_id: 0 }) });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(model.roomOf(ROOM).state.value).toBe("ready");
+  });
+});
+
+describe("who is online", () => {
+  it("is asked once more, since who just left was still listed", async () => {
+    const { model } = await begin();
+    const asked = () => fetched.filter((path) => path.startsWith("/api/chat/online-users")).length;
+    expect(asked()).toBe(1);
+    await vi.advanceTimersByTimeAsync(90_000);
+    expect(asked()).toBe(2);
+    expect(model.online.value.size).toBe(0);
+  });
+
+  it("is who wrote just now, for a while; not who wrote long ago", async () => {
+    const { model, socket } = await begin();
+    const now = new Date().toISOString();
+    socket.push("new_message", message(3, { user_id: 2, created_at: now }));
+    socket.push("new_message", message(4, { user_id: 5, created_at: "2020-01-01T00:00:00Z" }));
+    expect([...model.online.value]).toEqual([2]);
+    socket.push("presence", { users: [{ user_id: 6, online: true }] });
+    await vi.advanceTimersByTimeAsync(89_000);
+    expect(model.online.value.has(2)).toBe(true);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(model.online.value.has(2)).toBe(false);
   });
 });
 

@@ -20,6 +20,13 @@ it("outlive a reload, each with its conversation and its user", async () => {
   expect((await open(11)).draftOf(7).text).toBe("");
 });
 
+it("are nobody else's, once they are closed", async () => {
+  const drafts = await open(1);
+  drafts.keepDraft(7, { text: "secret", replyTo: null });
+  drafts.closeDrafts();
+  expect(drafts.draftOf(7).text).toBe("");
+});
+
 it("are gone when there is nothing left of them", async () => {
   const drafts = await open(1);
   drafts.keepDraft(7, { text: "x", replyTo: null });

@@ -40,6 +40,17 @@ it("belongs to its user", () => {
   expect(out.outbox.value).toEqual([]);
 });
 
+it("keeps what was put there before it was known whose it is", () => {
+  out.closeOutbox();
+  out.put(pending("early"));
+  expect(localStorage.length).toBe(0);
+  out.openOutbox(3);
+  expect(out.outbox.value.map((it) => it.clientId)).toEqual(["early"]);
+  out.closeOutbox();
+  out.openOutbox(3);
+  expect(out.outbox.value.map((it) => it.clientId)).toEqual(["early"]);
+});
+
 it("does not send by itself what the server may no longer know as sent", () => {
   out.put(pending("old", { at: Date.now() - 23.5 * HOUR_MS }));
   out.openOutbox(1);

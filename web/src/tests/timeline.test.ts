@@ -108,7 +108,13 @@ describe("comparing with a fresh page", () => {
   });
 
   it("keeps what is newer than the page, and older", () => {
-    expect(kept([1, 4, 9], [3, 4], false)).toEqual([1, 4, 9]);
+    expect(kept([1, 3, 4, 9], [3, 4], false)).toEqual([1, 3, 4, 9]);
+    expect(kept([3, 4, 9], [1, 2, 3, 4], false)).toEqual([3, 4, 9]);
+  });
+
+  it("drops what is older than a gap, although something newer came by itself", () => {
+    expect(kept([1, 2, 8], [7, 8], false)).toEqual([]);
+    expect(kept([1, 2, 9], [7, 8], false)).toEqual([9]);
   });
 
   it("drops all when the page does not reach back, rather than hide a gap", () => {

@@ -44,8 +44,10 @@ export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerP
 
   const length = Array.from(text).length;
   const isEmpty = text.trim() === "";
+  // Until it is known who writes, the text waits in its box.
+  const canSend = isKnown && !isEmpty && length <= MAX_CHARS;
   const submit = () => {
-    if (isEmpty || length > MAX_CHARS) return;
+    if (!canSend) return;
     askOnce();
     send(room.id, text, replyTo);
     setText("");
@@ -124,7 +126,7 @@ export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerP
           type="submit"
           class="icon-button is-filled is-send"
           aria-label={t("compose.send")}
-          disabled={isEmpty || length > MAX_CHARS}
+          disabled={!canSend}
         >
           <Icon name="send" />
         </button>

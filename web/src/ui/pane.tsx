@@ -1,12 +1,13 @@
 // One conversation: title, history, what someone types, the composer.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { draftOf } from "../model/drafts";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
 import { conversations, listState, type Room, roomOf, say } from "../model/rooms";
 import { sendImage } from "../model/sending";
+import { me } from "../model/session";
 import { refusal } from "../model/uploads";
 import { preview, roomName } from "../model/words";
 import type { Message } from "../net/types";
@@ -26,9 +27,14 @@ export function Pane({ id }: { id: number }) {
   const it = conversations.value.get(id);
   const [hasMembers, showMembers] = useState(false);
   const [replyTo, setReplyTo] = useState<number | null>(() => draftOf(id).replyTo);
+  const isKnown = me.value !== null;
   const [isOver, setOver] = useState(false);
   const composer = useRef<HTMLTextAreaElement>(null);
   const isGroup = it?.kind === "group";
+  // The drafts are known once it is known whose they are; before the composer keeps what it has.
+  useLayoutEffect(() => {
+    if (isKnown) setReplyTo((chosen) => chosen ?? draftOf(id).replyTo);
+  }, [isKnown]);
   useEffect(() => {
     if (isGroup) void loadMembers(room);
   }, [isGroup]);
