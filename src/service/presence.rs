@@ -73,7 +73,7 @@ impl Presence {
         }
     }
 
-    /// Tells the users who share a closed or small room with a user that they came or went. Best effort.
+    /// Tells the users who share a room other than `global` with a user that they came or went. Best effort.
     pub async fn announce(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
         let rooms: Vec<RoomId> =
             rooms.iter().copied().filter(|room| *room != RoomId::GLOBAL).take(MAX_TOLD_ROOMS).collect();

@@ -29,6 +29,8 @@ export const words = {
   "error.forbidden": "You may not do that",
   "error.room": "Room not found, or you are not a member",
   "error.user": "No such user",
+  "error.message": "That message is no longer there",
+  "error.length": "Too short or too long",
   "error.server": "Something went wrong on the server",
   "error.image": "Only JPEG, PNG, GIF and WebP pictures can be sent",
   "error.large": "The file is too large",

@@ -36,6 +36,8 @@ const ERRORS: [RegExp, Key][] = [
   [/not allowed/i, "error.forbidden"],
   [/room not found/i, "error.room"],
   [/user not found/i, "error.user"],
+  [/message not found/i, "error.message"],
+  [/content must have .* characters/i, "error.length"],
   [/no file provided/i, "error.image"],
   [/too large/i, "error.large"],
   [/temporarily unavailable/i, "error.unavailable"],

@@ -31,6 +31,8 @@ export const words: typeof en = {
   "error.forbidden": "没有权限",
   "error.room": "房间不存在，或你不是成员",
   "error.user": "没有这个用户",
+  "error.message": "这条消息已不存在",
+  "error.length": "长度不符合要求",
   "error.server": "服务器出了点问题",
   "error.image": "只能发送 JPEG、PNG、GIF 和 WebP 图片",
   "error.large": "文件太大",

@@ -108,3 +108,18 @@ it("takes pasted pictures and leaves pasted text alone", () => {
   expect(paste([new File(["x"], "a.png", { type: "image/png" })])).toBe(true);
   expect(onFiles).toHaveBeenCalledTimes(1);
 });
+
+it("keeps what is written until it is known who writes", async () => {
+  me.value = null;
+  await settle();
+  await type("early");
+  press({});
+  await settle();
+  expect(outbox.value).toEqual([]);
+  expect(box.value).toBe("early");
+  expect(send.disabled).toBe(true);
+  me.value = { id: 1, username: "Alice", is_admin: false };
+  await settle();
+  press({});
+  expect(outbox.value).toMatchObject([{ room: 7, text: "early" }]);
+});
