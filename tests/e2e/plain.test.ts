@@ -28,7 +28,11 @@ test("a client of document 000 sees its frames and no others, whatever our clien
       socket.onopen = open;
     });
   }, plain.token);
-  const frames = () => client.evaluate(() => (window as unknown as { frames: Frame[] }).frames);
+  // Not those of the room that everyone is in: other tests write there meanwhile.
+  const frames = async () => {
+    const all = await client.evaluate(() => (window as unknown as { frames: Frame[] }).frames);
+    return all.filter(({ payload }) => payload.room_id === undefined || payload.room_id === room);
+  };
   const send = (type: string, payload: object) =>
     client.evaluate(
       ([type, payload]) =>

@@ -135,6 +135,8 @@ test("the language is the browser's, and changes at once, both ways", async ({ e
   await page.locator(".menu").getByText("English").click();
   await page.reload();
   await expect(title(page)).toHaveText("Lobby");
+  // Elsewhere: everyone hears the lobby, and other tests count what they hear.
+  await page.goto(`/chat?room=${await user.group("语言")}`);
   await write(page, "说完了");
   await expect(bubble(page, "说完了")).toBeVisible();
 });
