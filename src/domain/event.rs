@@ -10,12 +10,12 @@ pub struct RoomEvent {
     /// The room.
     pub room: RoomHead,
     /// What happened.
-    pub what: Happening,
+    pub what: Event,
 }
 
 /// What can happen in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happening {
+pub enum Event {
     /// A message was stored.
     Message(Box<Message>),
     /// A message was deleted.

@@ -18,7 +18,7 @@ mod user;
 pub use client::Client;
 pub use clock::now_ms;
 pub use error::{Error, Field, Kind, Result};
-pub use event::{Deletion, Happening, PresenceChange, ReadMark, RoomEvent};
+pub use event::{Deletion, Event, PresenceChange, ReadMark, RoomEvent};
 pub use file::{FileKind, FileName};
 pub use ids::{EntryId, MessageId, RoomId, Seq, UserId};
 pub use message::{Attachment, Change, ClientId, Content, Message, MessageKind, NewMessage, SYSTEM_NAME, Sender};

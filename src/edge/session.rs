@@ -13,7 +13,7 @@ use super::context::Context;
 use super::frames::{Broken, Frames, Inbound};
 use super::sockets::{Peer, Sockets, code};
 use super::speech::{Answer, Command, Refusal, Resume, Speech, Viewer};
-use crate::domain::{Error, Field, Happening, Kind, NewMessage, Result, RoomEvent};
+use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
 use crate::fanout::{Ending, SeatId, close_frame, control_frame, text_frame};
 use crate::figures::Count;
 use crate::service::Receiver;
@@ -263,7 +263,7 @@ async fn send_message(session: &Session, to: Receiver, message: NewMessage) -> O
     let outcome = match sent {
         // A retry is told to nobody again but to who retries, and not before what came before it.
         Ok(sent) if sent.is_replay => services.messages.room(sent.message.id.room).await.map(|room| {
-            let event = RoomEvent { room, what: Happening::Message(Box::new(sent.message)) };
+            let event = RoomEvent { room, what: Event::Message(Box::new(sent.message)) };
             session.sockets.hub().show_again(session.peer.seat, event);
         }),
         Ok(_) => Ok(()),

@@ -11,7 +11,7 @@ use super::frame::text_frame;
 use super::hub::{Hub, Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::receipts::Delivered;
 use super::seat::{Missing, Notices, SeatId};
-use crate::domain::{EntryId, Happening, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
+use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
 use crate::figures::Count;
 
 /// Messages read at once.
@@ -189,7 +189,7 @@ impl Inner {
     }
 
     fn push_message(&mut self, id: SeatId, tail: &Tail, message: &Message) -> bool {
-        let event = RoomEvent { room: tail.head, what: Happening::Message(Box::new(message.clone())) };
+        let event = RoomEvent { room: tail.head, what: Event::Message(Box::new(message.clone())) };
         self.push_event(id, &event)
     }
 
@@ -198,7 +198,7 @@ impl Inner {
         let Some(seat) = self.seats.get(id.slot).filter(|seat| seat.number == id.number) else { return true };
         let Some(frame) = self.print(seat, event) else { return true };
         let is_queued = self.seat(id).is_none_or(|seat| seat.outbox.push(frame));
-        if is_queued && matches!(event.what, Happening::Message(_)) {
+        if is_queued && matches!(event.what, Event::Message(_)) {
             // Without a delay: for how long a connection was away says nothing about the node.
             self.figures.count(Count::Deliveries);
         }
@@ -209,7 +209,7 @@ impl Inner {
     fn tell_deletions(&mut self, id: SeatId, tail: &Tail, after: EntryId) {
         for (deletion, at_ms) in &tail.deletions {
             if *at_ms >= after.at_ms && deletion.id.seq <= after.seq {
-                self.push_event(id, &RoomEvent { room: tail.head, what: Happening::Deleted(*deletion) });
+                self.push_event(id, &RoomEvent { room: tail.head, what: Event::Deleted(*deletion) });
             }
         }
     }

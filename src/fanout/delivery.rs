@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::frame::{FrameKey, ReadyFrame, Style};
 use super::hub::{Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::seat::{Seat, SeatId};
-use crate::domain::{Change, Happening, PresenceChange, RoomEvent, RoomId, Sender, UserId, now_ms};
+use crate::domain::{Change, Event, PresenceChange, RoomEvent, RoomId, Sender, UserId, now_ms};
 use crate::figures::Count;
 
 /// Changes of presence told of a room in one tick.
@@ -18,7 +18,7 @@ impl Inner {
     pub(super) fn deliver(&mut self, event: &RoomEvent) {
         let id = event.room.id;
         let change = match &event.what {
-            Happening::Message(message) => message.change.clone(),
+            Event::Message(message) => message.change.clone(),
             _ => None,
         };
         if let Some(Change::Added(user)) = &change {
@@ -26,7 +26,7 @@ impl Inner {
         }
         let Inner { rooms, seats, dirty, base_url, figures, .. } = self;
         let Some(room) = rooms.get_mut(&id) else { return };
-        if let Happening::Message(message) = &event.what {
+        if let Event::Message(message) = &event.what {
             let seq = message.id.entry.seq;
             room.last = message.id.entry;
             if room.pushed.is_none() && !room.is_marking {
@@ -53,28 +53,28 @@ impl Inner {
             let has_room = seat.outbox.push(frame.for_viewer(seat.user));
             match &event.what {
                 _ if has_room => reached += 1,
-                Happening::Message(message) => {
+                Event::Message(message) => {
                     if seat.fall_behind(id, message.id.entry) {
                         figures.count(Count::Lagging);
                     }
                     fallen.push(seat.user);
                 }
                 // It could not be told later what else was deleted: it comes back and reads anew.
-                Happening::Deleted(_) => {
+                Event::Deleted(_) => {
                     seat.close(TRY_AGAIN_LATER, TOO_SLOW);
                     figures.count(Count::ClosedSlow);
                 }
-                Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
+                Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
             }
             if is_idle {
                 dirty.push(*slot);
             }
         }
-        if let (Happening::Message(message), 1..) = (&event.what, reached) {
+        if let (Event::Message(message), 1..) = (&event.what, reached) {
             let delay_ms = now_ms().saturating_sub(message.id.entry.at_ms);
             figures.count_delivery(reached, Duration::from_millis(delay_ms));
         }
-        if let (Happening::Message(message), false) = (&event.what, fallen.is_empty()) {
+        if let (Event::Message(message), false) = (&event.what, fallen.is_empty()) {
             self.mark_before(id, message.id.entry.seq, fallen);
         }
         if let Some(Change::Removed(user)) = &change {
@@ -113,7 +113,7 @@ impl Inner {
     pub(super) fn tell_presence(&mut self) {
         for id in std::mem::take(&mut self.presence) {
             let Some(room) = self.rooms.get_mut(&id).filter(|room| !room.presence.is_empty()) else { continue };
-            let what = Happening::Presence(std::mem::take(&mut room.presence));
+            let what = Event::Presence(std::mem::take(&mut room.presence));
             let event = RoomEvent { room: room.head, what };
             self.deliver(&event);
         }

@@ -2,7 +2,7 @@
 //!
 //! Pure: [`super::rooms`] reads what is missing and hands it in.
 
-use crate::domain::{EntryId, Happening, Seq, Tail, Watermark};
+use crate::domain::{EntryId, Event, Seq, Tail, Watermark};
 
 /// Events that may wait while a gap is read; beyond, the reading brings the messages anyway.
 const MAX_HELD: usize = 2048;
@@ -26,7 +26,7 @@ pub(super) struct Order {
     phase: Phase,
     /// Whether anything was ever known: the first reading finds the beginning, later ones fill gaps.
     has_begun: bool,
-    held: Vec<Happening>,
+    held: Vec<Event>,
 }
 
 impl Order {
@@ -57,7 +57,7 @@ impl Order {
 
     /// Takes an event from pub/sub. What is to be delivered goes to `out`; `true` when a reading must fill a
     /// gap first.
-    pub(super) fn take(&mut self, what: Happening, out: &mut Vec<Happening>) -> bool {
+    pub(super) fn take(&mut self, what: Event, out: &mut Vec<Event>) -> bool {
         match self.phase {
             Phase::Deaf => false,
             Phase::Reading => {
@@ -70,9 +70,9 @@ impl Order {
         }
     }
 
-    fn deliver(&mut self, what: Happening, out: &mut Vec<Happening>) -> bool {
+    fn deliver(&mut self, what: Event, out: &mut Vec<Event>) -> bool {
         match &what {
-            Happening::Message(message) => {
+            Event::Message(message) => {
                 let (id, last) = (message.id.entry, self.known.last);
                 let is_next = id.seq.0 == last.seq.0 + 1 && id.at_ms >= last.at_ms;
                 let is_old = id.seq <= last.seq && id.at_ms <= last.at_ms;
@@ -86,15 +86,15 @@ impl Order {
                 }
                 self.known.last = id;
             }
-            Happening::Deleted(deletion) => self.known.deletions = self.known.deletions.max(deletion.deletions),
-            Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => {}
+            Event::Deleted(deletion) => self.known.deletions = self.known.deletions.max(deletion.deletions),
+            Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
         }
         out.push(what);
         false
     }
 
     /// The first reading: what follows is new. `true` when another reading is needed.
-    pub(super) fn begin(&mut self, found: Watermark, out: &mut Vec<Happening>) -> bool {
+    pub(super) fn begin(&mut self, found: Watermark, out: &mut Vec<Event>) -> bool {
         self.known = found;
         self.has_begun = true;
         self.resume(out)
@@ -102,11 +102,11 @@ impl Order {
 
     /// A reading of what came behind [`Self::last`]. Deletions count from `deleted_since_ms` on. `true` when
     /// another reading is needed.
-    pub(super) fn repair(&mut self, tail: Tail, deleted_since_ms: u64, out: &mut Vec<Happening>) -> bool {
-        out.extend(tail.messages.into_iter().map(|message| Happening::Message(Box::new(message))));
+    pub(super) fn repair(&mut self, tail: Tail, deleted_since_ms: u64, out: &mut Vec<Event>) -> bool {
+        out.extend(tail.messages.into_iter().map(|message| Event::Message(Box::new(message))));
         if tail.watermark.deletions > self.known.deletions {
             let recent = tail.deletions.into_iter().filter(|(_, at_ms)| *at_ms >= deleted_since_ms);
-            out.extend(recent.map(|(deletion, _)| Happening::Deleted(deletion)));
+            out.extend(recent.map(|(deletion, _)| Event::Deleted(deletion)));
         }
         self.known = tail.watermark;
         if tail.has_more {
@@ -115,7 +115,7 @@ impl Order {
         self.resume(out)
     }
 
-    fn resume(&mut self, out: &mut Vec<Happening>) -> bool {
+    fn resume(&mut self, out: &mut Vec<Event>) -> bool {
         self.phase = Phase::Live;
         let held = std::mem::take(&mut self.held);
         let mut held = held.into_iter();
@@ -134,8 +134,8 @@ mod tests {
     use super::*;
     use crate::domain::{Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, Sender, UserId};
 
-    fn message(seq: u64, at_ms: u64) -> Happening {
-        Happening::Message(Box::new(Message {
+    fn message(seq: u64, at_ms: u64) -> Event {
+        Event::Message(Box::new(Message {
             id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
             sender: Sender { id: UserId(1), name: String::new() },
             kind: MessageKind::Text,
@@ -151,7 +151,7 @@ mod tests {
         let messages: Vec<_> = messages
             .iter()
             .filter_map(|(seq, at_ms)| match message(*seq, *at_ms) {
-                Happening::Message(message) => Some(*message),
+                Event::Message(message) => Some(*message),
                 _ => None,
             })
             .collect();
@@ -167,10 +167,10 @@ mod tests {
         }
     }
 
-    fn seqs(out: &[Happening]) -> Vec<u64> {
+    fn seqs(out: &[Event]) -> Vec<u64> {
         out.iter()
             .filter_map(|what| match what {
-                Happening::Message(message) => Some(message.id.entry.seq.0),
+                Event::Message(message) => Some(message.id.entry.seq.0),
                 _ => None,
             })
             .collect()

@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::order::Order;
 use super::seat::SeatId;
 use crate::domain::{
-    EntryId, Error, Happening, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
+    EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
 };
 use crate::figures::{Count, Figures};
 use crate::store::{Delivery, Feed, Store, UserEvent};
@@ -191,7 +191,7 @@ impl Fanout {
         let rooms = self.0.rooms.lock().expect("no panic while held");
         let last = rooms.get(&event.room.id).and_then(|live| live.order.last());
         let is_to_come = match &event.what {
-            Happening::Message(message) => last.is_some_and(|last| last.seq < message.id.entry.seq),
+            Event::Message(message) => last.is_some_and(|last| last.seq < message.id.entry.seq),
             _ => false,
         };
         if is_to_come {
@@ -225,7 +225,7 @@ impl Fanout {
         }
     }
 
-    fn take_event(&self, room: RoomId, what: Happening) {
+    fn take_event(&self, room: RoomId, what: Event) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         let Some(live) = rooms.get_mut(&room) else { return };
         let mut out = Vec::with_capacity(1);
@@ -236,7 +236,7 @@ impl Fanout {
     }
 
     /// Hands events to the workers, under the lock, so that their order is the room's.
-    fn deliver(&self, live: &LiveRoom, events: Vec<Happening>) {
+    fn deliver(&self, live: &LiveRoom, events: Vec<Event>) {
         let Some(head) = live.head.filter(|_| !live.workers.is_empty()) else { return };
         for what in events {
             self.tell(live, &Item::Room(Arc::new(RoomEvent { room: head, what })));

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::frame::{Encoder, close_frame};
 use super::outbox::Outbox;
-use crate::domain::{EntryId, Happening, RoomId, Seq, UserId};
+use crate::domain::{EntryId, Event, RoomId, Seq, UserId};
 
 /// A connection of this worker. Never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,17 +156,17 @@ impl Seat {
     }
 
     /// Whether an event of a room must not be handed on now: the connection is behind there, or has it already.
-    pub(super) fn skips(&mut self, room: RoomId, what: &Happening) -> bool {
+    pub(super) fn skips(&mut self, room: RoomId, what: &Event) -> bool {
         let Some(index) = self.missing.iter().position(|missing| missing.room == room) else { return false };
         let missing = &mut self.missing[index];
         match what {
-            Happening::Deleted(deletion) => {
+            Event::Deleted(deletion) => {
                 if !missing.is_caught_up {
                     missing.deleted.push(deletion.id.seq);
                 }
                 return false;
             }
-            Happening::Message(message) if missing.is_caught_up => {
+            Event::Message(message) if missing.is_caught_up => {
                 let entry = message.id.entry;
                 if entry.seq <= missing.after.seq && entry.at_ms <= missing.after.at_ms {
                     return true;
@@ -180,8 +180,8 @@ impl Seat {
     }
 
     /// Whether a message will still be read to the connection.
-    pub(super) fn is_behind(&self, room: RoomId, what: &Happening) -> bool {
-        let Happening::Message(message) = what else { return false };
+    pub(super) fn is_behind(&self, room: RoomId, what: &Event) -> bool {
+        let Event::Message(message) = what else { return false };
         let seq = message.id.entry.seq;
         self.missing.iter().any(|it| it.room == room && !it.is_caught_up && it.after.seq < seq)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::record;
-use crate::domain::{Deletion, EntryId, Happening, ReadMark, RoomId, Sender, Seq, UserId};
+use crate::domain::{Deletion, EntryId, Event, ReadMark, RoomId, Sender, Seq, UserId};
 
 /// What happened to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,28 +86,28 @@ impl UserEvent {
 }
 
 /// Reads an event of a room as the scripts announce it.
-pub(super) fn parse_happening(room: RoomId, text: &str) -> Option<Happening> {
+pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
     let (verb, rest) = text.split_once(' ')?;
     let (first, rest) = rest.split_once(' ')?;
     Some(match verb {
-        "m" => Happening::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
+        "m" => Event::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
         "d" => {
             // The version before this one did not say who.
             let (deletions, by) = rest.split_once(' ').unwrap_or((rest, "0"));
             let by = UserId(by.parse().ok()?);
-            Happening::Deleted(Deletion { id: EntryId::parse(first)?, by, deletions: deletions.parse().ok()? })
+            Event::Deleted(Deletion { id: EntryId::parse(first)?, by, deletions: deletions.parse().ok()? })
         }
         "r" => {
             let (range, at_ms) = rest.split_once(' ')?;
             let (from, to) = range.split_once('-')?;
-            Happening::Read(ReadMark {
+            Event::Read(ReadMark {
                 user: UserId(first.parse().ok()?),
                 first: Seq(from.parse().ok()?),
                 last: Seq(to.parse().ok()?),
                 at_ms: at_ms.parse().ok()?,
             })
         }
-        "t" => Happening::Typing(Sender { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
+        "t" => Event::Typing(Sender { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
         _ => return None,
     })
 }
@@ -121,18 +121,16 @@ mod tests {
     fn events_are_read_and_unknown_ones_are_not() {
         let room = RoomId::GLOBAL;
         let id = EntryId { seq: Seq(7), at_ms: 12 };
-        let message = parse_happening(room, r#"m 7-12 3 {"v":1,"k":"t","n":"a","t":"a b"}"#);
-        assert!(
-            matches!(message, Some(Happening::Message(message)) if message.id.entry == id && message.text == "a b")
-        );
+        let message = parse_event(room, r#"m 7-12 3 {"v":1,"k":"t","n":"a","t":"a b"}"#);
+        assert!(matches!(message, Some(Event::Message(message)) if message.id.entry == id && message.text == "a b"));
         let deletion = Deletion { id, by: UserId(3), deletions: 2 };
-        assert_eq!(parse_happening(room, "d 7-12 2 3"), Some(Happening::Deleted(deletion)));
-        assert!(parse_happening(room, "d 7-12 2").is_some());
+        assert_eq!(parse_event(room, "d 7-12 2 3"), Some(Event::Deleted(deletion)));
+        assert!(parse_event(room, "d 7-12 2").is_some());
         let mark = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
-        assert_eq!(parse_happening(room, "r 3 4-7 12"), Some(Happening::Read(mark)));
+        assert_eq!(parse_event(room, "r 3 4-7 12"), Some(Event::Read(mark)));
         let typing = Sender { id: UserId(3), name: "李 雷".to_owned() };
-        assert_eq!(parse_happening(room, "t 3 李 雷"), Some(Happening::Typing(typing)));
-        assert_eq!(parse_happening(room, "x 7-12 2"), None);
+        assert_eq!(parse_event(room, "t 3 李 雷"), Some(Event::Typing(typing)));
+        assert_eq!(parse_event(room, "x 7-12 2"), None);
     }
 
     #[test]

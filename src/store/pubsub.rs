@@ -16,11 +16,11 @@ use redis::{AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind};
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, info, warn};
 
-use super::events::{UserEvent, parse_happening};
+use super::events::{UserEvent, parse_event};
 use super::keys::{Keys, USER_CHANNELS};
 use super::lane::connection_info;
 use super::{Store, StoreConfig, reply};
-use crate::domain::{Error, Happening, Result, RoomId};
+use crate::domain::{Error, Event, Result, RoomId};
 
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Silence after which a connection is given up; with reconnecting, delivery heals within five seconds.
@@ -39,7 +39,7 @@ pub enum Delivery {
     /// A room's channel is subscribed: from now on its events come, what was before must be read.
     Subscribed(RoomId),
     /// An event of a room, in the order of the room. May be lost, may come twice.
-    Room(RoomId, Happening),
+    Room(RoomId, Event),
     /// An event of a user. May be lost, may come twice.
     User(UserEvent),
     /// The connection is gone; nothing is subscribed.
@@ -273,7 +273,7 @@ fn take_push(push: PushInfo, pulse: &Pulse, keys: &Keys, probe: &str, sink: &dyn
         return Ok(());
     }
     let delivery = match keys.room_of_channel(channel) {
-        Some(room) => parse_happening(room, payload).map(|what| Delivery::Room(room, what)),
+        Some(room) => parse_event(room, payload).map(|what| Delivery::Room(room, what)),
         None => UserEvent::parse(payload).map(Delivery::User),
     };
     // What is not understood is from a newer node: an event that this version does not know.

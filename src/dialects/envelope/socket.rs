@@ -2,7 +2,7 @@
 
 use super::error::ErrorBody;
 use super::wire::{ChatMessage, MessageBody, new_message, receiver};
-use crate::domain::{Happening, Result, RoomEvent};
+use crate::domain::{Event, Result, RoomEvent};
 use crate::edge::{Command, Refusal, SocketRoute, Speech, Viewer, json, read_frame};
 use crate::fanout::{Frame, Notices, Style};
 
@@ -32,8 +32,8 @@ fn decode(text: &str, _: &Viewer) -> Result<Command, Refusal> {
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     match &event.what {
         // The document has no system messages.
-        Happening::Message(message) if message.is_servers() => None,
-        Happening::Message(message) => Some(Frame::Same(json(&ChatMessage::new(message, &event.room, style.base_url)))),
-        Happening::Deleted(_) | Happening::Read(_) | Happening::Typing(_) | Happening::Presence(_) => None,
+        Event::Message(message) if message.is_servers() => None,
+        Event::Message(message) => Some(Frame::Same(json(&ChatMessage::new(message, &event.room, style.base_url)))),
+        Event::Deleted(_) | Event::Read(_) | Event::Typing(_) | Event::Presence(_) => None,
     }
 }

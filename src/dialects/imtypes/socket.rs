@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::wire::{Flat, message_frame};
 use crate::config::Config;
 use crate::domain::{
-    Attachment, ClientId, Content, EntryId, Error, Field, Happening, MessageId, MessageKind, NewMessage, Result,
-    RoomEvent, RoomId, Seq, UserId, now_ms,
+    Attachment, ClientId, Content, EntryId, Error, Event, Field, MessageId, MessageKind, NewMessage, Result, RoomEvent,
+    RoomId, Seq, UserId, now_ms,
 };
 use crate::edge::{Answer, Command, Refusal, Resume, SocketRoute, Speech, Viewer, read_frame};
 use crate::fanout::{Frame, Notices, Style};
@@ -105,18 +105,18 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     let id = |seq: Seq| MessageId { room, entry: EntryId { seq, at_ms: 0 } }.to_integer().to_string();
     let flat = Flat { conversation_id: room.to_string(), at_ms: now_ms(), has_millis: true, ..Flat::default() };
     let flat = match &event.what {
-        Happening::Message(message) => return Some(message_frame(message, style.is_extended, style.base_url)),
+        Event::Message(message) => return Some(message_frame(message, style.is_extended, style.base_url)),
         _ if !style.is_extended => return None,
-        Happening::Deleted(deletion) => {
+        Event::Deleted(deletion) => {
             Flat { kind: "message_deleted", id: id(deletion.id.seq), sender: Some(deletion.by), ..flat }
         }
-        Happening::Read(mark) => {
+        Event::Read(mark) => {
             let last = id(mark.last);
             let receipt = Flat { kind: "read_receipt", content: &last, sender: Some(mark.user), ..flat };
             return Some(Flat { at_ms: mark.at_ms, ..receipt }.frame(None));
         }
-        Happening::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
-        Happening::Presence(_) => return None,
+        Event::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
+        Event::Presence(_) => return None,
     };
     Some(flat.frame(None))
 }

@@ -6,7 +6,7 @@ use super::error::text;
 use super::wire::{PushedMessage, chat_type, file_url, message_type, receiver_id};
 use crate::config::Config;
 use crate::domain::{
-    Attachment, ClientId, Content, Error, Field, Happening, MessageKind, NewMessage, Result, RoomEvent, RoomId, UserId,
+    Attachment, ClientId, Content, Error, Event, Field, MessageKind, NewMessage, Result, RoomEvent, RoomId, UserId,
 };
 use crate::edge::{Command, Refusal, SocketRoute, Speech, Viewer, json, read_frame, utc_seconds};
 use crate::fanout::{Frame, Notices, Style};
@@ -89,7 +89,7 @@ fn send(inbound: InboundMessage) -> Result<Command> {
 }
 
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
-    let Happening::Message(message) = &event.what else { return None };
+    let Event::Message(message) = &event.what else { return None };
     let pushed = PushedMessage {
         message_id: message.id.to_integer(),
         kind: "chat",

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::error::text;
 use super::wire::{ChatMessage, integer};
 use crate::domain::{
-    Attachment, Change, ClientId, Content, EntryId, Error, Field, Happening, HistoryQuery, Limit, MessageId,
-    MessageKind, NewMessage, Result, RoomEvent, RoomId, Seq, Span,
+    Attachment, Change, ClientId, Content, EntryId, Error, Event, Field, HistoryQuery, Limit, MessageId, MessageKind,
+    NewMessage, Result, RoomEvent, RoomId, Seq, Span,
 };
 use crate::edge::{
     Answer, Command, Refusal, Resume, SocketRoute, Speech, Viewer, json as print, read_frame, skipped, utc_millis,
@@ -204,8 +204,8 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     let room_id = room.number();
     let text = match &event.what {
         // Not in the document, so not for those who did not ask.
-        Happening::Message(message) if message.is_servers() && !style.is_extended => return None,
-        Happening::Message(message) => match &message.change {
+        Event::Message(message) if message.is_servers() && !style.is_extended => return None,
+        Event::Message(message) => match &message.change {
             Some(change) => {
                 let (kind, user) = match change {
                     Change::Added(user) => ("member_added", user),
@@ -220,11 +220,11 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             None => frame("new_message", ChatMessage::pushed(message, style.is_extended, style.base_url)),
         },
         _ if !style.is_extended => return None,
-        Happening::Deleted(deletion) => {
+        Event::Deleted(deletion) => {
             let id = integer(room, deletion.id.seq);
             frame("message_deleted", json!({"room_id": room_id, "id": id, "user_id": deletion.by.0}))
         }
-        Happening::Read(mark) => {
+        Event::Read(mark) => {
             let (first, last) = (integer(room, mark.first), integer(room, mark.last));
             let read_at = utc_millis(mark.at_ms);
             let payload = json!({
@@ -232,10 +232,10 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             });
             frame("message_read", payload)
         }
-        Happening::Typing(user) => {
+        Event::Typing(user) => {
             frame("typing", json!({"room_id": room_id, "user_id": user.id.0, "username": user.name}))
         }
-        Happening::Presence(changes) => {
+        Event::Presence(changes) => {
             let users: Vec<Value> = changes
                 .iter()
                 .map(|it| json!({"user_id": it.user.id.0, "username": it.user.name, "online": it.is_online}))

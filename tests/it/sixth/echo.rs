@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 use chinwag::config::Config;
-use chinwag::domain::{Content, Error, Happening, Message, MessageKind, NewMessage, Result, RoomId};
+use chinwag::domain::{Content, Error, Event, Message, MessageKind, NewMessage, Result, RoomId};
 use chinwag::edge::{
     Authenticated, Command, Context, Dialect, JsonBody, SocketRoute, Speech, json, read_frame, resource,
 };
@@ -31,7 +31,7 @@ const SPEECH: Speech = Speech {
         Ok(Command::Send { to, message: message(read_frame(text)?)?, reply_to: None, believed: None })
     },
     encode: |event, _| match &event.what {
-        Happening::Message(message) => Some(Frame::Same(json(&echo(message)))),
+        Event::Message(message) => Some(Frame::Same(json(&echo(message)))),
         _ => None,
     },
     answer: |_, _| None,
