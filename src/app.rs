@@ -100,14 +100,14 @@ impl Node {
     /// # Errors
     /// One line naming what is wrong.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_speaking(config, dialects::ALL.to_vec()).await
+        Self::start_with_dialects(config, dialects::ALL.to_vec()).await
     }
 
     /// The same with these dialects.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub async fn start_speaking(config: Config, dialects: Vec<Dialect>) -> Result<Self, StartError> {
+    pub async fn start_with_dialects(config: Config, dialects: Vec<Dialect>) -> Result<Self, StartError> {
         config.check()?;
         let redis = match config.is_single_node() {
             true => Some(PrivateRedis::start(&config.data.dir, config.redis.fsync)?),
@@ -121,7 +121,7 @@ impl Node {
         store.ensure_global_room().await?;
 
         let registry = Registry { dialects, site: site::SITE };
-        let figures = Figures::new(&registry.names(), &registry.speakers(&config));
+        let figures = Figures::new(&registry.names(), &registry.socket_dialects(&config));
         let shared = shared(&config, Arc::new(figures))?;
         let node_id = reporting::node_id();
         let mut tasks = JoinSet::new();

@@ -112,7 +112,7 @@ impl Reporter {
     fn load(&self, cpu_basis_points: u64) -> Load {
         let sockets = self.figures.sockets().filter(|(_, open)| *open > 0);
         Load {
-            sockets: sockets.map(|(speaker, open)| (speaker.to_owned(), open)).collect(),
+            sockets: sockets.map(|(dialect, open)| (dialect.to_owned(), open)).collect(),
             queued_bytes: self.figures.get(Gauge::QueuedBytes),
             memory_bytes: self.figures.get(Gauge::Memory),
             cpu_basis_points,

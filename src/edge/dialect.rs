@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
 use utoipa::openapi::OpenApi;
 
-use super::speech::SocketRoute;
+use super::codec::SocketRoute;
 use crate::config::Config;
 use crate::domain::Error;
 
@@ -41,9 +41,9 @@ impl Registry {
     }
 
     /// Names of all who speak over WebSockets.
-    pub fn speakers(&self, config: &Config) -> Vec<&'static str> {
+    pub fn socket_dialects(&self, config: &Config) -> Vec<&'static str> {
         let sockets = self.all().flat_map(|owner| (owner.sockets)(config));
-        let mut names: Vec<&'static str> = sockets.map(|route| route.speech.name).collect();
+        let mut names: Vec<&'static str> = sockets.map(|route| route.codec.name).collect();
         names.sort_unstable();
         names.dedup();
         names

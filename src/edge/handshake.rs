@@ -15,12 +15,12 @@ use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::client::client_of;
+use super::codec::{Credentials, SocketCodec, SocketRoute, Viewer};
 use super::context::Context;
 use super::cors::is_origin_allowed;
 use super::frames::Frames;
 use super::session::{Session, resume};
 use super::sockets::{Peer, Sockets, announce};
-use super::speech::{Credentials, SocketRoute, Speech, Viewer};
 use crate::domain::{Error, Result, RoomId};
 use crate::fanout::{Encoder, FrameKey, Newcomer, SeatId};
 
@@ -59,7 +59,7 @@ async fn open(
     }
     let query = query_of(&request)?;
     let credentials = credentials_of(&request, &query);
-    let speech = choose(&routes, &query, &credentials)?;
+    let codec = choose(&routes, &query, &credentials)?;
     let client = client_of(&request, &context.trusted_proxies);
     let token = credentials.header.as_deref().or(credentials.query.as_deref()).ok_or(Error::Unauthenticated)?;
     let grant = context.services.accounts.grant(token).or_else(|error| {
@@ -76,8 +76,8 @@ async fn open(
     let wire = request.conn_data::<Wire>().ok_or_else(|| Error::internal("a connection without a socket"))?;
     let stream = Rc::new(wire.stream().map_err(Error::internal)?);
 
-    let is_extended = speech.has_extension && query.iter().any(|(key, value)| key == "ext" && value == "1");
-    let encoder = Encoder { key: FrameKey { dialect: speech.name, is_extended }, encode: speech.encode };
+    let is_extended = codec.has_extension && query.iter().any(|(key, value)| key == "ext" && value == "1");
+    let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };
     let sockets = context.sockets.clone();
     let (seat, ending) =
         sockets.hub().take_seat(Newcomer { user: grant.caller.id, encoder, stream: Rc::clone(&stream) });
@@ -88,7 +88,7 @@ async fn open(
     let viewer = Viewer { user: caller.id, is_extended, base_url: context.base_url(&request) };
     if is_extended {
         // Before anything else is awaited: what happens in the rooms meanwhile must come behind what was missed.
-        resume(&sockets, seat, speech, &viewer, &(speech.resumes)(&query));
+        resume(&sockets, seat, codec, &viewer, &(codec.resumes)(&query));
     }
     if let Err(error) = context.services.presence.note(&caller, &client).await {
         debug!(%error, "activity not recorded");
@@ -102,7 +102,7 @@ async fn open(
     }
     let peer = Rc::new(Peer::new(seat, grant, client));
     sockets.insert(Rc::clone(&peer), permit);
-    let session = Session { context, sockets, speech, viewer, peer };
+    let session = Session { context, sockets, codec, viewer, peer };
     let (hand_over, handed_over) = oneshot::channel();
     let frames = Frames::new(payload.into_inner(), Rc::clone(&stream));
     actix_web::rt::spawn(async move {
@@ -135,16 +135,16 @@ fn credentials_of(request: &HttpRequest, query: &[(String, String)]) -> Credenti
 }
 
 /// The dialect that a client names, else the one that its handshake looks like.
-fn choose(routes: &[SocketRoute], query: &[(String, String)], credentials: &Credentials) -> Result<Speech> {
+fn choose(routes: &[SocketRoute], query: &[(String, String)], credentials: &Credentials) -> Result<SocketCodec> {
     let named = query.iter().find(|(key, _)| key == "dialect").map(|(_, name)| name.as_str());
     let route = match named {
         // Where only one is spoken there is nothing to name.
         Some(name) if routes.len() > 1 => {
-            routes.iter().find(|route| route.speech.name == name).ok_or(Error::Malformed("dialect".to_owned()))
+            routes.iter().find(|route| route.codec.name == name).ok_or(Error::Malformed("dialect".to_owned()))
         }
         Some(_) | None => routes.iter().find(|route| (route.claims)(credentials)).ok_or(Error::Unauthenticated),
     };
-    route.map(|route| route.speech)
+    route.map(|route| route.codec)
 }
 
 /// The framework's answer to a handshake; the connection itself is driven by [`Session`] and [`SocketBody`].

@@ -9,10 +9,10 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesOrdered;
 
+use super::codec::{Answer, Command, Refusal, Resume, SocketCodec, Viewer};
 use super::context::Context;
 use super::frames::{Broken, Frames, Inbound};
 use super::sockets::{Peer, Sockets, code};
-use super::speech::{Answer, Command, Refusal, Resume, Speech, Viewer};
 use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
 use crate::fanout::{Ending, SeatId, close_frame, control_frame, text_frame};
 use crate::figures::Count;
@@ -31,7 +31,7 @@ const ROOM_CHECK: Duration = Duration::from_millis(20);
 pub(super) struct Session {
     pub(super) context: web::Data<Context>,
     pub(super) sockets: Sockets,
-    pub(super) speech: Speech,
+    pub(super) codec: SocketCodec,
     pub(super) viewer: Viewer,
     pub(super) peer: Rc<Peer>,
 }
@@ -72,7 +72,7 @@ impl Session {
                 }
             };
             let decoded = session.context.limits.check_user(session.viewer.user).map_err(Refusal::from);
-            let decoded = decoded.and_then(|()| (session.speech.decode)(&text, &session.viewer));
+            let decoded = decoded.and_then(|()| (session.codec.decode)(&text, &session.viewer));
             drop(text);
             match decoded {
                 Ok(Command::Send { to, message, reply_to: None, believed: None }) => {
@@ -166,11 +166,11 @@ impl Session {
     }
 
     fn refuse(&self, refusal: &Refusal) -> String {
-        super::errors::log_refusal(&refusal.error, self.speech.name, self.viewer.user);
+        super::errors::log_refusal(&refusal.error, self.codec.name, self.viewer.user);
         if refusal.error.kind() == Kind::RateLimited {
             self.context.figures.count(Count::RateLimited);
         }
-        (self.speech.refuse)(refusal, &self.viewer)
+        (self.codec.refuse)(refusal, &self.viewer)
     }
 
     /// Does what a client wants. Returns what it is told.
@@ -216,7 +216,7 @@ impl Session {
             }
             Command::History(query) => {
                 let page = services.messages.history(query, &caller).await?;
-                return Ok((self.speech.answer)(&Answer::History(&page, query), &self.viewer));
+                return Ok((self.codec.answer)(&Answer::History(&page, query), &self.viewer));
             }
             Command::Delete(room, seq) => services.messages.delete_at(room, seq, &caller).await?,
             Command::MarkRead(room, seq) => {
@@ -226,8 +226,8 @@ impl Session {
             Command::Type(room) => services.messages.announce_typing(room, &caller).await?,
             Command::Join(room) => services.rooms.join(room, &caller).await?,
             Command::Leave(room) => services.rooms.leave(room, &caller).await?,
-            Command::Resume(rooms) => resume(&self.sockets, self.peer.seat, self.speech, &self.viewer, &rooms),
-            Command::Ping => return Ok((self.speech.answer)(&Answer::Alive, &self.viewer)),
+            Command::Resume(rooms) => resume(&self.sockets, self.peer.seat, self.codec, &self.viewer, &rooms),
+            Command::Ping => return Ok((self.codec.answer)(&Answer::Alive, &self.viewer)),
             Command::Nothing => {}
         }
         Ok(None)
@@ -235,10 +235,10 @@ impl Session {
 }
 
 /// Makes a connection resume rooms; what is none of its user's is told to be lost.
-pub(super) fn resume(sockets: &Sockets, seat: SeatId, speech: Speech, viewer: &Viewer, rooms: &[Resume]) {
+pub(super) fn resume(sockets: &Sockets, seat: SeatId, codec: SocketCodec, viewer: &Viewer, rooms: &[Resume]) {
     for resume in rooms {
         let room = resume.after.room;
-        let notices = (speech.notices)(room, viewer);
+        let notices = (codec.notices)(room, viewer);
         if !sockets.hub().resume(seat, room, resume.after.entry, notices.clone()) {
             sockets.hub().send(seat, text_frame(&[&notices.lost]));
         }

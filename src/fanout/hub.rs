@@ -180,8 +180,8 @@ impl Hub {
         let Some(seat) = inner.seat(id) else { return };
         let (rooms, user) = (std::mem::take(&mut seat.rooms), seat.user);
         if seat.was_open {
-            let (speaker, code) = (seat.encoder.key.dialect, seat.ended_with.unwrap_or(CUT));
-            inner.figures.count_close(speaker, code);
+            let (dialect, code) = (seat.encoder.key.dialect, seat.ended_with.unwrap_or(CUT));
+            inner.figures.count_close(dialect, code);
         }
         for room in rooms {
             inner.remove_from_room(id.slot, room);
@@ -256,8 +256,8 @@ impl Inner {
         let Some(seat) = self.seat(id) else { return };
         seat.outbox.is_open = true;
         seat.was_open = true;
-        let speaker = seat.encoder.key.dialect;
-        self.figures.count_open(speaker);
+        let dialect = seat.encoder.key.dialect;
+        self.figures.count_open(dialect);
     }
 
     /// Closes who looks at a room of which something is gone before it could be handed on.

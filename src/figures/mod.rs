@@ -119,7 +119,7 @@ pub struct Figures {
     /// Who answers requests.
     owners: Box<[&'static str]>,
     /// Who speaks over WebSockets.
-    speakers: Box<[&'static str]>,
+    socket_dialects: Box<[&'static str]>,
     counts: [AtomicU64; COUNTS.len()],
     gauges: [AtomicU64; GAUGES.len()],
     /// `[owner][status class]`
@@ -127,7 +127,7 @@ pub struct Figures {
     /// `[owner]`
     durations: Box<[Histogram]>,
     errors: Mutex<HashMap<RouteError, u64>>,
-    /// `[speaker]`, those that are open now.
+    /// `[dialect]`, those that are open now.
     sockets: Box<[AtomicU64]>,
     /// `[CODES]`
     closes: [AtomicU64; CODES.len()],
@@ -147,17 +147,17 @@ pub struct Totals {
 }
 
 impl Figures {
-    /// Nothing counted yet. `owners` answer requests, `speakers` speak over WebSockets.
-    pub fn new(owners: &[&'static str], speakers: &[&'static str]) -> Self {
+    /// Nothing counted yet. `owners` answer requests, `socket_dialects` speak over WebSockets.
+    pub fn new(owners: &[&'static str], socket_dialects: &[&'static str]) -> Self {
         Self {
             owners: owners.into(),
-            speakers: speakers.into(),
+            socket_dialects: socket_dialects.into(),
             counts: Default::default(),
             gauges: Default::default(),
             requests: owners.iter().map(|_| Default::default()).collect(),
             durations: owners.iter().map(|_| Histogram::default()).collect(),
             errors: Mutex::default(),
-            sockets: speakers.iter().map(|_| AtomicU64::new(0)).collect(),
+            sockets: socket_dialects.iter().map(|_| AtomicU64::new(0)).collect(),
             closes: Default::default(),
             sends: Histogram::default(),
             delays: Histogram::default(),
@@ -165,8 +165,8 @@ impl Figures {
     }
 
     /// Who speaks over WebSockets.
-    pub fn speakers(&self) -> &[&'static str] {
-        &self.speakers
+    pub fn socket_dialects(&self) -> &[&'static str] {
+        &self.socket_dialects
     }
 
     /// Counts something that happened once.
@@ -223,27 +223,27 @@ impl Figures {
     }
 
     /// Counts a socket that opened.
-    pub fn count_open(&self, speaker: &str) {
+    pub fn count_open(&self, dialect: &str) {
         self.count(Count::Opened);
-        self.change_sockets(speaker, 1);
+        self.change_sockets(dialect, 1);
     }
 
     /// Counts a socket that was closed with this code.
-    pub fn count_close(&self, speaker: &str, code: u16) {
+    pub fn count_close(&self, dialect: &str, code: u16) {
         let slot = CODES.iter().rposition(|first| *first <= code).unwrap_or(0);
         self.closes[slot].fetch_add(1, Ordering::Relaxed);
-        self.change_sockets(speaker, 1_u64.wrapping_neg());
+        self.change_sockets(dialect, 1_u64.wrapping_neg());
     }
 
-    fn change_sockets(&self, speaker: &str, by: u64) {
-        if let Some(index) = self.speakers.iter().position(|other| *other == speaker) {
+    fn change_sockets(&self, dialect: &str, by: u64) {
+        if let Some(index) = self.socket_dialects.iter().position(|other| *other == dialect) {
             self.sockets[index].fetch_add(by, Ordering::Relaxed);
         }
     }
 
     /// Open sockets by who speaks over them.
     pub fn sockets(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.speakers.iter().zip(&self.sockets).map(|(name, open)| (*name, open.load(Ordering::Relaxed)))
+        self.socket_dialects.iter().zip(&self.sockets).map(|(name, open)| (*name, open.load(Ordering::Relaxed)))
     }
 
     /// Everything that only grows, as it is now.

@@ -59,8 +59,8 @@ impl Figures {
     fn render_sockets(&self, text: &mut Text) {
         let name = "chinwag_open_sockets";
         text.head(name, "gauge", "Open WebSockets");
-        for (speaker, open) in self.sockets() {
-            text.line(name, &[("dialect", speaker)], open as f64);
+        for (dialect, open) in self.sockets() {
+            text.line(name, &[("dialect", dialect)], open as f64);
         }
         let name = "chinwag_sockets_closed_total";
         text.head(name, "counter", "WebSockets closed, by close code");

@@ -153,8 +153,8 @@ impl Dashboard {
         let figures = Arc::clone(&self.figures);
         let living: Vec<String> = nodes.iter().map(|node| node.id.clone()).collect();
         let adding = tokio::task::spawn_blocking(move || {
-            let (range, node, speakers) = (wanted.range, wanted.node.as_deref(), figures.speakers());
-            View { now_ms, range, node, speakers, hours: &hours, living }.figured()
+            let (range, node, socket_dialects) = (wanted.range, wanted.node.as_deref(), figures.socket_dialects());
+            View { now_ms, range, node, socket_dialects, hours: &hours, living }.figured()
         });
         adding.await.map_err(Error::internal)
     }

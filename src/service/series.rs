@@ -19,7 +19,7 @@ pub(super) struct View<'a> {
     pub(super) range: Range,
     /// One node alone.
     pub(super) node: Option<&'a str>,
-    pub(super) speakers: &'a [&'static str],
+    pub(super) socket_dialects: &'a [&'static str],
     /// What is stored, hour by hour.
     pub(super) hours: &'a [Arc<Vec<StoredMinute>>],
     /// The nodes that live.
@@ -139,9 +139,9 @@ impl<'a> View<'a> {
         put("http_errors_5xx", seen, &|sum| sum.number(sum.errors[1]));
         put("memory_bytes", seen, &|sum| sum.load(|load| load.memory_bytes));
         put("queued_bytes", seen, &|sum| sum.load(|load| load.queued_bytes));
-        for speaker in self.speakers {
-            let open = |load: &Load| load.sockets.get(*speaker).copied().unwrap_or(0);
-            put(&format!("sockets_{speaker}"), seen, &|sum| sum.load(open));
+        for dialect in self.socket_dialects {
+            let open = |load: &Load| load.sockets.get(*dialect).copied().unwrap_or(0);
+            put(&format!("sockets_{dialect}"), seen, &|sum| sum.load(open));
         }
         let mut measure = |name: &str, value: &dyn Fn(&Sum<'_>) -> Option<f64>| {
             series.push((name.to_owned(), Values::Measures(seen.iter().map(value).collect())));
@@ -163,14 +163,14 @@ impl<'a> View<'a> {
         let a_second = |count: Count| (sum.count(count) as f64 / secs * 100.0).round() / 100.0;
         let mut sockets: BTreeMap<&str, u64> = BTreeMap::new();
         for (_, (_, load)) in sum.loads.iter().filter(|(node, _)| self.living.iter().any(|id| id == *node)) {
-            load.sockets.iter().for_each(|(speaker, open)| *sockets.entry(speaker).or_default() += open);
+            load.sockets.iter().for_each(|(dialect, open)| *sockets.entry(dialect).or_default() += open);
         }
         Latest {
             messages_per_min: (sum.count(Count::Messages) as f64 * 60.0 / secs * 100.0).round() / 100.0,
             deliveries_per_sec: a_second(Count::Deliveries),
             send_ms: Quantiles::from(&sum.sends),
             delivery_ms: Quantiles::from(&sum.delays),
-            sockets: self.speakers.iter().map(|name| (*name, sockets.get(name).copied().unwrap_or(0))).collect(),
+            sockets: self.socket_dialects.iter().map(|name| (*name, sockets.get(name).copied().unwrap_or(0))).collect(),
         }
     }
 }
@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn view<'a>(range: Range, node: Option<&'a str>, hours: &'a [Arc<Vec<StoredMinute>>]) -> View<'a> {
-        View { now_ms: NOW_MS, range, node, speakers: &["a", "b"], hours, living: vec!["n1".to_owned()] }
+        View { now_ms: NOW_MS, range, node, socket_dialects: &["a", "b"], hours, living: vec!["n1".to_owned()] }
     }
 
     fn numbers(figured: &Figured, name: &str) -> Vec<Option<u64>> {

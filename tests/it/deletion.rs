@@ -125,7 +125,7 @@ async fn senders_owners_and_admins_delete() {
         let found = answered(deleter.request(1, Method::DELETE, &path).send().await).await.0;
         assert_eq!(found, status, "{} by {}", sender.name, deleter.name);
         let mut socket = world.webchat(1, deleter, "ext=1").await;
-        let number = crate::speakers::place_of_uuid(&sent["id"]);
+        let number = crate::senders::place_of_uuid(&sent["id"]);
         let uuid = sent["id"].as_str().and_then(|id| id.parse().ok()).expect("a UUID");
         let integer = chinwag::domain::MessageId::from_uuid(uuid).expect("ours").to_integer();
         socket.send(&json!({"type": "delete_message", "payload": {"room_id": number.0, "id": integer}})).await;

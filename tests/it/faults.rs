@@ -9,10 +9,10 @@ mod maker;
 mod mutants;
 mod poller;
 mod proxy;
+mod received;
 mod rewind;
 mod round;
 mod storm;
-mod taken;
 
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::speakers::{place_of, place_of_uuid};
+use crate::senders::{place_of, place_of_uuid};
 use crate::support::{User, World, answered, room_id};
 
 /// Room and seq of what each way of sending comes back with.

@@ -3,7 +3,7 @@
 use chinwag::domain::RoomId;
 use futures_util::future::join_all;
 
-use crate::speakers::{EARS, Place, Seen, Speaker, WAYS, seen_by_poll};
+use crate::senders::{EARS, Place, Seen, Speaker, WAYS, seen_by_poll};
 use crate::support::{User, World, ok, room_id};
 
 /// How often each way is used.
@@ -24,12 +24,12 @@ async fn talk(world: &World, room: u64, alice: (&User<'_>, Place), bob: (&User<'
     let (to_bob, to_alice) = (alice.1, bob.1);
     let mut on_first = Speaker::open(world, 0, alice.0, 1).await;
     let mut on_second = Speaker::open(world, 1, bob.0, 2).await;
-    let talk = [(&mut on_first, to_bob), (&mut on_second, to_alice)].map(|(speaker, to)| async move {
+    let talk = [(&mut on_first, to_bob), (&mut on_second, to_alice)].map(|(dialect, to)| async move {
         let mut answered = Vec::new();
         for round in 0..ROUNDS {
             for way in WAYS {
-                let content = format!("{way:?} {round} of {} 你好 👋", speaker.id);
-                answered.extend(speaker.say(way, to, &content).await);
+                let content = format!("{way:?} {round} of {} 你好 👋", dialect.id);
+                answered.extend(dialect.say(way, to, &content).await);
             }
         }
         answered
@@ -37,15 +37,15 @@ async fn talk(world: &World, room: u64, alice: (&User<'_>, Place), bob: (&User<'
     let answered: Vec<Seen> = join_all(talk).await.concat();
 
     let mut heard: Vec<Vec<Seen>> = Vec::new();
-    for (speaker, place) in [(&mut on_first, to_bob), (&mut on_second, to_alice)] {
+    for (dialect, place) in [(&mut on_first, to_bob), (&mut on_second, to_alice)] {
         for ear in EARS {
             let mut messages = Vec::new();
             for _ in 0..2 * ROUNDS * WAYS.len() {
-                messages.push(speaker.hear(ear, place).await);
+                messages.push(dialect.hear(ear, place).await);
             }
             heard.push(messages);
         }
-        heard.push(polled(speaker.user, speaker.node, room).await);
+        heard.push(polled(dialect.user, dialect.node, room).await);
     }
     let expected = heard.pop().expect("some");
     assert!(expected.is_sorted_by_key(|message| message.seq));
@@ -55,20 +55,20 @@ async fn talk(world: &World, room: u64, alice: (&User<'_>, Place), bob: (&User<'
     for message in &answered {
         assert!(expected.contains(message), "{message:?}");
     }
-    for speaker in [1, 2] {
+    for dialect in [1, 2] {
         for way in WAYS {
             for round in 0..ROUNDS {
-                let content = format!("{way:?} {round} of {speaker} 你好 👋");
-                let count = expected.iter().filter(|it| it.content == content && it.sender == speaker).count();
+                let content = format!("{way:?} {round} of {dialect} 你好 👋");
+                let count = expected.iter().filter(|it| it.content == content && it.sender == dialect).count();
                 assert_eq!(count, 1, "{content}");
             }
         }
     }
     // Nothing else is on its way: the next that each hears is the next that is said.
     let last = on_first.user.send(0, &room_id(room), "last").await;
-    for (speaker, place) in [(&mut on_first, to_bob), (&mut on_second, to_alice)] {
+    for (dialect, place) in [(&mut on_first, to_bob), (&mut on_second, to_alice)] {
         for ear in EARS {
-            assert_eq!(speaker.hear(ear, place).await, seen_by_poll(&last), "{ear:?} of {}", speaker.id);
+            assert_eq!(dialect.hear(ear, place).await, seen_by_poll(&last), "{ear:?} of {}", dialect.id);
         }
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::speakers::{EARS, Place, Speaker};
+use crate::senders::{EARS, Place, Speaker};
 use crate::support::{User, World, answered, eventually, room_id};
 
 /// Names and roles in the order of joining.

@@ -36,7 +36,7 @@ pub struct RawSocket {
     stream: TcpStream,
     host: String,
     read: Vec<u8>,
-    taken: usize,
+    received: usize,
 }
 
 impl RawSocket {
@@ -58,7 +58,7 @@ impl RawSocket {
         let address: SocketAddr = host.parse().expect("an address");
         let stream = within(socket.connect(address)).await.expect("the node listens");
         stream.set_nodelay(true).expect("a socket");
-        Self { stream, host, read: Vec::new(), taken: 0 }
+        Self { stream, host, read: Vec::new(), received: 0 }
     }
 
     /// Opens `path` with these further lines of the head.
@@ -123,8 +123,8 @@ impl RawSocket {
     pub async fn next_within(&mut self, patience: Duration) -> Option<Heard> {
         let deadline = tokio::time::Instant::now() + patience;
         loop {
-            if let Some((heard, length)) = parse(&self.read[self.taken..]) {
-                self.taken += length;
+            if let Some((heard, length)) = parse(&self.read[self.received..]) {
+                self.received += length;
                 match heard {
                     Some(heard) => return Some(heard),
                     None => {
@@ -133,8 +133,8 @@ impl RawSocket {
                     }
                 }
             }
-            self.read.drain(..self.taken);
-            self.taken = 0;
+            self.read.drain(..self.received);
+            self.received = 0;
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             match tokio::time::timeout(left, self.stream.read_buf(&mut self.read)).await.ok()? {
                 Ok(0) | Err(_) => return Some(Heard::End),
@@ -146,16 +146,16 @@ impl RawSocket {
     /// The text of the next frame, not looked into; `None` for anything else.
     pub async fn next_text(&mut self) -> Option<String> {
         loop {
-            if let Some((TEXT, begin, end)) = bounds(&self.read[self.taken..]) {
-                let payload = self.read[self.taken + begin..self.taken + end].to_vec();
-                self.taken += end;
+            if let Some((TEXT, begin, end)) = bounds(&self.read[self.received..]) {
+                let payload = self.read[self.received + begin..self.received + end].to_vec();
+                self.received += end;
                 return Some(String::from_utf8(payload).expect("text"));
             }
-            if bounds(&self.read[self.taken..]).is_some() {
+            if bounds(&self.read[self.received..]).is_some() {
                 return None;
             }
-            self.read.drain(..self.taken);
-            self.taken = 0;
+            self.read.drain(..self.received);
+            self.received = 0;
             if !self.fill(PATIENCE).await {
                 return None;
             }

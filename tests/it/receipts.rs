@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::speakers::place_of_uuid;
+use crate::senders::place_of_uuid;
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
 
 /// The integer of a message that document 003 has sent.

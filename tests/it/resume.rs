@@ -5,8 +5,8 @@ use std::time::Instant;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::senders::place_of;
 use crate::socket::Socket;
-use crate::speakers::place_of;
 use crate::support::{PATIENCE, User, World, ok, room_id, shared_redis};
 
 /// The resume token of a message that document 003 has sent.
@@ -93,7 +93,7 @@ async fn nothing_is_lost_or_repeated_while_others_go_on() {
     let room = alice.make_group(0, "busy", &["bob"]).await;
     let id = room_id(room);
     let mut last = alice.send(0, &id, "first").await;
-    let begin = crate::speakers::place_of_uuid(&last["id"]).1;
+    let begin = crate::senders::place_of_uuid(&last["id"]).1;
     let (count, mut at) = (600, begin);
     let mut known = token(&last);
     let listening = async {
@@ -119,7 +119,7 @@ async fn nothing_is_lost_or_repeated_while_others_go_on() {
     let (visits, ()) = tokio::join!(listening, chatter(&alice, &id, count));
     assert!(visits > 20, "{visits}");
     last = alice.send(0, &id, "last").await;
-    assert_eq!(crate::speakers::place_of_uuid(&last["id"]).1, at + 1);
+    assert_eq!(crate::senders::place_of_uuid(&last["id"]).1, at + 1);
     world.stop().await;
 }
 
@@ -130,7 +130,7 @@ async fn a_resumption_by_frame_is_whole_while_others_go_on() {
     let room = alice.make_group(0, "busy", &["bob"]).await;
     let id = room_id(room);
     let first = alice.send(0, &id, "first").await;
-    let (begin, known) = (crate::speakers::place_of_uuid(&first["id"]).1, token(&first));
+    let (begin, known) = (crate::senders::place_of_uuid(&first["id"]).1, token(&first));
     let count = 300;
     let listening = async {
         for visit in 0..20 {
@@ -173,7 +173,7 @@ async fn stale_forged_and_foreign_tokens_are_not_recovered() {
     let ms: u64 = ms.parse().expect("a number");
     let forged = format!("{seq}-{}", ms + 1);
     let of_foreign = token(&alice.send(0, &room_id(foreign), "hers").await);
-    let (last_seq, last_ms) = (crate::speakers::place_of_uuid(&last["id"]).1, ms);
+    let (last_seq, last_ms) = (crate::senders::place_of_uuid(&last["id"]).1, ms);
     let future = format!("{}-{last_ms}", last_seq + 5);
     let cases = [
         (room, token(&stale)),
@@ -243,9 +243,9 @@ async fn deletions_that_were_missed_are_told() {
     let mut socket = world.webchat(1, &bob, "ext=1").await;
     resume(&mut socket, room, &token(&sent[2])).await;
     let frames = resumption(&mut socket).await;
-    let kinds: Vec<&str> = frames.iter().filter_map(|frame| frame["type"].as_str()).collect();
-    assert_eq!(kinds, ["message_deleted", "new_message", "resumed"], "the fifth was never known: {frames:?}");
-    assert_eq!(seq_of(&frames[0]), crate::speakers::place_of_uuid(&sent[1]["id"]).1);
+    let message_kinds: Vec<&str> = frames.iter().filter_map(|frame| frame["type"].as_str()).collect();
+    assert_eq!(message_kinds, ["message_deleted", "new_message", "resumed"], "the fifth was never known: {frames:?}");
+    assert_eq!(seq_of(&frames[0]), crate::senders::place_of_uuid(&sent[1]["id"]).1);
     assert_eq!(frames[1]["payload"]["content"], "3");
     let mut flat = world.imtypes(0, &bob, &format!("ext=1&since={id}:{}", token(&sent[2]))).await;
     assert_eq!(flat.next().await["type"], "message_deleted");

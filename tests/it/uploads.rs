@@ -1,4 +1,4 @@
-//! Uploads: taken in, served, removed with their message.
+//! Uploads: received in, served, removed with their message.
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};

@@ -3,10 +3,10 @@
 use super::error::ErrorBody;
 use super::wire::{ChatMessage, MessageBody, new_message, receiver};
 use crate::domain::{Event, Result, RoomEvent};
-use crate::edge::{Command, Refusal, SocketRoute, Speech, Viewer, json, read_frame};
+use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame};
 use crate::fanout::{Frame, Notices, Style};
 
-const SPEECH: Speech = Speech {
+const CODEC: SocketCodec = SocketCodec {
     name: "envelope",
     has_extension: false,
     decode,
@@ -19,7 +19,7 @@ const SPEECH: Speech = Speech {
 
 /// The one path.
 pub(super) fn routes() -> Vec<SocketRoute> {
-    vec![SocketRoute { path: "/api/v1/ws".to_owned(), claims: |_| true, speech: SPEECH }]
+    vec![SocketRoute { path: "/api/v1/ws".to_owned(), claims: |_| true, codec: CODEC }]
 }
 
 fn decode(text: &str, _: &Viewer) -> Result<Command, Refusal> {

@@ -8,11 +8,11 @@ use crate::domain::{
     Attachment, ClientId, Content, EntryId, Error, Event, Field, MessageId, MessageKind, NewMessage, Result, RoomEvent,
     RoomId, Seq, UserId, now_ms,
 };
-use crate::edge::{Answer, Command, Refusal, Resume, SocketRoute, Speech, Viewer, read_frame};
+use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, read_frame};
 use crate::fanout::{Frame, Notices, Style};
 use crate::service::Receiver;
 
-const SPEECH: Speech = Speech {
+const CODEC: SocketCodec = SocketCodec {
     name: "imtypes",
     has_extension: true,
     decode,
@@ -25,7 +25,7 @@ const SPEECH: Speech = Speech {
 
 /// A handshake with the token in its query speaks this document.
 pub(super) fn routes(config: &Config) -> Vec<SocketRoute> {
-    let route = |path| SocketRoute { path, claims: |credentials| credentials.query.is_some(), speech: SPEECH };
+    let route = |path| SocketRoute { path, claims: |credentials| credentials.query.is_some(), codec: CODEC };
     super::paths(config).into_iter().map(route).collect()
 }
 

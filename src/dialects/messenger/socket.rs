@@ -8,14 +8,14 @@ use crate::config::Config;
 use crate::domain::{
     Attachment, ClientId, Content, Error, Event, Field, MessageKind, NewMessage, Result, RoomEvent, RoomId, UserId,
 };
-use crate::edge::{Command, Refusal, SocketRoute, Speech, Viewer, json, read_frame, utc_seconds};
+use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame, utc_seconds};
 use crate::fanout::{Frame, Notices, Style};
 use crate::service::Receiver;
 
 /// Document 002: `file_url VARCHAR(255)`.
 const FILE_URL_MAX_CHARS: usize = 255;
 
-const SPEECH: Speech = Speech {
+const CODEC: SocketCodec = SocketCodec {
     name: "messenger",
     has_extension: false,
     decode,
@@ -31,7 +31,7 @@ pub(super) fn routes(config: &Config) -> Vec<SocketRoute> {
     let mut paths = vec!["/ws/chat".to_owned(), config.server.websocket_path.clone()];
     paths.dedup();
     let claims = |credentials: &crate::edge::Credentials| credentials.header.is_some() && credentials.query.is_none();
-    paths.into_iter().map(|path| SocketRoute { path, claims, speech: SPEECH }).collect()
+    paths.into_iter().map(|path| SocketRoute { path, claims, codec: CODEC }).collect()
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use crate::domain::{
     NewMessage, Result, RoomEvent, RoomId, Seq, Span,
 };
 use crate::edge::{
-    Answer, Command, Refusal, Resume, SocketRoute, Speech, Viewer, json as print, read_frame, skipped, utc_millis,
+    Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame, skipped, utc_millis,
 };
 use crate::fanout::{Frame, Notices, Style};
 use crate::service::Receiver;
@@ -21,7 +21,7 @@ const MAX_PAGE_SIZE: usize = 1000;
 /// Longest address that a message may carry, in characters.
 const URL_MAX_CHARS: usize = 2000;
 
-const SPEECH: Speech = Speech {
+const CODEC: SocketCodec = SocketCodec {
     name: "webchat",
     has_extension: true,
     decode,
@@ -34,7 +34,7 @@ const SPEECH: Speech = Speech {
 
 /// The one path.
 pub(super) fn routes() -> Vec<SocketRoute> {
-    vec![SocketRoute { path: "/ws".to_owned(), claims: |_| true, speech: SPEECH }]
+    vec![SocketRoute { path: "/ws".to_owned(), claims: |_| true, codec: CODEC }]
 }
 
 #[derive(Deserialize)]

@@ -365,8 +365,8 @@ fn of_imtypes(known: &Known, speaks: Speaks) -> Vec<Row> {
     let named = [("id", "\"m-1\""), ("type", "\"poke\""), ("content", "\"a\""), ("receiverId", receiver.as_str())];
     let text = object(&named, "conversationId", Some(&receiver));
     rows.push(row("a refusal names id and room", speaks, text, imtypes("字段无效: type", "m-1", &group)));
-    let kinds = ["typing_indicator", "read_receipt"];
-    for kind in kinds {
+    let message_kinds = ["typing_indicator", "read_receipt"];
+    for kind in message_kinds {
         let (text, room) = match (speaks, kind) {
             (Speaks::ImtypesMore, "typing_indicator") => ("会话不存在", ""),
             (Speaks::ImtypesMore, _) => ("消息不存在", ""),

@@ -61,7 +61,7 @@ pub struct Verdict {
     pub reordered: usize,
     /// Taken by a member and not stored, or stored with another text.
     pub never_stored: usize,
-    /// Stored and never taken by a member.
+    /// Stored and never received by a member.
     pub missed: usize,
     /// The first few of each, in words.
     pub examples: Vec<String>,
@@ -144,8 +144,8 @@ fn count_received(received: &Received, truth: &[Stored], verdict: &mut Verdict) 
             });
         }
     }
-    let taken: HashSet<EntryId> = messages.iter().map(|message| message.place).collect();
-    for message in truth.iter().filter(|message| !taken.contains(&message.place)) {
+    let received: HashSet<EntryId> = messages.iter().map(|message| message.place).collect();
+    for message in truth.iter().filter(|message| !received.contains(&message.place)) {
         verdict.missed += 1;
         verdict.note(verdict.missed, || format!("room {room}: {reader} never got {} {}", message.place, message.text));
     }

@@ -15,7 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::checker::{Acknowledged, Received, Room};
 use super::dice::Dice;
-use super::taken::{Memory, Pending};
+use super::received::{Memory, Pending};
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -39,7 +39,7 @@ pub enum Phase {
     Talk,
     /// Send nothing new; have everything confirmed.
     Confirm,
-    /// End when this much was taken, by name.
+    /// End when this much was received, by name.
     Finish(Arc<HashMap<String, BTreeMap<Room, EntryId>>>),
     /// End now.
     Stop,
@@ -106,7 +106,7 @@ impl Client {
         Self { person, nodes, http, phase, confirmed, dice, memory, sent: 0, report, pace }
     }
 
-    /// Lives until everything is taken or it is told to stop.
+    /// Lives until everything is received or it is told to stop.
     pub async fn run(mut self) -> Report {
         let mut node = self.dice.next() as usize;
         while !self.is_done() {

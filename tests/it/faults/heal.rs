@@ -63,7 +63,7 @@ async fn slowest(fault: impl AsyncFnOnce(&Proxy) -> Option<Instant>) -> Duration
         fault(&proxy).await
     };
     let (sent, restored, first) = tokio::join!(send(sender, room, until), breaking, async {
-        // What comes meanwhile is taken meanwhile: its time counts.
+        // What comes meanwhile is received meanwhile: its time counts.
         let mut came = Vec::new();
         while let Some(frame) = receiver.next_within(until + HEALS_WITHIN - Instant::now()).await {
             let frame = frame.expect("the connection stays open");

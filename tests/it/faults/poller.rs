@@ -53,7 +53,7 @@ impl Poller {
         Self { person, nodes, phase, confirmed, http, dice, node: 0, sent: 0, rooms, report, pace }
     }
 
-    /// Lives until everything is taken or it is told to stop.
+    /// Lives until everything is received or it is told to stop.
     pub async fn run(mut self) -> Report {
         let mut send_at = Instant::now();
         let mut pending: Option<(Room, String)> = None;

@@ -1,4 +1,4 @@
-//! A round: people talk in rooms while things break; then everything is confirmed, taken and judged.
+//! A round: people talk in rooms while things break; then everything is confirmed, received and judged.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use super::cluster::Cluster;
 use super::dice::Dice;
 use super::maker::Maker;
 use super::poller::{Poller, id_of};
+use super::received::fetch;
 use super::storm::{Force, Tally, blow};
-use super::taken::fetch;
 use crate::process::token;
 use crate::socket::Socket;
 use crate::support::{client, ok, unique};
@@ -31,7 +31,7 @@ const PACE: Duration = Duration::from_millis(350);
 const POLLER_PACE: Duration = Duration::from_secs(1);
 /// Within this time after the last fault all sends are confirmed,
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
-/// and then everything is taken.
+/// and then everything is received.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a round was like.

@@ -1,4 +1,4 @@
-//! Faults of all kinds, one after the other at each node, beside those of whole processes.
+//! Faults of all message_kinds, one after the other at each node, beside those of whole processes.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -38,9 +38,9 @@ impl Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kinds: Vec<_> =
+        let message_kinds: Vec<_> =
             self.0.lock().expect("no panic while held").iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        write!(f, "{} faults: {}", self.total(), kinds.join(", "))
+        write!(f, "{} faults: {}", self.total(), message_kinds.join(", "))
     }
 }
 

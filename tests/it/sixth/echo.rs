@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, ResponseError};
 use chinwag::config::Config;
 use chinwag::domain::{Content, Error, Event, Message, MessageKind, NewMessage, Result, RoomId};
 use chinwag::edge::{
-    Authenticated, Command, Context, Dialect, JsonBody, SocketRoute, Speech, json, read_frame, resource,
+    Authenticated, Command, Context, Dialect, JsonBody, SocketCodec, SocketRoute, json, read_frame, resource,
 };
 use chinwag::fanout::{Frame, Notices};
 use chinwag::service::Receiver;
@@ -19,11 +19,11 @@ pub const DIALECT: Dialect = Dialect {
         routes.service(resource("/api/echo/{room}").route(web::post().to(say)));
     },
     error: |error| HttpResponse::build(error.status_code()).body(format!("no: {error}")),
-    sockets: |_| vec![SocketRoute { path: "/api/echo".to_owned(), claims: |_| true, speech: SPEECH }],
+    sockets: |_| vec![SocketRoute { path: "/api/echo".to_owned(), claims: |_| true, codec: CODEC }],
     openapi: Default::default,
 };
 
-const SPEECH: Speech = Speech {
+const CODEC: SocketCodec = SocketCodec {
     name: "echo",
     has_extension: false,
     decode: |text, _| {

@@ -14,7 +14,7 @@ async fn a_dialect_more_is_a_folder_and_a_line() {
     let mut world = World::start(1).await;
     let mut spoken = dialects::ALL.to_vec();
     spoken.insert(0, echo::DIALECT);
-    let node = Node::start_speaking(world.config.clone(), spoken).await.expect("starts");
+    let node = Node::start_with_dialects(world.config.clone(), spoken).await.expect("starts");
     world.nodes.push(node);
     world.wait_ready(1).await;
     let (alice, bob) = (world.user(0, "Alice").await, world.user(1, "Bob").await);

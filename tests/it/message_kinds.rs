@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::speakers::{EARS, Ear, Speaker, Way, place_of_uuid};
+use crate::senders::{EARS, Ear, Speaker, Way, place_of_uuid};
 use crate::support::{World, ok, room_id, shared_redis};
 
 const PUBLIC_URL: &str = "http://chat.example";
@@ -23,16 +23,16 @@ struct Shown {
 }
 
 impl Shown {
-    /// A message with this text and address. `kinds` are the words of documents 001 to 004.
-    fn new(kinds: [&'static str; 4], text: &str, url: Option<&str>) -> Self {
+    /// A message with this text and address. `message_kinds` are the words of documents 001 to 004.
+    fn new(message_kinds: [&'static str; 4], text: &str, url: Option<&str>) -> Self {
         let absolute = |url: &str| if url.starts_with('/') { format!("{PUBLIC_URL}{url}") } else { url.to_owned() };
         let content = url.map_or(text.to_owned(), absolute);
         Self {
-            webchat: (content.clone(), kinds[0] == "image"),
-            envelope: (kinds[0], content.clone()),
-            messenger: (kinds[1], text.to_owned(), url.map(absolute)),
-            chatroom: (kinds[2], text.to_owned(), url.map(str::to_owned)),
-            imtypes: (kinds[3], content),
+            webchat: (content.clone(), message_kinds[0] == "image"),
+            envelope: (message_kinds[0], content.clone()),
+            messenger: (message_kinds[1], text.to_owned(), url.map(absolute)),
+            chatroom: (message_kinds[2], text.to_owned(), url.map(str::to_owned)),
+            imtypes: (message_kinds[3], content),
         }
     }
 
@@ -114,34 +114,34 @@ fn cases() -> Vec<(Way, Value, Shown)> {
     ]
 }
 
-async fn send(speaker: &mut Speaker<'_>, way: Way, room: u64, mut body: Value) {
+async fn send(dialect: &mut Speaker<'_>, way: Way, room: u64, mut body: Value) {
     match way {
         Way::Webchat => {
             body["room_id"] = json!(room);
-            speaker.ear(Ear::Webchat).send(&json!({"type": "send_message", "payload": body})).await;
+            dialect.ear(Ear::Webchat).send(&json!({"type": "send_message", "payload": body})).await;
         }
         Way::Envelope => {
             body["group_id"] = json!(room_id(room));
-            let (status, body) = speaker.user.ask(speaker.node, "/api/v1/chat/message", &body).await;
+            let (status, body) = dialect.user.ask(dialect.node, "/api/v1/chat/message", &body).await;
             assert_eq!(status, 200, "{body}");
         }
         Way::EnvelopeSocket => {
             body["group_id"] = json!(room_id(room));
-            speaker.ear(Ear::Envelope).send(&body).await;
+            dialect.ear(Ear::Envelope).send(&body).await;
         }
         Way::Messenger => {
             body["type"] = json!("chat");
             body["chat_type"] = json!("room");
             body["receiver_id"] = json!(room);
-            speaker.ear(Ear::Messenger).send(&body).await;
+            dialect.ear(Ear::Messenger).send(&body).await;
         }
         Way::Chatroom => {
-            let request = speaker.user.post(speaker.node, &format!("send?room_id={}", room_id(room)));
+            let request = dialect.user.post(dialect.node, &format!("send?room_id={}", room_id(room)));
             ok(request.json(&body).send().await).await;
         }
         Way::Imtypes => {
             body["receiverId"] = json!(room_id(room));
-            speaker.ear(Ear::Imtypes).send(&body).await;
+            dialect.ear(Ear::Imtypes).send(&body).await;
         }
     }
 }
@@ -151,16 +151,16 @@ async fn every_kind_is_shown_by_each_document_as_it_can() {
     let change = |config: &mut chinwag::config::Config| config.server.public_url = PUBLIC_URL.to_owned();
     let world = World::start_with(2, shared_redis(), change).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
-    let room = alice.make_group(0, "kinds", &["bob"]).await;
-    let mut speaker = Speaker::open(&world, 0, &alice, 1).await;
+    let room = alice.make_group(0, "message_kinds", &["bob"]).await;
+    let mut dialect = Speaker::open(&world, 0, &alice, 1).await;
     let mut listener = Speaker::open(&world, 1, &bob, 2).await;
     for (way, body, shown) in cases() {
         println!("{way:?} {body}");
-        send(&mut speaker, way, room, body).await;
+        send(&mut dialect, way, room, body).await;
         for ear in EARS {
             let frame = listener.ear(ear).next().await;
             shown.check(ear, &frame);
-            assert_eq!(speaker.ear(ear).next().await["content"], frame["content"], "{ear:?}");
+            assert_eq!(dialect.ear(ear).next().await["content"], frame["content"], "{ear:?}");
         }
         let page = bob.read(1, &format!("messages?room_id={}&limit=1", room_id(room))).await;
         let (kind, text, url) = &shown.chatroom;

@@ -1,5 +1,5 @@
-//! What a client has taken from its rooms, by the rules that clients of document 000 with `?ext=1` follow: after
-//! reconnecting a room resumes behind the last token; until `resumed` its messages are held, then each is taken
+//! What a client has received from its rooms, by the rules that clients of document 000 with `?ext=1` follow: after
+//! reconnecting a room resumes behind the last token; until `resumed` its messages are held, then each is received
 //! once; after `not_recovered`, or without a token, the history is fetched and merged.
 
 use std::collections::{BTreeMap, HashSet};
@@ -11,7 +11,7 @@ use super::checker::{Acknowledged, Received, Room, Seen};
 
 /// Where a room of a connection is.
 enum State {
-    /// Messages are taken as they come.
+    /// Messages are received as they come.
     Live,
     /// They are held until `resumed`.
     Resuming(Vec<Seen>),
@@ -65,8 +65,8 @@ impl Memory {
     /// A new connection: the frames to begin with.
     pub fn connect(&mut self) -> Vec<Value> {
         let mut tokens = serde_json::Map::new();
-        for (room, taken) in &mut self.rooms {
-            taken.state = match taken.last {
+        for (room, received) in &mut self.rooms {
+            received.state = match received.last {
                 Some(last) => {
                     tokens.insert(room.to_string(), json!(last.to_string()));
                     State::Resuming(Vec::new())
@@ -80,13 +80,13 @@ impl Memory {
 
     /// Asks for the histories that are waited for.
     pub fn fetches(&self) -> Vec<Value> {
-        let reading = self.rooms.iter().filter(|(_, taken)| matches!(taken.state, State::Reading(_)));
+        let reading = self.rooms.iter().filter(|(_, received)| matches!(received.state, State::Reading(_)));
         reading.map(|(room, _)| fetch(*room)).collect()
     }
 
-    /// Whether every room is where messages are taken as they come.
+    /// Whether every room is where messages are received as they come.
     pub fn is_live(&self) -> bool {
-        self.rooms.values().all(|taken| matches!(taken.state, State::Live))
+        self.rooms.values().all(|received| matches!(received.state, State::Live))
     }
 
     /// Whether every room has come this far.
@@ -112,9 +112,9 @@ impl Memory {
             "resumed" => self.rooms.get_mut(&room)?.resumed(),
             "not_recovered" => {
                 self.not_recovered += 1;
-                let taken = self.rooms.get_mut(&room)?;
-                let held = std::mem::replace(&mut taken.state, State::Live).held();
-                taken.state = State::Reading(held);
+                let received = self.rooms.get_mut(&room)?;
+                let held = std::mem::replace(&mut received.state, State::Live).held();
+                received.state = State::Reading(held);
                 return Some(fetch(room));
             }
             _ => {}
@@ -124,24 +124,24 @@ impl Memory {
 
     fn take_message(&mut self, room: Room, message: &Value) {
         let Some(seen) = self.look(room, message) else { return };
-        let Some(taken) = self.rooms.get_mut(&room) else { return };
-        match &mut taken.state {
-            State::Live => taken.take(seen),
+        let Some(received) = self.rooms.get_mut(&room) else { return };
+        match &mut received.state {
+            State::Live => received.take(seen),
             State::Resuming(held) | State::Reading(held) => held.push(seen),
         }
     }
 
     fn take_history(&mut self, room: Room, messages: &[Value]) {
         let listed: Vec<Seen> = messages.iter().filter_map(|message| self.look(room, message)).collect();
-        let Some(taken) = self.rooms.get_mut(&room) else { return };
+        let Some(received) = self.rooms.get_mut(&room) else { return };
         // An answer that an earlier connection asked for, or that was asked for twice.
-        if !matches!(taken.state, State::Reading(_)) {
+        if !matches!(received.state, State::Reading(_)) {
             return;
         }
-        let mut all = std::mem::replace(&mut taken.state, State::Live).held();
+        let mut all = std::mem::replace(&mut received.state, State::Live).held();
         all.extend(listed);
         all.sort_by_key(|seen| seen.place);
-        all.into_iter().for_each(|seen| taken.take(seen));
+        all.into_iter().for_each(|seen| received.take(seen));
     }
 
     /// Reads a message; one's own is the acknowledgement of its send.
@@ -159,9 +159,10 @@ impl Memory {
         Some(Seen { place, text })
     }
 
-    /// What was taken.
+    /// What was received.
     pub fn received(self) -> Vec<Received> {
-        let of = |(room, taken): (Room, Taken)| Received { reader: self.name.clone(), room, messages: taken.messages };
+        let of =
+            |(room, received): (Room, Taken)| Received { reader: self.name.clone(), room, messages: received.messages };
         self.rooms.into_iter().map(of).collect()
     }
 }

@@ -8,7 +8,7 @@ use crate::service::Receiver;
 
 /// A dialect's side of a WebSocket, as a value.
 #[derive(Clone, Copy)]
-pub struct Speech {
+pub struct SocketCodec {
     /// Its name, as `?dialect=` takes it.
     pub name: &'static str,
     /// Whether clients may ask for more than the document has with `?ext=1`.
@@ -35,7 +35,7 @@ pub struct SocketRoute {
     /// Whether a handshake without `?dialect=` is meant for this dialect.
     pub claims: fn(&Credentials) -> bool,
     /// The dialect.
-    pub speech: Speech,
+    pub codec: SocketCodec,
 }
 
 /// Where a handshake's token is.

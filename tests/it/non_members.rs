@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::senders::{EARS, Place, Speaker, WAYS, place_of};
 use crate::socket::Socket;
-use crate::speakers::{EARS, Place, Speaker, WAYS, place_of};
 use crate::support::{User, World, answered, ok, room_id};
 
 /// A room that nobody has made.
@@ -269,11 +269,11 @@ async fn sending_joins_a_public_room_in_every_document() {
         let name = format!("user{index}");
         let user = world.user(1, &name).await;
         assert_eq!(user.texts(1, &format!("room_id={id}")).await.len(), 1, "open to every user's reading");
-        let mut speaker = Speaker::open(&world, 1, &user, index as u64 + 2).await;
+        let mut dialect = Speaker::open(&world, 1, &user, index as u64 + 2).await;
         let place = Place { room, other: None };
-        speaker.say(way, place, "hello").await;
+        dialect.say(way, place, "hello").await;
         for ear in EARS {
-            assert_eq!(speaker.hear(ear, place).await.content, "hello", "{way:?} {ear:?}");
+            assert_eq!(dialect.hear(ear, place).await.content, "hello", "{way:?} {ear:?}");
         }
         let joined = format!("{name} 加入了聊天室");
         let made = "alice 创建了聊天室".to_owned();
