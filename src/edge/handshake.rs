@@ -22,7 +22,7 @@ use super::frames::Frames;
 use super::session::{Session, resume};
 use super::sockets::{Peer, Sockets, announce};
 use crate::domain::{Error, Result, RoomId};
-use crate::fanout::{Encoder, FrameKey, Newcomer, SeatId};
+use crate::fanout::{ConnectionId, Encoder, FrameKey, NewConnection};
 
 /// After its close frame a connection may live on for this long, so that the frame arrives.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -79,16 +79,16 @@ async fn open(
     let is_extended = codec.has_extension && query.iter().any(|(key, value)| key == "ext" && value == "1");
     let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };
     let sockets = context.sockets.clone();
-    let (seat, ending) =
-        sockets.hub().take_seat(Newcomer { user: grant.caller.id, encoder, stream: Rc::clone(&stream) });
-    let place = Place { seat, sockets: sockets.clone(), context: context.clone() };
+    let (connection, ending) =
+        sockets.hub().register(NewConnection { user: grant.caller.id, encoder, stream: Rc::clone(&stream) });
+    let place = Place { connection, sockets: sockets.clone(), context: context.clone() };
     let caller = context.services.accounts.caller(&grant);
     let rooms: Vec<RoomId> = context.services.rooms.of(&caller).await?.iter().map(|entry| entry.room).collect();
-    sockets.hub().enter(seat, &rooms).await?;
+    sockets.hub().enter(connection, &rooms).await?;
     let viewer = Viewer { user: caller.id, is_extended, base_url: context.base_url(&request) };
     if is_extended {
         // Before anything else is awaited: what happens in the rooms meanwhile must come behind what was missed.
-        resume(&sockets, seat, codec, &viewer, &(codec.resumes)(&query));
+        resume(&sockets, connection, codec, &viewer, &(codec.resumes)(&query));
     }
     if let Err(error) = context.services.presence.note(&caller, &client).await {
         debug!(%error, "activity not recorded");
@@ -100,7 +100,7 @@ async fn open(
     if context.stopping.closes_sockets() {
         return Err(about_to_stop());
     }
-    let peer = Rc::new(Peer::new(seat, grant, client));
+    let peer = Rc::new(Peer::new(connection, grant, client));
     sockets.insert(Rc::clone(&peer), permit);
     let session = Session { context, sockets, codec, viewer, peer };
     let (hand_over, handed_over) = oneshot::channel();
@@ -109,7 +109,7 @@ async fn open(
         if handed_over.await.is_err() {
             return; // the client was gone before it had its answer
         }
-        session.sockets.hub().open(seat);
+        session.sockets.hub().open(connection);
         let frames = Box::pin(session.run(frames, ending)).await;
         drop(place);
         // What was written last arrives before the end.
@@ -155,16 +155,16 @@ async fn handshake(request: &HttpRequest) -> Result<HttpResponse> {
     Ok(answer)
 }
 
-/// Whatever becomes of a connection, its seat is left.
+/// Removes the connection however its task ends.
 struct Place {
-    seat: SeatId,
+    connection: ConnectionId,
     sockets: Sockets,
     context: web::Data<Context>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.sockets.remove(self.seat, &self.context);
+        self.sockets.remove(self.connection, &self.context);
     }
 }
 

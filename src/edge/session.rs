@@ -14,7 +14,7 @@ use super::context::Context;
 use super::frames::{Broken, Frames, Inbound};
 use super::sockets::{Peer, Sockets, code};
 use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
-use crate::fanout::{Ending, SeatId, close_frame, control_frame, text_frame};
+use crate::fanout::{ConnectionId, Ending, close_frame, control_frame, text_frame};
 use crate::figures::Count;
 use crate::service::Receiver;
 
@@ -107,7 +107,7 @@ impl Session {
     /// Waits until the client has taken most of its answers. `false` when it does not: the conversation is over.
     async fn has_room(&self, ending: &Ending) -> bool {
         let started = Instant::now();
-        while self.sockets.hub().queued_bytes(self.peer.seat) > MAX_UNREAD_BYTES {
+        while self.sockets.hub().queued_bytes(self.peer.connection) > MAX_UNREAD_BYTES {
             if started.elapsed() > READING {
                 self.close(code::POLICY, "asks and does not read");
                 return false;
@@ -129,8 +129,8 @@ impl Session {
         }
         let hub = self.sockets.hub();
         match inbound {
-            Inbound::Ping(payload) if hub.queued_bytes(self.peer.seat) < MAX_UNREAD_BYTES => {
-                hub.send(self.peer.seat, control_frame(PONG, &payload));
+            Inbound::Ping(payload) if hub.queued_bytes(self.peer.connection) < MAX_UNREAD_BYTES => {
+                hub.send(self.peer.connection, control_frame(PONG, &payload));
             }
             Inbound::Ping(_) | Inbound::Pong | Inbound::Text(_) => {}
             Inbound::Binary => self.say(Some(self.refuse(&Error::Malformed("binary frame".to_owned()).into()))),
@@ -147,7 +147,7 @@ impl Session {
     fn end(&self, broken: Broken) {
         match broken {
             // It may still listen.
-            Broken::Gone => self.sockets.hub().close_cut(self.peer.seat, code::NORMAL),
+            Broken::Gone => self.sockets.hub().close_cut(self.peer.connection, code::NORMAL),
             Broken::Protocol => self.close(code::PROTOCOL, "protocol error"),
             Broken::NotUtf8 => self.close(code::NOT_UTF8, "text is not UTF-8"),
             Broken::TooLarge => self.close(code::TOO_LARGE, "message too large"),
@@ -156,12 +156,12 @@ impl Session {
 
     fn close(&self, code: u16, reason: &str) {
         debug_assert!(close_frame(code, reason).len() <= 127);
-        self.sockets.hub().close(self.peer.seat, code, reason);
+        self.sockets.hub().close(self.peer.connection, code, reason);
     }
 
     fn say(&self, text: Option<String>) {
         if let Some(text) = text {
-            self.sockets.hub().send(self.peer.seat, text_frame(&[&text]));
+            self.sockets.hub().send(self.peer.connection, text_frame(&[&text]));
         }
     }
 
@@ -226,7 +226,7 @@ impl Session {
             Command::Type(room) => services.messages.announce_typing(room, &caller).await?,
             Command::Join(room) => services.rooms.join(room, &caller).await?,
             Command::Leave(room) => services.rooms.leave(room, &caller).await?,
-            Command::Resume(rooms) => resume(&self.sockets, self.peer.seat, self.codec, &self.viewer, &rooms),
+            Command::Resume(rooms) => resume(&self.sockets, self.peer.connection, self.codec, &self.viewer, &rooms),
             Command::Ping => return Ok((self.codec.answer)(&Answer::Alive, &self.viewer)),
             Command::Nothing => {}
         }
@@ -235,12 +235,18 @@ impl Session {
 }
 
 /// Makes a connection resume rooms; what is none of its user's is told to be lost.
-pub(super) fn resume(sockets: &Sockets, seat: SeatId, codec: SocketCodec, viewer: &Viewer, rooms: &[Resume]) {
+pub(super) fn resume(
+    sockets: &Sockets,
+    connection: ConnectionId,
+    codec: SocketCodec,
+    viewer: &Viewer,
+    rooms: &[Resume],
+) {
     for resume in rooms {
         let room = resume.after.room;
         let notices = (codec.notices)(room, viewer);
-        if !sockets.hub().resume(seat, room, resume.after.entry, notices.clone()) {
-            sockets.hub().send(seat, text_frame(&[&notices.lost]));
+        if !sockets.hub().resume(connection, room, resume.after.entry, notices.clone()) {
+            sockets.hub().send(connection, text_frame(&[&notices.lost]));
         }
     }
 }
@@ -264,7 +270,7 @@ async fn send_message(session: &Session, to: Receiver, message: NewMessage) -> O
         // A retry is told to nobody again but to who retries, and not before what came before it.
         Ok(sent) if sent.is_replay => services.messages.room(sent.message.id.room).await.map(|room| {
             let event = RoomEvent { room, what: Event::Message(Box::new(sent.message)) };
-            session.sockets.hub().show_again(session.peer.seat, event);
+            session.sockets.hub().show_again(session.peer.connection, event);
         }),
         Ok(_) => Ok(()),
         Err(error) => Err(error),

@@ -11,7 +11,7 @@ use actix_web::web;
 
 use super::context::{Context, Stopping};
 use crate::domain::{Client, Error, Result, RoomId, UserId};
-use crate::fanout::{Hub, SeatId, control_frame};
+use crate::fanout::{ConnectionId, Hub, control_frame};
 use crate::service::Grant;
 
 const TICK: Duration = Duration::from_secs(1);
@@ -115,7 +115,7 @@ impl Drop for Permit {
 
 /// A connected client.
 pub(super) struct Peer {
-    pub(super) seat: SeatId,
+    pub(super) connection: ConnectionId,
     pub(super) grant: Grant,
     pub(super) client: Client,
     heard_at: Cell<Instant>,
@@ -124,10 +124,10 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(seat: SeatId, grant: Grant, client: Client) -> Self {
+    pub(super) fn new(connection: ConnectionId, grant: Grant, client: Client) -> Self {
         let now = Instant::now();
         let (heard_at, pinged_at, active_at) = (Cell::new(now), Cell::new(now), Cell::new(now));
-        Self { seat, grant, client, heard_at, pinged_at, active_at }
+        Self { connection, grant, client, heard_at, pinged_at, active_at }
     }
 
     /// Something came from it.
@@ -142,8 +142,8 @@ pub struct Sockets(Rc<Inner>);
 
 struct Inner {
     hub: Hub,
-    /// The permit is here and not with the peer: it ends with the seat, not with the last word of its conversation.
-    peers: RefCell<HashMap<SeatId, (Rc<Peer>, Permit)>>,
+    /// The permit is here and not with the peer: it ends with the connection, not with the last word of its conversation.
+    peers: RefCell<HashMap<ConnectionId, (Rc<Peer>, Permit)>>,
 }
 
 impl Sockets {
@@ -158,14 +158,14 @@ impl Sockets {
     }
 
     pub(super) fn insert(&self, peer: Rc<Peer>, permit: Permit) {
-        self.0.peers.borrow_mut().insert(peer.seat, (peer, permit));
+        self.0.peers.borrow_mut().insert(peer.connection, (peer, permit));
     }
 
     /// A connection is gone; its user, too, unless another connection is left or comes soon.
-    pub(super) fn remove(&self, seat: SeatId, context: &web::Data<Context>) {
-        let rooms = self.0.hub.rooms(seat);
-        self.0.hub.leave(seat);
-        let Some((peer, permit)) = self.0.peers.borrow_mut().remove(&seat) else { return };
+    pub(super) fn remove(&self, connection: ConnectionId, context: &web::Data<Context>) {
+        let rooms = self.0.hub.rooms(connection);
+        self.0.hub.leave(connection);
+        let Some((peer, permit)) = self.0.peers.borrow_mut().remove(&connection) else { return };
         let caller = context.services.accounts.caller(&peer.grant);
         drop(permit);
         if context.socket_counts.of_user(caller.id) > 0 || context.is_draining() {
@@ -213,12 +213,12 @@ impl Sockets {
         let (mut dead, mut silent, mut due, mut active) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (peer, _) in self.0.peers.borrow().values() {
             if !context.services.accounts.is_good(&peer.grant) {
-                dead.push(peer.seat);
+                dead.push(peer.connection);
             } else if now - peer.heard_at.get() > SILENCE {
-                silent.push(peer.seat);
+                silent.push(peer.connection);
             } else if now - peer.pinged_at.get() >= PING_EVERY {
                 peer.pinged_at.set(now);
-                due.push(peer.seat);
+                due.push(peer.connection);
             }
             if notes && now - peer.active_at.get() >= ACTIVE_EVERY {
                 peer.active_at.set(now);
@@ -226,23 +226,24 @@ impl Sockets {
             }
         }
         let ping = control_frame(PING, b"");
-        due.into_iter().for_each(|seat| hub.send(seat, ping.clone()));
-        dead.into_iter().for_each(|seat| hub.close(seat, code::POLICY, "token expired or revoked, log in again"));
-        silent.into_iter().for_each(|seat| hub.close(seat, code::GOING_AWAY, "nothing was heard for 60 s"));
+        due.into_iter().for_each(|connection| hub.send(connection, ping.clone()));
+        dead.into_iter()
+            .for_each(|connection| hub.close(connection, code::POLICY, "token expired or revoked, log in again"));
+        silent.into_iter().for_each(|connection| hub.close(connection, code::GOING_AWAY, "nothing was heard for 60 s"));
         active
     }
 
     /// Closes all in paced batches, each with its own time to come back.
     async fn close_all(&self, stopping: &Stopping) {
-        let seats: Vec<SeatId> = self.0.peers.borrow().keys().copied().collect();
-        for batch in seats.chunks(seats.len().div_ceil(BATCHES).max(1)) {
-            for seat in batch {
+        let connections: Vec<ConnectionId> = self.0.peers.borrow().keys().copied().collect();
+        for batch in connections.chunks(connections.len().div_ceil(BATCHES).max(1)) {
+            for connection in batch {
                 let retry_ms = uuid::Uuid::new_v4().as_u128() as u64 % MAX_RETRY_MS;
-                self.0.hub.close(*seat, code::RESTART, &format!("restart, retry_after_ms={retry_ms}"));
+                self.0.hub.close(*connection, code::RESTART, &format!("restart, retry_after_ms={retry_ms}"));
             }
             tokio::time::sleep(BATCH_PAUSE).await;
         }
-        tracing::debug!(under_way = stopping.under_way(), closed = seats.len(), "connections closed");
+        tracing::debug!(under_way = stopping.under_way(), closed = connections.len(), "connections closed");
     }
 }
 

@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use tokio::task::spawn_local;
 use tracing::debug;
 
+use super::connection::{ConnectionId, Missing, Notices};
 use super::frame::text_frame;
 use super::hub::{Hub, Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::receipts::Delivered;
-use super::seat::{Missing, Notices, SeatId};
 use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
 use crate::figures::Count;
 
@@ -28,14 +28,16 @@ type Reading = (RoomId, EntryId, EntryId);
 impl Hub {
     /// Makes a connection resume a room behind the message that it has last seen: what it missed follows, then a
     /// notice. Events of the room wait meanwhile. `false` when it does not look at that room.
-    pub fn resume(&self, id: SeatId, room: RoomId, after: EntryId, notices: Notices) -> bool {
+    pub fn resume(&self, id: ConnectionId, room: RoomId, after: EntryId, notices: Notices) -> bool {
         {
             let mut inner = self.0.borrow_mut();
-            let Some(seat) = inner.seat(id).filter(|seat| seat.rooms.contains(&room)) else { return false };
-            seat.missing.retain(|missing| missing.room != room);
+            let Some(connection) = inner.connection(id).filter(|connection| connection.rooms.contains(&room)) else {
+                return false;
+            };
+            connection.missing.retain(|missing| missing.room != room);
             let notices = Some(notices);
-            seat.missing.push(Missing { after, is_token: true, notices, ..Missing::behind(room, after.seq) });
-            if !std::mem::replace(&mut seat.has_resumed, true) {
+            connection.missing.push(Missing { after, is_token: true, notices, ..Missing::behind(room, after.seq) });
+            if !std::mem::replace(&mut connection.has_resumed, true) {
                 inner.figures.count(Count::Resumed);
             }
         }
@@ -44,22 +46,22 @@ impl Hub {
     }
 
     /// Begins to read to a connection that is behind, unless that is under way or its queue is not empty yet.
-    pub(super) fn catch_up(&self, id: SeatId) {
-        if let Some(seat) = self.0.borrow_mut().seat(id) {
-            let is_due = seat.outbox.is_open
-                && seat.outbox.is_empty()
-                && !seat.is_catching_up
-                && seat.missing.iter().any(|missing| !missing.is_caught_up);
+    pub(super) fn catch_up(&self, id: ConnectionId) {
+        if let Some(connection) = self.0.borrow_mut().connection(id) {
+            let is_due = connection.outbox.is_open
+                && connection.outbox.is_empty()
+                && !connection.is_catching_up
+                && connection.missing.iter().any(|missing| !missing.is_caught_up);
             if !is_due {
                 return;
             }
-            seat.is_catching_up = true;
+            connection.is_catching_up = true;
         }
         spawn_local(read_on(self.clone(), id));
     }
 }
 
-async fn read_on(hub: Hub, id: SeatId) {
+async fn read_on(hub: Hub, id: ConnectionId) {
     loop {
         let next = hub.0.borrow_mut().next_missing(id);
         let Some((room, after, newest)) = next else { return };
@@ -67,7 +69,7 @@ async fn read_on(hub: Hub, id: SeatId) {
         match store.tail(room, after, PAGE).await {
             Ok(tail) => {
                 let delivered = hub.0.borrow_mut().take_page(id, (room, after, newest), &tail);
-                hub.flush_seat(id);
+                hub.flush_one(id);
                 if let Some(delivered) = delivered {
                     spawn_local(delivered.note());
                 }
@@ -89,7 +91,7 @@ pub(super) async fn refresh(hub: Hub) {
         let mut unread = Vec::new();
         for users in users.chunks(REFRESHED_AT_ONCE) {
             // What changes during the reading may be newer than what is read.
-            let before: Vec<_> = users.iter().map(|user| hub.looked_at(*user)).collect();
+            let before: Vec<_> = users.iter().map(|user| hub.subscriptions_of(*user)).collect();
             let store = hub.0.borrow().store.clone();
             let lists = join_all(users.iter().map(|user| store.rooms_of(*user))).await;
             for ((user, before), list) in users.iter().zip(before).zip(lists) {
@@ -115,30 +117,30 @@ pub(super) async fn refresh(hub: Hub) {
 
 impl Inner {
     /// What to read next for a connection whose queue is empty; otherwise reading ends for now.
-    fn next_missing(&mut self, id: SeatId) -> Option<Reading> {
-        let seat = self.seat(id)?;
-        let next = seat.missing.iter().find(|missing| !missing.is_caught_up && seat.outbox.is_empty());
+    fn next_missing(&mut self, id: ConnectionId) -> Option<Reading> {
+        let connection = self.connection(id)?;
+        let next = connection.missing.iter().find(|missing| !missing.is_caught_up && connection.outbox.is_empty());
         let next = next.map(|missing| (missing.room, missing.after));
-        seat.is_catching_up = next.is_some();
+        connection.is_catching_up = next.is_some();
         let (room, after) = next?;
         let newest = self.rooms.get(&room).map_or(EntryId { seq: Seq(0), at_ms: 0 }, |room| room.last);
         Some((room, after, newest))
     }
 
     /// Queues a page for a connection that is behind. Returns what it has received by it.
-    fn take_page(&mut self, id: SeatId, (room, after, newest_before): Reading, tail: &Tail) -> Option<Delivered> {
+    fn take_page(&mut self, id: ConnectionId, (room, after, newest_before): Reading, tail: &Tail) -> Option<Delivered> {
         let newest = self.rooms.get(&room)?.last;
-        let seat = self.seat(id)?;
-        let index = seat.missing.iter().position(|missing| missing.room == room && missing.after == after)?;
-        let mut missing = seat.missing.swap_remove(index);
-        let user = seat.user;
+        let connection = self.connection(id)?;
+        let index = connection.missing.iter().position(|missing| missing.room == room && missing.after == after)?;
+        let mut missing = connection.missing.swap_remove(index);
+        let user = connection.user;
         if missing.is_token && !tail.is_complete {
             // Something is gone: the client is told, and goes on from here.
             self.tell(id, missing.notices.take().map(|notices| notices.lost));
             // The later one, not the higher: a room that lost its latest messages gives their seqs again.
             missing.after = [tail.watermark.last, newest].into_iter().max_by_key(|it| (it.at_ms, it.seq))?;
             missing.is_caught_up = true;
-            self.seat(id)?.missing.push(missing);
+            self.connection(id)?.missing.push(missing);
             return None;
         }
         // Who was let in late by a reading of memberships does not expect older messages.
@@ -162,17 +164,17 @@ impl Inner {
             self.tell(id, missing.notices.take().and_then(|notices| notices.complete));
         }
         let store = self.store.clone();
-        let seat = self.seat(id)?;
-        seat.missing.push(missing);
-        if seat.missing.iter().all(|missing| missing.is_caught_up) {
-            seat.lagging_since = None;
+        let connection = self.connection(id)?;
+        connection.missing.push(missing);
+        if connection.missing.iter().all(|missing| missing.is_caught_up) {
+            connection.lagging_since = None;
         }
         let pushed = pushed.filter(|_| room != RoomId::GLOBAL)?;
         Some(Delivered::of_one(store, room, pushed, user))
     }
 
     /// Queues a page's messages as far as there is room. Returns the first and the last, and whether that were all.
-    fn push_page(&mut self, id: SeatId, missing: &mut Missing, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
+    fn push_page(&mut self, id: ConnectionId, missing: &mut Missing, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
         let mut pushed = None;
         for message in &tail.messages {
             let entry = message.id.entry;
@@ -188,16 +190,18 @@ impl Inner {
         (pushed, true)
     }
 
-    fn push_message(&mut self, id: SeatId, tail: &Tail, message: &Message) -> bool {
+    fn push_message(&mut self, id: ConnectionId, tail: &Tail, message: &Message) -> bool {
         let event = RoomEvent { room: tail.head, what: Event::Message(Box::new(message.clone())) };
         self.push_event(id, &event)
     }
 
     /// Queues an event for one connection. `false` when there is no room for it.
-    fn push_event(&mut self, id: SeatId, event: &RoomEvent) -> bool {
-        let Some(seat) = self.seats.get(id.slot).filter(|seat| seat.number == id.number) else { return true };
-        let Some(frame) = self.print(seat, event) else { return true };
-        let is_queued = self.seat(id).is_none_or(|seat| seat.outbox.push(frame));
+    fn push_event(&mut self, id: ConnectionId, event: &RoomEvent) -> bool {
+        let Some(connection) = self.connections.get(id.slot).filter(|connection| connection.number == id.number) else {
+            return true;
+        };
+        let Some(frame) = self.print(connection, event) else { return true };
+        let is_queued = self.connection(id).is_none_or(|connection| connection.outbox.push(frame));
         if is_queued && matches!(event.what, Event::Message(_)) {
             // Without a delay: for how long a connection was away says nothing about the node.
             self.figures.count(Count::Deliveries);
@@ -206,7 +210,7 @@ impl Inner {
     }
 
     /// Tells a resuming connection what was deleted of what it has.
-    fn tell_deletions(&mut self, id: SeatId, tail: &Tail, after: EntryId) {
+    fn tell_deletions(&mut self, id: ConnectionId, tail: &Tail, after: EntryId) {
         for (deletion, at_ms) in &tail.deletions {
             if *at_ms >= after.at_ms && deletion.id.seq <= after.seq {
                 self.push_event(id, &RoomEvent { room: tail.head, what: Event::Deleted(*deletion) });
@@ -214,24 +218,24 @@ impl Inner {
         }
     }
 
-    fn tell(&mut self, id: SeatId, text: Option<String>) {
-        if let (Some(seat), Some(text)) = (self.seat(id), text) {
-            seat.outbox.force(text_frame(&[&text]));
+    fn tell(&mut self, id: ConnectionId, text: Option<String>) {
+        if let (Some(connection), Some(text)) = (self.connection(id), text) {
+            connection.outbox.force(text_frame(&[&text]));
         }
     }
 
     /// What a connection misses is no longer kept: it may come back and read anew.
-    fn close_behind(&mut self, id: SeatId) {
-        if let Some(seat) = self.seat(id) {
-            seat.close(TRY_AGAIN_LATER, TOO_SLOW);
+    fn close_behind(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connection(id) {
+            connection.close(TRY_AGAIN_LATER, TOO_SLOW);
             self.figures.count(Count::ClosedSlow);
         }
     }
 
     /// The room is gone.
-    fn give_up(&mut self, id: SeatId, room: RoomId) {
-        if let Some(seat) = self.seat(id) {
-            seat.missing.retain(|missing| missing.room != room);
+    fn give_up(&mut self, id: ConnectionId, room: RoomId) {
+        if let Some(connection) = self.connection(id) {
+            connection.missing.retain(|missing| missing.room != room);
         }
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::connection::{Connection, ConnectionId};
 use super::frame::{FrameKey, ReadyFrame, Style};
 use super::hub::{Inner, TOO_SLOW, TRY_AGAIN_LATER};
-use super::seat::{Seat, SeatId};
 use crate::domain::{Change, Event, PresenceChange, RoomEvent, RoomId, Sender, UserId, now_ms};
 use crate::figures::Count;
 
@@ -24,7 +24,7 @@ impl Inner {
         if let Some(Change::Added(user)) = &change {
             self.admit(user, event.room);
         }
-        let Inner { rooms, seats, dirty, base_url, figures, .. } = self;
+        let Inner { rooms, connections, dirty, base_url, figures, .. } = self;
         let Some(room) = rooms.get_mut(&id) else { return };
         if let Event::Message(message) = &event.what {
             let seq = message.id.entry.seq;
@@ -37,31 +37,33 @@ impl Inner {
         let mut fallen = Vec::new();
         let mut reached = 0;
         let mut printed: Vec<(FrameKey, Option<ReadyFrame>)> = Vec::with_capacity(4);
-        for slot in &room.seats {
-            let Some(seat) = seats.get_mut(*slot) else { continue };
-            if seat.closing_since.is_some() || (!seat.missing.is_empty() && seat.skips(id, &event.what)) {
+        for slot in &room.connections {
+            let Some(connection) = connections.get_mut(*slot) else { continue };
+            if connection.closing_since.is_some()
+                || (!connection.missing.is_empty() && connection.skips(id, &event.what))
+            {
                 continue;
             }
-            let key = seat.encoder.key;
+            let key = connection.encoder.key;
             let index = printed.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
                 let style = Style { is_extended: key.is_extended, base_url };
-                printed.push((key, (seat.encoder.encode)(event, style).map(ReadyFrame::new)));
+                printed.push((key, (connection.encoder.encode)(event, style).map(ReadyFrame::new)));
                 printed.len() - 1
             });
             let Some(frame) = &printed[index].1 else { continue };
-            let is_idle = seat.outbox.is_empty();
-            let has_room = seat.outbox.push(frame.for_viewer(seat.user));
+            let is_idle = connection.outbox.is_empty();
+            let has_room = connection.outbox.push(frame.for_viewer(connection.user));
             match &event.what {
                 _ if has_room => reached += 1,
                 Event::Message(message) => {
-                    if seat.fall_behind(id, message.id.entry) {
+                    if connection.fall_behind(id, message.id.entry) {
                         figures.count(Count::Lagging);
                     }
-                    fallen.push(seat.user);
+                    fallen.push(connection.user);
                 }
                 // It could not be told later what else was deleted: it comes back and reads anew.
                 Event::Deleted(_) => {
-                    seat.close(TRY_AGAIN_LATER, TOO_SLOW);
+                    connection.close(TRY_AGAIN_LATER, TOO_SLOW);
                     figures.count(Count::ClosedSlow);
                 }
                 Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
@@ -83,15 +85,17 @@ impl Inner {
     }
 
     /// Queues a message that one connection is to see again, unless it is about to be read to it.
-    pub(super) fn show(&mut self, id: SeatId, event: &RoomEvent) {
+    pub(super) fn show(&mut self, id: ConnectionId, event: &RoomEvent) {
         let (room, what) = (event.room.id, &event.what);
-        let Some(seat) = self.seats.get(id.slot).filter(|seat| seat.number == id.number) else { return };
-        if seat.is_behind(room, what) {
+        let Some(connection) = self.connections.get(id.slot).filter(|connection| connection.number == id.number) else {
+            return;
+        };
+        if connection.is_behind(room, what) {
             return;
         }
-        let frame = self.print(seat, event);
-        if let (Some(frame), Some(seat)) = (frame, self.seat(id)) {
-            seat.outbox.force(frame);
+        let frame = self.print(connection, event);
+        if let (Some(frame), Some(connection)) = (frame, self.connection(id)) {
+            connection.outbox.force(frame);
             self.dirty.push(id.slot);
         }
     }
@@ -120,9 +124,9 @@ impl Inner {
     }
 
     /// Prints an event for one connection.
-    pub(super) fn print(&self, seat: &Seat, event: &RoomEvent) -> Option<Bytes> {
-        let style = Style { is_extended: seat.encoder.key.is_extended, base_url: &self.base_url };
-        let frame = ReadyFrame::new((seat.encoder.encode)(event, style)?);
-        Some(frame.for_viewer(seat.user))
+    pub(super) fn print(&self, connection: &Connection, event: &RoomEvent) -> Option<Bytes> {
+        let style = Style { is_extended: connection.encoder.key.is_extended, base_url: &self.base_url };
+        let frame = ReadyFrame::new((connection.encoder.encode)(event, style)?);
+        Some(frame.for_viewer(connection.user))
     }
 }

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use slab::Slab;
 use tokio::task::spawn_local;
 
+use super::connection::{Connection, ConnectionId, Ending, NewConnection};
 use super::rooms::{Fanout, Inlet, Item};
-use super::seat::{Ending, Newcomer, Seat, SeatId};
 use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::figures::{CUT, Count, Figures, Gauge};
 use crate::store::Store;
@@ -34,7 +34,7 @@ pub(super) const TOO_SLOW: &str = "too slow, come back and resume";
 /// A room that connections of this worker look at.
 pub(super) struct Room {
     pub(super) head: RoomHead,
-    pub(super) seats: Vec<usize>,
+    pub(super) connections: Vec<usize>,
     /// The last message that this worker has handed on.
     pub(super) last: EntryId,
     /// Messages handed on that are not noted as delivered yet.
@@ -53,15 +53,15 @@ pub(super) struct Inner {
     pub(super) base_url: String,
     /// A connection may be behind for this long.
     lagging: Duration,
-    pub(super) seats: Slab<Seat>,
+    pub(super) connections: Slab<Connection>,
     pub(super) rooms: HashMap<RoomId, Room>,
     /// Rooms that connections are about to look at.
-    pub(super) entering: HashMap<RoomId, usize>,
+    pub(super) pending: HashMap<RoomId, usize>,
     pub(super) users: HashMap<UserId, Vec<usize>>,
     /// Seats with something to write.
     pub(super) dirty: Vec<usize>,
     pub(super) scratch: Vec<u8>,
-    seats_so_far: u64,
+    connections_so_far: u64,
     /// What waited for all connections when it was last noted.
     queued_bytes: u64,
     /// Rooms in which messages were handed on since they were last noted as delivered.
@@ -85,13 +85,13 @@ impl Hub {
             figures: Arc::clone(fanout.figures()),
             base_url: base_url.trim_end_matches('/').to_owned(),
             lagging,
-            seats: Slab::new(),
+            connections: Slab::new(),
             rooms: HashMap::new(),
-            entering: HashMap::new(),
+            pending: HashMap::new(),
             users: HashMap::new(),
             dirty: Vec::new(),
             scratch: Vec::new(),
-            seats_so_far: 0,
+            connections_so_far: 0,
             queued_bytes: 0,
             unmarked: Vec::new(),
             presence: Vec::new(),
@@ -102,85 +102,85 @@ impl Hub {
     }
 
     /// Takes a connection in. It looks at no room yet, but changes of its user's rooms count from now on.
-    pub fn take_seat(&self, newcomer: Newcomer) -> (SeatId, Ending) {
+    pub fn register(&self, new: NewConnection) -> (ConnectionId, Ending) {
         let mut inner = self.0.borrow_mut();
-        inner.seats_so_far += 1;
-        let number = inner.seats_so_far;
-        let user = newcomer.user;
-        let seat = Seat::new(number, newcomer);
-        let ending = seat.ending.clone();
-        let slot = inner.seats.insert(seat);
+        inner.connections_so_far += 1;
+        let number = inner.connections_so_far;
+        let user = new.user;
+        let connection = Connection::new(number, new);
+        let ending = connection.ending.clone();
+        let slot = inner.connections.insert(connection);
         inner.users.entry(user).or_default().push(slot);
-        (SeatId { slot, number }, ending)
+        (ConnectionId { slot, number }, ending)
     }
 
     /// The connection is the hub's from now on: frames may be written.
-    pub fn open(&self, id: SeatId) {
+    pub fn open(&self, id: ConnectionId) {
         self.0.borrow_mut().open(id);
-        self.flush_seat(id);
+        self.flush_one(id);
         self.catch_up(id);
     }
 
     /// Whether a connection looks at a room.
-    pub fn looks_at(&self, id: SeatId, room: RoomId) -> bool {
-        self.0.borrow_mut().seat(id).is_some_and(|seat| seat.rooms.contains(&room))
+    pub fn is_subscribed(&self, id: ConnectionId, room: RoomId) -> bool {
+        self.0.borrow_mut().connection(id).is_some_and(|connection| connection.rooms.contains(&room))
     }
 
     /// The rooms that a connection looks at.
-    pub fn rooms(&self, id: SeatId) -> Vec<RoomId> {
-        self.0.borrow_mut().seat(id).map(|seat| seat.rooms.clone()).unwrap_or_default()
+    pub fn rooms(&self, id: ConnectionId) -> Vec<RoomId> {
+        self.0.borrow_mut().connection(id).map(|connection| connection.rooms.clone()).unwrap_or_default()
     }
 
     /// Sends a frame to one connection, behind what is queued.
-    pub fn send(&self, id: SeatId, frame: Bytes) {
-        if let Some(seat) = self.0.borrow_mut().seat(id) {
-            seat.outbox.force(frame);
+    pub fn send(&self, id: ConnectionId, frame: Bytes) {
+        if let Some(connection) = self.0.borrow_mut().connection(id) {
+            connection.outbox.force(frame);
         }
-        self.flush_seat(id);
+        self.flush_one(id);
     }
 
     /// Shows a message again to one connection, in its place: behind what came before it in the room. One that the
     /// room has not come to on this node is not shown, because it is about to come.
-    pub fn show_again(&self, id: SeatId, event: RoomEvent) {
+    pub fn show_again(&self, id: ConnectionId, event: RoomEvent) {
         let (fanout, worker) = {
             let inner = self.0.borrow();
             (inner.fanout.clone(), inner.worker)
         };
-        if self.looks_at(id, event.room.id) {
+        if self.is_subscribed(id, event.room.id) {
             return fanout.show_again(worker, id, event);
         }
         self.0.borrow_mut().show(id, &event);
-        self.flush_seat(id);
+        self.flush_one(id);
     }
 
     /// Bytes that wait for a connection.
-    pub fn queued_bytes(&self, id: SeatId) -> usize {
-        self.0.borrow_mut().seat(id).map_or(0, |seat| seat.outbox.queued_bytes())
+    pub fn queued_bytes(&self, id: ConnectionId) -> usize {
+        self.0.borrow_mut().connection(id).map_or(0, |connection| connection.outbox.queued_bytes())
     }
 
     /// Closes a connection with a code, behind what is queued.
-    pub fn close(&self, id: SeatId, code: u16, reason: &str) {
-        if let Some(seat) = self.0.borrow_mut().seat(id) {
-            seat.close(code, reason);
+    pub fn close(&self, id: ConnectionId, code: u16, reason: &str) {
+        if let Some(connection) = self.0.borrow_mut().connection(id) {
+            connection.close(code, reason);
         }
-        self.flush_seat(id);
+        self.flush_one(id);
     }
 
     /// The same for a connection that was cut; it may still listen.
-    pub fn close_cut(&self, id: SeatId, code: u16) {
-        if let Some(seat) = self.0.borrow_mut().seat(id) {
-            seat.ended_with.get_or_insert(CUT);
+    pub fn close_cut(&self, id: ConnectionId, code: u16) {
+        if let Some(connection) = self.0.borrow_mut().connection(id) {
+            connection.ended_with.get_or_insert(CUT);
         }
         self.close(id, code, "");
     }
 
     /// The connection is gone.
-    pub fn leave(&self, id: SeatId) {
+    pub fn leave(&self, id: ConnectionId) {
         let mut inner = self.0.borrow_mut();
-        let Some(seat) = inner.seat(id) else { return };
-        let (rooms, user) = (std::mem::take(&mut seat.rooms), seat.user);
-        if seat.was_open {
-            let (dialect, code) = (seat.encoder.key.dialect, seat.ended_with.unwrap_or(CUT));
+        let Some(connection) = inner.connection(id) else { return };
+        let (rooms, user) = (std::mem::take(&mut connection.rooms), connection.user);
+        if connection.was_open {
+            let (dialect, code) = (connection.encoder.key.dialect, connection.ended_with.unwrap_or(CUT));
             inner.figures.count_close(dialect, code);
         }
         for room in rooms {
@@ -192,12 +192,12 @@ impl Hub {
                 inner.users.remove(&user);
             }
         }
-        inner.seats.remove(id.slot);
+        inner.connections.remove(id.slot);
     }
 
     /// How many connections there are.
     pub fn count(&self) -> usize {
-        self.0.borrow().seats.len()
+        self.0.borrow().connections.len()
     }
 
     fn take(&self, item: Item) {
@@ -243,39 +243,42 @@ async fn tend(hub: Weak<RefCell<Inner>>) {
 }
 
 impl Inner {
-    pub(super) fn seat(&mut self, id: SeatId) -> Option<&mut Seat> {
-        self.seats.get_mut(id.slot).filter(|seat| seat.number == id.number)
+    pub(super) fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.get_mut(id.slot).filter(|connection| connection.number == id.number)
     }
 
-    pub(super) fn seats_of(&self, user: UserId) -> Vec<SeatId> {
+    pub(super) fn connections_of(&self, user: UserId) -> Vec<ConnectionId> {
         let slots = self.users.get(&user).map(Vec::as_slice).unwrap_or_default();
-        slots.iter().filter_map(|slot| Some(SeatId { slot: *slot, number: self.seats.get(*slot)?.number })).collect()
+        slots
+            .iter()
+            .filter_map(|slot| Some(ConnectionId { slot: *slot, number: self.connections.get(*slot)?.number }))
+            .collect()
     }
 
-    fn open(&mut self, id: SeatId) {
-        let Some(seat) = self.seat(id) else { return };
-        seat.outbox.is_open = true;
-        seat.was_open = true;
-        let dialect = seat.encoder.key.dialect;
+    fn open(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connection(id) else { return };
+        connection.outbox.is_open = true;
+        connection.was_open = true;
+        let dialect = connection.encoder.key.dialect;
         self.figures.count_open(dialect);
     }
 
     /// Closes who looks at a room of which something is gone before it could be handed on.
     fn close_room(&mut self, id: RoomId) {
-        let slots = self.rooms.get(&id).map(|room| room.seats.clone()).unwrap_or_default();
+        let slots = self.rooms.get(&id).map(|room| room.connections.clone()).unwrap_or_default();
         for slot in slots {
-            if let Some(seat) = self.seats.get_mut(slot) {
-                seat.close(TRY_AGAIN_LATER, "messages are gone, come back and read anew");
+            if let Some(connection) = self.connections.get_mut(slot) {
+                connection.close(TRY_AGAIN_LATER, "messages are gone, come back and read anew");
                 self.dirty.push(slot);
             }
         }
     }
 
     fn close_all(&mut self, code: u16, reason: &str) {
-        let slots: Vec<usize> = self.seats.iter().map(|(slot, _)| slot).collect();
+        let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
-            if let Some(seat) = self.seats.get_mut(slot) {
-                seat.close(code, reason);
+            if let Some(connection) = self.connections.get_mut(slot) {
+                connection.close(code, reason);
                 self.dirty.push(slot);
             }
         }
@@ -285,16 +288,16 @@ impl Inner {
     /// much waits for all of them.
     fn end_overdue(&mut self) {
         let mut queued_bytes = 0;
-        for (slot, seat) in &mut self.seats {
-            if seat.closing_since.is_some_and(|since| since.elapsed() > CLOSING) {
-                seat.ending.end();
+        for (slot, connection) in &mut self.connections {
+            if connection.closing_since.is_some_and(|since| since.elapsed() > CLOSING) {
+                connection.ending.end();
             }
-            queued_bytes += seat.outbox.queued_bytes() as u64;
-            if seat.missing.is_empty() {
-                seat.lagging_since = None;
+            queued_bytes += connection.outbox.queued_bytes() as u64;
+            if connection.missing.is_empty() {
+                connection.lagging_since = None;
             }
-            if seat.lagging_since.is_some_and(|since| since.elapsed() > self.lagging) {
-                seat.close(TRY_AGAIN_LATER, TOO_SLOW);
+            if connection.lagging_since.is_some_and(|since| since.elapsed() > self.lagging) {
+                connection.close(TRY_AGAIN_LATER, TOO_SLOW);
                 self.figures.count(Count::ClosedSlow);
                 self.dirty.push(slot);
             }

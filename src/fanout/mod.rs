@@ -8,18 +8,18 @@
 //! Imports `domain` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
 mod catch_up;
+mod connection;
 mod delivery;
+mod flush;
 mod frame;
 mod hub;
 mod order;
 mod outbox;
 mod receipts;
 mod rooms;
-mod seat;
-mod seating;
-mod writing;
+mod subscriptions;
 
+pub use connection::{ConnectionId, Ending, NewConnection, Notices};
 pub use frame::{Encoder, Frame, FrameKey, Style, close_frame, control_frame, text_frame};
 pub use hub::Hub;
 pub use rooms::Fanout;
-pub use seat::{Ending, Newcomer, Notices, SeatId};

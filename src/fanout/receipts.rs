@@ -97,10 +97,16 @@ impl Inner {
             return None;
         }
         let is_behind = |slot: &&usize| {
-            self.seats.get(**slot).is_some_and(|seat| seat.missing.iter().all(|missing| missing.room != id))
+            self.connections
+                .get(**slot)
+                .is_some_and(|connection| connection.missing.iter().all(|missing| missing.room != id))
         };
-        let mut users: Vec<UserId> =
-            room.seats.iter().filter(is_behind).filter_map(|slot| Some(self.seats.get(*slot)?.user)).collect();
+        let mut users: Vec<UserId> = room
+            .connections
+            .iter()
+            .filter(is_behind)
+            .filter_map(|slot| Some(self.connections.get(*slot)?.user))
+            .collect();
         users.sort_unstable();
         users.dedup();
         let store = self.store.clone();

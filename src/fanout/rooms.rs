@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
+use super::connection::ConnectionId;
 use super::order::Order;
-use super::seat::SeatId;
 use crate::domain::{
     EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
 };
@@ -41,7 +41,7 @@ pub(super) enum Item {
     /// Something happened in a room.
     Room(Arc<RoomEvent>),
     /// One connection is to see a message again.
-    Again(SeatId, Arc<RoomEvent>),
+    Again(ConnectionId, Arc<RoomEvent>),
     /// What a room's connections have missed is no longer kept.
     Gap(RoomId),
     /// Something happened to a user.
@@ -187,7 +187,7 @@ impl Fanout {
 
     /// Hands a worker a message that one of its connections is to see again, behind what the room's workers were
     /// handed so far. Nothing for a message that they are still to be handed.
-    pub(super) fn show_again(&self, worker: usize, id: SeatId, event: RoomEvent) {
+    pub(super) fn show_again(&self, worker: usize, id: ConnectionId, event: RoomEvent) {
         let rooms = self.0.rooms.lock().expect("no panic while held");
         let last = rooms.get(&event.room.id).and_then(|live| live.order.last());
         let is_to_come = match &event.what {

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use tokio::task::spawn_local;
 
+use super::connection::ConnectionId;
 use super::hub::Hub;
 use super::outbox::Flushed;
-use super::seat::SeatId;
 
 impl Hub {
     /// Writes what is queued for a connection.
-    pub(super) fn flush_seat(&self, id: SeatId) {
-        if self.0.borrow_mut().seat(id).is_some() {
+    pub(super) fn flush_one(&self, id: ConnectionId) {
+        if self.0.borrow_mut().connection(id).is_some() {
             self.0.borrow_mut().dirty.push(id.slot);
             self.flush();
         }
@@ -24,21 +24,21 @@ impl Hub {
         {
             let inner = &mut *self.0.borrow_mut();
             for slot in inner.dirty.drain(..) {
-                let Some(seat) = inner.seats.get_mut(slot) else { continue };
-                let id = SeatId { slot, number: seat.number };
-                match seat.outbox.flush(&mut inner.scratch) {
-                    Ok(Flushed::All) if seat.closing_since.is_some() => seat.ending.end(),
-                    Ok(Flushed::All) if !seat.missing.is_empty() => behind.push(id),
+                let Some(connection) = inner.connections.get_mut(slot) else { continue };
+                let id = ConnectionId { slot, number: connection.number };
+                match connection.outbox.flush(&mut inner.scratch) {
+                    Ok(Flushed::All) if connection.closing_since.is_some() => connection.ending.end(),
+                    Ok(Flushed::All) if !connection.missing.is_empty() => behind.push(id),
                     Ok(Flushed::All) => {}
-                    Ok(Flushed::Blocked) if seat.outbox.is_open && !seat.outbox.is_waiting => {
-                        seat.outbox.is_waiting = true;
+                    Ok(Flushed::Blocked) if connection.outbox.is_open && !connection.outbox.is_waiting => {
+                        connection.outbox.is_waiting = true;
                         blocked.push(id);
                     }
                     Ok(Flushed::Blocked) => {}
                     // The connection is gone. Its socket stays writable from now on, for ever.
                     Err(_) => {
-                        seat.outbox.give_up();
-                        seat.ending.end();
+                        connection.outbox.give_up();
+                        connection.ending.end();
                     }
                 }
             }
@@ -53,14 +53,16 @@ impl Hub {
 }
 
 /// Writes on whenever a socket takes more, until nothing is left.
-async fn wait_for_room(hub: Hub, id: SeatId) {
-    let Some(stream) = hub.0.borrow_mut().seat(id).map(|seat| Rc::clone(seat.outbox.stream())) else { return };
+async fn wait_for_room(hub: Hub, id: ConnectionId) {
+    let Some(stream) = hub.0.borrow_mut().connection(id).map(|connection| Rc::clone(connection.outbox.stream())) else {
+        return;
+    };
     while stream.writable().await.is_ok() {
-        hub.flush_seat(id);
+        hub.flush_one(id);
         let mut inner = hub.0.borrow_mut();
-        let Some(seat) = inner.seat(id) else { return };
-        if !seat.outbox.wants_room() {
-            seat.outbox.is_waiting = false;
+        let Some(connection) = inner.connection(id) else { return };
+        if !connection.outbox.wants_room() {
+            connection.outbox.is_waiting = false;
             return;
         }
     }

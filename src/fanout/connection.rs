@@ -14,13 +14,13 @@ use crate::domain::{EntryId, Event, RoomId, Seq, UserId};
 
 /// A connection of this worker. Never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SeatId {
+pub struct ConnectionId {
     pub(super) slot: usize,
     pub(super) number: u64,
 }
 
 /// A connection that is about to be made.
-pub struct Newcomer {
+pub struct NewConnection {
     /// Whose it is.
     pub user: UserId,
     /// How it wants its frames.
@@ -105,7 +105,7 @@ pub(super) enum RoomChange {
 }
 
 /// A connection.
-pub(super) struct Seat {
+pub(super) struct Connection {
     pub(super) number: u64,
     pub(super) user: UserId,
     pub(super) encoder: Encoder,
@@ -128,13 +128,13 @@ pub(super) struct Seat {
     pub(super) has_resumed: bool,
 }
 
-impl Seat {
-    pub(super) fn new(number: u64, newcomer: Newcomer) -> Self {
+impl Connection {
+    pub(super) fn new(number: u64, new: NewConnection) -> Self {
         Self {
             number,
-            user: newcomer.user,
-            encoder: newcomer.encoder,
-            outbox: Outbox::new(newcomer.stream),
+            user: new.user,
+            encoder: new.encoder,
+            outbox: Outbox::new(new.stream),
             rooms: Vec::new(),
             joining: Vec::new(),
             missing: Vec::new(),
@@ -150,7 +150,7 @@ impl Seat {
     }
 
     /// Whether it was about to look at a room; it is not any more.
-    pub(super) fn stops_joining(&mut self, room: RoomId) -> bool {
+    pub(super) fn cancel_joining(&mut self, room: RoomId) -> bool {
         let index = self.joining.iter().position(|other| *other == room);
         index.map(|index| self.joining.swap_remove(index)).is_some()
     }

@@ -4,12 +4,12 @@ use futures_util::future::join_all;
 use std::time::Duration;
 use tokio::task::spawn_local;
 
+use super::connection::{ConnectionId, Missing, RoomChange};
 use super::hub::{Hub, Inner, Room};
-use super::seat::{Missing, RoomChange, SeatId};
 use crate::domain::{EntryId, Error, Kind, Result, RoomHead, RoomId, Sender, Seq, UserId};
 use crate::store::UserEvent;
 
-/// A newcomer is refused when its rooms are not followed by then: another node may do better.
+/// A new connection is refused when its rooms are not followed by then; another node may do better.
 const ENTERING: Duration = Duration::from_millis(1500);
 
 impl Hub {
@@ -17,53 +17,54 @@ impl Hub {
     ///
     /// # Errors
     /// `Unavailable` when a room's events cannot be had.
-    pub async fn enter(&self, id: SeatId, rooms: &[RoomId]) -> Result<()> {
-        let entering: Vec<Entering> = rooms.iter().map(|room| Entering::new(self, *room)).collect();
-        let outcomes = tokio::time::timeout(ENTERING, join_all(entering.iter().map(Entering::follow))).await;
+    pub async fn enter(&self, id: ConnectionId, rooms: &[RoomId]) -> Result<()> {
+        let pending: Vec<PendingSubscription> =
+            rooms.iter().map(|room| PendingSubscription::new(self, *room)).collect();
+        let outcomes = tokio::time::timeout(ENTERING, join_all(pending.iter().map(PendingSubscription::follow))).await;
         let outcomes = outcomes.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
         let mut inner = self.0.borrow_mut();
         for outcome in outcomes {
             match outcome {
-                Ok(head) => inner.sit(id, head, None),
+                Ok(head) => inner.subscribe(id, head, None),
                 // A list may name a room that is gone.
                 Err(error) if error.kind() == Kind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        let changes = inner.seat(id).and_then(|seat| seat.changes.take()).unwrap_or_default();
+        let changes = inner.connection(id).and_then(|connection| connection.changes.take()).unwrap_or_default();
         drop(inner);
         for change in changes {
             match change {
-                RoomChange::Joined(room, ..) if self.looks_at(id, room) => {}
+                RoomChange::Joined(room, ..) if self.is_subscribed(id, room) => {}
                 RoomChange::Joined(room, since, since_ms) => {
                     self.join(id, room, Missing { since_ms, ..Missing::behind(room, before(since)) });
                 }
-                RoomChange::Left(room) => self.0.borrow_mut().rise(id, room),
+                RoomChange::Left(room) => self.0.borrow_mut().unsubscribe(id, room),
             }
         }
         Ok(())
     }
 
     /// Makes a connection look at one more room, with what it has missed there.
-    fn join(&self, id: SeatId, room: RoomId, missing: Missing) {
-        match self.0.borrow_mut().seat(id) {
-            Some(seat) if !seat.joining.contains(&room) => seat.joining.push(room),
+    fn join(&self, id: ConnectionId, room: RoomId, missing: Missing) {
+        match self.0.borrow_mut().connection(id) {
+            Some(connection) if !connection.joining.contains(&room) => connection.joining.push(room),
             _ => return,
         }
         let hub = self.clone();
         spawn_local(async move {
-            let entering = Entering::new(&hub, room);
-            let head = entering.follow().await;
+            let pending = PendingSubscription::new(&hub, room);
+            let head = pending.follow().await;
             {
                 let mut inner = hub.0.borrow_mut();
-                let is_wanted = inner.seat(id).is_some_and(|seat| seat.stops_joining(room));
+                let is_wanted = inner.connection(id).is_some_and(|connection| connection.cancel_joining(room));
                 match head {
-                    Ok(head) if is_wanted => inner.sit(id, head, Some(missing)),
+                    Ok(head) if is_wanted => inner.subscribe(id, head, Some(missing)),
                     Ok(_) => {}
                     Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
                 }
             }
-            drop(entering);
+            drop(pending);
             hub.catch_up(id);
         });
     }
@@ -76,7 +77,7 @@ impl Hub {
                 let is_here = self.0.borrow().users.contains_key(user);
                 self.0.borrow_mut().gather_presence(*user, *is_online || is_here, rooms_and_name);
                 if is_here && !is_online {
-                    self.contradict(*user, rooms_and_name.clone());
+                    self.correct_presence(*user, rooms_and_name.clone());
                 }
             }
             UserEvent::Revoked { .. } | UserEvent::Renamed { .. } => {}
@@ -84,7 +85,7 @@ impl Hub {
     }
 
     /// Another node believes that a user is gone who is here.
-    fn contradict(&self, user: UserId, rooms_and_name: String) {
+    fn correct_presence(&self, user: UserId, rooms_and_name: String) {
         let store = self.0.borrow().store.clone();
         spawn_local(async move {
             let event = UserEvent::Presence { user, is_online: true, rooms_and_name };
@@ -96,7 +97,7 @@ impl Hub {
 
     fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
         let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since, 0));
-        for id in ids.into_iter().filter(|id| !self.looks_at(*id, room)) {
+        for id in ids.into_iter().filter(|id| !self.is_subscribed(*id, room)) {
             self.join(id, room, Missing::behind(room, before(since)));
         }
     }
@@ -107,22 +108,24 @@ impl Hub {
     }
 
     /// What a user's connections look at.
-    pub(super) fn looked_at(&self, user: UserId) -> Vec<(SeatId, Vec<RoomId>)> {
-        let ids = self.0.borrow().seats_of(user);
+    pub(super) fn subscriptions_of(&self, user: UserId) -> Vec<(ConnectionId, Vec<RoomId>)> {
+        let ids = self.0.borrow().connections_of(user);
         ids.into_iter().map(|id| (id, self.rooms(id))).collect()
     }
 
     /// Compares a user's rooms with what their connections looked at before the rooms were read, after events may
     /// have been missed. Messages of rooms that are new then count from `since_ms` on.
-    pub(super) fn compare(&self, before: &[(SeatId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
+    pub(super) fn compare(&self, before: &[(ConnectionId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
         for (id, before) in before {
             for room in before.iter().filter(|room| !rooms.contains(room)) {
-                self.0.borrow_mut().rise(*id, *room);
+                self.0.borrow_mut().unsubscribe(*id, *room);
             }
             for room in rooms.iter().filter(|room| !before.contains(room)) {
-                if let Some(changes) = self.0.borrow_mut().seat(*id).and_then(|seat| seat.changes.as_mut()) {
+                if let Some(changes) =
+                    self.0.borrow_mut().connection(*id).and_then(|connection| connection.changes.as_mut())
+                {
                     changes.push(RoomChange::Joined(*room, Seq(1), since_ms));
-                } else if !self.looks_at(*id, *room) {
+                } else if !self.is_subscribed(*id, *room) {
                     self.join(*id, *room, Missing { since_ms, ..Missing::behind(*room, Seq(0)) });
                 }
             }
@@ -132,14 +135,14 @@ impl Hub {
 
 /// A room that a connection is about to look at: followed for as long as this lives, whatever becomes of the
 /// connection meanwhile.
-struct Entering {
+struct PendingSubscription {
     hub: Hub,
     room: RoomId,
 }
 
-impl Entering {
+impl PendingSubscription {
     fn new(hub: &Hub, room: RoomId) -> Self {
-        *hub.0.borrow_mut().entering.entry(room).or_default() += 1;
+        *hub.0.borrow_mut().pending.entry(room).or_default() += 1;
         Self { hub: hub.clone(), room }
     }
 
@@ -152,9 +155,9 @@ impl Entering {
     }
 }
 
-impl Drop for Entering {
+impl Drop for PendingSubscription {
     fn drop(&mut self) {
-        self.hub.0.borrow_mut().has_entered(self.room);
+        self.hub.0.borrow_mut().end_pending(self.room);
     }
 }
 
@@ -164,9 +167,9 @@ fn before(seq: Seq) -> Seq {
 
 impl Inner {
     /// Connections of a user whose rooms are known; the others note the change.
-    fn note_change(&mut self, user: UserId, change: RoomChange) -> Vec<SeatId> {
-        let mut ready = self.seats_of(user);
-        ready.retain(|id| match self.seat(*id).and_then(|seat| seat.changes.as_mut()) {
+    fn note_change(&mut self, user: UserId, change: RoomChange) -> Vec<ConnectionId> {
+        let mut ready = self.connections_of(user);
+        ready.retain(|id| match self.connection(*id).and_then(|connection| connection.changes.as_mut()) {
             Some(changes) => {
                 changes.push(change);
                 false
@@ -177,37 +180,37 @@ impl Inner {
     }
 
     /// A connection looks at a room from now on.
-    pub(super) fn sit(&mut self, id: SeatId, head: RoomHead, missing: Option<Missing>) {
-        let is_new = self.seat(id).is_some_and(|seat| !seat.rooms.contains(&head.id));
+    pub(super) fn subscribe(&mut self, id: ConnectionId, head: RoomHead, missing: Option<Missing>) {
+        let is_new = self.connection(id).is_some_and(|connection| !connection.rooms.contains(&head.id));
         if !is_new {
             return;
         }
-        // What was handed on before is not delivered to the newcomer.
+        // Earlier messages were not delivered to this connection.
         if self.rooms.get(&head.id).is_some_and(|room| room.pushed.is_some()) {
             self.mark_now(head.id);
         }
-        if let Some(seat) = self.seat(id) {
-            seat.rooms.push(head.id);
-            seat.missing.extend(missing);
+        if let Some(connection) = self.connection(id) {
+            connection.rooms.push(head.id);
+            connection.missing.extend(missing);
         }
         let room = self.rooms.entry(head.id).or_insert_with(|| Room {
             head,
-            seats: Vec::new(),
+            connections: Vec::new(),
             last: EntryId { seq: Seq(0), at_ms: 0 },
             pushed: None,
             is_marking: false,
             unmarked_until: None,
             presence: Vec::new(),
         });
-        room.seats.push(id.slot);
+        room.connections.push(id.slot);
     }
 
     /// A connection looks at a room no more.
-    pub(super) fn rise(&mut self, id: SeatId, room: RoomId) {
-        if let Some(seat) = self.seat(id) {
-            seat.stops_joining(room);
-            seat.rooms.retain(|other| *other != room);
-            seat.missing.retain(|missing| missing.room != room);
+    pub(super) fn unsubscribe(&mut self, id: ConnectionId, room: RoomId) {
+        if let Some(connection) = self.connection(id) {
+            connection.cancel_joining(room);
+            connection.rooms.retain(|other| *other != room);
+            connection.missing.retain(|missing| missing.room != room);
             self.remove_from_room(id.slot, room);
         }
     }
@@ -216,42 +219,44 @@ impl Inner {
         // What it was shown is delivered, though it goes.
         self.mark_now(id);
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        if let Some(index) = room.seats.iter().position(|other| *other == slot) {
-            room.seats.swap_remove(index);
+        if let Some(index) = room.connections.iter().position(|other| *other == slot) {
+            room.connections.swap_remove(index);
         }
-        self.let_go(id);
+        self.unfollow_if_unused(id);
     }
 
     /// Stops following a room that nobody looks at or is about to.
-    fn let_go(&mut self, id: RoomId) {
-        let is_empty = self.rooms.get(&id).is_none_or(|room| room.seats.is_empty());
-        if is_empty && !self.entering.contains_key(&id) {
+    fn unfollow_if_unused(&mut self, id: RoomId) {
+        let is_empty = self.rooms.get(&id).is_none_or(|room| room.connections.is_empty());
+        if is_empty && !self.pending.contains_key(&id) {
             self.rooms.remove(&id);
             self.fanout.exit(id, self.worker);
         }
     }
 
-    fn has_entered(&mut self, room: RoomId) {
-        if let Some(count) = self.entering.get_mut(&room) {
+    fn end_pending(&mut self, room: RoomId) {
+        if let Some(count) = self.pending.get_mut(&room) {
             *count -= 1;
             if *count == 0 {
-                self.entering.remove(&room);
-                self.let_go(room);
+                self.pending.remove(&room);
+                self.unfollow_if_unused(room);
             }
         }
     }
 
     pub(super) fn user_left(&mut self, user: UserId, room: RoomId) {
         for id in self.note_change(user, RoomChange::Left(room)) {
-            self.rise(id, room);
+            self.unsubscribe(id, room);
         }
     }
 
     /// A user becomes a member: their connections see the message that says so.
     pub(super) fn admit(&mut self, user: &Sender, head: RoomHead) {
-        for id in self.seats_of(user.id) {
-            if self.seat(id).is_some_and(|seat| seat.changes.is_none()) && self.rooms.contains_key(&head.id) {
-                self.sit(id, head, None);
+        for id in self.connections_of(user.id) {
+            if self.connection(id).is_some_and(|connection| connection.changes.is_none())
+                && self.rooms.contains_key(&head.id)
+            {
+                self.subscribe(id, head, None);
             }
         }
     }
