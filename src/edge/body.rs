@@ -110,7 +110,7 @@ impl Stream for SharedBody {
     }
 }
 
-/// The body of a request, ending with an error when nothing comes for a while.
+/// The body of a request, closed with an error when nothing comes for a while.
 pub(super) fn patient(payload: Payload) -> Body {
     // Fused: the multipart parser asks again after the end.
     let deadline = Instant::now() + LONGEST_BODY;

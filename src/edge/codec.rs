@@ -3,7 +3,7 @@
 use crate::domain::{
     Error, Field, HistoryPage, HistoryQuery, MessageId, NewMessage, Result, RoomEvent, RoomId, Seq, UserId,
 };
-use crate::fanout::{Frame, Notices, Style};
+use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
 /// A dialect's side of a WebSocket, as a value.
@@ -22,7 +22,7 @@ pub struct SocketCodec {
     /// Prints a refusal.
     pub refuse: fn(&Refusal, &Viewer) -> String,
     /// What a client is told about its resumption of a room.
-    pub notices: fn(RoomId, &Viewer) -> Notices,
+    pub resume_replies: fn(RoomId, &Viewer) -> ResumeReplies,
     /// The rooms that a client resumes with its handshake, by its query.
     pub resumes: fn(query: &[(String, String)]) -> Vec<Resume>,
 }

@@ -79,7 +79,7 @@ async fn open(
     let is_extended = codec.has_extension && query.iter().any(|(key, value)| key == "ext" && value == "1");
     let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };
     let sockets = context.sockets.clone();
-    let (connection, ending) =
+    let (connection, closed) =
         sockets.hub().register(NewConnection { user: grant.caller.id, encoder, stream: Rc::clone(&stream) });
     let place = Place { connection, sockets: sockets.clone(), context: context.clone() };
     let caller = context.services.accounts.caller(&grant);
@@ -110,7 +110,7 @@ async fn open(
             return; // the client was gone before it had its answer
         }
         session.sockets.hub().open(connection);
-        let frames = Box::pin(session.run(frames, ending)).await;
+        let frames = Box::pin(session.run(frames, closed)).await;
         drop(place);
         // What was written last arrives before the end.
         drop(socket2::SockRef::from(&*stream).shutdown(std::net::Shutdown::Write));

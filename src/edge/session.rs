@@ -14,7 +14,7 @@ use super::context::Context;
 use super::frames::{Broken, Frames, Inbound};
 use super::sockets::{Peer, Sockets, code};
 use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
-use crate::fanout::{ConnectionId, Ending, close_frame, control_frame, text_frame};
+use crate::fanout::{Closed, ConnectionId, close_frame, control_frame, text_frame};
 use crate::figures::Count;
 use crate::service::Receiver;
 
@@ -40,7 +40,7 @@ type Sending = LocalBoxFuture<'static, Option<String>>;
 
 impl Session {
     /// Talks until one of the two ends it. Returns what can still be read.
-    pub(super) async fn run(self, mut frames: Frames, ending: Ending) -> Frames {
+    pub(super) async fn run(self, mut frames: Frames, closed: Closed) -> Frames {
         let session = Rc::new(self);
         // Sends are under way together, in their order; everything else waits for them.
         let mut sending: Option<FuturesOrdered<Sending>> = None;
@@ -52,22 +52,22 @@ impl Session {
                     session.say(answer);
                     continue;
                 }
-                () = ending.wait() => break,
+                () = closed.wait() => break,
                 inbound = frames.next(), if !is_full => inbound,
             };
             session.peer.is_heard();
             let text = match inbound {
                 Ok(Inbound::Text(text)) => text,
-                Ok(other) => match session.take_control(other) && session.has_room(&ending).await {
+                Ok(other) => match session.take_control(other) && session.has_room(&closed).await {
                     true => continue,
                     false => {
-                        ending.wait().await;
+                        closed.wait().await;
                         break;
                     }
                 },
                 Err(broken) => {
                     session.end(broken);
-                    ending.wait().await;
+                    closed.wait().await;
                     break;
                 }
             };
@@ -92,8 +92,8 @@ impl Session {
                     session.say(answer);
                 }
             }
-            if !session.has_room(&ending).await {
-                ending.wait().await;
+            if !session.has_room(&closed).await {
+                closed.wait().await;
                 break;
             }
         }
@@ -105,7 +105,7 @@ impl Session {
     }
 
     /// Waits until the client has taken most of its answers. `false` when it does not: the conversation is over.
-    async fn has_room(&self, ending: &Ending) -> bool {
+    async fn has_room(&self, closed: &Closed) -> bool {
         let started = Instant::now();
         while self.sockets.hub().queued_bytes(self.peer.connection) > MAX_UNREAD_BYTES {
             if started.elapsed() > READING {
@@ -113,7 +113,7 @@ impl Session {
                 return false;
             }
             tokio::select! {
-                () = ending.wait() => return true,
+                () = closed.wait() => return true,
                 () = tokio::time::sleep(ROOM_CHECK) => {}
             }
         }
@@ -244,9 +244,9 @@ pub(super) fn resume(
 ) {
     for resume in rooms {
         let room = resume.after.room;
-        let notices = (codec.notices)(room, viewer);
-        if !sockets.hub().resume(connection, room, resume.after.entry, notices.clone()) {
-            sockets.hub().send(connection, text_frame(&[&notices.lost]));
+        let resume_replies = (codec.resume_replies)(room, viewer);
+        if !sockets.hub().resume(connection, room, resume.after.entry, resume_replies.clone()) {
+            sockets.hub().send(connection, text_frame(&[&resume_replies.lost]));
         }
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::task::spawn_local;
 use tracing::debug;
 
-use super::connection::{ConnectionId, Missing, Notices};
+use super::connection::{Backlog, ConnectionId, ResumeReplies};
 use super::frame::text_frame;
 use super::hub::{Hub, Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::receipts::Delivered;
@@ -28,15 +28,20 @@ type Reading = (RoomId, EntryId, EntryId);
 impl Hub {
     /// Makes a connection resume a room behind the message that it has last seen: what it missed follows, then a
     /// notice. Events of the room wait meanwhile. `false` when it does not look at that room.
-    pub fn resume(&self, id: ConnectionId, room: RoomId, after: EntryId, notices: Notices) -> bool {
+    pub fn resume(&self, id: ConnectionId, room: RoomId, after: EntryId, resume_replies: ResumeReplies) -> bool {
         {
             let mut inner = self.0.borrow_mut();
             let Some(connection) = inner.connection(id).filter(|connection| connection.rooms.contains(&room)) else {
                 return false;
             };
-            connection.missing.retain(|missing| missing.room != room);
-            let notices = Some(notices);
-            connection.missing.push(Missing { after, is_token: true, notices, ..Missing::behind(room, after.seq) });
+            connection.backlogs.retain(|backlog| backlog.room != room);
+            let resume_replies = Some(resume_replies);
+            connection.backlogs.push(Backlog {
+                after,
+                is_token: true,
+                resume_replies,
+                ..Backlog::behind(room, after.seq)
+            });
             if !std::mem::replace(&mut connection.has_resumed, true) {
                 inner.figures.count(Count::Resumed);
             }
@@ -48,10 +53,10 @@ impl Hub {
     /// Begins to read to a connection that is behind, unless that is under way or its queue is not empty yet.
     pub(super) fn catch_up(&self, id: ConnectionId) {
         if let Some(connection) = self.0.borrow_mut().connection(id) {
-            let is_due = connection.outbox.is_open
-                && connection.outbox.is_empty()
+            let is_due = connection.send_queue.is_open
+                && connection.send_queue.is_empty()
                 && !connection.is_catching_up
-                && connection.missing.iter().any(|missing| !missing.is_caught_up);
+                && connection.backlogs.iter().any(|backlog| !backlog.is_caught_up);
             if !is_due {
                 return;
             }
@@ -63,7 +68,7 @@ impl Hub {
 
 async fn read_on(hub: Hub, id: ConnectionId) {
     loop {
-        let next = hub.0.borrow_mut().next_missing(id);
+        let next = hub.0.borrow_mut().next_backlog(id);
         let Some((room, after, newest)) = next else { return };
         let store = hub.0.borrow().store.clone();
         match store.tail(room, after, PAGE).await {
@@ -117,10 +122,10 @@ pub(super) async fn refresh(hub: Hub) {
 
 impl Inner {
     /// What to read next for a connection whose queue is empty; otherwise reading ends for now.
-    fn next_missing(&mut self, id: ConnectionId) -> Option<Reading> {
+    fn next_backlog(&mut self, id: ConnectionId) -> Option<Reading> {
         let connection = self.connection(id)?;
-        let next = connection.missing.iter().find(|missing| !missing.is_caught_up && connection.outbox.is_empty());
-        let next = next.map(|missing| (missing.room, missing.after));
+        let next = connection.backlogs.iter().find(|backlog| !backlog.is_caught_up && connection.send_queue.is_empty());
+        let next = next.map(|backlog| (backlog.room, backlog.after));
         connection.is_catching_up = next.is_some();
         let (room, after) = next?;
         let newest = self.rooms.get(&room).map_or(EntryId { seq: Seq(0), at_ms: 0 }, |room| room.last);
@@ -131,42 +136,42 @@ impl Inner {
     fn take_page(&mut self, id: ConnectionId, (room, after, newest_before): Reading, tail: &Tail) -> Option<Delivered> {
         let newest = self.rooms.get(&room)?.last;
         let connection = self.connection(id)?;
-        let index = connection.missing.iter().position(|missing| missing.room == room && missing.after == after)?;
-        let mut missing = connection.missing.swap_remove(index);
+        let index = connection.backlogs.iter().position(|backlog| backlog.room == room && backlog.after == after)?;
+        let mut backlog = connection.backlogs.swap_remove(index);
         let user = connection.user;
-        if missing.is_token && !tail.is_complete {
+        if backlog.is_token && !tail.is_complete {
             // Something is gone: the client is told, and goes on from here.
-            self.tell(id, missing.notices.take().map(|notices| notices.lost));
+            self.tell(id, backlog.resume_replies.take().map(|resume_replies| resume_replies.lost));
             // The later one, not the higher: a room that lost its latest messages gives their seqs again.
-            missing.after = [tail.watermark.last, newest].into_iter().max_by_key(|it| (it.at_ms, it.seq))?;
-            missing.is_caught_up = true;
-            self.connection(id)?.missing.push(missing);
+            backlog.after = [tail.watermark.last, newest].into_iter().max_by_key(|it| (it.at_ms, it.seq))?;
+            backlog.is_caught_up = true;
+            self.connection(id)?.backlogs.push(backlog);
             return None;
         }
         // Who was let in late by a reading of memberships does not expect older messages.
-        let expects_all = missing.since_ms == 0;
-        if !missing.is_token && expects_all && !tail.is_gapless {
+        let expects_all = backlog.since_ms == 0;
+        if !backlog.is_token && expects_all && !tail.is_gapless {
             self.close_behind(id);
             return None;
         }
-        if missing.is_token {
-            missing.is_token = false;
+        if backlog.is_token {
+            backlog.is_token = false;
             self.tell_deletions(id, tail, after);
         }
-        let (pushed, is_all_pushed) = self.push_page(id, &mut missing, tail);
+        let (pushed, is_all_pushed) = self.push_page(id, &mut backlog, tail);
         if is_all_pushed {
-            missing.after = tail.watermark.last;
+            backlog.after = tail.watermark.last;
         }
         // Events that came during the reading were skipped: whatever they told must be read as well.
-        let is_newest = newest == newest_before || newest.seq <= missing.after.seq;
+        let is_newest = newest == newest_before || newest.seq <= backlog.after.seq;
         if is_all_pushed && !tail.has_more && is_newest {
-            missing.is_caught_up = true;
-            self.tell(id, missing.notices.take().and_then(|notices| notices.complete));
+            backlog.is_caught_up = true;
+            self.tell(id, backlog.resume_replies.take().and_then(|resume_replies| resume_replies.complete));
         }
         let store = self.store.clone();
         let connection = self.connection(id)?;
-        connection.missing.push(missing);
-        if connection.missing.iter().all(|missing| missing.is_caught_up) {
+        connection.backlogs.push(backlog);
+        if connection.backlogs.iter().all(|backlog| backlog.is_caught_up) {
             connection.lagging_since = None;
         }
         let pushed = pushed.filter(|_| room != RoomId::GLOBAL)?;
@@ -174,17 +179,17 @@ impl Inner {
     }
 
     /// Queues a page's messages as far as there is room. Returns the first and the last, and whether that were all.
-    fn push_page(&mut self, id: ConnectionId, missing: &mut Missing, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
+    fn push_page(&mut self, id: ConnectionId, backlog: &mut Backlog, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
         let mut pushed = None;
         for message in &tail.messages {
             let entry = message.id.entry;
-            if entry.at_ms < missing.since_ms || missing.deleted.contains(&entry.seq) {
+            if entry.at_ms < backlog.since_ms || backlog.deleted.contains(&entry.seq) {
                 continue;
             }
             if !self.push_message(id, tail, message) {
                 return (pushed, false);
             }
-            missing.after = entry;
+            backlog.after = entry;
             pushed = Some((pushed.map_or(entry.seq, |(first, _)| first), entry.seq));
         }
         (pushed, true)
@@ -201,7 +206,7 @@ impl Inner {
             return true;
         };
         let Some(frame) = self.print(connection, event) else { return true };
-        let is_queued = self.connection(id).is_none_or(|connection| connection.outbox.push(frame));
+        let is_queued = self.connection(id).is_none_or(|connection| connection.send_queue.push(frame));
         if is_queued && matches!(event.what, Event::Message(_)) {
             // Without a delay: for how long a connection was away says nothing about the node.
             self.figures.count(Count::Deliveries);
@@ -220,7 +225,7 @@ impl Inner {
 
     fn tell(&mut self, id: ConnectionId, text: Option<String>) {
         if let (Some(connection), Some(text)) = (self.connection(id), text) {
-            connection.outbox.force(text_frame(&[&text]));
+            connection.send_queue.force(text_frame(&[&text]));
         }
     }
 
@@ -235,7 +240,7 @@ impl Inner {
     /// The room is gone.
     fn give_up(&mut self, id: ConnectionId, room: RoomId) {
         if let Some(connection) = self.connection(id) {
-            connection.missing.retain(|missing| missing.room != room);
+            connection.backlogs.retain(|backlog| backlog.room != room);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::net::TcpStream;
 
 use super::frame::{Encoder, close_frame};
-use super::outbox::Outbox;
+use super::send_queue::SendQueue;
 use crate::domain::{EntryId, Event, RoomId, Seq, UserId};
 
 /// A connection of this worker. Never used again for another.
@@ -31,15 +31,15 @@ pub struct NewConnection {
 
 /// When a connection is to end; shared with its conversation, which waits for it.
 #[derive(Clone, Default)]
-pub struct Ending(Rc<EndingState>);
+pub struct Closed(Rc<ClosedState>);
 
 #[derive(Default)]
-struct EndingState {
+struct ClosedState {
     has_ended: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl Ending {
+impl Closed {
     /// Ends the connection.
     pub(super) fn end(&self) {
         self.0.has_ended.set(true);
@@ -63,7 +63,7 @@ impl Ending {
 
 /// What a client is told about its resumption of a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notices {
+pub struct ResumeReplies {
     /// Behind the last of what it missed; nothing when `None`.
     pub complete: Option<String>,
     /// When something is gone.
@@ -71,7 +71,7 @@ pub struct Notices {
 }
 
 /// A room in which a connection is behind.
-pub(super) struct Missing {
+pub(super) struct Backlog {
     pub(super) room: RoomId,
     /// The last message that it has.
     pub(super) after: EntryId,
@@ -81,17 +81,25 @@ pub(super) struct Missing {
     pub(super) is_caught_up: bool,
     /// For a resumption: `after` came from the client and must be found.
     pub(super) is_token: bool,
-    pub(super) notices: Option<Notices>,
+    pub(super) resume_replies: Option<ResumeReplies>,
     /// What was deleted since reading began: a page that was read before still has it.
     pub(super) deleted: Vec<Seq>,
 }
 
-impl Missing {
+impl Backlog {
     /// Behind this seq, which the node itself names.
     pub(super) fn behind(room: RoomId, seq: Seq) -> Self {
         // No entry at that seq can be later than this: none is taken for one that stands in its place.
         let after = EntryId { seq, at_ms: u64::MAX };
-        Self { room, after, since_ms: 0, is_caught_up: false, is_token: false, notices: None, deleted: Vec::new() }
+        Self {
+            room,
+            after,
+            since_ms: 0,
+            is_caught_up: false,
+            is_token: false,
+            resume_replies: None,
+            deleted: Vec::new(),
+        }
     }
 }
 
@@ -109,16 +117,16 @@ pub(super) struct Connection {
     pub(super) number: u64,
     pub(super) user: UserId,
     pub(super) encoder: Encoder,
-    pub(super) outbox: Outbox,
+    pub(super) send_queue: SendQueue,
     pub(super) rooms: Vec<RoomId>,
     /// Rooms that it is about to look at, unless its user leaves them before.
     pub(super) joining: Vec<RoomId>,
-    pub(super) missing: Vec<Missing>,
+    pub(super) backlogs: Vec<Backlog>,
     pub(super) is_catching_up: bool,
     pub(super) lagging_since: Option<Instant>,
     /// Present until the rooms are known.
     pub(super) changes: Option<Vec<RoomChange>>,
-    pub(super) ending: Ending,
+    pub(super) closed: Closed,
     /// Since when a close frame waits for the end.
     pub(super) closing_since: Option<Instant>,
     /// The code that says why it ends.
@@ -134,14 +142,14 @@ impl Connection {
             number,
             user: new.user,
             encoder: new.encoder,
-            outbox: Outbox::new(new.stream),
+            send_queue: SendQueue::new(new.stream),
             rooms: Vec::new(),
             joining: Vec::new(),
-            missing: Vec::new(),
+            backlogs: Vec::new(),
             is_catching_up: false,
             lagging_since: None,
             changes: Some(Vec::new()),
-            ending: Ending::default(),
+            closed: Closed::default(),
             closing_since: None,
             ended_with: None,
             was_open: false,
@@ -157,25 +165,25 @@ impl Connection {
 
     /// Whether an event of a room must not be handed on now: the connection is behind there, or has it already.
     pub(super) fn skips(&mut self, room: RoomId, what: &Event) -> bool {
-        let Some(index) = self.missing.iter().position(|missing| missing.room == room) else { return false };
-        let missing = &mut self.missing[index];
+        let Some(index) = self.backlogs.iter().position(|backlog| backlog.room == room) else { return false };
+        let backlog = &mut self.backlogs[index];
         match what {
             Event::Deleted(deletion) => {
-                if !missing.is_caught_up {
-                    missing.deleted.push(deletion.id.seq);
+                if !backlog.is_caught_up {
+                    backlog.deleted.push(deletion.id.seq);
                 }
                 return false;
             }
-            Event::Message(message) if missing.is_caught_up => {
+            Event::Message(message) if backlog.is_caught_up => {
                 let entry = message.id.entry;
-                if entry.seq <= missing.after.seq && entry.at_ms <= missing.after.at_ms {
+                if entry.seq <= backlog.after.seq && entry.at_ms <= backlog.after.at_ms {
                     return true;
                 }
             }
-            _ if missing.is_caught_up => return false,
+            _ if backlog.is_caught_up => return false,
             _ => return true,
         }
-        self.missing.swap_remove(index);
+        self.backlogs.swap_remove(index);
         false
     }
 
@@ -183,7 +191,7 @@ impl Connection {
     pub(super) fn is_behind(&self, room: RoomId, what: &Event) -> bool {
         let Event::Message(message) = what else { return false };
         let seq = message.id.entry.seq;
-        self.missing.iter().any(|it| it.room == room && !it.is_caught_up && it.after.seq < seq)
+        self.backlogs.iter().any(|backlog| backlog.room == room && !backlog.is_caught_up && backlog.after.seq < seq)
     }
 
     /// Notes that a message found no room in the queue. Returns whether it is the first of late.
@@ -192,7 +200,7 @@ impl Connection {
         self.lagging_since.get_or_insert_with(Instant::now);
         // The one before it is not later.
         let after = EntryId { seq: Seq(message.seq.0.saturating_sub(1)), ..message };
-        self.missing.push(Missing { after, ..Missing::behind(room, after.seq) });
+        self.backlogs.push(Backlog { after, ..Backlog::behind(room, after.seq) });
         is_first
     }
 
@@ -201,8 +209,8 @@ impl Connection {
         if self.closing_since.is_none() {
             self.ended_with.get_or_insert(code);
             self.closing_since = Some(Instant::now());
-            self.missing.clear();
-            self.outbox.force(close_frame(code, reason));
+            self.backlogs.clear();
+            self.send_queue.force(close_frame(code, reason));
         }
     }
 }

@@ -40,7 +40,7 @@ impl Inner {
         for slot in &room.connections {
             let Some(connection) = connections.get_mut(*slot) else { continue };
             if connection.closing_since.is_some()
-                || (!connection.missing.is_empty() && connection.skips(id, &event.what))
+                || (!connection.backlogs.is_empty() && connection.skips(id, &event.what))
             {
                 continue;
             }
@@ -51,8 +51,8 @@ impl Inner {
                 printed.len() - 1
             });
             let Some(frame) = &printed[index].1 else { continue };
-            let is_idle = connection.outbox.is_empty();
-            let has_room = connection.outbox.push(frame.for_viewer(connection.user));
+            let is_idle = connection.send_queue.is_empty();
+            let has_room = connection.send_queue.push(frame.for_viewer(connection.user));
             match &event.what {
                 _ if has_room => reached += 1,
                 Event::Message(message) => {
@@ -95,7 +95,7 @@ impl Inner {
         }
         let frame = self.print(connection, event);
         if let (Some(frame), Some(connection)) = (frame, self.connection(id)) {
-            connection.outbox.force(frame);
+            connection.send_queue.force(frame);
             self.dirty.push(id.slot);
         }
     }

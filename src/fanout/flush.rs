@@ -6,7 +6,7 @@ use tokio::task::spawn_local;
 
 use super::connection::ConnectionId;
 use super::hub::Hub;
-use super::outbox::Flushed;
+use super::send_queue::Flushed;
 
 impl Hub {
     /// Writes what is queued for a connection.
@@ -26,19 +26,19 @@ impl Hub {
             for slot in inner.dirty.drain(..) {
                 let Some(connection) = inner.connections.get_mut(slot) else { continue };
                 let id = ConnectionId { slot, number: connection.number };
-                match connection.outbox.flush(&mut inner.scratch) {
-                    Ok(Flushed::All) if connection.closing_since.is_some() => connection.ending.end(),
-                    Ok(Flushed::All) if !connection.missing.is_empty() => behind.push(id),
+                match connection.send_queue.flush(&mut inner.scratch) {
+                    Ok(Flushed::All) if connection.closing_since.is_some() => connection.closed.end(),
+                    Ok(Flushed::All) if !connection.backlogs.is_empty() => behind.push(id),
                     Ok(Flushed::All) => {}
-                    Ok(Flushed::Blocked) if connection.outbox.is_open && !connection.outbox.is_waiting => {
-                        connection.outbox.is_waiting = true;
+                    Ok(Flushed::Blocked) if connection.send_queue.is_open && !connection.send_queue.is_waiting => {
+                        connection.send_queue.is_waiting = true;
                         blocked.push(id);
                     }
                     Ok(Flushed::Blocked) => {}
                     // The connection is gone. Its socket stays writable from now on, for ever.
                     Err(_) => {
-                        connection.outbox.give_up();
-                        connection.ending.end();
+                        connection.send_queue.give_up();
+                        connection.closed.end();
                     }
                 }
             }
@@ -54,15 +54,16 @@ impl Hub {
 
 /// Writes on whenever a socket takes more, until nothing is left.
 async fn wait_for_room(hub: Hub, id: ConnectionId) {
-    let Some(stream) = hub.0.borrow_mut().connection(id).map(|connection| Rc::clone(connection.outbox.stream())) else {
+    let Some(stream) = hub.0.borrow_mut().connection(id).map(|connection| Rc::clone(connection.send_queue.stream()))
+    else {
         return;
     };
     while stream.writable().await.is_ok() {
         hub.flush_one(id);
         let mut inner = hub.0.borrow_mut();
         let Some(connection) = inner.connection(id) else { return };
-        if !connection.outbox.wants_room() {
-            connection.outbox.is_waiting = false;
+        if !connection.send_queue.wants_room() {
+            connection.send_queue.is_waiting = false;
             return;
         }
     }

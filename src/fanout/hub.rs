@@ -15,7 +15,7 @@ use bytes::Bytes;
 use slab::Slab;
 use tokio::task::spawn_local;
 
-use super::connection::{Connection, ConnectionId, Ending, NewConnection};
+use super::connection::{Closed, Connection, ConnectionId, NewConnection};
 use super::rooms::{Fanout, Inlet, Item};
 use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::figures::{CUT, Count, Figures, Gauge};
@@ -102,16 +102,16 @@ impl Hub {
     }
 
     /// Takes a connection in. It looks at no room yet, but changes of its user's rooms count from now on.
-    pub fn register(&self, new: NewConnection) -> (ConnectionId, Ending) {
+    pub fn register(&self, new: NewConnection) -> (ConnectionId, Closed) {
         let mut inner = self.0.borrow_mut();
         inner.connections_so_far += 1;
         let number = inner.connections_so_far;
         let user = new.user;
         let connection = Connection::new(number, new);
-        let ending = connection.ending.clone();
+        let closed = connection.closed.clone();
         let slot = inner.connections.insert(connection);
         inner.users.entry(user).or_default().push(slot);
-        (ConnectionId { slot, number }, ending)
+        (ConnectionId { slot, number }, closed)
     }
 
     /// The connection is the hub's from now on: frames may be written.
@@ -134,7 +134,7 @@ impl Hub {
     /// Sends a frame to one connection, behind what is queued.
     pub fn send(&self, id: ConnectionId, frame: Bytes) {
         if let Some(connection) = self.0.borrow_mut().connection(id) {
-            connection.outbox.force(frame);
+            connection.send_queue.force(frame);
         }
         self.flush_one(id);
     }
@@ -155,7 +155,7 @@ impl Hub {
 
     /// Bytes that wait for a connection.
     pub fn queued_bytes(&self, id: ConnectionId) -> usize {
-        self.0.borrow_mut().connection(id).map_or(0, |connection| connection.outbox.queued_bytes())
+        self.0.borrow_mut().connection(id).map_or(0, |connection| connection.send_queue.queued_bytes())
     }
 
     /// Closes a connection with a code, behind what is queued.
@@ -257,7 +257,7 @@ impl Inner {
 
     fn open(&mut self, id: ConnectionId) {
         let Some(connection) = self.connection(id) else { return };
-        connection.outbox.is_open = true;
+        connection.send_queue.is_open = true;
         connection.was_open = true;
         let dialect = connection.encoder.key.dialect;
         self.figures.count_open(dialect);
@@ -290,10 +290,10 @@ impl Inner {
         let mut queued_bytes = 0;
         for (slot, connection) in &mut self.connections {
             if connection.closing_since.is_some_and(|since| since.elapsed() > CLOSING) {
-                connection.ending.end();
+                connection.closed.end();
             }
-            queued_bytes += connection.outbox.queued_bytes() as u64;
-            if connection.missing.is_empty() {
+            queued_bytes += connection.send_queue.queued_bytes() as u64;
+            if connection.backlogs.is_empty() {
                 connection.lagging_since = None;
             }
             if connection.lagging_since.is_some_and(|since| since.elapsed() > self.lagging) {

@@ -14,12 +14,12 @@ mod flush;
 mod frame;
 mod hub;
 mod order;
-mod outbox;
 mod receipts;
 mod rooms;
+mod send_queue;
 mod subscriptions;
 
-pub use connection::{ConnectionId, Ending, NewConnection, Notices};
+pub use connection::{Closed, ConnectionId, NewConnection, ResumeReplies};
 pub use frame::{Encoder, Frame, FrameKey, Style, close_frame, control_frame, text_frame};
 pub use hub::Hub;
 pub use rooms::Fanout;

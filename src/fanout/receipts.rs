@@ -99,7 +99,7 @@ impl Inner {
         let is_behind = |slot: &&usize| {
             self.connections
                 .get(**slot)
-                .is_some_and(|connection| connection.missing.iter().all(|missing| missing.room != id))
+                .is_some_and(|connection| connection.backlogs.iter().all(|backlog| backlog.room != id))
         };
         let mut users: Vec<UserId> = room
             .connections

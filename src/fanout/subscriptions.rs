@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use std::time::Duration;
 use tokio::task::spawn_local;
 
-use super::connection::{ConnectionId, Missing, RoomChange};
+use super::connection::{Backlog, ConnectionId, RoomChange};
 use super::hub::{Hub, Inner, Room};
 use crate::domain::{EntryId, Error, Kind, Result, RoomHead, RoomId, Sender, Seq, UserId};
 use crate::store::UserEvent;
@@ -37,7 +37,7 @@ impl Hub {
             match change {
                 RoomChange::Joined(room, ..) if self.is_subscribed(id, room) => {}
                 RoomChange::Joined(room, since, since_ms) => {
-                    self.join(id, room, Missing { since_ms, ..Missing::behind(room, before(since)) });
+                    self.join(id, room, Backlog { since_ms, ..Backlog::behind(room, before(since)) });
                 }
                 RoomChange::Left(room) => self.0.borrow_mut().unsubscribe(id, room),
             }
@@ -46,7 +46,7 @@ impl Hub {
     }
 
     /// Makes a connection look at one more room, with what it has missed there.
-    fn join(&self, id: ConnectionId, room: RoomId, missing: Missing) {
+    fn join(&self, id: ConnectionId, room: RoomId, backlog: Backlog) {
         match self.0.borrow_mut().connection(id) {
             Some(connection) if !connection.joining.contains(&room) => connection.joining.push(room),
             _ => return,
@@ -59,7 +59,7 @@ impl Hub {
                 let mut inner = hub.0.borrow_mut();
                 let is_wanted = inner.connection(id).is_some_and(|connection| connection.cancel_joining(room));
                 match head {
-                    Ok(head) if is_wanted => inner.subscribe(id, head, Some(missing)),
+                    Ok(head) if is_wanted => inner.subscribe(id, head, Some(backlog)),
                     Ok(_) => {}
                     Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
                 }
@@ -98,7 +98,7 @@ impl Hub {
     fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
         let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since, 0));
         for id in ids.into_iter().filter(|id| !self.is_subscribed(*id, room)) {
-            self.join(id, room, Missing::behind(room, before(since)));
+            self.join(id, room, Backlog::behind(room, before(since)));
         }
     }
 
@@ -126,7 +126,7 @@ impl Hub {
                 {
                     changes.push(RoomChange::Joined(*room, Seq(1), since_ms));
                 } else if !self.is_subscribed(*id, *room) {
-                    self.join(*id, *room, Missing { since_ms, ..Missing::behind(*room, Seq(0)) });
+                    self.join(*id, *room, Backlog { since_ms, ..Backlog::behind(*room, Seq(0)) });
                 }
             }
         }
@@ -180,7 +180,7 @@ impl Inner {
     }
 
     /// A connection looks at a room from now on.
-    pub(super) fn subscribe(&mut self, id: ConnectionId, head: RoomHead, missing: Option<Missing>) {
+    pub(super) fn subscribe(&mut self, id: ConnectionId, head: RoomHead, backlog: Option<Backlog>) {
         let is_new = self.connection(id).is_some_and(|connection| !connection.rooms.contains(&head.id));
         if !is_new {
             return;
@@ -191,7 +191,7 @@ impl Inner {
         }
         if let Some(connection) = self.connection(id) {
             connection.rooms.push(head.id);
-            connection.missing.extend(missing);
+            connection.backlogs.extend(backlog);
         }
         let room = self.rooms.entry(head.id).or_insert_with(|| Room {
             head,
@@ -210,7 +210,7 @@ impl Inner {
         if let Some(connection) = self.connection(id) {
             connection.cancel_joining(room);
             connection.rooms.retain(|other| *other != room);
-            connection.missing.retain(|missing| missing.room != room);
+            connection.backlogs.retain(|backlog| backlog.room != room);
             self.remove_from_room(id.slot, room);
         }
     }

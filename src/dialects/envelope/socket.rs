@@ -4,7 +4,7 @@ use super::error::ErrorBody;
 use super::wire::{ChatMessage, MessageBody, new_message, receiver};
 use crate::domain::{Event, Result, RoomEvent};
 use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame};
-use crate::fanout::{Frame, Notices, Style};
+use crate::fanout::{Frame, ResumeReplies, Style};
 
 const CODEC: SocketCodec = SocketCodec {
     name: "envelope",
@@ -13,7 +13,7 @@ const CODEC: SocketCodec = SocketCodec {
     encode,
     answer: |_, _| None,
     refuse: |refusal, _| json(&ErrorBody::of(&refusal.error)),
-    notices: |_, _| Notices::default(),
+    resume_replies: |_, _| ResumeReplies::default(),
     resumes: |_| Vec::new(),
 };
 

@@ -9,7 +9,7 @@ use crate::domain::{
     RoomId, Seq, UserId, now_ms,
 };
 use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, read_frame};
-use crate::fanout::{Frame, Notices, Style};
+use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
 const CODEC: SocketCodec = SocketCodec {
@@ -19,7 +19,7 @@ const CODEC: SocketCodec = SocketCodec {
     encode,
     answer: |_: &Answer<'_>, _| None,
     refuse,
-    notices,
+    resume_replies,
     resumes,
 };
 
@@ -190,7 +190,7 @@ fn name(field: Field) -> &'static str {
     }
 }
 
-fn notices(room: RoomId, viewer: &Viewer) -> Notices {
+fn resume_replies(room: RoomId, viewer: &Viewer) -> ResumeReplies {
     let flat = Flat {
         kind: "not_recovered",
         conversation_id: room.to_string(),
@@ -198,7 +198,7 @@ fn notices(room: RoomId, viewer: &Viewer) -> Notices {
         has_millis: true,
         ..Flat::default()
     };
-    Notices { complete: None, lost: flat.print(viewer.user) }
+    ResumeReplies { complete: None, lost: flat.print(viewer.user) }
 }
 
 /// `?since=<conversationId>:<seq>-<ms>`, repeatable; what is not understood is left out.

@@ -9,7 +9,7 @@ use crate::domain::{
     Attachment, ClientId, Content, Error, Event, Field, MessageKind, NewMessage, Result, RoomEvent, RoomId, UserId,
 };
 use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame, utc_seconds};
-use crate::fanout::{Frame, Notices, Style};
+use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
 /// Document 002: `file_url VARCHAR(255)`.
@@ -22,7 +22,7 @@ const CODEC: SocketCodec = SocketCodec {
     encode,
     answer: |_, _| None,
     refuse,
-    notices: |_, _| Notices::default(),
+    resume_replies: |_, _| ResumeReplies::default(),
     resumes: |_| Vec::new(),
 };
 

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::edge::{
     Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame, skipped, utc_millis,
 };
-use crate::fanout::{Frame, Notices, Style};
+use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
 /// Document 000 shows pages of 20.
@@ -28,7 +28,7 @@ const CODEC: SocketCodec = SocketCodec {
     encode,
     answer,
     refuse: |refusal, _| error_frame(&text(&refusal.error)),
-    notices,
+    resume_replies,
     resumes: |_| Vec::new(),
 };
 
@@ -262,7 +262,7 @@ fn answer(answer: &Answer<'_>, viewer: &Viewer) -> Option<String> {
     })
 }
 
-fn notices(room: RoomId, _: &Viewer) -> Notices {
+fn resume_replies(room: RoomId, _: &Viewer) -> ResumeReplies {
     let payload = json!({"room_id": room.number()});
-    Notices { complete: Some(frame("resumed", &payload)), lost: frame("not_recovered", &payload) }
+    ResumeReplies { complete: Some(frame("resumed", &payload)), lost: frame("not_recovered", &payload) }
 }

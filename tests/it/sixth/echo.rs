@@ -7,7 +7,7 @@ use chinwag::domain::{Content, Error, Event, Message, MessageKind, NewMessage, R
 use chinwag::edge::{
     Authenticated, Command, Context, Dialect, JsonBody, SocketCodec, SocketRoute, json, read_frame, resource,
 };
-use chinwag::fanout::{Frame, Notices};
+use chinwag::fanout::{Frame, ResumeReplies};
 use chinwag::service::Receiver;
 use serde::Deserialize;
 
@@ -36,7 +36,7 @@ const CODEC: SocketCodec = SocketCodec {
     },
     answer: |_, _| None,
     refuse: |_, _| json(&"I do not understand"),
-    notices: |_, _| Notices::default(),
+    resume_replies: |_, _| ResumeReplies::default(),
     resumes: |_| Vec::new(),
 };
 

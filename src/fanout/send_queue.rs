@@ -18,7 +18,7 @@ const MAX_WRITE_BYTES: usize = 32 * 1024;
 const KEPT_FRAMES: usize = 4;
 
 /// A connection's queue. Empty it costs next to nothing.
-pub(super) struct Outbox {
+pub(super) struct SendQueue {
     stream: Rc<TcpStream>,
     frames: VecDeque<Bytes>,
     /// Bytes in the queue that are not written yet.
@@ -40,7 +40,7 @@ pub(super) enum Flushed {
     Blocked,
 }
 
-impl Outbox {
+impl SendQueue {
     pub(super) fn new(stream: Rc<TcpStream>) -> Self {
         Self { stream, frames: VecDeque::new(), bytes: 0, written: 0, is_open: false, is_waiting: false }
     }
@@ -148,60 +148,60 @@ mod tests {
 
     use super::*;
 
-    async fn pair() -> (Outbox, TcpStream) {
+    async fn pair() -> (SendQueue, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let theirs = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
         let (ours, _) = listener.accept().await.expect("accepted");
         ours.writable().await.expect("not broken");
-        let mut outbox = Outbox::new(Rc::new(ours));
-        outbox.is_open = true;
-        (outbox, theirs)
+        let mut send_queue = SendQueue::new(Rc::new(ours));
+        send_queue.is_open = true;
+        (send_queue, theirs)
     }
 
     #[tokio::test]
     async fn frames_leave_in_order_whole_and_joined() {
-        let (mut outbox, mut theirs) = pair().await;
+        let (mut send_queue, mut theirs) = pair().await;
         let mut expected = Vec::new();
         for number in 0..2000_u32 {
             let frame = vec![u8::try_from(number % 251).expect("small"); 100];
             expected.extend_from_slice(&frame);
-            outbox.push(frame.into());
+            send_queue.push(frame.into());
         }
         let mut scratch = Vec::new();
         let mut read = vec![0; expected.len()];
         let mut filled = 0;
         while filled < expected.len() {
-            outbox.flush(&mut scratch).expect("not broken");
+            send_queue.flush(&mut scratch).expect("not broken");
             filled += theirs.read(&mut read[filled..]).await.expect("not broken");
         }
         assert_eq!(read, expected);
-        assert_eq!(outbox.flush(&mut scratch).expect("not broken"), Flushed::All);
-        assert_eq!(outbox.queued_bytes(), 0);
+        assert_eq!(send_queue.flush(&mut scratch).expect("not broken"), Flushed::All);
+        assert_eq!(send_queue.queued_bytes(), 0);
     }
 
     #[tokio::test]
     async fn a_full_queue_takes_nothing_but_what_must_be() {
-        let (mut outbox, _theirs) = pair().await;
-        outbox.is_open = false;
-        assert!(outbox.push(vec![0; MAX_QUEUED_BYTES].into()));
-        assert!(!outbox.push(vec![0; 1].into()));
-        outbox.force(vec![0; 1].into());
-        assert_eq!(outbox.queued_bytes(), MAX_QUEUED_BYTES + 1);
+        let (mut send_queue, _theirs) = pair().await;
+        send_queue.is_open = false;
+        assert!(send_queue.push(vec![0; MAX_QUEUED_BYTES].into()));
+        assert!(!send_queue.push(vec![0; 1].into()));
+        send_queue.force(vec![0; 1].into());
+        assert_eq!(send_queue.queued_bytes(), MAX_QUEUED_BYTES + 1);
     }
 
     #[tokio::test]
     async fn a_broken_connection_says_so() {
-        let (mut outbox, theirs) = pair().await;
+        let (mut send_queue, theirs) = pair().await;
         drop(theirs);
         // The first write may still find the other end there.
-        while outbox.flush(&mut Vec::new()).is_ok() {
-            outbox.push(vec![0; 1].into());
+        while send_queue.flush(&mut Vec::new()).is_ok() {
+            send_queue.push(vec![0; 1].into());
             tokio::task::yield_now().await;
         }
-        outbox.give_up();
-        assert!(outbox.is_empty() && outbox.queued_bytes() == 0);
+        send_queue.give_up();
+        assert!(send_queue.is_empty() && send_queue.queued_bytes() == 0);
         // Its socket stays writable, so whoever waited for that would wait no more and write nothing, for ever.
-        outbox.force(vec![0; 1].into());
-        assert!(!outbox.is_empty() && !outbox.wants_room());
+        send_queue.force(vec![0; 1].into());
+        assert!(!send_queue.is_empty() && !send_queue.wants_room());
     }
 }
