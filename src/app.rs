@@ -20,7 +20,7 @@ use crate::edge::{
     hold_unread, in_dialect, not_found,
 };
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
-use crate::fanout::{Fanout, Hub};
+use crate::fanout::{FollowedRooms, Hub};
 use crate::figures::Figures;
 use crate::listener::{self, Door};
 use crate::reporting::{self, Reporter};
@@ -86,7 +86,7 @@ struct Plan {
     store: StoreConfig,
     memory: NodeMemory,
     shared: Shared,
-    live: Fanout,
+    followed_rooms: FollowedRooms,
     socket_counts: Arc<SocketCounts>,
     limits: Arc<Limits>,
     stopping: Arc<Stopping>,
@@ -125,7 +125,7 @@ impl Node {
         let shared = shared(&config, Arc::new(figures))?;
         let node_id = reporting::node_id();
         let mut tasks = JoinSet::new();
-        let live = upkeep::start_feed(&store_config, &store, &node_id, &shared, &mut tasks).await?;
+        let followed_rooms = upkeep::start_feed(&store_config, &store, &node_id, &shared, &mut tasks).await?;
         let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
         let plan = Plan {
             limits: Arc::new(Limits::new(&config.limits)),
@@ -135,7 +135,7 @@ impl Node {
             store: store_config,
             memory,
             shared,
-            live,
+            followed_rooms,
             socket_counts: Arc::default(),
             registry,
         };
@@ -148,7 +148,7 @@ impl Node {
             address: reporting::shown_address(address),
             every_ms: plan.config.stats.report_ms,
             store,
-            live: plan.live.clone(),
+            followed_rooms: plan.followed_rooms.clone(),
             stopping: Arc::clone(&plan.stopping),
             figures: Arc::clone(&plan.shared.figures),
         };
@@ -376,10 +376,10 @@ impl Plan {
     fn context(&self) -> Result<Context, Error> {
         let store = Store::new(&self.store, &self.memory)?;
         let lagging = Duration::from_secs(self.config.limits.behind_secs);
-        let hub = Hub::start(&self.live, store.clone(), &self.config.server.public_url, lagging);
+        let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, lagging);
         Ok(Context {
             services: Services::new(&store, &self.shared),
-            live: self.live.clone(),
+            followed_rooms: self.followed_rooms.clone(),
             sockets: Sockets::new(hub),
             socket_counts: Arc::clone(&self.socket_counts),
             allowed_origins: self.config.server.allowed_origins.clone(),

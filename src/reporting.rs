@@ -11,7 +11,7 @@ use tracing::debug;
 
 use crate::domain::now_ms;
 use crate::edge::Stopping;
-use crate::fanout::Fanout;
+use crate::fanout::FollowedRooms;
 use crate::figures::{Figures, Gauge, Load, Minute, Totals};
 use crate::store::{NodeRow, Store};
 
@@ -30,7 +30,7 @@ pub(crate) struct Reporter {
     /// Milliseconds between reports; 0 is none.
     pub(crate) every_ms: u64,
     pub(crate) store: Store,
-    pub(crate) live: Fanout,
+    pub(crate) followed_rooms: FollowedRooms,
     pub(crate) stopping: Arc<Stopping>,
     pub(crate) figures: Arc<Figures>,
 }
@@ -56,7 +56,7 @@ impl Reporter {
         let pause = Duration::from_millis(if self.every_ms == 0 { NOTED_EVERY_MS } else { self.every_ms });
         let mut is_last = false;
         loop {
-            self.figures.set(Gauge::DeliveryUp, self.live.is_up().into());
+            self.figures.set(Gauge::DeliveryUp, self.followed_rooms.is_up().into());
             let load = self.load(usage.note(&self.figures));
             if self.every_ms == 0 {
                 self.figures.set(Gauge::Ready, self.is_ready().into());
@@ -89,7 +89,7 @@ impl Reporter {
     }
 
     fn is_ready(&self) -> bool {
-        self.live.is_up() && !self.stopping.is_draining()
+        self.followed_rooms.is_up() && !self.stopping.is_draining()
     }
 
     /// Asks for what no node counts by itself.

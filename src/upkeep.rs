@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::domain::{Result, now_ms};
 use crate::edge::Limits;
-use crate::fanout::Fanout;
+use crate::fanout::FollowedRooms;
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{Delivery, Feed, Store, StoreConfig, UserEvent};
 
@@ -28,10 +28,10 @@ pub(crate) async fn start_feed(
     node: &str,
     shared: &Shared,
     tasks: &mut JoinSet<()>,
-) -> Result<Fanout> {
+) -> Result<FollowedRooms> {
     let (feed, supervisor) = Feed::new(config, store.clone(), node)?;
-    let live = Fanout::new(feed, store.clone(), Arc::clone(&shared.figures));
-    let (announced, rooms) = (Arc::clone(&shared.tokens), live.clone());
+    let followed_rooms = FollowedRooms::new(feed, store.clone(), Arc::clone(&shared.figures));
+    let (announced, rooms) = (Arc::clone(&shared.tokens), followed_rooms.clone());
     tasks.spawn(supervisor.run(move |delivery| {
         match &delivery {
             Delivery::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
@@ -39,11 +39,11 @@ pub(crate) async fn start_feed(
             Delivery::User(_) | Delivery::Room(..) | Delivery::Connected | Delivery::Subscribed(_) | Delivery::Lost => {
             }
         }
-        rooms.take(delivery);
+        rooms.handle(delivery);
     }));
-    tasks.spawn(live.clone().sweep());
+    tasks.spawn(followed_rooms.clone().sweep());
     load_changes(store, &shared.tokens, 0).await?;
-    Ok(live)
+    Ok(followed_rooms)
 }
 
 /// Reads what happened to users: every revocation, and names changed since a time.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::Result;
-use crate::fanout::Fanout;
+use crate::fanout::FollowedRooms;
 use crate::shape::{Pace, Shape};
 use crate::socket::{Reader, open_all};
 use crate::tally::Faults;
@@ -41,7 +41,7 @@ pub struct Outcome {
 
 #[derive(Clone)]
 struct Run {
-    fanout: Rc<RefCell<Fanout>>,
+    fanout: Rc<RefCell<FollowedRooms>>,
     failure: Rc<RefCell<Option<String>>>,
 }
 
@@ -55,7 +55,7 @@ pub async fn drive(
     let subject = world.site.subject;
     let sockets = open_all(subject, world.seats(shape.rooms, shape.sockets)?).await?;
     let (readers, writers): (Vec<_>, Vec<_>) = sockets.into_iter().map(|socket| (socket.reader, socket.writer)).unzip();
-    let fanout = Fanout::new(subject, *shape, world.rooms(shape.rooms, shape.sockets)?, writers);
+    let fanout = FollowedRooms::new(subject, *shape, world.rooms(shape.rooms, shape.sockets)?, writers);
     let run = Run { fanout: Rc::new(RefCell::new(fanout)), failure: Rc::default() };
     let mut tasks = JoinSet::new();
     for (socket, reader) in readers.into_iter().enumerate() {

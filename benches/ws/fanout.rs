@@ -14,7 +14,7 @@ use crate::subject::Subject;
 use crate::tally::{Ear, Faults};
 
 /// Shared by the sockets of a round.
-pub struct Fanout {
+pub struct FollowedRooms {
     subject: Subject,
     shape: Shape,
     clock: Instant,
@@ -47,7 +47,7 @@ struct UnderWay {
     left: usize,
 }
 
-impl Fanout {
+impl FollowedRooms {
     pub fn new(subject: Subject, shape: Shape, numbers: &[u64], writers: Vec<OwnedWriteHalf>) -> Self {
         let room = |number: &u64| Room { number: *number, next: 0, under_way: VecDeque::new() };
         Self {

@@ -10,7 +10,7 @@ use super::client::is_from_trusted;
 use super::limits::Limits;
 use super::sockets::{SocketCounts, Sockets};
 use crate::config::Network;
-use crate::fanout::Fanout;
+use crate::fanout::FollowedRooms;
 use crate::figures::Figures;
 use crate::service::Services;
 
@@ -19,7 +19,7 @@ pub struct Context {
     /// The rules.
     pub services: Services,
     /// The rooms that this node follows.
-    pub live: Fanout,
+    pub followed_rooms: FollowedRooms,
     /// The open WebSockets of this worker.
     pub sockets: Sockets,
     /// How many sockets each user has on this node.

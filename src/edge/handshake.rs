@@ -84,7 +84,7 @@ async fn open(
     let place = Place { connection, sockets: sockets.clone(), context: context.clone() };
     let caller = context.services.accounts.caller(&grant);
     let rooms: Vec<RoomId> = context.services.rooms.of(&caller).await?.iter().map(|entry| entry.room).collect();
-    sockets.hub().enter(connection, &rooms).await?;
+    sockets.hub().subscribe_all(connection, &rooms).await?;
     let viewer = Viewer { user: caller.id, is_extended, base_url: context.base_url(&request) };
     if is_extended {
         // Before anything else is awaited: what happens in the rooms meanwhile must come behind what was missed.

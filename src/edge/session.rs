@@ -270,7 +270,7 @@ async fn send_message(session: &Session, to: Receiver, message: NewMessage) -> O
         // A retry is told to nobody again but to who retries, and not before what came before it.
         Ok(sent) if sent.is_replay => services.messages.room(sent.message.id.room).await.map(|room| {
             let event = RoomEvent { room, what: Event::Message(Box::new(sent.message)) };
-            session.sockets.hub().show_again(session.peer.connection, event);
+            session.sockets.hub().resend(session.peer.connection, event);
         }),
         Ok(_) => Ok(()),
         Err(error) => Err(error),

@@ -9,8 +9,8 @@ use tracing::debug;
 
 use super::connection::{Backlog, ConnectionId, ResumeReplies};
 use super::frame::text_frame;
-use super::hub::{Hub, Inner, TOO_SLOW, TRY_AGAIN_LATER};
 use super::receipts::Delivered;
+use super::worker::{Hub, HubState, TOO_SLOW, TRY_AGAIN_LATER};
 use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
 use crate::figures::Count;
 
@@ -30,8 +30,8 @@ impl Hub {
     /// notice. Events of the room wait meanwhile. `false` when it does not look at that room.
     pub fn resume(&self, id: ConnectionId, room: RoomId, after: EntryId, resume_replies: ResumeReplies) -> bool {
         {
-            let mut inner = self.0.borrow_mut();
-            let Some(connection) = inner.connection(id).filter(|connection| connection.rooms.contains(&room)) else {
+            let mut state = self.0.borrow_mut();
+            let Some(connection) = state.connection(id).filter(|connection| connection.rooms.contains(&room)) else {
                 return false;
             };
             connection.backlogs.retain(|backlog| backlog.room != room);
@@ -43,7 +43,7 @@ impl Hub {
                 ..Backlog::behind(room, after.seq)
             });
             if !std::mem::replace(&mut connection.has_resumed, true) {
-                inner.figures.count(Count::Resumed);
+                state.figures.count(Count::Resumed);
             }
         }
         self.catch_up(id);
@@ -120,7 +120,7 @@ pub(super) async fn refresh(hub: Hub) {
     }
 }
 
-impl Inner {
+impl HubState {
     /// What to read next for a connection whose queue is empty; otherwise reading ends for now.
     fn next_backlog(&mut self, id: ConnectionId) -> Option<Reading> {
         let connection = self.connection(id)?;

@@ -6,14 +6,14 @@ use bytes::Bytes;
 
 use super::connection::{Connection, ConnectionId};
 use super::frame::{FrameKey, ReadyFrame, Style};
-use super::hub::{Inner, TOO_SLOW, TRY_AGAIN_LATER};
+use super::worker::{HubState, TOO_SLOW, TRY_AGAIN_LATER};
 use crate::domain::{Change, Event, PresenceChange, RoomEvent, RoomId, Sender, UserId, now_ms};
 use crate::figures::Count;
 
 /// Changes of presence told of a room in one tick.
 const MAX_PRESENCE: usize = 200;
 
-impl Inner {
+impl HubState {
     /// Hands an event to everyone who looks at its room.
     pub(super) fn deliver(&mut self, event: &RoomEvent) {
         let id = event.room.id;
@@ -24,7 +24,7 @@ impl Inner {
         if let Some(Change::Added(user)) = &change {
             self.admit(user, event.room);
         }
-        let Inner { rooms, connections, dirty, base_url, figures, .. } = self;
+        let HubState { rooms, connections, dirty, base_url, figures, .. } = self;
         let Some(room) = rooms.get_mut(&id) else { return };
         if let Event::Message(message) = &event.what {
             let seq = message.id.entry.seq;
@@ -85,7 +85,7 @@ impl Inner {
     }
 
     /// Queues a message that one connection is to see again, unless it is about to be read to it.
-    pub(super) fn show(&mut self, id: ConnectionId, event: &RoomEvent) {
+    pub(super) fn resend_now(&mut self, id: ConnectionId, event: &RoomEvent) {
         let (room, what) = (event.room.id, &event.what);
         let Some(connection) = self.connections.get(id.slot).filter(|connection| connection.number == id.number) else {
             return;

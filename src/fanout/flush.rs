@@ -5,8 +5,8 @@ use std::rc::Rc;
 use tokio::task::spawn_local;
 
 use super::connection::ConnectionId;
-use super::hub::Hub;
 use super::send_queue::Flushed;
+use super::worker::Hub;
 
 impl Hub {
     /// Writes what is queued for a connection.
@@ -22,11 +22,11 @@ impl Hub {
         let mut blocked = Vec::new();
         let mut behind = Vec::new();
         {
-            let inner = &mut *self.0.borrow_mut();
-            for slot in inner.dirty.drain(..) {
-                let Some(connection) = inner.connections.get_mut(slot) else { continue };
+            let state = &mut *self.0.borrow_mut();
+            for slot in state.dirty.drain(..) {
+                let Some(connection) = state.connections.get_mut(slot) else { continue };
                 let id = ConnectionId { slot, number: connection.number };
-                match connection.send_queue.flush(&mut inner.scratch) {
+                match connection.send_queue.flush(&mut state.scratch) {
                     Ok(Flushed::All) if connection.closing_since.is_some() => connection.closed.end(),
                     Ok(Flushed::All) if !connection.backlogs.is_empty() => behind.push(id),
                     Ok(Flushed::All) => {}
@@ -60,8 +60,8 @@ async fn wait_for_room(hub: Hub, id: ConnectionId) {
     };
     while stream.writable().await.is_ok() {
         hub.flush_one(id);
-        let mut inner = hub.0.borrow_mut();
-        let Some(connection) = inner.connection(id) else { return };
+        let mut state = hub.0.borrow_mut();
+        let Some(connection) = state.connection(id) else { return };
         if !connection.send_queue.wants_room() {
             connection.send_queue.is_waiting = false;
             return;

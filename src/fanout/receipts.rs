@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_local;
 use tracing::debug;
 
-use super::hub::{Hub, Inner, Room};
+use super::worker::{Hub, HubState, Room};
 use crate::domain::{RoomId, Seq, UserId};
 use crate::store::Store;
 
@@ -73,8 +73,8 @@ async fn keep_marking(hub: Hub, id: RoomId) {
             room.unmarked_until = Some(Instant::now() + TOO_LARGE_FOR);
         }
         tokio::time::sleep(GATHERED_FOR).await;
-        let mut inner = hub.0.borrow_mut();
-        let Some(room) = inner.rooms.get_mut(&id) else { return };
+        let mut state = hub.0.borrow_mut();
+        let Some(room) = state.rooms.get_mut(&id) else { return };
         if room.pushed.is_none() {
             room.is_marking = false;
             return;
@@ -88,7 +88,7 @@ impl Room {
     }
 }
 
-impl Inner {
+impl HubState {
     /// What is to be noted of a room; nothing in one that is too large.
     fn take_pushed(&mut self, id: RoomId) -> Option<Delivered> {
         let room = self.rooms.get_mut(&id)?;

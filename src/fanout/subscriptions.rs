@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::spawn_local;
 
 use super::connection::{Backlog, ConnectionId, RoomChange};
-use super::hub::{Hub, Inner, Room};
+use super::worker::{Hub, HubState, Room};
 use crate::domain::{EntryId, Error, Kind, Result, RoomHead, RoomId, Sender, Seq, UserId};
 use crate::store::UserEvent;
 
@@ -17,22 +17,22 @@ impl Hub {
     ///
     /// # Errors
     /// `Unavailable` when a room's events cannot be had.
-    pub async fn enter(&self, id: ConnectionId, rooms: &[RoomId]) -> Result<()> {
+    pub async fn subscribe_all(&self, id: ConnectionId, rooms: &[RoomId]) -> Result<()> {
         let pending: Vec<PendingSubscription> =
             rooms.iter().map(|room| PendingSubscription::new(self, *room)).collect();
         let outcomes = tokio::time::timeout(ENTERING, join_all(pending.iter().map(PendingSubscription::follow))).await;
         let outcomes = outcomes.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
-        let mut inner = self.0.borrow_mut();
+        let mut state = self.0.borrow_mut();
         for outcome in outcomes {
             match outcome {
-                Ok(head) => inner.subscribe(id, head, None),
+                Ok(head) => state.subscribe(id, head, None),
                 // A list may name a room that is gone.
                 Err(error) if error.kind() == Kind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        let changes = inner.connection(id).and_then(|connection| connection.changes.take()).unwrap_or_default();
-        drop(inner);
+        let changes = state.connection(id).and_then(|connection| connection.changes.take()).unwrap_or_default();
+        drop(state);
         for change in changes {
             match change {
                 RoomChange::Joined(room, ..) if self.is_subscribed(id, room) => {}
@@ -56,10 +56,10 @@ impl Hub {
             let pending = PendingSubscription::new(&hub, room);
             let head = pending.follow().await;
             {
-                let mut inner = hub.0.borrow_mut();
-                let is_wanted = inner.connection(id).is_some_and(|connection| connection.cancel_joining(room));
+                let mut state = hub.0.borrow_mut();
+                let is_wanted = state.connection(id).is_some_and(|connection| connection.cancel_joining(room));
                 match head {
-                    Ok(head) if is_wanted => inner.subscribe(id, head, Some(backlog)),
+                    Ok(head) if is_wanted => state.subscribe(id, head, Some(backlog)),
                     Ok(_) => {}
                     Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
                 }
@@ -147,11 +147,11 @@ impl PendingSubscription {
     }
 
     async fn follow(&self) -> Result<RoomHead> {
-        let (fanout, worker) = {
-            let inner = self.hub.0.borrow();
-            (inner.fanout.clone(), inner.worker)
+        let (followed_rooms, worker) = {
+            let state = self.hub.0.borrow();
+            (state.followed_rooms.clone(), state.worker)
         };
-        fanout.enter(self.room, worker).await
+        followed_rooms.follow(self.room, worker).await
     }
 }
 
@@ -165,7 +165,7 @@ fn before(seq: Seq) -> Seq {
     Seq(seq.0.saturating_sub(1))
 }
 
-impl Inner {
+impl HubState {
     /// Connections of a user whose rooms are known; the others note the change.
     fn note_change(&mut self, user: UserId, change: RoomChange) -> Vec<ConnectionId> {
         let mut ready = self.connections_of(user);
@@ -230,7 +230,7 @@ impl Inner {
         let is_empty = self.rooms.get(&id).is_none_or(|room| room.connections.is_empty());
         if is_empty && !self.pending.contains_key(&id) {
             self.rooms.remove(&id);
-            self.fanout.exit(id, self.worker);
+            self.followed_rooms.unfollow(id, self.worker);
         }
     }
 

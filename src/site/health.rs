@@ -25,7 +25,7 @@ pub(super) async fn ready(context: web::Data<Context>) -> Result<HttpResponse> {
         return Err(Error::Unavailable("this node is about to stop".into()));
     }
     context.services.presence.check_store().await?;
-    if !context.live.is_up() {
+    if !context.followed_rooms.is_up() {
         return Err(Error::Unavailable("events of other nodes do not arrive".into()));
     }
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))

@@ -94,7 +94,7 @@ pub(super) async fn list(
     let Poll { query, is_empty } = poll_of(&query.0)?;
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     // A room that this node follows answers "nothing new" without a round trip.
-    let followed = context.live.watermark(query.room);
+    let followed = context.followed_rooms.watermark(query.room);
     if let Some(watermark) = followed
         && let Some(answer) = unchanged(&query, watermark, known)
     {
@@ -103,7 +103,7 @@ pub(super) async fn list(
     let page = context.services.messages.history(query, &user.caller).await?;
     let is_poll = matches!(query.span, Span::After(_)) || known.is_some();
     if followed.is_none() && is_poll {
-        context.live.watch(query.room);
+        context.followed_rooms.follow_for_polls(query.room);
     }
     // The tag names the room's state. A page forward that has something is news to who asks for it.
     let has_news = matches!(query.span, Span::After(_)) && !page.messages.is_empty();

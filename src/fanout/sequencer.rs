@@ -1,6 +1,6 @@
 //! The order of one room's events: what pub/sub brings is put in order, duplicates are dropped, gaps found.
 //!
-//! Pure: [`super::rooms`] reads what is missing and hands it in.
+//! Pure: [`super::followed_rooms`] reads what is missing and hands it in.
 
 use crate::domain::{EntryId, Event, Seq, Tail, Watermark};
 
@@ -12,7 +12,7 @@ const NOTHING: Watermark = Watermark { last: EntryId { seq: Seq(0), at_ms: 0 }, 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Not subscribed: events may be missed.
-    Deaf,
+    Unsubscribed,
     /// Subscribed; what came before is being read.
     Reading,
     /// Everything up to the watermark was delivered.
@@ -21,7 +21,7 @@ enum Phase {
 
 /// How far a room's events have been delivered, and those that wait for a reading.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(super) struct Sequencer {
     known: Watermark,
     phase: Phase,
     /// Whether anything was ever known: the first reading finds the beginning, later ones fill gaps.
@@ -29,9 +29,9 @@ pub(super) struct Order {
     held: Vec<Event>,
 }
 
-impl Order {
+impl Sequencer {
     pub(super) fn new() -> Self {
-        Self { known: NOTHING, phase: Phase::Deaf, has_begun: false, held: Vec::new() }
+        Self { known: NOTHING, phase: Phase::Unsubscribed, has_begun: false, held: Vec::new() }
     }
 
     /// The watermark, while everything up to it was delivered.
@@ -46,7 +46,7 @@ impl Order {
 
     /// The subscription is gone.
     pub(super) fn lose(&mut self) {
-        self.phase = Phase::Deaf;
+        self.phase = Phase::Unsubscribed;
         self.held.clear();
     }
 
@@ -57,9 +57,9 @@ impl Order {
 
     /// Takes an event from pub/sub. What is to be delivered goes to `out`; `true` when a reading must fill a
     /// gap first.
-    pub(super) fn take(&mut self, what: Event, out: &mut Vec<Event>) -> bool {
+    pub(super) fn accept(&mut self, what: Event, out: &mut Vec<Event>) -> bool {
         match self.phase {
-            Phase::Deaf => false,
+            Phase::Unsubscribed => false,
             Phase::Reading => {
                 if self.held.len() < MAX_HELD {
                     self.held.push(what);
@@ -176,63 +176,63 @@ mod tests {
             .collect()
     }
 
-    fn live(last: u64) -> Order {
-        let mut order = Order::new();
-        order.begin_reading();
+    fn live(last: u64) -> Sequencer {
+        let mut sequencer = Sequencer::new();
+        sequencer.begin_reading();
         let last = EntryId { seq: Seq(last), at_ms: 10 };
-        assert!(!order.begin(Watermark { last, deletions: 0 }, &mut Vec::new()));
-        order
+        assert!(!sequencer.begin(Watermark { last, deletions: 0 }, &mut Vec::new()));
+        sequencer
     }
 
     #[test]
     fn duplicates_are_dropped() {
-        let (mut order, mut out) = (live(3), Vec::new());
+        let (mut sequencer, mut out) = (live(3), Vec::new());
         for seq in [3, 4, 4, 2, 5] {
-            assert!(!order.take(message(seq, 10), &mut out));
+            assert!(!sequencer.accept(message(seq, 10), &mut out));
         }
         assert_eq!(seqs(&out), [4, 5]);
     }
 
     #[test]
     fn a_gap_is_filled_before_what_is_behind_it() {
-        let (mut order, mut out) = (live(3), Vec::new());
-        assert!(order.take(message(6, 10), &mut out));
-        assert!(!order.take(message(7, 10), &mut out));
-        assert!(out.is_empty() && order.current().is_none());
-        assert!(!order.repair(tail(&[(4, 10), (5, 10), (6, 10)]), 0, &mut out));
+        let (mut sequencer, mut out) = (live(3), Vec::new());
+        assert!(sequencer.accept(message(6, 10), &mut out));
+        assert!(!sequencer.accept(message(7, 10), &mut out));
+        assert!(out.is_empty() && sequencer.current().is_none());
+        assert!(!sequencer.repair(tail(&[(4, 10), (5, 10), (6, 10)]), 0, &mut out));
         assert_eq!(seqs(&out), [4, 5, 6, 7]);
-        assert!(order.current().is_some());
+        assert!(sequencer.current().is_some());
     }
 
     #[test]
     fn a_second_gap_behind_the_first_needs_another_reading() {
-        let (mut order, mut out) = (live(3), Vec::new());
-        assert!(order.take(message(5, 10), &mut out));
-        order.take(message(9, 10), &mut out);
-        order.take(message(10, 10), &mut out);
-        assert!(order.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
-        assert!(!order.repair(tail(&[(6, 10), (7, 10), (8, 10), (9, 10)]), 0, &mut out));
+        let (mut sequencer, mut out) = (live(3), Vec::new());
+        assert!(sequencer.accept(message(5, 10), &mut out));
+        sequencer.accept(message(9, 10), &mut out);
+        sequencer.accept(message(10, 10), &mut out);
+        assert!(sequencer.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
+        assert!(!sequencer.repair(tail(&[(6, 10), (7, 10), (8, 10), (9, 10)]), 0, &mut out));
         assert_eq!(seqs(&out), [4, 5, 6, 7, 8, 9, 10]);
     }
 
     #[test]
     fn a_seq_that_is_given_again_after_a_loss_is_new() {
-        let (mut order, mut out) = (live(9), Vec::new());
-        assert!(order.take(message(8, 20), &mut out));
-        assert!(!order.repair(tail(&[(8, 20)]), 0, &mut out));
-        assert!(!order.take(message(9, 21), &mut out));
+        let (mut sequencer, mut out) = (live(9), Vec::new());
+        assert!(sequencer.accept(message(8, 20), &mut out));
+        assert!(!sequencer.repair(tail(&[(8, 20)]), 0, &mut out));
+        assert!(!sequencer.accept(message(9, 21), &mut out));
         assert_eq!(seqs(&out), [8, 9]);
     }
 
     #[test]
     fn nothing_is_delivered_before_the_reading_that_follows_a_loss() {
-        let (mut order, mut out) = (live(3), Vec::new());
-        order.lose();
-        assert!(!order.take(message(4, 10), &mut out));
-        order.begin_reading();
-        order.take(message(6, 10), &mut out);
+        let (mut sequencer, mut out) = (live(3), Vec::new());
+        sequencer.lose();
+        assert!(!sequencer.accept(message(4, 10), &mut out));
+        sequencer.begin_reading();
+        sequencer.accept(message(6, 10), &mut out);
         assert!(out.is_empty());
-        assert!(!order.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
+        assert!(!sequencer.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
         assert_eq!(seqs(&out), [4, 5, 6]);
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
 use super::connection::ConnectionId;
-use super::order::Order;
+use super::sequencer::Sequencer;
 use crate::domain::{
     EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
 };
@@ -31,17 +31,17 @@ const MAX_POLLED: usize = 50_000;
 const GAP_PAGE: Limit = Limit::of(1000);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// What waits for a worker; beyond, its connections are closed and resume.
-const QUEUED_ITEMS: usize = 65_536;
+const QUEUED_EVENTS: usize = 65_536;
 /// Clocks of nodes and Redis may differ, and a deletion may be older than the loss that hid it.
 const DELETIONS_OVERLAP_MS: u64 = 60_000;
 
 /// What a worker's hub gets.
 #[derive(Clone, Debug)]
-pub(super) enum Item {
+pub(super) enum WorkerEvent {
     /// Something happened in a room.
     Room(Arc<RoomEvent>),
     /// One connection is to see a message again.
-    Again(ConnectionId, Arc<RoomEvent>),
+    Resend(ConnectionId, Arc<RoomEvent>),
     /// What a room's connections have missed is no longer kept.
     Gap(RoomId),
     /// Something happened to a user.
@@ -51,24 +51,24 @@ pub(super) enum Item {
 }
 
 /// The receiving end of a worker's queue.
-pub(super) struct Inlet {
+pub(super) struct WorkerQueue {
     pub(super) worker: usize,
-    pub(super) items: mpsc::Receiver<Item>,
-    /// Set when an item found no room.
+    pub(super) events: mpsc::Receiver<WorkerEvent>,
+    /// Set when an event found no room.
     pub(super) is_overrun: Arc<AtomicBool>,
 }
 
 struct Worker {
-    items: mpsc::Sender<Item>,
+    events: mpsc::Sender<WorkerEvent>,
     is_overrun: Arc<AtomicBool>,
 }
 
-struct LiveRoom {
-    order: Order,
+struct FollowedRoom {
+    sequencer: Sequencer,
     head: Option<RoomHead>,
     /// Workers with sockets that look at it.
     workers: Vec<usize>,
-    /// Workers that wait until it is live.
+    /// Workers that wait until it is followed.
     waiting: Vec<oneshot::Sender<Result<RoomHead>>>,
     polled_at: Option<Instant>,
     quiet_since: Instant,
@@ -76,8 +76,8 @@ struct LiveRoom {
     reading: u64,
 }
 
-struct Inner {
-    rooms: Mutex<HashMap<RoomId, LiveRoom>>,
+struct Shared {
+    rooms: Mutex<HashMap<RoomId, FollowedRoom>>,
     workers: Mutex<Vec<Worker>>,
     feed: Feed,
     store: Store,
@@ -88,12 +88,12 @@ struct Inner {
 
 /// The rooms that a node follows. Clones share them.
 #[derive(Clone)]
-pub struct Fanout(Arc<Inner>);
+pub struct FollowedRooms(Arc<Shared>);
 
-impl Fanout {
+impl FollowedRooms {
     /// No rooms yet. The store must be one of the runtime that [`Self::take`] is called on.
     pub fn new(feed: Feed, store: Store, figures: Arc<Figures>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(Shared {
             rooms: Mutex::default(),
             workers: Mutex::default(),
             feed,
@@ -121,27 +121,27 @@ impl Fanout {
             return None;
         }
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        let live = rooms.get_mut(&room)?;
-        live.polled_at = Some(Instant::now());
-        live.order.current().filter(|_| live.head.is_some_and(|head| head.kind == RoomKind::Public))
+        let followed = rooms.get_mut(&room)?;
+        followed.polled_at = Some(Instant::now());
+        followed.sequencer.current().filter(|_| followed.head.is_some_and(|head| head.kind == RoomKind::Public))
     }
 
     /// Begins to follow a room that someone polls and may read.
-    pub fn watch(&self, room: RoomId) {
+    pub fn follow_for_polls(&self, room: RoomId) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         if rooms.len() >= MAX_POLLED || rooms.contains_key(&room) || !self.0.feed.subscribe(room) {
             return;
         }
-        rooms.insert(room, LiveRoom { polled_at: Some(Instant::now()), ..LiveRoom::new() });
+        rooms.insert(room, FollowedRoom { polled_at: Some(Instant::now()), ..FollowedRoom::new() });
     }
 
     /// A queue for one more worker.
-    pub(super) fn add_worker(&self) -> Inlet {
-        let (sender, items) = mpsc::channel(QUEUED_ITEMS);
+    pub(super) fn add_worker(&self) -> WorkerQueue {
+        let (sender, events) = mpsc::channel(QUEUED_EVENTS);
         let is_overrun = Arc::new(AtomicBool::new(false));
         let mut workers = self.0.workers.lock().expect("no panic while held");
-        workers.push(Worker { items: sender, is_overrun: Arc::clone(&is_overrun) });
-        Inlet { worker: workers.len() - 1, items, is_overrun }
+        workers.push(Worker { events: sender, is_overrun: Arc::clone(&is_overrun) });
+        WorkerQueue { worker: workers.len() - 1, events, is_overrun }
     }
 
     /// Follows a room for a worker: from the call on its events go to the worker, without a gap once this
@@ -149,47 +149,47 @@ impl Fanout {
     ///
     /// # Errors
     /// `RoomNotFound`; `Unavailable`.
-    pub(super) async fn enter(&self, room: RoomId, worker: usize) -> Result<RoomHead> {
+    pub(super) async fn follow(&self, room: RoomId, worker: usize) -> Result<RoomHead> {
         let waiting = {
             let mut rooms = self.0.rooms.lock().expect("no panic while held");
-            let live = match rooms.entry(room) {
-                Entry::Occupied(live) => live.into_mut(),
+            let followed = match rooms.entry(room) {
+                Entry::Occupied(followed) => followed.into_mut(),
                 Entry::Vacant(_) if !self.0.feed.subscribe(room) => {
                     return Err(Error::Unavailable("too many subscriptions at once".into()));
                 }
-                Entry::Vacant(place) => place.insert(LiveRoom::new()),
+                Entry::Vacant(place) => place.insert(FollowedRoom::new()),
             };
-            if !live.workers.contains(&worker) {
-                live.workers.push(worker);
+            if !followed.workers.contains(&worker) {
+                followed.workers.push(worker);
             }
-            if let (Some(head), Some(_)) = (live.head, live.order.current()) {
+            if let (Some(head), Some(_)) = (followed.head, followed.sequencer.current()) {
                 return Ok(head);
             }
             let (tell, told) = oneshot::channel();
             // Without those that have given up waiting, however long the room cannot be read.
-            if live.waiting.len() == live.waiting.capacity() {
-                live.waiting.retain(|tell| !tell.is_closed());
+            if followed.waiting.len() == followed.waiting.capacity() {
+                followed.waiting.retain(|tell| !tell.is_closed());
             }
-            live.waiting.push(tell);
+            followed.waiting.push(tell);
             told
         };
         waiting.await.unwrap_or(Err(Error::RoomNotFound))
     }
 
     /// A worker has no more sockets that look at a room.
-    pub(super) fn exit(&self, room: RoomId, worker: usize) {
+    pub(super) fn unfollow(&self, room: RoomId, worker: usize) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        if let Some(live) = rooms.get_mut(&room) {
-            live.workers.retain(|other| *other != worker);
-            live.quiet_since = Instant::now();
+        if let Some(followed) = rooms.get_mut(&room) {
+            followed.workers.retain(|other| *other != worker);
+            followed.quiet_since = Instant::now();
         }
     }
 
     /// Hands a worker a message that one of its connections is to see again, behind what the room's workers were
     /// handed so far. Nothing for a message that they are still to be handed.
-    pub(super) fn show_again(&self, worker: usize, id: ConnectionId, event: RoomEvent) {
+    pub(super) fn resend(&self, worker: usize, id: ConnectionId, event: RoomEvent) {
         let rooms = self.0.rooms.lock().expect("no panic while held");
-        let last = rooms.get(&event.room.id).and_then(|live| live.order.last());
+        let last = rooms.get(&event.room.id).and_then(|followed| followed.sequencer.last());
         let is_to_come = match &event.what {
             Event::Message(message) => last.is_some_and(|last| last.seq < message.id.entry.seq),
             _ => false,
@@ -198,76 +198,76 @@ impl Fanout {
             return;
         }
         if let Some(worker) = self.0.workers.lock().expect("no panic while held").get(worker) {
-            worker.send(Item::Again(id, Arc::new(event)));
+            worker.send(WorkerEvent::Resend(id, Arc::new(event)));
         }
     }
 
     /// Takes a delivery of the feed. Never waits.
-    pub fn take(&self, delivery: Delivery) {
+    pub fn handle(&self, delivery: Delivery) {
         match delivery {
             Delivery::Connected => {
                 tokio::spawn(restore(self.0.store.clone()));
-                self.tell_all(&Item::Reconnected);
+                self.send_to_all(&WorkerEvent::Reconnected);
             }
             Delivery::Subscribed(room) => self.begin_reading(room),
-            Delivery::Room(room, what) => self.take_event(room, what),
-            Delivery::User(event) => self.tell_all(&Item::User(Arc::new(event))),
+            Delivery::Room(room, what) => self.handle_event(room, what),
+            Delivery::User(event) => self.send_to_all(&WorkerEvent::User(Arc::new(event))),
             Delivery::Lost => {
                 let mut rooms = self.0.rooms.lock().expect("no panic while held");
-                if rooms.values().any(|live| live.order.current().is_some()) {
+                if rooms.values().any(|followed| followed.sequencer.current().is_some()) {
                     self.0.lost_at_ms.store(now_ms(), Ordering::Release);
                 }
-                rooms.values_mut().for_each(|live| {
-                    live.order.lose();
-                    live.reading = 0;
+                rooms.values_mut().for_each(|followed| {
+                    followed.sequencer.lose();
+                    followed.reading = 0;
                 });
             }
         }
     }
 
-    fn take_event(&self, room: RoomId, what: Event) {
+    fn handle_event(&self, room: RoomId, what: Event) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        let Some(live) = rooms.get_mut(&room) else { return };
+        let Some(followed) = rooms.get_mut(&room) else { return };
         let mut out = Vec::with_capacity(1);
-        if live.order.take(what, &mut out) {
-            self.spawn_reading(room, live);
+        if followed.sequencer.accept(what, &mut out) {
+            self.spawn_reading(room, followed);
         }
-        self.deliver(live, out);
+        self.deliver(followed, out);
     }
 
     /// Hands events to the workers, under the lock, so that their order is the room's.
-    fn deliver(&self, live: &LiveRoom, events: Vec<Event>) {
-        let Some(head) = live.head.filter(|_| !live.workers.is_empty()) else { return };
+    fn deliver(&self, followed: &FollowedRoom, events: Vec<Event>) {
+        let Some(head) = followed.head.filter(|_| !followed.workers.is_empty()) else { return };
         for what in events {
-            self.tell(live, &Item::Room(Arc::new(RoomEvent { room: head, what })));
+            self.send_to_followers(followed, &WorkerEvent::Room(Arc::new(RoomEvent { room: head, what })));
         }
     }
 
-    /// Hands an item to the workers that look at a room.
-    fn tell(&self, live: &LiveRoom, item: &Item) {
+    /// Hands an event to the workers that look at a room.
+    fn send_to_followers(&self, followed: &FollowedRoom, event: &WorkerEvent) {
         let workers = self.0.workers.lock().expect("no panic while held");
-        for worker in live.workers.iter().filter_map(|worker| workers.get(*worker)) {
-            worker.send(item.clone());
+        for worker in followed.workers.iter().filter_map(|worker| workers.get(*worker)) {
+            worker.send(event.clone());
         }
     }
 
-    fn tell_all(&self, item: &Item) {
+    fn send_to_all(&self, event: &WorkerEvent) {
         for worker in &*self.0.workers.lock().expect("no panic while held") {
-            worker.send(item.clone());
+            worker.send(event.clone());
         }
     }
 
     fn begin_reading(&self, room: RoomId) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        if let Some(live) = rooms.get_mut(&room) {
-            live.order.begin_reading();
-            self.spawn_reading(room, live);
+        if let Some(followed) = rooms.get_mut(&room) {
+            followed.sequencer.begin_reading();
+            self.spawn_reading(room, followed);
         }
     }
 
-    fn spawn_reading(&self, room: RoomId, live: &mut LiveRoom) {
-        live.reading = self.0.readings.fetch_add(1, Ordering::AcqRel) + 1;
-        tokio::spawn(self.clone().read(room, live.reading));
+    fn spawn_reading(&self, room: RoomId, followed: &mut FollowedRoom) {
+        followed.reading = self.0.readings.fetch_add(1, Ordering::AcqRel) + 1;
+        tokio::spawn(self.clone().read(room, followed.reading));
     }
 
     /// Reads what a room's subscribers may have missed, until nothing is missing or the reading is void.
@@ -280,7 +280,7 @@ impl Fanout {
             };
             match found {
                 Ok(found) => {
-                    if !self.take_found(room, reading, found) {
+                    if !self.apply_found(room, reading, found) {
                         return;
                     }
                 }
@@ -301,34 +301,34 @@ impl Fanout {
     /// The message from which to read (`None`: from the present), if this reading is still wanted.
     fn reading_from(&self, room: RoomId, reading: u64) -> Option<Option<EntryId>> {
         let rooms = self.0.rooms.lock().expect("no panic while held");
-        let live = rooms.get(&room).filter(|live| live.reading == reading)?;
-        Some(live.order.last())
+        let followed = rooms.get(&room).filter(|followed| followed.reading == reading)?;
+        Some(followed.sequencer.last())
     }
 
     /// Delivers what was read. `true` when more must be read.
-    fn take_found(&self, room: RoomId, reading: u64, found: Found) -> bool {
+    fn apply_found(&self, room: RoomId, reading: u64, found: Found) -> bool {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        let Some(live) = rooms.get_mut(&room).filter(|live| live.reading == reading) else { return false };
+        let Some(followed) = rooms.get_mut(&room).filter(|followed| followed.reading == reading) else { return false };
         let mut out = Vec::new();
         let needs_more = match found {
             Found::State(head, state) => {
-                live.head = Some(head);
-                live.order.begin(state, &mut out)
+                followed.head = Some(head);
+                followed.sequencer.begin(state, &mut out)
             }
             Found::Tail(tail) => {
                 let since_ms = self.0.lost_at_ms.load(Ordering::Acquire).saturating_sub(DELETIONS_OVERLAP_MS);
                 if !tail.is_gapless {
-                    self.tell(live, &Item::Gap(room));
+                    self.send_to_followers(followed, &WorkerEvent::Gap(room));
                 }
                 if !tail.is_gapless || !tail.messages.is_empty() {
                     self.0.figures.count(Count::GapRepairs);
                 }
-                live.order.repair(tail, since_ms, &mut out)
+                followed.sequencer.repair(tail, since_ms, &mut out)
             }
         };
-        self.deliver(live, out);
-        if let (false, Some(head)) = (needs_more, live.head) {
-            for waiting in live.waiting.drain(..) {
+        self.deliver(followed, out);
+        if let (false, Some(head)) = (needs_more, followed.head) {
+            for waiting in followed.waiting.drain(..) {
                 // Who waited may have gone.
                 drop(waiting.send(Ok(head)));
             }
@@ -340,8 +340,8 @@ impl Fanout {
     /// at it before: Redis came back without it, and it may come back, too.
     fn forget(&self, room: RoomId, reading: u64) -> bool {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        let Some(live) = rooms.get_mut(&room).filter(|live| live.reading == reading) else { return true };
-        if live.head.is_some() && !live.workers.is_empty() {
+        let Some(followed) = rooms.get_mut(&room).filter(|followed| followed.reading == reading) else { return true };
+        if followed.head.is_some() && !followed.workers.is_empty() {
             return false;
         }
         if self.0.feed.unsubscribe(room) {
@@ -355,9 +355,9 @@ impl Fanout {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
             let mut rooms = self.0.rooms.lock().expect("no panic while held");
-            rooms.retain(|room, live| {
-                let is_polled = live.polled_at.is_some_and(|at| at.elapsed() < POLLED_FOR);
-                let is_wanted = is_polled || !live.workers.is_empty() || live.quiet_since.elapsed() < GRACE;
+            rooms.retain(|room, followed| {
+                let is_polled = followed.polled_at.is_some_and(|at| at.elapsed() < POLLED_FOR);
+                let is_wanted = is_polled || !followed.workers.is_empty() || followed.quiet_since.elapsed() < GRACE;
                 is_wanted || !self.0.feed.unsubscribe(*room)
             });
         }
@@ -370,10 +370,10 @@ enum Found {
     Tail(crate::domain::Tail),
 }
 
-impl LiveRoom {
+impl FollowedRoom {
     fn new() -> Self {
         Self {
-            order: Order::new(),
+            sequencer: Sequencer::new(),
             head: None,
             workers: Vec::new(),
             waiting: Vec::new(),
@@ -385,8 +385,8 @@ impl LiveRoom {
 }
 
 impl Worker {
-    fn send(&self, item: Item) {
-        if self.items.try_send(item).is_err() {
+    fn send(&self, event: WorkerEvent) {
+        if self.events.try_send(event).is_err() {
             self.is_overrun.store(true, Ordering::Release);
         }
     }

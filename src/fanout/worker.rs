@@ -16,13 +16,13 @@ use slab::Slab;
 use tokio::task::spawn_local;
 
 use super::connection::{Closed, Connection, ConnectionId, NewConnection};
-use super::rooms::{Fanout, Inlet, Item};
+use super::followed_rooms::{FollowedRooms, WorkerEvent, WorkerQueue};
 use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::figures::{CUT, Count, Figures, Gauge};
 use crate::store::Store;
 
 /// Items taken from the queue before what they queued is written.
-const ITEMS_AT_ONCE: usize = 256;
+const EVENTS_AT_ONCE: usize = 256;
 const TICK: Duration = Duration::from_secs(1);
 /// A close frame may wait for this long behind what is queued.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -45,9 +45,9 @@ pub(super) struct Room {
     pub(super) presence: Vec<PresenceChange>,
 }
 
-pub(super) struct Inner {
+pub(super) struct HubState {
     pub(super) worker: usize,
-    pub(super) fanout: Fanout,
+    pub(super) followed_rooms: FollowedRooms,
     pub(super) store: Store,
     pub(super) figures: Arc<Figures>,
     pub(super) base_url: String,
@@ -71,18 +71,18 @@ pub(super) struct Inner {
 
 /// A handle to a worker's hub; clones are of the same.
 #[derive(Clone)]
-pub struct Hub(pub(super) Rc<RefCell<Inner>>);
+pub struct Hub(pub(super) Rc<RefCell<HubState>>);
 
 impl Hub {
     /// A hub for the worker whose thread this is, inside its runtime. Paths of ours get `base_url` in front; who is
     /// behind for longer than `lagging` is closed.
-    pub fn start(fanout: &Fanout, store: Store, base_url: &str, lagging: Duration) -> Self {
-        let inlet = fanout.add_worker();
-        let hub = Self(Rc::new(RefCell::new(Inner {
-            worker: inlet.worker,
-            fanout: fanout.clone(),
+    pub fn start(followed_rooms: &FollowedRooms, store: Store, base_url: &str, lagging: Duration) -> Self {
+        let queue = followed_rooms.add_worker();
+        let hub = Self(Rc::new(RefCell::new(HubState {
+            worker: queue.worker,
+            followed_rooms: followed_rooms.clone(),
             store,
-            figures: Arc::clone(fanout.figures()),
+            figures: Arc::clone(followed_rooms.figures()),
             base_url: base_url.trim_end_matches('/').to_owned(),
             lagging,
             connections: Slab::new(),
@@ -96,21 +96,21 @@ impl Hub {
             unmarked: Vec::new(),
             presence: Vec::new(),
         })));
-        spawn_local(listen(Rc::downgrade(&hub.0), inlet));
+        spawn_local(listen(Rc::downgrade(&hub.0), queue));
         spawn_local(tend(Rc::downgrade(&hub.0)));
         hub
     }
 
     /// Takes a connection in. It looks at no room yet, but changes of its user's rooms count from now on.
     pub fn register(&self, new: NewConnection) -> (ConnectionId, Closed) {
-        let mut inner = self.0.borrow_mut();
-        inner.connections_so_far += 1;
-        let number = inner.connections_so_far;
+        let mut state = self.0.borrow_mut();
+        state.connections_so_far += 1;
+        let number = state.connections_so_far;
         let user = new.user;
         let connection = Connection::new(number, new);
         let closed = connection.closed.clone();
-        let slot = inner.connections.insert(connection);
-        inner.users.entry(user).or_default().push(slot);
+        let slot = state.connections.insert(connection);
+        state.users.entry(user).or_default().push(slot);
         (ConnectionId { slot, number }, closed)
     }
 
@@ -141,15 +141,15 @@ impl Hub {
 
     /// Shows a message again to one connection, in its place: behind what came before it in the room. One that the
     /// room has not come to on this node is not shown, because it is about to come.
-    pub fn show_again(&self, id: ConnectionId, event: RoomEvent) {
-        let (fanout, worker) = {
-            let inner = self.0.borrow();
-            (inner.fanout.clone(), inner.worker)
+    pub fn resend(&self, id: ConnectionId, event: RoomEvent) {
+        let (followed_rooms, worker) = {
+            let state = self.0.borrow();
+            (state.followed_rooms.clone(), state.worker)
         };
         if self.is_subscribed(id, event.room.id) {
-            return fanout.show_again(worker, id, event);
+            return followed_rooms.resend(worker, id, event);
         }
-        self.0.borrow_mut().show(id, &event);
+        self.0.borrow_mut().resend_now(id, &event);
         self.flush_one(id);
     }
 
@@ -176,23 +176,23 @@ impl Hub {
 
     /// The connection is gone.
     pub fn leave(&self, id: ConnectionId) {
-        let mut inner = self.0.borrow_mut();
-        let Some(connection) = inner.connection(id) else { return };
+        let mut state = self.0.borrow_mut();
+        let Some(connection) = state.connection(id) else { return };
         let (rooms, user) = (std::mem::take(&mut connection.rooms), connection.user);
         if connection.was_open {
             let (dialect, code) = (connection.encoder.key.dialect, connection.ended_with.unwrap_or(CUT));
-            inner.figures.count_close(dialect, code);
+            state.figures.count_close(dialect, code);
         }
         for room in rooms {
-            inner.remove_from_room(id.slot, room);
+            state.remove_from_room(id.slot, room);
         }
-        if let Some(slots) = inner.users.get_mut(&user) {
+        if let Some(slots) = state.users.get_mut(&user) {
             slots.retain(|slot| *slot != id.slot);
             if slots.is_empty() {
-                inner.users.remove(&user);
+                state.users.remove(&user);
             }
         }
-        inner.connections.remove(id.slot);
+        state.connections.remove(id.slot);
     }
 
     /// How many connections there are.
@@ -200,13 +200,13 @@ impl Hub {
         self.0.borrow().connections.len()
     }
 
-    fn take(&self, item: Item) {
-        match item {
-            Item::Room(event) => self.0.borrow_mut().deliver(&event),
-            Item::Again(id, event) => self.0.borrow_mut().show(id, &event),
-            Item::Gap(room) => self.0.borrow_mut().close_room(room),
-            Item::User(event) => self.take_user_event(&event),
-            Item::Reconnected => {
+    fn handle(&self, event: WorkerEvent) {
+        match event {
+            WorkerEvent::Room(event) => self.0.borrow_mut().deliver(&event),
+            WorkerEvent::Resend(id, event) => self.0.borrow_mut().resend_now(id, &event),
+            WorkerEvent::Gap(room) => self.0.borrow_mut().close_room(room),
+            WorkerEvent::User(event) => self.take_user_event(&event),
+            WorkerEvent::Reconnected => {
                 spawn_local(super::catch_up::refresh(self.clone()));
             }
         }
@@ -214,16 +214,16 @@ impl Hub {
 }
 
 /// Takes what the node hands out, for as long as the hub lives.
-async fn listen(hub: Weak<RefCell<Inner>>, mut inlet: Inlet) {
-    let mut items = Vec::with_capacity(ITEMS_AT_ONCE);
-    while inlet.items.recv_many(&mut items, ITEMS_AT_ONCE).await > 0 {
+async fn listen(hub: Weak<RefCell<HubState>>, mut queue: WorkerQueue) {
+    let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
+    while queue.events.recv_many(&mut events, EVENTS_AT_ONCE).await > 0 {
         let Some(hub) = hub.upgrade().map(Hub) else { return };
-        if inlet.is_overrun.swap(false, Ordering::AcqRel) {
+        if queue.is_overrun.swap(false, Ordering::AcqRel) {
             tracing::error!("this worker does not keep up with its rooms, its connections are closed and resume");
             hub.0.borrow_mut().close_all(TRY_AGAIN_LATER, "the server was too slow, come back and resume");
         }
-        for item in items.drain(..) {
-            hub.take(item);
+        for event in events.drain(..) {
+            hub.handle(event);
         }
         hub.flush();
         hub.mark_delivered();
@@ -232,7 +232,7 @@ async fn listen(hub: Weak<RefCell<Inner>>, mut inlet: Inlet) {
 }
 
 /// Tells gathered changes of presence and ends connections that had their time.
-async fn tend(hub: Weak<RefCell<Inner>>) {
+async fn tend(hub: Weak<RefCell<HubState>>) {
     loop {
         tokio::time::sleep(TICK).await;
         let Some(hub) = hub.upgrade().map(Hub) else { return };
@@ -242,7 +242,7 @@ async fn tend(hub: Weak<RefCell<Inner>>) {
     }
 }
 
-impl Inner {
+impl HubState {
     pub(super) fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
         self.connections.get_mut(id.slot).filter(|connection| connection.number == id.number)
     }
