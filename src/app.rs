@@ -125,7 +125,7 @@ impl Node {
         let shared = shared(&config, Arc::new(figures))?;
         let node_id = reporting::node_id();
         let mut tasks = JoinSet::new();
-        let followed_rooms = upkeep::start_feed(&store_config, &store, &node_id, &shared, &mut tasks).await?;
+        let followed_rooms = upkeep::start_pubsub(&store_config, &store, &node_id, &shared, &mut tasks).await?;
         let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
         let plan = Plan {
             limits: Arc::new(Limits::new(&config.limits)),

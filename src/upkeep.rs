@@ -10,7 +10,7 @@ use crate::domain::{Result, now_ms};
 use crate::edge::Limits;
 use crate::fanout::FollowedRooms;
 use crate::service::{Services, Shared, Tokens};
-use crate::store::{Delivery, Feed, Store, StoreConfig, UserEvent};
+use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
 
 const CHANGES_EVERY: Duration = Duration::from_secs(5);
 /// By how much this clock and that of Redis may differ.
@@ -22,24 +22,27 @@ const OLD_FILES_EVERY: Duration = Duration::from_secs(60 * 60);
 ///
 /// # Errors
 /// `Unavailable`.
-pub(crate) async fn start_feed(
+pub(crate) async fn start_pubsub(
     config: &StoreConfig,
     store: &Store,
     node: &str,
     shared: &Shared,
     tasks: &mut JoinSet<()>,
 ) -> Result<FollowedRooms> {
-    let (feed, supervisor) = Feed::new(config, store.clone(), node)?;
-    let followed_rooms = FollowedRooms::new(feed, store.clone(), Arc::clone(&shared.figures));
+    let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node)?;
+    let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.figures));
     let (announced, rooms) = (Arc::clone(&shared.tokens), followed_rooms.clone());
-    tasks.spawn(supervisor.run(move |delivery| {
-        match &delivery {
-            Delivery::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
-            Delivery::User(UserEvent::Renamed { user, at_ms, name }) => announced.rename(*user, *at_ms, name),
-            Delivery::User(_) | Delivery::Room(..) | Delivery::Connected | Delivery::Subscribed(_) | Delivery::Lost => {
-            }
+    tasks.spawn(supervisor.run(move |event| {
+        match &event {
+            PubSubEvent::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
+            PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => announced.rename(*user, *at_ms, name),
+            PubSubEvent::User(_)
+            | PubSubEvent::Room(..)
+            | PubSubEvent::Connected
+            | PubSubEvent::Subscribed(_)
+            | PubSubEvent::Lost => {}
         }
-        rooms.handle(delivery);
+        rooms.handle(event);
     }));
     tasks.spawn(followed_rooms.clone().sweep());
     load_changes(store, &shared.tokens, 0).await?;

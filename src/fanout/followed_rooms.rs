@@ -18,7 +18,7 @@ use crate::domain::{
     EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
 };
 use crate::figures::{Count, Figures};
-use crate::store::{Delivery, Feed, Store, UserEvent};
+use crate::store::{PubSubEvent, Store, Subscriber, UserEvent};
 
 /// A room that nobody polled for this long is no longer followed for that.
 const POLLED_FOR: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ struct FollowedRoom {
 struct Shared {
     rooms: Mutex<HashMap<RoomId, FollowedRoom>>,
     workers: Mutex<Vec<Worker>>,
-    feed: Feed,
+    subscriber: Subscriber,
     store: Store,
     readings: AtomicU64,
     lost_at_ms: AtomicU64,
@@ -92,11 +92,11 @@ pub struct FollowedRooms(Arc<Shared>);
 
 impl FollowedRooms {
     /// No rooms yet. The store must be one of the runtime that [`Self::take`] is called on.
-    pub fn new(feed: Feed, store: Store, figures: Arc<Figures>) -> Self {
+    pub fn new(subscriber: Subscriber, store: Store, figures: Arc<Figures>) -> Self {
         Self(Arc::new(Shared {
             rooms: Mutex::default(),
             workers: Mutex::default(),
-            feed,
+            subscriber,
             store,
             readings: AtomicU64::new(0),
             lost_at_ms: AtomicU64::new(0),
@@ -111,13 +111,13 @@ impl FollowedRooms {
 
     /// Whether pub/sub delivery works.
     pub fn is_up(&self) -> bool {
-        self.0.feed.is_up()
+        self.0.subscriber.is_up()
     }
 
     /// How far a public room has come, when this node knows; asking keeps the room followed. `None` says
     /// nothing about the room: read it from the store.
     pub fn watermark(&self, room: RoomId) -> Option<Watermark> {
-        if !self.0.feed.is_up() {
+        if !self.0.subscriber.is_up() {
             return None;
         }
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
@@ -129,7 +129,7 @@ impl FollowedRooms {
     /// Begins to follow a room that someone polls and may read.
     pub fn follow_for_polls(&self, room: RoomId) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        if rooms.len() >= MAX_POLLED || rooms.contains_key(&room) || !self.0.feed.subscribe(room) {
+        if rooms.len() >= MAX_POLLED || rooms.contains_key(&room) || !self.0.subscriber.subscribe(room) {
             return;
         }
         rooms.insert(room, FollowedRoom { polled_at: Some(Instant::now()), ..FollowedRoom::new() });
@@ -154,7 +154,7 @@ impl FollowedRooms {
             let mut rooms = self.0.rooms.lock().expect("no panic while held");
             let followed = match rooms.entry(room) {
                 Entry::Occupied(followed) => followed.into_mut(),
-                Entry::Vacant(_) if !self.0.feed.subscribe(room) => {
+                Entry::Vacant(_) if !self.0.subscriber.subscribe(room) => {
                     return Err(Error::Unavailable("too many subscriptions at once".into()));
                 }
                 Entry::Vacant(place) => place.insert(FollowedRoom::new()),
@@ -203,16 +203,16 @@ impl FollowedRooms {
     }
 
     /// Takes a delivery of the feed. Never waits.
-    pub fn handle(&self, delivery: Delivery) {
-        match delivery {
-            Delivery::Connected => {
+    pub fn handle(&self, event: PubSubEvent) {
+        match event {
+            PubSubEvent::Connected => {
                 tokio::spawn(restore(self.0.store.clone()));
                 self.send_to_all(&WorkerEvent::Reconnected);
             }
-            Delivery::Subscribed(room) => self.begin_reading(room),
-            Delivery::Room(room, what) => self.handle_event(room, what),
-            Delivery::User(event) => self.send_to_all(&WorkerEvent::User(Arc::new(event))),
-            Delivery::Lost => {
+            PubSubEvent::Subscribed(room) => self.begin_reading(room),
+            PubSubEvent::Room(room, what) => self.handle_event(room, what),
+            PubSubEvent::User(event) => self.send_to_all(&WorkerEvent::User(Arc::new(event))),
+            PubSubEvent::Lost => {
                 let mut rooms = self.0.rooms.lock().expect("no panic while held");
                 if rooms.values().any(|followed| followed.sequencer.current().is_some()) {
                     self.0.lost_at_ms.store(now_ms(), Ordering::Release);
@@ -344,7 +344,7 @@ impl FollowedRooms {
         if followed.head.is_some() && !followed.workers.is_empty() {
             return false;
         }
-        if self.0.feed.unsubscribe(room) {
+        if self.0.subscriber.unsubscribe(room) {
             rooms.remove(&room);
         }
         true
@@ -358,7 +358,7 @@ impl FollowedRooms {
             rooms.retain(|room, followed| {
                 let is_polled = followed.polled_at.is_some_and(|at| at.elapsed() < POLLED_FOR);
                 let is_wanted = is_polled || !followed.workers.is_empty() || followed.quiet_since.elapsed() < GRACE;
-                is_wanted || !self.0.feed.unsubscribe(*room)
+                is_wanted || !self.0.subscriber.unsubscribe(*room)
             });
         }
     }

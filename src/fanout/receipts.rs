@@ -34,7 +34,7 @@ impl Delivered {
         match self.store.mark_delivered(self.room, self.first, self.last, &self.users).await {
             Ok(is_small) => is_small,
             Err(error) => {
-                debug!(room.id = %self.room, %error, "delivery not noted");
+                debug!(room.id = %self.room, %error, "could not record delivery");
                 true
             }
         }

@@ -33,7 +33,7 @@ pub use figures::{NodeRow, ServerInfo, StoredMinute};
 pub use members::{MemberChange, RoomEntry};
 pub use messages::{Appended, SendRate};
 pub use presence::Activity;
-pub use pubsub::{Delivery, Feed, Sink, Supervisor};
+pub use pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
 pub use receipts::Mark;
 pub use rooms::NewRoom;
 pub use stats::Stats;

@@ -3,7 +3,7 @@
 //! It owns the set of wanted rooms, subscribes one channel per `SUBSCRIBE`, and after a loss reconnects with
 //! jitter and replays the set in paced batches; the client library's own resubscription is not trusted.
 //! A probe message each second proves that delivery works end to end. Pub/sub may lose: whoever takes the
-//! deliveries re-reads a room after each [`Delivery::Subscribed`].
+//! deliveries re-reads a room after each [`PubSubEvent::Subscribed`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,11 +29,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_PAUSE_MS: u64 = 100;
 /// Subscriptions sent at once.
 const BATCH: usize = 256;
-const QUEUED_WISHES: usize = 65_536;
+const QUEUED_REQUESTS: usize = 65_536;
 
 /// What the supervisor tells the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum PubSubEvent {
     /// The users' channels are subscribed; rooms follow one by one.
     Connected,
     /// A room's channel is subscribed: from now on its events come, what was before must be read.
@@ -46,37 +46,37 @@ pub enum Delivery {
     Lost,
 }
 
-enum Wish {
+enum SubscriptionRequest {
     Subscribe(RoomId),
     Unsubscribe(RoomId),
 }
 
 /// Takes what is delivered, on the connection's driver: must not wait.
-pub trait Sink: Fn(Delivery) + Send + Sync + 'static {}
+pub trait Handler: Fn(PubSubEvent) + Send + Sync + 'static {}
 
-impl<F: Fn(Delivery) + Send + Sync + 'static> Sink for F {}
+impl<F: Fn(PubSubEvent) + Send + Sync + 'static> Handler for F {}
 
 /// A handle to the supervisor, which ends when every clone is dropped.
 #[derive(Clone)]
-pub struct Feed {
-    wishes: mpsc::Sender<Wish>,
+pub struct Subscriber {
+    requests: mpsc::Sender<SubscriptionRequest>,
     is_up: Arc<AtomicBool>,
 }
 
-impl Feed {
+impl Subscriber {
     /// A handle and the supervisor for the node of this id, to be started with who takes the deliveries.
     ///
     /// # Errors
     /// `Internal` for an address that is not understood.
     pub fn new(config: &StoreConfig, store: Store, node: &str) -> Result<(Self, Supervisor)> {
         let client = Client::open(connection_info(&config.url)?).map_err(Error::internal)?;
-        let (wishes, wished) = mpsc::channel(QUEUED_WISHES);
+        let (sender, requests) = mpsc::channel(QUEUED_REQUESTS);
         let is_up = Arc::new(AtomicBool::new(false));
         let keys = Keys::new(&config.prefix);
         let probe = keys.probe(node);
         let supervisor =
-            Supervisor { client, store, keys, probe, wanted: HashSet::new(), wished, is_up: Arc::clone(&is_up) };
-        Ok((Self { wishes, is_up }, supervisor))
+            Supervisor { client, store, keys, probe, wanted: HashSet::new(), requests, is_up: Arc::clone(&is_up) };
+        Ok((Self { requests: sender, is_up }, supervisor))
     }
 
     /// Whether the connection is up and was heard lately.
@@ -86,12 +86,12 @@ impl Feed {
 
     /// Asks for a room's events. `false` when too many wishes wait: ask again later.
     pub fn subscribe(&self, room: RoomId) -> bool {
-        self.wishes.try_send(Wish::Subscribe(room)).is_ok()
+        self.requests.try_send(SubscriptionRequest::Subscribe(room)).is_ok()
     }
 
     /// Ends a room's events. `false` when too many wishes wait: ask again later.
     pub fn unsubscribe(&self, room: RoomId) -> bool {
-        self.wishes.try_send(Wish::Unsubscribe(room)).is_ok()
+        self.requests.try_send(SubscriptionRequest::Unsubscribe(room)).is_ok()
     }
 }
 
@@ -102,59 +102,59 @@ pub struct Supervisor {
     keys: Keys,
     probe: String,
     wanted: HashSet<RoomId>,
-    wished: mpsc::Receiver<Wish>,
+    requests: mpsc::Receiver<SubscriptionRequest>,
     is_up: Arc<AtomicBool>,
 }
 
 /// What the connection's driver reports besides deliveries.
 #[derive(Default)]
-struct Pulse {
+struct Signals {
     /// A probe came back.
-    heard: Notify,
+    probed: Notify,
     /// The connection ended.
-    lost: Notify,
+    ended: Notify,
 }
 
 impl Supervisor {
-    /// Keeps a connection until every handle is dropped; `sink` takes what comes.
-    pub async fn run(mut self, sink: impl Sink) {
-        let sink: Arc<dyn Sink> = Arc::new(sink);
+    /// Keeps a connection until every handle is dropped; `handler` takes what comes.
+    pub async fn run(mut self, handler: impl Handler) {
+        let handler: Arc<dyn Handler> = Arc::new(handler);
         loop {
-            match self.serve(&sink).await {
+            match self.serve(&handler).await {
                 Ok(()) => return,
                 Err(error) => debug!(%error, "pub/sub connection ended"),
             }
             if self.is_up.swap(false, Ordering::AcqRel) {
                 warn!("pub/sub delivery lost, reconnecting");
             }
-            sink(Delivery::Lost);
+            handler(PubSubEvent::Lost);
             tokio::time::sleep(Duration::from_millis(RETRY_PAUSE_MS + jitter_ms(RETRY_PAUSE_MS))).await;
         }
     }
 
     /// One connection's life. `Ok` when the node no longer needs one.
-    async fn serve(&mut self, sink: &Arc<dyn Sink>) -> Result<()> {
-        let pulse = Arc::new(Pulse::default());
-        let connection = self.connect(&pulse, Arc::clone(sink)).await?;
+    async fn serve(&mut self, handler: &Arc<dyn Handler>) -> Result<()> {
+        let signals = Arc::new(Signals::default());
+        let connection = self.connect(&signals, Arc::clone(handler)).await?;
         let channels = (0..USER_CHANNELS).map(|shard| self.keys.users_live_shard(shard)).chain([self.probe.clone()]);
         // All at once: one after the other they would take as many round trips.
         for outcome in join_all(channels.map(|channel| subscribe(connection.clone(), channel))).await {
             outcome?;
         }
-        sink(Delivery::Connected);
-        self.replay(&connection, sink).await?;
+        handler(PubSubEvent::Connected);
+        self.replay(&connection, handler).await?;
 
         let mut tick = tokio::time::interval(PROBE_EVERY);
         let mut heard_at = Instant::now();
-        let mut wishes = Vec::new();
+        let mut requests = Vec::new();
         loop {
             tokio::select! {
-                count = self.wished.recv_many(&mut wishes, BATCH) => match count {
+                count = self.requests.recv_many(&mut requests, BATCH) => match count {
                     0 => return Ok(()),
-                    _ => self.fulfil(wishes.drain(..), &connection, sink).await?,
+                    _ => self.apply(requests.drain(..), &connection, handler).await?,
                 },
-                () = pulse.lost.notified() => return Err(Error::Unavailable("the connection ended".into())),
-                () = pulse.heard.notified() => {
+                () = signals.ended.notified() => return Err(Error::Unavailable("the connection ended".into())),
+                () = signals.probed.notified() => {
                     heard_at = Instant::now();
                     if !self.is_up.swap(true, Ordering::AcqRel) {
                         info!("pub/sub delivery works");
@@ -170,15 +170,15 @@ impl Supervisor {
         }
     }
 
-    async fn connect(&self, pulse: &Arc<Pulse>, sink: Arc<dyn Sink>) -> Result<MultiplexedConnection> {
-        let (pulse, keys, probe) = (Arc::clone(pulse), self.keys.clone(), self.probe.clone());
+    async fn connect(&self, signals: &Arc<Signals>, handler: Arc<dyn Handler>) -> Result<MultiplexedConnection> {
+        let (signals, keys, probe) = (Arc::clone(signals), self.keys.clone(), self.probe.clone());
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(CONNECT_TIMEOUT))
             .set_push_sender(move |push: PushInfo| {
-                let outcome = take_push(push, &pulse, &keys, &probe, &*sink);
+                let outcome = take_push(push, &signals, &keys, &probe, &*handler);
                 if outcome.is_err() {
-                    pulse.lost.notify_one();
+                    signals.ended.notify_one();
                 }
                 outcome
             });
@@ -189,7 +189,7 @@ impl Supervisor {
     }
 
     /// Subscribes to every wanted room again, in batches, so that other traffic gets its turn.
-    async fn replay(&self, connection: &MultiplexedConnection, sink: &Arc<dyn Sink>) -> Result<()> {
+    async fn replay(&self, connection: &MultiplexedConnection, handler: &Arc<dyn Handler>) -> Result<()> {
         let rooms: Vec<RoomId> = self.wanted.iter().copied().collect();
         for batch in rooms.chunks(BATCH) {
             let subscriptions = batch.iter().map(|room| subscribe(connection.clone(), self.keys.room(*room).live));
@@ -197,7 +197,7 @@ impl Supervisor {
                 outcome?;
             }
             for room in batch {
-                sink(Delivery::Subscribed(*room));
+                handler(PubSubEvent::Subscribed(*room));
             }
             tokio::task::yield_now().await;
         }
@@ -205,18 +205,18 @@ impl Supervisor {
     }
 
     /// Fulfils wishes together: they leave in one write, in their order.
-    async fn fulfil(
+    async fn apply(
         &mut self,
-        wishes: impl Iterator<Item = Wish>,
+        requests: impl Iterator<Item = SubscriptionRequest>,
         connection: &MultiplexedConnection,
-        sink: &Arc<dyn Sink>,
+        handler: &Arc<dyn Handler>,
     ) -> Result<()> {
         let mut subscribed = Vec::new();
         let mut commands = Vec::new();
-        for wish in wishes {
-            let (room, is_wanted) = match wish {
-                Wish::Subscribe(room) => (room, true),
-                Wish::Unsubscribe(room) => (room, false),
+        for request in requests {
+            let (room, is_wanted) = match request {
+                SubscriptionRequest::Subscribe(room) => (room, true),
+                SubscriptionRequest::Unsubscribe(room) => (room, false),
             };
             match is_wanted {
                 true => self.wanted.insert(room),
@@ -237,7 +237,7 @@ impl Supervisor {
         for outcome in join_all(commands).await {
             outcome.map_err(|error| Error::Unavailable(error.into()))?;
         }
-        subscribed.into_iter().for_each(|room| sink(Delivery::Subscribed(room)));
+        subscribed.into_iter().for_each(|room| handler(PubSubEvent::Subscribed(room)));
         Ok(())
     }
 
@@ -260,7 +260,13 @@ async fn subscribe(mut connection: MultiplexedConnection, channel: String) -> Re
 }
 
 /// Runs on the connection's driver for each push: must not wait. An error means that the connection ended.
-fn take_push(push: PushInfo, pulse: &Pulse, keys: &Keys, probe: &str, sink: &dyn Sink) -> Result<(), SendError> {
+fn take_push(
+    push: PushInfo,
+    signals: &Signals,
+    keys: &Keys,
+    probe: &str,
+    handler: &dyn Handler,
+) -> Result<(), SendError> {
     match push.kind {
         PushKind::Disconnection => return Err(SendError),
         PushKind::Message => {}
@@ -269,16 +275,16 @@ fn take_push(push: PushInfo, pulse: &Pulse, keys: &Keys, probe: &str, sink: &dyn
     let [channel, payload] = push.data.as_slice() else { return Ok(()) };
     let (Ok(channel), Ok(payload)) = (reply::text(channel), reply::text(payload)) else { return Ok(()) };
     if channel == probe {
-        pulse.heard.notify_one();
+        signals.probed.notify_one();
         return Ok(());
     }
-    let delivery = match keys.room_of_channel(channel) {
-        Some(room) => parse_event(room, payload).map(|what| Delivery::Room(room, what)),
-        None => UserEvent::parse(payload).map(Delivery::User),
+    let event = match keys.room_of_channel(channel) {
+        Some(room) => parse_event(room, payload).map(|what| PubSubEvent::Room(room, what)),
+        None => UserEvent::parse(payload).map(PubSubEvent::User),
     };
     // What is not understood is from a newer node: an event that this version does not know.
-    if let Some(delivery) = delivery {
-        sink(delivery);
+    if let Some(event) = event {
+        handler(event);
     }
     Ok(())
 }
