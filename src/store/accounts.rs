@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use redis::Pipeline;
 
-use super::reply::{self, is_absent, next, text};
-use super::scripts::{self, Arg, Call};
+use super::redis::reply::{self, is_absent, next, text};
+use super::redis::scripts::{self, Arg, Call};
 use super::{Store, UserEvent};
 use crate::domain::{
     Account, Email, Error, Limit, NewAccount, ProfileChange, Result, Role, Sender, UserId, UserName, folded,
@@ -36,13 +36,13 @@ impl Store {
     pub async fn create_account(&self, new: &NewAccount, password_hash: &str, now_ms: u64) -> Result<Account> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.user_counter());
-        let id = UserId(reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?);
+        let id = UserId(reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?);
         let email = new.email.as_ref().map_or("", Email::as_str);
 
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HSET").arg(self.keys.user(id)).arg(&["name", new.name.as_str(), "hash", password_hash]);
         pipeline.arg(&["email", email, "phone", &new.phone]).arg("created").arg(now_ms).arg("updated").arg(now_ms);
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         let claims = [
             (Some(self.keys.name(&new.name.folded())), Error::NameTaken),
             (new.email.as_ref().map(|email| self.keys.email(&email.folded())), Error::EmailTaken),
@@ -78,7 +78,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");
         pipeline.cmd("GET").arg(key);
-        let holder: Option<u64> = reply::read(self.lane.run(&pipeline).await?.pop().unwrap_or_default())?;
+        let holder: Option<u64> = reply::read(self.connection.run(&pipeline).await?.pop().unwrap_or_default())?;
         Ok(holder == Some(user.0))
     }
 
@@ -87,7 +87,7 @@ impl Store {
         for key in keys {
             pipeline.cmd("DEL").arg(key);
         }
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Store {
     async fn index_name(&self, user: UserId, name: &str) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZADD").arg(self.keys.user_names()).arg(0).arg(format!("{}\0{user}", folded(name)));
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Store {
     async fn holder(&self, key: &str) -> Result<Option<UserId>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("GET").arg(key);
-        let id: Option<u64> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let id: Option<u64> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         Ok(id.map(UserId))
     }
 
@@ -141,7 +141,7 @@ impl Store {
     pub async fn account(&self, id: UserId) -> Result<Option<Account>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HGETALL").arg(self.keys.user(id));
-        let reply = next(&mut self.lane.run(&pipeline).await?.into_iter())?;
+        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
         let mut fields: HashMap<String, String> = reply::read(reply)?;
         let (Some(name), Some(password_hash)) = (fields.remove("name"), fields.remove("hash")) else {
             return Ok(None);
@@ -196,7 +196,7 @@ impl Store {
                 if new_key.is_some() {
                     pipeline.cmd("ZREM").arg(self.keys.user_names()).arg(former);
                 }
-                self.lane.run(&pipeline).await?;
+                self.connection.run(&pipeline).await?;
                 self.announce_name(id, name.as_str(), at_ms).await?;
             }
             return self.account(id).await?.ok_or(Error::UserNotFound);
@@ -218,7 +218,7 @@ impl Store {
         }
         let key = self.keys.user(known.id);
         let call = Call { script: &scripts::CHANGE_PROFILE, keys: &[&key], args: &args };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        let (reply, _) = self.connection.run_script(&call, &[]).await?;
         if is_absent(&reply) {
             return Err(Error::UserNotFound);
         }
@@ -235,7 +235,7 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.renamed()).arg("GT").arg(at_ms).arg(user.0);
         let event = UserEvent::Renamed { user, at_ms, name: name.to_owned() }.to_string();
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -243,13 +243,13 @@ impl Store {
     pub async fn renames(&self, since_ms: u64) -> Result<Vec<(UserId, u64, String)>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(self.keys.renamed()).arg(since_ms).arg("+inf").arg(&["BYSCORE", "WITHSCORES"]);
-        let renamed: Vec<(u64, f64)> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let renamed: Vec<(u64, f64)> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         let mut pipeline = Pipeline::with_capacity(renamed.len());
         for (user, _) in &renamed {
             pipeline.cmd("HGET").arg(self.keys.user(UserId(*user))).arg("name");
         }
         let mut names = Vec::with_capacity(renamed.len());
-        for ((user, at_ms), reply) in renamed.into_iter().zip(self.lane.run(&pipeline).await?) {
+        for ((user, at_ms), reply) in renamed.into_iter().zip(self.connection.run(&pipeline).await?) {
             if let Some(name) = reply::read(reply)? {
                 names.push((UserId(user), at_ms as u64, name));
             }
@@ -271,7 +271,7 @@ impl Store {
             Role::User => "user",
         };
         pipeline.cmd("HSET").arg(self.keys.user(id)).arg("role").arg(role);
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -288,7 +288,7 @@ impl Store {
             Revocation::Banned(false) => ("banned", "0"),
         };
         let call = Call { script: &scripts::REVOKE, keys: &[&key], args: &[Arg::Text(field), Arg::Text(value)] };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        let (reply, _) = self.connection.run_script(&call, &[]).await?;
         if is_absent(&reply) {
             return Err(Error::UserNotFound);
         }
@@ -298,7 +298,7 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.revoked()).arg(epoch).arg(id.0);
         let event = UserEvent::Revoked { user: id, epoch }.to_string();
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(id)).arg(event);
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -306,7 +306,7 @@ impl Store {
     pub async fn revocations(&self) -> Result<Vec<(UserId, u64)>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(self.keys.revoked()).arg(0).arg(-1).arg("WITHSCORES");
-        let pairs: Vec<(u64, f64)> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let pairs: Vec<(u64, f64)> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         Ok(pairs.into_iter().map(|(user, epoch)| (UserId(user), epoch as u64)).collect())
     }
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use redis::{Pipeline, Value};
 
 use super::members::RoomEntry;
-use super::reply::{self, array, entry_id, is_absent, next, text};
+use super::redis::reply::{self, array, entry_id, is_absent, next, text};
+use super::redis::scripts::{self, Arg, Call};
 use super::rooms::{kind_of, parse_pair};
-use super::scripts::{self, Arg, Call};
 use super::{Store, record};
 use crate::domain::{Conversation, Error, Result, RoomHead, Runs, Seq, UserId};
 
@@ -17,7 +17,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
         pipeline.cmd("ZRANGE").arg(self.keys.marks(user)).arg(0).arg(-1).arg("WITHSCORES");
-        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let entries = RoomEntry::read_list(next(&mut replies)?)?;
         let marks: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
         let marks: HashMap<u32, u64> = marks.into_iter().map(|(room, seq)| (room, seq as u64)).collect();

@@ -7,7 +7,7 @@ use redis::{InfoDict, Pipeline, Value};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::reply::{self, next};
+use super::redis::reply::{self, next};
 use crate::domain::{Result, RoomId};
 use crate::figures::Minute;
 
@@ -97,7 +97,7 @@ impl Store {
             pipeline.cmd("HSET").arg(&key).arg(format!("{minute}:{}", row.id)).arg(figures.print());
             pipeline.cmd("EXPIRE").arg(&key).arg(LIFETIME_SECS);
         }
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -109,7 +109,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("DEL").arg(self.keys.node(node));
         pipeline.cmd("ZREM").arg(self.keys.nodes()).arg(node);
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl Store {
             pipeline.cmd("HGETALL").arg(self.keys.figures(*hour));
         }
         // They are long: on the lane of requests they would hold up what comes behind them.
-        let mut replies = self.lists.run(&pipeline).await?.into_iter();
+        let mut replies = self.list_connection.run(&pipeline).await?.into_iter();
         let server = ServerInfo::read(next(&mut replies)?)?;
         let nodes: Vec<String> = reply::read(next(&mut replies)?)?;
         let mut read = Vec::with_capacity(hours.len());
@@ -150,7 +150,7 @@ impl Store {
     pub async fn server_info(&self) -> Result<ServerInfo> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INFO").arg(&SECTIONS);
-        ServerInfo::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)
+        ServerInfo::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)
     }
 
     /// The rows of those nodes that live, the oldest first.
@@ -160,7 +160,7 @@ impl Store {
             pipeline.cmd("GET").arg(self.keys.node(node));
         }
         let mut rows = Vec::with_capacity(nodes.len());
-        for reply in self.lane.run(&pipeline).await? {
+        for reply in self.connection.run(&pipeline).await? {
             let text: Option<String> = reply::read(reply)?;
             // What is not understood is from a newer node, which others show.
             rows.extend(text.and_then(|text| serde_json::from_str::<NodeRow>(&text).ok()));
@@ -171,7 +171,7 @@ impl Store {
 
     /// The messages that users sent to each room through this node since this was last asked.
     pub fn take_room_messages(&self) -> Vec<(RoomId, u64)> {
-        self.written.take_messages()
+        self.write_cache.take_messages()
     }
 }
 

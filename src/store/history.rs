@@ -1,10 +1,10 @@
-//! Reading a room's messages: pages of its history, and what happened behind an entry. Each is one round trip.
+//! Run a room's messages: pages of its history, and what happened behind an entry. Each is one round trip.
 
 use std::collections::{HashMap, HashSet};
 
 use redis::{Pipeline, Value};
 
-use super::reply::{self, array, entry_id, is_absent, next, text, unexpected};
+use super::redis::reply::{self, array, entry_id, is_absent, next, text, unexpected};
 use super::{Store, record, rooms};
 use crate::domain::{
     Caller, Deletion, EntryId, Error, HistoryPage, HistoryQuery, Limit, Message, Receipts, Result, RoomHead, RoomId,
@@ -44,7 +44,7 @@ impl Store {
         let entries = array(next(&mut replies)?)?;
         let is_exhausted = entries.len() < count;
         let gone: HashSet<u64> = reply::read(next(&mut replies)?)?;
-        let noted = Noted::read(room, &mut replies)?;
+        let read_state = ReadState::read(room, &mut replies)?;
         let receipts = match query.with_receipts {
             true => self.receipts(room, &mut replies)?,
             false => Receipts::default(),
@@ -52,7 +52,7 @@ impl Store {
         let (messages, total) = shown(&query, &entries, &gone, self.oldest_ms())?;
         let seqs = messages.iter().map(|message| message.id.entry.seq);
         let span = seqs.clone().min().zip(seqs.max());
-        let unread = span.filter(|span| is_member && !noted.covers(*span, self.receipt_members));
+        let unread = span.filter(|span| is_member && !read_state.covers(*span, self.receipt_members));
         let page =
             HistoryPage { messages, head: state.head, watermark: state.watermark, is_member, unread, total, receipts };
         Ok((page, is_exhausted))
@@ -162,20 +162,20 @@ impl Store {
     pub async fn room_state(&self, room: RoomId) -> Result<(RoomHead, Watermark)> {
         let mut pipeline = Pipeline::with_capacity(1);
         rooms::read_state(&mut pipeline, &self.keys.room(room).room);
-        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         Ok((state.head, state.watermark))
     }
 }
 
 /// What the caller has read of a room before.
-struct Noted {
+struct ReadState {
     highest: Option<f64>,
     runs: Option<String>,
     members: u64,
 }
 
-impl Noted {
+impl ReadState {
     fn read(room: RoomId, replies: &mut impl Iterator<Item = Value>) -> Result<Self> {
         let highest = reply::read(next(replies)?)?;
         let (runs, members) = match room {

@@ -2,9 +2,9 @@
 
 use redis::{Pipeline, Value};
 
-use super::reply::{self, array, is_absent, next, text};
+use super::redis::reply::{self, array, is_absent, next, text};
+use super::redis::scripts::{self, Arg, Call, Script};
 use super::rooms::kind_of;
-use super::scripts::{self, Arg, Call, Script};
 use super::{SendRate, Store, UserEvent, record};
 use crate::domain::{Caller, Change, Error, Member, MemberRole, Result, RoomId, RoomKind, Sender, Seq, UserId, now_ms};
 
@@ -121,7 +121,7 @@ impl Store {
                 Arg::Number(burst_ms),
             ],
         };
-        let reply = array(self.lane.run_script(&call, &[]).await?.0)?;
+        let reply = array(self.connection.run_script(&call, &[]).await?.0)?;
         match (reply.first().map(text).transpose()?, reply.as_slice()) {
             (Some("limited"), [_, Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
             (Some("no_room"), _) => Err(Error::RoomNotFound),
@@ -143,7 +143,7 @@ impl Store {
             keys: &[&keys.room, &keys.members, &keys.admins],
             args: &[Arg::Number(actor.0), Arg::Number(user.0), Arg::Text(role)],
         };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        let (reply, _) = self.connection.run_script(&call, &[]).await?;
         match text(&reply)? {
             "done" => Ok(()),
             "no_room" => Err(Error::RoomNotFound),
@@ -165,7 +165,7 @@ impl Store {
         pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.0);
         pipeline.cmd("ZRANGE").arg(&keys.members).arg(0).arg(limit.saturating_sub(1));
         pipeline.cmd("SMEMBERS").arg(&keys.admins);
-        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let (kind, owner): (Option<String>, Option<u64>) = reply::read(next(&mut replies)?)?;
         let is_member = !is_absent(&next(&mut replies)?);
         let kind = kind_of(&kind.ok_or(Error::RoomNotFound)?)?;
@@ -203,7 +203,7 @@ impl Store {
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomEntry>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
-        RoomEntry::read_list(next(&mut self.lane.run(&pipeline).await?.into_iter())?)
+        RoomEntry::read_list(next(&mut self.connection.run(&pipeline).await?.into_iter())?)
     }
 
     /// Puts a room into its member's list and a public one into the listing, and tells the member's sockets
@@ -211,7 +211,7 @@ impl Store {
     pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Seq) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(3);
         self.note_joined(&mut pipeline, entry, user, since);
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -243,7 +243,7 @@ impl Store {
                 false => self.note_left(&mut pipeline, entry.room, user),
             }
             pipeline.cmd("ZSCORE").arg(&members).arg(user.0);
-            let found = self.lane.run(&pipeline).await?.pop().is_some_and(|score| !is_absent(&score));
+            let found = self.connection.run(&pipeline).await?.pop().is_some_and(|score| !is_absent(&score));
             if found == is_member {
                 return Ok(());
             }
@@ -262,7 +262,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(now_ms()).arg(user.0);
         pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use redis::Value;
 use sha2::{Digest, Sha256};
 
 use super::members::RoomEntry;
-use super::reply::{self, array, entry_id, is_absent, text, unexpected};
-use super::scripts::{self, Arg, Call};
+use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
+use super::redis::scripts::{self, Arg, Call};
 use super::{Store, record};
 use crate::domain::{
     Caller, Change, EntryId, Error, Field, Message, MessageId, NewMessage, Result, RoomId, RoomKind, Sender, Seq,
@@ -94,7 +94,7 @@ impl Store {
             ],
         };
         let day = self.today();
-        let (reply, _) = self.lane.run_script(&call, &self.count_message(day)).await?;
+        let (reply, _) = self.connection.run_script(&call, &self.count_message(day)).await?;
         let appended = read_appended(reply, room, caller, message, &record);
         match &appended {
             Ok(Appended { is_replay: false, has_joined, message }) => {
@@ -144,7 +144,7 @@ impl Store {
                 Arg::Number(self.retention.max_messages),
             ],
         };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        let (reply, _) = self.connection.run_script(&call, &[]).await?;
         let items = array(reply)?;
         let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
         match (text(status)?, rest) {

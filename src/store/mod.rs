@@ -1,5 +1,5 @@
 //! Floor 1: the only Redis commands. One file per aggregate; `keys` spells keys, `record` encodes messages,
-//! `lane` talks, `scripts` and `lua/` hold what must be atomic.
+//! `connection` talks, `scripts` and `lua/` hold what must be atomic.
 //!
 //! Imports `domain` and `figures` only. Imported by `fanout`, `service` and `app`.
 
@@ -8,20 +8,16 @@ mod conversations;
 mod directs;
 mod events;
 mod figures;
-mod flight;
 mod history;
-mod keys;
-mod lane;
 mod members;
 mod messages;
 mod presence;
-mod pubsub;
 mod receipts;
 mod record;
-mod reply;
+mod redis;
 mod rooms;
-mod scripts;
 mod server;
+mod single_flight;
 mod stats;
 
 use std::sync::Arc;
@@ -33,17 +29,17 @@ pub use figures::{NodeRow, ServerInfo, StoredMinute};
 pub use members::{MemberChange, RoomEntry};
 pub use messages::{Appended, SendRate};
 pub use presence::Activity;
-pub use pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
 pub use receipts::Mark;
+pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
 pub use rooms::NewRoom;
 pub use stats::Stats;
 
 use crate::domain::{Error, Result, now_ms};
 use directs::Directs;
-use flight::Flight;
-use keys::Keys;
-use lane::{LIST_TIMEOUT, Lane, RESPONSE_TIMEOUT};
-use stats::Written;
+use redis::connection::{LIST_TIMEOUT, RESPONSE_TIMEOUT, SharedConnection};
+use redis::keys::Keys;
+use single_flight::SingleFlight;
+use stats::WriteCache;
 
 /// Long lists that one worker asks for at the same time; the others wait.
 const LISTS_AT_ONCE: usize = 2;
@@ -86,7 +82,7 @@ pub struct StoreConfig {
 /// What the stores of one node share: what was written lately, and direct rooms.
 #[derive(Clone, Default)]
 pub struct NodeMemory {
-    written: Written,
+    write_cache: WriteCache,
     directs: Directs,
 }
 
@@ -94,9 +90,9 @@ pub struct NodeMemory {
 /// the runtime that made it; clones share the lane.
 #[derive(Clone)]
 pub struct Store {
-    lane: Arc<Lane>,
+    connection: Arc<SharedConnection>,
     /// Long lists go their own way: they would hold up the calls behind them on the shared lane.
-    lists: Arc<Lane>,
+    list_connection: Arc<SharedConnection>,
     /// So many long lists at a time.
     listing: Arc<Semaphore>,
     keys: Keys,
@@ -104,9 +100,9 @@ pub struct Store {
     online_for_secs: u64,
     receipt_members: u64,
     zone: jiff::tz::TimeZone,
-    written: Written,
+    write_cache: WriteCache,
     directs: Directs,
-    stats: Arc<Flight<Stats>>,
+    stats: Arc<SingleFlight<Stats>>,
 }
 
 impl Store {
@@ -116,32 +112,32 @@ impl Store {
     /// `Internal` for an address that is not understood.
     pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Result<Self> {
         Ok(Self {
-            lane: Arc::new(Lane::new(&config.url, RESPONSE_TIMEOUT)?),
-            lists: Arc::new(Lane::new(&config.url, LIST_TIMEOUT)?),
+            connection: Arc::new(SharedConnection::new(&config.url, RESPONSE_TIMEOUT)?),
+            list_connection: Arc::new(SharedConnection::new(&config.url, LIST_TIMEOUT)?),
             listing: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             keys: Keys::new(&config.prefix),
             retention: config.retention,
             online_for_secs: config.online_for_secs,
             receipt_members: config.receipt_members,
             zone: config.zone.clone(),
-            written: memory.written.clone(),
+            write_cache: memory.write_cache.clone(),
             directs: memory.directs.clone(),
             stats: Arc::default(),
         })
     }
 
     /// Runs the second round trip of a list, a long one on the lane for lists.
-    async fn run_list(&self, pipeline: &redis::Pipeline) -> Result<Vec<redis::Value>> {
+    async fn run_list(&self, pipeline: &::redis::Pipeline) -> Result<Vec<::redis::Value>> {
         self.run_sized(pipeline, pipeline.len()).await
     }
 
     /// Runs a pipeline whose answer has up to `entries` entries, a long one on the lane for lists.
-    async fn run_sized(&self, pipeline: &redis::Pipeline, entries: usize) -> Result<Vec<redis::Value>> {
+    async fn run_sized(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<::redis::Value>> {
         if entries <= LONG_LIST {
-            return self.lane.run(pipeline).await;
+            return self.connection.run(pipeline).await;
         }
         let _turn = self.listing.acquire().await.map_err(Error::internal)?;
-        self.lists.run(pipeline).await
+        self.list_connection.run(pipeline).await
     }
 
     /// Entries of an earlier time are too old to be shown.

@@ -2,8 +2,8 @@
 
 use redis::{Pipeline, Value};
 
-use super::keys::ONLINE_SHARDS;
-use super::reply::{self, array, next};
+use super::redis::keys::ONLINE_SHARDS;
+use super::redis::reply::{self, array, next};
 use super::{Store, UserEvent};
 use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId};
 
@@ -37,7 +37,7 @@ impl Store {
             pipeline.cmd("HSETNX").arg(&seen).arg("login").arg(login_ms);
             pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
         }
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -52,7 +52,7 @@ impl Store {
     pub async fn announce(&self, user: UserId, event: &UserEvent) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event.to_string());
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -62,7 +62,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("HSET").arg(&seen).arg("login").arg(at_ms);
         pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         self.ensure_global_membership(user).await
     }
 
@@ -120,7 +120,7 @@ impl Store {
         let mut active = Vec::new();
         // Where the shards end that were cut: nobody behind the first of them is known to be complete.
         let mut complete_until = None;
-        for reply in self.lane.run(&pipeline).await? {
+        for reply in self.connection.run(&pipeline).await? {
             let users: Vec<(u64, f64)> = reply::read(reply)?;
             let is_cut = users.len() >= share;
             let users =
@@ -148,7 +148,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZSCORE").arg(self.keys.online_of(user)).arg(user.0);
         pipeline.cmd("HGET").arg(self.keys.seen(user)).arg("ip");
-        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let active_at_ms: Option<f64> = reply::read(next(&mut replies)?)?;
         let ip: Option<String> = reply::read(next(&mut replies)?)?;
         let is_online = active_at_ms.is_some_and(|at| at as u64 >= self.online_since(now_ms));
@@ -163,7 +163,7 @@ impl Store {
             pipeline.arg(format!("({}", self.online_since(now_ms)));
         }
         pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.active_rooms()).arg(0).arg(format!("({active_since_ms}"));
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use redis::{Pipeline, Value};
 
 use super::Store;
-use super::keys::RoomKeys;
-use super::reply::{self, next};
-use super::scripts::{self, Arg, Call};
+use super::redis::keys::RoomKeys;
+use super::redis::reply::{self, next};
+use super::redis::scripts::{self, Arg, Call};
 use crate::domain::{Caller, Error, Receipts, Result, RoomId, Runs, Seq, UserId};
 
 /// A run of messages to be marked for a user.
@@ -36,7 +36,7 @@ impl Store {
         args.extend(users.iter().map(|user| Arg::Number(user.0)));
         let call =
             Call { script: &scripts::MARK_DELIVERED, keys: &[&keys.room, &keys.members, &keys.delivered], args: &args };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        let (reply, _) = self.connection.run_script(&call, &[]).await?;
         Ok(matches!(reply, Value::Int(1)))
     }
 
@@ -54,7 +54,7 @@ impl Store {
         if mark.room == RoomId::GLOBAL {
             let mut pipeline = Pipeline::with_capacity(2);
             pipeline.add_command(highest).add_command(expire);
-            self.lane.run(&pipeline).await?;
+            self.connection.run(&pipeline).await?;
             return Ok(());
         }
         let keys = self.keys.room(mark.room);
@@ -70,7 +70,7 @@ impl Store {
                 Arg::Number(self.retention.max_age_ms),
             ],
         };
-        let (reply, _) = self.lane.run_script(&call, &[highest, expire]).await?;
+        let (reply, _) = self.connection.run_script(&call, &[highest, expire]).await?;
         if reply::is_absent(&reply) { Err(Error::RoomNotFound) } else { Ok(()) }
     }
 
@@ -85,7 +85,7 @@ impl Store {
             keys: &[&keys.room, &keys.members, &keys.live],
             args: &[Arg::Number(caller.id.0), Arg::Text(&caller.name)],
         };
-        let (reply, _) = self.lane.run_script(&call, &[]).await?;
+        let (reply, _) = self.connection.run_script(&call, &[]).await?;
         if matches!(reply, Value::Int(1)) { Ok(()) } else { Err(Error::RoomNotFound) }
     }
 

@@ -3,8 +3,8 @@
 use redis::{Pipeline, Value};
 
 use super::members::RoomEntry;
-use super::reply::{self, array, entry_id, is_absent, next, text, user_id};
-use super::scripts::{self, Arg, Call};
+use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
+use super::redis::scripts::{self, Arg, Call};
 use super::{Store, record};
 use crate::domain::{
     Caller, Change, Description, EntryId, Error, Limit, NewGroup, Result, RoomCard, RoomHead, RoomId, RoomKind,
@@ -100,7 +100,7 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(number).arg(number);
         pipeline.cmd("SET").arg(self.keys.room_counter()).arg(number).arg("NX");
         pipeline.add_command(self.index_room(RoomId::GLOBAL, GLOBAL_NAME));
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl Store {
         if new.kind == RoomKind::Public {
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.add_command(self.index_room(room, new.name.as_str()));
-            self.lane.run(&pipeline).await?;
+            self.connection.run(&pipeline).await?;
         }
         Ok(NewGroup { id: room, created_at_ms })
     }
@@ -133,7 +133,7 @@ impl Store {
     async fn next_room(&self) -> Result<RoomId> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.room_counter());
-        let number: u32 = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let number: u32 = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is at zero"))
     }
 
@@ -159,7 +159,7 @@ impl Store {
             keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live],
             args: &args,
         };
-        match text(&self.lane.run_script(&call, &[]).await?.0)? {
+        match text(&self.connection.run_script(&call, &[]).await?.0)? {
             "exists" => Ok(None),
             at_ms => at_ms.parse().map(Some).map_err(Error::internal),
         }
@@ -173,7 +173,7 @@ impl Store {
         }
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("GET").arg(self.keys.direct(low, high));
-        let number: Option<u32> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let number: Option<u32> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         let room = number.and_then(RoomId::new);
         if let Some(room) = room {
             // Once per node and pair: mends what a node left that died while it made the room. Sockets that were not
@@ -205,12 +205,12 @@ impl Store {
         let key = self.keys.direct(low, high);
         pipeline.cmd("SET").arg(&key).arg(room.number()).arg("NX");
         pipeline.cmd("GET").arg(&key);
-        let holder: Option<u32> = reply::read(self.lane.run(&pipeline).await?.pop().unwrap_or_default())?;
+        let holder: Option<u32> = reply::read(self.connection.run(&pipeline).await?.pop().unwrap_or_default())?;
         if holder != Some(room.number()) {
             let keys = self.keys.room(room);
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.cmd("DEL").arg(keys.room).arg(keys.members);
-            self.lane.run(&pipeline).await?;
+            self.connection.run(&pipeline).await?;
             return self.direct_room(low, high).await?.ok_or(Error::RoomNotFound);
         }
         self.note_direct(room, (low, high)).await?;
@@ -252,7 +252,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(key).arg(format!("[{start}")).arg([b"(".as_slice(), &end].concat());
         pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(limit.get());
-        let found: Vec<String> = reply::read(next(&mut self.lane.run(&pipeline).await?.into_iter())?)?;
+        let found: Vec<String> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         Ok(found.iter().filter_map(|entry| entry.rsplit_once('\0')?.1.parse().ok()).collect())
     }
 
@@ -295,7 +295,7 @@ impl Store {
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.public_rooms()).arg(format!("({after}")).arg("+inf");
         pipeline.arg("LIMIT").arg(0).arg(limit.get() + 1);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.user_rooms(caller.id)).arg(group).arg(group);
-        let mut replies = self.lane.run(&pipeline).await?.into_iter();
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let public: Vec<u32> = reply::read(next(&mut replies)?)?;
         let groups: Vec<u32> = reply::read(next(&mut replies)?)?;
         let mut numbers: Vec<u32> = public.into_iter().chain(groups.into_iter().filter(|n| *n > after)).collect();

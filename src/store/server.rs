@@ -3,8 +3,8 @@
 use redis::{InfoDict, Value};
 
 use super::Store;
-use super::lane::store_error;
-use super::reply;
+use super::redis::connection::store_error;
+use super::redis::reply;
 use crate::domain::{Error, Result};
 
 /// Oldest server whose scripts, streams and sharded channels do what is needed.
@@ -17,7 +17,7 @@ impl Store {
     /// `Unavailable` when it does not answer; `Internal` with the reason when it is too old or would evict
     /// keys.
     pub async fn check_server(&self) -> Result<()> {
-        let mut connection = self.lane.cold().await?;
+        let mut connection = self.connection.cold().await?;
         let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await.map_err(store_error)?;
         // It answers INFO already, but nothing else yet.
         if info.get::<u8>("loading") == Some(1) {
@@ -43,7 +43,7 @@ impl Store {
     pub async fn ping(&self) -> Result<()> {
         let mut pipeline = redis::Pipeline::with_capacity(1);
         pipeline.cmd("PING");
-        let replies = self.lane.run(&pipeline).await?;
+        let replies = self.connection.run(&pipeline).await?;
         match replies.as_slice() {
             [Value::SimpleString(_) | Value::BulkString(_)] => Ok(()),
             other => Err(other.first().map_or_else(|| Error::internal("no reply"), reply::unexpected)),

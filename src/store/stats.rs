@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use redis::{Cmd, Pipeline};
 
 use super::Store;
-use super::keys::ONLINE_SHARDS;
-use super::reply;
+use super::redis::keys::ONLINE_SHARDS;
+use super::redis::reply;
 use crate::domain::{Result, RoomId, now_ms};
 
 /// A day's counter lives this long: today's is read, yesterday's helps when clocks differ.
@@ -33,22 +33,22 @@ pub struct Stats {
 
 /// What this node has written lately, so that it need not write it again. Shared by its workers.
 #[derive(Clone, Default)]
-pub(super) struct Written {
-    rooms: Arc<Mutex<HashMap<RoomId, Noted>>>,
+pub(super) struct WriteCache {
+    rooms: Arc<Mutex<HashMap<RoomId, RecentActivity>>>,
     /// The day whose counter's expiry was set.
     day: Arc<AtomicU64>,
 }
 
 /// What this node knows of a room's activity.
 #[derive(Clone, Copy, Default)]
-struct Noted {
+struct RecentActivity {
     /// When the activity was last written, ms.
     at_ms: u64,
     /// Messages since they were last taken.
     messages: u64,
 }
 
-impl Written {
+impl WriteCache {
     /// Counts a room's message. Returns whether the room's activity is to be written.
     fn is_room_due(&self, room: RoomId, now_ms: u64) -> bool {
         let mut rooms = self.rooms.lock().expect("no panic while held");
@@ -89,7 +89,7 @@ impl Store {
         let mut count = redis::cmd("INCR");
         count.arg(self.keys.stats(day));
         commands.push(count);
-        if self.written.day.swap(day.into(), Ordering::Relaxed) != u64::from(day) {
+        if self.write_cache.day.swap(day.into(), Ordering::Relaxed) != u64::from(day) {
             let mut expire = redis::cmd("EXPIRE");
             expire.arg(self.keys.stats(day)).arg(DAY_LIFETIME_SECS);
             commands.push(expire);
@@ -101,12 +101,12 @@ impl Store {
     /// per room and node; beside the message it would note refused ones as well.
     pub(super) async fn note_active(&self, room: RoomId) -> Result<()> {
         let now_ms = now_ms();
-        if !self.written.is_room_due(room, now_ms) {
+        if !self.write_cache.is_room_due(room, now_ms) {
             return Ok(());
         }
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZADD").arg(self.keys.active_rooms()).arg("GT").arg(now_ms).arg(room.number());
-        self.lane.run(&pipeline).await?;
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl Store {
     pub(super) async fn uncount_message(&self, day: Day) {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("DECR").arg(self.keys.stats(day));
-        if let Err(error) = self.lane.run(&pipeline).await {
+        if let Err(error) = self.connection.run(&pipeline).await {
             tracing::debug!(%error, "the day's counter stays one too high");
         }
     }
@@ -134,7 +134,7 @@ impl Store {
         for shard in 0..ONLINE_SHARDS {
             pipeline.cmd("ZCOUNT").arg(self.keys.online(shard)).arg(since).arg("+inf");
         }
-        let replies = self.lane.run(&pipeline).await?;
+        let replies = self.connection.run(&pipeline).await?;
         // A counter may dip below zero when Redis lost what was counted and then taken back.
         let counts: Vec<Option<i64>> = replies.into_iter().map(reply::read).collect::<Result<_>>()?;
         let count =
@@ -144,7 +144,7 @@ impl Store {
 
     /// Housekeeping of this node, once a minute.
     pub async fn keep_house(&self, now_ms: u64) -> Result<()> {
-        self.written.forget_quiet_rooms(now_ms);
+        self.write_cache.forget_quiet_rooms(now_ms);
         self.trim_activity(now_ms, active_since(now_ms)).await
     }
 }

@@ -10,33 +10,33 @@ use futures_util::future::{BoxFuture, Shared};
 
 use crate::domain::{Error, Result};
 
-type Reading<T> = Shared<BoxFuture<'static, std::result::Result<T, Arc<Error>>>>;
+type Run<T> = Shared<BoxFuture<'static, std::result::Result<T, Arc<Error>>>>;
 
 /// Joins readings of one kind.
-pub(super) struct Flight<T: Clone>(Mutex<Readings<T>>);
+pub(super) struct SingleFlight<T: Clone>(Mutex<Runs<T>>);
 
-struct Readings<T: Clone> {
-    under_way: Option<Reading<T>>,
-    next: Option<Reading<T>>,
+struct Runs<T: Clone> {
+    under_way: Option<Run<T>>,
+    next: Option<Run<T>>,
 }
 
-impl<T: Clone> Default for Flight<T> {
+impl<T: Clone> Default for SingleFlight<T> {
     fn default() -> Self {
-        Self(Mutex::new(Readings { under_way: None, next: None }))
+        Self(Mutex::new(Runs { under_way: None, next: None }))
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Flight<T> {
+impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     /// What `read` answers, once for all who ask before it begins.
     ///
     /// # Errors
     /// `Unavailable` whatever went wrong: the cause is told to the first only in its text.
     pub(super) async fn join(self: &Arc<Self>, read: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-        let reading = self.board(read);
+        let reading = self.join_or_start(read);
         reading.await.map_err(|cause| Error::Unavailable(cause.to_string().into()))
     }
 
-    fn board(self: &Arc<Self>, read: impl Future<Output = Result<T>> + Send + 'static) -> Reading<T> {
+    fn join_or_start(self: &Arc<Self>, read: impl Future<Output = Result<T>> + Send + 'static) -> Run<T> {
         let mut readings = self.0.lock().expect("no panic while held");
         if let Some(next) = &readings.next {
             return next.clone();
@@ -48,11 +48,11 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
             return reading;
         };
         readings.under_way = Some(under_way.clone());
-        let flight = Arc::clone(self);
+        let single_flight = Arc::clone(self);
         let next = async move {
             // Its answer is for those who asked before; only its end matters here.
             drop(under_way.await);
-            flight.depart();
+            single_flight.start_next();
             read.await.map_err(Arc::new)
         };
         let next = next.boxed().shared();
@@ -61,7 +61,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 
     /// The next reading begins: who asks from now on waits for another.
-    fn depart(&self) {
+    fn start_next(&self) {
         let mut readings = self.0.lock().expect("no panic while held");
         readings.under_way = readings.next.take();
     }
@@ -77,17 +77,18 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_during_a_reading_shares_the_next_one() {
-        let (flight, readings) = (Arc::new(Flight::default()), Arc::new(AtomicU32::new(0)));
+        let (single_flight, readings) = (Arc::new(SingleFlight::default()), Arc::new(AtomicU32::new(0)));
         let gate = Arc::new(Notify::new());
         let ask = || {
-            let (flight, readings, gate) = (Arc::clone(&flight), Arc::clone(&readings), Arc::clone(&gate));
+            let (single_flight, readings, gate) =
+                (Arc::clone(&single_flight), Arc::clone(&readings), Arc::clone(&gate));
             tokio::spawn(async move {
                 let read = async move {
                     let number = readings.fetch_add(1, Ordering::SeqCst);
                     gate.notified().await;
                     Ok(number)
                 };
-                flight.join(read).await.expect("answers")
+                single_flight.join(read).await.expect("answers")
             })
         };
         let first = ask();

@@ -30,42 +30,42 @@ use std::sync::Arc;
 use crate::domain::{ClientId, RoomId, UserId};
 
 /// How many sorted sets share the online users, so that Cluster can spread them.
-pub(super) const ONLINE_SHARDS: u64 = 16;
+pub(in crate::store) const ONLINE_SHARDS: u64 = 16;
 /// How many channels share the events of users.
-pub(super) const USER_CHANNELS: u64 = 64;
+pub(in crate::store) const USER_CHANNELS: u64 = 64;
 
 /// Spells keys under a prefix.
 #[derive(Clone, Debug)]
-pub(super) struct Keys {
+pub(in crate::store) struct Keys {
     prefix: Arc<str>,
 }
 
 /// The keys of one room.
-pub(super) struct RoomKeys {
+pub(in crate::store) struct RoomKeys {
     /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept.
-    pub(super) room: String,
+    pub(in crate::store) room: String,
     /// Stream of the messages.
-    pub(super) log: String,
+    pub(in crate::store) log: String,
     /// Sorted set: user → joined ms.
-    pub(super) members: String,
+    pub(in crate::store) members: String,
     /// Hash: seq → who deleted it and when.
-    pub(super) gone: String,
+    pub(in crate::store) gone: String,
     /// Channel of the room's events.
-    pub(super) live: String,
+    pub(in crate::store) live: String,
     /// Set: members who are admins.
-    pub(super) admins: String,
+    pub(in crate::store) admins: String,
     /// Hash: user → runs of seq read, with times.
-    pub(super) read: String,
+    pub(in crate::store) read: String,
     /// Hash: user → runs of seq received.
-    pub(super) delivered: String,
+    pub(in crate::store) delivered: String,
 }
 
 impl Keys {
-    pub(super) fn new(prefix: &str) -> Self {
+    pub(in crate::store) fn new(prefix: &str) -> Self {
         Self { prefix: prefix.into() }
     }
 
-    pub(super) fn room(&self, room: RoomId) -> RoomKeys {
+    pub(in crate::store) fn room(&self, room: RoomId) -> RoomKeys {
         let base = format!("{}{{r:{}}}", self.prefix, room.number());
         RoomKeys {
             log: format!("{base}:log"),
@@ -80,137 +80,137 @@ impl Keys {
     }
 
     /// String: seq and body hash of the message that a user sent under a client id.
-    pub(super) fn sent(&self, room: RoomId, user: UserId, id: &ClientId) -> String {
+    pub(in crate::store) fn sent(&self, room: RoomId, user: UserId, id: &ClientId) -> String {
         format!("{}{{r:{}}}:sent:{user}:{}", self.prefix, room.number(), id.as_str())
     }
 
     /// String: theoretical arrival time of a user's next message in a room.
-    pub(super) fn rate(&self, room: RoomId, user: UserId) -> String {
+    pub(in crate::store) fn rate(&self, room: RoomId, user: UserId) -> String {
         format!("{}{{r:{}}}:rate:{user}", self.prefix, room.number())
     }
 
     /// Hash: an account.
-    pub(super) fn user(&self, user: UserId) -> String {
+    pub(in crate::store) fn user(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}", self.prefix)
     }
 
     /// Sorted set: the rooms of a user, scored by kind and, for direct ones, by the other user.
-    pub(super) fn user_rooms(&self, user: UserId) -> String {
+    pub(in crate::store) fn user_rooms(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:rooms", self.prefix)
     }
 
     /// Sorted set: room → highest seq that a user has read.
-    pub(super) fn marks(&self, user: UserId) -> String {
+    pub(in crate::store) fn marks(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:marks", self.prefix)
     }
 
     /// String: the direct room of two users.
-    pub(super) fn direct(&self, low: UserId, high: UserId) -> String {
+    pub(in crate::store) fn direct(&self, low: UserId, high: UserId) -> String {
         format!("{}direct:{low}:{high}", self.prefix)
     }
 
     /// Hash: name, ip, agent, login time of the latest activity.
-    pub(super) fn seen(&self, user: UserId) -> String {
+    pub(in crate::store) fn seen(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:seen", self.prefix)
     }
 
     /// Sorted set: user → last activity ms.
-    pub(super) fn online(&self, shard: u64) -> String {
+    pub(in crate::store) fn online(&self, shard: u64) -> String {
         format!("{}online:{shard}", self.prefix)
     }
 
     /// The shard that holds a user.
-    pub(super) fn online_of(&self, user: UserId) -> String {
+    pub(in crate::store) fn online_of(&self, user: UserId) -> String {
         self.online(user.0 % ONLINE_SHARDS)
     }
 
     /// String: the user who has a name.
-    pub(super) fn name(&self, folded: &str) -> String {
+    pub(in crate::store) fn name(&self, folded: &str) -> String {
         format!("{}name:{folded}", self.prefix)
     }
 
     /// String: the user who has an e-mail address.
-    pub(super) fn email(&self, folded: &str) -> String {
+    pub(in crate::store) fn email(&self, folded: &str) -> String {
         format!("{}email:{folded}", self.prefix)
     }
 
     /// Sorted set: user → when they changed their name, ms.
-    pub(super) fn renamed(&self) -> String {
+    pub(in crate::store) fn renamed(&self) -> String {
         format!("{}renamed", self.prefix)
     }
 
     /// Sorted set by text: `folded name\0number` of every user.
-    pub(super) fn user_names(&self) -> String {
+    pub(in crate::store) fn user_names(&self) -> String {
         format!("{}names", self.prefix)
     }
 
     /// Sorted set by text: `folded name\0number` of every public room.
-    pub(super) fn room_names(&self) -> String {
+    pub(in crate::store) fn room_names(&self) -> String {
         format!("{}rooms:names", self.prefix)
     }
 
     /// Sorted set: the public rooms by number.
-    pub(super) fn public_rooms(&self) -> String {
+    pub(in crate::store) fn public_rooms(&self) -> String {
         format!("{}rooms:public", self.prefix)
     }
 
     /// Sorted set: room → last activity ms, written at most once a minute per room and node.
-    pub(super) fn active_rooms(&self) -> String {
+    pub(in crate::store) fn active_rooms(&self) -> String {
         format!("{}rooms:active", self.prefix)
     }
 
     /// String: messages of a day, `yyyymmdd` in the statistics' zone.
-    pub(super) fn stats(&self, day: u32) -> String {
+    pub(in crate::store) fn stats(&self, day: u32) -> String {
         format!("{}stats:{day}", self.prefix)
     }
 
     /// String: what a node says of itself, for as long as it keeps saying so.
-    pub(super) fn node(&self, node: &str) -> String {
+    pub(in crate::store) fn node(&self, node: &str) -> String {
         format!("{}node:{node}", self.prefix)
     }
 
     /// Sorted set: node → when it last reported, ms.
-    pub(super) fn nodes(&self) -> String {
+    pub(in crate::store) fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)
     }
 
     /// Hash of an hour since 1970: `minute:node` → what the node counted in that minute.
-    pub(super) fn figures(&self, hour: u64) -> String {
+    pub(in crate::store) fn figures(&self, hour: u64) -> String {
         format!("{}figures:{hour}", self.prefix)
     }
 
     /// Sorted set: user → epoch; tokens of an older epoch are dead.
-    pub(super) fn revoked(&self) -> String {
+    pub(in crate::store) fn revoked(&self) -> String {
         format!("{}revoked", self.prefix)
     }
 
     /// Counter of users.
-    pub(super) fn user_counter(&self) -> String {
+    pub(in crate::store) fn user_counter(&self) -> String {
         format!("{}seq:users", self.prefix)
     }
 
     /// Counter of rooms.
-    pub(super) fn room_counter(&self) -> String {
+    pub(in crate::store) fn room_counter(&self) -> String {
         format!("{}seq:rooms", self.prefix)
     }
 
     /// Channel of the events of a user.
-    pub(super) fn users_live(&self, user: UserId) -> String {
+    pub(in crate::store) fn users_live(&self, user: UserId) -> String {
         self.users_live_shard(user.0 % USER_CHANNELS)
     }
 
     /// One of the channels of users' events.
-    pub(super) fn users_live_shard(&self, shard: u64) -> String {
+    pub(in crate::store) fn users_live_shard(&self, shard: u64) -> String {
         format!("{}users:live:{shard}", self.prefix)
     }
 
     /// Channel on which a node hears itself, to know that delivery works.
-    pub(super) fn probe(&self, node: &str) -> String {
+    pub(in crate::store) fn probe(&self, node: &str) -> String {
         format!("{}probe:{node}", self.prefix)
     }
 
     /// The room whose channel this is.
-    pub(super) fn room_of_channel(&self, channel: &str) -> Option<RoomId> {
+    pub(in crate::store) fn room_of_channel(&self, channel: &str) -> Option<RoomId> {
         let number = channel.strip_prefix(&*self.prefix)?.strip_prefix("{r:")?.strip_suffix("}:live")?;
         RoomId::new(number.parse().ok()?)
     }

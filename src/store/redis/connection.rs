@@ -3,7 +3,7 @@
 //! Concurrent calls over clones coalesce into one write, and no call pays the `PING` that
 //! `pool.get()` costs on every reuse. A lane whose connection breaks or falls silent drops it and takes
 //! another; while Redis is away, callers fail at once instead of queueing behind each other's time-outs.
-//! Cold paths (start-up checks, administration) use [`Lane::cold`].
+//! Cold paths (start-up checks, administration) use [`SharedConnection::cold`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,9 +22,9 @@ use crate::domain::{Error, Result};
 
 /// Together the two stay below the two seconds within which a request answers 503.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
-pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
+pub(in crate::store) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
 /// For lists of thousands, which have a lane of their own.
-pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(in crate::store) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a failed connect, callers fail at once for this long.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// One for the lane itself and a few for cold paths.
@@ -33,7 +33,7 @@ const POOL_SIZE: usize = 4;
 const QUEUED_COMMANDS: usize = 4096;
 
 /// A shared connection that heals itself.
-pub(super) struct Lane {
+pub(in crate::store) struct SharedConnection {
     pool: Pool,
     /// The clone that callers take; held apart from `slot` so that the hot path needs no async lock.
     current: std::sync::Mutex<Option<Current>>,
@@ -58,12 +58,12 @@ struct Slot {
     failed_at: Option<Instant>,
 }
 
-impl Lane {
+impl SharedConnection {
     /// A lane to the server at `url`; connects at first use, on the runtime that uses it.
     ///
     /// # Errors
     /// `Internal` for an address that is not understood.
-    pub(super) fn new(url: &str, response_timeout: Duration) -> Result<Self> {
+    pub(in crate::store) fn new(url: &str, response_timeout: Duration) -> Result<Self> {
         let is_ended = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&is_ended);
         let config = AsyncConnectionConfig::new()
@@ -89,7 +89,7 @@ impl Lane {
     }
 
     /// A connection of one's own from the pool, for commands that are rare or block.
-    pub(super) async fn cold(&self) -> Result<Connection> {
+    pub(in crate::store) async fn cold(&self) -> Result<Connection> {
         self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
     }
 
@@ -98,7 +98,7 @@ impl Lane {
     ///
     /// # Errors
     /// `Unavailable` when Redis does not answer (the outcome is then unknown); the first error reply.
-    pub(super) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+    pub(in crate::store) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
         let mut replies = self.exchange(pipeline).await?;
         let has_forgotten =
             replies.iter().any(|reply| matches!(reply, Value::ServerError(e) if scripts::is_missing(e)));
@@ -114,7 +114,7 @@ impl Lane {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub(super) async fn run_script(&self, call: &Call<'_>, beside: &[Cmd]) -> Result<(Value, Vec<Value>)> {
+    pub(in crate::store) async fn run_script(&self, call: &Call<'_>, beside: &[Cmd]) -> Result<(Value, Vec<Value>)> {
         let mut pipeline = Pipeline::with_capacity(1 + beside.len());
         pipeline.add_command(call.by_hash());
         for command in beside {
@@ -215,7 +215,7 @@ fn refuse_error(reply: Value) -> Result<Value> {
 }
 
 /// Connection settings for `url`: RESP3 (which reports a lost connection at once), no Nagle delay.
-pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo> {
+pub(in crate::store) fn connection_info(url: &str) -> Result<ConnectionInfo> {
     let info = url.into_connection_info().map_err(Error::internal)?;
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let tcp = info
@@ -229,7 +229,7 @@ pub(super) fn connection_info(url: &str) -> Result<ConnectionInfo> {
 
 /// Trouble that passes (loading, failing over, out of memory, no connection) is `Unavailable`, the rest is
 /// a defect.
-pub(super) fn store_error(error: redis::RedisError) -> Error {
+pub(in crate::store) fn store_error(error: redis::RedisError) -> Error {
     const PASSING: [&str; 9] =
         ["LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS"];
     let is_passing = error.is_io_error()

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use redis::{Cmd, Pipeline, ServerError, ServerErrorKind};
 
 /// A script's source and its hash.
-pub(super) struct Script {
+pub(in crate::store) struct Script {
     code: &'static str,
     hash: String,
 }
@@ -22,27 +22,27 @@ impl Script {
 macro_rules! script {
     ($(#[$doc:meta])* $name:ident = $($file:literal),+) => {
         $(#[$doc])*
-        pub(super) static $name: LazyLock<Script> =
+        pub(in crate::store) static $name: LazyLock<Script> =
             LazyLock::new(|| Script::new(concat!($(include_str!($file)),+)));
     };
 }
 
-script!(APPEND_MESSAGE = "lua/prelude.lua", "lua/append_message.lua");
-script!(CREATE_ROOM = "lua/prelude.lua", "lua/create_room.lua");
-script!(ADD_MEMBER = "lua/prelude.lua", "lua/add_member.lua");
-script!(REMOVE_MEMBER = "lua/prelude.lua", "lua/remove_member.lua");
-script!(SET_ROLE = "lua/set_role.lua");
-script!(DELETE_MESSAGE = "lua/prelude.lua", "lua/delete_message.lua");
-script!(MARK_DELIVERED = "lua/prelude.lua", "lua/mark_delivered.lua");
-script!(MARK_READ = "lua/prelude.lua", "lua/mark_read.lua");
-script!(ANNOUNCE_TYPING = "lua/announce_typing.lua");
-script!(ROOM_CARD = "lua/room_card.lua");
-script!(CONVERSATION = "lua/conversation.lua");
-script!(REVOKE = "lua/revoke.lua");
-script!(CHANGE_PROFILE = "lua/change_profile.lua");
+script!(APPEND_MESSAGE = "../lua/prelude.lua", "../lua/append_message.lua");
+script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
+script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
+script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
+script!(SET_ROLE = "../lua/set_role.lua");
+script!(DELETE_MESSAGE = "../lua/prelude.lua", "../lua/delete_message.lua");
+script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
+script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
+script!(ANNOUNCE_TYPING = "../lua/announce_typing.lua");
+script!(ROOM_CARD = "../lua/room_card.lua");
+script!(CONVERSATION = "../lua/conversation.lua");
+script!(REVOKE = "../lua/revoke.lua");
+script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 
 /// One pipeline that loads every script.
-pub(super) fn load_all() -> Pipeline {
+pub(in crate::store) fn load_all() -> Pipeline {
     let all: [&Script; 13] = [
         &APPEND_MESSAGE,
         &CREATE_ROOM,
@@ -66,13 +66,13 @@ pub(super) fn load_all() -> Pipeline {
 }
 
 /// Whether an error says that Redis does not know the script.
-pub(super) fn is_missing(error: &ServerError) -> bool {
+pub(in crate::store) fn is_missing(error: &ServerError) -> bool {
     error.kind() == Some(ServerErrorKind::NoScript)
 }
 
 /// An argument of a script.
 #[derive(Clone, Copy)]
-pub(super) enum Arg<'a> {
+pub(in crate::store) enum Arg<'a> {
     /// Text.
     Text(&'a str),
     /// A number, printed in decimal.
@@ -80,20 +80,20 @@ pub(super) enum Arg<'a> {
 }
 
 /// A script with its keys and arguments.
-pub(super) struct Call<'a> {
-    pub(super) script: &'a Script,
-    pub(super) keys: &'a [&'a str],
-    pub(super) args: &'a [Arg<'a>],
+pub(in crate::store) struct Call<'a> {
+    pub(in crate::store) script: &'a Script,
+    pub(in crate::store) keys: &'a [&'a str],
+    pub(in crate::store) args: &'a [Arg<'a>],
 }
 
 impl Call<'_> {
     /// The call by the script's hash.
-    pub(super) fn by_hash(&self) -> Cmd {
+    pub(in crate::store) fn by_hash(&self) -> Cmd {
         self.command("EVALSHA", &self.script.hash)
     }
 
     /// The call that carries the script itself.
-    pub(super) fn by_source(&self) -> Cmd {
+    pub(in crate::store) fn by_source(&self) -> Cmd {
         self.command("EVAL", self.script.code)
     }
 

@@ -16,11 +16,12 @@ use redis::{AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind};
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, info, warn};
 
-use super::events::{UserEvent, parse_event};
+use super::connection::connection_info;
 use super::keys::{Keys, USER_CHANNELS};
-use super::lane::connection_info;
-use super::{Store, StoreConfig, reply};
+use super::reply;
 use crate::domain::{Error, Event, Result, RoomId};
+use crate::store::events::{UserEvent, parse_event};
+use crate::store::{Store, StoreConfig};
 
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Silence after which a connection is given up; with reconnecting, delivery heals within five seconds.
@@ -248,7 +249,7 @@ impl Supervisor {
         tokio::spawn(async move {
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.cmd("PUBLISH").arg(probe).arg("");
-            if let Err(error) = store.lane.run(&pipeline).await {
+            if let Err(error) = store.connection.run(&pipeline).await {
                 debug!(%error, "probe not published");
             }
         });
