@@ -11,7 +11,7 @@ use crate::domain::{
     MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId, folded,
 };
 use crate::figures::{Count, Figures};
-use crate::store::{Appended, Mark, SendRate, Store};
+use crate::store::{Appended, ReadRange, SendRate, Store};
 
 /// Whom a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,9 +127,9 @@ impl Messages {
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
         let page = self.store.history(query, caller).await?;
         if let Some((first, last)) = page.unread {
-            let mark = Mark { room: query.room, first: Some(first), last };
+            let range = ReadRange { room: query.room, first: Some(first), last };
             // The page is good whatever becomes of this; the next one marks again.
-            if let Err(error) = self.store.mark_read(caller.id, mark).await {
+            if let Err(error) = self.store.mark_read(caller.id, range).await {
                 tracing::debug!(room.id = %query.room, %error, "page not marked as read");
             }
         }
@@ -174,7 +174,7 @@ impl Messages {
     /// `RoomNotFound`, `MessageNotFound`.
     pub async fn mark_read(&self, room: RoomId, last: Seq, caller: &Caller) -> Result<()> {
         self.find_one(room, last, caller).await?;
-        self.store.mark_read(caller.id, Mark { room, first: None, last }).await
+        self.store.mark_read(caller.id, ReadRange { room, first: None, last }).await
     }
 
     /// The entry of a message that is answered, known by its place.

@@ -16,11 +16,11 @@ impl Store {
     pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>> {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
-        pipeline.cmd("ZRANGE").arg(self.keys.marks(user)).arg(0).arg(-1).arg("WITHSCORES");
+        pipeline.cmd("ZRANGE").arg(self.keys.read_cursors(user)).arg(0).arg(-1).arg("WITHSCORES");
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let entries = RoomEntry::read_list(next(&mut replies)?)?;
-        let marks: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
-        let marks: HashMap<u32, u64> = marks.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
+        let read_cursors: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
+        let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
 
         let oldest_ms = self.oldest_ms();
         let mut pipeline = Pipeline::with_capacity(2 * entries.len());
@@ -29,10 +29,10 @@ impl Store {
             let other = entry.other.map(|user| user.to_string()).unwrap_or_default();
             let call = Call {
                 script: &scripts::CONVERSATION,
-                keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.read],
+                keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.read],
                 args: &[
                     Arg::Number(user.0),
-                    Arg::Number(marks.get(&entry.room.number()).copied().unwrap_or(0)),
+                    Arg::Number(read_cursors.get(&entry.room.number()).copied().unwrap_or(0)),
                     Arg::Number(oldest_ms),
                     Arg::Text(&other),
                 ],
@@ -47,7 +47,7 @@ impl Store {
         let mut conversations = Vec::with_capacity(entries.len());
         for entry in &entries {
             let (card, name) = (next(&mut replies)?, next(&mut replies)?);
-            let read = Seq(marks.get(&entry.room.number()).copied().unwrap_or(0));
+            let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
             let other_name: Option<String> = reply::read(name)?;
             conversations.extend(read_conversation(*entry, card, read, other_name)?);
         }

@@ -126,8 +126,8 @@ mod tests {
         let deletion = Deletion { id, by: UserId(3), deletions: 2 };
         assert_eq!(parse_event(room, "d 7-12 2 3"), Some(Event::Deleted(deletion)));
         assert!(parse_event(room, "d 7-12 2").is_some());
-        let mark = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
-        assert_eq!(parse_event(room, "r 3 4-7 12"), Some(Event::Read(mark)));
+        let range = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
+        assert_eq!(parse_event(room, "r 3 4-7 12"), Some(Event::Read(range)));
         let typing = Sender { id: UserId(3), name: "李 雷".to_owned() };
         assert_eq!(parse_event(room, "t 3 李 雷"), Some(Event::Typing(typing)));
         assert_eq!(parse_event(room, "x 7-12 2"), None);

@@ -43,13 +43,13 @@ impl Store {
         }
         let entries = array(next(&mut replies)?)?;
         let is_exhausted = entries.len() < count;
-        let gone: HashSet<u64> = reply::read(next(&mut replies)?)?;
+        let deleted: HashSet<u64> = reply::read(next(&mut replies)?)?;
         let read_state = ReadState::read(room, &mut replies)?;
         let receipts = match query.with_receipts {
             true => self.receipts(room, &mut replies)?,
             false => Receipts::default(),
         };
-        let (messages, total) = shown(&query, &entries, &gone, self.oldest_ms())?;
+        let (messages, total) = shown(&query, &entries, &deleted, self.oldest_ms())?;
         let seqs = messages.iter().map(|message| message.id.entry.seq);
         let span = seqs.clone().min().zip(seqs.max());
         let unread = span.filter(|span| is_member && !read_state.covers(*span, self.receipt_members));
@@ -72,8 +72,8 @@ impl Store {
             Span::After(seq) => pipeline.cmd("XRANGE").arg(&keys.log).arg(seq.0.saturating_add(1)).arg("+"),
         };
         pipeline.arg("COUNT").arg(count);
-        pipeline.cmd("HKEYS").arg(&keys.gone);
-        pipeline.cmd("ZSCORE").arg(self.keys.marks(caller.id)).arg(room.number());
+        pipeline.cmd("HKEYS").arg(&keys.deleted);
+        pipeline.cmd("ZSCORE").arg(self.keys.read_cursors(caller.id)).arg(room.number());
         if room != RoomId::GLOBAL {
             pipeline.cmd("HGET").arg(&keys.read).arg(caller.id.0);
             pipeline.cmd("ZCARD").arg(&keys.members);
@@ -109,11 +109,11 @@ impl Store {
         // One more than asked for: the entry itself may come first.
         let count = limit + 1;
         pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
-        pipeline.cmd("HGETALL").arg(&keys.gone);
+        pipeline.cmd("HGETALL").arg(&keys.deleted);
         let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
         let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let entries = array(next(&mut replies)?)?;
-        let gone: HashMap<u64, String> = reply::read(next(&mut replies)?)?;
+        let deleted: HashMap<u64, String> = reply::read(next(&mut replies)?)?;
         let oldest_ms = self.oldest_ms();
         let has_more = entries.len() == count;
         let mut messages = Vec::with_capacity(entries.len());
@@ -124,7 +124,7 @@ impl Store {
             last = id;
             // A seq that was given again has a later time.
             let is_behind = id.seq > after.seq || id.at_ms > after.at_ms;
-            if is_behind && id.at_ms >= oldest_ms && !gone.contains_key(&id.seq.0) {
+            if is_behind && id.at_ms >= oldest_ms && !deleted.contains_key(&id.seq.0) {
                 messages.push(record::decode(room, id, record)?);
             }
         }
@@ -138,7 +138,7 @@ impl Store {
         let is_rewound = is_given_again || last.seq < after.seq;
         let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
         let deletions = state.watermark.deletions;
-        let deletions = gone.iter().filter_map(|(seq, text)| {
+        let deletions = deleted.iter().filter_map(|(seq, text)| {
             let (at_ms, by) = text.split_once(' ')?;
             let id = EntryId { seq: Seq(*seq), at_ms: 0 };
             Some((Deletion { id, by: UserId(by.parse().ok()?), deletions }, at_ms.parse().ok()?))
@@ -198,7 +198,7 @@ impl ReadState {
 fn shown(
     query: &HistoryQuery,
     entries: &[Value],
-    gone: &HashSet<u64>,
+    deleted: &HashSet<u64>,
     oldest_ms: u64,
 ) -> Result<(Vec<Message>, usize)> {
     let mut messages = Vec::with_capacity(query.limit.get().min(entries.len()));
@@ -206,7 +206,7 @@ fn shown(
     for entry in entries {
         let (id, record) = read_entry(entry)?;
         let is_hidden =
-            gone.contains(&id.seq.0) || id.at_ms < oldest_ms || (!query.with_servers && record::is_servers(record));
+            deleted.contains(&id.seq.0) || id.at_ms < oldest_ms || (!query.with_servers && record::is_servers(record));
         if is_hidden {
             continue;
         }

@@ -74,7 +74,7 @@ impl Store {
                 &keys.room,
                 &keys.log,
                 &keys.members,
-                &keys.gone,
+                &keys.deleted,
                 &keys.live,
                 &rate_key,
                 sent_key.as_deref().unwrap_or(&keys.room),
@@ -135,7 +135,7 @@ impl Store {
         };
         let call = Call {
             script: &scripts::DELETE_MESSAGE,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live, &keys.admins],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.live, &keys.admins],
             args: &[
                 Arg::Number(caller.id.0),
                 Arg::Text(&entry),

@@ -29,7 +29,7 @@ pub use figures::{NodeRow, ServerInfo, StoredMinute};
 pub use members::{MemberChange, RoomEntry};
 pub use messages::{Appended, SendRate};
 pub use presence::Activity;
-pub use receipts::Mark;
+pub use receipts::ReadRange;
 pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
 pub use rooms::NewRoom;
 pub use stats::Stats;

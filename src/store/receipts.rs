@@ -12,7 +12,7 @@ use crate::domain::{Caller, Error, Receipts, Result, RoomId, Runs, Seq, UserId};
 
 /// A run of messages to be marked for a user.
 #[derive(Clone, Copy, Debug)]
-pub struct Mark {
+pub struct ReadRange {
     /// The room.
     pub room: RoomId,
     /// From this message, or `None` for all that the user has received,
@@ -45,26 +45,26 @@ impl Store {
     ///
     /// # Errors
     /// `RoomNotFound` unless the user is a member.
-    pub async fn mark_read(&self, user: UserId, mark: Mark) -> Result<()> {
-        let marks = self.keys.marks(user);
+    pub async fn mark_read(&self, user: UserId, range: ReadRange) -> Result<()> {
+        let read_cursors = self.keys.read_cursors(user);
         let mut highest = redis::cmd("ZADD");
-        highest.arg(&marks).arg("GT").arg(mark.last.0).arg(mark.room.number());
+        highest.arg(&read_cursors).arg("GT").arg(range.last.0).arg(range.room.number());
         let mut expire = redis::cmd("PEXPIRE");
-        expire.arg(&marks).arg(self.retention.max_age_ms);
-        if mark.room == RoomId::GLOBAL {
+        expire.arg(&read_cursors).arg(self.retention.max_age_ms);
+        if range.room == RoomId::GLOBAL {
             let mut pipeline = Pipeline::with_capacity(2);
             pipeline.add_command(highest).add_command(expire);
             self.connection.run(&pipeline).await?;
             return Ok(());
         }
-        let keys = self.keys.room(mark.room);
+        let keys = self.keys.room(range.room);
         let call = Call {
             script: &scripts::MARK_READ,
             keys: &[&keys.room, &keys.members, &keys.delivered, &keys.read, &keys.live],
             args: &[
                 Arg::Number(user.0),
-                Arg::Number(mark.first.map_or(0, |seq| seq.0)),
-                Arg::Number(mark.last.0),
+                Arg::Number(range.first.map_or(0, |seq| seq.0)),
+                Arg::Number(range.last.0),
                 Arg::Number(self.receipt_members),
                 Arg::Number(self.retention.max_messages),
                 Arg::Number(self.retention.max_age_ms),

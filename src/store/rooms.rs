@@ -156,7 +156,7 @@ impl Store {
         args.extend(making.members.iter().map(|user| Arg::Number(user.0)));
         let call = Call {
             script: &scripts::CREATE_ROOM,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.gone, &keys.live],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.live],
             args: &args,
         };
         match text(&self.connection.run_script(&call, &[]).await?.0)? {
@@ -312,7 +312,7 @@ impl Store {
             let keys = self.keys.room(*room);
             let call = Call {
                 script: &scripts::ROOM_CARD,
-                keys: &[&keys.room, &keys.log, &keys.members, &keys.gone],
+                keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted],
                 args: &[Arg::Number(caller.id.0), Arg::Number(members_listed as u64), Arg::Number(oldest_ms)],
             };
             pipeline.add_command(call.by_hash());

@@ -110,10 +110,10 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
         Event::Deleted(deletion) => {
             Flat { kind: "message_deleted", id: id(deletion.id.seq), sender: Some(deletion.by), ..flat }
         }
-        Event::Read(mark) => {
-            let last = id(mark.last);
-            let receipt = Flat { kind: "read_receipt", content: &last, sender: Some(mark.user), ..flat };
-            return Some(Flat { at_ms: mark.at_ms, ..receipt }.frame(None));
+        Event::Read(read) => {
+            let last = id(read.last);
+            let receipt = Flat { kind: "read_receipt", content: &last, sender: Some(read.user), ..flat };
+            return Some(Flat { at_ms: read.at_ms, ..receipt }.frame(None));
         }
         Event::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
         Event::Presence(_) => return None,

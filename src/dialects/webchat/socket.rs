@@ -224,11 +224,11 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             let id = integer(room, deletion.id.seq);
             frame("message_deleted", json!({"room_id": room_id, "id": id, "user_id": deletion.by.0}))
         }
-        Event::Read(mark) => {
-            let (first, last) = (integer(room, mark.first), integer(room, mark.last));
-            let read_at = utc_millis(mark.at_ms);
+        Event::Read(read) => {
+            let (first, last) = (integer(room, read.first), integer(room, read.last));
+            let read_at = utc_millis(read.at_ms);
             let payload = json!({
-                "room_id": room_id, "user_id": mark.user.0, "first_id": first, "id": last, "read_at": read_at
+                "room_id": room_id, "user_id": read.user.0, "first_id": first, "id": last, "read_at": read_at
             });
             frame("message_read", payload)
         }

@@ -1,12 +1,12 @@
 -- What a user's own list shows of one of their rooms. Reads only.
 --
--- KEYS  1 room   2 log   3 members   4 gone   5 read
+-- KEYS  1 room   2 log   3 members   4 deleted   5 read
 -- ARGV  1 user   2 highest seq that they have read   3 entries older than this ms do not count
 --       4 the other user of a direct room ('' for none)
 -- Reply {kind, name, pair, ms of the last change, entry id, record, unread, runs read by the other}
 --       (id and record false when there is no message), or false when the user is no member
 
-local room, log, members, gone, read = unpack(KEYS)
+local room, log, members, deleted, read = unpack(KEYS)
 local user, highest, oldest, other = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local state = redis.call('HMGET', room, 'kind', 'name', 'pair', 'ms')
 local joined = redis.call('ZSCORE', members, user)
@@ -15,7 +15,7 @@ if not state[1] or not joined then return false end
 local id, record, unread = false, false, 0
 -- Few rooms have any: asked for at once, and not for each entry.
 local hidden = {}
-for _, seq in ipairs(redis.call('HKEYS', gone)) do hidden[seq] = true end
+for _, seq in ipairs(redis.call('HKEYS', deleted)) do hidden[seq] = true end
 
 -- Takes an entry, from the newest back. Returns whether older ones matter, too.
 local function take(entry)

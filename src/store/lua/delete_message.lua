@@ -1,10 +1,10 @@
 -- Marks a message as deleted. The record stays until retention drops it; readers filter through `gone`.
 --
--- KEYS  1 room   2 log   3 members   4 gone   5 live channel   6 admins
+-- KEYS  1 room   2 log   3 members   4 deleted   5 live channel   6 admins
 -- ARGV  1 user   2 entry id, or its seq alone   3 seq   4 '1' when the user may delete anything   5 most entries
 -- Reply {'deleted', id, record} · {'already', id, record} · {'no_room'} · {'no_message'} · {'forbidden'}
 
-local room, log, members, gone, live, admins = unpack(KEYS)
+local room, log, members, deleted, live, admins = unpack(KEYS)
 local user, id, seq = ARGV[1], ARGV[2], ARGV[3]
 local state = redis.call('HMGET', room, 'kind', 'owner')
 if not state[1] then return {'no_room'} end
@@ -21,14 +21,14 @@ local sender = string.match(record, '^%d+')
 local may_delete = sender == user or is_admin or is_leader(state[2], admins, user)
 if not may_delete then return {'forbidden'} end
 local ms = integer(room_time(0))
-if redis.call('HSETNX', gone, seq, ms .. ' ' .. user) == 0 then return {'already', id, record} end
+if redis.call('HSETNX', deleted, seq, ms .. ' ' .. user) == 0 then return {'already', id, record} end
 -- Tombstones must not outlive nor fail to reach the end of what they hide.
 local lifetime = redis.call('PTTL', log)
-if lifetime > 0 then redis.call('PEXPIRE', gone, lifetime) end
+if lifetime > 0 then redis.call('PEXPIRE', deleted, lifetime) end
 -- Messages pushed out of the log leave their tombstones behind: tidied when they outnumber what the log holds.
-if redis.call('HLEN', gone) > 2 * ARGV[5] then
+if redis.call('HLEN', deleted) > 2 * ARGV[5] then
   local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  drop_tombstones(gone, tonumber(string.match(head[1], '^%d+')))
+  drop_tombstones(deleted, tonumber(string.match(head[1], '^%d+')))
 end
 local deletions = redis.call('HINCRBY', room, 'gone', 1)
 redis.call('PUBLISH', live, 'd ' .. id .. ' ' .. deletions .. ' ' .. user)

@@ -1,11 +1,11 @@
 -- What a list shows of one room. Reads only.
 --
--- KEYS  1 room   2 log   3 members   4 gone
+-- KEYS  1 room   2 log   3 members   4 deleted
 -- ARGV  1 caller   2 most members   3 entries older than this ms do not count
 -- Reply {kind, name, description, created, members, caller is a member 0|1, entry id, record}
 --       (the last two false when there is no message), or false when there is no room
 
-local room, log, members, gone = unpack(KEYS)
+local room, log, members, deleted = unpack(KEYS)
 local state = redis.call('HMGET', room, 'kind', 'name', 'description', 'created')
 if not state[1] then return false end
 local listed = redis.call('ZRANGE', members, 0, ARGV[2] - 1)
@@ -18,7 +18,7 @@ while not id do
   for _, entry in ipairs(entries) do
     local seq, ms = string.match(entry[1], '^(%d+)-(%d+)$')
     if tonumber(ms) < tonumber(ARGV[3]) then break end
-    if redis.call('HEXISTS', gone, seq) == 0 then
+    if redis.call('HEXISTS', deleted, seq) == 0 then
       id, record = entry[1], entry[2][2]
       break
     end

@@ -49,7 +49,7 @@ pub(in crate::store) struct RoomKeys {
     /// Sorted set: user → joined ms.
     pub(in crate::store) members: String,
     /// Hash: seq → who deleted it and when.
-    pub(in crate::store) gone: String,
+    pub(in crate::store) deleted: String,
     /// Channel of the room's events.
     pub(in crate::store) live: String,
     /// Set: members who are admins.
@@ -70,7 +70,7 @@ impl Keys {
         RoomKeys {
             log: format!("{base}:log"),
             members: format!("{base}:members"),
-            gone: format!("{base}:gone"),
+            deleted: format!("{base}:gone"),
             live: format!("{base}:live"),
             admins: format!("{base}:admins"),
             read: format!("{base}:reads"),
@@ -100,7 +100,7 @@ impl Keys {
     }
 
     /// Sorted set: room → highest seq that a user has read.
-    pub(in crate::store) fn marks(&self, user: UserId) -> String {
+    pub(in crate::store) fn read_cursors(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:marks", self.prefix)
     }
 
