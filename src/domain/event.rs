@@ -1,8 +1,9 @@
 //! What happens in a room while people look on.
 
 use super::ids::{EntryId, Seq, UserId};
-use super::message::{Message, Sender};
+use super::message::Message;
 use super::room::RoomHead;
+use super::user::UserRef;
 
 /// An event and the room in which it happened.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub enum Event {
     /// A user read messages.
     Read(ReadMark),
     /// A user is typing.
-    Typing(Sender),
+    Typing(UserRef),
     /// Users came online or went offline; gathered over a moment.
     Presence(Vec<PresenceChange>),
 }
@@ -56,7 +57,7 @@ pub struct ReadMark {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresenceChange {
     /// Who.
-    pub user: Sender,
+    pub user: UserRef,
     /// Whether they have an open socket now.
     pub is_online: bool,
 }

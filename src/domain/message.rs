@@ -3,6 +3,7 @@
 use super::error::{Error, Field, Result};
 use super::ids::{EntryId, MessageId, UserId};
 use super::names::check_length;
+use super::user::UserRef;
 
 /// Longest text of a message, in characters. Document 003, §1: 1–5000.
 const CONTENT_MAX_CHARS: usize = 5000;
@@ -171,22 +172,13 @@ pub struct NewMessage {
     pub file_digest: Option<[u8; 32]>,
 }
 
-/// Who said it, with the name at the time of sending.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
-    /// The user, or [`UserId::SERVER`].
-    pub id: UserId,
-    /// The name at sending.
-    pub name: String,
-}
-
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Its place and time.
     pub id: MessageId,
     /// Who said it.
-    pub sender: Sender,
+    pub sender: UserRef,
     /// What it is.
     pub kind: MessageKind,
     /// Its text.
@@ -212,9 +204,9 @@ impl Message {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The user is a member from now on.
-    Added(Sender),
+    Added(UserRef),
     /// The user is no member any more.
-    Removed(Sender),
+    Removed(UserRef),
 }
 
 #[cfg(test)]

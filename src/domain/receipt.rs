@@ -118,12 +118,12 @@ impl Receipts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{EntryId, MessageId, MessageKind, RoomId, Sender};
+    use crate::domain::{EntryId, MessageId, MessageKind, RoomId, UserRef};
 
     fn message(sender: u64, seq: u64, at_ms: u64) -> Message {
         Message {
             id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
-            sender: Sender { id: UserId(sender), name: String::new() },
+            sender: UserRef { id: UserId(sender), name: String::new() },
             kind: MessageKind::Text,
             text: String::new(),
             attachment: None,

@@ -13,6 +13,15 @@ pub enum Role {
     Admin,
 }
 
+/// A user and the name they had at some time: of a message's sender when it was sent, of a member now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRef {
+    /// The user, or [`UserId::SERVER`].
+    pub id: UserId,
+    /// The name.
+    pub name: String,
+}
+
 /// The user behind a request, as their token says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::connection::{Connection, ConnectionId};
 use super::frame::{FrameKey, ReadyFrame, Style};
 use super::worker::{HubState, TOO_SLOW, TRY_AGAIN_LATER};
-use crate::domain::{Change, Event, PresenceChange, RoomEvent, RoomId, Sender, UserId, now_ms};
+use crate::domain::{Change, Event, PresenceChange, RoomEvent, RoomId, UserId, UserRef, now_ms};
 use crate::figures::Count;
 
 /// Changes of presence told of a room in one tick.
@@ -107,7 +107,7 @@ impl HubState {
             let Some(room) = self.rooms.get_mut(&id) else { continue };
             room.presence.retain(|change| change.user.id != user);
             if room.presence.len() < MAX_PRESENCE {
-                let user = Sender { id: user, name: name.to_owned() };
+                let user = UserRef { id: user, name: name.to_owned() };
                 room.presence.push(PresenceChange { user, is_online });
                 self.presence.push(id);
             }

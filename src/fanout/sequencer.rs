@@ -132,12 +132,12 @@ impl Sequencer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, Sender, UserId};
+    use crate::domain::{Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, UserId, UserRef};
 
     fn message(seq: u64, at_ms: u64) -> Event {
         Event::Message(Box::new(Message {
             id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
-            sender: Sender { id: UserId(1), name: String::new() },
+            sender: UserRef { id: UserId(1), name: String::new() },
             kind: MessageKind::Text,
             text: String::new(),
             attachment: None,

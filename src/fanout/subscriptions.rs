@@ -6,7 +6,7 @@ use tokio::task::spawn_local;
 
 use super::connection::{Backlog, ConnectionId, RoomChange};
 use super::worker::{Hub, HubState, Room};
-use crate::domain::{EntryId, Error, Kind, Result, RoomHead, RoomId, Sender, Seq, UserId};
+use crate::domain::{EntryId, Error, Kind, Result, RoomHead, RoomId, Seq, UserId, UserRef};
 use crate::store::UserEvent;
 
 /// A new connection is refused when its rooms are not followed by then; another node may do better.
@@ -251,7 +251,7 @@ impl HubState {
     }
 
     /// A user becomes a member: their connections see the message that says so.
-    pub(super) fn admit(&mut self, user: &Sender, head: RoomHead) {
+    pub(super) fn admit(&mut self, user: &UserRef, head: RoomHead) {
         for id in self.connections_of(user.id) {
             if self.connection(id).is_some_and(|connection| connection.changes.is_none())
                 && self.rooms.contains_key(&head.id)

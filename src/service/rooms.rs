@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Result, RoomCard, RoomId, RoomKind,
-    RoomName, Sender, UserId, folded,
+    RoomName, UserId, UserRef, folded,
 };
 use crate::store::{MemberChange, NewRoom, RoomEntry, SendRate, Store};
 
@@ -104,16 +104,16 @@ impl Rooms {
     ///
     /// # Errors
     /// `UserNotFound`.
-    pub async fn user_named(&self, name: &str) -> Result<Sender> {
+    pub async fn user_named(&self, name: &str) -> Result<UserRef> {
         let account = self.store.account_by_name(name).await?.ok_or(Error::UserNotFound)?;
-        Ok(Sender { id: account.id, name: account.name })
+        Ok(UserRef { id: account.id, name: account.name })
     }
 
     /// The user of a number.
     ///
     /// # Errors
     /// `UserNotFound`.
-    pub async fn user(&self, id: UserId) -> Result<Sender> {
+    pub async fn user(&self, id: UserId) -> Result<UserRef> {
         self.store.names(&[id]).await?.pop().ok_or(Error::UserNotFound)
     }
 
@@ -125,7 +125,7 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
         }
-        self.store.add_member(&self.change(room, caller, &sender(caller), &joined_text(&caller.name))).await
+        self.store.add_member(&self.change(room, caller, &user_ref(caller), &joined_text(&caller.name))).await
     }
 
     /// Leaves a room; leaving a public one again is fine.
@@ -136,7 +136,7 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Err(Error::GlobalRoom);
         }
-        match self.store.remove_member(&self.change(room, caller, &sender(caller), &left_text(&caller.name))).await {
+        match self.store.remove_member(&self.change(room, caller, &user_ref(caller), &left_text(&caller.name))).await {
             Err(Error::UserNotFound) => Ok(()), // a public room without the caller
             outcome => outcome,
         }
@@ -146,7 +146,7 @@ impl Rooms {
     ///
     /// # Errors
     /// `RoomNotFound`, `Forbidden`, `DirectRoom`, `RateLimited`.
-    pub async fn add_member(&self, room: RoomId, caller: &Caller, user: &Sender) -> Result<()> {
+    pub async fn add_member(&self, room: RoomId, caller: &Caller, user: &UserRef) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
         }
@@ -171,7 +171,13 @@ impl Rooms {
         self.store.remove_member(&self.change(room, caller, &user, &removed_text(&caller.name, &user.name))).await
     }
 
-    fn change<'a>(&self, room: RoomId, actor: &'a Caller, user: &'a Sender, announcement: &'a str) -> MemberChange<'a> {
+    fn change<'a>(
+        &self,
+        room: RoomId,
+        actor: &'a Caller,
+        user: &'a UserRef,
+        announcement: &'a str,
+    ) -> MemberChange<'a> {
         MemberChange { room, actor, user, announcement, rate: self.rate }
     }
 
@@ -213,7 +219,7 @@ impl Rooms {
     }
 
     /// Users whose name begins with a text, by name.
-    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<Sender>> {
+    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
         self.store.find_users(start, limit).await
     }
 
@@ -253,6 +259,6 @@ impl Rooms {
     }
 }
 
-fn sender(caller: &Caller) -> Sender {
-    Sender { id: caller.id, name: caller.name.clone() }
+fn user_ref(caller: &Caller) -> UserRef {
+    UserRef { id: caller.id, name: caller.name.clone() }
 }

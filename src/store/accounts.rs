@@ -8,7 +8,7 @@ use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::{Store, UserEvent};
 use crate::domain::{
-    Account, Email, Error, Limit, NewAccount, ProfileChange, Result, Role, Sender, UserId, UserName, folded,
+    Account, Email, Error, Limit, NewAccount, ProfileChange, Result, Role, UserId, UserName, UserRef, folded,
 };
 
 /// The longest life of a token, 366 days: what concerns older tokens is kept that long. `config` caps the
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// Users whose name begins with a text, by name.
-    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<Sender>> {
+    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
         let found = self.find_by_start(&self.keys.user_names(), start, limit).await?;
         self.names(&found.into_iter().map(UserId).collect::<Vec<_>>()).await
     }

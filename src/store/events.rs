@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::record;
-use crate::domain::{Deletion, EntryId, Event, ReadMark, RoomId, Sender, Seq, UserId};
+use crate::domain::{Deletion, EntryId, Event, ReadMark, RoomId, Seq, UserId, UserRef};
 
 /// What happened to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
                 at_ms: at_ms.parse().ok()?,
             })
         }
-        "t" => Event::Typing(Sender { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
+        "t" => Event::Typing(UserRef { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
         _ => return None,
     })
 }
@@ -128,7 +128,7 @@ mod tests {
         assert!(parse_event(room, "d 7-12 2").is_some());
         let range = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
         assert_eq!(parse_event(room, "r 3 4-7 12"), Some(Event::Read(range)));
-        let typing = Sender { id: UserId(3), name: "李 雷".to_owned() };
+        let typing = UserRef { id: UserId(3), name: "李 雷".to_owned() };
         assert_eq!(parse_event(room, "t 3 李 雷"), Some(Event::Typing(typing)));
         assert_eq!(parse_event(room, "x 7-12 2"), None);
     }

@@ -6,7 +6,9 @@ use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call, Script};
 use super::rooms::kind_of;
 use super::{SendRate, Store, UserEvent, record};
-use crate::domain::{Caller, Change, Error, Member, MemberRole, Result, RoomId, RoomKind, Sender, Seq, UserId, now_ms};
+use crate::domain::{
+    Caller, Change, Error, Member, MemberRole, Result, RoomId, RoomKind, Seq, UserId, UserRef, now_ms,
+};
 
 /// The score of a group among a user's rooms; public rooms have 0.
 pub(super) const GROUP_SCORE: u64 = 1;
@@ -58,7 +60,7 @@ pub struct MemberChange<'a> {
     /// Who makes it.
     pub actor: &'a Caller,
     /// Whom it concerns.
-    pub user: &'a Sender,
+    pub user: &'a UserRef,
     /// What the server says about it.
     pub announcement: &'a str,
     /// How often the actor may.
@@ -185,7 +187,7 @@ impl Store {
     }
 
     /// Users with their present names, without those that do not exist.
-    pub async fn names(&self, users: &[UserId]) -> Result<Vec<Sender>> {
+    pub async fn names(&self, users: &[UserId]) -> Result<Vec<UserRef>> {
         let mut pipeline = Pipeline::with_capacity(users.len());
         for user in users {
             pipeline.cmd("HGET").arg(self.keys.user(*user)).arg("name");
@@ -193,7 +195,7 @@ impl Store {
         let mut names = Vec::with_capacity(users.len());
         for (user, reply) in users.iter().zip(self.run_list(&pipeline).await?) {
             if let Some(name) = reply::read::<Option<String>>(reply)? {
-                names.push(Sender { id: *user, name });
+                names.push(UserRef { id: *user, name });
             }
         }
         Ok(names)

@@ -8,7 +8,7 @@ use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
 use super::{Store, record};
 use crate::domain::{
-    Caller, Change, EntryId, Error, Field, Message, MessageId, NewMessage, Result, RoomId, RoomKind, Sender, Seq,
+    Caller, Change, EntryId, Error, Field, Message, MessageId, NewMessage, Result, RoomId, RoomKind, Seq, UserRef,
 };
 
 /// How fast a user may send into one room: `per_sec` on average, `burst` at once.
@@ -56,7 +56,7 @@ impl Store {
         joining: &str,
         rate: Option<SendRate>,
     ) -> Result<Appended> {
-        let joiner = Change::Added(Sender { id: caller.id, name: caller.name.clone() });
+        let joiner = Change::Added(UserRef { id: caller.id, name: caller.name.clone() });
         let keys = self.keys.room(room);
         let rate_key = self.keys.rate(room, caller.id);
         let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
@@ -183,7 +183,7 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
 fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Message {
     Message {
         id: MessageId { room, entry },
-        sender: Sender { id: caller.id, name: caller.name.clone() },
+        sender: UserRef { id: caller.id, name: caller.name.clone() },
         kind: new.kind,
         text: new.text.into_string(),
         attachment: new.attachment,

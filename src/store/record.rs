@@ -10,8 +10,8 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Attachment, Caller, Change, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Result, RoomId, Sender,
-    UserId,
+    Attachment, Caller, Change, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Result, RoomId, UserId,
+    UserRef,
 };
 
 /// The version written.
@@ -164,7 +164,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         is_own_upload: file.own,
     });
     let change = record.m.and_then(|change| {
-        let user = Sender { id: UserId(change.u), name: change.n.into_owned() };
+        let user = UserRef { id: UserId(change.u), name: change.n.into_owned() };
         match change.a {
             '+' => Some(Change::Added(user)),
             '-' => Some(Change::Removed(user)),
@@ -173,7 +173,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
     });
     Ok(Message {
         id: MessageId { room, entry },
-        sender: Sender { id: sender, name: record.n.into_owned() },
+        sender: UserRef { id: sender, name: record.n.into_owned() },
         kind,
         text: record.t.into_owned(),
         attachment,
@@ -209,7 +209,7 @@ mod tests {
         let stored = encode(&new, &caller).expect("encodes");
         let message = decode(RoomId::GLOBAL, entry, &stored).expect("decodes");
         assert_eq!(message.attachment, new.attachment);
-        assert_eq!(message.sender, Sender { id: UserId(3), name: "张三".to_owned() });
+        assert_eq!(message.sender, UserRef { id: UserId(3), name: "张三".to_owned() });
         assert_eq!(message.text, new.text.as_str());
         assert_eq!(message.reply_to.map(|id| id.entry), new.reply_to);
     }

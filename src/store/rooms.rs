@@ -8,7 +8,7 @@ use super::redis::scripts::{self, Arg, Call};
 use super::{Store, record};
 use crate::domain::{
     Caller, Change, Description, EntryId, Error, Limit, NewGroup, Result, RoomCard, RoomHead, RoomId, RoomKind,
-    RoomName, Sender, Seq, UserId, Watermark, folded,
+    RoomName, Seq, UserId, UserRef, Watermark, folded,
 };
 
 const GLOBAL_NAME: &str = "全局聊天室";
@@ -108,7 +108,7 @@ impl Store {
     /// between the two, the room is unlisted until someone joins it.
     pub async fn create_room(&self, new: NewRoom<'_>) -> Result<NewGroup> {
         let room = self.next_room().await?;
-        let owner = Sender { id: new.owner.id, name: new.owner.name.clone() };
+        let owner = UserRef { id: new.owner.id, name: new.owner.name.clone() };
         let making = Making {
             name: new.name.as_str(),
             description: new.description.as_str(),
