@@ -21,8 +21,8 @@ use crate::edge::{
 };
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::{FollowedRooms, Hub};
-use crate::figures::Figures;
 use crate::listener::{self, Door};
+use crate::metrics::Metrics;
 use crate::reporting::{self, Reporter};
 use crate::secrets;
 use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
@@ -121,8 +121,8 @@ impl Node {
         store.ensure_global_room().await?;
 
         let registry = Registry { dialects, site: site::SITE };
-        let figures = Figures::new(&registry.names(), &registry.socket_dialects(&config));
-        let shared = shared(&config, Arc::new(figures))?;
+        let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
+        let shared = shared(&config, Arc::new(metrics))?;
         let node_id = reporting::node_id();
         let mut tasks = JoinSet::new();
         let followed_rooms = upkeep::start_pubsub(&store_config, &store, &node_id, &shared, &mut tasks).await?;
@@ -150,7 +150,7 @@ impl Node {
             store,
             followed_rooms: plan.followed_rooms.clone(),
             stopping: Arc::clone(&plan.stopping),
-            figures: Arc::clone(&plan.shared.figures),
+            metrics: Arc::clone(&plan.shared.metrics),
         };
         info!(node.id = %reporter.id, "this is how the dashboard names the node");
         let (end_reports, end) = oneshot::channel();
@@ -271,7 +271,7 @@ async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
     }
 }
 
-fn shared(config: &Config, figures: Arc<Figures>) -> Result<Shared, StartError> {
+fn shared(config: &Config, metrics: Arc<Metrics>) -> Result<Shared, StartError> {
     let limits = &config.limits;
     let send_rate = SendRate { per_sec: limits.sends_per_sec, burst: limits.sends_burst };
     let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -279,15 +279,15 @@ fn shared(config: &Config, figures: Arc<Figures>) -> Result<Shared, StartError> 
         tokens: Arc::new(Tokens::new(&secrets::signing_keys(config)?, config.auth.token_ttl_secs)?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::default()),
-        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, Arc::clone(&figures))?,
+        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, Arc::clone(&metrics))?,
         send_rate: limits.enabled.then_some(send_rate),
         ip_visibility: match config.privacy.ip_visibility {
             Visibility::Everyone => IpVisibility::Everyone,
             Visibility::Admins => IpVisibility::Admins,
         },
         members_listed: limits.members_listed,
-        figures,
-        gallery: Arc::default(),
+        metrics,
+        snapshots: Arc::default(),
     })
 }
 
@@ -317,7 +317,7 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
     };
     let store = Store::new(&store_config(config, &url), &NodeMemory::default())?;
     wait_for_redis(&store).await?;
-    let shared = shared(config, Arc::new(Figures::new(&[], &[])))?;
+    let shared = shared(config, Arc::new(Metrics::new(&[], &[])))?;
     Ok((Accounts::new(store, shared.tokens, shared.passwords), redis))
 }
 
@@ -384,7 +384,7 @@ impl Plan {
             socket_counts: Arc::clone(&self.socket_counts),
             allowed_origins: self.config.server.allowed_origins.clone(),
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
-            figures: Arc::clone(&self.shared.figures),
+            metrics: Arc::clone(&self.shared.metrics),
             limits: Arc::clone(&self.limits),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             stopping: Arc::clone(&self.stopping),

@@ -46,7 +46,7 @@ pub struct Config {
     pub presence: PresenceConfig,
     /// Who sees what.
     pub privacy: PrivacyConfig,
-    /// Figures.
+    /// Metrics.
     pub stats: StatsConfig,
     /// Document 003's own.
     pub chatroom: ChatroomConfig,
@@ -210,7 +210,7 @@ pub enum IpVisibility {
     Admins,
 }
 
-/// Figures.
+/// Metrics.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatsConfig {

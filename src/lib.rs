@@ -2,7 +2,7 @@
 //!
 //! The modules are floors; imports go down only, and a test fails on an upward one:
 //!
-//! - floor 0 [`domain`]: pure types and rules of shape; [`figures`]: what a node counts
+//! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: what a node counts
 //! - floor 1 [`store`]: the only Redis commands
 //! - floor 2 [`fanout`]: delivery; [`service`]: every rule. The two do not know each other
 //! - floor 3 [`edge`]: shared HTTP machinery
@@ -17,8 +17,8 @@ pub mod domain;
 pub mod edge;
 pub mod embedded;
 pub mod fanout;
-pub mod figures;
 mod listener;
+pub mod metrics;
 mod reporting;
 pub mod secrets;
 pub mod service;

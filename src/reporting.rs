@@ -1,5 +1,5 @@
-//! What a node tells about itself: every few seconds its row and the figures of the present minute, for the
-//! dashboard; the same goes into the figures that `/metrics` shows.
+//! What a node tells about itself: every few seconds its row and the metrics of the present minute, for the
+//! dashboard; the same goes into the metrics that `/metrics` shows.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,10 +12,10 @@ use tracing::debug;
 use crate::domain::now_ms;
 use crate::edge::Stopping;
 use crate::fanout::FollowedRooms;
-use crate::figures::{Figures, Gauge, Load, Minute, Totals};
+use crate::metrics::{Gauge, Load, Metrics, Minute, Totals};
 use crate::store::{NodeRow, Store};
 
-/// How often figures are noted when nothing is reported.
+/// How often metrics are noted when nothing is reported.
 const NOTED_EVERY_MS: u64 = 2000;
 /// Users online and the like are asked for this often.
 const SURVEYED_EVERY: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub(crate) struct Reporter {
     pub(crate) store: Store,
     pub(crate) followed_rooms: FollowedRooms,
     pub(crate) stopping: Arc<Stopping>,
-    pub(crate) figures: Arc<Figures>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// The minute that passes, and those before it that are not stored yet.
@@ -48,18 +48,18 @@ impl Reporter {
     /// Reports until `end` comes, then once more, and takes the node's row away.
     pub(crate) async fn run(self, mut end: oneshot::Receiver<()>) {
         let started_ms = now_ms();
-        let begun = self.figures.totals();
+        let begun = self.metrics.totals();
         let mut passing = Passing { minute: started_ms / 60_000, begun, rooms: HashMap::new(), waiting: Vec::new() };
         let mut usage = Usage::default();
         let mut surveyed_at: Option<Instant> = None;
-        self.figures.set(Gauge::Started, started_ms);
+        self.metrics.set(Gauge::Started, started_ms);
         let pause = Duration::from_millis(if self.every_ms == 0 { NOTED_EVERY_MS } else { self.every_ms });
         let mut is_last = false;
         loop {
-            self.figures.set(Gauge::DeliveryUp, self.followed_rooms.is_up().into());
-            let load = self.load(usage.note(&self.figures));
+            self.metrics.set(Gauge::DeliveryUp, self.followed_rooms.is_up().into());
+            let load = self.load(usage.note(&self.metrics));
             if self.every_ms == 0 {
-                self.figures.set(Gauge::Ready, self.is_ready().into());
+                self.metrics.set(Gauge::Ready, self.is_ready().into());
                 drop(self.store.take_room_messages()); // kept for nobody
             } else {
                 if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEYED_EVERY) && self.survey().await {
@@ -96,10 +96,10 @@ impl Reporter {
     async fn survey(&self) -> bool {
         match tokio::try_join!(self.store.stats(), self.store.server_info()) {
             Ok((stats, server)) => {
-                self.figures.set(Gauge::OnlineUsers, stats.online_users);
-                self.figures.set(Gauge::ActiveRooms, stats.active_rooms);
-                self.figures.set(Gauge::RedisMemory, server.memory_bytes);
-                self.figures.set(Gauge::RedisLimit, server.memory_limit_bytes);
+                self.metrics.set(Gauge::OnlineUsers, stats.online_users);
+                self.metrics.set(Gauge::ActiveRooms, stats.active_rooms);
+                self.metrics.set(Gauge::RedisMemory, server.memory_bytes);
+                self.metrics.set(Gauge::RedisLimit, server.memory_limit_bytes);
                 true
             }
             Err(error) => {
@@ -110,14 +110,14 @@ impl Reporter {
     }
 
     fn load(&self, cpu_basis_points: u64) -> Load {
-        let sockets = self.figures.sockets().filter(|(_, open)| *open > 0);
+        let sockets = self.metrics.sockets().filter(|(_, open)| *open > 0);
         Load {
             sockets: sockets.map(|(dialect, open)| (dialect.to_owned(), open)).collect(),
-            queued_bytes: self.figures.get(Gauge::QueuedBytes),
-            memory_bytes: self.figures.get(Gauge::Memory),
+            queued_bytes: self.metrics.get(Gauge::QueuedBytes),
+            memory_bytes: self.metrics.get(Gauge::Memory),
             cpu_basis_points,
-            online_users: self.figures.get(Gauge::OnlineUsers),
-            active_rooms: self.figures.get(Gauge::ActiveRooms),
+            online_users: self.metrics.get(Gauge::OnlineUsers),
+            active_rooms: self.metrics.get(Gauge::ActiveRooms),
         }
     }
 
@@ -133,7 +133,7 @@ impl Reporter {
             memory_bytes: load.memory_bytes,
             sockets: load.sockets.values().sum(),
             queued_bytes: load.queued_bytes,
-            lag_ms: self.figures.get(Gauge::RoundTrip) as f64 / 1000.0,
+            lag_ms: self.metrics.get(Gauge::RoundTrip) as f64 / 1000.0,
         }
     }
 
@@ -143,7 +143,7 @@ impl Reporter {
         for (room, messages) in self.store.take_room_messages() {
             *passing.rooms.entry(room.number()).or_default() += messages;
         }
-        let totals = self.figures.totals();
+        let totals = self.metrics.totals();
         let mut present = totals.since(&passing.begun);
         present.set_rooms(passing.rooms.iter().map(|(room, messages)| (*room, *messages)));
         present.load = load.clone();
@@ -160,14 +160,14 @@ impl Reporter {
     }
 
     async fn tell(&self, row: &NodeRow, passing: &mut Passing, present: &Minute) {
-        let waiting = passing.waiting.iter().map(|(minute, figures)| (*minute, figures));
+        let waiting = passing.waiting.iter().map(|(minute, metrics)| (*minute, metrics));
         let minutes: Vec<(u64, &Minute)> = waiting.chain([(passing.minute, present)]).collect();
         let asked_at = Instant::now();
         let outcome = self.store.report(row, &minutes, self.every_ms).await;
-        self.figures.set(Gauge::Ready, (outcome.is_ok() && self.is_ready()).into());
+        self.metrics.set(Gauge::Ready, (outcome.is_ok() && self.is_ready()).into());
         match outcome {
             Ok(()) => {
-                self.figures.set(Gauge::RoundTrip, u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX));
+                self.metrics.set(Gauge::RoundTrip, u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX));
                 passing.waiting.clear();
             }
             // The next report says all of it again.
@@ -176,7 +176,7 @@ impl Reporter {
     }
 }
 
-/// A node's id: short, because it stands in every minute of its figures.
+/// A node's id: short, because it stands in every minute of its metrics.
 pub(crate) fn node_id() -> String {
     let (first, ..) = uuid::Uuid::new_v4().as_fields();
     format!("{first:08x}")
@@ -202,10 +202,10 @@ struct Usage {
 
 impl Usage {
     /// Notes memory and processor time. Returns the latter since the last time, in hundredths of a percent of a core.
-    fn note(&mut self, figures: &Figures) -> u64 {
+    fn note(&mut self, metrics: &Metrics) -> u64 {
         let Some((cpu_micros, memory_bytes)) = read_usage() else { return 0 };
-        figures.set(Gauge::Memory, memory_bytes);
-        figures.set(Gauge::Cpu, cpu_micros);
+        metrics.set(Gauge::Memory, memory_bytes);
+        metrics.set(Gauge::Cpu, cpu_micros);
         let now = Instant::now();
         let last = self.last.replace((now, cpu_micros));
         let Some((at, before)) = last else { return 0 };
@@ -234,13 +234,13 @@ mod tests {
     fn a_process_takes_memory_and_time() {
         let (_, memory_bytes) = read_usage().expect("Linux tells");
         assert!((1 << 20..1 << 40).contains(&memory_bytes), "{memory_bytes}");
-        let figures = Figures::new(&[], &[]);
+        let metrics = Metrics::new(&[], &[]);
         let mut usage = Usage::default();
-        assert_eq!(usage.note(&figures), 0);
+        assert_eq!(usage.note(&metrics), 0);
         let started = Instant::now();
         while started.elapsed() < Duration::from_millis(100) {
             std::hint::spin_loop();
         }
-        assert!(usage.note(&figures) > 1000);
+        assert!(usage.note(&metrics) > 1000);
     }
 }

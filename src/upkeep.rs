@@ -30,7 +30,7 @@ pub(crate) async fn start_pubsub(
     tasks: &mut JoinSet<()>,
 ) -> Result<FollowedRooms> {
     let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node)?;
-    let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.figures));
+    let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics));
     let (announced, rooms) = (Arc::clone(&shared.tokens), followed_rooms.clone());
     tasks.spawn(supervisor.run(move |event| {
         match &event {

@@ -17,7 +17,7 @@ mod world;
 
 use std::time::Duration;
 
-use measure::{Figures, Subject, whole_lists};
+use measure::{Metrics, Subject, whole_lists};
 use report::{Growth, Report};
 use rig::Rig;
 use work::Operation;
@@ -52,7 +52,7 @@ const QUICK: Extent = Extent {
 };
 
 const USAGE: &str = "usage: scripts/bench [quick | record | profile ROW]   (ROW: send, history, poll, stats, …)";
-/// The page that keeps the figures, and the lines between which it does.
+/// The page that keeps the metrics, and the lines between which it does.
 const PAGE: &str = "docs/performance.md";
 const FIRST_LINE: &str = "<!-- scripts/bench record -->\n";
 const LAST_LINE: &str = "<!-- end -->\n";
@@ -109,7 +109,7 @@ async fn measure_all(rig: &Rig, extent: &'static Extent) -> Result<Report> {
             true => (Subject::all(), extent.round),
             false => (Operation::GROWTH.map(Subject::Http).to_vec(), extent.growth_round),
         };
-        let rows: Vec<Figures> = measure::rounds(rig, &world, subjects, extent.rounds, round).await?;
+        let rows: Vec<Metrics> = measure::rounds(rig, &world, subjects, extent.rounds, round).await?;
         let lists = whole_lists(rig, &world, extent.rounds, extent.growth_round).await?;
         report.growth.push(Growth { size: *size, rows: rows.clone(), lists });
         if is_first {

@@ -46,7 +46,7 @@ pub struct Round {
 
 /// A row: the medians of its rounds.
 #[derive(Clone, Debug)]
-pub struct Figures {
+pub struct Metrics {
     pub subject: Subject,
     pub median: Round,
     /// The least and the most CPU time of node and Redis together among the rounds.
@@ -60,7 +60,7 @@ pub async fn rounds(
     subjects: Vec<Subject>,
     count: usize,
     duration: Duration,
-) -> Result<Vec<Figures>> {
+) -> Result<Vec<Metrics>> {
     let mut measured: Vec<Vec<Round>> = subjects.iter().map(|_| Vec::new()).collect();
     for number in 1..=count {
         for (subject, rounds) in subjects.iter().zip(&mut measured) {
@@ -70,7 +70,7 @@ pub async fn rounds(
             rounds.push(round);
         }
     }
-    Ok(subjects.into_iter().zip(measured).map(|(subject, rounds)| Figures::of(subject, &rounds)).collect())
+    Ok(subjects.into_iter().zip(measured).map(|(subject, rounds)| Metrics::of(subject, &rounds)).collect())
 }
 
 async fn round(rig: &Rig, world: &World, subject: Subject, duration: Duration) -> Result<Round> {
@@ -138,7 +138,7 @@ fn percentile_ms(outcome: &Outcome, share: f64) -> f64 {
     f64::from(sorted[place]) / 1000.0
 }
 
-impl Figures {
+impl Metrics {
     fn of(subject: Subject, rounds: &[Round]) -> Self {
         let median_of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
         let sums: Vec<f64> = rounds.iter().map(|round| round.node_us + round.redis_us).collect();
@@ -159,9 +159,9 @@ impl Figures {
 }
 
 /// The middle one; of an even number the upper of the two.
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures[figures.len() / 2]
+fn median(mut metrics: Vec<f64>) -> f64 {
+    metrics.sort_unstable_by(f64::total_cmp);
+    metrics[metrics.len() / 2]
 }
 
 /// A whole list in one answer, as a client gets it that gives no `limit`.
@@ -187,7 +187,7 @@ pub async fn whole_lists(rig: &Rig, world: &World, count: usize, duration: Durat
             let load = Load { port: world.port, requests: vec![request.clone()], status: 200, duration };
             rounds.push(over_http(&rig.node, Some(&rig.redis), load).await?);
         }
-        let median = Figures::of(Subject::Http(Operation::Rooms), &rounds).median;
+        let median = Metrics::of(Subject::Http(Operation::Rooms), &rounds).median;
         eprintln!("  all {title}: {entries} entries, {:.0} + {:.0} µs", median.node_us, median.redis_us);
         lists.push(ListFigures { title, entries, bytes, median });
     }

@@ -80,8 +80,8 @@ impl ScriptCall {
         }
         // "…","rps","avg","min","p50","p95","p99","max"; the name may hold anything.
         let line = text.lines().last().ok_or("redis-benchmark said nothing")?;
-        let figures: Vec<&str> = line.rsplit(',').take(4).map(|figure| figure.trim_matches('"')).collect();
-        let [_, p99_ms, _, p50_ms] = figures[..] else { return Err(format!("redis-benchmark said {line}").into()) };
+        let metrics: Vec<&str> = line.rsplit(',').take(4).map(|figure| figure.trim_matches('"')).collect();
+        let [_, p99_ms, _, p50_ms] = metrics[..] else { return Err(format!("redis-benchmark said {line}").into()) };
         Ok(Round {
             rate: calls as f64 / elapsed.as_secs_f64(),
             p50_ms: p50_ms.parse()?,

@@ -1,6 +1,6 @@
 //! The tables, in Markdown that is readable as it is.
 
-use crate::measure::{Figures, ListFigures, Round, Subject};
+use crate::measure::{ListFigures, Metrics, Round, Subject};
 use crate::rig::Rig;
 use crate::work::Operation;
 use crate::world::CONNECTIONS;
@@ -10,14 +10,14 @@ use crate::{Extent, Result, machine};
 pub struct Report {
     extent: &'static Extent,
     /// The first table.
-    pub rows: Vec<Figures>,
+    pub rows: Vec<Metrics>,
     pub growth: Vec<Growth>,
 }
 
 /// What was measured at one size.
 pub struct Growth {
     pub size: u64,
-    pub rows: Vec<Figures>,
+    pub rows: Vec<Metrics>,
     pub lists: Vec<ListFigures>,
 }
 
@@ -122,7 +122,7 @@ impl Report {
     }
 }
 
-fn main_row(row: &Figures, raw: &Raw) -> Vec<String> {
+fn main_row(row: &Metrics, raw: &Raw) -> Vec<String> {
     let Round { rate, p50_ms, p99_ms, node_us, redis_us, .. } = row.median;
     let sum = format!("{:.1} ({:.1}–{:.1})", node_us + redis_us, row.range_us.0, row.range_us.1);
     let mut cells = vec![title(row.subject), thousands(rate as u64), format!("{p50_ms:.2}"), format!("{p99_ms:.2}")];
@@ -171,7 +171,7 @@ fn thousands(number: u64) -> String {
     text
 }
 
-/// A Markdown table with its columns in line: the first to the left, figures to the right.
+/// A Markdown table with its columns in line: the first to the left, metrics to the right.
 struct Table(Vec<Vec<String>>);
 
 impl Table {

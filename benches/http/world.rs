@@ -129,8 +129,8 @@ impl World {
     async fn check_figures(&self, size: u64) -> Result<()> {
         let mut connection = Connection::open(self.port).await?;
         let stats = json(connection.exchange(&get("/api/chat/stats", &self.tokens[0], "")).await?)?;
-        let figures = ["online_users_count", "active_rooms", "total_messages_today"];
-        let is_grown = figures.iter().all(|name| stats[name].as_u64().is_some_and(|count| count >= size));
+        let metrics = ["online_users_count", "active_rooms", "total_messages_today"];
+        let is_grown = metrics.iter().all(|name| stats[name].as_u64().is_some_and(|count| count >= size));
         match is_grown {
             true => Ok(()),
             false => Err(format!("{size} were seeded, the node finds {stats}").into()),

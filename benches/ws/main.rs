@@ -72,7 +72,7 @@ const QUICK: Extent = Extent {
 
 const USAGE: &str = "usage: scripts/bench ws [[quick] [SERVER …] | record | profile SHAPE [SERVER]]   \
                      (SHAPE: s1 … s5, open; SERVER: raw, chinwag, socket.io, centrifugo, nchan)";
-/// The page that keeps the figures, and the lines between which it does.
+/// The page that keeps the metrics, and the lines between which it does.
 const PAGE: &str = "docs/performance.md";
 const FIRST_LINE: &str = "<!-- scripts/bench ws record -->\n";
 const LAST_LINE: &str = "<!-- end ws -->\n";

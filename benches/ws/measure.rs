@@ -32,7 +32,7 @@ pub struct Round {
 
 /// A row: the medians of its rounds, and all faults.
 #[derive(Clone, Copy)]
-pub struct Figures {
+pub struct Metrics {
     pub subject: Subject,
     pub shape: Shape,
     pub median: Round,
@@ -41,7 +41,7 @@ pub struct Figures {
 }
 
 /// Measures `count` rounds of each shape with each subject.
-pub async fn rounds(worlds: &[World], count: usize, duration: Duration) -> Result<Vec<Figures>> {
+pub async fn rounds(worlds: &[World], count: usize, duration: Duration) -> Result<Vec<Metrics>> {
     let mut measured: Vec<(Subject, Shape, Vec<Round>)> = Vec::new();
     for shape in Shape::ALL {
         measured.extend(worlds.iter().map(|world| (world.site.subject, shape, Vec::new())));
@@ -55,7 +55,7 @@ pub async fn rounds(worlds: &[World], count: usize, duration: Duration) -> Resul
             rounds.push(round);
         }
     }
-    Ok(measured.into_iter().map(|(subject, shape, rounds)| Figures::of(subject, shape, &rounds)).collect())
+    Ok(measured.into_iter().map(|(subject, shape, rounds)| Metrics::of(subject, shape, &rounds)).collect())
 }
 
 async fn round(world: &World, shape: &Shape, duration: Duration) -> Result<Round> {
@@ -111,7 +111,7 @@ impl Round {
     }
 }
 
-impl Figures {
+impl Metrics {
     fn of(subject: Subject, shape: Shape, rounds: &[Round]) -> Self {
         let median_of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
         let sums: Vec<f64> = rounds.iter().map(Round::sum_us).collect();
@@ -134,7 +134,7 @@ impl Figures {
 }
 
 /// The middle one; of an even number the upper of the two.
-pub fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures[figures.len() / 2]
+pub fn median(mut metrics: Vec<f64>) -> f64 {
+    metrics.sort_unstable_by(f64::total_cmp);
+    metrics[metrics.len() / 2]
 }

@@ -3,14 +3,14 @@
 use std::process::Command;
 
 use crate::idle::{Idle, Storm};
-use crate::measure::{Figures, Round};
+use crate::measure::{Metrics, Round};
 use crate::subject::Subject;
 use crate::table::{Table, thousands};
 use crate::{Extent, Result, machine};
 
 /// Everything that was measured.
 pub struct Report {
-    pub rows: Vec<Figures>,
+    pub rows: Vec<Metrics>,
     pub storms: Vec<Storm>,
     pub idle: Vec<Idle>,
     /// What is not installed.
@@ -60,7 +60,7 @@ impl Report {
             "load's core",
         ]);
         for row in &self.rows {
-            let is_raw = |other: &&Figures| other.subject == Subject::Raw && other.shape.word == row.shape.word;
+            let is_raw = |other: &&Metrics| other.subject == Subject::Raw && other.shape.word == row.shape.word;
             let raw_us = self.rows.iter().find(is_raw).map(|raw| raw.median.sum_us());
             table.add(fanout_row(row, raw_us));
         }
@@ -109,7 +109,7 @@ fn idle_row(row: &Idle, base: Option<&Idle>) -> Vec<String> {
     ]
 }
 
-fn fanout_row(row: &Figures, raw_us: Option<f64>) -> Vec<String> {
+fn fanout_row(row: &Metrics, raw_us: Option<f64>) -> Vec<String> {
     let Round { rate, p50_ms, p99_ms, p999_ms, nodes_us, redis_us, load, faults, .. } = row.median;
     vec![
         row.shape.title.to_owned(),

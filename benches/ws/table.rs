@@ -1,6 +1,6 @@
 //! Markdown tables that are readable as they are.
 
-/// Columns in line: the first to the left, figures to the right.
+/// Columns in line: the first to the left, metrics to the right.
 pub struct Table(Vec<Vec<String>>);
 
 impl Table {

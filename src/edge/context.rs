@@ -11,7 +11,7 @@ use super::limits::Limits;
 use super::sockets::{SocketCounts, Sockets};
 use crate::config::Network;
 use crate::fanout::FollowedRooms;
-use crate::figures::Figures;
+use crate::metrics::Metrics;
 use crate::service::Services;
 
 /// One per worker; what the workers share is behind `Arc`s.
@@ -25,7 +25,7 @@ pub struct Context {
     /// How many sockets each user has on this node.
     pub socket_counts: Arc<SocketCounts>,
     /// What this node counts.
-    pub figures: Arc<Figures>,
+    pub metrics: Arc<Metrics>,
     /// Rates of this node.
     pub limits: Arc<Limits>,
     /// Proxies whose `X-Forwarded-For` is believed.

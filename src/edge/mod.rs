@@ -1,7 +1,7 @@
 //! Floor 3: what all dialects share of HTTP and WebSockets: authentication, limits, bodies, errors in dialect, the
 //! one session loop.
 //!
-//! Imports `domain`, `figures`, `fanout`, `service` (and the settings that `app` hands out). A dialect supplies values and functions; the machinery is here.
+//! Imports `domain`, `metrics`, `fanout`, `service` (and the settings that `app` hands out). A dialect supplies values and functions; the machinery is here.
 
 mod auth;
 mod body;

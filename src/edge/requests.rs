@@ -12,7 +12,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::context::{Context, UnderWay};
 use super::dialect::Registry;
-use crate::figures::Count;
+use crate::metrics::Count;
 
 /// The middleware that counts requests, tells their id and, when the node is about to stop, asks clients to use another
 /// connection.
@@ -29,12 +29,12 @@ pub async fn count(
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
     let (owner, status) = (registry.index(response.request().path()), response.status());
-    context.figures.count_request(owner, status.as_u16(), started.elapsed());
+    context.metrics.count_request(owner, status.as_u16(), started.elapsed());
     if status.is_client_error() || status.is_server_error() {
-        context.figures.count_error(route_of(response.request()), status.as_u16());
+        context.metrics.count_error(route_of(response.request()), status.as_u16());
     }
     if status == StatusCode::TOO_MANY_REQUESTS {
-        context.figures.count(Count::RateLimited);
+        context.metrics.count(Count::RateLimited);
     }
     let id = response.request().extensions().get::<RequestId>().map(|id| id.to_string());
     if let Some(id) = id.and_then(|id| HeaderValue::from_maybe_shared(id).ok()) {

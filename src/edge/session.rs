@@ -15,7 +15,7 @@ use super::frames::{Broken, Frames, Inbound};
 use super::sockets::{Peer, Sockets, code};
 use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
 use crate::fanout::{Closed, ConnectionId, close_frame, control_frame, text_frame};
-use crate::figures::Count;
+use crate::metrics::Count;
 use crate::service::Receiver;
 
 const PONG: u8 = 0xA;
@@ -123,7 +123,7 @@ impl Session {
     /// Takes what is no text. `false` when the conversation is over.
     fn take_control(&self, inbound: Inbound) -> bool {
         if self.context.limits.check_user(self.viewer.user).is_err() {
-            self.context.figures.count(Count::RateLimited);
+            self.context.metrics.count(Count::RateLimited);
             self.close(code::POLICY, "too many frames");
             return false;
         }
@@ -168,7 +168,7 @@ impl Session {
     fn refuse(&self, refusal: &Refusal) -> String {
         super::errors::log_refusal(&refusal.error, self.codec.name, self.viewer.user);
         if refusal.error.kind() == Kind::RateLimited {
-            self.context.figures.count(Count::RateLimited);
+            self.context.metrics.count(Count::RateLimited);
         }
         (self.codec.refuse)(refusal, &self.viewer)
     }

@@ -12,7 +12,7 @@ use super::frame::text_frame;
 use super::receipts::Delivered;
 use super::worker::{Hub, HubState, TOO_SLOW, TRY_AGAIN_LATER};
 use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
-use crate::figures::Count;
+use crate::metrics::Count;
 
 /// Messages read at once.
 const PAGE: Limit = Limit::of(64);
@@ -43,7 +43,7 @@ impl Hub {
                 ..Backlog::behind(room, after.seq)
             });
             if !std::mem::replace(&mut connection.has_resumed, true) {
-                state.figures.count(Count::Resumed);
+                state.metrics.count(Count::Resumed);
             }
         }
         self.catch_up(id);
@@ -209,7 +209,7 @@ impl HubState {
         let is_queued = self.connection(id).is_none_or(|connection| connection.send_queue.push(frame));
         if is_queued && matches!(event.what, Event::Message(_)) {
             // Without a delay: for how long a connection was away says nothing about the node.
-            self.figures.count(Count::Deliveries);
+            self.metrics.count(Count::Deliveries);
         }
         is_queued
     }
@@ -233,7 +233,7 @@ impl HubState {
     fn close_behind(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connection(id) {
             connection.close(TRY_AGAIN_LATER, TOO_SLOW);
-            self.figures.count(Count::ClosedSlow);
+            self.metrics.count(Count::ClosedSlow);
         }
     }
 

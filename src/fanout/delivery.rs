@@ -8,7 +8,7 @@ use super::connection::{Connection, ConnectionId};
 use super::frame::{FrameKey, ReadyFrame, Style};
 use super::worker::{HubState, TOO_SLOW, TRY_AGAIN_LATER};
 use crate::domain::{Change, Event, PresenceChange, RoomEvent, RoomId, UserId, UserRef, now_ms};
-use crate::figures::Count;
+use crate::metrics::Count;
 
 /// Changes of presence told of a room in one tick.
 const MAX_PRESENCE: usize = 200;
@@ -24,7 +24,7 @@ impl HubState {
         if let Some(Change::Added(user)) = &change {
             self.admit(user, event.room);
         }
-        let HubState { rooms, connections, dirty, base_url, figures, .. } = self;
+        let HubState { rooms, connections, dirty, base_url, metrics, .. } = self;
         let Some(room) = rooms.get_mut(&id) else { return };
         if let Event::Message(message) = &event.what {
             let seq = message.id.entry.seq;
@@ -57,14 +57,14 @@ impl HubState {
                 _ if has_room => reached += 1,
                 Event::Message(message) => {
                     if connection.fall_behind(id, message.id.entry) {
-                        figures.count(Count::Lagging);
+                        metrics.count(Count::Lagging);
                     }
                     fallen.push(connection.user);
                 }
                 // It could not be told later what else was deleted: it comes back and reads anew.
                 Event::Deleted(_) => {
                     connection.close(TRY_AGAIN_LATER, TOO_SLOW);
-                    figures.count(Count::ClosedSlow);
+                    metrics.count(Count::ClosedSlow);
                 }
                 Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
             }
@@ -74,7 +74,7 @@ impl HubState {
         }
         if let (Event::Message(message), 1..) = (&event.what, reached) {
             let delay_ms = now_ms().saturating_sub(message.id.entry.at_ms);
-            figures.count_delivery(reached, Duration::from_millis(delay_ms));
+            metrics.count_delivery(reached, Duration::from_millis(delay_ms));
         }
         if let (Event::Message(message), false) = (&event.what, fallen.is_empty()) {
             self.mark_before(id, message.id.entry.seq, fallen);

@@ -17,7 +17,7 @@ use super::sequencer::Sequencer;
 use crate::domain::{
     EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
 };
-use crate::figures::{Count, Figures};
+use crate::metrics::{Count, Metrics};
 use crate::store::{PubSubEvent, Store, Subscriber, UserEvent};
 
 /// A room that nobody polled for this long is no longer followed for that.
@@ -83,7 +83,7 @@ struct Shared {
     store: Store,
     readings: AtomicU64,
     lost_at_ms: AtomicU64,
-    figures: Arc<Figures>,
+    metrics: Arc<Metrics>,
 }
 
 /// The rooms that a node follows. Clones share them.
@@ -92,7 +92,7 @@ pub struct FollowedRooms(Arc<Shared>);
 
 impl FollowedRooms {
     /// No rooms yet. The store must be one of the runtime that [`Self::take`] is called on.
-    pub fn new(subscriber: Subscriber, store: Store, figures: Arc<Figures>) -> Self {
+    pub fn new(subscriber: Subscriber, store: Store, metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Shared {
             rooms: Mutex::default(),
             workers: Mutex::default(),
@@ -100,13 +100,13 @@ impl FollowedRooms {
             store,
             readings: AtomicU64::new(0),
             lost_at_ms: AtomicU64::new(0),
-            figures,
+            metrics,
         }))
     }
 
     /// What the node counts.
-    pub(super) fn figures(&self) -> &Arc<Figures> {
-        &self.0.figures
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
     }
 
     /// Whether pub/sub delivery works.
@@ -321,7 +321,7 @@ impl FollowedRooms {
                     self.send_to_followers(followed, &WorkerEvent::Gap(room));
                 }
                 if !tail.is_gapless || !tail.messages.is_empty() {
-                    self.0.figures.count(Count::GapRepairs);
+                    self.0.metrics.count(Count::GapRepairs);
                 }
                 followed.sequencer.repair(tail, since_ms, &mut out)
             }

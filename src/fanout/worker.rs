@@ -18,7 +18,7 @@ use tokio::task::spawn_local;
 use super::connection::{Closed, Connection, ConnectionId, NewConnection};
 use super::followed_rooms::{FollowedRooms, WorkerEvent, WorkerQueue};
 use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
-use crate::figures::{CUT, Count, Figures, Gauge};
+use crate::metrics::{CUT, Count, Gauge, Metrics};
 use crate::store::Store;
 
 /// Items taken from the queue before what they queued is written.
@@ -49,7 +49,7 @@ pub(super) struct HubState {
     pub(super) worker: usize,
     pub(super) followed_rooms: FollowedRooms,
     pub(super) store: Store,
-    pub(super) figures: Arc<Figures>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) base_url: String,
     /// A connection may be behind for this long.
     lagging: Duration,
@@ -82,7 +82,7 @@ impl Hub {
             worker: queue.worker,
             followed_rooms: followed_rooms.clone(),
             store,
-            figures: Arc::clone(followed_rooms.figures()),
+            metrics: Arc::clone(followed_rooms.metrics()),
             base_url: base_url.trim_end_matches('/').to_owned(),
             lagging,
             connections: Slab::new(),
@@ -181,7 +181,7 @@ impl Hub {
         let (rooms, user) = (std::mem::take(&mut connection.rooms), connection.user);
         if connection.was_open {
             let (dialect, code) = (connection.encoder.key.dialect, connection.ended_with.unwrap_or(CUT));
-            state.figures.count_close(dialect, code);
+            state.metrics.count_close(dialect, code);
         }
         for room in rooms {
             state.remove_from_room(id.slot, room);
@@ -260,7 +260,7 @@ impl HubState {
         connection.send_queue.is_open = true;
         connection.was_open = true;
         let dialect = connection.encoder.key.dialect;
-        self.figures.count_open(dialect);
+        self.metrics.count_open(dialect);
     }
 
     /// Closes who looks at a room of which something is gone before it could be handed on.
@@ -298,11 +298,11 @@ impl HubState {
             }
             if connection.lagging_since.is_some_and(|since| since.elapsed() > self.lagging) {
                 connection.close(TRY_AGAIN_LATER, TOO_SLOW);
-                self.figures.count(Count::ClosedSlow);
+                self.metrics.count(Count::ClosedSlow);
                 self.dirty.push(slot);
             }
         }
-        self.figures.change(Gauge::QueuedBytes, self.queued_bytes, queued_bytes);
+        self.metrics.change(Gauge::QueuedBytes, self.queued_bytes, queued_bytes);
         self.queued_bytes = queued_bytes;
     }
 }

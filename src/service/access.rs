@@ -21,7 +21,7 @@ pub(super) enum Action {
     SeeAddress { of: UserId, visibility: IpVisibility },
     /// See everyone's addresses in a list.
     SeeAddresses(IpVisibility),
-    /// See the figures of all nodes.
+    /// See the metrics of all nodes.
     SeeFigures,
 }
 

@@ -10,7 +10,7 @@ use crate::domain::{
     Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
     MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId, folded,
 };
-use crate::figures::{Count, Figures};
+use crate::metrics::{Count, Metrics};
 use crate::store::{Appended, ReadRange, SendRate, Store};
 
 /// Whom a message is for.
@@ -27,12 +27,12 @@ pub struct Messages {
     store: Store,
     rate: Option<SendRate>,
     uploads: Uploads,
-    figures: Arc<Figures>,
+    metrics: Arc<Metrics>,
 }
 
 impl Messages {
-    pub(super) fn new(store: Store, rate: Option<SendRate>, uploads: Uploads, figures: Arc<Figures>) -> Self {
-        Self { store, rate, uploads, figures }
+    pub(super) fn new(store: Store, rate: Option<SendRate>, uploads: Uploads, metrics: Arc<Metrics>) -> Self {
+        Self { store, rate, uploads, metrics }
     }
 
     /// Stores a message and announces it on every node; joins the sender to a public room first. With a
@@ -52,9 +52,9 @@ impl Messages {
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
         let started = Instant::now();
         let appended = self.store.append(room, caller, message, &joined_text(&caller.name), self.rate).await;
-        self.figures.count_send(started.elapsed());
+        self.metrics.count_send(started.elapsed());
         if let Ok(Appended { is_replay: false, .. }) = &appended {
-            self.figures.count(Count::Messages);
+            self.metrics.count(Count::Messages);
         }
         appended
     }

@@ -1,6 +1,6 @@
 //! Floor 2: every rule. Accounts, rooms, messages, presence, uploads, statistics, the dashboard.
 //!
-//! Imports `domain`, `figures` and `store`. Does not know `fanout`, HTTP or a dialect. Authorisation is decided in two
+//! Imports `domain`, `metrics` and `store`. Does not know `fanout`, HTTP or a dialect. Authorisation is decided in two
 //! places only: by the store's scripts for membership (atomically with what it guards), by `access.rs` for
 //! everything that a role grants.
 
@@ -24,17 +24,17 @@ use std::sync::Arc;
 
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
-pub use dashboard::{Dashboard, Gallery, Picture, Wanted};
+pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use presence::{Presence, Throttle};
 pub use range::Range;
 pub use rooms::Rooms;
-pub use series::{Figured, Latest, Quantiles, Values};
+pub use series::{Latest, Quantiles, Series, Values};
 pub use tokens::{Grant, Revocations, Tokens};
 pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
 
-use crate::figures::Figures;
+use crate::metrics::Metrics;
 use crate::store::{SendRate, Store};
 
 /// What the services of one node share, whatever the worker.
@@ -55,9 +55,9 @@ pub struct Shared {
     /// Most members that a list shows of a room.
     pub members_listed: usize,
     /// What the node counts.
-    pub figures: Arc<Figures>,
+    pub metrics: Arc<Metrics>,
     /// What its dashboard has shown lately.
-    pub gallery: Arc<Gallery>,
+    pub snapshots: Arc<SnapshotCache>,
 }
 
 /// All services of one worker, over the worker's own store.
@@ -72,21 +72,21 @@ pub struct Services {
     pub presence: Presence,
     /// Files.
     pub uploads: Uploads,
-    /// The figures of all nodes.
+    /// The metrics of all nodes.
     pub dashboard: Dashboard,
 }
 
 impl Services {
     /// The services over a store.
     pub fn new(store: &Store, shared: &Shared) -> Self {
-        let figures = || Arc::clone(&shared.figures);
+        let metrics = || Arc::clone(&shared.metrics);
         Self {
             accounts: Accounts::new(store.clone(), Arc::clone(&shared.tokens), Arc::clone(&shared.passwords)),
-            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), figures()),
+            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), metrics()),
             rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),
-            dashboard: Dashboard::new(store.clone(), figures(), Arc::clone(&shared.gallery)),
+            dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Presence: who is online, from where, and the figures about it.
+//! Presence: who is online, from where, and the metrics about it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -130,7 +130,7 @@ impl Presence {
         self.store.online_ip(user, now_ms()).await?.ok_or(Error::UserOffline)
     }
 
-    /// Figures at constant cost.
+    /// Metrics at constant cost.
     pub async fn stats(&self) -> Result<Stats> {
         self.store.stats().await
     }

@@ -1,6 +1,6 @@
-//! How far back figures go, and in which steps.
+//! How far back metrics go, and in which steps.
 
-/// How far back figures go.
+/// How far back metrics go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Range {
     /// An hour in steps of a minute.

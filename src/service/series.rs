@@ -1,4 +1,4 @@
-//! Figures over time, made of the minutes that nodes stored. Pure: [`super::dashboard`] reads and hands in.
+//! Metrics over time, made of the minutes that nodes stored. Pure: [`super::dashboard`] reads and hands in.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::range::Range;
 use super::sum::Sum;
 use crate::domain::RoomId;
-use crate::figures::{COUNTS, Count, Distribution, Load, Minute};
+use crate::metrics::{COUNTS, Count, Distribution, Load, Minute};
 use crate::store::StoredMinute;
 
 /// Errors of requests and rooms that are shown at the most.
@@ -51,13 +51,13 @@ impl From<&Distribution> for Quantiles {
     }
 }
 
-/// The figures of a range.
+/// The metrics of a range.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figured {
+pub struct Series {
     /// Where the steps begin, UTC milliseconds.
     pub at_ms: Vec<u64>,
     /// By name.
-    pub series: Vec<(String, Values)>,
+    pub columns: Vec<(String, Values)>,
     /// Requests refused or failed: route, status, how many; most first.
     pub errors: Vec<(String, u16, u64)>,
     /// Sockets closed by code, most first.
@@ -93,7 +93,7 @@ impl<'a> View<'a> {
     }
 
     /// Adds everything up.
-    pub(super) fn figured(&self) -> Figured {
+    pub(super) fn to_series(&self) -> Series {
         let (steps, minutes) = self.range.steps();
         let first = self.range.first_minute(self.now_ms);
         let in_range = |stored: &&'a StoredMinute| (first..first + steps * minutes).contains(&stored.minute);
@@ -104,18 +104,18 @@ impl<'a> View<'a> {
             let step = usize::try_from((stored.minute - first) / minutes).expect("at most 144");
             // Of all nodes only the states are needed.
             all[step].add_load(stored);
-            for (room, count) in &stored.figures.rooms {
+            for (room, count) in &stored.metrics.rooms {
                 *rooms.entry(*room).or_insert(0) += count;
             }
             if self.is_in_view(stored) {
                 seen[step].add(stored);
-                add_lists(&stored.figures, &mut errors, &mut closes);
+                add_lists(&stored.metrics, &mut errors, &mut closes);
             }
         }
         let (rooms, errors) = (most(rooms, MAX_ROOMS).into_iter(), most(errors, MAX_ERRORS).into_iter());
-        Figured {
+        Series {
             at_ms: (0..steps).map(|step| (first + step * minutes) * 60_000).collect(),
-            series: self.series(&seen, &all),
+            columns: self.columns(&seen, &all),
             errors: errors.map(|((route, status), count)| (route.to_owned(), status, count)).collect(),
             closes: most(closes, usize::MAX),
             rooms: rooms.filter_map(|(number, count)| Some((RoomId::new(number)?, count))).collect(),
@@ -123,7 +123,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn series(&self, seen: &[Sum<'_>], all: &[Sum<'_>]) -> Vec<(String, Values)> {
+    fn columns(&self, seen: &[Sum<'_>], all: &[Sum<'_>]) -> Vec<(String, Values)> {
         let mut series = Vec::with_capacity(32);
         let mut put = |name: &str, steps: &[Sum<'_>], value: &dyn Fn(&Sum<'_>) -> Option<u64>| {
             series.push((name.to_owned(), Values::Numbers(steps.iter().map(value).collect())));
@@ -175,11 +175,11 @@ impl<'a> View<'a> {
     }
 }
 
-fn add_lists<'a>(figures: &'a Minute, errors: &mut HashMap<(&'a str, u16), u64>, closes: &mut HashMap<u16, u64>) {
-    for (route, status, count) in &figures.errors {
+fn add_lists<'a>(metrics: &'a Minute, errors: &mut HashMap<(&'a str, u16), u64>, closes: &mut HashMap<u16, u64>) {
+    for (route, status, count) in &metrics.errors {
         *errors.entry((route.as_str(), *status)).or_insert(0) += count;
     }
-    for (code, count) in &figures.closes {
+    for (code, count) in &metrics.closes {
         *closes.entry(*code).or_insert(0) += count;
     }
 }
@@ -195,7 +195,7 @@ fn most<K: Ord>(counts: HashMap<K, u64>, limit: usize) -> Vec<(K, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::{Figures, Totals};
+    use crate::metrics::{Metrics, Totals};
     use std::time::Duration;
 
     /// 2025-11-22 05:20:30, in the middle of a minute.
@@ -204,25 +204,25 @@ mod tests {
 
     /// A minute in which a node stored so many messages; it has so many sockets at its end.
     fn minute(node: &str, minute: u64, messages: u64, sockets: u64) -> StoredMinute {
-        let figures = Figures::new(&["site"], &["a"]);
-        let begun: Totals = figures.totals();
-        figures.add(Count::Messages, messages);
-        figures.count_send(Duration::from_millis(messages));
-        figures.count_error("GET /x".to_owned(), 404);
-        figures.count_close("a", 1001);
-        let mut minute_of = figures.totals().since(&begun);
+        let metrics = Metrics::new(&["site"], &["a"]);
+        let begun: Totals = metrics.totals();
+        metrics.add(Count::Messages, messages);
+        metrics.count_send(Duration::from_millis(messages));
+        metrics.count_error("GET /x".to_owned(), 404);
+        metrics.count_close("a", 1001);
+        let mut minute_of = metrics.totals().since(&begun);
         minute_of.set_rooms([(7, messages)].into_iter());
         let sockets = [("a".to_owned(), sockets)].into();
         minute_of.load = Load { sockets, online_users: messages, cpu_basis_points: 150, ..Load::default() };
-        StoredMinute { minute, node: node.to_owned(), figures: minute_of }
+        StoredMinute { minute, node: node.to_owned(), metrics: minute_of }
     }
 
     fn view<'a>(range: Range, node: Option<&'a str>, hours: &'a [Arc<Vec<StoredMinute>>]) -> View<'a> {
         View { now_ms: NOW_MS, range, node, socket_dialects: &["a", "b"], hours, living: vec!["n1".to_owned()] }
     }
 
-    fn numbers(figured: &Figured, name: &str) -> Vec<Option<u64>> {
-        match figured.series.iter().find(|(other, _)| other == name) {
+    fn numbers(series: &Series, name: &str) -> Vec<Option<u64>> {
+        match series.columns.iter().find(|(other, _)| other == name) {
             Some((_, Values::Numbers(numbers))) => numbers.clone(),
             other => panic!("{name} is {other:?}"),
         }
@@ -232,7 +232,7 @@ mod tests {
     fn nodes_add_up_and_one_can_be_looked_at_alone() {
         let minutes = [minute("n1", NOW, 3, 5), minute("n2", NOW, 4, 6), minute("n1", NOW - 2, 1, 9)];
         let minutes = minutes.map(|minute| Arc::new(vec![minute]));
-        let all = view(Range::Hour, None, &minutes).figured();
+        let all = view(Range::Hour, None, &minutes).to_series();
         assert_eq!((all.at_ms.len(), all.at_ms[59]), (60, NOW * 60_000));
         assert_eq!(numbers(&all, "messages")[57..], [Some(1), None, Some(7)]);
         assert_eq!(numbers(&all, "sockets_a")[57..], [Some(9), None, Some(11)]);
@@ -248,7 +248,7 @@ mod tests {
         // Seven in this minute and the one before it, which are ninety seconds so far.
         assert_eq!(all.latest.messages_per_min, 4.67);
 
-        let one = view(Range::Hour, Some("n2"), &minutes).figured();
+        let one = view(Range::Hour, Some("n2"), &minutes).to_series();
         assert_eq!(numbers(&one, "messages")[57..], [None, None, Some(4)]);
         assert_eq!(numbers(&one, "online_users")[57..], [Some(1), None, Some(4)]);
         assert_eq!((one.closes.as_slice(), one.rooms.len()), (&[(1001, 1)][..], 1));
@@ -257,14 +257,14 @@ mod tests {
     #[test]
     fn longer_ranges_have_longer_steps() {
         let minutes = [Arc::new((0..30).map(|back| minute("n1", NOW - back, 2, back)).collect())];
-        let day = view(Range::Day, None, &minutes).figured();
+        let day = view(Range::Day, None, &minutes).to_series();
         // 05:20 begins a step: it has one minute, the two before it have ten each.
         let (messages, sockets) = (numbers(&day, "messages"), numbers(&day, "sockets_a"));
         assert_eq!((messages.len(), &messages[140..]), (144, &[Some(18), Some(20), Some(20), Some(2)][..]));
         // A state is that of the step's last minute, and of nodes that told it one minute before.
         assert_eq!(sockets[140..], [Some(21), Some(11), Some(1), Some(0)]);
         assert_eq!(day.at_ms[143] / 60_000, NOW / 10 * 10);
-        let six = view(Range::SixHours, None, &minutes).figured();
+        let six = view(Range::SixHours, None, &minutes).to_series();
         assert_eq!((six.at_ms.len(), numbers(&six, "messages")[70..].to_vec()), (72, vec![Some(10), Some(2)]));
         assert_eq!(Range::parse("6h").map(Range::step_secs), Some(300));
         assert_eq!(Range::parse("7h"), None);
@@ -272,11 +272,11 @@ mod tests {
 
     #[test]
     fn nothing_measured_is_not_zero() {
-        let figured = view(Range::Hour, None, &[]).figured();
-        assert!(figured.series.iter().all(|(name, values)| match values {
+        let series = view(Range::Hour, None, &[]).to_series();
+        assert!(series.columns.iter().all(|(name, values)| match values {
             Values::Numbers(numbers) => numbers.iter().all(Option::is_none),
             Values::Measures(measures) => measures.iter().all(Option::is_none) && name != "messages",
         }));
-        assert_eq!(figured.latest.send_ms, Quantiles::default());
+        assert_eq!(series.latest.send_ms, Quantiles::default());
     }
 }

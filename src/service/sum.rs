@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::figures::{COUNTS, Count, Distribution, Load};
+use crate::metrics::{COUNTS, Count, Distribution, Load};
 use crate::store::StoredMinute;
 
 /// What nodes counted in some minutes.
@@ -21,23 +21,23 @@ pub(super) struct Sum<'a> {
 
 impl<'a> Sum<'a> {
     pub(super) fn add(&mut self, stored: &'a StoredMinute) {
-        let figures = &stored.figures;
+        let metrics = &stored.metrics;
         for (count, ..) in COUNTS {
-            self.counts[count as usize] += figures.count(count);
+            self.counts[count as usize] += metrics.count(count);
         }
-        self.requests += (1..=5).map(|class| figures.requests(class)).sum::<u64>();
-        self.errors[0] += figures.requests(4);
-        self.errors[1] += figures.requests(5);
-        self.closed += figures.closes.iter().map(|(_, count)| count).sum::<u64>();
-        self.sends.add(&figures.sends);
-        self.delays.add(&figures.delays);
+        self.requests += (1..=5).map(|class| metrics.requests(class)).sum::<u64>();
+        self.errors[0] += metrics.requests(4);
+        self.errors[1] += metrics.requests(5);
+        self.closed += metrics.closes.iter().map(|(_, count)| count).sum::<u64>();
+        self.sends.add(&metrics.sends);
+        self.delays.add(&metrics.delays);
         self.add_load(stored);
     }
 
     pub(super) fn add_load(&mut self, stored: &'a StoredMinute) {
-        let last = self.loads.entry(&stored.node).or_insert((stored.minute, &stored.figures.load));
+        let last = self.loads.entry(&stored.node).or_insert((stored.minute, &stored.metrics.load));
         if stored.minute >= last.0 {
-            *last = (stored.minute, &stored.figures.load);
+            *last = (stored.minute, &stored.metrics.load);
         }
     }
 

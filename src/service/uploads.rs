@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::incoming::Incoming;
 use super::{images, sniff};
 use crate::domain::{Attachment, Error, FileKind, FileName, Result};
-use crate::figures::{Count, Figures};
+use crate::metrics::{Count, Metrics};
 
 /// Pictures are cleaned this many at a time.
 const CLEANED_AT_ONCE: usize = 4;
@@ -170,7 +170,7 @@ pub struct Uploads {
     max_bytes: u64,
     held: Arc<AtomicU64>,
     cleaning: Arc<Semaphore>,
-    figures: Arc<Figures>,
+    metrics: Arc<Metrics>,
 }
 
 impl Uploads {
@@ -178,7 +178,7 @@ impl Uploads {
     ///
     /// # Errors
     /// `Internal` for an address that is not understood or a folder that cannot be made.
-    pub fn open(url: &str, max_bytes: u64, figures: Arc<Figures>) -> Result<Self> {
+    pub fn open(url: &str, max_bytes: u64, metrics: Arc<Metrics>) -> Result<Self> {
         let store: Arc<dyn ObjectStore> = match url.split_once("://") {
             Some(("file", _)) => open_folder(url)?,
             #[cfg(feature = "s3")]
@@ -186,7 +186,7 @@ impl Uploads {
             _ => return Err(Error::internal(format!("uploads cannot be kept at {url}"))),
         };
         let cleaning = Arc::new(Semaphore::new(CLEANED_AT_ONCE));
-        Ok(Self { store, max_bytes, held: Arc::default(), cleaning, figures })
+        Ok(Self { store, max_bytes, held: Arc::default(), cleaning, metrics })
     }
 
     /// The largest file, in bytes.
@@ -220,8 +220,8 @@ impl Uploads {
             }
         };
         let digest = body.digest();
-        self.figures.count(Count::Uploads);
-        self.figures.add(Count::UploadBytes, size);
+        self.metrics.count(Count::Uploads);
+        self.metrics.add(Count::UploadBytes, size);
         Ok(StoredFile { path, name, size, pixels, digest, uploads: self.clone(), may_be_shown: false })
     }
 

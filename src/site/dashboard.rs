@@ -1,4 +1,4 @@
-//! `/dashboard`: what operators see of all nodes. The page is the web client's; its figures are here.
+//! `/dashboard`: what operators see of all nodes. The page is the web client's; its metrics are here.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::{Error, Result};
 use crate::edge::{Authenticated, Context, QueryParams};
-use crate::service::{Picture, Quantiles, Range, Values, Wanted};
+use crate::service::{DashboardSnapshot, Quantiles, Range, Values, Wanted};
 
 const MAX_NODE_ID: usize = 36;
 
@@ -36,16 +36,16 @@ impl Query {
     }
 }
 
-/// The figures, for administrators.
-pub(super) async fn figures(
+/// The metrics, for administrators.
+pub(super) async fn metrics(
     user: Authenticated,
     query: QueryParams<Query>,
     context: web::Data<Context>,
     redis: web::Data<HasOwnRedis>,
 ) -> Result<HttpResponse> {
     let wanted = query.0.wanted()?;
-    let picture = context.services.dashboard.look(&user.caller, &wanted).await?;
-    let shown = Shown::of(&picture, &wanted, redis.0);
+    let snapshot = context.services.dashboard.snapshot(&user.caller, &wanted).await?;
+    let shown = Shown::of(&snapshot, &wanted, redis.0);
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown))
 }
 
@@ -154,30 +154,30 @@ impl From<Quantiles> for Pair {
 }
 
 impl<'a> Shown<'a> {
-    fn of(picture: &'a Picture, wanted: &'a Wanted, is_embedded: bool) -> Self {
-        let figured = &picture.figured;
-        let series = figured.series.iter().map(|(name, values)| (name.as_str(), Numbers::Of(values)));
-        let errors = figured.errors.iter();
+    fn of(snapshot: &'a DashboardSnapshot, wanted: &'a Wanted, is_embedded: bool) -> Self {
+        let series = &snapshot.series;
+        let columns = series.columns.iter().map(|(name, values)| (name.as_str(), Numbers::Of(values)));
+        let errors = series.errors.iter();
         Self {
-            now_ms: picture.now_ms,
+            now_ms: snapshot.now_ms,
             range: wanted.range.name(),
             step_secs: wanted.range.step_secs(),
             node: wanted.node.as_deref(),
-            redis: ShownRedis::of(picture, is_embedded),
-            nodes: nodes(picture),
-            current: Current::of(picture),
-            series: series.chain([("at_ms", Numbers::Times(&figured.at_ms))]).collect(),
+            redis: ShownRedis::of(snapshot, is_embedded),
+            nodes: nodes(snapshot),
+            current: Current::of(snapshot),
+            series: columns.chain([("at_ms", Numbers::Times(&series.at_ms))]).collect(),
             errors: errors
                 .map(|(route, status, count)| RouteErrors { route, status: *status, count: *count })
                 .collect(),
-            closes: figured.closes.iter().map(|(code, count)| Closes { code: *code, count: *count }).collect(),
-            top_rooms: top_rooms(picture),
+            closes: series.closes.iter().map(|(code, count)| Closes { code: *code, count: *count }).collect(),
+            top_rooms: top_rooms(snapshot),
         }
     }
 }
 
-fn nodes(picture: &Picture) -> Vec<ShownNode<'_>> {
-    let nodes = picture.nodes.iter();
+fn nodes(snapshot: &DashboardSnapshot) -> Vec<ShownNode<'_>> {
+    let nodes = snapshot.nodes.iter();
     nodes
         .map(|node| ShownNode {
             id: &node.id,
@@ -195,21 +195,21 @@ fn nodes(picture: &Picture) -> Vec<ShownNode<'_>> {
         .collect()
 }
 
-fn top_rooms(picture: &Picture) -> Vec<TopRoom<'_>> {
-    let rooms = picture.figured.rooms.iter();
+fn top_rooms(snapshot: &DashboardSnapshot) -> Vec<TopRoom<'_>> {
+    let rooms = snapshot.series.rooms.iter();
     rooms
         .map(|(room, messages)| TopRoom {
             number: room.number(),
             id: room.to_string(),
-            name: picture.room_names.get(room).map_or("", String::as_str),
+            name: snapshot.room_names.get(room).map_or("", String::as_str),
             messages: *messages,
         })
         .collect()
 }
 
 impl<'a> ShownRedis<'a> {
-    fn of(picture: &'a Picture, is_embedded: bool) -> Self {
-        let server = &picture.server;
+    fn of(snapshot: &'a DashboardSnapshot, is_embedded: bool) -> Self {
+        let server = &snapshot.server;
         Self {
             // It has just answered.
             is_up: true,
@@ -226,8 +226,8 @@ impl<'a> ShownRedis<'a> {
 }
 
 impl<'a> Current<'a> {
-    fn of(picture: &'a Picture) -> Self {
-        let (stats, latest) = (&picture.stats, &picture.figured.latest);
+    fn of(snapshot: &'a DashboardSnapshot) -> Self {
+        let (stats, latest) = (&snapshot.stats, &snapshot.series.latest);
         Self {
             online_users: stats.online_users,
             active_rooms: stats.active_rooms,

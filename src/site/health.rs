@@ -31,7 +31,7 @@ pub(super) async fn ready(context: web::Data<Context>) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))
 }
 
-/// Figures of this node in Prometheus' text format.
+/// Metrics of this node in Prometheus' text format.
 pub(super) async fn metrics(context: web::Data<Context>) -> HttpResponse {
-    HttpResponse::Ok().content_type(PROMETHEUS).body(context.figures.render())
+    HttpResponse::Ok().content_type(PROMETHEUS).body(context.metrics.render())
 }

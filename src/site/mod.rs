@@ -27,7 +27,7 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
         .service(resource("/health/ready").route(get().to(health::ready)))
         .service(resource("/metrics").route(get().to(health::metrics)))
         .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)).route(head().to(uploads::download)))
-        .service(resource("/dashboard/figures").route(get().to(dashboard::figures)))
+        .service(resource("/dashboard/figures").route(get().to(dashboard::metrics)))
         .service(resource("/asyncapi.json").route(get().to(sockets::document)))
         .service(resource("/docs").route(get().to(docs::home)))
         .service(resource("/docs/sockets").route(get().to(sockets::shown)))

@@ -1,16 +1,16 @@
 //! Floor 1: the only Redis commands. One file per aggregate; `keys` spells keys, `record` encodes messages,
 //! `connection` talks, `scripts` and `lua/` hold what must be atomic.
 //!
-//! Imports `domain` and `figures` only. Imported by `fanout`, `service` and `app`.
+//! Imports `domain` and `metrics` only. Imported by `fanout`, `service` and `app`.
 
 mod accounts;
 mod conversations;
 mod directs;
 mod events;
-mod figures;
 mod history;
 mod members;
 mod messages;
+mod metrics;
 mod presence;
 mod receipts;
 mod record;
@@ -25,9 +25,9 @@ use tokio::sync::Semaphore;
 
 pub use accounts::Revocation;
 pub use events::UserEvent;
-pub use figures::{NodeRow, ServerInfo, StoredMinute};
 pub use members::{MemberChange, RoomEntry};
 pub use messages::{Appended, SendRate};
+pub use metrics::{NodeRow, ServerInfo, StoredMinute};
 pub use presence::Activity;
 pub use receipts::ReadRange;
 pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};

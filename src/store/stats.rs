@@ -1,4 +1,4 @@
-//! Figures at constant cost: counters are kept while writing, never counted while reading.
+//! Metrics at constant cost: counters are kept while writing, never counted while reading.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const ACTIVE_EVERY_MS: u64 = 60_000;
 /// A day as `yyyymmdd` in the statistics' zone.
 pub(super) type Day = u32;
 
-/// The figures of document 003, §5.
+/// The metrics of document 003, §5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// Users with activity within the time that makes one online.

@@ -14,8 +14,8 @@ pub fn calls(redis: &Redis) -> BTreeMap<String, u64> {
     let info: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).expect("read");
     info.lines()
         .filter_map(|line| {
-            let (name, figures) = line.strip_prefix("cmdstat_")?.split_once(':')?;
-            let calls = figures.strip_prefix("calls=")?.split(',').next()?.parse().ok()?;
+            let (name, metrics) = line.strip_prefix("cmdstat_")?.split_once(':')?;
+            let calls = metrics.strip_prefix("calls=")?.split(',').next()?.parse().ok()?;
             Some((name.to_owned(), calls))
         })
         // The probe of pub/sub and what this test itself sends.

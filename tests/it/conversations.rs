@@ -10,7 +10,7 @@ use crate::support::{User, World, eventually, ok, room_id};
 
 /// A room in a user's list.
 async fn entry(user: &User<'_>, node: usize, room: u64) -> Value {
-    let list = user.look(node, "/api/v1/conversations").await;
+    let list = user.get_json(node, "/api/v1/conversations").await;
     let found = list.as_array().expect("a list").iter().find(|it| it["id"] == room);
     found.unwrap_or_else(|| panic!("room {room} is not listed: {list}")).clone()
 }
@@ -137,10 +137,10 @@ async fn the_list_is_in_the_order_of_activity_and_shows_the_last_message() {
         assert_eq!(entry(&bob, 1, room).await["last_message"]["id"], integer(&sent));
     }
     for node in [0, 1] {
-        let list = bob.look(node, "/api/v1/conversations").await;
+        let list = bob.get_json(node, "/api/v1/conversations").await;
         let order: Vec<&Value> = list.as_array().expect("a list").iter().map(|it| &it["id"]).collect();
         assert_eq!(order, [&json!(other), &json!(1), &json!(one), &json!(direct)]);
-        let rooms = bob.look(node, "/api/v1/rooms").await;
+        let rooms = bob.get_json(node, "/api/v1/rooms").await;
         let order: Vec<&Value> = rooms.as_array().expect("a list").iter().map(|it| &it["id"]).collect();
         assert_eq!(order, [&json!(other), &json!(1), &json!(one), &json!(direct)]);
         assert!(rooms.as_array().expect("a list").iter().all(|it| it.as_object().is_some_and(|it| it.len() == 3)));

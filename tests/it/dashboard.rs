@@ -1,4 +1,4 @@
-//! The operators' dashboard: the figures of two nodes, on real Redis.
+//! The operators' dashboard: the metrics of two nodes, on real Redis.
 
 use chinwag::config::Config;
 use reqwest::Method;
@@ -28,11 +28,11 @@ pub async fn operator(world: &World) -> User<'_> {
 
 impl User<'_> {
     /// What the dashboard shows.
-    pub async fn figures(&self, node: usize, query: &str) -> Value {
-        self.look(node, &format!("/dashboard/figures?{query}")).await
+    pub async fn metrics(&self, node: usize, query: &str) -> Value {
+        self.get_json(node, &format!("/dashboard/figures?{query}")).await
     }
 
-    async fn figures_status(&self, node: usize, query: &str) -> u16 {
+    async fn metrics_status(&self, node: usize, query: &str) -> u16 {
         let (status, body) =
             answered(self.at(node, Method::GET, &format!("/dashboard/figures?{query}")).send().await).await;
         assert_eq!(body["error"].is_string(), status != 200, "{body}");
@@ -64,7 +64,7 @@ async fn upload(user: &User<'_>, node: usize, bytes: usize) {
 }
 
 #[tokio::test]
-async fn both_nodes_count_and_the_figures_are_of_all_or_of_one() {
+async fn both_nodes_count_and_the_metrics_are_of_all_or_of_one() {
     let world = world().await;
     let operator = operator(&world).await;
     let bob = world.user(1, "Bob").await;
@@ -87,12 +87,12 @@ async fn both_nodes_count_and_the_figures_are_of_all_or_of_one() {
     }
     third.close().await;
     eventually("all is reported", async || {
-        let shown = operator.figures(0, "range=1h").await;
+        let shown = operator.metrics(0, "range=1h").await;
         sum(&shown, "sockets_closed") == 1 && sum(&shown, "deliveries") == 18
     })
     .await;
 
-    let shown = operator.figures(1, "range=1h").await;
+    let shown = operator.metrics(1, "range=1h").await;
     let nodes: Vec<&str> = world.nodes.iter().map(|node| node.id()).collect();
     assert_eq!(ids(&shown), nodes);
     let counts = |shown: &Value| -> Vec<u64> {
@@ -126,22 +126,22 @@ async fn both_nodes_count_and_the_figures_are_of_all_or_of_one() {
     assert_eq!((&shown["redis"]["role"], &shown["redis"]["is_embedded"]), (&json!("master"), &json!(false)));
 
     // Of one node: the sender's, and the one with two sockets.
-    let of = async |index: usize| operator.figures(1, &format!("range=24h&node={}", nodes[index])).await;
+    let of = async |index: usize| operator.metrics(1, &format!("range=24h&node={}", nodes[index])).await;
     assert_eq!(counts(&of(0).await), [5, 6, 1, 0, 0, 0, 0]);
     assert_eq!(counts(&of(1).await), [1, 12, 2, 1, 1, 1000, 2]);
     assert_eq!(of(0).await["top_rooms"], shown["top_rooms"]);
     assert_eq!(of(1).await["current"]["sockets"]["webchat"], 1);
-    let nobody = operator.figures(0, "range=6h&node=00000000").await;
+    let nobody = operator.metrics(0, "range=6h&node=00000000").await;
     assert_eq!((sum(&nobody, "messages"), &nobody["node"]), (0, &json!("00000000")));
     world.stop().await;
 }
 
 #[tokio::test]
-async fn figures_have_the_agreed_shape() {
+async fn metrics_have_the_agreed_shape() {
     let world = world().await;
     let operator = operator(&world).await;
     for (range, steps, secs) in [("1h", 60, 60), ("6h", 72, 300), ("24h", 144, 600)] {
-        let shown = operator.figures(0, &format!("range={range}")).await;
+        let shown = operator.metrics(0, &format!("range={range}")).await;
         assert_eq!((&shown["range"], &shown["step_secs"], &shown["node"]), (&json!(range), &json!(secs), &Value::Null));
         let series = shown["series"].as_object().expect("series");
         assert!(
@@ -167,20 +167,20 @@ const SERIES: &str = "active_rooms at_ms closed_slow cpu_percent deliveries deli
     sockets_resumed sockets_webchat upload_bytes uploads";
 
 #[tokio::test]
-async fn only_administrators_see_figures() {
+async fn only_administrators_see_metrics() {
     let world = world().await;
     let (operator, bob) = (operator(&world).await, world.user(1, "Bob").await);
-    assert_eq!(operator.figures_status(1, "range=1h").await, 200);
-    assert_eq!(bob.figures_status(0, "range=1h").await, 403);
+    assert_eq!(operator.metrics_status(1, "range=1h").await, 200);
+    assert_eq!(bob.metrics_status(0, "range=1h").await, 403);
     let (status, body) = answered(world.client.get(world.url(0, "/dashboard/figures?range=1h")).send().await).await;
     assert_eq!((status, body), (401, json!({"error": "unauthorized"})));
     for query in ["range=2h", "range=", "", "range=1h&node=../x", "range=1h&node=0123456789012345678901234567890123456"]
     {
-        assert_eq!(operator.figures_status(0, query).await, 400, "{query}");
+        assert_eq!(operator.metrics_status(0, query).await, 400, "{query}");
     }
-    // At once, with the old token, though the figures themselves are remembered for a second.
+    // At once, with the old token, though the metrics themselves are remembered for a second.
     accounts(&world.config).await.demote("operator").await.expect("demoted");
-    assert_eq!(operator.figures_status(0, "range=1h").await, 403);
+    assert_eq!(operator.metrics_status(0, "range=1h").await, 403);
     world.stop().await;
 }
 
@@ -257,7 +257,7 @@ async fn refusals_resumptions_and_cut_connections_are_counted() {
     socket.send(&json!({"type": "resume", "payload": {"rooms": rooms}})).await;
     socket.next_of("resumed").await;
     eventually("all is reported", async || {
-        let shown = operator.figures(0, "range=1h").await;
+        let shown = operator.metrics(0, "range=1h").await;
         let counted = ["rate_limited", "sockets_resumed", "sockets_opened", "messages"].map(|name| sum(&shown, name));
         counted == [2, 1, 2, 1] && shown["closes"] == json!([{"code": 1006, "count": 1}])
     })
@@ -284,7 +284,7 @@ async fn slow_clients_and_repaired_gaps_are_counted() {
         sender.next().await;
     }
     let counted = async |names: [&str; 3]| {
-        let shown = operator.figures(0, "range=1h").await;
+        let shown = operator.metrics(0, "range=1h").await;
         (names.map(|name| sum(&shown, name)), shown["closes"].clone())
     };
     eventually("it is closed", async || {

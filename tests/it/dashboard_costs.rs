@@ -29,7 +29,7 @@ async fn a_report_is_five_commands_and_a_look_costs_the_same_for_any_number_of_r
             operator.send(0, &room, "x").await;
         }
         let reported = async || {
-            let shown = operator.figures(0, "range=24h").await;
+            let shown = operator.metrics(0, "range=24h").await;
             sum(&shown, "messages") == made && shown["top_rooms"].as_array().is_some_and(|rooms| rooms.len() == 10)
         };
         eventually("all is reported", reported).await;
@@ -44,7 +44,7 @@ async fn a_report_is_five_commands_and_a_look_costs_the_same_for_any_number_of_r
     // Ten operators are one but for their roles.
     reset(&redis);
     for _ in 0..10 {
-        operator.figures(0, "range=6h").await;
+        operator.metrics(0, "range=6h").await;
     }
     let readings = calls(&redis).get("zrangebyscore").copied().unwrap_or(0);
     assert!(readings <= 2, "{readings} readings in a second");
@@ -67,7 +67,7 @@ async fn look_cost(redis: &Redis, operator: &User<'_>, range: &str) -> BTreeMap<
     for node in 1..=5 {
         // Each looks at another node: the same picture is remembered for a second.
         reset(redis);
-        operator.figures(0, &format!("range={range}&node={node:08x}")).await;
+        operator.metrics(0, &format!("range={range}&node={node:08x}")).await;
         let mut cost = calls(redis);
         cost.retain(|name, _| !REPORT.contains(&name.as_str()));
         let total = |cost: &BTreeMap<String, u64>| cost.values().sum::<u64>();
@@ -103,7 +103,7 @@ async fn a_day_of_three_busy_nodes_takes_little() {
     let world = World::start_with(1, &redis.url(), |_| {}).await;
     let operator = operator(&world).await;
     let (prefix, mut connection) = (world.config.redis.prefix.clone(), redis.connection());
-    let now = operator.figures(0, "range=1h").await["now_ms"].as_u64().expect("a time") / 60_000;
+    let now = operator.metrics(0, "range=1h").await["now_ms"].as_u64().expect("a time") / 60_000;
     for minute in now - 24 * 60..=now {
         let mut fill = redis::cmd("HSET");
         fill.arg(format!("{prefix}figures:{}", minute / 60));
@@ -118,7 +118,7 @@ async fn a_day_of_three_busy_nodes_takes_little() {
     assert!(size / 180 < 2048);
     reset(&redis);
     let asked_at = std::time::Instant::now();
-    let shown = operator.figures(0, "range=24h").await;
+    let shown = operator.metrics(0, "range=24h").await;
     println!("a look at a day takes {:?} in this build, {} bytes", asked_at.elapsed(), shown.to_string().len());
     let info: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).expect("read");
     for line in
@@ -132,7 +132,7 @@ async fn a_day_of_three_busy_nodes_takes_little() {
     // Hours that are over are remembered for a minute: beside the role only the present and the last one are read.
     reset(&redis);
     let asked_at = std::time::Instant::now();
-    operator.figures(0, "range=6h").await;
+    operator.metrics(0, "range=6h").await;
     println!("the next one takes {:?}", asked_at.elapsed());
     assert_eq!(calls(&redis)["hgetall"], 3);
     world.stop().await;

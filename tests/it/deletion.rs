@@ -16,7 +16,7 @@ async fn all_that_is_shown(world: &World, user: &User<'_>, node: usize, room: u6
         "/api/v1/conversations".to_owned(),
         format!("/api/v1/search?kind=message&q=secret&room_id={room}"),
     ] {
-        shown.push(user.look(node, &path).await);
+        shown.push(user.get_json(node, &path).await);
     }
     shown.push(user.ask(node, "/api/chat/history/room", &json!({"room_id": room})).await.1);
     let mut socket = world.webchat(node, user, "ext=1").await;
@@ -91,7 +91,7 @@ async fn the_last_message_of_a_list_is_the_last_that_is_left() {
         sent.push(alice.send(0, &id, &number.to_string()).await);
     }
     let last = async |node: usize| {
-        let list = bob.look(node, "/api/v1/conversations").await;
+        let list = bob.get_json(node, "/api/v1/conversations").await;
         let entry = list.as_array().expect("a list").iter().find(|it| it["id"] == room).expect("listed").clone();
         (entry["last_message"]["content"].clone(), entry["unread"].as_u64().expect("a number"))
     };

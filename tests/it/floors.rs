@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Modules with a floor; the others (`app`, `config`, …) stand beside the house.
 const FLOORS: [(&str, u8); 8] = [
     ("domain", 0),
-    ("figures", 0),
+    ("metrics", 0),
     ("store", 1),
     ("fanout", 2),
     ("service", 2),

@@ -8,7 +8,7 @@ use crate::support::{User, World, answered, eventually, room_id};
 
 /// Names and roles in the order of joining.
 async fn roles(user: &User<'_>, node: usize, room: u64) -> Vec<(String, String)> {
-    let members = user.look(node, &format!("/api/v1/rooms/{room}/members")).await;
+    let members = user.get_json(node, &format!("/api/v1/rooms/{room}/members")).await;
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     members.as_array().expect("a list").iter().map(|it| (text(&it["username"]), text(&it["role"]))).collect()
 }
@@ -139,7 +139,7 @@ async fn removed_members_hear_nothing_more_and_added_ones_all_from_then_on() {
         assert_eq!(socket.next().await["payload"]["content"], "for all");
     }
     assert_eq!(extended.next_of("new_message").await["payload"]["room_id"], 1);
-    assert_eq!(bob.look(0, "/api/v1/rooms").await.as_array().expect("a list").len(), 1);
+    assert_eq!(bob.get_json(0, "/api/v1/rooms").await.as_array().expect("a list").len(), 1);
     assert_eq!(bob.try_send(0, &id, "x").await.expect("answered").status(), 404);
     world.stop().await;
 }
@@ -185,7 +185,7 @@ async fn membership_stays_whole_when_two_nodes_change_it_at_once() {
     for round in 0..40 {
         tokio::join!(add(&alice, 0, room, "bob"), remove(&alice, 1, room, 2), add(&alice, 1, room, "bob"));
         let is_member = roles(&alice, 0, room).await.len() == 2;
-        let rooms = bob.look(1, "/api/v1/rooms").await;
+        let rooms = bob.get_json(1, "/api/v1/rooms").await;
         let is_listed = rooms.as_array().expect("a list").iter().any(|it| it["id"] == room);
         assert_eq!(is_listed, is_member, "round {round}");
         let text = format!("round {round}");
@@ -223,14 +223,14 @@ async fn a_new_name_is_on_the_next_message_over_an_open_socket() {
     assert_eq!(renaming.send().await.expect("answered").status(), 200);
     eventually("the other node's socket knows the name", async || say("after").await == "爱丽丝").await;
     for node in [0, 1] {
-        let rooms = bob.look(node, "/api/v1/rooms").await;
+        let rooms = bob.get_json(node, "/api/v1/rooms").await;
         let room = rooms.as_array().expect("a list").iter().find(|it| it["id"] == direct).expect("listed").clone();
         assert_eq!(
             room,
             json!({"id": direct, "name": "爱丽丝", "is_private": true}),
             "direct rooms show the present name"
         );
-        let list = bob.look(node, "/api/v1/conversations").await;
+        let list = bob.get_json(node, "/api/v1/conversations").await;
         let room = list.as_array().expect("a list").iter().find(|it| it["id"] == direct).expect("listed").clone();
         assert_eq!((&room["name"], &room["user_id"]), (&json!("爱丽丝"), &json!(1)));
     }

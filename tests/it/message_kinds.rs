@@ -175,7 +175,7 @@ async fn every_kind_is_shown_by_each_document_as_it_can() {
 /// The histories of 001 and 002 show the same as the pushes, but that addresses stay as they are.
 async fn check_histories(listener: &Speaker<'_>, room: u64, shown: &Shown) {
     let user = listener.user;
-    let list = user.look(1, &format!("/api/v1/chat/messages?group_id={}&limit=1", room_id(room))).await;
+    let list = user.get_json(1, &format!("/api/v1/chat/messages?group_id={}&limit=1", room_id(room))).await;
     let listed = &list["data"]["messages"][0];
     let content = shown.chatroom.2.as_ref().unwrap_or(&shown.chatroom.1);
     assert_eq!((&listed["type"], &listed["content"]), (&json!(shown.envelope.0), &json!(content)));

@@ -34,7 +34,7 @@ fn shown(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     shown
 }
 
-/// Names of figures in a text.
+/// Names of metrics in a text.
 fn named(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|word| word.starts_with("chinwag_") || word.starts_with("process_"))
@@ -43,7 +43,7 @@ fn named(text: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn figures_are_documented_and_nobody_names_one_that_is_not_there() {
+async fn metrics_are_documented_and_nobody_names_one_that_is_not_there() {
     let world = World::start(1).await;
     world.client.get(world.url(0, "/nowhere")).send().await.expect("answered");
     let text = metrics(&world).await;
@@ -68,7 +68,7 @@ async fn figures_are_documented_and_nobody_names_one_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn figures_tell_of_no_user_room_or_address() {
+async fn metrics_tell_of_no_user_room_or_address() {
     let world = World::start_with(1, shared_redis(), |config| config.stats.report_ms = 100).await;
     let user = world.user(0, "Zaphod").await;
     let room = user.make_room(0, "Magrathea").await;

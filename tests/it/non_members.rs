@@ -103,7 +103,7 @@ async fn strangers_are_answered_as_if_there_were_no_room() {
         assert_eq!(status, 404, "{body}");
     }
     // Nor did any of it leave a trace.
-    let listed = carol.look(0, "/api/v1/rooms").await;
+    let listed = carol.get_json(0, "/api/v1/rooms").await;
     assert_eq!(listed.as_array().expect("a list").len(), 1, "{listed}");
     assert_eq!(bob.texts(0, &format!("room_id={}&limit=1", room_id(direct))).await, ["secret"]);
     let rooms = carol.read(0, "rooms").await;
@@ -147,7 +147,7 @@ async fn one_direct_room_comes_of_many_who_begin_at_once() {
         }
     }
     for user in &users {
-        let rooms = user.look(0, "/api/v1/rooms").await;
+        let rooms = user.get_json(0, "/api/v1/rooms").await;
         assert_eq!(rooms.as_array().expect("a list").len(), 6, "five others and the global room: {rooms}");
     }
     world.stop().await;
@@ -278,7 +278,7 @@ async fn sending_joins_a_public_room_in_every_document() {
         let joined = format!("{name} 加入了聊天室");
         let made = "alice 创建了聊天室".to_owned();
         assert_eq!(alice.texts(0, &format!("room_id={id}")).await, ["hello".to_owned(), joined, made]);
-        let members = user.look(0, &format!("/api/v1/rooms/{room}/members")).await;
+        let members = user.get_json(0, &format!("/api/v1/rooms/{room}/members")).await;
         assert_eq!(members.as_array().expect("a list").len(), 2);
     }
     world.stop().await;

@@ -15,7 +15,7 @@ async fn page_000(world: &World, user: &User<'_>, node: usize, payload: Value) -
 }
 
 async fn page_001(user: &User<'_>, node: usize, query: &str) -> (Vec<String>, u64) {
-    let list = user.look(node, &format!("/api/v1/chat/messages?{query}")).await;
+    let list = user.get_json(node, &format!("/api/v1/chat/messages?{query}")).await;
     (texts(&list["data"]["messages"]), list["data"]["total"].as_u64().expect("a number"))
 }
 
@@ -151,7 +151,7 @@ async fn messages_are_found_by_any_part_of_their_text() {
         assert_eq!(status(bad).await, 400, "{bad}");
     }
     // Looking is not reading.
-    let list = bob.look(0, "/api/v1/conversations").await;
+    let list = bob.get_json(0, "/api/v1/conversations").await;
     let entry = list.as_array().expect("a list").iter().find(|it| it["id"] == room).expect("listed").clone();
     assert_eq!((&entry["unread"], &entry["read_id"]), (&json!(5), &Value::Null));
     world.stop().await;
@@ -185,7 +185,7 @@ async fn users_and_rooms_are_found_by_the_beginning_of_their_names() {
         ["Alpha project", "全局聊天室"],
         "without a text all public ones"
     );
-    let found = bob.look(0, "/api/v1/search?kind=room&q=alina").await;
+    let found = bob.get_json(0, "/api/v1/search?kind=room&q=alina").await;
     let expected =
         json!([{"id": direct, "room_id": room_id(direct), "name": "alina", "kind": "direct", "is_private": true}]);
     assert_eq!(found, expected);

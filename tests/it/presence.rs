@@ -1,4 +1,4 @@
-//! Who is online, from where, and the figures.
+//! Who is online, from where, and the metrics.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -139,7 +139,7 @@ async fn many_online_users_of_one_shard_and_one_millisecond_are_all_listed() {
 }
 
 #[tokio::test]
-async fn figures_count_users_messages_and_rooms_over_nodes() {
+async fn metrics_count_users_messages_and_rooms_over_nodes() {
     let world = World::start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
     let room = alice.make_room(0, "a").await;

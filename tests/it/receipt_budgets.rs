@@ -21,7 +21,7 @@ async fn read_in_every_way(user: &User<'_>, id: &str, after: &str) {
     let number: chinwag::domain::RoomId = id.parse().expect("an id");
     user.read(0, &format!("messages?room_id={id}")).await;
     user.read(0, &format!("messages?room_id={id}&after={after}")).await;
-    user.look(0, &format!("/api/v1/chat/messages?group_id={id}")).await;
+    user.get_json(0, &format!("/api/v1/chat/messages?group_id={id}")).await;
     let body = json!({"room_id": number.number()});
     ok(user.at(0, Method::POST, "/api/chat/history/room").json(&body).send().await).await;
 }
@@ -79,9 +79,9 @@ async fn lists_of_ones_own_cost_two_round_trips_however_many_rooms() {
         alice.make_group(0, &number.to_string(), &[]).await;
     }
     for path in ["/api/v1/conversations", "/api/v1/rooms"] {
-        let look = async || drop(alice.look(0, path).await);
-        assert_eq!(round_trips_of(&redis, look).await, 2, "{path}");
-        assert_eq!(cost(&redis, look).await["zrange"], 2);
+        let get_json = async || drop(alice.get_json(0, path).await);
+        assert_eq!(round_trips_of(&redis, get_json).await, 2, "{path}");
+        assert_eq!(cost(&redis, get_json).await["zrange"], 2);
     }
     let group = alice.make_group(0, "read", &[]).await;
     let id = room_id(group);
@@ -92,9 +92,9 @@ async fn lists_of_ones_own_cost_two_round_trips_however_many_rooms() {
         assert_eq!(round_trips_of(&redis, ask).await, 1, "{path}");
     }
     let path = format!("/api/v1/chat/messages?group_id={id}");
-    assert_eq!(round_trips_of(&redis, async || drop(alice.look(0, &path).await)).await, 1);
+    assert_eq!(round_trips_of(&redis, async || drop(alice.get_json(0, &path).await)).await, 1);
     let members = format!("/api/v1/rooms/{group}/members");
-    assert_eq!(round_trips_of(&redis, async || drop(alice.look(0, &members).await)).await, 2);
+    assert_eq!(round_trips_of(&redis, async || drop(alice.get_json(0, &members).await)).await, 2);
     world.stop().await;
 }
 

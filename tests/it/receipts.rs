@@ -38,7 +38,7 @@ async fn becomes(user: &User<'_>, message: &Value, word: &str) {
 
 /// Messages of document 001, newest first.
 async fn list(user: &User<'_>, node: usize, query: &str) -> Vec<Value> {
-    let mut list = user.look(node, &format!("/api/v1/chat/messages?{query}")).await;
+    let mut list = user.get_json(node, &format!("/api/v1/chat/messages?{query}")).await;
     list["data"]["messages"].as_array_mut().expect("a list").drain(..).collect()
 }
 
@@ -212,7 +212,7 @@ async fn large_rooms_and_the_global_room_keep_no_receipts() {
         }
         assert_eq!(status(&alice, &sent).await, "sent");
         assert_eq!(list(&bob, 1, &format!("group_id={id}")).await[0]["read_by"], json!([]));
-        let conversations = bob.look(0, "/api/v1/conversations").await;
+        let conversations = bob.get_json(0, "/api/v1/conversations").await;
         let number = place_of_uuid(&sent["id"]).0;
         let entry =
             conversations.as_array().expect("a list").iter().find(|it| it["id"] == number).expect("listed").clone();

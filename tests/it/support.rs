@@ -257,7 +257,7 @@ impl User<'_> {
     }
 
     /// A GET of any document that succeeds, as JSON.
-    pub async fn look(&self, node: usize, path: &str) -> Value {
+    pub async fn get_json(&self, node: usize, path: &str) -> Value {
         ok(self.at(node, Method::GET, path).send().await).await
     }
 

@@ -1,4 +1,4 @@
-//! Who is online, figures, addresses, heartbeats: document 003, §§4, 5, 11, 12.
+//! Who is online, metrics, addresses, heartbeats: document 003, §§4, 5, 11, 12.
 
 use actix_web::{HttpResponse, web};
 
@@ -44,7 +44,7 @@ fn cursor(text: &str) -> Option<OnlineCursor> {
     Some(OnlineCursor { active_at_ms: active_at_ms.parse().ok()?, user: UserId(user.parse().ok()?) })
 }
 
-/// Figures at constant cost.
+/// Metrics at constant cost.
 #[utoipa::path(
     get, path = "/api/chat/stats", tag = "chatroom", security(("bearer" = [])),
     responses(

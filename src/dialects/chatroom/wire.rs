@@ -217,7 +217,7 @@ impl<'a> OnlineEntry<'a> {
     }
 }
 
-/// Figures.
+/// Metrics.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"online_users_count": 15, "total_messages_today": 256, "active_rooms": 8}))]
 pub(super) struct ChatStats {

@@ -175,7 +175,7 @@ impl Keys {
     }
 
     /// Hash of an hour since 1970: `minute:node` → what the node counted in that minute.
-    pub(in crate::store) fn figures(&self, hour: u64) -> String {
+    pub(in crate::store) fn metrics(&self, hour: u64) -> String {
         format!("{}figures:{hour}", self.prefix)
     }
 

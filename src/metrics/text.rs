@@ -1,14 +1,14 @@
-//! Figures in Prometheus' text format (version 0.0.4).
+//! Metrics in Prometheus' text format (version 0.0.4).
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{CLASSES, CODES, COUNTS, Distribution, Figures, GAUGES};
+use super::{CLASSES, CODES, COUNTS, Distribution, GAUGES, Metrics};
 
 const CLASS_NAMES: [&str; CLASSES] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-impl Figures {
-    /// All figures as `/metrics` shows them.
+impl Metrics {
+    /// All metrics as `/metrics` shows them.
     pub fn render(&self) -> String {
         let mut text = Text(String::with_capacity(16 * 1024));
         text.head("chinwag_build_info", "gauge", "The version that runs");
@@ -121,12 +121,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_printed_as_prometheus_reads_them() {
-        let figures = Figures::new(&["site"], &["a"]);
-        figures.count_request(0, 404, Duration::from_millis(3));
-        figures.count_error("GET /\"x\"".to_owned(), 404);
-        figures.count_open("a");
-        let text = figures.render();
+    fn metrics_are_printed_as_prometheus_reads_them() {
+        let metrics = Metrics::new(&["site"], &["a"]);
+        metrics.count_request(0, 404, Duration::from_millis(3));
+        metrics.count_error("GET /\"x\"".to_owned(), 404);
+        metrics.count_open("a");
+        let text = metrics.render();
         for line in [
             r#"chinwag_http_requests_total{dialect="site",status="4xx"} 1"#,
             r#"chinwag_http_errors_total{route="GET /\"x\"",status="404"} 1"#,

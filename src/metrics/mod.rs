@@ -114,8 +114,8 @@ pub const CUT: u16 = 1006;
 /// A route by its method and pattern, and the status that it answered.
 type RouteError = (String, u16);
 
-/// The figures of one node.
-pub struct Figures {
+/// The metrics of one node.
+pub struct Metrics {
     /// Who answers requests.
     owners: Box<[&'static str]>,
     /// Who speaks over WebSockets.
@@ -146,7 +146,7 @@ pub struct Totals {
     delays: Distribution,
 }
 
-impl Figures {
+impl Metrics {
     /// Nothing counted yet. `owners` answer requests, `socket_dialects` speak over WebSockets.
     pub fn new(owners: &[&'static str], socket_dialects: &[&'static str]) -> Self {
         Self {
@@ -276,24 +276,24 @@ mod tests {
 
     #[test]
     fn close_codes_have_a_bounded_number_of_places() {
-        let figures = Figures::new(&[], &["a"]);
+        let metrics = Metrics::new(&[], &["a"]);
         for code in [1000, 1006, 1015, 1016, 2999, 3456, 4999, 0] {
-            figures.count_open("a");
-            figures.count_close("a", code);
+            metrics.count_open("a");
+            metrics.count_close("a", code);
         }
-        let closes = figures.totals().closes;
+        let closes = metrics.totals().closes;
         let counted: Vec<(u16, u64)> = CODES.into_iter().zip(closes).filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted, [(1000, 2), (1006, 1), (1015, 2), (2000, 1), (3000, 1), (4000, 1)]);
-        assert_eq!(figures.sockets().collect::<Vec<_>>(), [("a", 0)]);
+        assert_eq!(metrics.sockets().collect::<Vec<_>>(), [("a", 0)]);
     }
 
     #[test]
     fn errors_of_routes_are_bounded() {
-        let figures = Figures::new(&[], &[]);
+        let metrics = Metrics::new(&[], &[]);
         for number in 0..MAX_ERRORS + 5 {
-            figures.count_error(format!("GET /{number}"), 404);
+            metrics.count_error(format!("GET /{number}"), 404);
         }
-        let errors = figures.totals().errors;
+        let errors = metrics.totals().errors;
         assert_eq!((errors.len(), errors[&(OTHER_ERRORS.to_owned(), 404)]), (MAX_ERRORS + 1, 5));
     }
 }

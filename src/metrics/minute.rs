@@ -1,4 +1,4 @@
-//! A minute of a node's figures, as it is stored: what happened in it, and the state at its end.
+//! A minute of a node's metrics, as it is stored: what happened in it, and the state at its end.
 
 use std::collections::BTreeMap;
 
@@ -132,21 +132,21 @@ impl Minute {
 mod tests {
     use std::time::Duration;
 
-    use super::super::Figures;
+    use super::super::Metrics;
     use super::*;
 
     #[test]
     fn a_minute_holds_what_happened_in_it_and_comes_back_from_its_text() {
-        let figures = Figures::new(&["site"], &["a"]);
-        figures.count(Count::Uploads);
-        let begun = figures.totals();
-        figures.add(Count::Messages, 7);
-        figures.count_request(0, 404, Duration::from_millis(1));
-        figures.count_error("GET /x".to_owned(), 404);
-        figures.count_delivery(3, Duration::from_millis(2));
-        figures.count_open("a");
-        figures.count_close("a", 1001);
-        let mut minute = figures.totals().since(&begun);
+        let metrics = Metrics::new(&["site"], &["a"]);
+        metrics.count(Count::Uploads);
+        let begun = metrics.totals();
+        metrics.add(Count::Messages, 7);
+        metrics.count_request(0, 404, Duration::from_millis(1));
+        metrics.count_error("GET /x".to_owned(), 404);
+        metrics.count_delivery(3, Duration::from_millis(2));
+        metrics.count_open("a");
+        metrics.count_close("a", 1001);
+        let mut minute = metrics.totals().since(&begun);
         minute.set_rooms([(3, 1), (2, 9)].into_iter());
         let read = Minute::parse(minute.print().as_bytes()).expect("a minute");
         assert_eq!(read, minute);
@@ -157,8 +157,8 @@ mod tests {
 
     #[test]
     fn a_quiet_minute_is_short_and_a_newer_one_is_read() {
-        let figures = Figures::new(&[], &[]);
-        let quiet = figures.totals().since(&figures.totals());
+        let metrics = Metrics::new(&[], &[]);
+        let quiet = metrics.totals().since(&metrics.totals());
         assert_eq!(quiet.print(), r#"{"l":{"q":0,"m":0,"p":0,"u":0,"a":0}}"#);
         let newer = br#"{"c":[1,2,3,4,5,6,7,8,9,10,11,12],"zz":{"y":1},"d":[[200,5]]}"#;
         let newer = Minute::parse(newer).expect("a minute");

@@ -1,4 +1,4 @@
-//! What nodes tell about themselves: a row each, for as long as they live, and the figures of each minute.
+//! What nodes tell about themselves: a row each, for as long as they live, and the metrics of each minute.
 //!
 //! Minutes are written as totals, again and again until they are over: a report that is repeated counts nothing
 //! twice, one that is lost is made good by the next.
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::redis::reply::{self, next};
 use crate::domain::{Result, RoomId};
-use crate::figures::Minute;
+use crate::metrics::Minute;
 
-/// An hour's figures live this long after its last report.
+/// An hour's metrics live this long after its last report.
 const LIFETIME_SECS: u64 = 25 * 60 * 60;
 /// A node's lease lasts for so many of its reports.
 const LEASE: u64 = 5;
@@ -57,7 +57,7 @@ pub struct StoredMinute {
     /// The node.
     pub node: String,
     /// What it counted.
-    pub figures: Minute,
+    pub metrics: Minute,
 }
 
 /// What Redis says of itself.
@@ -92,9 +92,9 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.nodes()).arg(row.seen_ms).arg(&row.id);
         let forgotten = row.seen_ms.saturating_sub(FORGOTTEN_AFTER_MS);
         pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.nodes()).arg("-inf").arg(forgotten);
-        for (minute, figures) in minutes {
-            let key = self.keys.figures(minute / 60);
-            pipeline.cmd("HSET").arg(&key).arg(format!("{minute}:{}", row.id)).arg(figures.print());
+        for (minute, metrics) in minutes {
+            let key = self.keys.metrics(minute / 60);
+            pipeline.cmd("HSET").arg(&key).arg(format!("{minute}:{}", row.id)).arg(metrics.print());
             pipeline.cmd("EXPIRE").arg(&key).arg(LIFETIME_SECS);
         }
         self.connection.run(&pipeline).await?;
@@ -113,12 +113,12 @@ impl Store {
         Ok(())
     }
 
-    /// The figures of these hours since 1970, each by itself, and what Redis says of itself, in one round trip; then
+    /// The metrics of these hours since 1970, each by itself, and what Redis says of itself, in one round trip; then
     /// the rows of the nodes that live, in another.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn figures(
+    pub async fn metrics(
         &self,
         hours: &[u64],
         now_ms: u64,
@@ -128,7 +128,7 @@ impl Store {
         let heard_since = now_ms.saturating_sub(FORGOTTEN_AFTER_MS);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.nodes()).arg(heard_since).arg("+inf");
         for hour in hours {
-            pipeline.cmd("HGETALL").arg(self.keys.figures(*hour));
+            pipeline.cmd("HGETALL").arg(self.keys.metrics(*hour));
         }
         // They are long: on the lane of requests they would hold up what comes behind them.
         let mut replies = self.list_connection.run(&pipeline).await?.into_iter();
@@ -180,7 +180,7 @@ fn read_hour(reply: Value) -> Result<Vec<StoredMinute>> {
     let fields: Vec<(String, Vec<u8>)> = reply::read(reply)?;
     let minutes = fields.into_iter().filter_map(|(place, text)| {
         let (minute, node) = place.split_once(':')?;
-        Some(StoredMinute { minute: minute.parse().ok()?, node: node.to_owned(), figures: Minute::parse(&text)? })
+        Some(StoredMinute { minute: minute.parse().ok()?, node: node.to_owned(), metrics: Minute::parse(&text)? })
     });
     Ok(minutes.collect())
 }
