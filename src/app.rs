@@ -16,12 +16,12 @@ use crate::config::{Config, ConfigError, IpVisibility as Visibility};
 use crate::dialects;
 use crate::domain::{Error, Kind};
 use crate::edge::{
-    Context, Dialect, Limits, Registry, RequestSpan, SocketCounts, Sockets, Stopping, Wire, configure, cors, count,
-    hold_unread, in_dialect, not_found,
+    Context, Dialect, Limits, RawSocket, Registry, RequestSpan, SocketCounts, Sockets, Stopping, configure, cors,
+    count, hold_body, in_dialect, not_found,
 };
 use crate::embedded::{self, EmbeddedError, PrivateRedis};
 use crate::fanout::{FollowedRooms, Hub};
-use crate::listener::{self, Door};
+use crate::listener::{self, ListenerHandle};
 use crate::metrics::Metrics;
 use crate::reporting::{self, Reporter};
 use crate::secrets;
@@ -72,7 +72,7 @@ pub struct Node {
     stopping: Arc<Stopping>,
     socket_counts: Arc<SocketCounts>,
     drain: Duration,
-    door: Option<Door>,
+    listener_handle: Option<ListenerHandle>,
     id: String,
     reports: JoinHandle<()>,
     end_reports: oneshot::Sender<()>,
@@ -139,10 +139,10 @@ impl Node {
             socket_counts: Arc::default(),
             registry,
         };
-        tasks.spawn(upkeep::keep_users(store.clone(), Arc::clone(&plan.shared.tokens)));
+        tasks.spawn(upkeep::follow_account_changes(store.clone(), Arc::clone(&plan.shared.tokens)));
         let keep_days = plan.config.uploads.keep_days;
-        tasks.spawn(upkeep::keep_house(store.clone(), plan.shared.clone(), Arc::clone(&plan.limits), keep_days));
-        let (address, door, server) = serve(&plan)?;
+        tasks.spawn(upkeep::housekeeping(store.clone(), plan.shared.clone(), Arc::clone(&plan.limits), keep_days));
+        let (address, listener_handle, server) = serve(&plan)?;
         let reporter = Reporter {
             id: node_id.clone(),
             address: reporting::shown_address(address),
@@ -169,7 +169,7 @@ impl Node {
             socket_counts: plan.socket_counts,
             // Nothing stands in front of a node that is alone.
             drain: Duration::from_secs(if redis.is_some() { 0 } else { plan.config.server.drain_secs }),
-            door: Some(door),
+            listener_handle: Some(listener_handle),
             id: node_id,
             reports,
             end_reports,
@@ -194,8 +194,8 @@ impl Node {
         info!("draining");
         if !self.drain.is_zero() {
             tokio::time::sleep(self.drain).await;
-            if let Some(door) = self.door.take()
-                && let Err(error) = door.turn_newcomers_away().await
+            if let Some(listener_handle) = self.listener_handle.take()
+                && let Err(error) = listener_handle.stop_accepting().await
             {
                 warn!(%error, "connections that wait to be accepted may be reset");
             }
@@ -326,11 +326,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     site::openapi(dialects::ALL.iter().map(|dialect| (dialect.openapi)()))
 }
 
-fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), StartError> {
+fn serve(plan: &Plan) -> Result<(SocketAddr, ListenerHandle, actix_web::dev::Server), StartError> {
     let config = &plan.config.server;
     let what = format!("server.host and server.port, {}:{}", config.host, config.port);
     let failed = |source| StartError::Io { what: what.clone(), source };
-    let (listener, door, address) = listener::listen(&config.host, config.port).map_err(failed)?;
+    let (listener, listener_handle, address) = listener::listen(&config.host, config.port).map_err(failed)?;
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -349,15 +349,15 @@ fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), Star
             .service(site::documentation(plan.openapi.clone()))
             .default_service(web::to(not_found))
             .wrap(from_fn(in_dialect))
-            .wrap(from_fn(hold_unread))
+            .wrap(from_fn(hold_body))
             .wrap(cors(&plan.config.server.allowed_origins))
             .wrap(from_fn(count))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
     .on_connect(|connection, data| {
         let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
-        if let Some(wire) = stream.and_then(Wire::of) {
-            data.insert(wire);
+        if let Some(socket) = stream.and_then(RawSocket::of) {
+            data.insert(socket);
         }
     })
     .workers(workers)
@@ -368,7 +368,7 @@ fn serve(plan: &Plan) -> Result<(SocketAddr, Door, actix_web::dev::Server), Star
     .listen(listener)
     .map_err(failed)?
     .run();
-    Ok((address, door, server))
+    Ok((address, listener_handle, server))
 }
 
 impl Plan {

@@ -21,13 +21,13 @@ const IGNORE_NEW_CONNECTIONS: [SockFilter; 5] = [
 ];
 
 /// A second handle to a listening socket.
-pub(crate) struct Door(Socket);
+pub(crate) struct ListenerHandle(Socket);
 
 /// Listens.
 ///
 /// # Errors
 /// The host has no address, or the port is taken.
-pub(crate) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, Door, SocketAddr)> {
+pub(crate) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, ListenerHandle, SocketAddr)> {
     let address = (host, port).to_socket_addrs()?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
@@ -36,11 +36,11 @@ pub(crate) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, Doo
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from(socket);
     let address = listener.local_addr()?;
-    let door = Door(listener.try_clone()?.into());
-    Ok((listener, door, address))
+    let listener_handle = ListenerHandle(listener.try_clone()?.into());
+    Ok((listener, listener_handle, address))
 }
 
-impl Door {
+impl ListenerHandle {
     /// Turns newcomers away before the socket is closed. Closing resets the connections that wait to be
     /// accepted, and a proxy cannot know what became of a request that it had sent into one. So the kernel
     /// ignores new connections for a moment while those that wait are accepted; who was ignored tries again
@@ -48,7 +48,7 @@ impl Door {
     ///
     /// # Errors
     /// The filter is not taken: connections that wait may be reset.
-    pub(crate) async fn turn_newcomers_away(self) -> std::io::Result<()> {
+    pub(crate) async fn stop_accepting(self) -> std::io::Result<()> {
         self.0.attach_filter(&IGNORE_NEW_CONNECTIONS)?;
         tokio::time::sleep(ACCEPT_WAITING).await;
         Ok(())

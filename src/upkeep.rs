@@ -61,7 +61,7 @@ async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<(
 }
 
 /// Reads every few seconds what happened to users: an announcement may have been lost.
-pub(crate) async fn keep_users(store: Store, tokens: Arc<Tokens>) {
+pub(crate) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
     let mut since_ms = now_ms();
     loop {
         tokio::time::sleep(CHANGES_EVERY).await;
@@ -74,7 +74,7 @@ pub(crate) async fn keep_users(store: Store, tokens: Arc<Tokens>) {
 }
 
 /// Forgets what is quiet or old, in this node and in Redis.
-pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>, keep_days: u64) {
+pub(crate) async fn housekeeping(store: Store, shared: Shared, limits: Arc<Limits>, keep_days: u64) {
     let services = Services::new(&store, &shared);
     let mut looked_at = Instant::now();
     loop {
@@ -89,7 +89,7 @@ pub(crate) async fn keep_house(store: Store, shared: Shared, limits: Arc<Limits>
         }
         limits.forget_quiet();
         services.dashboard.forget_old();
-        if let Err(error) = services.presence.keep_house().await {
+        if let Err(error) = services.presence.housekeeping().await {
             warn!(%error, "housekeeping not done");
         }
     }

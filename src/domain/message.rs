@@ -195,7 +195,7 @@ pub struct Message {
 
 impl Message {
     /// Whether the server itself says it. A system message of a user is not the server's.
-    pub fn is_servers(&self) -> bool {
+    pub fn is_from_server(&self) -> bool {
         self.sender.id == UserId::SERVER
     }
 }

@@ -71,7 +71,7 @@ pub struct HistoryQuery {
     /// Messages to leave out at the beginning.
     pub skip: usize,
     /// Whether the server's own messages are listed.
-    pub with_servers: bool,
+    pub include_system: bool,
     /// Whether all that could be listed is counted.
     pub with_total: bool,
     /// Whether it is told who has what.
@@ -81,7 +81,7 @@ pub struct HistoryQuery {
 impl HistoryQuery {
     /// A part of a room's history as most documents list it.
     pub fn new(room: RoomId, span: Span, limit: Limit) -> Self {
-        Self { room, span, limit, skip: 0, with_servers: true, with_total: false, with_receipts: false }
+        Self { room, span, limit, skip: 0, include_system: true, with_total: false, with_receipts: false }
     }
 }
 

@@ -40,9 +40,9 @@ impl FromRequest for Authenticated {
 
 /// The same without counting as activity, for what records it itself.
 #[derive(Debug)]
-pub struct Unrecorded(pub Authenticated);
+pub struct QuietAuth(pub Authenticated);
 
-impl FromRequest for Unrecorded {
+impl FromRequest for QuietAuth {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 

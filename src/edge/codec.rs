@@ -70,7 +70,7 @@ pub enum Command {
         /// The message of the room that it answers, when its time is not known.
         reply_to: Option<Seq>,
         /// The room in which the client believes that it speaks.
-        believed: Option<RoomId>,
+        expected_room: Option<RoomId>,
     },
     /// To see a part of a room's history.
     History(HistoryQuery),

@@ -29,9 +29,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A second handle to a connection's socket, made when it is accepted: with it the connection outlives the
 /// framework's part in it.
-pub struct Wire(socket2::Socket);
+pub struct RawSocket(socket2::Socket);
 
-impl Wire {
+impl RawSocket {
     /// A handle to an accepted connection.
     pub fn of(stream: &TcpStream) -> Option<Self> {
         socket2::SockRef::from(stream).try_clone().ok().map(Self)
@@ -73,8 +73,8 @@ async fn open(
     let is_first = context.socket_counts.of_user(grant.caller.id) == 0;
     let permit = context.socket_counts.enter(grant.caller.id, client.ip, context.limits.socket_caps())?;
     let answer = handshake(&request).await?;
-    let wire = request.conn_data::<Wire>().ok_or_else(|| Error::internal("a connection without a socket"))?;
-    let stream = Rc::new(wire.stream().map_err(Error::internal)?);
+    let socket = request.conn_data::<RawSocket>().ok_or_else(|| Error::internal("a connection without a socket"))?;
+    let stream = Rc::new(socket.stream().map_err(Error::internal)?);
 
     let is_extended = codec.has_extension && query.iter().any(|(key, value)| key == "ext" && value == "1");
     let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };

@@ -75,7 +75,7 @@ impl Session {
             let decoded = decoded.and_then(|()| (session.codec.decode)(&text, &session.viewer));
             drop(text);
             match decoded {
-                Ok(Command::Send { to, message, reply_to: None, believed: None }) => {
+                Ok(Command::Send { to, message, reply_to: None, expected_room: None }) => {
                     // The way to a direct room that this node does not know takes round trips of its own.
                     let is_known = matches!(to, Receiver::Room(_));
                     let send = Box::pin(send(Rc::clone(&session), to, message));
@@ -203,8 +203,8 @@ impl Session {
         let services = &self.context.services;
         let caller = services.accounts.caller(&self.peer.grant);
         match command {
-            Command::Send { to, mut message, reply_to, believed } => {
-                if let (Receiver::User(user), Some(room)) = (to, believed)
+            Command::Send { to, mut message, reply_to, expected_room } => {
+                if let (Receiver::User(user), Some(room)) = (to, expected_room)
                     && services.rooms.direct_with(&caller, user).await? != Some(room)
                 {
                     return Err(Error::Invalid(Field::RoomId));

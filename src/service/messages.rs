@@ -212,7 +212,7 @@ impl Messages {
     /// `RoomNotFound`.
     pub async fn find(&self, room: RoomId, text: &str, caller: &Caller, limit: Limit) -> Result<HistoryPage> {
         let wanted = folded(text);
-        let query = HistoryQuery { with_servers: false, ..HistoryQuery::new(room, Span::Latest, Limit::of(1000)) };
+        let query = HistoryQuery { include_system: false, ..HistoryQuery::new(room, Span::Latest, Limit::of(1000)) };
         // Looked through, not read.
         let mut page = self.store.history(query, caller).await?;
         let has_text = |message: &Message| {

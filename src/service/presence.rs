@@ -144,9 +144,9 @@ impl Presence {
     }
 
     /// Housekeeping of this node, once a minute.
-    pub async fn keep_house(&self) -> Result<()> {
+    pub async fn housekeeping(&self) -> Result<()> {
         let now_ms = now_ms();
         self.throttle.forget_quiet(now_ms);
-        self.store.keep_house(now_ms).await
+        self.store.housekeeping(now_ms).await
     }
 }

@@ -205,8 +205,9 @@ fn shown(
     let mut total = 0;
     for entry in entries {
         let (id, record) = read_entry(entry)?;
-        let is_hidden =
-            deleted.contains(&id.seq.0) || id.at_ms < oldest_ms || (!query.with_servers && record::is_servers(record));
+        let is_hidden = deleted.contains(&id.seq.0)
+            || id.at_ms < oldest_ms
+            || (!query.include_system && record::is_from_server(record));
         if is_hidden {
             continue;
         }

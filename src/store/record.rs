@@ -136,7 +136,7 @@ pub(super) fn encode_system(text: &str, change: Option<&Change>) -> Result<Strin
 }
 
 /// Whether a record is the server's own, without decoding it.
-pub(super) fn is_servers(record: &str) -> bool {
+pub(super) fn is_from_server(record: &str) -> bool {
     record.starts_with("0 ")
 }
 

@@ -143,7 +143,7 @@ impl Store {
     }
 
     /// Housekeeping of this node, once a minute.
-    pub async fn keep_house(&self, now_ms: u64) -> Result<()> {
+    pub async fn housekeeping(&self, now_ms: u64) -> Result<()> {
         self.write_cache.forget_quiet_rooms(now_ms);
         self.trim_activity(now_ms, active_since(now_ms)).await
     }

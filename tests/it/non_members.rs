@@ -251,8 +251,8 @@ async fn nobody_is_written_to_who_does_not_exist() {
     imtypes.send(&json!({"type": "text", "content": "x", "receiverId": "99"})).await;
     assert_eq!(imtypes.next().await["content"], "用户不存在");
     world.user(0, "bob").await;
-    let believed = json!({"type": "text", "content": "x", "receiverId": "2", "conversationId": "global"});
-    imtypes.send(&believed).await;
+    let expected_room = json!({"type": "text", "content": "x", "receiverId": "2", "conversationId": "global"});
+    imtypes.send(&expected_room).await;
     assert_eq!(imtypes.next().await["content"], "字段无效: conversationId");
     let page = ok(alice.at(0, Method::GET, "/api/v1/rooms").send().await).await;
     assert_eq!(page.as_array().expect("a list").len(), 1, "no room was made: {page}");

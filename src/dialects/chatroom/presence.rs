@@ -7,7 +7,7 @@ use super::rooms::{NEXT_CURSOR, list_limit};
 use super::times::Times;
 use super::wire::{ChatStats, Heartbeat, ListQuery, OnlineEntry, UserIp};
 use crate::domain::{Error, Field, OnlineCursor, Result, UserId};
-use crate::edge::{Authenticated, Context, QueryParams, Unrecorded};
+use crate::edge::{Authenticated, Context, QueryParams, QuietAuth};
 
 /// Users with activity within 30 minutes, latest first.
 #[utoipa::path(
@@ -92,7 +92,7 @@ pub(super) async fn user_ip(
     )
 )]
 pub(super) async fn heartbeat(
-    Unrecorded(user): Unrecorded,
+    QuietAuth(user): QuietAuth,
     context: web::Data<Context>,
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {

@@ -74,7 +74,7 @@ pub(super) async fn list(
     let skip = present(&query.offset).map_or(Ok(0), offset)?;
     let part = |room| HistoryQuery {
         skip,
-        with_servers: false,
+        include_system: false,
         with_total: true,
         with_receipts: true,
         ..HistoryQuery::new(room, Span::Latest, limit)

@@ -26,13 +26,13 @@ fn decode(text: &str, _: &Viewer) -> Result<Command, Refusal> {
     let body: MessageBody = read_frame(text)?;
     let to = receiver(&body.receiver_id, &body.group_id)?;
     let message = new_message(body, None)?;
-    Ok(Command::Send { to, message, reply_to: None, believed: None })
+    Ok(Command::Send { to, message, reply_to: None, expected_room: None })
 }
 
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     match &event.what {
         // The document has no system messages.
-        Event::Message(message) if message.is_servers() => None,
+        Event::Message(message) if message.is_from_server() => None,
         Event::Message(message) => Some(Frame::Same(json(&ChatMessage::new(message, &event.room, style.base_url)))),
         Event::Deleted(_) | Event::Read(_) | Event::Typing(_) | Event::Presence(_) => None,
     }

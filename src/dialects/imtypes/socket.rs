@@ -72,20 +72,22 @@ fn send(inbound: InboundMessage) -> Result<Command> {
         _ => return Err(Error::Invalid(Field::MessageType)),
     };
     let to = receiver(inbound.receiver_id.as_deref().ok_or(Error::Missing(Field::Receiver))?)?;
-    let believed = match inbound.conversation_id.as_deref().filter(|id| !id.is_empty()) {
+    let expected_room = match inbound.conversation_id.as_deref().filter(|id| !id.is_empty()) {
         Some(id) => Some(id.parse::<RoomId>().map_err(|_| Error::Invalid(Field::RoomId))?),
         None => None,
     };
-    let believed = match (to, believed) {
-        (Receiver::Room(room), Some(believed)) if room != believed => return Err(Error::Invalid(Field::RoomId)),
+    let expected_room = match (to, expected_room) {
+        (Receiver::Room(room), Some(expected_room)) if room != expected_room => {
+            return Err(Error::Invalid(Field::RoomId));
+        }
         (Receiver::Room(_), _) => None,
-        (Receiver::User(_), believed) => believed,
+        (Receiver::User(_), expected_room) => expected_room,
     };
     let text = Content::parse(inbound.content.ok_or(Error::Missing(Field::Content))?)?;
     let client_id = inbound.id.filter(|id| !id.is_empty()).map(|id| ClientId::parse(&id)).transpose()?;
     let attachment = Attachment::described(kind, &text, inbound.file_name, inbound.file_size);
     let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
-    Ok(Command::Send { to, message, reply_to: None, believed })
+    Ok(Command::Send { to, message, reply_to: None, expected_room })
 }
 
 fn room_of(inbound: &InboundMessage) -> Result<RoomId> {

@@ -85,7 +85,7 @@ fn send(inbound: InboundMessage) -> Result<Command> {
         None => (Content::parse(content)?, None),
     };
     let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
-    Ok(Command::Send { to, message, reply_to: None, believed: None })
+    Ok(Command::Send { to, message, reply_to: None, expected_room: None })
 }
 
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {

@@ -127,7 +127,7 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         let text = Content::parse(payload.content)?;
         let attachment = Attachment::named_by(plain, &text);
         let message = NewMessage { kind: plain, text, attachment, reply_to: None, client_id: None, file_digest: None };
-        return Ok(Command::Send { to: Receiver::Room(to), message, reply_to: None, believed: None });
+        return Ok(Command::Send { to: Receiver::Room(to), message, reply_to: None, expected_room: None });
     }
     let kind = payload.message_type.as_deref().map_or(Ok(plain), kind_of)?;
     let client_id = payload.client_id.as_deref().map(ClientId::parse).transpose()?;
@@ -153,7 +153,7 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         None => None,
     };
     let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
-    Ok(Command::Send { to: Receiver::Room(to), message, reply_to, believed: None })
+    Ok(Command::Send { to: Receiver::Room(to), message, reply_to, expected_room: None })
 }
 
 fn kind_of(word: &str) -> Result<MessageKind> {
@@ -172,7 +172,7 @@ fn history(payload: &HistoryPayload, is_extended: bool) -> Result<Command> {
     let limit = Limit::of_number(payload.page_size.unwrap_or(DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)?;
     let skip = skipped(payload.page.unwrap_or(1), limit.get())?;
     let query = HistoryQuery::new(room(payload.room_id)?, Span::Latest, limit);
-    Ok(Command::History(HistoryQuery { skip, with_servers: is_extended, ..query }))
+    Ok(Command::History(HistoryQuery { skip, include_system: is_extended, ..query }))
 }
 
 fn resume(payload: &ResumePayload) -> Result<Command> {
@@ -204,7 +204,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     let room_id = room.number();
     let text = match &event.what {
         // Not in the document, so not for those who did not ask.
-        Event::Message(message) if message.is_servers() && !style.is_extended => return None,
+        Event::Message(message) if message.is_from_server() && !style.is_extended => return None,
         Event::Message(message) => match &message.change {
             Some(change) => {
                 let (kind, user) = match change {

@@ -175,8 +175,8 @@ impl Taken {
     /// Takes a message, each once.
     fn take(&mut self, seen: Seen) {
         self.last = self.last.max(Some(seen.place));
-        let is_servers = seen.text.is_empty();
-        if self.known.insert(seen.place) && !is_servers {
+        let is_from_server = seen.text.is_empty();
+        if self.known.insert(seen.place) && !is_from_server {
             self.messages.push(seen);
         }
     }

@@ -28,7 +28,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: false,
     decode: |text, _| {
         let to = Receiver::Room(RoomId::GLOBAL);
-        Ok(Command::Send { to, message: message(read_frame(text)?)?, reply_to: None, believed: None })
+        Ok(Command::Send { to, message: message(read_frame(text)?)?, reply_to: None, expected_room: None })
     },
     encode: |event, _| match &event.what {
         Event::Message(message) => Some(Frame::Same(json(&echo(message)))),

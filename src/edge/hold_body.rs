@@ -21,7 +21,7 @@ use super::body::SharedBody;
 ///
 /// # Errors
 /// None of its own.
-pub async fn hold_unread(
+pub async fn hold_body(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
