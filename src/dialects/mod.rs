@@ -4,6 +4,7 @@
 //! is one folder, one line in [`ALL`] and its transcripts.
 
 pub mod chatroom;
+pub mod common;
 pub mod envelope;
 pub mod imtypes;
 pub mod messenger;

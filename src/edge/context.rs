@@ -1,15 +1,15 @@
 //! What a handler needs: the worker's services and what the node knows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
-use super::client::is_from_trusted;
+use super::drain::Stopping;
 use super::limits::Limits;
-use super::sockets::{SocketCounts, Sockets};
+use super::socket::{SocketCounts, Sockets};
 use crate::config::Network;
+use crate::edge::http::client::is_from_trusted;
 use crate::fanout::FollowedRooms;
 use crate::metrics::Metrics;
 use crate::service::Services;
@@ -36,56 +36,6 @@ pub struct Context {
     pub public_url: String,
     /// Whether the node is about to stop, and what is under way.
     pub stopping: Arc<Stopping>,
-}
-
-/// A node's way to its end, shared by its workers.
-#[derive(Default)]
-pub struct Stopping {
-    is_draining: AtomicBool,
-    closes_sockets: AtomicBool,
-    under_way: AtomicUsize,
-}
-
-impl Stopping {
-    /// From now on the node is not ready.
-    pub fn begin(&self) {
-        self.is_draining.store(true, Ordering::Release);
-    }
-
-    /// Whether the node is about to stop.
-    pub fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Acquire)
-    }
-
-    /// From now on WebSockets are closed.
-    pub fn close_sockets(&self) {
-        self.closes_sockets.store(true, Ordering::Release);
-    }
-
-    pub(super) fn closes_sockets(&self) -> bool {
-        self.closes_sockets.load(Ordering::Acquire)
-    }
-
-    /// How many requests have no answer yet.
-    pub fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Acquire)
-    }
-}
-
-/// Counts a request for as long as it lives.
-pub(super) struct UnderWay(Arc<Stopping>);
-
-impl UnderWay {
-    pub(super) fn enter(stopping: &Arc<Stopping>) -> Self {
-        stopping.under_way.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(stopping))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 impl Context {

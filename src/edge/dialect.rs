@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
 use utoipa::openapi::OpenApi;
 
-use super::codec::SocketRoute;
+use super::socket::SocketRoute;
 use crate::config::Config;
 use crate::domain::Error;
 

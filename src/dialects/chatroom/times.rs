@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::config::Config;
-use crate::edge::{utc_seconds, whole_second};
+use crate::dialects::common::{utc_seconds, whole_second};
 
 /// Prints times.
 #[derive(Clone, Debug, Default)]

@@ -4,11 +4,11 @@ use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::dialects::common::{content, utc_seconds};
 use crate::domain::{
     Account, Attachment, ClientId, Content, Description, Error, Field, Message, MessageKind, NewGroup, NewMessage,
     Receipts, Result, RoomHead, RoomName, UserId,
 };
-use crate::edge::{content, utc_seconds};
 use crate::service::Receiver;
 
 /// Every successful reply, whatever was done: HTTP 200, code 200, `success`.

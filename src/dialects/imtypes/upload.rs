@@ -4,8 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::dialects::common::{absolute, take_upload};
 use crate::domain::Result;
-use crate::edge::{Authenticated, Context, FileForm, absolute, take_upload};
+use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
 
 /// The form.

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::dialects::common::{content, utc_millis, utc_seconds};
 use crate::domain::{Message, MessageKind, UserId};
-use crate::edge::{content, json, utc_millis, utc_seconds};
+use crate::edge::json;
 use crate::fanout::Frame;
 
 /// The fields before the receiver's id.

@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, web};
 
 use super::error::ErrorBody;
 use super::wire::{HistoryMessage, MessageStatus, Page, PrivateQuery, RoomQuery, StatusQuery, status_word};
+use crate::dialects::common::skipped;
 use crate::domain::{Error, HistoryPage, HistoryQuery, Limit, MessageId, Result, RoomId, Span, UserId};
-use crate::edge::{Authenticated, Context, JsonBody, skipped};
+use crate::edge::{Authenticated, Context, JsonBody};
 
 const DEFAULT_PAGE_SIZE: i64 = 20;
 const MAX_PAGE_SIZE: usize = 1000;

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::error::text;
 use super::wire::{PushedMessage, chat_type, file_url, message_type, receiver_id};
 use crate::config::Config;
+use crate::dialects::common::utc_seconds;
 use crate::domain::{
     Attachment, ClientId, Content, Error, Event, Field, MessageKind, NewMessage, Result, RoomEvent, RoomId, UserId,
 };
-use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame, utc_seconds};
+use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::dialects::common::{absolute, utc_seconds};
 use crate::domain::{Message, MessageKind, Receipts, RoomHead, RoomKind, Status};
-use crate::edge::{absolute, utc_seconds};
 
 /// `private` between two users, `room` otherwise.
 pub(super) fn chat_type(kind: RoomKind) -> &'static str {

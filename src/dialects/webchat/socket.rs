@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 
 use super::error::text;
 use super::wire::{ChatMessage, integer};
+use crate::dialects::common::{skipped, utc_millis};
 use crate::domain::{
     Attachment, Change, ClientId, Content, EntryId, Error, Event, Field, HistoryQuery, Limit, MessageId, MessageKind,
     NewMessage, Result, RoomEvent, RoomId, Seq, Span,
 };
-use crate::edge::{
-    Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame, skipped, utc_millis,
-};
+use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 

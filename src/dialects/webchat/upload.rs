@@ -5,8 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ErrorBody;
+use crate::dialects::common::{absolute, take_upload};
 use crate::domain::Result;
-use crate::edge::{Authenticated, Context, FileForm, absolute, take_upload};
+use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
 
 /// The form.

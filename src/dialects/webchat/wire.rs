@@ -3,10 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
     Account, Conversation, Member, MemberRole, Message, MessageId, MessageKind, Role, RoomId, RoomKind, Seq,
 };
-use crate::edge::{absolute, content, utc_millis, utc_seconds};
 
 /// A room of the caller: the three keys of the document.
 #[derive(Serialize, ToSchema)]

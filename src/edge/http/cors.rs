@@ -17,7 +17,7 @@ pub fn cors(allowed: &[String]) -> Cors {
 }
 
 /// Whether the page that opens a WebSocket may: a program has no origin, a page of this server has its host.
-pub(super) fn is_origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
+pub(in crate::edge) fn is_origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::web;
 
-use super::context::{Context, Stopping};
 use crate::domain::{Client, Error, Result, RoomId, UserId};
+use crate::edge::context::Context;
+use crate::edge::drain::Stopping;
 use crate::fanout::{ConnectionId, Hub, control_frame};
 use crate::service::Grant;
 
@@ -35,7 +36,7 @@ const CAP_RETRY: Duration = Duration::from_secs(5);
 const PING: u8 = 0x9;
 
 /// Closing codes (RFC 6455, §7.4.1). `docs/protocols` says which of them mean "come back".
-pub(super) mod code {
+pub(in crate::edge) mod code {
     /// The client said goodbye.
     pub const NORMAL: u16 = 1000;
     /// Nothing was heard from it.
@@ -64,7 +65,7 @@ struct Counts {
 
 impl SocketCounts {
     /// How many sockets a user has.
-    pub(super) fn of_user(&self, user: UserId) -> u32 {
+    pub(in crate::edge) fn of_user(&self, user: UserId) -> u32 {
         self.0.lock().expect("no panic while held").users.get(&user).copied().unwrap_or(0)
     }
 
@@ -74,7 +75,12 @@ impl SocketCounts {
     }
 
     /// Counts a socket for as long as the permit lives. `None` as a cap is no cap.
-    pub(super) fn enter(self: &Arc<Self>, user: UserId, ip: IpAddr, caps: Option<(u32, u32)>) -> Result<Permit> {
+    pub(in crate::edge) fn enter(
+        self: &Arc<Self>,
+        user: UserId,
+        ip: IpAddr,
+        caps: Option<(u32, u32)>,
+    ) -> Result<Permit> {
         let mut counts = self.0.lock().expect("no panic while held");
         let of_user = counts.users.get(&user).copied().unwrap_or(0);
         let of_address = counts.addresses.get(&ip).copied().unwrap_or(0);
@@ -88,7 +94,7 @@ impl SocketCounts {
 }
 
 /// One counted socket.
-pub(super) struct Permit {
+pub(in crate::edge) struct Permit {
     counts: Arc<SocketCounts>,
     user: UserId,
     ip: IpAddr,
@@ -114,24 +120,24 @@ impl Drop for Permit {
 }
 
 /// A connected client.
-pub(super) struct Peer {
-    pub(super) connection: ConnectionId,
-    pub(super) grant: Grant,
-    pub(super) client: Client,
+pub(in crate::edge) struct Peer {
+    pub(in crate::edge) connection: ConnectionId,
+    pub(in crate::edge) grant: Grant,
+    pub(in crate::edge) client: Client,
     heard_at: Cell<Instant>,
     pinged_at: Cell<Instant>,
     active_at: Cell<Instant>,
 }
 
 impl Peer {
-    pub(super) fn new(connection: ConnectionId, grant: Grant, client: Client) -> Self {
+    pub(in crate::edge) fn new(connection: ConnectionId, grant: Grant, client: Client) -> Self {
         let now = Instant::now();
         let (heard_at, pinged_at, active_at) = (Cell::new(now), Cell::new(now), Cell::new(now));
         Self { connection, grant, client, heard_at, pinged_at, active_at }
     }
 
     /// Something came from it.
-    pub(super) fn is_heard(&self) {
+    pub(in crate::edge) fn is_heard(&self) {
         self.heard_at.set(Instant::now());
     }
 }
@@ -153,16 +159,16 @@ impl Sockets {
     }
 
     /// The worker's hub.
-    pub(super) fn hub(&self) -> &Hub {
+    pub(in crate::edge) fn hub(&self) -> &Hub {
         &self.0.hub
     }
 
-    pub(super) fn insert(&self, peer: Rc<Peer>, permit: Permit) {
+    pub(in crate::edge) fn insert(&self, peer: Rc<Peer>, permit: Permit) {
         self.0.peers.borrow_mut().insert(peer.connection, (peer, permit));
     }
 
     /// A connection is gone; its user, too, unless another connection is left or comes soon.
-    pub(super) fn remove(&self, connection: ConnectionId, context: &web::Data<Context>) {
+    pub(in crate::edge) fn remove(&self, connection: ConnectionId, context: &web::Data<Context>) {
         let rooms = self.0.hub.rooms(connection);
         self.0.hub.leave(connection);
         let Some((peer, permit)) = self.0.peers.borrow_mut().remove(&connection) else { return };
@@ -261,7 +267,12 @@ async fn note_activity(context: &Context, active: &[Rc<Peer>]) {
 }
 
 /// Tells the users who share a room that a user came or went.
-pub(super) async fn announce(context: &Context, caller: &crate::domain::Caller, is_online: bool, rooms: &[RoomId]) {
+pub(in crate::edge) async fn announce(
+    context: &Context,
+    caller: &crate::domain::Caller,
+    is_online: bool,
+    rooms: &[RoomId],
+) {
     if let Err(error) = context.services.presence.announce(caller, is_online, rooms).await {
         tracing::debug!(%error, "presence not told");
     }

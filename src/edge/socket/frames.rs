@@ -22,7 +22,7 @@ const MAX_FRAGMENTS: usize = 1024;
 
 /// What a client sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Inbound {
+pub(in crate::edge) enum Inbound {
     Text(String),
     Binary,
     Ping(Bytes),
@@ -32,7 +32,7 @@ pub(super) enum Inbound {
 
 /// Why a connection cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(in crate::edge) enum Broken {
     /// The client closed the connection, or it was lost.
     Gone,
     /// A frame that the protocol does not allow.
@@ -47,7 +47,7 @@ pub(super) enum Broken {
 const READ_BYTES: usize = 4096;
 
 /// Reads frames: first what the framework has read behind the handshake, then the connection itself.
-pub(super) struct Frames {
+pub(in crate::edge) struct Frames {
     /// Until it ends.
     payload: Option<Payload>,
     stream: Rc<TcpStream>,
@@ -58,13 +58,13 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn new(payload: Payload, stream: Rc<TcpStream>) -> Self {
+    pub(in crate::edge) fn new(payload: Payload, stream: Rc<TcpStream>) -> Self {
         let codec = Codec::new().max_size(MAX_MESSAGE_BYTES);
         Self { payload: Some(payload), stream, buffer: BytesMut::new(), codec, fragments: None }
     }
 
     /// The next message or control frame.
-    pub(super) async fn next(&mut self) -> Result<Inbound, Broken> {
+    pub(in crate::edge) async fn next(&mut self) -> Result<Inbound, Broken> {
         loop {
             while let Some(frame) = self.decode()? {
                 if let Some(inbound) = self.take(frame)? {
@@ -119,7 +119,7 @@ impl Frames {
     }
 
     /// Reads on to the end of the connection without looking: closing it earlier could destroy what is on its way.
-    pub(super) async fn drain(self) {
+    pub(in crate::edge) async fn drain(self) {
         let mut nothing = BytesMut::with_capacity(READ_BYTES);
         loop {
             nothing.clear();

@@ -1,8 +1,6 @@
 //! What a dialect is to a WebSocket: what its frames mean, and how answers are printed.
 
-use crate::domain::{
-    Error, Field, HistoryPage, HistoryQuery, MessageId, NewMessage, Result, RoomEvent, RoomId, Seq, UserId,
-};
+use crate::domain::{Error, HistoryPage, HistoryQuery, MessageId, NewMessage, Result, RoomEvent, RoomId, Seq, UserId};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
@@ -130,16 +128,5 @@ impl From<Error> for Refusal {
 /// # Errors
 /// `Malformed`.
 pub fn read_frame<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    super::body::read_object(text.as_bytes())
-}
-
-/// The number of a page of this size, as the number of messages before it.
-///
-/// # Errors
-/// `Invalid` below 1.
-pub fn skipped(page: i64, page_size: usize) -> Result<usize> {
-    match usize::try_from(page) {
-        Ok(page) if page > 0 => Ok((page - 1).saturating_mul(page_size)),
-        _ => Err(Error::Invalid(Field::Cursor)),
-    }
+    crate::edge::http::body::read_object(text.as_bytes())
 }

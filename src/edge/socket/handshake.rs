@@ -14,14 +14,14 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tracing::debug;
 
-use super::client::client_of;
 use super::codec::{Credentials, SocketCodec, SocketRoute, Viewer};
-use super::context::Context;
-use super::cors::is_origin_allowed;
 use super::frames::Frames;
+use super::registry::{Peer, Sockets, announce};
 use super::session::{Session, resume};
-use super::sockets::{Peer, Sockets, announce};
 use crate::domain::{Error, Result, RoomId};
+use crate::edge::context::Context;
+use crate::edge::http::client::client_of;
+use crate::edge::http::cors::is_origin_allowed;
 use crate::fanout::{ConnectionId, Encoder, FrameKey, NewConnection};
 
 /// After its close frame a connection may live on for this long, so that the frame arrives.
@@ -129,7 +129,7 @@ fn query_of(request: &HttpRequest) -> Result<Vec<(String, String)>> {
 }
 
 fn credentials_of(request: &HttpRequest, query: &[(String, String)]) -> Credentials {
-    let header = super::auth::bearer(request).map(str::to_owned);
+    let header = crate::edge::http::auth::bearer(request).map(str::to_owned);
     let query = query.iter().find(|(key, value)| key == "token" && !value.is_empty());
     Credentials { header, query: query.map(|(_, token)| token.clone()) }
 }
@@ -212,6 +212,6 @@ pub fn configure(routes: &mut web::ServiceConfig, sockets: Vec<SocketRoute>) {
         let handler = move |request: HttpRequest, payload: web::Payload, context: web::Data<Context>| {
             open(Rc::clone(&here), request, payload, context)
         };
-        routes.service(super::errors::resource(&path).route(web::get().to(handler)));
+        routes.service(crate::edge::http::errors::resource(&path).route(web::get().to(handler)));
     }
 }

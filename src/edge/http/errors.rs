@@ -12,8 +12,8 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError,
 use tracing::{debug, error, warn};
 use tracing_actix_web::RequestId;
 
-use super::dialect::Registry;
 use crate::domain::{Error, Kind, Result, UserId};
+use crate::edge::dialect::Registry;
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
@@ -81,7 +81,7 @@ fn log(cause: &Error, dialect: &str, request: &HttpRequest) {
 }
 
 /// Notes why a frame was refused.
-pub(super) fn log_refusal(cause: &Error, dialect: &str, user: UserId) {
+pub(in crate::edge) fn log_refusal(cause: &Error, dialect: &str, user: UserId) {
     match cause.kind() {
         Kind::Internal => error!(dialect, user.id = %user, error = %cause, "frame failed"),
         Kind::Unavailable => warn!(dialect, user.id = %user, error = %cause, "store unavailable"),

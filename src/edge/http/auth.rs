@@ -6,8 +6,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 
 use super::client::client_of;
-use super::context::Context;
 use crate::domain::{Caller, Client, Error, Result};
+use crate::edge::context::Context;
 
 /// The user behind a request with a valid token. Taking it counts as activity.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ fn check(request: &HttpRequest) -> Result<Authenticated> {
 }
 
 /// The token of an `Authorization: Bearer` header; the scheme's case does not matter (RFC 9110, §11.1).
-pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
+pub(in crate::edge) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{Error, Result};
 
 /// Largest JSON body or form, in bytes.
-pub(super) const MAX_BODY_BYTES: usize = 128 * 1024;
+pub(in crate::edge) const MAX_BODY_BYTES: usize = 128 * 1024;
 /// A client that sends nothing of its body for this long is given up.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// And when it has not ended after this long: a file of 10 MiB at 35 KiB a second.
@@ -47,7 +47,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 }
 
 /// Reads a JSON object. Lists are refused: a derived reading would take them for objects without keys.
-pub(super) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub(in crate::edge) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Error::Malformed("not a JSON object".to_owned()));
     }
@@ -62,7 +62,7 @@ pub(super) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     })
 }
 
-pub(super) fn declared_length(request: &HttpRequest) -> Option<u64> {
+pub(in crate::edge) fn declared_length(request: &HttpRequest) -> Option<u64> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -70,7 +70,7 @@ pub(super) fn declared_length(request: &HttpRequest) -> Option<u64> {
 ///
 /// # Errors
 /// `TooLarge` before reading when the length is declared, `Malformed` when the client stops.
-pub(super) async fn read_body(payload: Payload, declared: Option<u64>) -> Result<BytesMut> {
+pub(in crate::edge) async fn read_body(payload: Payload, declared: Option<u64>) -> Result<BytesMut> {
     let mut payload = patient(payload);
     let too_large = Error::TooLarge { max_bytes: MAX_BODY_BYTES as u64 };
     if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
@@ -90,14 +90,14 @@ pub(super) async fn read_body(payload: Payload, declared: Option<u64>) -> Result
 }
 
 /// A body whose client is given up when it falls silent.
-pub(super) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
+pub(in crate::edge) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
 /// A body that several hold: one reads it, the others keep it or read on after a refusal.
 #[derive(Clone)]
-pub(super) struct SharedBody(Rc<RefCell<Body>>);
+pub(in crate::edge) struct SharedBody(Rc<RefCell<Body>>);
 
 impl SharedBody {
-    pub(super) fn new(body: Body) -> Self {
+    pub(in crate::edge) fn new(body: Body) -> Self {
         Self(Rc::new(RefCell::new(body)))
     }
 }
@@ -111,7 +111,7 @@ impl Stream for SharedBody {
 }
 
 /// The body of a request, closed with an error when nothing comes for a while.
-pub(super) fn patient(payload: Payload) -> Body {
+pub(in crate::edge) fn patient(payload: Payload) -> Body {
     // Fused: the multipart parser asks again after the end.
     let deadline = Instant::now() + LONGEST_BODY;
     let chunks = stream::unfold(Some(payload), move |payload| async move {
@@ -127,7 +127,7 @@ pub(super) fn patient(payload: Payload) -> Body {
 
 /// Reads on for a while after a refusal: a client that is still sending would otherwise see a reset
 /// connection instead of the answer. Bounded in bytes and time.
-pub(super) async fn drain(body: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin)) {
+pub(in crate::edge) async fn drain(body: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin)) {
     const MOST_BYTES: usize = 64 * 1024 * 1024;
     const LONGEST: Duration = Duration::from_secs(10);
     const LONGEST_PAUSE: Duration = Duration::from_millis(500);

@@ -8,7 +8,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::json;
 use crate::domain::{Error, Result};
 
 /// Shorter answers fit into the first packets of a connection as they are.
@@ -22,6 +21,11 @@ pub fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
         let weight = weight.trim().strip_prefix("q=").and_then(|text| text.trim().parse::<f32>().ok());
         name.trim().eq_ignore_ascii_case(encoding) && weight != Some(0.0)
     })
+}
+
+/// A JSON text.
+pub fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("shapes of ours have text keys and no failing parts")
 }
 
 /// A JSON answer, compressed when it is long and the client takes it so: long lists repeat their keys, and shrink to a

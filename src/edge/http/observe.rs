@@ -10,8 +10,9 @@ use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
-use super::context::{Context, UnderWay};
-use super::dialect::Registry;
+use crate::edge::context::Context;
+use crate::edge::dialect::Registry;
+use crate::edge::drain::UnderWay;
 use crate::metrics::Count;
 
 /// The middleware that counts requests, tells their id and, when the node is about to stop, asks clients to use another

@@ -2,10 +2,8 @@
 
 use actix_web::web;
 
-use super::auth::Authenticated;
-use super::context::Context;
-use super::multipart::FileForm;
 use crate::domain::{Attachment, Error, Field, FileName, Kind, Result};
+use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
 
 /// Takes in the file in the field called `field`. In `Folder::Images` it must be a picture.

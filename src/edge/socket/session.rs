@@ -10,10 +10,10 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesOrdered;
 
 use super::codec::{Answer, Command, Refusal, Resume, SocketCodec, Viewer};
-use super::context::Context;
 use super::frames::{Broken, Frames, Inbound};
-use super::sockets::{Peer, Sockets, code};
+use super::registry::{Peer, Sockets, code};
 use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
+use crate::edge::context::Context;
 use crate::fanout::{Closed, ConnectionId, close_frame, control_frame, text_frame};
 use crate::metrics::Count;
 use crate::service::Receiver;
@@ -28,19 +28,19 @@ const READING: Duration = Duration::from_secs(30);
 const ROOM_CHECK: Duration = Duration::from_millis(20);
 
 /// One connection's conversation.
-pub(super) struct Session {
-    pub(super) context: web::Data<Context>,
-    pub(super) sockets: Sockets,
-    pub(super) codec: SocketCodec,
-    pub(super) viewer: Viewer,
-    pub(super) peer: Rc<Peer>,
+pub(in crate::edge) struct Session {
+    pub(in crate::edge) context: web::Data<Context>,
+    pub(in crate::edge) sockets: Sockets,
+    pub(in crate::edge) codec: SocketCodec,
+    pub(in crate::edge) viewer: Viewer,
+    pub(in crate::edge) peer: Rc<Peer>,
 }
 
 type Sending = LocalBoxFuture<'static, Option<String>>;
 
 impl Session {
     /// Talks until one of the two ends it. Returns what can still be read.
-    pub(super) async fn run(self, mut frames: Frames, closed: Closed) -> Frames {
+    pub(in crate::edge) async fn run(self, mut frames: Frames, closed: Closed) -> Frames {
         let session = Rc::new(self);
         // Sends are under way together, in their order; everything else waits for them.
         let mut sending: Option<FuturesOrdered<Sending>> = None;
@@ -166,7 +166,7 @@ impl Session {
     }
 
     fn refuse(&self, refusal: &Refusal) -> String {
-        super::errors::log_refusal(&refusal.error, self.codec.name, self.viewer.user);
+        crate::edge::http::errors::log_refusal(&refusal.error, self.codec.name, self.viewer.user);
         if refusal.error.kind() == Kind::RateLimited {
             self.context.metrics.count(Count::RateLimited);
         }
@@ -235,7 +235,7 @@ impl Session {
 }
 
 /// Makes a connection resume rooms; what is none of its user's is told to be lost.
-pub(super) fn resume(
+pub(in crate::edge) fn resume(
     sockets: &Sockets,
     connection: ConnectionId,
     codec: SocketCodec,

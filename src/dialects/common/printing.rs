@@ -2,14 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-
 use crate::domain::Message;
-
-/// A JSON text.
-pub fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("shapes of ours have text keys and no failing parts")
-}
 
 /// An address: a path of ours with `base_url` in front, any other as it is.
 pub fn absolute<'a>(base_url: &str, url: &'a str) -> Cow<'a, str> {

@@ -3,8 +3,8 @@
 use actix_web::HttpRequest;
 
 use super::client::is_from_trusted;
-use super::context::Context;
 use crate::domain::{ClientId, Error, Field, Result};
+use crate::edge::context::Context;
 
 /// The client's own key, kept for a day.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";

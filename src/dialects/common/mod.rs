@@ -1,0 +1,11 @@
+//! What several dialects print or take alike. Knows no dialect.
+
+mod paging;
+mod printing;
+mod times;
+mod uploads;
+
+pub use paging::skipped;
+pub use printing::{absolute, content};
+pub use times::{utc_millis, utc_seconds, whole_second};
+pub use uploads::take_upload;

@@ -1,0 +1,23 @@
+//! HTTP for all dialects: authentication, bodies, forms, compression, CORS, errors in dialect, what is observed.
+
+pub(in crate::edge) mod auth;
+pub(in crate::edge) mod body;
+pub(in crate::edge) mod client;
+pub(in crate::edge) mod cors;
+mod encoding;
+pub(in crate::edge) mod errors;
+mod hold_body;
+mod idempotency;
+mod multipart;
+mod observe;
+
+pub use auth::{Authenticated, QuietAuth};
+pub use body::{JsonBody, QueryParams};
+pub use client::client_of;
+pub use cors::cors;
+pub use encoding::{accepts, json, long_json};
+pub use errors::{in_dialect, not_found, resource};
+pub use hold_body::hold_body;
+pub use idempotency::retry_id;
+pub use multipart::{FileForm, FormFields, TextForm};
+pub use observe::{RequestSpan, count};
