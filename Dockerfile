@@ -1,5 +1,5 @@
-# One image for both ways to run: alone with its private Redis (`docker run -p 8000:8000
-# -v chinwag:/data chinwag`), or as one of several nodes on a shared Redis (compose.yaml).
+# One image for both setups: a single node with a private Redis (`docker run -p 8000:8000
+# -v chinwag:/data chinwag`), or one of several nodes on a shared Redis (compose.yaml).
 
 FROM node:22-bookworm-slim AS client
 WORKDIR /web
@@ -15,15 +15,15 @@ COPY --from=client /web/dist web/dist
 RUN cargo build --release --locked && strip target/release/chinwag
 
 FROM debian:bookworm-slim
-# redis-server is used only when no redis.url is given.
+# redis-server is used only when redis.url is not set.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates redis-server \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin chinwag \
     && install -d -o chinwag -g chinwag /data /data/uploads
 COPY --from=build /src/target/release/chinwag /usr/local/bin/chinwag
-# A node keeps its data in ./data: here /data, the only folder it writes to, so the root may be
-# mounted read-only.
+# A node keeps its data in ./data, which is /data here. It writes nowhere else, so the root file
+# system may be mounted read-only.
 WORKDIR /
 USER 10001
 ENV CHINWAG_SERVER__HOST=0.0.0.0
