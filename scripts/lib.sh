@@ -1,5 +1,5 @@
-# Shared by the scripts in this folder (source it, do not run it): installs what is missing on
-# Debian, finds free ports, and keeps background processes by pid file.
+# Shared by the scripts in this folder (source it, do not run it): installs missing packages on
+# Debian, finds free ports, and manages background processes by pid file.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,7 +17,7 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# --- What must be installed -------------------------------------------------------------------
+# --- Packages ---------------------------------------------------------------------------------
 
 # need COMMAND:PACKAGE …  installs the Debian packages whose command is missing.
 need() {
@@ -33,8 +33,8 @@ need() {
     install_packages "${missing[@]}"
 }
 
-# Installs without starting the services that come along: Chinwag starts its own Redis and nginx,
-# and a second pair on the standard ports would only be in the way. A subshell, for its trap.
+# Installs packages without starting their services: Chinwag starts its own Redis and nginx, and a
+# second pair would only occupy the standard ports. Runs in a subshell because it sets a trap.
 install_packages() (
     policy=/usr/sbin/policy-rc.d
     if [ ! -e $policy ]; then
@@ -59,7 +59,7 @@ need_redis() {
     command -v valkey-server >/dev/null || need redis-server:redis-server
 }
 
-# The version that Cargo.toml asks for. Debian's own Rust is older, so it cannot come from there.
+# Checks for the Rust version that Cargo.toml requires. Debian's Rust is too old to install from there.
 need_rust() {
     local wanted found
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
@@ -70,8 +70,8 @@ need_rust() {
         die "Rust $wanted or newer is needed, this is $found; try: rustup update stable"
 }
 
-# Node.js and npm that Vite and Playwright take. Debian 12 has Node.js 18: its npm then fetches both from
-# the registry into target/node, which stands first on PATH for the rest of the script.
+# Provides versions of Node.js and npm that Vite and Playwright support. Debian 12 has Node.js 18; its npm
+# then installs both from the registry into target/node, which comes first on PATH for the rest of the script.
 need_node() {
     need node:nodejs npm:npm
     command -v node >/dev/null && command -v npm >/dev/null || die "Node.js and npm are missing"
@@ -84,7 +84,7 @@ need_node() {
     esac
     local package=node-linux-$arch
     if [ ! -x "$folder/node_modules/$package/bin/node" ]; then
-        say "Fetching Node.js 22, for this is $(node --version)"
+        say "Installing Node.js 22, because $(node --version) is too old"
         mkdir -p "$folder"
         npm install --prefix "$folder" --no-audit --no-fund --no-save --loglevel error \
             "$package@22" npm@10
@@ -98,13 +98,13 @@ node_is_new() {
         process.exit((a === 20 && b >= 19) || a >= 22 ? 0 : 1)'
 }
 
-# install_modules FOLDER  what its package-lock.json names, unless it is there.
+# install_modules FOLDER  installs the packages of its package-lock.json, unless they are up to date.
 install_modules() {
     [ ! "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || return 0
     npm ci --prefix "$1" --no-audit --no-fund --loglevel error
 }
 
-# Whether web/dist has what web/ makes now.
+# Whether web/dist is up to date with the sources in web/.
 client_is_built() {
     local page=$ROOT/web/dist/index.html
     [ -f "$page" ] || return 1
@@ -118,11 +118,11 @@ build_client() {
 
 # --- Ports ------------------------------------------------------------------------------------
 
-# Whether something listens on PORT of this machine.
+# listening PORT  succeeds when something listens on this port of the machine.
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# free_ports COUNT  prints the first of COUNT neighbouring ports that nothing listens on. Below
-# 32768, where the kernel takes the local ports of outgoing connections from.
+# free_ports COUNT  prints the first of COUNT consecutive ports that nothing listens on, all below
+# 32768: from there up, the kernel assigns local ports to outgoing connections.
 free_ports() {
     local first port tries
     for tries in {1..50}; do
@@ -133,13 +133,13 @@ free_ports() {
         echo "$first"
         return
     done
-    die "no $1 neighbouring free ports found in $tries tries"
+    die "found no $1 consecutive free ports in $tries tries"
 }
 
-# --- Processes, each known by a name; their files are in $DIR ----------------------------------
+# --- Processes, identified by name; their log and pid files are in $DIR ------------------------
 
-# spawn NAME COMMAND …  starts it in a session of its own, so that Ctrl-C at the terminal reaches
-# only the script, which then stops things in their order.
+# spawn NAME COMMAND …  starts the command in its own session, so that Ctrl-C at the terminal reaches
+# only the script, which then stops the processes in order.
 spawn() {
     local name=$1
     shift
@@ -147,17 +147,18 @@ spawn() {
     echo "$! $(born $!)" >"$DIR/$name.pid"
 }
 
-# When PID was started. With it a pid file cannot name a later process that got the same number.
+# born PID  prints the start time of a process. A pid file records it, so that it cannot refer to a
+# later process with the same pid.
 born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
-# The pid of NAME while it runs, else nothing and 1.
+# pid_of NAME  prints the pid of a running process; fails when it does not run.
 pid_of() {
     local pid started
     read -r pid started 2>/dev/null <"$DIR/$1.pid" || return 1
     [ -n "$started" ] && [ "$(born "$pid")" = "$started" ] && echo "$pid"
 }
 
-# wait_gone NAME SECS
+# wait_gone NAME SECS  waits until the process has ended; fails after SECS.
 wait_gone() {
     local tries
     for ((tries = 0; tries < $2 * 20; tries++)); do
@@ -167,7 +168,7 @@ wait_gone() {
     return 1
 }
 
-# halt NAME SECS  asks it to stop; after SECS it is killed, and that is a failure.
+# halt NAME SECS  sends SIGTERM and waits; kills the process after SECS and fails.
 halt() {
     local pid
     if pid=$(pid_of "$1"); then
@@ -182,7 +183,7 @@ halt() {
     rm -f "$DIR/$1.pid"
 }
 
-# wait_ready NAME URL SECS  until NAME answers URL with 200; shows its log when it does not.
+# wait_ready NAME URL SECS  waits until NAME answers URL with 200; shows its log and fails after SECS.
 wait_ready() {
     local deadline=$((SECONDS + $3))
     until curl -fsS -m 2 -o /dev/null "$2" 2>/dev/null; do
