@@ -1,5 +1,5 @@
-// A chat server on socket.io as its documentation has it: Redis adapter, WebSocket only, a stream of the newest 1000
-// messages for each room. Unlike Chinwag it knows no users, asks nobody's leave and forgets client ids.
+// A chat server on socket.io, set up as in its documentation: Redis adapter, WebSocket only, a stream of the newest 1000
+// messages per room. Unlike Chinwag it has no users, checks no permissions and ignores client ids.
 //   node socketio.cjs PORT REDIS_PORT
 "use strict";
 
