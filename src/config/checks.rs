@@ -1,4 +1,4 @@
-//! What no setting may be.
+//! Validation of settings.
 
 use secrecy::ExposeSecret;
 
@@ -8,7 +8,7 @@ const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The script keeps time in fractions of milliseconds; below a hundredth they would vanish.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
-/// Reports are for people who look on; a minute must have several.
+/// A minute of the dashboard must have several reports.
 const MIN_REPORT_MS: u64 = 50;
 const MAX_REPORT_MS: u64 = 10_000;
 /// Document 003, note 4.
@@ -18,27 +18,45 @@ const MAX_RETENTION_SECS: u64 = 7 * 24 * 60 * 60;
 const TAKEN_PATHS: [&str; 9] =
     ["/", "/ws", "/api/v1/ws", "/chat", "/login", "/register", "/dashboard", "/docs", "/metrics"];
 
+/// Whether a rule is broken, and the line that says so.
+type Rule = (bool, &'static str);
+
 impl Config {
     /// Refuses values that no part of the server could use.
     ///
     /// # Errors
     /// One line naming the key and the reason.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let secret_bytes = self.auth.jwt_secret.expose_secret().len();
-        let previous_bytes = self.auth.jwt_secret_previous.expose_secret().len();
+        let rules = self.auth_rules().into_iter().chain(self.storage_rules()).chain(self.surface_rules());
+        match rules.into_iter().find(|(is_broken, _)| *is_broken) {
+            Some((_, reason)) => Err(ConfigError(reason.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    fn auth_rules(&self) -> [Rule; 5] {
+        let auth = &self.auth;
+        let secret_bytes = auth.jwt_secret.expose_secret().len();
+        let previous_bytes = auth.jwt_secret_previous.expose_secret().len();
         let is_short = |bytes: usize| bytes > 0 && bytes < MIN_SECRET_BYTES;
-        let rules: [(bool, &str); 20] = [
+        [
             (
-                !self.is_single_node() && secret_bytes == 0,
+                !self.has_private_redis() && secret_bytes == 0,
                 "auth.jwt_secret is required with redis.url; make one with `chinwag secret`",
             ),
             (is_short(secret_bytes), "auth.jwt_secret must have at least 32 bytes"),
             (is_short(previous_bytes), "auth.jwt_secret_previous must have at least 32 bytes"),
             (
-                !(1..=MAX_TOKEN_TTL_SECS).contains(&self.auth.token_ttl_secs),
+                !(1..=MAX_TOKEN_TTL_SECS).contains(&auth.token_ttl_secs),
                 "auth.token_ttl_secs must be between 1 and 31622400",
             ),
-            (!(4..=31).contains(&self.auth.bcrypt_cost), "auth.bcrypt_cost must be between 4 and 31"),
+            (!(4..=31).contains(&auth.bcrypt_cost), "auth.bcrypt_cost must be between 4 and 31"),
+        ]
+    }
+
+    /// What is kept, where, and for how long.
+    fn storage_rules(&self) -> [Rule; 9] {
+        [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
                 "messages.max_per_room must be between 1 and 1000",
@@ -52,17 +70,24 @@ impl Config {
                 "presence.offline_after_secs must be between 1 and 2592000",
             ),
             (
-                !self.is_single_node() && !is_redis_address(&self.redis.url),
+                !self.has_private_redis() && !is_redis_address(&self.redis.url),
                 "redis.url must be like redis://host:6379/0 or redis+unix:///path",
             ),
             (!is_upload_address(&self.uploads.url), "uploads.url must be like file:///folder or s3://bucket/prefix"),
+            (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
             (self.has_idle_limit(), "limits: every rate and burst must be at least 1"),
             (self.limits.sends_per_sec > MAX_SENDS_PER_SEC, "limits.sends_per_sec must be at most 100000"),
-            (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
-            (is_no_zone(&self.stats.timezone), "stats.timezone is no time zone that this system knows"),
+        ]
+    }
+
+    /// What clients and operators see.
+    fn surface_rules(&self) -> [Rule; 6] {
+        let (server, stats) = (&self.server, &self.stats);
+        [
+            (is_no_zone(&stats.timezone), "stats.timezone is no time zone that this system knows"),
             (
-                self.stats.report_ms != 0 && !(MIN_REPORT_MS..=MAX_REPORT_MS).contains(&self.stats.report_ms),
+                stats.report_ms != 0 && !(MIN_REPORT_MS..=MAX_REPORT_MS).contains(&stats.report_ms),
                 "stats.report_ms must be 0 or between 50 and 10000",
             ),
             (
@@ -70,23 +95,18 @@ impl Config {
                 "chatroom.naive_timezone is no time zone that this system knows",
             ),
             (
-                !self.server.public_url.is_empty() && !is_web_address(&self.server.public_url),
+                !server.public_url.is_empty() && !is_web_address(&server.public_url),
                 "server.public_url must begin with http:// or https://",
             ),
             (
-                self.server.allowed_origins.iter().any(|origin| !is_web_address(origin) || origin.ends_with('/')),
+                server.allowed_origins.iter().any(|origin| !is_web_address(origin) || origin.ends_with('/')),
                 "server.allowed_origins must be origins like https://app.example.org",
             ),
             (
-                !self.server.websocket_path.starts_with('/')
-                    || TAKEN_PATHS.contains(&self.server.websocket_path.as_str()),
+                !server.websocket_path.starts_with('/') || TAKEN_PATHS.contains(&server.websocket_path.as_str()),
                 "server.websocket_path must begin with / and be no path that is in use, like / or /ws",
             ),
-        ];
-        match rules.into_iter().find(|(is_broken, _)| *is_broken) {
-            Some((_, reason)) => Err(ConfigError(reason.to_owned())),
-            None => Ok(()),
-        }
+        ]
     }
 
     fn has_idle_limit(&self) -> bool {

@@ -22,7 +22,7 @@ pub const SITE: Dialect =
 
 fn routes(routes: &mut ServiceConfig, config: &Config) {
     routes
-        .app_data(Data::new(dashboard::HasOwnRedis(config.is_single_node())))
+        .app_data(Data::new(dashboard::HasOwnRedis(config.has_private_redis())))
         .service(resource("/health/live").route(get().to(health::live)))
         .service(resource("/health/ready").route(get().to(health::ready)))
         .service(resource("/metrics").route(get().to(health::metrics)))

@@ -40,7 +40,7 @@ async fn one_of_many_who_want_a_name_gets_it() {
 async fn a_password_change_and_a_ban_end_tokens_on_every_node() {
     let world = World::start(2).await;
     let user = world.user(0, "bob").await;
-    let (accounts, _) = chinwag::app::accounts(&world.config).await.expect("opens");
+    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
 
     let new = Password::parse("another password").expect("valid");
     accounts.set_password("BOB", &new).await.expect("changed");
@@ -75,7 +75,7 @@ async fn a_password_change_and_a_ban_end_tokens_on_every_node() {
 async fn a_node_that_starts_later_knows_the_revocations() {
     let mut world = World::start(1).await;
     let token = world.user(0, "carol").await.token;
-    let (accounts, _) = chinwag::app::accounts(&world.config).await.expect("opens");
+    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
     accounts.set_banned("carol", true).await.expect("banned");
     world.add_node().await;
     let url = world.url(1, "/api/chat/stats");

@@ -17,7 +17,7 @@ async fn world() -> World {
 
 /// Changes accounts as the command line does.
 async fn accounts(config: &Config) -> chinwag::service::Accounts {
-    chinwag::app::accounts(config).await.expect("Redis answers").0
+    chinwag::node::accounts(config).await.expect("Redis answers").0
 }
 
 pub async fn operator(world: &World) -> User<'_> {

@@ -53,7 +53,7 @@ async fn a_user_who_is_banned_loses_all_connections_on_all_nodes() {
         }
     }
 
-    let (accounts, _) = chinwag::app::accounts(&world.config).await.expect("Redis answers");
+    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
     accounts.set_banned("张三", true).await.expect("banned");
 
     for raw in &mut of_zhang {

@@ -2,8 +2,8 @@
 
 mod echo;
 
-use chinwag::app::Node;
 use chinwag::dialects;
+use chinwag::node::Node;
 use serde_json::json;
 
 use crate::socket::Socket;

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tracing::debug;
 
+use super::process_usage::ProcessUsage;
 use crate::domain::now_ms;
 use crate::edge::Stopping;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Load, Metrics, Minute, Totals};
 use crate::store::{NodeRow, Store};
 
+/// The name of the reporter's task.
+pub(super) const REPORTER: &str = "reporter";
 /// How often metrics are noted when nothing is reported.
 const NOTED_EVERY_MS: u64 = 2000;
 /// Users online and the like are asked for this often.
@@ -23,16 +26,16 @@ const SURVEYED_EVERY: Duration = Duration::from_secs(60);
 const MAX_WAITING: usize = 60;
 
 /// Who reports, and about what.
-pub(crate) struct Reporter {
-    pub(crate) id: String,
+pub(super) struct Reporter {
+    pub(super) id: String,
     /// Where the node listens.
-    pub(crate) address: String,
+    pub(super) address: String,
     /// Milliseconds between reports; 0 is none.
-    pub(crate) every_ms: u64,
-    pub(crate) store: Store,
-    pub(crate) followed_rooms: FollowedRooms,
-    pub(crate) stopping: Arc<Stopping>,
-    pub(crate) metrics: Arc<Metrics>,
+    pub(super) every_ms: u64,
+    pub(super) store: Store,
+    pub(super) followed_rooms: FollowedRooms,
+    pub(super) stopping: Arc<Stopping>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// The minute that passes, and those before it that are not stored yet.
@@ -46,11 +49,11 @@ struct Passing {
 
 impl Reporter {
     /// Reports until `end` comes, then once more, and takes the node's row away.
-    pub(crate) async fn run(self, mut end: oneshot::Receiver<()>) {
+    pub(super) async fn run(self, mut end: oneshot::Receiver<()>) {
         let started_ms = now_ms();
         let begun = self.metrics.totals();
         let mut passing = Passing { minute: started_ms / 60_000, begun, rooms: HashMap::new(), waiting: Vec::new() };
-        let mut usage = Usage::default();
+        let mut usage = ProcessUsage::default();
         let mut surveyed_at: Option<Instant> = None;
         self.metrics.set(Gauge::Started, started_ms);
         let pause = Duration::from_millis(if self.every_ms == 0 { NOTED_EVERY_MS } else { self.every_ms });
@@ -177,13 +180,13 @@ impl Reporter {
 }
 
 /// A node's id: short, because it stands in every minute of its metrics.
-pub(crate) fn node_id() -> String {
+pub(super) fn node_id() -> String {
     let (first, ..) = uuid::Uuid::new_v4().as_fields();
     format!("{first:08x}")
 }
 
 /// Where operators find a node: one that listens on all addresses is known by its machine's name.
-pub(crate) fn shown_address(address: SocketAddr) -> String {
+pub(super) fn shown_address(address: SocketAddr) -> String {
     if !address.ip().is_unspecified() {
         return address.to_string();
     }
@@ -191,56 +194,5 @@ pub(crate) fn shown_address(address: SocketAddr) -> String {
     match name.trim() {
         "" => address.to_string(),
         name => format!("{name}:{}", address.port()),
-    }
-}
-
-/// What the process takes of its machine, as Linux tells.
-#[derive(Default)]
-struct Usage {
-    last: Option<(Instant, u64)>,
-}
-
-impl Usage {
-    /// Notes memory and processor time. Returns the latter since the last time, in hundredths of a percent of a core.
-    fn note(&mut self, metrics: &Metrics) -> u64 {
-        let Some((cpu_micros, memory_bytes)) = read_usage() else { return 0 };
-        metrics.set(Gauge::Memory, memory_bytes);
-        metrics.set(Gauge::Cpu, cpu_micros);
-        let now = Instant::now();
-        let last = self.last.replace((now, cpu_micros));
-        let Some((at, before)) = last else { return 0 };
-        let elapsed_micros = u64::try_from((now - at).as_micros()).unwrap_or(u64::MAX).max(1);
-        cpu_micros.saturating_sub(before) * 10_000 / elapsed_micros
-    }
-}
-
-/// Processor time in microseconds and resident memory in bytes: proc(5), `/proc/pid/stat`.
-fn read_usage() -> Option<(u64, u64)> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the process, in parentheses, may contain anything. Behind it: field 3 and so on.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let field = |number: usize| fields.get(number - 3).and_then(|text| text.parse::<u64>().ok());
-    let constant = |name| nix::unistd::sysconf(name).ok().flatten().and_then(|value| u64::try_from(value).ok());
-    let ticks_per_sec = constant(nix::unistd::SysconfVar::CLK_TCK)?;
-    let page_bytes = constant(nix::unistd::SysconfVar::PAGE_SIZE)?;
-    Some(((field(14)? + field(15)?) * 1_000_000 / ticks_per_sec.max(1), field(24)? * page_bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_takes_memory_and_time() {
-        let (_, memory_bytes) = read_usage().expect("Linux tells");
-        assert!((1 << 20..1 << 40).contains(&memory_bytes), "{memory_bytes}");
-        let metrics = Metrics::new(&[], &[]);
-        let mut usage = Usage::default();
-        assert_eq!(usage.note(&metrics), 0);
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_millis(100) {
-            std::hint::spin_loop();
-        }
-        assert!(usage.note(&metrics) > 1000);
     }
 }

@@ -21,13 +21,13 @@ const IGNORE_NEW_CONNECTIONS: [SockFilter; 5] = [
 ];
 
 /// A second handle to a listening socket.
-pub(crate) struct ListenerHandle(Socket);
+pub(super) struct ListenerHandle(Socket);
 
 /// Listens.
 ///
 /// # Errors
 /// The host has no address, or the port is taken.
-pub(crate) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, ListenerHandle, SocketAddr)> {
+pub(super) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, ListenerHandle, SocketAddr)> {
     let address = (host, port).to_socket_addrs()?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
@@ -48,7 +48,7 @@ impl ListenerHandle {
     ///
     /// # Errors
     /// The filter is not taken: connections that wait may be reset.
-    pub(crate) async fn stop_accepting(self) -> std::io::Result<()> {
+    pub(super) async fn stop_accepting(self) -> std::io::Result<()> {
         self.0.attach_filter(&IGNORE_NEW_CONNECTIONS)?;
         tokio::time::sleep(ACCEPT_WAITING).await;
         Ok(())

@@ -15,7 +15,7 @@ mod network;
 pub use network::Network;
 
 /// Every setting with its default and meaning.
-const DEFAULTS: &str = include_str!("../config/default.toml");
+const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Shortest signing key, in bytes: as long as the output of HMAC-SHA256.
 pub(crate) const MIN_SECRET_BYTES: usize = 32;
 
@@ -273,8 +273,8 @@ impl Config {
         config.and_then(config::Config::try_deserialize).expect("the embedded defaults are complete")
     }
 
-    /// Whether Chinwag runs a Redis of its own.
-    pub fn is_single_node(&self) -> bool {
+    /// Whether Chinwag runs a private Redis.
+    pub fn has_private_redis(&self) -> bool {
         self.redis.url.is_empty()
     }
 }

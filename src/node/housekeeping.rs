@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use super::tasks::Tasks;
 use crate::domain::{Result, now_ms};
 use crate::edge::Limits;
 use crate::fanout::FollowedRooms;
@@ -22,29 +22,32 @@ const OLD_FILES_EVERY: Duration = Duration::from_secs(60 * 60);
 ///
 /// # Errors
 /// `Unavailable`.
-pub(crate) async fn start_pubsub(
+pub(super) async fn start_pubsub(
     config: &StoreConfig,
     store: &Store,
     node: &str,
     shared: &Shared,
-    tasks: &mut JoinSet<()>,
+    tasks: &mut Tasks,
 ) -> Result<FollowedRooms> {
     let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node)?;
     let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics));
     let (announced, rooms) = (Arc::clone(&shared.tokens), followed_rooms.clone());
-    tasks.spawn(supervisor.run(move |event| {
-        match &event {
-            PubSubEvent::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
-            PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => announced.rename(*user, *at_ms, name),
-            PubSubEvent::User(_)
-            | PubSubEvent::Room(..)
-            | PubSubEvent::Connected
-            | PubSubEvent::Subscribed(_)
-            | PubSubEvent::Lost => {}
-        }
-        rooms.handle(event);
-    }));
-    tasks.spawn(followed_rooms.clone().sweep());
+    tasks.spawn(
+        "pub/sub",
+        supervisor.run(move |event| {
+            match &event {
+                PubSubEvent::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
+                PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => announced.rename(*user, *at_ms, name),
+                PubSubEvent::User(_)
+                | PubSubEvent::Room(..)
+                | PubSubEvent::Connected
+                | PubSubEvent::Subscribed(_)
+                | PubSubEvent::Lost => {}
+            }
+            rooms.handle(event);
+        }),
+    );
+    tasks.spawn("followed rooms", followed_rooms.clone().sweep());
     load_changes(store, &shared.tokens, 0).await?;
     Ok(followed_rooms)
 }
@@ -61,7 +64,7 @@ async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<(
 }
 
 /// Reads every few seconds what happened to users: an announcement may have been lost.
-pub(crate) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
+pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
     let mut since_ms = now_ms();
     loop {
         tokio::time::sleep(CHANGES_EVERY).await;
@@ -74,7 +77,7 @@ pub(crate) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
 }
 
 /// Forgets what is quiet or old, in this node and in Redis.
-pub(crate) async fn housekeeping(store: Store, shared: Shared, limits: Arc<Limits>, keep_days: u64) {
+pub(super) async fn housekeeping(store: Store, shared: Shared, limits: Arc<Limits>, keep_days: u64) {
     let services = Services::new(&store, &shared);
     let mut looked_at = Instant::now();
     loop {

@@ -6,9 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
-use crate::app::StartError;
+use super::error::StartError;
+use super::private_redis;
 use crate::config::{Config, MIN_SECRET_BYTES};
-use crate::embedded;
 
 /// The keys as configured, or the one that the data folder keeps.
 pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, StartError> {
@@ -26,7 +26,7 @@ pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, Star
 /// The secret of the data folder, made at the first start. It appears whole or not at all, whatever happens
 /// meanwhile, and of two that make one at once both take the first.
 fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
-    let dir = embedded::prepare(&config.data.dir)?;
+    let dir = private_redis::prepare(&config.data.dir)?;
     let path = dir.join("jwt_secret");
     let failed = |source| StartError::Io { what: path.display().to_string(), source };
     if !path.exists() {

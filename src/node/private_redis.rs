@@ -36,7 +36,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why there is no private Redis.
 #[derive(Debug, thiserror::Error)]
-pub enum EmbeddedError {
+pub enum PrivateRedisError {
     /// Nothing to run.
     #[error("neither redis-server nor valkey-server is on PATH; install one or set redis.url")]
     NoBinary,
@@ -67,8 +67,8 @@ impl PrivateRedis {
     ///
     /// # Errors
     /// No binary, folder in use, folder not usable.
-    pub fn start(dir: &Path, fsync: Fsync) -> Result<Self, EmbeddedError> {
-        let binary = find_binary().ok_or(EmbeddedError::NoBinary)?;
+    pub fn start(dir: &Path, fsync: Fsync) -> Result<Self, PrivateRedisError> {
+        let binary = find_binary().ok_or(PrivateRedisError::NoBinary)?;
         let dir = prepare(dir)?;
         let lock = lock(&dir)?;
         let socket = socket_path(&dir)?;
@@ -84,7 +84,7 @@ impl PrivateRedis {
     ///
     /// # Errors
     /// The folder cannot be used.
-    pub fn url_for(dir: &Path) -> Result<String, EmbeddedError> {
+    pub fn url_for(dir: &Path) -> Result<String, PrivateRedisError> {
         Ok(url_of(&socket_path(&prepare(dir)?)?))
     }
 
@@ -125,24 +125,24 @@ struct Launch {
 ///
 /// # Errors
 /// The folder cannot be made.
-pub fn prepare(dir: &Path) -> Result<PathBuf, EmbeddedError> {
-    let failed = |source| EmbeddedError::Folder { path: dir.to_owned(), source };
+pub fn prepare(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
+    let failed = |source| PrivateRedisError::Folder { path: dir.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     dir.canonicalize().map_err(failed)
 }
 
-fn lock(dir: &Path) -> Result<File, EmbeddedError> {
+fn lock(dir: &Path) -> Result<File, PrivateRedisError> {
     let path = dir.join("lock");
-    let failed = |source| EmbeddedError::Folder { path: path.clone(), source };
+    let failed = |source| PrivateRedisError::Folder { path: path.clone(), source };
     let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(EmbeddedError::InUse(dir.to_owned())),
+        Err(std::fs::TryLockError::WouldBlock) => Err(PrivateRedisError::InUse(dir.to_owned())),
         Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 
-fn socket_path(dir: &Path) -> Result<PathBuf, EmbeddedError> {
+fn socket_path(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
     let near = dir.join("redis.sock");
     if near.as_os_str().len() <= MAX_SOCKET_PATH {
         return Ok(near);
@@ -151,11 +151,11 @@ fn socket_path(dir: &Path) -> Result<PathBuf, EmbeddedError> {
         Sha256::digest(dir.as_os_str().as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let folder = prepare(&std::env::temp_dir().join(format!("chinwag-{digest}")))?;
     // Anyone may have made it first.
-    let failed = |source| EmbeddedError::Folder { path: folder.clone(), source };
+    let failed = |source| PrivateRedisError::Folder { path: folder.clone(), source };
     let found = std::fs::metadata(&folder).map_err(failed)?;
     if found.uid() != nix::unistd::geteuid().as_raw() || found.mode() & 0o077 != 0 {
         let reason = std::io::Error::new(ErrorKind::PermissionDenied, "is not this user's alone");
-        return Err(EmbeddedError::Folder { path: folder, source: reason });
+        return Err(PrivateRedisError::Folder { path: folder, source: reason });
     }
     Ok(folder.join("redis.sock"))
 }

@@ -1,0 +1,226 @@
+//! The command line: serve, secret, user, openapi, health.
+
+use std::io::{BufRead, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Config;
+use crate::domain::{Error, Kind, Password};
+use crate::node::{self, Node, StartError};
+
+/// Exit code for a wrong setting and for a name that does not exist.
+const EXIT_USAGE: u8 = 2;
+/// Exit code for everything else that fails.
+const EXIT_FAILURE: u8 = 1;
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A self-hosted chat server: five chat APIs, one conversation, Redis as the only store.
+#[derive(Parser)]
+#[command(name = "chinwag", version)]
+struct Arguments {
+    /// A file of settings; see config/default.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs a node (the default).
+    Serve,
+    /// Prints a fresh signing secret.
+    Secret,
+    /// Changes an account.
+    User {
+        #[command(subcommand)]
+        change: UserChange,
+    },
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Asks the configured node whether it is ready; exit code 0 when it is.
+    Health,
+}
+
+#[derive(Subcommand)]
+enum UserChange {
+    /// Makes a user an administrator.
+    Promote { name: String },
+    /// Makes an administrator an ordinary user again.
+    Demote { name: String },
+    /// Sets a password, read from standard input; ends the user's tokens.
+    Password { name: String },
+    /// Keeps a user out; ends the user's tokens.
+    Ban { name: String },
+    /// Lifts a ban.
+    Unban { name: String },
+}
+
+/// Runs the command that the process was started with.
+pub async fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match Config::load(arguments.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, EXIT_USAGE),
+    };
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(config).await,
+        Command::Secret => print(&node::new_secret()),
+        Command::User { change } => change_user(&config, change).await,
+        Command::Openapi => match node::openapi().to_pretty_json() {
+            Ok(json) => print(&json),
+            Err(error) => fail(&error, EXIT_FAILURE),
+        },
+        Command::Health => health(&config),
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("chinwag: {error}");
+    ExitCode::from(code)
+}
+
+fn print(text: &str) -> ExitCode {
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE, // the reader went away
+    }
+}
+
+/// Raises the limit of open files to what the system lets this process have: a connection is one or two of them.
+fn raise_open_file_limit() {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE);
+    if let Err(error) = limit.and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most)) {
+        tracing::warn!(%error, "could not raise the limit of open files");
+    }
+}
+
+/// The signals that stop a node.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn serve(config: Config) -> ExitCode {
+    if let Err(error) = node::telemetry::init_log(&config.log) {
+        return fail(&format!("configuration: log.filter: {error}"), EXIT_USAGE);
+    }
+    raise_open_file_limit();
+    let private_data = config.has_private_redis().then(|| config.data.dir.clone());
+    // Before anything is started, so that no signal finds the default action.
+    let mut signals = match StopSignals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return fail(&error, EXIT_FAILURE),
+    };
+    let node = tokio::select! {
+        node = Node::start(config) => match node {
+            Ok(node) => node,
+            Err(error) => return fail_to_start(&error),
+        },
+        () = signals.next() => return ExitCode::SUCCESS,
+    };
+    let address = node.address();
+    eprintln!("Chinwag listens on http://{address}");
+    eprintln!("  dashboard      http://{address}/dashboard (chinwag user promote NAME)");
+    eprintln!("  documentation  http://{address}/docs");
+    eprintln!("  readiness      http://{address}/health/ready");
+    if let Some(data) = private_data {
+        eprintln!("  private Redis, its data in {}; set CHINWAG_REDIS__URL for several nodes", data.display());
+    }
+    run_until(node, signals.next()).await
+}
+
+/// Runs a node until it is to stop, or until one of its tasks ends by itself, which makes the process fail.
+pub async fn run_until(mut node: Node, stop: impl Future<Output = ()>) -> ExitCode {
+    let ended = tokio::select! {
+        ended = node.wait() => Some(ended),
+        () = stop => None,
+    };
+    node.stop().await;
+    match ended {
+        Some(ended) => fail(&ended, EXIT_FAILURE),
+        None => ExitCode::SUCCESS,
+    }
+}
+
+fn fail_to_start(error: &StartError) -> ExitCode {
+    match error {
+        StartError::Config(error) => fail(error, EXIT_USAGE),
+        error => fail(error, EXIT_FAILURE),
+    }
+}
+
+async fn change_user(config: &Config, change: UserChange) -> ExitCode {
+    let (accounts, redis) = match node::accounts(config).await {
+        Ok(opened) => opened,
+        Err(error) => return fail_to_start(&error),
+    };
+    let outcome = match &change {
+        UserChange::Promote { name } => accounts.promote(name).await,
+        UserChange::Demote { name } => accounts.demote(name).await,
+        UserChange::Password { name } => match read_password() {
+            Ok(password) => accounts.set_password(name, &password).await,
+            Err(error) => Err(error),
+        },
+        UserChange::Ban { name } => accounts.set_banned(name, true).await,
+        UserChange::Unban { name } => accounts.set_banned(name, false).await,
+    };
+    if let Some(redis) = redis {
+        redis.stop();
+    }
+    match outcome {
+        Ok(id) => print(&format!("user {id}: done")),
+        Err(error) if error.kind() == Kind::NotFound || error.kind() == Kind::BadRequest => fail(&error, EXIT_USAGE),
+        Err(error) => fail(&error, EXIT_FAILURE),
+    }
+}
+
+/// The first line of standard input, so that a password stands in no process list.
+fn read_password() -> Result<Password, Error> {
+    eprintln!("New password, then Enter:");
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(Error::internal)?;
+    Password::parse(line.trim_end_matches(['\r', '\n']))
+}
+
+/// Asks the node of this machine whether it is ready. Written by hand: an HTTP client would be the largest part of the
+/// binary.
+fn health(config: &Config) -> ExitCode {
+    let host = match config.server.host.as_str() {
+        "0.0.0.0" => "127.0.0.1",
+        "::" => "::1",
+        host => host,
+    };
+    let response = TcpStream::connect((host, config.server.port)).and_then(|mut stream| {
+        stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
+        stream.set_write_timeout(Some(HEALTH_TIMEOUT))?;
+        stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(1024).read_to_string(&mut answer)?;
+        Ok(answer)
+    });
+    match response {
+        Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => print("ready"),
+        Ok(answer) => fail(&answer.lines().next().unwrap_or("no answer"), EXIT_FAILURE),
+        Err(error) => fail(&error, EXIT_FAILURE),
+    }
+}

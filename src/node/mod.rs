@@ -1,0 +1,187 @@
+//! A node: starts everything in order, watches over its long-lived tasks, and stops without losing a request.
+//!
+//! The top of the house: imports every floor, and no floor imports it.
+
+mod error;
+mod housekeeping;
+mod listener;
+mod private_redis;
+mod process_usage;
+mod reporter;
+mod signing_keys;
+mod tasks;
+pub mod telemetry;
+mod wiring;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use tokio::sync::oneshot;
+use tracing::{debug, error, info, warn};
+
+pub use error::StartError;
+pub use private_redis::{PrivateRedis, PrivateRedisError};
+pub use signing_keys::new_secret;
+pub use tasks::TaskEnded;
+pub use wiring::{accounts, openapi};
+
+use crate::config::Config;
+use crate::dialects;
+use crate::edge::{Dialect, SocketCounts, Stopping};
+use listener::ListenerHandle;
+use reporter::REPORTER;
+use tasks::Tasks;
+use wiring::Wiring;
+
+/// Time for all WebSockets to close.
+const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
+/// Time for the last report and for leaving the dashboard.
+const LAST_REPORT: Duration = Duration::from_secs(2);
+/// Time for the last response to leave once it is made.
+const LAST_RESPONSE: Duration = Duration::from_millis(250);
+const POLL: Duration = Duration::from_millis(10);
+
+/// A running node.
+pub struct Node {
+    id: String,
+    address: SocketAddr,
+    listener: Option<ListenerHandle>,
+    server: ServerHandle,
+    tasks: Tasks,
+    stopping: Arc<Stopping>,
+    socket_counts: Arc<SocketCounts>,
+    drain: Duration,
+    /// Dropped to make the reporter send its last report.
+    end_reports: oneshot::Sender<()>,
+    redis: Option<PrivateRedis>,
+}
+
+impl Node {
+    /// Starts a node and returns once it listens.
+    ///
+    /// # Errors
+    /// One line that names what is wrong.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with_dialects(config, dialects::ALL.to_vec()).await
+    }
+
+    /// Starts a node that speaks these dialects.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with_dialects(config: Config, dialects: Vec<Dialect>) -> Result<Self, StartError> {
+        config.check()?;
+        let redis = match config.has_private_redis() {
+            true => Some(PrivateRedis::start(&config.data.dir, config.redis.fsync)?),
+            false => None,
+        };
+        // Nothing balances load in front of a node that is alone.
+        let drain = Duration::from_secs(if redis.is_some() { 0 } else { config.server.drain_secs });
+        let url = redis.as_ref().map_or(config.redis.url.clone(), |redis| redis.url().to_owned());
+        let mut tasks = Tasks::default();
+        let (wiring, store) = Wiring::prepare(config, dialects, &url, &mut tasks).await?;
+        let (address, listener, server) = wiring.serve()?;
+        let handle = server.handle();
+        tasks.spawn("server", async move {
+            if let Err(error) = server.await {
+                error!(%error, "server ended with an error");
+            }
+        });
+        let (end_reports, end) = oneshot::channel();
+        tasks.spawn(REPORTER, wiring.reporter(address, store).run(end));
+        info!(node.id = %wiring.node_id, %address, "node started");
+        Ok(Self {
+            id: wiring.node_id,
+            address,
+            listener: Some(listener),
+            server: handle,
+            tasks,
+            stopping: wiring.stopping,
+            socket_counts: wiring.socket_counts,
+            drain,
+            end_reports,
+            redis,
+        })
+    }
+
+    /// The address on which the node listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The node's id, made when it started. The dashboard names the node by it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Adds a task to those that the node watches: it runs until the node stops, and the node ends with it.
+    pub fn watch(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(name, task);
+    }
+
+    /// Waits until one of the node's long-lived tasks ends by itself. Nothing takes its place: stop the node, and
+    /// let a supervisor start the process again.
+    pub async fn wait(&mut self) -> TaskEnded {
+        let ended = self.tasks.first_ended().await;
+        error!(task = ended.task, has_panicked = ended.has_panicked, "a task of the node ended, the node stops");
+        ended
+    }
+
+    /// Stops the node: reports it as not ready, waits for balancers to notice, closes the listener and the WebSockets,
+    /// waits for responses under way, and stops the private Redis last.
+    pub async fn stop(mut self) {
+        self.stopping.begin();
+        info!("draining");
+        self.wait_for_balancers().await;
+        self.close_sockets().await;
+        // The framework would wait for idle connections as well, for the whole of its time-out.
+        tokio::select! {
+            () = self.server.stop(true) => {}
+            () = all_answered(&self.stopping) => {}
+        }
+        drop(self.end_reports);
+        if !self.tasks.wait_for(REPORTER, LAST_REPORT).await {
+            debug!("the last report takes too long and is dropped");
+        }
+        self.tasks.shutdown().await;
+        if let Some(redis) = self.redis.take()
+            && let Err(error) = tokio::task::spawn_blocking(|| redis.stop()).await
+        {
+            error!(%error, "could not stop the private Redis");
+        }
+        info!("stopped");
+    }
+
+    async fn wait_for_balancers(&mut self) {
+        if self.drain.is_zero() {
+            return;
+        }
+        tokio::time::sleep(self.drain).await;
+        if let Some(listener) = self.listener.take()
+            && let Err(error) = listener.stop_accepting().await
+        {
+            warn!(%error, "connections that wait to be accepted may be reset");
+        }
+    }
+
+    async fn close_sockets(&self) {
+        self.stopping.close_sockets();
+        let started = Instant::now();
+        while self.socket_counts.total() > 0 && started.elapsed() < SOCKETS_CLOSE {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// Waits until no request has been under way for as long as the last response takes to leave.
+async fn all_answered(stopping: &Stopping) {
+    let mut quiet_since = Instant::now();
+    while quiet_since.elapsed() < LAST_RESPONSE {
+        tokio::time::sleep(POLL).await;
+        if stopping.under_way() > 0 {
+            quiet_since = Instant::now();
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Wiring: configuration → store → fan-out → services → routes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use tracing::warn;
+use tracing_actix_web::TracingLogger;
+
+use super::error::StartError;
+use super::listener::{self, ListenerHandle};
+use super::private_redis::{self, PrivateRedis, PrivateRedisError};
+use super::reporter::{self, Reporter};
+use super::tasks::Tasks;
+use super::{housekeeping, signing_keys};
+use crate::config::{Config, IpVisibility as Visibility};
+use crate::dialects;
+use crate::domain::{Error, Kind};
+use crate::edge::{
+    Context, Dialect, Limits, RawSocket, Registry, RequestSpan, SocketCounts, Sockets, Stopping, configure, cors,
+    count, hold_body, in_dialect, not_found,
+};
+use crate::fanout::{FollowedRooms, Hub};
+use crate::metrics::Metrics;
+use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
+use crate::site;
+use crate::store::{NodeMemory, Retention, SendRate, Store, StoreConfig};
+
+/// How long a node waits for Redis at start.
+const REDIS_WAIT: Duration = Duration::from_secs(30);
+const RETRY_EVERY: Duration = Duration::from_millis(250);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What all workers of a node are made from.
+#[derive(Clone)]
+pub(super) struct Wiring {
+    pub(super) node_id: String,
+    config: Arc<Config>,
+    store: StoreConfig,
+    memory: NodeMemory,
+    shared: Shared,
+    followed_rooms: FollowedRooms,
+    pub(super) socket_counts: Arc<SocketCounts>,
+    limits: Arc<Limits>,
+    pub(super) stopping: Arc<Stopping>,
+    registry: Registry,
+    openapi: utoipa::openapi::OpenApi,
+}
+
+impl Wiring {
+    /// Connects to Redis, loads what a node must know before it answers, and starts what it does besides requests.
+    pub(super) async fn prepare(
+        config: Config,
+        dialects: Vec<Dialect>,
+        url: &str,
+        tasks: &mut Tasks,
+    ) -> Result<(Self, Store), StartError> {
+        let store_config = store_config(&config, url);
+        let memory = NodeMemory::default();
+        let store = Store::new(&store_config, &memory)?;
+        wait_for_redis(&store).await?;
+        store.ensure_global_room().await?;
+
+        let registry = Registry { dialects, site: site::SITE };
+        let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
+        let shared = shared(&config, Arc::new(metrics))?;
+        let node_id = reporter::node_id();
+        let followed_rooms = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks).await?;
+        let wiring = Self {
+            node_id,
+            limits: Arc::new(Limits::new(&config.limits)),
+            openapi: site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)())),
+            stopping: Arc::default(),
+            config: Arc::new(config),
+            store: store_config,
+            memory,
+            shared,
+            followed_rooms,
+            socket_counts: Arc::default(),
+            registry,
+        };
+        wiring.start_housekeeping(&store, tasks);
+        Ok((wiring, store))
+    }
+
+    fn start_housekeeping(&self, store: &Store, tasks: &mut Tasks) {
+        let tokens = Arc::clone(&self.shared.tokens);
+        tasks.spawn("account changes", housekeeping::follow_account_changes(store.clone(), tokens));
+        let (shared, limits) = (self.shared.clone(), Arc::clone(&self.limits));
+        let keep_days = self.config.uploads.keep_days;
+        tasks.spawn("housekeeping", housekeeping::housekeeping(store.clone(), shared, limits, keep_days));
+    }
+
+    /// What reports about the node to the dashboard and to `/metrics`.
+    pub(super) fn reporter(&self, address: SocketAddr, store: Store) -> Reporter {
+        Reporter {
+            id: self.node_id.clone(),
+            address: reporter::shown_address(address),
+            every_ms: self.config.stats.report_ms,
+            store,
+            followed_rooms: self.followed_rooms.clone(),
+            stopping: Arc::clone(&self.stopping),
+            metrics: Arc::clone(&self.shared.metrics),
+        }
+    }
+
+    /// Listens and starts the workers. The server runs once it is awaited.
+    pub(super) fn serve(&self) -> Result<(SocketAddr, ListenerHandle, actix_web::dev::Server), StartError> {
+        let config = &self.config.server;
+        let what = format!("server.host and server.port, {}:{}", config.host, config.port);
+        let failed = |source| StartError::Io { what: what.clone(), source };
+        let (listener, listener_handle, address) = listener::listen(&config.host, config.port).map_err(failed)?;
+        let workers = match config.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        };
+        let wiring = self.clone();
+        let server = HttpServer::new(move || {
+            let context = wiring.context().expect("the address was understood when the node started");
+            let context = web::Data::new(context);
+            context.sockets.tend(context.clone());
+            let sockets = wiring.registry.all().flat_map(|owner| (owner.sockets)(&wiring.config)).collect();
+            App::new()
+                .app_data(context)
+                .app_data(web::Data::new(wiring.registry.clone()))
+                .configure(|routes| wiring.registry.all().for_each(|owner| (owner.routes)(routes, &wiring.config)))
+                .configure(|routes| configure(routes, sockets))
+                .service(site::documentation(wiring.openapi.clone()))
+                .default_service(web::to(not_found))
+                .wrap(from_fn(in_dialect))
+                .wrap(from_fn(hold_body))
+                .wrap(cors(&wiring.config.server.allowed_origins))
+                .wrap(from_fn(count))
+                .wrap(TracingLogger::<RequestSpan>::new())
+        })
+        .on_connect(|connection, data| {
+            let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
+            if let Some(socket) = stream.and_then(RawSocket::of) {
+                data.insert(socket);
+            }
+        })
+        .workers(workers)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(config.shutdown_secs)
+        .disable_signals()
+        .listen(listener)
+        .map_err(failed)?
+        .run();
+        Ok((address, listener_handle, server))
+    }
+
+    /// A worker's context, over a store of its own: a connection belongs to the runtime that made it.
+    fn context(&self) -> Result<Context, Error> {
+        let store = Store::new(&self.store, &self.memory)?;
+        let lagging = Duration::from_secs(self.config.limits.behind_secs);
+        let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, lagging);
+        Ok(Context {
+            services: Services::new(&store, &self.shared),
+            followed_rooms: self.followed_rooms.clone(),
+            sockets: Sockets::new(hub),
+            socket_counts: Arc::clone(&self.socket_counts),
+            allowed_origins: self.config.server.allowed_origins.clone(),
+            public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
+            metrics: Arc::clone(&self.shared.metrics),
+            limits: Arc::clone(&self.limits),
+            trusted_proxies: self.config.server.trusted_proxies.clone(),
+            stopping: Arc::clone(&self.stopping),
+        })
+    }
+}
+
+fn store_config(config: &Config, url: &str) -> StoreConfig {
+    StoreConfig {
+        url: url.to_owned(),
+        prefix: config.redis.prefix.clone(),
+        retention: Retention {
+            max_messages: config.messages.max_per_room,
+            max_age_ms: config.messages.retention_secs * 1000,
+        },
+        online_for_secs: config.presence.offline_after_secs,
+        receipt_members: config.limits.receipt_members,
+        zone: zone(&config.stats.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
+    }
+}
+
+/// A zone by name; `check` has refused unknown ones, and no name is no zone.
+fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
+    jiff::tz::TimeZone::get(name).ok()
+}
+
+/// Waits until Redis answers and is one that keeps what it is given.
+async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
+    let started = Instant::now();
+    loop {
+        match store.check_server().await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == Kind::Unavailable && started.elapsed() < REDIS_WAIT => {
+                if started.elapsed() > Duration::from_secs(2) {
+                    warn!(%error, "waiting for Redis");
+                }
+                tokio::time::sleep(RETRY_EVERY).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn shared(config: &Config, metrics: Arc<Metrics>) -> Result<Shared, StartError> {
+    let limits = &config.limits;
+    let send_rate = SendRate { per_sec: limits.sends_per_sec, burst: limits.sends_burst };
+    let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Shared {
+        tokens: Arc::new(Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs)?),
+        passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
+        throttle: Arc::new(Throttle::default()),
+        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, Arc::clone(&metrics))?,
+        send_rate: limits.enabled.then_some(send_rate),
+        ip_visibility: match config.privacy.ip_visibility {
+            Visibility::Everyone => IpVisibility::Everyone,
+            Visibility::Admins => IpVisibility::Admins,
+        },
+        members_listed: limits.members_listed,
+        metrics,
+        snapshots: Arc::default(),
+    })
+}
+
+fn uploads_url(config: &Config) -> Result<String, StartError> {
+    if !config.uploads.url.is_empty() {
+        return Ok(config.uploads.url.clone());
+    }
+    let folder = private_redis::prepare(&config.data.dir)?.join("uploads");
+    let url = url::Url::from_directory_path(&folder).map_err(|()| Error::internal("data.dir has no absolute path"))?;
+    Ok(url.into())
+}
+
+/// The accounts alone, for the command line: on the configured Redis, or the private one of the data folder,
+/// whether a node runs on it or not.
+///
+/// # Errors
+/// One line naming what is wrong.
+pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
+    config.check()?;
+    let (url, redis) = match config.has_private_redis() {
+        false => (config.redis.url.clone(), None),
+        true => match PrivateRedis::start(&config.data.dir, config.redis.fsync) {
+            Ok(redis) => (redis.url().to_owned(), Some(redis)),
+            Err(PrivateRedisError::InUse(_)) => (PrivateRedis::url_for(&config.data.dir)?, None),
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let store = Store::new(&store_config(config, &url), &NodeMemory::default())?;
+    wait_for_redis(&store).await?;
+    let shared = shared(config, Arc::new(Metrics::new(&[], &[])))?;
+    Ok((Accounts::new(store, shared.tokens, shared.passwords), redis))
+}
+
+/// The OpenAPI document of all dialects, generated from the code.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    site::openapi(dialects::ALL.iter().map(|dialect| (dialect.openapi)()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn schemas_of_two_dialects_do_not_share_a_name() {
+        let mut known: HashMap<String, String> = HashMap::new();
+        for dialect in dialects::ALL {
+            let schemas = (dialect.openapi)().components.map(|it| it.schemas).unwrap_or_default();
+            for (name, schema) in schemas {
+                let schema = serde_json::to_string(&schema).expect("JSON");
+                let other = known.insert(name.clone(), schema.clone());
+                assert!(other.is_none_or(|other| other == schema), "{name} is two things");
+            }
+        }
+    }
+}
