@@ -2,7 +2,8 @@
 //!
 //! The modules are floors. Imports go down only, and a test fails on an upward one:
 //!
-//! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: what a node counts; [`config`]: settings
+//! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: what a node counts; [`websocket`]: frames and
+//!   close codes; [`config`]: settings
 //! - floor 1 [`store`]: the only Redis commands
 //! - floor 2 [`fanout`]: delivery; [`service`]: every rule. The two do not know each other
 //! - floor 3 [`edge`]: shared HTTP and WebSocket machinery
@@ -20,3 +21,4 @@ pub mod node;
 pub mod service;
 pub mod site;
 pub mod store;
+pub mod websocket;

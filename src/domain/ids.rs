@@ -102,6 +102,13 @@ fn unscramble(scrambled: u32) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Seq(pub u64);
 
+impl Seq {
+    /// The seq before this one, or 0.
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
 /// A stream entry id `<seq>-<unix ms>`. Also the resume token: after Redis lost its tail a reused seq
 /// carries another time, so a stale id never names another message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

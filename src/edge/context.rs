@@ -1,5 +1,6 @@
 //! What a handler needs: the worker's services and what the node knows.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -7,10 +8,10 @@ use actix_web::http::header;
 
 use super::drain::Stopping;
 use super::limits::Limits;
-use super::socket::{SocketCounts, Sockets};
+use super::socket::{Liveness, SocketCounts};
 use crate::config::Network;
 use crate::edge::http::client::is_from_trusted;
-use crate::fanout::FollowedRooms;
+use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::Services;
 
@@ -20,8 +21,10 @@ pub struct Context {
     pub services: Services,
     /// The rooms that this node follows.
     pub followed_rooms: FollowedRooms,
-    /// The open WebSockets of this worker.
-    pub sockets: Sockets,
+    /// The WebSockets of this worker.
+    pub hub: Hub,
+    /// What watches over them.
+    pub liveness: Rc<Liveness>,
     /// How many sockets each user has on this node.
     pub socket_counts: Arc<SocketCounts>,
     /// What this node counts.

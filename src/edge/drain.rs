@@ -1,19 +1,32 @@
-//! Stopping without losing a request: a node first reports itself not ready, then closes its sockets, then waits for
-//! the requests that have no answer yet.
+//! Stopping without losing a request: a node first reports itself as not ready, then closes its sockets in batches, then
+//! waits for the requests that have no response yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-/// A node's way to its end, shared by its workers.
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::fanout::Hub;
+use crate::websocket::Close;
+
+/// A stopping node closes its connections in this many batches, this far apart.
+const BATCHES: usize = 20;
+const BATCH_PAUSE: Duration = Duration::from_millis(100);
+/// Each client is asked to come back after a time of its own, up to this many milliseconds.
+const MAX_RETRY_MS: u64 = 3000;
+
+/// How far a node is on its way to its end. Shared by its workers.
 #[derive(Default)]
 pub struct Stopping {
     is_draining: AtomicBool,
-    closes_sockets: AtomicBool,
+    closing: CancellationToken,
     under_way: AtomicUsize,
 }
 
 impl Stopping {
-    /// From now on the node is not ready.
+    /// Makes the node report itself as not ready.
     pub fn begin(&self) {
         self.is_draining.store(true, Ordering::Release);
     }
@@ -23,16 +36,16 @@ impl Stopping {
         self.is_draining.load(Ordering::Acquire)
     }
 
-    /// From now on WebSockets are closed.
+    /// Makes every worker close its WebSockets.
     pub fn close_sockets(&self) {
-        self.closes_sockets.store(true, Ordering::Release);
+        self.closing.cancel();
     }
 
     pub(in crate::edge) fn closes_sockets(&self) -> bool {
-        self.closes_sockets.load(Ordering::Acquire)
+        self.closing.is_cancelled()
     }
 
-    /// How many requests have no answer yet.
+    /// How many requests have no response yet.
     pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Acquire)
     }
@@ -52,4 +65,18 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// Waits until the node closes its sockets, then closes those of this worker in batches, each with a time of its own to
+/// come back.
+pub async fn close_sockets_at_stop(hub: Hub, stopping: Arc<Stopping>) {
+    stopping.closing.cancelled().await;
+    let connections = hub.connections();
+    for batch in connections.chunks(connections.len().div_ceil(BATCHES).max(1)) {
+        for connection in batch {
+            hub.close(*connection, &Close::restart(fastrand::u64(..MAX_RETRY_MS)));
+        }
+        tokio::time::sleep(BATCH_PAUSE).await;
+    }
+    debug!(closed = connections.len(), under_way = stopping.under_way(), "connections closed");
 }

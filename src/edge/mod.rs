@@ -13,13 +13,13 @@ mod socket;
 
 pub use context::Context;
 pub use dialect::{Dialect, Registry};
-pub use drain::Stopping;
+pub use drain::{Stopping, close_sockets_at_stop};
 pub use http::{
     Authenticated, FileForm, FormFields, JsonBody, QueryParams, QuietAuth, RequestSpan, TextForm, accepts, client_of,
     cors, count, hold_body, in_dialect, json, long_json, not_found, resource, retry_id,
 };
 pub use limits::Limits;
 pub use socket::{
-    Answer, Command, Credentials, RawSocket, Refusal, Resume, SocketCodec, SocketCounts, SocketRoute, Sockets, Viewer,
+    Answer, Command, Credentials, Liveness, RawSocket, Refusal, Resume, SocketCodec, SocketCounts, SocketRoute, Viewer,
     configure, read_frame,
 };

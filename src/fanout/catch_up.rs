@@ -1,47 +1,45 @@
-//! Connections that are behind: slow ones, resuming ones, and those of new members. They are read to from the
-//! stream, a page at a time, whenever their queue is empty, and join the others once nothing is missing.
+//! Catching up: connections with a backlog (slow, resuming, or of a new member) are read to from the stream, a page at a
+//! time whenever their queue is empty. They receive events again once nothing is missing.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::task::spawn_local;
-use tracing::debug;
+use tracing::{debug, error};
 
-use super::connection::{Backlog, ConnectionId, ResumeReplies};
-use super::frame::text_frame;
+use super::backlog::{Backlog, ResumeReplies};
+use super::connection::ConnectionId;
+use super::hub::{Hub, HubState};
 use super::receipts::Delivered;
-use super::worker::{Hub, HubState, TOO_SLOW, TRY_AGAIN_LATER};
-use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, now_ms};
+use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, UserId, now_ms};
 use crate::metrics::Count;
+use crate::websocket::{Close, text_frame};
 
 /// Messages read at once.
 const PAGE: Limit = Limit::of(64);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
-/// Users whose rooms are read at once after events may have been missed.
+/// Users whose rooms are read at once after events may have been lost.
 const REFRESHED_AT_ONCE: usize = 64;
-/// A membership that is found then may be this old: older messages are not pushed.
+/// Largest age of a membership that is found by such a reading: older messages are not sent.
 const REFRESH_WINDOW_MS: u64 = 60_000;
 
-/// What is read for a connection: the room, behind which message, and the last that was handed on before.
+/// A page to be read for a connection: the room, the message behind which it begins, and the last message that the
+/// worker had delivered in the room before the reading.
 type Reading = (RoomId, EntryId, EntryId);
 
 impl Hub {
-    /// Makes a connection resume a room behind the message that it has last seen: what it missed follows, then a
-    /// notice. Events of the room wait meanwhile. `false` when it does not look at that room.
-    pub fn resume(&self, id: ConnectionId, room: RoomId, after: EntryId, resume_replies: ResumeReplies) -> bool {
+    /// Makes a connection resume a room behind the message that it has seen last: the missed messages follow, then a
+    /// reply. Events of the room wait meanwhile. Returns `false` when the connection is not subscribed to the room.
+    pub fn resume(&self, id: ConnectionId, room: RoomId, after: EntryId, replies: ResumeReplies) -> bool {
         {
             let mut state = self.0.borrow_mut();
             let Some(connection) = state.connection(id).filter(|connection| connection.rooms.contains(&room)) else {
                 return false;
             };
             connection.backlogs.retain(|backlog| backlog.room != room);
-            let resume_replies = Some(resume_replies);
-            connection.backlogs.push(Backlog {
-                after,
-                is_token: true,
-                resume_replies,
-                ..Backlog::behind(room, after.seq)
-            });
+            connection.backlogs.push(Backlog::resuming(room, after, replies));
             if !std::mem::replace(&mut connection.has_resumed, true) {
                 state.metrics.count(Count::Resumed);
             }
@@ -50,7 +48,7 @@ impl Hub {
         true
     }
 
-    /// Begins to read to a connection that is behind, unless that is under way or its queue is not empty yet.
+    /// Starts catching up a connection with a backlog, unless that is under way or its queue is not empty yet.
     pub(super) fn catch_up(&self, id: ConnectionId) {
         if let Some(connection) = self.0.borrow_mut().connection(id) {
             let is_due = connection.send_queue.is_open
@@ -62,69 +60,83 @@ impl Hub {
             }
             connection.is_catching_up = true;
         }
-        spawn_local(read_on(self.clone(), id));
+        let hub = self.clone();
+        spawn_local(async move {
+            if AssertUnwindSafe(send_backlogs(&hub, id)).catch_unwind().await.is_err() {
+                error!("catching up a connection panicked, it is closed with 1011");
+                hub.0.borrow().metrics.count(Count::WorkerPanics);
+                hub.close(id, &Close::INTERNAL);
+            }
+        });
     }
 }
 
-async fn read_on(hub: Hub, id: ConnectionId) {
+async fn send_backlogs(hub: &Hub, id: ConnectionId) {
     loop {
-        let next = hub.0.borrow_mut().next_backlog(id);
+        let next = hub.0.borrow_mut().next_reading(id);
         let Some((room, after, newest)) = next else { return };
         let store = hub.0.borrow().store.clone();
         match store.tail(room, after, PAGE).await {
             Ok(tail) => {
-                let delivered = hub.0.borrow_mut().take_page(id, (room, after, newest), &tail);
+                let delivered = hub.0.borrow_mut().queue_page(id, (room, after, newest), &tail);
                 hub.flush_one(id);
                 if let Some(delivered) = delivered {
-                    spawn_local(delivered.note());
+                    spawn_local(delivered.record());
                 }
             }
-            Err(error) if error.kind() == Kind::NotFound => hub.0.borrow_mut().give_up(id, room),
+            Err(error) if error.kind() == Kind::NotFound => hub.0.borrow_mut().drop_backlog(id, room),
             Err(error) => {
-                debug!(room.id = %room, %error, "missed messages not read, trying again");
+                debug!(room.id = %room, %error, "could not read missed messages, trying again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     }
 }
 
-/// Reads the rooms of all users of the worker again, until it has them: events of users may have been missed.
+/// Reads the rooms of all users of the worker again, until it has them all: events about memberships may have been lost.
 pub(super) async fn refresh(hub: Hub) {
     let since_ms = now_ms().saturating_sub(REFRESH_WINDOW_MS);
     let mut users = hub.users();
-    loop {
+    while !users.is_empty() {
         let mut unread = Vec::new();
-        for users in users.chunks(REFRESHED_AT_ONCE) {
-            // What changes during the reading may be newer than what is read.
-            let before: Vec<_> = users.iter().map(|user| hub.subscriptions_of(*user)).collect();
-            let store = hub.0.borrow().store.clone();
-            let lists = join_all(users.iter().map(|user| store.rooms_of(*user))).await;
-            for ((user, before), list) in users.iter().zip(before).zip(lists) {
-                match list {
-                    Ok(list) => {
-                        let rooms: Vec<RoomId> = list.iter().map(|entry| entry.room).collect();
-                        hub.compare(&before, &rooms, since_ms);
-                    }
-                    Err(error) => {
-                        debug!(user.id = %user, %error, "rooms not read again, trying again");
-                        unread.push(*user);
-                    }
-                }
-            }
-        }
-        if unread.is_empty() {
-            return;
+        for some in users.chunks(REFRESHED_AT_ONCE) {
+            unread.extend(refresh_users(&hub, some, since_ms).await);
         }
         users = unread;
-        tokio::time::sleep(RETRY_PAUSE).await;
+        if !users.is_empty() {
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
     }
 }
 
+/// Returns the users whose rooms could not be read.
+async fn refresh_users(hub: &Hub, users: &[UserId], since_ms: u64) -> Vec<UserId> {
+    let before: Vec<_> = users.iter().map(|user| hub.subscriptions_of(*user)).collect();
+    let store = hub.0.borrow().store.clone();
+    let lists = join_all(users.iter().map(|user| store.rooms_of(*user))).await;
+    let mut unread = Vec::new();
+    for ((user, before), list) in users.iter().zip(before).zip(lists) {
+        match list {
+            Ok(list) => {
+                let rooms: Vec<RoomId> = list.iter().map(|entry| entry.room).collect();
+                hub.reconcile(&before, &rooms, since_ms);
+            }
+            Err(error) => {
+                debug!(user.id = %user, %error, "could not read a user's rooms, trying again");
+                unread.push(*user);
+            }
+        }
+    }
+    unread
+}
+
 impl HubState {
-    /// What to read next for a connection whose queue is empty; otherwise reading ends for now.
-    fn next_backlog(&mut self, id: ConnectionId) -> Option<Reading> {
+    /// The page to read next for a connection. `None` ends catching up for now: nothing is missing, or the queue is not
+    /// empty.
+    fn next_reading(&mut self, id: ConnectionId) -> Option<Reading> {
         let connection = self.connection(id)?;
-        let next = connection.backlogs.iter().find(|backlog| !backlog.is_caught_up && connection.send_queue.is_empty());
+        let is_ready = connection.send_queue.is_empty();
+        let next = connection.backlogs.iter().find(|backlog| !backlog.is_caught_up && is_ready);
         let next = next.map(|backlog| (backlog.room, backlog.after));
         connection.is_catching_up = next.is_some();
         let (room, after) = next?;
@@ -132,41 +144,40 @@ impl HubState {
         Some((room, after, newest))
     }
 
-    /// Queues a page for a connection that is behind. Returns what it has received by it.
-    fn take_page(&mut self, id: ConnectionId, (room, after, newest_before): Reading, tail: &Tail) -> Option<Delivered> {
+    /// Queues a page for a connection. Returns what was delivered by it.
+    fn queue_page(
+        &mut self,
+        id: ConnectionId,
+        (room, after, newest_before): Reading,
+        tail: &Tail,
+    ) -> Option<Delivered> {
         let newest = self.rooms.get(&room)?.last;
         let connection = self.connection(id)?;
         let index = connection.backlogs.iter().position(|backlog| backlog.room == room && backlog.after == after)?;
         let mut backlog = connection.backlogs.swap_remove(index);
         let user = connection.user;
         if backlog.is_token && !tail.is_complete {
-            // Something is gone: the client is told, and goes on from here.
-            self.tell(id, backlog.resume_replies.take().map(|resume_replies| resume_replies.lost));
-            // The later one, not the higher: a room that lost its latest messages gives their seqs again.
-            backlog.after = [tail.watermark.last, newest].into_iter().max_by_key(|it| (it.at_ms, it.seq))?;
-            backlog.is_caught_up = true;
-            self.connection(id)?.backlogs.push(backlog);
+            self.reply_lost(id, backlog, tail, newest);
             return None;
         }
-        // Who was let in late by a reading of memberships does not expect older messages.
+        // A membership that was found late does not entitle to older messages, so none of them is missed.
         let expects_all = backlog.since_ms == 0;
         if !backlog.is_token && expects_all && !tail.is_gapless {
-            self.close_behind(id);
+            self.close_slow(id);
             return None;
         }
-        if backlog.is_token {
-            backlog.is_token = false;
-            self.tell_deletions(id, tail, after);
+        if std::mem::take(&mut backlog.is_token) {
+            self.queue_deletions(id, tail, after);
         }
-        let (pushed, is_all_pushed) = self.push_page(id, &mut backlog, tail);
-        if is_all_pushed {
+        let (queued, is_all_queued) = self.queue_messages(id, &mut backlog, tail);
+        if is_all_queued {
             backlog.after = tail.watermark.last;
         }
-        // Events that came during the reading were skipped: whatever they told must be read as well.
+        // Events that arrived during the reading were skipped, so what they brought must be read as well.
         let is_newest = newest == newest_before || newest.seq <= backlog.after.seq;
-        if is_all_pushed && !tail.has_more && is_newest {
+        if is_all_queued && !tail.has_more && is_newest {
             backlog.is_caught_up = true;
-            self.tell(id, backlog.resume_replies.take().and_then(|resume_replies| resume_replies.complete));
+            self.queue_text(id, backlog.resume_replies.take().and_then(|replies| replies.complete));
         }
         let store = self.store.clone();
         let connection = self.connection(id)?;
@@ -174,71 +185,81 @@ impl HubState {
         if connection.backlogs.iter().all(|backlog| backlog.is_caught_up) {
             connection.lagging_since = None;
         }
-        let pushed = pushed.filter(|_| room != RoomId::GLOBAL)?;
-        Some(Delivered::of_one(store, room, pushed, user))
+        let queued = queued.filter(|_| room != RoomId::GLOBAL)?;
+        Some(Delivered::to_one(store, room, queued, user))
     }
 
-    /// Queues a page's messages as far as there is room. Returns the first and the last, and whether that were all.
-    fn push_page(&mut self, id: ConnectionId, backlog: &mut Backlog, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
-        let mut pushed = None;
+    /// Messages behind a resume token are no longer kept: says so, and continues from the present.
+    fn reply_lost(&mut self, id: ConnectionId, mut backlog: Backlog, tail: &Tail, newest: EntryId) {
+        self.queue_text(id, backlog.resume_replies.take().map(|replies| replies.lost));
+        // The later of the two, not the higher: a room that lost its latest messages gives their seqs again.
+        let later = [tail.watermark.last, newest].into_iter().max_by_key(|entry| (entry.at_ms, entry.seq));
+        backlog.after = later.unwrap_or(newest);
+        backlog.is_caught_up = true;
+        if let Some(connection) = self.connection(id) {
+            connection.backlogs.push(backlog);
+        }
+    }
+
+    /// Queues a page's messages as far as there is room. Returns the first and last, and whether all were queued.
+    fn queue_messages(&mut self, id: ConnectionId, backlog: &mut Backlog, tail: &Tail) -> (Option<(Seq, Seq)>, bool) {
+        let mut queued = None;
         for message in &tail.messages {
             let entry = message.id.entry;
             if entry.at_ms < backlog.since_ms || backlog.deleted.contains(&entry.seq) {
                 continue;
             }
-            if !self.push_message(id, tail, message) {
-                return (pushed, false);
+            if !self.queue_message(id, tail, message) {
+                return (queued, false);
             }
             backlog.after = entry;
-            pushed = Some((pushed.map_or(entry.seq, |(first, _)| first), entry.seq));
+            queued = Some((queued.map_or(entry.seq, |(first, _)| first), entry.seq));
         }
-        (pushed, true)
+        (queued, true)
     }
 
-    fn push_message(&mut self, id: ConnectionId, tail: &Tail, message: &Message) -> bool {
+    fn queue_message(&mut self, id: ConnectionId, tail: &Tail, message: &Message) -> bool {
         let event = RoomEvent { room: tail.head, what: Event::Message(Box::new(message.clone())) };
-        self.push_event(id, &event)
+        self.queue_event(id, &event)
     }
 
-    /// Queues an event for one connection. `false` when there is no room for it.
-    fn push_event(&mut self, id: ConnectionId, event: &RoomEvent) -> bool {
-        let Some(connection) = self.connections.get(id.slot).filter(|connection| connection.number == id.number) else {
-            return true;
-        };
-        let Some(frame) = self.print(connection, event) else { return true };
+    /// Queues an event for one connection. Returns `false` when there is no room for it.
+    fn queue_event(&mut self, id: ConnectionId, event: &RoomEvent) -> bool {
+        let connection = self.connections.get(id.slot).filter(|connection| connection.number == id.number);
+        let Some(frame) = connection.and_then(|connection| self.encode_for(connection, event)) else { return true };
         let is_queued = self.connection(id).is_none_or(|connection| connection.send_queue.push(frame));
         if is_queued && matches!(event.what, Event::Message(_)) {
-            // Without a delay: for how long a connection was away says nothing about the node.
+            // Without a delay: how long a client was away says nothing about the node.
             self.metrics.count(Count::Deliveries);
         }
         is_queued
     }
 
-    /// Tells a resuming connection what was deleted of what it has.
-    fn tell_deletions(&mut self, id: ConnectionId, tail: &Tail, after: EntryId) {
+    /// Queues the deletions that a resuming client has missed among the messages that it has.
+    fn queue_deletions(&mut self, id: ConnectionId, tail: &Tail, after: EntryId) {
         for (deletion, at_ms) in &tail.deletions {
             if *at_ms >= after.at_ms && deletion.id.seq <= after.seq {
-                self.push_event(id, &RoomEvent { room: tail.head, what: Event::Deleted(*deletion) });
+                self.queue_event(id, &RoomEvent { room: tail.head, what: Event::Deleted(*deletion) });
             }
         }
     }
 
-    fn tell(&mut self, id: ConnectionId, text: Option<String>) {
+    fn queue_text(&mut self, id: ConnectionId, text: Option<String>) {
         if let (Some(connection), Some(text)) = (self.connection(id), text) {
             connection.send_queue.force(text_frame(&[&text]));
         }
     }
 
-    /// What a connection misses is no longer kept: it may come back and read anew.
-    fn close_behind(&mut self, id: ConnectionId) {
+    /// Closes a connection whose missing messages are no longer kept: the client reconnects and reads them again.
+    fn close_slow(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connection(id) {
-            connection.close(TRY_AGAIN_LATER, TOO_SLOW);
+            connection.close(&Close::TOO_SLOW);
             self.metrics.count(Count::ClosedSlow);
         }
     }
 
-    /// The room is gone.
-    fn give_up(&mut self, id: ConnectionId, room: RoomId) {
+    /// Forgets the backlog of a room that no longer exists.
+    fn drop_backlog(&mut self, id: ConnectionId, room: RoomId) {
         if let Some(connection) = self.connection(id) {
             connection.backlogs.retain(|backlog| backlog.room != room);
         }

@@ -1,90 +1,126 @@
-//! Handing events to the connections that look at their room.
+//! Queueing events for the connections that are subscribed to their room.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::connection::{Connection, ConnectionId};
-use super::frame::{FrameKey, ReadyFrame, Style};
-use super::worker::{HubState, TOO_SLOW, TRY_AGAIN_LATER};
-use crate::domain::{Change, Event, PresenceChange, RoomEvent, RoomId, UserId, UserRef, now_ms};
+use super::encode::{Encoder, FrameKey, ReadyFrame, Style};
+use super::hub::HubState;
+use crate::domain::{Change, Event, Message, PresenceChange, RoomEvent, RoomId, UserId, UserRef, now_ms};
 use crate::metrics::Count;
+use crate::websocket::Close;
 
-/// Changes of presence told of a room in one tick.
+/// Changes of presence announced in a room per tick.
 const MAX_PRESENCE: usize = 200;
 
+/// An event's frames, each encoded when the first connection needs it.
+struct EncodedOnce<'a> {
+    event: &'a RoomEvent,
+    base_url: &'a str,
+    frames: Vec<(FrameKey, Option<ReadyFrame>)>,
+}
+
+impl<'a> EncodedOnce<'a> {
+    fn new(event: &'a RoomEvent, base_url: &'a str) -> Self {
+        Self { event, base_url, frames: Vec::with_capacity(4) }
+    }
+
+    /// The frame for connections of this encoder; `None` when its dialect does not show the event.
+    fn frame(&mut self, encoder: &Encoder) -> Option<&ReadyFrame> {
+        let key = encoder.key;
+        let index = self.frames.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
+            let style = Style { is_extended: key.is_extended, base_url: self.base_url };
+            self.frames.push((key, (encoder.encode)(self.event, style).map(ReadyFrame::new)));
+            self.frames.len() - 1
+        });
+        self.frames[index].1.as_ref()
+    }
+}
+
+/// What became of an event.
+#[derive(Default)]
+struct Outcome {
+    /// Connections for which it was queued.
+    queued: u64,
+    /// Users with a connection that had no room for it.
+    fell_behind: Vec<UserId>,
+}
+
 impl HubState {
-    /// Hands an event to everyone who looks at its room.
+    /// Queues an event for all connections that are subscribed to its room.
     pub(super) fn deliver(&mut self, event: &RoomEvent) {
         let id = event.room.id;
-        let change = match &event.what {
-            Event::Message(message) => message.change.clone(),
-            _ => None,
+        let Event::Message(message) = &event.what else {
+            self.queue_for_subscribers(event);
+            return;
         };
-        if let Some(Change::Added(user)) = &change {
+        if let Some(Change::Added(user)) = &message.change {
             self.admit(user, event.room);
         }
-        let HubState { rooms, connections, dirty, base_url, metrics, .. } = self;
-        let Some(room) = rooms.get_mut(&id) else { return };
-        if let Event::Message(message) = &event.what {
-            let seq = message.id.entry.seq;
-            room.last = message.id.entry;
-            if room.pushed.is_none() && !room.is_marking {
-                self.unmarked.push(id);
-            }
-            room.pushed = Some((room.pushed.map_or(seq, |(first, _)| first), seq));
-        }
-        let mut fallen = Vec::new();
-        let mut reached = 0;
-        let mut printed: Vec<(FrameKey, Option<ReadyFrame>)> = Vec::with_capacity(4);
-        for slot in &room.connections {
-            let Some(connection) = connections.get_mut(*slot) else { continue };
-            if connection.closing_since.is_some()
-                || (!connection.backlogs.is_empty() && connection.skips(id, &event.what))
-            {
-                continue;
-            }
-            let key = connection.encoder.key;
-            let index = printed.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
-                let style = Style { is_extended: key.is_extended, base_url };
-                printed.push((key, (connection.encoder.encode)(event, style).map(ReadyFrame::new)));
-                printed.len() - 1
-            });
-            let Some(frame) = &printed[index].1 else { continue };
-            let is_idle = connection.send_queue.is_empty();
-            let has_room = connection.send_queue.push(frame.for_viewer(connection.user));
-            match &event.what {
-                _ if has_room => reached += 1,
-                Event::Message(message) => {
-                    if connection.fall_behind(id, message.id.entry) {
-                        metrics.count(Count::Lagging);
-                    }
-                    fallen.push(connection.user);
-                }
-                // It could not be told later what else was deleted: it comes back and reads anew.
-                Event::Deleted(_) => {
-                    connection.close(TRY_AGAIN_LATER, TOO_SLOW);
-                    metrics.count(Count::ClosedSlow);
-                }
-                Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
-            }
-            if is_idle {
-                dirty.push(*slot);
-            }
-        }
-        if let (Event::Message(message), 1..) = (&event.what, reached) {
+        self.note_message(id, message);
+        let Outcome { queued, fell_behind } = self.queue_for_subscribers(event);
+        if queued > 0 {
             let delay_ms = now_ms().saturating_sub(message.id.entry.at_ms);
-            metrics.count_delivery(reached, Duration::from_millis(delay_ms));
+            self.metrics.count_delivery(queued, Duration::from_millis(delay_ms));
         }
-        if let (Event::Message(message), false) = (&event.what, fallen.is_empty()) {
-            self.mark_before(id, message.id.entry.seq, fallen);
+        if !fell_behind.is_empty() {
+            self.record_before(id, message.id.entry.seq, fell_behind);
         }
-        if let Some(Change::Removed(user)) = &change {
+        if let Some(Change::Removed(user)) = &message.change {
             self.user_left(user.id, id);
         }
     }
 
-    /// Queues a message that one connection is to see again, unless it is about to be read to it.
+    /// Remembers a message as the room's last, and that its delivery is to be recorded.
+    fn note_message(&mut self, id: RoomId, message: &Message) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let seq = message.id.entry.seq;
+        room.last = message.id.entry;
+        if room.unrecorded.is_none() && !room.is_recording {
+            self.unrecorded.push(id);
+        }
+        room.unrecorded = Some((room.unrecorded.map_or(seq, |(first, _)| first), seq));
+    }
+
+    fn queue_for_subscribers(&mut self, event: &RoomEvent) -> Outcome {
+        let mut outcome = Outcome::default();
+        let Self { rooms, connections, dirty, base_url, metrics, .. } = self;
+        let Some(room) = rooms.get(&event.room.id) else { return outcome };
+        let mut encoded = EncodedOnce::new(event, base_url);
+        for slot in &room.connections {
+            let Some(connection) = connections.get_mut(*slot) else { continue };
+            let has_backlog = !connection.backlogs.is_empty();
+            if connection.closing_since.is_some() || (has_backlog && connection.skips(event.room.id, &event.what)) {
+                continue;
+            }
+            let Some(frame) = encoded.frame(&connection.encoder) else { continue };
+            if connection.send_queue.is_empty() {
+                dirty.push(*slot);
+            }
+            if connection.send_queue.push(frame.for_viewer(connection.user)) {
+                outcome.queued += 1;
+                continue;
+            }
+            match &event.what {
+                Event::Message(message) => {
+                    if connection.fall_behind(event.room.id, message.id.entry) {
+                        metrics.count(Count::Lagging);
+                    }
+                    outcome.fell_behind.push(connection.user);
+                }
+                // Catching up would not bring it: the client reconnects and reads what it has once more.
+                Event::Deleted(_) => {
+                    connection.close(&Close::TOO_SLOW);
+                    metrics.count(Count::ClosedSlow);
+                }
+                Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
+            }
+        }
+        outcome
+    }
+
+    /// Queues a message for one connection again, unless catching up will bring it.
     pub(super) fn resend_now(&mut self, id: ConnectionId, event: &RoomEvent) {
         let (room, what) = (event.room.id, &event.what);
         let Some(connection) = self.connections.get(id.slot).filter(|connection| connection.number == id.number) else {
@@ -93,13 +129,21 @@ impl HubState {
         if connection.is_behind(room, what) {
             return;
         }
-        let frame = self.print(connection, event);
+        let frame = self.encode_for(connection, event);
         if let (Some(frame), Some(connection)) = (frame, self.connection(id)) {
             connection.send_queue.force(frame);
             self.dirty.push(id.slot);
         }
     }
 
+    /// Encodes an event for one connection.
+    pub(super) fn encode_for(&self, connection: &Connection, event: &RoomEvent) -> Option<Bytes> {
+        let style = Style { is_extended: connection.encoder.key.is_extended, base_url: &self.base_url };
+        let frame = ReadyFrame::new((connection.encoder.encode)(event, style)?);
+        Some(frame.for_viewer(connection.user))
+    }
+
+    /// Gathers a change of presence for the next tick.
     pub(super) fn gather_presence(&mut self, user: UserId, is_online: bool, rooms_and_name: &str) {
         let Some((rooms, name)) = rooms_and_name.split_once(' ') else { return };
         let rooms = rooms.split(',').filter_map(|number| RoomId::new(number.parse().ok()?));
@@ -114,19 +158,13 @@ impl HubState {
         }
     }
 
-    pub(super) fn tell_presence(&mut self) {
+    /// Queues the gathered changes of presence, one event per room.
+    pub(super) fn announce_presence(&mut self) {
         for id in std::mem::take(&mut self.presence) {
             let Some(room) = self.rooms.get_mut(&id).filter(|room| !room.presence.is_empty()) else { continue };
             let what = Event::Presence(std::mem::take(&mut room.presence));
             let event = RoomEvent { room: room.head, what };
             self.deliver(&event);
         }
-    }
-
-    /// Prints an event for one connection.
-    pub(super) fn print(&self, connection: &Connection, event: &RoomEvent) -> Option<Bytes> {
-        let style = Style { is_extended: connection.encoder.key.is_extended, base_url: &self.base_url };
-        let frame = ReadyFrame::new((connection.encoder.encode)(event, style)?);
-        Some(frame.for_viewer(connection.user))
     }
 }

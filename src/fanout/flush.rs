@@ -1,15 +1,15 @@
-//! Writing what is queued, by whoever queued it; only a full socket is waited for.
+//! Flushes queues inline; a task is spawned only when a socket would block.
 
 use std::rc::Rc;
 
 use tokio::task::spawn_local;
 
 use super::connection::ConnectionId;
+use super::hub::Hub;
 use super::send_queue::Flushed;
-use super::worker::Hub;
 
 impl Hub {
-    /// Writes what is queued for a connection.
+    /// Writes what is queued for one connection, and for all others with something new.
     pub(super) fn flush_one(&self, id: ConnectionId) {
         if self.0.borrow_mut().connection(id).is_some() {
             self.0.borrow_mut().dirty.push(id.slot);
@@ -17,7 +17,7 @@ impl Hub {
         }
     }
 
-    /// Writes what is queued for all that have something new.
+    /// Writes what is queued for all connections with something new.
     pub(super) fn flush(&self) {
         let mut blocked = Vec::new();
         let mut behind = Vec::new();
@@ -27,7 +27,7 @@ impl Hub {
                 let Some(connection) = state.connections.get_mut(slot) else { continue };
                 let id = ConnectionId { slot, number: connection.number };
                 match connection.send_queue.flush(&mut state.scratch) {
-                    Ok(Flushed::All) if connection.closing_since.is_some() => connection.closed.end(),
+                    Ok(Flushed::All) if connection.closing_since.is_some() => connection.closed.set(),
                     Ok(Flushed::All) if !connection.backlogs.is_empty() => behind.push(id),
                     Ok(Flushed::All) => {}
                     Ok(Flushed::Blocked) if connection.send_queue.is_open && !connection.send_queue.is_waiting => {
@@ -35,16 +35,16 @@ impl Hub {
                         blocked.push(id);
                     }
                     Ok(Flushed::Blocked) => {}
-                    // The connection is gone. Its socket stays writable from now on, for ever.
+                    // A broken socket counts as writable for ever, so nothing may wait for it.
                     Err(_) => {
                         connection.send_queue.give_up();
-                        connection.closed.end();
+                        connection.closed.set();
                     }
                 }
             }
         }
         for id in blocked {
-            spawn_local(wait_for_room(self.clone(), id));
+            spawn_local(flush_when_writable(self.clone(), id));
         }
         for id in behind {
             self.catch_up(id);
@@ -52,12 +52,10 @@ impl Hub {
     }
 }
 
-/// Writes on whenever a socket takes more, until nothing is left.
-async fn wait_for_room(hub: Hub, id: ConnectionId) {
-    let Some(stream) = hub.0.borrow_mut().connection(id).map(|connection| Rc::clone(connection.send_queue.stream()))
-    else {
-        return;
-    };
+/// Writes whenever the socket takes more, until nothing is queued.
+async fn flush_when_writable(hub: Hub, id: ConnectionId) {
+    let stream = hub.0.borrow_mut().connection(id).map(|connection| Rc::clone(connection.send_queue.stream()));
+    let Some(stream) = stream else { return };
     while stream.writable().await.is_ok() {
         hub.flush_one(id);
         let mut state = hub.0.borrow_mut();

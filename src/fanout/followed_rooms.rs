@@ -1,84 +1,77 @@
-//! The rooms that a node follows: those that its sockets look at and those that its clients poll.
+//! The rooms that a node follows: those with subscribed connections, and those that clients poll.
 //!
-//! A followed room is subscribed. Its events reach the workers in the order of the room and without gaps: after
-//! every subscription, and when a seq jumps, what is missing is read once for the whole node.
+//! The node is subscribed to the channel of each followed room. Events reach the workers in the room's order and without
+//! gaps: after every subscription, and whenever a seq jumps, the missing events are read once for the whole node.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
 use super::connection::ConnectionId;
 use super::sequencer::Sequencer;
+use super::worker_queue::{WorkerEvent, WorkerQueue, Workers};
 use crate::domain::{
-    EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark, now_ms,
+    EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Tail, Watermark, now_ms,
 };
 use crate::metrics::{Count, Metrics};
-use crate::store::{PubSubEvent, Store, Subscriber, UserEvent};
+use crate::store::{PubSubEvent, Store, Subscriber};
 
-/// A room that nobody polled for this long is no longer followed for that.
+/// How long a room is followed after it was last polled.
 const POLLED_FOR: Duration = Duration::from_secs(60);
-/// A room that the last socket left is followed on for this long.
+/// How long a room is followed after its last connection left.
 const GRACE: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// Most rooms that are followed only because they are polled; polls of others go to Redis.
+/// Most rooms that are followed only because they are polled. Polls of other rooms are answered by Redis.
 const MAX_POLLED: usize = 50_000;
 /// Entries read at once to fill a gap.
 const GAP_PAGE: Limit = Limit::of(1000);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// What waits for a worker; beyond, its connections are closed and resume.
-const QUEUED_EVENTS: usize = 65_536;
 /// Clocks of nodes and Redis may differ, and a deletion may be older than the loss that hid it.
 const DELETIONS_OVERLAP_MS: u64 = 60_000;
 
-/// What a worker's hub gets.
-#[derive(Clone, Debug)]
-pub(super) enum WorkerEvent {
-    /// Something happened in a room.
-    Room(Arc<RoomEvent>),
-    /// One connection is to see a message again.
-    Resend(ConnectionId, Arc<RoomEvent>),
-    /// What a room's connections have missed is no longer kept.
-    Gap(RoomId),
-    /// Something happened to a user.
-    User(Arc<UserEvent>),
-    /// Events of users may have been missed.
-    Reconnected,
-}
-
-/// The receiving end of a worker's queue.
-pub(super) struct WorkerQueue {
-    pub(super) worker: usize,
-    pub(super) events: mpsc::Receiver<WorkerEvent>,
-    /// Set when an event found no room.
-    pub(super) is_overrun: Arc<AtomicBool>,
-}
-
-struct Worker {
-    events: mpsc::Sender<WorkerEvent>,
-    is_overrun: Arc<AtomicBool>,
-}
-
 struct FollowedRoom {
     sequencer: Sequencer,
+    /// Known after the first reading.
     head: Option<RoomHead>,
-    /// Workers with sockets that look at it.
+    /// Workers with subscribed connections.
     workers: Vec<usize>,
-    /// Workers that wait until it is followed.
+    /// Notified once the room's events arrive without a gap.
     waiting: Vec<oneshot::Sender<Result<RoomHead>>>,
     polled_at: Option<Instant>,
+    /// When the last worker left.
     quiet_since: Instant,
-    /// Which reading is under way: a later one makes it void.
+    /// The reading under way; a later one makes it void. 0 for none.
     reading: u64,
+}
+
+impl FollowedRoom {
+    fn new() -> Self {
+        Self {
+            sequencer: Sequencer::new(),
+            head: None,
+            workers: Vec::new(),
+            waiting: Vec::new(),
+            polled_at: None,
+            quiet_since: Instant::now(),
+            reading: 0,
+        }
+    }
+
+    fn is_wanted(&self) -> bool {
+        let is_polled = self.polled_at.is_some_and(|at| at.elapsed() < POLLED_FOR);
+        is_polled || !self.workers.is_empty() || self.quiet_since.elapsed() < GRACE
+    }
 }
 
 struct Shared {
     rooms: Mutex<HashMap<RoomId, FollowedRoom>>,
-    workers: Mutex<Vec<Worker>>,
+    /// Locked after `rooms` where both are.
+    workers: Mutex<Workers>,
     subscriber: Subscriber,
     store: Store,
     readings: AtomicU64,
@@ -91,7 +84,7 @@ struct Shared {
 pub struct FollowedRooms(Arc<Shared>);
 
 impl FollowedRooms {
-    /// No rooms yet. The store must be one of the runtime that [`Self::take`] is called on.
+    /// Follows no room yet. The store must belong to the runtime on which [`Self::handle`] is called.
     pub fn new(subscriber: Subscriber, store: Store, metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Shared {
             rooms: Mutex::default(),
@@ -104,18 +97,17 @@ impl FollowedRooms {
         }))
     }
 
-    /// What the node counts.
     pub(super) fn metrics(&self) -> &Arc<Metrics> {
         &self.0.metrics
     }
 
-    /// Whether pub/sub delivery works.
+    /// Whether events arrive from Redis and all workers take them.
     pub fn is_up(&self) -> bool {
-        self.0.subscriber.is_up()
+        self.0.subscriber.is_up() && self.workers(|workers| workers.are_up())
     }
 
-    /// How far a public room has come, when this node knows; asking keeps the room followed. `None` says
-    /// nothing about the room: read it from the store.
+    /// How far a public room has come, when this node knows; asking keeps the room followed. `None` says nothing about
+    /// the room: read it from the store.
     pub fn watermark(&self, room: RoomId) -> Option<Watermark> {
         if !self.0.subscriber.is_up() {
             return None;
@@ -126,7 +118,7 @@ impl FollowedRooms {
         followed.sequencer.current().filter(|_| followed.head.is_some_and(|head| head.kind == RoomKind::Public))
     }
 
-    /// Begins to follow a room that someone polls and may read.
+    /// Starts following a room that a client polls. The caller has checked that the client may read it.
     pub fn follow_for_polls(&self, room: RoomId) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         if rooms.len() >= MAX_POLLED || rooms.contains_key(&room) || !self.0.subscriber.subscribe(room) {
@@ -135,17 +127,16 @@ impl FollowedRooms {
         rooms.insert(room, FollowedRoom { polled_at: Some(Instant::now()), ..FollowedRoom::new() });
     }
 
-    /// A queue for one more worker.
+    /// Adds a worker and returns its queue.
     pub(super) fn add_worker(&self) -> WorkerQueue {
-        let (sender, events) = mpsc::channel(QUEUED_EVENTS);
-        let is_overrun = Arc::new(AtomicBool::new(false));
-        let mut workers = self.0.workers.lock().expect("no panic while held");
-        workers.push(Worker { events: sender, is_overrun: Arc::clone(&is_overrun) });
-        WorkerQueue { worker: workers.len() - 1, events, is_overrun }
+        let mut rooms = self.0.rooms.lock().expect("no panic while held");
+        let queue = self.workers(Workers::add);
+        // The number may have belonged to a worker whose thread ended together with its connections.
+        rooms.values_mut().for_each(|followed| followed.workers.retain(|worker| *worker != queue.worker));
+        queue
     }
 
-    /// Follows a room for a worker: from the call on its events go to the worker, without a gap once this
-    /// returns.
+    /// Follows a room for a worker: from the call on its events go to the worker, without a gap once this returns.
     ///
     /// # Errors
     /// `RoomNotFound`; `Unavailable`.
@@ -165,18 +156,18 @@ impl FollowedRooms {
             if let (Some(head), Some(_)) = (followed.head, followed.sequencer.current()) {
                 return Ok(head);
             }
-            let (tell, told) = oneshot::channel();
-            // Without those that have given up waiting, however long the room cannot be read.
+            let (sender, waiting) = oneshot::channel();
+            // Drops those that have given up, however long the room cannot be read.
             if followed.waiting.len() == followed.waiting.capacity() {
-                followed.waiting.retain(|tell| !tell.is_closed());
+                followed.waiting.retain(|sender| !sender.is_closed());
             }
-            followed.waiting.push(tell);
-            told
+            followed.waiting.push(sender);
+            waiting
         };
         waiting.await.unwrap_or(Err(Error::RoomNotFound))
     }
 
-    /// A worker has no more sockets that look at a room.
+    /// Ends following a room for a worker without subscribed connections.
     pub(super) fn unfollow(&self, room: RoomId, worker: usize) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         if let Some(followed) = rooms.get_mut(&room) {
@@ -185,8 +176,8 @@ impl FollowedRooms {
         }
     }
 
-    /// Hands a worker a message that one of its connections is to see again, behind what the room's workers were
-    /// handed so far. Nothing for a message that they are still to be handed.
+    /// Queues a message for one connection again, behind what its worker has received of the room so far. Does nothing
+    /// for a message that the worker is still to receive.
     pub(super) fn resend(&self, worker: usize, id: ConnectionId, event: RoomEvent) {
         let rooms = self.0.rooms.lock().expect("no panic while held");
         let last = rooms.get(&event.room.id).and_then(|followed| followed.sequencer.last());
@@ -194,35 +185,36 @@ impl FollowedRooms {
             Event::Message(message) => last.is_some_and(|last| last.seq < message.id.entry.seq),
             _ => false,
         };
-        if is_to_come {
-            return;
-        }
-        if let Some(worker) = self.0.workers.lock().expect("no panic while held").get(worker) {
-            worker.send(WorkerEvent::Resend(id, Arc::new(event)));
+        if !is_to_come {
+            self.workers(|workers| workers.send(worker, WorkerEvent::Resend(id, Arc::new(event))));
         }
     }
 
-    /// Takes a delivery of the feed. Never waits.
+    /// Handles what pub/sub brings. Never waits.
     pub fn handle(&self, event: PubSubEvent) {
         match event {
             PubSubEvent::Connected => {
-                tokio::spawn(restore(self.0.store.clone()));
-                self.send_to_all(&WorkerEvent::Reconnected);
+                tokio::spawn(restore_global_room(self.0.store.clone()));
+                self.workers(|workers| workers.send_to_all(&WorkerEvent::Reconnected));
             }
             PubSubEvent::Subscribed(room) => self.begin_reading(room),
             PubSubEvent::Room(room, what) => self.handle_event(room, what),
-            PubSubEvent::User(event) => self.send_to_all(&WorkerEvent::User(Arc::new(event))),
-            PubSubEvent::Lost => {
-                let mut rooms = self.0.rooms.lock().expect("no panic while held");
-                if rooms.values().any(|followed| followed.sequencer.current().is_some()) {
-                    self.0.lost_at_ms.store(now_ms(), Ordering::Release);
-                }
-                rooms.values_mut().for_each(|followed| {
-                    followed.sequencer.lose();
-                    followed.reading = 0;
-                });
+            PubSubEvent::User(event) => {
+                self.workers(|workers| workers.send_to_all(&WorkerEvent::User(Arc::new(event))));
             }
+            PubSubEvent::Lost => self.lose_subscriptions(),
         }
+    }
+
+    fn lose_subscriptions(&self) {
+        let mut rooms = self.0.rooms.lock().expect("no panic while held");
+        if rooms.values().any(|followed| followed.sequencer.current().is_some()) {
+            self.0.lost_at_ms.store(now_ms(), Ordering::Release);
+        }
+        rooms.values_mut().for_each(|followed| {
+            followed.sequencer.lose();
+            followed.reading = 0;
+        });
     }
 
     fn handle_event(&self, room: RoomId, what: Event) {
@@ -235,7 +227,7 @@ impl FollowedRooms {
         self.deliver(followed, out);
     }
 
-    /// Hands events to the workers, under the lock, so that their order is the room's.
+    /// Queues events for the room's workers. Called under the lock of the rooms, so that the order is the room's.
     fn deliver(&self, followed: &FollowedRoom, events: Vec<Event>) {
         let Some(head) = followed.head.filter(|_| !followed.workers.is_empty()) else { return };
         for what in events {
@@ -243,18 +235,12 @@ impl FollowedRooms {
         }
     }
 
-    /// Hands an event to the workers that look at a room.
     fn send_to_followers(&self, followed: &FollowedRoom, event: &WorkerEvent) {
-        let workers = self.0.workers.lock().expect("no panic while held");
-        for worker in followed.workers.iter().filter_map(|worker| workers.get(*worker)) {
-            worker.send(event.clone());
-        }
+        self.workers(|workers| followed.workers.iter().for_each(|worker| workers.send(*worker, event.clone())));
     }
 
-    fn send_to_all(&self, event: &WorkerEvent) {
-        for worker in &*self.0.workers.lock().expect("no panic while held") {
-            worker.send(event.clone());
-        }
+    fn workers<T>(&self, call: impl FnOnce(&mut Workers) -> T) -> T {
+        call(&mut self.0.workers.lock().expect("no panic while held"))
     }
 
     fn begin_reading(&self, room: RoomId) {
@@ -270,7 +256,7 @@ impl FollowedRooms {
         tokio::spawn(self.clone().read(room, followed.reading));
     }
 
-    /// Reads what a room's subscribers may have missed, until nothing is missing or the reading is void.
+    /// Reads what was missed in a room until nothing is missing or the reading is void.
     async fn read(self, room: RoomId, reading: u64) {
         loop {
             let Some(last) = self.reading_from(room, reading) else { return };
@@ -291,21 +277,21 @@ impl FollowedRooms {
                     tokio::time::sleep(RETRY_PAUSE).await;
                 }
                 Err(error) => {
-                    debug!(room.id = %room, %error, "room not read, trying again");
+                    debug!(room.id = %room, %error, "could not read a room, trying again");
                     tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
         }
     }
 
-    /// The message from which to read (`None`: from the present), if this reading is still wanted.
+    /// The message from which to read, or `Some(None)` for the present; `None` when this reading is void.
     fn reading_from(&self, room: RoomId, reading: u64) -> Option<Option<EntryId>> {
         let rooms = self.0.rooms.lock().expect("no panic while held");
         let followed = rooms.get(&room).filter(|followed| followed.reading == reading)?;
         Some(followed.sequencer.last())
     }
 
-    /// Delivers what was read. `true` when more must be read.
+    /// Delivers what was read. Returns `true` when more must be read.
     fn apply_found(&self, room: RoomId, reading: u64, found: Found) -> bool {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         let Some(followed) = rooms.get_mut(&room).filter(|followed| followed.reading == reading) else { return false };
@@ -329,15 +315,15 @@ impl FollowedRooms {
         self.deliver(followed, out);
         if let (false, Some(head)) = (needs_more, followed.head) {
             for waiting in followed.waiting.drain(..) {
-                // Who waited may have gone.
+                // The receiver may have given up.
                 drop(waiting.send(Ok(head)));
             }
         }
         needs_more
     }
 
-    /// A room that does not exist: whoever waits is told, and nobody follows it. `false` when sockets have looked
-    /// at it before: Redis came back without it, and it may come back, too.
+    /// Forgets a room that does not exist, which refuses those that wait for it. Returns `false` when connections are
+    /// subscribed to it: Redis came back without the room, and the room may come back as well.
     fn forget(&self, room: RoomId, reading: u64) -> bool {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         let Some(followed) = rooms.get_mut(&room).filter(|followed| followed.reading == reading) else { return true };
@@ -350,16 +336,12 @@ impl FollowedRooms {
         true
     }
 
-    /// Lets rooms go that nobody looks at any more, for ever.
+    /// Stops following rooms that are no longer wanted, for ever.
     pub async fn sweep(self) {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
             let mut rooms = self.0.rooms.lock().expect("no panic while held");
-            rooms.retain(|room, followed| {
-                let is_polled = followed.polled_at.is_some_and(|at| at.elapsed() < POLLED_FOR);
-                let is_wanted = is_polled || !followed.workers.is_empty() || followed.quiet_since.elapsed() < GRACE;
-                is_wanted || !self.0.subscriber.unsubscribe(*room)
-            });
+            rooms.retain(|room, followed| followed.is_wanted() || !self.0.subscriber.unsubscribe(*room));
         }
     }
 }
@@ -367,34 +349,12 @@ impl FollowedRooms {
 /// What a reading found.
 enum Found {
     State(RoomHead, Watermark),
-    Tail(crate::domain::Tail),
+    Tail(Tail),
 }
 
-impl FollowedRoom {
-    fn new() -> Self {
-        Self {
-            sequencer: Sequencer::new(),
-            head: None,
-            workers: Vec::new(),
-            waiting: Vec::new(),
-            polled_at: None,
-            quiet_since: Instant::now(),
-            reading: 0,
-        }
-    }
-}
-
-impl Worker {
-    fn send(&self, event: WorkerEvent) {
-        if self.events.try_send(event).is_err() {
-            self.is_overrun.store(true, Ordering::Release);
-        }
-    }
-}
-
-/// Redis may have come back empty: the room that always exists is made again.
-async fn restore(store: Store) {
+/// Recreates the room that always exists: Redis may have come back empty.
+async fn restore_global_room(store: Store) {
     if let Err(error) = store.ensure_global_room().await {
-        warn!(%error, "the global room was not made sure of");
+        warn!(%error, "could not recreate the global room");
     }
 }

@@ -1,25 +1,35 @@
-//! Floor 2: delivery. Takes what the store's pub/sub brings, keeps each room's events in order and whole, and
-//! hands them to the sockets of this node.
+//! Floor 2: delivery. Takes what the store's pub/sub brings, keeps each room's events in order and complete, and writes
+//! them to the sockets of this node.
 //!
-//! - [`FollowedRooms`] is the node's: which rooms are live, their order, the repair of gaps, watermarks of polled rooms
-//! - [`Hub`] is a worker's: which sockets look at which rooms; encodes once per kind of frame, writes
-//! - [`Encoder`], [`Frame`]: what a dialect supplies
+//! - [`FollowedRooms`] is the node's: the rooms it is subscribed to, the order of their events, the repair of gaps,
+//!   watermarks for polls
+//! - [`Hub`] is a worker's: its connections and their rooms; encodes an event once per [`FrameKey`], writes
+//! - [`Encoder`] and [`Frame`] are what a dialect supplies
 //!
-//! Imports `domain` and `store`. Does not know `service`: the store's pub/sub joins the two.
+//! On the way of an event: `followed_rooms` and `sequencer` put it in order; `worker_queue` takes it to a worker, whose
+//! loop is in `worker`; `delivery` queues it for the `connection`s in the `hub`; `flush` writes their `send_queue`s.
+//! `subscriptions` says which connections receive what, `catch_up` works off their `backlog`s, `receipts` records what
+//! was delivered.
+//!
+//! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
+mod backlog;
 mod catch_up;
 mod connection;
 mod delivery;
+mod encode;
 mod flush;
 mod followed_rooms;
-mod frame;
+mod hub;
 mod receipts;
 mod send_queue;
 mod sequencer;
 mod subscriptions;
 mod worker;
+mod worker_queue;
 
-pub use connection::{Closed, ConnectionId, NewConnection, ResumeReplies};
+pub use backlog::ResumeReplies;
+pub use connection::{Closed, ConnectionId, NewConnection, Peer, Verdict};
+pub use encode::{Encoder, Frame, FrameKey, Style};
 pub use followed_rooms::FollowedRooms;
-pub use frame::{Encoder, Frame, FrameKey, Style, close_frame, control_frame, text_frame};
-pub use worker::Hub;
+pub use hub::Hub;

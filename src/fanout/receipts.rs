@@ -1,20 +1,20 @@
-//! Noting what was delivered: at once after a quiet moment, then gathered.
+//! Recording which messages were delivered: at once after a quiet moment, gathered while messages keep coming.
 
 use std::time::{Duration, Instant};
 
 use tokio::task::spawn_local;
 use tracing::debug;
 
-use super::worker::{Hub, HubState, Room};
+use super::hub::{Hub, HubState, Room};
 use crate::domain::{RoomId, Seq, UserId};
 use crate::store::Store;
 
-/// While messages keep coming, a room's deliveries are noted this often.
-const GATHERED_FOR: Duration = Duration::from_millis(300);
-/// A room that was too large is asked about again after this.
-const TOO_LARGE_FOR: Duration = Duration::from_secs(60);
+/// While messages keep coming, a room's deliveries are recorded this often.
+const RECORD_EVERY: Duration = Duration::from_millis(300);
+/// Pause before a room that was too large for receipts is tried again.
+const RETRY_LARGE_ROOM: Duration = Duration::from_secs(60);
 
-/// Deliveries that are to be noted.
+/// A run of messages that was delivered to some users.
 pub(super) struct Delivered {
     store: Store,
     room: RoomId,
@@ -24,17 +24,17 @@ pub(super) struct Delivered {
 }
 
 impl Delivered {
-    pub(super) fn of_one(store: Store, room: RoomId, (first, last): (Seq, Seq), user: UserId) -> Self {
+    pub(super) fn to_one(store: Store, room: RoomId, (first, last): (Seq, Seq), user: UserId) -> Self {
         Self { store, room, first, last, users: vec![user] }
     }
 
-    /// Whether the room is small enough. Best effort: a later note does not cover what this one fails at,
-    /// but the messages were delivered all the same.
-    pub(super) async fn note(self) -> bool {
+    /// Records the run. Returns whether the room is small enough for receipts. Best effort: what fails here is not
+    /// recorded later, although it was delivered.
+    pub(super) async fn record(self) -> bool {
         match self.store.mark_delivered(self.room, self.first, self.last, &self.users).await {
             Ok(is_small) => is_small,
             Err(error) => {
-                debug!(room.id = %self.room, %error, "could not record delivery");
+                debug!(room.id = %self.room, %error, "could not record deliveries");
                 true
             }
         }
@@ -42,41 +42,41 @@ impl Delivered {
 }
 
 impl Hub {
-    /// Notes deliveries of rooms in which messages were handed on.
-    pub(super) fn mark_delivered(&self) {
-        let rooms = std::mem::take(&mut self.0.borrow_mut().unmarked);
+    /// Starts recording in rooms with messages that are not recorded as delivered yet.
+    pub(super) fn record_deliveries(&self) {
+        let rooms = std::mem::take(&mut self.0.borrow_mut().unrecorded);
         for room in rooms {
             if let Some(room) = self.0.borrow_mut().rooms.get_mut(&room) {
-                room.is_marking = true;
+                room.is_recording = true;
             }
-            spawn_local(keep_marking(self.clone(), room));
+            spawn_local(keep_recording(self.clone(), room));
         }
     }
 
-    /// Notes what was handed on in a room, and returns when it is noted.
+    /// Records what was delivered in a room so far, and returns when that is done.
     pub async fn settle(&self, room: RoomId) {
-        let delivered = self.0.borrow_mut().take_pushed(room);
+        let delivered = self.0.borrow_mut().take_unrecorded(room);
         if let Some(delivered) = delivered {
-            delivered.note().await;
+            delivered.record().await;
         }
     }
 }
 
-async fn keep_marking(hub: Hub, id: RoomId) {
+async fn keep_recording(hub: Hub, id: RoomId) {
     loop {
-        let delivered = hub.0.borrow_mut().take_pushed(id);
+        let delivered = hub.0.borrow_mut().take_unrecorded(id);
         let is_small = match delivered {
-            Some(delivered) => delivered.note().await,
+            Some(delivered) => delivered.record().await,
             None => true,
         };
         if !is_small && let Some(room) = hub.0.borrow_mut().rooms.get_mut(&id) {
-            room.unmarked_until = Some(Instant::now() + TOO_LARGE_FOR);
+            room.too_large_until = Some(Instant::now() + RETRY_LARGE_ROOM);
         }
-        tokio::time::sleep(GATHERED_FOR).await;
+        tokio::time::sleep(RECORD_EVERY).await;
         let mut state = hub.0.borrow_mut();
         let Some(room) = state.rooms.get_mut(&id) else { return };
-        if room.pushed.is_none() {
-            room.is_marking = false;
+        if room.unrecorded.is_none() {
+            room.is_recording = false;
             return;
         }
     }
@@ -84,48 +84,40 @@ async fn keep_marking(hub: Hub, id: RoomId) {
 
 impl Room {
     fn keeps_receipts(&self) -> bool {
-        self.head.id != RoomId::GLOBAL && self.unmarked_until.is_none_or(|until| until <= Instant::now())
+        self.head.id != RoomId::GLOBAL && self.too_large_until.is_none_or(|until| until <= Instant::now())
     }
 }
 
 impl HubState {
-    /// What is to be noted of a room; nothing in one that is too large.
-    fn take_pushed(&mut self, id: RoomId) -> Option<Delivered> {
+    /// What is to be recorded of a room; `None` in one that is too large for receipts. Connections with a backlog are
+    /// left out: catching up records what it delivers.
+    fn take_unrecorded(&mut self, id: RoomId) -> Option<Delivered> {
         let room = self.rooms.get_mut(&id)?;
-        let (first, last) = room.pushed.take()?;
+        let (first, last) = room.unrecorded.take()?;
         if !room.keeps_receipts() {
             return None;
         }
-        let is_behind = |slot: &&usize| {
-            self.connections
-                .get(**slot)
-                .is_some_and(|connection| connection.backlogs.iter().all(|backlog| backlog.room != id))
-        };
-        let mut users: Vec<UserId> = room
-            .connections
-            .iter()
-            .filter(is_behind)
-            .filter_map(|slot| Some(self.connections.get(*slot)?.user))
-            .collect();
+        let connections = room.connections.iter().filter_map(|slot| self.connections.get(*slot));
+        let mut users: Vec<UserId> =
+            connections.filter(|connection| !connection.has_backlog(id)).map(|connection| connection.user).collect();
         users.sort_unstable();
         users.dedup();
         let store = self.store.clone();
         (!users.is_empty()).then_some(Delivered { store, room: id, first, last, users })
     }
 
-    /// Notes what users were handed in a room before a message that found no room in their queues: from there on
-    /// they are read to, and that is noted by itself.
-    pub(super) fn mark_before(&self, id: RoomId, message: Seq, users: Vec<UserId>) {
+    /// Records what users received in a room before a message that found no room in their queues.
+    pub(super) fn record_before(&self, id: RoomId, message: Seq, users: Vec<UserId>) {
         let Some(room) = self.rooms.get(&id).filter(|room| room.keeps_receipts()) else { return };
-        let Some((first, _)) = room.pushed.filter(|(first, _)| *first < message) else { return };
-        let last = Seq(message.0 - 1);
-        spawn_local(Delivered { store: self.store.clone(), room: id, first, last, users }.note());
+        let Some((first, _)) = room.unrecorded.filter(|(first, _)| *first < message) else { return };
+        let last = message.previous();
+        spawn_local(Delivered { store: self.store.clone(), room: id, first, last, users }.record());
     }
 
-    /// Notes what was handed on in a room before its connections change.
-    pub(super) fn mark_now(&mut self, room: RoomId) {
-        if let Some(delivered) = self.take_pushed(room) {
-            spawn_local(delivered.note());
+    /// Records what was delivered in a room before the set of its connections changes.
+    pub(super) fn record_now(&mut self, room: RoomId) {
+        if let Some(delivered) = self.take_unrecorded(room) {
+            spawn_local(delivered.record());
         }
     }
 }

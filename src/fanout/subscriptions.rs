@@ -1,32 +1,37 @@
-//! Who looks at which rooms: when a connection comes, when memberships change, when events about that were missed.
+//! Which connections are subscribed to which rooms: when a connection opens, when memberships change, and after events
+//! about memberships may have been lost.
+
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use std::time::Duration;
 use tokio::task::spawn_local;
+use tracing::debug;
 
-use super::connection::{Backlog, ConnectionId, RoomChange};
-use super::worker::{Hub, HubState, Room};
-use crate::domain::{EntryId, Error, Kind, Result, RoomHead, RoomId, Seq, UserId, UserRef};
+use super::backlog::{Backlog, RoomChange};
+use super::connection::ConnectionId;
+use super::hub::{Hub, HubState, Room};
+use crate::domain::{Error, Kind, Result, RoomHead, RoomId, Seq, UserId, UserRef};
 use crate::store::UserEvent;
 
-/// A new connection is refused when its rooms are not followed by then; another node may do better.
-const ENTERING: Duration = Duration::from_millis(1500);
+/// A connection is refused when its rooms are not followed by then; another node may do better.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 impl Hub {
-    /// Makes a connection look at its user's rooms. From the return on, every message of theirs reaches it.
+    /// Subscribes a new connection to its user's rooms. Once this returns, every message of these rooms reaches it.
     ///
     /// # Errors
-    /// `Unavailable` when a room's events cannot be had.
+    /// `Unavailable` when a room's events do not arrive.
     pub async fn subscribe_all(&self, id: ConnectionId, rooms: &[RoomId]) -> Result<()> {
         let pending: Vec<PendingSubscription> =
             rooms.iter().map(|room| PendingSubscription::new(self, *room)).collect();
-        let outcomes = tokio::time::timeout(ENTERING, join_all(pending.iter().map(PendingSubscription::follow))).await;
-        let outcomes = outcomes.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
+        let followed = join_all(pending.iter().map(PendingSubscription::follow));
+        let followed = tokio::time::timeout(SUBSCRIBE_TIMEOUT, followed).await;
+        let followed = followed.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
         let mut state = self.0.borrow_mut();
-        for outcome in outcomes {
+        for outcome in followed {
             match outcome {
                 Ok(head) => state.subscribe(id, head, None),
-                // A list may name a room that is gone.
+                // The user's list may name a room that no longer exists.
                 Err(error) if error.kind() == Kind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -37,7 +42,7 @@ impl Hub {
             match change {
                 RoomChange::Joined(room, ..) if self.is_subscribed(id, room) => {}
                 RoomChange::Joined(room, since, since_ms) => {
-                    self.join(id, room, Backlog { since_ms, ..Backlog::behind(room, before(since)) });
+                    self.join(id, Backlog { since_ms, ..Backlog::behind(room, since.previous()) });
                 }
                 RoomChange::Left(room) => self.0.borrow_mut().unsubscribe(id, room),
             }
@@ -45,8 +50,9 @@ impl Hub {
         Ok(())
     }
 
-    /// Makes a connection look at one more room, with what it has missed there.
-    fn join(&self, id: ConnectionId, room: RoomId, backlog: Backlog) {
+    /// Subscribes a connection to the room of a backlog, and then brings it what it misses.
+    fn join(&self, id: ConnectionId, backlog: Backlog) {
+        let room = backlog.room;
         match self.0.borrow_mut().connection(id) {
             Some(connection) if !connection.joining.contains(&room) => connection.joining.push(room),
             _ => return,
@@ -61,7 +67,7 @@ impl Hub {
                 match head {
                     Ok(head) if is_wanted => state.subscribe(id, head, Some(backlog)),
                     Ok(_) => {}
-                    Err(error) => tracing::debug!(room.id = %room, %error, "room not entered"),
+                    Err(error) => debug!(room.id = %room, %error, "could not subscribe a connection to a room"),
                 }
             }
             drop(pending);
@@ -69,7 +75,7 @@ impl Hub {
         });
     }
 
-    pub(super) fn take_user_event(&self, event: &UserEvent) {
+    pub(super) fn handle_user_event(&self, event: &UserEvent) {
         match event {
             UserEvent::Joined { user, room, since } => self.user_joined(*user, *room, *since),
             UserEvent::Left { user, room } => self.0.borrow_mut().user_left(*user, *room),
@@ -84,13 +90,13 @@ impl Hub {
         }
     }
 
-    /// Another node believes that a user is gone who is here.
+    /// Announces that a user is online after another node announced the opposite.
     fn correct_presence(&self, user: UserId, rooms_and_name: String) {
         let store = self.0.borrow().store.clone();
         spawn_local(async move {
             let event = UserEvent::Presence { user, is_online: true, rooms_and_name };
             if let Err(error) = store.announce(user, &event).await {
-                tracing::debug!(%error, "presence not told");
+                debug!(user.id = %user, %error, "could not announce that a user is online");
             }
         });
     }
@@ -98,43 +104,46 @@ impl Hub {
     fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
         let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since, 0));
         for id in ids.into_iter().filter(|id| !self.is_subscribed(*id, room)) {
-            self.join(id, room, Backlog::behind(room, before(since)));
+            self.join(id, Backlog::behind(room, since.previous()));
         }
     }
 
-    /// The users of this worker.
+    /// The users with a connection of this worker.
     pub(super) fn users(&self) -> Vec<UserId> {
         self.0.borrow().users.keys().copied().collect()
     }
 
-    /// What a user's connections look at.
+    /// A user's connections and the rooms to which each is subscribed.
     pub(super) fn subscriptions_of(&self, user: UserId) -> Vec<(ConnectionId, Vec<RoomId>)> {
         let ids = self.0.borrow().connections_of(user);
         ids.into_iter().map(|id| (id, self.rooms(id))).collect()
     }
 
-    /// Compares a user's rooms with what their connections looked at before the rooms were read, after events may
-    /// have been missed. Messages of rooms that are new then count from `since_ms` on.
-    pub(super) fn compare(&self, before: &[(ConnectionId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
+    /// Makes a user's subscriptions agree with their rooms as just read. `before` is [`Self::subscriptions_of`] from
+    /// before the reading: what has changed since is newer than what was read. Messages of rooms that are new are sent
+    /// from `since_ms` on.
+    pub(super) fn reconcile(&self, before: &[(ConnectionId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
         for (id, before) in before {
             for room in before.iter().filter(|room| !rooms.contains(room)) {
                 self.0.borrow_mut().unsubscribe(*id, *room);
             }
             for room in rooms.iter().filter(|room| !before.contains(room)) {
-                if let Some(changes) =
-                    self.0.borrow_mut().connection(*id).and_then(|connection| connection.changes.as_mut())
-                {
+                let mut state = self.0.borrow_mut();
+                if let Some(changes) = state.connection(*id).and_then(|connection| connection.changes.as_mut()) {
                     changes.push(RoomChange::Joined(*room, Seq(1), since_ms));
-                } else if !self.is_subscribed(*id, *room) {
-                    self.join(*id, *room, Backlog { since_ms, ..Backlog::behind(*room, Seq(0)) });
+                    continue;
+                }
+                drop(state);
+                if !self.is_subscribed(*id, *room) {
+                    self.join(*id, Backlog { since_ms, ..Backlog::behind(*room, Seq(0)) });
                 }
             }
         }
     }
 }
 
-/// A room that a connection is about to look at: followed for as long as this lives, whatever becomes of the
-/// connection meanwhile.
+/// A room to which a connection is about to be subscribed. The room is followed for as long as this lives, even if the
+/// connection ends first.
 struct PendingSubscription {
     hub: Hub,
     room: RoomId,
@@ -161,12 +170,8 @@ impl Drop for PendingSubscription {
     }
 }
 
-fn before(seq: Seq) -> Seq {
-    Seq(seq.0.saturating_sub(1))
-}
-
 impl HubState {
-    /// Connections of a user whose rooms are known; the others note the change.
+    /// Notes a change of membership with those connections of a user whose rooms are being read. Returns the others.
     fn note_change(&mut self, user: UserId, change: RoomChange) -> Vec<ConnectionId> {
         let mut ready = self.connections_of(user);
         ready.retain(|id| match self.connection(*id).and_then(|connection| connection.changes.as_mut()) {
@@ -179,33 +184,22 @@ impl HubState {
         ready
     }
 
-    /// A connection looks at a room from now on.
-    pub(super) fn subscribe(&mut self, id: ConnectionId, head: RoomHead, backlog: Option<Backlog>) {
+    fn subscribe(&mut self, id: ConnectionId, head: RoomHead, backlog: Option<Backlog>) {
         let is_new = self.connection(id).is_some_and(|connection| !connection.rooms.contains(&head.id));
         if !is_new {
             return;
         }
-        // Earlier messages were not delivered to this connection.
-        if self.rooms.get(&head.id).is_some_and(|room| room.pushed.is_some()) {
-            self.mark_now(head.id);
+        // Messages queued earlier were not delivered to this connection.
+        if self.rooms.get(&head.id).is_some_and(|room| room.unrecorded.is_some()) {
+            self.record_now(head.id);
         }
         if let Some(connection) = self.connection(id) {
             connection.rooms.push(head.id);
             connection.backlogs.extend(backlog);
         }
-        let room = self.rooms.entry(head.id).or_insert_with(|| Room {
-            head,
-            connections: Vec::new(),
-            last: EntryId { seq: Seq(0), at_ms: 0 },
-            pushed: None,
-            is_marking: false,
-            unmarked_until: None,
-            presence: Vec::new(),
-        });
-        room.connections.push(id.slot);
+        self.rooms.entry(head.id).or_insert_with(|| Room::new(head)).connections.push(id.slot);
     }
 
-    /// A connection looks at a room no more.
     pub(super) fn unsubscribe(&mut self, id: ConnectionId, room: RoomId) {
         if let Some(connection) = self.connection(id) {
             connection.cancel_joining(room);
@@ -216,8 +210,8 @@ impl HubState {
     }
 
     pub(super) fn remove_from_room(&mut self, slot: usize, id: RoomId) {
-        // What it was shown is delivered, though it goes.
-        self.mark_now(id);
+        // Messages queued so far count as delivered to the connection that leaves.
+        self.record_now(id);
         let Some(room) = self.rooms.get_mut(&id) else { return };
         if let Some(index) = room.connections.iter().position(|other| *other == slot) {
             room.connections.swap_remove(index);
@@ -225,7 +219,7 @@ impl HubState {
         self.unfollow_if_unused(id);
     }
 
-    /// Stops following a room that nobody looks at or is about to.
+    /// Stops following a room without subscribed connections, unless one is about to subscribe.
     fn unfollow_if_unused(&mut self, id: RoomId) {
         let is_empty = self.rooms.get(&id).is_none_or(|room| room.connections.is_empty());
         if is_empty && !self.pending.contains_key(&id) {
@@ -250,12 +244,11 @@ impl HubState {
         }
     }
 
-    /// A user becomes a member: their connections see the message that says so.
+    /// Subscribes a new member's connections, so that they receive the message that announces it.
     pub(super) fn admit(&mut self, user: &UserRef, head: RoomHead) {
         for id in self.connections_of(user.id) {
-            if self.connection(id).is_some_and(|connection| connection.changes.is_none())
-                && self.rooms.contains_key(&head.id)
-            {
+            let is_known = self.connection(id).is_some_and(|connection| connection.changes.is_none());
+            if is_known && self.rooms.contains_key(&head.id) {
                 self.subscribe(id, head, None);
             }
         }

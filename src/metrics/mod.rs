@@ -46,11 +46,13 @@ pub enum Count {
     Uploads,
     /// Their bytes.
     UploadBytes,
+    /// Panics in what delivers to sockets.
+    WorkerPanics,
 }
 
 /// How a count is called on the dashboard and in Prometheus, and what it means. In the order of [`Count`], which is
 /// that of stored minutes as well: new ones come last.
-pub const COUNTS: [(Count, &str, &str, &str); 10] = [
+pub const COUNTS: [(Count, &str, &str, &str); 11] = [
     (Count::Messages, "messages", "chinwag_messages_total", "Messages of users stored"),
     (Count::Deliveries, "deliveries", "chinwag_deliveries_total", "Messages queued for sockets, one for each socket"),
     (Count::Opened, "sockets_opened", "chinwag_sockets_opened_total", "WebSockets opened"),
@@ -61,6 +63,7 @@ pub const COUNTS: [(Count, &str, &str, &str); 10] = [
     (Count::RateLimited, "rate_limited", "chinwag_rate_limited_total", "Refusals by a rate limit"),
     (Count::Uploads, "uploads", "chinwag_uploads_total", "Files taken in"),
     (Count::UploadBytes, "upload_bytes", "chinwag_upload_bytes_total", "Bytes of the files taken in"),
+    (Count::WorkerPanics, "worker_panics", "chinwag_worker_panics_total", "Panics in delivery to WebSockets"),
 ];
 
 /// A state of the node or of its surroundings, noted every few seconds.
@@ -108,8 +111,6 @@ const GAUGES: [(Gauge, &str, f64, &str); 11] = [
 /// Codes of RFC 6455, §7.4.1, one by one; the last three stand for all from 1016, 3000 and 4000 on.
 const CODES: [u16; 19] =
     [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 2000, 3000, 4000];
-/// The connection was cut: nobody said why.
-pub const CUT: u16 = 1006;
 
 /// A route by its method and pattern, and the status that it answered.
 type RouteError = (String, u16);

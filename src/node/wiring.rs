@@ -19,8 +19,8 @@ use crate::config::{Config, IpVisibility as Visibility};
 use crate::dialects;
 use crate::domain::{Error, Kind};
 use crate::edge::{
-    Context, Dialect, Limits, RawSocket, Registry, RequestSpan, SocketCounts, Sockets, Stopping, configure, cors,
-    count, hold_body, in_dialect, not_found,
+    Context, Dialect, Limits, Liveness, RawSocket, Registry, RequestSpan, SocketCounts, Stopping,
+    close_sockets_at_stop, configure, cors, count, hold_body, in_dialect, not_found,
 };
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
@@ -120,8 +120,8 @@ impl Wiring {
         let wiring = self.clone();
         let server = HttpServer::new(move || {
             let context = wiring.context().expect("the address was understood when the node started");
+            actix_web::rt::spawn(close_sockets_at_stop(context.hub.clone(), Arc::clone(&context.stopping)));
             let context = web::Data::new(context);
-            context.sockets.tend(context.clone());
             let sockets = wiring.registry.all().flat_map(|owner| (owner.sockets)(&wiring.config)).collect();
             App::new()
                 .app_data(context)
@@ -160,8 +160,9 @@ impl Wiring {
         let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, lagging);
         Ok(Context {
             services: Services::new(&store, &self.shared),
+            liveness: Liveness::new(Services::new(&store, &self.shared)),
             followed_rooms: self.followed_rooms.clone(),
-            sockets: Sockets::new(hub),
+            hub,
             socket_counts: Arc::clone(&self.socket_counts),
             allowed_origins: self.config.server.allowed_origins.clone(),
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),

@@ -15,6 +15,8 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio_util::codec::Decoder;
 
+use crate::websocket::declared_length;
+
 /// Longest message, in bytes, whole or in fragments.
 const MAX_MESSAGE_BYTES: usize = 128 * 1024;
 /// Most fragments of a message.
@@ -181,15 +183,6 @@ impl Frames {
 
 fn utf8(bytes: Vec<u8>) -> Result<String, Broken> {
     String::from_utf8(bytes).map_err(|_| Broken::NotUtf8)
-}
-
-/// The length that the header of the first frame in a buffer declares, once it is there (RFC 6455, §5.2).
-fn declared_length(buffer: &[u8]) -> Option<u64> {
-    match buffer.get(1)? & 0x7f {
-        126 => Some(u16::from_be_bytes(buffer.get(2..4)?.try_into().ok()?).into()),
-        127 => Some(u64::from_be_bytes(buffer.get(2..10)?.try_into().ok()?)),
-        short => Some(short.into()),
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
-//! WebSockets for all dialects: the handshake, the one session loop, inbound frames, and the registry that keeps
-//! connections alive or ends them.
+//! WebSockets for all dialects: the handshake in its three steps, the one session loop, inbound frames, and what watches
+//! over open connections.
 
-mod codec;
+pub(in crate::edge) mod codec;
 mod frames;
+mod hand_over;
 mod handshake;
+mod liveness;
+mod registration;
 mod registry;
 mod session;
 
 pub use codec::{Answer, Command, Credentials, Refusal, Resume, SocketCodec, SocketRoute, Viewer, read_frame};
-pub use handshake::{RawSocket, configure};
-pub use registry::{SocketCounts, Sockets};
+pub use hand_over::RawSocket;
+pub use handshake::configure;
+pub use liveness::Liveness;
+pub use registry::SocketCounts;

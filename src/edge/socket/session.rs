@@ -11,14 +11,14 @@ use futures_util::stream::FuturesOrdered;
 
 use super::codec::{Answer, Command, Refusal, Resume, SocketCodec, Viewer};
 use super::frames::{Broken, Frames, Inbound};
-use super::registry::{Peer, Sockets, code};
+use super::liveness::Peer;
 use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
 use crate::edge::context::Context;
-use crate::fanout::{Closed, ConnectionId, close_frame, control_frame, text_frame};
+use crate::fanout::{Closed, ConnectionId, Hub};
 use crate::metrics::Count;
 use crate::service::Receiver;
+use crate::websocket::{Close, Opcode, control_frame, text_frame};
 
-const PONG: u8 = 0xA;
 /// Sends of one connection that may be under way; more are not read until some have ended.
 const SENDS_AT_ONCE: usize = 64;
 /// Answers that may wait for a client before it may ask on, in bytes. A single answer may be larger.
@@ -30,7 +30,7 @@ const ROOM_CHECK: Duration = Duration::from_millis(20);
 /// One connection's conversation.
 pub(in crate::edge) struct Session {
     pub(in crate::edge) context: web::Data<Context>,
-    pub(in crate::edge) sockets: Sockets,
+    pub(in crate::edge) id: ConnectionId,
     pub(in crate::edge) codec: SocketCodec,
     pub(in crate::edge) viewer: Viewer,
     pub(in crate::edge) peer: Rc<Peer>,
@@ -55,7 +55,7 @@ impl Session {
                 () = closed.wait() => break,
                 inbound = frames.next(), if !is_full => inbound,
             };
-            session.peer.is_heard();
+            session.peer.note_heard();
             let text = match inbound {
                 Ok(Inbound::Text(text)) => text,
                 Ok(other) => match session.take_control(other) && session.has_room(&closed).await {
@@ -107,9 +107,9 @@ impl Session {
     /// Waits until the client has taken most of its answers. `false` when it does not: the conversation is over.
     async fn has_room(&self, closed: &Closed) -> bool {
         let started = Instant::now();
-        while self.sockets.hub().queued_bytes(self.peer.connection) > MAX_UNREAD_BYTES {
+        while self.context.hub.queued_bytes(self.id) > MAX_UNREAD_BYTES {
             if started.elapsed() > READING {
-                self.close(code::POLICY, "asks and does not read");
+                self.close(&Close::NOT_READING);
                 return false;
             }
             tokio::select! {
@@ -124,20 +124,18 @@ impl Session {
     fn take_control(&self, inbound: Inbound) -> bool {
         if self.context.limits.check_user(self.viewer.user).is_err() {
             self.context.metrics.count(Count::RateLimited);
-            self.close(code::POLICY, "too many frames");
+            self.close(&Close::TOO_MANY_FRAMES);
             return false;
         }
-        let hub = self.sockets.hub();
+        let hub = &self.context.hub;
         match inbound {
-            Inbound::Ping(payload) if hub.queued_bytes(self.peer.connection) < MAX_UNREAD_BYTES => {
-                hub.send(self.peer.connection, control_frame(PONG, &payload));
+            Inbound::Ping(payload) if hub.queued_bytes(self.id) < MAX_UNREAD_BYTES => {
+                hub.send(self.id, control_frame(Opcode::Pong, &payload));
             }
             Inbound::Ping(_) | Inbound::Pong | Inbound::Text(_) => {}
             Inbound::Binary => self.say(Some(self.refuse(&Error::Malformed("binary frame".to_owned()).into()))),
             Inbound::Close(code) => {
-                // The code is echoed, as browsers expect; some numbers must not be sent.
-                let echo = code.filter(|code| (1000..5000).contains(code) && ![1004, 1005, 1006, 1015].contains(code));
-                self.close(echo.unwrap_or(code::NORMAL), "");
+                self.close(&Close::echo(code));
                 return false;
             }
         }
@@ -147,21 +145,20 @@ impl Session {
     fn end(&self, broken: Broken) {
         match broken {
             // It may still listen.
-            Broken::Gone => self.sockets.hub().close_cut(self.peer.connection, code::NORMAL),
-            Broken::Protocol => self.close(code::PROTOCOL, "protocol error"),
-            Broken::NotUtf8 => self.close(code::NOT_UTF8, "text is not UTF-8"),
-            Broken::TooLarge => self.close(code::TOO_LARGE, "message too large"),
+            Broken::Gone => self.context.hub.close_cut(self.id),
+            Broken::Protocol => self.close(&Close::PROTOCOL_ERROR),
+            Broken::NotUtf8 => self.close(&Close::NOT_UTF8),
+            Broken::TooLarge => self.close(&Close::TOO_LARGE),
         }
     }
 
-    fn close(&self, code: u16, reason: &str) {
-        debug_assert!(close_frame(code, reason).len() <= 127);
-        self.sockets.hub().close(self.peer.connection, code, reason);
+    fn close(&self, close: &Close) {
+        self.context.hub.close(self.id, close);
     }
 
     fn say(&self, text: Option<String>) {
         if let Some(text) = text {
-            self.sockets.hub().send(self.peer.connection, text_frame(&[&text]));
+            self.context.hub.send(self.id, text_frame(&[&text]));
         }
     }
 
@@ -220,13 +217,13 @@ impl Session {
             }
             Command::Delete(room, seq) => services.messages.delete_at(room, seq, &caller).await?,
             Command::MarkRead(room, seq) => {
-                self.sockets.hub().settle(room).await;
+                self.context.hub.settle(room).await;
                 services.messages.mark_read(room, seq, &caller).await?;
             }
             Command::Type(room) => services.messages.announce_typing(room, &caller).await?,
             Command::Join(room) => services.rooms.join(room, &caller).await?,
             Command::Leave(room) => services.rooms.leave(room, &caller).await?,
-            Command::Resume(rooms) => resume(&self.sockets, self.peer.connection, self.codec, &self.viewer, &rooms),
+            Command::Resume(rooms) => resume(&self.context.hub, self.id, self.codec, &self.viewer, &rooms),
             Command::Ping => return Ok((self.codec.answer)(&Answer::Alive, &self.viewer)),
             Command::Nothing => {}
         }
@@ -235,18 +232,12 @@ impl Session {
 }
 
 /// Makes a connection resume rooms; what is none of its user's is told to be lost.
-pub(in crate::edge) fn resume(
-    sockets: &Sockets,
-    connection: ConnectionId,
-    codec: SocketCodec,
-    viewer: &Viewer,
-    rooms: &[Resume],
-) {
+pub(super) fn resume(hub: &Hub, id: ConnectionId, codec: SocketCodec, viewer: &Viewer, rooms: &[Resume]) {
     for resume in rooms {
         let room = resume.after.room;
         let resume_replies = (codec.resume_replies)(room, viewer);
-        if !sockets.hub().resume(connection, room, resume.after.entry, resume_replies.clone()) {
-            sockets.hub().send(connection, text_frame(&[&resume_replies.lost]));
+        if !hub.resume(id, room, resume.after.entry, resume_replies.clone()) {
+            hub.send(id, text_frame(&[&resume_replies.lost]));
         }
     }
 }
@@ -270,7 +261,7 @@ async fn send_message(session: &Session, to: Receiver, message: NewMessage) -> O
         // A retry is told to nobody again but to who retries, and not before what came before it.
         Ok(sent) if sent.is_replay => services.messages.room(sent.message.id.room).await.map(|room| {
             let event = RoomEvent { room, what: Event::Message(Box::new(sent.message)) };
-            session.sockets.hub().resend(session.peer.connection, event);
+            session.context.hub.resend(session.id, event);
         }),
         Ok(_) => Ok(()),
         Err(error) => Err(error),

@@ -1,0 +1,102 @@
+//! A connection that is registered with its worker's hub, until this value is dropped.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::web;
+use tokio::net::TcpStream;
+use tracing::debug;
+
+use super::codec::{SocketCodec, Viewer};
+use super::handshake::{Admitted, about_to_stop};
+use super::liveness::Peer;
+use super::registry::Permit;
+use super::session::resume;
+use crate::domain::{Caller, Result, RoomId};
+use crate::edge::context::Context;
+use crate::fanout::{Closed, ConnectionId, Encoder, FrameKey, NewConnection};
+
+/// Grace period before a user is announced as offline.
+const OFFLINE_GRACE: Duration = Duration::from_secs(5);
+
+/// A registered connection. Dropping it removes the connection from the hub and announces its user as offline, unless
+/// another connection of the user remains or comes soon.
+pub(super) struct Registration {
+    pub(super) id: ConnectionId,
+    pub(super) closed: Closed,
+    pub(super) codec: SocketCodec,
+    pub(super) viewer: Viewer,
+    pub(super) peer: Rc<Peer>,
+    pub(super) context: web::Data<Context>,
+    /// Given back when the connection is removed, before the user is announced as offline.
+    permit: Option<Permit>,
+}
+
+impl Registration {
+    /// Registers a connection and subscribes it to its user's rooms. From the return on, every event of these rooms
+    /// reaches it.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(super) async fn of(
+        admitted: Admitted,
+        base_url: String,
+        stream: Rc<TcpStream>,
+        context: web::Data<Context>,
+    ) -> Result<Self> {
+        let is_extended = admitted.is_extended();
+        let resumed = (admitted.codec.resumes)(&admitted.query);
+        let Admitted { codec, client, grant, permit, .. } = admitted;
+        let (caller, is_first) = (context.services.accounts.caller(&grant), permit.is_first);
+        let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };
+        let peer = Peer::new(grant, client, Rc::clone(&context.liveness));
+        let (id, closed) =
+            context.hub.register(NewConnection { user: caller.id, encoder, stream, peer: Rc::clone(&peer) as _ });
+        let viewer = Viewer { user: caller.id, is_extended, base_url };
+        let registration = Self { id, closed, codec, viewer, peer, context, permit: Some(permit) };
+
+        let context = &registration.context;
+        let rooms: Vec<RoomId> = context.services.rooms.of(&caller).await?.iter().map(|entry| entry.room).collect();
+        context.hub.subscribe_all(id, &rooms).await?;
+        if is_extended {
+            // Before the next await: events of the rooms must come behind what was missed.
+            resume(&context.hub, id, codec, &registration.viewer, &resumed);
+        }
+        registration.peer.record_activity().await;
+        if is_first {
+            announce(context, &caller, true, &rooms).await;
+        }
+        // The sockets of this worker may have been closed meanwhile, and nothing would close this one. No await from here
+        // to the response.
+        if context.stopping.closes_sockets() {
+            return Err(about_to_stop());
+        }
+        Ok(registration)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let rooms = self.context.hub.rooms(self.id);
+        self.context.hub.remove(self.id);
+        drop(self.permit.take());
+        let caller = self.context.services.accounts.caller(&self.peer.grant);
+        if self.context.socket_counts.of_user(caller.id) > 0 || self.context.is_draining() {
+            return;
+        }
+        let context = self.context.clone();
+        actix_web::rt::spawn(async move {
+            tokio::time::sleep(OFFLINE_GRACE).await;
+            if context.socket_counts.of_user(caller.id) == 0 {
+                announce(&context, &caller, false, &rooms).await;
+            }
+        });
+    }
+}
+
+/// Announces to the members of a user's rooms that the user is online or offline. Best effort.
+async fn announce(context: &Context, caller: &Caller, is_online: bool, rooms: &[RoomId]) {
+    if let Err(error) = context.services.presence.announce(caller, is_online, rooms).await {
+        debug!(user.id = %caller.id, %error, "could not announce presence");
+    }
+}

@@ -1,0 +1,73 @@
+//! What a connection misses in a room, until it has caught up.
+
+use crate::domain::{EntryId, RoomId, Seq};
+
+/// What a client receives about resuming a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResumeReplies {
+    /// Sent behind the last missed message; `None` for a dialect that sends nothing.
+    pub complete: Option<String>,
+    /// Sent when messages are no longer kept.
+    pub lost: String,
+}
+
+/// A room in which a connection misses messages.
+pub(super) struct Backlog {
+    pub(super) room: RoomId,
+    /// The last message that the connection has.
+    pub(super) after: EntryId,
+    /// Messages before this time are not sent, UTC milliseconds.
+    pub(super) since_ms: u64,
+    /// Whether everything up to `after` was read; newer messages arrive as events.
+    pub(super) is_caught_up: bool,
+    /// Whether `after` is a resume token of the client, which must be found in the stream.
+    pub(super) is_token: bool,
+    pub(super) resume_replies: Option<ResumeReplies>,
+    /// Messages deleted while the backlog is read: a page that was read earlier still has them.
+    pub(super) deleted: Vec<Seq>,
+}
+
+impl Backlog {
+    /// Everything behind a seq that the node itself names.
+    pub(super) fn behind(room: RoomId, seq: Seq) -> Self {
+        // No entry at that seq can be later than this, so that none is taken for a newer one in its place.
+        Self::after(room, EntryId { seq, at_ms: u64::MAX })
+    }
+
+    /// Everything from a message on.
+    pub(super) fn before(room: RoomId, message: EntryId) -> Self {
+        // The previous message is not later than this one.
+        Self::after(room, EntryId { seq: message.seq.previous(), ..message })
+    }
+
+    /// Everything behind a client's resume token.
+    pub(super) fn resuming(room: RoomId, after: EntryId, replies: ResumeReplies) -> Self {
+        Self { is_token: true, resume_replies: Some(replies), ..Self::after(room, after) }
+    }
+
+    fn after(room: RoomId, after: EntryId) -> Self {
+        Self {
+            room,
+            after,
+            since_ms: 0,
+            is_caught_up: false,
+            is_token: false,
+            resume_replies: None,
+            deleted: Vec::new(),
+        }
+    }
+
+    /// Whether the connection has a message already.
+    pub(super) fn has(&self, message: EntryId) -> bool {
+        message.seq <= self.after.seq && message.at_ms <= self.after.at_ms
+    }
+}
+
+/// A change of membership that arrived while a connection's rooms were being read.
+#[derive(Clone, Copy)]
+pub(super) enum RoomChange {
+    /// The user is a member from this message on. Messages from before a time (UTC milliseconds) are not sent.
+    Joined(RoomId, Seq, u64),
+    /// The user is no longer a member.
+    Left(RoomId),
+}
