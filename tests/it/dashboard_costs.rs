@@ -1,24 +1,27 @@
-//! What the dashboard costs: Redis commands, counted by Redis itself, bytes and time.
+//! What the dashboard costs: Redis commands and bytes.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::budgets::{calls, reset};
+use crate::budgets::only;
+use crate::command_log::{LoggedRedis, count, record_activity};
 use crate::dashboard::{last, operator, sum};
-use crate::support::{Redis, User, World, eventually};
+use crate::support::{User, eventually};
 
-/// What a report asks of Redis; each once.
+/// The commands of a report, in their order.
 const REPORT: [&str; 5] = ["set", "zadd", "zremrangebyscore", "hset", "expire"];
 
 #[tokio::test]
 async fn a_report_is_five_commands_and_a_look_costs_the_same_for_any_number_of_rooms() {
-    let redis = Redis::start(&[]);
-    let world = World::start_with(1, &redis.url(), |config| {
-        config.stats.report_ms = 200;
-        config.limits.enabled = false;
-    })
-    .await;
+    let redis = LoggedRedis::start().await;
+    let world = redis
+        .world(|config| {
+            config.stats.report_ms = 200;
+            config.limits.enabled = false;
+        })
+        .await;
     let operator = operator(&world).await;
     let mut costs = Vec::new();
     let mut made = 0;
@@ -38,46 +41,49 @@ async fn a_report_is_five_commands_and_a_look_costs_the_same_for_any_number_of_r
         println!("a look at {range}: {cost:?} and {hours} hours");
         costs.push(cost);
     }
-    assert_eq!(costs[0], BTreeMap::from([("get", 2), ("hmget", 10), ("zcount", 17), ("zrangebyscore", 1)].map(named)));
+    assert_eq!(costs[0], only(&[("get", 2), ("hmget", 10), ("info", 1), ("zcount", 17), ("zrangebyscore", 1)]));
     assert_eq!(costs[0], costs[1]);
 
-    // Ten operators are one but for their roles.
-    reset(&redis);
+    // Ten operators within a second share a reading; only their roles are read for each.
+    redis.read();
+    let asked_at = Instant::now();
     for _ in 0..10 {
         operator.metrics(0, "range=6h").await;
     }
-    let readings = calls(&redis).get("zrangebyscore").copied().unwrap_or(0);
-    assert!(readings <= 2, "{readings} readings in a second");
+    let seconds_begun = asked_at.elapsed().as_secs() + 1;
+    let readings = of_workers(&redis).get("zrangebyscore").copied().unwrap_or(0);
+    assert!(readings <= seconds_begun + 1, "{readings} readings in {seconds_begun} seconds");
 
-    reset(&redis);
-    eventually("some reports", async || calls(&redis).get("set").is_some_and(|count| *count >= 3)).await;
-    let mut cost = calls(&redis);
-    let reports = cost["set"];
-    for name in REPORT {
-        assert_eq!(cost.remove(name), Some(reports), "{name}");
+    let mut commands = Vec::new();
+    eventually("some reports", async || {
+        commands.extend(redis.read().into_iter().filter(|command| command.is_of_node && !command.is_periodic()));
+        commands.iter().filter(|command| command.name == REPORT[0]).count() >= 5
+    })
+    .await;
+    let names: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
+    let mut reports: Vec<&[&str]> = names.chunk_by(|_, next| *next != REPORT[0]).collect();
+    // What came before the first report, and a last one that the log may have cut.
+    reports.pop();
+    reports.retain(|report| report[0] == REPORT[0]);
+    for report in reports {
+        let (report, survey) = report.split_at(REPORT.len());
+        assert_eq!(report, REPORT);
+        // Once a minute the users online are counted.
+        assert!(survey.iter().all(|name| matches!(*name, "get" | "zcount" | "info")), "{survey:?}");
     }
-    // Once in a while the users online are counted.
-    assert!(cost.keys().all(|name| matches!(name.as_str(), "get" | "zcount" | "zrange" | "zrangebyscore")), "{cost:?}");
     world.stop().await;
 }
 
-/// The least that a look costs of several: what the node does by itself meanwhile only adds.
-async fn look_cost(redis: &Redis, operator: &User<'_>, range: &str) -> BTreeMap<String, u64> {
-    let mut least: Option<BTreeMap<String, u64>> = None;
-    for node in 1..=5 {
-        // Each looks at another node: the same picture is remembered for a second.
-        reset(redis);
-        operator.metrics(0, &format!("range={range}&node={node:08x}")).await;
-        let mut cost = calls(redis);
-        cost.retain(|name, _| !REPORT.contains(&name.as_str()));
-        let total = |cost: &BTreeMap<String, u64>| cost.values().sum::<u64>();
-        least = Some(least.filter(|least| total(least) <= total(&cost)).unwrap_or(cost));
-    }
-    least.expect("five looks")
+async fn look_cost(redis: &LoggedRedis, operator: &User<'_>, range: &str) -> BTreeMap<String, u64> {
+    record_activity(operator).await;
+    redis.read();
+    operator.metrics(0, &format!("range={range}")).await;
+    of_workers(redis)
 }
 
-fn named((name, count): (&str, u64)) -> (String, u64) {
-    (name.to_owned(), count)
+/// The commands of requests since the log was last read.
+fn of_workers(redis: &LoggedRedis) -> BTreeMap<String, u64> {
+    count(redis.read().iter().filter(|command| !command.is_of_node))
 }
 
 /// A minute of a node that is busy with everything, as it is stored.
@@ -96,11 +102,11 @@ fn busy_minute(number: u64) -> String {
     .to_string()
 }
 
-/// Fills a day with busy minutes of three nodes and prints what it takes and what a look at it costs.
+/// Fills a day with busy minutes of three nodes.
 #[tokio::test]
 async fn a_day_of_three_busy_nodes_takes_little() {
-    let redis = Redis::start(&[]);
-    let world = World::start_with(1, &redis.url(), |_| {}).await;
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
     let operator = operator(&world).await;
     let (prefix, mut connection) = (world.config.redis.prefix.clone(), redis.connection());
     let now = operator.metrics(0, "range=1h").await["now_ms"].as_u64().expect("a time") / 60_000;
@@ -116,24 +122,13 @@ async fn a_day_of_three_busy_nodes_takes_little() {
     let size: u64 = redis::cmd("MEMORY").arg(&["USAGE", &hour, "SAMPLES", "0"]).query(&mut connection).expect("a size");
     println!("a minute of a busy node takes {} bytes, {} as text", size / 180, busy_minute(50).len());
     assert!(size / 180 < 2048);
-    reset(&redis);
-    let asked_at = std::time::Instant::now();
     let shown = operator.metrics(0, "range=24h").await;
-    println!("a look at a day takes {:?} in this build, {} bytes", asked_at.elapsed(), shown.to_string().len());
-    let info: String = redis::cmd("INFO").arg("commandstats").query(&mut connection).expect("read");
-    for line in
-        info.lines().filter(|line| line.contains("hgetall") || line.contains("zcount") || line.contains("_info"))
-    {
-        println!("{line}");
-    }
     // The last of the steps has one to ten minutes.
     assert!(sum(&shown, "messages") > 3 * 1431 * 48_211);
     assert_eq!(last(&shown, "sockets_webchat"), 3 * 4012);
-    // Hours that are over are remembered for a minute: beside the role only the present and the last one are read.
-    reset(&redis);
-    let asked_at = std::time::Instant::now();
+    // Hours that are over are cached for a minute: besides the role only the present and the last hour are read.
+    redis.read();
     operator.metrics(0, "range=6h").await;
-    println!("the next one takes {:?}", asked_at.elapsed());
-    assert_eq!(calls(&redis)["hgetall"], 3);
+    assert_eq!(of_workers(&redis)["hgetall"], 3);
     world.stop().await;
 }
