@@ -4,7 +4,7 @@
 use crate::bad_frames::{ALL, Speaks};
 use crate::process::{Process, external, token};
 use crate::raw_socket::{Heard, RawSocket};
-use crate::support::{Redis, World, client, eventually, scratch, shared_redis};
+use crate::support::{World, client, eventually, scratch, shared_redis};
 
 /// Room 1, which has everyone.
 const GLOBAL: u64 = 1;
@@ -64,18 +64,18 @@ async fn narrow(base: &str, token: &str, speaks: Speaks) -> RawSocket {
     speaks.open_over(RawSocket::connect_narrow(base).await, token).await
 }
 
-/// How often rooms were read from the stream so far.
-fn readings(redis: &mut redis::Connection) -> u64 {
-    let stats: String = redis::cmd("INFO").arg("commandstats").query(redis).expect("Redis answers");
-    let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xrange:calls="));
-    line.map_or(0, |line| line.split(',').next().and_then(|calls| calls.parse().ok()).expect("a number"))
+/// How many times sockets of a node began to lag so far.
+async fn times_lagged(world: &World, node: usize) -> usize {
+    let answer = world.client.get(world.url(node, "/metrics")).send().await.expect("answered");
+    let text = answer.text().await.expect("text");
+    let line = text.lines().find_map(|line| line.strip_prefix("chinwag_sockets_lagging_total "));
+    line.and_then(|count| count.parse().ok()).expect("a count")
 }
 
 #[tokio::test]
 async fn a_slow_reader_is_left_behind_and_catches_up_completely() {
     const MESSAGES: usize = 700;
-    let redis = Redis::start(&[]);
-    let world = World::start_with(2, &redis.url(), |config| config.limits.enabled = false).await;
+    let world = World::start_with(2, shared_redis(), |config| config.limits.enabled = false).await;
     let (alice, bob) = (world.user(0, "Alice").await, world.user(0, "Bob").await);
     let group = alice.make_group(0, "slow", &["Bob"]).await;
     let mut sender = Speaks::Webchat.open(&world.base(0), &alice.token).await;
@@ -89,12 +89,10 @@ async fn a_slow_reader_is_left_behind_and_catches_up_completely() {
         tokio::join!(send_all(&mut sender, group, 0..MESSAGES), read_all(&mut quick, Speaks::Envelope, MESSAGES));
     assert_eq!(count, MESSAGES);
     // What is queued and in the kernel's buffers is less than what they miss: the rest is read for them.
-    let mut connection = redis.connection();
-    let before = readings(&mut connection);
     for (speaks, raw) in &mut slow {
         assert_eq!(read_all(raw, *speaks, MESSAGES).await, (MESSAGES, None), "{speaks:?}");
     }
-    assert!(readings(&mut connection) >= before + ALL.len() as u64, "nobody was behind");
+    assert!(times_lagged(&world, 1).await >= ALL.len(), "nobody was behind");
 
     // They are as good as any other again.
     send_all(&mut sender, group, MESSAGES..MESSAGES + 1).await;
