@@ -1,13 +1,16 @@
 //! Who is online, from where, and the metrics.
 
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{World, eventually, ok, refused, shared_redis};
+use crate::support::{World, ok, refused, shared_redis};
+
+fn redis_connection() -> redis::Connection {
+    redis::Client::open(shared_redis()).and_then(|client| client.get_connection()).expect("Redis answers")
+}
 
 #[tokio::test]
 async fn any_request_makes_one_online_and_time_makes_one_offline() {
-    let world = World::start_with(2, shared_redis(), |config| config.presence.offline_after_secs = 1).await;
+    let world = World::start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
     bob.get(1, "heartbeat").send().await.expect("answered"); // 405, yet nothing but a request
     alice.read(0, "stats").await;
@@ -23,12 +26,14 @@ async fn any_request_makes_one_online_and_time_makes_one_offline() {
     );
     assert_eq!(alice.read(0, "user-ip/2").await, json!({"user_id": 2, "ip": "127.0.0.1"}));
 
-    eventually("bob is offline", async || {
-        let answer = alice.get(0, "user-ip/2").send().await.expect("answered");
-        answer.status() == StatusCode::NOT_FOUND
-    })
-    .await;
-    assert_eq!(refused(alice.get(1, "user-ip/2").send().await, 404).await, "用户不在线");
+    // As if bob had been active for the last time so long ago.
+    let online_for_ms = i64::try_from(world.config.presence.offline_after_secs * 1000).expect("a time");
+    let long_ago_ms = jiff::Timestamp::now().as_millisecond() - online_for_ms - 1;
+    let key = format!("{}online:2", world.config.redis.prefix);
+    redis::cmd("ZADD").arg(key).arg(long_ago_ms).arg(2).exec(&mut redis_connection()).expect("written");
+    for node in [0, 1] {
+        assert_eq!(refused(alice.get(node, "user-ip/2").send().await, 404).await, "用户不在线");
+    }
     assert_eq!(refused(alice.get(1, "user-ip/999").send().await, 404).await, "用户不在线");
     world.stop().await;
 }
@@ -112,8 +117,7 @@ async fn many_online_users_of_one_shard_and_one_millisecond_are_all_listed() {
     let world = World::start(1).await;
     let reader = world.user(0, "reader").await;
     // As if 300 users with ids of one shard had been active in the same two milliseconds.
-    let client = redis::Client::open(shared_redis()).expect("an address");
-    let mut connection = client.get_connection().expect("Redis answers");
+    let mut connection = redis_connection();
     let now_ms = jiff::Timestamp::now().as_millisecond();
     for index in 1..=300_i64 {
         let key = format!("{}online:0", world.config.redis.prefix);
