@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use chinwag::config::Config;
@@ -11,8 +12,8 @@ use chinwag::node::Node;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-/// How long anything may take that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything may take that a test waits for. Only a test that fails waits for so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A Redis server of a test's own.
 pub struct Redis {
@@ -87,9 +88,15 @@ impl Drop for Redis {
     }
 }
 
+/// A port that nothing listens on. It is below those that the kernel assigns to outgoing connections, so that none of
+/// them takes it before the server starts or while it restarts; no other test of this process gets the same.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU16::new(uuid::Uuid::new_v4().as_fields().1 % COUNT));
+    let mut ports = std::iter::repeat_with(|| FIRST + next.fetch_add(1, Ordering::Relaxed) % COUNT);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 fn spawn_redis(port: u16, arguments: &[String]) -> Child {
