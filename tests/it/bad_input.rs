@@ -16,13 +16,10 @@ use self::rows::{Known, Row, table};
 pub use self::rows::{claims, sign};
 use crate::process::{Process, external, token};
 use crate::samples::sample;
-use crate::support::{client, ok, scratch, shared_redis};
+use crate::support::{PATIENCE, client, ok, scratch, shared_redis};
 
 /// How much a node may grow under all of the table, in bytes. Some rows alone send more than a tenth of it.
 const MAX_GROWTH: u64 = 64 * 1024 * 1024;
-
-/// A refused upload is removed by the time of its answer or a moment later.
-const CLEANED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A node in a process of its own, so that its memory can be told from that of the tests.
 struct Target {
@@ -113,10 +110,11 @@ impl Target {
         wrong
     }
 
-    /// How many files there are once what is being removed is gone, or no longer waited for.
+    /// How many files there are: `known`, or more if a refused upload is never removed. It is removed by the time of its
+    /// answer or a moment later.
     async fn orphans_beyond(&self, known: usize) -> usize {
         let started = Instant::now();
-        while self.files().len() > known && started.elapsed() < CLEANED_WITHIN {
+        while self.files().len() > known && started.elapsed() < PATIENCE {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.files().len()

@@ -1,5 +1,7 @@
 //! The table of bytes: what RFC 6455 forbids, what is too large, and what only looks wrong.
 
+use std::time::Duration;
+
 use super::texts::malformed;
 use super::{ALL, Expected, Row, Speaks, Stage, world};
 use crate::raw_socket::{BINARY, CLOSE, Heard, PING, PONG, TEXT, frame, head};
@@ -183,6 +185,9 @@ async fn letters_cut_between_fragments_and_pings_in_between_are_fine() {
     world.stop().await;
 }
 
+/// A connection has a second after its close frame. A busy machine adds some; silence alone would end it after 60.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
+
 #[tokio::test]
 async fn a_connection_ends_soon_after_its_farewell_whatever_its_client_does() {
     let world = world().await;
@@ -191,7 +196,7 @@ async fn a_connection_ends_soon_after_its_farewell_whatever_its_client_does() {
         let mut raw = stage.connection(Speaks::Messenger).await;
         raw.send(&farewell).await;
         assert!(matches!(raw.next().await, Heard::Close(..)));
-        assert_eq!(raw.next_within(std::time::Duration::from_secs(3)).await, Some(Heard::End));
+        assert_eq!(raw.next_within(ENDS_WITHIN).await, Some(Heard::End));
     }
     world.stop().await;
 }

@@ -1,7 +1,7 @@
 //! Floods, against a node in a process of its own: what a client sends without end, or asks for and does not read,
 //! must not make the node grow nor keep it from others.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Speaks;
 use crate::process::{Process, external, token};
@@ -12,6 +12,8 @@ use crate::support::{PATIENCE, client, scratch, shared_redis};
 const MAX_GROWTH: u64 = 48 * 1024 * 1024;
 const CONNECTIONS: usize = 20;
 const PIECE: usize = 64 * 1024;
+/// A node takes no more when it has answered another connection so many times in a row without taking anything.
+const STALLED_FOR: usize = 1000;
 
 struct Target {
     node: Process,
@@ -47,15 +49,16 @@ impl Target {
 
     /// Sends a frame again and again and reads nothing, until the node takes no more or has closed.
     async fn flood(&mut self, raw: &mut RawSocket, piece: &[u8], most_bytes: usize) {
-        let (mut sent, mut stalled_since) = (0, Instant::now());
-        while sent < most_bytes && stalled_since.elapsed() < Duration::from_millis(300) {
+        let (mut sent, mut answers) = (0, 0);
+        while sent < most_bytes && answers < STALLED_FOR {
             match raw.send_what_fits(&piece[sent % piece.len()..]) {
                 Ok(bytes) => {
                     sent += bytes;
-                    stalled_since = Instant::now();
+                    answers = 0;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                     assert_answers(&mut self.innocent).await;
+                    answers += 1;
                 }
                 Err(_) => return,
             }
