@@ -1,5 +1,52 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { safeNext } from "./session";
+
+beforeEach(() => {
+  vi.resetModules();
+  localStorage.clear();
+});
+
+it("keeps the token where document 000 says", async () => {
+  const session = await import("./session");
+  session.begin("a.b.c");
+  expect(localStorage.getItem("token")).toBe("a.b.c");
+  session.logOut();
+  expect(localStorage.getItem("token")).toBeNull();
+  expect(session.hasExpired.value).toBe(false);
+});
+
+it("ends when the server refuses the token, and says so", async () => {
+  localStorage.setItem("token", "old");
+  const session = await import("./session");
+  const { api } = await import("../net/http");
+  vi.stubGlobal("fetch", async () => new Response('{"error":"Unauthorized"}', { status: 401 }));
+  await expect(api.conversations()).rejects.toMatchObject({ status: 401 });
+  expect(session.token.value).toBeNull();
+  expect(session.hasExpired.value).toBe(true);
+});
+
+it("does not end for a wrong password, nor for an answer to an older token", async () => {
+  localStorage.setItem("token", "new");
+  const session = await import("./session");
+  const { api } = await import("../net/http");
+  vi.stubGlobal("fetch", async () => new Response("{}", { status: 401 }));
+  await expect(api.logIn("a", "b")).rejects.toMatchObject({ status: 401 });
+  expect(session.token.value).toBe("new");
+  vi.stubGlobal("fetch", async () => {
+    session.begin("newer");
+    return new Response("{}", { status: 401 });
+  });
+  await expect(api.me()).rejects.toMatchObject({ status: 401 });
+  expect(session.token.value).toBe("newer");
+});
+
+it("follows other tabs", async () => {
+  const session = await import("./session");
+  dispatchEvent(new StorageEvent("storage", { key: "token", newValue: "theirs" }));
+  expect(session.token.value).toBe("theirs");
+  dispatchEvent(new StorageEvent("storage", { key: "token", newValue: null }));
+  expect(session.token.value).toBeNull();
+});
 
 describe("where one goes after the login", () => {
   it("is the chat or the dashboard, with what was shown there", () => {
@@ -14,6 +61,9 @@ describe("where one goes after the login", () => {
       "/dashboards",
       "/dashboard/figures",
       "//evil.example/chat",
+      "https://evil.example/chat",
+      "/chatter",
+      "/chat#x",
       "/login",
     ]) {
       expect(safeNext(next)).toBe("/chat");

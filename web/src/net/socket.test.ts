@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Connection, Refused } from "../net/socket";
-import type { ServerFrame } from "../net/types";
-import { FakeSocket, message } from "./fixtures";
+import { FakeSocket, message } from "../testing/fixtures";
+import { Connection, Refused } from "./socket";
+import type { ServerFrame } from "./types";
 
 let token: string | null;
 let connection: Connection;

@@ -1,7 +1,7 @@
 // The state of the chat as a whole, against a server that is played.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation, Message } from "../net/types";
-import { conversation, FakeSocket, message } from "./fixtures";
+import { conversation, FakeSocket, message } from "../testing/fixtures";
 
 const ROOM = 7;
 let list: Conversation[];
@@ -62,16 +62,16 @@ async function connect(): Promise<FakeSocket> {
 }
 
 async function begin() {
-  await import("../model/chat");
+  await import("./chat");
   const model = {
-    ...(await import("../model/rooms")),
-    ...(await import("../model/history")),
-    ...(await import("../model/outbox")),
-    ...(await import("../model/sending")),
-    ...(await import("../model/receipts")),
-    ...(await import("../model/link")),
-    ...(await import("../model/presence")),
-    session: await import("../model/session"),
+    ...(await import("./rooms")),
+    ...(await import("./history")),
+    ...(await import("./outbox")),
+    ...(await import("./sending")),
+    ...(await import("./receipts")),
+    ...(await import("./link")),
+    ...(await import("./presence")),
+    session: await import("./session"),
   };
   await vi.advanceTimersByTimeAsync(1);
   const socket = await connect();

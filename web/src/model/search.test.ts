@@ -1,8 +1,8 @@
 import { beforeAll, expect, it, vi } from "vitest";
 import { loadWords } from "../i18n";
-import * as finding from "../model/search";
 import { api } from "../net/http";
-import { conversation, message } from "./fixtures";
+import { conversation, message } from "../testing/fixtures";
+import * as finding from "./search";
 
 beforeAll(() => loadWords("en"));
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import { conversation, message } from "./fixtures";
+import { conversation, message } from "../testing/fixtures";
 
 const shown: string[] = [];
 
@@ -35,7 +35,7 @@ function fakeLocks() {
 async function tab() {
   vi.resetModules();
   await (await import("../i18n")).loadWords("en");
-  return import("../model/notify");
+  return import("./notify");
 }
 
 beforeEach(() => {

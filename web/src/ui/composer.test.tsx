@@ -5,7 +5,7 @@ import { draftOf, openDrafts } from "../model/drafts";
 import { outbox } from "../model/outbox";
 import { Room } from "../model/rooms";
 import { me } from "../model/session";
-import { Composer } from "../ui/composer";
+import { Composer } from "./composer";
 
 const onReplied = vi.fn();
 const onFiles = vi.fn();

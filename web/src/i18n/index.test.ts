@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { briefTime, dayText, errorWords, loadWords, setLang, sizeText, t } from "../i18n";
-import { words as en } from "../i18n/en";
-import { words as zh } from "../i18n/zh";
-import { lastLine, preview, roomName, systemText } from "../model/words";
-import { conversation, message } from "./fixtures";
+import { briefTime, dayText, errorWords, loadWords, setLang, sizeText, t } from ".";
+import { words as en } from "./en";
+import { words as zh } from "./zh";
 
 const SOURCE = join(import.meta.dirname, "..");
 
 function sources(): string {
   const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" });
-  const own = files.filter((name) => /\.tsx?$/.test(name) && !/^(tests|i18n\/(en|zh))/.test(name));
+  const own = files.filter(
+    (name) => /\.tsx?$/.test(name) && !/^(testing\/|i18n\/(en|zh))|\.test\./.test(name),
+  );
   return own.map((name) => readFileSync(join(SOURCE, name), "utf8")).join("\n");
 }
 
@@ -66,30 +66,5 @@ describe("words", () => {
     expect(sizeText(0)).toBe("0 byte");
     expect(sizeText(48_213)).toBe("48 kB");
     expect(sizeText(1_843_221)).toBe("1.8 MB");
-  });
-});
-
-describe("lines about messages", () => {
-  beforeAll(() => loadWords("en"));
-
-  it("translate what the server says of rooms, names and all", () => {
-    expect(systemText("Alice 邀请 加入了聊天室 加入了聊天室")).toBe("Alice added 加入了聊天室");
-    expect(systemText("李雷 离开了聊天室")).toBe("李雷 left");
-    expect(systemText("公告：明天维护")).toBe("公告：明天维护");
-  });
-
-  it("stand for pictures and files", () => {
-    expect(preview(message(1, { message_type: "image" }))).toBe("[Picture]");
-    expect(preview(message(1, { message_type: "file", file_name: "a.pdf" }))).toBe("[File] a.pdf");
-    expect(preview(message(1, { message_type: "video" }))).toBe("[File]");
-  });
-
-  it("name the speaker where several speak", () => {
-    const last_message = message(1, { content: "hi" });
-    expect(lastLine(conversation(7, { last_message }), 1)).toBe("Bob: hi");
-    expect(lastLine(conversation(7, { last_message }), 2)).toBe("You: hi");
-    expect(lastLine(conversation(7, { last_message, is_private: true }), 1)).toBe("hi");
-    expect(lastLine(conversation(7, { last_message: null }), 1)).toBe("No messages yet");
-    expect(roomName(conversation(1, { room_id: "global", name: "全局聊天室" }))).toBe("Lobby");
   });
 });

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import * as up from "../model/uploads";
+import * as up from "./uploads";
 
 /** Requests as the browser would make them; a test says how they end. */
 class FakeRequest {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { backoffMs, hintedMs } from "../net/backoff";
+import { backoffMs, hintedMs } from "./backoff";
 
 it("waits longer each time, up to a bound, and never in step", () => {
   const longest = Array.from({ length: 12 }, (_, attempt) => backoffMs(attempt, () => 1));

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import * as out from "../model/outbox";
+import * as out from "./outbox";
 
 const HOUR_MS = 3600_000;
 const pending = (clientId: string, part: Partial<out.Pending> = {}): out.Pending => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { merge, reconcile, rowOf, timeline } from "../model/timeline";
-import { message } from "./fixtures";
+import { message } from "../testing/fixtures";
+import { merge, reconcile, rowOf, timeline } from "./timeline";
 
 const OWN = 1;
 const at = (minutes: number, day = 5) => new Date(2026, 0, day, 12, minutes).toISOString();

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { loadWords } from "../i18n";
-import { check, place } from "../model/checks";
 import { ApiError } from "../net/http";
+import { check, place } from "./checks";
 
 beforeAll(() => loadWords("en"));
 

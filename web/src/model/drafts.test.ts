@@ -2,7 +2,7 @@ import { beforeEach, expect, it, vi } from "vitest";
 
 const open = async (user: number) => {
   vi.resetModules();
-  const drafts = await import("../model/drafts");
+  const drafts = await import("./drafts");
   drafts.openDrafts(user);
   return drafts;
 };
