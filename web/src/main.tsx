@@ -2,7 +2,7 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadWords, t } from "./i18n";
 import { safeNext, token } from "./model/session";
-import { lang } from "./model/settings";
+import { lang } from "./settings/preferences";
 import { later } from "./ui/later";
 import { go, here, path, query } from "./ui/nav";
 import "./style/base.css";

@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { token } from "../model/session";
-import { lang } from "../model/settings";
+import { lang } from "../settings/preferences";
 import { loadWords } from "./i18n";
 import { place, placeUrl } from "./model/place";
 import { Board } from "./ui/board";

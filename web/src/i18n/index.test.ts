@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { briefTime, dayText, errorWords, loadWords, setLang, sizeText, t } from ".";
+import { errorWords, loadWords, setLang, t } from ".";
 import { words as en } from "./en";
 import { words as zh } from "./zh";
 
@@ -50,21 +50,5 @@ describe("words", () => {
     await setLang("zh");
     expect(errorWords(new Error("Invalid username or password"))).toBe("用户名或密码错误");
     await setLang("en");
-  });
-
-  it("name days and times for lists", () => {
-    const now = new Date(2026, 5, 17, 15, 0).getTime();
-    expect(briefTime(new Date(2026, 5, 17, 9, 5).getTime(), now)).toMatch(/9:05/);
-    expect(briefTime(new Date(2026, 5, 16, 23, 0).getTime(), now)).toBe("Yesterday");
-    expect(briefTime(new Date(2026, 5, 14).getTime(), now)).toBe("Sun");
-    expect(briefTime(new Date(2026, 1, 3).getTime(), now)).toBe("Feb 3");
-    expect(briefTime(new Date(2024, 1, 3).getTime(), now)).toBe("2/3/2024");
-    expect(dayText(now, now)).toBe("Today");
-  });
-
-  it("say sizes", () => {
-    expect(sizeText(0)).toBe("0 byte");
-    expect(sizeText(48_213)).toBe("48 kB");
-    expect(sizeText(1_843_221)).toBe("1.8 MB");
   });
 });

@@ -1,7 +1,7 @@
 // What is being written, per conversation and user; survives reloads and the end of a session.
 
 import { signal } from "@preact/signals";
-import { store } from "./settings";
+import { storage } from "../settings/storage";
 
 export interface Draft {
   text: string;
@@ -17,8 +17,8 @@ const drafts = signal<ReadonlyMap<number, Draft>>(new Map());
 export function openDrafts(user: number): void {
   prefix = `chinwag.draft.${user}.`;
   const kept = new Map<number, Draft>();
-  for (const key of store.keys(prefix)) {
-    const draft = parse(store.get(key));
+  for (const key of storage.keys(prefix)) {
+    const draft = parse(storage.get(key));
     if (draft) kept.set(Number(key.slice(prefix.length)), draft);
   }
   drafts.value = kept;
@@ -51,5 +51,5 @@ export function keepDraft(room: number, draft: Draft): void {
   if (isEmpty) next.delete(room);
   else next.set(room, draft);
   drafts.value = next;
-  store.set(prefix + room, isEmpty ? null : JSON.stringify(draft));
+  storage.set(prefix + room, isEmpty ? null : JSON.stringify(draft));
 }

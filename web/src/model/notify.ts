@@ -4,7 +4,8 @@
 
 import icon from "../icon.svg";
 import type { Conversation, Message } from "../net/types";
-import { notifies, store } from "./settings";
+import { notifies } from "../settings/preferences";
+import { storage } from "../settings/storage";
 import { preview, roomName } from "./words";
 
 /** Held by each tab while it has the focus; the browser lets it go when a tab dies. */
@@ -36,8 +37,8 @@ if (document.hasFocus()) holdFocus();
 /** Asks for leave, the first time that someone sends something. */
 export function askOnce(): void {
   if (!("Notification" in window) || Notification.permission !== "default") return;
-  if (!notifies.peek() || store.get("chinwag.asked")) return;
-  store.set("chinwag.asked", "1");
+  if (!notifies.peek() || storage.get("chinwag.asked")) return;
+  storage.set("chinwag.asked", "1");
   void Notification.requestPermission().catch(() => {});
 }
 

@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import type { Pixels } from "../net/types";
-import { store } from "./settings";
+import { storage } from "../settings/storage";
 
 export interface Pending {
   clientId: string;
@@ -26,7 +26,7 @@ export const outbox = signal<Pending[]>([]);
 let prefix = "";
 
 function keep(clientId: string, entry: Pending | null): void {
-  if (prefix) store.set(prefix + clientId, entry && JSON.stringify(entry));
+  if (prefix) storage.set(prefix + clientId, entry && JSON.stringify(entry));
 }
 
 export function openOutbox(user: number): void {
@@ -35,13 +35,13 @@ export function openOutbox(user: number): void {
   prefix = `chinwag.out.${user}.`;
   for (const entry of early) keep(entry.clientId, entry);
   const kept: Pending[] = [];
-  for (const key of store.keys(prefix)) {
+  for (const key of storage.keys(prefix)) {
     try {
-      const entry = JSON.parse(store.get(key) ?? "") as Pending;
+      const entry = JSON.parse(storage.get(key) ?? "") as Pending;
       const isOld = Date.now() - entry.at > RETRY_MS;
       kept.push({ ...entry, state: isOld || entry.state === "failed" ? "failed" : "sending" });
     } catch {
-      store.set(key, null);
+      storage.set(key, null);
     }
   }
   outbox.value = kept.sort((a, b) => a.at - b.at);

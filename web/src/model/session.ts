@@ -3,17 +3,17 @@
 import { signal } from "@preact/signals";
 import { useAccess } from "../net/http";
 import type { Me } from "../net/types";
-import { store } from "./settings";
+import { storage } from "../settings/storage";
 
 const TOKEN = "token";
 
-export const token = signal<string | null>(store.get(TOKEN));
+export const token = signal<string | null>(storage.get(TOKEN));
 export const me = signal<Me | null>(null);
 /** Whether the last session was ended by the server. */
 export const hasExpired = signal(false);
 
 export function begin(given: string): void {
-  store.set(TOKEN, given);
+  storage.set(TOKEN, given);
   me.value = null;
   hasExpired.value = false;
   token.value = given;
@@ -21,7 +21,7 @@ export function begin(given: string): void {
 
 function end(expired: boolean): void {
   if (token.peek() === null) return;
-  store.set(TOKEN, null);
+  storage.set(TOKEN, null);
   hasExpired.value = expired;
   token.value = null;
   me.value = null;

@@ -27,11 +27,6 @@ type Entry =
 
 export type Row = Place & Entry;
 
-export function dayOf(at: number): string {
-  const date = new Date(at);
-  return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
-}
-
 export function timeline(
   messages: Message[],
   pending: Pending[],
@@ -46,7 +41,7 @@ export function timeline(
     const isNew = entry.kind === "message" && user !== own && entry.message.id > (divider ?? 0);
     const isDivider = !hasDivider && isNew;
     hasDivider ||= isDivider;
-    const day = dayOf(at);
+    const day = new Date(at).toDateString();
     const isNewDay = last?.day !== day;
     const isHead = isNewDay || isDivider || last?.user !== user || at - last.at > GROUP_MS;
     const above = rows[rows.length - 1];

@@ -1,7 +1,8 @@
 // What a message says: text, a picture, a file. Whatever users wrote is text to the page, never markup.
 
 import { useState } from "preact/hooks";
-import { sizeText, t } from "../i18n";
+import { t } from "../i18n";
+import { sizeText } from "../i18n/format";
 import { httpUrl, pieces } from "../model/links";
 import type { Pending } from "../model/outbox";
 import { me } from "../model/session";

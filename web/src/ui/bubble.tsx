@@ -1,6 +1,7 @@
 // One message in its place: whose it is, when, how far it has come.
 
-import { errorWords, fullTime, t, timeText } from "../i18n";
+import { errorWords, t } from "../i18n";
+import { fullTime, timeText } from "../i18n/format";
 import { connection } from "../model/link";
 import { hue } from "../model/names";
 import * as out from "../model/outbox";

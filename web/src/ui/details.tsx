@@ -1,7 +1,8 @@
 // How far one's message has come, and who has read it.
 
 import { useEffect, useState } from "preact/hooks";
-import { fullTime, t } from "../i18n";
+import { t } from "../i18n";
+import { fullTime } from "../i18n/format";
 import { loadMembers } from "../model/members";
 import { hasReceipts, tickOf } from "../model/receipts";
 import { conversations, type Room } from "../model/rooms";

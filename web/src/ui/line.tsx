@@ -1,6 +1,7 @@
 // One row of the history, with what stands above it: the day, where new messages begin.
 
-import { dayText, t } from "../i18n";
+import { t } from "../i18n";
+import { dayText } from "../i18n/format";
 import type { Room } from "../model/rooms";
 import type { Row } from "../model/timeline";
 import { systemText } from "../model/words";

@@ -2,7 +2,7 @@
 
 import { setLang, t } from "../i18n";
 import { logOut, me } from "../model/session";
-import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../model/settings";
+import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../settings/preferences";
 import { go } from "./nav";
 import { Icon } from "./parts";
 

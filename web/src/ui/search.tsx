@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { briefTime, errorWords, t } from "../i18n";
+import { errorWords, t } from "../i18n";
+import { briefTime } from "../i18n/format";
 import { join, openDirect } from "../model/members";
 import { online } from "../model/presence";
 import { active, conversations, say, sorted } from "../model/rooms";
@@ -11,7 +12,7 @@ import { me } from "../model/session";
 import { preview, roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundRoom, FoundUser } from "../net/types";
-import { Item } from "./list";
+import { Item } from "./conversation_item";
 import { openMessage, openRoom } from "./nav";
 import { Avatar, Empty } from "./parts";
 

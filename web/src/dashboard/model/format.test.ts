@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { lang } from "../../model/settings";
+import { lang } from "../../settings/preferences";
 import { agoText, axisText, NOTHING, rowTime, shown, spanText, text, tickText } from "./format";
 
 afterEach(() => {

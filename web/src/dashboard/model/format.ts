@@ -1,7 +1,7 @@
 // Numbers, sizes and times as the reader writes them.
 
 import { computed } from "@preact/signals";
-import { lang } from "../../model/settings";
+import { lang } from "../../settings/preferences";
 
 export type Unit = "count" | "rate" | "ms" | "bytes" | "percent";
 

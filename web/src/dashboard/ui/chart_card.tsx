@@ -2,8 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { lang } from "../../model/settings";
-import { scheme } from "../colours";
+import { lang } from "../../settings/preferences";
 import { t } from "../i18n";
 import { figures } from "../model/board";
 import type { Chart } from "../model/charts";
@@ -11,6 +10,7 @@ import type { Figures } from "../model/figures";
 import { text, timeText } from "../model/format";
 import { highest, isBlank, isUnfinished, valuesOf } from "../model/series";
 import { ChartTable } from "./chart_table";
+import { scheme } from "./colours";
 import { hovered } from "./hovered";
 import { Icon } from "./parts";
 
@@ -96,7 +96,7 @@ function Plot({ chart, figures: found }: { chart: Chart; figures: Figures }) {
   useEffect(() => {
     let stop = () => {};
     let isGone = false;
-    import("../plot").then(
+    import("./plot").then(
       ({ plotInto }) => {
         if (isGone || !box.current) return;
         const plot = plotInto(box.current, chart, (at) => {

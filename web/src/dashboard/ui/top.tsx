@@ -1,7 +1,7 @@
 // What stays on top: whether the figures are live, the range, and the node if only one is looked at.
 
 import icon from "../../icon.svg";
-import { lang, setTheme, type Theme, theme } from "../../model/settings";
+import { lang, setTheme, type Theme, theme } from "../../settings/preferences";
 import { setLang, t } from "../i18n";
 import { ageMs, failure, figures, isLive } from "../model/board";
 import { agoText } from "../model/format";

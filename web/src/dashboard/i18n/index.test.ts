@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { loadWords } from "../i18n";
 import { codeText } from "../ui/tables";
+import { loadWords } from ".";
 import { words as en } from "./en";
 import { words as zh } from "./zh";
 

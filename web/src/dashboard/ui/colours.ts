@@ -1,7 +1,7 @@
 // The tokens' colours for what is drawn on a canvas, where `var()` is unknown.
 
 import { computed, signal } from "@preact/signals";
-import { theme } from "../model/settings";
+import { theme } from "../../settings/preferences";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const isSystemDark = signal(dark.matches);

@@ -1,22 +1,23 @@
 // The board's own words, so that the chat does not download them. Only the chosen language comes.
 
 import { signal } from "@preact/signals";
-import { type Lang, lang, store } from "../model/settings";
-import type { words as english } from "./words/en";
+import { type Lang, lang } from "../../settings/preferences";
+import { storage } from "../../settings/storage";
+import type { words as english } from "./en";
 
 export type Key = keyof typeof english;
 
 const words = signal<Record<Key, string> | null>(null);
 
 export async function loadWords(chosen: Lang): Promise<void> {
-  const loaded = chosen === "zh" ? await import("./words/zh") : await import("./words/en");
+  const loaded = chosen === "zh" ? await import("./zh") : await import("./en");
   words.value = loaded.words;
   lang.value = chosen;
 }
 
 export async function setLang(chosen: Lang): Promise<void> {
   await loadWords(chosen);
-  store.set("chinwag.lang", chosen);
+  storage.set("chinwag.lang", chosen);
 }
 
 /** The words for a key; `{name}` is replaced by the value of that name. */

@@ -2,11 +2,11 @@
 
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { type Chart, type Column, columnsOf, type Line } from "../model/charts";
+import type { Figures } from "../model/figures";
+import { axisText, tickText, type Unit } from "../model/format";
+import { alone, isUnfinished } from "../model/series";
 import { colour } from "./colours";
-import { type Chart, type Column, columnsOf, type Line } from "./model/charts";
-import type { Figures } from "./model/figures";
-import { axisText, tickText, type Unit } from "./model/format";
-import { alone, isUnfinished } from "./model/series";
 
 /** What a chart's top is at least worth, so that noise looks like noise. */
 const LEAST: Record<Unit, number> = { count: 4, rate: 1, ms: 4, bytes: 4096, percent: 4 };
