@@ -1,7 +1,7 @@
 // What a page downloads before it can be used, and what comes later by itself.
 import type { Browser, Request, User } from "../../tests/e2e/world";
 import { operate } from "../../tests/e2e/servers";
-import { kb } from "./figures";
+import { kb } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
 import { freshContext, usableAt } from "./visit";

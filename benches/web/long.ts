@@ -1,6 +1,6 @@
 // What a long list and a long history cost: memory, and frames while they are scrolled.
 import type { Browser, CDPSession, Page } from "../../tests/e2e/world";
-import { mb, quantile, whole } from "./figures";
+import { mb, quantile, whole } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
 import { FAST, freshContext, metrics, SLOW, slowDown, usableAt } from "./visit";

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "../../tests/e2e/world";
 import { downloads } from "./download";
-import { othersShare } from "./figures";
+import { othersShare } from "./stats";
 import { longLists } from "./long";
 import { messages } from "./message";
 import { people } from "./people";
@@ -41,6 +41,6 @@ function record(tables: string): void {
   const page = readFileSync(PAGE, "utf8");
   const from = page.indexOf(FIRST_LINE) + FIRST_LINE.length;
   const to = page.indexOf(LAST_LINE, from);
-  if (from < FIRST_LINE.length || to < 0) throw new Error("the page has no place for figures");
+  if (from < FIRST_LINE.length || to < 0) throw new Error("the page has no place for the tables");
   writeFileSync(PAGE, page.slice(0, from) + tables + page.slice(to));
 }

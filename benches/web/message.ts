@@ -1,6 +1,6 @@
 // How long a message takes to be on the screen: one's own, and somebody else's.
 import type { Browser, Page, User } from "../../tests/e2e/world";
-import { quantile } from "./figures";
+import { quantile } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
 import { freshContext, usableAt } from "./visit";

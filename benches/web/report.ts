@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import type { Browser } from "../../tests/e2e/world";
-import { median } from "./figures";
+import { median } from "./stats";
 import type { People } from "./people";
 import { ROUNDS } from "./start";
 

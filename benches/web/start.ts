@@ -1,6 +1,6 @@
 // From the navigation to a list whose first conversation is painted and takes a click.
 import type { Browser, BrowserContext } from "../../tests/e2e/world";
-import { median, ranged, whole } from "./figures";
+import { median, ranged, whole } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
 import { type Device, FAST, freshContext, metrics, SLOW, slowDown, usableAt } from "./visit";

@@ -6,7 +6,7 @@ import { operate, startNode } from "./servers";
 import { expect, fresh, nodes, PASSWORD, people, plainPage, sendAll, test, type User, write } from "./world";
 
 const live = (page: Page) => page.locator(".live.is-live");
-const figure = (page: Page, id: string) => page.locator(`[data-figure=${id}] .cell-value`);
+const metric = (page: Page, id: string) => page.locator(`[data-metric=${id}] .cell-value`);
 const rows = (page: Page, table: string) => page.locator(`[data-table=${table}] tbody tr`);
 const nodeLink = (page: Page, url: string) =>
   page.locator("[data-table=nodes] tbody tr", { hasText: new URL(url).host });
@@ -56,9 +56,9 @@ test("what happens in the chat is seen within seconds", async ({ browser, contex
   await expect(busiest.locator(".count")).toHaveText("1,501");
 
   for (const id of ["online", "messages", "rooms", "deliveries", "sockets"]) {
-    await expect(figure(page, id)).toHaveText(/[1-9]/);
+    await expect(metric(page, id)).toHaveText(/[1-9]/);
   }
-  for (const id of ["send", "delivery"]) await expect(figure(page, id)).toHaveText(/\d/);
+  for (const id of ["send", "delivery"]) await expect(metric(page, id)).toHaveText(/\d/);
   await expect(page.locator(".strip")).toContainText(/\d of \d ready/);
   await expect(page.locator(".strip")).toContainText("primary");
 
@@ -93,7 +93,7 @@ test("one node is looked at alone, and missed when it dies", async ({ enter }) =
   await line.locator("[data-node]").click();
   await expect(page.locator(".chosen")).toContainText(`Only node ${id}`);
   await expect(page).toHaveURL(/node=/);
-  await expect(figure(page, "sockets")).toHaveText("2");
+  await expect(metric(page, "sockets")).toHaveText("2");
   await page.getByRole("button", { name: "Messages as a table" }).click();
   const sent = async () => {
     const counts = await rows(page, "messages").locator("td").allTextContents();
@@ -101,9 +101,9 @@ test("one node is looked at alone, and missed when it dies", async ({ enter }) =
   };
   await expect.poll(sent).toBe(3);
   await page.reload();
-  await expect(figure(page, "sockets")).toHaveText("2");
+  await expect(metric(page, "sockets")).toHaveText("2");
   await here.context().close();
-  await expect(figure(page, "sockets")).toHaveText("1");
+  await expect(metric(page, "sockets")).toHaveText("1");
   await page.getByRole("button", { name: "All nodes" }).click();
   await expect(page.locator(".chosen")).toHaveCount(0);
 
@@ -124,12 +124,12 @@ test("no name in it is markup", async ({ enter }) => {
         .url()
         .replace(/&node=.*/, ""),
     });
-    const figures = await answer.json();
-    const [node] = figures.nodes;
-    figures.top_rooms = payloads.map((name, at) => ({ id: name, number: at, name, messages: 1000 - at }));
-    figures.errors = payloads.map((text, at) => ({ route: `GET ${text}`, status: 404, count: 1000 - at }));
-    figures.nodes = payloads.map((text) => ({ ...node, id: text, address: text, version: text }));
-    await route.fulfill({ response: answer, json: figures });
+    const metrics = await answer.json();
+    const [node] = metrics.nodes;
+    metrics.top_rooms = payloads.map((name, at) => ({ id: name, number: at, name, messages: 1000 - at }));
+    metrics.errors = payloads.map((text, at) => ({ route: `GET ${text}`, status: 404, count: 1000 - at }));
+    metrics.nodes = payloads.map((text) => ({ ...node, id: text, address: text, version: text }));
+    await route.fulfill({ response: answer, json: metrics });
   });
   await openBoard(page);
   const texts = async (selector: string) => page.locator(selector).allTextContents();

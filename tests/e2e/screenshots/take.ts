@@ -5,8 +5,8 @@ import type { BrowserContextOptions, Page } from "@playwright/test";
 import { operate } from "../servers";
 import { expect, item, nodes, plainPage, test, title, User } from "../world";
 import { type Cast, chinese, english } from "./content";
-import { busyHour } from "./figures";
 import { landscapes } from "./landscapes";
+import { busyHour } from "./metrics";
 
 const folder = resolve(import.meta.dirname, "../../../target/screenshots");
 const docs = resolve(import.meta.dirname, "../../../docs/images");

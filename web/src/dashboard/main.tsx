@@ -10,7 +10,7 @@ import { Board } from "./ui/board";
 import "../style/base.css";
 import "./style/tokens.css";
 import "./style/frame.css";
-import "./style/figures.css";
+import "./style/metrics.css";
 import "./style/cards.css";
 import "./style/tables.css";
 import "./style/states.css";

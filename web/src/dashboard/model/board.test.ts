@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { begin, token } from "../../model/session";
 import { ApiError } from "../../net/http";
-import { ageMs, askNow, failure, figures, isLive, isOfPlace, STALE_MS, start, troubleOf } from "./board";
+import { ageMs, askNow, failure, isLive, isOfPlace, metrics, STALE_MS, start, troubleOf } from "./board";
 import { place, show } from "./place";
 import { EVERY_MS } from "./poll";
 
@@ -49,7 +49,7 @@ describe("the board", () => {
     expect(isLive.value).toBe(false);
     expect(ageMs.value).toBeGreaterThan(STALE_MS);
     expect(failure.value?.trouble).toBe("unreachable");
-    expect(figures.value).not.toBeNull();
+    expect(metrics.value).not.toBeNull();
   });
 
   it("asks at once for another view, and calls the former one by its name", async () => {
@@ -62,14 +62,14 @@ describe("the board", () => {
     expect(isOfPlace.value).toBe(true);
     show({ node: null });
     await settle();
-    expect(figures.value?.node).toBeNull();
+    expect(metrics.value?.node).toBeNull();
   });
 
   it("shows nothing to who is no administrator, and stops asking", async () => {
     status = 403;
     await vi.advanceTimersByTimeAsync(EVERY_MS);
     expect(failure.value?.trouble).toBe("forbidden");
-    expect(figures.value).toBeNull();
+    expect(metrics.value).toBeNull();
     const before = asked.length;
     await vi.advanceTimersByTimeAsync(600_000);
     expect(asked.length).toBe(before);

@@ -1,13 +1,13 @@
-// What the board shows right now: the last figures, how old they are, and what went wrong since.
+// What the board shows right now: the last metrics, how old they are, and what went wrong since.
 
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { token } from "../../model/session";
 import { ApiError } from "../../net/http";
-import { type Figures, loadFigures } from "./figures";
+import { loadMetrics, type Metrics } from "./metrics";
 import { place } from "./place";
 import { Poller } from "./poll";
 
-/** Beyond this age figures are not called live. */
+/** Beyond this age metrics are not called live. */
 export const STALE_MS = 10_000;
 
 export type Trouble = "unreachable" | "away" | "server" | "refused" | "forbidden";
@@ -17,16 +17,16 @@ export interface Failure {
   retryAt: number | null;
 }
 
-export const figures = signal<Figures | null>(null);
+export const metrics = signal<Metrics | null>(null);
 export const receivedAt = signal(0);
 export const failure = signal<Failure | null>(null);
 /** The time of day, a second at a time, while somebody looks. */
 export const clock = signal(Date.now());
 
-/** Whether the figures are those that were asked for; others are only a backdrop while these come. */
+/** Whether the metrics are those that were asked for; others are only a backdrop while these come. */
 export const isOfPlace = computed(() => {
   const { range, node } = place.value;
-  return figures.value?.range === range && (figures.value.node ?? null) === node;
+  return metrics.value?.range === range && (metrics.value.node ?? null) === node;
 });
 export const ageMs = computed(() => Math.max(0, clock.value - receivedAt.value));
 export const isLive = computed(() => isOfPlace.value && failure.value === null && ageMs.value <= STALE_MS);
@@ -40,17 +40,17 @@ export function troubleOf(error: unknown): Failure {
   return { trouble: isRefused ? "refused" : "server", status, retryAt: null };
 }
 
-const poller = new Poller<Figures>({
-  load: (signal) => loadFigures(place.peek(), signal),
+const poller = new Poller<Metrics>({
+  load: (signal) => loadMetrics(place.peek(), signal),
   onData: (data) => {
     receivedAt.value = clock.value = Date.now();
     failure.value = null;
-    figures.value = data;
+    metrics.value = data;
   },
   onError: (error, retryAt) => {
     failure.value = { ...troubleOf(error), retryAt };
     // Who may no longer look keeps nothing on the screen.
-    if (failure.peek()?.trouble === "forbidden") figures.value = null;
+    if (failure.peek()?.trouble === "forbidden") metrics.value = null;
   },
   isFinal: (error) => error instanceof ApiError && (error.status === 401 || error.status === 403),
 });
@@ -71,7 +71,7 @@ export function start(): void {
   const look = () => {
     clearInterval(ticking);
     if (document.hidden) return poller.sleep();
-    // Who comes back has new figures within a second, before the old ones are called old.
+    // Who comes back has new metrics within a second, before the old ones are called old.
     ticking = setInterval(() => {
       clock.value = Date.now();
     }, 1_000);

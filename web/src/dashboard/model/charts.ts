@@ -1,8 +1,8 @@
 // Which charts there are, what is in them and how it is drawn.
 
 import type { Key } from "../i18n";
-import type { Figures, SeriesName, Values } from "./figures";
 import type { Unit } from "./format";
+import type { Metrics, SeriesName, Values } from "./metrics";
 import { stacked, valuesOf } from "./series";
 
 /** `lines`: values as they are. `areas`: added up, the sum on top. `bars`: counts of steps, added up.
@@ -197,8 +197,8 @@ export interface Column {
 }
 
 /** What is drawn, the hindmost first. */
-export function columnsOf(chart: Chart, figures: Figures): Column[] {
-  const raw = chart.lines.map((line) => valuesOf(figures, line.series));
+export function columnsOf(chart: Chart, metrics: Metrics): Column[] {
+  const raw = chart.lines.map((line) => valuesOf(metrics, line.series));
   if (chart.drawing === "lines") return raw.map((values, at) => ({ line: lineAt(chart, at), values }));
   if (chart.drawing === "sides") {
     return raw.map((values, at) => {

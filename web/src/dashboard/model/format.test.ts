@@ -7,7 +7,7 @@ afterEach(() => {
 });
 lang.value = "en";
 
-describe("figures", () => {
+describe("metrics", () => {
   it("that were not measured are no zeros", () => {
     expect(text(null, "ms")).toBe(NOTHING);
     expect(text(undefined, "count")).toBe(NOTHING);

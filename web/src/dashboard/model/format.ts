@@ -36,7 +36,7 @@ const formats = computed(() => {
 
 const digits = (value: number, most: 0 | 1 | 2) => formats.value.digits[most]?.format(value) ?? "";
 
-/** Three figures are enough: 0.42, 4.2, 42. */
+/** Three metrics are enough: 0.42, 4.2, 42. */
 function three(value: number): string {
   const size = Math.abs(value);
   if (size >= 100 || value === 0) return digits(value, 0);

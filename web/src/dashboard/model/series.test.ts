@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CONNECTIONS, columnsOf, HTTP, LIMITS, PRESSURE, RESOURCES, TRAFFIC } from "./charts";
-import { type Figures, SERIES } from "./figures";
+import { type Metrics, SERIES } from "./metrics";
 import {
   alone,
   areaPath,
@@ -15,15 +15,15 @@ import {
 
 const MINUTE = 60_000;
 
-function figures(series: Partial<Figures["series"]>, now_ms = 3.5 * MINUTE): Figures {
+function metrics(series: Partial<Metrics["series"]>, now_ms = 3.5 * MINUTE): Metrics {
   const at_ms = [0, MINUTE, 2 * MINUTE, 3 * MINUTE];
-  return { now_ms, step_secs: 60, series: { at_ms, ...series } } as Figures;
+  return { now_ms, step_secs: 60, series: { at_ms, ...series } } as Metrics;
 }
 
 describe("gaps", () => {
   it("stay gaps, also in a series that is left out or too short", () => {
-    expect(valuesOf(figures({}), "messages")).toEqual([null, null, null, null]);
-    expect(valuesOf(figures({ messages: [1, null] }), "messages")).toEqual([1, null, null, null]);
+    expect(valuesOf(metrics({}), "messages")).toEqual([null, null, null, null]);
+    expect(valuesOf(metrics({ messages: [1, null] }), "messages")).toEqual([1, null, null, null]);
   });
 
   it("go through what is added up", () => {
@@ -56,16 +56,16 @@ describe("gaps", () => {
 
 describe("the last step", () => {
   it("is unfinished until its time is over", () => {
-    expect(isUnfinished(figures({}))).toBe(true);
-    expect(isUnfinished(figures({}, 4 * MINUTE))).toBe(false);
-    expect(finished(figures({}), [1, 2, 3, 4])).toEqual([1, 2, 3]);
-    expect(finished(figures({}, 4 * MINUTE), [1, 2, 3, 4])).toEqual([1, 2, 3, 4]);
+    expect(isUnfinished(metrics({}))).toBe(true);
+    expect(isUnfinished(metrics({}, 4 * MINUTE))).toBe(false);
+    expect(finished(metrics({}), [1, 2, 3, 4])).toEqual([1, 2, 3]);
+    expect(finished(metrics({}, 4 * MINUTE), [1, 2, 3, 4])).toEqual([1, 2, 3, 4]);
   });
 });
 
 describe("rows", () => {
   it("are newest first, from the first report on", () => {
-    const rows = rowsOf(figures({ uploads: [null, 1, null, 2], lagging: [null, 5, 6, 7] }), [
+    const rows = rowsOf(metrics({ uploads: [null, 1, null, 2], lagging: [null, 5, 6, 7] }), [
       "uploads",
       "lagging",
     ]);
@@ -92,7 +92,7 @@ describe("charts", () => {
 
   it("draw the sum behind its parts", () => {
     const errors = HTTP.find((chart) => chart.id === "errors");
-    const found = figures({ http_errors_5xx: [1, 0, 2, 0], http_errors_4xx: [4, 5, null, 6] });
+    const found = metrics({ http_errors_5xx: [1, 0, 2, 0], http_errors_4xx: [4, 5, null, 6] });
     const columns = errors ? columnsOf(errors, found) : [];
     expect(columns.map((it) => it.line.series)).toEqual(["http_errors_4xx", "http_errors_5xx"]);
     expect(columns.map((it) => it.values)).toEqual([
@@ -103,7 +103,7 @@ describe("charts", () => {
 
   it("draw what closes below zero", () => {
     const turnover = CONNECTIONS.find((chart) => chart.id === "turnover");
-    const found = figures({ sockets_closed: [1, null, 3, 4] });
+    const found = metrics({ sockets_closed: [1, null, 3, 4] });
     const columns = turnover ? columnsOf(turnover, found) : [];
     expect(columns.at(-1)?.values).toEqual([-1, null, -3, -4]);
   });

@@ -1,22 +1,22 @@
 // Arithmetic on series. Null means that nothing was reported, and stays null: a gap is not a zero.
 
-import type { Figures, SeriesName, Values } from "./figures";
+import type { Metrics, SeriesName, Values } from "./metrics";
 
 /** A series of the length of the others, also when a node of another version leaves it out. */
-export function valuesOf({ series }: Figures, name: SeriesName): Values {
+export function valuesOf({ series }: Metrics, name: SeriesName): Values {
   const values = series[name];
   return series.at_ms.map((_, at) => values?.[at] ?? null);
 }
 
 /** Whether the last step is still being counted. */
-export function isUnfinished({ series, step_secs, now_ms }: Figures): boolean {
+export function isUnfinished({ series, step_secs, now_ms }: Metrics): boolean {
   const last = series.at_ms.at(-1);
   return last !== undefined && last + step_secs * 1000 > now_ms;
 }
 
 /** The steps that are counted to their end. */
-export function finished(figures: Figures, values: Values): Values {
-  return isUnfinished(figures) ? values.slice(0, -1) : values;
+export function finished(metrics: Metrics, values: Values): Values {
+  return isUnfinished(metrics) ? values.slice(0, -1) : values;
 }
 
 export const isBlank = (values: Values) => values.every((it) => it === null);
@@ -87,10 +87,10 @@ export interface Row {
 }
 
 /** The steps as rows, newest first; steps before the first report are left out. */
-export function rowsOf(figures: Figures, names: readonly SeriesName[]): Row[] {
-  const columns = names.map((name) => valuesOf(figures, name));
-  const open = isUnfinished(figures) ? figures.series.at_ms.length - 1 : -1;
-  const rows = figures.series.at_ms.map((at, index) => ({
+export function rowsOf(metrics: Metrics, names: readonly SeriesName[]): Row[] {
+  const columns = names.map((name) => valuesOf(metrics, name));
+  const open = isUnfinished(metrics) ? metrics.series.at_ms.length - 1 : -1;
+  const rows = metrics.series.at_ms.map((at, index) => ({
     at,
     values: columns.map((column) => column[index] ?? null),
     isUnfinished: index === open,

@@ -1,9 +1,9 @@
-// The page: what is shown of the figures, or in their place.
+// The page: what is shown of the metrics, or in their place.
 
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
-import { failure, figures, isOfPlace, start } from "../model/board";
-import { type Figures, SERIES } from "../model/figures";
+import { failure, isOfPlace, metrics, start } from "../model/board";
+import { type Metrics, SERIES } from "../model/metrics";
 import { isBlank, valuesOf } from "../model/series";
 import { Foot } from "./foot";
 import { Groups } from "./groups";
@@ -22,11 +22,11 @@ export function Board() {
   if (failure.value?.trouble === "forbidden") return <Forbidden />;
   return (
     <>
-      <a class="skip button is-main" href="#figures">
+      <a class="skip button is-main" href="#metrics">
         {t("skip")}
       </a>
       <Top />
-      <main id="figures" tabIndex={-1}>
+      <main id="metrics" tabIndex={-1}>
         <Shown />
       </main>
       <Foot />
@@ -35,18 +35,18 @@ export function Board() {
 }
 
 function Shown() {
-  const found = figures.value;
+  const found = metrics.value;
   if (!found || (failure.value && !isOfPlace.value)) return failure.value ? <Unavailable /> : <Loading />;
   return (
     <div class={`shown ${isOfPlace.value ? "" : "is-former"}`} aria-busy={!isOfPlace.value}>
       <Notice />
       {isEmpty(found) && <p class="notice is-calm">{t("empty.all")}</p>}
-      <Status figures={found} />
-      <Headline figures={found} />
-      <Nodes figures={found} />
-      <Groups figures={found} />
+      <Status metrics={found} />
+      <Headline metrics={found} />
+      <Nodes metrics={found} />
+      <Groups metrics={found} />
     </div>
   );
 }
 
-const isEmpty = (found: Figures) => SERIES.every((name) => isBlank(valuesOf(found, name)));
+const isEmpty = (found: Metrics) => SERIES.every((name) => isBlank(valuesOf(found, name)));

@@ -4,10 +4,10 @@ import { effect } from "@preact/signals";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { lang } from "../../settings/preferences";
 import { t } from "../i18n";
-import { figures } from "../model/board";
+import { metrics } from "../model/board";
 import type { Chart } from "../model/charts";
-import type { Figures } from "../model/figures";
 import { text, timeText } from "../model/format";
+import type { Metrics } from "../model/metrics";
 import { highest, isBlank, isUnfinished, valuesOf } from "../model/series";
 import { ChartTable } from "./chart_table";
 import { scheme } from "./colours";
@@ -19,7 +19,7 @@ const isOfSteps = (chart: Chart) => chart.drawing === "bars" || chart.drawing ==
 export function ChartCard({ chart }: { chart: Chart }) {
   const [isOpen, open] = useState(false);
   const id = useId();
-  const found = figures.value;
+  const found = metrics.value;
   if (!found) return null;
   return (
     <article class={`card chart ${chart.isWide ? "is-wide" : ""}`} data-chart={chart.id} aria-labelledby={id}>
@@ -43,21 +43,21 @@ export function ChartCard({ chart }: { chart: Chart }) {
             <Icon name="table" />
           </button>
         </header>
-        <Legend chart={chart} figures={found} />
-        <Plot chart={chart} figures={found} />
+        <Legend chart={chart} metrics={found} />
+        <Plot chart={chart} metrics={found} />
       </div>
-      {isOpen && <ChartTable chart={chart} figures={found} />}
+      {isOpen && <ChartTable chart={chart} metrics={found} />}
     </article>
   );
 }
 
-function stepText({ step_secs }: Figures): string {
+function stepText({ step_secs }: Metrics): string {
   return step_secs === 60 ? t("per.step1") : t("per.step", { n: step_secs / 60 });
 }
 
 /** The step whose values are told: the pointer's, or the latest; of counts the latest that is counted to its end. A
  * step that has only begun may have no report yet. */
-function stepOf(chart: Chart, found: Figures): number {
+function stepOf(chart: Chart, found: Metrics): number {
   const last = found.series.at_ms.length - 1;
   const at = hovered.value;
   if (at !== null && at <= last) return at;
@@ -66,7 +66,7 @@ function stepOf(chart: Chart, found: Figures): number {
   return isOfSteps(chart) || !isReported ? last - 1 : last;
 }
 
-function timeOf(chart: Chart, found: Figures): string {
+function timeOf(chart: Chart, found: Metrics): string {
   const step = stepOf(chart, found);
   const at = found.series.at_ms[step];
   if (at === undefined) return "";
@@ -75,7 +75,7 @@ function timeOf(chart: Chart, found: Figures): string {
   return isOpen ? `${timeText(at)} ${t("table.soFar")}` : timeText(at);
 }
 
-function Legend({ chart, figures: found }: { chart: Chart; figures: Figures }) {
+function Legend({ chart, metrics: found }: { chart: Chart; metrics: Metrics }) {
   const step = stepOf(chart, found);
   return (
     <ul class="legend">
@@ -90,7 +90,7 @@ function Legend({ chart, figures: found }: { chart: Chart; figures: Figures }) {
   );
 }
 
-function Plot({ chart, figures: found }: { chart: Chart; figures: Figures }) {
+function Plot({ chart, metrics: found }: { chart: Chart; metrics: Metrics }) {
   const box = useRef<HTMLDivElement>(null);
   const [isBroken, setBroken] = useState(false);
   useEffect(() => {
@@ -106,7 +106,7 @@ function Plot({ chart, figures: found }: { chart: Chart; figures: Figures }) {
           // Words and colours are drawn too.
           void lang.value;
           void scheme.value;
-          if (figures.value) plot.draw(figures.value);
+          if (metrics.value) plot.draw(metrics.value);
         });
         stop = () => {
           stopDrawing();
@@ -134,7 +134,7 @@ function Plot({ chart, figures: found }: { chart: Chart; figures: Figures }) {
 }
 
 /** What the picture shows, in a sentence. */
-function summary(chart: Chart, found: Figures): string {
+function summary(chart: Chart, found: Metrics): string {
   const parts = chart.lines.map((line) => {
     const values = valuesOf(found, line.series);
     return t("chart.summary", {

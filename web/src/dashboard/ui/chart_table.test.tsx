@@ -2,7 +2,7 @@ import { render } from "preact";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadWords } from "../i18n";
 import { CONNECTIONS } from "../model/charts";
-import type { Figures } from "../model/figures";
+import type { Metrics } from "../model/metrics";
 import { ChartTable } from "./chart_table";
 
 const MINUTE = 60_000;
@@ -15,12 +15,12 @@ const found = {
     at_ms: Array.from({ length: STEPS }, (_, at) => at * MINUTE),
     sockets_opened: Array.from({ length: STEPS }, (_, at) => (at === 57 ? null : at)),
   },
-} as unknown as Figures;
+} as unknown as Metrics;
 
-function draw(figures: Figures): HTMLElement {
+function draw(metrics: Metrics): HTMLElement {
   const root = document.createElement("div");
   const turnover = CONNECTIONS.find((chart) => chart.id === "turnover");
-  if (turnover) render(<ChartTable chart={turnover} figures={figures} />, root);
+  if (turnover) render(<ChartTable chart={turnover} metrics={metrics} />, root);
   return root;
 }
 
@@ -54,6 +54,6 @@ describe("a chart's table", () => {
 
   it("says that there is nothing", () => {
     const root = draw({ ...found, series: { at_ms: found.series.at_ms } });
-    expect(root.textContent).toBe("No figures yet");
+    expect(root.textContent).toBe("No metrics yet");
   });
 });

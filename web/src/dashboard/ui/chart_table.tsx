@@ -1,11 +1,11 @@
-// Tables, which scroll inside themselves, and a chart's figures as one.
+// Tables, which scroll inside themselves, and a chart's metrics as one.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import type { Chart } from "../model/charts";
-import type { Figures } from "../model/figures";
 import { fullTime, rowTime, text } from "../model/format";
+import type { Metrics } from "../model/metrics";
 import { rowsOf } from "../model/series";
 
 /** Reachable by keyboard, as what does not fit is scrolled. */
@@ -21,10 +21,10 @@ export function Scroll({ label, children }: { label: string; children: Component
 /** Nobody reads more at once, and a day has 144. */
 const FIRST_ROWS = 30;
 
-export function ChartTable({ chart, figures }: { chart: Chart; figures: Figures }) {
+export function ChartTable({ chart, metrics }: { chart: Chart; metrics: Metrics }) {
   const [isWhole, showWhole] = useState(false);
   const rows = rowsOf(
-    figures,
+    metrics,
     chart.lines.map((it) => it.series),
   );
   if (rows.length === 0) return <p class="card-empty">{t("empty.chart")}</p>;
@@ -47,7 +47,7 @@ export function ChartTable({ chart, figures }: { chart: Chart; figures: Figures 
           {visible.map((row) => (
             <tr key={row.at}>
               <th scope="row" title={fullTime(row.at)}>
-                {rowTime(row.at, figures.now_ms)}
+                {rowTime(row.at, metrics.now_ms)}
                 {row.isUnfinished && <span class="so-far"> {t("table.soFar")}</span>}
               </th>
               {row.values.map((value, at) => (

@@ -1,9 +1,9 @@
 import { t } from "../i18n";
-import { figures, receivedAt } from "../model/board";
+import { metrics, receivedAt } from "../model/board";
 import { fullTime, zoneText } from "../model/format";
 
 export function Foot() {
-  if (!figures.value) return null;
+  if (!metrics.value) return null;
   return (
     <footer class="foot">
       <span>{t("foot.updated", { time: fullTime(receivedAt.value) })}</span>

@@ -3,25 +3,25 @@
 import type { ComponentChildren } from "preact";
 import { type Key, t } from "../i18n";
 import { type Chart, CONNECTIONS, HTTP, LIMITS, PRESSURE, RESOURCES, TRAFFIC } from "../model/charts";
-import type { Figures } from "../model/figures";
+import type { Metrics } from "../model/metrics";
 import { ChartCard } from "./chart_card";
 import { Closes, Errors, Rooms } from "./tables";
 
-export function Groups({ figures }: { figures: Figures }) {
+export function Groups({ metrics }: { metrics: Metrics }) {
   return (
     <>
       <Group title="group.traffic">
         <Charts of={TRAFFIC} />
-        <Rooms figures={figures} />
+        <Rooms metrics={metrics} />
       </Group>
       <Group title="group.connections">
         <Charts of={CONNECTIONS} />
-        <Closes figures={figures} />
+        <Closes metrics={metrics} />
         <Charts of={PRESSURE} />
       </Group>
       <Group title="group.http">
         <Charts of={HTTP} />
-        <Errors figures={figures} />
+        <Errors metrics={metrics} />
         <Charts of={LIMITS} />
       </Group>
       <Group title="group.resources">

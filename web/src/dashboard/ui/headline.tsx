@@ -1,19 +1,19 @@
-// The figures of now, each with its course over the range.
+// The metrics of now, each with its course over the range.
 
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
-import { DIALECTS, type Figures, type Quantiles, type Values } from "../model/figures";
 import { shown, text } from "../model/format";
+import { DIALECTS, type Metrics, type Quantiles, type Values } from "../model/metrics";
 import { areaPath, finished, highest, sparkPath, stacked, valuesOf } from "../model/series";
-import { Amount, Figure } from "./parts";
+import { Amount, ValueWithUnit } from "./parts";
 
-export function Headline({ figures }: { figures: Figures }) {
-  const { current } = figures;
-  const of = (name: Parameters<typeof valuesOf>[1]) => valuesOf(figures, name);
+export function Headline({ metrics }: { metrics: Metrics }) {
+  const { current } = metrics;
+  const of = (name: Parameters<typeof valuesOf>[1]) => valuesOf(metrics, name);
   const online = of("online_users");
   const rooms = of("active_rooms");
   const sockets = stacked(DIALECTS.map((name) => of(`sockets_${name}`))).at(-1) ?? [];
-  const isOfNode = figures.node !== null;
+  const isOfNode = metrics.node !== null;
   return (
     <section aria-label={t("headline.label")}>
       <dl class="headline">
@@ -23,7 +23,7 @@ export function Headline({ figures }: { figures: Figures }) {
         <Cell
           name={t("headline.messages")}
           id="messages"
-          course={finished(figures, of("messages"))}
+          course={finished(metrics, of("messages"))}
           hint={t("headline.today", { n: text(current.messages_today, "count") })}
         >
           <Amount value={current.messages_per_min} unit="rate" per={t("per.minute")} />
@@ -34,8 +34,8 @@ export function Headline({ figures }: { figures: Figures }) {
         <Cell
           name={t("headline.deliveries")}
           id="deliveries"
-          course={finished(figures, of("deliveries"))}
-          hint={fanOut(figures)}
+          course={finished(metrics, of("deliveries"))}
+          hint={fanOut(metrics)}
         >
           <Amount value={current.deliveries_per_sec} unit="rate" per={t("per.second")} />
         </Cell>
@@ -48,7 +48,7 @@ export function Headline({ figures }: { figures: Figures }) {
         <Cell name={t("headline.sockets")} id="sockets" course={sockets} hint={most(sockets)}>
           <Amount value={DIALECTS.reduce((sum, it) => sum + current.sockets[it], 0)} unit="count" />
         </Cell>
-        <Requests figures={figures} />
+        <Requests metrics={metrics} />
       </dl>
     </section>
   );
@@ -65,7 +65,7 @@ interface CellProps {
 
 function Cell({ name, id, course, hint, isGlobal, children }: CellProps) {
   return (
-    <div class="cell" data-figure={id}>
+    <div class="cell" data-metric={id}>
       <dt>
         {name}
         {isGlobal && <span class="tag">{t("tag.global")}</span>}
@@ -96,24 +96,24 @@ function Latency({ of: { p50, p99 } }: { of: Quantiles }) {
     <span class="pair">
       <span class="pair-name">p50</span>
       <span>
-        <Figure shown={shown(p50, "ms")} />
+        <ValueWithUnit shown={shown(p50, "ms")} />
       </span>
       <span class="pair-name">p99</span>
       <span>
-        <Figure shown={shown(p99, "ms")} />
+        <ValueWithUnit shown={shown(p99, "ms")} />
       </span>
     </span>
   );
 }
 
 /** Of the last step that is counted to its end: the answer has no figure of now for it. */
-function Requests({ figures }: { figures: Figures }) {
-  const minutes = figures.step_secs / 60;
-  const requests = finished(figures, valuesOf(figures, "http_requests"));
+function Requests({ metrics }: { metrics: Metrics }) {
+  const minutes = metrics.step_secs / 60;
+  const requests = finished(metrics, valuesOf(metrics, "http_requests"));
   const last = requests.length - 1;
   const count = requests[last] ?? null;
   const failed =
-    (valuesOf(figures, "http_errors_4xx")[last] ?? 0) + (valuesOf(figures, "http_errors_5xx")[last] ?? 0);
+    (valuesOf(metrics, "http_errors_4xx")[last] ?? 0) + (valuesOf(metrics, "http_errors_5xx")[last] ?? 0);
   const share = count ? (failed / count) * 100 : null;
   return (
     <Cell
@@ -133,7 +133,7 @@ function most(values: Values): string {
 }
 
 /** How many receive a message. */
-function fanOut({ current: { deliveries_per_sec, messages_per_min } }: Figures): string {
+function fanOut({ current: { deliveries_per_sec, messages_per_min } }: Metrics): string {
   if (!messages_per_min || deliveries_per_sec === null) return "";
   return t("headline.fanOut", { n: text((deliveries_per_sec * 60) / messages_per_min, "rate") });
 }

@@ -1,14 +1,14 @@
 // The nodes; choosing one narrows the whole board to it.
 
 import { t } from "../i18n";
-import type { Figures, Node } from "../model/figures";
 import { agoText, fullTime, spanText, text } from "../model/format";
+import type { Metrics, Node } from "../model/metrics";
 import { place, placeUrl, show } from "../model/place";
 import { Scroll } from "./chart_table";
 import { State } from "./parts";
 import { isSilent } from "./status";
 
-export function Nodes({ figures: { nodes, now_ms } }: { figures: Figures }) {
+export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
   const chosen = place.value.node;
   const isGone = chosen !== null && !nodes.some((it) => it.id === chosen);
   return (

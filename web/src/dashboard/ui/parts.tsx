@@ -31,10 +31,10 @@ export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
 
 /** A number with its unit drawn smaller. */
 export function Amount({ value, unit, per }: { value: number | null | undefined; unit: Unit; per?: string }) {
-  return <Figure shown={shown(value, unit)} per={per} />;
+  return <ValueWithUnit shown={shown(value, unit)} per={per} />;
 }
 
-export function Figure({ shown: { number, unit }, per }: { shown: Shown; per?: string }) {
+export function ValueWithUnit({ shown: { number, unit }, per }: { shown: Shown; per?: string }) {
   const suffix = number === NOTHING ? "" : (per ?? unit);
   return (
     <>

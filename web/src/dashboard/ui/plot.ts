@@ -3,8 +3,8 @@
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { type Chart, type Column, columnsOf, type Line } from "../model/charts";
-import type { Figures } from "../model/figures";
 import { axisText, tickText, type Unit } from "../model/format";
+import type { Metrics } from "../model/metrics";
 import { alone, isUnfinished } from "../model/series";
 import { colour } from "./colours";
 
@@ -14,13 +14,13 @@ const COUNTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((it) => it
 const BYTES = Array.from({ length: 45 }, (_, power) => 2 ** power);
 
 export interface Plot {
-  draw: (figures: Figures) => void;
+  draw: (metrics: Metrics) => void;
   destroy: () => void;
 }
 
 /** Draws a chart into a box, as large as the box is; tells which step the pointer is at. */
 export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | null) => void): Plot {
-  let shown: Figures | null = null;
+  let shown: Metrics | null = null;
   let columns: Column[] = [];
   const names = columnsOf(chart, EMPTY).map((it) => it.line);
   const plot = new UPlot(
@@ -53,10 +53,10 @@ export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | n
   });
   sizes.observe(box);
   return {
-    draw(figures) {
-      shown = figures;
-      columns = columnsOf(chart, figures);
-      plot.setData([figures.series.at_ms.map((at) => at / 1000), ...columns.map((it) => it.values)]);
+    draw(metrics) {
+      shown = metrics;
+      columns = columnsOf(chart, metrics);
+      plot.setData([metrics.series.at_ms.map((at) => at / 1000), ...columns.map((it) => it.values)]);
     },
     destroy() {
       sizes.disconnect();
@@ -66,18 +66,18 @@ export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | n
 }
 
 const sizeOf = (box: HTMLElement) => ({ width: box.clientWidth || 1, height: box.clientHeight || 1 });
-const EMPTY = { series: { at_ms: [] } } as unknown as Figures;
+const EMPTY = { series: { at_ms: [] } } as unknown as Metrics;
 const isOfSteps = ({ drawing }: Chart) => drawing === "bars" || drawing === "sides";
 
 /** Whether the last step has bars that may still grow. */
-function isCounting(chart: Chart, figures: Figures, columns: Column[]): boolean {
-  return isOfSteps(chart) && isUnfinished(figures) && columns.some(({ values }) => values.at(-1));
+function isCounting(chart: Chart, metrics: Metrics, columns: Column[]): boolean {
+  return isOfSteps(chart) && isUnfinished(metrics) && columns.some(({ values }) => values.at(-1));
 }
 
 /** Half a step more at both ends, for the bars there. */
-function ends(figures: Figures | null): [number, number] {
-  const at = figures?.series.at_ms ?? [];
-  const half = (figures?.step_secs ?? 60) / 2;
+function ends(metrics: Metrics | null): [number, number] {
+  const at = metrics?.series.at_ms ?? [];
+  const half = (metrics?.step_secs ?? 60) / 2;
   return [(at[0] ?? 0) / 1000 - half, (at.at(-1) ?? 0) / 1000 + half];
 }
 
@@ -148,7 +148,7 @@ function bandsOf(lines: readonly Line[]): UPlot.Band[] {
 }
 
 /** The step that is still being counted is drawn paler: it is low because it is not over. */
-function veilLast(plot: UPlot, { series: { at_ms }, step_secs }: Figures): void {
+function veilLast(plot: UPlot, { series: { at_ms }, step_secs }: Metrics): void {
   const last = (at_ms.at(-1) ?? 0) / 1000;
   const left = plot.valToPos(last - step_secs / 2, "x", true);
   const right = plot.valToPos(last + step_secs / 2, "x", true);

@@ -1,4 +1,4 @@
-// What is shown in place of the figures: none yet, none to be had, not for this user.
+// What is shown in place of the metrics: none yet, none to be had, not for this user.
 
 import { useEffect, useState } from "preact/hooks";
 import icon from "../../icon.svg";

@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
 import { STALE_MS } from "../model/board";
-import type { Figures, Node, Redis } from "../model/figures";
 import { spanText, text } from "../model/format";
-import { Amount, Figure, State } from "./parts";
+import type { Metrics, Node, Redis } from "../model/metrics";
+import { Amount, State, ValueWithUnit } from "./parts";
 
 /** A node that has not reported for so long is not counted on. */
 export const isSilent = (node: Node, now: number) => now - node.seen_ms > STALE_MS;
@@ -13,7 +13,7 @@ export const isSilent = (node: Node, now: number) => now - node.seen_ms > STALE_
 /** From here on writes will be refused before long. */
 const NEARLY_FULL = 0.85;
 
-export function Status({ figures: { nodes, now_ms, redis } }: { figures: Figures }) {
+export function Status({ metrics: { nodes, now_ms, redis } }: { metrics: Metrics }) {
   const ready = nodes.filter((it) => it.is_ready && !isSilent(it, now_ms)).length;
   const kind = ready === nodes.length && ready > 0 ? "good" : ready > 0 ? "warn" : "bad";
   return (
@@ -62,5 +62,5 @@ function Memory({ redis }: { redis: Redis }) {
   if (limit === 0) return <Amount value={used} unit="bytes" />;
   const words = t("redis.of", { used: text(used, "bytes"), limit: text(limit, "bytes") });
   if (used > limit * NEARLY_FULL) return <State kind="warn">{words}</State>;
-  return <Figure shown={{ number: words, unit: "" }} />;
+  return <ValueWithUnit shown={{ number: words, unit: "" }} />;
 }

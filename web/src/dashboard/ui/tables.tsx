@@ -3,8 +3,8 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { type Key, t } from "../i18n";
-import type { Figures } from "../model/figures";
 import { text } from "../model/format";
+import type { Metrics } from "../model/metrics";
 import { Scroll } from "./chart_table";
 
 interface TableProps {
@@ -59,7 +59,7 @@ function Count({ value, most }: { value: number; most: number }) {
   );
 }
 
-export function Rooms({ figures: { top_rooms, node } }: { figures: Figures }) {
+export function Rooms({ metrics: { top_rooms, node } }: { metrics: Metrics }) {
   const most = Math.max(0, ...top_rooms.map((it) => it.messages));
   return (
     <TableCard
@@ -100,7 +100,7 @@ export function codeText(code: number): string {
   return known ? t(`close.${known}`) : code === 0 ? t("close.1006") : t("close.other");
 }
 
-export function Closes({ figures: { closes } }: { figures: Figures }) {
+export function Closes({ metrics: { closes } }: { metrics: Metrics }) {
   const most = Math.max(0, ...closes.map((it) => it.count));
   return (
     <TableCard
@@ -121,7 +121,7 @@ export function Closes({ figures: { closes } }: { figures: Figures }) {
   );
 }
 
-export function Errors({ figures: { errors } }: { figures: Figures }) {
+export function Errors({ metrics: { errors } }: { metrics: Metrics }) {
   const most = Math.max(0, ...errors.map((it) => it.count));
   return (
     <TableCard

@@ -1,9 +1,9 @@
-// What stays on top: whether the figures are live, the range, and the node if only one is looked at.
+// What stays on top: whether the metrics are live, the range, and the node if only one is looked at.
 
 import icon from "../../icon.svg";
 import { lang, setTheme, type Theme, theme } from "../../settings/preferences";
 import { setLang, t } from "../i18n";
-import { ageMs, failure, figures, isLive } from "../model/board";
+import { ageMs, failure, isLive, metrics } from "../model/board";
 import { agoText } from "../model/format";
 import { place, RANGES, show } from "../model/place";
 import { Icon } from "./parts";
@@ -28,12 +28,12 @@ export function Top() {
 
 /** The words are announced when they change, the age is not: it changes every second. */
 function Live() {
-  const kind = isLive.value ? "live" : failure.value ? "failing" : figures.value ? "stale" : "waiting";
+  const kind = isLive.value ? "live" : failure.value ? "failing" : metrics.value ? "stale" : "waiting";
   return (
     <p class={`live is-${kind}`}>
       <span class="live-dot" aria-hidden="true" />
       <span role="status">{t(`live.${kind}`)}</span>
-      {figures.value && !isLive.value && (
+      {metrics.value && !isLive.value && (
         <span class="live-age" aria-hidden="true">
           {agoText(ageMs.value)}
         </span>

@@ -2,7 +2,7 @@
 
 type Values = (number | null)[];
 
-interface Figures {
+interface Metrics {
   nodes: { sockets: number; cpu_percent: number; memory_bytes: number; lag_ms: number; started_ms: number }[];
   redis: { memory_bytes: number; commands_per_sec: number; clients: number; uptime_secs: number };
   current: Record<string, unknown>;
@@ -23,8 +23,8 @@ const round = (value: number, digits = 0) => Math.round(value * 10 ** digits) / 
 const DAY_SECS = 86_400;
 const MB = 1024 * 1024;
 
-export function busyHour(figures: Figures, rooms: string[]): Figures {
-  const steps = figures.series.at_ms.length;
+export function busyHour(metrics: Metrics, rooms: string[]): Metrics {
+  const steps = metrics.series.at_ms.length;
   const each = (make: (at: number) => number, digits = 0): Values =>
     Array.from({ length: steps }, (_, at) => round(Math.max(0, make(at)), digits));
   const tide = (at: number) => 0.75 + 0.25 * Math.sin(at / 9) + 0.1 * Math.sin(at / 3.1);
@@ -63,19 +63,19 @@ export function busyHour(figures: Figures, rooms: string[]): Figures {
     queued_bytes: few(23, 0.3, 40_000),
   };
   const last = (name: string) => Number(made[name]?.at(-2) ?? 0);
-  const nodes = figures.nodes.map((node, at) => ({
+  const nodes = metrics.nodes.map((node, at) => ({
     ...node,
-    sockets: round((last("sockets_webchat") + 175) / figures.nodes.length) + at * 3,
+    sockets: round((last("sockets_webchat") + 175) / metrics.nodes.length) + at * 3,
     cpu_percent: 3.9 + at * 0.6,
     memory_bytes: (46 + at * 1.8) * MB,
     lag_ms: 0.3 + at * 0.1,
-    started_ms: figures.now_ms - (6.4 + at * 0.01) * DAY_SECS * 1000,
+    started_ms: metrics.now_ms - (6.4 + at * 0.01) * DAY_SECS * 1000,
   }));
   return {
-    ...figures,
+    ...metrics,
     nodes,
     redis: {
-      ...figures.redis,
+      ...metrics.redis,
       memory_bytes: 61.4 * MB,
       commands_per_sec: 412,
       clients: 18,
@@ -93,7 +93,7 @@ export function busyHour(figures: Figures, rooms: string[]): Figures {
       send_ms: { p50: last("send_p50_ms"), p99: last("send_p99_ms") },
       delivery_ms: { p50: last("delivery_p50_ms"), p99: last("delivery_p99_ms") },
     },
-    series: { ...figures.series, ...made, at_ms: figures.series.at_ms } as Figures["series"],
+    series: { ...metrics.series, ...made, at_ms: metrics.series.at_ms } as Metrics["series"],
     top_rooms: rooms.map((name, at) => ({
       number: at + 2,
       id: `room_0000000${at}`,

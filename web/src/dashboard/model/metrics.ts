@@ -70,7 +70,7 @@ export interface Redis {
   is_embedded: boolean;
 }
 
-export interface Figures {
+export interface Metrics {
   now_ms: number;
   range: Range;
   step_secs: number;
@@ -93,23 +93,23 @@ export interface Figures {
   top_rooms: { number: number; id: string; name: string; messages: number }[];
 }
 
-/** Longer than this and the figures are no longer of now. */
+/** Longer than this and the metrics are no longer of now. */
 const PATIENCE_MS = 8_000;
 
-/** Asks for the figures of a place.
+/** Asks for the metrics of a place.
  *
  * # Errors
  * `ApiError` with the server's status, or 0 when it did not answer in time. A refused token ends the session. */
-export async function loadFigures(place: Place, signal: AbortSignal): Promise<Figures> {
+export async function loadMetrics(place: Place, signal: AbortSignal): Promise<Metrics> {
   const asked = new URLSearchParams({ range: place.range });
   if (place.node !== null) asked.set("node", place.node);
   const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   const answer = await call<unknown>("GET", `/dashboard/figures?${asked}`, undefined, patience);
-  if (!isFigures(answer)) throw new ApiError(0, "unreadable");
+  if (!isMetrics(answer)) throw new ApiError(0, "unreadable");
   return answer;
 }
 
 /** Something between may answer 200 with a page of its own. */
-function isFigures(answer: unknown): answer is Figures {
+function isMetrics(answer: unknown): answer is Metrics {
   return typeof answer === "object" && answer !== null && "series" in answer && "current" in answer;
 }
