@@ -69,7 +69,7 @@ async function begin() {
     ...(await import("./outbox")),
     ...(await import("./sending")),
     ...(await import("./receipts")),
-    ...(await import("./link")),
+    ...(await import("./connection")),
     ...(await import("./presence")),
     session: await import("./session"),
   };

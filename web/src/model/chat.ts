@@ -1,10 +1,11 @@
 // The chat's life: it begins when someone is logged in, takes up what was missed after a loss, ends with the session.
 
 import { batch, effect } from "@preact/signals";
+import { delay } from "../net/delay";
 import { api } from "../net/http";
+import { connection, isCaughtUp } from "./connection";
 import { closeDrafts, openDrafts } from "./drafts";
 import { load } from "./history";
-import { connection, isCaughtUp, pause } from "./link";
 import { refresh } from "./list";
 import * as out from "./outbox";
 import { findOnline, forgetOnline } from "./presence";
@@ -48,7 +49,7 @@ async function identify(given: string): Promise<void> {
       me.value = account;
       void flush();
     } catch {
-      await pause(Math.min(1000 * 2 ** attempt, IDENTIFY_MAX_MS));
+      await delay(Math.min(1000 * 2 ** attempt, IDENTIFY_MAX_MS));
     }
   }
 }

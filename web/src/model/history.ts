@@ -1,9 +1,10 @@
 // Opening a room and reading its messages, page by page.
 
 import { batch, effect } from "@preact/signals";
+import { delay } from "../net/delay";
 import { Refused } from "../net/socket";
 import type { Message } from "../net/types";
-import { connection, pause } from "./link";
+import { connection } from "./connection";
 import { isRead } from "./list";
 import * as out from "./outbox";
 import { noteRead, statusSoon } from "./receipts";
@@ -105,7 +106,7 @@ export async function reach(room: Room, id: number): Promise<boolean> {
     // The oldest loaded one is not drawn until it is known what stands above it.
     if (room.byId(id) && (first?.id !== id || !room.hasOlder.peek())) return true;
     if (!room.hasOlder.peek() || !first || first.id < id) return false;
-    if (room.isLoadingOlder.peek()) await pause(50);
+    if (room.isLoadingOlder.peek()) await delay(50);
     else await loadOlder(room);
   }
   return false;

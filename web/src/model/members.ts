@@ -1,7 +1,7 @@
 // Who is in a room; joining, leaving, opening private rooms.
 
 import { ApiError, api } from "../net/http";
-import { connection } from "./link";
+import { connection } from "./connection";
 import { refresh } from "./list";
 import { conversations, forgetRoom, type Room } from "./rooms";
 import { me } from "./session";

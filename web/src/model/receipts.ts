@@ -3,7 +3,7 @@
 import { effect } from "@preact/signals";
 import { api } from "../net/http";
 import type { Message } from "../net/types";
-import { connection } from "./link";
+import { connection } from "./connection";
 import { refreshSoon } from "./list";
 import { active, conversations, isAtEnd, patch, type Room, roomOf } from "./rooms";
 import { me } from "./session";

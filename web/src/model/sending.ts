@@ -1,7 +1,8 @@
 // Sending: at once to the eye, then to the server, in order, until it is known to be stored.
 
+import { delay } from "../net/delay";
 import { Refused } from "../net/socket";
-import { connection, pause } from "./link";
+import { connection } from "./connection";
 import * as out from "./outbox";
 import { me } from "./session";
 import * as up from "./uploads";
@@ -56,7 +57,7 @@ async function deliver(entry: out.Pending): Promise<void> {
     setTimeout(() => sendAgain(clientId), ECHO_MS);
   } catch (error) {
     if (!(error instanceof Refused) || error.isLost) throw error;
-    if (DEFERRED.test(error.message)) return void (await pause(DEFERRED_MS));
+    if (DEFERRED.test(error.message)) return void (await delay(DEFERRED_MS));
     out.change(clientId, { state: "failed", error: error.message });
   }
 }

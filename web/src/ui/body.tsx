@@ -3,10 +3,10 @@
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { sizeText } from "../i18n/format";
-import { httpUrl, pieces } from "../model/links";
 import type { Pending } from "../model/outbox";
 import { me } from "../model/session";
 import { cancel, change, type Uploading } from "../model/uploads";
+import { httpUrl, splitUrls } from "../model/urls";
 import type { Message, Pixels } from "../net/types";
 import { later } from "./later";
 import { Icon, IconButton } from "./parts";
@@ -44,7 +44,7 @@ function Text({ text }: { text: string }) {
   const isBig = text.length < 40 && ONLY_EMOJI.test(text);
   return (
     <p class={`text ${isBig ? "is-emoji" : ""}`} dir="auto">
-      {pieces(text).map((piece, index) =>
+      {splitUrls(text).map((piece, index) =>
         piece.href ? (
           <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
             {piece.text}

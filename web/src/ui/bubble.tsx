@@ -2,7 +2,7 @@
 
 import { errorWords, t } from "../i18n";
 import { fullTime, timeText } from "../i18n/format";
-import { connection } from "../model/link";
+import { connection } from "../model/connection";
 import { hue } from "../model/names";
 import * as out from "../model/outbox";
 import { online } from "../model/presence";

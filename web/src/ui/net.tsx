@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { connection, isCaughtUp } from "../model/link";
+import { connection, isCaughtUp } from "../model/connection";
 
 /** A quick reconnect needs no words. */
 const LATE_MS = 700;

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { httpUrl, pieces } from "./links";
+import { httpUrl, splitUrls } from "./urls";
 
 it("finds addresses and leaves the marks behind them", () => {
-  const found = pieces("看 https://example.org/a?b=c，或 (http://example.com/x).");
+  const found = splitUrls("看 https://example.org/a?b=c，或 (http://example.com/x).");
   expect(found.map((piece) => piece.text).join("")).toBe(
     "看 https://example.org/a?b=c，或 (http://example.com/x).",
   );
@@ -24,5 +24,5 @@ it("opens http and https, nothing else", () => {
     expect(httpUrl(text)).toBeNull();
   }
   expect(httpUrl("HTTPS://Example.org")).toBe("https://example.org/");
-  expect(pieces("javascript:alert(1)").every((piece) => piece.href === null)).toBe(true);
+  expect(splitUrls("javascript:alert(1)").every((piece) => piece.href === null)).toBe(true);
 });

@@ -1,7 +1,7 @@
-// Addresses within texts.
+// Addresses in texts.
 
-/** Text as plain pieces and addresses. */
-export function pieces(text: string): { text: string; href: string | null }[] {
+/** Splits a text into plain pieces and addresses. */
+export function splitUrls(text: string): { text: string; href: string | null }[] {
   const found: { text: string; href: string | null }[] = [];
   let end = 0;
   for (const match of text.matchAll(/https?:\/\/[^\s<>"'，。；！？、）】》]+/gi)) {
@@ -16,7 +16,7 @@ export function pieces(text: string): { text: string; href: string | null }[] {
   return found;
 }
 
-/** A whole address that may be opened or drawn: http and https, nothing else. */
+/** The address, if the whole text is one that may be opened or drawn: http or https, nothing else. */
 export function httpUrl(text: string | null): string | null {
   if (!text) return null;
   try {

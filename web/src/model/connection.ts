@@ -1,4 +1,4 @@
-// The one connection of the page. Who listens to it is set in `chat.ts`.
+// The page's connection to the server. `chat.ts` sets its listeners.
 
 import { effect, signal } from "@preact/signals";
 import { Connection } from "../net/socket";
@@ -6,11 +6,9 @@ import { token } from "./session";
 
 export const connection = new Connection(() => token.peek());
 
-/** Whether everything missed while away has come. */
+/** Whether everything that was missed during a disconnection has arrived. */
 export const isCaughtUp = signal(false);
 
 effect(() => {
   if (connection.status.value !== "open") isCaughtUp.value = false;
 });
-
-export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
