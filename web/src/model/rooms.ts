@@ -60,7 +60,6 @@ export const unreadTotal = computed(() =>
 export const active = signal<number | null>(null);
 /** Whether the end of the open room is in view. */
 export const isAtEnd = signal(true);
-export const toast = signal<{ text: string; id: number } | null>(null);
 
 /** Deleted messages, lest a page that was read before brings them back. */
 export const deleted = new Set<number>();
@@ -111,9 +110,4 @@ export function forgetAll(): void {
   conversations.value = new Map();
   listState.value = "idle";
   active.value = null;
-}
-
-/** Shows a few words at the bottom for a moment. */
-export function say(text: string): void {
-  toast.value = { text, id: Date.now() };
 }

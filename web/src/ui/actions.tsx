@@ -2,9 +2,10 @@
 
 import { useState } from "preact/hooks";
 import { errorWords, t } from "../i18n";
-import { type Room, say } from "../model/rooms";
+import type { Room } from "../model/rooms";
 import { remove } from "../model/sending";
 import { me } from "../model/session";
+import { showToast } from "../model/toast";
 import type { Message } from "../net/types";
 import { later } from "./later";
 import { IconButton } from "./parts";
@@ -36,7 +37,7 @@ export function Actions({ room, message, isOwn, onReply }: ActionsProps) {
           hint={t("delete.hint")}
           action={t("delete.confirm")}
           onClose={close}
-          onYes={() => remove(room.id, message.id).catch((error) => say(errorWords(error)))}
+          onYes={() => remove(room.id, message.id).catch((error) => showToast(errorWords(error)))}
         />
       )}
       {shown === "details" && <Details room={room} message={message} onClose={close} />}
@@ -54,9 +55,9 @@ function mayDelete(room: Room, isOwn: boolean): boolean {
 async function copy(message: Message): Promise<void> {
   try {
     await navigator.clipboard.writeText(message.text || message.content);
-    say(t("msg.copied"));
+    showToast(t("msg.copied"));
   } catch (error) {
     // Pages that are not secure have no clipboard.
-    say(navigator.clipboard ? errorWords(error) : t("msg.notCopied"));
+    showToast(navigator.clipboard ? errorWords(error) : t("msg.notCopied"));
   }
 }

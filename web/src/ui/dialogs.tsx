@@ -5,8 +5,9 @@ import { errorWords, t } from "../i18n";
 import { refresh } from "../model/list";
 import { join, openDirect } from "../model/members";
 import { online } from "../model/presence";
-import { conversations, say } from "../model/rooms";
+import { conversations } from "../model/rooms";
 import { me } from "../model/session";
+import { showToast } from "../model/toast";
 import { roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundRoom, FoundUser } from "../net/types";
@@ -27,7 +28,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
       onClose();
       openRoom(room);
     } catch (error) {
-      say(errorWords(error));
+      showToast(errorWords(error));
     }
   };
   return (
@@ -65,7 +66,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
     try {
       const room = await api.createGroup(name.trim());
       for (const user of picked) {
-        await api.addMember(room.id, user.username).catch((failure) => say(errorWords(failure)));
+        await api.addMember(room.id, user.username).catch((failure) => showToast(errorWords(failure)));
       }
       await refresh();
       onClose();
@@ -155,7 +156,7 @@ export function Browse({ onClose }: { onClose: () => void }) {
       onClose();
       openRoom(room.id);
     } catch (error) {
-      say(errorWords(error));
+      showToast(errorWords(error));
     }
   };
   return (

@@ -4,8 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { errorWords, t } from "../i18n";
 import { loadMembers, openDirect, quit } from "../model/members";
 import { online } from "../model/presence";
-import { conversations, type Room, say } from "../model/rooms";
+import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
+import { showToast } from "../model/toast";
 import { roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundUser, Member } from "../net/types";
@@ -39,7 +40,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
       await action;
       await loadMembers(room);
     } catch (error) {
-      say(errorWords(error));
+      showToast(errorWords(error));
     }
   };
   const rank = (member: Member) =>
@@ -131,7 +132,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
               await quit(room.id);
               openRoom(null);
             } catch (error) {
-              say(errorWords(error));
+              showToast(errorWords(error));
             }
           }}
         />

@@ -8,9 +8,10 @@ import { t } from "../i18n";
 import { load, loadOlder, reach } from "../model/history";
 import { outbox } from "../model/outbox";
 import { noteRead } from "../model/receipts";
-import { isAtEnd, type Room, say } from "../model/rooms";
+import { isAtEnd, type Room } from "../model/rooms";
 import { me } from "../model/session";
 import { type Row, rowOf, timeline } from "../model/timeline";
+import { showToast } from "../model/toast";
 import { uploads } from "../model/uploads";
 import type { Message } from "../net/types";
 import { Line } from "./line";
@@ -114,7 +115,7 @@ function History({ room, rows, onReply }: HistoryProps) {
   };
 
   const show = async (id: number) => {
-    if (!(await reach(room, id))) return say(t("msg.goneQuote"));
+    if (!(await reach(room, id))) return showToast(t("msg.goneQuote"));
     sticks.current = false;
     // Until the rows are there.
     await new Promise(requestAnimationFrame);

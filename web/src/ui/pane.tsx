@@ -5,9 +5,10 @@ import { t } from "../i18n";
 import { draftOf } from "../model/drafts";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
-import { conversations, listState, type Room, roomOf, say } from "../model/rooms";
+import { conversations, listState, type Room, roomOf } from "../model/rooms";
 import { sendImage } from "../model/sending";
 import { me } from "../model/session";
+import { showToast } from "../model/toast";
 import { refusal } from "../model/uploads";
 import { preview, roomName } from "../model/words";
 import type { Message } from "../net/types";
@@ -54,7 +55,7 @@ export function Pane({ id }: { id: number }) {
   const take = (files: Iterable<File>) => {
     for (const file of files) {
       const problem = refusal(file);
-      if (problem) say(t(problem));
+      if (problem) showToast(t(problem));
       else sendImage(id, file);
     }
   };

@@ -6,9 +6,10 @@ import { errorWords, t } from "../i18n";
 import { briefTime } from "../i18n/format";
 import { join, openDirect } from "../model/members";
 import { online } from "../model/presence";
-import { active, conversations, say, sorted } from "../model/rooms";
+import { active, conversations, sorted } from "../model/rooms";
 import * as finding from "../model/search";
 import { me } from "../model/session";
+import { showToast } from "../model/toast";
 import { preview, roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundRoom, FoundUser } from "../net/types";
@@ -75,7 +76,7 @@ export function Found({ query, onDone }: { query: string; onDone: () => void }) 
       onDone();
       openRoom(room);
     } catch (error) {
-      say(errorWords(error));
+      showToast(errorWords(error));
     }
   };
   return (
