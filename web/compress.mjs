@@ -1,12 +1,12 @@
-// Writes a .br and a .gz beside every built file that shrinks, for the server to choose from. Fails when the chat's
-// first download has grown too large.
+// Writes a .br and a .gz next to every built file that shrinks, for the server to choose from. Fails if the first
+// download of the chat is too large.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const compressible = new Set([".html", ".js", ".css", ".svg"]);
-/** What the chat may download, in the gzip form, before its list can be used. */
-const CHAT_BYTES = 40_000;
+/** The most that the chat may download, gzipped, before its list can be used. */
+const MAX_CHAT_BYTES = 40_000;
 const gzipped = new Map();
 
 for (const name of readdirSync("dist", { recursive: true })) {
@@ -21,12 +21,13 @@ for (const name of readdirSync("dist", { recursive: true })) {
   console.log(`${name}  ${bytes.length}  gz ${gzip.length}  br ${brotli.length}`);
 }
 
-// The page names all that comes with it, except the words: one of the languages, the larger one.
+// The page names everything of its first download except the texts, of which the larger language counts.
 const page = readFileSync("dist/index.html", "utf8");
 const named = [...page.matchAll(/(?:href|src)="\/([^"]+)"/g)].map(([, name]) => name);
-const words = [...gzipped].filter(([name]) => /^assets\/(en|zh)-/.test(name)).map(([, size]) => size);
-if (named.length < 4 || words.length === 0) throw new Error("the page's files are not where they were");
+const texts = [...gzipped].filter(([name]) => /^assets\/(en|zh)-/.test(name)).map(([, size]) => size);
+if (named.length < 4 || texts.length === 0)
+  throw new Error("the built page does not name the files that were expected");
 const total =
-  named.reduce((sum, name) => sum + gzipped.get(name), gzipped.get("index.html")) + Math.max(...words);
-console.log(`/chat downloads ${total} of at most ${CHAT_BYTES} bytes (gz) before it can be used`);
-if (total > CHAT_BYTES) process.exit(1);
+  named.reduce((sum, name) => sum + gzipped.get(name), gzipped.get("index.html")) + Math.max(...texts);
+console.log(`/chat downloads ${total} of at most ${MAX_CHAT_BYTES} bytes (gz) before it can be used`);
+if (total > MAX_CHAT_BYTES) process.exit(1);

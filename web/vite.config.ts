@@ -3,21 +3,21 @@ import { defineConfig, type Plugin } from "vite";
 
 const server = process.env.CHINWAG_URL ?? "http://127.0.0.1:8000";
 
-/** The virtual list is written for React. */
-const shim = fileURLToPath(new URL("./src/react.ts", import.meta.url));
+/** Stands in for React, for which the virtual list is written. */
+const reactShim = fileURLToPath(new URL("./src/react.ts", import.meta.url));
 
-/** The page names the files of the chat, so that they come with its first ones, not after them. */
+/** Names the files of the chat in the page, so that browsers load them together with the first ones. */
 const preloadChat: Plugin = {
   name: "preload-chat",
   transformIndexHtml: {
     order: "post",
     handler(_, { path, bundle = {} }) {
       if (path !== "/index.html") return;
-      const chunks = Object.values(bundle).filter((it) => it.type === "chunk");
-      const chat = chunks.find((it) => it.facadeModuleId?.endsWith("/src/ui/chat.tsx"));
+      const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
+      const chat = chunks.find((chunk) => chunk.facadeModuleId?.endsWith("/src/ui/chat.tsx"));
       if (!chat) return;
-      const entry = chunks.find((it) => it.isEntry && chat.imports.includes(it.fileName));
-      const scripts = [chat.fileName, ...chat.imports].filter((it) => it !== entry?.fileName);
+      const entry = chunks.find((chunk) => chunk.isEntry && chat.imports.includes(chunk.fileName));
+      const scripts = [chat.fileName, ...chat.imports].filter((file) => file !== entry?.fileName);
       const styles = [...(chat.viteMetadata?.importedCss ?? [])];
       const link = (attrs: Record<string, string>, file: string) =>
         ({
@@ -26,8 +26,8 @@ const preloadChat: Plugin = {
           injectTo: "head",
         }) as const;
       return [
-        ...scripts.map((it) => link({ rel: "modulepreload" }, it)),
-        ...styles.map((it) => link({ rel: "preload", as: "style" }, it)),
+        ...scripts.map((file) => link({ rel: "modulepreload" }, file)),
+        ...styles.map((file) => link({ rel: "preload", as: "style" }, file)),
       ];
     },
   },
@@ -37,14 +37,14 @@ export default defineConfig({
   plugins: [preloadChat],
   resolve: {
     alias: {
-      "react/jsx-runtime": shim,
-      "react-dom": shim,
-      react: shim,
+      "react/jsx-runtime": reactShim,
+      "react-dom": reactShim,
+      react: reactShim,
     },
   },
   build: {
     target: "es2022",
-    // Data addresses would need another source in the content security policy.
+    // Data URLs would need another source in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: false,
   },

@@ -1,7 +1,7 @@
 import { mergeConfig } from "vite";
 import chat from "./vite.config";
 
-/** Built apart: what two pages share would otherwise come in more and larger pieces, and the chat must stay small. */
+/** Built separately from the chat: shared chunks would make the first download of the chat larger. */
 export default mergeConfig(chat, {
   build: { emptyOutDir: false, rolldownOptions: { input: "dashboard.html" } },
 });

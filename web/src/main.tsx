@@ -3,28 +3,28 @@ import { useEffect } from "preact/hooks";
 import { loadWords, t } from "./i18n";
 import { safeNext, token } from "./model/session";
 import { lang } from "./settings/preferences";
-import { later } from "./ui/later";
-import { go, here, path, query } from "./ui/nav";
+import { lazy } from "./ui/lazy";
+import { currentUrl, navigate, path, query } from "./ui/router";
 import "./style/base.css";
 
-const loadChat = () => import("./ui/chat").then((it) => it.Chat);
-const Chat = later(loadChat, true);
-const Sign = later(() => import("./ui/sign").then((it) => it.Sign), true);
+const loadChat = () => import("./ui/chat").then((module) => module.Chat);
+const Chat = lazy(loadChat, true);
+const SignIn = lazy(() => import("./ui/sign_in").then((module) => module.SignIn), true);
 
-/** The guard: who is not logged in is sent to do so, and comes back. */
+/** The chat for users who are logged in. Others are sent to the login, which leads back here. */
 function GuardedChat() {
-  const given = token.value;
+  const currentToken = token.value;
   useEffect(() => {
-    if (given) return;
-    const from = here();
-    go(from === "/chat" ? "/login" : `/login?next=${encodeURIComponent(from)}`, true);
-  }, [given]);
-  // Another user, in another tab perhaps, begins anew.
-  return given ? <Chat key={given} /> : null;
+    if (currentToken) return;
+    const from = currentUrl();
+    navigate(from === "/chat" ? "/login" : `/login?next=${encodeURIComponent(from)}`, true);
+  }, [currentToken]);
+  // The key starts a fresh chat when another user logs in, perhaps in another tab.
+  return currentToken ? <Chat key={currentToken} /> : null;
 }
 
 function Home() {
-  useEffect(() => go(safeNext(query.peek().next), true), []);
+  useEffect(() => navigate(safeNext(query.peek().next), true), []);
   return null;
 }
 
@@ -44,9 +44,9 @@ function App() {
     case "/chat":
       return <GuardedChat />;
     case "/login":
-      return token.value ? <Home /> : <Sign isNew={false} key="login" />;
+      return token.value ? <Home /> : <SignIn isNew={false} key="login" />;
     case "/register":
-      return token.value ? <Home /> : <Sign isNew={true} key="register" />;
+      return token.value ? <Home /> : <SignIn isNew={true} key="register" />;
     case "/":
       return <Home />;
     default:
@@ -54,10 +54,10 @@ function App() {
   }
 }
 
-// What will be shown is fetched while the words come.
+// Loads the code of the page together with its texts.
 if (token.peek()) {
   void loadChat().catch(() => {});
-  if (query.peek().room) void import("./ui/pane").catch(() => {});
+  if (query.peek().room) void import("./ui/conversation_pane").catch(() => {});
 }
 const root = document.getElementById("app");
 loadWords(lang.value).then(

@@ -1,4 +1,4 @@
-// What the virtual list needs of React, out of Preact: `preact/compat` would be five times the size.
+// The part of React that the virtual list needs, made of Preact. `preact/compat` would be five times the size.
 
 import { type FunctionComponent, options, type Ref, type RefObject } from "preact";
 import { jsx as preactJsx } from "preact/jsx-runtime";
@@ -14,7 +14,7 @@ export {
 
 type Props = Record<string, unknown>;
 
-/** Preact hands `ref` to function components as any other property. */
+/** Preact passes `ref` to function components like any other property. */
 export function forwardRef<T>(render: (props: Props, ref: Ref<T>) => preact.ComponentChild) {
   return (props: Props & { ref?: RefObject<T> }) => {
     const { ref, ...rest } = props;
@@ -24,7 +24,7 @@ export function forwardRef<T>(render: (props: Props, ref: Ref<T>) => preact.Comp
 
 export const memo = (component: FunctionComponent) => component;
 
-/** Renders at once what `change` causes. */
+/** Renders the effects of `change` synchronously. */
 export function flushSync(change: () => void): void {
   const before = options.debounceRendering;
   options.debounceRendering = (render) => render();
@@ -34,7 +34,7 @@ export function flushSync(change: () => void): void {
 
 const UNITLESS = new Set(["flex", "opacity", "zIndex"]);
 
-/** Numbers of styles are pixels in React. */
+/** React takes numbers in styles as pixels. */
 export function jsx(type: string, props: Props, key?: string) {
   if (typeof type !== "string" || typeof props.style !== "object" || props.style === null) {
     return preactJsx(type, props, key);

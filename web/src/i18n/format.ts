@@ -4,9 +4,10 @@ import { computed } from "@preact/signals";
 import { lang } from "../settings/preferences";
 import { t } from ".";
 
-/** The reader's own variety of the language, which decides between 14:30 and 2:30 PM. */
+/** The user's variety of the language, which decides for example between 14:30 and 2:30 PM. */
 const locale = computed(
-  () => navigator.languages.find((it) => it.startsWith(lang.value)) ?? (lang.value === "zh" ? "zh-CN" : "en"),
+  () =>
+    navigator.languages.find((tag) => tag.startsWith(lang.value)) ?? (lang.value === "zh" ? "zh-CN" : "en"),
 );
 const formats = computed(() => ({
   time: new Intl.DateTimeFormat(locale.value, { hour: "numeric", minute: "2-digit" }),
@@ -26,7 +27,7 @@ const isSameYear = (a: number, b: number) => new Date(a).getFullYear() === new D
 export const timeText = (at: number) => formats.value.time.format(at);
 export const fullTime = (at: number) => formats.value.full.format(at);
 
-/** For lists: the time today, then the day. */
+/** The time of today, the day of earlier ones; for lists. */
 export function briefTime(at: number, now = Date.now()): string {
   const { time, weekday, short, old } = formats.value;
   if (isSameDay(at, now)) return time.format(at);

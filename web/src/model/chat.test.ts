@@ -81,16 +81,16 @@ async function begin() {
 describe("sending", () => {
   it("shows a message at once and takes the stored one for it", async () => {
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     socket.isSilent = true;
-    model.send(ROOM, "hello", 2);
-    expect(model.outbox.value).toMatchObject([{ text: "hello", state: "sending", replyTo: 2 }]);
+    model.sendText(ROOM, "hello", 2);
+    expect(model.pendingMessages.value).toMatchObject([{ text: "hello", state: "sending", replyTo: 2 }]);
     const [frame] = socket.frames("send_message");
     expect(frame).toMatchObject({ room_id: ROOM, content: "hello", is_image: false, reply_to: 2 });
     socket.push("new_message", message(3, { user_id: 1, client_id: String(frame?.client_id) }));
-    expect(model.outbox.value).toEqual([]);
-    expect(model.roomOf(ROOM).messages.value.map((it) => it.id)).toEqual([1, 2, 3]);
+    expect(model.pendingMessages.value).toEqual([]);
+    expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
   });
 
   it("sends again under the same id after a loss, so that it is stored once", async () => {
@@ -102,49 +102,49 @@ describe("sending", () => {
       stored.set(client_id, message(10, { user_id: 1, client_id, content: "once" }));
       socket.isSilent = true;
     };
-    model.send(ROOM, "once", null);
+    model.sendText(ROOM, "once", null);
     socket.close();
     await vi.advanceTimersByTimeAsync(600);
     const next = await connect();
     expect(next.frames("send_message")).toHaveLength(1);
     expect(stored.size).toBe(1);
-    expect(model.outbox.value).toEqual([]);
+    expect(model.pendingMessages.value).toEqual([]);
   });
 
   it("keeps what was written offline, in order, through a reload", async () => {
     const first = await begin();
     first.socket.close();
-    first.model.send(ROOM, "one", null);
+    first.model.sendText(ROOM, "one", null);
     await vi.advanceTimersByTimeAsync(1);
-    first.model.send(ROOM, "two", null);
+    first.model.sendText(ROOM, "two", null);
     first.model.connection.stop();
     vi.resetModules();
     const { model } = await begin();
-    expect([...stored.values()].map((it) => it.content)).toEqual(["one", "two"]);
-    expect(model.outbox.value).toEqual([]);
+    expect([...stored.values()].map((message) => message.content)).toEqual(["one", "two"]);
+    expect(model.pendingMessages.value).toEqual([]);
   });
 
   it("lets a refused message be tried again or discarded", async () => {
     const { model } = await begin();
     refusal = "Room not found or you are not a member.";
-    model.send(ROOM, "lost", null);
+    model.sendText(ROOM, "lost", null);
     await vi.advanceTimersByTimeAsync(1);
-    expect(model.outbox.value).toMatchObject([{ state: "failed", error: refusal }]);
-    const id = model.outbox.value[0]?.clientId ?? "";
+    expect(model.pendingMessages.value).toMatchObject([{ state: "failed", error: refusal }]);
+    const id = model.pendingMessages.value[0]?.clientId ?? "";
     refusal = null;
-    model.retry(id);
+    model.retrySending(id);
     await vi.advanceTimersByTimeAsync(1);
     expect(stored.has(id)).toBe(true);
-    expect(model.outbox.value).toEqual([]);
+    expect(model.pendingMessages.value).toEqual([]);
     expect(Object.keys(localStorage).filter((key) => key.includes(".out."))).toEqual([]);
   });
 
   it("waits when the server asks to slow down", async () => {
     const { model, socket } = await begin();
     refusal = "Too many requests";
-    model.send(ROOM, "patient", null);
+    model.sendText(ROOM, "patient", null);
     await vi.advanceTimersByTimeAsync(100);
-    expect(model.outbox.value).toMatchObject([{ state: "sending" }]);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "sending" }]);
     expect(socket.frames("send_message")).toHaveLength(1);
     refusal = null;
     await vi.advanceTimersByTimeAsync(2000);
@@ -153,10 +153,10 @@ describe("sending", () => {
 
   it("tells of typing at most every three seconds", async () => {
     const { model, socket } = await begin();
-    for (let key = 0; key < 5; key += 1) model.noteTyping(ROOM);
+    for (let key = 0; key < 5; key += 1) model.sendTyping(ROOM);
     expect(socket.frames("typing")).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(3100);
-    model.noteTyping(ROOM);
+    model.sendTyping(ROOM);
     expect(socket.frames("typing")).toHaveLength(2);
   });
 });
@@ -165,14 +165,14 @@ describe("reading", () => {
   it("freezes the line above what is new when a room is opened", async () => {
     list = [conversation(ROOM, { last_message: message(2), unread: 1, read_id: 1 })];
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     const room = model.roomOf(ROOM);
     expect(room.divider.value).toBe(1);
     expect(model.unreadTotal.value).toBe(0);
     socket.push("new_message", message(3));
     expect(room.divider.value).toBe(1);
-    model.open(null);
+    model.openRoom(null);
     expect(room.divider.value).toBeNull();
   });
 
@@ -180,9 +180,9 @@ describe("reading", () => {
     const { model, socket } = await begin();
     socket.push("new_message", message(3));
     expect(model.unreadTotal.value).toBe(3);
-    expect(model.sorted.value[0]?.last_message?.id).toBe(3);
+    expect(model.sortedConversations.value[0]?.last_message?.id).toBe(3);
     history.push(message(3));
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     socket.push("new_message", message(4));
     await vi.advanceTimersByTimeAsync(200);
@@ -192,7 +192,7 @@ describe("reading", () => {
 
   it("reads nothing while its end is out of view", async () => {
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     model.isAtEnd.value = false;
     socket.push("new_message", message(3));
@@ -206,7 +206,7 @@ describe("reading", () => {
     socket.push("new_message", message(3, { user_id: 1 }));
     socket.push("new_message", message(4, { user_id: 0, message_type: "system" }));
     expect(model.unreadTotal.value).toBe(2);
-    expect(model.sorted.value[0]?.last_message?.id).toBe(4);
+    expect(model.sortedConversations.value[0]?.last_message?.id).toBe(4);
   });
 
   it("clears a badge when the same user reads elsewhere", async () => {
@@ -217,11 +217,11 @@ describe("reading", () => {
 
   it("says for screen readers only what others wrote while it was open", async () => {
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     socket.push("new_message", message(3, { user_id: 1 }));
     socket.push("new_message", message(4));
-    expect(model.roomOf(ROOM).heard.value.map((it) => it.id)).toEqual([4]);
+    expect(model.roomOf(ROOM).announced.value.map((message) => message.id)).toEqual([4]);
   });
 });
 
@@ -229,18 +229,18 @@ describe("the first page", () => {
   it("does not hide what arrives while it is on its way", async () => {
     const { model, socket } = await begin();
     socket.isSilent = true;
-    model.open(ROOM);
+    model.openRoom(ROOM);
     socket.push("new_message", message(3));
     socket.push("message_history", { room_id: ROOM, messages: history });
     socket.push("pong", {});
     await vi.advanceTimersByTimeAsync(200);
-    expect(model.roomOf(ROOM).messages.value.map((it) => it.id)).toEqual([1, 2, 3]);
+    expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
     expect(socket.frames("mark_read").at(-1)).toMatchObject({ room_id: ROOM, id: 3 });
   });
 
   it("is read when one is taken into the open room again", async () => {
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     socket.push("member_removed", { room_id: ROOM, user_id: 1, message: message(3, { user_id: 0 }) });
     expect(model.conversations.value.has(ROOM)).toBe(false);
@@ -277,14 +277,14 @@ describe("who is online", () => {
 describe("events", () => {
   it("take deleted messages out for good", async () => {
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     socket.push("message_deleted", { room_id: ROOM, id: 1, user_id: 2 });
     const room = model.roomOf(ROOM);
-    expect(room.messages.value.map((it) => it.id)).toEqual([2]);
+    expect(room.messages.value.map((message) => message.id)).toEqual([2]);
     // A page that was on its way when it was deleted.
-    await model.load(room);
-    expect(room.messages.value.map((it) => it.id)).toEqual([2]);
+    await model.loadNewest(room);
+    expect(room.messages.value.map((message) => message.id)).toEqual([2]);
   });
 
   it("show typing until it ends or the message comes", async () => {
@@ -293,7 +293,7 @@ describe("events", () => {
     const typist = { room_id: ROOM, user_id: 2, username: "Bob" };
     socket.push("typing", typist);
     socket.push("typing", { ...typist, user_id: 1, username: "Alice" });
-    expect(room.typing.value.map((it) => it.name)).toEqual(["Bob"]);
+    expect(room.typing.value.map((message) => message.name)).toEqual(["Bob"]);
     expect(model.online.value.has(2)).toBe(true);
     socket.push("new_message", message(3));
     expect(room.typing.value).toEqual([]);
@@ -306,12 +306,12 @@ describe("events", () => {
     list = [conversation(ROOM, { is_private: true, kind: "direct", user_id: 2, last_message: message(2) })];
     history = [message(1), message(2, { user_id: 1 })];
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(50);
     const room = model.roomOf(ROOM);
-    expect(model.tickOf(room, message(2))).toBe("delivered");
+    expect(model.deliveryState(room, message(2))).toBe("delivered");
     socket.push("message_read", { room_id: ROOM, user_id: 2, first_id: 2, id: 2, read_at: "" });
-    expect(model.tickOf(room, message(2))).toBe("read");
+    expect(model.deliveryState(room, message(2))).toBe("read");
     expect(room.readers.value.get(2)).toBe(2);
   });
 
@@ -326,7 +326,7 @@ describe("events", () => {
 describe("coming back", () => {
   it("asks for what was missed by the newest known message, and only then says that all is well", async () => {
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     expect(model.isCaughtUp.value).toBe(true);
     socket.close();
@@ -345,12 +345,12 @@ describe("coming back", () => {
     next.push("pong", {});
     await vi.advanceTimersByTimeAsync(50);
     expect(model.isCaughtUp.value).toBe(true);
-    expect(model.roomOf(ROOM).messages.value.map((it) => it.id)).toEqual([1, 2, 3]);
+    expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
   });
 
   it("reads the history anew when too much was missed", async () => {
     const { model, socket } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     socket.close();
     history = Array.from({ length: 50 }, (_, at) => message(100 + at));
@@ -364,11 +364,11 @@ describe("coming back", () => {
 
   it("ends with the session: nothing of one user is left for the next", async () => {
     const { model } = await begin();
-    model.open(ROOM);
+    model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     model.session.logOut();
     expect(model.conversations.value.size).toBe(0);
-    expect(model.active.value).toBeNull();
+    expect(model.activeRoomId.value).toBeNull();
     expect(model.connection.status.value).toBe("closed");
     expect(localStorage.getItem("token")).toBeNull();
   });

@@ -1,51 +1,51 @@
-// The chat's life: it begins when someone is logged in, takes up what was missed after a loss, ends with the session.
+// The life of the chat: starts with a session, catches up after every disconnection, ends with the session.
 
 import { batch, effect } from "@preact/signals";
 import { delay } from "../net/delay";
 import { api } from "../net/http";
 import { connection, isCaughtUp } from "./connection";
+import { refreshList } from "./conversation_list";
 import { closeDrafts, openDrafts } from "./drafts";
-import { load } from "./history";
-import { refresh } from "./list";
-import * as out from "./outbox";
-import { findOnline, forgetOnline } from "./presence";
-import { receive } from "./receive";
-import { activeRoom, forgetAll, knownRooms, newestOf, sorted } from "./rooms";
+import { applyEvent } from "./events";
+import { loadNewest } from "./history";
+import { closeOutbox, openOutbox } from "./outbox";
+import { loadOnline, resetPresence } from "./presence";
+import { activeRoom, knownRooms, newestMessage, resetRooms, sortedConversations } from "./rooms";
 import { flush } from "./sending";
 import { me, token } from "./session";
-import { abandon } from "./uploads";
+import { cancelAllUploads } from "./uploads";
 
-/** The server takes up at most this many rooms at once. */
-const MOST_RESUMED = 500;
+/** The server resumes at most this many rooms at once. */
+const MAX_RESUMED = 500;
 const IDENTIFY_MAX_MS = 15_000;
 
 connection.listen({
-  onEvent: (frame) => batch(() => receive(frame)),
-  onOpen: (isAgain) => void (isAgain ? comeBack() : begin()),
-  // Without a valid token this ends the session.
-  onDoubt: () => void api.me().catch(() => {}),
+  onEvent: (frame) => batch(() => applyEvent(frame)),
+  onOpen: (isAgain) => void (isAgain ? catchUp() : loadFirst()),
+  // The request ends the session if the token is no longer valid.
+  onTokenDoubt: () => void api.me().catch(() => {}),
 });
 
 let startedFor: string | null = null;
 
 effect(() => {
-  const given = token.value;
-  if (given === startedFor) return;
-  startedFor = given;
-  forget();
-  if (!given) return;
+  const current = token.value;
+  if (current === startedFor) return;
+  startedFor = current;
+  reset();
+  if (!current) return;
   connection.start();
-  void identify(given);
+  void identify(current);
 });
 
-/** Asks whose token it is until it is known: drafts and what waits to be sent belong to a user. */
-async function identify(given: string): Promise<void> {
-  for (let attempt = 0; token.peek() === given && !me.peek(); attempt += 1) {
+/** Asks whose token it is until the server answers: drafts and the outbox belong to a user. */
+async function identify(ownToken: string): Promise<void> {
+  for (let attempt = 0; token.peek() === ownToken && !me.peek(); attempt += 1) {
     try {
       const account = await api.me();
-      if (token.peek() !== given) return;
+      if (token.peek() !== ownToken) return;
       openDrafts(account.id);
-      out.openOutbox(account.id);
+      openOutbox(account.id);
       me.value = account;
       void flush();
     } catch {
@@ -54,42 +54,42 @@ async function identify(given: string): Promise<void> {
   }
 }
 
-function forget(): void {
+function reset(): void {
   connection.stop();
-  out.closeOutbox();
+  closeOutbox();
   closeDrafts();
-  abandon();
+  cancelAllUploads();
   batch(() => {
-    forgetAll();
-    forgetOnline();
+    resetRooms();
+    resetPresence();
   });
 }
 
-async function begin(): Promise<void> {
-  void findOnline();
-  await Promise.all([refresh(), loadShown()]);
+async function loadFirst(): Promise<void> {
+  void loadOnline();
+  await Promise.all([refreshList(), loadActiveRoom()]);
   isCaughtUp.value = connection.status.peek() === "open";
   void flush();
 }
 
-/** After a loss: what was missed is asked for by tokens, then what is shown is compared with the server's. */
-async function comeBack(): Promise<void> {
-  void findOnline();
+/** Asks for the missed events by resume tokens, then reconciles the open room with the server. */
+async function catchUp(): Promise<void> {
+  void loadOnline();
   const rooms: Record<string, string> = {};
-  for (const it of sorted.peek().slice(0, MOST_RESUMED)) {
-    const known = newestOf(it.id) ?? it.last_message;
-    if (known) rooms[it.id] = known.resume;
+  for (const { id, last_message } of sortedConversations.peek().slice(0, MAX_RESUMED)) {
+    const known = newestMessage(id) ?? last_message;
+    if (known) rooms[id] = known.resume;
   }
-  for (const room of knownRooms()) room.doubt();
+  for (const room of knownRooms()) room.markStale();
   const resuming = connection.command({ type: "resume", payload: { rooms } }).catch(() => []);
   void flush();
-  await Promise.all([resuming, refresh()]);
-  await loadShown();
+  await Promise.all([resuming, refreshList()]);
+  await loadActiveRoom();
   isCaughtUp.value = connection.status.peek() === "open";
 }
 
-/** Reading marks as read, so it waits until somebody can see it. */
-async function loadShown(): Promise<void> {
+/** Loads the open room unless the page is hidden: the server counts what it lists as read. */
+async function loadActiveRoom(): Promise<void> {
   const room = activeRoom();
-  if (room && !document.hidden) await load(room);
+  if (room && !document.hidden) await loadNewest(room);
 }

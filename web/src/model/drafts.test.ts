@@ -11,8 +11,8 @@ beforeEach(() => localStorage.clear());
 
 it("outlive a reload, each with its conversation and its user", async () => {
   const before = await open(1);
-  before.keepDraft(7, { text: "写了一半", replyTo: 3 });
-  before.keepDraft(8, { text: "other", replyTo: null });
+  before.saveDraft(7, { text: "写了一半", replyTo: 3 });
+  before.saveDraft(8, { text: "other", replyTo: null });
   const after = await open(1);
   expect(after.draftOf(7)).toEqual({ text: "写了一半", replyTo: 3 });
   expect(after.draftOf(8).text).toBe("other");
@@ -22,23 +22,23 @@ it("outlive a reload, each with its conversation and its user", async () => {
 
 it("are nobody else's, once they are closed", async () => {
   const drafts = await open(1);
-  drafts.keepDraft(7, { text: "secret", replyTo: null });
+  drafts.saveDraft(7, { text: "secret", replyTo: null });
   drafts.closeDrafts();
   expect(drafts.draftOf(7).text).toBe("");
 });
 
 it("are gone when there is nothing left of them", async () => {
   const drafts = await open(1);
-  drafts.keepDraft(7, { text: "x", replyTo: null });
-  drafts.keepDraft(7, { text: "", replyTo: null });
+  drafts.saveDraft(7, { text: "x", replyTo: null });
+  drafts.saveDraft(7, { text: "", replyTo: null });
   expect(localStorage.length).toBe(0);
 });
 
 it("of two tabs do not overwrite each other", async () => {
   const one = await open(1);
   const other = await open(1);
-  one.keepDraft(7, { text: "in one", replyTo: null });
-  other.keepDraft(8, { text: "in the other", replyTo: null });
+  one.saveDraft(7, { text: "in one", replyTo: null });
+  other.saveDraft(8, { text: "in the other", replyTo: null });
   const after = await open(1);
   expect([after.draftOf(7).text, after.draftOf(8).text]).toEqual(["in one", "in the other"]);
 });

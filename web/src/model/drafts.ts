@@ -1,4 +1,4 @@
-// What is being written, per conversation and user; survives reloads and the end of a session.
+// Unsent texts, one per conversation and user. They survive reloads and the end of a session.
 
 import { signal } from "@preact/signals";
 import { storage } from "../settings/storage";
@@ -8,23 +8,23 @@ export interface Draft {
   replyTo: number | null;
 }
 
-const NONE: Draft = { text: "", replyTo: null };
+const EMPTY: Draft = { text: "", replyTo: null };
 
+/** The prefix of the user's keys in the storage. Each draft has its own key, so that tabs do not overwrite each other. */
 let prefix = "";
-/** Each has a key of its own in the store, so that two tabs do not overwrite each other's. */
 const drafts = signal<ReadonlyMap<number, Draft>>(new Map());
 
-export function openDrafts(user: number): void {
-  prefix = `chinwag.draft.${user}.`;
-  const kept = new Map<number, Draft>();
+export function openDrafts(userId: number): void {
+  prefix = `chinwag.draft.${userId}.`;
+  const stored = new Map<number, Draft>();
   for (const key of storage.keys(prefix)) {
     const draft = parse(storage.get(key));
-    if (draft) kept.set(Number(key.slice(prefix.length)), draft);
+    if (draft) stored.set(Number(key.slice(prefix.length)), draft);
   }
-  drafts.value = kept;
+  drafts.value = stored;
 }
 
-/** Whoever comes next sees none of them. */
+/** Hides the drafts from the next user of this browser. */
 export function closeDrafts(): void {
   prefix = "";
   drafts.value = new Map();
@@ -40,11 +40,12 @@ function parse(text: string | null): Draft | null {
 }
 
 export function draftOf(room: number): Draft {
-  return drafts.value.get(room) ?? NONE;
+  return drafts.value.get(room) ?? EMPTY;
 }
 
-export function keepDraft(room: number, draft: Draft): void {
-  const known = drafts.peek().get(room) ?? NONE;
+/** Stores a draft, or removes it if it is empty. */
+export function saveDraft(room: number, draft: Draft): void {
+  const known = drafts.peek().get(room) ?? EMPTY;
   if (known.text === draft.text && known.replyTo === draft.replyTo) return;
   const next = new Map(drafts.peek());
   const isEmpty = !draft.text && draft.replyTo === null;

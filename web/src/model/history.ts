@@ -1,128 +1,140 @@
-// Opening a room and reading its messages, page by page.
+// Opens rooms and reads their messages, page by page.
 
 import { batch, effect } from "@preact/signals";
 import { delay } from "../net/delay";
 import { Refused } from "../net/socket";
 import type { Message } from "../net/types";
 import { connection } from "./connection";
-import { isRead } from "./list";
-import * as out from "./outbox";
-import { noteRead, statusSoon } from "./receipts";
-import { active, activeRoom, conversations, deleted, isAtEnd, patch, type Room, roomOf } from "./rooms";
-import { merge, reconcile } from "./timeline";
+import { isInView } from "./conversation_list";
+import * as outbox from "./outbox";
+import { fetchStatusSoon, markRead } from "./receipts";
+import {
+  activeRoom,
+  activeRoomId,
+  conversations,
+  deletedIds,
+  isAtEnd,
+  patchConversation,
+  type Room,
+  roomOf,
+} from "./rooms";
+import { mergeMessages, reconcile } from "./timeline";
 
-const PAGE = 50;
-/** Messages that the server serves of a room. */
-const MOST = 1000;
+const PAGE_SIZE = 50;
+/** The server keeps at most this many messages of a room. */
+const MAX_MESSAGES = 1000;
+const OLDER_POLL_MS = 50;
 
-export function open(id: number | null): void {
-  if (active.peek() === id) return;
+/** Opens a room, or closes the open one with `null`. */
+export function openRoom(id: number | null): void {
+  if (activeRoomId.peek() === id) return;
   batch(() => {
-    const before = activeRoom();
-    if (before) before.divider.value = null;
-    active.value = id;
+    const previous = activeRoom();
+    if (previous) previous.divider.value = null;
+    activeRoomId.value = id;
     isAtEnd.value = true;
   });
   if (id === null) return;
   const room = roomOf(id);
-  room.heard.value = [];
-  freezeDivider(room);
-  if (room.state.peek() !== "ready" || room.isStale) return void load(room);
-  noteRead(room);
-  statusSoon(room, 0);
+  room.announced.value = [];
+  placeDivider(room);
+  if (room.state.peek() !== "ready" || room.isStale) return void loadNewest(room);
+  markRead(room);
+  fetchStatusSoon(room, 0);
 }
 
-function freezeDivider(room: Room): void {
-  const it = conversations.peek().get(room.id);
-  room.divider.value = it && it.unread > 0 ? (it.read_id ?? 0) : null;
+/** Puts the line above the messages that are unread now. */
+function placeDivider(room: Room): void {
+  const conversation = conversations.peek().get(room.id);
+  room.divider.value = conversation && conversation.unread > 0 ? (conversation.read_id ?? 0) : null;
 }
 
-/** Reads the newest page; what was loaded before is compared with it. */
-export async function load(room: Room): Promise<void> {
+/** Reads the newest page and reconciles the loaded messages with it. */
+export async function loadNewest(room: Room): Promise<void> {
   if (connection.status.peek() !== "open" || room.state.peek() === "loading") return;
   const known = room.messages.peek();
-  const doubts = room.doubts;
+  const staleCount = room.staleCount;
   const arrived: Message[] = [];
-  room.meanwhile.add(arrived);
+  room.fetchBuffers.add(arrived);
   if (known.length === 0) room.state.value = "loading";
-  const size = Math.min(MOST, Math.max(PAGE, known.length));
+  const size = Math.min(MAX_MESSAGES, Math.max(PAGE_SIZE, known.length));
   try {
     const page = await fetchPage(room.id, 1, size);
     batch(() => {
-      show(room, page, size, arrived, known.length === 0);
-      room.isStale = room.doubts !== doubts;
+      applyPage(room, page, size, arrived, known.length === 0);
+      room.isStale = room.staleCount !== staleCount;
     });
-    statusSoon(room, 0);
-    if (room.isStale && active.peek() === room.id) void load(room);
-    else if (arrived.length > 0 && isRead(room)) noteRead(room);
+    fetchStatusSoon(room, 0);
+    if (room.isStale && activeRoomId.peek() === room.id) void loadNewest(room);
+    else if (arrived.length > 0 && isInView(room.id)) markRead(room);
   } catch (error) {
     if (room.messages.peek().length > 0) room.state.value = "ready";
     else room.state.value = error instanceof Refused && error.isLost ? "idle" : "error";
   } finally {
-    room.meanwhile.delete(arrived);
+    room.fetchBuffers.delete(arrived);
   }
 }
 
-function show(room: Room, page: Message[], size: number, arrived: Message[], isFirst: boolean): void {
+function applyPage(room: Room, page: Message[], size: number, arrived: Message[], isFirst: boolean): void {
   const isWhole = page.length < size;
-  const known = merge(reconcile(room.messages.peek(), page, isWhole), page, deleted);
-  room.messages.value = merge(known, arrived, deleted);
+  const known = mergeMessages(reconcile(room.messages.peek(), page, isWhole), page, deletedIds);
+  room.messages.value = mergeMessages(known, arrived, deletedIds);
   // A message whose echo never came is stored after all.
-  for (const { client_id } of page) if (client_id && out.find(client_id)) out.remove(client_id);
-  room.hasOlder.value = !isWhole && page.length < MOST;
+  for (const { client_id } of page) if (client_id && outbox.find(client_id)) outbox.remove(client_id);
+  room.hasOlder.value = !isWhole && page.length < MAX_MESSAGES;
   room.state.value = "ready";
-  if (active.peek() !== room.id) return;
-  if (isFirst && room.divider.peek() === null) freezeDivider(room);
-  // The server counts what it has shown as read.
-  patch(room.id, () => ({ unread: 0, read_id: page.at(-1)?.id ?? null }));
+  if (activeRoomId.peek() !== room.id) return;
+  if (isFirst && room.divider.peek() === null) placeDivider(room);
+  // The server counts every message that it lists as read.
+  patchConversation(room.id, () => ({ unread: 0, read_id: page.at(-1)?.id ?? null }));
 }
 
 function fetchPage(room_id: number, page: number, page_size: number): Promise<Message[]> {
   return connection.command({ type: "fetch_history", payload: { room_id, page, page_size } });
 }
 
-/** Reads the page above. Pages count from the newest message, so the one is asked for that holds the next older. */
+/** Reads the page above the loaded messages. Pages count from the newest message. */
 export async function loadOlder(room: Room): Promise<void> {
   if (!room.hasOlder.peek() || room.isLoadingOlder.peek() || room.state.peek() !== "ready") return;
   room.isLoadingOlder.value = true;
   try {
     const before = room.messages.peek().length;
-    const page = await fetchPage(room.id, Math.floor(before / PAGE) + 1, PAGE);
+    const page = await fetchPage(room.id, Math.floor(before / PAGE_SIZE) + 1, PAGE_SIZE);
     batch(() => {
-      room.messages.value = merge(room.messages.peek(), page, deleted);
-      room.hasOlder.value = page.length === PAGE && room.messages.peek().length > before;
+      room.messages.value = mergeMessages(room.messages.peek(), page, deletedIds);
+      room.hasOlder.value = page.length === PAGE_SIZE && room.messages.peek().length > before;
     });
   } catch {
-    // Scrolling on asks again.
+    // Further scrolling tries again.
   } finally {
     room.isLoadingOlder.value = false;
   }
 }
 
-/** Loads until a message is there. `false` when the room no longer has it. */
-export async function reach(room: Room, id: number): Promise<boolean> {
-  for (let tries = 0; tries < MOST / PAGE + 1; tries += 1) {
+/** Loads older pages until a message is there. Returns `false` when the room no longer has it. */
+export async function loadBackTo(room: Room, id: number): Promise<boolean> {
+  for (let tries = 0; tries < MAX_MESSAGES / PAGE_SIZE + 1; tries += 1) {
     const first = room.messages.peek()[0];
-    // The oldest loaded one is not drawn until it is known what stands above it.
+    // The oldest loaded message is drawn once the one above it is known.
     if (room.byId(id) && (first?.id !== id || !room.hasOlder.peek())) return true;
     if (!room.hasOlder.peek() || !first || first.id < id) return false;
-    if (room.isLoadingOlder.peek()) await delay(50);
+    if (room.isLoadingOlder.peek()) await delay(OLDER_POLL_MS);
     else await loadOlder(room);
   }
   return false;
 }
 
-/** A room that one is taken into again is read again. */
+// Reads the open room again after its user was removed from it and added again.
 effect(() => {
-  const id = active.value;
+  const id = activeRoomId.value;
   const isListed = id !== null && conversations.value.has(id);
-  if (isListed && !document.hidden && roomOf(id).state.peek() === "idle") void load(roomOf(id));
+  if (isListed && !document.hidden && roomOf(id).state.peek() === "idle") void loadNewest(roomOf(id));
 });
 
-/** A page that comes back into view shows what came meanwhile, and that is read. */
+// A page that becomes visible shows what arrived meanwhile, and marks it as read.
 document.addEventListener("visibilitychange", () => {
   const room = activeRoom();
   if (!room || document.hidden) return;
-  if (room.isStale || room.state.peek() === "idle") void load(room);
-  else if (isAtEnd.peek()) noteRead(room);
+  if (room.isStale || room.state.peek() === "idle") void loadNewest(room);
+  else if (isAtEnd.peek()) markRead(room);
 });

@@ -1,34 +1,34 @@
-// Who is in a room; joining, leaving, opening private rooms.
+// Memberships: reads the members of a room, joins and leaves rooms, opens direct rooms.
 
 import { ApiError, api } from "../net/http";
 import { connection } from "./connection";
-import { refresh } from "./list";
-import { conversations, forgetRoom, type Room } from "./rooms";
+import { refreshList } from "./conversation_list";
+import { conversations, type Room, removeRoom } from "./rooms";
 import { me } from "./session";
 
 export async function loadMembers(room: Room): Promise<void> {
   try {
     room.members.value = await api.members(room.id);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) void refresh();
+    if (error instanceof ApiError && error.status === 404) void refreshList();
   }
 }
 
-export async function join(room: number): Promise<void> {
-  await connection.command({ type: "join_room", payload: { room_id: room } });
-  await refresh();
+export async function joinRoom(id: number): Promise<void> {
+  await connection.command({ type: "join_room", payload: { room_id: id } });
+  await refreshList();
 }
 
-export async function quit(room: number): Promise<void> {
+export async function leaveRoom(id: number): Promise<void> {
   const own = me.peek();
   if (!own) return;
-  await api.removeMember(room, own.id);
-  forgetRoom(room);
+  await api.removeMember(id, own.id);
+  removeRoom(id);
 }
 
-/** The number of the private room with a user, which is made when there is none. */
+/** Opens the direct room with a user, which the server creates if there is none. Returns its id. */
 export async function openDirect(username: string): Promise<number> {
-  const room = await api.openDirect(username);
-  if (!conversations.peek().has(room.id)) await refresh();
-  return room.id;
+  const { id } = await api.openDirect(username);
+  if (!conversations.peek().has(id)) await refreshList();
+  return id;
 }

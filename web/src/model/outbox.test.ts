@@ -1,8 +1,8 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import * as out from "./outbox";
+import * as outbox from "./outbox";
 
 const HOUR_MS = 3600_000;
-const pending = (clientId: string, part: Partial<out.Pending> = {}): out.Pending => ({
+const pending = (clientId: string, part: Partial<outbox.PendingMessage> = {}): outbox.PendingMessage => ({
   clientId,
   room: 7,
   text: clientId,
@@ -17,64 +17,68 @@ const pending = (clientId: string, part: Partial<out.Pending> = {}): out.Pending
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date("2026-01-05T12:00:00Z") });
   localStorage.clear();
-  out.closeOutbox();
-  out.openOutbox(1);
+  outbox.closeOutbox();
+  outbox.openOutbox(1);
 });
 
 it("is there again after a reload, oldest first; what was under way is sent again", () => {
-  out.put(pending("b", { at: Date.now() + 1 }));
-  out.put(pending("a"));
-  out.change("a", { state: "sent" });
-  out.change("b", { state: "failed", error: "no" });
-  out.closeOutbox();
-  out.openOutbox(1);
-  expect(out.outbox.value.map((it) => [it.clientId, it.state])).toEqual([
+  outbox.add(pending("b", { at: Date.now() + 1 }));
+  outbox.add(pending("a"));
+  outbox.update("a", { state: "sent" });
+  outbox.update("b", { state: "failed", error: "no" });
+  outbox.closeOutbox();
+  outbox.openOutbox(1);
+  expect(outbox.pendingMessages.value.map(({ clientId, state }) => [clientId, state])).toEqual([
     ["a", "sending"],
     ["b", "failed"],
   ]);
 });
 
 it("belongs to its user", () => {
-  out.put(pending("a"));
-  out.openOutbox(2);
-  expect(out.outbox.value).toEqual([]);
+  outbox.add(pending("a"));
+  outbox.openOutbox(2);
+  expect(outbox.pendingMessages.value).toEqual([]);
 });
 
 it("keeps what was put there before it was known whose it is", () => {
-  out.closeOutbox();
-  out.put(pending("early"));
+  outbox.closeOutbox();
+  outbox.add(pending("early"));
   expect(localStorage.length).toBe(0);
-  out.openOutbox(3);
-  expect(out.outbox.value.map((it) => it.clientId)).toEqual(["early"]);
-  out.closeOutbox();
-  out.openOutbox(3);
-  expect(out.outbox.value.map((it) => it.clientId)).toEqual(["early"]);
+  outbox.openOutbox(3);
+  expect(outbox.pendingMessages.value.map((entry) => entry.clientId)).toEqual(["early"]);
+  outbox.closeOutbox();
+  outbox.openOutbox(3);
+  expect(outbox.pendingMessages.value.map((entry) => entry.clientId)).toEqual(["early"]);
 });
 
 it("does not send by itself what the server may no longer know as sent", () => {
-  out.put(pending("old", { at: Date.now() - 23.5 * HOUR_MS }));
-  out.openOutbox(1);
-  expect(out.outbox.value[0]?.state).toBe("failed");
+  outbox.add(pending("old", { at: Date.now() - 23.5 * HOUR_MS }));
+  outbox.openOutbox(1);
+  expect(outbox.pendingMessages.value[0]?.state).toBe("failed");
 });
 
 it("tries again under the same id, after a day under a new one", () => {
-  out.put(pending("young", { state: "failed" }));
-  out.retry("young");
-  expect(out.find("young")?.state).toBe("sending");
-  out.put(pending("old", { at: Date.now() - 25 * HOUR_MS, state: "failed" }));
-  out.retry("old");
-  expect(out.find("old")).toBeUndefined();
-  expect(out.outbox.value.at(-1)).toMatchObject({ text: "old", state: "sending", at: Date.now() });
+  outbox.add(pending("young", { state: "failed" }));
+  outbox.retry("young");
+  expect(outbox.find("young")?.state).toBe("sending");
+  outbox.add(pending("old", { at: Date.now() - 25 * HOUR_MS, state: "failed" }));
+  outbox.retry("old");
+  expect(outbox.find("old")).toBeUndefined();
+  expect(outbox.pendingMessages.value.at(-1)).toMatchObject({
+    text: "old",
+    state: "sending",
+    at: Date.now(),
+  });
 });
 
 it("forgets what cannot be read", () => {
   localStorage.setItem("chinwag.out.1.x", "{");
-  out.openOutbox(1);
-  expect(out.outbox.value).toEqual([]);
+  outbox.openOutbox(1);
+  expect(outbox.pendingMessages.value).toEqual([]);
   expect(localStorage.length).toBe(0);
 });
 
 it("makes ids that differ", () => {
-  const ids = new Set(Array.from({ length: 100 }, out.newClientId));
+  const ids = new Set(Array.from({ length: 100 }, outbox.newClientId));
   expect(ids.size).toBe(100);
 });

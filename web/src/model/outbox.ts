@@ -1,59 +1,58 @@
-// What was written and is not known to be stored yet. It survives reloads; the client id keeps it from being stored
-// twice however often it is sent, for a day.
+// Messages that the user has sent and that are not known to be stored yet. They survive reloads. The server stores
+// each client id once, however often the message is sent, for a day.
 
 import { signal } from "@preact/signals";
 import type { Pixels } from "../net/types";
 import { storage } from "../settings/storage";
 
-export interface Pending {
+export interface PendingMessage {
   clientId: string;
   room: number;
   text: string;
   isImage: boolean;
   replyTo: number | null;
   at: number;
+  /** `sent` means accepted by the server, without an echo so far. */
   state: "sending" | "sent" | "failed";
   error: string | null;
   /** The size of a picture, so that its place does not change once it is stored. */
   pixels?: Pixels;
 }
 
-/** The server knows a client id for 24 hours. */
+/** The server remembers a client id for 24 hours. */
 const RETRY_MS = 23 * 3600_000;
 
-export const outbox = signal<Pending[]>([]);
-/** Of the user; none until it is known who that is. */
+/** All entries, oldest first. */
+export const pendingMessages = signal<PendingMessage[]>([]);
+/** The prefix of the user's keys in the storage; empty until the user is known. */
 let prefix = "";
 
-function keep(clientId: string, entry: Pending | null): void {
+function persist(clientId: string, entry: PendingMessage | null): void {
   if (prefix) storage.set(prefix + clientId, entry && JSON.stringify(entry));
 }
 
-export function openOutbox(user: number): void {
-  // What was put here before it was known by whom: a picture that had been uploaded by then.
-  const early = prefix ? [] : outbox.peek();
-  prefix = `chinwag.out.${user}.`;
-  for (const entry of early) keep(entry.clientId, entry);
-  const kept: Pending[] = [];
+/** Reads the user's entries. Those that were being sent are to be sent again. */
+export function openOutbox(userId: number): void {
+  // Entries that were added before the user was known: pictures whose upload had finished by then.
+  const early = prefix ? [] : pendingMessages.peek();
+  prefix = `chinwag.out.${userId}.`;
+  for (const entry of early) persist(entry.clientId, entry);
+  const entries: PendingMessage[] = [];
   for (const key of storage.keys(prefix)) {
     try {
-      const entry = JSON.parse(storage.get(key) ?? "") as Pending;
+      const entry = JSON.parse(storage.get(key) ?? "") as PendingMessage;
       const isOld = Date.now() - entry.at > RETRY_MS;
-      kept.push({ ...entry, state: isOld || entry.state === "failed" ? "failed" : "sending" });
+      entries.push({ ...entry, state: isOld || entry.state === "failed" ? "failed" : "sending" });
     } catch {
       storage.set(key, null);
     }
   }
-  outbox.value = kept.sort((a, b) => a.at - b.at);
-}
-
-export function find(clientId: string): Pending | undefined {
-  return outbox.peek().find((entry) => entry.clientId === clientId);
+  pendingMessages.value = entries.sort((a, b) => a.at - b.at);
 }
 
 export function closeOutbox(): void {
   prefix = "";
-  outbox.value = [];
+  pendingMessages.value = [];
 }
 
 export function newClientId(): string {
@@ -61,32 +60,36 @@ export function newClientId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function put(entry: Pending): void {
-  keep(entry.clientId, entry);
-  outbox.value = [...outbox.value, entry];
+export function find(clientId: string): PendingMessage | undefined {
+  return pendingMessages.peek().find((entry) => entry.clientId === clientId);
 }
 
-export function change(clientId: string, part: Partial<Pending>): void {
-  outbox.value = outbox.value.map((entry) => {
+export function add(entry: PendingMessage): void {
+  persist(entry.clientId, entry);
+  pendingMessages.value = [...pendingMessages.value, entry];
+}
+
+export function update(clientId: string, part: Partial<PendingMessage>): void {
+  pendingMessages.value = pendingMessages.value.map((entry) => {
     if (entry.clientId !== clientId) return entry;
     const changed = { ...entry, ...part };
-    keep(clientId, changed);
+    persist(clientId, changed);
     return changed;
   });
 }
 
 export function remove(clientId: string): void {
-  keep(clientId, null);
-  if (outbox.value.some((entry) => entry.clientId === clientId)) {
-    outbox.value = outbox.value.filter((entry) => entry.clientId !== clientId);
+  persist(clientId, null);
+  if (pendingMessages.value.some((entry) => entry.clientId === clientId)) {
+    pendingMessages.value = pendingMessages.value.filter((entry) => entry.clientId !== clientId);
   }
 }
 
-/** Tries a failed message again; one that is too old for its client id under a new one. */
+/** Marks a failed message for sending again, under a new client id if the server may have forgotten the old one. */
 export function retry(clientId: string): void {
   const entry = find(clientId);
   if (!entry) return;
-  if (Date.now() - entry.at < RETRY_MS) return change(clientId, { state: "sending", error: null });
+  if (Date.now() - entry.at < RETRY_MS) return update(clientId, { state: "sending", error: null });
   remove(clientId);
-  put({ ...entry, clientId: newClientId(), at: Date.now(), state: "sending", error: null });
+  add({ ...entry, clientId: newClientId(), at: Date.now(), state: "sending", error: null });
 }

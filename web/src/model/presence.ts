@@ -1,60 +1,60 @@
-// Who is online: asked at first and once more, then told by events.
+// Who is online: fetched once at first and once a little later, then kept by events.
 
 import { signal } from "@preact/signals";
 import { api } from "../net/http";
 
-/** An open socket counts as activity once a minute. */
+/** The server notes the activity of an open socket once a minute. */
 const ONLINE_MS = 90_000;
 
 export const online = signal<ReadonlySet<number>>(new Set());
-/** Those of whom only a sign was seen, who may have no socket that would tell of their end. */
-const seen = new Map<number, number>();
-let again = 0;
+/** Timers of users who were active but may have no socket whose end the server would announce. */
+const expirations = new Map<number, number>();
+let secondFetch = 0;
 
-/** Asks who is there. Document 003 lists those of the last half hour; who is there now was active just now. */
-export async function findOnline(): Promise<void> {
-  await ask();
-  // Who had left shortly before was among them still, and tells nobody any more.
-  clearTimeout(again);
-  again = window.setTimeout(ask, ONLINE_MS);
+/** Fetches who is online. Fetches again later: users who had just left were still listed, and no event removes them. */
+export async function loadOnline(): Promise<void> {
+  await fetchOnline();
+  clearTimeout(secondFetch);
+  secondFetch = window.setTimeout(fetchOnline, ONLINE_MS);
 }
 
-async function ask(): Promise<void> {
+/** Document 003 lists the users of the last half hour; of these the ones with recent activity are online. */
+async function fetchOnline(): Promise<void> {
   try {
     const users = await api.onlineUsers();
     const latest = Math.max(...users.map((user) => Date.parse(user.last_activity)));
-    const here = users.filter((user) => latest - Date.parse(user.last_activity) < ONLINE_MS);
-    for (const { user_id } of here) noteOnline(user_id, true);
-    online.value = new Set([...here.map((user) => user.user_id), ...seen.keys()]);
+    const recent = users.filter((user) => latest - Date.parse(user.last_activity) < ONLINE_MS);
+    for (const { user_id } of recent) setOnline(user_id, true);
+    online.value = new Set([...recent.map((user) => user.user_id), ...expirations.keys()]);
   } catch {
-    // Dots appear with the next events.
+    // The next events show who is online.
   }
 }
 
-/** Someone did something at `at`: is here, unless nothing more is heard. */
-export function noteSeen(user: number, at: number): void {
-  const rest = ONLINE_MS - (Date.now() - at);
-  if (rest <= 0 || (online.peek().has(user) && !seen.has(user))) return;
-  noteOnline(user, true);
-  seen.set(
-    user,
-    window.setTimeout(() => noteOnline(user, false), Math.min(rest, ONLINE_MS)),
+/** Shows a user who did something at the time `at` as online, for a while if nothing more is heard. */
+export function noteActivity(userId: number, at: number): void {
+  const remaining = ONLINE_MS - (Date.now() - at);
+  if (remaining <= 0 || (online.peek().has(userId) && !expirations.has(userId))) return;
+  setOnline(userId, true);
+  expirations.set(
+    userId,
+    window.setTimeout(() => setOnline(userId, false), Math.min(remaining, ONLINE_MS)),
   );
 }
 
-export function noteOnline(user: number, isOnline: boolean): void {
-  clearTimeout(seen.get(user));
-  seen.delete(user);
-  if (online.peek().has(user) === isOnline) return;
+export function setOnline(userId: number, isOnline: boolean): void {
+  clearTimeout(expirations.get(userId));
+  expirations.delete(userId);
+  if (online.peek().has(userId) === isOnline) return;
   const next = new Set(online.peek());
-  if (isOnline) next.add(user);
-  else next.delete(user);
+  if (isOnline) next.add(userId);
+  else next.delete(userId);
   online.value = next;
 }
 
-export function forgetOnline(): void {
-  clearTimeout(again);
-  for (const timer of seen.values()) clearTimeout(timer);
-  seen.clear();
+export function resetPresence(): void {
+  clearTimeout(secondFetch);
+  for (const timer of expirations.values()) clearTimeout(timer);
+  expirations.clear();
   online.value = new Set();
 }

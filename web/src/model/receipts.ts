@@ -1,46 +1,48 @@
-// How far one's own messages have come, and what one has read.
+// Receipts: how far the user's own messages have come, and what the user has read.
 
 import { effect } from "@preact/signals";
 import { api } from "../net/http";
 import type { Message } from "../net/types";
 import { connection } from "./connection";
-import { refreshSoon } from "./list";
-import { active, conversations, isAtEnd, patch, type Room, roomOf } from "./rooms";
+import { refreshListSoon } from "./conversation_list";
+import { activeRoomId, conversations, isAtEnd, patchConversation, type Room, roomOf } from "./rooms";
 import { me } from "./session";
 
-/** Reading is told once for all that comes within this time. */
-const READ_MS = 120;
-/** The state is asked for this many of one's newest messages. */
-const ASKED = 3;
+/** One `mark_read` covers everything that arrives within this time. */
+const MARK_READ_DELAY_MS = 120;
+/** The state of this many of the user's newest messages is fetched. */
+const FETCHED_STATUSES = 3;
 
-export type Tick = "sent" | "delivered" | "read";
+export type DeliveryState = "sent" | "delivered" | "read";
 
-export function tickOf(room: Room, message: Message): Tick {
-  const byOther = conversations.value.get(room.id)?.read_by_other_id ?? 0;
-  if (message.id <= Math.max(byOther, room.readTo.value)) return "read";
+export function deliveryState(room: Room, message: Message): DeliveryState {
+  const readByOther = conversations.value.get(room.id)?.read_by_other_id ?? 0;
+  if (message.id <= Math.max(readByOther, room.readTo.value)) return "read";
   return message.id <= room.deliveredTo.value ? "delivered" : "sent";
 }
 
-/** In the room that everyone is in the server keeps no receipts. */
+/** Whether the server keeps receipts of a room; it keeps none of the global room. */
 export function hasReceipts(room: number): boolean {
   return conversations.value.get(room)?.room_id !== "global";
 }
 
-const timers = new Map<number, number>();
+const statusTimers = new Map<number, number>();
 
-/** Asks, after a while, how far one's newest messages have come. */
-export function statusSoon(room: Room, ms: number): void {
+/** Fetches after a while how far the user's newest messages have come. */
+export function fetchStatusSoon(room: Room, ms: number): void {
   if (!hasReceipts(room.id)) return;
-  clearTimeout(timers.get(room.id));
-  timers.set(
+  clearTimeout(statusTimers.get(room.id));
+  statusTimers.set(
     room.id,
-    window.setTimeout(() => void readStatus(room), ms),
+    window.setTimeout(() => void fetchStatus(room), ms),
   );
 }
 
-async function readStatus(room: Room): Promise<void> {
-  const own = room.messages.peek().filter((it) => it.user_id === me.peek()?.id && it.id > room.readTo.peek());
-  for (const message of own.slice(-ASKED).reverse()) {
+async function fetchStatus(room: Room): Promise<void> {
+  const ownId = me.peek()?.id;
+  const isUnread = (message: Message) => message.user_id === ownId && message.id > room.readTo.peek();
+  const newestFirst = room.messages.peek().filter(isUnread).slice(-FETCHED_STATUSES).reverse();
+  for (const message of newestFirst) {
     const answer = await api.status(message.id).catch(() => null);
     if (answer?.status === "read") {
       room.readTo.value = Math.max(room.readTo.peek(), message.id);
@@ -54,22 +56,22 @@ async function readStatus(room: Room): Promise<void> {
 
 const readTimers = new Map<number, number>();
 
-/** Tells the server that what is before the reader's eyes is read. */
-export function noteRead(room: Room): void {
-  const it = conversations.peek().get(room.id);
+/** Marks the loaded messages of a room as read, here at once and soon at the server. */
+export function markRead(room: Room): void {
+  const conversation = conversations.peek().get(room.id);
   const last = room.messages.peek().findLast((message) => message.user_id !== me.peek()?.id);
-  if (!it || !last || document.hidden || room.state.peek() !== "ready") return;
-  if (it.unread === 0 && last.id <= (it.read_id ?? 0)) return;
-  patch(room.id, () => ({ unread: 0, read_id: Math.max(last.id, it.read_id ?? 0) }));
+  if (!conversation || !last || document.hidden || room.state.peek() !== "ready") return;
+  if (conversation.unread === 0 && last.id <= (conversation.read_id ?? 0)) return;
+  patchConversation(room.id, ({ read_id }) => ({ unread: 0, read_id: Math.max(last.id, read_id ?? 0) }));
   clearTimeout(readTimers.get(room.id));
-  const tell = () => {
+  const send = () => {
     const payload = { room_id: room.id, id: last.id };
-    connection.command({ type: "mark_read", payload }).catch(() => refreshSoon());
+    connection.command({ type: "mark_read", payload }).catch(() => refreshListSoon());
   };
-  readTimers.set(room.id, window.setTimeout(tell, READ_MS));
+  readTimers.set(room.id, window.setTimeout(send, MARK_READ_DELAY_MS));
 }
 
 effect(() => {
-  const id = active.value;
-  if (isAtEnd.value && id !== null) noteRead(roomOf(id));
+  const id = activeRoomId.value;
+  if (isAtEnd.value && id !== null) markRead(roomOf(id));
 });

@@ -1,9 +1,9 @@
-// What is known of the conversations: the list on the left, and one `Room` for each that was looked at.
+// The state of all conversations: the list of them, and one `Room` for each that was opened.
 
 import { computed, signal } from "@preact/signals";
 import type { Conversation, Member, Message } from "../net/types";
 
-export type Loading = "idle" | "loading" | "ready" | "error";
+export type LoadState = "idle" | "loading" | "ready" | "error";
 
 interface Typist {
   id: number;
@@ -14,10 +14,10 @@ interface Typist {
 export class Room {
   readonly id: number;
   readonly messages = signal<Message[]>([]);
-  readonly state = signal<Loading>("idle");
+  readonly state = signal<LoadState>("idle");
   readonly hasOlder = signal(false);
   readonly isLoadingOlder = signal(false);
-  /** What was read when the room was opened; the line above what is new stays there. */
+  /** The last message that was read when the room was opened: the line above new messages stays right below it. */
   readonly divider = signal<number | null>(null);
   readonly typing = signal<Typist[]>([]);
   /** The highest message that each user is known to have read. */
@@ -25,22 +25,22 @@ export class Room {
   readonly deliveredTo = signal(0);
   readonly readTo = signal(0);
   readonly members = signal<Member[] | null>(null);
-  /** What arrived while it was open, for screen readers. */
-  readonly heard = signal<Message[]>([]);
-  /** Whether messages may be missing that came while the connection was lost. */
+  /** Messages that arrived while the room was open, for screen readers. */
+  readonly announced = signal<Message[]>([]);
+  /** Whether messages may be missing because the connection was lost. */
   isStale = false;
-  /** How often that became possible. */
-  doubts = 0;
-  /** What arrives while a page is on its way, for each that is: the page may have been read before. */
-  readonly meanwhile = new Set<Message[]>();
+  /** How often the room became stale. */
+  staleCount = 0;
+  /** One buffer per page that is being fetched: the page may be older than the messages that arrive meanwhile. */
+  readonly fetchBuffers = new Set<Message[]>();
 
   constructor(id: number) {
     this.id = id;
   }
 
-  doubt(): void {
+  markStale(): void {
     this.isStale = true;
-    this.doubts += 1;
+    this.staleCount += 1;
   }
 
   byId(id: number): Message | undefined {
@@ -49,20 +49,20 @@ export class Room {
 }
 
 export const conversations = signal<ReadonlyMap<number, Conversation>>(new Map());
-export const listState = signal<Loading>("idle");
-export const sorted = computed(() =>
+export const listState = signal<LoadState>("idle");
+/** All conversations, newest activity first. */
+export const sortedConversations = computed(() =>
   [...conversations.value.values()].sort((a, b) => Date.parse(b.active_at) - Date.parse(a.active_at)),
 );
 export const unreadTotal = computed(() =>
-  [...conversations.value.values()].reduce((sum, it) => sum + it.unread, 0),
+  [...conversations.value.values()].reduce((sum, { unread }) => sum + unread, 0),
 );
-/** The number of the room that is open. */
-export const active = signal<number | null>(null);
-/** Whether the end of the open room is in view. */
+export const activeRoomId = signal<number | null>(null);
+/** Whether the end of the active room is in view. */
 export const isAtEnd = signal(true);
 
-/** Deleted messages, lest a page that was read before brings them back. */
-export const deleted = new Set<number>();
+/** Ids of deleted messages. A page that was read before a deletion does not bring its message back. */
+export const deletedIds = new Set<number>();
 const rooms = new Map<number, Room>();
 
 export function roomOf(id: number): Room {
@@ -78,36 +78,41 @@ export function knownRooms(): Iterable<Room> {
   return rooms.values();
 }
 
-/** The newest message that is known of a room, if it was ever looked at. */
-export function newestOf(id: number): Message | undefined {
+/** The newest loaded message of a room, if the room was ever opened. */
+export function newestMessage(id: number): Message | undefined {
   return rooms.get(id)?.messages.peek().at(-1);
 }
 
 export function activeRoom(): Room | null {
-  const id = active.peek();
+  const id = activeRoomId.peek();
   return id === null ? null : roomOf(id);
 }
 
-export function patch(id: number, part: (it: Conversation) => Partial<Conversation>): void {
-  const it = conversations.peek().get(id);
-  if (!it) return;
+/** Changes a conversation of the list; does nothing when the list does not have it. */
+export function patchConversation(
+  id: number,
+  change: (conversation: Conversation) => Partial<Conversation>,
+): void {
+  const conversation = conversations.peek().get(id);
+  if (!conversation) return;
   const next = new Map(conversations.peek());
-  next.set(id, { ...it, ...part(it) });
+  next.set(id, { ...conversation, ...change(conversation) });
   conversations.value = next;
 }
 
-/** Takes a room out of the list: its user is no longer a member. */
-export function forgetRoom(id: number): void {
+/** Removes a room whose member the user no longer is. */
+export function removeRoom(id: number): void {
   const next = new Map(conversations.peek());
   next.delete(id);
   conversations.value = next;
   rooms.delete(id);
 }
 
-export function forgetAll(): void {
+/** Forgets every room, as the session has ended. */
+export function resetRooms(): void {
   rooms.clear();
-  deleted.clear();
+  deletedIds.clear();
   conversations.value = new Map();
   listState.value = "idle";
-  active.value = null;
+  activeRoomId.value = null;
 }

@@ -2,7 +2,7 @@ import { beforeAll, expect, it, vi } from "vitest";
 import { loadWords } from "../i18n";
 import { api } from "../net/http";
 import { conversation, message } from "../testing/fixtures";
-import * as finding from "./search";
+import * as search from "./search";
 
 beforeAll(() => loadWords("en"));
 
@@ -10,7 +10,7 @@ const direct = conversation(3, { kind: "direct", is_private: true, user_id: 2, n
 const list = [conversation(1, { room_id: "global" }), conversation(2, { name: "Alpine Club" }), direct];
 
 it("finds conversations by any part of the name that is shown", () => {
-  const found = (text: string) => finding.matching(list, text).map((it) => it.id);
+  const found = (text: string) => search.matchingConversations(list, text).map(({ id }) => id);
   expect(found("PINE")).toEqual([2]);
   expect(found("lob")).toEqual([1]);
   expect(found("o")).toEqual([1, 3]);
@@ -22,21 +22,21 @@ it("offers as new only users and rooms that one does not have", () => {
     { id: 2, username: "Bob" },
     { id: 3, username: "Bonnie" },
   ];
-  expect(finding.strangers(users, list, 1).map((it) => it.id)).toEqual([3]);
+  expect(search.withoutConversation(users, list, 1).map(({ id }) => id)).toEqual([3]);
   const room = { room_id: "room_x", name: "x", is_private: false };
   const rooms = [
     { ...room, id: 2, kind: "public" as const },
     { ...room, id: 9, kind: "public" as const },
     { ...room, id: 3, kind: "direct" as const },
   ];
-  expect(finding.unjoined(rooms, list).map((it) => it.id)).toEqual([9]);
+  expect(search.unjoined(rooms, list).map(({ id }) => id)).toEqual([9]);
 });
 
 it("looks through the open room first, and not through empty ones", () => {
   const rooms = [...list, conversation(4, { last_message: null })];
-  expect(finding.searchOrder(rooms, null)).toEqual([1, 2, 3]);
-  expect(finding.searchOrder(rooms, 3)).toEqual([3, 1, 2]);
-  expect(finding.searchOrder(rooms, 99)).toEqual([1, 2, 3]);
+  expect(search.searchOrder(rooms, null)).toEqual([1, 2, 3]);
+  expect(search.searchOrder(rooms, 3)).toEqual([3, 1, 2]);
+  expect(search.searchOrder(rooms, 99)).toEqual([1, 2, 3]);
 });
 
 it("hands over messages in the order of the rooms, past rooms that fail", async () => {
@@ -45,11 +45,11 @@ it("hands over messages in the order of the rooms, past rooms that fail", async 
     return [{ ...message(id * 10), room_id: id }];
   });
   const found: number[] = [];
-  await finding.findMessages(
+  await search.findMessages(
     [3, 2, 1, 5, 6],
     "x",
     () => true,
-    (some) => found.push(...some.map((it) => it.id)),
+    (some) => found.push(...some.map(({ id }) => id)),
   );
   expect(found).toEqual([30, 10, 50, 60]);
 });
@@ -59,7 +59,7 @@ it("stops when nobody waits any more", async () => {
   find.mockClear();
   let isWanted = true;
   const rooms = Array.from({ length: 12 }, (_, at) => at + 1);
-  await finding.findMessages(
+  await search.findMessages(
     rooms,
     "x",
     () => isWanted,
@@ -71,8 +71,8 @@ it("stops when nobody waits any more", async () => {
 });
 
 it("marks the match and cuts a long beginning", () => {
-  expect(finding.marked("Hello World", "world")).toEqual(["Hello ", "World", ""]);
-  expect(finding.marked("nothing", "x")).toEqual(["nothing", "", ""]);
-  const [before, match, after] = finding.marked(`${"a".repeat(100)}香山路`, "香山");
+  expect(search.splitAtMatch("Hello World", "world")).toEqual(["Hello ", "World", ""]);
+  expect(search.splitAtMatch("nothing", "x")).toEqual(["nothing", "", ""]);
+  const [before, match, after] = search.splitAtMatch(`${"a".repeat(100)}香山路`, "香山");
   expect([before.length, match, after]).toEqual([25, "香山", "路"]);
 });

@@ -1,58 +1,60 @@
-// Looking for users, rooms and messages: what is at hand at once, then what the server finds.
+// Searches for users, rooms and messages: first among the loaded conversations, then at the server.
 
 import { api } from "../net/http";
 import type { Conversation, FoundRoom, FoundUser, Message } from "../net/types";
-import { roomName } from "./words";
+import { roomName } from "./labels";
 
-/** The server looks for messages in one room at a time; so many are asked at first, and with each "more". */
-export const ROOMS_AT_ONCE = 12;
-const PARALLEL = 4;
+/** The server searches the messages of one room at a time. This many rooms are searched at first and with each "more". */
+export const ROOMS_PER_SEARCH = 12;
+const PARALLEL_REQUESTS = 4;
+/** Characters that are shown before a match. */
+const LEAD_CHARS = 24;
 
 export type FoundMessage = Message & { room_id: number };
 
-/** Conversations with the text anywhere in their names. */
-export function matching(list: Conversation[], text: string): Conversation[] {
+/** Conversations whose names contain the text. */
+export function matchingConversations(list: Conversation[], text: string): Conversation[] {
   const wanted = text.toLocaleLowerCase();
-  return list.filter((it) => roomName(it).toLocaleLowerCase().includes(wanted));
+  return list.filter((conversation) => roomName(conversation).toLocaleLowerCase().includes(wanted));
 }
 
-/** Users that one has no conversation with yet; the others are listed as conversations. */
-export function strangers(users: FoundUser[], list: Conversation[], own: number): FoundUser[] {
-  const known = new Set(list.map((it) => it.user_id));
-  return users.filter((user) => user.id !== own && !known.has(user.id));
+/** Users without a conversation yet; the others are listed as conversations. */
+export function withoutConversation(users: FoundUser[], list: Conversation[], ownId: number): FoundUser[] {
+  const known = new Set(list.map((conversation) => conversation.user_id));
+  return users.filter((user) => user.id !== ownId && !known.has(user.id));
 }
 
-/** Public rooms that one is no member of. */
+/** Public rooms that the user has not joined. */
 export function unjoined(rooms: FoundRoom[], list: Conversation[]): FoundRoom[] {
-  const known = new Set(list.map((it) => it.id));
+  const known = new Set(list.map((conversation) => conversation.id));
   return rooms.filter((room) => room.kind === "public" && !known.has(room.id));
 }
 
-/** In which order rooms are looked through: the open one, then by latest activity. */
-export function searchOrder(list: Conversation[], open: number | null): number[] {
-  const ids = list.filter((it) => it.last_message !== null).map((it) => it.id);
-  return open !== null && ids.includes(open) ? [open, ...ids.filter((id) => id !== open)] : ids;
+/** The order in which rooms are searched: the open one first, then by latest activity. Empty rooms are left out. */
+export function searchOrder(list: Conversation[], openId: number | null): number[] {
+  const ids = list.filter(({ last_message }) => last_message !== null).map(({ id }) => id);
+  return openId !== null && ids.includes(openId) ? [openId, ...ids.filter((id) => id !== openId)] : ids;
 }
 
-/** Looks for messages in some rooms, a few at a time, and hands over what each has in the order of the rooms. */
+/** Searches the messages of rooms, some at a time, and hands over the results in the order of the rooms. */
 export async function findMessages(
   rooms: number[],
   text: string,
   isWanted: () => boolean,
   onFound: (found: FoundMessage[]) => void,
 ): Promise<void> {
-  for (let at = 0; at < rooms.length && isWanted(); at += PARALLEL) {
-    const some = rooms.slice(at, at + PARALLEL);
+  for (let at = 0; at < rooms.length && isWanted(); at += PARALLEL_REQUESTS) {
+    const some = rooms.slice(at, at + PARALLEL_REQUESTS);
     const found = await Promise.all(some.map((id) => api.findMessages(id, text).catch(() => [])));
     if (isWanted()) onFound(found.flat());
   }
 }
 
-/** A text in three: before the first match, the match, after it. Long beginnings are cut. */
-export function marked(text: string, wanted: string): [string, string, string] {
+/** Splits a text into the part before the first match, the match, and the rest. A long first part is cut. */
+export function splitAtMatch(text: string, wanted: string): [string, string, string] {
   const at = text.toLocaleLowerCase().indexOf(wanted.toLocaleLowerCase());
   if (at < 0) return [text, "", ""];
-  const from = Math.max(0, at - 24);
+  const from = Math.max(0, at - LEAD_CHARS);
   const before = (from > 0 ? "…" : "") + text.slice(from, at);
   return [before, text.slice(at, at + wanted.length), text.slice(at + wanted.length)];
 }

@@ -1,30 +1,30 @@
-// Sending: at once to the eye, then to the server, in order, until it is known to be stored.
+// Sends messages: each is shown at once, then sent in order until it is known to be stored.
 
 import { delay } from "../net/delay";
 import { Refused } from "../net/socket";
 import { connection } from "./connection";
-import * as out from "./outbox";
+import * as outbox from "./outbox";
 import { me } from "./session";
-import * as up from "./uploads";
+import { type PendingUpload, runUpload, startUpload } from "./uploads";
 
-const TYPING_SENT_MS = 3000;
+const TYPING_INTERVAL_MS = 3000;
 /** How long the echo of a stored message may take. */
 const ECHO_MS = 8000;
 /** After these the same message is tried again by itself. */
 const DEFERRED = /too many requests|temporarily unavailable/i;
 const DEFERRED_MS = 1500;
 
-export function send(room: number, text: string, replyTo: number | null): void {
-  put({ room, text, isImage: false, replyTo, clientId: out.newClientId() });
+export function sendText(room: number, text: string, replyTo: number | null): void {
+  enqueue({ room, text, isImage: false, replyTo, clientId: outbox.newClientId() });
 }
 
-function put(message: Omit<out.Pending, "at" | "state" | "error">): void {
-  out.put({ ...message, at: Date.now(), state: "sending", error: null });
+function enqueue(message: Omit<outbox.PendingMessage, "at" | "state" | "error">): void {
+  outbox.add({ ...message, at: Date.now(), state: "sending", error: null });
   void flush();
 }
 
-export function retry(clientId: string): void {
-  out.retry(clientId);
+export function retrySending(clientId: string): void {
+  outbox.retry(clientId);
   void flush();
 }
 
@@ -36,64 +36,65 @@ export async function flush(): Promise<void> {
   isFlushing = true;
   try {
     for (;;) {
-      const entry = out.outbox.peek().find((it) => it.state === "sending");
+      const entry = outbox.pendingMessages.peek().find(({ state }) => state === "sending");
       if (!entry) return;
       await deliver(entry);
     }
   } catch {
-    // The connection was lost: it begins again with the next one.
+    // The connection was lost. The next one flushes again.
   } finally {
     isFlushing = false;
   }
 }
 
-async function deliver(entry: out.Pending): Promise<void> {
+async function deliver(entry: outbox.PendingMessage): Promise<void> {
   const { room, text, isImage, replyTo, clientId } = entry;
-  const payload = { room_id: room, content: text, is_image: isImage, client_id: clientId };
-  const answer = replyTo === null ? payload : { ...payload, reply_to: replyTo };
+  const message = { room_id: room, content: text, is_image: isImage, client_id: clientId };
+  const payload = replyTo === null ? message : { ...message, reply_to: replyTo };
   try {
-    await connection.command({ type: "send_message", payload: answer });
-    out.change(clientId, { state: "sent" });
-    setTimeout(() => sendAgain(clientId), ECHO_MS);
+    await connection.command({ type: "send_message", payload });
+    outbox.update(clientId, { state: "sent" });
+    setTimeout(() => resend(clientId), ECHO_MS);
   } catch (error) {
     if (!(error instanceof Refused) || error.isLost) throw error;
-    if (DEFERRED.test(error.message)) return void (await delay(DEFERRED_MS));
-    out.change(clientId, { state: "failed", error: error.message });
+    if (DEFERRED.test(error.message)) return delay(DEFERRED_MS);
+    outbox.update(clientId, { state: "failed", error: error.message });
   }
 }
 
-/** Stored, but its echo never came: the same client id stores nothing twice. */
-function sendAgain(clientId: string): void {
-  if (out.find(clientId)?.state !== "sent") return;
-  out.change(clientId, { state: "sending" });
+/** Sends a message again whose echo never came. Its client id keeps the server from storing it twice. */
+function resend(clientId: string): void {
+  if (outbox.find(clientId)?.state !== "sent") return;
+  outbox.update(clientId, { state: "sending" });
   void flush();
 }
 
 export function sendImage(room: number, file: File): void {
-  up.begin(room, file, sendUploaded);
+  startUpload(room, file, sendUploaded);
 }
 
 export function retryUpload(clientId: string): void {
-  void up.run(clientId, sendUploaded);
+  void runUpload(clientId, sendUploaded);
 }
 
-function sendUploaded({ clientId, room, pixels }: up.Uploading, url: string): void {
-  put({ room, text: url, isImage: true, replyTo: null, clientId, pixels });
+function sendUploaded({ clientId, room, pixels }: PendingUpload, url: string): void {
+  enqueue({ room, text: url, isImage: true, replyTo: null, clientId, pixels });
 }
 
-export function remove(room: number, id: number): Promise<unknown> {
+export function deleteMessage(room: number, id: number): Promise<unknown> {
   return connection.command({ type: "delete_message", payload: { room_id: room, id } });
 }
 
-let typedAt = 0;
+let typingSentAt = 0;
 
-export function noteTyping(room: number): void {
-  if (Date.now() - typedAt < TYPING_SENT_MS || connection.status.peek() !== "open") return;
-  typedAt = Date.now();
+/** Tells the room that the user types, at most once per interval. */
+export function sendTyping(room: number): void {
+  if (Date.now() - typingSentAt < TYPING_INTERVAL_MS || connection.status.peek() !== "open") return;
+  typingSentAt = Date.now();
   connection.command({ type: "typing", payload: { room_id: room } }).catch(() => {});
 }
 
-/** What was typed has gone: the next key tells of typing again. */
-export function typedNothing(): void {
-  typedAt = 0;
+/** Starts a new interval: the text was sent, and the next key announces typing at once. */
+export function resetTyping(): void {
+  typingSentAt = 0;
 }

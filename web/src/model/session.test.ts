@@ -8,7 +8,7 @@ beforeEach(() => {
 
 it("keeps the token where document 000 says", async () => {
   const session = await import("./session");
-  session.begin("a.b.c");
+  session.startSession("a.b.c");
   expect(localStorage.getItem("token")).toBe("a.b.c");
   session.logOut();
   expect(localStorage.getItem("token")).toBeNull();
@@ -33,7 +33,7 @@ it("does not end for a wrong password, nor for an answer to an older token", asy
   await expect(api.logIn("a", "b")).rejects.toMatchObject({ status: 401 });
   expect(session.token.value).toBe("new");
   vi.stubGlobal("fetch", async () => {
-    session.begin("newer");
+    session.startSession("newer");
     return new Response("{}", { status: 401 });
   });
   await expect(api.me()).rejects.toMatchObject({ status: 401 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { message } from "../testing/fixtures";
-import { merge, reconcile, rowOf, timeline } from "./timeline";
+import { mergeMessages, reconcile, rowIndex, timeline } from "./timeline";
 
 const OWN = 1;
 const at = (minutes: number, day = 5) => new Date(2026, 0, day, 12, minutes).toISOString();
@@ -19,8 +19,8 @@ describe("rows", () => {
       OWN,
       null,
     );
-    expect(rows.map((row) => row.isHead)).toEqual([true, false, true, true]);
-    expect(rows.map((row) => row.isTail)).toEqual([false, true, true, true]);
+    expect(rows.map((row) => row.isGroupStart)).toEqual([true, false, true, true]);
+    expect(rows.map((row) => row.isGroupEnd)).toEqual([false, true, true, true]);
   });
 
   it("begin each day with a separator, which ends a group", () => {
@@ -29,7 +29,7 @@ describe("rows", () => {
       message(2, { created_at: new Date(2026, 0, 6, 0, 1).toISOString() }),
     ];
     const rows = timeline(messages, [], [], OWN, null);
-    expect(rows.map((row) => [row.day, row.isHead])).toEqual([
+    expect(rows.map((row) => [row.startsDay, row.isGroupStart])).toEqual([
       [true, true],
       [true, true],
     ]);
@@ -37,7 +37,8 @@ describe("rows", () => {
 
   it("have one line above the first new message of others", () => {
     const messages = [message(1), message(2, { user_id: OWN }), message(3), message(4)];
-    const dividers = (read: number | null) => timeline(messages, [], [], OWN, read).map((row) => row.divider);
+    const dividers = (read: number | null) =>
+      timeline(messages, [], [], OWN, read).map((row) => row.hasDivider);
     expect(dividers(1)).toEqual([false, false, true, false]);
     expect(dividers(0)).toEqual([true, false, false, false]);
     expect(dividers(4)).toEqual([false, false, false, false]);
@@ -47,7 +48,7 @@ describe("rows", () => {
   it("do not count the server's own lines as new", () => {
     const messages = [message(1, { user_id: 0, message_type: "system" }), message(2)];
     const rows = timeline(messages, [], [], OWN, 0);
-    expect(rows.map((row) => [row.kind, row.divider])).toEqual([
+    expect(rows.map((row) => [row.kind, row.hasDivider])).toEqual([
       ["system", false],
       ["message", true],
     ]);
@@ -70,27 +71,27 @@ describe("rows", () => {
       null,
     );
     expect(new Set(rows.map((row) => row.key)).size).toBe(2);
-    expect(rowOf(rows, 2)).toBe(1);
-    expect(rowOf(rows, 3)).toBe(-1);
+    expect(rowIndex(rows, 2)).toBe(1);
+    expect(rowIndex(rows, 3)).toBe(-1);
   });
 });
 
 describe("merging", () => {
-  const ids = (messages: { id: number }[]) => messages.map((it) => it.id);
+  const ids = (messages: { id: number }[]) => messages.map(({ id }) => id);
 
   it("orders and keeps each message once", () => {
-    const merged = merge([message(3), message(5)], [message(1), message(3), message(4)], new Set());
+    const merged = mergeMessages([message(3), message(5)], [message(1), message(3), message(4)], new Set());
     expect(ids(merged)).toEqual([1, 3, 4, 5]);
   });
 
   it("does not bring back what was deleted", () => {
-    expect(ids(merge([message(1)], [message(2)], new Set([2])))).toEqual([1]);
-    expect(ids(merge([message(4)], [message(2), message(3)], new Set([2])))).toEqual([3, 4]);
+    expect(ids(mergeMessages([message(1)], [message(2)], new Set([2])))).toEqual([1]);
+    expect(ids(mergeMessages([message(4)], [message(2), message(3)], new Set([2])))).toEqual([3, 4]);
   });
 
   it("keeps the list itself when a deleted message comes late", () => {
     const known = [message(1)];
-    expect(merge(known, [message(2)], new Set([2]))).toBe(known);
+    expect(mergeMessages(known, [message(2)], new Set([2]))).toBe(known);
   });
 });
 
@@ -100,7 +101,7 @@ describe("comparing with a fresh page", () => {
       known.map((id) => message(id)),
       page.map((id) => message(id)),
       isWhole,
-    ).map((it) => it.id);
+    ).map(({ id }) => id);
 
   it("drops what was deleted while away", () => {
     expect(kept([1, 2, 3, 4], [2, 4], false)).toEqual([1, 2, 4]);

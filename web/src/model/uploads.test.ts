@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import * as up from "./uploads";
+import * as uploads from "./uploads";
 
 /** Requests as the browser would make them; a test says how they end. */
 class FakeRequest {
@@ -37,57 +37,57 @@ beforeEach(() => {
   vi.stubGlobal("XMLHttpRequest", FakeRequest);
   URL.createObjectURL = () => "blob:x";
   URL.revokeObjectURL = () => {};
-  up.abandon();
+  uploads.cancelAllUploads();
   onDone.mockReset();
 });
 
 it("takes pictures of the four kinds up to ten megabytes", () => {
-  expect(up.refusal(picture())).toBeNull();
-  expect(up.refusal(picture(up.MAX_BYTES))).toBeNull();
-  expect(up.refusal(picture(up.MAX_BYTES + 1))).toBe("upload.size");
-  expect(up.refusal(new File(["x"], "a.svg", { type: "image/svg+xml" }))).toBe("upload.type");
-  expect(up.refusal(new File(["x"], "a.png", { type: "" }))).toBe("upload.type");
+  expect(uploads.rejectionOf(picture())).toBeNull();
+  expect(uploads.rejectionOf(picture(uploads.MAX_IMAGE_BYTES))).toBeNull();
+  expect(uploads.rejectionOf(picture(uploads.MAX_IMAGE_BYTES + 1))).toBe("upload.size");
+  expect(uploads.rejectionOf(new File(["x"], "a.svg", { type: "image/svg+xml" }))).toBe("upload.type");
+  expect(uploads.rejectionOf(new File(["x"], "a.png", { type: "" }))).toBe("upload.type");
 });
 
 it("tells how far it has come and what it became", async () => {
-  up.begin(7, picture(), onDone);
+  uploads.startUpload(7, picture(), onDone);
   expect(FakeRequest.latest.body?.get("image")).toMatchObject({ name: "猫.png" });
   FakeRequest.latest.upload.onprogress?.({ loaded: 1, total: 4 });
-  expect(up.uploads.value).toMatchObject([{ room: 7, part: 0.25, error: null }]);
-  up.change(up.uploads.value[0]?.clientId ?? "", { pixels: [4, 3] });
+  expect(uploads.pendingUploads.value).toMatchObject([{ room: 7, progress: 0.25, error: null }]);
+  uploads.updateUpload(uploads.pendingUploads.value[0]?.clientId ?? "", { pixels: [4, 3] });
   FakeRequest.latest.end(201, { url: "http://x/uploads/images/a.png" });
   await settle();
   expect(onDone).toHaveBeenCalledWith(
     expect.objectContaining({ room: 7, pixels: [4, 3] }),
     "http://x/uploads/images/a.png",
   );
-  expect(up.uploads.value).toEqual([]);
+  expect(uploads.pendingUploads.value).toEqual([]);
 });
 
 it("that failed can be tried again, under the same id", async () => {
-  up.begin(7, picture(), onDone);
+  uploads.startUpload(7, picture(), onDone);
   FakeRequest.latest.end(413, { error: "too large" });
   await settle();
-  const [failed] = up.uploads.value;
+  const [failed] = uploads.pendingUploads.value;
   expect(failed).toMatchObject({ error: "too large" });
-  void up.run(failed?.clientId ?? "", onDone);
-  expect(up.uploads.value).toMatchObject([{ error: null, part: 0 }]);
+  void uploads.runUpload(failed?.clientId ?? "", onDone);
+  expect(uploads.pendingUploads.value).toMatchObject([{ error: null, progress: 0 }]);
   FakeRequest.latest.end(201, { url: "u" });
   await settle();
   expect(onDone).toHaveBeenCalledWith(expect.objectContaining({ clientId: failed?.clientId }), "u");
 });
 
 it("that is cancelled leaves nothing and sends nothing", async () => {
-  up.begin(7, picture(), onDone);
-  up.cancel(up.uploads.value[0]?.clientId ?? "");
+  uploads.startUpload(7, picture(), onDone);
+  uploads.cancelUpload(uploads.pendingUploads.value[0]?.clientId ?? "");
   await settle();
-  expect(up.uploads.value).toEqual([]);
+  expect(uploads.pendingUploads.value).toEqual([]);
   expect(onDone).not.toHaveBeenCalled();
 });
 
 it("without a connection says that the server was not reached", async () => {
-  up.begin(7, picture(), onDone);
+  uploads.startUpload(7, picture(), onDone);
   FakeRequest.latest.onerror();
   await settle();
-  expect(up.uploads.value).toMatchObject([{ error: "unreachable" }]);
+  expect(uploads.pendingUploads.value).toMatchObject([{ error: "unreachable" }]);
 });

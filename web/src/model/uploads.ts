@@ -1,82 +1,84 @@
-// Pictures on their way to the server. They become messages of the outbox once they are there.
+// Uploads of pictures. An upload that has finished becomes a message of the outbox.
 
 import { signal } from "@preact/signals";
 import { ApiError, type Upload, uploadImage } from "../net/http";
 import type { Pixels } from "../net/types";
 import { newClientId } from "./outbox";
 
-export interface Uploading {
+export interface PendingUpload {
   clientId: string;
   room: number;
   at: number;
   name: string;
   preview: string;
   /** From 0 to 1. */
-  part: number;
+  progress: number;
   error: string | null;
   pixels?: Pixels;
 }
 
-type Done = (upload: Uploading, url: string) => void;
+type OnDone = (upload: PendingUpload, url: string) => void;
 
-export const MAX_BYTES = 10 * 1024 * 1024;
-export const TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-/** The row may still draw a preview for a moment. */
+export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
+export const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+/** The row may still draw the preview for a moment. */
 const PREVIEW_MS = 5000;
 
-export const uploads = signal<Uploading[]>([]);
-const running = new Map<string, { file: File; upload: Upload | null }>();
+export const pendingUploads = signal<PendingUpload[]>([]);
+const jobs = new Map<string, { file: File; upload: Upload | null }>();
 
-export function change(clientId: string, part: Partial<Uploading>): void {
-  uploads.value = uploads.value.map((it) => (it.clientId === clientId ? { ...it, ...part } : it));
+export function updateUpload(clientId: string, part: Partial<PendingUpload>): void {
+  pendingUploads.value = pendingUploads.value.map((entry) =>
+    entry.clientId === clientId ? { ...entry, ...part } : entry,
+  );
 }
 
-/** Why a file cannot be sent, or `null`. */
-export function refusal(file: File): "upload.type" | "upload.size" | null {
-  if (!TYPES.includes(file.type)) return "upload.type";
-  return file.size > MAX_BYTES ? "upload.size" : null;
+/** Why a file cannot be sent, as the key of a text; `null` if it can. */
+export function rejectionOf(file: File): "upload.type" | "upload.size" | null {
+  if (!IMAGE_TYPES.includes(file.type)) return "upload.type";
+  return file.size > MAX_IMAGE_BYTES ? "upload.size" : null;
 }
 
-export function begin(room: number, file: File, onDone: Done): void {
+export function startUpload(room: number, file: File, onDone: OnDone): void {
   const clientId = newClientId();
   const preview = URL.createObjectURL(file);
-  const entry = { clientId, room, at: Date.now(), name: file.name, preview, part: 0, error: null };
-  running.set(clientId, { file, upload: null });
-  uploads.value = [...uploads.value, entry];
-  void run(clientId, onDone);
+  const entry = { clientId, room, at: Date.now(), name: file.name, preview, progress: 0, error: null };
+  jobs.set(clientId, { file, upload: null });
+  pendingUploads.value = [...pendingUploads.value, entry];
+  void runUpload(clientId, onDone);
 }
 
 /** Uploads a picture, for the first time or again. */
-export async function run(clientId: string, onDone: Done): Promise<void> {
-  const job = running.get(clientId);
+export async function runUpload(clientId: string, onDone: OnDone): Promise<void> {
+  const job = jobs.get(clientId);
   if (!job) return;
-  change(clientId, { part: 0, error: null });
-  job.upload = uploadImage(job.file, (part) => change(clientId, { part }));
+  updateUpload(clientId, { progress: 0, error: null });
+  job.upload = uploadImage(job.file, (progress) => updateUpload(clientId, { progress }));
   try {
     const url = await job.upload.done;
-    const entry = uploads.peek().find((it) => it.clientId === clientId);
-    if (!entry) return; // given up at the last moment
+    const entry = pendingUploads.peek().find((upload) => upload.clientId === clientId);
+    if (!entry) return; // cancelled at the last moment
     onDone(entry, url);
-    drop(clientId);
+    removeUpload(clientId);
   } catch (error) {
-    change(clientId, { error: error instanceof ApiError ? error.message : "unreachable" });
+    updateUpload(clientId, { error: error instanceof ApiError ? error.message : "unreachable" });
   }
 }
 
-export function cancel(clientId: string): void {
-  const job = running.get(clientId);
-  drop(clientId);
+export function cancelUpload(clientId: string): void {
+  const job = jobs.get(clientId);
+  removeUpload(clientId);
   job?.upload?.cancel();
 }
 
-/** Gives all of them up: the session has ended. */
-export function abandon(): void {
-  for (const clientId of [...running.keys()]) cancel(clientId);
+/** Cancels every upload, as the session has ended. */
+export function cancelAllUploads(): void {
+  for (const clientId of [...jobs.keys()]) cancelUpload(clientId);
 }
 
-function drop(clientId: string): void {
-  running.delete(clientId);
-  const entry = uploads.value.find((it) => it.clientId === clientId);
-  uploads.value = uploads.value.filter((it) => it.clientId !== clientId);
+function removeUpload(clientId: string): void {
+  jobs.delete(clientId);
+  const entry = pendingUploads.value.find((upload) => upload.clientId === clientId);
+  pendingUploads.value = pendingUploads.value.filter((upload) => upload.clientId !== clientId);
   if (entry) setTimeout(() => URL.revokeObjectURL(entry.preview), PREVIEW_MS);
 }

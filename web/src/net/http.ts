@@ -1,6 +1,6 @@
 import type { Conversation, FoundRoom, FoundUser, Me, Member, Message, RoomBrief } from "./types";
 
-/** A refusal of the server, with its words; status 0 when it was not reached. */
+/** The refusal of a request, with the words of the server. The status is 0 if the server was not reached. */
 export class ApiError extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
@@ -74,7 +74,7 @@ export const api = {
     call<unknown>("DELETE", `/api/v1/rooms/${room}/members/${user}`),
   setRole: (room: number, user: number, role: "admin" | "member") =>
     call<unknown>("PUT", `/api/v1/rooms/${room}/members/${user}`, { role }),
-  /** Document 003: who was active lately. */
+  /** Document 003: the users of the last half hour. */
   onlineUsers: () =>
     call<{ user_id: number; last_activity: string }[]>("GET", "/api/chat/online-users?limit=1000"),
   /** Document 002: how far a message has come. */
@@ -84,8 +84,8 @@ export const api = {
   readers: async (group_id: string, message: number) => {
     const path = `/api/v1/chat/messages?${query({ group_id, limit: 200 })}`;
     const page = await call<ReadersPage>("GET", path);
-    const found = page.data.messages.find((it) => it.message_id === String(message));
-    return new Set((found?.read_by ?? []).map((it) => Number(it.user_id)));
+    const found = page.data.messages.find(({ message_id }) => message_id === String(message));
+    return new Set((found?.read_by ?? []).map(({ user_id }) => Number(user_id)));
   },
 };
 
@@ -98,8 +98,8 @@ export interface Upload {
   cancel: () => void;
 }
 
-/** Uploads a picture. Only XMLHttpRequest tells how far it has come. */
-export function uploadImage(file: File, onProgress: (part: number) => void): Upload {
+/** Uploads a picture, through XMLHttpRequest, as `fetch` reports no progress. */
+export function uploadImage(file: File, onProgress: (progress: number) => void): Upload {
   const request = new XMLHttpRequest();
   const done = new Promise<string>((resolve, reject) => {
     request.open("POST", "/api/v1/upload/image");

@@ -7,20 +7,20 @@ let token: string | null;
 let connection: Connection;
 const events: ServerFrame[] = [];
 const opened: boolean[] = [];
-const onDoubt = vi.fn();
+const onTokenDoubt = vi.fn();
 
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("WebSocket", FakeSocket);
   FakeSocket.all = [];
   events.length = opened.length = 0;
-  onDoubt.mockReset();
+  onTokenDoubt.mockReset();
   token = "a b";
   connection = new Connection(() => token);
   connection.listen({
     onEvent: (frame) => events.push(frame),
     onOpen: (isAgain) => opened.push(isAgain),
-    onDoubt,
+    onTokenDoubt,
   });
   connection.start();
 });
@@ -51,7 +51,7 @@ it("hands each answer to the command that it is for", async () => {
   });
   const refused = connection.command({ type: "join_room", payload: { room_id: 9 } });
   const done = connection.command(typing);
-  expect((await history).map((it) => it.id)).toEqual([5]);
+  expect((await history).map(({ id }) => id)).toEqual([5]);
   await expect(refused).rejects.toMatchObject({ message: /Room not found/, isLost: false });
   expect(await done).toEqual([]);
   expect(events).toEqual([]);
@@ -109,11 +109,11 @@ it("gives up a handshake that hangs", async () => {
 });
 
 it("doubts the token when the handshake fails, and stops without one", async () => {
-  onDoubt.mockImplementation(() => {
+  onTokenDoubt.mockImplementation(() => {
     token = null;
   });
   FakeSocket.latest().close();
-  expect(onDoubt).toHaveBeenCalledTimes(1);
+  expect(onTokenDoubt).toHaveBeenCalledTimes(1);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(FakeSocket.all).toHaveLength(1);
 });

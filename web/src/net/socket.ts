@@ -1,4 +1,4 @@
-// One WebSocket to the server, kept alive and taken up again when it is lost.
+// One WebSocket to the server, kept alive and reopened after a loss.
 //
 // The server answers few commands, and its errors name none. But it does what a connection asks in order, so each
 // command is followed by a ping: an error before the pong is the command's, the pong says that it was done.
@@ -10,7 +10,7 @@ import type { ClientFrame, Message, ServerFrame } from "./types";
 /** `waiting` until the time in `retryAt`. */
 export type Status = "closed" | "connecting" | "open" | "waiting";
 
-/** What a command was refused with, or `null` words when the connection was lost meanwhile. */
+/** The refusal of a command, with the words of the server; `null` when the connection was lost meanwhile. */
 export class Refused extends Error {
   readonly isLost: boolean;
   constructor(words: string | null) {
@@ -19,7 +19,7 @@ export class Refused extends Error {
   }
 }
 
-interface Transaction {
+interface PendingCommand {
   resolve: (history: Message[]) => void;
   reject: (error: Refused) => void;
   history: Message[];
@@ -28,12 +28,12 @@ interface Transaction {
 }
 
 interface Hooks {
-  /** A frame that answers nothing. */
+  /** Gets every frame that is not the answer to a command. */
   onEvent: (frame: ServerFrame) => void;
-  /** A connection stands. `isAgain` when there was one before. */
+  /** Runs once a connection is open. `isAgain` tells whether there was one before. */
   onOpen: (isAgain: boolean) => void;
-  /** The server may have refused the token: it says so only over HTTP. */
-  onDoubt: () => void;
+  /** Runs when the server may have refused the token, which only HTTP can tell. */
+  onTokenDoubt: () => void;
 }
 
 const CHECK_EVERY_MS = 5000;
@@ -43,24 +43,24 @@ const STABLE_MS = 10_000;
 
 export class Connection {
   readonly status = signal<Status>("closed");
-  /** When the next attempt is made. */
+  /** The time of the next attempt. */
   readonly retryAt = signal(0);
   private socket: WebSocket | null = null;
-  private pending: Transaction[] = [];
+  private pending: PendingCommand[] = [];
   private attempt = 0;
   private openedAt = 0;
-  private wasOpen = false;
+  private hasOpened = false;
   private timer = 0;
-  private watch = 0;
+  private watchdog = 0;
   private pingedAt = 0;
-  private hooks: Hooks = { onEvent: () => {}, onOpen: () => {}, onDoubt: () => {} };
+  private hooks: Hooks = { onEvent: () => {}, onOpen: () => {}, onTokenDoubt: () => {} };
   private readonly token: () => string | null;
 
   constructor(token: () => string | null) {
     this.token = token;
-    addEventListener("online", () => this.hurry());
-    addEventListener("offline", () => this.socket && this.lose(null));
-    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+    addEventListener("online", () => this.retryNow());
+    addEventListener("offline", () => this.socket && this.handleLoss(null));
+    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
   }
 
   listen(hooks: Hooks): void {
@@ -73,19 +73,19 @@ export class Connection {
 
   stop(): void {
     clearTimeout(this.timer);
-    this.drop();
-    this.wasOpen = false;
+    this.closeSocket();
+    this.hasOpened = false;
     this.attempt = 0;
     this.status.value = "closed";
   }
 
-  /** Tries at once instead of waiting; finds out whether an open connection still is one. */
-  hurry(): void {
+  /** Connects at once instead of waiting. Checks an open connection. */
+  retryNow(): void {
     if (this.status.value === "waiting") this.connect();
     else if (this.status.value === "open") this.check(0);
   }
 
-  /** Does a command. Resolves once the server has done it, with the messages when a history was asked for. */
+  /** Sends a command. Resolves once the server has done it, with the messages if it asked for a history. */
   command(frame: ClientFrame): Promise<Message[]> {
     const socket = this.socket;
     if (!socket || this.status.value !== "open") return Promise.reject(new Refused(null));
@@ -98,7 +98,7 @@ export class Connection {
 
   private connect(): void {
     clearTimeout(this.timer);
-    this.drop();
+    this.closeSocket();
     const token = this.token();
     if (!token) return;
     this.status.value = "connecting";
@@ -109,17 +109,20 @@ export class Connection {
       if (this.socket !== socket) return;
       this.openedAt = Date.now();
       this.status.value = "open";
-      this.watch = window.setInterval(() => this.check(), CHECK_EVERY_MS);
-      this.hooks.onOpen(this.wasOpen);
-      this.wasOpen = true;
+      this.watchdog = window.setInterval(() => this.check(), CHECK_EVERY_MS);
+      this.hooks.onOpen(this.hasOpened);
+      this.hasOpened = true;
     };
-    socket.onmessage = (event) => this.socket === socket && this.take(String(event.data));
-    socket.onclose = (event) => this.socket === socket && this.lose(event);
-    // A handshake that hangs.
-    this.timer = window.setTimeout(() => this.status.value === "connecting" && this.lose(null), ANSWER_MS);
+    socket.onmessage = (event) => this.socket === socket && this.handleFrame(String(event.data));
+    socket.onclose = (event) => this.socket === socket && this.handleLoss(event);
+    // Gives up a handshake that hangs.
+    this.timer = window.setTimeout(
+      () => this.status.value === "connecting" && this.handleLoss(null),
+      ANSWER_MS,
+    );
   }
 
-  private take(text: string): void {
+  private handleFrame(text: string): void {
     let frame: ServerFrame;
     try {
       frame = JSON.parse(text);
@@ -145,37 +148,37 @@ export class Connection {
     }
   }
 
-  /** Whether the connection still answers; asks when it has not been asked for a while. */
+  /** Gives up the connection if it no longer answers, and pings it if nothing was asked for a while. */
   private check(everyMs = PING_EVERY_MS): void {
     const now = Date.now();
     const first = this.pending[0];
-    if (first && now - first.at > ANSWER_MS) return this.lose(null);
+    if (first && now - first.at > ANSWER_MS) return this.handleLoss(null);
     if (first || now - this.pingedAt < everyMs) return;
     this.pingedAt = now;
     this.command({ type: "ping", payload: {} }).catch(() => {});
   }
 
-  private lose(event: CloseEvent | null): void {
-    const stood = this.status.value === "open";
-    this.drop();
-    if (stood && Date.now() - this.openedAt > STABLE_MS) this.attempt = 0;
+  private handleLoss(event: CloseEvent | null): void {
+    const wasConnected = this.status.value === "open";
+    this.closeSocket();
+    if (wasConnected && Date.now() - this.openedAt > STABLE_MS) this.attempt = 0;
     const hint = hintedMs(event?.reason ?? "");
     const wait = hint ?? backoffMs(this.attempt);
     this.attempt += 1;
-    if (!stood || event?.code === 1008) this.hooks.onDoubt();
+    if (!wasConnected || event?.code === 1008) this.hooks.onTokenDoubt();
     if (!this.token()) return;
     this.status.value = "waiting";
     this.retryAt.value = Date.now() + wait;
     this.timer = window.setTimeout(() => this.connect(), wait);
   }
 
-  private drop(): void {
+  private closeSocket(): void {
     clearTimeout(this.timer);
-    clearInterval(this.watch);
+    clearInterval(this.watchdog);
     const { socket, pending } = this;
     this.socket = null;
     this.pending = [];
     socket?.close();
-    for (const transaction of pending) transaction.reject(new Refused(null));
+    for (const command of pending) command.reject(new Refused(null));
   }
 }

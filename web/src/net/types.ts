@@ -1,4 +1,4 @@
-// The shapes of document 000 with `?ext=1`, as the server sends them.
+// What the server and the client exchange: document 000 with `?ext=1`, and the routes of this client.
 
 /** Width and height. */
 export type Pixels = [number, number];

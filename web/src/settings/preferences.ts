@@ -22,7 +22,7 @@ function firstTheme(): Theme {
 
 export const lang = signal<Lang>(firstLang());
 export const theme = signal<Theme>(firstTheme());
-export const notifies = signal(storage.get("chinwag.notify") !== "off");
+export const notificationsEnabled = signal(storage.get("chinwag.notify") !== "off");
 
 effect(() => {
   document.documentElement.lang = lang.value === "zh" ? "zh-CN" : "en";
@@ -44,7 +44,7 @@ export function setTheme(value: Theme): void {
   storage.set("chinwag.theme", value === "system" ? null : value);
 }
 
-export function setNotifies(value: boolean): void {
-  notifies.value = value;
+export function setNotificationsEnabled(value: boolean): void {
+  notificationsEnabled.value = value;
   storage.set("chinwag.notify", value ? null : "off");
 }

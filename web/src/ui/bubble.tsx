@@ -1,22 +1,22 @@
-// One message in its place: whose it is, when, how far it has come.
+// The bubble of a message: sender, content, time, delivery state.
 
 import { errorWords, t } from "../i18n";
 import { fullTime, timeText } from "../i18n/format";
+import { hue } from "../model/avatar";
 import { connection } from "../model/connection";
-import { hue } from "../model/names";
-import * as out from "../model/outbox";
+import { preview } from "../model/labels";
+import * as outbox from "../model/outbox";
 import { online } from "../model/presence";
-import { hasReceipts, tickOf } from "../model/receipts";
+import { deliveryState, hasReceipts } from "../model/receipts";
 import { conversations, type Room } from "../model/rooms";
-import { retry, retryUpload } from "../model/sending";
+import { retrySending, retryUpload } from "../model/sending";
 import { me } from "../model/session";
 import type { Row } from "../model/timeline";
-import { cancel } from "../model/uploads";
-import { preview } from "../model/words";
+import { cancelUpload } from "../model/uploads";
 import type { Message } from "../net/types";
-import { Actions } from "./actions";
-import { Body, PendingBody, UploadBody } from "./body";
-import { Avatar, Icon } from "./parts";
+import { Avatar, Icon } from "./common";
+import { MessageActions } from "./message_actions";
+import { MessageBody, PendingBody, UploadBody } from "./message_body";
 
 interface BubbleProps {
   room: Room;
@@ -35,8 +35,8 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
   const error = errorOf(row);
   const replyTo = message?.reply_to ?? (row.kind === "pending" ? row.pending.replyTo : null);
   const classes = ["row", isOwn ? "is-own" : "is-other"];
-  if (row.isHead) classes.push("is-head");
-  if (row.isTail) classes.push("is-tail");
+  if (row.isGroupStart) classes.push("is-head");
+  if (row.isGroupEnd) classes.push("is-tail");
   if (isFlashed) classes.push("is-flashed");
   if (error !== null) classes.push("is-failed");
   return (
@@ -49,36 +49,38 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
     >
       {!isOwn && (
         <span class="row-avatar">
-          {row.isHead && <Avatar name={name} size="s" isOnline={isPrivate ? undefined : dot(message)} />}
+          {row.isGroupStart && (
+            <Avatar name={name} size="s" isOnline={isPrivate ? undefined : dotOf(message)} />
+          )}
         </span>
       )}
       <div class="row-main">
-        {row.isHead && !isOwn && !isPrivate && (
+        {row.isGroupStart && !isOwn && !isPrivate && (
           <bdi class="row-name" style={{ "--hue": String(hue(name)) }}>
             {name}
           </bdi>
         )}
         <div class={`bubble ${isPicture(row) ? "has-picture" : ""}`}>
           {replyTo !== null && <Quote room={room} id={replyTo} onJump={onJump} />}
-          {message && <Body message={message} />}
+          {message && <MessageBody message={message} />}
           {row.kind === "pending" && <PendingBody pending={row.pending} />}
           {row.kind === "upload" && <UploadBody upload={row.upload} />}
           <span class="meta">
             <time dateTime={new Date(row.at).toISOString()} title={fullTime(row.at)}>
               {timeText(row.at)}
             </time>
-            {isOwn && message && hasReceipts(room.id) && <Tick state={tickOf(room, message)} />}
+            {isOwn && message && hasReceipts(room.id) && <Tick state={deliveryState(room, message)} />}
             {!message && error === null && <Tick state={waitingState(row)} />}
           </span>
         </div>
         {error !== null && <Failed row={row} error={error} />}
-        {message && <Actions room={room} message={message} isOwn={isOwn} onReply={onReply} />}
+        {message && <MessageActions room={room} message={message} isOwn={isOwn} onReply={onReply} />}
       </div>
     </article>
   );
 }
 
-/** Why it could not be sent; `null` while nothing went wrong. */
+/** Why a row could not be sent; `null` if nothing went wrong. */
 function errorOf(row: Row): string | null {
   if (row.kind === "pending" && row.pending.state === "failed") return row.pending.error ?? "";
   return row.kind === "upload" ? row.upload.error : null;
@@ -89,8 +91,8 @@ function isPicture(row: Row): boolean {
   return row.kind === "upload" || (row.kind === "message" && row.message.message_type === "image");
 }
 
-/** Beside a message only those are marked who are there. */
-const dot = (message: Message | null) => (message && online.value.has(message.user_id) ? true : undefined);
+/** Shows a dot for senders who are online, and none for the others. */
+const dotOf = (message: Message | null) => (message && online.value.has(message.user_id) ? true : undefined);
 
 type TickState = "waiting" | "sending" | "sent" | "delivered" | "read";
 
@@ -99,7 +101,7 @@ function waitingState(row: Row): TickState {
   return connection.status.value === "open" ? "sending" : "waiting";
 }
 
-const SHAPES = {
+const TICK_ICONS = {
   waiting: "clock",
   sending: "clock",
   sent: "check",
@@ -107,12 +109,12 @@ const SHAPES = {
   read: "checks",
 } as const;
 
-/** The states differ in shape and in words; read and delivered, alike in shape, in strength and words. */
+/** The state of a message. Delivered and read have the same icon in different colours; every state has its own text. */
 function Tick({ state }: { state: TickState }) {
   const label = t(`msg.${state}`);
   return (
     <span class={`tick is-${state}`} title={label} data-state={state}>
-      <Icon name={SHAPES[state]} size={SHAPES[state] === "clock" ? 13 : 16} />
+      <Icon name={TICK_ICONS[state]} size={TICK_ICONS[state] === "clock" ? 13 : 16} />
       <span class="sr">{label}</span>
     </span>
   );
@@ -124,10 +126,18 @@ function Failed({ row, error }: { row: Row; error: string }) {
     <p class="failed" role="alert">
       <Icon name="alert" size={16} />
       <span>{error ? `${t("msg.failed")}: ${errorWords(error)}` : t("msg.failed")}</span>
-      <button type="button" class="link" onClick={() => (isUpload ? retryUpload(row.key) : retry(row.key))}>
+      <button
+        type="button"
+        class="link"
+        onClick={() => (isUpload ? retryUpload(row.key) : retrySending(row.key))}
+      >
         {t("msg.retry")}
       </button>
-      <button type="button" class="link" onClick={() => (isUpload ? cancel(row.key) : out.remove(row.key))}>
+      <button
+        type="button"
+        class="link"
+        onClick={() => (isUpload ? cancelUpload(row.key) : outbox.remove(row.key))}
+      >
         {t("msg.discard")}
       </button>
     </p>
@@ -140,7 +150,7 @@ interface QuoteProps {
   onJump: (id: number) => void;
 }
 
-/** What a message answers. The source may not be loaded yet: then a click loads back to it. */
+/** The message that another one replies to. A click scrolls to it and loads it if necessary. */
 function Quote({ room, id, onJump }: QuoteProps) {
   const source = room.byId(id);
   const isGone = !source && !room.hasOlder.value;

@@ -1,33 +1,33 @@
-// The chat: the list on the left, one conversation on the right; on a phone one of the two.
+// The chat page: the sidebar on the left, one conversation on the right; on a phone one of the two.
 
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import "../model/chat";
-import { open } from "../model/history";
-import { active, listState, unreadTotal } from "../model/rooms";
+import { openRoom } from "../model/history";
+import { activeRoomId, listState, unreadTotal } from "../model/rooms";
 import { toast } from "../model/toast";
-import { later } from "./later";
-import { List } from "./list";
-import { openRoom, query } from "./nav";
-import { NetStatus } from "./net";
-import { Empty } from "./parts";
+import { Empty } from "./common";
+import { ConnectionStatus } from "./connection_status";
+import { lazy } from "./lazy";
+import { query, showRoom } from "./router";
+import { Sidebar } from "./sidebar";
 import "../style/chat.css";
-import "../style/list.css";
+import "../style/sidebar.css";
 
-const Pane = later(() => import("./pane").then((it) => it.Pane));
+const ConversationPane = lazy(() => import("./conversation_pane").then((module) => module.ConversationPane));
 
-/** What is not there at first sight is fetched once the list stands: on a slow line it would only hold that up. */
-const EXTRAS_MS = 1500;
+/** Code that is not needed at first is loaded this long after the list, so that it does not delay the list. */
+const PRELOAD_DELAY_MS = 1500;
 const TOAST_MS = 4500;
 
 export function Chat() {
-  const asked = query.value.room ?? "";
-  const wanted = /^\d{1,10}$/.test(asked) ? Number(asked) : null;
+  const room = query.value.room ?? "";
+  const wantedId = /^\d{1,10}$/.test(room) ? Number(room) : null;
   const searchBox = useRef<HTMLInputElement>(null);
 
-  useEffect(() => open(wanted), [wanted]);
-  useEffect(() => () => open(null), []);
+  useEffect(() => openRoom(wantedId), [wantedId]);
+  useEffect(() => () => openRoom(null), []);
   useSignalEffect(() => {
     const count = unreadTotal.value;
     document.title = count > 0 ? `(${count > 99 ? "99+" : count}) Chinwag` : "Chinwag";
@@ -36,11 +36,11 @@ export function Chat() {
     const onKey = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k") return;
       event.preventDefault();
-      // On a phone the list is not shown beside a conversation.
-      if (searchBox.current?.offsetParent === null) openRoom(null);
+      // On a phone an open conversation hides the sidebar.
+      if (searchBox.current?.offsetParent === null) showRoom(null);
       requestAnimationFrame(() => searchBox.current?.select());
     };
-    const onOpen = (event: Event) => openRoom((event as CustomEvent<number>).detail);
+    const onOpen = (event: Event) => showRoom((event as CustomEvent<number>).detail);
     addEventListener("keydown", onKey);
     addEventListener("chinwag:open", onOpen);
     return () => {
@@ -52,24 +52,24 @@ export function Chat() {
   useEffect(() => {
     if (!isListed) return;
     const timer = setTimeout(() => {
-      void import("./pane").catch(() => {});
-      void import("./extras").catch(() => {});
-    }, EXTRAS_MS);
+      void import("./conversation_pane").catch(() => {});
+      void import("./lazy_components").catch(() => {});
+    }, PRELOAD_DELAY_MS);
     return () => clearTimeout(timer);
   }, [isListed]);
 
-  const id = active.value;
+  const id = activeRoomId.value;
   return (
-    <div class={`chat ${wanted === null ? "" : "has-room"}`}>
-      <List searchBox={searchBox} />
+    <div class={`chat ${wantedId === null ? "" : "has-room"}`}>
+      <Sidebar searchBox={searchBox} />
       <div class="stage">
-        <NetStatus />
+        <ConnectionStatus />
         {id === null ? (
           <main class="pane is-empty">
             <Empty icon="chat" title={t("room.pick")} hint={t("room.pickHint")} />
           </main>
         ) : (
-          <Pane id={id} key={id} />
+          <ConversationPane id={id} key={id} />
         )}
       </div>
       <Toast />
@@ -78,11 +78,11 @@ export function Chat() {
 }
 
 function Toast() {
-  const [shown, show] = useState(toast.peek());
-  useSignalEffect(() => show(toast.value));
+  const [shown, setShown] = useState(toast.peek());
+  useSignalEffect(() => setShown(toast.value));
   useEffect(() => {
     if (!shown) return;
-    const timer = setTimeout(() => show(null), TOAST_MS);
+    const timer = setTimeout(() => setShown(null), TOAST_MS);
     return () => clearTimeout(timer);
   }, [shown?.id]);
   return (

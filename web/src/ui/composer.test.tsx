@@ -2,12 +2,12 @@ import { render } from "preact";
 import { beforeEach, expect, it, vi } from "vitest";
 import { loadWords } from "../i18n";
 import { draftOf, openDrafts } from "../model/drafts";
-import { outbox } from "../model/outbox";
+import { pendingMessages } from "../model/outbox";
 import { Room } from "../model/rooms";
 import { me } from "../model/session";
 import { Composer } from "./composer";
 
-const onReplied = vi.fn();
+const onReplyDone = vi.fn();
 const onFiles = vi.fn();
 let box: HTMLTextAreaElement;
 let send: HTMLButtonElement;
@@ -19,7 +19,7 @@ async function mount(replyTo: number | null = null): Promise<void> {
   const root = document.body.firstElementChild as Element;
   const input = { current: null };
   const room = new Room(7);
-  render(<Composer {...{ room, input, replyTo, onReplied, onFiles }} />, root);
+  render(<Composer {...{ room, input, replyTo, onReplyDone, onFiles }} />, root);
   await settle();
   box = root.querySelector("textarea") as HTMLTextAreaElement;
   send = root.querySelector(".is-send") as HTMLButtonElement;
@@ -41,9 +41,9 @@ beforeEach(async () => {
   localStorage.clear();
   await loadWords("en");
   openDrafts(1);
-  outbox.value = [];
+  pendingMessages.value = [];
   me.value = { id: 1, username: "Alice", is_admin: false };
-  onReplied.mockReset();
+  onReplyDone.mockReset();
   onFiles.mockReset();
   await mount();
 });
@@ -51,9 +51,9 @@ beforeEach(async () => {
 it("sends with Enter, breaks the line with Shift+Enter", async () => {
   await type("你好");
   expect(press({ shiftKey: true }).defaultPrevented).toBe(false);
-  expect(outbox.value).toEqual([]);
+  expect(pendingMessages.value).toEqual([]);
   expect(press({}).defaultPrevented).toBe(true);
-  expect(outbox.value).toMatchObject([{ room: 7, text: "你好", replyTo: null }]);
+  expect(pendingMessages.value).toMatchObject([{ room: 7, text: "你好", replyTo: null }]);
   await settle();
   expect(box.value).toBe("");
 });
@@ -62,7 +62,7 @@ it("leaves the Enter that ends a composition to the input method", async () => {
   await type("nihao");
   press({ isComposing: true });
   press({ keyCode: 229 });
-  expect(outbox.value).toEqual([]);
+  expect(pendingMessages.value).toEqual([]);
 });
 
 it("sends neither nothing nor too much", async () => {
@@ -72,7 +72,7 @@ it("sends neither nothing nor too much", async () => {
   await type("好".repeat(5001));
   expect(send.disabled).toBe(true);
   press({});
-  expect(outbox.value).toEqual([]);
+  expect(pendingMessages.value).toEqual([]);
   await type("😀".repeat(5000));
   expect(send.disabled).toBe(false);
 });
@@ -90,10 +90,10 @@ it("keeps a draft as it is typed, and drops it when it is sent", async () => {
 it("answers a message until Esc", async () => {
   await mount(3);
   press({ key: "Escape" });
-  expect(onReplied).toHaveBeenCalledTimes(1);
+  expect(onReplyDone).toHaveBeenCalledTimes(1);
   await type("yes");
   press({});
-  expect(outbox.value).toMatchObject([{ replyTo: 3 }]);
+  expect(pendingMessages.value).toMatchObject([{ replyTo: 3 }]);
 });
 
 it("takes pasted pictures and leaves pasted text alone", () => {
@@ -115,11 +115,11 @@ it("keeps what is written until it is known who writes", async () => {
   await type("early");
   press({});
   await settle();
-  expect(outbox.value).toEqual([]);
+  expect(pendingMessages.value).toEqual([]);
   expect(box.value).toBe("early");
   expect(send.disabled).toBe(true);
   me.value = { id: 1, username: "Alice", is_admin: false };
   await settle();
   press({});
-  expect(outbox.value).toMatchObject([{ room: 7, text: "early" }]);
+  expect(pendingMessages.value).toMatchObject([{ room: 7, text: "early" }]);
 });

@@ -1,16 +1,16 @@
-// Where messages are written. The draft is kept with every change.
+// The box for new messages. Every change of its text is saved as a draft.
 
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { draftOf, keepDraft } from "../model/drafts";
-import { askOnce } from "../model/notify";
+import { draftOf, saveDraft } from "../model/drafts";
+import { preview } from "../model/labels";
+import { requestPermissionOnce } from "../model/notifications";
 import type { Room } from "../model/rooms";
-import { noteTyping, send, typedNothing } from "../model/sending";
+import { resetTyping, sendText, sendTyping } from "../model/sending";
 import { me } from "../model/session";
-import { TYPES } from "../model/uploads";
-import { preview } from "../model/words";
-import { Icon, IconButton } from "./parts";
+import { IMAGE_TYPES } from "../model/uploads";
+import { Icon, IconButton } from "./common";
 
 const MAX_CHARS = 5000;
 
@@ -18,22 +18,22 @@ interface ComposerProps {
   room: Room;
   input: RefObject<HTMLTextAreaElement | null>;
   replyTo: number | null;
-  onReplied: () => void;
+  onReplyDone: () => void;
   onFiles: (files: Iterable<File>) => void;
 }
 
-export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerProps) {
+export function Composer({ room, input, replyTo, onReplyDone, onFiles }: ComposerProps) {
   const [text, setText] = useState(() => draftOf(room.id).text);
   const file = useRef<HTMLInputElement>(null);
   const isKnown = me.value !== null;
 
-  // The drafts are known once it is known whose they are.
+  // Drafts are known once the user is known.
   useEffect(() => {
     if (isKnown) setText((typed) => typed || draftOf(room.id).text);
     if (matchMedia("(hover: hover)").matches) input.current?.focus({ preventScroll: true });
   }, [isKnown]);
   useEffect(() => {
-    if (isKnown) keepDraft(room.id, { text, replyTo });
+    if (isKnown) saveDraft(room.id, { text, replyTo });
   }, [text, replyTo, isKnown]);
   useLayoutEffect(() => {
     const area = input.current;
@@ -44,26 +44,26 @@ export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerP
 
   const length = Array.from(text).length;
   const isEmpty = text.trim() === "";
-  // Until it is known who writes, the text waits in its box.
+  // Nothing can be sent until the user is known. The text stays in the box.
   const canSend = isKnown && !isEmpty && length <= MAX_CHARS;
   const submit = () => {
     if (!canSend) return;
-    askOnce();
-    send(room.id, text, replyTo);
+    requestPermissionOnce();
+    sendText(room.id, text, replyTo);
     setText("");
-    onReplied();
-    typedNothing();
+    onReplyDone();
+    resetTyping();
     input.current?.focus();
   };
   const onKey = (event: KeyboardEvent) => {
-    // The Enter that ends a composition belongs to the input method; old engines say only 229.
+    // The Enter that ends a composition belongs to the input method. Old browsers tell only by key code 229.
     const isComposing = event.isComposing || event.keyCode === 229;
     if (event.key === "Enter" && !event.shiftKey && !isComposing) {
       event.preventDefault();
       submit();
     }
     if (event.key === "Escape" && !isComposing) {
-      if (replyTo !== null) return onReplied();
+      if (replyTo !== null) return onReplyDone();
       document.querySelector<HTMLElement>(".item.is-active")?.focus();
     }
   };
@@ -83,7 +83,7 @@ export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerP
             <bdi class="quote-name">{t("msg.replyingTo", { name: source?.username ?? "…" })}</bdi>
             <bdi class="quote-text">{source ? preview(source) : ""}</bdi>
           </span>
-          <IconButton icon="close" size={17} label={t("msg.cancelReply")} onClick={onReplied} />
+          <IconButton icon="close" size={17} label={t("msg.cancelReply")} onClick={onReplyDone} />
         </div>
       )}
       <div class="composer-line">
@@ -92,7 +92,7 @@ export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerP
           ref={file}
           type="file"
           class="file-input"
-          accept={TYPES.join(",")}
+          accept={IMAGE_TYPES.join(",")}
           multiple
           tabIndex={-1}
           aria-label={t("compose.image")}
@@ -112,7 +112,7 @@ export function Composer({ room, input, replyTo, onReplied, onFiles }: ComposerP
           dir="auto"
           onInput={(event) => {
             setText(event.currentTarget.value);
-            if (event.currentTarget.value) noteTyping(room.id);
+            if (event.currentTarget.value) sendTyping(room.id);
           }}
           onKeyDown={onKey}
           onPaste={(event) => {

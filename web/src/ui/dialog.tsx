@@ -1,11 +1,11 @@
-// Windows above the page.
+// Dialogs.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../i18n";
-import { Icon, IconButton } from "./parts";
+import { Icon, IconButton } from "./common";
 
-/** A window above the page. The browser's own dialog keeps the focus inside and closes on Esc. */
+/** A modal dialog. The browser keeps the focus inside and closes it on Esc. */
 export function Dialog({ title, onClose, children, class: extra = "", isBare }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -76,7 +76,7 @@ interface ConfirmProps {
   onClose: () => void;
 }
 
-/** A picture, large; any click closes it. */
+/** An enlarged picture. */
 export function Lightbox({ url, alt, onClose }: { url: string; alt: string; onClose: () => void }) {
   return (
     <Dialog title={alt} onClose={onClose} class="lightbox" isBare>

@@ -1,25 +1,26 @@
-// Who is in a room, and what may be done about it.
+// The members of a room, and the actions that the user may take on them.
 
 import { useEffect, useState } from "preact/hooks";
 import { errorWords, t } from "../i18n";
-import { loadMembers, openDirect, quit } from "../model/members";
+import { roomName } from "../model/labels";
+import { leaveRoom, loadMembers, openDirect } from "../model/members";
 import { online } from "../model/presence";
 import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
-import { roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundUser, Member } from "../net/types";
+import { Avatar, Icon, IconButton, Skeleton } from "./common";
 import { Confirm } from "./dialog";
-import { FindBox, useFinder } from "./finder";
-import { openRoom } from "./nav";
-import { Avatar, Icon, IconButton, Skeleton } from "./parts";
+import { showRoom } from "./router";
+import { SearchField, useServerSearch } from "./search_field";
 
-/** Most members that are drawn. */
-const MOST_SHOWN = 500;
+/** At most this many members are drawn. */
+const MAX_SHOWN = 500;
 
 export function Members({ room, onClose }: { room: Room; onClose: () => void }) {
-  const [asked, ask] = useState<Member | "leave" | null>(null);
+  /** What a dialog asks to confirm: to remove a member, or to leave. */
+  const [toConfirm, setToConfirm] = useState<Member | "leave" | null>(null);
   useEffect(() => void loadMembers(room), [room]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -28,12 +29,13 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   });
-  const it = conversations.value.get(room.id);
+  const conversation = conversations.value.get(room.id);
   const members = room.members.value;
   const own = members?.find((member) => member.user_id === me.value?.id);
-  const isGlobal = it?.room_id === "global";
-  const manages = it?.kind === "group" && (own?.role === "owner" || own?.role === "admin");
-  const adds = manages || (it?.kind === "public" && !isGlobal);
+  const isGlobal = conversation?.room_id === "global";
+  const isGroup = conversation?.kind === "group";
+  const canManage = isGroup && (own?.role === "owner" || own?.role === "admin");
+  const canAdd = canManage || (conversation?.kind === "public" && !isGlobal);
 
   const run = async (action: Promise<unknown>) => {
     try {
@@ -53,18 +55,18 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
         <h2>{t("room.members")}</h2>
         <IconButton icon="close" label={t("close")} onClick={onClose} />
       </header>
-      {adds && <Add onAdd={(name) => run(api.addMember(room.id, name))} members={members ?? []} />}
+      {canAdd && <AddMember onAdd={(name) => run(api.addMember(room.id, name))} members={members ?? []} />}
       {members === null ? (
         <Skeleton rows={5} kind="list" />
       ) : (
         <ul class="items">
           {[...members]
             .sort((a, b) => rank(a) - rank(b))
-            .slice(0, MOST_SHOWN)
+            .slice(0, MAX_SHOWN)
             .map((member) => {
               const isOwn = member.user_id === own?.user_id;
               const name = member.username;
-              const isRemovable = manages && !isOwn && member.role !== "owner";
+              const isRemovable = canManage && !isOwn && member.role !== "owner";
               return (
                 <li class="member" key={member.user_id}>
                   <Avatar name={name} isOnline={isOwn || online.value.has(member.user_id)} />
@@ -75,7 +77,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
                       <button
                         type="button"
                         class="link is-plain"
-                        onClick={() => void run(openDirect(name).then(openRoom))}
+                        onClick={() => void run(openDirect(name).then(showRoom))}
                       >
                         <bdi>{name}</bdi>
                       </button>
@@ -89,7 +91,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
                         .join(" · ")}
                     </small>
                   </span>
-                  {own?.role === "owner" && !isOwn && it?.kind === "group" && (
+                  {own?.role === "owner" && !isOwn && isGroup && (
                     <IconButton
                       icon="shield"
                       size={17}
@@ -108,7 +110,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
                       icon="close"
                       size={17}
                       label={t("members.remove", { name })}
-                      onClick={() => ask(member)}
+                      onClick={() => setToConfirm(member)}
                     />
                   )}
                 </li>
@@ -116,42 +118,42 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
             })}
         </ul>
       )}
-      {it && !it.is_private && !isGlobal && (
-        <button type="button" class="button is-quiet is-leave" onClick={() => ask("leave")}>
-          <Icon name="exit" size={18} /> {t(it.kind === "group" ? "members.leave" : "members.leaveRoom")}
+      {conversation && !conversation.is_private && !isGlobal && (
+        <button type="button" class="button is-quiet is-leave" onClick={() => setToConfirm("leave")}>
+          <Icon name="exit" size={18} /> {t(isGroup ? "members.leave" : "members.leaveRoom")}
         </button>
       )}
-      {asked === "leave" && it && (
+      {toConfirm === "leave" && conversation && (
         <Confirm
-          title={t("members.leaveTitle", { name: roomName(it) })}
+          title={t("members.leaveTitle", { name: roomName(conversation) })}
           hint={t("members.leaveHint")}
           action={t("members.leaveConfirm")}
-          onClose={() => ask(null)}
+          onClose={() => setToConfirm(null)}
           onYes={async () => {
             try {
-              await quit(room.id);
-              openRoom(null);
+              await leaveRoom(room.id);
+              showRoom(null);
             } catch (error) {
               showToast(errorWords(error));
             }
           }}
         />
       )}
-      {asked && asked !== "leave" && (
+      {toConfirm && toConfirm !== "leave" && (
         <Confirm
-          title={t("members.removeTitle", { name: asked.username })}
+          title={t("members.removeTitle", { name: toConfirm.username })}
           action={t("members.removeConfirm")}
-          onClose={() => ask(null)}
-          onYes={() => run(api.removeMember(room.id, asked.user_id))}
+          onClose={() => setToConfirm(null)}
+          onYes={() => run(api.removeMember(room.id, toConfirm.user_id))}
         />
       )}
     </aside>
   );
 }
 
-function Add({ onAdd, members }: { onAdd: (name: string) => void; members: Member[] }) {
+function AddMember({ onAdd, members }: { onAdd: (name: string) => void; members: Member[] }) {
   const [text, setText] = useState("");
-  const found = useFinder<FoundUser>(text, api.findUsers);
+  const found = useServerSearch<FoundUser>(text, api.findUsers);
   const present = new Set(members.map((member) => member.user_id));
   const add = (name: string) => {
     onAdd(name);
@@ -159,7 +161,7 @@ function Add({ onAdd, members }: { onAdd: (name: string) => void; members: Membe
   };
   return (
     <div class="members-add">
-      <FindBox label={t("members.add")} value={text} onInput={setText} />
+      <SearchField label={t("members.add")} value={text} onInput={setText} />
       {found && (
         <ul class="items">
           {found

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { begin, token } from "../../model/session";
+import { startSession, token } from "../../model/session";
 import { ApiError } from "../../net/http";
 import { ageMs, askNow, failure, isLive, isOfPlace, metrics, STALE_MS, start, troubleOf } from "./board";
 import { place, show } from "./place";
@@ -22,7 +22,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 beforeAll(async () => {
   vi.useFakeTimers();
   vi.stubGlobal("fetch", serve);
-  begin("token");
+  startSession("token");
   start();
   await settle();
 });

@@ -1,34 +1,34 @@
-// The left side: search, conversations, the menus.
+// The sidebar: menus, search and the list of conversations.
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { refresh } from "../model/list";
-import { listState, sorted } from "../model/rooms";
+import { refreshList } from "../model/conversation_list";
+import { listState, sortedConversations } from "../model/rooms";
 import { me } from "../model/session";
-import { Item } from "./conversation_item";
-import { later } from "./later";
-import { Avatar, Empty, Icon, IconButton, Skeleton } from "./parts";
+import { Avatar, Empty, Icon, IconButton, Skeleton } from "./common";
+import { ConversationItem } from "./conversation_item";
+import { lazy } from "./lazy";
 
-const Browse = later(() => import("./extras").then((it) => it.Browse));
-const NewChat = later(() => import("./extras").then((it) => it.NewChat));
-const NewGroup = later(() => import("./extras").then((it) => it.NewGroup));
-const Found = later(() => import("./extras").then((it) => it.Found));
+const load = () => import("./lazy_components");
+const BrowseRooms = lazy(() => load().then((module) => module.BrowseRooms));
+const NewChat = lazy(() => load().then((module) => module.NewChat));
+const NewGroup = lazy(() => load().then((module) => module.NewGroup));
+const SearchResults = lazy(() => load().then((module) => module.SearchResults));
+const NewItems = lazy(() => load().then((module) => module.NewItems));
+const UserItems = lazy(() => load().then((module) => module.UserItems));
 
-const NewItems = later(() => import("./extras").then((it) => it.NewItems));
-const UserItems = later(() => import("./extras").then((it) => it.UserItems));
+/** Touch screens have no Ctrl K. */
+const hasKeyboard = matchMedia("(hover: hover)").matches;
 
-/** Who touches has no Ctrl K. */
-const hasKeys = matchMedia("(hover: hover)").matches;
+type NewDialog = "chat" | "group" | "browse" | null;
 
-type Shown = "chat" | "group" | "browse" | null;
-
-export function List({ searchBox }: { searchBox: RefObject<HTMLInputElement | null> }) {
+export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement | null> }) {
   const [text, setText] = useState("");
-  const [shown, show] = useState<Shown>(null);
+  const [dialog, showDialog] = useState<NewDialog>(null);
   const list = useRef<HTMLDivElement>(null);
 
-  /** Arrows walk over whatever is listed. */
+  /** The arrow keys move the focus through the list. */
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Escape" && text) {
       setText("");
@@ -45,16 +45,16 @@ export function List({ searchBox }: { searchBox: RefObject<HTMLInputElement | nu
   };
 
   const newButton = useRef<HTMLDivElement>(null);
-  /** The menu item that opened a window is gone when it closes: its button has the focus instead. */
+  /** Moves the focus to the button of the menu, as the item that opened the dialog is gone. */
   const close = () => {
-    show(null);
+    showDialog(null);
     newButton.current?.querySelector("button")?.focus();
   };
   return (
     <nav class="side" aria-label={t("list.label")} onKeyDown={onKey}>
       <header class="side-head">
         <UserMenu />
-        <NewMenu onPick={show} />
+        <NewMenu onPick={showDialog} />
       </header>
       <div class="search">
         <Icon name="search" size={18} />
@@ -63,18 +63,18 @@ export function List({ searchBox }: { searchBox: RefObject<HTMLInputElement | nu
           type="search"
           value={text}
           maxLength={100}
-          placeholder={t(hasKeys ? "search.hint" : "search.label")}
+          placeholder={t(hasKeyboard ? "search.hint" : "search.label")}
           aria-label={t("search.label")}
           onInput={(event) => setText(event.currentTarget.value)}
         />
         {text && <IconButton icon="close" size={16} label={t("search.clear")} onClick={() => setText("")} />}
       </div>
       <div class="side-list" ref={list}>
-        {text.trim() ? <Found query={text.trim()} onDone={() => setText("")} /> : <Conversations />}
+        {text.trim() ? <SearchResults query={text.trim()} onDone={() => setText("")} /> : <Conversations />}
       </div>
-      {shown === "chat" && <NewChat onClose={close} />}
-      {shown === "group" && <NewGroup onClose={close} />}
-      {shown === "browse" && <Browse onClose={close} />}
+      {dialog === "chat" && <NewChat onClose={close} />}
+      {dialog === "group" && <NewGroup onClose={close} />}
+      {dialog === "browse" && <BrowseRooms onClose={close} />}
     </nav>
   );
 }
@@ -83,41 +83,41 @@ function Conversations() {
   if (listState.value === "error") {
     return (
       <Empty icon="alert" title={t("list.error")}>
-        <button type="button" class="button" onClick={() => void refresh()}>
+        <button type="button" class="button" onClick={() => void refreshList()}>
           {t("again")}
         </button>
       </Empty>
     );
   }
   if (listState.value !== "ready" || !me.value) return <Skeleton rows={9} kind="list" />;
-  if (sorted.value.length === 0)
+  if (sortedConversations.value.length === 0)
     return <Empty icon="people" title={t("list.empty")} hint={t("list.emptyHint")} />;
   return <Rows />;
 }
 
-/** Conversations that fill any window; the others are drawn once these are seen. */
+/** Enough conversations to fill any window. The others are drawn once these are on the screen. */
 const FIRST_ROWS = 30;
-const OTHERS_MS = 50;
+const OTHER_ROWS_DELAY_MS = 50;
 
 function Rows() {
   const [isWhole, setWhole] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => setWhole(true), OTHERS_MS);
+    const timer = setTimeout(() => setWhole(true), OTHER_ROWS_DELAY_MS);
     return () => clearTimeout(timer);
   }, []);
-  const shown = isWhole ? sorted.value : sorted.value.slice(0, FIRST_ROWS);
+  const shown = isWhole ? sortedConversations.value : sortedConversations.value.slice(0, FIRST_ROWS);
   return (
     <ul class="items">
-      {shown.map((it) => (
-        <li key={it.id}>
-          <Item it={it} />
+      {shown.map((conversation) => (
+        <li key={conversation.id}>
+          <ConversationItem conversation={conversation} />
         </li>
       ))}
     </ul>
   );
 }
 
-/** Opens below its button; any click elsewhere and Esc close it. */
+/** A menu below its button. A click elsewhere or Esc closes it. */
 function useMenu() {
   const [isOpen, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
@@ -141,7 +141,7 @@ function useMenu() {
   return { isOpen, setOpen, box };
 }
 
-function NewMenu({ onPick }: { onPick: (shown: Shown) => void }) {
+function NewMenu({ onPick }: { onPick: (dialog: NewDialog) => void }) {
   const { isOpen, setOpen, box } = useMenu();
   return (
     <div class="menu-box" ref={box}>
@@ -154,9 +154,9 @@ function NewMenu({ onPick }: { onPick: (shown: Shown) => void }) {
       />
       {isOpen && (
         <NewItems
-          onPick={(shown) => {
+          onPick={(dialog) => {
             setOpen(false);
-            onPick(shown);
+            onPick(dialog);
           }}
         />
       )}

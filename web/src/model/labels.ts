@@ -1,4 +1,4 @@
-// Short texts for messages and rooms.
+// One-line texts for rooms and messages.
 
 import { type Key, t } from "../i18n";
 import type { Conversation, Message } from "../net/types";
@@ -40,11 +40,11 @@ export function preview(message: Message): string {
   }
 }
 
-/** A conversation's last line: who said it matters where several speak. */
-export function lastLine(it: Conversation, own: number): string {
-  const message = it.last_message;
+/** The last message of a conversation, with its sender where there are several. */
+export function lastLine(conversation: Conversation, ownId: number): string {
+  const message = conversation.last_message;
   if (!message) return t("list.nothing");
   const text = preview(message);
-  if (message.user_id === own) return t("list.own", { text });
-  return it.is_private || message.user_id === 0 ? text : `${message.username}: ${text}`;
+  if (message.user_id === ownId) return t("list.own", { text });
+  return conversation.is_private || message.user_id === 0 ? text : `${message.username}: ${text}`;
 }

@@ -1,38 +1,38 @@
-// One conversation: title, history, what someone types, the composer.
+// One conversation: its title, its history, who is typing, the composer.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { draftOf } from "../model/drafts";
+import { preview, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
 import { conversations, listState, type Room, roomOf } from "../model/rooms";
 import { sendImage } from "../model/sending";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
-import { refusal } from "../model/uploads";
-import { preview, roomName } from "../model/words";
+import { rejectionOf } from "../model/uploads";
 import type { Message } from "../net/types";
+import { Avatar, Empty, Icon, IconButton } from "./common";
 import { Composer } from "./composer";
-import { later } from "./later";
-import { Messages } from "./messages";
-import { openRoom } from "./nav";
-import { Avatar, Empty, Icon, IconButton } from "./parts";
+import { lazy } from "./lazy";
+import { MessageList } from "./message_list";
+import { showRoom } from "./router";
 import "../style/composer.css";
 import "../style/message.css";
-import "../style/pane.css";
+import "../style/conversation_pane.css";
 
-const Members = later(() => import("./extras").then((it) => it.Members));
+const Members = lazy(() => import("./lazy_components").then((module) => module.Members));
 
-export function Pane({ id }: { id: number }) {
+export function ConversationPane({ id }: { id: number }) {
   const room = roomOf(id);
-  const it = conversations.value.get(id);
+  const conversation = conversations.value.get(id);
   const [hasMembers, showMembers] = useState(false);
   const [replyTo, setReplyTo] = useState<number | null>(() => draftOf(id).replyTo);
   const isKnown = me.value !== null;
-  const [isOver, setOver] = useState(false);
+  const [isDragging, setDragging] = useState(false);
   const composer = useRef<HTMLTextAreaElement>(null);
-  const isGroup = it?.kind === "group";
-  // The drafts are known once it is known whose they are; before the composer keeps what it has.
+  const isGroup = conversation?.kind === "group";
+  // Drafts are known once the user is known. A reply that was chosen before stays.
   useLayoutEffect(() => {
     if (isKnown) setReplyTo((chosen) => chosen ?? draftOf(id).replyTo);
   }, [isKnown]);
@@ -40,11 +40,11 @@ export function Pane({ id }: { id: number }) {
     if (isGroup) void loadMembers(room);
   }, [isGroup]);
 
-  if (!it && listState.value === "ready") {
+  if (!conversation && listState.value === "ready") {
     return (
       <main class="pane is-empty">
         <Empty icon="alert" title={t("room.gone")}>
-          <button type="button" class="button" onClick={() => openRoom(null)}>
+          <button type="button" class="button" onClick={() => showRoom(null)}>
             {t("room.back")}
           </button>
         </Empty>
@@ -52,10 +52,10 @@ export function Pane({ id }: { id: number }) {
     );
   }
 
-  const take = (files: Iterable<File>) => {
+  const sendFiles = (files: Iterable<File>) => {
     for (const file of files) {
-      const problem = refusal(file);
-      if (problem) showToast(t(problem));
+      const rejection = rejectionOf(file);
+      if (rejection) showToast(t(rejection));
       else sendImage(id, file);
     }
   };
@@ -64,7 +64,7 @@ export function Pane({ id }: { id: number }) {
     composer.current?.focus();
   };
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
-  const name = it ? roomName(it) : "";
+  const name = conversation ? roomName(conversation) : "";
   return (
     <>
       <main
@@ -72,34 +72,34 @@ export function Pane({ id }: { id: number }) {
         onDragOver={(event) => {
           if (!hasFiles(event)) return;
           event.preventDefault();
-          setOver(true);
+          setDragging(true);
         }}
         onDragLeave={(event) => {
-          if (!(event.currentTarget as Node).contains(event.relatedTarget as Node)) setOver(false);
+          if (!(event.currentTarget as Node).contains(event.relatedTarget as Node)) setDragging(false);
         }}
         onDrop={(event) => {
           if (!hasFiles(event)) return;
           event.preventDefault();
-          setOver(false);
-          take(event.dataTransfer?.files ?? []);
+          setDragging(false);
+          sendFiles(event.dataTransfer?.files ?? []);
         }}
       >
         <header class="pane-head">
-          <IconButton icon="back" class="is-back" label={t("room.back")} onClick={() => openRoom(null)} />
-          {it && (
+          <IconButton icon="back" class="is-back" label={t("room.back")} onClick={() => showRoom(null)} />
+          {conversation && (
             <Avatar
               name={name}
-              isGroup={!it.is_private}
-              isOnline={it.user_id === null ? undefined : online.value.has(it.user_id)}
+              isGroup={!conversation.is_private}
+              isOnline={conversation.user_id === null ? undefined : online.value.has(conversation.user_id)}
             />
           )}
           <div class="pane-title">
             <h1>
               <bdi>{name}</bdi>
             </h1>
-            <p>{it && <Subtitle room={room} />}</p>
+            <p>{conversation && <Subtitle room={room} />}</p>
           </div>
-          {it && !it.is_private && (
+          {conversation && !conversation.is_private && (
             <IconButton
               icon="people"
               label={t("room.members")}
@@ -108,45 +108,46 @@ export function Pane({ id }: { id: number }) {
             />
           )}
         </header>
-        <Messages room={room} onReply={reply} />
+        <MessageList room={room} onReply={reply} />
         <Typing room={room} />
         <Composer
           room={room}
           input={composer}
           replyTo={replyTo}
-          onReplied={() => setReplyTo(null)}
-          onFiles={take}
+          onReplyDone={() => setReplyTo(null)}
+          onFiles={sendFiles}
         />
-        {/* Only what arrives while the conversation is open is read out. */}
+        {/* Screen readers announce the messages that arrive while the conversation is open. */}
         <div class="sr" role="log" aria-live="polite">
-          {room.heard.value.map((message) => (
+          {room.announced.value.map((message) => (
             <p key={message.id}>
               {message.username}: {preview(message)}
             </p>
           ))}
         </div>
-        {isOver && (
+        {isDragging && (
           <div class="drop">
             <Icon name="image" size={32} />
             <p>{t("compose.drop")}</p>
           </div>
         )}
       </main>
-      {hasMembers && it && <Members room={room} onClose={() => showMembers(false)} />}
+      {hasMembers && conversation && <Members room={room} onClose={() => showMembers(false)} />}
     </>
   );
 }
 
 function Subtitle({ room }: { room: Room }) {
-  const it = conversations.value.get(room.id);
-  if (!it) return null;
-  if (it.user_id !== null) return <>{t(online.value.has(it.user_id) ? "room.online" : "room.offline")}</>;
+  const conversation = conversations.value.get(room.id);
+  if (!conversation) return null;
+  const { user_id, kind } = conversation;
+  if (user_id !== null) return <>{t(online.value.has(user_id) ? "room.online" : "room.offline")}</>;
   const members = room.members.value;
-  if (!members) return <>{t(it.kind === "group" ? "room.group" : "room.public")}</>;
-  const here = members.filter((member) => online.value.has(member.user_id)).length;
+  if (!members) return <>{t(kind === "group" ? "room.group" : "room.public")}</>;
+  const onlineCount = members.filter((member) => online.value.has(member.user_id)).length;
   return (
     <>
-      {t("room.memberCount", { n: members.length })} · {t("room.onlineCount", { n: here })}
+      {t("room.memberCount", { n: members.length })} · {t("room.onlineCount", { n: onlineCount })}
     </>
   );
 }

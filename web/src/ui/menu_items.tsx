@@ -1,13 +1,20 @@
-// What the two menus above the list offer.
+// The items of the two menus above the list.
 
 import { setLang, t } from "../i18n";
 import { logOut, me } from "../model/session";
-import { lang, notifies, setNotifies, setTheme, type Theme, theme } from "../settings/preferences";
-import { go } from "./nav";
-import { Icon } from "./parts";
+import {
+  lang,
+  notificationsEnabled,
+  setNotificationsEnabled,
+  setTheme,
+  type Theme,
+  theme,
+} from "../settings/preferences";
+import { Icon } from "./common";
+import { navigate } from "./router";
 
-export function NewItems({ onPick }: { onPick: (shown: "chat" | "group" | "browse") => void }) {
-  const pick = (shown: "chat" | "group" | "browse") => () => onPick(shown);
+export function NewItems({ onPick }: { onPick: (dialog: "chat" | "group" | "browse") => void }) {
+  const pick = (dialog: "chat" | "group" | "browse") => () => onPick(dialog);
   return (
     <div class="menu is-right">
       <button type="button" class="menu-item" onClick={pick("chat")}>
@@ -23,9 +30,9 @@ export function NewItems({ onPick }: { onPick: (shown: "chat" | "group" | "brows
   );
 }
 
-/** Who leaves wants to go nowhere afterwards. */
+/** Logs out, and does not come back to the same conversation after the next login. */
 function leave(): void {
-  go("/login");
+  navigate("/login");
   logOut();
 }
 
@@ -36,9 +43,9 @@ export function UserItems() {
     <div class="menu">
       <fieldset class="segments">
         <legend class="sr">{t("theme.label")}</legend>
-        {themes.map((it) => (
-          <button type="button" key={it} aria-pressed={theme.value === it} onClick={() => setTheme(it)}>
-            {t(`theme.${it}`)}
+        {themes.map((name) => (
+          <button type="button" key={name} aria-pressed={theme.value === name} onClick={() => setTheme(name)}>
+            {t(`theme.${name}`)}
           </button>
         ))}
       </fieldset>
@@ -54,11 +61,11 @@ export function UserItems() {
         type="button"
         class="menu-item"
         role="switch"
-        aria-checked={notifies.value}
-        onClick={() => setNotifies(!notifies.value)}
+        aria-checked={notificationsEnabled.value}
+        onClick={() => setNotificationsEnabled(!notificationsEnabled.value)}
       >
         <Icon name="bell" /> {t("menu.notify")}
-        <span class={`switch ${notifies.value ? "is-on" : ""}`} />
+        <span class={`switch ${notificationsEnabled.value ? "is-on" : ""}`} />
       </button>
       <a class="menu-item" href="/docs/" target="_blank" rel="noreferrer">
         <Icon name="book" /> {t("menu.docs")}

@@ -1,19 +1,19 @@
-// What a message says: text, a picture, a file. Whatever users wrote is text to the page, never markup.
+// The content of a message: text, a picture, a file. Texts of users are never markup.
 
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { sizeText } from "../i18n/format";
-import type { Pending } from "../model/outbox";
+import type { PendingMessage } from "../model/outbox";
 import { me } from "../model/session";
-import { cancel, change, type Uploading } from "../model/uploads";
+import { cancelUpload, type PendingUpload, updateUpload } from "../model/uploads";
 import { httpUrl, splitUrls } from "../model/urls";
 import type { Message, Pixels } from "../net/types";
-import { later } from "./later";
-import { Icon, IconButton } from "./parts";
+import { Icon, IconButton } from "./common";
+import { lazy } from "./lazy";
 
-const Lightbox = later(() => import("./extras").then((it) => it.Lightbox));
+const Lightbox = lazy(() => import("./lazy_components").then((module) => module.Lightbox));
 
-export function Body({ message }: { message: Message }) {
+export function MessageBody({ message }: { message: Message }) {
   const url = httpUrl(message.file_url ?? message.content);
   switch (message.message_type) {
     case "image":
@@ -31,13 +31,13 @@ export function Body({ message }: { message: Message }) {
   }
 }
 
-export function PendingBody({ pending }: { pending: Pending }) {
+export function PendingBody({ pending }: { pending: PendingMessage }) {
   const url = pending.isImage ? httpUrl(pending.text) : null;
   if (!url) return <Text text={pending.text} />;
   return <Picture url={url} name={me.value?.username ?? ""} pixels={pending.pixels ?? null} />;
 }
 
-/** A few emoji and nothing else are drawn large. */
+/** One to three emoji and nothing else, which are drawn large. */
 const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
 
 function Text({ text }: { text: string }) {
@@ -57,16 +57,16 @@ function Text({ text }: { text: string }) {
   );
 }
 
-const BOX_PX = 320;
-const LEAST_PX = 56;
-/** Of pictures whose size nobody knows; they are fitted into it. */
-const UNKNOWN: Pixels = [280, 200];
+const MAX_PX = 320;
+const MIN_PX = 56;
+/** The box of a picture whose size is unknown. */
+const DEFAULT_SIZE: Pixels = [280, 200];
 
-/** The place of a picture is reserved before it has come. */
-function place(pixels: Pixels | null | undefined): { width: number; height: number } {
-  const [width, height] = pixels ?? UNKNOWN;
-  const scale = Math.min(1, BOX_PX / width, BOX_PX / height);
-  const scaled = (length: number) => Math.max(LEAST_PX, Math.round(length * scale));
+/** The size of a picture on the page, which is reserved before the picture is loaded. */
+function boxOf(pixels: Pixels | null | undefined): { width: number; height: number } {
+  const [width, height] = pixels ?? DEFAULT_SIZE;
+  const scale = Math.min(1, MAX_PX / width, MAX_PX / height);
+  const scaled = (length: number) => Math.max(MIN_PX, Math.round(length * scale));
   return { width: scaled(width), height: scaled(height) };
 }
 
@@ -83,7 +83,7 @@ function Picture({ url, name, pixels }: { url: string; name: string; pixels: Pix
       </a>
     );
   }
-  const { width, height } = place(pixels);
+  const { width, height } = boxOf(pixels);
   const alt = t("image.alt", { name });
   return (
     <>
@@ -109,7 +109,7 @@ function Picture({ url, name, pixels }: { url: string; name: string; pixels: Pix
 }
 
 function FileCard({ message, url }: { message: Message; url: string }) {
-  const name = message.file_name || lastPart(url);
+  const name = message.file_name || lastSegment(url);
   return (
     <a
       class="card"
@@ -129,25 +129,25 @@ function FileCard({ message, url }: { message: Message; url: string }) {
   );
 }
 
-function lastPart(url: string): string {
-  const part = url.split("/").pop() || url;
+function lastSegment(url: string): string {
+  const segment = url.split("/").pop() || url;
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(segment);
   } catch {
-    return part;
+    return segment;
   }
 }
 
-export function UploadBody({ upload }: { upload: Uploading }) {
-  const percent = Math.round(upload.part * 100);
-  const { width, height } = place(upload.pixels);
+export function UploadBody({ upload }: { upload: PendingUpload }) {
+  const percent = Math.round(upload.progress * 100);
+  const { width, height } = boxOf(upload.pixels);
   return (
     <div class="picture is-uploading" style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }}>
       <img
         src={upload.preview}
         alt={upload.name}
         onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
-          change(upload.clientId, { pixels: [naturalWidth, naturalHeight] })
+          updateUpload(upload.clientId, { pixels: [naturalWidth, naturalHeight] })
         }
       />
       {upload.error === null && (
@@ -160,7 +160,7 @@ export function UploadBody({ upload }: { upload: Uploading }) {
             icon="close"
             size={16}
             label={t("upload.cancel")}
-            onClick={() => cancel(upload.clientId)}
+            onClick={() => cancelUpload(upload.clientId)}
           />
         </div>
       )}

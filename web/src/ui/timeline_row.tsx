@@ -1,14 +1,14 @@
-// One row of the history, with what stands above it: the day, where new messages begin.
+// One row of the history, with the separators above it.
 
 import { t } from "../i18n";
 import { dayText } from "../i18n/format";
+import { systemText } from "../model/labels";
 import type { Room } from "../model/rooms";
 import type { Row } from "../model/timeline";
-import { systemText } from "../model/words";
 import type { Message } from "../net/types";
 import { Bubble } from "./bubble";
 
-interface LineProps {
+interface TimelineRowProps {
   room: Room;
   row: Row;
   isFirst: boolean;
@@ -17,16 +17,16 @@ interface LineProps {
   onJump: (id: number) => void;
 }
 
-export function Line({ room, row, isFirst, isFlashed, onReply, onJump }: LineProps) {
+export function TimelineRow({ room, row, isFirst, isFlashed, onReply, onJump }: TimelineRowProps) {
   return (
     <div class="row-box">
       {isFirst && !room.hasOlder.value && <p class="beginning">{t("room.beginning")}</p>}
-      {row.day && (
+      {row.startsDay && (
         <p class="day">
           <span>{dayText(row.at)}</span>
         </p>
       )}
-      {row.divider && (
+      {row.hasDivider && (
         <p class="divider">
           <span>{t("room.new")}</span>
         </p>

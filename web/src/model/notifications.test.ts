@@ -35,7 +35,7 @@ function fakeLocks() {
 async function tab() {
   vi.resetModules();
   await (await import("../i18n")).loadWords("en");
-  return import("./notify");
+  return import("./notifications");
 }
 
 beforeEach(() => {
@@ -50,8 +50,8 @@ beforeEach(() => {
 it("shows each message once, whatever the number of tabs", async () => {
   const [one, other] = [await tab(), await tab()];
   const room = conversation(7);
-  for (const it of [one, other]) void it.announce(message(1), room);
-  for (const it of [one, other]) void it.announce(message(2, { message_type: "image" }), room);
+  for (const each of [one, other]) void each.notify(message(1), room);
+  for (const each of [one, other]) void each.notify(message(2, { message_type: "image" }), room);
   await vi.waitFor(() => expect(shown).toHaveLength(2));
   expect(shown).toEqual(["Bob · Room 7: text 1", "Bob · Room 7: [Picture]"]);
 });
@@ -59,22 +59,22 @@ it("shows each message once, whatever the number of tabs", async () => {
 it("shows none while one of the tabs is looked at, and again when it is not", async () => {
   const [one, other] = [await tab(), await tab()];
   dispatchEvent(new Event("focus"));
-  await one.announce(message(1), conversation(7));
+  await one.notify(message(1), conversation(7));
   expect(shown).toEqual([]);
   dispatchEvent(new Event("blur"));
   await Promise.resolve();
-  void other.announce(message(2), conversation(7, { is_private: true, name: "Bob" }));
+  void other.notify(message(2), conversation(7, { is_private: true, name: "Bob" }));
   await vi.waitFor(() => expect(shown).toEqual(["Bob: text 2"]));
 });
 
 it("asks for leave once, and not those who switched them off", async () => {
   FakeNotification.permission = "default";
   localStorage.setItem("chinwag.notify", "off");
-  (await tab()).askOnce();
+  (await tab()).requestPermissionOnce();
   expect(FakeNotification.requestPermission).not.toHaveBeenCalled();
   localStorage.removeItem("chinwag.notify");
-  const notify = await tab();
-  notify.askOnce();
-  notify.askOnce();
+  const enabled = await tab();
+  enabled.requestPermissionOnce();
+  enabled.requestPermissionOnce();
   expect(FakeNotification.requestPermission).toHaveBeenCalledTimes(1);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hue, initials } from "./names";
+import { hue, initials } from "./avatar";
 
 it("makes initials of names in any script", () => {
   expect(initials("alice")).toBe("A");

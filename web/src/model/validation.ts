@@ -1,4 +1,4 @@
-// What a name and a password must be like, checked before the server is asked; the same limits are its own.
+// Validates names and passwords before the server is asked, by the server's own limits.
 
 import { errorWords, t } from "../i18n";
 import { ApiError } from "../net/http";
@@ -10,11 +10,11 @@ const PASSWORD_MAX_BYTES = 71;
 
 export const FIELDS = ["username", "password", "confirm"] as const;
 
-export type Errors = Partial<Record<(typeof FIELDS)[number] | "form", string>>;
+export type FormErrors = Partial<Record<(typeof FIELDS)[number] | "form", string>>;
 
-/** What is wrong with a registration, or, without a confirmation, with a login. */
-export function check(username: string, password: string, confirm: string | null): Errors {
-  const errors: Errors = {};
+/** The errors of a registration, or of a login if there is no confirmation. */
+export function validate(username: string, password: string, confirm: string | null): FormErrors {
+  const errors: FormErrors = {};
   const isNew = confirm !== null;
   if (!username.trim()) errors.username = t("check.username");
   else if (Array.from(username).length > NAME_MAX_CHARS) errors.username = t("check.usernameLong");
@@ -26,8 +26,8 @@ export function check(username: string, password: string, confirm: string | null
   return errors;
 }
 
-/** Where an error of the server belongs. */
-export function place(error: unknown): Errors {
+/** Puts an error of the server under the field that it is about. */
+export function serverErrors(error: unknown): FormErrors {
   const words = errorWords(error);
   if (!(error instanceof ApiError) || error.status === 0 || error.status >= 429) return { form: words };
   if (error.status === 409 || /^username(?! and)/i.test(error.message)) return { username: words };

@@ -1,16 +1,16 @@
-// Registering and logging in.
+// The pages that register a user and log one in.
 
 import { useId, useState } from "preact/hooks";
 import { setLang, t } from "../i18n";
 import icon from "../icon.svg";
-import { check, type Errors, FIELDS, place } from "../model/checks";
-import { begin, hasExpired, safeNext } from "../model/session";
+import { hasExpired, safeNext, startSession } from "../model/session";
+import { FIELDS, type FormErrors, serverErrors, validate } from "../model/validation";
 import { api } from "../net/http";
 import { lang } from "../settings/preferences";
-import { go, query } from "./nav";
-import { Icon, IconButton } from "./parts";
+import { Icon, IconButton } from "./common";
+import { navigate, query } from "./router";
 import "../style/forms.css";
-import "../style/sign.css";
+import "../style/sign_in.css";
 
 interface FieldProps {
   name: string;
@@ -24,7 +24,7 @@ interface FieldProps {
 
 function Field({ name, label, value, error, onInput, isSecret, autocomplete }: FieldProps) {
   const id = useId();
-  const [isShown, show] = useState(false);
+  const [isShown, setShown] = useState(false);
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -46,7 +46,7 @@ function Field({ name, label, value, error, onInput, isSecret, autocomplete }: F
             icon="eye"
             label={t(isShown ? "field.hide" : "field.show")}
             aria-pressed={isShown}
-            onClick={() => show(!isShown)}
+            onClick={() => setShown(!isShown)}
           />
         )}
       </div>
@@ -74,17 +74,17 @@ function LangButton() {
   );
 }
 
-export function Sign({ isNew }: { isNew: boolean }) {
+export function SignIn({ isNew }: { isNew: boolean }) {
   const [username, setUsername] = useState(query.value.name ?? "");
   const [password, setPassword] = useState("");
   const [confirm, setConfirm] = useState("");
-  const [errors, setErrors] = useState<Errors>({});
+  const [errors, setErrors] = useState<FormErrors>({});
   const [isBusy, setBusy] = useState(false);
   const next = query.value.next ? `?next=${encodeURIComponent(query.value.next)}` : "";
 
   const submit = async (event: Event) => {
     event.preventDefault();
-    const found = check(username, password, isNew ? confirm : null);
+    const found = validate(username, password, isNew ? confirm : null);
     setErrors(found);
     if (Object.keys(found).length > 0) {
       const form = event.currentTarget as HTMLFormElement;
@@ -97,13 +97,13 @@ export function Sign({ isNew }: { isNew: boolean }) {
       if (isNew) {
         await api.register(username, password);
         const name = `name=${encodeURIComponent(username)}`;
-        go(`/login?registered=1&${name}${next.replace("?", "&")}`, true);
+        navigate(`/login?registered=1&${name}${next.replace("?", "&")}`, true);
       } else {
-        begin((await api.logIn(username, password)).token);
-        go(safeNext(query.value.next), true);
+        startSession((await api.logIn(username, password)).token);
+        navigate(safeNext(query.value.next), true);
       }
     } catch (error) {
-      setErrors(place(error));
+      setErrors(serverErrors(error));
     } finally {
       setBusy(false);
     }

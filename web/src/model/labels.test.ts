@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadWords } from "../i18n";
 import { conversation, message } from "../testing/fixtures";
-import { lastLine, preview, roomName, systemText } from "./words";
+import { lastLine, preview, roomName, systemText } from "./labels";
 
 describe("lines about messages", () => {
   beforeAll(() => loadWords("en"));

@@ -1,8 +1,8 @@
-// Small pieces that all pages use.
+// Small components that all pages use.
 
 import type { ComponentChildren, JSX } from "preact";
 import { t } from "../i18n";
-import { hue, initials } from "../model/names";
+import { hue, initials } from "../model/avatar";
 
 const PATHS = {
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14Zm5 12 4 4",
@@ -59,7 +59,7 @@ export function IconButton({ icon, label, size, class: extra, ...rest }: ButtonP
   );
 }
 
-/** A picture for a name: its initials on its colour, with a dot when it is known to be here. */
+/** The initials of a name on its colour, with a dot if `isOnline` is known. */
 export function Avatar({ name, size = "m", isOnline, isGroup }: AvatarProps) {
   return (
     <span class={`avatar avatar-${size} ${isGroup ? "is-group" : ""}`} style={{ "--hue": String(hue(name)) }}>

@@ -1,80 +1,89 @@
-// What a search finds: conversations at once, then users, public rooms and messages from the server.
+// The results of a search: matching conversations at once, then users, public rooms and messages from the server.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { errorWords, t } from "../i18n";
 import { briefTime } from "../i18n/format";
-import { join, openDirect } from "../model/members";
+import { preview, roomName } from "../model/labels";
+import { joinRoom, openDirect } from "../model/members";
 import { online } from "../model/presence";
-import { active, conversations, sorted } from "../model/rooms";
-import * as finding from "../model/search";
+import { activeRoomId, conversations, sortedConversations } from "../model/rooms";
+import {
+  type FoundMessage,
+  findMessages,
+  matchingConversations,
+  ROOMS_PER_SEARCH,
+  searchOrder,
+  splitAtMatch,
+  unjoined,
+  withoutConversation,
+} from "../model/search";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
-import { preview, roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundRoom, FoundUser } from "../net/types";
-import { Item } from "./conversation_item";
-import { openMessage, openRoom } from "./nav";
-import { Avatar, Empty } from "./parts";
+import { Avatar, Empty } from "./common";
+import { ConversationItem } from "./conversation_item";
+import { showMessage, showRoom } from "./router";
 
-const PAUSE_MS = 250;
+const TYPING_PAUSE_MS = 250;
 
-interface FoundAll {
+interface Results {
   users: FoundUser[];
   rooms: FoundRoom[];
-  messages: finding.FoundMessage[];
+  messages: FoundMessage[];
   isBusy: boolean;
 }
 
-const NOTHING: FoundAll = { users: [], rooms: [], messages: [], isBusy: true };
+const NOTHING: Results = { users: [], rooms: [], messages: [], isBusy: true };
 
-/** Looks for a text. Messages are looked for in the first `most` rooms. */
-function useSearch(query: string, most: number): FoundAll {
-  const [found, setFound] = useState<FoundAll>(NOTHING);
+/** Searches for a text; for messages in the first `maxRooms` rooms. */
+function useSearch(query: string, maxRooms: number): Results {
+  const [found, setFound] = useState<Results>(NOTHING);
   useEffect(() => {
     let isCurrent = true;
-    const put = (part: Partial<FoundAll>) => isCurrent && setFound((known) => ({ ...known, ...part }));
+    const update = (part: Partial<Results>) => isCurrent && setFound((known) => ({ ...known, ...part }));
     const search = async () => {
       const [users, rooms] = await Promise.all([
         api.findUsers(query).catch(() => []),
         api.findRooms(query).catch(() => []),
       ]);
-      put({ users, rooms });
-      const order = finding.searchOrder(sorted.peek(), active.peek()).slice(0, most);
-      const messages: finding.FoundMessage[] = [];
-      const take = (some: finding.FoundMessage[]) => {
+      update({ users, rooms });
+      const order = searchOrder(sortedConversations.peek(), activeRoomId.peek()).slice(0, maxRooms);
+      const messages: FoundMessage[] = [];
+      const onFound = (some: FoundMessage[]) => {
         messages.push(...some);
-        put({ messages: [...messages] });
+        update({ messages: [...messages] });
       };
-      await finding.findMessages(order, query, () => isCurrent, take);
-      put({ messages, isBusy: false });
+      await findMessages(order, query, () => isCurrent, onFound);
+      update({ messages, isBusy: false });
     };
-    put({ isBusy: true });
-    const timer = setTimeout(search, PAUSE_MS);
+    update({ isBusy: true });
+    const timer = setTimeout(search, TYPING_PAUSE_MS);
     return () => {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [query, most]);
+  }, [query, maxRooms]);
   return found;
 }
 
-export function Found({ query, onDone }: { query: string; onDone: () => void }) {
-  const [most, setMost] = useState(finding.ROOMS_AT_ONCE);
-  const found = useSearch(query, most);
-  const list = sorted.value;
-  const own = finding.matching(list, query);
-  const users = finding.strangers(found.users, list, me.value?.id ?? 0);
-  const rooms = finding.unjoined(found.rooms, list);
-  const hasMore = finding.searchOrder(list, null).length > most;
+export function SearchResults({ query, onDone }: { query: string; onDone: () => void }) {
+  const [maxRooms, setMaxRooms] = useState(ROOMS_PER_SEARCH);
+  const found = useSearch(query, maxRooms);
+  const list = sortedConversations.value;
+  const own = matchingConversations(list, query);
+  const users = withoutConversation(found.users, list, me.value?.id ?? 0);
+  const rooms = unjoined(found.rooms, list);
+  const hasMore = searchOrder(list, null).length > maxRooms;
   const isEmpty = own.length + users.length + rooms.length + found.messages.length === 0;
 
-  /** Opens what an action leads to. */
+  /** Shows the room that an action opens. */
   const enter = async (action: Promise<number>) => {
     try {
       const room = await action;
       onDone();
-      openRoom(room);
+      showRoom(room);
     } catch (error) {
       showToast(errorWords(error));
     }
@@ -85,9 +94,9 @@ export function Found({ query, onDone }: { query: string; onDone: () => void }) 
         <Empty icon="search" title={t("search.none", { q: query })} hint={t("search.noneHint")} />
       )}
       <Section title={t("search.chats")}>
-        {own.map((it) => (
-          <li key={it.id}>
-            <Item it={it} onDone={onDone} />
+        {own.map((conversation) => (
+          <li key={conversation.id}>
+            <ConversationItem conversation={conversation} onDone={onDone} />
           </li>
         ))}
       </Section>
@@ -107,7 +116,7 @@ export function Found({ query, onDone }: { query: string; onDone: () => void }) 
             <button
               type="button"
               class="item is-line"
-              onClick={() => enter(join(room.id).then(() => room.id))}
+              onClick={() => enter(joinRoom(room.id).then(() => room.id))}
             >
               <Avatar name={room.name} isGroup />
               <bdi class="item-name">{roomName(room)}</bdi>
@@ -119,7 +128,7 @@ export function Found({ query, onDone }: { query: string; onDone: () => void }) 
       <Section title={t("search.messages")}>
         {found.messages.map((message) => (
           <li key={message.id}>
-            <FoundLine message={message} query={query} />
+            <MessageResult message={message} query={query} />
           </li>
         ))}
       </Section>
@@ -130,7 +139,7 @@ export function Found({ query, onDone }: { query: string; onDone: () => void }) 
       ) : (
         hasMore && (
           <p class="side-note">
-            <button type="button" class="link" onClick={() => setMost(most + 4 * finding.ROOMS_AT_ONCE)}>
+            <button type="button" class="link" onClick={() => setMaxRooms(maxRooms + 4 * ROOMS_PER_SEARCH)}>
               {t("search.more")}
             </button>
           </p>
@@ -140,12 +149,12 @@ export function Found({ query, onDone }: { query: string; onDone: () => void }) 
   );
 }
 
-function FoundLine({ message, query }: { message: finding.FoundMessage; query: string }) {
+function MessageResult({ message, query }: { message: FoundMessage; query: string }) {
   const room = conversations.value.get(message.room_id);
-  const [before, match, after] = finding.marked(preview(message), query);
+  const [before, match, after] = splitAtMatch(preview(message), query);
   const where = room && !room.is_private ? ` · ${roomName(room)}` : "";
   return (
-    <button type="button" class="item" onClick={() => openMessage(message.room_id, message.id)}>
+    <button type="button" class="item" onClick={() => showMessage(message.room_id, message.id)}>
       <Avatar name={message.username} />
       <span class="item-body">
         <span class="item-top">

@@ -1,12 +1,12 @@
-// A field that looks for something at the server while one types.
+// A field that searches at the server while the user types.
 
 import { useEffect, useState } from "preact/hooks";
-import { Icon } from "./parts";
+import { Icon } from "./common";
 
-const PAUSE_MS = 200;
+const TYPING_PAUSE_MS = 200;
 
-/** What the server finds for a text, a moment after the last key; `null` until it has answered. */
-export function useFinder<T>(
+/** The results of the server for a text, a moment after the last key; `null` until it has answered. */
+export function useServerSearch<T>(
   text: string,
   find: (query: string) => Promise<T[]>,
   isEager = false,
@@ -16,11 +16,11 @@ export function useFinder<T>(
   useEffect(() => {
     if (!query && !isEager) return setFound(null);
     let isCurrent = true;
-    const ask = async () => {
+    const search = async () => {
       const list = await find(query).catch(() => []);
       if (isCurrent) setFound(list);
     };
-    const timer = setTimeout(ask, query ? PAUSE_MS : 0);
+    const timer = setTimeout(search, query ? TYPING_PAUSE_MS : 0);
     return () => {
       isCurrent = false;
       clearTimeout(timer);
@@ -29,13 +29,13 @@ export function useFinder<T>(
   return found;
 }
 
-interface FindBoxProps {
+interface SearchFieldProps {
   label: string;
   value: string;
   onInput: (text: string) => void;
 }
 
-export function FindBox({ label, value, onInput }: FindBoxProps) {
+export function SearchField({ label, value, onInput }: SearchFieldProps) {
   return (
     <div class="search is-dialog">
       <Icon name="search" size={18} />

@@ -1,39 +1,39 @@
-// New private chat, new group, public rooms.
+// Dialogs that start a conversation: a private chat, a group, a public room.
 
 import { useState } from "preact/hooks";
 import { errorWords, t } from "../i18n";
-import { refresh } from "../model/list";
-import { join, openDirect } from "../model/members";
+import { refreshList } from "../model/conversation_list";
+import { roomName } from "../model/labels";
+import { joinRoom, openDirect } from "../model/members";
 import { online } from "../model/presence";
 import { conversations } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
-import { roomName } from "../model/words";
 import { api } from "../net/http";
 import type { FoundRoom, FoundUser } from "../net/types";
+import { Avatar, Icon, IconButton } from "./common";
 import { Dialog } from "./dialog";
-import { FindBox, useFinder } from "./finder";
-import { openRoom } from "./nav";
-import { Avatar, Icon, IconButton } from "./parts";
+import { showRoom } from "./router";
+import { SearchField, useServerSearch } from "./search_field";
 
-const others = async (query: string) =>
+const findOthers = async (query: string) =>
   (await api.findUsers(query)).filter((user) => user.id !== me.peek()?.id);
 
 export function NewChat({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
-  const found = useFinder<FoundUser>(text, others);
+  const found = useServerSearch<FoundUser>(text, findOthers);
   const start = async (username: string) => {
     try {
       const room = await openDirect(username);
       onClose();
-      openRoom(room);
+      showRoom(room);
     } catch (error) {
       showToast(errorWords(error));
     }
   };
   return (
     <Dialog title={t("new.chat")} onClose={onClose}>
-      <FindBox label={t("new.chatHint")} value={text} onInput={setText} />
+      <SearchField label={t("new.chatHint")} value={text} onInput={setText} />
       <ul class="items dialog-list">
         {found?.map((user) => (
           <li key={user.id}>
@@ -55,8 +55,8 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
   const [picked, setPicked] = useState<FoundUser[]>([]);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState("");
-  const found = useFinder<FoundUser>(text, others);
-  const free = found?.filter((user) => !picked.some((it) => it.id === user.id));
+  const found = useServerSearch<FoundUser>(text, findOthers);
+  const selectable = found?.filter((user) => !picked.some(({ id }) => id === user.id));
 
   const create = async (event: Event) => {
     event.preventDefault();
@@ -68,9 +68,9 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
       for (const user of picked) {
         await api.addMember(room.id, user.username).catch((failure) => showToast(errorWords(failure)));
       }
-      await refresh();
+      await refreshList();
       onClose();
-      openRoom(room.id);
+      showRoom(room.id);
     } catch (failure) {
       setError(errorWords(failure));
       setBusy(false);
@@ -96,9 +96,9 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
           />
         </label>
         <div>
-          <FindBox label={t("new.addHint")} value={text} onInput={setText} />
+          <SearchField label={t("new.addHint")} value={text} onInput={setText} />
           <ul class="items dialog-list">
-            {free?.map((user) => (
+            {selectable?.map((user) => (
               <li key={user.id}>
                 <button type="button" class="item is-line" onClick={() => pick(user)}>
                   <Avatar name={user.username} isOnline={online.value.has(user.id)} />
@@ -120,7 +120,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
                   icon="close"
                   size={14}
                   label={t("new.remove", { name: user.username })}
-                  onClick={() => setPicked(picked.filter((it) => it.id !== user.id))}
+                  onClick={() => setPicked(picked.filter(({ id }) => id !== user.id))}
                 />
               </li>
             ))}
@@ -147,21 +147,21 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
 const publicRooms = async (query: string) =>
   (await api.findRooms(query)).filter((room) => room.kind === "public");
 
-export function Browse({ onClose }: { onClose: () => void }) {
+export function BrowseRooms({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
-  const found = useFinder<FoundRoom>(text, publicRooms, true);
+  const found = useServerSearch<FoundRoom>(text, publicRooms, true);
   const enter = async (room: FoundRoom) => {
     try {
-      if (!conversations.peek().has(room.id)) await join(room.id);
+      if (!conversations.peek().has(room.id)) await joinRoom(room.id);
       onClose();
-      openRoom(room.id);
+      showRoom(room.id);
     } catch (error) {
       showToast(errorWords(error));
     }
   };
   return (
     <Dialog title={t("new.browse")} onClose={onClose}>
-      <FindBox label={t("new.browseHint")} value={text} onInput={setText} />
+      <SearchField label={t("new.browseHint")} value={text} onInput={setText} />
       <ul class="items dialog-list is-tall">
         {found?.map((room) => (
           <li key={room.id}>

@@ -1,19 +1,19 @@
-// How it stands with the connection: nothing while all is well, a line when it is not.
+// A line about the connection, hidden while all is well.
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { connection, isCaughtUp } from "../model/connection";
 
-/** A quick reconnect needs no words. */
-const LATE_MS = 700;
+/** A quick reconnect shows nothing. */
+const SHOW_DELAY_MS = 700;
 
-export function NetStatus() {
+export function ConnectionStatus() {
   const status = connection.status.value;
   const isFine = status === "open" && isCaughtUp.value;
   const [isLate, setLate] = useState(false);
   useEffect(() => {
     if (isFine) return setLate(false);
-    const timer = setTimeout(() => setLate(true), LATE_MS);
+    const timer = setTimeout(() => setLate(true), SHOW_DELAY_MS);
     return () => clearTimeout(timer);
   }, [isFine]);
   const isShown = isLate && !isFine;
@@ -25,14 +25,14 @@ export function NetStatus() {
   else text = t(status === "open" ? "net.catching" : "net.connecting");
   return (
     <div class={`net ${isShown ? "is-shown" : ""}`}>
-      {/* A reader hears that the connection was lost once, not every second. */}
+      {/* The countdown is outside: a screen reader announces a loss once, not every second. */}
       <span role="status" class={isShown ? "" : "sr"}>
         {isShown || isFine ? text : ""}
       </span>
       {isShown && isWaiting && (
         <>
           <Countdown />
-          <button type="button" class="link" onClick={() => connection.hurry()}>
+          <button type="button" class="link" onClick={() => connection.retryNow()}>
             {t("net.now")}
           </button>
         </>

@@ -1,29 +1,29 @@
-// The history of one conversation: only what is near the view is drawn.
+// The messages of one conversation, of which only those near the view are drawn.
 
 import { useSignalEffect } from "@preact/signals";
 import type { FunctionComponent, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { VList as AnyList, type VListHandle, type VListProps } from "virtua";
 import { t } from "../i18n";
-import { load, loadOlder, reach } from "../model/history";
-import { outbox } from "../model/outbox";
-import { noteRead } from "../model/receipts";
+import { loadBackTo, loadNewest, loadOlder } from "../model/history";
+import { pendingMessages } from "../model/outbox";
+import { markRead } from "../model/receipts";
 import { isAtEnd, type Room } from "../model/rooms";
 import { me } from "../model/session";
-import { type Row, rowOf, timeline } from "../model/timeline";
+import { type Row, rowIndex, timeline } from "../model/timeline";
 import { showToast } from "../model/toast";
-import { uploads } from "../model/uploads";
+import { pendingUploads } from "../model/uploads";
 import type { Message } from "../net/types";
-import { Line } from "./line";
-import { wanted } from "./nav";
-import { Empty, Icon, Skeleton } from "./parts";
+import { Empty, Icon, Skeleton } from "./common";
+import { targetMessage } from "./router";
+import { TimelineRow } from "./timeline_row";
 
-/** Older messages are fetched when this many pixels are left above. */
-const AHEAD_PX = 1200;
+/** Older messages are fetched when fewer pixels are left above. */
+const PREFETCH_PX = 1200;
 const END_PX = 48;
 const FLASH_MS = 1800;
 
-/** Its types are React's, where `ref` is another. */
+/** The list with the types of Preact, whose `ref` differs from React's. */
 const VList = AnyList as unknown as FunctionComponent<
   Omit<VListProps<Row>, "ref" | "children"> & {
     ref: RefObject<VListHandle | null>;
@@ -32,24 +32,24 @@ const VList = AnyList as unknown as FunctionComponent<
   }
 >;
 
-export function Messages({ room, onReply }: { room: Room; onReply: (message: Message) => void }) {
+export function MessageList({ room, onReply }: { room: Room; onReply: (message: Message) => void }) {
   const own = me.value?.id ?? 0;
   const messages = room.messages.value;
   const divider = room.divider.value;
   const hasOlder = room.hasOlder.value;
   const rows = useMemo(() => {
-    const pending = outbox.value.filter((it) => it.room === room.id);
-    const sending = uploads.value.filter((it) => it.room === room.id);
+    const pending = pendingMessages.value.filter((entry) => entry.room === room.id);
+    const sending = pendingUploads.value.filter((upload) => upload.room === room.id);
     const all = timeline(messages, pending, sending, own, divider);
-    // What stands above the oldest loaded message tells how tall it is, whether it begins a day or a group. It is
-    // drawn once that is known, so that no row in view ever changes.
+    // The height of the oldest loaded message depends on the one above it: it may start a day or a group. It is drawn
+    // once that is known, so that no visible row ever changes.
     return hasOlder ? all.slice(1) : all;
-  }, [messages, outbox.value, uploads.value, own, divider, hasOlder]);
+  }, [messages, pendingMessages.value, pendingUploads.value, own, divider, hasOlder]);
 
   if (room.state.value === "error") {
     return (
       <Empty icon="alert" title={t("room.error")}>
-        <button type="button" class="button" onClick={() => void load(room)}>
+        <button type="button" class="button" onClick={() => void loadNewest(room)}>
           {t("again")}
         </button>
       </Empty>
@@ -69,72 +69,72 @@ interface HistoryProps {
 function History({ room, rows, onReply }: HistoryProps) {
   const list = useRef<VListHandle>(null);
   const box = useRef<HTMLDivElement>(null);
-  /** Whether the end is kept in view as rows come and grow. */
+  /** Whether the end stays in view as rows arrive and grow. */
   const sticks = useRef(true);
   const [flashed, setFlashed] = useState<number | null>(null);
   const isPrepended = usePrepended(rows);
-  const fresh = useFresh(room);
-  // Not by the list's own means: they would hold the end for a while against who scrolls up.
-  const toEnd = () => {
+  const newCount = useNewCount(room);
+  // The list's own scrolling would fight for a while against a user who scrolls up.
+  const scrollToEnd = () => {
     const scroller = box.current?.querySelector(".rows");
     if (scroller) scroller.scrollTop = scroller.scrollHeight - scroller.clientHeight;
   };
-  /** Once what was measured is drawn, and before it is seen. */
-  const keepEnd = () => queueMicrotask(() => sticks.current && toEnd());
+  /** Scrolls after the measured rows are drawn and before they are painted. */
+  const keepEnd = () => queueMicrotask(() => sticks.current && scrollToEnd());
 
-  const waiting = rows.filter((row) => row.kind === "pending" || row.kind === "upload").length;
-  const waited = useRef(waiting);
+  const unsent = rows.filter((row) => row.kind === "pending" || row.kind === "upload").length;
+  const lastUnsent = useRef(unsent);
   useLayoutEffect(() => {
-    // One's own message is looked at.
-    if (waiting > waited.current) sticks.current = true;
-    waited.current = waiting;
-    if (sticks.current) toEnd();
+    // The user's own message is shown at once.
+    if (unsent > lastUnsent.current) sticks.current = true;
+    lastUnsent.current = unsent;
+    if (sticks.current) scrollToEnd();
   }, [rows]);
 
   // A short first page may not fill the view.
   useEffect(() => {
     const handle = list.current;
-    if (handle && handle.scrollSize < handle.viewportSize + AHEAD_PX) void loadOlder(room);
+    if (handle && handle.scrollSize < handle.viewportSize + PREFETCH_PX) void loadOlder(room);
   }, [rows.length]);
 
-  const seen = useRef({ scrollTop: 0, scrollHeight: 0, clientHeight: 0 });
+  const lastScroll = useRef({ scrollTop: 0, scrollHeight: 0, clientHeight: 0 });
   const onScroll = (offset: number) => {
-    // Of the page itself: the list hears of sizes only after this.
+    // Read from the page itself: the list learns of new sizes only later.
     const scroller = box.current?.querySelector(".rows");
     if (!scroller) return;
     const { scrollTop, scrollHeight, clientHeight } = scroller;
-    const before = seen.current;
-    seen.current = { scrollTop, scrollHeight, clientHeight };
-    // Rows that turn out taller move the end away, and so does a view that grows or shrinks: only who scrolls up while
-    // all keeps its size has left it.
+    const before = lastScroll.current;
+    lastScroll.current = { scrollTop, scrollHeight, clientHeight };
+    // The end also moves away when rows turn out taller and when the view is resized. The user has left it only by
+    // scrolling up while all sizes stay the same.
     const isSameSize = scrollHeight === before.scrollHeight && clientHeight === before.clientHeight;
     if (scrollTop + clientHeight >= scrollHeight - END_PX) sticks.current = true;
     else if (isSameSize && scrollTop < before.scrollTop) sticks.current = false;
     isAtEnd.value = sticks.current;
-    if (offset < AHEAD_PX) void loadOlder(room);
+    if (offset < PREFETCH_PX) void loadOlder(room);
   };
 
   const show = async (id: number) => {
-    if (!(await reach(room, id))) return showToast(t("msg.goneQuote"));
+    if (!(await loadBackTo(room, id))) return showToast(t("msg.goneQuote"));
     sticks.current = false;
-    // Until the rows are there.
+    // Waits until the rows are drawn.
     await new Promise(requestAnimationFrame);
     const loaded = timeline(room.messages.peek(), [], [], me.peek()?.id ?? 0, null);
-    const at = rowOf(loaded, id) - (room.hasOlder.peek() ? 1 : 0);
+    const at = rowIndex(loaded, id) - (room.hasOlder.peek() ? 1 : 0);
     list.current?.scrollToIndex(at, { align: "center" });
     setFlashed(id);
     setTimeout(() => setFlashed(null), FLASH_MS);
   };
   useSignalEffect(() => {
-    const target = wanted.value;
+    const target = targetMessage.value;
     if (target?.room !== room.id || room.state.value !== "ready") return;
-    wanted.value = null;
+    targetMessage.value = null;
     void show(target.message);
   });
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrows walk over the messages within
-    <div class="history" ref={box} onKeyDown={(event) => walk(event, box.current)}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys move among the messages inside
+    <div class="history" ref={box} onKeyDown={(event) => moveFocus(event, box.current)}>
       {room.isLoadingOlder.value && (
         <p class="older">
           <span class="spinner" /> <span class="sr">{t("room.loading")}</span>
@@ -146,7 +146,7 @@ function History({ room, rows, onReply }: HistoryProps) {
         data={rows}
         shift={isPrepended}
         onScroll={onScroll}
-        // A keyboard opens, the text grows, a row turns out taller: the end stays in view.
+        // The end stays in view when a keyboard opens, the composer grows or a row turns out taller.
         onResize={keepEnd}
         bufferSize={600}
         itemSize={60}
@@ -155,7 +155,7 @@ function History({ room, rows, onReply }: HistoryProps) {
         aria-label={t("room.history")}
       >
         {(row, index) => (
-          <Line
+          <TimelineRow
             key={row.key}
             room={room}
             row={row}
@@ -170,14 +170,14 @@ function History({ room, rows, onReply }: HistoryProps) {
         <button
           type="button"
           class="latest"
-          aria-label={fresh > 0 ? t("room.latestCount", { n: fresh }) : t("room.latest")}
+          aria-label={newCount > 0 ? t("room.latestCount", { n: newCount }) : t("room.latest")}
           onClick={() => {
             sticks.current = true;
-            toEnd();
-            noteRead(room);
+            scrollToEnd();
+            markRead(room);
           }}
         >
-          {fresh > 0 && <span class="badge">{fresh > 99 ? "99+" : fresh}</span>}
+          {newCount > 0 && <span class="badge">{newCount > 99 ? "99+" : newCount}</span>}
           <Icon name="down" />
         </button>
       )}
@@ -185,7 +185,7 @@ function History({ room, rows, onReply }: HistoryProps) {
   );
 }
 
-/** Whether rows came above: then what is in view is kept where it is. */
+/** Whether rows were added above, so that the list keeps the visible rows in place. */
 function usePrepended(rows: Row[]): boolean {
   const first = useRef<string | null>(null);
   const before = first.current;
@@ -195,22 +195,23 @@ function usePrepended(rows: Row[]): boolean {
   return before !== null && rows[0]?.key !== before && rows.some((row) => row.key === before);
 }
 
-/** How many messages of others came since the end was left. */
-function useFresh(room: Room): number {
+/** How many messages of others arrived since the end was left. */
+function useNewCount(room: Room): number {
   const lastSeen = useRef(0);
   const messages = room.messages.value;
   if (isAtEnd.value) lastSeen.current = messages.at(-1)?.id ?? 0;
   if (isAtEnd.value) return 0;
   const own = me.value?.id;
-  return messages.filter((it) => it.id > lastSeen.current && it.user_id !== own && it.user_id !== 0).length;
+  return messages.filter(({ id, user_id }) => id > lastSeen.current && user_id !== own && user_id !== 0)
+    .length;
 }
 
-/** Arrows walk over the messages, from the newest on. */
-function walk(event: KeyboardEvent, box: HTMLElement | null): void {
+/** Moves the focus among the messages with the arrow keys, starting at the newest. */
+function moveFocus(event: KeyboardEvent, box: HTMLElement | null): void {
   if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
   const all = [...(box?.querySelectorAll<HTMLElement>("[data-row]") ?? [])];
-  const here = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
-  const row = all[here ? all.indexOf(here) + (event.key === "ArrowUp" ? -1 : 1) : all.length - 1];
+  const focused = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
+  const row = all[focused ? all.indexOf(focused) + (event.key === "ArrowUp" ? -1 : 1) : all.length - 1];
   if (!row) return;
   event.preventDefault();
   row.focus({ preventScroll: true });

@@ -1,0 +1,68 @@
+// Reads the list of conversations from the server.
+
+import { batch } from "@preact/signals";
+import { api } from "../net/http";
+import type { Conversation } from "../net/types";
+import { activeRoomId, conversations, isAtEnd, listState, roomOf } from "./rooms";
+import { token } from "./session";
+
+/** How long to gather reasons for another reading. */
+const REFRESH_DELAY_MS = 150;
+/** The last reading is shown even if messages arrived during it. */
+const MAX_READINGS = 3;
+
+let reading: Promise<void> | null = null;
+/** Counts what makes a reading that is under way outdated. */
+let changes = 0;
+let timer = 0;
+
+/** Notes the arrival of a message, which a reading that is under way may lack. */
+export function noteArrival(): void {
+  changes += 1;
+}
+
+/** Reads the list, once at a time. Reads again if messages arrived meanwhile or another refresh was wanted. */
+export function refreshList(): Promise<void> {
+  changes += 1;
+  reading ??= readList().finally(() => {
+    reading = null;
+  });
+  return reading;
+}
+
+export function refreshListSoon(): void {
+  clearTimeout(timer);
+  timer = window.setTimeout(() => void refreshList(), REFRESH_DELAY_MS);
+}
+
+async function readList(): Promise<void> {
+  if (listState.peek() !== "ready") listState.value = "loading";
+  const ownToken = token.peek();
+  try {
+    for (let count = 1; count <= MAX_READINGS; count += 1) {
+      const before = changes;
+      const list = await api.conversations();
+      if (token.peek() !== ownToken) return;
+      if (before !== changes && count < MAX_READINGS) continue;
+      batch(() => {
+        conversations.value = new Map(
+          list.map((conversation) => [conversation.id, withoutSeen(conversation)]),
+        );
+        listState.value = "ready";
+      });
+      return;
+    }
+  } catch {
+    if (token.peek() === ownToken && listState.peek() !== "ready") listState.value = "error";
+  }
+}
+
+function withoutSeen(conversation: Conversation): Conversation {
+  return isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation;
+}
+
+/** Whether the user has the newest messages of a room in view. */
+export function isInView(id: number): boolean {
+  const isOpen = activeRoomId.peek() === id && !document.hidden && isAtEnd.peek();
+  return isOpen && roomOf(id).state.peek() === "ready" && !roomOf(id).isStale;
+}

@@ -1,0 +1,146 @@
+// Applies the server's events to the state.
+
+import type { Message, ServerFrame } from "../net/types";
+import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
+import { loadNewest } from "./history";
+import { loadMembers } from "./members";
+import { notify } from "./notifications";
+import * as outbox from "./outbox";
+import { noteActivity, setOnline } from "./presence";
+import { fetchStatusSoon, markRead } from "./receipts";
+import {
+  activeRoom,
+  activeRoomId,
+  conversations,
+  deletedIds,
+  patchConversation,
+  removeRoom,
+  roomOf,
+} from "./rooms";
+import { me } from "./session";
+import { mergeMessages } from "./timeline";
+
+const TYPING_SHOWN_MS = 5000;
+/** Messages that screen readers may still have to read out. */
+const MAX_ANNOUNCED = 5;
+/** How long receipts are gathered before their state is fetched: after a message, a reading, a new connection. */
+const STATUS_AFTER_SEND_MS = 900;
+const STATUS_AFTER_READ_MS = 500;
+const STATUS_AFTER_PRESENCE_MS = 1500;
+
+export function applyEvent(frame: ServerFrame): void {
+  switch (frame.type) {
+    case "new_message":
+      return applyMessage(frame.payload);
+    case "member_added":
+    case "member_removed":
+      applyMessage(frame.payload.message);
+      return applyMembership(frame.payload.room_id, frame.payload.user_id, frame.type === "member_added");
+    case "message_deleted":
+      return applyDeletion(frame.payload.room_id, frame.payload.id);
+    case "message_read":
+      return applyRead(frame.payload.room_id, frame.payload.user_id, frame.payload.id);
+    case "typing":
+      return applyTyping(frame.payload.room_id, frame.payload.user_id, frame.payload.username);
+    case "presence":
+      return applyPresence(frame.payload.users);
+    case "not_recovered":
+      return applyNotRecovered(frame.payload.room_id);
+    case "message_history":
+    case "resumed":
+    case "pong":
+    case "error":
+      return; // answers to commands: the connection handles them
+  }
+}
+
+function applyMessage(message: Message & { room_id: number }): void {
+  const room = roomOf(message.room_id);
+  const isOwn = message.user_id === me.peek()?.id;
+  noteArrival();
+  const wasKnown = room.byId(message.id) !== undefined;
+  for (const buffer of room.fetchBuffers) buffer.push(message);
+  if (room.state.peek() === "ready") {
+    room.messages.value = mergeMessages(room.messages.peek(), [message], deletedIds);
+  }
+  if (isOwn && message.client_id) outbox.remove(message.client_id);
+  room.typing.value = room.typing.peek().filter((typist) => typist.id !== message.user_id);
+  const conversation = conversations.peek().get(room.id);
+  if (!conversation) return refreshListSoon();
+  const isNew = message.id > (conversation.last_message?.id ?? 0);
+  if (!isNew || deletedIds.has(message.id)) return;
+  const counts = !isOwn && message.user_id !== 0;
+  patchConversation(room.id, ({ unread }) => ({
+    last_message: message,
+    active_at: message.created_at,
+    unread: counts && !isInView(room.id) ? unread + 1 : unread,
+  }));
+  if (activeRoomId.peek() === room.id && !isOwn && !wasKnown) {
+    room.announced.value = [...room.announced.peek().slice(1 - MAX_ANNOUNCED), message];
+  }
+  if (isOwn) fetchStatusSoon(room, STATUS_AFTER_SEND_MS);
+  if (!counts) return;
+  noteActivity(message.user_id, Date.parse(message.created_at));
+  if (isInView(room.id)) markRead(room);
+  else void notify(message, conversation).catch(() => {}); // some browsers refuse notifications
+}
+
+/** More was missed than the server replays: the room has to be read again. */
+function applyNotRecovered(id: number): void {
+  const room = roomOf(id);
+  room.markStale();
+  if (activeRoomId.peek() === id && !document.hidden) void loadNewest(room);
+}
+
+function applyMembership(id: number, userId: number, isAdded: boolean): void {
+  const room = roomOf(id);
+  if (userId === me.peek()?.id && !isAdded) return removeRoom(id);
+  if (room.members.peek()) void loadMembers(room);
+  if (isAdded && !conversations.peek().has(id)) refreshListSoon();
+}
+
+function applyDeletion(id: number, messageId: number): void {
+  deletedIds.add(messageId);
+  const room = roomOf(id);
+  room.messages.value = room.messages.peek().filter((message) => message.id !== messageId);
+  room.announced.value = room.announced.peek().filter((message) => message.id !== messageId);
+  const conversation = conversations.peek().get(id);
+  if (conversation && (conversation.unread > 0 || conversation.last_message?.id === messageId)) {
+    refreshListSoon();
+  }
+}
+
+function applyRead(id: number, userId: number, messageId: number): void {
+  const room = roomOf(id);
+  if (userId === me.peek()?.id) {
+    const isAll = messageId >= (conversations.peek().get(id)?.last_message?.id ?? 0);
+    if (isAll) patchConversation(id, () => ({ unread: 0, read_id: messageId }));
+    else refreshListSoon();
+    return;
+  }
+  const readers = new Map(room.readers.peek());
+  readers.set(userId, Math.max(readers.get(userId) ?? 0, messageId));
+  room.readers.value = readers;
+  if (!conversations.peek().get(id)?.is_private) return fetchStatusSoon(room, STATUS_AFTER_READ_MS);
+  patchConversation(id, ({ read_by_other_id }) => ({
+    read_by_other_id: Math.max(read_by_other_id ?? 0, messageId),
+  }));
+}
+
+function applyTyping(id: number, userId: number, name: string): void {
+  if (userId === me.peek()?.id) return;
+  const room = roomOf(id);
+  const others = room.typing.peek().filter((typist) => typist.id !== userId);
+  room.typing.value = [...others, { id: userId, name, until: Date.now() + TYPING_SHOWN_MS }];
+  setTimeout(() => {
+    room.typing.value = room.typing.peek().filter((typist) => typist.until > Date.now());
+  }, TYPING_SHOWN_MS + 50);
+  noteActivity(userId, Date.now());
+}
+
+function applyPresence(users: { user_id: number; online: boolean }[]): void {
+  for (const user of users) setOnline(user.user_id, user.online);
+  const room = activeRoom();
+  // Messages are delivered to a user who comes online.
+  if (room && users.some((user) => user.online)) fetchStatusSoon(room, STATUS_AFTER_PRESENCE_MS);
+}

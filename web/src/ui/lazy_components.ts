@@ -1,0 +1,13 @@
+// Components that are not needed at first, in one file that is loaded after the list.
+
+import "../style/forms.css";
+import "../style/dialogs.css";
+import "../style/members.css";
+import "../style/menus.css";
+
+export { Confirm, Lightbox } from "./dialog";
+export { Members } from "./members";
+export { NewItems, UserItems } from "./menu_items";
+export { MessageDetails } from "./message_details";
+export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
+export { SearchResults } from "./search_results";
