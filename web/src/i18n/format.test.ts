@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { loadWords } from ".";
 import { briefTime, dayText, sizeText } from "./format";
 
-describe("words", () => {
+describe("format", () => {
   beforeAll(() => loadWords("en"));
 
-  it("name days and times for lists", () => {
+  it("shortens times for lists", () => {
     const now = new Date(2026, 5, 17, 15, 0).getTime();
     expect(briefTime(new Date(2026, 5, 17, 9, 5).getTime(), now)).toMatch(/9:05/);
     expect(briefTime(new Date(2026, 5, 16, 23, 0).getTime(), now)).toBe("Yesterday");
@@ -15,7 +15,7 @@ describe("words", () => {
     expect(dayText(now, now)).toBe("Today");
   });
 
-  it("say sizes", () => {
+  it("formats sizes", () => {
     expect(sizeText(0)).toBe("0 byte");
     expect(sizeText(48_213)).toBe("48 kB");
     expect(sizeText(1_843_221)).toBe("1.8 MB");

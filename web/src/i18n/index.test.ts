@@ -16,7 +16,7 @@ function sources(): string {
 }
 
 describe("the two languages", () => {
-  it("have the same keys with the same places to fill in", () => {
+  it("have the same keys with the same placeholders", () => {
     const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
     expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
     for (const key of Object.keys(en) as (keyof typeof en)[]) {
@@ -25,9 +25,9 @@ describe("the two languages", () => {
     }
   });
 
-  it("have no words that nobody says", () => {
+  it("have no unused texts", () => {
     const text = sources();
-    // Keys that are put together: msg.${state}, theme.${it}, members.${role}.
+    // Keys that the code composes: msg.${state}, theme.${name}, members.${role}.
     const composed =
       /^(msg\.(waiting|sending|sent|delivered|read)|theme\.(system|light|dark)|members\.(owner|admin))$/;
     const unused = Object.keys(en).filter((key) => !composed.test(key) && !text.includes(`"${key}"`));
@@ -35,15 +35,15 @@ describe("the two languages", () => {
   });
 });
 
-describe("words", () => {
+describe("texts", () => {
   beforeAll(() => loadWords("en"));
 
-  it("put values in place and leave what they do not know", () => {
+  it("fill placeholders and leave unknown ones", () => {
     expect(t("typing.two", { a: "Ann", b: "{a}" })).toBe("Ann and {a} are typing");
     expect(t("list.own")).toBe("You: {text}");
   });
 
-  it("say known errors in the reader's language and others as they are", async () => {
+  it("translate known errors and leave others as they are", async () => {
     expect(errorWords(new Error("Username already exists"))).toBe("That username is taken");
     expect(errorWords(new Error("connection lost"))).toBe("The server cannot be reached");
     expect(errorWords("Something unheard of")).toBe("Something unheard of");

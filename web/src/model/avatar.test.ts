@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { hue, initials } from "./avatar";
 
-it("makes initials of names in any script", () => {
+it("makes initials from names in any script", () => {
   expect(initials("alice")).toBe("A");
   expect(initials("Carol Danvers")).toBe("CD");
   expect(initials("李雷")).toBe("李");
@@ -12,7 +12,7 @@ it("makes initials of names in any script", () => {
   expect(initials("  ")).toBe("?");
 });
 
-it("gives a name always the same hue", () => {
+it("gives the same name the same hue", () => {
   expect(hue("alice")).toBe(hue("alice"));
   expect(hue("alice")).not.toBe(hue("bob"));
   for (const name of ["", "a", "李雷", "x".repeat(100)]) {

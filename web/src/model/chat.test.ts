@@ -1,4 +1,4 @@
-// The state of the chat as a whole, against a server that is played.
+// The whole state of the chat, against a fake server.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation, Message } from "../net/types";
 import { conversation, FakeSocket, message } from "../testing/fixtures";
@@ -6,10 +6,10 @@ import { conversation, FakeSocket, message } from "../testing/fixtures";
 const ROOM = 7;
 let list: Conversation[];
 let history: Message[];
-/** What the server stored. */
+/** What the fake server has stored, by client id. */
 let stored: Map<string, Message>;
 let refusal: string | null;
-/** Paths that were asked for. */
+/** Paths of all requests. */
 let fetched: string[];
 
 beforeEach(() => {
@@ -79,7 +79,7 @@ async function begin() {
 }
 
 describe("sending", () => {
-  it("shows a message at once and takes the stored one for it", async () => {
+  it("shows a message at once and replaces it by the stored one", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
@@ -93,9 +93,9 @@ describe("sending", () => {
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
   });
 
-  it("sends again under the same id after a loss, so that it is stored once", async () => {
+  it("resends under the same id after a loss, so that the message is stored once", async () => {
     const { model, socket } = await begin();
-    // It is stored, but the connection breaks before anybody hears of it.
+    // The message is stored, but the connection breaks before its echo.
     socket.answer = ({ type, payload }) => {
       if (type !== "send_message") return;
       const client_id = String(payload.client_id);
@@ -111,7 +111,7 @@ describe("sending", () => {
     expect(model.pendingMessages.value).toEqual([]);
   });
 
-  it("keeps what was written offline, in order, through a reload", async () => {
+  it("keeps messages that were written offline, in order, through a reload", async () => {
     const first = await begin();
     first.socket.close();
     first.model.sendText(ROOM, "one", null);
@@ -124,7 +124,7 @@ describe("sending", () => {
     expect(model.pendingMessages.value).toEqual([]);
   });
 
-  it("lets a refused message be tried again or discarded", async () => {
+  it("lets a refused message be retried", async () => {
     const { model } = await begin();
     refusal = "Room not found or you are not a member.";
     model.sendText(ROOM, "lost", null);
@@ -139,7 +139,7 @@ describe("sending", () => {
     expect(Object.keys(localStorage).filter((key) => key.includes(".out."))).toEqual([]);
   });
 
-  it("waits when the server asks to slow down", async () => {
+  it("retries by itself when the server asks to slow down", async () => {
     const { model, socket } = await begin();
     refusal = "Too many requests";
     model.sendText(ROOM, "patient", null);
@@ -151,7 +151,7 @@ describe("sending", () => {
     expect(stored.size).toBe(1);
   });
 
-  it("tells of typing at most every three seconds", async () => {
+  it("announces typing at most every three seconds", async () => {
     const { model, socket } = await begin();
     for (let key = 0; key < 5; key += 1) model.sendTyping(ROOM);
     expect(socket.frames("typing")).toHaveLength(1);
@@ -162,7 +162,7 @@ describe("sending", () => {
 });
 
 describe("reading", () => {
-  it("freezes the line above what is new when a room is opened", async () => {
+  it("freezes the line above new messages when a room is opened", async () => {
     list = [conversation(ROOM, { last_message: message(2), unread: 1, read_id: 1 })];
     const { model, socket } = await begin();
     model.openRoom(ROOM);
@@ -176,7 +176,7 @@ describe("reading", () => {
     expect(room.divider.value).toBeNull();
   });
 
-  it("counts what comes elsewhere and tells what is read here", async () => {
+  it("counts messages of other rooms and marks those of the open room as read", async () => {
     const { model, socket } = await begin();
     socket.push("new_message", message(3));
     expect(model.unreadTotal.value).toBe(3);
@@ -190,7 +190,7 @@ describe("reading", () => {
     expect(socket.frames("mark_read").at(-1)).toEqual({ room_id: ROOM, id: 4 });
   });
 
-  it("reads nothing while its end is out of view", async () => {
+  it("marks nothing as read while the end is out of view", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
@@ -201,7 +201,7 @@ describe("reading", () => {
     expect(model.unreadTotal.value).toBe(0);
   });
 
-  it("does not count one's own messages, nor the server's", async () => {
+  it("counts neither own nor system messages", async () => {
     const { model, socket } = await begin();
     socket.push("new_message", message(3, { user_id: 1 }));
     socket.push("new_message", message(4, { user_id: 0, message_type: "system" }));
@@ -209,13 +209,13 @@ describe("reading", () => {
     expect(model.sortedConversations.value[0]?.last_message?.id).toBe(4);
   });
 
-  it("clears a badge when the same user reads elsewhere", async () => {
+  it("clears the count when the user reads on another device", async () => {
     const { model, socket } = await begin();
     socket.push("message_read", { room_id: ROOM, user_id: 1, first_id: 1, id: 2, read_at: "" });
     expect(model.unreadTotal.value).toBe(0);
   });
 
-  it("says for screen readers only what others wrote while it was open", async () => {
+  it("announces only messages of others that arrive while the room is open", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
@@ -226,7 +226,7 @@ describe("reading", () => {
 });
 
 describe("the first page", () => {
-  it("does not hide what arrives while it is on its way", async () => {
+  it("does not hide messages that arrive during its request", async () => {
     const { model, socket } = await begin();
     socket.isSilent = true;
     model.openRoom(ROOM);
@@ -238,7 +238,7 @@ describe("the first page", () => {
     expect(socket.frames("mark_read").at(-1)).toMatchObject({ room_id: ROOM, id: 3 });
   });
 
-  it("is read when one is taken into the open room again", async () => {
+  it("is loaded when the user is added to the open room again", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
@@ -250,8 +250,8 @@ describe("the first page", () => {
   });
 });
 
-describe("who is online", () => {
-  it("is asked once more, since who just left was still listed", async () => {
+describe("presence", () => {
+  it("is fetched a second time, as users who had just left were still listed", async () => {
     const { model } = await begin();
     const asked = () => fetched.filter((path) => path.startsWith("/api/chat/online-users")).length;
     expect(asked()).toBe(1);
@@ -260,7 +260,7 @@ describe("who is online", () => {
     expect(model.online.value.size).toBe(0);
   });
 
-  it("is who wrote just now, for a while; not who wrote long ago", async () => {
+  it("shows senders as online for a while, but not those of old messages", async () => {
     const { model, socket } = await begin();
     const now = new Date().toISOString();
     socket.push("new_message", message(3, { user_id: 2, created_at: now }));
@@ -275,19 +275,19 @@ describe("who is online", () => {
 });
 
 describe("events", () => {
-  it("take deleted messages out for good", async () => {
+  it("remove deleted messages for good", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     socket.push("message_deleted", { room_id: ROOM, id: 1, user_id: 2 });
     const room = model.roomOf(ROOM);
     expect(room.messages.value.map((message) => message.id)).toEqual([2]);
-    // A page that was on its way when it was deleted.
+    // The page was read before the deletion.
     await model.loadNewest(room);
     expect(room.messages.value.map((message) => message.id)).toEqual([2]);
   });
 
-  it("show typing until it ends or the message comes", async () => {
+  it("show typing until it ends or the message arrives", async () => {
     const { model, socket } = await begin();
     const room = model.roomOf(ROOM);
     const typist = { room_id: ROOM, user_id: 2, username: "Bob" };
@@ -302,7 +302,7 @@ describe("events", () => {
     expect(room.typing.value).toEqual([]);
   });
 
-  it("mark one's messages as delivered and read", async () => {
+  it("mark own messages as delivered and read", async () => {
     list = [conversation(ROOM, { is_private: true, kind: "direct", user_id: 2, last_message: message(2) })];
     history = [message(1), message(2, { user_id: 1 })];
     const { model, socket } = await begin();
@@ -315,7 +315,7 @@ describe("events", () => {
     expect(room.readers.value.get(2)).toBe(2);
   });
 
-  it("remove a room that one was removed from", async () => {
+  it("remove a room that the user was removed from", async () => {
     const { model, socket } = await begin();
     const line = message(3, { user_id: 0, message_type: "system" });
     socket.push("member_removed", { room_id: ROOM, user_id: 1, username: "Alice", message: line });
@@ -323,8 +323,8 @@ describe("events", () => {
   });
 });
 
-describe("coming back", () => {
-  it("asks for what was missed by the newest known message, and only then says that all is well", async () => {
+describe("reconnecting", () => {
+  it("resumes from the newest known message before it reports to be caught up", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
@@ -348,7 +348,7 @@ describe("coming back", () => {
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
   });
 
-  it("reads the history anew when too much was missed", async () => {
+  it("reloads the history when too much was missed", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
@@ -362,7 +362,7 @@ describe("coming back", () => {
     expect(model.roomOf(ROOM).hasOlder.value).toBe(true);
   });
 
-  it("ends with the session: nothing of one user is left for the next", async () => {
+  it("leaves nothing of one user to the next", async () => {
     const { model } = await begin();
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);

@@ -9,7 +9,7 @@ const open = async (user: number) => {
 
 beforeEach(() => localStorage.clear());
 
-it("outlive a reload, each with its conversation and its user", async () => {
+it("survive a reload, per conversation and user", async () => {
   const before = await open(1);
   before.saveDraft(7, { text: "写了一半", replyTo: 3 });
   before.saveDraft(8, { text: "other", replyTo: null });
@@ -20,21 +20,21 @@ it("outlive a reload, each with its conversation and its user", async () => {
   expect((await open(11)).draftOf(7).text).toBe("");
 });
 
-it("are nobody else's, once they are closed", async () => {
+it("are hidden once they are closed", async () => {
   const drafts = await open(1);
   drafts.saveDraft(7, { text: "secret", replyTo: null });
   drafts.closeDrafts();
   expect(drafts.draftOf(7).text).toBe("");
 });
 
-it("are gone when there is nothing left of them", async () => {
+it("are removed when they are empty", async () => {
   const drafts = await open(1);
   drafts.saveDraft(7, { text: "x", replyTo: null });
   drafts.saveDraft(7, { text: "", replyTo: null });
   expect(localStorage.length).toBe(0);
 });
 
-it("of two tabs do not overwrite each other", async () => {
+it("of two tabs do not overwrite each other, as each has its own key", async () => {
   const one = await open(1);
   const other = await open(1);
   one.saveDraft(7, { text: "in one", replyTo: null });
@@ -43,7 +43,7 @@ it("of two tabs do not overwrite each other", async () => {
   expect([after.draftOf(7).text, after.draftOf(8).text]).toEqual(["in one", "in the other"]);
 });
 
-it("that cannot be read are as none", async () => {
+it("that are unreadable count as empty", async () => {
   localStorage.setItem("chinwag.draft.1.7", "{");
   localStorage.setItem("chinwag.draft.1.8", '{"text":5}');
   const drafts = await open(1);

@@ -3,7 +3,7 @@ import { loadWords } from "../i18n";
 import { conversation, message } from "../testing/fixtures";
 import { lastLine, preview, roomName, systemText } from "./labels";
 
-describe("lines about messages", () => {
+describe("labels", () => {
   beforeAll(() => loadWords("en"));
 
   it("translate what the server says of rooms, names and all", () => {
@@ -12,13 +12,13 @@ describe("lines about messages", () => {
     expect(systemText("公告：明天维护")).toBe("公告：明天维护");
   });
 
-  it("stand for pictures and files", () => {
+  it("stand for pictures and files without a text", () => {
     expect(preview(message(1, { message_type: "image" }))).toBe("[Picture]");
     expect(preview(message(1, { message_type: "file", file_name: "a.pdf" }))).toBe("[File] a.pdf");
     expect(preview(message(1, { message_type: "video" }))).toBe("[File]");
   });
 
-  it("name the speaker where several speak", () => {
+  it("name the sender in rooms with several senders", () => {
     const last_message = message(1, { content: "hi" });
     expect(lastLine(conversation(7, { last_message }), 1)).toBe("Bob: hi");
     expect(lastLine(conversation(7, { last_message }), 2)).toBe("You: hi");

@@ -13,7 +13,7 @@ class FakeNotification {
   close() {}
 }
 
-/** Locks as browsers have them, shared by all tabs. */
+/** The locks of a browser, shared by its tabs. */
 function fakeLocks() {
   const held = new Set<string>();
   return {
@@ -47,7 +47,7 @@ beforeEach(() => {
   Object.defineProperty(navigator, "locks", { value: fakeLocks(), configurable: true });
 });
 
-it("shows each message once, whatever the number of tabs", async () => {
+it("show each message once, whatever the number of tabs", async () => {
   const [one, other] = [await tab(), await tab()];
   const room = conversation(7);
   for (const each of [one, other]) void each.notify(message(1), room);
@@ -56,7 +56,7 @@ it("shows each message once, whatever the number of tabs", async () => {
   expect(shown).toEqual(["Bob · Room 7: text 1", "Bob · Room 7: [Picture]"]);
 });
 
-it("shows none while one of the tabs is looked at, and again when it is not", async () => {
+it("are suppressed while one of the tabs has the focus", async () => {
   const [one, other] = [await tab(), await tab()];
   dispatchEvent(new Event("focus"));
   await one.notify(message(1), conversation(7));
@@ -67,7 +67,7 @@ it("shows none while one of the tabs is looked at, and again when it is not", as
   await vi.waitFor(() => expect(shown).toEqual(["Bob: text 2"]));
 });
 
-it("asks for leave once, and not those who switched them off", async () => {
+it("ask for permission once, and never if they are disabled", async () => {
   FakeNotification.permission = "default";
   localStorage.setItem("chinwag.notify", "off");
   (await tab()).requestPermissionOnce();

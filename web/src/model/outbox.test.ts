@@ -21,7 +21,7 @@ beforeEach(() => {
   outbox.openOutbox(1);
 });
 
-it("is there again after a reload, oldest first; what was under way is sent again", () => {
+it("survives a reload, oldest first, and sends accepted messages without an echo again", () => {
   outbox.add(pending("b", { at: Date.now() + 1 }));
   outbox.add(pending("a"));
   outbox.update("a", { state: "sent" });
@@ -34,13 +34,13 @@ it("is there again after a reload, oldest first; what was under way is sent agai
   ]);
 });
 
-it("belongs to its user", () => {
+it("shows a user no entries of another user", () => {
   outbox.add(pending("a"));
   outbox.openOutbox(2);
   expect(outbox.pendingMessages.value).toEqual([]);
 });
 
-it("keeps what was put there before it was known whose it is", () => {
+it("keeps entries that were added before the user was known", () => {
   outbox.closeOutbox();
   outbox.add(pending("early"));
   expect(localStorage.length).toBe(0);
@@ -51,13 +51,13 @@ it("keeps what was put there before it was known whose it is", () => {
   expect(outbox.pendingMessages.value.map((entry) => entry.clientId)).toEqual(["early"]);
 });
 
-it("does not send by itself what the server may no longer know as sent", () => {
+it("does not resend by itself what the server may have stored and forgotten", () => {
   outbox.add(pending("old", { at: Date.now() - 23.5 * HOUR_MS }));
   outbox.openOutbox(1);
   expect(outbox.pendingMessages.value[0]?.state).toBe("failed");
 });
 
-it("tries again under the same id, after a day under a new one", () => {
+it("retries under the same id, and under a new one after a day", () => {
   outbox.add(pending("young", { state: "failed" }));
   outbox.retry("young");
   expect(outbox.find("young")?.state).toBe("sending");
@@ -71,14 +71,14 @@ it("tries again under the same id, after a day under a new one", () => {
   });
 });
 
-it("forgets what cannot be read", () => {
+it("drops unreadable entries", () => {
   localStorage.setItem("chinwag.out.1.x", "{");
   outbox.openOutbox(1);
   expect(outbox.pendingMessages.value).toEqual([]);
   expect(localStorage.length).toBe(0);
 });
 
-it("makes ids that differ", () => {
+it("makes distinct ids", () => {
   const ids = new Set(Array.from({ length: 100 }, outbox.newClientId));
   expect(ids.size).toBe(100);
 });

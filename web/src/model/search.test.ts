@@ -9,14 +9,14 @@ beforeAll(() => loadWords("en"));
 const direct = conversation(3, { kind: "direct", is_private: true, user_id: 2, name: "Bob" });
 const list = [conversation(1, { room_id: "global" }), conversation(2, { name: "Alpine Club" }), direct];
 
-it("finds conversations by any part of the name that is shown", () => {
+it("finds conversations by any part of the displayed name", () => {
   const found = (text: string) => search.matchingConversations(list, text).map(({ id }) => id);
   expect(found("PINE")).toEqual([2]);
   expect(found("lob")).toEqual([1]);
   expect(found("o")).toEqual([1, 3]);
 });
 
-it("offers as new only users and rooms that one does not have", () => {
+it("offers only users without a conversation and rooms to join", () => {
   const users = [
     { id: 1, username: "me" },
     { id: 2, username: "Bob" },
@@ -32,14 +32,14 @@ it("offers as new only users and rooms that one does not have", () => {
   expect(search.unjoined(rooms, list).map(({ id }) => id)).toEqual([9]);
 });
 
-it("looks through the open room first, and not through empty ones", () => {
+it("searches the open room first and skips empty ones", () => {
   const rooms = [...list, conversation(4, { last_message: null })];
   expect(search.searchOrder(rooms, null)).toEqual([1, 2, 3]);
   expect(search.searchOrder(rooms, 3)).toEqual([3, 1, 2]);
   expect(search.searchOrder(rooms, 99)).toEqual([1, 2, 3]);
 });
 
-it("hands over messages in the order of the rooms, past rooms that fail", async () => {
+it("returns messages in the order of the rooms and skips rooms that fail", async () => {
   vi.spyOn(api, "findMessages").mockImplementation(async (id) => {
     if (id === 2) throw new Error("no");
     return [{ ...message(id * 10), room_id: id }];
@@ -54,7 +54,7 @@ it("hands over messages in the order of the rooms, past rooms that fail", async 
   expect(found).toEqual([30, 10, 50, 60]);
 });
 
-it("stops when nobody waits any more", async () => {
+it("stops when the results are no longer wanted", async () => {
   const find = vi.spyOn(api, "findMessages").mockResolvedValue([]);
   find.mockClear();
   let isWanted = true;
@@ -70,7 +70,7 @@ it("stops when nobody waits any more", async () => {
   expect(find).toHaveBeenCalledTimes(4);
 });
 
-it("marks the match and cuts a long beginning", () => {
+it("splits a text at the match and cuts a long lead", () => {
   expect(search.splitAtMatch("Hello World", "world")).toEqual(["Hello ", "World", ""]);
   expect(search.splitAtMatch("nothing", "x")).toEqual(["nothing", "", ""]);
   const [before, match, after] = search.splitAtMatch(`${"a".repeat(100)}香山路`, "香山");

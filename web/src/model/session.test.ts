@@ -6,7 +6,7 @@ beforeEach(() => {
   localStorage.clear();
 });
 
-it("keeps the token where document 000 says", async () => {
+it("stores the token under the key of document 000", async () => {
   const session = await import("./session");
   session.startSession("a.b.c");
   expect(localStorage.getItem("token")).toBe("a.b.c");
@@ -15,7 +15,7 @@ it("keeps the token where document 000 says", async () => {
   expect(session.hasExpired.value).toBe(false);
 });
 
-it("ends when the server refuses the token, and says so", async () => {
+it("ends when the server refuses the token", async () => {
   localStorage.setItem("token", "old");
   const session = await import("./session");
   const { api } = await import("../net/http");
@@ -25,7 +25,7 @@ it("ends when the server refuses the token, and says so", async () => {
   expect(session.hasExpired.value).toBe(true);
 });
 
-it("does not end for a wrong password, nor for an answer to an older token", async () => {
+it("does not end because of a wrong password or an answer to an older token", async () => {
   localStorage.setItem("token", "new");
   const session = await import("./session");
   const { api } = await import("../net/http");
@@ -40,7 +40,7 @@ it("does not end for a wrong password, nor for an answer to an older token", asy
   expect(session.token.value).toBe("newer");
 });
 
-it("follows other tabs", async () => {
+it("follows logins and logouts in other tabs", async () => {
   const session = await import("./session");
   dispatchEvent(new StorageEvent("storage", { key: "token", newValue: "theirs" }));
   expect(session.token.value).toBe("theirs");
@@ -48,13 +48,13 @@ it("follows other tabs", async () => {
   expect(session.token.value).toBeNull();
 });
 
-describe("where one goes after the login", () => {
-  it("is the chat or the dashboard, with what was shown there", () => {
+describe("safeNext", () => {
+  it("allows the chat and the dashboard, with their query", () => {
     expect(safeNext("/chat?room=7")).toBe("/chat?room=7");
     expect(safeNext("/dashboard?range=6h&node=n1")).toBe("/dashboard?range=6h&node=n1");
   });
 
-  it("is nowhere else", () => {
+  it("replaces everything else by the chat", () => {
     for (const next of [
       undefined,
       "",

@@ -5,8 +5,8 @@ import { mergeMessages, reconcile, rowIndex, timeline } from "./timeline";
 const OWN = 1;
 const at = (minutes: number, day = 5) => new Date(2026, 0, day, 12, minutes).toISOString();
 
-describe("rows", () => {
-  it("group one sender's messages within five minutes", () => {
+describe("timeline", () => {
+  it("groups messages of one sender within five minutes", () => {
     const rows = timeline(
       [
         message(1, { created_at: at(0) }),
@@ -23,7 +23,7 @@ describe("rows", () => {
     expect(rows.map((row) => row.isGroupEnd)).toEqual([false, true, true, true]);
   });
 
-  it("begin each day with a separator, which ends a group", () => {
+  it("starts each day with a separator, which ends a group", () => {
     const messages = [
       message(1, { created_at: new Date(2026, 0, 5, 23, 59).toISOString() }),
       message(2, { created_at: new Date(2026, 0, 6, 0, 1).toISOString() }),
@@ -35,7 +35,7 @@ describe("rows", () => {
     ]);
   });
 
-  it("have one line above the first new message of others", () => {
+  it("puts one divider above the first new message of others", () => {
     const messages = [message(1), message(2, { user_id: OWN }), message(3), message(4)];
     const dividers = (read: number | null) =>
       timeline(messages, [], [], OWN, read).map((row) => row.hasDivider);
@@ -45,7 +45,7 @@ describe("rows", () => {
     expect(dividers(null)).toEqual([false, false, false, false]);
   });
 
-  it("do not count the server's own lines as new", () => {
+  it("does not treat system messages as new", () => {
     const messages = [message(1, { user_id: 0, message_type: "system" }), message(2)];
     const rows = timeline(messages, [], [], OWN, 0);
     expect(rows.map((row) => [row.kind, row.hasDivider])).toEqual([
@@ -54,7 +54,7 @@ describe("rows", () => {
     ]);
   });
 
-  it("keep the key of a message that was waiting once it is stored", () => {
+  it("keeps the key of a pending message once it is stored", () => {
     const base = { clientId: "c1", room: 7, text: "hi", isImage: false, replyTo: null };
     const pending = { ...base, at: Date.parse(at(0)), state: "sending" as const, error: null };
     const before = timeline([], [pending], [], OWN, null);
@@ -62,7 +62,7 @@ describe("rows", () => {
     expect(timeline([stored], [], [], OWN, null)[0]?.key).toBe(before[0]?.key);
   });
 
-  it("do not take another user's client id for a key", () => {
+  it("does not use another user's client id as a key", () => {
     const rows = timeline(
       [message(1, { client_id: "x" }), message(2, { client_id: "x" })],
       [],
@@ -76,26 +76,26 @@ describe("rows", () => {
   });
 });
 
-describe("merging", () => {
+describe("mergeMessages", () => {
   const ids = (messages: { id: number }[]) => messages.map(({ id }) => id);
 
-  it("orders and keeps each message once", () => {
+  it("orders messages and keeps each once", () => {
     const merged = mergeMessages([message(3), message(5)], [message(1), message(3), message(4)], new Set());
     expect(ids(merged)).toEqual([1, 3, 4, 5]);
   });
 
-  it("does not bring back what was deleted", () => {
+  it("does not restore deleted messages", () => {
     expect(ids(mergeMessages([message(1)], [message(2)], new Set([2])))).toEqual([1]);
     expect(ids(mergeMessages([message(4)], [message(2), message(3)], new Set([2])))).toEqual([3, 4]);
   });
 
-  it("keeps the list itself when a deleted message comes late", () => {
+  it("returns the same list when a deleted message arrives late", () => {
     const known = [message(1)];
     expect(mergeMessages(known, [message(2)], new Set([2]))).toBe(known);
   });
 });
 
-describe("comparing with a fresh page", () => {
+describe("reconcile", () => {
   const kept = (known: number[], page: number[], isWhole: boolean) =>
     reconcile(
       known.map((id) => message(id)),
@@ -103,26 +103,26 @@ describe("comparing with a fresh page", () => {
       isWhole,
     ).map(({ id }) => id);
 
-  it("drops what was deleted while away", () => {
+  it("drops messages that were deleted during a disconnection", () => {
     expect(kept([1, 2, 3, 4], [2, 4], false)).toEqual([1, 2, 4]);
     expect(kept([1, 2, 3], [2, 3], true)).toEqual([2, 3]);
   });
 
-  it("keeps what is newer than the page, and older", () => {
+  it("keeps messages that are newer or older than the page", () => {
     expect(kept([1, 3, 4, 9], [3, 4], false)).toEqual([1, 3, 4, 9]);
     expect(kept([3, 4, 9], [1, 2, 3, 4], false)).toEqual([3, 4, 9]);
   });
 
-  it("drops what is older than a gap, although something newer came by itself", () => {
+  it("drops messages older than a gap even if newer ones arrived as events", () => {
     expect(kept([1, 2, 8], [7, 8], false)).toEqual([]);
     expect(kept([1, 2, 9], [7, 8], false)).toEqual([9]);
   });
 
-  it("drops all when the page does not reach back, rather than hide a gap", () => {
+  it("drops everything if the page does not reach back", () => {
     expect(kept([1, 2, 3], [7, 8], false)).toEqual([]);
   });
 
-  it("drops all when the room is empty", () => {
+  it("drops everything if the room is empty", () => {
     expect(kept([1, 2], [], true)).toEqual([]);
   });
 });

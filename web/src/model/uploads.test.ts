@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import * as uploads from "./uploads";
 
-/** Requests as the browser would make them; a test says how they end. */
+/** Stands in for the browser's requests. A test decides how they end. */
 class FakeRequest {
   static latest: FakeRequest;
   upload: { onprogress?: (event: { loaded: number; total: number }) => void } = {};
@@ -41,7 +41,7 @@ beforeEach(() => {
   onDone.mockReset();
 });
 
-it("takes pictures of the four kinds up to ten megabytes", () => {
+it("accepts pictures of four types up to ten megabytes", () => {
   expect(uploads.rejectionOf(picture())).toBeNull();
   expect(uploads.rejectionOf(picture(uploads.MAX_IMAGE_BYTES))).toBeNull();
   expect(uploads.rejectionOf(picture(uploads.MAX_IMAGE_BYTES + 1))).toBe("upload.size");
@@ -49,7 +49,7 @@ it("takes pictures of the four kinds up to ten megabytes", () => {
   expect(uploads.rejectionOf(new File(["x"], "a.png", { type: "" }))).toBe("upload.type");
 });
 
-it("tells how far it has come and what it became", async () => {
+it("reports its progress and its address", async () => {
   uploads.startUpload(7, picture(), onDone);
   expect(FakeRequest.latest.body?.get("image")).toMatchObject({ name: "猫.png" });
   FakeRequest.latest.upload.onprogress?.({ loaded: 1, total: 4 });
@@ -64,7 +64,7 @@ it("tells how far it has come and what it became", async () => {
   expect(uploads.pendingUploads.value).toEqual([]);
 });
 
-it("that failed can be tried again, under the same id", async () => {
+it("can be retried under the same id after a failure", async () => {
   uploads.startUpload(7, picture(), onDone);
   FakeRequest.latest.end(413, { error: "too large" });
   await settle();
@@ -77,7 +77,7 @@ it("that failed can be tried again, under the same id", async () => {
   expect(onDone).toHaveBeenCalledWith(expect.objectContaining({ clientId: failed?.clientId }), "u");
 });
 
-it("that is cancelled leaves nothing and sends nothing", async () => {
+it("leaves nothing behind when it is cancelled", async () => {
   uploads.startUpload(7, picture(), onDone);
   uploads.cancelUpload(uploads.pendingUploads.value[0]?.clientId ?? "");
   await settle();
@@ -85,7 +85,7 @@ it("that is cancelled leaves nothing and sends nothing", async () => {
   expect(onDone).not.toHaveBeenCalled();
 });
 
-it("without a connection says that the server was not reached", async () => {
+it("fails as unreachable without a connection", async () => {
   uploads.startUpload(7, picture(), onDone);
   FakeRequest.latest.onerror();
   await settle();

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { httpUrl, splitUrls } from "./urls";
 
-it("finds addresses and leaves the marks behind them", () => {
+it("finds addresses without the punctuation after them", () => {
   const found = splitUrls("看 https://example.org/a?b=c，或 (http://example.com/x).");
   expect(found.map((piece) => piece.text).join("")).toBe(
     "看 https://example.org/a?b=c，或 (http://example.com/x).",
@@ -12,7 +12,7 @@ it("finds addresses and leaves the marks behind them", () => {
   ]);
 });
 
-it("opens http and https, nothing else", () => {
+it("accepts http and https only", () => {
   for (const text of [
     "javascript:alert(1)",
     "data:text/html,x",

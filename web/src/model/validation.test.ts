@@ -5,7 +5,7 @@ import { serverErrors, validate } from "./validation";
 
 beforeAll(() => loadWords("en"));
 
-it("asks for all fields of a registration", () => {
+it("requires all fields of a registration", () => {
   expect(Object.keys(validate("", "", ""))).toEqual(["username", "password"]);
   expect(Object.keys(validate("  ", "secret", "secret"))).toEqual(["username"]);
   expect(Object.keys(validate("bob", "secret", "Secret"))).toEqual(["confirm"]);
@@ -20,11 +20,11 @@ it("counts characters of names and bytes of passwords", () => {
   expect(validate("bob", "x".repeat(71), "x".repeat(71))).toEqual({});
 });
 
-it("lets any password log in", () => {
+it("accepts any password of a login", () => {
   expect(validate("bob", "x", null)).toEqual({});
 });
 
-it("puts the server's errors beside the field that they are about", () => {
+it("puts an error of the server under its field", () => {
   expect(serverErrors(new ApiError(409, "Username already exists"))).toEqual({
     username: "That username is taken",
   });

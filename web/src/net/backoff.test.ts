@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { backoffMs, hintedMs } from "./backoff";
 
-it("waits longer each time, up to a bound, and never in step", () => {
+it("doubles the wait up to a bound, with jitter", () => {
   const longest = Array.from({ length: 12 }, (_, attempt) => backoffMs(attempt, () => 1));
   const shortest = Array.from({ length: 12 }, (_, attempt) => backoffMs(attempt, () => 0));
   expect(longest.slice(0, 4)).toEqual([500, 1000, 2000, 4000]);
@@ -12,7 +12,7 @@ it("waits longer each time, up to a bound, and never in step", () => {
   }
 });
 
-it("reads how long the server asks to wait", () => {
+it("reads the wait that a close reason asks for", () => {
   expect(hintedMs("restart, retry_after_ms=1234")).toBe(1234);
   expect(hintedMs("retry_after_ms=999999")).toBe(60_000);
   expect(hintedMs("retry_after_ms=12345678")).toBeNull();

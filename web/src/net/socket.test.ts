@@ -29,7 +29,7 @@ afterEach(() => connection.stop());
 
 const typing = { type: "typing", payload: { room_id: 1 } } as const;
 
-it("gives the token in the address and tells whether it was open before", async () => {
+it("puts the token into the address and reports reconnections", async () => {
   expect(FakeSocket.latest().url).toMatch(/\/ws\?ext=1&token=a%20b$/);
   FakeSocket.latest().open();
   FakeSocket.latest().close();
@@ -38,7 +38,7 @@ it("gives the token in the address and tells whether it was open before", async 
   expect(opened).toEqual([false, true]);
 });
 
-it("hands each answer to the command that it is for", async () => {
+it("gives each answer to its command", async () => {
   const socket = FakeSocket.latest();
   socket.open();
   socket.answer = ({ type, payload }) => {
@@ -57,7 +57,7 @@ it("hands each answer to the command that it is for", async () => {
   expect(events).toEqual([]);
 });
 
-it("rejects what was under way when the connection is lost", async () => {
+it("rejects pending commands when the connection is lost", async () => {
   const socket = FakeSocket.latest();
   socket.open();
   socket.isSilent = true;
@@ -67,7 +67,7 @@ it("rejects what was under way when the connection is lost", async () => {
   await expect(connection.command(typing)).rejects.toMatchObject({ isLost: true });
 });
 
-it("waits as long as the server asks", async () => {
+it("waits as long as the close reason asks", async () => {
   FakeSocket.latest().open();
   FakeSocket.latest().close(1012, "restart, retry_after_ms=5000");
   expect(connection.status.value).toBe("waiting");
@@ -77,7 +77,7 @@ it("waits as long as the server asks", async () => {
   expect(FakeSocket.all).toHaveLength(2);
 });
 
-it("waits longer after each failure and begins anew after it stood for a while", async () => {
+it("waits longer after each failure, and starts over after a stable connection", async () => {
   vi.spyOn(Math, "random").mockReturnValue(1);
   const waits: number[] = [];
   for (let failure = 0; failure < 4; failure += 1) {
@@ -93,7 +93,7 @@ it("waits longer after each failure and begins anew after it stood for a while",
   vi.mocked(Math.random).mockRestore();
 });
 
-it("gives up a connection that no longer answers", async () => {
+it("replaces a connection that no longer answers", async () => {
   const socket = FakeSocket.latest();
   socket.open();
   await vi.advanceTimersByTimeAsync(60_000);
@@ -108,7 +108,7 @@ it("gives up a handshake that hangs", async () => {
   expect(connection.status.value).toBe("waiting");
 });
 
-it("doubts the token when the handshake fails, and stops without one", async () => {
+it("reports a failed handshake as a doubt about the token, and stops without a token", async () => {
   onTokenDoubt.mockImplementation(() => {
     token = null;
   });
@@ -118,13 +118,13 @@ it("doubts the token when the handshake fails, and stops without one", async () 
   expect(FakeSocket.all).toHaveLength(1);
 });
 
-it("tries at once when the browser is online again", async () => {
+it("reconnects at once when the browser is online again", async () => {
   FakeSocket.latest().close();
   dispatchEvent(new Event("online"));
   expect(FakeSocket.all).toHaveLength(2);
 });
 
-it("ignores what is no JSON", () => {
+it("ignores frames that are not JSON", () => {
   FakeSocket.latest().open();
   FakeSocket.latest().onmessage?.({ data: "{" });
   FakeSocket.latest().push("presence", { room_id: 1, users: [] });

@@ -1,4 +1,4 @@
-// What tests share: messages, conversations, a server to talk to.
+// Fixtures of several tests: messages, conversations, a fake socket.
 
 import type { Conversation, Message } from "../net/types";
 
@@ -46,7 +46,7 @@ interface Frame {
   payload: Record<string, unknown>;
 }
 
-/** Stands where the server stands: answers as it does, in order, pings included. */
+/** Stands in for a WebSocket and the server behind it: answers commands and pings in order. */
 export class FakeSocket {
   static all: FakeSocket[] = [];
   static latest(): FakeSocket {
@@ -57,7 +57,7 @@ export class FakeSocket {
 
   readonly url: string;
   readonly sent: Frame[] = [];
-  /** What is done with each command; the pong follows. */
+  /** Handles each command before its pong. */
   answer: (frame: Frame) => void = () => {};
   isSilent = false;
   onopen: (() => void) | null = null;

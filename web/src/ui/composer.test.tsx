@@ -48,7 +48,7 @@ beforeEach(async () => {
   await mount();
 });
 
-it("sends with Enter, breaks the line with Shift+Enter", async () => {
+it("sends with Enter and breaks the line with Shift+Enter", async () => {
   await type("你好");
   expect(press({ shiftKey: true }).defaultPrevented).toBe(false);
   expect(pendingMessages.value).toEqual([]);
@@ -65,7 +65,7 @@ it("leaves the Enter that ends a composition to the input method", async () => {
   expect(pendingMessages.value).toEqual([]);
 });
 
-it("sends neither nothing nor too much", async () => {
+it("sends neither empty nor too long texts", async () => {
   expect(send.disabled).toBe(true);
   await type("  \n ");
   press({});
@@ -77,7 +77,7 @@ it("sends neither nothing nor too much", async () => {
   expect(send.disabled).toBe(false);
 });
 
-it("keeps a draft as it is typed, and drops it when it is sent", async () => {
+it("saves a draft while typing, and removes it on sending", async () => {
   await type("half a thought");
   expect(draftOf(7).text).toBe("half a thought");
   await mount();
@@ -87,7 +87,7 @@ it("keeps a draft as it is typed, and drops it when it is sent", async () => {
   expect(draftOf(7).text).toBe("");
 });
 
-it("answers a message until Esc", async () => {
+it("replies to a message until Esc", async () => {
   await mount(3);
   press({ key: "Escape" });
   expect(onReplyDone).toHaveBeenCalledTimes(1);
@@ -96,7 +96,7 @@ it("answers a message until Esc", async () => {
   expect(pendingMessages.value).toMatchObject([{ replyTo: 3 }]);
 });
 
-it("takes pasted pictures and leaves pasted text alone", () => {
+it("takes pasted pictures and leaves pasted texts to the browser", () => {
   const paste = (files: File[]) => {
     const event = new Event("paste", { bubbles: true, cancelable: true });
     Object.assign(event, { clipboardData: { files } });
@@ -109,7 +109,7 @@ it("takes pasted pictures and leaves pasted text alone", () => {
   expect(onFiles).toHaveBeenCalledTimes(1);
 });
 
-it("keeps what is written until it is known who writes", async () => {
+it("keeps the text until the user is known", async () => {
   me.value = null;
   await settle();
   await type("early");
