@@ -1,12 +1,12 @@
-// The operators' board: a page of its own, so that the chat does not carry it.
+// The dashboard for operators: a separate page, so that the chat does not download it.
 
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { token } from "../model/session";
 import { lang } from "../settings/preferences";
 import { loadWords } from "./i18n";
-import { place, placeUrl } from "./model/place";
-import { Board } from "./ui/board";
+import { view, viewUrl } from "./model/view";
+import { Dashboard } from "./ui/dashboard";
 import "../style/base.css";
 import "./style/tokens.css";
 import "./style/frame.css";
@@ -15,13 +15,13 @@ import "./style/cards.css";
 import "./style/tables.css";
 import "./style/states.css";
 
-/** Who is not logged in is sent to do so, and comes back to the same view. */
+/** The dashboard for users who are logged in. Others are sent to the login, which leads back to the same view. */
 function Guarded() {
-  const isIn = token.value !== null;
+  const isLoggedIn = token.value !== null;
   useEffect(() => {
-    if (!isIn) location.replace(`/login?next=${encodeURIComponent(placeUrl(place.peek()))}`);
-  }, [isIn]);
-  return isIn ? <Board /> : null;
+    if (!isLoggedIn) location.replace(`/login?next=${encodeURIComponent(viewUrl(view.peek()))}`);
+  }, [isLoggedIn]);
+  return isLoggedIn ? <Dashboard /> : null;
 }
 
 const root = document.getElementById("app");

@@ -1,20 +1,22 @@
-// Which charts there are, what is in them and how it is drawn.
+// The charts: their series and how they are drawn.
 
 import type { Key } from "../i18n";
 import type { Unit } from "./format";
 import type { Metrics, SeriesName, Values } from "./metrics";
-import { stacked, valuesOf } from "./series";
+import { stack, valuesOf } from "./series";
 
-/** `lines`: values as they are. `areas`: added up, the sum on top. `bars`: counts of steps, added up.
- * `sides`: counts of steps from zero, each before the last; those with `isDown` below it. */
-export type Drawing = "lines" | "areas" | "bars" | "sides";
+/**
+ * `lines` draws values as they are, `areas` stacks them, `bars` stacks counts per step, `diverging` draws counts per
+ * step from zero, in front of each other and below zero for lines with `isBelowZero`.
+ */
+export type Drawing = "lines" | "areas" | "bars" | "diverging";
 
 export interface Line {
   series: SeriesName;
-  words: Key;
-  /** The token `--chart-N`. */
+  label: Key;
+  /** The suffix of a token `--chart-N`. */
   colour: Colour;
-  isDown?: boolean;
+  isBelowZero?: boolean;
 }
 export type Colour = 1 | 2 | 3 | 4 | "warn" | "bad";
 
@@ -24,15 +26,15 @@ export interface Chart {
   unit: Unit;
   drawing: Drawing;
   lines: readonly Line[];
-  /** Of all nodes, whichever is chosen. */
+  /** Whether the chart covers all nodes even if one is selected. */
   isGlobal?: boolean;
   isWide?: boolean;
 }
 
-const one = (series: SeriesName, words: Key, colour: Colour = 1): Line[] => [{ series, words, colour }];
+const one = (series: SeriesName, label: Key, colour: Colour = 1): Line[] => [{ series, label, colour }];
 const quantiles = (p50: SeriesName, p99: SeriesName): Line[] => [
-  { series: p99, words: "line.p99", colour: 2 },
-  { series: p50, words: "line.p50", colour: 1 },
+  { series: p99, label: "line.p99", colour: 2 },
+  { series: p50, label: "line.p50", colour: 1 },
 ];
 
 export const TRAFFIC: Chart[] = [
@@ -81,21 +83,21 @@ export const CONNECTIONS: Chart[] = [
     unit: "count",
     drawing: "areas",
     lines: [
-      { series: "sockets_webchat", words: "line.webchat", colour: 1 },
-      { series: "sockets_envelope", words: "line.envelope", colour: 2 },
-      { series: "sockets_messenger", words: "line.messenger", colour: 3 },
-      { series: "sockets_imtypes", words: "line.imtypes", colour: 4 },
+      { series: "sockets_webchat", label: "line.webchat", colour: 1 },
+      { series: "sockets_envelope", label: "line.envelope", colour: 2 },
+      { series: "sockets_messenger", label: "line.messenger", colour: 3 },
+      { series: "sockets_imtypes", label: "line.imtypes", colour: 4 },
     ],
   },
   {
     id: "turnover",
     title: "chart.turnover",
     unit: "count",
-    drawing: "sides",
+    drawing: "diverging",
     lines: [
-      { series: "sockets_opened", words: "line.opened", colour: 1 },
-      { series: "sockets_resumed", words: "line.resumed", colour: 3 },
-      { series: "sockets_closed", words: "line.closed", colour: 2, isDown: true },
+      { series: "sockets_opened", label: "line.opened", colour: 1 },
+      { series: "sockets_resumed", label: "line.resumed", colour: 3 },
+      { series: "sockets_closed", label: "line.closed", colour: 2, isBelowZero: true },
     ],
   },
 ];
@@ -107,8 +109,8 @@ export const PRESSURE: Chart[] = [
     unit: "count",
     drawing: "bars",
     lines: [
-      { series: "closed_slow", words: "line.closedSlow", colour: "bad" },
-      { series: "lagging", words: "line.lagging", colour: "warn" },
+      { series: "closed_slow", label: "line.closedSlow", colour: "bad" },
+      { series: "lagging", label: "line.lagging", colour: "warn" },
     ],
   },
   {
@@ -141,8 +143,8 @@ export const HTTP: Chart[] = [
     unit: "count",
     drawing: "bars",
     lines: [
-      { series: "http_errors_5xx", words: "line.5xx", colour: "bad" },
-      { series: "http_errors_4xx", words: "line.4xx", colour: "warn" },
+      { series: "http_errors_5xx", label: "line.5xx", colour: "bad" },
+      { series: "http_errors_4xx", label: "line.4xx", colour: "warn" },
     ],
   },
 ];
@@ -190,23 +192,26 @@ export const RESOURCES: Chart[] = [
   },
 ];
 
-/** A column to draw: its line, and its values as they stand on the y axis. */
+/** A line with its values on the y axis. */
 export interface Column {
   line: Line;
   values: Values;
 }
 
-/** What is drawn, the hindmost first. */
+/** The columns of a chart, the hindmost first. */
 export function columnsOf(chart: Chart, metrics: Metrics): Column[] {
   const raw = chart.lines.map((line) => valuesOf(metrics, line.series));
   if (chart.drawing === "lines") return raw.map((values, at) => ({ line: lineAt(chart, at), values }));
-  if (chart.drawing === "sides") {
+  if (chart.drawing === "diverging") {
     return raw.map((values, at) => {
       const line = lineAt(chart, at);
-      return { line, values: line.isDown ? values.map((it) => (it === null ? null : -it)) : values };
+      return {
+        line,
+        values: line.isBelowZero ? values.map((value) => (value === null ? null : -value)) : values,
+      };
     });
   }
-  return stacked(raw)
+  return stack(raw)
     .map((values, at) => ({ line: lineAt(chart, at), values }))
     .reverse();
 }

@@ -1,25 +1,23 @@
-// Numbers, sizes and times as the reader writes them.
+// Formats numbers, sizes and times in the user's language.
 
 import { computed } from "@preact/signals";
 import { lang } from "../../settings/preferences";
 
 export type Unit = "count" | "rate" | "ms" | "bytes" | "percent";
 
-/** A number and its unit apart, as the unit is drawn smaller. */
-export interface Shown {
+/** A number and its unit, separate because the unit is drawn smaller. */
+export interface Formatted {
   number: string;
   unit: string;
 }
 
-/** Stands for what was not measured. */
-export const NOTHING = "–";
+/** Stands for a missing value. */
+export const NO_VALUE = "–";
 
 const locale = computed(() => (lang.value === "zh" ? "zh-CN" : "en"));
 
 const formats = computed(() => {
-  const digits = [0, 1, 2].map(
-    (most) => new Intl.NumberFormat(locale.value, { maximumFractionDigits: most }),
-  );
+  const digits = [0, 1, 2].map((max) => new Intl.NumberFormat(locale.value, { maximumFractionDigits: max }));
   const narrow = (unit: string) =>
     new Intl.NumberFormat(locale.value, { style: "unit", unit, unitDisplay: "narrow" });
   return {
@@ -34,10 +32,10 @@ const formats = computed(() => {
   };
 });
 
-const digits = (value: number, most: 0 | 1 | 2) => formats.value.digits[most]?.format(value) ?? "";
+const digits = (value: number, max: 0 | 1 | 2) => formats.value.digits[max]?.format(value) ?? "";
 
-/** Three metrics are enough: 0.42, 4.2, 42. */
-function three(value: number): string {
+/** About three digits: 0.42, 4.2, 42. */
+function threeDigits(value: number): string {
   const size = Math.abs(value);
   if (size >= 100 || value === 0) return digits(value, 0);
   return digits(value, size < 1 ? 2 : 1);
@@ -45,47 +43,47 @@ function three(value: number): string {
 
 const POWERS = ["B", "KB", "MB", "GB", "TB"];
 
-/** Powers of 1024, as Redis and `top` count. */
-function sized(value: number): Shown {
+/** Bytes in powers of 1024, as in Redis and `top`. */
+function formatBytes(value: number): Formatted {
   const power = Math.min(POWERS.length - 1, Math.floor(Math.log2(Math.max(Math.abs(value), 1)) / 10));
   const scaled = value / 1024 ** power;
-  return { number: power === 0 ? digits(scaled, 0) : three(scaled), unit: POWERS[power] ?? "" };
+  return { number: power === 0 ? digits(scaled, 0) : threeDigits(scaled), unit: POWERS[power] ?? "" };
 }
 
-export function shown(value: number | null | undefined, unit: Unit): Shown {
-  if (value === null || value === undefined || !Number.isFinite(value)) return { number: NOTHING, unit: "" };
+export function format(value: number | null | undefined, unit: Unit): Formatted {
+  if (value === null || value === undefined || !Number.isFinite(value)) return { number: NO_VALUE, unit: "" };
   switch (unit) {
     case "bytes":
-      return sized(value);
+      return formatBytes(value);
     case "ms":
       return Math.abs(value) < 1000
-        ? { number: three(value), unit: "ms" }
-        : { number: three(value / 1000), unit: "s" };
+        ? { number: threeDigits(value), unit: "ms" }
+        : { number: threeDigits(value / 1000), unit: "s" };
     case "percent":
-      return { number: three(value), unit: "%" };
+      return { number: threeDigits(value), unit: "%" };
     case "rate":
-      return { number: three(value), unit: "" };
+      return { number: threeDigits(value), unit: "" };
     case "count":
       return { number: digits(value, 0), unit: "" };
   }
 }
 
-export function text(value: number | null | undefined, unit: Unit): string {
-  const { number, unit: suffix } = shown(value, unit);
+export function formatText(value: number | null | undefined, unit: Unit): string {
+  const { number, unit: suffix } = format(value, unit);
   if (!suffix) return number;
   return suffix === "%" ? `${number}%` : `${number} ${suffix}`;
 }
 
-/** For the few characters beside an axis. */
+/** A short form for axes. */
 export function axisText(value: number, unit: Unit): string {
   if (unit === "count" || unit === "rate") {
     return Math.abs(value) >= 10_000 ? formats.value.brief.format(value) : digits(value, 2);
   }
-  return text(value, unit);
+  return formatText(value, unit);
 }
 
-/** The two largest parts of a time span: 3d 4h, 4h 12m, 12m 5s. */
-export function spanText(secs: number): string {
+/** The two largest parts of a duration: 3d 4h, 4h 12m, 12m 5s. */
+export function durationText(secs: number): string {
   const { day, hour, minute, second } = formats.value.units;
   const whole = Math.max(0, Math.floor(secs));
   const parts: [number, Intl.NumberFormat][] = [
@@ -113,22 +111,22 @@ export function agoText(ms: number): string {
 export const fullTime = (at: number) => formats.value.full.format(at);
 export const timeText = (at: number) => formats.value.time.format(at);
 
-/** On an axis midnight is told by its day. */
+/** The time of a tick on an axis; the day at midnight. */
 export function tickText(at: number): string {
   const date = new Date(at);
   const isMidnight = date.getHours() === 0 && date.getMinutes() === 0;
   return isMidnight ? formats.value.day.format(at) : timeText(at);
 }
 
-/** In a table; the day is told once it is another than now. */
-export function rowTime(at: number, now: number): string {
+/** The time of a table row, with the day unless it is today. */
+export function rowTimeText(at: number, now: number): string {
   const isToday = new Date(at).toDateString() === new Date(now).toDateString();
   return isToday ? timeText(at) : `${formats.value.day.format(at)} ${timeText(at)}`;
 }
 
-/** Such as `Europe/Berlin (GMT+1)`. */
+/** The time zone, for example `Europe/Berlin (GMT+1)`. */
 export function zoneText(): string {
   const { timeZone } = formats.value.zone.resolvedOptions();
-  const part = formats.value.zone.formatToParts(Date.now()).find((it) => it.type === "timeZoneName");
+  const part = formats.value.zone.formatToParts(Date.now()).find(({ type }) => type === "timeZoneName");
   return part && part.value !== timeZone ? `${timeZone} (${part.value})` : timeZone;
 }

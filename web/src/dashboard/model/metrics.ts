@@ -1,9 +1,9 @@
-// The answer of `GET /dashboard/figures`, and how it is asked for.
+// The answer of `GET /dashboard/figures`, and its request.
 
 import { ApiError, call } from "../../net/http";
-import type { Place, Range } from "./place";
+import type { Range, View } from "./view";
 
-/** Counts are per step, gauges the step's last value over all nodes; null where no node reported. */
+/** Counts are per step. Gauges are the last value of a step over all nodes. `null` means that no node reported. */
 export const SERIES = [
   "online_users",
   "active_rooms",
@@ -62,7 +62,7 @@ export interface Redis {
   role: string;
   version: string;
   memory_bytes: number;
-  /** 0: no limit. */
+  /** 0 means no limit. */
   memory_limit_bytes: number;
   clients: number;
   commands_per_sec: number;
@@ -93,23 +93,25 @@ export interface Metrics {
   top_rooms: { number: number; id: string; name: string; messages: number }[];
 }
 
-/** Longer than this and the metrics are no longer of now. */
-const PATIENCE_MS = 8_000;
+/** Later answers would be outdated. */
+const TIMEOUT_MS = 8_000;
 
-/** Asks for the metrics of a place.
+/**
+ * Fetches the metrics of a view.
  *
  * # Errors
- * `ApiError` with the server's status, or 0 when it did not answer in time. A refused token ends the session. */
-export async function loadMetrics(place: Place, signal: AbortSignal): Promise<Metrics> {
-  const asked = new URLSearchParams({ range: place.range });
-  if (place.node !== null) asked.set("node", place.node);
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-  const answer = await call<unknown>("GET", `/dashboard/figures?${asked}`, undefined, patience);
+ * `ApiError` with the status of the server, or 0 if it did not answer in time. A refused token ends the session.
+ */
+export async function loadMetrics(view: View, signal: AbortSignal): Promise<Metrics> {
+  const query = new URLSearchParams({ range: view.range });
+  if (view.node !== null) query.set("node", view.node);
+  const timeout = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const answer = await call<unknown>("GET", `/dashboard/figures?${query}`, undefined, timeout);
   if (!isMetrics(answer)) throw new ApiError(0, "unreadable");
   return answer;
 }
 
-/** Something between may answer 200 with a page of its own. */
+/** Proxies may answer 200 with a page of their own. */
 function isMetrics(answer: unknown): answer is Metrics {
   return typeof answer === "object" && answer !== null && "series" in answer && "current" in answer;
 }

@@ -8,7 +8,7 @@ import { ChartTable } from "./chart_table";
 const MINUTE = 60_000;
 const STEPS = 60;
 
-const found = {
+const sample = {
   now_ms: STEPS * MINUTE - 1,
   step_secs: 60,
   series: {
@@ -25,25 +25,25 @@ function draw(metrics: Metrics): HTMLElement {
 }
 
 const texts = (root: HTMLElement, select: string) =>
-  [...root.querySelectorAll(select)].map((it) => it.textContent);
+  [...root.querySelectorAll(select)].map((element) => element.textContent);
 
 describe("a chart's table", () => {
   beforeAll(() => loadWords("en"));
 
-  it("says what it is and what its columns are", () => {
-    const root = draw(found);
+  it("has a caption and column headers", () => {
+    const root = draw(sample);
     expect(texts(root, "caption")).toEqual(["Sockets opened and closed, newest 30 steps first"]);
     expect(texts(root, "thead th[scope=col]")).toEqual(["Time", "opened", "resumed", "closed"]);
   });
 
-  it("begins with the newest step, and shows gaps as such", () => {
-    const root = draw(found);
+  it("starts at the newest step and shows gaps", () => {
+    const root = draw(sample);
     expect(root.querySelector("tbody th[scope=row]")?.textContent).toContain("so far");
     expect(texts(root, "tbody td:nth-child(2)").slice(0, 4)).toEqual(["59", "58", "–", "56"]);
   });
 
-  it("shows the rest when asked to", async () => {
-    const root = draw(found);
+  it("shows all rows on demand", async () => {
+    const root = draw(sample);
     expect(root.querySelectorAll("tbody tr")).toHaveLength(30);
     root.querySelector("button")?.click();
     await Promise.resolve();
@@ -52,8 +52,8 @@ describe("a chart's table", () => {
     expect(root.querySelector("button")).toBeNull();
   });
 
-  it("says that there is nothing", () => {
-    const root = draw({ ...found, series: { at_ms: found.series.at_ms } });
+  it("says that there is no data", () => {
+    const root = draw({ ...sample, series: { at_ms: sample.series.at_ms } });
     expect(root.textContent).toBe("No metrics yet");
   });
 });

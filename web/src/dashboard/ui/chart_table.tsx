@@ -1,15 +1,15 @@
-// Tables, which scroll inside themselves, and a chart's metrics as one.
+// Tables that scroll by themselves, and the table of a chart.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import type { Chart } from "../model/charts";
-import { fullTime, rowTime, text } from "../model/format";
+import { formatText, fullTime, rowTimeText } from "../model/format";
 import type { Metrics } from "../model/metrics";
 import { rowsOf } from "../model/series";
 
-/** Reachable by keyboard, as what does not fit is scrolled. */
-export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
+/** A region that scrolls. It takes the focus, so that the keyboard can scroll it. */
+export function ScrollRegion({ label, children }: { label: string; children: ComponentChildren }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus
     <section class="scroll" tabIndex={0} aria-label={t("table.region", { title: label })}>
@@ -18,19 +18,19 @@ export function Scroll({ label, children }: { label: string; children: Component
   );
 }
 
-/** Nobody reads more at once, and a day has 144. */
+/** Rows that are shown at first; a day has 144. */
 const FIRST_ROWS = 30;
 
 export function ChartTable({ chart, metrics }: { chart: Chart; metrics: Metrics }) {
-  const [isWhole, showWhole] = useState(false);
+  const [isWhole, setWhole] = useState(false);
   const rows = rowsOf(
     metrics,
-    chart.lines.map((it) => it.series),
+    chart.lines.map(({ series }) => series),
   );
   if (rows.length === 0) return <p class="card-empty">{t("empty.chart")}</p>;
   const visible = isWhole ? rows : rows.slice(0, FIRST_ROWS);
   return (
-    <Scroll label={t(chart.title)}>
+    <ScrollRegion label={t(chart.title)}>
       <table class="table" data-table={chart.id}>
         <caption class="sr">{t("table.caption", { title: t(chart.title), n: visible.length })}</caption>
         <thead>
@@ -38,7 +38,7 @@ export function ChartTable({ chart, metrics }: { chart: Chart; metrics: Metrics 
             <th scope="col">{t("table.time")}</th>
             {chart.lines.map((line) => (
               <th scope="col" key={line.series}>
-                {t(line.words)}
+                {t(line.label)}
               </th>
             ))}
           </tr>
@@ -47,21 +47,21 @@ export function ChartTable({ chart, metrics }: { chart: Chart; metrics: Metrics 
           {visible.map((row) => (
             <tr key={row.at}>
               <th scope="row" title={fullTime(row.at)}>
-                {rowTime(row.at, metrics.now_ms)}
+                {rowTimeText(row.at, metrics.now_ms)}
                 {row.isUnfinished && <span class="so-far"> {t("table.soFar")}</span>}
               </th>
               {row.values.map((value, at) => (
-                <td key={chart.lines[at]?.series}>{text(value, chart.unit)}</td>
+                <td key={chart.lines[at]?.series}>{formatText(value, chart.unit)}</td>
               ))}
             </tr>
           ))}
         </tbody>
       </table>
       {visible.length < rows.length && (
-        <button type="button" class="button is-small is-wide" onClick={() => showWhole(true)}>
+        <button type="button" class="button is-small is-wide" onClick={() => setWhole(true)}>
           {t("table.whole", { n: rows.length })}
         </button>
       )}
-    </Scroll>
+    </ScrollRegion>
   );
 }

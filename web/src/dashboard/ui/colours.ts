@@ -1,4 +1,4 @@
-// The tokens' colours for what is drawn on a canvas, where `var()` is unknown.
+// The colours of tokens for canvases, where `var()` does not work.
 
 import { computed, signal } from "@preact/signals";
 import { theme } from "../../settings/preferences";
@@ -16,7 +16,7 @@ export const scheme = computed(() =>
 const known = new Map<string, string>();
 let knownFor = "";
 
-/** What a token such as `--chart-1` stands for under the present theme. */
+/** The colour of a token such as `--chart-1` in the current theme. */
 export function colour(token: string, opacity = 1): string {
   if (knownFor !== scheme.peek()) known.clear();
   knownFor = scheme.peek();
@@ -26,7 +26,7 @@ export function colour(token: string, opacity = 1): string {
   return found;
 }
 
-/** `light-dark()` is only decided for a colour that an element has. */
+/** Resolves a token on a probe element, as browsers resolve `light-dark()` only for elements. */
 function resolve(token: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(${token})`;
@@ -36,7 +36,7 @@ function resolve(token: string): string {
   return found;
 }
 
-/** `rgb(1, 2, 3)` with an opacity. */
+/** Adds an opacity to a colour such as `rgb(1, 2, 3)`. */
 export function withOpacity(rgb: string, opacity: number): string {
   const parts = /^rgb\((\d+), (\d+), (\d+)\)$/.exec(rgb);
   return parts && opacity < 1 ? `rgba(${parts[1]}, ${parts[2]}, ${parts[3]}, ${opacity})` : rgb;

@@ -1,4 +1,4 @@
-// The charts and tables in their groups.
+// The charts and tables in groups.
 
 import type { ComponentChildren } from "preact";
 import { type Key, t } from "../i18n";

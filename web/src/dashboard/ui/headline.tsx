@@ -1,52 +1,64 @@
-// The metrics of now, each with its course over the range.
+// The current metrics, each with a sparkline of the range.
 
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
-import { shown, text } from "../model/format";
+import { format, formatText } from "../model/format";
 import { DIALECTS, type Metrics, type Quantiles, type Values } from "../model/metrics";
-import { areaPath, finished, highest, sparkPath, stacked, valuesOf } from "../model/series";
-import { Amount, ValueWithUnit } from "./parts";
+import { areaPath, completeSteps, maximum, sparkPath, stack, valuesOf } from "../model/series";
+import { Amount, ValueWithUnit } from "./common";
 
 export function Headline({ metrics }: { metrics: Metrics }) {
   const { current } = metrics;
   const of = (name: Parameters<typeof valuesOf>[1]) => valuesOf(metrics, name);
   const online = of("online_users");
   const rooms = of("active_rooms");
-  const sockets = stacked(DIALECTS.map((name) => of(`sockets_${name}`))).at(-1) ?? [];
+  const sockets = stack(DIALECTS.map((name) => of(`sockets_${name}`))).at(-1) ?? [];
   const isOfNode = metrics.node !== null;
   return (
     <section aria-label={t("headline.label")}>
       <dl class="headline">
-        <Cell name={t("headline.online")} id="online" isGlobal={isOfNode} course={online} hint={most(online)}>
+        <Cell
+          name={t("headline.online")}
+          id="online"
+          isGlobal={isOfNode}
+          history={online}
+          hint={peakText(online)}
+        >
           <Amount value={current.online_users} unit="count" />
         </Cell>
         <Cell
           name={t("headline.messages")}
           id="messages"
-          course={finished(metrics, of("messages"))}
-          hint={t("headline.today", { n: text(current.messages_today, "count") })}
+          history={completeSteps(metrics, of("messages"))}
+          hint={t("headline.today", { n: formatText(current.messages_today, "count") })}
         >
           <Amount value={current.messages_per_min} unit="rate" per={t("per.minute")} />
         </Cell>
-        <Cell name={t("headline.rooms")} id="rooms" isGlobal={isOfNode} course={rooms} hint={most(rooms)}>
+        <Cell
+          name={t("headline.rooms")}
+          id="rooms"
+          isGlobal={isOfNode}
+          history={rooms}
+          hint={peakText(rooms)}
+        >
           <Amount value={current.active_rooms} unit="count" />
         </Cell>
         <Cell
           name={t("headline.deliveries")}
           id="deliveries"
-          course={finished(metrics, of("deliveries"))}
+          history={completeSteps(metrics, of("deliveries"))}
           hint={fanOut(metrics)}
         >
           <Amount value={current.deliveries_per_sec} unit="rate" per={t("per.second")} />
         </Cell>
-        <Cell name={t("headline.send")} id="send" course={of("send_p99_ms")}>
+        <Cell name={t("headline.send")} id="send" history={of("send_p99_ms")}>
           <Latency of={current.send_ms} />
         </Cell>
-        <Cell name={t("headline.delivery")} id="delivery" course={of("delivery_p99_ms")}>
+        <Cell name={t("headline.delivery")} id="delivery" history={of("delivery_p99_ms")}>
           <Latency of={current.delivery_ms} />
         </Cell>
-        <Cell name={t("headline.sockets")} id="sockets" course={sockets} hint={most(sockets)}>
-          <Amount value={DIALECTS.reduce((sum, it) => sum + current.sockets[it], 0)} unit="count" />
+        <Cell name={t("headline.sockets")} id="sockets" history={sockets} hint={peakText(sockets)}>
+          <Amount value={DIALECTS.reduce((sum, name) => sum + current.sockets[name], 0)} unit="count" />
         </Cell>
         <Requests metrics={metrics} />
       </dl>
@@ -57,13 +69,13 @@ export function Headline({ metrics }: { metrics: Metrics }) {
 interface CellProps {
   name: string;
   id: string;
-  course: Values;
+  history: Values;
   hint?: string;
   isGlobal?: boolean;
   children: ComponentChildren;
 }
 
-function Cell({ name, id, course, hint, isGlobal, children }: CellProps) {
+function Cell({ name, id, history, hint, isGlobal, children }: CellProps) {
   return (
     <div class="cell" data-metric={id}>
       <dt>
@@ -72,7 +84,7 @@ function Cell({ name, id, course, hint, isGlobal, children }: CellProps) {
       </dt>
       <dd class="cell-value">{children}</dd>
       {hint && <dd class="cell-hint">{hint}</dd>}
-      <Spark values={course} />
+      <Spark values={history} />
     </div>
   );
 }
@@ -96,20 +108,20 @@ function Latency({ of: { p50, p99 } }: { of: Quantiles }) {
     <span class="pair">
       <span class="pair-name">p50</span>
       <span>
-        <ValueWithUnit shown={shown(p50, "ms")} />
+        <ValueWithUnit value={format(p50, "ms")} />
       </span>
       <span class="pair-name">p99</span>
       <span>
-        <ValueWithUnit shown={shown(p99, "ms")} />
+        <ValueWithUnit value={format(p99, "ms")} />
       </span>
     </span>
   );
 }
 
-/** Of the last step that is counted to its end: the answer has no figure of now for it. */
+/** Requests of the last step that has ended, as the answer has no current value. */
 function Requests({ metrics }: { metrics: Metrics }) {
   const minutes = metrics.step_secs / 60;
-  const requests = finished(metrics, valuesOf(metrics, "http_requests"));
+  const requests = completeSteps(metrics, valuesOf(metrics, "http_requests"));
   const last = requests.length - 1;
   const count = requests[last] ?? null;
   const failed =
@@ -119,21 +131,21 @@ function Requests({ metrics }: { metrics: Metrics }) {
     <Cell
       name={t("headline.requests")}
       id="requests"
-      course={requests}
-      hint={share === null ? "" : t("headline.refused", { share: text(share, "percent") })}
+      history={requests}
+      hint={share === null ? "" : t("headline.refused", { share: formatText(share, "percent") })}
     >
       <Amount value={count === null ? null : count / minutes} unit="rate" per={t("per.minute")} />
     </Cell>
   );
 }
 
-function most(values: Values): string {
-  const value = highest(values);
-  return value === null ? "" : t("headline.most", { n: text(value, "count") });
+function peakText(values: Values): string {
+  const value = maximum(values);
+  return value === null ? "" : t("headline.most", { n: formatText(value, "count") });
 }
 
-/** How many receive a message. */
+/** The average number of deliveries per message. */
 function fanOut({ current: { deliveries_per_sec, messages_per_min } }: Metrics): string {
   if (!messages_per_min || deliveries_per_sec === null) return "";
-  return t("headline.fanOut", { n: text((deliveries_per_sec * 60) / messages_per_min, "rate") });
+  return t("headline.fanOut", { n: formatText((deliveries_per_sec * 60) / messages_per_min, "rate") });
 }

@@ -1,16 +1,16 @@
-// The nodes; choosing one narrows the whole board to it.
+// The table of nodes. Selecting one narrows the dashboard to it.
 
 import { t } from "../i18n";
-import { agoText, fullTime, spanText, text } from "../model/format";
+import { agoText, durationText, formatText, fullTime } from "../model/format";
 import type { Metrics, Node } from "../model/metrics";
-import { place, placeUrl, show } from "../model/place";
-import { Scroll } from "./chart_table";
-import { State } from "./parts";
+import { changeView, view, viewUrl } from "../model/view";
+import { ScrollRegion } from "./chart_table";
+import { State } from "./common";
 import { isSilent } from "./status";
 
 export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
-  const chosen = place.value.node;
-  const isGone = chosen !== null && !nodes.some((it) => it.id === chosen);
+  const chosen = view.value.node;
+  const isGone = chosen !== null && !nodes.some(({ id }) => id === chosen);
   return (
     <section class="group" aria-labelledby="nodes-title">
       <h2 id="nodes-title">{t("nodes.title")}</h2>
@@ -19,7 +19,7 @@ export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
         {nodes.length === 0 ? (
           <p class="card-empty">{t("nodes.none")}</p>
         ) : (
-          <Scroll label={t("nodes.title")}>
+          <ScrollRegion label={t("nodes.title")}>
             <table class="table nodes" data-table="nodes">
               <caption class="sr">{t("nodes.caption")}</caption>
               <thead>
@@ -38,29 +38,29 @@ export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
               </thead>
               <tbody>
                 {nodes.map((node) => (
-                  <Line key={node.id} node={node} now={now_ms} isChosen={node.id === chosen} />
+                  <NodeRow key={node.id} node={node} now={now_ms} isChosen={node.id === chosen} />
                 ))}
               </tbody>
             </table>
-          </Scroll>
+          </ScrollRegion>
         )}
       </div>
     </section>
   );
 }
 
-function Line({ node, now, isChosen }: { node: Node; now: number; isChosen: boolean }) {
-  const next = { ...place.value, node: isChosen ? null : node.id };
+function NodeRow({ node, now, isChosen }: { node: Node; now: number; isChosen: boolean }) {
+  const next = { ...view.value, node: isChosen ? null : node.id };
   const choose = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    show(next);
+    changeView(next);
   };
   return (
     <tr class={isChosen ? "is-chosen" : ""}>
       <th scope="row">
         <a
-          href={placeUrl(next)}
+          href={viewUrl(next)}
           data-node={node.id}
           aria-current={isChosen ? "true" : undefined}
           title={t(isChosen ? "chosen.all" : "nodes.choose")}
@@ -72,12 +72,12 @@ function Line({ node, now, isChosen }: { node: Node; now: number; isChosen: bool
       <td>
         <NodeState node={node} now={now} />
       </td>
-      <td>{text(node.sockets, "count")}</td>
-      <td>{text(node.cpu_percent, "percent")}</td>
-      <td>{text(node.memory_bytes, "bytes")}</td>
-      <td>{text(node.queued_bytes, "bytes")}</td>
-      <td>{text(node.lag_ms, "ms")}</td>
-      <td title={fullTime(node.started_ms)}>{spanText((now - node.started_ms) / 1000)}</td>
+      <td>{formatText(node.sockets, "count")}</td>
+      <td>{formatText(node.cpu_percent, "percent")}</td>
+      <td>{formatText(node.memory_bytes, "bytes")}</td>
+      <td>{formatText(node.queued_bytes, "bytes")}</td>
+      <td>{formatText(node.lag_ms, "ms")}</td>
+      <td title={fullTime(node.started_ms)}>{durationText((now - node.started_ms) / 1000)}</td>
       <td>{node.address}</td>
       <td>{node.version}</td>
     </tr>

@@ -1,16 +1,18 @@
-// The drawing of charts; fetched after the page stands, with the library that draws.
+// Draws charts. Loaded after the page, together with the drawing library.
 
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { type Chart, type Column, columnsOf, type Line } from "../model/charts";
 import { axisText, tickText, type Unit } from "../model/format";
 import type { Metrics } from "../model/metrics";
-import { alone, isUnfinished } from "../model/series";
+import { isolatedIndexes, isUnfinished } from "../model/series";
 import { colour } from "./colours";
 
-/** What a chart's top is at least worth, so that noise looks like noise. */
-const LEAST: Record<Unit, number> = { count: 4, rate: 1, ms: 4, bytes: 4096, percent: 4 };
-const COUNTS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((it) => it * 10 ** power)).flat();
+/** The least value of the top of a chart, so that noise looks small. */
+const MIN_TOP: Record<Unit, number> = { count: 4, rate: 1, ms: 4, bytes: 4096, percent: 4 };
+const COUNTS = Array.from({ length: 12 }, (_, power) =>
+  [1, 2, 5].map((factor) => factor * 10 ** power),
+).flat();
 const BYTES = Array.from({ length: 45 }, (_, power) => 2 ** power);
 
 export interface Plot {
@@ -18,11 +20,11 @@ export interface Plot {
   destroy: () => void;
 }
 
-/** Draws a chart into a box, as large as the box is; tells which step the pointer is at. */
+/** Draws a chart into a box and fills the box. Reports the step under the pointer. */
 export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | null) => void): Plot {
   let shown: Metrics | null = null;
   let columns: Column[] = [];
-  const names = columnsOf(chart, EMPTY).map((it) => it.line);
+  const names = columnsOf(chart, EMPTY).map(({ line }) => line);
   const plot = new UPlot(
     {
       ...sizeOf(box),
@@ -34,15 +36,15 @@ export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | n
         y: false,
       },
       scales: {
-        x: { time: true, range: () => ends(shown) },
+        x: { time: true, range: () => xRange(shown) },
         y: { range: (_, low, high) => [Math.min(0, low ?? 0) * 1.08, top(high, chart.unit)] },
       },
       axes: axesOf(chart, box),
       series: [{}, ...names.map((line, at) => seriesOf(chart, line, () => columns[at]))],
       bands: chart.drawing === "areas" ? bandsOf(names) : [],
       hooks: {
-        setCursor: [(it) => onStep(it.cursor.idx ?? null)],
-        draw: [(it) => shown && isCounting(chart, shown, columns) && veilLast(it, shown)],
+        setCursor: [({ cursor }) => onStep(cursor.idx ?? null)],
+        draw: [(drawn) => shown && canGrow(chart, shown, columns) && fadeLast(drawn, shown)],
       },
     },
     [[]],
@@ -56,7 +58,7 @@ export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | n
     draw(metrics) {
       shown = metrics;
       columns = columnsOf(chart, metrics);
-      plot.setData([metrics.series.at_ms.map((at) => at / 1000), ...columns.map((it) => it.values)]);
+      plot.setData([metrics.series.at_ms.map((at) => at / 1000), ...columns.map(({ values }) => values)]);
     },
     destroy() {
       sizes.disconnect();
@@ -67,22 +69,22 @@ export function plotInto(box: HTMLElement, chart: Chart, onStep: (at: number | n
 
 const sizeOf = (box: HTMLElement) => ({ width: box.clientWidth || 1, height: box.clientHeight || 1 });
 const EMPTY = { series: { at_ms: [] } } as unknown as Metrics;
-const isOfSteps = ({ drawing }: Chart) => drawing === "bars" || drawing === "sides";
+const isOfSteps = ({ drawing }: Chart) => drawing === "bars" || drawing === "diverging";
 
 /** Whether the last step has bars that may still grow. */
-function isCounting(chart: Chart, metrics: Metrics, columns: Column[]): boolean {
+function canGrow(chart: Chart, metrics: Metrics, columns: Column[]): boolean {
   return isOfSteps(chart) && isUnfinished(metrics) && columns.some(({ values }) => values.at(-1));
 }
 
-/** Half a step more at both ends, for the bars there. */
-function ends(metrics: Metrics | null): [number, number] {
+/** The range of the x axis: half a step more at both ends, for the bars there. */
+function xRange(metrics: Metrics | null): [number, number] {
   const at = metrics?.series.at_ms ?? [];
   const half = (metrics?.step_secs ?? 60) / 2;
   return [(at[0] ?? 0) / 1000 - half, (at.at(-1) ?? 0) / 1000 + half];
 }
 
 function top(high: number | null, unit: Unit): number {
-  return Math.max(LEAST[unit], (high ?? 0) * 1.08);
+  return Math.max(MIN_TOP[unit], (high ?? 0) * 1.08);
 }
 
 function axesOf({ unit }: Chart, box: HTMLElement): UPlot.Axis[] {
@@ -109,7 +111,7 @@ function axesOf({ unit }: Chart, box: HTMLElement): UPlot.Axis[] {
       grid: line,
       ticks: { show: false },
       ...(unit === "count" ? { incrs: COUNTS } : unit === "bytes" ? { incrs: BYTES } : {}),
-      // Below the zero line are counts as well.
+      // Bars below zero are counts as well.
       values: (_, splits) => splits.map((value) => axisText(Math.abs(value), unit)),
     },
   ];
@@ -137,18 +139,18 @@ function seriesOf(chart: Chart, line: Line, column: () => Column | undefined): U
       size: 5,
       width: 0,
       fill: () => colour(token),
-      filter: () => alone(column()?.values ?? []),
+      filter: () => isolatedIndexes(column()?.values ?? []),
     },
   };
 }
 
-/** Between an added-up line and the next below it is its own share. */
+/** Fills the band between a stacked line and the next below it. */
 function bandsOf(lines: readonly Line[]): UPlot.Band[] {
   return lines.slice(0, -1).map((_, at) => ({ series: [at + 1, at + 2] }));
 }
 
-/** The step that is still being counted is drawn paler: it is low because it is not over. */
-function veilLast(plot: UPlot, { series: { at_ms }, step_secs }: Metrics): void {
+/** Draws the last step paler: it is low only because it has not ended. */
+function fadeLast(plot: UPlot, { series: { at_ms }, step_secs }: Metrics): void {
   const last = (at_ms.at(-1) ?? 0) / 1000;
   const left = plot.valToPos(last - step_secs / 2, "x", true);
   const right = plot.valToPos(last + step_secs / 2, "x", true);

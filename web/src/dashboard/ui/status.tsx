@@ -1,20 +1,20 @@
-// One line: can the nodes serve, and how is their Redis.
+// The state of the nodes and of Redis, in one line.
 
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
-import { STALE_MS } from "../model/board";
-import { spanText, text } from "../model/format";
+import { STALE_MS } from "../model/dashboard";
+import { durationText, formatText } from "../model/format";
 import type { Metrics, Node, Redis } from "../model/metrics";
-import { Amount, State, ValueWithUnit } from "./parts";
+import { Amount, State, ValueWithUnit } from "./common";
 
-/** A node that has not reported for so long is not counted on. */
+/** Whether a node has stopped reporting. */
 export const isSilent = (node: Node, now: number) => now - node.seen_ms > STALE_MS;
 
-/** From here on writes will be refused before long. */
+/** The part of the memory limit above which Redis will soon refuse writes. */
 const NEARLY_FULL = 0.85;
 
 export function Status({ metrics: { nodes, now_ms, redis } }: { metrics: Metrics }) {
-  const ready = nodes.filter((it) => it.is_ready && !isSilent(it, now_ms)).length;
+  const ready = nodes.filter((node) => node.is_ready && !isSilent(node, now_ms)).length;
   const kind = ready === nodes.length && ready > 0 ? "good" : ready > 0 ? "warn" : "bad";
   return (
     <section aria-label={t("status.label")}>
@@ -36,7 +36,7 @@ export function Status({ metrics: { nodes, now_ms, redis } }: { metrics: Metrics
         <Item name={t("redis.clients")}>
           <Amount value={redis.is_up ? redis.clients : null} unit="count" />
         </Item>
-        <Item name={t("redis.uptime")}>{redis.is_up ? spanText(redis.uptime_secs) : "–"}</Item>
+        <Item name={t("redis.uptime")}>{redis.is_up ? durationText(redis.uptime_secs) : "–"}</Item>
       </dl>
     </section>
   );
@@ -60,7 +60,7 @@ function Memory({ redis }: { redis: Redis }) {
   if (!redis.is_up) return <>–</>;
   const { memory_bytes: used, memory_limit_bytes: limit } = redis;
   if (limit === 0) return <Amount value={used} unit="bytes" />;
-  const words = t("redis.of", { used: text(used, "bytes"), limit: text(limit, "bytes") });
-  if (used > limit * NEARLY_FULL) return <State kind="warn">{words}</State>;
-  return <ValueWithUnit shown={{ number: words, unit: "" }} />;
+  const label = t("redis.of", { used: formatText(used, "bytes"), limit: formatText(limit, "bytes") });
+  if (used > limit * NEARLY_FULL) return <State kind="warn">{label}</State>;
+  return <ValueWithUnit value={{ number: label, unit: "" }} />;
 }

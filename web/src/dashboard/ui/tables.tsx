@@ -1,11 +1,11 @@
-// What is told by name rather than by time: the busiest rooms, why connections closed, where requests failed.
+// Tables by name instead of time: the busiest rooms, close codes, failed requests.
 
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { type Key, t } from "../i18n";
-import { text } from "../model/format";
+import { formatText } from "../model/format";
 import type { Metrics } from "../model/metrics";
-import { Scroll } from "./chart_table";
+import { ScrollRegion } from "./chart_table";
 
 interface TableProps {
   id: string;
@@ -30,7 +30,7 @@ function TableCard({ id, title, tag, heads, empty, isEmpty, children }: TablePro
       {isEmpty ? (
         <p class="card-empty">{t(empty)}</p>
       ) : (
-        <Scroll label={t(title)}>
+        <ScrollRegion label={t(title)}>
           <table class="table" data-table={id}>
             <caption class="sr">{t(title)}</caption>
             <thead>
@@ -44,23 +44,23 @@ function TableCard({ id, title, tag, heads, empty, isEmpty, children }: TablePro
             </thead>
             <tbody>{children}</tbody>
           </table>
-        </Scroll>
+        </ScrollRegion>
       )}
     </article>
   );
 }
 
 /** A count, with a bar of its share of the largest. */
-function Count({ value, most }: { value: number; most: number }) {
+function Count({ value, max }: { value: number; max: number }) {
   return (
     <td class="count">
-      <span style={{ "--part": String(most ? value / most : 0) }}>{text(value, "count")}</span>
+      <span style={{ "--part": String(max ? value / max : 0) }}>{formatText(value, "count")}</span>
     </td>
   );
 }
 
 export function Rooms({ metrics: { top_rooms, node } }: { metrics: Metrics }) {
-  const most = Math.max(0, ...top_rooms.map((it) => it.messages));
+  const max = Math.max(0, ...top_rooms.map(({ messages }) => messages));
   return (
     <TableCard
       id="rooms"
@@ -75,14 +75,14 @@ export function Rooms({ metrics: { top_rooms, node } }: { metrics: Metrics }) {
           <th scope="row" class="is-name" title={room.id}>
             <RoomName name={room.name} id={room.id} />
           </th>
-          <Count value={room.messages} most={most} />
+          <Count value={room.messages} max={max} />
         </tr>
       ))}
     </TableCard>
   );
 }
 
-/** Private chats have no name. */
+/** The name of a room, or its id, as direct rooms have no name. */
 const RoomName = ({ name, id }: { name: string; id: string }) =>
   name ? (
     <bdi>{name}</bdi>
@@ -94,14 +94,14 @@ const RoomName = ({ name, id }: { name: string; id: string }) =>
 
 const KNOWN = [1000, 1001, 1002, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013] as const;
 
-/** What a close code says, in words. */
-export function codeText(code: number): string {
-  const known = KNOWN.find((it) => it === code);
+/** The meaning of a close code. */
+export function closeCodeText(code: number): string {
+  const known = KNOWN.find((known) => known === code);
   return known ? t(`close.${known}`) : code === 0 ? t("close.1006") : t("close.other");
 }
 
 export function Closes({ metrics: { closes } }: { metrics: Metrics }) {
-  const most = Math.max(0, ...closes.map((it) => it.count));
+  const max = Math.max(0, ...closes.map(({ count }) => count));
   return (
     <TableCard
       id="closes"
@@ -113,8 +113,8 @@ export function Closes({ metrics: { closes } }: { metrics: Metrics }) {
       {closes.map(({ code, count }) => (
         <tr key={code}>
           <th scope="row">{code === 0 ? "–" : code}</th>
-          <td class="is-words">{codeText(code)}</td>
-          <Count value={count} most={most} />
+          <td class="is-words">{closeCodeText(code)}</td>
+          <Count value={count} max={max} />
         </tr>
       ))}
     </TableCard>
@@ -122,7 +122,7 @@ export function Closes({ metrics: { closes } }: { metrics: Metrics }) {
 }
 
 export function Errors({ metrics: { errors } }: { metrics: Metrics }) {
-  const most = Math.max(0, ...errors.map((it) => it.count));
+  const max = Math.max(0, ...errors.map(({ count }) => count));
   return (
     <TableCard
       id="errors"
@@ -137,7 +137,7 @@ export function Errors({ metrics: { errors } }: { metrics: Metrics }) {
             {route}
           </th>
           <td class={status >= 500 ? "is-bad" : ""}>{status}</td>
-          <Count value={count} most={most} />
+          <Count value={count} max={max} />
         </tr>
       ))}
     </TableCard>

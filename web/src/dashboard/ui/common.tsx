@@ -1,7 +1,7 @@
-// Small pieces of the board.
+// Small components of the dashboard.
 
 import type { ComponentChildren } from "preact";
-import { NOTHING, type Shown, shown, type Unit } from "../model/format";
+import { type Formatted, format, NO_VALUE, type Unit } from "../model/format";
 
 const PATHS = {
   check: "m5 12.5 4.5 4.5L19 7.5",
@@ -31,11 +31,11 @@ export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
 
 /** A number with its unit drawn smaller. */
 export function Amount({ value, unit, per }: { value: number | null | undefined; unit: Unit; per?: string }) {
-  return <ValueWithUnit shown={shown(value, unit)} per={per} />;
+  return <ValueWithUnit value={format(value, unit)} per={per} />;
 }
 
-export function ValueWithUnit({ shown: { number, unit }, per }: { shown: Shown; per?: string }) {
-  const suffix = number === NOTHING ? "" : (per ?? unit);
+export function ValueWithUnit({ value: { number, unit }, per }: { value: Formatted; per?: string }) {
+  const suffix = number === NO_VALUE ? "" : (per ?? unit);
   return (
     <>
       {number}
@@ -44,7 +44,7 @@ export function ValueWithUnit({ shown: { number, unit }, per }: { shown: Shown; 
   );
 }
 
-/** A state that is told by its sign and its words, not only by its colour. */
+/** A state, shown by icon and text as well as by colour. */
 export function State({ kind, children }: { kind: "good" | "warn" | "bad"; children: ComponentChildren }) {
   const name = kind === "good" ? "check" : kind === "warn" ? "alert" : "stop";
   return (
@@ -59,11 +59,11 @@ interface PanelProps {
   icon: IconName;
   title: string;
   children?: ComponentChildren;
-  /** Whether nothing else is on the page. */
+  /** Whether the panel is the whole page. */
   isAlone?: boolean;
 }
 
-/** Takes the place of the whole board. */
+/** Takes the place of the metrics. */
 export function Panel({ icon, title, children, isAlone }: PanelProps) {
   return (
     <section class="panel">

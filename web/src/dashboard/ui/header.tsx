@@ -1,14 +1,14 @@
-// What stays on top: whether the metrics are live, the range, and the node if only one is looked at.
+// The header: whether the metrics are live, the range, and the selected node.
 
 import icon from "../../icon.svg";
 import { lang, setTheme, type Theme, theme } from "../../settings/preferences";
 import { setLang, t } from "../i18n";
-import { ageMs, failure, isLive, metrics } from "../model/board";
+import { ageMs, failure, isLive, metrics } from "../model/dashboard";
 import { agoText } from "../model/format";
-import { place, RANGES, show } from "../model/place";
-import { Icon } from "./parts";
+import { changeView, RANGES, view } from "../model/view";
+import { Icon } from "./common";
 
-export function Top() {
+export function Header() {
   return (
     <header class="top">
       <div class="top-row">
@@ -26,7 +26,7 @@ export function Top() {
   );
 }
 
-/** The words are announced when they change, the age is not: it changes every second. */
+/** Screen readers announce the state but not the age, which changes every second. */
 function Live() {
   const kind = isLive.value ? "live" : failure.value ? "failing" : metrics.value ? "stale" : "waiting";
   return (
@@ -46,15 +46,15 @@ function Ranges() {
   return (
     <fieldset class="choice">
       <legend class="sr">{t("range.label")}</legend>
-      {RANGES.map((it) => (
+      {RANGES.map((range) => (
         <button
           type="button"
-          key={it}
-          data-range={it}
-          aria-pressed={place.value.range === it}
-          onClick={() => show({ range: it })}
+          key={range}
+          data-range={range}
+          aria-pressed={view.value.range === range}
+          onClick={() => changeView({ range })}
         >
-          {t(`range.${it}`)}
+          {t(`range.${range}`)}
         </button>
       ))}
     </fieldset>
@@ -65,7 +65,7 @@ const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "syst
 
 function Tools() {
   const other = lang.value === "zh" ? "en" : "zh";
-  const look = `${t("theme.label")}: ${t(`theme.${theme.value}`)}`;
+  const themeText = `${t("theme.label")}: ${t(`theme.${theme.value}`)}`;
   return (
     <nav class="tools" aria-label={t("tools.label")}>
       <button
@@ -80,8 +80,8 @@ function Tools() {
       <button
         type="button"
         class="tool"
-        aria-label={look}
-        title={look}
+        aria-label={themeText}
+        title={themeText}
         onClick={() => setTheme(NEXT[theme.value])}
       >
         <Icon name={theme.value} />
@@ -95,7 +95,7 @@ function Tools() {
 }
 
 function Chosen() {
-  const { node } = place.value;
+  const { node } = view.value;
   if (node === null) return null;
   return (
     <div class="chosen">
@@ -103,7 +103,7 @@ function Chosen() {
         {t("chosen.only")} <b>{node}</b>
         <span class="chosen-hint">{t("chosen.hint")}</span>
       </p>
-      <button type="button" class="button is-small" data-all-nodes onClick={() => show({ node: null })}>
+      <button type="button" class="button is-small" data-all-nodes onClick={() => changeView({ node: null })}>
         <Icon name="close" size={16} />
         {t("chosen.all")}
       </button>

@@ -1,8 +1,8 @@
 import { t } from "../i18n";
-import { metrics, receivedAt } from "../model/board";
+import { metrics, receivedAt } from "../model/dashboard";
 import { fullTime, zoneText } from "../model/format";
 
-export function Foot() {
+export function Footer() {
   if (!metrics.value) return null;
   return (
     <footer class="foot">

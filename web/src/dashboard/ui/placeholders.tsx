@@ -1,14 +1,14 @@
-// What is shown in place of the metrics: none yet, none to be had, not for this user.
+// What is shown in place of the metrics: while loading, after a failure, without access.
 
 import { useEffect, useState } from "preact/hooks";
 import icon from "../../icon.svg";
 import { logOut, me } from "../../model/session";
 import { api } from "../../net/http";
 import { t } from "../i18n";
-import { askNow, failure } from "../model/board";
-import { place, show } from "../model/place";
-import { causeText } from "./notice";
-import { Icon, Panel } from "./parts";
+import { failure, refreshNow } from "../model/dashboard";
+import { changeView, view } from "../model/view";
+import { Icon, Panel } from "./common";
+import { causeText } from "./stale_notice";
 
 export function Loading() {
   return (
@@ -25,7 +25,7 @@ export function Loading() {
   );
 }
 
-/** A short bar for the name, a thicker one for the figure. */
+/** Bars in the place of names and values. */
 const blanks = (count: number, kind: string) =>
   Array.from({ length: count }, (_, at) => (
     <div class={`${kind} blank`} key={at}>
@@ -40,11 +40,11 @@ export function Unavailable() {
     <Panel icon="alert" title={t("unavailable.title")}>
       <p class="muted">{causeText(failure.value)}</p>
       <div class="panel-buttons">
-        <button type="button" class="button is-main" onClick={askNow}>
+        <button type="button" class="button is-main" onClick={refreshNow}>
           {t("again")}
         </button>
-        {place.value.node !== null && (
-          <button type="button" class="button" onClick={() => show({ node: null })}>
+        {view.value.node !== null && (
+          <button type="button" class="button" onClick={() => changeView({ node: null })}>
             {t("chosen.all")}
           </button>
         )}
@@ -53,8 +53,8 @@ export function Unavailable() {
   );
 }
 
-/** The command for somebody's shell: a name may hold what a shell would run. */
-export function promotion(name: string): string {
+/** The shell command that makes a user an administrator. Quotes names that a shell would interpret. */
+export function promoteCommand(name: string): string {
   const isPlain = /^[\p{L}\p{N}_.@][\p{L}\p{N}_.@-]*$/u.test(name);
   return `chinwag user promote ${isPlain ? name : `-- '${name.replaceAll("'", "'\\''")}'`}`;
 }
@@ -69,11 +69,11 @@ export function Forbidden() {
       () => {}, // the command is shown without the name
     );
   }, []);
-  const command = promotion(me.value?.username ?? "NAME");
+  const command = promoteCommand(me.value?.username ?? "NAME");
   const copy = () =>
     navigator.clipboard?.writeText(command).then(
       () => setCopied(true),
-      () => {}, // it can still be selected
+      () => {}, // the user can still select it
     );
   return (
     <main class="forbidden">
@@ -89,7 +89,7 @@ export function Forbidden() {
         </div>
         <p class="muted">{t("forbidden.then")}</p>
         <div class="panel-buttons">
-          <button type="button" class="button is-main" onClick={askNow}>
+          <button type="button" class="button is-main" onClick={refreshNow}>
             {t("forbidden.again")}
           </button>
           <a class="button" href="/chat">
