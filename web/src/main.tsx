@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { loadWords, t } from "./i18n";
+import { loadTexts, t } from "./i18n";
 import { safeNext, token } from "./model/session";
 import { lang } from "./settings/preferences";
 import { lazy } from "./ui/lazy";
@@ -60,7 +60,7 @@ if (token.peek()) {
   if (query.peek().room) void import("./ui/conversation_pane").catch(() => {});
 }
 const root = document.getElementById("app");
-loadWords(lang.value).then(
+loadTexts(lang.value).then(
   () => root && render(<App />, root),
   () => root && render(<p class="missing">Chinwag could not be loaded. 页面加载失败，请刷新。</p>, root),
 );

@@ -4,7 +4,7 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { token } from "../model/session";
 import { lang } from "../settings/preferences";
-import { loadWords } from "./i18n";
+import { loadTexts } from "./i18n";
 import { view, viewUrl } from "./model/view";
 import { Dashboard } from "./ui/dashboard";
 import "../style/base.css";
@@ -25,4 +25,4 @@ function Guarded() {
 }
 
 const root = document.getElementById("app");
-void loadWords(lang.value).then(() => root && render(<Guarded />, root));
+void loadTexts(lang.value).then(() => root && render(<Guarded />, root));

@@ -1,4 +1,4 @@
-export const words = {
+export const texts = {
   "app.tagline": "Your own place to talk.",
   "login.title": "Welcome back",
   "login.submit": "Log in",

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadWords } from ".";
+import { loadTexts } from ".";
 import { briefTime, dayText, sizeText } from "./format";
 
 describe("format", () => {
-  beforeAll(() => loadWords("en"));
+  beforeAll(() => loadTexts("en"));
 
   it("shortens times for lists", () => {
     const now = new Date(2026, 5, 17, 15, 0).getTime();

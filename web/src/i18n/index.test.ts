@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { errorWords, loadWords, setLang, t } from ".";
-import { words as en } from "./en";
-import { words as zh } from "./zh";
+import { errorText, loadTexts, setLang, t } from ".";
+import { texts as en } from "./en";
+import { texts as zh } from "./zh";
 
 const SOURCE = join(import.meta.dirname, "..");
 
@@ -36,7 +36,7 @@ describe("the two languages", () => {
 });
 
 describe("texts", () => {
-  beforeAll(() => loadWords("en"));
+  beforeAll(() => loadTexts("en"));
 
   it("fill placeholders and leave unknown ones", () => {
     expect(t("typing.two", { a: "Ann", b: "{a}" })).toBe("Ann and {a} are typing");
@@ -44,11 +44,11 @@ describe("texts", () => {
   });
 
   it("translate known errors and leave others as they are", async () => {
-    expect(errorWords(new Error("Username already exists"))).toBe("That username is taken");
-    expect(errorWords(new Error("connection lost"))).toBe("The server cannot be reached");
-    expect(errorWords("Something unheard of")).toBe("Something unheard of");
+    expect(errorText(new Error("Username already exists"))).toBe("That username is taken");
+    expect(errorText(new Error("connection lost"))).toBe("The server cannot be reached");
+    expect(errorText("Something unheard of")).toBe("Something unheard of");
     await setLang("zh");
-    expect(errorWords(new Error("Invalid username or password"))).toBe("用户名或密码错误");
+    expect(errorText(new Error("Invalid username or password"))).toBe("用户名或密码错误");
     await setLang("en");
   });
 });

@@ -1,31 +1,13 @@
-// Texts in the user's language. Only the chosen language is downloaded.
+// The texts of the chat.
 
-import { signal } from "@preact/signals";
-import { type Lang, lang } from "../settings/preferences";
-import { storage } from "../settings/storage";
-import type { words as english } from "./en";
+import type { texts as english } from "./en";
+import { createTranslator } from "./translator";
 
 export type Key = keyof typeof english;
-type Words = Record<Key, string>;
 
-const words = signal<Words | null>(null);
-
-export async function loadWords(chosen: Lang): Promise<void> {
-  const loaded = chosen === "zh" ? await import("./zh") : await import("./en");
-  words.value = loaded.words;
-  lang.value = chosen;
-}
-
-export async function setLang(chosen: Lang): Promise<void> {
-  await loadWords(chosen);
-  storage.set("chinwag.lang", chosen);
-}
-
-/** The words for a key; `{name}` is replaced by the value of that name. */
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  const text = words.value?.[key] ?? "";
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
-}
+export const { loadTexts, setLang, t } = createTranslator<Key>(async (lang) =>
+  lang === "zh" ? (await import("./zh")).texts : (await import("./en")).texts,
+);
 
 const ERRORS: [RegExp, Key][] = [
   [/^(unreachable|connection lost)$/, "error.network"],
@@ -45,7 +27,7 @@ const ERRORS: [RegExp, Key][] = [
 ];
 
 /** What the server says, in the reader's language where it is known. */
-export function errorWords(error: unknown): string {
+export function errorText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const known = ERRORS.find(([pattern]) => pattern.test(text));
   return known ? t(known[1]) : text;

@@ -1,6 +1,6 @@
-import type { words as en } from "./en";
+import type { texts as en } from "./en";
 
-export const words: typeof en = {
+export const texts: typeof en = {
   "app.tagline": "属于你自己的聊天空间。",
   "login.title": "欢迎回来",
   "login.submit": "登录",

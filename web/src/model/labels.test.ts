@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadWords } from "../i18n";
+import { loadTexts } from "../i18n";
 import { conversation, message } from "../testing/fixtures";
 import { lastLine, preview, roomName, systemText } from "./labels";
 
 describe("labels", () => {
-  beforeAll(() => loadWords("en"));
+  beforeAll(() => loadTexts("en"));
 
   it("translate what the server says of rooms, names and all", () => {
     expect(systemText("Alice 邀请 加入了聊天室 加入了聊天室")).toBe("Alice added 加入了聊天室");

@@ -34,7 +34,7 @@ function fakeLocks() {
 /** Another tab of the same browser. */
 async function tab() {
   vi.resetModules();
-  await (await import("../i18n")).loadWords("en");
+  await (await import("../i18n")).loadTexts("en");
   return import("./notifications");
 }
 

@@ -1,10 +1,10 @@
 import { beforeAll, expect, it, vi } from "vitest";
-import { loadWords } from "../i18n";
+import { loadTexts } from "../i18n";
 import { api } from "../net/http";
 import { conversation, message } from "../testing/fixtures";
 import * as search from "./search";
 
-beforeAll(() => loadWords("en"));
+beforeAll(() => loadTexts("en"));
 
 const direct = conversation(3, { kind: "direct", is_private: true, user_id: 2, name: "Bob" });
 const list = [conversation(1, { room_id: "global" }), conversation(2, { name: "Alpine Club" }), direct];

@@ -1,9 +1,9 @@
 import { beforeAll, expect, it } from "vitest";
-import { loadWords } from "../i18n";
+import { loadTexts } from "../i18n";
 import { ApiError } from "../net/http";
 import { serverErrors, validate } from "./validation";
 
-beforeAll(() => loadWords("en"));
+beforeAll(() => loadTexts("en"));
 
 it("requires all fields of a registration", () => {
   expect(Object.keys(validate("", "", ""))).toEqual(["username", "password"]);

@@ -1,6 +1,6 @@
 // Validates names and passwords before the server is asked, by the server's own limits.
 
-import { errorWords, t } from "../i18n";
+import { errorText, t } from "../i18n";
 import { ApiError } from "../net/http";
 
 const NAME_MAX_CHARS = 32;
@@ -28,7 +28,7 @@ export function validate(username: string, password: string, confirm: string | n
 
 /** Puts an error of the server under the field that it is about. */
 export function serverErrors(error: unknown): FormErrors {
-  const words = errorWords(error);
+  const words = errorText(error);
   if (!(error instanceof ApiError) || error.status === 0 || error.status >= 429) return { form: words };
   if (error.status === 409 || /^username(?! and)/i.test(error.message)) return { username: words };
   if (/^password/i.test(error.message)) return { password: words };

@@ -1,6 +1,6 @@
 // The bubble of a message: sender, content, time, delivery state.
 
-import { errorWords, t } from "../i18n";
+import { errorText, t } from "../i18n";
 import { fullTime, timeText } from "../i18n/format";
 import { hue } from "../model/avatar";
 import { connection } from "../model/connection";
@@ -125,7 +125,7 @@ function Failed({ row, error }: { row: Row; error: string }) {
   return (
     <p class="failed" role="alert">
       <Icon name="alert" size={16} />
-      <span>{error ? `${t("msg.failed")}: ${errorWords(error)}` : t("msg.failed")}</span>
+      <span>{error ? `${t("msg.failed")}: ${errorText(error)}` : t("msg.failed")}</span>
       <button
         type="button"
         class="link"

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { beforeEach, expect, it, vi } from "vitest";
-import { loadWords } from "../i18n";
+import { loadTexts } from "../i18n";
 import { draftOf, openDrafts } from "../model/drafts";
 import { pendingMessages } from "../model/outbox";
 import { Room } from "../model/rooms";
@@ -39,7 +39,7 @@ function press(init: KeyboardEventInit): KeyboardEvent {
 
 beforeEach(async () => {
   localStorage.clear();
-  await loadWords("en");
+  await loadTexts("en");
   openDrafts(1);
   pendingMessages.value = [];
   me.value = { id: 1, username: "Alice", is_admin: false };

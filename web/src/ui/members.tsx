@@ -1,7 +1,7 @@
 // The members of a room, and the actions that the user may take on them.
 
 import { useEffect, useState } from "preact/hooks";
-import { errorWords, t } from "../i18n";
+import { errorText, t } from "../i18n";
 import { roomName } from "../model/labels";
 import { leaveRoom, loadMembers, openDirect } from "../model/members";
 import { online } from "../model/presence";
@@ -42,7 +42,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
       await action;
       await loadMembers(room);
     } catch (error) {
-      showToast(errorWords(error));
+      showToast(errorText(error));
     }
   };
   const rank = (member: Member) =>
@@ -134,7 +134,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
               await leaveRoom(room.id);
               showRoom(null);
             } catch (error) {
-              showToast(errorWords(error));
+              showToast(errorText(error));
             }
           }}
         />

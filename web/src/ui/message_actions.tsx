@@ -1,7 +1,7 @@
 // The actions on a message: reply, copy, details, delete.
 
 import { useState } from "preact/hooks";
-import { errorWords, t } from "../i18n";
+import { errorText, t } from "../i18n";
 import type { Room } from "../model/rooms";
 import { deleteMessage } from "../model/sending";
 import { me } from "../model/session";
@@ -39,7 +39,7 @@ export function MessageActions({ room, message, isOwn, onReply }: MessageActions
           hint={t("delete.hint")}
           action={t("delete.confirm")}
           onClose={close}
-          onYes={() => deleteMessage(room.id, message.id).catch((error) => showToast(errorWords(error)))}
+          onYes={() => deleteMessage(room.id, message.id).catch((error) => showToast(errorText(error)))}
         />
       )}
       {dialog === "details" && <MessageDetails room={room} message={message} onClose={close} />}
@@ -60,6 +60,6 @@ async function copy(message: Message): Promise<void> {
     showToast(t("msg.copied"));
   } catch (error) {
     // Browsers offer no clipboard on insecure pages.
-    showToast(navigator.clipboard ? errorWords(error) : t("msg.notCopied"));
+    showToast(navigator.clipboard ? errorText(error) : t("msg.notCopied"));
   }
 }

@@ -1,7 +1,7 @@
 // Dialogs that start a conversation: a private chat, a group, a public room.
 
 import { useState } from "preact/hooks";
-import { errorWords, t } from "../i18n";
+import { errorText, t } from "../i18n";
 import { refreshList } from "../model/conversation_list";
 import { roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
@@ -28,7 +28,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
       onClose();
       showRoom(room);
     } catch (error) {
-      showToast(errorWords(error));
+      showToast(errorText(error));
     }
   };
   return (
@@ -66,13 +66,13 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
     try {
       const room = await api.createGroup(name.trim());
       for (const user of picked) {
-        await api.addMember(room.id, user.username).catch((failure) => showToast(errorWords(failure)));
+        await api.addMember(room.id, user.username).catch((failure) => showToast(errorText(failure)));
       }
       await refreshList();
       onClose();
       showRoom(room.id);
     } catch (failure) {
-      setError(errorWords(failure));
+      setError(errorText(failure));
       setBusy(false);
     }
   };
@@ -156,7 +156,7 @@ export function BrowseRooms({ onClose }: { onClose: () => void }) {
       onClose();
       showRoom(room.id);
     } catch (error) {
-      showToast(errorWords(error));
+      showToast(errorText(error));
     }
   };
   return (

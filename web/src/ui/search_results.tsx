@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { errorWords, t } from "../i18n";
+import { errorText, t } from "../i18n";
 import { briefTime } from "../i18n/format";
 import { preview, roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
@@ -85,7 +85,7 @@ export function SearchResults({ query, onDone }: { query: string; onDone: () => 
       onDone();
       showRoom(room);
     } catch (error) {
-      showToast(errorWords(error));
+      showToast(errorText(error));
     }
   };
   return (

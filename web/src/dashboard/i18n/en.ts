@@ -1,4 +1,4 @@
-export const words = {
+export const texts = {
   title: "Dashboard",
   skip: "Skip to the metrics",
   again: "Try now",

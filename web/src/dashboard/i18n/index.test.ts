@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { closeCodeText } from "../ui/tables";
-import { loadWords } from ".";
-import { words as en } from "./en";
-import { words as zh } from "./zh";
+import { loadTexts } from ".";
+import { texts as en } from "./en";
+import { texts as zh } from "./zh";
 
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 
@@ -24,8 +24,8 @@ describe("close codes", () => {
 
   it("of the documentation have texts in both languages", async () => {
     expect(codes.length).toBeGreaterThan(6);
-    for (const words of ["en", "zh"] as const) {
-      await loadWords(words);
+    for (const lang of ["en", "zh"] as const) {
+      await loadTexts(lang);
       const other = closeCodeText(4999);
       for (const code of [...codes, 1006]) expect(closeCodeText(code), String(code)).not.toBe(other);
       expect(closeCodeText(0)).toBe(closeCodeText(1006));

@@ -1,6 +1,6 @@
-import type { words as en } from "./en";
+import type { texts as en } from "./en";
 
-export const words: typeof en = {
+export const texts: typeof en = {
   title: "运维看板",
   skip: "跳到指标",
   again: "立即重试",

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadWords } from "../i18n";
+import { loadTexts } from "../i18n";
 import { CONNECTIONS } from "../model/charts";
 import type { Metrics } from "../model/metrics";
 import { ChartTable } from "./chart_table";
@@ -28,7 +28,7 @@ const texts = (root: HTMLElement, select: string) =>
   [...root.querySelectorAll(select)].map((element) => element.textContent);
 
 describe("a chart's table", () => {
-  beforeAll(() => loadWords("en"));
+  beforeAll(() => loadTexts("en"));
 
   it("has a caption and column headers", () => {
     const root = draw(sample);
