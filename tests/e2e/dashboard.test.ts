@@ -35,7 +35,7 @@ test("only administrators see it, from the moment that they are some", async ({ 
   await expect(page.getByRole("heading", { name: "The dashboard is for administrators" })).toBeVisible();
   await expect(page.locator("code")).toHaveText(`chinwag user promote ${user.name}`);
   await operate("user", "promote", user.name);
-  await page.getByRole("button", { name: "Look again" }).click();
+  await page.getByRole("button", { name: "Check again" }).click();
   await expect(live(page)).toHaveText("Live");
   await expect(page.getByRole("heading", { name: "Nodes", exact: true })).toBeVisible();
 });
@@ -91,7 +91,7 @@ test("one node is looked at alone, and missed when it dies", async ({ enter }) =
   await expect(line.locator("td").nth(1)).toHaveText("2");
   const id = await line.locator("[data-node]").textContent();
   await line.locator("[data-node]").click();
-  await expect(page.locator(".chosen")).toContainText(`Only node ${id}`);
+  await expect(page.locator(".chosen")).toContainText(`Showing only node ${id}`);
   await expect(page).toHaveURL(/node=/);
   await expect(metric(page, "sockets")).toHaveText("2");
   await page.getByRole("button", { name: "Messages as a table" }).click();

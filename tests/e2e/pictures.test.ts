@@ -66,7 +66,7 @@ test("an upload shows how far it is, can be cancelled, and tried again when it f
   await page.route(UPLOAD, () => {}); // never answered
   await files.setInputFiles(file);
   await expect(page.getByRole("progressbar")).toBeVisible();
-  await page.getByRole("button", { name: "Cancel the upload" }).click();
+  await page.getByRole("button", { name: "Cancel upload" }).click();
   await expect(page.locator(".picture")).toHaveCount(0);
 
   await page.unroute(UPLOAD);

@@ -54,6 +54,6 @@ describe("a chart's table", () => {
 
   it("says that there is no data", () => {
     const root = draw({ ...sample, series: { at_ms: sample.series.at_ms } });
-    expect(root.textContent).toBe("No metrics yet");
+    expect(root.textContent).toBe("No data yet");
   });
 });
