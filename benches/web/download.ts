@@ -1,13 +1,13 @@
-// What a page downloads before it can be used, and what comes later by itself.
-import type { Browser, Request, User } from "../../tests/e2e/world";
-import { operate } from "../../tests/e2e/servers";
+// What a page downloads before it can be used, and what it preloads later.
+import type { Browser, Request, User } from "../../tests/e2e/fixtures";
+import { runCommand } from "../../tests/e2e/servers";
 import { kb } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
 import { freshContext, usableAt } from "./visit";
 
-/** What is fetched once a page stands has come by then. */
-const LATER_MS = 3000;
+/** Pages have finished preloading by then. */
+const PRELOAD_MS = 3000;
 
 interface File {
   path: string;
@@ -16,7 +16,7 @@ interface File {
 }
 
 export async function downloads(browser: Browser, { viewer, friend }: People): Promise<string> {
-  await operate("user", "promote", friend.name);
+  await runCommand("user", "promote", friend.name);
   const pages: [string, User | null, string][] = [
     ["/chat", viewer, ".items a.item"],
     ["/login", null, "form input"],
@@ -26,20 +26,20 @@ export async function downloads(browser: Browser, { viewer, friend }: People): P
   for (const [path, user, usable] of pages) {
     const gzip = await download(browser, path, user, usable, "gzip");
     const brotli = await download(browser, path, user, usable, "br");
-    const sizes = (part: (all: File[]) => File[]) => `${kb(sum(part(gzip)))} / ${kb(sum(part(brotli)))}`;
-    const first = (all: File[]) => all.filter((it) => !it.isLater && !isData(it));
-    const names = new Set(gzip.filter((it) => it.isLater && !isData(it)).map(partOf));
-    const later = [...names].map((name) => `${name} ${sizes((all) => all.filter((it) => it.isLater && partOf(it) === name))}`);
-    const data = gzip.filter((it) => !it.isLater && isData(it));
+    const sizes = (select: (all: File[]) => File[]) => `${kb(sum(select(gzip)))} / ${kb(sum(select(brotli)))}`;
+    const first = (all: File[]) => all.filter((file) => !file.isLater && !isData(file));
+    const names = new Set(gzip.filter((file) => file.isLater && !isData(file)).map(chunkOf));
+    const later = [...names].map((name) => `${name} ${sizes((all) => all.filter((file) => file.isLater && chunkOf(file) === name))}`);
+    const data = gzip.filter((file) => !file.isLater && isData(file));
     rows.push([path, String(first(gzip).length), sizes(first), `${data.length}: ${kb(sum(data))}`, later.join(", ")]);
   }
-  return table(["page", "files", "KB gz / br", "requests for data: KB", "later by itself, KB gz / br"], rows);
+  return table(["page", "files", "KB gz / br", "requests for data: KB", "preloaded later, KB gz / br"], rows);
 }
 
-const sum = (files: File[]) => files.reduce((total, it) => total + it.bytes, 0);
+const sum = (files: File[]) => files.reduce((total, file) => total + file.bytes, 0);
 const isData = (file: File) => file.path.startsWith("/api/") || file.path.endsWith("/figures");
-/** `pane` of `/assets/pane-Bx1E_HCt.css`. */
-const partOf = (file: File) => /([\w.]+)-[\w-]{8}\.\w+$/.exec(file.path)?.[1] ?? file.path;
+/** The chunk of a file: `chat` for `/assets/chat-Bx1E_HCt.css`. */
+const chunkOf = (file: File) => /([\w.]+)-[\w-]{8}\.\w+$/.exec(file.path)?.[1] ?? file.path;
 
 async function download(
   browser: Browser,
@@ -55,7 +55,7 @@ async function download(
   page.on("requestfinished", (request) => finished.push(request));
   await page.goto(path);
   const usableMs = (await usableAt(page)) + (await page.evaluate(() => performance.timeOrigin));
-  await page.waitForTimeout(LATER_MS);
+  await page.waitForTimeout(PRELOAD_MS);
   const files = await Promise.all(
     finished.map(async (request) => ({
       path: new URL(request.url()).pathname,

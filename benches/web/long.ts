@@ -1,18 +1,18 @@
-// What a long list and a long history cost: memory, and frames while they are scrolled.
-import type { Browser, CDPSession, Page } from "../../tests/e2e/world";
+// The cost of a long list and a long history: memory, and frames while scrolling.
+import type { Browser, CDPSession, Page } from "../../tests/e2e/fixtures";
 import { mb, quantile, whole } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
 import { FAST, freshContext, metrics, SLOW, slowDown, usableAt } from "./visit";
 
-/** A quick turn of the wheel: 7,200 pixels a second. */
+/** Fast scrolling: 7,200 pixels a second. */
 const STEP_PX = 120;
 const SLOW_CPU = { ...SLOW, name: "CPU 4× slower", network: null };
 const LATE_MS = 33.4;
-/** Frames of so long a time are enough; all messages are to be loaded, however long that takes. */
-const ENOUGH_MS = 12_000;
-const ALL_MS = 60_000;
-/** Rooms that are looked at for a moment. */
+/** How long to measure frames; longer where all messages have to be loaded. */
+const SCROLL_MS = 12_000;
+const LOAD_ALL_MS = 60_000;
+/** Rooms that are opened for a moment. */
 const VISITED = 30;
 const FRAME_TITLES = ["scrolling", "frames", "median ms", "p95 ms", "p99 ms", "longest ms", "over 33 ms"];
 
@@ -23,7 +23,7 @@ export async function longLists(browser: Browser, { viewer, room }: People): Pro
   await devtools.send("Performance.enable");
   const frames: string[][] = [];
   const memory: string[][] = [];
-  const look = async (name: string) => {
+  const recordMemory = async (name: string) => {
     console.error(`  ${name}`);
     memory.push([name, ...(await memoryOf(page, devtools))]);
   };
@@ -31,7 +31,7 @@ export async function longLists(browser: Browser, { viewer, room }: People): Pro
   await page.goto("/chat");
   await usableAt(page);
   await page.waitForTimeout(3000);
-  await look("500 conversations listed");
+  await recordMemory("500 conversations listed");
   for (const device of [FAST, SLOW_CPU]) {
     await slowDown(devtools, device);
     const list = await scroll(page, ".side-list", STEP_PX);
@@ -39,10 +39,10 @@ export async function longLists(browser: Browser, { viewer, room }: People): Pro
     await page.goto(`/chat?room=${room}`);
     await page.locator(".rows .row").last().waitFor();
     await page.waitForTimeout(2000);
-    if (device === FAST) await look("… and a room open, newest 50 messages");
-    const loading = await scroll(page, ".rows", -STEP_PX, device === FAST ? ALL_MS : ENOUGH_MS);
+    if (device === FAST) await recordMemory("… and a room open, newest 50 messages");
+    const loading = await scroll(page, ".rows", -STEP_PX, device === FAST ? LOAD_ALL_MS : SCROLL_MS);
     frames.push(frameRow(`up 1,000 messages while they load, ${device.name}`, loading));
-    if (device === FAST) await look("… and all 1,000 messages loaded");
+    if (device === FAST) await recordMemory("… and all 1,000 messages loaded");
     frames.push(frameRow(`down 1,000 messages, ${device.name}`, await scroll(page, ".rows", STEP_PX)));
   }
   await slowDown(devtools, FAST);
@@ -51,13 +51,13 @@ export async function longLists(browser: Browser, { viewer, room }: People): Pro
       await page.locator(".side .item").nth(n + 1).click();
       await page.locator(".rows .row, .rows .system").first().waitFor();
     }
-    await look(times === 1 ? `… and ${VISITED} other rooms looked at` : "… and looked at again");
+    await recordMemory(times === 1 ? `… and ${VISITED} other rooms opened` : "… and opened again");
   }
   await context.close();
   return `${table(["memory", "JS heap MB", "DOM nodes"], memory)}\n${table(FRAME_TITLES, frames)}`;
 }
 
-/** After what is garbage has gone; nodes that are not in the document any more are counted too. */
+/** Measures the memory after a garbage collection. Nodes that have left the document count as well. */
 async function memoryOf(page: Page, devtools: CDPSession): Promise<string[]> {
   await page.waitForTimeout(500);
   for (let times = 0; times < 2; times += 1) await devtools.send("HeapProfiler.collectGarbage");
@@ -65,29 +65,29 @@ async function memoryOf(page: Page, devtools: CDPSession): Promise<string[]> {
   return [mb(JSHeapUsedSize), whole(Nodes)];
 }
 
-/** Scrolls a box by so much in each frame until it ends, or that is enough; how long the frames took. */
-function scroll(page: Page, box: string, step: number, enough = ENOUGH_MS): Promise<number[]> {
+/** Scrolls a box by a step per frame until it ends or the time is up. Returns the durations of the frames. */
+function scroll(page: Page, box: string, step: number, maxMs = SCROLL_MS): Promise<number[]> {
   return page.evaluate(
-    async ({ box, step, enough }) => {
+    async ({ box, step, maxMs }) => {
       const found = document.querySelector(box);
       if (!found) throw new Error(`no ${box}`);
       const frame = () => new Promise<number>((next) => requestAnimationFrame(next));
       const took: number[] = [];
       const first = await frame();
       let last = first;
-      for (let stuck = 0; stuck < 5 && last - first < enough; ) {
+      for (let stuck = 0; stuck < 5 && last - first < maxMs; ) {
         const before = found.scrollTop;
         found.scrollTop += step;
         const now = await frame();
         took.push(now - last);
         last = now;
-        // Pages may be on their way.
+        // A page may be loading.
         const isEnd = found.scrollTop === before && !document.querySelector(".older");
         stuck = isEnd ? stuck + 1 : 0;
       }
       return took;
     },
-    { box, step, enough },
+    { box, step, maxMs },
   );
 }
 

@@ -1,13 +1,13 @@
-// Measures the web client (scripts/bench web): what a page downloads, when the list can be used, what a long list and
-// a long history cost, how long a message takes. Prints tables; `record` puts them into docs/performance.md.
+// Measures the web client (scripts/bench web): downloads, time to a usable list, cost of long lists and histories,
+// latency of messages. Prints tables. `record` writes them to docs/performance.md.
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { test } from "../../tests/e2e/world";
+import { test } from "../../tests/e2e/fixtures";
 import { downloads } from "./download";
 import { othersShare } from "./stats";
 import { longLists } from "./long";
 import { messages } from "./message";
-import { people } from "./people";
+import { createPeople } from "./people";
 import { about, type Section } from "./report";
 import { starts } from "./start";
 
@@ -17,7 +17,7 @@ const LAST_LINE = "<!-- end web -->\n";
 
 test("the web client", async ({ browser }) => {
   console.error("making 500 conversations and 1,000 messages");
-  const who = await people();
+  const people = await createPeople();
   const sections: Section[] = [
     ["downloads", downloads],
     ["time to the list", starts],
@@ -27,10 +27,10 @@ test("the web client", async ({ browser }) => {
   const tables: string[] = [];
   const others: number[] = [];
   for (const [name, measure] of sections) {
-    // Nothing of ours runs while this is looked at.
+    // Only other processes are busy during this measurement.
     others.push(await othersShare());
     console.error(`measuring: ${name}`);
-    tables.push(await measure(browser, who));
+    tables.push(await measure(browser, people));
   }
   const text = `${about(browser.version(), others)}\n\n${tables.join("\n")}`;
   console.log(`\n${text}`);

@@ -1,5 +1,5 @@
-// How long a message takes to be on the screen: one's own, and somebody else's.
-import type { Browser, Page, User } from "../../tests/e2e/world";
+// How long a message takes to appear: the user's own, and one of another user.
+import type { Browser, Page, User } from "../../tests/e2e/fixtures";
 import { quantile } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
@@ -16,12 +16,12 @@ export async function messages(browser: Browser, { viewer, friend, room }: Peopl
   await page.locator(".rows .row").last().waitFor();
   const own: number[] = [];
   for (let n = 0; n < TIMES; n += 1) own.push(await sendOwn(page, `mine ${n}`));
-  const others = await hear(page, friend, room);
+  const others = await receiveOthers(page, friend, room);
   await context.close();
   return table(
     ["500 conversations, a room open", "median ms", "p95 ms"],
     [
-      ["from Enter to one's own bubble", ...times(own)],
+      ["from Enter to the own bubble", ...times(own)],
       ["from sending by another socket to the bubble", ...times(others)],
     ],
   );
@@ -29,22 +29,22 @@ export async function messages(browser: Browser, { viewer, friend, room }: Peopl
 
 const times = (all: number[]) => [quantile(all, 0.5), quantile(all, 0.95)].map((ms) => ms.toFixed(0));
 
-/** Puts `shown(text)` into a page: when the frame with this text is painted. */
-const SHOWN = `globalThis.shown ??= (text) => new Promise((done) => {
-  const look = () => {
+/** Defines `shown(text)` in a page, which resolves with the time at which the text is painted. */
+const DEFINE_SHOWN = `globalThis.shown ??= (text) => new Promise((done) => {
+  const check = () => {
     const rows = [...document.querySelectorAll(".rows .row .text")];
-    if (!rows.some((it) => it.textContent === text)) return requestAnimationFrame(look);
+    if (!rows.some((row) => row.textContent === text)) return requestAnimationFrame(check);
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => done(performance.now());
     port2.postMessage(null);
   };
-  requestAnimationFrame(look);
+  requestAnimationFrame(check);
 })`;
 
 declare const shown: (text: string) => Promise<number>;
 
 async function sendOwn(page: Page, text: string): Promise<number> {
-  await page.evaluate(SHOWN);
+  await page.evaluate(DEFINE_SHOWN);
   await page.locator(".composer textarea").fill(text);
   const took = page.evaluate(
     (text) =>
@@ -62,8 +62,8 @@ async function sendOwn(page: Page, text: string): Promise<number> {
   return took;
 }
 
-/** The other socket is opened by the same page: one clock. */
-function hear(page: Page, friend: User, room: number): Promise<number[]> {
+/** Sends through another socket of the same page, so that there is one clock. */
+function receiveOthers(page: Page, friend: User, room: number): Promise<number[]> {
   return page.evaluate(
     async ({ token, room, times, pause }) => {
       const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws?token=${token}`);

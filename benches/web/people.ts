@@ -1,8 +1,8 @@
-// Who is measured: someone in 500 conversations, one of which has 1,000 messages.
-import { forEach, User } from "../../tests/e2e/world";
+// The users of the measurements: a viewer with 500 conversations, one of which has 1,000 messages.
+import { forEach, User } from "../../tests/e2e/fixtures";
 
 const DIRECT = 100;
-/** Besides the long one and the room that everyone is in. */
+/** In addition to the long room and the global room. */
 const GROUPS = 398;
 const MESSAGES = 1000;
 
@@ -10,7 +10,7 @@ export interface People {
   viewer: User;
   /** Writes to the viewer in the long room. */
   friend: User;
-  /** The one with 1,000 messages. */
+  /** The room with 1,000 messages. */
   room: number;
 }
 
@@ -27,7 +27,7 @@ const TEXTS = [
 ];
 const textOf = (n: number) => `${n} ${TEXTS[n % TEXTS.length]}`;
 
-export async function people(): Promise<People> {
+export async function createPeople(): Promise<People> {
   const viewer = await User.named("viewer");
   const friend = await User.named("朋友");
   const named = Array.from({ length: DIRECT }, (_, n) => `someone${n}`);
@@ -46,7 +46,7 @@ export async function people(): Promise<People> {
   const room = await friend.group("长长的历史 · long", viewer, ...others.slice(0, 5));
   const writers = [friend, viewer, ...others.slice(0, 5)];
   for (let n = 0; n < MESSAGES; n += 1) {
-    // Some of one sender stand together.
+    // Three messages in a row have the same sender.
     await writers[Math.floor(n / 3) % writers.length]?.send(room, textOf(n));
   }
   const all = await viewer.call<unknown[]>("GET", "/api/v1/conversations");

@@ -1,4 +1,4 @@
-// The measurements run as the browser tests do: with two nodes, one Redis and Debian's Chromium, one page at a time.
+// Runs the measurements like the browser tests, with two nodes, one Redis and Debian's Chromium, one page at a time.
 import tests from "../../tests/e2e/playwright.config";
 
 export default {

@@ -1,16 +1,16 @@
-// The tables, in Markdown that is readable as it is.
+// Formats tables as Markdown that is readable as plain text.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import type { Browser } from "../../tests/e2e/world";
+import type { Browser } from "../../tests/e2e/fixtures";
 import { median } from "./stats";
 import type { People } from "./people";
 import { ROUNDS } from "./start";
 
-/** A part of the measurements, and what makes its tables. */
-export type Section = [string, (browser: Browser, who: People) => Promise<string>];
+/** The name of a measurement and the function that makes its tables. */
+export type Section = [string, (browser: Browser, people: People) => Promise<string>];
 
-/** The first column is text, the others are numbers. */
+/** Aligns the first column to the left and the others, which are numbers, to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, at) => Math.max(4, title.length, ...rows.map((row) => row[at]?.length ?? 0)));
   const line = (cells: readonly string[]) => {
@@ -24,7 +24,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return line(head) + line(rule) + rows.map(line).join("");
 }
 
-/** What was measured where. */
+/** Describes machine, browser and build. */
 export function about(chromium: string, others: readonly number[]): string {
   const [, system] = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync("/etc/os-release", "utf8")) ?? [];
   const cores = cpus();

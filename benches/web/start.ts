@@ -1,5 +1,5 @@
-// From the navigation to a list whose first conversation is painted and takes a click.
-import type { Browser, BrowserContext } from "../../tests/e2e/world";
+// The time from navigation to a list whose first conversation is painted and clickable.
+import type { Browser, BrowserContext } from "../../tests/e2e/fixtures";
 import { median, ranged, whole } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
@@ -10,7 +10,7 @@ export const ROUNDS = process.env.CHINWAG_BENCH === "quick" ? 1 : 5;
 interface Start {
   usableMs: number;
   paintMs: number;
-  /** The main thread's time until then. */
+  /** The time of the main thread until then. */
   taskMs: number;
 }
 
@@ -33,9 +33,9 @@ export async function starts(browser: Browser, { viewer }: People): Promise<stri
 
 const row = (name: string, all: Start[]) => [
   name,
-  whole(median(all.map((it) => it.paintMs))),
-  ranged(all.map((it) => it.usableMs)),
-  whole(median(all.map((it) => it.taskMs))),
+  whole(median(all.map(({ paintMs }) => paintMs))),
+  ranged(all.map(({ usableMs }) => usableMs)),
+  whole(median(all.map(({ taskMs }) => taskMs))),
 ];
 
 async function start(context: BrowserContext, device: Device): Promise<Start> {

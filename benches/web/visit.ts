@@ -1,6 +1,6 @@
-// Pages that tell when they can be used, as slow as a telephone if that is wanted.
-import type { Browser, BrowserContext, CDPSession, Page, User } from "../../tests/e2e/world";
-import { nodes } from "../../tests/e2e/world";
+// Pages that record when they become usable, with slowed network and processor on demand.
+import type { Browser, BrowserContext, CDPSession, Page, User } from "../../tests/e2e/fixtures";
+import { nodes } from "../../tests/e2e/fixtures";
 
 /** A network and a processor. */
 export interface Device {
@@ -18,32 +18,32 @@ export const SLOW: Device = {
   network: { latency: 150, downloadThroughput: 1.6 * BYTES_PER_MBIT, uploadThroughput: 0.75 * BYTES_PER_MBIT },
 };
 
-/** A browser without a cache, somebody logged in, and what on a page shows that it can be used. */
+/** A browser without a cache, with a user logged in. Its pages are usable once an element takes clicks. */
 export async function freshContext(browser: Browser, user: User | null, usable: string): Promise<BrowserContext> {
   const context = await browser.newContext({ baseURL: nodes()[0] });
   await context.addInitScript(
     ({ token, usable }) => {
       if (!location.protocol.startsWith("http")) return;
       if (token) localStorage.setItem("token", token);
-      const look = () => {
+      const check = () => {
         const found = document.querySelector(usable);
         const at = found?.getBoundingClientRect();
-        // What a click in its middle would reach.
+        // The element that a click in the middle would reach.
         const hit = at && document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2);
-        if (!found || !hit || !found.contains(hit)) return requestAnimationFrame(look);
-        // Behind this frame's painting.
+        if (!found || !hit || !found.contains(hit)) return requestAnimationFrame(check);
+        // Runs after this frame is painted.
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = () => performance.mark("usable");
         port2.postMessage(null);
       };
-      requestAnimationFrame(look);
+      requestAnimationFrame(check);
     },
     { token: user?.token ?? null, usable },
   );
   return context;
 }
 
-/** When it could be used, in milliseconds since the navigation began. */
+/** When the page became usable, in milliseconds since the start of the navigation. */
 export async function usableAt(page: Page): Promise<number> {
   await page.waitForFunction(() => performance.getEntriesByName("usable").length > 0, undefined, { polling: 100 });
   return page.evaluate(() => performance.getEntriesByName("usable")[0]?.startTime ?? Number.NaN);

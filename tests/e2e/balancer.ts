@@ -1,12 +1,12 @@
-// A TCP balancer before some nodes, as users have one: each connection goes to the first node that accepts it. It can
-// hold what comes by, to let a node die at a chosen moment.
+// A TCP load balancer: each connection goes to the first node that accepts it. It can hold back bytes, so that a node
+// dies at a chosen moment.
 import { connect, createServer, type Socket } from "node:net";
 
 type Way = "requests" | "answers";
 
 export class Balancer {
   readonly url: string;
-  /** Bytes that were kept back. */
+  /** How many bytes were held back. */
   held = 0;
   private way: Way | null = null;
   private readonly open = new Set<Socket>();
@@ -17,7 +17,7 @@ export class Balancer {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  static async before(...ports: number[]): Promise<Balancer> {
+  static async inFrontOf(...ports: number[]): Promise<Balancer> {
     const server = createServer();
     await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
     const address = server.address();
@@ -27,13 +27,13 @@ export class Balancer {
     return balancer;
   }
 
-  /** From now on what goes that way is swallowed: the connections are as good as dead. */
+  /** Swallows everything in one direction from now on, so that the open connections are dead. */
   hold(way: Way): void {
     this.way = way;
     this.held = 0;
   }
 
-  /** New connections are served again; those that were held are of no more use. */
+  /** Serves new connections again. Those that were held stay unusable. */
   release(): void {
     this.way = null;
   }

@@ -1,27 +1,27 @@
-// Two people in two browsers on two nodes.
+// Two users in two browsers on two nodes.
 import {
   badge,
   bubble,
   composer,
   expect,
-  found,
-  fresh,
-  isIn,
+  expectLoggedIn,
   item,
-  people,
+  newUsers,
   pick,
+  results,
   test,
   tick,
   title,
+  uniqueName,
   write,
-} from "./world";
+} from "./fixtures";
 
-test("two people chat privately from two nodes", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "李雷");
+test("two users chat privately from two nodes", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "李雷");
   const here = await enter(alice);
   const there = await enter(bob, { node: 1 });
 
-  // A new private chat, by name.
+  // Starts a private chat by name.
   await pick(here, "New", "New chat");
   await here.getByRole("searchbox", { name: "Type the beginning of a username" }).fill(bob.name);
   await here.getByRole("dialog").getByRole("button", { name: bob.name }).click();
@@ -29,7 +29,7 @@ test("two people chat privately from two nodes", async ({ enter }) => {
   await write(here, "你好！");
   await expect(tick(bubble(here, "你好！"), "delivered")).toBeVisible();
 
-  // It comes up in the other list, unread; opening it is reading it.
+  // The other list shows it as unread until it is opened.
   const entry = item(there, alice.name);
   await expect(badge(entry)).toHaveText("1");
   await expect(entry.locator(".item-last")).toHaveText("你好！");
@@ -40,7 +40,7 @@ test("two people chat privately from two nodes", async ({ enter }) => {
   await expect(there).toHaveTitle("Chinwag");
   await expect(tick(bubble(here, "你好！"), "read")).toBeVisible();
 
-  // Typing is seen, and then what was typed, once.
+  // Typing is shown, then the message, once.
   await composer(there).pressSequentially("Hi");
   await expect(here.locator(".typing")).toContainText(`${bob.name} is typing`);
   await composer(there).press("Shift+Enter");
@@ -57,9 +57,9 @@ test("two people chat privately from two nodes", async ({ enter }) => {
   await expect(here.locator(".pane-title")).toContainText("offline");
 });
 
-test("a group is made, talks, changes its members", async ({ enter }) => {
-  const [owner, first, second] = await people("owner", "韩梅梅", "second");
-  const name = fresh("周末徒步");
+test("a group is created, chats and changes its members", async ({ enter }) => {
+  const [owner, first, second] = await newUsers("owner", "韩梅梅", "second");
+  const name = uniqueName("周末徒步");
   const here = await enter(owner);
   const there = await enter(first, { node: 1 });
   await pick(here, "New", "New group");
@@ -95,15 +95,15 @@ test("a group is made, talks, changes its members", async ({ enter }) => {
   await here.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
   await expect(panel.locator(".member", { hasText: second.name })).toHaveCount(0);
 
-  // Who is removed loses the room before their eyes.
+  // A removed member loses the open room.
   await panel.getByRole("button", { name: `Remove ${first.name}` }).click();
   await here.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
   await expect(item(there, name)).toHaveCount(0);
   await expect(there.getByText("This conversation is not available")).toBeVisible();
 });
 
-test("replies lead to their source; what is deleted is gone everywhere", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("replies lead to their source, and deleted messages disappear everywhere", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   await alice.send(room, "the first thing said");
   const here = await enter(alice, { room });
@@ -117,7 +117,7 @@ test("replies lead to their source; what is deleted is gone everywhere", async (
   const source = here.locator(".row", { has: here.locator(".text", { hasText: "the first thing said" }) });
   await expect(source).toHaveClass(/is-flashed/);
 
-  // A dialog asks; only then it goes, on both sides and from the server.
+  // A dialog asks for confirmation. Then the message disappears for both and from the server.
   await source.hover();
   await source.getByRole("button", { name: "Delete" }).click();
   await here.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
@@ -130,7 +130,7 @@ test("replies lead to their source; what is deleted is gone everywhere", async (
     await expect(page.locator(".quote")).toContainText("Message not available");
   }
 
-  // The list's preview goes with the message.
+  // The preview in the list disappears with the message.
   await write(here, "the last thing said");
   await expect(item(there, alice.name)).toContainText("the last thing said");
   const last = here.locator(".row", { hasText: "the last thing said" });
@@ -146,52 +146,52 @@ test("replies lead to their source; what is deleted is gone everywhere", async (
   await expect(there.getByText("thing said")).toHaveCount(0);
 });
 
-test("unread numbers grow, are shared by one's tabs, and go by reading", async ({ enter, another }) => {
-  const [alice, bob, carol] = await people("alice", "bob", "carol");
-  const [direct, group] = [await alice.direct(bob), await alice.group(fresh("读书会"), bob, carol)];
+test("unread counts grow, are shared by tabs, and are cleared by reading", async ({ enter, openTab }) => {
+  const [alice, bob, carol] = await newUsers("alice", "bob", "carol");
+  const [direct, group] = [await alice.direct(bob), await alice.group(uniqueName("读书会"), bob, carol)];
   await carol.send(group, "one");
   const page = await enter(bob);
-  const tab = await another(page, "/chat?room=1");
+  const tab = await openTab(page, "/chat?room=1");
   await expect(title(tab)).toHaveText("Lobby");
   await alice.send(direct, "two");
   await alice.send(group, "three");
-  for (const it of [page, tab]) {
-    await expect(badge(item(it, "读书会"))).toHaveText("2");
-    await expect(badge(item(it, alice.name))).toHaveText("1");
-    await expect(it).toHaveTitle("(3) Chinwag");
+  for (const each of [page, tab]) {
+    await expect(badge(item(each, "读书会"))).toHaveText("2");
+    await expect(badge(item(each, alice.name))).toHaveText("1");
+    await expect(each).toHaveTitle("(3) Chinwag");
   }
   // The list is sorted by last activity.
   await expect(page.locator(".side .item .item-name").first()).toContainText("读书会");
   await alice.send(direct, "four");
   await expect(page.locator(".side .item .item-name").first()).toHaveText(alice.name);
   await item(tab, "读书会").click();
-  for (const it of [page, tab]) {
-    await expect(badge(item(it, "读书会"))).toHaveCount(0);
-    await expect(it).toHaveTitle("(2) Chinwag");
+  for (const each of [page, tab]) {
+    await expect(badge(item(each, "读书会"))).toHaveCount(0);
+    await expect(each).toHaveTitle("(2) Chinwag");
   }
-  // It is the server that counts.
+  // The server keeps the count.
   await page.reload();
   await expect(page).toHaveTitle("(2) Chinwag");
 });
 
-test("what one writes is in all one's tabs, once", async ({ enter, another }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("own messages appear once in all tabs of the user", async ({ enter, openTab }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const page = await enter(alice, { room });
-  const tab = await another(page, `/chat?room=${room}`);
-  await isIn(tab, alice);
+  const tab = await openTab(page, `/chat?room=${room}`);
+  await expectLoggedIn(tab, alice);
   await write(page, "from one tab");
   await expect(bubble(tab, "from one tab")).toBeVisible();
   await write(tab, "from the other");
-  for (const it of [page, tab]) {
-    await expect(it.locator(".bubble .text")).toHaveText(["from one tab", "from the other"]);
-    await expect(it.locator(".row.is-own")).toHaveCount(2);
+  for (const each of [page, tab]) {
+    await expect(each.locator(".bubble .text")).toHaveText(["from one tab", "from the other"]);
+    await expect(each.locator(".row.is-own")).toHaveCount(2);
   }
 });
 
-test("public rooms are found and joined; messages are found and shown", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
-  const name = fresh("公开");
+test("public rooms can be found and joined, and messages found and shown", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const name = uniqueName("公开");
   await alice.publicRoom(name);
   const page = await enter(bob);
   await pick(page, "New", "Browse rooms");
@@ -203,15 +203,15 @@ test("public rooms are found and joined; messages are found and shown", async ({
 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("needle");
-  await found(page, "Messages").filter({ hasText: "needle" }).click();
+  await results(page, "Messages").filter({ hasText: "needle" }).click();
   await expect(page.locator(".row.is-flashed")).toContainText("needle");
   await page.getByRole("searchbox", { name: "Search" }).fill(alice.name);
   await item(page, alice.name).click();
   await expect(title(page)).toHaveText(alice.name);
 });
 
-test("one does not send while composing Chinese, nor nothing at all", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("neither an open composition nor an empty text is sent", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const page = await enter(alice, { room: await alice.direct(bob) });
   await composer(page).fill("ni");
   await composer(page).dispatchEvent("keydown", {

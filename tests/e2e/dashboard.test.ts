@@ -1,9 +1,20 @@
-// The operators' dashboard, fed by real nodes.
+// The dashboard for operators, with metrics of real nodes.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import {
+  expect,
+  newUsers,
+  nodes,
+  PASSWORD,
+  plainPage,
+  sendAll,
+  test,
+  type User,
+  uniqueName,
+  write,
+} from "./fixtures";
 import { payloads } from "./payloads";
-import { operate, startNode } from "./servers";
-import { expect, fresh, nodes, PASSWORD, people, plainPage, sendAll, test, type User, write } from "./world";
+import { runCommand, startNode } from "./servers";
 
 const live = (page: Page) => page.locator(".live.is-live");
 const metric = (page: Page, id: string) => page.locator(`[data-metric=${id}] .cell-value`);
@@ -11,21 +22,21 @@ const rows = (page: Page, table: string) => page.locator(`[data-table=${table}] 
 const nodeLink = (page: Page, url: string) =>
   page.locator("[data-table=nodes] tbody tr", { hasText: new URL(url).host });
 
-/** A new user who may see it. */
-async function operator(): Promise<User> {
-  const [user] = await people("operator");
-  await operate("user", "promote", user.name);
+/** Registers a user with access to the dashboard. */
+async function newAdmin(): Promise<User> {
+  const [user] = await newUsers("admin");
+  await runCommand("user", "promote", user.name);
   return user;
 }
 
-async function openBoard(page: Page, path = "/dashboard"): Promise<void> {
+async function openDashboard(page: Page, path = "/dashboard"): Promise<void> {
   await page.goto(path);
   await expect(live(page)).toHaveText("Live");
   await expect(page.locator(".plot canvas").first()).toBeVisible();
 }
 
-test("only administrators see it, from the moment that they are some", async ({ visit }) => {
-  const [user] = await people("somebody");
+test("only administrators have access, as soon as they are promoted", async ({ visit }) => {
+  const [user] = await newUsers("somebody");
   const page = await visit("/dashboard");
   await expect(page).toHaveURL(/\/login\?next=/);
   await page.getByLabel("Username").fill(user.name);
@@ -34,20 +45,20 @@ test("only administrators see it, from the moment that they are some", async ({ 
   await expect(page).toHaveURL(/\/dashboard$/);
   await expect(page.getByRole("heading", { name: "The dashboard is for administrators" })).toBeVisible();
   await expect(page.locator("code")).toHaveText(`chinwag user promote ${user.name}`);
-  await operate("user", "promote", user.name);
+  await runCommand("user", "promote", user.name);
   await page.getByRole("button", { name: "Check again" }).click();
   await expect(live(page)).toHaveText("Live");
   await expect(page.getByRole("heading", { name: "Nodes", exact: true })).toBeVisible();
 });
 
-test("what happens in the chat is seen within seconds", async ({ browser, contexts, enter }) => {
-  const [user, [alice, bob]] = [await operator(), await people("alice", "bob")];
-  const room = await alice.group(fresh("最忙的房间"), bob);
+test("shows activity of the chat within seconds", async ({ browser, contexts, enter }) => {
+  const [user, [alice, bob]] = [await newAdmin(), await newUsers("alice", "bob")];
+  const room = await alice.group(uniqueName("最忙的房间"), bob);
   const page = await enter(user);
-  await openBoard(page);
+  await openDashboard(page);
   const busiest = rows(page, "rooms").filter({ hasText: "最忙的房间" });
   await expect(busiest).toHaveCount(0);
-  // More than any other test sends into one room.
+  // More messages than any other test sends to one room.
   const texts = Array.from({ length: 1500 }, (_, at) => `number ${at + 1}`);
   await sendAll(await plainPage(browser, contexts), alice, room, texts);
   await expect(busiest.locator(".count")).toHaveText("1,500");
@@ -62,7 +73,7 @@ test("what happens in the chat is seen within seconds", async ({ browser, contex
   await expect(page.locator(".strip")).toContainText(/\d of \d ready/);
   await expect(page.locator(".strip")).toContainText("primary");
 
-  // For every chart there is a table.
+  // Every chart has a table.
   const charts = page.locator("[data-chart]");
   const asTables = page.locator("[data-as-table]");
   expect(await charts.count()).toBeGreaterThanOrEqual(15);
@@ -75,17 +86,17 @@ test("what happens in the chat is seen within seconds", async ({ browser, contex
   await expect(busiest.locator(".count")).toHaveText("1,501");
 });
 
-test("one node is looked at alone, and missed when it dies", async ({ enter }) => {
-  const [user, [alice, bob]] = [await operator(), await people("alice", "bob")];
+test("shows one node alone, and notices its death", async ({ enter }) => {
+  const [user, [alice, bob]] = [await newAdmin(), await newUsers("alice", "bob")];
   const room = await alice.direct(bob);
   const node = await startNode();
-  // Both on that node, which nobody else uses; the operator is on another.
+  // Alice and Bob use that node alone. The administrator uses another.
   const here = await enter(alice, { url: node.url, room });
   await enter(bob, { url: node.url, room });
   for (const text of ["one", "two", "three"]) await write(here, text);
 
   const page = await enter(user);
-  await openBoard(page);
+  await openDashboard(page);
   for (const url of [...nodes(), node.url]) await expect(nodeLink(page, url)).toContainText("Ready");
   const line = nodeLink(page, node.url);
   await expect(line.locator("td").nth(1)).toHaveText("2");
@@ -97,7 +108,7 @@ test("one node is looked at alone, and missed when it dies", async ({ enter }) =
   await page.getByRole("button", { name: "Messages as a table" }).click();
   const sent = async () => {
     const counts = await rows(page, "messages").locator("td").allTextContents();
-    return counts.reduce((sum, it) => sum + (Number(it) || 0), 0);
+    return counts.reduce((sum, count) => sum + (Number(count) || 0), 0);
   };
   await expect.poll(sent).toBe(3);
   await page.reload();
@@ -112,12 +123,12 @@ test("one node is looked at alone, and missed when it dies", async ({ enter }) =
   for (const url of nodes()) await expect(nodeLink(page, url)).toContainText("Ready");
 });
 
-test("no name in it is markup", async ({ enter }) => {
-  const user = await operator();
+test("treats no name as markup", async ({ enter }) => {
+  const user = await newAdmin();
   const page = await enter(user);
-  // Real ones have ten rooms; this one has all that others could make of names, routes, addresses.
+  // Replaces all names, routes and addresses in a real answer by payloads.
   await page.route("**/dashboard/figures?*", async (route) => {
-    // Of all nodes: there are none of such names.
+    // Asks for all nodes, as no node has such a name.
     const answer = await route.fetch({
       url: route
         .request()
@@ -131,46 +142,45 @@ test("no name in it is markup", async ({ enter }) => {
     metrics.nodes = payloads.map((text) => ({ ...node, id: text, address: text, version: text }));
     await route.fulfill({ response: answer, json: metrics });
   });
-  await openBoard(page);
+  await openDashboard(page);
   const texts = async (selector: string) => page.locator(selector).allTextContents();
   expect(await texts("[data-table=rooms] tbody th")).toEqual(payloads);
   expect(await texts("[data-table=errors] tbody th")).toEqual(payloads.map((text) => `GET ${text}`));
   expect(await texts("[data-table=nodes] tbody th")).toEqual(payloads);
-  const foreign = await page.evaluate(() => {
-    const theirs = [...document.querySelectorAll("[data-table] *")];
-    const ours = /^(a|bdi|caption|small|span|svg|path|table|tbody|td|th|thead|tr)$/;
-    const bad = theirs.filter(
-      (it) => !ours.test(it.tagName.toLowerCase()) || [...it.attributes].some((at) => /^on/i.test(at.name)),
-    );
-    const links = [...document.querySelectorAll("a")].filter((it) => !/^https?:$/.test(it.protocol));
+  const unexpected = await page.evaluate(() => {
+    const elements = [...document.querySelectorAll("[data-table] *")];
+    const expected = /^(a|bdi|caption|small|span|svg|path|table|tbody|td|th|thead|tr)$/;
+    const bad = elements.filter((element) => {
+      const runs = [...element.attributes].some(({ name }) => /^on/i.test(name));
+      return runs || !expected.test(element.tagName.toLowerCase());
+    });
+    const links = [...document.querySelectorAll("a")].filter((link) => !/^https?:$/.test(link.protocol));
     return [...bad, ...links, ...document.querySelectorAll("script:not([src^='/assets/'])")].map(
-      (it) => it.outerHTML,
+      (element) => element.outerHTML,
     );
   });
-  expect(foreign).toEqual([]);
-  // To look at one is no danger either.
+  expect(unexpected).toEqual([]);
+  // Neither does selecting such a node run anything.
   await page.locator("[data-table=nodes] [data-node]").first().click();
   await expect(page.locator(".chosen b")).toHaveText(payloads[0] ?? "");
 });
 
-test("a room's real name is no markup there", async ({ browser, contexts, enter }) => {
-  const [user, [alice]] = [await operator(), await people("alice")];
-  const name = `<img src=x onerror="hit=1"> ${fresh("room")}`;
+test("treats the name of a real room as text", async ({ browser, contexts, enter }) => {
+  const [user, [alice]] = [await newAdmin(), await newUsers("alice")];
+  const name = `<img src=x onerror="hit=1"> ${uniqueName("room")}`;
   const room = await alice.group(name);
   const texts = Array.from({ length: 1200 }, (_, at) => `number ${at + 1}`);
   await sendAll(await plainPage(browser, contexts), alice, room, texts);
   const page = await enter(user);
-  await openBoard(page);
+  await openDashboard(page);
   await expect(rows(page, "rooms").filter({ hasText: name })).toHaveCount(1);
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`it has no serious faults for those who use it otherwise, wide and narrow (${colorScheme})`, async ({
-    enter,
-  }) => {
-    const user = await operator();
+  test(`has no serious accessibility violations, wide and narrow (${colorScheme})`, async ({ enter }) => {
+    const user = await newAdmin();
     const page = await enter(user, { colorScheme, reducedMotion: "reduce" });
-    await openBoard(page);
+    await openDashboard(page);
     await page.getByRole("button", { name: "Messages as a table" }).click();
     await expect(rows(page, "messages").first()).toBeVisible();
     await scan(page, "wide");
@@ -184,15 +194,15 @@ for (const colorScheme of ["light", "dark"] as const) {
     const width = () => page.evaluate(() => document.documentElement.scrollWidth);
     await expect.poll(width).toBeLessThanOrEqual(390);
     await scan(page, "narrow");
-    // In the other language, at once.
+    // Switches the language without a reload.
     await page.getByRole("button", { name: "中文" }).or(page.locator("button[lang=zh-CN]")).first().click();
     await expect(page.locator("html")).toHaveAttribute("lang", "zh-CN");
     await expect(live(page)).not.toHaveText("Live");
   });
 }
 
-test("who is no administrator has no serious faults to suffer either", async ({ enter }) => {
-  const [user] = await people("somebody");
+test("has no serious accessibility violations without access", async ({ enter }) => {
+  const [user] = await newUsers("somebody");
   const page = await enter(user, { reducedMotion: "reduce" });
   await page.goto("/dashboard");
   await expect(page.getByRole("heading", { name: "The dashboard is for administrators" })).toBeVisible();
@@ -201,7 +211,7 @@ test("who is no administrator has no serious faults to suffer either", async ({ 
 
 async function scan(page: Page, what: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");
-  const told = serious.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
-  expect(told, what).toEqual([]);
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  expect(found, what).toEqual([]);
 }

@@ -1,12 +1,24 @@
-// A long history: paging without a shift, the line above what is new, the way back to the end.
+// Long histories: paging without jumps, the line above new messages, the way back to the end.
 import type { Page } from "@playwright/test";
-import { badge, bubble, expect, fresh, item, people, plainPage, sendAll, test, title, write } from "./world";
+import {
+  badge,
+  bubble,
+  expect,
+  item,
+  newUsers,
+  plainPage,
+  sendAll,
+  test,
+  title,
+  uniqueName,
+  write,
+} from "./fixtures";
 
 const text = (n: number) =>
   n % 7 === 0 ? `${n}: ${"long words that wrap. ".repeat(1 + (n % 11))}` : `message ${n}`;
 
-/** Waits until the list has measured what it shows. */
-async function atRest(page: Page): Promise<void> {
+/** Waits until the list has measured its rows. */
+async function waitForRest(page: Page): Promise<void> {
   await page.locator(".rows").evaluate(async (box) => {
     const frame = () => new Promise((next) => requestAnimationFrame(next));
     for (let still = 0, last = ""; still < 15; still += 1) {
@@ -18,9 +30,9 @@ async function atRest(page: Page): Promise<void> {
   });
 }
 
-test("a thousand messages scroll up without a shift", async ({ browser, contexts, enter }) => {
+test("a thousand messages scroll without jumps", async ({ browser, contexts, enter }) => {
   test.setTimeout(120_000);
-  const [alice, bob] = await people("alice", "bob");
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const texts = Array.from({ length: 1000 }, (_, at) => text(at + 1));
   await sendAll(await plainPage(browser, contexts), alice, room, texts);
@@ -28,9 +40,9 @@ test("a thousand messages scroll up without a shift", async ({ browser, contexts
   await expect(bubble(page, "message 1000")).toBeInViewport();
   await expect(page.locator(".beginning")).toHaveCount(0);
 
-  await atRest(page);
-  // Turning the wheel moves what is seen down, by exactly what it was turned; at rest nothing moves at all, while pages
-  // are put in above: no row ever jumps.
+  await waitForRest(page);
+  // Scrolling moves the visible rows by exactly the scrolled distance. At rest nothing moves, even while pages are
+  // inserted above: no row ever jumps.
   const moved = await page.evaluate(async () => {
     const box = document.querySelector<HTMLElement>(".rows");
     if (!box) throw new Error("no list");
@@ -58,7 +70,7 @@ test("a thousand messages scroll up without a shift", async ({ browser, contexts
         seen += 1;
         worst = Math.max(worst, Math.abs(at - top - turned));
       }
-      // Fifty rows more make a page.
+      // A page has fifty rows.
       if (box.scrollHeight > height + 1000) pages += 1;
       height = box.scrollHeight;
       if (isAtBeginning()) atRest += 1;
@@ -71,7 +83,7 @@ test("a thousand messages scroll up without a shift", async ({ browser, contexts
   expect(moved.worst).toBeLessThanOrEqual(1);
   await expect(page.getByText("message 1", { exact: true })).toBeVisible();
 
-  // What arrives meanwhile does not move the view; the button says how much it was.
+  // New messages do not move the view. The button shows their number.
   const here = await enter(alice, { node: 1, room });
   await write(here, "news from below");
   const latest = page.getByRole("button", { name: "1 new, jump to latest" });
@@ -80,20 +92,16 @@ test("a thousand messages scroll up without a shift", async ({ browser, contexts
   await latest.click();
   await expect(bubble(page, "news from below")).toBeInViewport();
   await expect(latest).toHaveCount(0);
-  // Only a part of the rows is drawn.
+  // Only the rows near the view are drawn.
   expect(await page.locator(".row").count()).toBeLessThan(80);
 });
 
-test("one message stays where it is while the page above it is put in", async ({
-  browser,
-  contexts,
-  enter,
-}) => {
-  const [alice, bob] = await people("alice", "bob");
+test("a message stays in place while the page above is inserted", async ({ browser, contexts, enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const texts = Array.from({ length: 160 }, (_, at) => text(at + 1));
   await sendAll(await plainPage(browser, contexts), alice, room, texts);
-  // The socket's answers come through here, so that the page above can be held back.
+  // Relays the frames of the socket, so that the page above can be held back.
   let before: Promise<void> = Promise.resolve();
   let release = () => {};
   const page = await enter(bob);
@@ -113,25 +121,25 @@ test("one message stays where it is while the page above it is put in", async ({
   );
   const rows = page.locator(".rows");
   const row = page.locator(".row", { has: page.getByText("message 117", { exact: true }) });
-  // Again, should the list still be on its way to the end.
+  // Retries, as the list may still be scrolling to the end.
   await expect(async () => {
     await rows.evaluate((box) => {
       box.scrollTop = 200;
     });
     await expect(row).toBeInViewport({ timeout: 500 });
   }).toPass();
-  await atRest(page);
+  await waitForRest(page);
   const place = await row.boundingBox();
   release();
   await expect.poll(() => rows.evaluate((box) => box.scrollTop)).toBeGreaterThan(1500);
-  await atRest(page);
+  await waitForRest(page);
   const after = await row.boundingBox();
   expect(Math.abs((after?.y ?? 0) - (place?.y ?? 0))).toBeLessThanOrEqual(1);
 });
 
-test("a room opens at its end, however tall what is in it", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
-  const room = await alice.group(fresh("tall"), bob);
+test("a room opens at its end, however tall its messages", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("tall"), bob);
   const page = await enter(bob, { room: 1 });
   const bytes = await page.screenshot({ type: "jpeg" });
   for (const n of [1, 2, 3]) {
@@ -147,7 +155,7 @@ test("a room opens at its end, however tall what is in it", async ({ enter }) =>
   };
   await item(page, "tall").click();
   await end();
-  // It stays there when less is in view, as with a keyboard on a phone, and more again.
+  // The end stays in view when the window shrinks, as with a keyboard on a phone, and grows again.
   for (const height of [500, 800]) {
     await page.setViewportSize({ width: 1280, height });
     await end();
@@ -162,8 +170,8 @@ test("a room opens at its end, however tall what is in it", async ({ enter }) =>
   await end();
 });
 
-test("the line above what is new stays where it was when the room was opened", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("the line above new messages stays where it was when the room was opened", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   await alice.send(room, "old");
   const page = await enter(bob, { room });

@@ -1,4 +1,4 @@
-// Texts that would run or draw something if a page took them for markup.
+// Texts that would run or draw something if a page treated them as markup.
 
 const tags = [
   "script",
@@ -35,7 +35,7 @@ const events = [
   "onscroll",
 ];
 
-/** Names that fit: at most 32 characters, each its own. */
+/** Distinct names of at most 32 characters. */
 export const names = (mark: string): string[] =>
   tags.flatMap((tag, at) =>
     events.map((_, of) => `<${tag} ${SHORT[of]}=hit=${mark}${(at * events.length + of).toString(36)}>`),

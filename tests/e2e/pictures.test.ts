@@ -1,12 +1,12 @@
-// Pictures by button, paste and drop; uploads that are cancelled or fail.
+// Pictures by button, paste and drop; cancelled and failed uploads.
 import type { Page } from "@playwright/test";
-import { expect, people, picture, test } from "./world";
+import { expect, newUsers, picture, test } from "./fixtures";
 
 const drawn = (page: Page) => page.locator(".picture:not(.is-uploading) img");
 const UPLOAD = "**/api/v1/upload/image";
 
 test("pictures are sent by button, paste and drop", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const here = await enter(alice, { room });
   const there = await enter(bob, { node: 1, room });
@@ -47,7 +47,7 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   await expect(drawn(there).first()).toHaveAttribute("referrerpolicy", "no-referrer");
   await expect(there.locator(".side .item.is-active")).toContainText("[Picture]");
 
-  // The list may still move to its end under the first click.
+  // Retries, as the list may still be scrolling to the end.
   await expect(async () => {
     await there.locator(".picture").first().click();
     await expect(there.getByRole("dialog").locator("img")).toBeVisible({ timeout: 2000 });
@@ -56,8 +56,8 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   await expect(there.getByRole("dialog")).toHaveCount(0);
 });
 
-test("an upload shows how far it is, can be cancelled, and tried again when it failed", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("an upload shows its progress, can be cancelled, and retried after a failure", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const page = await enter(alice, { room });
   const files = page.locator("input[type=file]");
@@ -79,10 +79,10 @@ test("an upload shows how far it is, can be cancelled, and tried again when it f
 
   await files.setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
   await expect(page.getByText("Only JPEG, PNG, GIF and WebP")).toBeVisible();
-  // A picture by its name, but not by what is in it: the server refuses it.
+  // The server refuses a file that is a picture only by name.
   await files.setInputFiles({ name: "b.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
   await expect(page.locator(".failed")).toContainText("Only JPEG, PNG, GIF and WebP");
   await page.getByRole("button", { name: "Discard" }).click();
   await expect(page.locator(".failed")).toHaveCount(0);
-  expect(await alice.texts003(room)).toHaveLength(1);
+  expect(await alice.messageTexts(room)).toHaveLength(1);
 });

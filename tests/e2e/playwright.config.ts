@@ -1,4 +1,4 @@
-// The web client in a real browser, against two nodes behind one Redis (servers.ts starts them).
+// Tests of the web client in a real browser, against two nodes and one Redis (see servers.ts).
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
@@ -19,12 +19,12 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     actionTimeout: 15_000,
     screenshot: "only-on-failure",
-    // Its snapshots fetch pictures by ways that the content security policy refuses.
+    // Snapshots of traces fetch pictures in ways that the content security policy refuses.
     trace: "off",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [
-        // Containers give no right to a sandbox of its own, and little shared memory.
+        // Containers allow no sandbox and have little shared memory.
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--disable-background-networking",

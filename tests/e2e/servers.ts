@@ -1,5 +1,5 @@
-// A world for the tests: one Redis and two nodes on free ports, started before the first test and stopped after the
-// last. The binary is CHINWAG_BIN. Tests may start further nodes of their own.
+// The cluster of the tests: one Redis and two nodes on free ports, started before the first test and stopped after the
+// last. The binary is CHINWAG_BIN. Tests may start further nodes.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -11,19 +11,19 @@ const binary = process.env.CHINWAG_BIN ?? resolve(import.meta.dirname, "../../ta
 const READY_MS = 20_000;
 const STOP_MS = 15_000;
 
-interface World {
+interface Cluster {
   folder: string;
   redis: number;
   nodes: string[];
 }
 
-/** What the main process started, told to the workers in the environment. */
-const world = (): World => JSON.parse(process.env.CHINWAG_TEST_WORLD ?? "{}");
+/** The cluster that the main process started. Workers find it in the environment. */
+const cluster = (): Cluster => JSON.parse(process.env.CHINWAG_TEST_CLUSTER ?? "{}");
 
-/** Addresses of the two nodes. */
-export const nodes = (): string[] => world().nodes;
+/** The addresses of the two nodes. */
+export const nodes = (): string[] => cluster().nodes;
 
-/** A port that nothing listens on, below those that outgoing connections take. */
+/** A free port below the range of outgoing connections. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
@@ -61,7 +61,7 @@ class Process {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Ends it as a crash would. */
+  /** Ends the process like a crash. */
   async kill(): Promise<void> {
     this.child.kill("SIGKILL");
     await this.ended;
@@ -78,9 +78,9 @@ class Process {
 
 export type Node = Process & { url: string; port: number };
 
-/** Starts a node, on a free port or the one of a node that is gone. */
-export async function startNode(given = world(), gone?: Node): Promise<Node> {
-  const port = gone?.port ?? (await freePort());
+/** Starts a node, on a free port or on that of a former node. */
+export async function startNode(given = cluster(), former?: Node): Promise<Node> {
+  const port = former?.port ?? (await freePort());
   const node = new Process(given.folder, `node-${port}`, binary, ["serve"], {
     ...nodeSettings(given),
     CHINWAG_SERVER__PORT: String(port),
@@ -95,7 +95,7 @@ export async function startNode(given = world(), gone?: Node): Promise<Node> {
   return Object.assign(node, { url, port });
 }
 
-function nodeSettings({ folder, redis }: World): Record<string, string> {
+function nodeSettings({ folder, redis }: Cluster): Record<string, string> {
   return {
     CHINWAG_SERVER__DRAIN_SECS: "0",
     CHINWAG_REDIS__URL: `redis://127.0.0.1:${redis}`,
@@ -106,22 +106,22 @@ function nodeSettings({ folder, redis }: World): Record<string, string> {
   };
 }
 
-/** Without the settings of whoever runs the tests. */
+/** The environment without settings of Chinwag. */
 function plainEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(([key]) => !key.startsWith("CHINWAG_"));
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
-/** Runs a command of the binary, as an operator would. */
-export async function operate(...args: string[]): Promise<string> {
-  const env = { ...plainEnvironment(), ...nodeSettings(world()) };
+/** Runs an operator command of the binary. */
+export async function runCommand(...args: string[]): Promise<string> {
+  const env = { ...plainEnvironment(), ...nodeSettings(cluster()) };
   return (await promisify(execFile)(binary, args, { env })).stdout;
 }
 
-async function until(what: string, process: Process, isSo: () => Promise<boolean>): Promise<void> {
+async function until(what: string, process: Process, isDone: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + READY_MS;
-  while (!(await isSo())) {
-    if (!process.isRunning || Date.now() > deadline) throw new Error(`not so: ${what}`);
+  while (!(await isDone())) {
+    if (!process.isRunning || Date.now() > deadline) throw new Error(`timed out: ${what}`);
     await new Promise((again) => setTimeout(again, 50));
   }
 }
@@ -129,7 +129,7 @@ async function until(what: string, process: Process, isSo: () => Promise<boolean
 async function startRedis(folder: string, port: number): Promise<Process> {
   const folders = (process.env.PATH ?? "").split(delimiter);
   const command = ["redis-server", "valkey-server"].find((name) =>
-    folders.some((it) => existsSync(join(it, name))),
+    folders.some((path) => existsSync(join(path, name))),
   );
   if (!command) throw new Error("neither redis-server nor valkey-server is on PATH");
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
@@ -140,23 +140,23 @@ async function startRedis(folder: string, port: number): Promise<Process> {
   return redis;
 }
 
-/** What an operator would have to look at. */
-function complaints(folder: string): string[] {
+/** Log lines about errors and panics of nodes. */
+function loggedErrors(folder: string): string[] {
   const logs = readdirSync(folder).filter((name) => name.startsWith("node-"));
   const lines = logs.flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"));
   return lines.filter((line) => /"level":"ERROR"|panicked at/.test(line));
 }
 
-/** Starts everything; returns what stops it. */
-export async function startWorld(): Promise<() => Promise<void>> {
+/** Starts the cluster. Returns a function that stops it. */
+export async function startCluster(): Promise<() => Promise<void>> {
   if (!existsSync(binary)) throw new Error(`no ${binary}: build it with cargo, or set CHINWAG_BIN`);
   const folder = mkdtempSync(join(tmpdir(), "chinwag-e2e-"));
-  const given: World = { folder, redis: await freePort(), nodes: [] };
+  const given: Cluster = { folder, redis: await freePort(), nodes: [] };
   const running: Process[] = [];
   const stop = async () => {
-    // Nodes before the Redis that they need.
+    // In reverse order: the nodes need Redis.
     for (const process of running.reverse()) await process.stop();
-    const found = complaints(folder);
+    const found = loggedErrors(folder);
     rmSync(folder, { recursive: true, force: true });
     if (found.length > 0) throw new Error(`nodes logged errors:\n${found.join("\n")}`);
   };
@@ -171,8 +171,8 @@ export async function startWorld(): Promise<() => Promise<void>> {
     await stop().catch(() => {});
     throw error;
   }
-  process.env.CHINWAG_TEST_WORLD = JSON.stringify(given);
+  process.env.CHINWAG_TEST_CLUSTER = JSON.stringify(given);
   return stop;
 }
 
-export default startWorld;
+export default startCluster;

@@ -1,4 +1,4 @@
-// Two landscapes, drawn here so that nobody's photographs are needed.
+// Two drawn landscapes, so that no photographs are needed.
 
 const ridge = (seed: number, base: number, height: number) => {
   const points = Array.from({ length: 25 }, (_, at) => {

@@ -1,4 +1,4 @@
-// An hour of a place with some hundred people: a world that was just started has no course to show.
+// Made-up metrics of one hour with some hundred users, as a new cluster has none.
 
 type Values = (number | null)[];
 
@@ -13,8 +13,8 @@ interface Metrics {
   now_ms: number;
 }
 
-/** Always the same in the same place. */
-function wobble(seed: number, at: number): number {
+/** A pseudo-random number from 0 to 1, always the same for the same arguments. */
+function noise(seed: number, at: number): number {
   const x = Math.sin(seed * 127.1 + at * 311.7) * 43758.5453;
   return x - Math.floor(x);
 }
@@ -29,37 +29,37 @@ export function busyHour(metrics: Metrics, rooms: string[]): Metrics {
     Array.from({ length: steps }, (_, at) => round(Math.max(0, make(at)), digits));
   const tide = (at: number) => 0.75 + 0.25 * Math.sin(at / 9) + 0.1 * Math.sin(at / 3.1);
   const few = (seed: number, often: number, most: number) =>
-    each((at) => (wobble(seed, at) < often ? 1 + wobble(seed + 0.5, at) * most : 0));
+    each((at) => (noise(seed, at) < often ? 1 + noise(seed + 0.5, at) * most : 0));
 
-  const messages = each((at) => 86 * tide(at) + 34 * wobble(1, at));
-  const webchat = each((at) => 310 + 45 * tide(at) + 6 * wobble(2, at));
+  const messages = each((at) => 86 * tide(at) + 34 * noise(1, at));
+  const webchat = each((at) => 310 + 45 * tide(at) + 6 * noise(2, at));
   const made: Record<string, Values> = {
-    online_users: each((at) => 268 + 52 * tide(at) + 5 * wobble(3, at)),
-    active_rooms: each((at) => 34 + 11 * tide(at) + 3 * wobble(4, at)),
+    online_users: each((at) => 268 + 52 * tide(at) + 5 * noise(3, at)),
+    active_rooms: each((at) => 34 + 11 * tide(at) + 3 * noise(4, at)),
     messages,
-    deliveries: messages.map((count, at) => round((count ?? 0) * (13 + 2 * wobble(5, at)))),
-    send_p50_ms: each((at) => 0.9 + 0.2 * wobble(6, at), 2),
-    send_p99_ms: each((at) => 3.1 + 1.6 * wobble(7, at), 2),
-    delivery_p50_ms: each((at) => 1.6 + 0.3 * wobble(8, at), 2),
-    delivery_p99_ms: each((at) => 6.2 + 3.4 * wobble(9, at), 2),
+    deliveries: messages.map((count, at) => round((count ?? 0) * (13 + 2 * noise(5, at)))),
+    send_p50_ms: each((at) => 0.9 + 0.2 * noise(6, at), 2),
+    send_p99_ms: each((at) => 3.1 + 1.6 * noise(7, at), 2),
+    delivery_p50_ms: each((at) => 1.6 + 0.3 * noise(8, at), 2),
+    delivery_p99_ms: each((at) => 6.2 + 3.4 * noise(9, at), 2),
     sockets_webchat: webchat,
     sockets_envelope: each((at) => 74 + 8 * tide(at)),
-    sockets_messenger: each((at) => 41 + 3 * wobble(10, at)),
+    sockets_messenger: each((at) => 41 + 3 * noise(10, at)),
     sockets_imtypes: each((at) => 58 + 6 * tide(at + 7)),
-    sockets_opened: each((at) => 9 + 12 * wobble(11, at)),
-    sockets_resumed: each((at) => 3 + 7 * wobble(12, at)),
-    sockets_closed: each((at) => 8 + 12 * wobble(13, at)),
+    sockets_opened: each((at) => 9 + 12 * noise(11, at)),
+    sockets_resumed: each((at) => 3 + 7 * noise(12, at)),
+    sockets_closed: each((at) => 8 + 12 * noise(13, at)),
     lagging: few(14, 0.08, 2),
     closed_slow: few(15, 0.03, 1),
     gap_repairs: few(16, 0.05, 2),
     rate_limited: few(17, 0.1, 8),
-    http_requests: each((at) => 720 * tide(at) + 160 * wobble(18, at)),
+    http_requests: each((at) => 720 * tide(at) + 160 * noise(18, at)),
     http_errors_4xx: few(19, 0.5, 5),
     http_errors_5xx: each(() => 0),
     uploads: few(20, 0.55, 4),
     upload_bytes: few(20, 0.55, 4).map((count) => (count ?? 0) * 640_000),
-    cpu_percent: each((at) => 5.5 + 3 * tide(at) + 1.5 * wobble(21, at), 1),
-    memory_bytes: each((at) => (92 + at * 0.05 + 2 * wobble(22, at)) * MB),
+    cpu_percent: each((at) => 5.5 + 3 * tide(at) + 1.5 * noise(21, at), 1),
+    memory_bytes: each((at) => (92 + at * 0.05 + 2 * noise(22, at)) * MB),
     queued_bytes: few(23, 0.3, 40_000),
   };
   const last = (name: string) => Number(made[name]?.at(-2) ?? 0);

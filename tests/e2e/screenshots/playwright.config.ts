@@ -1,4 +1,4 @@
-// Pictures of the client for people to look at; scripts/screenshots runs this.
+// Screenshots of the client, taken by scripts/screenshots.
 import { defineConfig } from "@playwright/test";
 import base from "../playwright.config";
 

@@ -1,26 +1,26 @@
-// Who talks about what in the pictures: a place in English and one in Chinese.
+// The people of the screenshots and what they write, in English and in Chinese.
 
-type Said = [who: string, text: string];
+type Line = [sender: string, text: string];
 
 export interface Cast {
   locale: string;
-  /** The words of the client that the pictures need. */
-  words: { members: string };
+  /** Texts of the client that the screenshots click. */
+  texts: { members: string };
   me: string;
   others: string[];
   group: string;
-  inGroup: Said[];
-  afterPictures: Said[];
+  inGroup: Line[];
+  afterPictures: Line[];
   typing: string;
   friend: string;
-  withFriend: Said[];
-  /** Further conversations: with whom or in what, and what was said last. */
-  more: { name: string; isGroup: boolean; said: Said[]; isUnread: boolean }[];
+  withFriend: Line[];
+  /** Further conversations and their last messages. */
+  more: { name: string; isGroup: boolean; lines: Line[]; isUnread: boolean }[];
 }
 
 export const english: Cast = {
   locale: "en-GB",
-  words: { members: "Members" },
+  texts: { members: "Members" },
   me: "Maya Fischer",
   others: ["Tom Adeyemi", "Priya Nair", "Jonas Berg", "李雷", "Sofia Marin"],
   group: "Weekend hikes",
@@ -56,32 +56,32 @@ export const english: Cast = {
     {
       name: "Project Alpha",
       isGroup: true,
-      said: [["Jonas Berg", "Staging is on the new version."]],
+      lines: [["Jonas Berg", "Staging is on the new version."]],
       isUnread: true,
     },
     {
       name: "Tom Adeyemi",
       isGroup: false,
-      said: [["Tom Adeyemi", "Lunch at half past twelve?"]],
+      lines: [["Tom Adeyemi", "Lunch at half past twelve?"]],
       isUnread: true,
     },
     {
       name: "Book club",
       isGroup: true,
-      said: [["Sofia Marin", "Next up: The Dispossessed."]],
+      lines: [["Sofia Marin", "Next up: The Dispossessed."]],
       isUnread: false,
     },
-    { name: "李雷", isGroup: false, said: [["Maya Fischer", "谢谢你的帮助！"]], isUnread: false },
+    { name: "李雷", isGroup: false, lines: [["Maya Fischer", "谢谢你的帮助！"]], isUnread: false },
     {
       name: "Jonas Berg",
       isGroup: false,
-      said: [["Maya Fischer", "The key is under the mat."]],
+      lines: [["Maya Fischer", "The key is under the mat."]],
       isUnread: false,
     },
     {
       name: "Sofia Marin",
       isGroup: false,
-      said: [["Sofia Marin", "Ticket’s booked, see you on Friday"]],
+      lines: [["Sofia Marin", "Ticket’s booked, see you on Friday"]],
       isUnread: false,
     },
   ],
@@ -89,7 +89,7 @@ export const english: Cast = {
 
 export const chinese: Cast = {
   locale: "zh-CN",
-  words: { members: "成员" },
+  texts: { members: "成员" },
   me: "林晓",
   others: ["韩梅梅", "王建国", "陈思远", "Emma", "赵一鸣"],
   group: "周末徒步",
@@ -119,11 +119,16 @@ export const chinese: Cast = {
     ["林晓", "一言为定，一点之前给你初稿。"],
   ],
   more: [
-    { name: "阿尔法项目", isGroup: true, said: [["陈思远", "预发布环境已经升级到新版本。"]], isUnread: true },
-    { name: "王建国", isGroup: false, said: [["王建国", "十二点半一起吃饭？"]], isUnread: true },
-    { name: "读书会", isGroup: true, said: [["赵一鸣", "下一本：《三体》。"]], isUnread: false },
-    { name: "Emma", isGroup: false, said: [["林晓", "Thank you for your help!"]], isUnread: false },
-    { name: "陈思远", isGroup: false, said: [["林晓", "钥匙放在门垫下面了。"]], isUnread: false },
-    { name: "赵一鸣", isGroup: false, said: [["赵一鸣", "票订好了，周五见。"]], isUnread: false },
+    {
+      name: "阿尔法项目",
+      isGroup: true,
+      lines: [["陈思远", "预发布环境已经升级到新版本。"]],
+      isUnread: true,
+    },
+    { name: "王建国", isGroup: false, lines: [["王建国", "十二点半一起吃饭？"]], isUnread: true },
+    { name: "读书会", isGroup: true, lines: [["赵一鸣", "下一本：《三体》。"]], isUnread: false },
+    { name: "Emma", isGroup: false, lines: [["林晓", "Thank you for your help!"]], isUnread: false },
+    { name: "陈思远", isGroup: false, lines: [["林晓", "钥匙放在门垫下面了。"]], isUnread: false },
+    { name: "赵一鸣", isGroup: false, lines: [["赵一鸣", "票订好了，周五见。"]], isUnread: false },
   ],
 };

@@ -1,22 +1,22 @@
-// A client that knows document 000 and nothing else stands in a room with ours.
-import { bubble, composer, expect, item, people, picture, plainPage, test, tick, write } from "./world";
+// A client that knows only document 000, in a room with the web client.
+import { bubble, composer, expect, item, newUsers, picture, plainPage, test, tick, write } from "./fixtures";
 
 type Frame = { type: string; payload: Record<string, unknown> };
 
-/** Document 000, 2.3: what a client receives, and with which keys. */
+/** The keys of messages in document 000, 2.3. */
 const PUSHED = ["content", "created_at", "id", "is_image", "room_id", "user_id", "username"];
 const LISTED = PUSHED.filter((key) => key !== "room_id");
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
-test("a client of document 000 sees its frames and no others, whatever our client does", async ({
+test("a client of document 000 gets the frames of its document only, whatever the web client does", async ({
   browser,
   contexts,
   enter,
 }) => {
-  const [plain, alice] = await people("plain", "alice");
+  const [plain, alice] = await newUsers("plain", "alice");
   const room = await alice.group("Project Alpha", plain);
 
-  // The whole client: a socket, and what it receives.
+  // The whole client: a socket and its received frames.
   const client = await plainPage(browser, contexts, 1);
   await client.evaluate((token) => {
     const socket = new WebSocket(`ws://${location.host}/ws?token=${token}`);
@@ -28,7 +28,7 @@ test("a client of document 000 sees its frames and no others, whatever our clien
       socket.onopen = open;
     });
   }, plain.token);
-  // Not those of the room that everyone is in: other tests write there meanwhile.
+  // Without frames of the global room, in which other tests write meanwhile.
   const frames = async () => {
     const all = await client.evaluate(() => (window as unknown as { frames: Frame[] }).frames);
     return all.filter(({ payload }) => payload.room_id === undefined || payload.room_id === room);
@@ -40,7 +40,7 @@ test("a client of document 000 sees its frames and no others, whatever our clien
       [type, payload] as const,
     );
 
-  // Alice, in ours: reads, types, writes, replies, deletes, sends a picture, is absent and present again.
+  // Alice uses the web client: reads, types, writes, replies, deletes, sends a picture, leaves and returns.
   const page = await enter(alice, { room });
   await send("send_message", { room_id: room, content: "Hello everyone!", is_image: false });
   await expect(bubble(page, "Hello everyone!")).toBeVisible();
@@ -69,8 +69,8 @@ test("a client of document 000 sees its frames and no others, whatever our clien
   await expect.poll(async () => (await frames()).at(-1)?.type).toBe("error");
 
   const all = await frames();
-  const told = [...Array(5).fill("new_message"), "message_history", "error"];
-  expect(all.map((frame) => frame.type)).toEqual(told);
+  const types = [...Array(5).fill("new_message"), "message_history", "error"];
+  expect(all.map((frame) => frame.type)).toEqual(types);
   for (const frame of all) expect(Object.keys(frame).sort()).toEqual(["payload", "type"]);
   const pushed = all.slice(0, 5).map((frame) => frame.payload);
   for (const payload of pushed) {
@@ -78,24 +78,24 @@ test("a client of document 000 sees its frames and no others, whatever our clien
     expect(payload).toMatchObject({ id: expect.any(Number), user_id: expect.any(Number), room_id: room });
     expect(payload.created_at).toMatch(TIME);
   }
-  const ours = [plain.name, alice.name, alice.name, alice.name, alice.name];
-  expect(pushed.map((it) => it.username)).toEqual(ours);
+  const names = [plain.name, alice.name, alice.name, alice.name, alice.name];
+  expect(pushed.map(({ username }) => username)).toEqual(names);
   const url = expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/uploads\/images\/[^/]+\.png$/);
   const contents = ["Hello everyone!", "Hello, plain client!", "a slip of the tongue", url, "done"];
-  expect(pushed.map((it) => it.content)).toEqual(contents);
-  expect(pushed.map((it) => it.is_image)).toEqual([false, false, false, true, false]);
+  expect(pushed.map(({ content }) => content)).toEqual(contents);
+  expect(pushed.map(({ is_image }) => is_image)).toEqual([false, false, false, true, false]);
 
   const history = all[5]?.payload as { room_id: number; messages: Record<string, unknown>[] };
   expect(Object.keys(history).sort()).toEqual(["messages", "room_id"]);
   expect(history.room_id).toBe(room);
   for (const message of history.messages) expect(Object.keys(message).sort()).toEqual(LISTED);
-  const kept = pushed.filter((it) => it.content !== "a slip of the tongue");
+  const kept = pushed.filter(({ content }) => content !== "a slip of the tongue");
   expect(history.messages).toEqual(kept.map(({ room_id: _, ...message }) => message));
   expect(all[6]?.payload).toEqual({ message: "Room not found or you are not a member." });
 
-  // Over HTTP, too.
+  // The same over HTTP.
   const rooms = await plain.call<object[]>("GET", "/api/v1/rooms");
   expect(rooms).toContainEqual({ id: room, name: "Project Alpha", is_private: false });
-  for (const it of rooms) expect(Object.keys(it).sort()).toEqual(["id", "is_private", "name"]);
+  for (const each of rooms) expect(Object.keys(each).sort()).toEqual(["id", "is_private", "name"]);
   await expect(item(page, "Project Alpha")).toContainText("done");
 });

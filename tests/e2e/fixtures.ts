@@ -1,4 +1,4 @@
-// What tests share: users, rooms and messages by the APIs; pages of people who are logged in.
+// Fixtures of the tests: users, rooms and messages through the APIs, and pages of users who are logged in.
 import {
   type Browser,
   type BrowserContext,
@@ -16,13 +16,13 @@ export const PASSWORD = "correct horse";
 
 let counter = 0;
 
-/** A name that no other test has. */
-export function fresh(base: string): string {
+/** A name that no other test uses. */
+export function uniqueName(base: string): string {
   counter += 1;
   return `${base}${process.pid.toString(36)}${Date.now().toString(36).slice(-4)}${counter}`;
 }
 
-// --- People, by the APIs ----------------------------------------------------------------------
+// --- Users, through the APIs ------------------------------------------------------------------
 
 interface Conversation {
   id: number;
@@ -32,15 +32,15 @@ interface Conversation {
 export class User {
   readonly name: string;
   readonly token: string;
-  /** The other name that rooms have, in documents 001 and 003. */
-  private readonly texts = new Map<number, string>();
+  /** The ids of rooms in documents 001 and 003, by their numbers. */
+  private readonly textIds = new Map<number, string>();
 
   private constructor(name: string, token: string) {
     this.name = name;
     this.token = token;
   }
 
-  /** Registers someone with exactly this name. */
+  /** Registers a user with exactly this name. */
   static async named(name: string): Promise<User> {
     const body = JSON.stringify({ username: name, password: PASSWORD });
     const headers = { "content-type": "application/json" };
@@ -74,7 +74,7 @@ export class User {
     return (await this.call<Conversation>("POST", "/api/v1/rooms", body)).id;
   }
 
-  /** A public room, through document 003. */
+  /** Creates a public room through document 003. */
   async publicRoom(name: string): Promise<void> {
     const form = new FormData();
     form.append("room_name", name);
@@ -83,13 +83,13 @@ export class User {
 
   /** Sends through document 001. */
   async send(room: number, content: string, type = "text"): Promise<void> {
-    await this.call("POST", "/api/v1/chat/message", { type, content, group_id: await this.textOf(room) });
+    await this.call("POST", "/api/v1/chat/message", { type, content, group_id: await this.textIdOf(room) });
   }
 
   /** Sends a file through document 003. */
   async upload(room: number, name: string, bytes: string): Promise<void> {
     const form = new FormData();
-    form.append("room_id", await this.textOf(room));
+    form.append("room_id", await this.textIdOf(room));
     form.append("file", new File([bytes], name));
     await this.call("POST", "/api/chat/upload", form);
   }
@@ -102,50 +102,52 @@ export class User {
     await this.send(room, url, "image");
   }
 
-  /** The texts of a room's newest messages in document 003, oldest first. */
-  async texts003(room: number): Promise<string[]> {
-    const path = `/api/chat/messages?limit=100&room_id=${await this.textOf(room)}`;
-    return (await this.call<{ content: string }[]>("GET", path)).map((it) => it.content).reverse();
+  /** The texts of the newest messages of a room in document 003, oldest first. */
+  async messageTexts(room: number): Promise<string[]> {
+    const path = `/api/chat/messages?limit=100&room_id=${await this.textIdOf(room)}`;
+    return (await this.call<{ content: string }[]>("GET", path)).map(({ content }) => content).reverse();
   }
 
-  async textOf(room: number): Promise<string> {
-    if (!this.texts.has(room)) {
+  async textIdOf(room: number): Promise<string> {
+    if (!this.textIds.has(room)) {
       const all = await this.call<Conversation[]>("GET", "/api/v1/conversations");
-      for (const it of all) this.texts.set(it.id, it.room_id);
+      for (const conversation of all) this.textIds.set(conversation.id, conversation.room_id);
     }
-    return this.texts.get(room) ?? "";
+    return this.textIds.get(room) ?? "";
   }
 }
 
-/** New users, their names beginning as given. */
-export function people<const Names extends string[]>(
+/** Registers users whose names start as given. */
+export function newUsers<const Names extends string[]>(
   ...names: Names
 ): Promise<{ [At in keyof Names]: User }> {
-  return Promise.all(names.map((name) => User.named(fresh(name)))) as Promise<{ [At in keyof Names]: User }>;
+  return Promise.all(names.map((name) => User.named(uniqueName(name)))) as Promise<{
+    [At in keyof Names]: User;
+  }>;
 }
 
-/** Does something for each, some at once, in order of their beginning. */
-export async function forEach<T>(all: readonly T[], act: (it: T) => Promise<unknown>): Promise<void> {
-  const rest = [...all];
-  const one = async () => {
-    for (let it = rest.shift(); it !== undefined; it = rest.shift()) await act(it);
+/** Runs an action for each item, eight at a time, started in order. */
+export async function forEach<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
+  const rest = [...items];
+  const work = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await act(item);
   };
-  await Promise.all(Array.from({ length: 8 }, one));
+  await Promise.all(Array.from({ length: 8 }, work));
 }
 
 // --- Pages ------------------------------------------------------------------------------------
 
-/** Which node, or another address; which room is to be open. */
+/** The index of a node or another address, and the room to open. */
 type Options = { node?: number; url?: string; room?: number } & BrowserContextOptions;
 
 interface Fixtures {
-  /** A page of nobody, at a path of a node. */
+  /** Opens a page without a login. */
   visit: (path: string, options?: Options) => Promise<Page>;
-  /** A page of a user who is logged in. */
+  /** Opens the chat of a user who is logged in. */
   enter: (user: User, options?: Options) => Promise<Page>;
-  /** Another page of that page's browser. */
-  another: (page: Page, path: string) => Promise<Page>;
-  /** What pages complained of; the test fails when there is anything at its end. */
+  /** Opens another tab of the browser of a page. */
+  openTab: (page: Page, path: string) => Promise<Page>;
+  /** Errors of all pages. A test fails if there is one at its end. */
   complaints: string[];
 }
 
@@ -163,7 +165,7 @@ export const test = base.extend<Fixtures & { contexts: BrowserContext[] }>({
   contexts: async ({}, use) => {
     const opened: BrowserContext[] = [];
     await use(opened);
-    await Promise.all(opened.map((it) => it.close()));
+    await Promise.all(opened.map((context) => context.close()));
   },
   visit: async ({ browser, contexts, complaints }, use) => {
     await use(async (path, options = {}) => {
@@ -176,7 +178,7 @@ export const test = base.extend<Fixtures & { contexts: BrowserContext[] }>({
     await use(async (user, options = {}) => {
       const context = await newContext(browser, contexts, complaints, options);
       await context.addInitScript((token) => {
-        // Once: a test may log out. Not in the blank document that a page begins with.
+        // Only once, as a test may log out, and not in the blank document that a page starts with.
         if (!location.protocol.startsWith("http")) return;
         if (!sessionStorage.getItem("begun")) localStorage.setItem("token", token);
         sessionStorage.setItem("begun", "1");
@@ -184,14 +186,14 @@ export const test = base.extend<Fixtures & { contexts: BrowserContext[] }>({
       const page = await context.newPage();
       const { room } = options;
       await page.goto(room === undefined ? "/chat" : `/chat?room=${room}`);
-      await isIn(page, user);
+      await expectLoggedIn(page, user);
       if (room !== undefined) await expect(page.locator(".pane-title h1")).not.toBeEmpty();
       await expect(page.locator(".skeleton")).toHaveCount(0);
       return page;
     });
   },
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter's names
-  another: async ({}, use) => {
+  openTab: async ({}, use) => {
     await use(async (page, path) => {
       const other = await page.context().newPage();
       await other.goto(path);
@@ -200,8 +202,8 @@ export const test = base.extend<Fixtures & { contexts: BrowserContext[] }>({
   },
 });
 
-/** Waits until the page knows who is logged in and is connected. */
-export async function isIn(page: Page, user: User): Promise<void> {
+/** Waits until the page is connected and knows its user. */
+export async function expectLoggedIn(page: Page, user: User): Promise<void> {
   await expect(page.locator(".me-name")).toHaveText(user.name);
   await expect(page.locator(".net .sr")).toHaveCount(1);
 }
@@ -218,14 +220,14 @@ async function newContext(
     addEventListener("securitypolicyviolation", (event) => {
       console.error(`refused by the content security policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
-    // Something that users wrote was run.
+    // Payloads of the tests set this variable when they run.
     Object.defineProperty(window, "hit", { set: (value) => console.error(`hit: ${value}`) });
   });
   context.on("page", (page) => watch(page, complaints));
   return context;
 }
 
-/** Chromium on answers and connections, some of which fail on purpose, and on files that the next page needs. */
+/** Messages of Chromium about requests that tests make fail, and about files that only the next page uses. */
 const EXPECTED = /^(Failed to load resource|WebSocket connection to|The resource .* was preloaded)/;
 
 function watch(page: Page, complaints: string[]): void {
@@ -254,8 +256,8 @@ export const badge = (item: Locator) => item.locator(".badge [aria-hidden]");
 export const title = (page: Page) => page.locator(".pane-title h1");
 export const tick = (bubble: Locator, state: "waiting" | "sending" | "sent" | "delivered" | "read") =>
   bubble.locator(`[data-state=${state}]`);
-/** What a search has found of one kind. */
-export const found = (page: Page, kind: "Users" | "Public rooms" | "Messages") =>
+/** The search results of one kind. */
+export const results = (page: Page, kind: "Users" | "Public rooms" | "Messages") =>
   page
     .locator(".side section", { has: page.getByRole("heading", { name: kind, exact: true }) })
     .locator(".item");
@@ -265,18 +267,18 @@ export async function write(page: Page, text: string): Promise<void> {
   await composer(page).press("Enter");
 }
 
-/** Opens one of the menus above the list and picks something. */
+/** Opens one of the menus above the list and clicks an item. */
 export async function pick(page: Page, menu: string | RegExp, entry: string): Promise<void> {
   await page.getByRole("button", { name: menu, exact: typeof menu === "string" }).click();
   await page.locator(".menu").getByRole("button", { name: entry }).click();
 }
 
-/** Some picture. */
+/** Makes a small picture. */
 export const picture = (page: Page) => page.screenshot({ clip: { x: 0, y: 0, width: 120, height: 80 } });
 
-// --- A client that is not ours ------------------------------------------------------------------
+// --- Other clients ----------------------------------------------------------------------------
 
-/** A page without any client of ours, from which plain WebSockets may be opened. */
+/** Opens a page without the web client, from which tests open plain WebSockets. */
 export async function plainPage(browser: Browser, contexts: BrowserContext[], node = 0): Promise<Page> {
   const context = await browser.newContext({ baseURL: nodes()[node] });
   contexts.push(context);
@@ -285,7 +287,7 @@ export async function plainPage(browser: Browser, contexts: BrowserContext[], no
   return page;
 }
 
-/** Sends many texts through one WebSocket of document 000, in order, and waits until the last is stored. */
+/** Sends texts in order through one WebSocket of document 000, and waits until the last is stored. */
 export async function sendAll(plain: Page, user: User, room: number, texts: string[]): Promise<void> {
   await plain.evaluate(
     ({ token, room, texts }) =>

@@ -1,39 +1,36 @@
-// For everyone: screen readers, keyboards, phones, light and dark.
+// Accessibility: screen readers, keyboards, phones, light and dark.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import {
   bubble,
   composer,
   expect,
-  found,
-  fresh,
   item,
-  people,
+  newUsers,
   pick,
   picture,
+  results,
   test,
   title,
+  uniqueName,
   write,
-} from "./world";
+} from "./fixtures";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-/** What axe finds serious or critical, everywhere on the page. */
+/** Expects that axe finds no serious or critical violations on the page. */
 async function scan(page: Page, what: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");
-  const told = serious.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
-  expect(told, what).toEqual([]);
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  expect(found, what).toEqual([]);
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
-  // Without movement: half-drawn colours are no contrast.
+  // Without animations, which would distort the contrast.
   const look = { colorScheme, reducedMotion: "reduce" } as const;
 
-  test(`no page has serious faults for those who use it otherwise (${colorScheme})`, async ({
-    visit,
-    enter,
-  }) => {
+  test(`pages have no serious violations (${colorScheme})`, async ({ visit, enter }) => {
     const out = await visit("/login", look);
     await expect(out.getByRole("main")).toBeVisible();
     await scan(out, "login");
@@ -44,11 +41,11 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(out.getByRole("main")).toBeVisible();
     await scan(out, "register");
 
-    const [alice, bob, carol] = await people("alice", "bob", "小红");
+    const [alice, bob, carol] = await newUsers("alice", "bob", "小红");
     const page = await enter(alice, look);
     await expect(page.getByText("Pick a conversation")).toBeVisible();
     await scan(page, "nothing open");
-    const room = await alice.group(fresh("对大家开放"), bob, carol);
+    const room = await alice.group(uniqueName("对大家开放"), bob, carol);
     await bob.send(room, "see https://example.org for more");
     await page.goto(`/chat?room=${room}`);
     await write(page, "thank you");
@@ -64,14 +61,14 @@ for (const colorScheme of ["light", "dark"] as const) {
     await scan(page, "group with members");
   });
 
-  test(`no window or menu has serious faults either (${colorScheme})`, async ({ enter }) => {
-    const [alice, bob] = await people("alice", "bob");
-    const room = await alice.group(fresh("windows"), bob);
+  test(`dialogs and menus have no serious violations (${colorScheme})`, async ({ enter }) => {
+    const [alice, bob] = await newUsers("alice", "bob");
+    const room = await alice.group(uniqueName("windows"), bob);
     await bob.send(room, "something to find");
     const page = await enter(alice, { ...look, room });
     await write(page, "mine");
     const mine = page.locator(".row", { hasText: "mine" });
-    await expect(tick(mine)).toBeVisible();
+    await expect(storedTick(mine)).toBeVisible();
     for (const name of ["Details", "Delete"]) {
       await mine.hover();
       await mine.getByRole("button", { name }).click();
@@ -93,54 +90,55 @@ for (const colorScheme of ["light", "dark"] as const) {
     await scan(page, "settings");
     await page.keyboard.press("Escape");
     await page.getByRole("searchbox", { name: "Search" }).fill("something");
-    await expect(found(page, "Messages")).toBeVisible();
+    await expect(results(page, "Messages")).toBeVisible();
     await scan(page, "found");
   });
 
-  test(`a phone's pages have no serious faults, and nothing is too wide (${colorScheme})`, async ({
+  test(`pages on a phone have no serious violations and are not too wide (${colorScheme})`, async ({
     visit,
     enter,
   }) => {
     const out = await visit("/login", { ...look, ...PHONE });
     await expect(out.getByRole("main")).toBeVisible();
-    await fits(out);
+    await expectFits(out);
     await scan(out, "login");
     await out.goto("/register");
     await expect(out.getByRole("main")).toBeVisible();
-    await fits(out);
+    await expectFits(out);
 
-    const [alice, bob] = await people("alice", "a_name_without_breaks");
-    const room = await alice.group(`${fresh("名字很长的群")}${"很长".repeat(20)}`, bob);
+    const [alice, bob] = await newUsers("alice", "a_name_without_breaks");
+    const room = await alice.group(`${uniqueName("名字很长的群")}${"很长".repeat(20)}`, bob);
     await bob.send(room, "w".repeat(300));
     await bob.send(room, `https://example.org/${"path/".repeat(60)}`);
     await bob.send(room, "字".repeat(300));
     const page = await enter(alice, { ...look, ...PHONE });
     await expect(item(page, "名字很长的群")).toBeVisible();
-    await fits(page);
+    await expectFits(page);
     await scan(page, "list");
     await item(page, "名字很长的群").tap();
     await expect(bubble(page, "字字字")).toBeVisible();
-    await fits(page);
+    await expectFits(page);
     await composer(page).fill("y".repeat(200));
-    await fits(page);
+    await expectFits(page);
     await scan(page, "room");
     await page.getByRole("button", { name: "Members" }).tap();
     await expect(page.locator(".member")).toHaveCount(2);
-    await fits(page);
+    await expectFits(page);
     await scan(page, "members");
   });
 }
 
-const tick = (row: ReturnType<Page["locator"]>) => row.locator("[data-state=sent], [data-state=delivered]");
+const storedTick = (row: ReturnType<Page["locator"]>) =>
+  row.locator("[data-state=sent], [data-state=delivered]");
 
-async function fits(page: Page): Promise<void> {
+async function expectFits(page: Page): Promise<void> {
   const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   expect(width).toBeLessThanOrEqual(390);
   expect(inner).toBe(390);
 }
 
 test("a phone shows one side at a time", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   await bob.send(room, "hello phone");
   const page = await enter(alice, PHONE);
@@ -160,7 +158,7 @@ test("a phone shows one side at a time", async ({ enter }) => {
 });
 
 test("the keyboard reaches everything", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   await alice.send(room, "by keys");
   const page = await enter(alice);
@@ -177,7 +175,7 @@ test("the keyboard reaches everything", async ({ enter }) => {
   const row = page.locator(".row", { hasText: "by keys" });
   await expect(row).toBeFocused();
   await expect(row.getByRole("button", { name: "Delete" })).toBeVisible();
-  // To the message's tools, into the window, out of it again.
+  // The focus moves to the actions of the message, into the dialog, and out again.
   await page.keyboard.press("Tab");
   await expect(row.getByRole("button", { name: "Reply" })).toBeFocused();
   await row.getByRole("button", { name: "Delete" }).press("Enter");
@@ -187,8 +185,8 @@ test("the keyboard reaches everything", async ({ enter }) => {
   await expect(row).toBeVisible();
 });
 
-test("a screen reader hears what arrives, and how the connection is", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("a screen reader announces new messages and the state of the connection", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   await bob.send(room, "old news");
   const page = await enter(alice, { room });

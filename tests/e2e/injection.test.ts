@@ -1,42 +1,42 @@
-// Whatever users write is text, wherever it is shown.
+// Injection: texts of users are never markup, wherever they are shown.
 import type { Page } from "@playwright/test";
-import { names, payloads } from "./payloads";
 import {
   bubble,
   composer,
   expect,
   forEach,
-  found,
-  fresh,
   item,
-  people,
+  newUsers,
   plainPage,
+  results,
   sendAll,
   test,
   title,
   User,
-} from "./world";
+  uniqueName,
+} from "./fixtures";
+import { names, payloads } from "./payloads";
 
-/** Elements within what users write that the client does not draw, and those that would run something. */
-async function foreign(page: Page): Promise<string[]> {
+/** Elements that the client does not draw, and elements that would run something. */
+async function unexpectedElements(page: Page): Promise<string[]> {
   return page.evaluate(() => {
-    const ours =
+    const expected =
       /^(article|aside|bdi|button|div|h1|h2|header|img|input|li|main|nav|p|path|section|small|span|svg|textarea|time|ul|form|a|fieldset|legend|hr|mark|b|i|dialog)$/;
-    const bad = [...document.querySelectorAll("#app *")].filter((it) => {
-      const runs = [...it.attributes].some((at) => /^on/i.test(at.name) || /^srcdoc$/i.test(at.name));
-      const link = it instanceof HTMLAnchorElement && !/^https?:$/.test(it.protocol);
-      return runs || link || !ours.test(it.tagName.toLowerCase());
+    const bad = [...document.querySelectorAll("#app *")].filter((element) => {
+      const runs = [...element.attributes].some(({ name }) => /^on|^srcdoc$/i.test(name));
+      const link = element instanceof HTMLAnchorElement && !/^https?:$/.test(element.protocol);
+      return runs || link || !expected.test(element.tagName.toLowerCase());
     });
-    // An image or frame of theirs would have asked for this.
-    const asked = performance
+    // Injected images and frames would request this address.
+    const requested = performance
       .getEntriesByType("resource")
-      .filter((it) => /\/x$/.test(new URL(it.name).pathname));
-    const beside = [...document.querySelectorAll("body > :not(#app, noscript)")];
-    return [...bad, ...beside].map((it) => it.outerHTML).concat(asked.map((it) => it.name));
+      .filter(({ name }) => /\/x$/.test(new URL(name).pathname));
+    const outside = [...document.querySelectorAll("body > :not(#app, noscript)")];
+    return [...bad, ...outside].map(({ outerHTML }) => outerHTML).concat(requested.map(({ name }) => name));
   });
 }
 
-/** Everything in the open room that a selector finds, from the newest row up to the first: by message, in order. */
+/** Scrolls through the open room and reads the texts that match a selector, one per message, in order. */
 async function readAll(page: Page, selector: string): Promise<string[]> {
   const found = await page.locator(".rows").evaluate(async (box, selector) => {
     const seen = new Map<number, string>();
@@ -56,22 +56,22 @@ async function readAll(page: Page, selector: string): Promise<string[]> {
   return found.map(([, text]) => text);
 }
 
-test("no message is markup, and no address runs anything", async ({ browser, contexts, enter }) => {
+test("no message is markup and no address runs anything", async ({ browser, contexts, enter }) => {
   test.setTimeout(90_000);
   expect(payloads.length).toBeGreaterThanOrEqual(200);
-  const [alice, bob] = await people("alice", "bob");
-  const room = await alice.group(fresh("messages"), bob);
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("messages"), bob);
   const page = await enter(bob, { room });
-  // As they come in, and then out of the history.
+  // Once as events, once from the history.
   await sendAll(await plainPage(browser, contexts), alice, room, payloads);
   await expect(bubble(page, payloads.at(-1) ?? "")).toBeVisible();
-  expect(await foreign(page)).toEqual([]);
+  expect(await unexpectedElements(page)).toEqual([]);
   await page.reload();
   await expect(bubble(page, payloads.at(-1) ?? "")).toBeVisible();
   expect(await readAll(page, ".text")).toEqual(payloads);
-  expect(await foreign(page)).toEqual([]);
+  expect(await unexpectedElements(page)).toEqual([]);
 
-  // As pictures and files they are no addresses, or only broken ones; as drafts, quotes and finds they are text.
+  // Also as addresses of pictures and files, and in drafts, quotes and search results.
   await forEach(payloads.slice(0, 40), (text) => alice.send(room, text, "image"));
   await forEach(payloads.slice(0, 40), (text) => alice.send(room, text, "file"));
   const last = '<img src=x onerror="hit=1">';
@@ -85,29 +85,31 @@ test("no message is markup, and no address runs anything", async ({ browser, con
   await composer(page).press("Enter");
   await expect(page.locator(".quote")).toContainText(last);
   await page.getByRole("searchbox", { name: "Search" }).fill("onerror");
-  await expect(found(page, "Messages").first()).toContainText("onerror");
-  expect(await foreign(page)).toEqual([]);
+  await expect(results(page, "Messages").first()).toContainText("onerror");
+  expect(await unexpectedElements(page)).toEqual([]);
 });
 
 test("no name of a user or a room is markup", async ({ browser, contexts, enter }) => {
   test.setTimeout(90_000);
-  const wanted = names(fresh("").slice(-5));
+  const wanted = names(uniqueName("").slice(-5));
   expect(wanted.length).toBeGreaterThanOrEqual(200);
-  const [bob] = await people("bob");
+  const [bob] = await newUsers("bob");
   const users: User[] = [];
   await forEach(wanted, async (name) => users.push(await User.named(name)));
 
-  // Each writes privately, and into a group that all are in.
+  // Each user writes to Bob and to a group of all.
   const [first, ...others] = users as [User, ...User[]];
-  const group = await first.group(fresh("names"), bob);
-  await forEach(others, (it) => first.call("POST", `/api/v1/rooms/${group}/members`, { username: it.name }));
-  await first.textOf(group);
-  const group_id = await first.textOf(group);
-  await forEach(users, async (it) => {
-    await it.call("POST", "/api/v1/chat/message", { type: "text", content: `I am ${it.name}`, group_id });
-    await it.send(await it.direct(bob), `hello from ${it.name}`);
+  const group = await first.group(uniqueName("names"), bob);
+  await forEach(others, ({ name }) =>
+    first.call("POST", `/api/v1/rooms/${group}/members`, { username: name }),
+  );
+  await first.textIdOf(group);
+  const group_id = await first.textIdOf(group);
+  await forEach(users, async (user) => {
+    await user.call("POST", "/api/v1/chat/message", { type: "text", content: `I am ${user.name}`, group_id });
+    await user.send(await user.direct(bob), `hello from ${user.name}`);
   });
-  // Rooms under such names.
+  // Rooms with such names.
   const rooms = payloads.filter((name) => !/\p{Cc}/u.test(name) && name.trim() === name);
   expect(rooms.length).toBeGreaterThanOrEqual(200);
   await forEach(rooms, (name) => first.group(name, bob));
@@ -116,17 +118,17 @@ test("no name of a user or a room is markup", async ({ browser, contexts, enter 
   await expect(page.locator(".side .item")).toHaveCount(users.length + rooms.length + 2);
   const shown = await page.locator(".side .item-name").allTextContents();
   for (const name of [...wanted, ...rooms]) expect(shown).toContain(name);
-  expect(await foreign(page)).toEqual([]);
+  expect(await unexpectedElements(page)).toEqual([]);
   await page.getByRole("button", { name: "Members" }).click();
   await expect(page.locator(".member")).toHaveCount(users.length + 1);
   const listed = await page.locator(".member-name bdi").allTextContents();
   expect([...listed].sort()).toEqual([...wanted, bob.name].sort());
-  expect(await foreign(page)).toEqual([]);
+  expect(await unexpectedElements(page)).toEqual([]);
   await page.keyboard.press("Escape");
   expect((await readAll(page, ".row-name")).sort()).toEqual([...wanted].sort());
-  expect(await foreign(page)).toEqual([]);
+  expect(await unexpectedElements(page)).toEqual([]);
 
-  // As a title, as someone who types, in a notice and in what is found.
+  // Also as a title, in the typing indicator, in notifications and in search results.
   const evil = first.name;
   await item(page, evil).first().click();
   await expect(title(page)).toHaveText(evil);
@@ -140,17 +142,17 @@ test("no name of a user or a room is markup", async ({ browser, contexts, enter 
   );
   await expect(page.locator(".typing")).toContainText(`${evil} is typing`);
   await expect(page).toHaveTitle(/Chinwag$/);
-  const stranger = await User.named(`<u onerror=hit=${fresh("").slice(-8)}>`);
+  const stranger = await User.named(`<u onerror=hit=${uniqueName("").slice(-8)}>`);
   await page.getByRole("searchbox", { name: "Search" }).fill("<u");
-  await expect(found(page, "Users").filter({ hasText: stranger.name })).toBeVisible();
-  expect(await foreign(page)).toEqual([]);
+  await expect(results(page, "Users").filter({ hasText: stranger.name })).toBeVisible();
+  expect(await unexpectedElements(page)).toEqual([]);
 });
 
 test("no name of a file is markup", async ({ enter }) => {
   test.setTimeout(90_000);
-  const [alice, bob] = await people("alice", "bob");
-  const room = await alice.group(fresh("files"), bob);
-  // A name is no path; forms escape double quotes.
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("files"), bob);
+  // File names are no paths, and forms escape double quotes.
   const good = payloads.filter((name) => !/[/\\\p{Cc}]/u.test(name));
   const sent = good.map((name) => `${name.replaceAll('"', "'")}.txt`);
   expect(sent.length).toBeGreaterThanOrEqual(200);
@@ -160,5 +162,5 @@ test("no name of a file is markup", async ({ enter }) => {
   await expect(bubble(page, "all are there")).toBeVisible();
   const shown = await readAll(page, ".card-name");
   expect(shown.sort()).toEqual(sent.sort());
-  expect(await foreign(page)).toEqual([]);
+  expect(await unexpectedElements(page)).toEqual([]);
 });

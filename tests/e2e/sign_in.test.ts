@@ -1,7 +1,19 @@
-// Registering, logging in, the guard, the end of a session; languages.
+// Registration, login, guarded pages, the end of a session, themes and languages.
 import type { Page } from "@playwright/test";
-import { operate } from "./servers";
-import { bubble, composer, expect, fresh, isIn, PASSWORD, people, pick, test, title, write } from "./world";
+import {
+  bubble,
+  composer,
+  expect,
+  expectLoggedIn,
+  newUsers,
+  PASSWORD,
+  pick,
+  test,
+  title,
+  uniqueName,
+  write,
+} from "./fixtures";
+import { runCommand } from "./servers";
 
 const field = (page: Page, label: string) => page.locator(".field", { hasText: label });
 
@@ -18,8 +30,8 @@ async function logIn(page: Page, name: string, password: string): Promise<void> 
   await page.getByRole("button", { name: "Log in" }).click();
 }
 
-test("one registers, logs in, and comes to where one wanted to go", async ({ visit }) => {
-  const name = fresh("新用户");
+test("a user registers, logs in and returns to the requested page", async ({ visit }) => {
+  const name = uniqueName("新用户");
   const page = await visit("/chat?room=1");
   await expect(page).toHaveURL(/\/login\?next=/);
   await page.getByRole("link", { name: "Create one" }).click();
@@ -49,44 +61,44 @@ test("one registers, logs in, and comes to where one wanted to go", async ({ vis
   await expect(page).toHaveURL(/\/login/);
 });
 
-test("a taken name is told beside its field", async ({ visit }) => {
-  const [user] = await people("taken");
+test("a taken name is reported under its field", async ({ visit }) => {
+  const [user] = await newUsers("taken");
   const page = await visit("/register");
   await register(page, user.name.toUpperCase(), PASSWORD, PASSWORD);
   await expect(field(page, "Username")).toContainText("That username is taken");
 });
 
-test("where one is led after the login is a place of the chat, never another site", async ({ visit }) => {
-  const [user] = await people("led");
+test("the login never redirects to another site", async ({ visit }) => {
+  const [user] = await newUsers("led");
   const page = await visit("/login?next=https%3A%2F%2Fexample.org%2F");
   await logIn(page, user.name, PASSWORD);
-  await isIn(page, user);
+  await expectLoggedIn(page, user);
   await expect(page).toHaveURL(/\/chat$/);
 });
 
-test("a session that ends leads to the login and keeps the draft", async ({ enter }) => {
-  const [user] = await people("ended");
+test("an ended session leads to the login and keeps the draft", async ({ enter }) => {
+  const [user] = await newUsers("ended");
   const page = await enter(user, { room: 1 });
   await composer(page).fill("a thought that must not be lost");
-  await operate("user", "ban", user.name);
+  await runCommand("user", "ban", user.name);
   await expect(page.getByText("Your session has ended")).toBeVisible();
-  await operate("user", "unban", user.name);
+  await runCommand("user", "unban", user.name);
   await logIn(page, user.name, PASSWORD);
   await expect(page).toHaveURL(/\/chat\?room=1$/);
   await expect(composer(page)).toHaveValue("a thought that must not be lost");
 });
 
-test("who logs out does so in all tabs", async ({ enter, another }) => {
-  const [user] = await people("tabs");
+test("a logout applies to all tabs", async ({ enter, openTab }) => {
+  const [user] = await newUsers("tabs");
   const page = await enter(user, { room: 1 });
-  const other = await another(page, "/chat");
-  await isIn(other, user);
+  const other = await openTab(page, "/chat");
+  await expectLoggedIn(other, user);
   await pick(page, /Account and settings/, "Log out");
   for (const tab of [page, other]) await expect(tab).toHaveURL(/\/login/);
 });
 
-test("a token that no longer holds leads to the login", async ({ enter }) => {
-  const [user] = await people("forged");
+test("an invalid token leads to the login", async ({ enter }) => {
+  const [user] = await newUsers("forged");
   const page = await enter(user, { room: 1 });
   await page.evaluate(() => {
     const [header, claims] = (localStorage.getItem("token") ?? "").split(".");
@@ -96,8 +108,8 @@ test("a token that no longer holds leads to the login", async ({ enter }) => {
   await expect(page.getByText("Your session has ended")).toBeVisible();
 });
 
-test("light and dark are the system's, or as one likes", async ({ enter }) => {
-  const [user] = await people("looks");
+test("the theme follows the system or the choice of the user", async ({ enter }) => {
+  const [user] = await newUsers("looks");
   const page = await enter(user, { colorScheme: "light" });
   const ink = () => page.locator(".me-name").evaluate((name) => getComputedStyle(name).color);
   const light = await ink();
@@ -107,14 +119,14 @@ test("light and dark are the system's, or as one likes", async ({ enter }) => {
   await pick(page, /Account and settings/, "Light");
   await expect.poll(ink).toBe(light);
   await page.reload();
-  await isIn(page, user);
+  await expectLoggedIn(page, user);
   await expect.poll(ink).toBe(light);
   await pick(page, /Account and settings/, "System");
   await expect.poll(ink).toBe(dark);
 });
 
-test("the language is the browser's, and changes at once, both ways", async ({ enter }) => {
-  const [user] = await people("语言");
+test("the language follows the browser and changes without a reload", async ({ enter }) => {
+  const [user] = await newUsers("语言");
   const page = await enter(user, { room: 1, locale: "zh-CN" });
   await expect(title(page)).toHaveText("全局聊天室");
   await expect(page.locator("html")).toHaveAttribute("lang", "zh-CN");
@@ -123,7 +135,7 @@ test("the language is the browser's, and changes at once, both ways", async ({ e
   await pick(page, /账号与设置/, "English");
   await expect(title(page)).toHaveText("Lobby");
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
-  // Nothing was loaded anew.
+  // The page was not reloaded.
   await expect(box).toHaveValue("写了一半");
   await page
     .locator(".menu")
@@ -135,7 +147,7 @@ test("the language is the browser's, and changes at once, both ways", async ({ e
   await page.locator(".menu").getByText("English").click();
   await page.reload();
   await expect(title(page)).toHaveText("Lobby");
-  // Elsewhere: everyone hears the lobby, and other tests count what they hear.
+  // Uses another room, as every user gets the messages of the lobby and other tests count theirs.
   await page.goto(`/chat?room=${await user.group("语言")}`);
   await write(page, "说完了");
   await expect(bubble(page, "说完了")).toBeVisible();

@@ -1,13 +1,13 @@
-// What happens while one is away: offline, a node that dies, a reload, a hidden tab.
+// Disconnections: offline, a node that dies, a reload, a hidden tab.
 import type { Page } from "@playwright/test";
 import { Balancer } from "./balancer";
+import { bubble, composer, expect, item, newUsers, test, tick, title, type User, write } from "./fixtures";
 import { type Node, startNode } from "./servers";
-import { bubble, composer, expect, item, people, test, tick, title, type User, write } from "./world";
 
 const banner = (page: Page) => page.locator(".net.is-shown");
 
-test("what is written offline is sent once, when the connection is back", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("messages written offline are sent once, when the connection is back", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const here = await enter(alice, { room });
   const there = await enter(bob, { node: 1, room });
@@ -27,11 +27,11 @@ test("what is written offline is sent once, when the connection is back", async 
   await here.reload();
   await expect(bubble(here, "while away")).toHaveCount(3);
   const inOrder = ["before", "missed meanwhile", "one", "two", "three"];
-  expect((await alice.texts003(room)).map((text) => text.replace("while away: ", ""))).toEqual(inOrder);
+  expect((await alice.messageTexts(room)).map((text) => text.replace("while away: ", ""))).toEqual(inOrder);
 });
 
-test("what is written offline survives a reload", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("messages written offline survive a reload", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const page = await enter(alice, { room });
   await page.routeWebSocket(/\/ws\?/, (socket) => socket.close());
@@ -39,20 +39,20 @@ test("what is written offline survives a reload", async ({ enter }) => {
   await write(page, "kept in the outbox");
   await expect(tick(bubble(page, "kept in the outbox"), "waiting")).toBeVisible();
   await page.unrouteAll();
-  // Sockets cannot be unrouted: another page of the same browser has no route.
+  // Routes of sockets cannot be removed. Another page of the same browser has none.
   const other = await page.context().newPage();
   await page.close();
   await other.goto(`/chat?room=${room}`);
   await expect(tick(bubble(other, "kept in the outbox"), "sent")).toBeVisible();
-  expect(await alice.texts003(room)).toEqual(["kept in the outbox"]);
+  expect(await alice.messageTexts(room)).toEqual(["kept in the outbox"]);
 });
 
-/** Alice behind a balancer with two nodes, of which the first will die; Bob on another node. */
-async function dying(enter: (user: User, options: object) => Promise<Page>) {
-  const [alice, bob] = await people("alice", "bob");
+/** Connects Alice through a balancer to two nodes, of which the first will die, and Bob to another node. */
+async function startFailover(enter: (user: User, options: object) => Promise<Page>) {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const [first, second] = await Promise.all([startNode(), startNode()]);
-  const balancer = await Balancer.before(first.port, second.port);
+  const balancer = await Balancer.inFrontOf(first.port, second.port);
   const here = await enter(alice, { url: balancer.url, room });
   const there = await enter(bob, { node: 1, room });
   await write(here, "before");
@@ -65,13 +65,13 @@ async function dying(enter: (user: User, options: object) => Promise<Page>) {
   return { alice, room, first, balancer, here, there, end };
 }
 
-async function isOnce(pages: Page[], alice: User, room: number, texts: string[]): Promise<void> {
+async function expectOnce(pages: Page[], alice: User, room: number, texts: string[]): Promise<void> {
   const wanted = ["before", ...texts];
   for (const page of pages) {
     await expect(page.locator(".bubble .text")).toHaveText(wanted);
     await expect(page.locator("[data-state=sending], [data-state=waiting]")).toHaveCount(0);
   }
-  expect(await alice.texts003(room)).toEqual(wanted);
+  expect(await alice.messageTexts(room)).toEqual(wanted);
   for (const page of pages) {
     await page.reload();
     await expect(page.locator(".bubble .text")).toHaveText(wanted);
@@ -79,9 +79,9 @@ async function isOnce(pages: Page[], alice: User, room: number, texts: string[])
 }
 
 for (const way of ["requests", "answers"] as const) {
-  const when = way === "requests" ? "before it has a message" : "before it could say that it has a message";
+  const when = way === "requests" ? "before it gets a message" : "before it acknowledges a message";
   test(`a node is killed ${when}: the message arrives once`, async ({ enter }) => {
-    const { alice, room, first, balancer, here, there, end } = await dying(enter);
+    const { alice, room, first, balancer, here, there, end } = await startFailover(enter);
     balancer.hold(way);
     await write(here, "in these days");
     if (way === "answers") await expect(bubble(there, "in these days")).toBeVisible();
@@ -89,15 +89,15 @@ for (const way of ["requests", "answers"] as const) {
     await expect(tick(bubble(here, "in these days"), "sending")).toBeVisible();
     await first.kill();
     balancer.release();
-    await isOnce([here, there], alice, room, ["in these days"]);
+    await expectOnce([here, there], alice, room, ["in these days"]);
     await end();
   });
 }
 
-test("a node is killed while many messages are sent, and comes back: each arrives once, in order", async ({
+test("a node is killed while many messages are sent, and restarted: each arrives once, in order", async ({
   enter,
 }) => {
-  const { alice, room, first, here, there, end } = await dying(enter);
+  const { alice, room, first, here, there, end } = await startFailover(enter);
   const texts = Array.from({ length: 20 }, (_, at) => `number ${at + 1}`);
   let killed: Promise<void> | undefined;
   for (const [at, text] of texts.entries()) {
@@ -106,12 +106,12 @@ test("a node is killed while many messages are sent, and comes back: each arrive
   }
   await killed;
   const again = await startNode(undefined, first);
-  await isOnce([here, there], alice, room, texts);
+  await expectOnce([here, there], alice, room, texts);
   await end(again);
 });
 
-test("a node that stops says when to come back, and nothing is missed", async ({ enter }) => {
-  const { alice, room, first, here, there, end } = await dying(enter);
+test("a node that stops tells clients when to reconnect, and nothing is missed", async ({ enter }) => {
+  const { alice, room, first, here, there, end } = await startFailover(enter);
   const stopping = first.stop();
   await write(there, "said during the stop");
   await stopping;
@@ -121,12 +121,16 @@ test("a node that stops says when to come back, and nothing is missed", async ({
     await expect(bubble(page, "said during the stop")).toHaveCount(1);
     await expect(bubble(page, "said after it")).toHaveCount(1);
   }
-  expect((await alice.texts003(room)).sort()).toEqual(["before", "said after it", "said during the stop"]);
+  expect((await alice.messageTexts(room)).sort()).toEqual([
+    "before",
+    "said after it",
+    "said during the stop",
+  ]);
   await end();
 });
 
-test("what the server refuses can be tried again or given up, once", async ({ enter }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("refused messages can be retried or discarded", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const page = await enter(alice);
   let refusals = 2;
@@ -136,7 +140,7 @@ test("what the server refuses can be tried again or given up, once", async ({ en
       const isSend = String(message).includes('"send_message"');
       if (!isSend || refusals === 0) return server.send(message);
       refusals -= 1;
-      // Into a room that there is not.
+      // Redirects the message to a room that does not exist.
       server.send(String(message).replace(/"room_id":\d+/, '"room_id":999999'));
     });
   });
@@ -151,11 +155,11 @@ test("what the server refuses can be tried again or given up, once", async ({ en
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(tick(bubble(page, "try again"), "sent")).toBeVisible();
   await expect(page.locator(".failed")).toHaveCount(0);
-  expect(await alice.texts003(room)).toEqual(["try again"]);
+  expect(await alice.messageTexts(room)).toEqual(["try again"]);
 });
 
 test("drafts are kept per conversation and survive a reload", async ({ enter }) => {
-  const [alice, bob, carol] = await people("alice", "bob", "小红");
+  const [alice, bob, carol] = await newUsers("alice", "bob", "小红");
   const [first, second] = [await alice.direct(bob), await alice.direct(carol)];
   const page = await enter(alice, { room: first });
   await composer(page).fill("for Bob\nin two lines");
@@ -175,14 +179,17 @@ test("drafts are kept per conversation and survive a reload", async ({ enter }) 
   await expect(item(page, bob.name)).not.toContainText("Draft");
 });
 
-test("several tabs notify once of a message, and not while one looks", async ({ enter, another }) => {
-  const [alice, bob] = await people("alice", "bob");
+test("several tabs show one notification per message, and none while one has the focus", async ({
+  enter,
+  openTab,
+}) => {
+  const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const page = await enter(bob, { permissions: ["notifications"] });
   const shown: string[] = [];
   await page.context().exposeBinding("noted", (_, text: string) => shown.push(text));
   await page.context().addInitScript(() => {
-    // As in tabs that nobody looks at; and notifications that a test can see.
+    // Tabs without the focus, and notifications that the test can read.
     document.hasFocus = () => false;
     class Seen extends EventTarget {
       static permission = "granted";
@@ -197,7 +204,7 @@ test("several tabs notify once of a message, and not while one looks", async ({ 
   });
   await page.evaluate(() => localStorage.removeItem("chinwag.focus"));
   await page.reload();
-  const tabs = [page, await another(page, "/chat"), await another(page, "/chat?room=1")];
+  const tabs = [page, await openTab(page, "/chat"), await openTab(page, "/chat?room=1")];
   for (const tab of tabs) await expect(tab.locator(".me-name")).toHaveText(bob.name);
   for (const tab of tabs) await expect(item(tab, alice.name)).toBeVisible();
   for (const text of ["first", "第二"]) {
@@ -206,11 +213,11 @@ test("several tabs notify once of a message, and not while one looks", async ({ 
   }
   await expect.poll(() => shown).toEqual([`${alice.name}: first`, `${alice.name}: 第二`]);
 
-  // Somebody comes back to one of the tabs.
+  // One of the tabs gets the focus.
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await alice.send(room, "third");
   for (const tab of tabs) await expect(item(tab, alice.name)).toContainText("third");
-  // One's own messages are no news either.
+  // Own messages cause no notification either.
   await bob.send(room, "fourth");
   for (const tab of tabs) await expect(item(tab, alice.name)).toContainText("fourth");
   expect(shown).toHaveLength(2);
