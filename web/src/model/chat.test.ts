@@ -1,7 +1,7 @@
 // The whole state of the chat, against a fake server.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation, Message } from "../net/types";
-import { conversation, FakeSocket, message } from "../testing/fixtures";
+import { account, conversation, FakeSocket, message } from "../testing/fixtures";
 
 const ROOM = 7;
 let list: Conversation[];
@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 function answer(path: string): unknown {
-  if (path === "/api/v1/me") return { id: 1, username: "Alice", is_admin: false };
+  if (path === "/api/v1/me") return account(1, "Alice");
   if (path === "/api/v1/conversations") return list;
   if (path.startsWith("/api/chat/online-users")) return [];
   if (path === "/api/chat/message/status") return { status: "delivered" };

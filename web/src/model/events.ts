@@ -1,6 +1,6 @@
 // Applies the server's events to the state.
 
-import type { Message, ServerFrame } from "../net/types";
+import type { RoomMessage, ServerFrame } from "../net/types";
 import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
 import { loadNewest } from "./history";
 import { loadMembers } from "./members";
@@ -54,7 +54,7 @@ export function applyEvent(frame: ServerFrame): void {
   }
 }
 
-function applyMessage(message: Message & { room_id: number }): void {
+function applyMessage(message: RoomMessage): void {
   const room = roomOf(message.room_id);
   const isOwn = message.user_id === me.peek()?.id;
   noteArrival();

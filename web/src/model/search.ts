@@ -1,7 +1,7 @@
 // Searches for users, rooms and messages: first among the loaded conversations, then at the server.
 
 import { api } from "../net/http";
-import type { Conversation, FoundRoom, FoundUser, Message } from "../net/types";
+import type { Conversation, FoundRoom, FoundUser, RoomMessage } from "../net/types";
 import { roomName } from "./labels";
 
 /** The server searches the messages of one room at a time. This many rooms are searched at first and with each "more". */
@@ -9,8 +9,6 @@ export const ROOMS_PER_SEARCH = 12;
 const PARALLEL_REQUESTS = 4;
 /** Characters that are shown before a match. */
 const LEAD_CHARS = 24;
-
-export type FoundMessage = Message & { room_id: number };
 
 /** Conversations whose names contain the text. */
 export function matchingConversations(list: Conversation[], text: string): Conversation[] {
@@ -41,7 +39,7 @@ export async function findMessages(
   rooms: number[],
   text: string,
   isWanted: () => boolean,
-  onFound: (found: FoundMessage[]) => void,
+  onFound: (found: RoomMessage[]) => void,
 ): Promise<void> {
   for (let at = 0; at < rooms.length && isWanted(); at += PARALLEL_REQUESTS) {
     const some = rooms.slice(at, at + PARALLEL_REQUESTS);

@@ -1,7 +1,7 @@
 // The session of the user. Its token is stored under `token`, as document 000 requires.
 
 import { signal } from "@preact/signals";
-import { useAccess } from "../net/http";
+import { setAuth } from "../net/http";
 import type { Me } from "../net/types";
 import { storage } from "../settings/storage";
 
@@ -30,7 +30,7 @@ function endSession(isExpired: boolean): void {
 
 export const logOut = () => endSession(false);
 
-useAccess({ token: () => token.peek(), onUnauthorized: () => endSession(true) });
+setAuth({ token: () => token.peek(), onUnauthorized: () => endSession(true) });
 
 // Follows logins and logouts in other tabs.
 addEventListener("storage", (event) => {

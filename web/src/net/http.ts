@@ -1,4 +1,6 @@
-import type { Conversation, FoundRoom, FoundUser, Me, Member, Message, RoomBrief } from "./types";
+// Requests to the server over HTTP.
+
+import type { Answers, Route } from "./types";
 
 /** The refusal of a request, with the words of the server. The status is 0 if the server was not reached. */
 export class ApiError extends Error {
@@ -9,21 +11,30 @@ export class ApiError extends Error {
   }
 }
 
-type Access = { token: () => string | null; onUnauthorized: () => void };
-let access: Access = { token: () => null, onUnauthorized: () => {} };
+type Auth = { token: () => string | null; onUnauthorized: () => void };
+let auth: Auth = { token: () => null, onUnauthorized: () => {} };
 
-export function useAccess(given: Access): void {
-  access = given;
+/** Sets whose token requests carry, and what happens when the server refuses it. */
+export function setAuth(next: Auth): void {
+  auth = next;
 }
 
-export async function call<T>(
+const TIMEOUT_MS = 15_000;
+
+/**
+ * Sends a request and returns the body of its answer.
+ *
+ * # Errors
+ * `ApiError` with the status of the server, or 0 if it was not reached. A refused token ends the session.
+ */
+export async function request(
   method: string,
   path: string,
   body?: unknown,
-  signal = AbortSignal.timeout(15_000),
-): Promise<T> {
+  signal = AbortSignal.timeout(TIMEOUT_MS),
+): Promise<unknown> {
   const headers: Record<string, string> = {};
-  const token = access.token();
+  const token = auth.token();
   if (token) headers.authorization = `Bearer ${token}`;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;
@@ -34,9 +45,9 @@ export async function call<T>(
     throw new ApiError(0, "unreachable");
   }
   const answer = await response.json().catch(() => null);
-  if (response.ok) return answer as T;
-  if (response.status === 401 && token && access.token() === token && !path.includes("/auth/")) {
-    access.onUnauthorized();
+  if (response.ok) return answer;
+  if (response.status === 401 && token && auth.token() === token && !path.includes("/auth/")) {
+    auth.onUnauthorized();
   }
   throw new ApiError(response.status, errorText(answer) ?? `HTTP ${response.status}`);
 }
@@ -48,74 +59,84 @@ function errorText(answer: unknown): string | null {
   return typeof message === "string" ? message : null;
 }
 
-const query = (values: Record<string, string | number>) =>
-  new URLSearchParams(Object.entries(values).map(([key, value]) => [key, String(value)])).toString();
+interface Call {
+  /** Values for the placeholders of the path. */
+  path?: Record<string, number>;
+  query?: Record<string, string | number>;
+  body?: unknown;
+}
+
+/** Calls a route with its path and query filled in. */
+async function call<R extends Route>(
+  route: R,
+  { path = {}, query = {}, body }: Call = {},
+): Promise<Answers[R]> {
+  const [method = "", template = ""] = route.split(" ");
+  const [pathname = "", search] = template.split("?");
+  const filled = pathname.replace(/\{(\w+)\}/g, (_, name: string) => String(path[name]));
+  const params = new URLSearchParams(search);
+  for (const [key, value] of Object.entries(query)) params.set(key, String(value));
+  const text = params.toString();
+  const address = text ? `${filled}?${text}` : filled;
+  return (await request(method, address, body)) as Answers[R];
+}
 
 export const api = {
   register: (username: string, password: string) =>
-    call<{ message: string }>("POST", "/api/v1/auth/register", { username, password }),
+    call("POST /api/v1/auth/register", { body: { username, password } }),
   logIn: (username: string, password: string) =>
-    call<{ token: string }>("POST", "/api/v1/auth/login", { username, password }),
-  me: () => call<Me>("GET", "/api/v1/me"),
-  conversations: () => call<Conversation[]>("GET", "/api/v1/conversations"),
-  findUsers: (q: string) => call<FoundUser[]>("GET", `/api/v1/search?${query({ kind: "user", q })}`),
-  findRooms: (q: string) => call<FoundRoom[]>("GET", `/api/v1/search?${query({ kind: "room", q })}`),
+    call("POST /api/v1/auth/login", { body: { username, password } }),
+  me: () => call("GET /api/v1/me"),
+  conversations: () => call("GET /api/v1/conversations"),
+  findUsers: (q: string) => call("GET /api/v1/search?kind=user", { query: { q } }),
+  findRooms: (q: string) => call("GET /api/v1/search?kind=room", { query: { q } }),
   findMessages: (room_id: number, q: string, limit = 5) =>
-    call<(Message & { room_id: number })[]>(
-      "GET",
-      `/api/v1/search?${query({ kind: "message", q, room_id, limit })}`,
-    ),
-  openDirect: (username: string) => call<RoomBrief>("POST", "/api/v1/rooms", { is_private: true, username }),
-  createGroup: (name: string) => call<RoomBrief>("POST", "/api/v1/rooms", { name, is_private: false }),
-  members: (room: number) => call<Member[]>("GET", `/api/v1/rooms/${room}/members`),
-  addMember: (room: number, username: string) =>
-    call<unknown>("POST", `/api/v1/rooms/${room}/members`, { username }),
-  removeMember: (room: number, user: number) =>
-    call<unknown>("DELETE", `/api/v1/rooms/${room}/members/${user}`),
-  setRole: (room: number, user: number, role: "admin" | "member") =>
-    call<unknown>("PUT", `/api/v1/rooms/${room}/members/${user}`, { role }),
-  /** Document 003: the users of the last half hour. */
-  onlineUsers: () =>
-    call<{ user_id: number; last_activity: string }[]>("GET", "/api/chat/online-users?limit=1000"),
-  /** Document 002: how far a message has come. */
-  status: (message_id: number) =>
-    call<{ status: "sent" | "delivered" | "read" }>("POST", "/api/chat/message/status", { message_id }),
-  /** Document 001: who has read a message. */
-  readers: async (group_id: string, message: number) => {
-    const path = `/api/v1/chat/messages?${query({ group_id, limit: 200 })}`;
-    const page = await call<ReadersPage>("GET", path);
-    const found = page.data.messages.find(({ message_id }) => message_id === String(message));
+    call("GET /api/v1/search?kind=message", { query: { q, room_id, limit } }),
+  openDirect: (username: string) => call("POST /api/v1/rooms", { body: { is_private: true, username } }),
+  createGroup: (name: string) => call("POST /api/v1/rooms", { body: { name, is_private: false } }),
+  members: (id: number) => call("GET /api/v1/rooms/{id}/members", { path: { id } }),
+  addMember: (id: number, username: string) =>
+    call("POST /api/v1/rooms/{id}/members", { path: { id }, body: { username } }),
+  removeMember: (id: number, user_id: number) =>
+    call("DELETE /api/v1/rooms/{id}/members/{user_id}", { path: { id, user_id } }),
+  setRole: (id: number, user_id: number, role: "admin" | "member") =>
+    call("PUT /api/v1/rooms/{id}/members/{user_id}", { path: { id, user_id }, body: { role } }),
+  onlineUsers: () => call("GET /api/chat/online-users", { query: { limit: 1000 } }),
+  status: (message_id: number) => call("POST /api/chat/message/status", { body: { message_id } }),
+  /** The ids of the users who have read a message. */
+  readers: async (group_id: string, messageId: number) => {
+    const { data } = await call("GET /api/v1/chat/messages", { query: { group_id, limit: 200 } });
+    const found = data.messages.find(({ message_id }) => message_id === String(messageId));
     return new Set((found?.read_by ?? []).map(({ user_id }) => Number(user_id)));
   },
 };
-
-interface ReadersPage {
-  data: { messages: { message_id: string; read_by: { user_id: string }[] }[] };
-}
 
 export interface Upload {
   done: Promise<string>;
   cancel: () => void;
 }
 
-/** Uploads a picture, through XMLHttpRequest, as `fetch` reports no progress. */
+const UPLOAD = "POST /api/v1/upload/image" satisfies Route;
+
+/** Uploads a picture, through XMLHttpRequest, as `fetch` reports no progress. Resolves with the address. */
 export function uploadImage(file: File, onProgress: (progress: number) => void): Upload {
-  const request = new XMLHttpRequest();
+  const xhr = new XMLHttpRequest();
   const done = new Promise<string>((resolve, reject) => {
-    request.open("POST", "/api/v1/upload/image");
-    request.setRequestHeader("authorization", `Bearer ${access.token() ?? ""}`);
-    request.responseType = "json";
-    request.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
-    request.onload = () => {
-      if (request.status === 201) return resolve((request.response as { url: string }).url);
-      if (request.status === 401) access.onUnauthorized();
-      reject(new ApiError(request.status, errorText(request.response) ?? `HTTP ${request.status}`));
+    const [method = "", path = ""] = UPLOAD.split(" ");
+    xhr.open(method, path);
+    xhr.setRequestHeader("authorization", `Bearer ${auth.token() ?? ""}`);
+    xhr.responseType = "json";
+    xhr.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
+    xhr.onload = () => {
+      if (xhr.status === 201) return resolve((xhr.response as Answers[typeof UPLOAD]).url);
+      if (xhr.status === 401) auth.onUnauthorized();
+      reject(new ApiError(xhr.status, errorText(xhr.response) ?? `HTTP ${xhr.status}`));
     };
-    request.onerror = () => reject(new ApiError(0, "unreachable"));
-    request.onabort = () => reject(new ApiError(0, "cancelled"));
+    xhr.onerror = () => reject(new ApiError(0, "unreachable"));
+    xhr.onabort = () => reject(new ApiError(0, "cancelled"));
     const form = new FormData();
     form.append("image", file);
-    request.send(form);
+    xhr.send(form);
   });
-  return { done, cancel: () => request.abort() };
+  return { done, cancel: () => xhr.abort() };
 }

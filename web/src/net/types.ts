@@ -1,11 +1,11 @@
-// What the server and the client exchange: document 000 with `?ext=1`, and the routes of this client.
+// What the server and this client exchange: the frames of document 000 with `?ext=1`, and the answers of the routes that
+// the client calls. `testing/wire.test.ts` compares these types with the transcripts.
 
 /** Width and height. */
 export type Pixels = [number, number];
 
 export interface Message {
   id: number;
-  room_id?: number;
   user_id: number;
   username: string;
   content: string;
@@ -19,15 +19,25 @@ export interface Message {
   file_name: string | null;
   file_size: number | null;
   file_pixels: Pixels | null;
+  /** A token from which the server resumes the events of the room. */
   resume: string;
 }
 
+/** A message outside the context of its room. */
+export interface RoomMessage extends Message {
+  room_id: number;
+}
+
+export type RoomKind = "public" | "group" | "direct";
+
 export interface Conversation {
   id: number;
+  /** The id of the room in documents 001 and 003; `global` for the room that has every user. */
   room_id: string;
   name: string;
-  kind: "public" | "group" | "direct";
+  kind: RoomKind;
   is_private: boolean;
+  /** The other user of a direct room. */
   user_id: number | null;
   last_message: Message | null;
   unread: number;
@@ -45,7 +55,11 @@ export interface Member {
 export interface Me {
   id: number;
   username: string;
+  email: string;
+  phone: string;
+  avatar: string;
   is_admin: boolean;
+  created_at: string;
 }
 
 export interface FoundUser {
@@ -57,7 +71,7 @@ export interface FoundRoom {
   id: number;
   room_id: string;
   name: string;
-  kind: "public" | "group" | "direct";
+  kind: RoomKind;
   is_private: boolean;
 }
 
@@ -67,40 +81,127 @@ export interface RoomBrief {
   is_private: boolean;
 }
 
-export type ServerFrame =
-  | { type: "new_message"; payload: Message & { room_id: number } }
-  | { type: "message_history"; payload: { room_id: number; messages: Message[] } }
-  | { type: "message_deleted"; payload: { room_id: number; id: number; user_id: number } }
-  | {
-      type: "message_read";
-      payload: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
-    }
-  | { type: "typing"; payload: { room_id: number; user_id: number; username: string } }
-  | {
-      type: "presence";
-      payload: { room_id: number; users: { user_id: number; username: string; online: boolean }[] };
-    }
-  | {
-      type: "member_added" | "member_removed";
-      payload: { room_id: number; user_id: number; username: string; message: Message & { room_id: number } };
-    }
-  | { type: "resumed" | "not_recovered"; payload: { room_id: number } }
-  | { type: "pong"; payload: Record<string, never> }
-  | { type: "error"; payload: { message: string } };
+/** Document 003: a user who was active in the last half hour. */
+interface OnlineUser {
+  user_id: number;
+  username: string;
+  ip: string;
+  user_agent: string;
+  login_time: string;
+  last_activity: string;
+}
 
-export type ClientFrame =
-  | {
-      type: "send_message";
-      payload: {
-        room_id: number;
-        content: string;
-        is_image: boolean;
-        client_id: string;
-        reply_to?: number;
-      };
-    }
-  | { type: "fetch_history"; payload: { room_id: number; page: number; page_size: number } }
-  | { type: "delete_message" | "mark_read"; payload: { room_id: number; id: number } }
-  | { type: "typing" | "join_room" | "leave_room"; payload: { room_id: number } }
-  | { type: "resume"; payload: { rooms: Record<string, string> } }
-  | { type: "ping"; payload: Record<string, never> };
+/** Document 002: how far a message has come. */
+interface StatusAnswer {
+  code: number;
+  message: string;
+  status: "sent" | "delivered" | "read";
+}
+
+/** Document 001: a page of messages, of which the client reads the receipts. */
+interface MessagePage {
+  code: number;
+  message: string;
+  data: { messages: ListedMessage[]; total: number };
+}
+
+interface ListedMessage {
+  message_id: string;
+  type: string;
+  content: string;
+  sender_id: string;
+  receiver_id: string;
+  group_id: string;
+  created_at: string;
+  read_by: { user_id: string; read_at: string }[];
+}
+
+interface Done {
+  message: string;
+}
+
+/** The routes that the client calls, with the bodies of their successful answers. */
+export interface Answers {
+  "POST /api/v1/auth/register": Done;
+  "POST /api/v1/auth/login": { token: string };
+  "GET /api/v1/me": Me;
+  "GET /api/v1/conversations": Conversation[];
+  "GET /api/v1/search?kind=user": FoundUser[];
+  "GET /api/v1/search?kind=room": FoundRoom[];
+  "GET /api/v1/search?kind=message": RoomMessage[];
+  "POST /api/v1/rooms": RoomBrief;
+  "GET /api/v1/rooms/{id}/members": Member[];
+  "POST /api/v1/rooms/{id}/members": Done;
+  "PUT /api/v1/rooms/{id}/members/{user_id}": Done;
+  "DELETE /api/v1/rooms/{id}/members/{user_id}": Done;
+  "POST /api/v1/upload/image": { url: string };
+  "GET /api/chat/online-users": OnlineUser[];
+  "POST /api/chat/message/status": StatusAnswer;
+  "GET /api/v1/chat/messages": MessagePage;
+}
+
+export type Route = keyof Answers;
+
+interface Membership {
+  room_id: number;
+  user_id: number;
+  username: string;
+  /** The system message about the change. */
+  message: RoomMessage;
+}
+
+/** The frames of the server, by type. */
+export interface ServerPayloads {
+  new_message: RoomMessage;
+  message_history: { room_id: number; messages: Message[] };
+  message_deleted: { room_id: number; id: number; user_id: number };
+  /** A user has read the messages from `first_id` to `id`. */
+  message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
+  typing: { room_id: number; user_id: number; username: string };
+  presence: { room_id: number; users: { user_id: number; username: string; online: boolean }[] };
+  member_added: Membership;
+  member_removed: Membership;
+  /** Every missed event of the room was sent. */
+  resumed: { room_id: number };
+  /** The token of the room is too old: its history must be fetched. */
+  not_recovered: { room_id: number };
+  pong: Record<string, never>;
+  error: { message: string };
+}
+
+/** The commands of the client, by type. */
+export interface ClientPayloads {
+  send_message: {
+    room_id: number;
+    content?: string;
+    is_image?: boolean;
+    client_id?: string;
+    reply_to?: number;
+    message_type?: Exclude<Message["message_type"], "system">;
+    file_url?: string;
+    file_name?: string;
+    file_size?: number;
+  };
+  fetch_history: { room_id: number; page: number; page_size: number };
+  delete_message: { room_id: number; id: number };
+  /** Marks the messages up to `id` as read. */
+  mark_read: { room_id: number; id: number };
+  typing: { room_id: number };
+  join_room: { room_id: number };
+  leave_room: { room_id: number };
+  /** Asks for the events after the tokens of these rooms. */
+  resume: { rooms: Record<string, string> };
+  ping: Record<string, never> | undefined;
+}
+
+/** A frame with one of the payloads. */
+export type FrameOf<Payloads, Type extends keyof Payloads> = undefined extends Payloads[Type]
+  ? { type: Type; payload?: Payloads[Type] }
+  : { type: Type; payload: Payloads[Type] };
+
+export type ServerFrame = {
+  [Type in keyof ServerPayloads]: FrameOf<ServerPayloads, Type>;
+}[keyof ServerPayloads];
+export type ClientFrame = {
+  [Type in keyof ClientPayloads]: FrameOf<ClientPayloads, Type>;
+}[keyof ClientPayloads];

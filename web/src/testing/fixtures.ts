@@ -1,8 +1,13 @@
 // Fixtures of several tests: messages, conversations, a fake socket.
 
-import type { Conversation, Message } from "../net/types";
+import type { Conversation, Me, RoomMessage } from "../net/types";
 
-export function message(id: number, part: Partial<Message> = {}): Message & { room_id: number } {
+export function account(id: number, username: string): Me {
+  const created_at = "2026-01-01T00:00:00.000Z";
+  return { id, username, email: "", phone: "", avatar: "", is_admin: false, created_at };
+}
+
+export function message(id: number, part: Partial<RoomMessage> = {}): RoomMessage {
   return {
     id,
     room_id: 7,

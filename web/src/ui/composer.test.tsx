@@ -5,6 +5,7 @@ import { draftOf, openDrafts } from "../model/drafts";
 import { pendingMessages } from "../model/outbox";
 import { Room } from "../model/rooms";
 import { me } from "../model/session";
+import { account } from "../testing/fixtures";
 import { Composer } from "./composer";
 
 const onReplyDone = vi.fn();
@@ -42,7 +43,7 @@ beforeEach(async () => {
   await loadTexts("en");
   openDrafts(1);
   pendingMessages.value = [];
-  me.value = { id: 1, username: "Alice", is_admin: false };
+  me.value = account(1, "Alice");
   onReplyDone.mockReset();
   onFiles.mockReset();
   await mount();
@@ -118,7 +119,7 @@ it("keeps the text until the user is known", async () => {
   expect(pendingMessages.value).toEqual([]);
   expect(box.value).toBe("early");
   expect(send.disabled).toBe(true);
-  me.value = { id: 1, username: "Alice", is_admin: false };
+  me.value = account(1, "Alice");
   await settle();
   press({});
   expect(pendingMessages.value).toMatchObject([{ room: 7, text: "early" }]);

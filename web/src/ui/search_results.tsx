@@ -9,7 +9,6 @@ import { joinRoom, openDirect } from "../model/members";
 import { online } from "../model/presence";
 import { activeRoomId, conversations, sortedConversations } from "../model/rooms";
 import {
-  type FoundMessage,
   findMessages,
   matchingConversations,
   ROOMS_PER_SEARCH,
@@ -21,7 +20,7 @@ import {
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
-import type { FoundRoom, FoundUser } from "../net/types";
+import type { FoundRoom, FoundUser, RoomMessage } from "../net/types";
 import { Avatar, Empty } from "./common";
 import { ConversationItem } from "./conversation_item";
 import { showMessage, showRoom } from "./router";
@@ -31,7 +30,7 @@ const TYPING_PAUSE_MS = 250;
 interface Results {
   users: FoundUser[];
   rooms: FoundRoom[];
-  messages: FoundMessage[];
+  messages: RoomMessage[];
   isBusy: boolean;
 }
 
@@ -50,8 +49,8 @@ function useSearch(query: string, maxRooms: number): Results {
       ]);
       update({ users, rooms });
       const order = searchOrder(sortedConversations.peek(), activeRoomId.peek()).slice(0, maxRooms);
-      const messages: FoundMessage[] = [];
-      const onFound = (some: FoundMessage[]) => {
+      const messages: RoomMessage[] = [];
+      const onFound = (some: RoomMessage[]) => {
         messages.push(...some);
         update({ messages: [...messages] });
       };
@@ -149,7 +148,7 @@ export function SearchResults({ query, onDone }: { query: string; onDone: () => 
   );
 }
 
-function MessageResult({ message, query }: { message: FoundMessage; query: string }) {
+function MessageResult({ message, query }: { message: RoomMessage; query: string }) {
   const room = conversations.value.get(message.room_id);
   const [before, match, after] = splitAtMatch(preview(message), query);
   const where = room && !room.is_private ? ` · ${roomName(room)}` : "";

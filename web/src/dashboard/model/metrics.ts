@@ -1,6 +1,6 @@
 // The answer of `GET /dashboard/figures`, and its request.
 
-import { ApiError, call } from "../../net/http";
+import { ApiError, request } from "../../net/http";
 import type { Range, View } from "./view";
 
 /** Counts are per step. Gauges are the last value of a step over all nodes. `null` means that no node reported. */
@@ -106,7 +106,7 @@ export async function loadMetrics(view: View, signal: AbortSignal): Promise<Metr
   const query = new URLSearchParams({ range: view.range });
   if (view.node !== null) query.set("node", view.node);
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-  const answer = await call<unknown>("GET", `/dashboard/figures?${query}`, undefined, timeout);
+  const answer = await request("GET", `/dashboard/figures?${query}`, undefined, timeout);
   if (!isMetrics(answer)) throw new ApiError(0, "unreadable");
   return answer;
 }
