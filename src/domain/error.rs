@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What every fallible operation returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The field of a request that a 400 is about. Dialects name it in their own words.
+/// The field of a request that a 400 is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// A message's text.
@@ -42,6 +42,8 @@ pub enum Field {
     Role,
     /// What a search looks for.
     Query,
+    /// Whether a search looks for users, rooms or messages.
+    SearchKind,
     /// Whether a message is for a user or a room.
     ChatType,
     /// What a client asks for in a frame.
@@ -58,6 +60,43 @@ pub enum Field {
     File,
     /// The name of an uploaded file.
     FileName,
+    /// The client's own id of a command.
+    Reference,
+}
+
+impl Field {
+    /// The name on the wire. A dialect that spells a field differently overrides that one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::MessageType => "message_type",
+            Self::ReplyTo => "reply_to",
+            Self::ClientId => "client_id",
+            Self::RoomId => "room_id",
+            Self::RoomName => "name",
+            Self::Description => "description",
+            Self::UserName => "username",
+            Self::Password => "password",
+            Self::Credentials => "credentials",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Avatar => "avatar",
+            Self::UserId => "user_id",
+            Self::Receiver => "receiver_id",
+            Self::Role => "role",
+            Self::Query => "q",
+            Self::SearchKind => "kind",
+            Self::ChatType => "chat_type",
+            Self::Type => "type",
+            Self::Limit => "limit",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Cursor => "cursor",
+            Self::File => "file",
+            Self::FileName => "file_name",
+            Self::Reference => "ref",
+        }
+    }
 }
 
 /// Everything that can go wrong, by what the caller may be told.
@@ -216,6 +255,41 @@ impl Error {
             Self::Internal(_) => Kind::Internal,
             Self::Unavailable(_) => Kind::Unavailable,
         }
+    }
+
+    /// The error's name for programs. Clients compare it, so a name never changes.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Missing(_) => "missing",
+            Self::Invalid(_) => "invalid",
+            Self::Length { .. } => "length",
+            Self::GlobalRoom => "global_room",
+            Self::DirectRoom => "direct_room",
+            Self::Unauthenticated => "unauthenticated",
+            Self::BadCredentials => "bad_credentials",
+            Self::Forbidden => "forbidden",
+            Self::RoomNotFound => "room_not_found",
+            Self::MessageNotFound => "message_not_found",
+            Self::UserNotFound => "user_not_found",
+            Self::UserOffline => "user_offline",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NameTaken => "name_taken",
+            Self::EmailTaken => "email_taken",
+            Self::ClientIdReused => "client_id_reused",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnsupportedType => "unsupported_type",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The field that the error is about, if it is about one.
+    pub fn field(&self) -> Option<Field> {
+        let (Self::Missing(field) | Self::Invalid(field) | Self::Length { field, .. }) = self else { return None };
+        Some(*field)
     }
 
     /// A defect, with the cause for the log.

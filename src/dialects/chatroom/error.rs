@@ -54,34 +54,12 @@ fn detail(error: &Error) -> String {
     text.to_owned()
 }
 
-/// The parameter's name on the wire.
+/// The parameter's name in this document.
 fn name(field: Field) -> &'static str {
     match field {
-        Field::Content => "content",
-        Field::MessageType => "message_type",
-        Field::ReplyTo => "reply_to",
-        Field::ClientId => "client_id",
-        Field::RoomId => "room_id",
         Field::RoomName => "room_name",
-        Field::Description => "description",
-        Field::UserName => "username",
-        Field::Password => "password",
-        Field::Credentials => "username, password",
-        Field::Email => "email",
-        Field::Phone => "phone",
-        Field::Avatar => "avatar",
-        Field::UserId => "user_id",
-        Field::Receiver => "receiver",
-        Field::Role => "role",
-        Field::ChatType => "chat_type",
-        Field::Query => "q",
-        Field::Type => "type",
-        Field::Limit => "limit",
-        Field::Before => "before",
-        Field::After => "after",
-        Field::Cursor => "cursor",
-        Field::File => "file",
         Field::FileName => "filename",
+        other => other.name(),
     }
 }
 
@@ -92,26 +70,6 @@ fn title(field: Field) -> &'static str {
         Field::RoomName => "聊天室名称",
         Field::Description => "聊天室描述",
         Field::FileName => "文件名",
-        Field::UserName => "用户名",
-        Field::Password => "密码",
-        Field::Credentials => "用户名和密码",
-        Field::Email => "邮箱",
-        Field::Phone => "手机号",
-        Field::Avatar => "头像",
-        Field::MessageType
-        | Field::ReplyTo
-        | Field::ClientId
-        | Field::RoomId
-        | Field::UserId
-        | Field::Receiver
-        | Field::Role
-        | Field::ChatType
-        | Field::Query
-        | Field::Type
-        | Field::Limit
-        | Field::Before
-        | Field::After
-        | Field::Cursor
-        | Field::File => name(field),
+        other => name(other),
     }
 }

@@ -89,30 +89,13 @@ fn detail(error: &Error) -> String {
     text.to_owned()
 }
 
-/// The parameter's name on the wire.
+/// The parameter's name in this document.
 fn name(field: Field) -> &'static str {
     match field {
-        Field::Content => "content",
         Field::MessageType => "type",
-        Field::ReplyTo => "reply_to",
-        Field::ClientId => "client_id",
         Field::RoomId => "group_id",
-        Field::RoomName => "name",
-        Field::Description => "description",
-        Field::UserName => "username",
-        Field::Password => "password",
-        Field::Credentials => "username, password",
-        Field::Email => "email",
-        Field::Phone => "phone",
-        Field::Avatar => "avatar",
-        Field::UserId => "user_id",
-        Field::Receiver => "receiver_id",
-        Field::ChatType => "chat_type",
-        Field::Role => "role",
-        Field::Query => "q",
-        Field::Type => "type",
-        Field::Limit => "limit",
         Field::Before | Field::After | Field::Cursor => "offset",
-        Field::File | Field::FileName => "file",
+        Field::FileName => "file",
+        other => other.name(),
     }
 }

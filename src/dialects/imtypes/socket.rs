@@ -163,32 +163,15 @@ fn reason(error: &Error) -> String {
     text.to_owned()
 }
 
-/// The field's name on the wire.
+/// The field's name in this document.
 fn name(field: Field) -> &'static str {
     match field {
-        Field::Content => "content",
-        Field::MessageType | Field::Type => "type",
+        Field::MessageType => "type",
         Field::ClientId => "id",
         Field::RoomId => "conversationId",
         Field::Receiver | Field::UserId => "receiverId",
-        Field::File => "file",
         Field::FileName => "fileName",
-        Field::ReplyTo
-        | Field::RoomName
-        | Field::Description
-        | Field::UserName
-        | Field::Password
-        | Field::Credentials
-        | Field::Email
-        | Field::Phone
-        | Field::Avatar
-        | Field::Role
-        | Field::ChatType
-        | Field::Query
-        | Field::Limit
-        | Field::Before
-        | Field::After
-        | Field::Cursor => "message",
+        other => other.name(),
     }
 }
 

@@ -52,31 +52,12 @@ pub(super) fn text(error: &Error) -> String {
     text.to_owned()
 }
 
-/// The parameter's name on the wire.
+/// The parameter's name in this document.
 fn name(field: Field) -> &'static str {
     match field {
-        Field::Content => "content",
-        Field::MessageType => "message_type",
-        Field::Type => "type",
-        Field::ChatType => "chat_type",
-        Field::ClientId => "client_id",
-        Field::RoomId => "room_id",
-        Field::Receiver => "receiver_id",
-        Field::UserId => "user_id",
         Field::Limit => "page_size",
         Field::Before | Field::After | Field::Cursor => "page",
         Field::File => "file_url",
-        Field::ReplyTo
-        | Field::RoomName
-        | Field::Description
-        | Field::UserName
-        | Field::Password
-        | Field::Credentials
-        | Field::Email
-        | Field::Phone
-        | Field::Avatar
-        | Field::Role
-        | Field::Query
-        | Field::FileName => "message",
+        other => other.name(),
     }
 }

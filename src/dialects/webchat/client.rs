@@ -113,7 +113,7 @@ pub(super) async fn search(
                 found.messages.iter().map(|message| ChatMessage::pushed(message, true, &base_url)).collect();
             Ok(HttpResponse::Ok().json(found))
         }
-        Some(_) => Err(Error::Invalid(Field::Type)),
-        None => Err(Error::Missing(Field::Type)),
+        Some(_) => Err(Error::Invalid(Field::SearchKind)),
+        None => Err(Error::Missing(Field::SearchKind)),
     }
 }

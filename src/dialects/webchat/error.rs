@@ -55,29 +55,19 @@ pub(super) fn text(error: &Error) -> String {
     text.to_owned()
 }
 
-fn title(field: Field) -> &'static str {
-    match field {
-        Field::Content => "Content",
-        Field::MessageType => "Message type",
-        Field::ReplyTo => "Reply",
-        Field::ClientId => "Client id",
-        Field::RoomId => "Room id",
-        Field::RoomName => "Room name",
-        Field::Description => "Description",
-        Field::UserName => "Username",
-        Field::Password => "Password",
-        Field::Credentials => "Username and password",
-        Field::Email => "E-mail",
-        Field::Phone => "Phone",
-        Field::Avatar => "Avatar",
-        Field::UserId => "User id",
-        Field::Receiver => "Receiver",
-        Field::ChatType => "Chat type",
-        Field::Role => "Role",
-        Field::Query => "Query",
-        Field::Type => "Type",
-        Field::Limit => "Limit",
-        Field::Before | Field::After | Field::Cursor => "Page",
-        Field::File | Field::FileName => "File",
-    }
+/// The field as the start of a sentence.
+fn title(field: Field) -> String {
+    let words = match field {
+        Field::ReplyTo => "reply",
+        Field::RoomName => "room name",
+        Field::Email => "e-mail",
+        Field::Receiver => "receiver",
+        Field::Query => "query",
+        Field::SearchKind => "type",
+        Field::Before | Field::After | Field::Cursor => "page",
+        Field::FileName => "file",
+        other => other.name(),
+    };
+    let (first, rest) = words.split_at(1);
+    format!("{}{}", first.to_uppercase(), rest.replace('_', " "))
 }
