@@ -3,6 +3,7 @@
 use super::error::{Error, Field, Result};
 use super::ids::{EntryId, MessageId, UserId};
 use super::names::check_length;
+use super::notice::Notice;
 use super::user::UserRef;
 
 /// Longest text of a message, in characters. Document 003, §1: 1–5000.
@@ -11,9 +12,6 @@ const CONTENT_MAX_CHARS: usize = 5000;
 const CLIENT_ID_MAX_BYTES: usize = 128;
 /// In front of the ids of proxies.
 const PROXY: &str = "proxy ";
-
-/// Name under which the server itself speaks.
-pub const SYSTEM_NAME: &str = "系统";
 
 /// What a message is. Kinds that a dialect lacks are mapped by that dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -189,8 +187,8 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// The sender's own id of it.
     pub client_id: Option<String>,
-    /// The change of membership that a message of the server tells.
-    pub change: Option<Change>,
+    /// The change of membership that a message of the server reports.
+    pub notice: Option<Notice>,
 }
 
 impl Message {
@@ -198,15 +196,6 @@ impl Message {
     pub fn is_from_server(&self) -> bool {
         self.sender.id == UserId::SERVER
     }
-}
-
-/// A change of membership.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The user is a member from now on.
-    Added(UserRef),
-    /// The user is no member any more.
-    Removed(UserRef),
 }
 
 #[cfg(test)]

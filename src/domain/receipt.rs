@@ -129,7 +129,7 @@ mod tests {
             attachment: None,
             reply_to: None,
             client_id: None,
-            change: None,
+            notice: None,
         }
     }
 

@@ -33,6 +33,13 @@ pub struct Caller {
     pub logged_in_at_secs: u64,
 }
 
+impl Caller {
+    /// The user and their present name.
+    pub fn user_ref(&self) -> UserRef {
+        UserRef { id: self.id, name: self.name.clone() }
+    }
+}
+
 /// An account that is to be made.
 #[derive(Clone, Debug)]
 pub struct NewAccount {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::connection::{Connection, ConnectionId};
 use super::encode::{Encoder, FrameKey, ReadyFrame, Style};
 use super::hub::HubState;
-use crate::domain::{Change, Event, Message, PresenceChange, RoomEvent, RoomId, UserId, UserRef, now_ms};
+use crate::domain::{Event, Message, PresenceChange, RoomEvent, RoomId, UserId, UserRef, now_ms};
 use crate::metrics::Count;
 use crate::websocket::Close;
 
@@ -55,8 +55,9 @@ impl HubState {
             self.queue_for_subscribers(event);
             return;
         };
-        if let Some(Change::Added(user)) = &message.change {
-            self.admit(user, event.room);
+        let notice = message.notice.as_ref();
+        if let Some(notice) = notice.filter(|notice| notice.kind.is_member_after()) {
+            self.admit(&notice.user, event.room);
         }
         self.note_message(id, message);
         let Outcome { queued, fell_behind } = self.queue_for_subscribers(event);
@@ -67,8 +68,8 @@ impl HubState {
         if !fell_behind.is_empty() {
             self.record_before(id, message.id.entry.seq, fell_behind);
         }
-        if let Some(Change::Removed(user)) = &message.change {
-            self.user_left(user.id, id);
+        if let Some(notice) = notice.filter(|notice| !notice.kind.is_member_after()) {
+            self.user_left(notice.user.id, id);
         }
     }
 

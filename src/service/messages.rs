@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::access::{Action, authorise};
-use super::rooms::joined_text;
 use super::uploads::{StoredFile, Uploads};
 use crate::domain::{
     Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
@@ -51,7 +50,7 @@ impl Messages {
     /// As [`Self::send`].
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
         let started = Instant::now();
-        let appended = self.store.append(room, caller, message, &joined_text(&caller.name), self.rate).await;
+        let appended = self.store.append(room, caller, message, self.rate).await;
         self.metrics.count_send(started.elapsed());
         if let Ok(Appended { is_replay: false, .. }) = &appended {
             self.metrics.count(Count::Messages);

@@ -1,35 +1,10 @@
 //! Rooms: making, joining, leaving, members, listing, finding.
 
 use crate::domain::{
-    Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Result, RoomCard, RoomId, RoomKind,
-    RoomName, UserId, UserRef, folded,
+    Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Notice, NoticeKind, Result, RoomCard,
+    RoomId, RoomKind, RoomName, UserId, UserRef, folded,
 };
 use crate::store::{MemberChange, NewRoom, RoomEntry, SendRate, Store};
-
-/// What the server says when someone makes a room.
-fn created_text(name: &str) -> String {
-    format!("{name} 创建了聊天室")
-}
-
-/// What the server says when someone joins a room.
-pub(super) fn joined_text(name: &str) -> String {
-    format!("{name} 加入了聊天室")
-}
-
-/// What the server says when someone leaves a room.
-fn left_text(name: &str) -> String {
-    format!("{name} 离开了聊天室")
-}
-
-/// What the server says when someone adds another.
-fn added_text(actor: &str, name: &str) -> String {
-    format!("{actor} 邀请 {name} 加入了聊天室")
-}
-
-/// What the server says when someone removes another.
-fn removed_text(actor: &str, name: &str) -> String {
-    format!("{actor} 将 {name} 移出了聊天室")
-}
 
 /// Making, joining, leaving, members, listing, finding.
 pub struct Rooms {
@@ -68,10 +43,7 @@ impl Rooms {
         description: &Description,
         avatar: &str,
     ) -> Result<NewGroup> {
-        let announcement = created_text(&caller.name);
-        self.store
-            .create_room(NewRoom { kind, name, description, avatar, owner: caller, announcement: &announcement })
-            .await
+        self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await
     }
 
     /// The direct room of the caller and a user, made at first use.
@@ -125,7 +97,8 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
         }
-        self.store.add_member(&self.change(room, caller, &user_ref(caller), &joined_text(&caller.name))).await
+        let joined = Notice::by_user(NoticeKind::Joined, caller);
+        self.store.add_member(&self.change(room, caller, &joined)).await
     }
 
     /// Leaves a room; leaving a public one again is fine.
@@ -136,7 +109,8 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Err(Error::GlobalRoom);
         }
-        match self.store.remove_member(&self.change(room, caller, &user_ref(caller), &left_text(&caller.name))).await {
+        let left = Notice::by_user(NoticeKind::Left, caller);
+        match self.store.remove_member(&self.change(room, caller, &left)).await {
             Err(Error::UserNotFound) => Ok(()), // a public room without the caller
             outcome => outcome,
         }
@@ -153,7 +127,8 @@ impl Rooms {
         if user.id == caller.id {
             return self.join(room, caller).await;
         }
-        self.store.add_member(&self.change(room, caller, user, &added_text(&caller.name, &user.name))).await
+        let added = Notice::by_other(NoticeKind::Added, caller, user.clone());
+        self.store.add_member(&self.change(room, caller, &added)).await
     }
 
     /// Removes a user: owner and admins do, and only the owner removes an admin. Removing oneself is leaving.
@@ -167,18 +142,12 @@ impl Rooms {
         if user == caller.id {
             return self.leave(room, caller).await;
         }
-        let user = self.user(user).await?;
-        self.store.remove_member(&self.change(room, caller, &user, &removed_text(&caller.name, &user.name))).await
+        let removed = Notice::by_other(NoticeKind::Removed, caller, self.user(user).await?);
+        self.store.remove_member(&self.change(room, caller, &removed)).await
     }
 
-    fn change<'a>(
-        &self,
-        room: RoomId,
-        actor: &'a Caller,
-        user: &'a UserRef,
-        announcement: &'a str,
-    ) -> MemberChange<'a> {
-        MemberChange { room, actor, user, announcement, rate: self.rate }
+    fn change<'a>(&self, room: RoomId, actor: &'a Caller, notice: &'a Notice) -> MemberChange<'a> {
+        MemberChange { room, actor, notice, rate: self.rate }
     }
 
     /// Makes a member an admin or an admin a member.
@@ -257,8 +226,4 @@ impl Rooms {
         let names = self.store.room_names(&rooms).await?;
         Ok(names.into_iter().map(|(id, kind, name)| FoundRoom { id, kind, name }).collect())
     }
-}
-
-fn user_ref(caller: &Caller) -> UserRef {
-    UserRef { id: caller.id, name: caller.name.clone() }
 }

@@ -7,7 +7,7 @@ use super::redis::scripts::{self, Arg, Call, Script};
 use super::rooms::kind_of;
 use super::{SendRate, Store, UserEvent, record};
 use crate::domain::{
-    Caller, Change, Error, Member, MemberRole, Result, RoomId, RoomKind, Seq, UserId, UserRef, now_ms,
+    Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef, now_ms,
 };
 
 /// The score of a group among a user's rooms; public rooms have 0.
@@ -57,12 +57,10 @@ impl RoomEntry {
 pub struct MemberChange<'a> {
     /// The room.
     pub room: RoomId,
-    /// Who makes it.
+    /// The user who makes it.
     pub actor: &'a Caller,
-    /// Whom it concerns.
-    pub user: &'a UserRef,
-    /// What the server says about it.
-    pub announcement: &'a str,
+    /// The change, as the server's message reports it.
+    pub notice: &'a Notice,
     /// How often the actor may.
     pub rate: Option<SendRate>,
 }
@@ -74,8 +72,7 @@ impl Store {
     /// `RoomNotFound`, also for closed rooms of which the actor is no member; `Forbidden`; `DirectRoom`;
     /// `RateLimited`.
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
-        let told = Change::Added(change.user.clone());
-        let reply = self.change_members(&scripts::ADD_MEMBER, change, &told).await?;
+        let reply = self.change_members(&scripts::ADD_MEMBER, change).await?;
         // Noted even when it was so already: mends what a node left that died between the two writes.
         let [_, kind, Value::Int(seq)] = reply.as_slice() else {
             return Err(Error::internal("a reply of another length"));
@@ -84,7 +81,7 @@ impl Store {
         if entry.kind == RoomKind::Direct {
             return Ok(());
         }
-        self.settle_membership(entry, change.user.id, true, Seq((*seq).unsigned_abs())).await
+        self.settle_membership(entry, change.notice.user.id, true, Seq((*seq).unsigned_abs())).await
     }
 
     /// Takes a user out of a room. Counts as a message of the actor.
@@ -92,29 +89,23 @@ impl Store {
     /// # Errors
     /// As [`Self::add_member`]; `UserNotFound` for one who is no member.
     pub async fn remove_member(&self, change: &MemberChange<'_>) -> Result<()> {
-        let told = Change::Removed(change.user.clone());
-        let reply = self.change_members(&scripts::REMOVE_MEMBER, change, &told).await?;
+        let reply = self.change_members(&scripts::REMOVE_MEMBER, change).await?;
         let [_, kind, Value::Int(seq)] = reply.as_slice() else { return Err(Error::UserNotFound) };
         let entry = RoomEntry { room: change.room, kind: kind_of(text(kind)?)?, other: None };
-        self.settle_membership(entry, change.user.id, false, Seq((*seq).unsigned_abs())).await
+        self.settle_membership(entry, change.notice.user.id, false, Seq((*seq).unsigned_abs())).await
     }
 
-    async fn change_members(
-        &self,
-        script: &'static Script,
-        change: &MemberChange<'_>,
-        told: &Change,
-    ) -> Result<Vec<Value>> {
+    async fn change_members(&self, script: &'static Script, change: &MemberChange<'_>) -> Result<Vec<Value>> {
         let keys = self.keys.room(change.room);
         let rate_key = self.keys.rate(change.room, change.actor.id);
-        let record = record::encode_system(change.announcement, Some(told))?;
+        let record = record::encode_notice(change.notice)?;
         let (interval, burst_ms) = SendRate::as_arguments(change.rate);
         let call = Call {
             script,
             keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.live, &rate_key, &keys.admins],
             args: &[
                 Arg::Number(change.actor.id.0),
-                Arg::Number(change.user.id.0),
+                Arg::Number(change.notice.user.id.0),
                 Arg::Text(&record),
                 Arg::Number(self.retention.max_messages),
                 Arg::Number(self.retention.max_age_ms),

@@ -8,7 +8,7 @@ use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
 use super::{Store, record};
 use crate::domain::{
-    Caller, Change, EntryId, Error, Field, Message, MessageId, NewMessage, Result, RoomId, RoomKind, Seq, UserRef,
+    Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,
 };
 
 /// How fast a user may send into one room: `per_sec` on average, `burst` at once.
@@ -42,7 +42,7 @@ pub struct Appended {
 
 impl Store {
     /// Stores a message and announces it to the room, joining the sender to a public room first.
-    /// `joining` is the text of the server's message about that; the day's counter rides beside.
+    /// The day's counter travels in the same pipeline.
     ///
     /// # Errors
     /// `RoomNotFound` also for rooms that the sender may not know of; `Invalid(ReplyTo)`, `ClientIdReused`,
@@ -53,17 +53,15 @@ impl Store {
         room: RoomId,
         caller: &Caller,
         message: NewMessage,
-        joining: &str,
         rate: Option<SendRate>,
     ) -> Result<Appended> {
-        let joiner = Change::Added(UserRef { id: caller.id, name: caller.name.clone() });
         let keys = self.keys.room(room);
         let rate_key = self.keys.rate(room, caller.id);
         let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
         let record = record::encode(&message, caller)?;
         let join_record = match room {
             RoomId::GLOBAL => String::new(),
-            _ => record::encode_system(joining, Some(&joiner))?,
+            _ => record::encode_notice(&Notice::by_user(NoticeKind::Joined, caller))?,
         };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
         let hash = sent_key.as_ref().map(|_| body_hash(&message)).unwrap_or_default();
@@ -183,13 +181,13 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
 fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Message {
     Message {
         id: MessageId { room, entry },
-        sender: UserRef { id: caller.id, name: caller.name.clone() },
+        sender: caller.user_ref(),
         kind: new.kind,
         text: new.text.into_string(),
         attachment: new.attachment,
         reply_to: new.reply_to.map(|entry| MessageId { room, entry }),
         client_id: new.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
-        change: None,
+        notice: None,
     }
 }
 

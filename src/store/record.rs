@@ -10,8 +10,8 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Attachment, Caller, Change, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Result, RoomId, UserId,
-    UserRef,
+    Attachment, Caller, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Notice, NoticeKind, Result,
+    RoomId, SYSTEM_NAME, UserId, UserRef,
 };
 
 /// The version written.
@@ -38,20 +38,89 @@ struct Record<'a> {
     /// The sender's own id.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     c: Option<Cow<'a, str>>,
-    /// The change of membership that this tells.
+    /// The change of membership that this reports.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
-    m: Option<ChangeRecord<'a>>,
+    m: Option<NoticeRecord<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ChangeRecord<'a> {
-    /// `+` added, `-` removed.
+struct NoticeRecord<'a> {
+    /// `+` when the user is a member after the change, `-` when not.
     a: char,
-    /// Who.
+    /// The user.
     u: u64,
-    /// Their name.
+    /// The user's name.
     #[serde(borrow)]
     n: Cow<'a, str>,
+    /// Kind, one letter. Records written before it existed have neither kind nor actor.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    k: Option<char>,
+    /// The user who did it, when that is another.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    by: Option<ActorRecord<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ActorRecord<'a> {
+    /// The user.
+    u: u64,
+    /// The user's name.
+    #[serde(borrow)]
+    n: Cow<'a, str>,
+}
+
+impl<'a> From<&'a Notice> for NoticeRecord<'a> {
+    fn from(notice: &'a Notice) -> Self {
+        let actor = notice.actor.as_ref();
+        Self {
+            a: if notice.kind.is_member_after() { '+' } else { '-' },
+            u: notice.user.id.0,
+            n: notice.user.name.as_str().into(),
+            k: actor.map(|_| notice_letter(notice.kind)),
+            by: actor
+                .filter(|actor| actor.id != notice.user.id)
+                .map(|actor| ActorRecord { u: actor.id.0, n: actor.name.as_str().into() }),
+        }
+    }
+}
+
+impl NoticeRecord<'_> {
+    /// Without a kind that this version knows, only the change itself is certain.
+    fn into_notice(self) -> Option<Notice> {
+        let user = UserRef { id: UserId(self.u), name: self.n.into_owned() };
+        if let Some(kind) = self.k.and_then(notice_kind_of) {
+            let other = self.by.map(|actor| UserRef { id: UserId(actor.u), name: actor.n.into_owned() });
+            let actor = Some(other.unwrap_or_else(|| user.clone()));
+            return Some(Notice { kind, actor, user });
+        }
+        let kind = match self.a {
+            '+' => NoticeKind::Joined,
+            '-' => NoticeKind::Left,
+            _ => return None,
+        };
+        Some(Notice { kind, actor: None, user })
+    }
+}
+
+fn notice_letter(kind: NoticeKind) -> char {
+    match kind {
+        NoticeKind::Created => 'c',
+        NoticeKind::Joined => 'j',
+        NoticeKind::Added => 'a',
+        NoticeKind::Left => 'l',
+        NoticeKind::Removed => 'r',
+    }
+}
+
+fn notice_kind_of(letter: char) -> Option<NoticeKind> {
+    Some(match letter {
+        'c' => NoticeKind::Created,
+        'j' => NoticeKind::Joined,
+        'a' => NoticeKind::Added,
+        'l' => NoticeKind::Left,
+        'r' => NoticeKind::Removed,
+        _ => return None,
+    })
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,18 +189,18 @@ pub(super) fn encode(message: &NewMessage, sender: &Caller) -> Result<String> {
     print(sender.id, &record)
 }
 
-/// Encodes a message of the server itself, and the change of membership that it tells.
-pub(super) fn encode_system(text: &str, change: Option<&Change>) -> Result<String> {
-    let change = change.map(|change| {
-        let (a, user) = match change {
-            Change::Added(user) => ('+', user),
-            Change::Removed(user) => ('-', user),
-        };
-        ChangeRecord { a, u: user.id.0, n: user.name.as_str().into() }
-    });
-    let name = crate::domain::SYSTEM_NAME.into();
-    let kind = letter(MessageKind::System);
-    let record = Record { v: VERSION, k: kind, n: name, t: text.into(), re: None, f: None, c: None, m: change };
+/// Encodes the server's message about a change of membership.
+pub(super) fn encode_notice(notice: &Notice) -> Result<String> {
+    let record = Record {
+        v: VERSION,
+        k: letter(MessageKind::System),
+        n: SYSTEM_NAME.into(),
+        t: notice.text().into(),
+        re: None,
+        f: None,
+        c: None,
+        m: Some(notice.into()),
+    };
     print(UserId::SERVER, &record)
 }
 
@@ -163,14 +232,6 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         pixels: file.px,
         is_own_upload: file.own,
     });
-    let change = record.m.and_then(|change| {
-        let user = UserRef { id: UserId(change.u), name: change.n.into_owned() };
-        match change.a {
-            '+' => Some(Change::Added(user)),
-            '-' => Some(Change::Removed(user)),
-            _ => None,
-        }
-    });
     Ok(Message {
         id: MessageId { room, entry },
         sender: UserRef { id: sender, name: record.n.into_owned() },
@@ -179,7 +240,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         attachment,
         reply_to: reply_to.map(|entry| MessageId { room, entry }),
         client_id: record.c.map(Cow::into_owned),
-        change,
+        notice: record.m.and_then(NoticeRecord::into_notice),
     })
 }
 
@@ -219,5 +280,37 @@ mod tests {
         let entry = EntryId { seq: Seq(1), at_ms: 1 };
         let record = r#"1 {"v":2,"k":"t","n":"a","t":"b","zz":[1,2]}"#;
         assert!(decode(RoomId::GLOBAL, entry, record).is_ok());
+    }
+
+    fn user(id: u64, name: &str) -> UserRef {
+        UserRef { id: UserId(id), name: name.to_owned() }
+    }
+
+    fn notice_of(record: &str) -> Option<Notice> {
+        let entry = EntryId { seq: Seq(1), at_ms: 1 };
+        decode(RoomId::GLOBAL, entry, record).expect("decodes").notice
+    }
+
+    #[test]
+    fn a_notice_is_stored_so_that_older_nodes_read_it() {
+        let joined = Notice { kind: NoticeKind::Joined, actor: Some(user(3, "a")), user: user(3, "a") };
+        let stored = encode_notice(&joined).expect("encodes");
+        assert_eq!(stored, r#"0 {"v":1,"k":"s","n":"系统","t":"a 加入了聊天室","m":{"a":"+","u":3,"n":"a","k":"j"}}"#);
+        assert_eq!(notice_of(&stored), Some(joined));
+
+        let removed = Notice { kind: NoticeKind::Removed, actor: Some(user(3, "a")), user: user(4, "b") };
+        let stored = encode_notice(&removed).expect("encodes");
+        let text = r#"0 {"v":1,"k":"s","n":"系统","t":"a 将 b 移出了聊天室","m":{"a":"-","u":4,"n":"b","k":"r","by":{"u":3,"n":"a"}}}"#;
+        assert_eq!(stored, text);
+        assert_eq!(notice_of(&stored), Some(removed));
+    }
+
+    #[test]
+    fn a_notice_of_an_older_node_tells_the_change_alone() {
+        let added = notice_of(r#"0 {"v":1,"k":"s","n":"系统","t":"x","m":{"a":"+","u":4,"n":"b"}}"#).expect("a notice");
+        assert!(added.kind.is_member_after());
+        assert_eq!((added.actor, added.user), (None, user(4, "b")));
+        let unknown = notice_of(r#"0 {"v":2,"k":"s","n":"系统","t":"x","m":{"a":"-","u":4,"n":"b","k":"z"}}"#);
+        assert!(unknown.is_some_and(|notice| notice.actor.is_none() && !notice.kind.is_member_after()));
     }
 }

@@ -7,8 +7,8 @@ use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id}
 use super::redis::scripts::{self, Arg, Call};
 use super::{Store, record};
 use crate::domain::{
-    Caller, Change, Description, EntryId, Error, Limit, NewGroup, Result, RoomCard, RoomHead, RoomId, RoomKind,
-    RoomName, Seq, UserId, UserRef, Watermark, folded,
+    Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomCard, RoomHead, RoomId,
+    RoomKind, RoomName, Seq, UserId, Watermark, folded,
 };
 
 const GLOBAL_NAME: &str = "全局聊天室";
@@ -74,8 +74,6 @@ pub struct NewRoom<'a> {
     pub avatar: &'a str,
     /// Who makes it: its owner and first member.
     pub owner: &'a Caller,
-    /// The server's message that says so.
-    pub announcement: &'a str,
 }
 
 /// The values of a room's hash and its first members.
@@ -108,14 +106,13 @@ impl Store {
     /// between the two, the room is unlisted until someone joins it.
     pub async fn create_room(&self, new: NewRoom<'_>) -> Result<NewGroup> {
         let room = self.next_room().await?;
-        let owner = UserRef { id: new.owner.id, name: new.owner.name.clone() };
         let making = Making {
             name: new.name.as_str(),
             description: new.description.as_str(),
             avatar: new.avatar,
             owner: new.owner.id.0,
             pair: "",
-            record: &record::encode_system(new.announcement, Some(&Change::Added(owner)))?,
+            record: &record::encode_notice(&Notice::by_user(NoticeKind::Created, new.owner))?,
             members: &[new.owner.id],
         };
         let made_at_ms = self.make(room, new.kind, &making).await?;

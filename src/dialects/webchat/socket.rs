@@ -7,7 +7,7 @@ use super::error::text;
 use super::wire::{ChatMessage, integer};
 use crate::dialects::common::{skipped, utc_millis};
 use crate::domain::{
-    Attachment, Change, ClientId, Content, EntryId, Error, Event, Field, HistoryQuery, Limit, MessageId, MessageKind,
+    Attachment, ClientId, Content, EntryId, Error, Event, Field, HistoryQuery, Limit, MessageId, MessageKind,
     NewMessage, Result, RoomEvent, RoomId, Seq, Span,
 };
 use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame};
@@ -204,12 +204,10 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     let text = match &event.what {
         // Not in the document, so not for those who did not ask.
         Event::Message(message) if message.is_from_server() && !style.is_extended => return None,
-        Event::Message(message) => match &message.change {
-            Some(change) => {
-                let (kind, user) = match change {
-                    Change::Added(user) => ("member_added", user),
-                    Change::Removed(user) => ("member_removed", user),
-                };
+        Event::Message(message) => match &message.notice {
+            Some(notice) => {
+                let kind = if notice.kind.is_member_after() { "member_added" } else { "member_removed" };
+                let user = &notice.user;
                 let message = ChatMessage::pushed(message, true, style.base_url);
                 frame(
                     kind,
