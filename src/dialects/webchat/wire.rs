@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
-    Account, Conversation, Member, MemberRole, Message, MessageId, MessageKind, Role, RoomId, RoomKind, Seq,
+    Account, Conversation, Member, MemberRole, Message, MessageId, MessageKind, Notice, NoticeKind, Role, RoomId,
+    RoomKind, Seq, UserRef,
 };
 
 /// A room of the caller: the three keys of the document.
@@ -83,6 +84,38 @@ struct Extension<'a> {
     file_pixels: Option<(u32, u32)>,
     /// The resume token.
     resume: String,
+    /// On a message of the server: what it reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<NoticeView<'a>>,
+}
+
+/// A change of membership, for clients that word it themselves.
+#[derive(Serialize)]
+struct NoticeView<'a> {
+    kind: &'static str,
+    actor: UserView<'a>,
+    user: UserView<'a>,
+}
+
+#[derive(Serialize)]
+struct UserView<'a> {
+    id: u64,
+    username: &'a str,
+}
+
+impl<'a> NoticeView<'a> {
+    /// `None` for a record that does not say who did it.
+    fn of(notice: &'a Notice) -> Option<Self> {
+        let kind = match notice.kind {
+            NoticeKind::Created => "created",
+            NoticeKind::Joined => "joined",
+            NoticeKind::Added => "added",
+            NoticeKind::Left => "left",
+            NoticeKind::Removed => "removed",
+        };
+        let view = |user: &'a UserRef| UserView { id: user.id.0, username: &user.name };
+        Some(Self { kind, actor: view(notice.actor.as_ref()?), user: view(&notice.user) })
+    }
 }
 
 impl<'a> ChatMessage<'a> {
@@ -106,6 +139,7 @@ impl<'a> ChatMessage<'a> {
             file_size: file.and_then(|file| file.size),
             file_pixels: file.and_then(|file| file.pixels),
             resume: message.id.entry.to_string(),
+            notice: message.notice.as_ref().and_then(NoticeView::of),
         });
         Self {
             id: message.id.to_integer(),
