@@ -1,6 +1,7 @@
 //! What happens in a room while people look on.
 
-use super::ids::{EntryId, Seq, UserId};
+use super::amendment::{Amendment, AmendmentKind};
+use super::ids::{Seq, UserId};
 use super::message::Message;
 use super::room::RoomHead;
 use super::user::UserRef;
@@ -14,30 +15,19 @@ pub struct RoomEvent {
     pub what: Event,
 }
 
-/// What can happen in a room.
+/// What can happen in a room. `K` is the kind of an [`Amendment`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum Event<K = AmendmentKind> {
     /// A message was stored.
     Message(Box<Message>),
-    /// A message was deleted.
-    Deleted(Deletion),
+    /// A stored message changed.
+    Amended(Amendment<K>),
     /// A user read messages.
     Read(ReadMark),
     /// A user is typing.
     Typing(UserRef),
     /// Users came online or went offline; gathered over a moment.
     Presence(Vec<PresenceChange>),
-}
-
-/// A deletion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deletion {
-    /// The message.
-    pub id: EntryId,
-    /// Who deleted it.
-    pub by: UserId,
-    /// All deletions in the room so far.
-    pub deletions: u64,
 }
 
 /// A run of messages that a user has read.

@@ -2,6 +2,7 @@
 //!
 //! Everyone may import this module; it imports nothing of the crate.
 
+mod amendment;
 mod client;
 mod clock;
 mod error;
@@ -16,10 +17,11 @@ mod receipt;
 mod room;
 mod user;
 
+pub use amendment::{Amendment, AmendmentKind, Amendments};
 pub use client::Client;
 pub use clock::now_ms;
 pub use error::{Error, Field, Kind, Result};
-pub use event::{Deletion, Event, PresenceChange, ReadMark, RoomEvent};
+pub use event::{Event, PresenceChange, ReadMark, RoomEvent};
 pub use file::{FileKind, FileName};
 pub use ids::{EntryId, MessageId, RoomId, Seq, UserId};
 pub use message::{Attachment, ClientId, Content, Message, MessageKind, NewMessage};

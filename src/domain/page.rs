@@ -1,7 +1,7 @@
 //! Pages of history and lists.
 
+use super::amendment::{Amendment, AmendmentKind};
 use super::error::{Error, Field, Result};
-use super::event::Deletion;
 use super::ids::{EntryId, RoomId, Seq, UserId};
 use super::message::Message;
 use super::receipt::Receipts;
@@ -85,14 +85,14 @@ impl HistoryQuery {
     }
 }
 
-/// How far a room has come: changes with every message and every deletion, so it names a state of the
+/// How far a room has come: changes with every message and every amendment, so it names a state of the
 /// room's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watermark {
     /// The newest message; seq 0 when there was none yet.
     pub last: EntryId,
-    /// How many messages were deleted so far.
-    pub deletions: u64,
+    /// How many amendments the room has had.
+    pub revision: u64,
 }
 
 /// An answer to a [`HistoryQuery`].
@@ -116,7 +116,7 @@ pub struct HistoryPage {
 
 /// What happened in a room behind a message.
 #[derive(Clone, Debug)]
-pub struct Tail {
+pub struct Tail<K = AmendmentKind> {
     /// The room.
     pub head: RoomHead,
     /// Its state; the last of the messages read, deleted or not, stands in for its newest.
@@ -129,8 +129,8 @@ pub struct Tail {
     pub has_more: bool,
     /// Messages behind it, oldest first, without deleted ones.
     pub messages: Vec<Message>,
-    /// All that is deleted in the room (without the times of the messages), and when, UTC milliseconds.
-    pub deletions: Vec<(Deletion, u64)>,
+    /// All amendments of the room's messages, without the times of the messages.
+    pub amendments: Vec<Amendment<K>>,
 }
 
 /// Where a page of online users ended: the next begins behind it.

@@ -1,6 +1,6 @@
 //! What a connection misses in a room, until it has caught up.
 
-use crate::domain::{EntryId, RoomId, Seq};
+use crate::domain::{Amendments, EntryId, RoomId, Seq};
 
 /// What a client receives about resuming a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub(super) struct Backlog {
     /// Whether `after` is a resume token of the client, which must be found in the stream.
     pub(super) is_token: bool,
     pub(super) resume_replies: Option<ResumeReplies>,
-    /// Messages deleted while the backlog is read: a page that was read earlier still has them.
-    pub(super) deleted: Vec<Seq>,
+    /// Amendments that arrived while the backlog is read: a page that was read earlier does not have them.
+    pub(super) amendments: Amendments,
 }
 
 impl Backlog {
@@ -53,7 +53,7 @@ impl Backlog {
             is_caught_up: false,
             is_token: false,
             resume_replies: None,
-            deleted: Vec::new(),
+            amendments: Amendments::default(),
         }
     }
 

@@ -167,7 +167,7 @@ impl HubState {
             return None;
         }
         if std::mem::take(&mut backlog.is_token) {
-            self.queue_deletions(id, tail, after);
+            self.queue_amendments(id, tail, after);
         }
         let (queued, is_all_queued) = self.queue_messages(id, &mut backlog, tail);
         if is_all_queued {
@@ -206,9 +206,10 @@ impl HubState {
         let mut queued = None;
         for message in &tail.messages {
             let entry = message.id.entry;
-            if entry.at_ms < backlog.since_ms || backlog.deleted.contains(&entry.seq) {
+            if entry.at_ms < backlog.since_ms {
                 continue;
             }
+            let Some(message) = backlog.amendments.apply(message.clone()) else { continue };
             if !self.queue_message(id, tail, message) {
                 return (queued, false);
             }
@@ -218,8 +219,8 @@ impl HubState {
         (queued, true)
     }
 
-    fn queue_message(&mut self, id: ConnectionId, tail: &Tail, message: &Message) -> bool {
-        let event = RoomEvent { room: tail.head, what: Event::Message(Box::new(message.clone())) };
+    fn queue_message(&mut self, id: ConnectionId, tail: &Tail, message: Message) -> bool {
+        let event = RoomEvent { room: tail.head, what: Event::Message(Box::new(message)) };
         self.queue_event(id, &event)
     }
 
@@ -235,11 +236,11 @@ impl HubState {
         is_queued
     }
 
-    /// Queues the deletions that a resuming client has missed among the messages that it has.
-    fn queue_deletions(&mut self, id: ConnectionId, tail: &Tail, after: EntryId) {
-        for (deletion, at_ms) in &tail.deletions {
-            if *at_ms >= after.at_ms && deletion.id.seq <= after.seq {
-                self.queue_event(id, &RoomEvent { room: tail.head, what: Event::Deleted(*deletion) });
+    /// Queues the amendments that a resuming client has missed of the messages that it has.
+    fn queue_amendments(&mut self, id: ConnectionId, tail: &Tail, after: EntryId) {
+        for amendment in tail.amendments.iter().filter(|amendment| amendment.id.seq <= after.seq) {
+            if amendment.at_ms.is_none_or(|at_ms| at_ms >= after.at_ms) {
+                self.queue_event(id, &RoomEvent { room: tail.head, what: Event::Amended(amendment.clone()) });
             }
         }
     }

@@ -141,9 +141,9 @@ impl Connection {
         let Some(index) = self.backlogs.iter().position(|backlog| backlog.room == room) else { return false };
         let backlog = &mut self.backlogs[index];
         match what {
-            Event::Deleted(deletion) => {
+            Event::Amended(amendment) => {
                 if !backlog.is_caught_up {
-                    backlog.deleted.push(deletion.id.seq);
+                    backlog.amendments.push(amendment.clone());
                 }
                 return false;
             }

@@ -110,8 +110,8 @@ impl HubState {
                     }
                     outcome.fell_behind.push(connection.user);
                 }
-                // Catching up would not bring it: the client reconnects and reads what it has once more.
-                Event::Deleted(_) => {
+                // A connection that misses an amendment cannot catch up on it later: the client reconnects and resumes.
+                Event::Amended(_) => {
                     connection.close(&Close::TOO_SLOW);
                     metrics.count(Count::ClosedSlow);
                 }

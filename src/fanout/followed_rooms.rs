@@ -31,8 +31,8 @@ const MAX_POLLED: usize = 50_000;
 /// Entries read at once to fill a gap.
 const GAP_PAGE: Limit = Limit::of(1000);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// Clocks of nodes and Redis may differ, and a deletion may be older than the loss that hid it.
-const DELETIONS_OVERLAP_MS: u64 = 60_000;
+/// Clocks of nodes and Redis may differ, and an amendment may be older than the loss that hid it.
+const AMENDMENTS_OVERLAP_MS: u64 = 60_000;
 
 struct FollowedRoom {
     sequencer: Sequencer,
@@ -302,7 +302,7 @@ impl FollowedRooms {
                 followed.sequencer.begin(state, &mut out)
             }
             Found::Tail(tail) => {
-                let since_ms = self.0.lost_at_ms.load(Ordering::Acquire).saturating_sub(DELETIONS_OVERLAP_MS);
+                let since_ms = self.0.lost_at_ms.load(Ordering::Acquire).saturating_sub(AMENDMENTS_OVERLAP_MS);
                 if !tail.is_gapless {
                     self.send_to_followers(followed, &WorkerEvent::Gap(room));
                 }

@@ -2,12 +2,12 @@
 //!
 //! Pure: [`super::followed_rooms`] reads what is missing and hands it in.
 
-use crate::domain::{EntryId, Event, Seq, Tail, Watermark};
+use crate::domain::{AmendmentKind, EntryId, Event, Seq, Tail, Watermark};
 
 /// Events that may wait while a gap is read; beyond, the reading brings the messages anyway.
 const MAX_HELD: usize = 2048;
 
-const NOTHING: Watermark = Watermark { last: EntryId { seq: Seq(0), at_ms: 0 }, deletions: 0 };
+const NOTHING: Watermark = Watermark { last: EntryId { seq: Seq(0), at_ms: 0 }, revision: 0 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -21,15 +21,15 @@ enum Phase {
 
 /// How far a room's events have been delivered, and those that wait for a reading.
 #[derive(Debug)]
-pub(super) struct Sequencer {
+pub(super) struct Sequencer<K = AmendmentKind> {
     known: Watermark,
     phase: Phase,
     /// Whether anything was ever known: the first reading finds the beginning, later ones fill gaps.
     has_begun: bool,
-    held: Vec<Event>,
+    held: Vec<Event<K>>,
 }
 
-impl Sequencer {
+impl<K> Sequencer<K> {
     pub(super) fn new() -> Self {
         Self { known: NOTHING, phase: Phase::Unsubscribed, has_begun: false, held: Vec::new() }
     }
@@ -57,7 +57,7 @@ impl Sequencer {
 
     /// Takes an event from pub/sub. What is to be delivered goes to `out`; `true` when a reading must fill a
     /// gap first.
-    pub(super) fn accept(&mut self, what: Event, out: &mut Vec<Event>) -> bool {
+    pub(super) fn accept(&mut self, what: Event<K>, out: &mut Vec<Event<K>>) -> bool {
         match self.phase {
             Phase::Unsubscribed => false,
             Phase::Reading => {
@@ -70,7 +70,7 @@ impl Sequencer {
         }
     }
 
-    fn deliver(&mut self, what: Event, out: &mut Vec<Event>) -> bool {
+    fn deliver(&mut self, what: Event<K>, out: &mut Vec<Event<K>>) -> bool {
         match &what {
             Event::Message(message) => {
                 let (id, last) = (message.id.entry, self.known.last);
@@ -86,7 +86,7 @@ impl Sequencer {
                 }
                 self.known.last = id;
             }
-            Event::Deleted(deletion) => self.known.deletions = self.known.deletions.max(deletion.deletions),
+            Event::Amended(amendment) => self.known.revision = self.known.revision.max(amendment.revision),
             Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
         }
         out.push(what);
@@ -94,19 +94,20 @@ impl Sequencer {
     }
 
     /// The first reading: what follows is new. `true` when another reading is needed.
-    pub(super) fn begin(&mut self, found: Watermark, out: &mut Vec<Event>) -> bool {
+    pub(super) fn begin(&mut self, found: Watermark, out: &mut Vec<Event<K>>) -> bool {
         self.known = found;
         self.has_begun = true;
         self.resume(out)
     }
 
-    /// A reading of what came behind [`Self::last`]. Deletions count from `deleted_since_ms` on. `true` when
+    /// A reading of what came behind [`Self::last`]. Amendments count from `amended_since_ms` on. `true` when
     /// another reading is needed.
-    pub(super) fn repair(&mut self, tail: Tail, deleted_since_ms: u64, out: &mut Vec<Event>) -> bool {
+    pub(super) fn repair(&mut self, tail: Tail<K>, amended_since_ms: u64, out: &mut Vec<Event<K>>) -> bool {
         out.extend(tail.messages.into_iter().map(|message| Event::Message(Box::new(message))));
-        if tail.watermark.deletions > self.known.deletions {
-            let recent = tail.deletions.into_iter().filter(|(_, at_ms)| *at_ms >= deleted_since_ms);
-            out.extend(recent.map(|(deletion, _)| Event::Deleted(deletion)));
+        if tail.watermark.revision > self.known.revision {
+            let is_recent = |at_ms: Option<u64>| at_ms.is_none_or(|at_ms| at_ms >= amended_since_ms);
+            let recent = tail.amendments.into_iter().filter(|amendment| is_recent(amendment.at_ms));
+            out.extend(recent.map(Event::Amended));
         }
         self.known = tail.watermark;
         if tail.has_more {
@@ -115,7 +116,7 @@ impl Sequencer {
         self.resume(out)
     }
 
-    fn resume(&mut self, out: &mut Vec<Event>) -> bool {
+    fn resume(&mut self, out: &mut Vec<Event<K>>) -> bool {
         self.phase = Phase::Live;
         let held = std::mem::take(&mut self.held);
         let mut held = held.into_iter();
@@ -158,12 +159,12 @@ mod tests {
         let last = messages.last().map_or(NOTHING.last, |message| message.id.entry);
         Tail {
             head: RoomHead { id: RoomId::GLOBAL, kind: RoomKind::Public, pair: None },
-            watermark: Watermark { last, deletions: 0 },
+            watermark: Watermark { last, revision: 0 },
             is_complete: true,
             is_gapless: true,
             has_more: false,
             messages,
-            deletions: Vec::new(),
+            amendments: Vec::new(),
         }
     }
 
@@ -180,7 +181,7 @@ mod tests {
         let mut sequencer = Sequencer::new();
         sequencer.begin_reading();
         let last = EntryId { seq: Seq(last), at_ms: 10 };
-        assert!(!sequencer.begin(Watermark { last, deletions: 0 }, &mut Vec::new()));
+        assert!(!sequencer.begin(Watermark { last, revision: 0 }, &mut Vec::new()));
         sequencer
     }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::record;
-use crate::domain::{Deletion, EntryId, Event, ReadMark, RoomId, Seq, UserId, UserRef};
+use super::{amendments, record};
+use crate::domain::{EntryId, Event, ReadMark, RoomId, Seq, UserId, UserRef};
 
 /// What happened to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,12 +91,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
     let (first, rest) = rest.split_once(' ')?;
     Some(match verb {
         "m" => Event::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
-        "d" => {
-            // The version before this one did not say who.
-            let (deletions, by) = rest.split_once(' ').unwrap_or((rest, "0"));
-            let by = UserId(by.parse().ok()?);
-            Event::Deleted(Deletion { id: EntryId::parse(first)?, by, deletions: deletions.parse().ok()? })
-        }
+        "d" => Event::Amended(amendments::parse_deletion(first, rest)?),
         "r" => {
             let (range, at_ms) = rest.split_once(' ')?;
             let (from, to) = range.split_once('-')?;
@@ -123,9 +118,8 @@ mod tests {
         let id = EntryId { seq: Seq(7), at_ms: 12 };
         let message = parse_event(room, r#"m 7-12 3 {"v":1,"k":"t","n":"a","t":"a b"}"#);
         assert!(matches!(message, Some(Event::Message(message)) if message.id.entry == id && message.text == "a b"));
-        let deletion = Deletion { id, by: UserId(3), deletions: 2 };
-        assert_eq!(parse_event(room, "d 7-12 2 3"), Some(Event::Deleted(deletion)));
-        assert!(parse_event(room, "d 7-12 2").is_some());
+        let amended = parse_event(room, "d 7-12 2 3");
+        assert!(matches!(amended, Some(Event::Amended(deletion)) if deletion.id == id && deletion.revision == 2));
         let range = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
         assert_eq!(parse_event(room, "r 3 4-7 12"), Some(Event::Read(range)));
         let typing = UserRef { id: UserId(3), name: "李 雷".to_owned() };

@@ -1,14 +1,12 @@
 //! Run a room's messages: pages of its history, and what happened behind an entry. Each is one round trip.
 
-use std::collections::{HashMap, HashSet};
-
 use redis::{Pipeline, Value};
 
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, unexpected};
-use super::{Store, record, rooms};
+use super::{Store, amendments, record, rooms};
 use crate::domain::{
-    Caller, Deletion, EntryId, Error, HistoryPage, HistoryQuery, Limit, Message, Receipts, Result, RoomHead, RoomId,
-    RoomKind, Runs, Seq, Span, Tail, UserId, Watermark,
+    Amendments, Caller, EntryId, Error, HistoryPage, HistoryQuery, Limit, Message, Receipts, Result, RoomHead, RoomId,
+    RoomKind, Runs, Seq, Span, Tail, Watermark,
 };
 
 impl Store {
@@ -43,13 +41,13 @@ impl Store {
         }
         let entries = array(next(&mut replies)?)?;
         let is_exhausted = entries.len() < count;
-        let deleted: HashSet<u64> = reply::read(next(&mut replies)?)?;
+        let amendments = amendments::read(&next(&mut replies)?, state.watermark.revision)?;
         let read_state = ReadState::read(room, &mut replies)?;
         let receipts = match query.with_receipts {
             true => self.receipts(room, &mut replies)?,
             false => Receipts::default(),
         };
-        let (messages, total) = shown(&query, &entries, &deleted, self.oldest_ms())?;
+        let (messages, total) = shown(&query, &entries, &amendments, self.oldest_ms())?;
         let seqs = messages.iter().map(|message| message.id.entry.seq);
         let span = seqs.clone().min().zip(seqs.max());
         let unread = span.filter(|span| is_member && !read_state.covers(*span, self.receipt_members));
@@ -72,7 +70,7 @@ impl Store {
             Span::After(seq) => pipeline.cmd("XRANGE").arg(&keys.log).arg(seq.0.saturating_add(1)).arg("+"),
         };
         pipeline.arg("COUNT").arg(count);
-        pipeline.cmd("HKEYS").arg(&keys.deleted);
+        pipeline.cmd("HGETALL").arg(&keys.deleted);
         pipeline.cmd("ZSCORE").arg(self.keys.read_cursors(caller.id)).arg(room.number());
         if room != RoomId::GLOBAL {
             pipeline.cmd("HGET").arg(&keys.read).arg(caller.id.0);
@@ -113,7 +111,7 @@ impl Store {
         let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
         let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let entries = array(next(&mut replies)?)?;
-        let deleted: HashMap<u64, String> = reply::read(next(&mut replies)?)?;
+        let amendments = amendments::read(&next(&mut replies)?, state.watermark.revision)?;
         let oldest_ms = self.oldest_ms();
         let has_more = entries.len() == count;
         let mut messages = Vec::with_capacity(entries.len());
@@ -124,7 +122,7 @@ impl Store {
             last = id;
             // A seq that was given again has a later time.
             let is_behind = id.seq > after.seq || id.at_ms > after.at_ms;
-            if is_behind && id.at_ms >= oldest_ms && !deleted.contains_key(&id.seq.0) {
+            if is_behind && id.at_ms >= oldest_ms && !amendments.is_deleted(id.seq) {
                 messages.push(record::decode(room, id, record)?);
             }
         }
@@ -137,20 +135,14 @@ impl Store {
         let is_given_again = first.is_some_and(|first| first.seq == after.seq && first.at_ms > after.at_ms);
         let is_rewound = is_given_again || last.seq < after.seq;
         let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
-        let deletions = state.watermark.deletions;
-        let deletions = deleted.iter().filter_map(|(seq, text)| {
-            let (at_ms, by) = text.split_once(' ')?;
-            let id = EntryId { seq: Seq(*seq), at_ms: 0 };
-            Some((Deletion { id, by: UserId(by.parse().ok()?), deletions }, at_ms.parse().ok()?))
-        });
         let tail = Tail {
             head: state.head,
             watermark: Watermark { last, ..state.watermark },
             is_complete,
             is_gapless,
             has_more,
-            messages,
-            deletions: deletions.collect(),
+            messages: amendments.overlay(messages),
+            amendments: amendments.into_vec(),
         };
         Ok((tail, is_rewound))
     }
@@ -198,14 +190,14 @@ impl ReadState {
 fn shown(
     query: &HistoryQuery,
     entries: &[Value],
-    deleted: &HashSet<u64>,
+    amendments: &Amendments,
     oldest_ms: u64,
 ) -> Result<(Vec<Message>, usize)> {
     let mut messages = Vec::with_capacity(query.limit.get().min(entries.len()));
     let mut total = 0;
     for entry in entries {
         let (id, record) = read_entry(entry)?;
-        let is_hidden = deleted.contains(&id.seq.0)
+        let is_hidden = amendments.is_deleted(id.seq)
             || id.at_ms < oldest_ms
             || (!query.include_system && record::is_from_server(record));
         if is_hidden {
@@ -216,7 +208,7 @@ fn shown(
             messages.push(record::decode(query.room, id, record)?);
         }
     }
-    Ok((messages, total))
+    Ok((amendments.overlay(messages), total))
 }
 
 /// The id and the record of a stream entry.

@@ -4,6 +4,7 @@
 //! Imports `domain` and `metrics` only. Imported by `fanout`, `service` and `app`.
 
 mod accounts;
+mod amendments;
 mod conversations;
 mod directs;
 mod events;

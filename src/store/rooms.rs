@@ -48,11 +48,11 @@ type StateFields = (Option<String>, Option<u64>, Option<u64>, Option<u64>, Optio
 impl State {
     /// The state of a room, or `None` when there is no such room.
     pub(super) fn read(room: RoomId, reply: Value) -> Result<Option<Self>> {
-        let (kind, seq, at_ms, deletions, pair): StateFields = reply::read(reply)?;
+        let (kind, seq, at_ms, revision, pair): StateFields = reply::read(reply)?;
         let Some(kind) = kind else { return Ok(None) };
         let last = EntryId { seq: Seq(seq.unwrap_or(0)), at_ms: at_ms.unwrap_or(0) };
         let head = RoomHead { id: room, kind: kind_of(&kind)?, pair: pair.as_deref().and_then(parse_pair) };
-        Ok(Some(Self { head, watermark: Watermark { last, deletions: deletions.unwrap_or(0) } }))
+        Ok(Some(Self { head, watermark: Watermark { last, revision: revision.unwrap_or(0) } }))
     }
 }
 

@@ -169,7 +169,7 @@ fn not_modified(watermark: Watermark) -> HttpResponse {
 }
 
 fn etag(watermark: Watermark) -> String {
-    format!("\"{}-{}\"", watermark.last, watermark.deletions)
+    format!("\"{}-{}\"", watermark.last, watermark.revision)
 }
 
 /// Whether an `If-None-Match` names the present state. Compared weakly, as a proxy may have compressed.

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::wire::{Flat, message_frame};
 use crate::config::Config;
 use crate::domain::{
-    Attachment, ClientId, Content, EntryId, Error, Event, Field, MessageId, MessageKind, NewMessage, Result, RoomEvent,
-    RoomId, Seq, UserId, now_ms,
+    Amendment, AmendmentKind, Attachment, ClientId, Content, EntryId, Error, Event, Field, MessageId, MessageKind,
+    NewMessage, Result, RoomEvent, RoomId, Seq, UserId, now_ms,
 };
 use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, read_frame};
 use crate::fanout::{Frame, ResumeReplies, Style};
@@ -109,8 +109,8 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     let flat = match &event.what {
         Event::Message(message) => return Some(message_frame(message, style.is_extended, style.base_url)),
         _ if !style.is_extended => return None,
-        Event::Deleted(deletion) => {
-            Flat { kind: "message_deleted", id: id(deletion.id.seq), sender: Some(deletion.by), ..flat }
+        Event::Amended(Amendment { id: entry, by, what: AmendmentKind::Deleted, .. }) => {
+            Flat { kind: "message_deleted", id: id(entry.seq), sender: Some(*by), ..flat }
         }
         Event::Read(read) => {
             let last = id(read.last);

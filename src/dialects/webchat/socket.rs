@@ -7,8 +7,8 @@ use super::error::text;
 use super::wire::{ChatMessage, integer};
 use crate::dialects::common::{skipped, utc_millis};
 use crate::domain::{
-    Attachment, ClientId, Content, EntryId, Error, Event, Field, HistoryQuery, Limit, MessageId, MessageKind,
-    NewMessage, Result, RoomEvent, RoomId, Seq, Span,
+    Amendment, AmendmentKind, Attachment, ClientId, Content, EntryId, Error, Event, Field, HistoryQuery, Limit,
+    MessageId, MessageKind, NewMessage, Result, RoomEvent, RoomId, Seq, Span,
 };
 use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame};
 use crate::fanout::{Frame, ResumeReplies, Style};
@@ -217,9 +217,9 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             None => frame("new_message", ChatMessage::pushed(message, style.is_extended, style.base_url)),
         },
         _ if !style.is_extended => return None,
-        Event::Deleted(deletion) => {
-            let id = integer(room, deletion.id.seq);
-            frame("message_deleted", json!({"room_id": room_id, "id": id, "user_id": deletion.by.0}))
+        Event::Amended(Amendment { id, by, what: AmendmentKind::Deleted, .. }) => {
+            let id = integer(room, id.seq);
+            frame("message_deleted", json!({"room_id": room_id, "id": id, "user_id": by.0}))
         }
         Event::Read(read) => {
             let (first, last) = (integer(room, read.first), integer(room, read.last));
