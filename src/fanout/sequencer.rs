@@ -133,7 +133,18 @@ impl<K> Sequencer<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, UserId, UserRef};
+    use crate::domain::{Amendment, Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, UserId, UserRef};
+
+    /// Deletion and one kind that the server does not have: the sequencer treats all kinds alike.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Kind {
+        Deleted,
+        Starred,
+    }
+
+    type Event = super::Event<Kind>;
+    type Tail = super::Tail<Kind>;
+    type Sequencer = super::Sequencer<Kind>;
 
     fn message(seq: u64, at_ms: u64) -> Event {
         Event::Message(Box::new(Message {
@@ -172,6 +183,20 @@ mod tests {
         out.iter()
             .filter_map(|what| match what {
                 Event::Message(message) => Some(message.id.entry.seq.0),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn amendment(seq: u64, revision: u64, at_ms: u64, what: Kind) -> Amendment<Kind> {
+        let id = EntryId { seq: Seq(seq), at_ms: 10 };
+        Amendment { id, revision, by: UserId(1), at_ms: Some(at_ms), what }
+    }
+
+    fn amended(out: &[Event]) -> Vec<(u64, Kind)> {
+        out.iter()
+            .filter_map(|what| match what {
+                Event::Amended(amendment) => Some((amendment.id.seq.0, amendment.what)),
                 _ => None,
             })
             .collect()
@@ -235,5 +260,47 @@ mod tests {
         assert!(out.is_empty());
         assert!(!sequencer.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
         assert_eq!(seqs(&out), [4, 5, 6]);
+    }
+
+    #[test]
+    fn amendments_of_all_kinds_are_delivered_and_raise_the_revision() {
+        let (mut sequencer, mut out) = (live(3), Vec::new());
+        for (seq, revision, what) in [(2, 1, Kind::Deleted), (3, 3, Kind::Starred), (1, 2, Kind::Starred)] {
+            assert!(!sequencer.accept(Event::Amended(amendment(seq, revision, 10, what)), &mut out));
+        }
+        assert_eq!(amended(&out), [(2, Kind::Deleted), (3, Kind::Starred), (1, Kind::Starred)]);
+        assert_eq!(sequencer.current().map(|known| known.revision), Some(3));
+    }
+
+    #[test]
+    fn amendments_of_all_kinds_wait_until_a_gap_is_filled() {
+        let (mut sequencer, mut out) = (live(3), Vec::new());
+        assert!(sequencer.accept(message(5, 10), &mut out));
+        for (revision, what) in [(1, Kind::Starred), (2, Kind::Deleted)] {
+            sequencer.accept(Event::Amended(amendment(4, revision, 10, what)), &mut out);
+        }
+        assert!(out.is_empty());
+        assert!(!sequencer.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
+        assert_eq!(seqs(&out), [4, 5]);
+        assert_eq!(amended(&out[2..]), [(4, Kind::Starred), (4, Kind::Deleted)]);
+        assert_eq!(sequencer.current().map(|known| known.revision), Some(2));
+    }
+
+    #[test]
+    fn a_reading_brings_the_recent_amendments_of_all_kinds_if_any_were_missed() {
+        let amendments = vec![
+            amendment(1, 9, 10, Kind::Deleted),
+            amendment(2, 9, 50, Kind::Starred),
+            amendment(3, 9, 60, Kind::Deleted),
+        ];
+        for (revision, expected) in [(0, vec![]), (9, vec![(2, Kind::Starred), (3, Kind::Deleted)])] {
+            let (mut sequencer, mut out) = (live(3), Vec::new());
+            sequencer.begin_reading();
+            let watermark = Watermark { revision, ..tail(&[(3, 10)]).watermark };
+            let tail = Tail { watermark, amendments: amendments.clone(), ..tail(&[]) };
+            assert!(!sequencer.repair(tail, 20, &mut out));
+            assert_eq!(amended(&out), expected, "revision {revision}");
+            assert_eq!(sequencer.current(), Some(watermark));
+        }
     }
 }
