@@ -29,7 +29,7 @@ impl Store {
             let other = entry.other.map(|user| user.to_string()).unwrap_or_default();
             let call = Call {
                 script: &scripts::CONVERSATION,
-                keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.read],
+                keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.read],
                 args: &[
                     Arg::Number(user.0),
                     Arg::Number(read_cursors.get(&entry.room.number()).copied().unwrap_or(0)),

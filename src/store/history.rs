@@ -70,7 +70,7 @@ impl Store {
             Span::After(seq) => pipeline.cmd("XRANGE").arg(&keys.log).arg(seq.0.saturating_add(1)).arg("+"),
         };
         pipeline.arg("COUNT").arg(count);
-        pipeline.cmd("HGETALL").arg(&keys.deleted);
+        pipeline.cmd("HGETALL").arg(&keys.amendments);
         pipeline.cmd("ZSCORE").arg(self.keys.read_cursors(caller.id)).arg(room.number());
         if room != RoomId::GLOBAL {
             pipeline.cmd("HGET").arg(&keys.read).arg(caller.id.0);
@@ -107,7 +107,7 @@ impl Store {
         // One more than asked for: the entry itself may come first.
         let count = limit + 1;
         pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
-        pipeline.cmd("HGETALL").arg(&keys.deleted);
+        pipeline.cmd("HGETALL").arg(&keys.amendments);
         let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
         let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let entries = array(next(&mut replies)?)?;

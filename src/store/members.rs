@@ -102,7 +102,7 @@ impl Store {
         let (interval, burst_ms) = SendRate::as_arguments(change.rate);
         let call = Call {
             script,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.live, &rate_key, &keys.admins],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &rate_key, &keys.admins],
             args: &[
                 Arg::Number(change.actor.id.0),
                 Arg::Number(change.notice.user.id.0),

@@ -72,7 +72,7 @@ impl Store {
                 &keys.room,
                 &keys.log,
                 &keys.members,
-                &keys.deleted,
+                &keys.amendments,
                 &keys.live,
                 &rate_key,
                 sent_key.as_deref().unwrap_or(&keys.room),
@@ -133,7 +133,7 @@ impl Store {
         };
         let call = Call {
             script: &scripts::DELETE_MESSAGE,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.live, &keys.admins],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &keys.admins],
             args: &[
                 Arg::Number(caller.id.0),
                 Arg::Text(&entry),

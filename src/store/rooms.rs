@@ -153,7 +153,7 @@ impl Store {
         args.extend(making.members.iter().map(|user| Arg::Number(user.0)));
         let call = Call {
             script: &scripts::CREATE_ROOM,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted, &keys.live],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live],
             args: &args,
         };
         match text(&self.connection.run_script(&call, &[]).await?.0)? {
@@ -309,7 +309,7 @@ impl Store {
             let keys = self.keys.room(*room);
             let call = Call {
                 script: &scripts::ROOM_CARD,
-                keys: &[&keys.room, &keys.log, &keys.members, &keys.deleted],
+                keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments],
                 args: &[Arg::Number(caller.id.0), Arg::Number(members_listed as u64), Arg::Number(oldest_ms)],
             };
             pipeline.add_command(call.by_hash());

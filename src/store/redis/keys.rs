@@ -48,8 +48,8 @@ pub(in crate::store) struct RoomKeys {
     pub(in crate::store) log: String,
     /// Sorted set: user → joined ms.
     pub(in crate::store) members: String,
-    /// Hash: seq → who deleted it and when.
-    pub(in crate::store) deleted: String,
+    /// Hash: the amendments of messages, as `amendments` describes.
+    pub(in crate::store) amendments: String,
     /// Channel of the room's events.
     pub(in crate::store) live: String,
     /// Set: members who are admins.
@@ -70,7 +70,7 @@ impl Keys {
         RoomKeys {
             log: format!("{base}:log"),
             members: format!("{base}:members"),
-            deleted: format!("{base}:gone"),
+            amendments: format!("{base}:gone"),
             live: format!("{base}:live"),
             admins: format!("{base}:admins"),
             read: format!("{base}:reads"),
