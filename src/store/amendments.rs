@@ -13,8 +13,9 @@
 
 use redis::Value;
 
+use super::record;
 use super::redis::reply::{text, unexpected};
-use crate::domain::{Amendment, AmendmentKind, Amendments, EntryId, Result, Seq, UserId};
+use crate::domain::{Amendment, AmendmentKind, Amendments, EntryId, Message, Result, RoomId, Seq, UserId};
 
 /// Reads fields and values of a room's hash. `revision` is the room's, which the hash does not note for each entry.
 pub(super) fn read(reply: &Value, revision: u64) -> Result<Amendments> {
@@ -40,6 +41,12 @@ pub(super) fn parse_deletion(id: &str, rest: &str) -> Option<Amendment> {
     let (revision, by) = rest.split_once(' ').unwrap_or((rest, "0"));
     let (id, by) = (EntryId::parse(id)?, UserId(by.parse().ok()?));
     Some(Amendment { id, revision: revision.parse().ok()?, by, at_ms: None, what: AmendmentKind::Deleted })
+}
+
+/// The message of a record as it reads after the amendments that a script replied with it. `None` when it was deleted.
+pub(super) fn read_amended(room: RoomId, id: EntryId, record: &str, amendments: &Value) -> Result<Option<Message>> {
+    let message = record::decode(room, id, record)?;
+    Ok(read(amendments, 0)?.apply(message))
 }
 
 #[cfg(test)]

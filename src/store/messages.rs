@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::members::RoomEntry;
 use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
-use super::{Store, record};
+use super::{Store, amendments, record};
 use crate::domain::{
     Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,
 };
@@ -163,14 +163,14 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
             let message = stored(room, entry_id(id)?, caller, new);
             Ok(Appended { message, has_joined: *joined == 1, is_replay: false })
         }
-        ("replay", [id, record]) => {
+        ("replay", [id, record, amended]) => {
             // When the log has dropped the entry since, the retry says the same as the first try did.
             let record = if is_absent(record) { sent } else { text(record)? };
-            let message = record::decode(room, entry_id(id)?, record)?;
+            let message = amendments::read_amended(room, entry_id(id)?, record, amended)?;
+            let message = message.ok_or(Error::MessageNotFound)?;
             Ok(Appended { message, has_joined: false, is_replay: true })
         }
         ("conflict", []) => Err(Error::ClientIdReused),
-        ("gone", []) => Err(Error::MessageNotFound),
         ("no_room", []) => Err(Error::RoomNotFound),
         ("no_reply", []) => Err(Error::Invalid(Field::ReplyTo)),
         ("limited", [Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),

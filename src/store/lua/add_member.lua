@@ -1,13 +1,13 @@
 -- Adds a user to a room: users join public rooms by themselves, any member adds to a public room, owner and
 -- admins add to a group. Counts as a message of who does it.
 --
--- KEYS  1 room   2 log   3 members   4 deleted   5 live channel   6 rate of the actor here   7 admins
+-- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
 -- ARGV  1 actor   2 user   3 record of it   4 most entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
 -- Reply {'added', kind, seq of the message} · {'already', kind, seq of the next message} · {'no_room'} · {'direct'} · {'forbidden'}
 --       {'limited', ms to wait}
 
-local room, log, members, deleted, live, rate, admins = unpack(KEYS)
+local room, log, members, amended, live, rate, admins = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind = state[1]
@@ -27,5 +27,5 @@ local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
 local seq = tonumber(state[2]) + 1
 redis.call('ZADD', members, integer(ms), user)
 append(log, live, seq, ms, ARGV[3], ARGV[4])
-advance(room, log, deleted, seq, ms, state[4], ARGV[5], ARGV[6])
+advance(room, log, amended, seq, ms, state[4], ARGV[5], ARGV[6])
 return {'added', kind, seq}

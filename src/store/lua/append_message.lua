@@ -1,15 +1,15 @@
 -- Stores a message and announces it; joins the sender to a public room first. Rejects before it writes.
 --
--- KEYS  1 room   2 log   3 members   4 deleted   5 live channel   6 rate of the sender here
+-- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the sender here
 --       7 what the client id stored (the room again when there is no client id)
 -- ARGV  1 sender   2 record   3 record of the sender's joining ('' where everyone is a member)
 --       4 message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 ms for which a client id is kept   7 ms between messages (0: no rate limit; may have a fraction)
 --       8 ms of burst   9 most entries   10 retention ms   11 sweep ms
--- Reply {'stored', id, joined 0|1} · {'replay', id, record or false} · {'conflict'} · {'gone'} · {'no_room'}
---       {'no_reply'} · {'limited', ms until the next may come}
+-- Reply {'stored', id, joined 0|1} · {'replay', id, record or false, its amendments} · {'conflict'}
+--       {'no_room'} · {'no_reply'} · {'limited', ms until the next may come}
 
-local room, log, members, deleted, live, rate, sent = unpack(KEYS)
+local room, log, members, amended, live, rate, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
 local interval, max_len, retention_ms, sweep_ms = ARGV[7], ARGV[9], ARGV[10], ARGV[11]
 
@@ -23,17 +23,14 @@ if hash ~= '' then
   if before then
     local id, same = string.match(before, '^(%S+) (%S+)$')
     if same ~= hash then return {'conflict'} end
-    if redis.call('HEXISTS', deleted, string.match(id, '^%d+')) == 1 then return {'gone'} end
     local entry = redis.call('XRANGE', log, id, id)[1]
-    return {'replay', id, entry and entry[2][2] or false}
+    return {'replay', id, entry and entry[2][2] or false, amendments_of(amended, string.match(id, '^%d+'))}
   end
 end
 
 if reply_to ~= '' then
   local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
-  if not exists or redis.call('HEXISTS', deleted, string.match(reply_to, '^%d+')) == 1 then
-    return {'no_reply'}
-  end
+  if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then return {'no_reply'} end
 end
 
 local clock = redis_clock()
@@ -51,6 +48,6 @@ if join_record ~= '' and kind == 'public' then
   end
 end
 local id = append(log, live, seq, ms, record, max_len)
-advance(room, log, deleted, seq, ms, state[4], retention_ms, sweep_ms)
+advance(room, log, amended, seq, ms, state[4], retention_ms, sweep_ms)
 if hash ~= '' then redis.call('SET', sent, id .. ' ' .. hash, 'PX', ARGV[6]) end
 return {'stored', id, joined}

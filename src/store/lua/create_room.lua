@@ -1,11 +1,11 @@
 -- Makes a room with its first members and the message that says so.
 --
--- KEYS  1 room   2 log   3 members   4 deleted   5 live channel
+-- KEYS  1 room   2 log   3 members   4 amendments   5 live channel
 -- ARGV  1 number   2 kind   3 name   4 description   5 avatar   6 owner   7 pair of a direct room (`3:7`)
 --       8 record of the making ('' for none)   9 most entries   10 retention ms   11 sweep ms   12… members
 -- Reply the time of the making in ms, or 'exists'
 
-local room, log, members, deleted, live = unpack(KEYS)
+local room, log, members, amended, live = unpack(KEYS)
 local ms = room_time(0)
 local is_new = redis.call('HSETNX', room, 'kind', ARGV[2])
 if is_new == 0 then return 'exists' end
@@ -16,6 +16,6 @@ for i = 12, #ARGV do
 end
 if ARGV[8] ~= '' then
   append(log, live, 1, ms, ARGV[8], ARGV[9])
-  advance(room, log, deleted, 1, ms, false, ARGV[10], ARGV[11])
+  advance(room, log, amended, 1, ms, false, ARGV[10], ARGV[11])
 end
 return integer(ms)

@@ -1,10 +1,10 @@
--- Marks a message as deleted. The record stays until retention drops it; readers filter through `gone`.
+-- Deletes a message: an amendment that hides it. The record stays until retention drops it.
 --
--- KEYS  1 room   2 log   3 members   4 deleted   5 live channel   6 admins
+-- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 admins
 -- ARGV  1 user   2 entry id, or its seq alone   3 seq   4 '1' when the user may delete anything   5 most entries
 -- Reply {'deleted', id, record} · {'already', id, record} · {'no_room'} · {'no_message'} · {'forbidden'}
 
-local room, log, members, deleted, live, admins = unpack(KEYS)
+local room, log, members, amended, live, admins = unpack(KEYS)
 local user, id, seq = ARGV[1], ARGV[2], ARGV[3]
 local state = redis.call('HMGET', room, 'kind', 'owner')
 if not state[1] then return {'no_room'} end
@@ -20,16 +20,6 @@ local sender = string.match(record, '^%d+')
 -- The server's own entries (sender 0) belong to nobody.
 local may_delete = sender == user or is_admin or is_leader(state[2], admins, user)
 if not may_delete then return {'forbidden'} end
-local ms = integer(room_time(0))
-if redis.call('HSETNX', deleted, seq, ms .. ' ' .. user) == 0 then return {'already', id, record} end
--- Tombstones must not outlive nor fail to reach the end of what they hide.
-local lifetime = redis.call('PTTL', log)
-if lifetime > 0 then redis.call('PEXPIRE', deleted, lifetime) end
--- Messages pushed out of the log leave their tombstones behind: tidied when they outnumber what the log holds.
-if redis.call('HLEN', deleted) > 2 * ARGV[5] then
-  local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  drop_tombstones(deleted, tonumber(string.match(head[1], '^%d+')))
-end
-local deletions = redis.call('HINCRBY', room, 'gone', 1)
-redis.call('PUBLISH', live, 'd ' .. id .. ' ' .. deletions .. ' ' .. user)
-return {'deleted', id, record}
+local deletion = {field = seq, value = integer(room_time(0)) .. ' ' .. user, verb = 'd', announced = user}
+local is_new = amend(room, log, amended, live, ARGV[5], id, deletion)
+return {is_new and 'deleted' or 'already', id, record}

@@ -30,21 +30,22 @@ local function admit(rate, interval, burst, clock)
   return 0
 end
 
--- Drops the tombstones of entries before `first`.
-local function drop_tombstones(deleted, first)
+-- Drops the amendments of entries before `first`, of all kinds: each field begins with a seq.
+local function drop_amendments(amended, first)
   local stale = {}
-  for _, seq in ipairs(redis.call('HKEYS', deleted)) do
-    if tonumber(seq) < first then stale[#stale + 1] = seq end
+  for _, field in ipairs(redis.call('HKEYS', amended)) do
+    local seq = tonumber(string.match(field, '^%d+'))
+    if seq and seq < first then stale[#stale + 1] = field end
   end
   for i = 1, #stale, 1000 do
-    redis.call('HDEL', deleted, unpack(stale, i, math.min(i + 999, #stale)))
+    redis.call('HDEL', amended, unpack(stale, i, math.min(i + 999, #stale)))
   end
 end
 
--- Drops what is older than the retention from the head of the log, and the tombstones of what is gone.
+-- Drops what is older than the retention from the head of the log, and the amendments of dropped entries.
 -- Entries' first halves count up and their second halves (the times) never fall, so the boundary is
 -- found by bisection.
-local function drop_expired(log, deleted, last_seq, oldest_ms)
+local function drop_expired(log, amended, last_seq, oldest_ms)
   local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   if not head then return end
   local low, high = tonumber(string.match(head[1], '^%d+')), last_seq + 1
@@ -59,7 +60,7 @@ local function drop_expired(log, deleted, last_seq, oldest_ms)
     end
   end
   if low > first then redis.call('XTRIM', log, 'MINID', integer(low)) end
-  drop_tombstones(deleted, low)
+  drop_amendments(amended, low)
 end
 
 -- Appends one entry and announces it. Returns its id.
@@ -72,17 +73,17 @@ end
 
 -- Notes how far the room has come. What need not be done for each message (expiry of the keys, trimming
 -- by age) is done when the last time was `sweep_ms` ago.
-local function advance(room, log, deleted, seq, ms, swept, retention_ms, sweep_ms)
+local function advance(room, log, amended, seq, ms, swept, retention_ms, sweep_ms)
   if ms - (tonumber(swept) or 0) < tonumber(sweep_ms) then
     redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms))
     return
   end
   redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms), 'swept', integer(ms))
-  drop_expired(log, deleted, seq, ms - tonumber(retention_ms))
+  drop_expired(log, amended, seq, ms - tonumber(retention_ms))
   -- One sweep longer than the retention, because expiry is renewed at sweeps only.
   local lifetime = integer(tonumber(retention_ms) + 2 * tonumber(sweep_ms))
   redis.call('PEXPIRE', log, lifetime)
-  redis.call('PEXPIRE', deleted, lifetime)
+  redis.call('PEXPIRE', amended, lifetime)
 end
 
 -- Whether a user is owner or admin of a room.

@@ -1,13 +1,13 @@
 -- Takes a user out of a room: anyone leaves by themselves, owner and admins remove others. When the owner of
 -- a group goes, the oldest admin inherits it, else the oldest member. Counts as a message of who does it.
 --
--- KEYS  1 room   2 log   3 members   4 deleted   5 live channel   6 rate of the actor here   7 admins
+-- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
 -- ARGV  1 actor   2 user   3 record of it   4 most entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
 -- Reply {'removed', kind, seq of the message} · {'absent'} (the user is no member) · {'no_room'} · {'direct'} · {'forbidden'}
 --       {'limited', ms to wait}
 
-local room, log, members, deleted, live, rate, admins = unpack(KEYS)
+local room, log, members, amended, live, rate, admins = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind, owner = state[1], state[5]
@@ -28,7 +28,7 @@ local seq = tonumber(state[2]) + 1
 redis.call('ZREM', members, user)
 redis.call('SREM', admins, user)
 append(log, live, seq, ms, ARGV[3], ARGV[4])
-advance(room, log, deleted, seq, ms, state[4], ARGV[5], ARGV[6])
+advance(room, log, amended, seq, ms, state[4], ARGV[5], ARGV[6])
 if kind == 'group' and user == owner then
   local heir, joined
   for _, admin in ipairs(redis.call('SMEMBERS', admins)) do

@@ -1,7 +1,8 @@
 //! The Lua scripts: loaded at each connect, called by hash, sent in full when Redis forgot them.
 //!
-//! Each script lives in its own file, whose header names KEYS, ARGV and replies. `prelude.lua` holds what
-//! appending scripts share and is put in front of them.
+//! Each script lives in its own file, whose header names KEYS, ARGV and replies. Functions that several scripts share
+//! are in files of their own, which are put in front of them: `prelude.lua` (writing to a room), `amendments.lua`
+//! (reading amendments), `amend.lua` (writing one).
 
 use std::sync::LazyLock;
 
@@ -27,12 +28,17 @@ macro_rules! script {
     };
 }
 
-script!(APPEND_MESSAGE = "../lua/prelude.lua", "../lua/append_message.lua");
+script!(APPEND_MESSAGE = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/append_message.lua");
 script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
 script!(SET_ROLE = "../lua/set_role.lua");
-script!(DELETE_MESSAGE = "../lua/prelude.lua", "../lua/delete_message.lua");
+script!(
+    DELETE_MESSAGE = "../lua/amendments.lua",
+    "../lua/prelude.lua",
+    "../lua/amend.lua",
+    "../lua/delete_message.lua"
+);
 script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
 script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/announce_typing.lua");

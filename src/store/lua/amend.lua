@@ -1,0 +1,19 @@
+-- Writes amendments. Put behind amendments.lua and prelude.lua, in front of the scripts that need it.
+
+-- Writes an amendment `{field, value, verb, announced}` of the entry `id` and announces it to the room. Returns false
+-- when the message is deleted: then nothing amends it.
+local function amend(room, log, amended, live, max_len, id, amendment)
+  if is_deleted(amended, string.match(id, '^%d+')) then return false end
+  redis.call('HSET', amended, amendment.field, amendment.value)
+  -- Amendments expire together with the log.
+  local lifetime = redis.call('PTTL', log)
+  if lifetime > 0 then redis.call('PEXPIRE', amended, lifetime) end
+  -- Entries beyond `max_len` leave the log without their amendments, which are dropped once they may be the majority.
+  if redis.call('HLEN', amended) > 2 * max_len then
+    local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    drop_amendments(amended, tonumber(string.match(head[1], '^%d+')))
+  end
+  local revision = redis.call('HINCRBY', room, 'gone', 1)
+  redis.call('PUBLISH', live, table.concat({amendment.verb, id, revision, amendment.announced}, ' '))
+  return true
+end
