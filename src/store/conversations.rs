@@ -8,7 +8,7 @@ use super::members::RoomEntry;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::rooms::{kind_of, parse_pair};
-use super::{Store, record};
+use super::{Store, amendments};
 use crate::domain::{Conversation, Error, Result, RoomHead, Runs, Seq, UserId};
 
 impl Store {
@@ -66,12 +66,12 @@ fn read_conversation(
         return Ok(None); // left between the two round trips
     }
     let items = array(card)?;
-    let [kind, name, pair, at_ms, id, record, Value::Int(unread), other_read] = items.as_slice() else {
+    let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read] = items.as_slice() else {
         return Err(Error::internal("a conversation of another length"));
     };
     let last_message = match is_absent(id) {
         true => None,
-        false => Some(record::decode(entry.room, entry_id(id)?, text(record)?)?),
+        false => amendments::read_amended(entry.room, entry_id(id)?, text(record)?, amended)?,
     };
     let name = match entry.other {
         Some(_) => other_name.unwrap_or_default(),

@@ -5,7 +5,7 @@ use redis::{Pipeline, Value};
 use super::members::RoomEntry;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::redis::scripts::{self, Arg, Call};
-use super::{Store, record};
+use super::{Store, amendments, record};
 use crate::domain::{
     Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomCard, RoomHead, RoomId,
     RoomKind, RoomName, Seq, UserId, Watermark, folded,
@@ -330,7 +330,7 @@ fn read_card(room: RoomId, caller: &Caller, members_listed: usize, reply: Value)
         return Ok(None);
     }
     let items = array(reply)?;
-    let [kind, name, description, created, members, is_member, entry, record] = items.as_slice() else {
+    let [kind, name, description, created, members, is_member, entry, record, amended] = items.as_slice() else {
         return Err(Error::internal("a room card of another length"));
     };
     let Value::Array(listed) = members else { return Err(reply::unexpected(members)) };
@@ -346,7 +346,7 @@ fn read_card(room: RoomId, caller: &Caller, members_listed: usize, reply: Value)
     }
     let last_message = match is_absent(entry) {
         true => None,
-        false => Some(record::decode(room, entry_id(entry)?, text(record)?)?),
+        false => amendments::read_amended(room, entry_id(entry)?, text(record)?, amended)?,
     };
     Ok(Some(RoomCard {
         id: room,

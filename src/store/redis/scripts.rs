@@ -2,7 +2,7 @@
 //!
 //! Each script lives in its own file, whose header names KEYS, ARGV and replies. Functions that several scripts share
 //! are in files of their own, which are put in front of them: `prelude.lua` (writing to a room), `amendments.lua`
-//! (reading amendments), `amend.lua` (writing one).
+//! (reading amendments), `amend.lua` (writing one), `walk.lua` (past deleted messages).
 
 use std::sync::LazyLock;
 
@@ -42,8 +42,8 @@ script!(
 script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
 script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/announce_typing.lua");
-script!(ROOM_CARD = "../lua/room_card.lua");
-script!(CONVERSATION = "../lua/conversation.lua");
+script!(ROOM_CARD = "../lua/amendments.lua", "../lua/walk.lua", "../lua/room_card.lua");
+script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/conversation.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 
