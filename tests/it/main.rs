@@ -40,6 +40,7 @@ mod slow;
 mod socket;
 mod sockets;
 mod stop;
+mod supervision;
 mod support;
 mod uploads;
 mod wire;

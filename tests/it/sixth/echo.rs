@@ -23,7 +23,7 @@ pub const DIALECT: Dialect = Dialect {
     openapi: Default::default,
 };
 
-const CODEC: SocketCodec = SocketCodec {
+pub const CODEC: SocketCodec = SocketCodec {
     name: "echo",
     has_extension: false,
     decode: |text, _| {

@@ -1,6 +1,6 @@
 //! A sixth dialect: one folder ([`echo`]) and one line in the registry, and it takes part in the conversation.
 
-mod echo;
+pub mod echo;
 
 use chinwag::dialects;
 use chinwag::node::Node;
