@@ -6,6 +6,7 @@ mod bad_frames;
 mod bad_input;
 mod budgets;
 mod command_log;
+mod close_codes;
 mod conversations;
 mod counting_proxy;
 mod dashboard;

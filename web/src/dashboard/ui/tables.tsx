@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { type Key, t } from "../i18n";
+import { CLOSE_CODES } from "../model/close_codes";
 import { formatText } from "../model/format";
 import type { Metrics } from "../model/metrics";
 import { ScrollRegion } from "./chart_table";
@@ -92,7 +93,8 @@ const RoomName = ({ name, id }: { name: string; id: string }) =>
     </>
   );
 
-const KNOWN = [1000, 1001, 1002, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013] as const;
+/** The codes of the server, and the two that are counted for connections without one. */
+const KNOWN = [...CLOSE_CODES, 1005, 1006] as const;
 
 /** The meaning of a close code. */
 export function closeCodeText(code: number): string {
