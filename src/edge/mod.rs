@@ -20,6 +20,6 @@ pub use http::{
 };
 pub use limits::Limits;
 pub use socket::{
-    Answer, Command, Credentials, Liveness, RawSocket, Refusal, Resume, SocketCodec, SocketCounts, SocketRoute, Viewer,
-    configure, read_frame,
+    Answer, Command, Credentials, Liveness, RawSocket, Refusal, Request, Resume, SocketCodec, SocketCounts,
+    SocketRoute, Subject, Viewer, configure, read_frame,
 };

@@ -3,7 +3,7 @@
 use super::error::ErrorBody;
 use super::wire::{ChatMessage, MessageBody, new_message, receiver};
 use crate::domain::{Event, Result, RoomEvent};
-use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame};
+use crate::edge::{Command, Refusal, Request, SocketCodec, SocketRoute, Viewer, json, read_frame};
 use crate::fanout::{Frame, ResumeReplies, Style};
 
 const CODEC: SocketCodec = SocketCodec {
@@ -11,7 +11,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: false,
     decode,
     encode,
-    answer: |_, _| None,
+    answer: |_, _, _| None,
     refuse: |refusal, _| json(&ErrorBody::of(&refusal.error)),
     resume_replies: |_, _| ResumeReplies::default(),
     resumes: |_| Vec::new(),
@@ -22,11 +22,11 @@ pub(super) fn routes() -> Vec<SocketRoute> {
     vec![SocketRoute { path: "/api/v1/ws".to_owned(), claims: |_| true, codec: CODEC }]
 }
 
-fn decode(text: &str, _: &Viewer) -> Result<Command, Refusal> {
+fn decode(text: &str, _: &Viewer) -> Result<Request, Refusal> {
     let body: MessageBody = read_frame(text)?;
     let to = receiver(&body.receiver_id, &body.group_id)?;
     let message = new_message(body, None)?;
-    Ok(Command::Send { to, message, reply_to: None, expected_room: None })
+    Ok(Command::Send { to, message, reply_to: None, expected_room: None }.into())
 }
 
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {

@@ -8,7 +8,7 @@ use crate::domain::{
     Amendment, AmendmentKind, Attachment, ClientId, Content, EntryId, Error, Event, Field, MessageId, MessageKind,
     NewMessage, Result, RoomEvent, RoomId, Seq, UserId, now_ms,
 };
-use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, read_frame};
+use crate::edge::{Command, Refusal, Request, Resume, SocketCodec, SocketRoute, Subject, Viewer, read_frame};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
@@ -17,7 +17,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: true,
     decode,
     encode,
-    answer: |_: &Answer<'_>, _| None,
+    answer: |_, _, _| None,
     refuse,
     resume_replies,
     resumes,
@@ -43,7 +43,7 @@ struct InboundMessage {
     conversation_id: Option<String>,
 }
 
-fn decode(text: &str, viewer: &Viewer) -> Result<Command, Refusal> {
+fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
     let inbound: InboundMessage = read_frame(text)?;
     let client_id = inbound.id.clone();
     let room = [&inbound.conversation_id, &inbound.receiver_id].into_iter().flatten().find_map(|id| id.parse().ok());
@@ -52,7 +52,10 @@ fn decode(text: &str, viewer: &Viewer) -> Result<Command, Refusal> {
         "read_receipt" if viewer.is_extended => read_receipt(&inbound),
         _ => send(inbound),
     };
-    command.map_err(|error| Refusal { error, client_id, room })
+    command.map(Request::from).map_err(|error| {
+        let subject = Subject { client_id, room, reference: None };
+        Refusal { error, subject }
+    })
 }
 
 /// All digits is a user, anything else a room.
@@ -127,11 +130,11 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
 fn refuse(refusal: &Refusal, viewer: &Viewer) -> String {
     let reason = reason(&refusal.error);
     let flat = Flat {
-        id: refusal.client_id.clone().unwrap_or_default(),
+        id: refusal.subject.client_id.clone().unwrap_or_default(),
         kind: "system",
         content: &reason,
         at_ms: now_ms(),
-        conversation_id: refusal.room.map(|room| room.to_string()).unwrap_or_default(),
+        conversation_id: refusal.subject.room.map(|room| room.to_string()).unwrap_or_default(),
         has_millis: viewer.is_extended,
         ..Flat::default()
     };

@@ -9,7 +9,7 @@ use crate::dialects::common::utc_seconds;
 use crate::domain::{
     Attachment, ClientId, Content, Error, Event, Field, MessageKind, NewMessage, Result, RoomEvent, RoomId, UserId,
 };
-use crate::edge::{Command, Refusal, SocketCodec, SocketRoute, Viewer, json, read_frame};
+use crate::edge::{Command, Refusal, Request, SocketCodec, SocketRoute, Viewer, json, read_frame};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
@@ -21,7 +21,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: false,
     decode,
     encode,
-    answer: |_, _| None,
+    answer: |_, _, _| None,
     refuse,
     resume_replies: |_, _| ResumeReplies::default(),
     resumes: |_| Vec::new(),
@@ -49,8 +49,8 @@ struct InboundMessage {
     client_id: Option<String>,
 }
 
-fn decode(text: &str, _: &Viewer) -> Result<Command, Refusal> {
-    Ok(send(read_frame(text)?)?)
+fn decode(text: &str, _: &Viewer) -> Result<Request, Refusal> {
+    Ok(send(read_frame(text)?)?.into())
 }
 
 fn send(inbound: InboundMessage) -> Result<Command> {

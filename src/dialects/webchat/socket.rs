@@ -10,7 +10,9 @@ use crate::domain::{
     Amendment, AmendmentKind, Attachment, ClientId, Content, EntryId, Error, Event, Field, HistoryQuery, Limit,
     MessageId, MessageKind, NewMessage, Result, RoomEvent, RoomId, Seq, Span,
 };
-use crate::edge::{Answer, Command, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame};
+use crate::edge::{
+    Answer, Command, Refusal, Request, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame,
+};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
@@ -83,7 +85,7 @@ struct ResumePayload {
     rooms: std::collections::HashMap<String, String>,
 }
 
-fn decode(text: &str, viewer: &Viewer) -> Result<Command, Refusal> {
+fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
     let InboundFrame { kind, payload } = read_frame(text)?;
     let is_extended = viewer.is_extended;
     let command = match kind.as_str() {
@@ -98,7 +100,7 @@ fn decode(text: &str, viewer: &Viewer) -> Result<Command, Refusal> {
         "resume" if is_extended => resume(&read(payload)?),
         _ => Err(Error::Invalid(Field::Type)),
     };
-    command.map_err(Refusal::from)
+    command.map(Request::from).map_err(Refusal::from)
 }
 
 fn read<T: serde::de::DeserializeOwned>(payload: Value) -> Result<T> {
@@ -243,9 +245,10 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     Some(Frame::Same(text))
 }
 
-fn answer(answer: &Answer<'_>, viewer: &Viewer) -> Option<String> {
+fn answer(answer: &Answer<'_>, _: Option<&str>, viewer: &Viewer) -> Option<String> {
     Some(match answer {
         Answer::Alive => frame("pong", json!({})),
+        Answer::Done => return None,
         Answer::History(page, query) => {
             // Ascending inside a page.
             let messages: Vec<ChatMessage<'_>> = page

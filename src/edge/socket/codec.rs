@@ -12,11 +12,12 @@ pub struct SocketCodec {
     /// Whether clients may ask for more than the document has with `?ext=1`.
     pub has_extension: bool,
     /// What a frame means.
-    pub decode: fn(text: &str, viewer: &Viewer) -> Result<Command, Refusal>,
+    pub decode: fn(text: &str, viewer: &Viewer) -> Result<Request, Refusal>,
     /// Prints an event, once for all who want it alike.
     pub encode: fn(&RoomEvent, Style<'_>) -> Option<Frame>,
-    /// Prints an answer to the client that asked; `None` when the dialect has none.
-    pub answer: fn(&Answer<'_>, &Viewer) -> Option<String>,
+    /// Prints an answer for the client that asked, with the reference of its request; `None` when the dialect has no
+    /// such answer.
+    pub answer: fn(&Answer<'_>, reference: Option<&str>, &Viewer) -> Option<String>,
     /// Prints a refusal.
     pub refuse: fn(&Refusal, &Viewer) -> String,
     /// What a client is told about its resumption of a room.
@@ -54,6 +55,50 @@ pub struct Viewer {
     pub is_extended: bool,
     /// Put before paths of ours.
     pub base_url: String,
+}
+
+/// A frame that was understood.
+#[derive(Debug)]
+pub struct Request {
+    /// What the client wants.
+    pub command: Command,
+    /// The client's own id of the request, which its answers repeat.
+    pub reference: Option<String>,
+}
+
+impl From<Command> for Request {
+    fn from(command: Command) -> Self {
+        Self { command, reference: None }
+    }
+}
+
+impl Request {
+    /// What a refusal of this request says besides the error.
+    pub(super) fn subject(&self) -> Subject {
+        let room = match &self.command {
+            Command::Send { to: Receiver::Room(room), .. }
+            | Command::Delete(room, _)
+            | Command::MarkRead(room, _)
+            | Command::Type(room)
+            | Command::Join(room)
+            | Command::Leave(room) => Some(*room),
+            Command::History(query) => Some(query.room),
+            Command::Send { to: Receiver::User(_), .. } | Command::Resume(_) | Command::Ping | Command::Nothing => None,
+        };
+        let client_id = match &self.command {
+            Command::Send { message, .. } => message.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
+            Command::History(_)
+            | Command::Delete(..)
+            | Command::MarkRead(..)
+            | Command::Type(_)
+            | Command::Join(_)
+            | Command::Leave(_)
+            | Command::Resume(_)
+            | Command::Ping
+            | Command::Nothing => None,
+        };
+        Subject { client_id, room, reference: self.reference.clone() }
+    }
 }
 
 /// What a client wants.
@@ -104,6 +149,19 @@ pub enum Answer<'a> {
     History(&'a HistoryPage, HistoryQuery),
     /// The connection is alive.
     Alive,
+    /// The request with this reference is done.
+    Done,
+}
+
+/// What a refused frame was about, as far as that is known.
+#[derive(Debug, Default)]
+pub struct Subject {
+    /// The client's own id of the message.
+    pub client_id: Option<String>,
+    /// The room.
+    pub room: Option<RoomId>,
+    /// The client's own id of the request.
+    pub reference: Option<String>,
 }
 
 /// Why a frame is refused, and what it was about.
@@ -111,15 +169,13 @@ pub enum Answer<'a> {
 pub struct Refusal {
     /// Why.
     pub error: Error,
-    /// The client's own id of the message.
-    pub client_id: Option<String>,
-    /// The room.
-    pub room: Option<RoomId>,
+    /// What the frame was about.
+    pub subject: Subject,
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { error, client_id: None, room: None }
+        Self { error, subject: Subject::default() }
     }
 }
 

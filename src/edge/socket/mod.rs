@@ -10,7 +10,9 @@ mod registration;
 mod registry;
 mod session;
 
-pub use codec::{Answer, Command, Credentials, Refusal, Resume, SocketCodec, SocketRoute, Viewer, read_frame};
+pub use codec::{
+    Answer, Command, Credentials, Refusal, Request, Resume, SocketCodec, SocketRoute, Subject, Viewer, read_frame,
+};
 pub use hand_over::RawSocket;
 pub use handshake::configure;
 pub use liveness::Liveness;

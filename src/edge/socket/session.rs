@@ -9,10 +9,10 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesOrdered;
 
-use super::codec::{Answer, Command, Refusal, Resume, SocketCodec, Viewer};
+use super::codec::{Answer, Command, Refusal, Request, Resume, SocketCodec, Viewer};
 use super::frames::{Broken, Frames, Inbound};
 use super::liveness::Peer;
-use crate::domain::{Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
+use crate::domain::{Caller, Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
 use crate::edge::context::Context;
 use crate::fanout::{Closed, ConnectionId, Hub};
 use crate::metrics::Count;
@@ -36,20 +36,21 @@ pub(in crate::edge) struct Session {
     pub(in crate::edge) peer: Rc<Peer>,
 }
 
-type Sending = LocalBoxFuture<'static, Option<String>>;
+/// The frames that answer a request, when it is done.
+type Answering = LocalBoxFuture<'static, Vec<String>>;
 
 impl Session {
     /// Talks until one of the two ends it. Returns what can still be read.
     pub(in crate::edge) async fn run(self, mut frames: Frames, closed: Closed) -> Frames {
         let session = Rc::new(self);
-        // Sends are under way together, in their order; everything else waits for them.
-        let mut sending: Option<FuturesOrdered<Sending>> = None;
+        // Sends run concurrently and are answered in their order; every other request waits for them.
+        let mut sending: Option<FuturesOrdered<Answering>> = None;
         loop {
             let is_full = sending.as_ref().is_some_and(|sending| sending.len() >= SENDS_AT_ONCE);
             let inbound = tokio::select! {
                 biased;
-                Some(answer) = next_sent(&mut sending) => {
-                    session.say(answer);
+                Some(answers) = next_sent(&mut sending) => {
+                    session.say_all(&answers);
                     continue;
                 }
                 () = closed.wait() => break,
@@ -71,25 +72,21 @@ impl Session {
                     break;
                 }
             };
-            let decoded = session.context.limits.check_user(session.viewer.user).map_err(Refusal::from);
-            let decoded = decoded.and_then(|()| (session.codec.decode)(&text, &session.viewer));
+            let request = session.read(&text);
             drop(text);
-            match decoded {
-                Ok(Command::Send { to, message, reply_to: None, expected_room: None }) => {
-                    // The way to a direct room that this node does not know takes round trips of its own.
-                    let is_known = matches!(to, Receiver::Room(_));
-                    let send = Box::pin(send(Rc::clone(&session), to, message));
-                    if is_known {
-                        sending.get_or_insert_default().push_back(send);
-                    } else {
-                        finish(&session, &mut sending).await;
-                        session.say(send.await);
-                    }
+            match request {
+                Ok(request) if runs_concurrently(&request.command) => {
+                    let answering = Rc::clone(&session).answer(request);
+                    sending.get_or_insert_default().push_back(Box::pin(answering));
                 }
-                command => {
+                Ok(request) => {
                     finish(&session, &mut sending).await;
-                    let answer = session.answer(command).await;
-                    session.say(answer);
+                    let answers = Box::pin(Rc::clone(&session).answer(request)).await;
+                    session.say_all(&answers);
+                }
+                Err(refusal) => {
+                    finish(&session, &mut sending).await;
+                    session.say(&session.refuse(&refusal));
                 }
             }
             if !session.has_room(&closed).await {
@@ -133,7 +130,7 @@ impl Session {
                 hub.send(self.id, control_frame(Opcode::Pong, &payload));
             }
             Inbound::Ping(_) | Inbound::Pong | Inbound::Text(_) => {}
-            Inbound::Binary => self.say(Some(self.refuse(&Error::Malformed("binary frame".to_owned()).into()))),
+            Inbound::Binary => self.say(&self.refuse(&Error::Malformed("binary frame".to_owned()).into())),
             Inbound::Close(code) => {
                 self.close(&Close::echo(code));
                 return false;
@@ -156,10 +153,20 @@ impl Session {
         self.context.hub.close(self.id, close);
     }
 
-    fn say(&self, text: Option<String>) {
-        if let Some(text) = text {
-            self.context.hub.send(self.id, text_frame(&[&text]));
-        }
+    fn say(&self, text: &str) {
+        self.context.hub.send(self.id, text_frame(&[text]));
+    }
+
+    fn say_all(&self, texts: &[String]) {
+        texts.iter().for_each(|text| self.say(text));
+    }
+
+    /// Decodes a frame. The limit comes second, so that its refusal says which request it is about.
+    fn read(&self, text: &str) -> std::result::Result<Request, Refusal> {
+        let request = (self.codec.decode)(text, &self.viewer);
+        let Err(error) = self.context.limits.check_user(self.viewer.user) else { return request };
+        let subject = request.map_or_else(|refusal| refusal.subject, |request| request.subject());
+        Err(Refusal { error, subject })
     }
 
     fn refuse(&self, refusal: &Refusal) -> String {
@@ -170,33 +177,21 @@ impl Session {
         (self.codec.refuse)(refusal, &self.viewer)
     }
 
-    /// Does what a client wants. Returns what it is told.
-    async fn answer(&self, command: std::result::Result<Command, Refusal>) -> Option<String> {
-        let command = match command {
-            Ok(command) => command,
-            Err(refusal) => return Some(self.refuse(&refusal)),
-        };
-        let room = match &command {
-            Command::Send { to: Receiver::Room(room), .. }
-            | Command::Delete(room, _)
-            | Command::MarkRead(room, _)
-            | Command::Type(room)
-            | Command::Join(room)
-            | Command::Leave(room) => Some(*room),
-            Command::History(query) => Some(query.room),
-            Command::Send { to: Receiver::User(_), .. } | Command::Resume(_) | Command::Ping | Command::Nothing => None,
-        };
-        let client_id = match &command {
-            Command::Send { message, .. } => message.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
-            _ => None,
-        };
-        match Box::pin(self.execute(command)).await {
+    /// Executes a request. Returns the frames that answer it, as far as the dialect has any.
+    async fn answer(self: Rc<Self>, request: Request) -> Vec<String> {
+        let subject = request.subject();
+        // A pong repeats the reference itself.
+        let is_answered_otherwise = matches!(request.command, Command::Ping);
+        let answer = match Box::pin(self.execute(request.command, subject.reference.as_deref())).await {
             Ok(answer) => answer,
-            Err(error) => Some(self.refuse(&Refusal { error, client_id, room })),
-        }
+            Err(error) => return vec![self.refuse(&Refusal { error, subject })],
+        };
+        let reference = subject.reference.as_deref().filter(|_| !is_answered_otherwise);
+        let done = reference.and_then(|it| (self.codec.answer)(&Answer::Done, Some(it), &self.viewer));
+        answer.into_iter().chain(done).collect()
     }
 
-    async fn execute(&self, command: Command) -> Result<Option<String>> {
+    async fn execute(&self, command: Command, reference: Option<&str>) -> Result<Option<String>> {
         let services = &self.context.services;
         let caller = services.accounts.caller(&self.peer.grant);
         match command {
@@ -209,11 +204,11 @@ impl Session {
                 if let (Receiver::Room(room), Some(seq)) = (to, reply_to) {
                     message.reply_to = Some(services.messages.replied(room, seq, &caller).await?);
                 }
-                return Ok(send_message(self, to, message).await);
+                self.send(&caller, to, message).await?;
             }
             Command::History(query) => {
                 let page = services.messages.history(query, &caller).await?;
-                return Ok((self.codec.answer)(&Answer::History(&page, query), &self.viewer));
+                return Ok((self.codec.answer)(&Answer::History(&page, query), reference, &self.viewer));
             }
             Command::Delete(room, seq) => services.messages.delete_at(room, seq, &caller).await?,
             Command::MarkRead(room, seq) => {
@@ -224,11 +219,29 @@ impl Session {
             Command::Join(room) => services.rooms.join(room, &caller).await?,
             Command::Leave(room) => services.rooms.leave(room, &caller).await?,
             Command::Resume(rooms) => resume(&self.context.hub, self.id, self.codec, &self.viewer, &rooms),
-            Command::Ping => return Ok((self.codec.answer)(&Answer::Alive, &self.viewer)),
+            Command::Ping => return Ok((self.codec.answer)(&Answer::Alive, reference, &self.viewer)),
             Command::Nothing => {}
         }
         Ok(None)
     }
+
+    /// Stores a message. Its members see it, the sender among them; of a retry only this connection sees it again.
+    async fn send(&self, caller: &Caller, to: Receiver, message: NewMessage) -> Result<()> {
+        let messages = &self.context.services.messages;
+        let sent = messages.send_to(to, caller, message).await?;
+        if sent.is_replay {
+            let room = messages.room(sent.message.id.room).await?;
+            let event = RoomEvent { room, what: Event::Message(Box::new(sent.message)) };
+            self.context.hub.resend(self.id, event);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a request may run while others do: a send that takes one round trip. A reply looks its message up first,
+/// and a direct room that this node does not know takes round trips of its own.
+fn runs_concurrently(command: &Command) -> bool {
+    matches!(command, Command::Send { to: Receiver::Room(_), reply_to: None, expected_room: None, .. })
 }
 
 /// Makes a connection resume rooms; what is none of its user's is told to be lost.
@@ -242,35 +255,8 @@ pub(super) fn resume(hub: &Hub, id: ConnectionId, codec: SocketCodec, viewer: &V
     }
 }
 
-/// Sends a message. Returns what the sender is told: nothing when all goes well, since the message itself comes back.
-async fn send(session: Rc<Session>, to: Receiver, message: NewMessage) -> Option<String> {
-    send_message(&session, to, message).await
-}
-
-async fn send_message(session: &Session, to: Receiver, message: NewMessage) -> Option<String> {
-    let services = &session.context.services;
-    let caller = services.accounts.caller(&session.peer.grant);
-    let client_id = message.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned);
-    let sent = services.messages.send_to(to, &caller, message).await;
-    let room = match (&sent, to) {
-        (Ok(sent), _) => Some(sent.message.id.room),
-        (Err(_), Receiver::Room(room)) => Some(room),
-        (Err(_), Receiver::User(_)) => None,
-    };
-    let outcome = match sent {
-        // A retry is told to nobody again but to who retries, and not before what came before it.
-        Ok(sent) if sent.is_replay => services.messages.room(sent.message.id.room).await.map(|room| {
-            let event = RoomEvent { room, what: Event::Message(Box::new(sent.message)) };
-            session.context.hub.resend(session.id, event);
-        }),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
-    outcome.err().map(|error| session.refuse(&Refusal { error, client_id, room }))
-}
-
 /// The next send that has ended; never when none is under way.
-async fn next_sent(sending: &mut Option<FuturesOrdered<Sending>>) -> Option<Option<String>> {
+async fn next_sent(sending: &mut Option<FuturesOrdered<Answering>>) -> Option<Vec<String>> {
     match sending {
         Some(under_way) if !under_way.is_empty() => under_way.next().await,
         _ => {
@@ -281,8 +267,8 @@ async fn next_sent(sending: &mut Option<FuturesOrdered<Sending>>) -> Option<Opti
 }
 
 /// Waits for all sends that are under way.
-async fn finish(session: &Session, sending: &mut Option<FuturesOrdered<Sending>>) {
-    while let Some(answer) = next_sent(sending).await {
-        session.say(answer);
+async fn finish(session: &Session, sending: &mut Option<FuturesOrdered<Answering>>) {
+    while let Some(answers) = next_sent(sending).await {
+        session.say_all(&answers);
     }
 }

@@ -28,13 +28,13 @@ pub const CODEC: SocketCodec = SocketCodec {
     has_extension: false,
     decode: |text, _| {
         let to = Receiver::Room(RoomId::GLOBAL);
-        Ok(Command::Send { to, message: message(read_frame(text)?)?, reply_to: None, expected_room: None })
+        Ok(Command::Send { to, message: message(read_frame(text)?)?, reply_to: None, expected_room: None }.into())
     },
     encode: |event, _| match &event.what {
         Event::Message(message) => Some(Frame::Same(json(&echo(message)))),
         _ => None,
     },
-    answer: |_, _| None,
+    answer: |_, _, _| None,
     refuse: |_, _| json(&"I do not understand"),
     resume_replies: |_, _| ResumeReplies::default(),
     resumes: |_| Vec::new(),
