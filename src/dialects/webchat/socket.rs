@@ -1,5 +1,7 @@
 //! The WebSocket at `/ws`: document 000, §2, and what `?ext=1` adds.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use crate::domain::{
     MessageId, MessageKind, NewMessage, Result, RoomEvent, RoomId, Seq, Span,
 };
 use crate::edge::{
-    Answer, Command, Refusal, Request, Resume, SocketCodec, SocketRoute, Viewer, json as print, read_frame,
+    Answer, Command, Refusal, Request, Resume, SocketCodec, SocketRoute, Subject, Viewer, json as print, read_frame,
 };
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
@@ -19,6 +21,8 @@ use crate::service::Receiver;
 /// Document 000 shows pages of 20.
 const DEFAULT_PAGE_SIZE: i64 = 20;
 const MAX_PAGE_SIZE: usize = 1000;
+/// Longest reference of a request, in characters.
+const REFERENCE_MAX_CHARS: usize = 64;
 /// Longest address that a message may carry, in characters.
 const URL_MAX_CHARS: usize = 2000;
 
@@ -28,7 +32,7 @@ const CODEC: SocketCodec = SocketCodec {
     decode,
     encode,
     answer,
-    refuse: |refusal, _| error_frame(&text(&refusal.error)),
+    refuse,
     resume_replies,
     resumes: |_| Vec::new(),
 };
@@ -40,8 +44,9 @@ pub(super) fn routes() -> Vec<SocketRoute> {
 
 #[derive(Deserialize)]
 struct InboundFrame {
-    #[serde(rename = "type")]
-    kind: String,
+    /// A text. Read as any value, so that a frame without one is refused with its reference.
+    #[serde(rename = "type", default)]
+    kind: Value,
     #[serde(default)]
     payload: Value,
 }
@@ -87,8 +92,28 @@ struct ResumePayload {
 
 fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
     let InboundFrame { kind, payload } = read_frame(text)?;
-    let is_extended = viewer.is_extended;
-    let command = match kind.as_str() {
+    if !viewer.is_extended {
+        return Ok(command(&kind, payload, false)?.into());
+    }
+    let reference = reference(&payload)?;
+    let client_id = payload["client_id"].as_str().filter(|id| ClientId::parse(id).is_ok()).map(str::to_owned);
+    match command(&kind, payload, true) {
+        Ok(command) => Ok(Request { command, reference }),
+        Err(error) => Err(Refusal { error, subject: Subject { client_id, room: None, reference } }),
+    }
+}
+
+/// The client's own id of a request.
+fn reference(payload: &Value) -> Result<Option<String>> {
+    match &payload["ref"] {
+        Value::Null => Ok(None),
+        Value::String(text) if text.chars().count() <= REFERENCE_MAX_CHARS => Ok(Some(text.clone())),
+        _ => Err(Error::Invalid(Field::Reference)),
+    }
+}
+
+fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
+    match kind.as_str().ok_or_else(|| Error::Malformed("type is no text".to_owned()))? {
         "send_message" => send(read(payload)?, is_extended),
         "fetch_history" => history(&read(payload)?, is_extended),
         "ping" => Ok(Command::Ping),
@@ -99,8 +124,7 @@ fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
         "leave_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Leave),
         "resume" if is_extended => resume(&read(payload)?),
         _ => Err(Error::Invalid(Field::Type)),
-    };
-    command.map(Request::from).map_err(Refusal::from)
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(payload: Value) -> Result<T> {
@@ -196,8 +220,56 @@ fn frame<T: Serialize>(kind: &str, payload: T) -> String {
     print(&OutboundFrame { kind, payload })
 }
 
-fn error_frame(message: &str) -> String {
-    frame("error", json!({ "message": message }))
+/// With `?ext=1` programs can tell what went wrong, and with which request.
+#[derive(Serialize)]
+struct ErrorPayload<'a> {
+    message: String,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    extension: Option<ErrorExtension<'a>>,
+}
+
+#[derive(Serialize)]
+struct ErrorExtension<'a> {
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+fn refuse(refusal: &Refusal, viewer: &Viewer) -> String {
+    let Refusal { error, subject } = refusal;
+    let extension = viewer.is_extended.then(|| ErrorExtension {
+        code: error.code(),
+        field: error.field().map(field_name),
+        client_id: subject.client_id.as_deref(),
+        reference: subject.reference.as_deref(),
+        retry_after_ms: match error {
+            Error::RateLimited { retry_after } => Some(millis_up(*retry_after)),
+            _ => None,
+        },
+    });
+    frame("error", ErrorPayload { message: text(error), extension })
+}
+
+/// The field's name in a payload.
+fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::Limit => "page_size",
+        Field::Cursor => "page",
+        Field::After => "rooms",
+        Field::File => "file_url",
+        other => other.name(),
+    }
+}
+
+/// Whole milliseconds after which so much time has passed.
+fn millis_up(time: Duration) -> u64 {
+    u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
@@ -245,10 +317,25 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     Some(Frame::Same(text))
 }
 
-fn answer(answer: &Answer<'_>, _: Option<&str>, viewer: &Viewer) -> Option<String> {
+#[derive(Serialize)]
+struct HistoryAnswer<'a> {
+    room_id: u32,
+    messages: Vec<ChatMessage<'a>>,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+}
+
+/// An answer that says nothing but which request it answers.
+#[derive(Serialize)]
+struct ReferenceAnswer<'a> {
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+}
+
+fn answer(answer: &Answer<'_>, reference: Option<&str>, viewer: &Viewer) -> Option<String> {
     Some(match answer {
-        Answer::Alive => frame("pong", json!({})),
-        Answer::Done => return None,
+        Answer::Alive => frame("pong", ReferenceAnswer { reference }),
+        Answer::Done => frame("done", ReferenceAnswer { reference }),
         Answer::History(page, query) => {
             // Ascending inside a page.
             let messages: Vec<ChatMessage<'_>> = page
@@ -257,7 +344,7 @@ fn answer(answer: &Answer<'_>, _: Option<&str>, viewer: &Viewer) -> Option<Strin
                 .rev()
                 .map(|message| ChatMessage::listed(message, viewer.is_extended, &viewer.base_url))
                 .collect();
-            frame("message_history", json!({"room_id": query.room.number(), "messages": messages}))
+            frame("message_history", HistoryAnswer { room_id: query.room.number(), messages, reference })
         }
     })
 }

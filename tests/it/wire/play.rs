@@ -206,18 +206,23 @@ impl<'a> Player<'a> {
     }
 
     async fn receive(&mut self, receive: &Receive) {
-        let Receive { socket, json } = receive;
-        let client = self.client(socket);
-        let (channel, next) = (client.channel, client.next().await);
-        match next {
-            Came::Frame(frame) => {
-                self.memory.compare(json, &frame, socket, &mut self.differences);
-                match self.asyncapi.message(channel, Direction::FromServer, &frame) {
-                    Ok(message) => self.note(channel, &message),
-                    Err(error) => self.differences.push(format!("not in the AsyncAPI document: {error}")),
-                }
-            }
-            other => self.differences.push(format!("{socket}: {other:?} instead of {json}")),
+        let Receive { socket, json, also } = receive;
+        let mut wanted: Vec<&Value> = also.iter().chain([json]).collect();
+        while !wanted.is_empty() {
+            let Came::Frame(frame) = self.client(socket).next().await else {
+                return self.differences.push(format!("{socket}: nothing instead of {wanted:?}"));
+            };
+            let place = wanted.iter().position(|wanted| wanted["type"] == frame["type"]).unwrap_or(wanted.len() - 1);
+            self.compare(socket, wanted.remove(place), &frame);
+        }
+    }
+
+    fn compare(&mut self, socket: &str, wanted: &Value, frame: &Value) {
+        let channel = self.client(socket).channel;
+        self.memory.compare(wanted, frame, socket, &mut self.differences);
+        match self.asyncapi.message(channel, Direction::FromServer, frame) {
+            Ok(message) => self.note(channel, &message),
+            Err(error) => self.differences.push(format!("not in the AsyncAPI document: {error}")),
         }
     }
 

@@ -123,6 +123,8 @@ pub struct Send {
 pub struct Receive {
     pub socket: String,
     pub json: Value,
+    /// A frame of another type that comes directly before or after this one.
+    pub also: Option<Value>,
 }
 
 /// The server closes the socket.
