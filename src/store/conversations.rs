@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use redis::{Pipeline, Value};
 
-use super::members::RoomEntry;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use super::rooms::{kind_of, parse_pair};
+use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments};
 use crate::domain::{Conversation, Error, Result, RoomHead, Runs, Seq, UserId};
 

@@ -4,54 +4,11 @@ use redis::{Pipeline, Value};
 
 use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call, Script};
-use super::rooms::kind_of;
+use super::stored::{RoomEntry, kind_of};
 use super::{SendRate, Store, UserEvent, record};
 use crate::domain::{
     Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef, now_ms,
 };
-
-/// The score of a group among a user's rooms; public rooms have 0.
-pub(super) const GROUP_SCORE: u64 = 1;
-/// A direct room's is the other user's number and this.
-const DIRECT_SCORE: u64 = 2;
-
-/// One of a user's rooms as their list has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomEntry {
-    /// The room.
-    pub room: RoomId,
-    /// Who may know of it.
-    pub kind: RoomKind,
-    /// The other user of a direct room.
-    pub other: Option<UserId>,
-}
-
-impl RoomEntry {
-    /// The score in the list, so that one range finds the rooms of a kind.
-    fn score(self) -> u64 {
-        match (self.kind, self.other) {
-            (RoomKind::Public, _) => 0,
-            (RoomKind::Group, _) => GROUP_SCORE,
-            (RoomKind::Direct, other) => DIRECT_SCORE + other.map_or(0, |user| user.0),
-        }
-    }
-
-    /// Reads a list with its scores.
-    pub(super) fn read_list(reply: Value) -> Result<Vec<Self>> {
-        let rooms: Vec<(u32, f64)> = reply::read(reply)?;
-        let entry = |(room, score)| Some(Self::of_score(RoomId::new(room)?, score as u64));
-        Ok(rooms.into_iter().filter_map(entry).collect())
-    }
-
-    fn of_score(room: RoomId, score: u64) -> Self {
-        let (kind, other) = match score {
-            0 => (RoomKind::Public, None),
-            GROUP_SCORE => (RoomKind::Group, None),
-            score => (RoomKind::Direct, Some(UserId(score - DIRECT_SCORE))),
-        };
-        Self { room, kind, other }
-    }
-}
 
 /// A change of membership that someone makes.
 pub struct MemberChange<'a> {
@@ -257,19 +214,5 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
         self.connection.run(&pipeline).await?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_tells_kind_and_the_other_user() {
-        let entries = [(RoomKind::Public, None), (RoomKind::Group, None), (RoomKind::Direct, Some(UserId(1)))];
-        for (kind, other) in entries {
-            let entry = RoomEntry { room: RoomId::GLOBAL, kind, other };
-            assert_eq!(RoomEntry::of_score(RoomId::GLOBAL, entry.score()), entry);
-        }
     }
 }

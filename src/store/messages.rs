@@ -3,9 +3,9 @@
 use redis::Value;
 use sha2::{Digest, Sha256};
 
-use super::members::RoomEntry;
 use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
+use super::stored::RoomEntry;
 use super::{Store, amendments, record};
 use crate::domain::{
     Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,

@@ -20,13 +20,14 @@ mod rooms;
 mod server;
 mod single_flight;
 mod stats;
+mod stored;
 
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use accounts::Revocation;
 pub use events::UserEvent;
-pub use members::{MemberChange, RoomEntry};
+pub use members::MemberChange;
 pub use messages::{Appended, SendRate};
 pub use metrics::{NodeRow, ServerInfo, StoredMinute};
 pub use presence::Activity;
@@ -34,6 +35,7 @@ pub use receipts::ReadRange;
 pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
 pub use rooms::NewRoom;
 pub use stats::Stats;
+pub use stored::RoomEntry;
 
 use crate::domain::{Error, Result, now_ms};
 use directs::Directs;

@@ -2,9 +2,9 @@
 
 use redis::{Pipeline, Value};
 
-use super::members::RoomEntry;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::redis::scripts::{self, Arg, Call};
+use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair, word};
 use super::{Store, amendments, record};
 use crate::domain::{
     Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomCard, RoomHead, RoomId,
@@ -13,23 +13,6 @@ use crate::domain::{
 
 const GLOBAL_NAME: &str = "全局聊天室";
 const GLOBAL_DESCRIPTION: &str = "所有用户的公共聊天室";
-
-fn word(kind: RoomKind) -> &'static str {
-    match kind {
-        RoomKind::Public => "public",
-        RoomKind::Group => "group",
-        RoomKind::Direct => "direct",
-    }
-}
-
-pub(super) fn kind_of(word: &str) -> Result<RoomKind> {
-    Ok(match word {
-        "public" => RoomKind::Public,
-        "group" => RoomKind::Group,
-        "direct" => RoomKind::Direct,
-        other => return Err(Error::internal(format!("unknown kind of room {other:?}"))),
-    })
-}
 
 /// What authorisation, printing and conditional requests need to know of a room.
 pub(super) struct State {
@@ -54,12 +37,6 @@ impl State {
         let head = RoomHead { id: room, kind: kind_of(&kind)?, pair: pair.as_deref().and_then(parse_pair) };
         Ok(Some(Self { head, watermark: Watermark { last, revision: revision.unwrap_or(0) } }))
     }
-}
-
-/// The two users of a direct room, `3:7`.
-pub(super) fn parse_pair(text: &str) -> Option<(UserId, UserId)> {
-    let (low, high) = text.split_once(':')?;
-    Some((UserId(low.parse().ok()?), UserId(high.parse().ok()?)))
 }
 
 /// A room that is to be made.
@@ -287,11 +264,10 @@ impl Store {
     /// Numbers of the rooms that the caller may list, one more than the limit if there are more.
     async fn listed_rooms(&self, caller: &Caller, after: Option<RoomId>, limit: Limit) -> Result<Vec<RoomId>> {
         let after = after.map_or(0, RoomId::number);
-        let group = super::members::GROUP_SCORE;
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.public_rooms()).arg(format!("({after}")).arg("+inf");
         pipeline.arg("LIMIT").arg(0).arg(limit.get() + 1);
-        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.user_rooms(caller.id)).arg(group).arg(group);
+        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.user_rooms(caller.id)).arg(GROUP_SCORE).arg(GROUP_SCORE);
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let public: Vec<u32> = reply::read(next(&mut replies)?)?;
         let groups: Vec<u32> = reply::read(next(&mut replies)?)?;
