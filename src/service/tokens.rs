@@ -77,9 +77,11 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
+        let checking: std::result::Result<_, _> =
+            keys.iter().map(|key| DecodingKey::from_secret(key.expose_secret())).collect();
         let tokens = Self {
-            signing: EncodingKey::from_secret(first.expose_secret()),
-            checking: keys.iter().map(|key| DecodingKey::from_secret(key.expose_secret())).collect(),
+            signing: EncodingKey::from_secret(first.expose_secret()).map_err(Error::internal)?,
+            checking: checking.map_err(Error::internal)?,
             validation,
             lifetime_secs,
             revocations: Revocations::default(),
@@ -298,11 +300,13 @@ mod tests {
         assert!(tokens.verify(none).is_err());
         let claims = serde_json::json!({"sub": "1", "name": "a", "iat": 1, "exp": 4_102_444_800_u64,
             "iss": ISSUER, "aud": "others", "epoch": 0});
-        let foreign = encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&[1; 32]));
+        let foreign =
+            encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&[1; 32]).expect("a key"));
         assert!(tokens.verify(&foreign.expect("signs")).is_err());
         let claims = serde_json::json!({"sub": "1", "name": "a", "iat": 1, "exp": 4_102_444_800_u64,
             "iss": ISSUER, "aud": AUDIENCE, "epoch": 0});
-        let wider = encode(&Header::new(Algorithm::HS384), &claims, &EncodingKey::from_secret(&[1; 32]));
+        let wider =
+            encode(&Header::new(Algorithm::HS384), &claims, &EncodingKey::from_secret(&[1; 32]).expect("a key"));
         assert!(tokens.verify(&wider.expect("signs")).is_err());
     }
 }

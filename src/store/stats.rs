@@ -78,7 +78,7 @@ impl WriteCache {
 impl Store {
     /// Today in the statistics' zone.
     pub(super) fn today(&self) -> Day {
-        let date = jiff::Timestamp::now().to_zoned(self.zone.clone()).date();
+        let date = jiff::Timestamp::now().to_zoned_datetime(self.zone.clone()).date();
         let (year, month, day) = (date.year().unsigned_abs(), date.month().unsigned_abs(), date.day().unsigned_abs());
         u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day)
     }

@@ -21,7 +21,7 @@ impl Times {
     pub(super) fn print(&self, at_ms: u64) -> String {
         match &self.naive {
             None => utc_seconds(at_ms),
-            Some(zone) => whole_second(at_ms).to_zoned(zone.clone()).datetime().to_string(),
+            Some(zone) => whole_second(at_ms).to_zoned_datetime(zone.clone()).datetime().to_string(),
         }
     }
 }

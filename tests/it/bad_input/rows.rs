@@ -158,7 +158,8 @@ pub fn claims() -> Value {
 }
 
 pub fn sign(claims: &Value, algorithm: Algorithm, secret: &str) -> String {
-    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).expect("signs")
+    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes()).expect("a key"))
+        .expect("signs")
 }
 
 fn forged_tokens(known: &Known) -> Vec<(&'static str, String)> {

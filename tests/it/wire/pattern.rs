@@ -135,7 +135,7 @@ impl Memory {
             None if text.len() == "2024-01-15T10:30:00Z".len() && text.ends_with('Z') => text.parse::<Timestamp>().ok(),
             Some(zone) if text.len() == "2024-01-15T10:30:00".len() => {
                 let local = text.parse::<civil::DateTime>().ok();
-                local.and_then(|local| local.to_zoned(zone.clone()).ok()).map(|time| time.timestamp())
+                local.and_then(|local| local.to_zoned_datetime(zone.clone()).ok()).map(|time| time.timestamp())
             }
             _ => None,
         };
