@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { errorText, loadTexts, setLang, t } from ".";
+import { loadTexts, setLang, t } from ".";
 import { texts as en } from "./en";
 import { texts as zh } from "./zh";
 
@@ -43,12 +43,11 @@ describe("texts", () => {
     expect(t("list.own")).toBe("You: {text}");
   });
 
-  it("translate known errors and leave others as they are", async () => {
-    expect(errorText(new Error("Username already exists"))).toBe("That username is taken");
-    expect(errorText(new Error("connection lost"))).toBe("The server cannot be reached");
-    expect(errorText("Something unheard of")).toBe("Something unheard of");
+  it("follow the chosen language, which is stored", async () => {
     await setLang("zh");
-    expect(errorText(new Error("Invalid username or password"))).toBe("用户名或密码错误");
+    expect(t("menu.logout")).toBe("退出登录");
+    expect(localStorage.getItem("chinwag.lang")).toBe("zh");
     await setLang("en");
+    expect(t("menu.logout")).toBe("Log out");
   });
 });

@@ -1,14 +1,16 @@
 // The whole state of the chat, against a fake server.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation, Message } from "../net/types";
-import { account, conversation, FakeSocket, message } from "../testing/fixtures";
+import { FakeSocket } from "../testing/fake_socket";
+import { account, conversation, message } from "../testing/fixtures";
 
 const ROOM = 7;
 let list: Conversation[];
 let history: Message[];
 /** What the fake server has stored, by client id. */
 let stored: Map<string, Message>;
-let refusal: string | null;
+/** How the fake server refuses messages. */
+let refusal: ReturnType<FakeSocket["answer"]>;
 /** Paths of all requests. */
 let fetched: string[];
 
@@ -27,7 +29,7 @@ beforeEach(() => {
   history = [message(1), message(2)];
   list = [conversation(ROOM, { last_message: message(2), unread: 2 })];
   stored = new Map();
-  refusal = null;
+  refusal = undefined;
   fetched = [];
 });
 
@@ -41,15 +43,17 @@ function answer(path: string): unknown {
 
 function serve(socket: FakeSocket): void {
   socket.answer = ({ type, payload }) => {
-    if (type === "fetch_history") socket.push("message_history", { room_id: ROOM, messages: history });
-    if (type !== "send_message") return;
-    if (refusal) return socket.push("error", { message: refusal });
+    if (type === "fetch_history") {
+      socket.push("message_history", { room_id: ROOM, messages: history, ref: payload.ref });
+    }
+    if (type !== "send_message" || refusal) return refusal;
     const client_id = String(payload.client_id);
     const known = stored.get(client_id);
     const content = String(payload.content);
     const made = known ?? message(10 + stored.size, { user_id: 1, username: "Alice", client_id, content });
     stored.set(client_id, made);
     socket.push("new_message", made);
+    return undefined;
   };
 }
 
@@ -97,10 +101,11 @@ describe("sending", () => {
     const { model, socket } = await begin();
     // The message is stored, but the connection breaks before its echo.
     socket.answer = ({ type, payload }) => {
-      if (type !== "send_message") return;
+      if (type !== "send_message") return undefined;
       const client_id = String(payload.client_id);
       stored.set(client_id, message(10, { user_id: 1, client_id, content: "once" }));
       socket.isSilent = true;
+      return undefined;
     };
     model.sendText(ROOM, "once", null);
     socket.close();
@@ -126,12 +131,12 @@ describe("sending", () => {
 
   it("lets a refused message be retried", async () => {
     const { model } = await begin();
-    refusal = "Room not found or you are not a member.";
+    refusal = { code: "room_not_found" };
     model.sendText(ROOM, "lost", null);
     await vi.advanceTimersByTimeAsync(1);
-    expect(model.pendingMessages.value).toMatchObject([{ state: "failed", error: refusal }]);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "failed", error: "room_not_found" }]);
     const id = model.pendingMessages.value[0]?.clientId ?? "";
-    refusal = null;
+    refusal = undefined;
     model.retrySending(id);
     await vi.advanceTimersByTimeAsync(1);
     expect(stored.has(id)).toBe(true);
@@ -141,14 +146,88 @@ describe("sending", () => {
 
   it("retries by itself when the server asks to slow down", async () => {
     const { model, socket } = await begin();
-    refusal = "Too many requests";
+    refusal = { code: "rate_limited", retry_after_ms: 4000 };
+    model.sendText(ROOM, "patient", null);
+    model.sendText(ROOM, "behind it", null);
+    await vi.advanceTimersByTimeAsync(3900);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "sending" }, { state: "sending" }]);
+    expect(socket.frames("send_message")).toHaveLength(1);
+    refusal = undefined;
+    await vi.advanceTimersByTimeAsync(200);
+    expect([...stored.values()].map(({ content }) => content)).toEqual(["patient", "behind it"]);
+  });
+
+  it("retries by itself when the server is unavailable or does not answer", async () => {
+    const { model, socket } = await begin();
+    refusal = { code: "unavailable" };
     model.sendText(ROOM, "patient", null);
     await vi.advanceTimersByTimeAsync(100);
     expect(model.pendingMessages.value).toMatchObject([{ state: "sending" }]);
-    expect(socket.frames("send_message")).toHaveLength(1);
-    refusal = null;
-    await vi.advanceTimersByTimeAsync(2000);
-    expect(stored.size).toBe(1);
+    // The next try is swallowed, while the server still sends other frames.
+    socket.answer = () => {
+      socket.isSilent = true;
+      return undefined;
+    };
+    await vi.advanceTimersByTimeAsync(3000);
+    socket.push("presence", { users: [] });
+    expect(socket.frames("send_message")).toHaveLength(2);
+    refusal = undefined;
+    serve(socket);
+    socket.isSilent = false;
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect([...stored.values()].map(({ content }) => content)).toEqual(["patient"]);
+    expect(model.pendingMessages.value).toEqual([]);
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("takes the done before or after the echo", async () => {
+    const { model, socket } = await begin();
+    socket.isSilent = true;
+    model.sendText(ROOM, "done first", null);
+    const [first] = socket.frames("send_message");
+    socket.push("done", { ref: socket.refOf("send_message") });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "sent" }]);
+    socket.push("new_message", message(3, { user_id: 1, client_id: String(first?.client_id) }));
+    expect(model.pendingMessages.value).toEqual([]);
+    model.sendText(ROOM, "echo first", null);
+    const second = socket.frames("send_message").at(-1);
+    socket.push("new_message", message(4, { user_id: 1, client_id: String(second?.client_id) }));
+    expect(model.pendingMessages.value).toEqual([]);
+    socket.push("done", { ref: socket.refOf("send_message") });
+    await vi.advanceTimersByTimeAsync(9000);
+    expect(model.pendingMessages.value).toEqual([]);
+    expect(socket.frames("send_message")).toHaveLength(2);
+  });
+
+  it("sends an accepted message again whose echo never comes", async () => {
+    const { model, socket } = await begin();
+    socket.answer = () => undefined;
+    model.sendText(ROOM, "no echo", null);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "sent" }]);
+    serve(socket);
+    await vi.advanceTimersByTimeAsync(8000);
+    const ids = socket.frames("send_message").map(({ client_id }) => client_id);
+    expect(new Set(ids).size).toBe(1);
+    expect(ids).toHaveLength(2);
+    expect(model.pendingMessages.value).toEqual([]);
+  });
+
+  it("sends the messages after one that failed", async () => {
+    const { model, socket } = await begin();
+    socket.isSilent = true;
+    model.sendText(ROOM, "refused", null);
+    model.sendText(ROOM, "accepted", null);
+    const ref = socket.refOf("send_message");
+    serve(socket);
+    socket.isSilent = false;
+    socket.push("error", { message: "no", code: "length", field: "content", ref });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(model.pendingMessages.value).toMatchObject([
+      { text: "refused", state: "failed", error: "length" },
+    ]);
+    expect([...stored.values()].map(({ content }) => content)).toEqual(["accepted"]);
   });
 
   it("announces typing at most every three seconds", async () => {
@@ -231,8 +310,9 @@ describe("the first page", () => {
     socket.isSilent = true;
     model.openRoom(ROOM);
     socket.push("new_message", message(3));
-    socket.push("message_history", { room_id: ROOM, messages: history });
-    socket.push("pong", {});
+    const ref = socket.refOf("fetch_history");
+    socket.push("message_history", { room_id: ROOM, messages: history, ref });
+    socket.push("done", { ref });
     await vi.advanceTimersByTimeAsync(200);
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
     expect(socket.frames("mark_read").at(-1)).toMatchObject({ room_id: ROOM, id: 3 });
@@ -342,7 +422,7 @@ describe("reconnecting", () => {
     next.push("new_message", message(3));
     history.push(message(3));
     next.isSilent = false;
-    next.push("pong", {});
+    next.push("done", { ref: next.refOf("resume") });
     await vi.advanceTimersByTimeAsync(50);
     expect(model.isCaughtUp.value).toBe(true);
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);

@@ -81,7 +81,7 @@ async function catchUp(): Promise<void> {
     if (known) rooms[id] = known.resume;
   }
   for (const room of knownRooms()) room.markStale();
-  const resuming = connection.command({ type: "resume", payload: { rooms } }).catch(() => []);
+  const resuming = connection.command({ type: "resume", payload: { rooms } }).catch(() => {});
   void flush();
   await Promise.all([resuming, refreshList()]);
   await loadActiveRoom();

@@ -1,6 +1,6 @@
 // Applies the server's events to the state.
 
-import type { RoomMessage, ServerFrame } from "../net/types";
+import type { EventFrame, RoomMessage } from "../net/types";
 import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
 import { loadNewest } from "./history";
 import { loadMembers } from "./members";
@@ -28,7 +28,7 @@ const STATUS_AFTER_SEND_MS = 900;
 const STATUS_AFTER_READ_MS = 500;
 const STATUS_AFTER_PRESENCE_MS = 1500;
 
-export function applyEvent(frame: ServerFrame): void {
+export function applyEvent(frame: EventFrame): void {
   switch (frame.type) {
     case "new_message":
       return applyMessage(frame.payload);
@@ -46,11 +46,8 @@ export function applyEvent(frame: ServerFrame): void {
       return applyPresence(frame.payload.users);
     case "not_recovered":
       return applyNotRecovered(frame.payload.room_id);
-    case "message_history":
     case "resumed":
-    case "pong":
-    case "error":
-      return; // answers to commands: the connection handles them
+      return; // the answer to `resume` tells that all rooms are caught up
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { batch, effect } from "@preact/signals";
 import { delay } from "../net/delay";
-import { Refused } from "../net/socket";
+import { Refused } from "../net/refused";
 import type { Message } from "../net/types";
 import { connection } from "./connection";
 import { isInView } from "./conversation_list";
@@ -59,7 +59,7 @@ export async function loadNewest(room: Room): Promise<void> {
   if (known.length === 0) room.state.value = "loading";
   const size = Math.min(MAX_MESSAGES, Math.max(PAGE_SIZE, known.length));
   try {
-    const page = await fetchPage(room.id, 1, size);
+    const page = await connection.fetchHistory({ room_id: room.id, page: 1, page_size: size });
     batch(() => {
       applyPage(room, page, size, arrived, known.length === 0);
       room.isStale = room.staleCount !== staleCount;
@@ -69,7 +69,7 @@ export async function loadNewest(room: Room): Promise<void> {
     else if (arrived.length > 0 && isInView(room.id)) markRead(room);
   } catch (error) {
     if (room.messages.peek().length > 0) room.state.value = "ready";
-    else room.state.value = error instanceof Refused && error.isLost ? "idle" : "error";
+    else room.state.value = error instanceof Refused && error.code === "lost" ? "idle" : "error";
   } finally {
     room.fetchBuffers.delete(arrived);
   }
@@ -89,17 +89,14 @@ function applyPage(room: Room, page: Message[], size: number, arrived: Message[]
   patchConversation(room.id, () => ({ unread: 0, read_id: page.at(-1)?.id ?? null }));
 }
 
-function fetchPage(room_id: number, page: number, page_size: number): Promise<Message[]> {
-  return connection.command({ type: "fetch_history", payload: { room_id, page, page_size } });
-}
-
 /** Reads the page above the loaded messages. Pages count from the newest message. */
 export async function loadOlder(room: Room): Promise<void> {
   if (!room.hasOlder.peek() || room.isLoadingOlder.peek() || room.state.peek() !== "ready") return;
   room.isLoadingOlder.value = true;
   try {
     const before = room.messages.peek().length;
-    const page = await fetchPage(room.id, Math.floor(before / PAGE_SIZE) + 1, PAGE_SIZE);
+    const number = Math.floor(before / PAGE_SIZE) + 1;
+    const page = await connection.fetchHistory({ room_id: room.id, page: number, page_size: PAGE_SIZE });
     batch(() => {
       room.messages.value = mergeMessages(room.messages.peek(), page, deletedIds);
       room.hasOlder.value = page.length === PAGE_SIZE && room.messages.peek().length > before;

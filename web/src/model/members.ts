@@ -1,6 +1,7 @@
 // Memberships: reads the members of a room, joins and leaves rooms, opens direct rooms.
 
-import { ApiError, api } from "../net/http";
+import { api } from "../net/http";
+import { Refused } from "../net/refused";
 import { connection } from "./connection";
 import { refreshList } from "./conversation_list";
 import { conversations, type Room, removeRoom } from "./rooms";
@@ -10,7 +11,7 @@ export async function loadMembers(room: Room): Promise<void> {
   try {
     room.members.value = await api.members(room.id);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) void refreshList();
+    if (error instanceof Refused && error.code === "room_not_found") void refreshList();
   }
 }
 

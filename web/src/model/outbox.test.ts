@@ -25,7 +25,7 @@ it("survives a reload, oldest first, and sends accepted messages without an echo
   outbox.add(pending("b", { at: Date.now() + 1 }));
   outbox.add(pending("a"));
   outbox.update("a", { state: "sent" });
-  outbox.update("b", { state: "failed", error: "no" });
+  outbox.update("b", { state: "failed", error: "forbidden" });
   outbox.closeOutbox();
   outbox.openOutbox(1);
   expect(outbox.pendingMessages.value.map(({ clientId, state }) => [clientId, state])).toEqual([
@@ -69,6 +69,13 @@ it("retries under the same id, and under a new one after a day", () => {
     state: "sending",
     at: Date.now(),
   });
+});
+
+it("retries under a new id if the server has the old one for another message", () => {
+  outbox.add(pending("reused", { state: "failed", error: "client_id_reused" }));
+  outbox.retry("reused");
+  expect(outbox.find("reused")).toBeUndefined();
+  expect(outbox.pendingMessages.value).toMatchObject([{ text: "reused", state: "sending", error: null }]);
 });
 
 it("drops unreadable entries", () => {

@@ -2,6 +2,7 @@
 // each client id once, however often the message is sent, for a day.
 
 import { signal } from "@preact/signals";
+import type { Code } from "../net/refused";
 import type { Pixels } from "../net/types";
 import { storage } from "../settings/storage";
 
@@ -14,7 +15,8 @@ export interface PendingMessage {
   at: number;
   /** `sent` means accepted by the server, without an echo so far. */
   state: "sending" | "sent" | "failed";
-  error: string | null;
+  /** Why it failed. */
+  error: Code | null;
   /** The size of a picture, so that its place does not change once it is stored. */
   pixels?: Pixels;
 }
@@ -85,11 +87,15 @@ export function remove(clientId: string): void {
   }
 }
 
-/** Marks a failed message for sending again, under a new client id if the server may have forgotten the old one. */
+/**
+ * Marks a failed message for sending again; under a new client id if the server may have forgotten the old one, or uses
+ * it for another message.
+ */
 export function retry(clientId: string): void {
   const entry = find(clientId);
   if (!entry) return;
-  if (Date.now() - entry.at < RETRY_MS) return update(clientId, { state: "sending", error: null });
+  const isUsable = Date.now() - entry.at < RETRY_MS && entry.error !== "client_id_reused";
+  if (isUsable) return update(clientId, { state: "sending", error: null });
   remove(clientId);
   add({ ...entry, clientId: newClientId(), at: Date.now(), state: "sending", error: null });
 }

@@ -1,7 +1,7 @@
 // Searches for users, rooms and messages: first among the loaded conversations, then at the server.
 
 import { api } from "../net/http";
-import type { Conversation, FoundRoom, FoundUser, RoomMessage } from "../net/types";
+import type { Conversation, FoundRoom, RoomMessage, UserRef } from "../net/types";
 import { roomName } from "./labels";
 
 /** The server searches the messages of one room at a time. This many rooms are searched at first and with each "more". */
@@ -17,7 +17,7 @@ export function matchingConversations(list: Conversation[], text: string): Conve
 }
 
 /** Users without a conversation yet; the others are listed as conversations. */
-export function withoutConversation(users: FoundUser[], list: Conversation[], ownId: number): FoundUser[] {
+export function withoutConversation(users: UserRef[], list: Conversation[], ownId: number): UserRef[] {
   const known = new Set(list.map((conversation) => conversation.user_id));
   return users.filter((user) => user.id !== ownId && !known.has(user.id));
 }

@@ -1,7 +1,7 @@
 // Sends messages: each is shown at once, then sent in order until it is known to be stored.
 
 import { delay } from "../net/delay";
-import { Refused } from "../net/socket";
+import { type Code, Refused } from "../net/refused";
 import { connection } from "./connection";
 import * as outbox from "./outbox";
 import { me } from "./session";
@@ -10,9 +10,12 @@ import { type PendingUpload, runUpload, startUpload } from "./uploads";
 const TYPING_INTERVAL_MS = 3000;
 /** How long the echo of a stored message may take. */
 const ECHO_MS = 8000;
-/** After these the same message is tried again by itself. */
-const DEFERRED = /too many requests|temporarily unavailable/i;
-const DEFERRED_MS = 1500;
+/** After these a message is sent again by itself, under the same client id. */
+const TEMPORARY: ReadonlySet<Code> = new Set(["rate_limited", "unavailable", "timeout"]);
+/** The wait before that, unless the server asks for another. */
+const RETRY_MS = 1500;
+const MIN_RETRY_MS = 250;
+const MAX_RETRY_MS = 30_000;
 
 export function sendText(room: number, text: string, replyTo: number | null): void {
   enqueue({ room, text, isImage: false, replyTo, clientId: outbox.newClientId() });
@@ -30,7 +33,10 @@ export function retrySending(clientId: string): void {
 
 let isFlushing = false;
 
-/** Sends what waits, one after the other, so that their order holds and a refusal is known to be whose. */
+/**
+ * Sends the messages of the outbox, each after the answer to the one before: a message that is deferred does not fall
+ * behind later ones.
+ */
 export async function flush(): Promise<void> {
   if (isFlushing || connection.status.peek() !== "open" || !me.peek()) return;
   isFlushing = true;
@@ -56,9 +62,12 @@ async function deliver(entry: outbox.PendingMessage): Promise<void> {
     outbox.update(clientId, { state: "sent" });
     setTimeout(() => resend(clientId), ECHO_MS);
   } catch (error) {
-    if (!(error instanceof Refused) || error.isLost) throw error;
-    if (DEFERRED.test(error.message)) return delay(DEFERRED_MS);
-    outbox.update(clientId, { state: "failed", error: error.message });
+    if (!(error instanceof Refused) || error.code === "lost") throw error;
+    if (TEMPORARY.has(error.code)) {
+      const wanted = error.retryAfterMs ?? RETRY_MS;
+      return delay(Math.min(Math.max(wanted, MIN_RETRY_MS), MAX_RETRY_MS));
+    }
+    outbox.update(clientId, { state: "failed", error: error.code });
   }
 }
 
@@ -81,7 +90,7 @@ function sendUploaded({ clientId, room, pixels }: PendingUpload, url: string): v
   enqueue({ room, text: url, isImage: true, replyTo: null, clientId, pixels });
 }
 
-export function deleteMessage(room: number, id: number): Promise<unknown> {
+export function deleteMessage(room: number, id: number): Promise<void> {
   return connection.command({ type: "delete_message", payload: { room_id: room, id } });
 }
 

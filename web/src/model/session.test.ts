@@ -19,7 +19,11 @@ it("ends when the server refuses the token", async () => {
   localStorage.setItem("token", "old");
   const session = await import("./session");
   const { api } = await import("../net/http");
-  vi.stubGlobal("fetch", async () => new Response('{"error":"Unauthorized"}', { status: 401 }));
+  vi.stubGlobal(
+    "fetch",
+    async () =>
+      new Response('{"error":"Invalid or missing token","code":"unauthenticated"}', { status: 401 }),
+  );
   await expect(api.conversations()).rejects.toMatchObject({ status: 401 });
   expect(session.token.value).toBeNull();
   expect(session.hasExpired.value).toBe(true);
@@ -29,7 +33,8 @@ it("does not end because of a wrong password or an answer to an older token", as
   localStorage.setItem("token", "new");
   const session = await import("./session");
   const { api } = await import("../net/http");
-  vi.stubGlobal("fetch", async () => new Response("{}", { status: 401 }));
+  const answer = '{"error":"Invalid username or password","code":"bad_credentials"}';
+  vi.stubGlobal("fetch", async () => new Response(answer, { status: 401 }));
   await expect(api.logIn("a", "b")).rejects.toMatchObject({ status: 401 });
   expect(session.token.value).toBe("new");
   vi.stubGlobal("fetch", async () => {

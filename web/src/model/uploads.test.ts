@@ -14,8 +14,14 @@ class FakeRequest {
   constructor() {
     FakeRequest.latest = this;
   }
-  open() {}
+  path = "";
+  open(_: string, path: string) {
+    this.path = path;
+  }
   setRequestHeader() {}
+  getResponseHeader() {
+    return null;
+  }
   send(body: FormData) {
     this.body = body;
   }
@@ -51,6 +57,7 @@ it("accepts pictures of four types up to ten megabytes", () => {
 
 it("reports its progress and its address", async () => {
   uploads.startUpload(7, picture(), onDone);
+  expect(FakeRequest.latest.path).toBe("/api/v1/upload/image?ext=1");
   expect(FakeRequest.latest.body?.get("image")).toMatchObject({ name: "猫.png" });
   FakeRequest.latest.upload.onprogress?.({ loaded: 1, total: 4 });
   expect(uploads.pendingUploads.value).toMatchObject([{ room: 7, progress: 0.25, error: null }]);
@@ -66,10 +73,10 @@ it("reports its progress and its address", async () => {
 
 it("can be retried under the same id after a failure", async () => {
   uploads.startUpload(7, picture(), onDone);
-  FakeRequest.latest.end(413, { error: "too large" });
+  FakeRequest.latest.end(413, { error: "Too large", code: "too_large" });
   await settle();
   const [failed] = uploads.pendingUploads.value;
-  expect(failed).toMatchObject({ error: "too large" });
+  expect(failed).toMatchObject({ error: "too_large" });
   void uploads.runUpload(failed?.clientId ?? "", onDone);
   expect(uploads.pendingUploads.value).toMatchObject([{ error: null, progress: 0 }]);
   FakeRequest.latest.end(201, { url: "u" });

@@ -1,7 +1,8 @@
 // Uploads of pictures. An upload that has finished becomes a message of the outbox.
 
 import { signal } from "@preact/signals";
-import { ApiError, type Upload, uploadImage } from "../net/http";
+import { type Upload, uploadImage } from "../net/http";
+import { type Code, Refused } from "../net/refused";
 import type { Pixels } from "../net/types";
 import { newClientId } from "./outbox";
 
@@ -13,7 +14,7 @@ export interface PendingUpload {
   preview: string;
   /** From 0 to 1. */
   progress: number;
-  error: string | null;
+  error: Code | null;
   pixels?: Pixels;
 }
 
@@ -61,7 +62,7 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
     onDone(entry, url);
     removeUpload(clientId);
   } catch (error) {
-    updateUpload(clientId, { error: error instanceof ApiError ? error.message : "unreachable" });
+    updateUpload(clientId, { error: error instanceof Refused ? error.code : "unreachable" });
   }
 }
 

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import { loadTexts } from "../i18n";
-import { ApiError } from "../net/http";
+import { type Code, Refused } from "../net/refused";
 import { serverErrors, validate } from "./validation";
 
 beforeAll(() => loadTexts("en"));
@@ -25,21 +25,14 @@ it("accepts any password of a login", () => {
 });
 
 it("puts an error of the server under its field", () => {
-  expect(serverErrors(new ApiError(409, "Username already exists"))).toEqual({
-    username: "That username is taken",
-  });
-  expect(serverErrors(new ApiError(400, "Username is not valid"))).toEqual({
-    username: "Username is not valid",
-  });
-  expect(serverErrors(new ApiError(400, "Password is too long"))).toEqual({
-    password: "Password is too long",
-  });
-  expect(serverErrors(new ApiError(400, "Username and password are required"))).toEqual({
-    form: "Username and password are required",
-  });
-  expect(serverErrors(new ApiError(401, "Invalid username or password"))).toEqual({
-    form: "Wrong username or password",
-  });
-  expect(serverErrors(new ApiError(429, "Too many requests"))).toHaveProperty("form");
-  expect(serverErrors(new ApiError(0, "unreachable"))).toEqual({ form: "The server cannot be reached" });
+  const errors = (code: Code, field?: string) => serverErrors(new Refused(code, "in English", { field }));
+  expect(errors("name_taken")).toEqual({ username: "That username is taken" });
+  expect(errors("invalid", "username")).toEqual({ username: "This username cannot be used" });
+  expect(errors("length", "username")).toEqual({ username: "At most 32 characters" });
+  expect(errors("length", "password")).toEqual({ password: "At least 6 characters and at most 71 bytes" });
+  expect(errors("missing", "credentials")).toEqual({ form: "Username and password are required" });
+  expect(errors("bad_credentials")).toEqual({ form: "Wrong username or password" });
+  expect(errors("rate_limited")).toEqual({ form: "Too many requests. Please try again later." });
+  expect(errors("unreachable")).toEqual({ form: "The server cannot be reached" });
+  expect(serverErrors(new Error("a defect"))).toEqual({ form: "Something went wrong" });
 });

@@ -1,7 +1,8 @@
 // Validates names and passwords before the server is asked, by the server's own limits.
 
-import { errorText, t } from "../i18n";
-import { ApiError } from "../net/http";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
+import { Refused } from "../net/refused";
 
 const NAME_MAX_CHARS = 32;
 const PASSWORD_MIN_CHARS = 6;
@@ -28,9 +29,11 @@ export function validate(username: string, password: string, confirm: string | n
 
 /** Puts an error of the server under the field that it is about. */
 export function serverErrors(error: unknown): FormErrors {
-  const words = errorText(error);
-  if (!(error instanceof ApiError) || error.status === 0 || error.status >= 429) return { form: words };
-  if (error.status === 409 || /^username(?! and)/i.test(error.message)) return { username: words };
-  if (/^password/i.test(error.message)) return { password: words };
-  return { form: words };
+  return { [fieldOf(error)]: errorText(error) };
+}
+
+function fieldOf(error: unknown): keyof FormErrors {
+  if (!(error instanceof Refused)) return "form";
+  if (error.code === "name_taken") return "username";
+  return FIELDS.find((name) => name === error.field) ?? "form";
 }

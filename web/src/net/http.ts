@@ -1,12 +1,14 @@
 // Requests to the server over HTTP.
 
-import type { Answers, Route } from "./types";
+import { type Code, type RefusalDetails, Refused } from "./refused";
+import { EXTENSIBLE } from "./routes";
+import type { Answers, ErrorAnswer, ErrorCode, Route } from "./types";
 
-/** The refusal of a request, with the words of the server. The status is 0 if the server was not reached. */
-export class ApiError extends Error {
+/** The refusal of a request. The status is 0 if the server was not reached. */
+export class ApiError extends Refused {
   readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
+  constructor(status: number, code: Code, message?: string, details?: RefusalDetails) {
+    super(code, message, details);
     this.status = status;
   }
 }
@@ -46,17 +48,41 @@ export async function request(
   }
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
-  if (response.status === 401 && token && auth.token() === token && !path.includes("/auth/")) {
-    auth.onUnauthorized();
-  }
-  throw new ApiError(response.status, errorText(answer) ?? `HTTP ${response.status}`);
+  const error = refusal(response.status, answer, response.headers.get("retry-after"));
+  if (error.code === "unauthenticated" && token && auth.token() === token) auth.onUnauthorized();
+  throw error;
 }
 
-function errorText(answer: unknown): string | null {
-  if (typeof answer !== "object" || answer === null) return null;
-  const { error, message } = answer as { error?: unknown; message?: unknown };
-  if (typeof error === "string" && error) return error;
-  return typeof message === "string" ? message : null;
+/** The error of an answer. Answers without a code get one by their status. */
+function refusal(status: number, answer: unknown, retryAfterSecs: string | null): ApiError {
+  const { error, code, field } = (answer ?? {}) as Partial<ErrorAnswer>;
+  const retryAfterMs = Number(retryAfterSecs) > 0 ? Number(retryAfterSecs) * 1000 : undefined;
+  return new ApiError(status, code ?? codeOf(status), error, { field, retryAfterMs });
+}
+
+function codeOf(status: number): ErrorCode {
+  switch (status) {
+    case 401:
+      return "unauthenticated";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not_found";
+    case 405:
+      return "method_not_allowed";
+    case 413:
+      return "too_large";
+    case 415:
+      return "unsupported_type";
+    case 429:
+      return "rate_limited";
+    case 502:
+    case 503:
+    case 504:
+      return "unavailable";
+    default:
+      return status >= 500 ? "internal" : "invalid";
+  }
 }
 
 interface Call {
@@ -75,6 +101,7 @@ async function call<R extends Route>(
   const [pathname = "", search] = template.split("?");
   const filled = pathname.replace(/\{(\w+)\}/g, (_, name: string) => String(path[name]));
   const params = new URLSearchParams(search);
+  if (EXTENSIBLE.has(route)) params.set("ext", "1");
   for (const [key, value] of Object.entries(query)) params.set(key, String(value));
   const text = params.toString();
   const address = text ? `${filled}?${text}` : filled;
@@ -116,21 +143,19 @@ export interface Upload {
   cancel: () => void;
 }
 
-const UPLOAD = "POST /api/v1/upload/image" satisfies Route;
-
 /** Uploads a picture, through XMLHttpRequest, as `fetch` reports no progress. Resolves with the address. */
 export function uploadImage(file: File, onProgress: (progress: number) => void): Upload {
   const xhr = new XMLHttpRequest();
   const done = new Promise<string>((resolve, reject) => {
-    const [method = "", path = ""] = UPLOAD.split(" ");
-    xhr.open(method, path);
+    xhr.open("POST", "/api/v1/upload/image?ext=1");
     xhr.setRequestHeader("authorization", `Bearer ${auth.token() ?? ""}`);
     xhr.responseType = "json";
     xhr.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
     xhr.onload = () => {
-      if (xhr.status === 201) return resolve((xhr.response as Answers[typeof UPLOAD]).url);
-      if (xhr.status === 401) auth.onUnauthorized();
-      reject(new ApiError(xhr.status, errorText(xhr.response) ?? `HTTP ${xhr.status}`));
+      if (xhr.status === 201) return resolve((xhr.response as Answers["POST /api/v1/upload/image"]).url);
+      const error = refusal(xhr.status, xhr.response, xhr.getResponseHeader("retry-after"));
+      if (error.code === "unauthenticated") auth.onUnauthorized();
+      reject(error);
     };
     xhr.onerror = () => reject(new ApiError(0, "unreachable"));
     xhr.onabort = () => reject(new ApiError(0, "cancelled"));

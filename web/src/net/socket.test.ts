@@ -1,11 +1,13 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { FakeSocket, message } from "../testing/fixtures";
-import { Connection, Refused } from "./socket";
-import type { ServerFrame } from "./types";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FakeSocket } from "../testing/fake_socket";
+import { message } from "../testing/fixtures";
+import { Refused } from "./refused";
+import { Connection } from "./socket";
+import type { EventFrame } from "./types";
 
 let token: string | null;
 let connection: Connection;
-const events: ServerFrame[] = [];
+const events: EventFrame[] = [];
 const opened: boolean[] = [];
 const onTokenDoubt = vi.fn();
 
@@ -28,105 +30,234 @@ beforeEach(() => {
 afterEach(() => connection.stop());
 
 const typing = { type: "typing", payload: { room_id: 1 } } as const;
+const join = { type: "join_room", payload: { room_id: 9 } } as const;
+const page = { room_id: 1, page: 1, page_size: 50 };
+
+function open(): FakeSocket {
+  FakeSocket.latest().open();
+  return FakeSocket.latest();
+}
+
+/** The outcome of a command: `done`, or the code of its refusal. */
+const outcome = (command: Promise<unknown>) =>
+  command.then(
+    () => "done",
+    (error: unknown) => (error instanceof Refused ? error.code : error),
+  );
 
 it("puts the token into the address and reports reconnections", async () => {
   expect(FakeSocket.latest().url).toMatch(/\/ws\?ext=1&token=a%20b$/);
-  FakeSocket.latest().open();
-  FakeSocket.latest().close();
+  open().close();
   await vi.advanceTimersByTimeAsync(600);
-  FakeSocket.latest().open();
+  open();
   expect(opened).toEqual([false, true]);
 });
 
-it("gives each answer to its command", async () => {
-  const socket = FakeSocket.latest();
-  socket.open();
-  socket.answer = ({ type, payload }) => {
-    if (type === "fetch_history") socket.push("message_history", { ...payload, messages: [message(5)] });
-    if (type === "join_room") socket.push("error", { message: "Room not found or you are not a member." });
-  };
-  const history = connection.command({
-    type: "fetch_history",
-    payload: { room_id: 1, page: 1, page_size: 50 },
+describe("commands", () => {
+  it("carry distinct refs, also after a reconnection, and no ping follows them", async () => {
+    const first = open();
+    void outcome(connection.command(typing));
+    void outcome(connection.command(join));
+    expect(first.sent).toEqual([
+      { type: "typing", payload: { room_id: 1, ref: "1" } },
+      { type: "join_room", payload: { room_id: 9, ref: "2" } },
+    ]);
+    first.close();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(open().sent).toEqual([]);
+    void outcome(connection.command(typing));
+    expect(FakeSocket.latest().refOf("typing")).toBe("3");
   });
-  const refused = connection.command({ type: "join_room", payload: { room_id: 9 } });
-  const done = connection.command(typing);
-  expect((await history).map(({ id }) => id)).toEqual([5]);
-  await expect(refused).rejects.toMatchObject({ message: /Room not found/, isLost: false });
-  expect(await done).toEqual([]);
-  expect(events).toEqual([]);
+
+  it("get their answers by ref, in any order", async () => {
+    const socket = open();
+    socket.isSilent = true;
+    const order: string[] = [];
+    const one = outcome(connection.command(typing)).then((result) => order.push(`one ${result}`));
+    const two = outcome(connection.command(join)).then((result) => order.push(`two ${result}`));
+    const three = outcome(connection.command(typing)).then((result) => order.push(`three ${result}`));
+    socket.push("done", { ref: "3" });
+    socket.push("error", { message: "no", code: "room_not_found", ref: "2" });
+    socket.push("pong", { ref: "1" });
+    await Promise.all([one, two, three]);
+    expect(order).toEqual(["three done", "two room_not_found", "one done"]);
+    expect(events).toEqual([]);
+  });
+
+  it("are refused with the details of the error", async () => {
+    const socket = open();
+    socket.answer = () => ({ code: "rate_limited", field: "content", retry_after_ms: 700 });
+    const refusal = {
+      code: "rate_limited",
+      field: "content",
+      retryAfterMs: 700,
+      message: "refused: rate_limited",
+    };
+    await expect(connection.command(join)).rejects.toMatchObject(refusal);
+    socket.answer = () => ({ code: "forbidden" });
+    await expect(connection.command(join)).rejects.toMatchObject({ field: null, retryAfterMs: null });
+  });
+
+  it("ignore errors and answers of others", async () => {
+    const socket = open();
+    socket.isSilent = true;
+    const command = outcome(connection.command(typing));
+    socket.push("error", { message: "Malformed request", code: "malformed" });
+    socket.push("error", { message: "no", code: "forbidden", ref: "77" });
+    socket.push("pong", {});
+    socket.push("done", { ref: "77" });
+    socket.push("done", { ref: "1" });
+    socket.push("error", { message: "late", code: "internal", ref: "1" });
+    expect(await command).toBe("done");
+  });
+
+  it("time out one by one while the connection answers others", async () => {
+    const socket = open();
+    socket.answer = ({ type }) => {
+      socket.isSilent = type === "join_room";
+      return undefined;
+    };
+    const lost = outcome(connection.command(join));
+    await vi.advanceTimersByTimeAsync(5000);
+    socket.isSilent = false;
+    expect(await outcome(connection.command(typing))).toBe("done");
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await lost).toBe("timeout");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(connection.status.value).toBe("open");
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("end the connection when nothing at all comes back", async () => {
+    open().isSilent = true;
+    const command = outcome(connection.command(typing));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await command).toBe("lost");
+    expect(connection.status.value).toBe("waiting");
+  });
+
+  it("are refused as lost when the connection ends, and without one", async () => {
+    const socket = open();
+    socket.isSilent = true;
+    const commands = [connection.command(typing), connection.fetchHistory(page)].map(outcome);
+    socket.close();
+    expect(await Promise.all(commands)).toEqual(["lost", "lost"]);
+    expect(await outcome(connection.command(typing))).toBe("lost");
+  });
 });
 
-it("rejects pending commands when the connection is lost", async () => {
-  const socket = FakeSocket.latest();
-  socket.open();
-  socket.isSilent = true;
-  const lost = connection.command(typing);
-  socket.close();
-  await expect(lost).rejects.toBeInstanceOf(Refused);
-  await expect(connection.command(typing)).rejects.toMatchObject({ isLost: true });
+describe("a history", () => {
+  it("is the page that carries the ref; the done after it is ignored", async () => {
+    const socket = open();
+    socket.answer = ({ payload }) => {
+      socket.push("message_history", { room_id: 1, messages: [message(4)], ref: "other" });
+      socket.push("message_history", { room_id: 1, messages: [message(5)], ref: payload.ref });
+      return undefined;
+    };
+    expect((await connection.fetchHistory(page)).map(({ id }) => id)).toEqual([5]);
+    expect(socket.frames("fetch_history")).toEqual([page]);
+    expect(events).toEqual([]);
+  });
+
+  it("is never empty by mistake: a done without a page is an error", async () => {
+    open();
+    expect(await outcome(connection.fetchHistory(page))).toBe("internal");
+  });
+
+  it("may take longer than other answers", async () => {
+    const socket = open();
+    socket.answer = ({ type }) => {
+      if (type === "fetch_history") socket.isSilent = true;
+      return undefined;
+    };
+    const history = outcome(connection.fetchHistory(page));
+    for (let elapsed = 0; elapsed < 20; elapsed += 5) {
+      await vi.advanceTimersByTimeAsync(5000);
+      socket.push("presence", { room_id: 1, users: [] });
+    }
+    socket.push("message_history", { room_id: 1, messages: [], ref: "1" });
+    expect(await history).toBe("done");
+  });
 });
 
-it("waits as long as the close reason asks", async () => {
-  FakeSocket.latest().open();
-  FakeSocket.latest().close(1012, "restart, retry_after_ms=5000");
-  expect(connection.status.value).toBe("waiting");
-  await vi.advanceTimersByTimeAsync(4990);
-  expect(FakeSocket.all).toHaveLength(1);
-  await vi.advanceTimersByTimeAsync(20);
-  expect(FakeSocket.all).toHaveLength(2);
-});
+describe("the connection", () => {
+  it("waits as long as the close reason asks", async () => {
+    open().close(1012, "restart, retry_after_ms=5000");
+    expect(connection.status.value).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(4990);
+    expect(FakeSocket.all).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(FakeSocket.all).toHaveLength(2);
+  });
 
-it("waits longer after each failure, and starts over after a stable connection", async () => {
-  vi.spyOn(Math, "random").mockReturnValue(1);
-  const waits: number[] = [];
-  for (let failure = 0; failure < 4; failure += 1) {
+  it("waits longer after each failure, and starts over after a stable connection", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    const waits: number[] = [];
+    for (let failure = 0; failure < 4; failure += 1) {
+      FakeSocket.latest().close();
+      waits.push(connection.retryAt.value - Date.now());
+      await vi.advanceTimersByTimeAsync(waits.at(-1) ?? 0);
+    }
+    expect(waits).toEqual([500, 1000, 2000, 4000]);
+    open();
+    await vi.advanceTimersByTimeAsync(11_000);
     FakeSocket.latest().close();
-    waits.push(connection.retryAt.value - Date.now());
-    await vi.advanceTimersByTimeAsync(waits.at(-1) ?? 0);
-  }
-  expect(waits).toEqual([500, 1000, 2000, 4000]);
-  FakeSocket.latest().open();
-  await vi.advanceTimersByTimeAsync(11_000);
-  FakeSocket.latest().close();
-  expect(connection.retryAt.value - Date.now()).toBe(500);
-  vi.mocked(Math.random).mockRestore();
-});
-
-it("replaces a connection that no longer answers", async () => {
-  const socket = FakeSocket.latest();
-  socket.open();
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(connection.status.value).toBe("open");
-  socket.isSilent = true;
-  await vi.advanceTimersByTimeAsync(40_000);
-  expect(FakeSocket.all.length).toBeGreaterThan(1);
-});
-
-it("gives up a handshake that hangs", async () => {
-  await vi.advanceTimersByTimeAsync(10_100);
-  expect(connection.status.value).toBe("waiting");
-});
-
-it("reports a failed handshake as a doubt about the token, and stops without a token", async () => {
-  onTokenDoubt.mockImplementation(() => {
-    token = null;
+    expect(connection.retryAt.value - Date.now()).toBe(500);
+    vi.mocked(Math.random).mockRestore();
   });
-  FakeSocket.latest().close();
-  expect(onTokenDoubt).toHaveBeenCalledTimes(1);
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(FakeSocket.all).toHaveLength(1);
-});
 
-it("reconnects at once when the browser is online again", async () => {
-  FakeSocket.latest().close();
-  dispatchEvent(new Event("online"));
-  expect(FakeSocket.all).toHaveLength(2);
-});
+  it("is kept alive by plain pings", async () => {
+    const socket = open();
+    await vi.advanceTimersByTimeAsync(65_000);
+    expect(socket.sent.length).toBeGreaterThanOrEqual(3);
+    expect(socket.sent.length).toBeLessThanOrEqual(4);
+    for (const frame of socket.sent) expect(frame).toEqual({ type: "ping", payload: {} });
+  });
 
-it("ignores frames that are not JSON", () => {
-  FakeSocket.latest().open();
-  FakeSocket.latest().onmessage?.({ data: "{" });
-  FakeSocket.latest().push("presence", { room_id: 1, users: [] });
-  expect(events.map((frame) => frame.type)).toEqual(["presence"]);
+  it("is replaced when it no longer answers", async () => {
+    const socket = open();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(connection.status.value).toBe("open");
+    socket.isSilent = true;
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(FakeSocket.all.length).toBeGreaterThan(1);
+  });
+
+  it("is alive as long as frames arrive, even without a pong", async () => {
+    const socket = open();
+    socket.isSilent = true;
+    for (let elapsed = 0; elapsed < 100; elapsed += 5) {
+      await vi.advanceTimersByTimeAsync(5000);
+      socket.push("presence", { room_id: 1, users: [] });
+    }
+    expect(connection.status.value).toBe("open");
+  });
+
+  it("gives up a handshake that hangs", async () => {
+    await vi.advanceTimersByTimeAsync(10_100);
+    expect(connection.status.value).toBe("waiting");
+  });
+
+  it("reports a failed handshake as a doubt about the token, and stops without a token", async () => {
+    onTokenDoubt.mockImplementation(() => {
+      token = null;
+    });
+    FakeSocket.latest().close();
+    expect(onTokenDoubt).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("reconnects at once when the browser is online again", async () => {
+    FakeSocket.latest().close();
+    dispatchEvent(new Event("online"));
+    expect(FakeSocket.all).toHaveLength(2);
+  });
+
+  it("ignores frames that are not JSON", () => {
+    const socket = open();
+    socket.onmessage?.({ data: "{" });
+    socket.push("presence", { room_id: 1, users: [] });
+    expect(events.map((frame) => frame.type)).toEqual(["presence"]);
+  });
 });

@@ -1,35 +1,27 @@
 // One WebSocket to the server, kept alive and reopened after a loss.
 //
-// The server answers few commands, and its errors name none. But it does what a connection asks in order, so each
-// command is followed by a ping: an error before the pong is the command's, the pong says that it was done.
+// Every command carries a `ref`, which its answer repeats: answers may come in any order. A plain ping, without a
+// `ref`, keeps the connection alive and finds out whether it still is.
 
 import { signal } from "@preact/signals";
 import { backoffMs, hintedMs } from "./backoff";
-import type { ClientFrame, Message, ServerFrame } from "./types";
+import { Refused } from "./refused";
+import type { AnswerFrame, ClientFrame, ClientPayloads, EventFrame, Message, ServerFrame } from "./types";
 
 /** `waiting` until the time in `retryAt`. */
 export type Status = "closed" | "connecting" | "open" | "waiting";
 
-/** The refusal of a command, with the words of the server; `null` when the connection was lost meanwhile. */
-export class Refused extends Error {
-  readonly isLost: boolean;
-  constructor(words: string | null) {
-    super(words ?? "connection lost");
-    this.isLost = words === null;
-  }
-}
+export type Command = Exclude<ClientFrame, { type: "ping" }>;
 
 interface PendingCommand {
-  resolve: (history: Message[]) => void;
+  resolve: (answer: AnswerFrame) => void;
   reject: (error: Refused) => void;
-  history: Message[];
-  error: string | null;
-  at: number;
+  timer: number;
 }
 
 interface Hooks {
   /** Gets every frame that is not the answer to a command. */
-  onEvent: (frame: ServerFrame) => void;
+  onEvent: (frame: EventFrame) => void;
   /** Runs once a connection is open. `isAgain` tells whether there was one before. */
   onOpen: (isAgain: boolean) => void;
   /** Runs when the server may have refused the token, which only HTTP can tell. */
@@ -38,7 +30,11 @@ interface Hooks {
 
 const CHECK_EVERY_MS = 5000;
 const PING_EVERY_MS = 20_000;
+/** How long a handshake, a ping and most commands may take. */
 const ANSWER_MS = 10_000;
+/** Histories and the replay of missed events may be large. */
+const LARGE_ANSWER_MS = 30_000;
+/** Connections that were open for longer start over with the shortest wait. */
 const STABLE_MS = 10_000;
 
 export class Connection {
@@ -46,13 +42,18 @@ export class Connection {
   /** The time of the next attempt. */
   readonly retryAt = signal(0);
   private socket: WebSocket | null = null;
-  private pending: PendingCommand[] = [];
+  /** Commands without an answer so far, by `ref`. */
+  private readonly pending = new Map<string, PendingCommand>();
+  private lastRef = 0;
   private attempt = 0;
   private openedAt = 0;
   private hasOpened = false;
   private timer = 0;
   private watchdog = 0;
   private pingedAt = 0;
+  /** Frames that have arrived. A pong is missing as long as their number is the one at the ping. */
+  private received = 0;
+  private receivedAtPing: number | null = null;
   private hooks: Hooks = { onEvent: () => {}, onOpen: () => {}, onTokenDoubt: () => {} };
   private readonly token: () => string | null;
 
@@ -85,15 +86,47 @@ export class Connection {
     else if (this.status.value === "open") this.check(0);
   }
 
-  /** Sends a command. Resolves once the server has done it, with the messages if it asked for a history. */
-  command(frame: ClientFrame): Promise<Message[]> {
-    const socket = this.socket;
-    if (!socket || this.status.value !== "open") return Promise.reject(new Refused(null));
+  /**
+   * Sends a command. Resolves once the server has done it.
+   *
+   * # Errors
+   * `Refused` with the code of the server, `lost` if the connection ends first, `timeout` if there is no answer. After
+   * the last two the server may have done the command.
+   */
+  async command(frame: Command): Promise<void> {
+    await this.send(frame, frame.type === "resume" ? LARGE_ANSWER_MS : ANSWER_MS);
+  }
+
+  /**
+   * Fetches a page of a history.
+   *
+   * # Errors
+   * As `command`.
+   */
+  async fetchHistory(payload: ClientPayloads["fetch_history"]): Promise<Message[]> {
+    const answer = await this.send({ type: "fetch_history", payload }, LARGE_ANSWER_MS);
+    if (answer.type !== "message_history") throw new Refused("internal", `${answer.type} without a history`);
+    return answer.payload.messages;
+  }
+
+  private send({ type, payload }: Command, timeoutMs: number): Promise<AnswerFrame> {
+    const { socket } = this;
+    if (!socket || this.status.value !== "open") return Promise.reject(new Refused("lost"));
+    this.lastRef += 1;
+    const ref = String(this.lastRef);
+    const { received } = this;
     return new Promise((resolve, reject) => {
-      this.pending.push({ resolve, reject, history: [], error: null, at: Date.now() });
-      if (frame.type !== "ping") socket.send(JSON.stringify(frame));
-      socket.send('{"type":"ping","payload":{}}');
+      const timer = window.setTimeout(() => this.expire(ref, received), timeoutMs);
+      this.pending.set(ref, { resolve, reject, timer });
+      socket.send(JSON.stringify({ type, payload: { ...payload, ref } }));
     });
+  }
+
+  /** Gives up a command without an answer; the whole connection if nothing at all came since the command. */
+  private expire(ref: string, receivedBefore: number): void {
+    if (this.received === receivedBefore) return this.handleLoss(null);
+    this.take(ref)?.reject(new Refused("timeout"));
+    this.check(0);
   }
 
   private connect(): void {
@@ -108,12 +141,13 @@ export class Connection {
     socket.onopen = () => {
       if (this.socket !== socket) return;
       this.openedAt = Date.now();
+      this.receivedAtPing = null;
       this.status.value = "open";
       this.watchdog = window.setInterval(() => this.check(), CHECK_EVERY_MS);
       this.hooks.onOpen(this.hasOpened);
       this.hasOpened = true;
     };
-    socket.onmessage = (event) => this.socket === socket && this.handleFrame(String(event.data));
+    socket.onmessage = (event) => this.socket === socket && this.handleText(String(event.data));
     socket.onclose = (event) => this.socket === socket && this.handleLoss(event);
     // Gives up a handshake that hangs.
     this.timer = window.setTimeout(
@@ -122,40 +156,51 @@ export class Connection {
     );
   }
 
-  private handleFrame(text: string): void {
+  private handleText(text: string): void {
+    this.received += 1;
     let frame: ServerFrame;
     try {
       frame = JSON.parse(text);
     } catch {
       return;
     }
-    const first = this.pending[0];
     switch (frame.type) {
+      case "done":
       case "pong":
-        this.pending.shift();
-        if (!first) return;
-        if (first.error === null) first.resolve(first.history);
-        else first.reject(new Refused(first.error));
-        return;
-      case "error":
-        if (first) first.error = frame.payload.message;
-        return;
       case "message_history":
-        if (first) first.history = frame.payload.messages;
-        return;
+        return this.take(frame.payload.ref)?.resolve(frame);
+      case "error":
+        return this.handleRefusal(frame.payload);
       default:
         this.hooks.onEvent(frame);
     }
   }
 
-  /** Gives up the connection if it no longer answers, and pings it if nothing was asked for a while. */
+  /** Rejects the command of an error. Errors without a `ref` belong to no command. */
+  private handleRefusal({ ref, code = "internal", message, field, retry_after_ms }: ErrorPayload): void {
+    this.take(ref)?.reject(new Refused(code, message, { field, retryAfterMs: retry_after_ms }));
+  }
+
+  /** Takes a command out of the pending ones. */
+  private take(ref: string | undefined): PendingCommand | undefined {
+    const command = ref === undefined ? undefined : this.pending.get(ref);
+    if (ref === undefined || !command) return undefined;
+    this.pending.delete(ref);
+    clearTimeout(command.timer);
+    return command;
+  }
+
+  /** Gives up the connection if nothing came since a ping. Otherwise pings if the last ping is long ago. */
   private check(everyMs = PING_EVERY_MS): void {
     const now = Date.now();
-    const first = this.pending[0];
-    if (first && now - first.at > ANSWER_MS) return this.handleLoss(null);
-    if (first || now - this.pingedAt < everyMs) return;
+    if (this.received === this.receivedAtPing) {
+      if (now - this.pingedAt > ANSWER_MS) this.handleLoss(null);
+      return;
+    }
+    if (now - this.pingedAt < everyMs) return;
     this.pingedAt = now;
-    this.command({ type: "ping", payload: {} }).catch(() => {});
+    this.receivedAtPing = this.received;
+    this.socket?.send('{"type":"ping","payload":{}}');
   }
 
   private handleLoss(event: CloseEvent | null): void {
@@ -175,10 +220,11 @@ export class Connection {
   private closeSocket(): void {
     clearTimeout(this.timer);
     clearInterval(this.watchdog);
-    const { socket, pending } = this;
+    const { socket } = this;
     this.socket = null;
-    this.pending = [];
     socket?.close();
-    for (const command of pending) command.reject(new Refused(null));
+    for (const ref of [...this.pending.keys()]) this.take(ref)?.reject(new Refused("lost"));
   }
 }
+
+type ErrorPayload = Extract<ServerFrame, { type: "error" }>["payload"];

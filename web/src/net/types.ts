@@ -1,8 +1,47 @@
 // What the server and this client exchange: the frames of document 000 with `?ext=1`, and the answers of the routes that
 // the client calls. `testing/wire.test.ts` compares these types with the transcripts.
 
+/** Why the server refuses something. */
+export type ErrorCode =
+  | "malformed"
+  | "missing"
+  | "invalid"
+  | "length"
+  | "global_room"
+  | "direct_room"
+  | "unauthenticated"
+  | "bad_credentials"
+  | "forbidden"
+  | "room_not_found"
+  | "message_not_found"
+  | "user_not_found"
+  | "user_offline"
+  | "not_found"
+  | "method_not_allowed"
+  | "name_taken"
+  | "email_taken"
+  | "client_id_reused"
+  | "too_large"
+  | "unsupported_type"
+  | "rate_limited"
+  | "unavailable"
+  | "internal";
+
+/** The body of a refused request. */
+export interface ErrorAnswer {
+  error: string;
+  code?: ErrorCode;
+  /** The name of the field that is missing, invalid or of a wrong length. */
+  field?: string;
+}
+
 /** Width and height. */
 export type Pixels = [number, number];
+
+export interface UserRef {
+  id: number;
+  username: string;
+}
 
 export interface Message {
   id: number;
@@ -60,11 +99,6 @@ export interface Me {
   avatar: string;
   is_admin: boolean;
   created_at: string;
-}
-
-export interface FoundUser {
-  id: number;
-  username: string;
 }
 
 export interface FoundRoom {
@@ -126,7 +160,7 @@ export interface Answers {
   "POST /api/v1/auth/login": { token: string };
   "GET /api/v1/me": Me;
   "GET /api/v1/conversations": Conversation[];
-  "GET /api/v1/search?kind=user": FoundUser[];
+  "GET /api/v1/search?kind=user": UserRef[];
   "GET /api/v1/search?kind=room": FoundRoom[];
   "GET /api/v1/search?kind=message": RoomMessage[];
   "POST /api/v1/rooms": RoomBrief;
@@ -153,7 +187,8 @@ interface Membership {
 /** The frames of the server, by type. */
 export interface ServerPayloads {
   new_message: RoomMessage;
-  message_history: { room_id: number; messages: Message[] };
+  /** Answers `fetch_history`. */
+  message_history: { room_id: number; messages: Message[]; ref?: string };
   message_deleted: { room_id: number; id: number; user_id: number };
   /** A user has read the messages from `first_id` to `id`. */
   message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
@@ -165,33 +200,68 @@ export interface ServerPayloads {
   resumed: { room_id: number };
   /** The token of the room is too old: its history must be fetched. */
   not_recovered: { room_id: number };
-  pong: Record<string, never>;
-  error: { message: string };
+  /** Answers a command with a `ref`. */
+  done: { ref: string };
+  /** Answers `ping`. */
+  pong: { ref?: string };
+  error: {
+    message: string;
+    code?: ErrorCode;
+    ref?: string;
+    client_id?: string;
+    /** The name of the field that is missing, invalid or of a wrong length. */
+    field?: string;
+    retry_after_ms?: number;
+  };
+}
+
+/** Any command may carry a `ref` of up to 64 characters. Its answer repeats it. */
+interface Ref {
+  ref?: string;
+}
+
+interface RoomCommand extends Ref {
+  room_id: number;
+}
+
+interface MessageCommand extends RoomCommand {
+  id: number;
+}
+
+interface SendCommand extends RoomCommand {
+  content?: string;
+  is_image?: boolean;
+  client_id?: string;
+  reply_to?: number;
+  message_type?: Exclude<Message["message_type"], "system">;
+  file_url?: string;
+  file_name?: string;
+  file_size?: number;
+}
+
+interface HistoryCommand extends RoomCommand {
+  /** From 1, the newest page. */
+  page: number;
+  page_size: number;
+}
+
+interface ResumeCommand extends Ref {
+  /** For each room the token of the last message that the client has. */
+  rooms: Record<string, string>;
 }
 
 /** The commands of the client, by type. */
 export interface ClientPayloads {
-  send_message: {
-    room_id: number;
-    content?: string;
-    is_image?: boolean;
-    client_id?: string;
-    reply_to?: number;
-    message_type?: Exclude<Message["message_type"], "system">;
-    file_url?: string;
-    file_name?: string;
-    file_size?: number;
-  };
-  fetch_history: { room_id: number; page: number; page_size: number };
-  delete_message: { room_id: number; id: number };
+  send_message: SendCommand;
+  fetch_history: HistoryCommand;
+  delete_message: MessageCommand;
   /** Marks the messages up to `id` as read. */
-  mark_read: { room_id: number; id: number };
-  typing: { room_id: number };
-  join_room: { room_id: number };
-  leave_room: { room_id: number };
-  /** Asks for the events after the tokens of these rooms. */
-  resume: { rooms: Record<string, string> };
-  ping: Record<string, never> | undefined;
+  mark_read: MessageCommand;
+  typing: RoomCommand;
+  join_room: RoomCommand;
+  leave_room: RoomCommand;
+  resume: ResumeCommand;
+  ping: Ref | undefined;
 }
 
 /** A frame with one of the payloads. */
@@ -205,3 +275,9 @@ export type ServerFrame = {
 export type ClientFrame = {
   [Type in keyof ClientPayloads]: FrameOf<ClientPayloads, Type>;
 }[keyof ClientPayloads];
+
+type AnswerType = "done" | "pong" | "message_history" | "error";
+/** The frames that answer a command. */
+export type AnswerFrame = Extract<ServerFrame, { type: AnswerType }>;
+/** The frames that answer no command. */
+export type EventFrame = Exclude<ServerFrame, { type: AnswerType }>;

@@ -1,4 +1,4 @@
-// Fixtures of several tests: messages, conversations, a fake socket.
+// Fixtures of several tests: users, messages, conversations.
 
 import type { Conversation, Me, RoomMessage } from "../net/types";
 
@@ -44,57 +44,4 @@ export function conversation(id: number, part: Partial<Conversation> = {}): Conv
     active_at: "2026-01-05T12:00:00.000Z",
     ...part,
   };
-}
-
-interface Frame {
-  type: string;
-  payload: Record<string, unknown>;
-}
-
-/** Stands in for a WebSocket and the server behind it: answers commands and pings in order. */
-export class FakeSocket {
-  static all: FakeSocket[] = [];
-  static latest(): FakeSocket {
-    const socket = FakeSocket.all.at(-1);
-    if (!socket) throw new Error("no socket was opened");
-    return socket;
-  }
-
-  readonly url: string;
-  readonly sent: Frame[] = [];
-  /** Handles each command before its pong. */
-  answer: (frame: Frame) => void = () => {};
-  isSilent = false;
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: ((event: { code: number; reason: string }) => void) | null = null;
-
-  constructor(url: string) {
-    this.url = url;
-    FakeSocket.all.push(this);
-  }
-
-  open(): void {
-    this.onopen?.();
-  }
-
-  push(type: string, payload: object): void {
-    this.onmessage?.({ data: JSON.stringify({ type, payload }) });
-  }
-
-  send(text: string): void {
-    const frame = JSON.parse(text) as Frame;
-    if (frame.type !== "ping") this.sent.push(frame);
-    if (this.isSilent) return;
-    if (frame.type === "ping") this.push("pong", {});
-    else this.answer(frame);
-  }
-
-  close(code = 1006, reason = ""): void {
-    this.onclose?.({ code, reason });
-  }
-
-  frames(type: string): Frame["payload"][] {
-    return this.sent.filter((frame) => frame.type === type).map((frame) => frame.payload);
-  }
 }

@@ -4,6 +4,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DOCUMENTED, EXTENSIBLE } from "../net/routes";
+import type { Route } from "../net/types";
 
 const SOURCE = resolve(import.meta.dirname, "..");
 const TYPES = join(SOURCE, "net/types");
@@ -50,7 +52,7 @@ export function readSamples(folder: string): Sample[] {
 }
 
 function samplesOf(name: string, steps: Step[]): Sample[] {
-  const routes = keysOf("Answers");
+  const routes = keysOf("Answers") as Route[];
   /** Names of remembered numbers. */
   const numbers = new Set(
     [...JSON.stringify(steps).matchAll(/<integer \$(\w+)>/g)].map(([, found = ""]) => found),
@@ -67,8 +69,16 @@ function samplesOf(name: string, steps: Step[]): Sample[] {
       add(`FrameOf<ClientPayloads, "${send.json.type}">`, send.json);
     const route = request && routes.find((candidate) => isCall(candidate, request));
     if (route && response && response.status < 300) add(`Answers["${route}"]`, response.json);
+    if (route && response && response.status >= 400 && hasCodes(route, request.path)) {
+      add("ErrorAnswer", response.json);
+    }
   }
   return samples;
+}
+
+/** Whether the errors of a request are those of this client. */
+function hasCodes(route: Route, path: string): boolean {
+  return !DOCUMENTED.has(route) && (!EXTENSIBLE.has(route) || /[?&]ext=1(&|$)/.test(path));
 }
 
 /** Whether a request calls a route such as `GET /rooms/{id}?kind=x`. */
@@ -100,7 +110,7 @@ function fill(value: unknown, numbers: ReadonlySet<string>): unknown {
 /** The type errors of samples, unknown and missing keys included. Each names the origin of its sample. */
 export function typeErrors(samples: Sample[]): string[] {
   const head = [
-    `import type { Answers, ClientPayloads, FrameOf, ServerPayloads } from ${JSON.stringify(TYPES)};`,
+    `import type { Answers, ClientPayloads, ErrorAnswer, FrameOf, ServerPayloads } from ${JSON.stringify(TYPES)};`,
   ];
   // One line per sample, so that the line of an error tells its sample.
   const lines = samples.map(

@@ -1,6 +1,7 @@
 // The bubble of a message: sender, content, time, delivery state.
 
-import { errorText, t } from "../i18n";
+import { t } from "../i18n";
+import { codeText } from "../i18n/errors";
 import { fullTime, timeText } from "../i18n/format";
 import { hue } from "../model/avatar";
 import { connection } from "../model/connection";
@@ -32,13 +33,13 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
   const isOwn = !message || message.user_id === own?.id;
   const name = message?.username ?? own?.username ?? "";
   const isPrivate = conversations.value.get(room.id)?.is_private === true;
-  const error = errorOf(row);
+  const failure = failureOf(row);
   const replyTo = message?.reply_to ?? (row.kind === "pending" ? row.pending.replyTo : null);
   const classes = ["row", isOwn ? "is-own" : "is-other"];
   if (row.isGroupStart) classes.push("is-head");
   if (row.isGroupEnd) classes.push("is-tail");
   if (isFlashed) classes.push("is-flashed");
-  if (error !== null) classes.push("is-failed");
+  if (failure !== null) classes.push("is-failed");
   return (
     <article
       class={classes.join(" ")}
@@ -70,20 +71,21 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
               {timeText(row.at)}
             </time>
             {isOwn && message && hasReceipts(room.id) && <Tick state={deliveryState(room, message)} />}
-            {!message && error === null && <Tick state={waitingState(row)} />}
+            {!message && failure === null && <Tick state={waitingState(row)} />}
           </span>
         </div>
-        {error !== null && <Failed row={row} error={error} />}
+        {failure !== null && <Failed row={row} failure={failure} />}
         {message && <MessageActions room={room} message={message} isOwn={isOwn} onReply={onReply} />}
       </div>
     </article>
   );
 }
 
-/** Why a row could not be sent; `null` if nothing went wrong. */
-function errorOf(row: Row): string | null {
-  if (row.kind === "pending" && row.pending.state === "failed") return row.pending.error ?? "";
-  return row.kind === "upload" ? row.upload.error : null;
+/** Why a row could not be sent, empty if that is unknown; `null` if nothing went wrong. */
+function failureOf(row: Row): string | null {
+  const isFailed = row.kind === "pending" && row.pending.state === "failed";
+  if (isFailed) return row.pending.error ? codeText(row.pending.error) : "";
+  return row.kind === "upload" && row.upload.error ? codeText(row.upload.error) : null;
 }
 
 function isPicture(row: Row): boolean {
@@ -120,12 +122,12 @@ function Tick({ state }: { state: TickState }) {
   );
 }
 
-function Failed({ row, error }: { row: Row; error: string }) {
+function Failed({ row, failure }: { row: Row; failure: string }) {
   const isUpload = row.kind === "upload";
   return (
     <p class="failed" role="alert">
       <Icon name="alert" size={16} />
-      <span>{error ? `${t("msg.failed")}: ${errorText(error)}` : t("msg.failed")}</span>
+      <span>{failure ? `${t("msg.failed")}: ${failure}` : t("msg.failed")}</span>
       <button
         type="button"
         class="link"

@@ -1,7 +1,8 @@
 // The members of a room, and the actions that the user may take on them.
 
 import { useEffect, useState } from "preact/hooks";
-import { errorText, t } from "../i18n";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
 import { roomName } from "../model/labels";
 import { leaveRoom, loadMembers, openDirect } from "../model/members";
 import { online } from "../model/presence";
@@ -9,7 +10,7 @@ import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
-import type { FoundUser, Member } from "../net/types";
+import type { Member, UserRef } from "../net/types";
 import { Avatar, Icon, IconButton, Skeleton } from "./common";
 import { Confirm } from "./dialog";
 import { showRoom } from "./router";
@@ -153,7 +154,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
 
 function AddMember({ onAdd, members }: { onAdd: (name: string) => void; members: Member[] }) {
   const [text, setText] = useState("");
-  const found = useServerSearch<FoundUser>(text, api.findUsers);
+  const found = useServerSearch<UserRef>(text, api.findUsers);
   const present = new Set(members.map((member) => member.user_id));
   const add = (name: string) => {
     onAdd(name);

@@ -1,7 +1,8 @@
 // The actions on a message: reply, copy, details, delete.
 
 import { useState } from "preact/hooks";
-import { errorText, t } from "../i18n";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
 import type { Room } from "../model/rooms";
 import { deleteMessage } from "../model/sending";
 import { me } from "../model/session";

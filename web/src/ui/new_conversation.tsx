@@ -1,7 +1,8 @@
 // Dialogs that start a conversation: a private chat, a group, a public room.
 
 import { useState } from "preact/hooks";
-import { errorText, t } from "../i18n";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
 import { refreshList } from "../model/conversation_list";
 import { roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
@@ -10,7 +11,7 @@ import { conversations } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
-import type { FoundRoom, FoundUser } from "../net/types";
+import type { FoundRoom, UserRef } from "../net/types";
 import { Avatar, Icon, IconButton } from "./common";
 import { Dialog } from "./dialog";
 import { showRoom } from "./router";
@@ -21,7 +22,7 @@ const findOthers = async (query: string) =>
 
 export function NewChat({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
-  const found = useServerSearch<FoundUser>(text, findOthers);
+  const found = useServerSearch<UserRef>(text, findOthers);
   const start = async (username: string) => {
     try {
       const room = await openDirect(username);
@@ -52,10 +53,10 @@ export function NewChat({ onClose }: { onClose: () => void }) {
 export function NewGroup({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [text, setText] = useState("");
-  const [picked, setPicked] = useState<FoundUser[]>([]);
+  const [picked, setPicked] = useState<UserRef[]>([]);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState("");
-  const found = useServerSearch<FoundUser>(text, findOthers);
+  const found = useServerSearch<UserRef>(text, findOthers);
   const selectable = found?.filter((user) => !picked.some(({ id }) => id === user.id));
 
   const create = async (event: Event) => {
@@ -76,7 +77,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
       setBusy(false);
     }
   };
-  const pick = (user: FoundUser) => {
+  const pick = (user: UserRef) => {
     setPicked([...picked, user]);
     setText("");
   };

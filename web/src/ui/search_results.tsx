@@ -2,7 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { errorText, t } from "../i18n";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
 import { briefTime } from "../i18n/format";
 import { preview, roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
@@ -20,7 +21,7 @@ import {
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
-import type { FoundRoom, FoundUser, RoomMessage } from "../net/types";
+import type { FoundRoom, RoomMessage, UserRef } from "../net/types";
 import { Avatar, Empty } from "./common";
 import { ConversationItem } from "./conversation_item";
 import { showMessage, showRoom } from "./router";
@@ -28,7 +29,7 @@ import { showMessage, showRoom } from "./router";
 const TYPING_PAUSE_MS = 250;
 
 interface Results {
-  users: FoundUser[];
+  users: UserRef[];
   rooms: FoundRoom[];
   messages: RoomMessage[];
   isBusy: boolean;

@@ -95,7 +95,7 @@ describe("the dashboard", () => {
 
 describe("failures", () => {
   it("are distinguished by status", () => {
-    const of = (status: number) => failureOf(new ApiError(status, "")).kind;
+    const of = (status: number) => failureOf(new ApiError(status, "internal")).kind;
     expect([0, 400, 403, 404, 408, 429, 500, 502, 503].map(of)).toEqual([
       "unreachable",
       "refused",

@@ -1,0 +1,62 @@
+// The texts of errors.
+
+import { type Code, Refused } from "../net/refused";
+import { type Key, t } from ".";
+
+const CODES: Record<Code, Key> = {
+  malformed: "error.invalid",
+  missing: "error.missing",
+  invalid: "error.invalid",
+  length: "error.length",
+  global_room: "error.globalRoom",
+  direct_room: "error.directRoom",
+  unauthenticated: "error.unauthenticated",
+  bad_credentials: "error.credentials",
+  forbidden: "error.forbidden",
+  room_not_found: "error.room",
+  message_not_found: "error.message",
+  user_not_found: "error.user",
+  user_offline: "error.userOffline",
+  not_found: "error.notFound",
+  method_not_allowed: "error.invalid",
+  name_taken: "error.taken",
+  email_taken: "error.emailTaken",
+  client_id_reused: "error.invalid",
+  too_large: "error.large",
+  unsupported_type: "error.image",
+  rate_limited: "error.slow",
+  unavailable: "error.unavailable",
+  internal: "error.server",
+  lost: "error.network",
+  timeout: "error.timeout",
+  unreachable: "error.network",
+  unreadable: "error.server",
+  cancelled: "error.cancelled",
+};
+
+/** More exact texts for some fields. */
+const FIELDS: Record<string, Key> = {
+  "missing username": "check.username",
+  "missing password": "check.password",
+  "missing credentials": "error.required",
+  "missing image": "error.image",
+  "invalid username": "error.usernameInvalid",
+  "invalid image": "error.image",
+  "invalid reply_to": "error.replyInvalid",
+  "length username": "check.usernameLong",
+  "length password": "error.passwordLength",
+  "length name": "error.nameLength",
+  "length content": "error.contentLength",
+};
+
+/** The text for a code; empty for codes that this version does not know. */
+export function codeText(code: Code, field: string | null = null): string {
+  const key = FIELDS[`${code} ${field}`] ?? CODES[code];
+  return key ? t(key) : "";
+}
+
+/** The text for an error. A refusal with an unknown code has the words of the server. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Refused)) return t("error.unexpected");
+  return codeText(error.code, error.field) || error.message;
+}

@@ -1,0 +1,29 @@
+// Refusals: why a command or a request was not done.
+
+import type { ErrorCode } from "./types";
+
+/** What happens without an answer of the server. */
+type LocalCode = "lost" | "timeout" | "unreachable" | "unreadable" | "cancelled";
+
+export type Code = ErrorCode | LocalCode;
+
+export interface RefusalDetails {
+  field?: string;
+  retryAfterMs?: number;
+}
+
+export class Refused extends Error {
+  readonly code: Code;
+  /** The field that is missing, invalid or of a wrong length. */
+  readonly field: string | null;
+  /** How long the server asks to wait before another try. */
+  readonly retryAfterMs: number | null;
+
+  /** The message is that of the server. Only codes that this version does not know make it visible. */
+  constructor(code: Code, message: string = code, { field, retryAfterMs }: RefusalDetails = {}) {
+    super(message);
+    this.code = code;
+    this.field = field ?? null;
+    this.retryAfterMs = retryAfterMs ?? null;
+  }
+}
