@@ -1,21 +1,37 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadTexts } from "../i18n";
-import { conversation, message } from "../testing/fixtures";
-import { lastLine, preview, roomName, systemText } from "./labels";
+import { conversation, message, systemMessage } from "../testing/fixtures";
+import { announcement, lastLine, preview, roomName, systemText } from "./labels";
 
 describe("labels", () => {
   beforeAll(() => loadTexts("en"));
 
-  it("translate what the server says of rooms, names and all", () => {
-    expect(systemText("Alice 邀请 加入了聊天室 加入了聊天室")).toBe("Alice added 加入了聊天室");
-    expect(systemText("李雷 离开了聊天室")).toBe("李雷 left");
-    expect(systemText("公告：明天维护")).toBe("公告：明天维护");
+  it("word the notices of system messages", () => {
+    expect(systemText(systemMessage(1, "created", "Alice", "Alice"))).toBe("Alice created the room");
+    expect(systemText(systemMessage(1, "joined", "Bob", "Bob"))).toBe("Bob joined");
+    expect(systemText(systemMessage(1, "left", "李雷", "李雷"))).toBe("李雷 left");
+    expect(systemText(systemMessage(1, "added", "Alice", "加入了聊天室"))).toBe("Alice added 加入了聊天室");
+    expect(systemText(systemMessage(1, "removed", "Alice", "Bob"))).toBe("Alice removed Bob");
+    expect(preview(systemMessage(1, "joined", "Bob", "Bob"))).toBe("Bob joined");
+  });
+
+  it("leave system messages without a known notice as they are", () => {
+    const old = message(1, { user_id: 0, text: "Bob 加入了聊天室" });
+    expect(systemText(old)).toBe("Bob 加入了聊天室");
+    const unknown = { ...systemMessage(1, "joined", "Bob", "Bob"), text: "Bob did something" };
+    unknown.notice = { ...unknown.notice, kind: "renamed" } as unknown as typeof unknown.notice;
+    expect(systemText(unknown)).toBe("Bob did something");
   });
 
   it("stand for pictures and files without a text", () => {
     expect(preview(message(1, { message_type: "image" }))).toBe("[Picture]");
     expect(preview(message(1, { message_type: "file", file_name: "a.pdf" }))).toBe("[File] a.pdf");
     expect(preview(message(1, { message_type: "video" }))).toBe("[File]");
+  });
+
+  it("announce messages with their sender, and notices without one", () => {
+    expect(announcement(message(1, { content: "hi" }))).toBe("Bob: hi");
+    expect(announcement(systemMessage(2, "joined", "Bob", "Bob"))).toBe("Bob joined");
   });
 
   it("name the sender in rooms with several senders", () => {

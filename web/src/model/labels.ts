@@ -1,31 +1,28 @@
 // One-line texts for rooms and messages.
 
 import { type Key, t } from "../i18n";
-import type { Conversation, Message } from "../net/types";
+import type { Conversation, Message, Notice } from "../net/types";
 
 export function roomName(room: { room_id?: string; name: string }): string {
   return room.room_id === "global" ? t("room.global") : room.name;
 }
 
-const SYSTEM: [RegExp, Key][] = [
-  [/^(?<actor>.+) 邀请 (?<name>.+) 加入了聊天室$/s, "sys.added"],
-  [/^(?<actor>.+) 将 (?<name>.+) 移出了聊天室$/s, "sys.removed"],
-  [/^(?<name>.+) 创建了聊天室$/s, "sys.made"],
-  [/^(?<name>.+) 加入了聊天室$/s, "sys.joined"],
-  [/^(?<name>.+) 离开了聊天室$/s, "sys.left"],
-];
+const NOTICES: Record<Notice["kind"], Key> = {
+  created: "notice.created",
+  joined: "notice.joined",
+  added: "notice.added",
+  left: "notice.left",
+  removed: "notice.removed",
+};
 
-/** The server's own lines are Chinese; the known ones are said in the reader's language. */
-export function systemText(text: string): string {
-  for (const [pattern, key] of SYSTEM) {
-    const match = pattern.exec(text);
-    if (match?.groups) return t(key, match.groups);
-  }
-  return text;
+/** A system message in the user's language; its own text if it has no notice, or one that this version does not know. */
+export function systemText({ notice, text }: Message): string {
+  const key = notice && NOTICES[notice.kind];
+  return key ? t(key, { actor: notice.actor.username, name: notice.user.username }) : text;
 }
 
 export function preview(message: Message): string {
-  if (message.user_id === 0) return systemText(message.text);
+  if (message.user_id === 0) return systemText(message);
   switch (message.message_type) {
     case "image":
       return t("kind.image");
@@ -38,6 +35,11 @@ export function preview(message: Message): string {
     case "system":
       return message.text || message.content;
   }
+}
+
+/** A new message for screen readers. */
+export function announcement(message: Message): string {
+  return message.user_id === 0 ? preview(message) : `${message.username}: ${preview(message)}`;
 }
 
 /** The last message of a conversation, with its sender where there are several. */

@@ -43,6 +43,13 @@ export interface UserRef {
   username: string;
 }
 
+/** What a system message is about. */
+export interface Notice {
+  kind: "created" | "joined" | "added" | "left" | "removed";
+  actor: UserRef;
+  user: UserRef;
+}
+
 export interface Message {
   id: number;
   user_id: number;
@@ -60,6 +67,8 @@ export interface Message {
   file_pixels: Pixels | null;
   /** A token from which the server resumes the events of the room. */
   resume: string;
+  /** Absent on ordinary messages, and on system messages of former versions. */
+  notice?: Notice;
 }
 
 /** A message outside the context of its room. */

@@ -1,6 +1,6 @@
 // Fixtures of several tests: users, messages, conversations.
 
-import type { Conversation, Me, RoomMessage } from "../net/types";
+import type { Conversation, Me, Notice, RoomMessage } from "../net/types";
 
 export function account(id: number, username: string): Me {
   const created_at = "2026-01-01T00:00:00.000Z";
@@ -44,4 +44,10 @@ export function conversation(id: number, part: Partial<Conversation> = {}): Conv
     active_at: "2026-01-05T12:00:00.000Z",
     ...part,
   };
+}
+
+/** A system message. */
+export function systemMessage(id: number, kind: Notice["kind"], actor: string, user: string): RoomMessage {
+  const notice = { kind, actor: { id: 1, username: actor }, user: { id: 2, username: user } };
+  return message(id, { user_id: 0, username: "系统", message_type: "system", notice });
 }

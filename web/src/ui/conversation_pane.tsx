@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { draftOf } from "../model/drafts";
-import { preview, roomName } from "../model/labels";
+import { announcement, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
 import { conversations, listState, type Room, roomOf } from "../model/rooms";
@@ -120,9 +120,7 @@ export function ConversationPane({ id }: { id: number }) {
         {/* Screen readers announce the messages that arrive while the conversation is open. */}
         <div class="sr" role="log" aria-live="polite">
           {room.announced.value.map((message) => (
-            <p key={message.id}>
-              {message.username}: {preview(message)}
-            </p>
+            <p key={message.id}>{announcement(message)}</p>
           ))}
         </div>
         {isDragging && (

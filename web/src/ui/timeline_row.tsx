@@ -33,7 +33,7 @@ export function TimelineRow({ room, row, isFirst, isFlashed, onReply, onJump }: 
       )}
       {row.kind === "system" ? (
         <p class="system">
-          <bdi>{systemText(row.message.text)}</bdi>
+          <bdi>{systemText(row.message)}</bdi>
         </p>
       ) : (
         <Bubble room={room} row={row} isFlashed={isFlashed} onReply={onReply} onJump={onJump} />
