@@ -177,7 +177,7 @@ export class Connection {
   }
 
   /** Rejects the command of an error. Errors without a `ref` belong to no command. */
-  private handleRefusal({ ref, code = "internal", message, field, retry_after_ms }: ErrorPayload): void {
+  private handleRefusal({ ref, code, message, field, retry_after_ms }: ErrorPayload): void {
     this.take(ref)?.reject(new Refused(code, message, { field, retryAfterMs: retry_after_ms }));
   }
 

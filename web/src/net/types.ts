@@ -215,7 +215,7 @@ export interface ServerPayloads {
   pong: { ref?: string };
   error: {
     message: string;
-    code?: ErrorCode;
+    code: ErrorCode;
     ref?: string;
     client_id?: string;
     /** The name of the field that is missing, invalid or of a wrong length. */

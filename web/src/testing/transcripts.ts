@@ -22,7 +22,8 @@ export interface Sample {
 interface Step {
   open?: { socket: string; path: string };
   send?: { socket: string; json?: Frame; malformed?: boolean };
-  receive?: { socket: string; json: Frame };
+  /** `also` arrives directly before or after. */
+  receive?: { socket: string; json: Frame; also?: Frame };
   request?: { method: string; path: string };
   response?: { status: number; json: unknown };
 }
@@ -63,8 +64,8 @@ function samplesOf(name: string, steps: Step[]): Sample[] {
     const add = (type: string, value: unknown) =>
       samples.push({ origin: `${name}, step ${index + 1}`, type, value: fill(value, numbers) });
     if (open) sockets.set(open.socket, /^\/ws\?ext=1(&|$)/.test(open.path));
-    if (receive && sockets.get(receive.socket))
-      add(`FrameOf<ServerPayloads, "${receive.json.type}">`, receive.json);
+    const frames = receive && sockets.get(receive.socket) ? [receive.json, receive.also] : [];
+    for (const frame of frames) if (frame) add(`FrameOf<ServerPayloads, "${frame.type}">`, frame);
     if (send?.json && !send.malformed && sockets.get(send.socket))
       add(`FrameOf<ClientPayloads, "${send.json.type}">`, send.json);
     const route = request && routes.find((candidate) => isCall(candidate, request));
