@@ -46,6 +46,9 @@ function serve(socket: FakeSocket): void {
     if (type === "fetch_history") {
       socket.push("message_history", { room_id: ROOM, messages: history, ref: payload.ref });
     }
+    if (type === "resume") {
+      for (const id of Object.keys(payload.rooms as object)) socket.push("resumed", { room_id: Number(id) });
+    }
     if (type !== "send_message" || refusal) return refusal;
     const client_id = String(payload.client_id);
     const known = stored.get(client_id);
@@ -422,7 +425,11 @@ describe("reconnecting", () => {
     next.push("new_message", message(3));
     history.push(message(3));
     next.isSilent = false;
+    // The replay has begun, but not ended.
     next.push("done", { ref: next.refOf("resume") });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(model.isCaughtUp.value).toBe(false);
+    next.push("resumed", { room_id: ROOM });
     await vi.advanceTimersByTimeAsync(50);
     expect(model.isCaughtUp.value).toBe(true);
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
@@ -435,11 +442,35 @@ describe("reconnecting", () => {
     socket.close();
     history = Array.from({ length: 50 }, (_, at) => message(100 + at));
     await vi.advanceTimersByTimeAsync(600);
-    const next = await connect();
-    next.push("not_recovered", { room_id: ROOM });
+    const next = FakeSocket.latest();
+    serve(next);
+    const answer = next.answer;
+    next.answer = (frame) => {
+      if (frame.type !== "resume") return answer(frame);
+      next.push("not_recovered", { room_id: ROOM });
+      return undefined;
+    };
+    next.open();
     await vi.advanceTimersByTimeAsync(50);
+    expect(model.isCaughtUp.value).toBe(true);
     expect(model.roomOf(ROOM).messages.value[0]?.id).toBe(100);
     expect(model.roomOf(ROOM).hasOlder.value).toBe(true);
+  });
+
+  it("goes on without a replay that the server refuses", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    socket.close();
+    history.push(message(3));
+    await vi.advanceTimersByTimeAsync(600);
+    const next = FakeSocket.latest();
+    serve(next);
+    const answer = next.answer;
+    next.answer = (frame) => (frame.type === "resume" ? { code: "unavailable" } : answer(frame));
+    next.open();
+    await vi.advanceTimersByTimeAsync(50);
+    expect(model.isCaughtUp.value).toBe(true);
+    expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
   });
 
   it("leaves nothing of one user to the next", async () => {

@@ -3,6 +3,7 @@
 import { batch, effect } from "@preact/signals";
 import { delay } from "../net/delay";
 import { api } from "../net/http";
+import { Refused } from "../net/refused";
 import { connection, isCaughtUp } from "./connection";
 import { refreshList } from "./conversation_list";
 import { closeDrafts, openDrafts } from "./drafts";
@@ -10,6 +11,7 @@ import { applyEvent } from "./events";
 import { loadNewest } from "./history";
 import { closeOutbox, openOutbox } from "./outbox";
 import { loadOnline, resetPresence } from "./presence";
+import { awaitReplay, endReplay } from "./replay";
 import { activeRoom, knownRooms, newestMessage, resetRooms, sortedConversations } from "./rooms";
 import { flush } from "./sending";
 import { me, token } from "./session";
@@ -75,17 +77,28 @@ async function loadFirst(): Promise<void> {
 /** Asks for the missed events by resume tokens, then reconciles the open room with the server. */
 async function catchUp(): Promise<void> {
   void loadOnline();
-  const rooms: Record<string, string> = {};
+  const tokens = new Map<number, string>();
   for (const { id, last_message } of sortedConversations.peek().slice(0, MAX_RESUMED)) {
     const known = newestMessage(id) ?? last_message;
-    if (known) rooms[id] = known.resume;
+    if (known) tokens.set(id, known.resume);
   }
   for (const room of knownRooms()) room.markStale();
-  const resuming = connection.command({ type: "resume", payload: { rooms } }).catch(() => {});
+  const replayed = awaitReplay(tokens.keys());
+  const resuming = resume(Object.fromEntries(tokens));
   void flush();
   await Promise.all([resuming, refreshList()]);
   await loadActiveRoom();
-  isCaughtUp.value = connection.status.peek() === "open";
+  if (await replayed) isCaughtUp.value = connection.status.peek() === "open";
+}
+
+/** Asks for the events after the tokens of rooms. Without them the rooms stay stale, and are read when they are opened. */
+async function resume(rooms: Record<string, string>): Promise<void> {
+  try {
+    await connection.command({ type: "resume", payload: { rooms } });
+  } catch (error) {
+    const isLost = error instanceof Refused && error.code === "lost";
+    if (!isLost) endReplay();
+  }
 }
 
 /** Loads the open room unless the page is hidden: the server counts what it lists as read. */

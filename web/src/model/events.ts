@@ -8,6 +8,7 @@ import { notify } from "./notifications";
 import * as outbox from "./outbox";
 import { noteActivity, setOnline } from "./presence";
 import { fetchStatusSoon, markRead } from "./receipts";
+import { noteReplayed } from "./replay";
 import {
   activeRoom,
   activeRoomId,
@@ -45,9 +46,10 @@ export function applyEvent(frame: EventFrame): void {
     case "presence":
       return applyPresence(frame.payload.users);
     case "not_recovered":
-      return applyNotRecovered(frame.payload.room_id);
+      applyNotRecovered(frame.payload.room_id);
+      return noteReplayed(frame.payload.room_id);
     case "resumed":
-      return; // the answer to `resume` tells that all rooms are caught up
+      return noteReplayed(frame.payload.room_id);
   }
 }
 
