@@ -10,14 +10,13 @@ use self::rules::{Circle, circles, large_files, long_functions, medians, unknown
 use self::tree::Tree;
 
 /// Circles that are to be opened. This list only shrinks: an entry without a circle fails the test.
-const KNOWN_CIRCLES: [&[&str]; 1] =
-    [&["edge::socket::hand_over", "edge::socket::handshake", "edge::socket::registration"]];
+const KNOWN_CIRCLES: [&[&str]; 0] = [];
 
 /// Files of more than 400 lines, each with its reason.
 const LARGE_FILES: [(&str, &str); 0] = [];
 
 /// Functions of more than 60 lines, each with its reason.
-const LONG_FUNCTIONS: [(&str, &str); 1] = [("edge/socket/session.rs::run", "to be split")];
+const LONG_FUNCTIONS: [(&str, &str); 0] = [];
 
 #[test]
 fn every_module_has_a_floor() {

@@ -5,36 +5,13 @@ use std::rc::Rc;
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
 
-use super::codec::{Credentials, SocketCodec, SocketRoute};
+use super::admission::admit;
+use super::codec::SocketRoute;
 use super::hand_over::{RawSocket, hand_over};
 use super::registration::Registration;
-use super::registry::Permit;
-use crate::domain::{Client, Error, Result};
+use crate::domain::{Error, Result};
 use crate::edge::context::Context;
-use crate::edge::http::auth::bearer;
-use crate::edge::http::client::client_of;
-use crate::edge::http::cors::is_origin_allowed;
 use crate::edge::http::errors::resource;
-use crate::service::Grant;
-
-/// The query of a handshake.
-pub(super) type Query = Vec<(String, String)>;
-
-/// A client that may open a WebSocket.
-pub(super) struct Admitted {
-    pub(super) query: Query,
-    pub(super) codec: SocketCodec,
-    pub(super) client: Client,
-    pub(super) grant: Grant,
-    pub(super) permit: Permit,
-}
-
-impl Admitted {
-    /// Whether the client asks for more than the document has, and the dialect offers it.
-    pub(super) fn is_extended(&self) -> bool {
-        self.codec.has_extension && self.query.iter().any(|(key, value)| key == "ext" && value == "1")
-    }
-}
 
 /// Answers a handshake.
 ///
@@ -54,56 +31,6 @@ async fn open(
     let base_url = context.base_url(&request);
     let registration = Registration::of(admitted, base_url, Rc::clone(&stream), context).await?;
     Ok(hand_over(registration, response, payload.into_inner(), stream))
-}
-
-/// Checks origin, token and limits.
-fn admit(routes: &[SocketRoute], request: &HttpRequest, context: &Context) -> Result<Admitted> {
-    if !is_origin_allowed(request, &context.allowed_origins) {
-        return Err(Error::Forbidden);
-    }
-    let query = query_of(request)?;
-    let credentials = credentials_of(request, &query);
-    let codec = choose(routes, &query, &credentials)?;
-    let client = client_of(request, &context.trusted_proxies);
-    let token = credentials.header.as_deref().or(credentials.query.as_deref()).ok_or(Error::Unauthenticated)?;
-    let grant = context.services.accounts.grant(token).or_else(|error| {
-        context.limits.check_sign_in(client.ip)?;
-        Err(error)
-    })?;
-    context.limits.check_user(grant.caller.id)?;
-    if context.is_draining() {
-        return Err(about_to_stop());
-    }
-    let permit = context.socket_counts.enter(grant.caller.id, client.ip, context.limits.socket_caps())?;
-    Ok(Admitted { query, codec, client, grant, permit })
-}
-
-pub(super) fn about_to_stop() -> Error {
-    Error::Unavailable("this node is about to stop".into())
-}
-
-fn query_of(request: &HttpRequest) -> Result<Query> {
-    let query = web::Query::<Query>::from_query(request.query_string());
-    query.map(web::Query::into_inner).map_err(|error| Error::Malformed(error.to_string()))
-}
-
-fn credentials_of(request: &HttpRequest, query: &[(String, String)]) -> Credentials {
-    let header = bearer(request).map(str::to_owned);
-    let query = query.iter().find(|(key, value)| key == "token" && !value.is_empty());
-    Credentials { header, query: query.map(|(_, token)| token.clone()) }
-}
-
-/// The dialect that a client names, or else the first that claims the handshake.
-fn choose(routes: &[SocketRoute], query: &[(String, String)], credentials: &Credentials) -> Result<SocketCodec> {
-    let named = query.iter().find(|(key, _)| key == "dialect").map(|(_, name)| name.as_str());
-    let route = match named {
-        // On a path of one dialect the parameter is ignored.
-        Some(name) if routes.len() > 1 => {
-            routes.iter().find(|route| route.codec.name == name).ok_or(Error::Malformed("dialect".to_owned()))
-        }
-        Some(_) | None => routes.iter().find(|route| (route.claims)(credentials)).ok_or(Error::Unauthenticated),
-    };
-    route.map(|route| route.codec)
 }
 
 /// The framework's response to a handshake. Its streams are not used: see [`super::hand_over`].

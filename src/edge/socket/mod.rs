@@ -1,6 +1,7 @@
 //! WebSockets for all dialects: the handshake in its three steps, the one session loop, inbound frames, and what watches
 //! over open connections.
 
+mod admission;
 pub(in crate::edge) mod codec;
 mod frames;
 mod hand_over;

@@ -7,8 +7,8 @@ use actix_web::web;
 use tokio::net::TcpStream;
 use tracing::debug;
 
+use super::admission::{Admitted, about_to_stop};
 use super::codec::{SocketCodec, Viewer};
-use super::handshake::{Admitted, about_to_stop};
 use super::liveness::Peer;
 use super::registry::Permit;
 use super::session::resume;

@@ -1,5 +1,5 @@
-//! The one loop that drives all WebSockets. Dialects say what frames mean; everything else is here: bounds, order,
-//! answers, the end. How a connection comes here stands in [`super::handshake`].
+//! The one loop that serves all WebSockets. Dialects say what frames mean; limits, order, answers and the end are here.
+//! [`super::handshake`] shows how a connection gets here.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -19,15 +19,15 @@ use crate::metrics::Count;
 use crate::service::Receiver;
 use crate::websocket::{Close, Opcode, control_frame, text_frame};
 
-/// Sends of one connection that may be under way; more are not read until some have ended.
+/// Sends of one connection that may be under way. More are not read until some have ended.
 const SENDS_AT_ONCE: usize = 64;
-/// Answers that may wait for a client before it may ask on, in bytes. A single answer may be larger.
+/// Bytes of answers that may wait for a client before its next request is read. A single answer may be larger.
 const MAX_UNREAD_BYTES: usize = 1024 * 1024;
-/// How long a client may take for its answers.
+/// How long a client may take to read its answers.
 const READING: Duration = Duration::from_secs(30);
 const ROOM_CHECK: Duration = Duration::from_millis(20);
 
-/// One connection's conversation.
+/// What serves the requests of one connection.
 pub(in crate::edge) struct Session {
     pub(in crate::edge) context: web::Data<Context>,
     pub(in crate::edge) id: ConnectionId,
@@ -36,15 +36,17 @@ pub(in crate::edge) struct Session {
     pub(in crate::edge) peer: Rc<Peer>,
 }
 
-/// The frames that answer a request, when it is done.
+/// The frames that answer a request, once it is done.
 type Answering = LocalBoxFuture<'static, Vec<String>>;
+/// Sends under way: they run concurrently and are answered in their order. `None` while there are none, which keeps an
+/// idle session small.
+type Sending = Option<FuturesOrdered<Answering>>;
 
 impl Session {
-    /// Talks until one of the two ends it. Returns what can still be read.
+    /// Serves requests until the connection ends. Returns what can still be read.
     pub(in crate::edge) async fn run(self, mut frames: Frames, closed: Closed) -> Frames {
         let session = Rc::new(self);
-        // Sends run concurrently and are answered in their order; every other request waits for them.
-        let mut sending: Option<FuturesOrdered<Answering>> = None;
+        let mut sending: Sending = None;
         loop {
             let is_full = sending.as_ref().is_some_and(|sending| sending.len() >= SENDS_AT_ONCE);
             let inbound = tokio::select! {
@@ -57,51 +59,57 @@ impl Session {
                 inbound = frames.next(), if !is_full => inbound,
             };
             session.peer.note_heard();
-            let text = match inbound {
-                Ok(Inbound::Text(text)) => text,
-                Ok(other) => match session.take_control(other) && session.has_room(&closed).await {
-                    true => continue,
-                    false => {
-                        closed.wait().await;
-                        break;
-                    }
-                },
-                Err(broken) => {
-                    session.end(broken);
-                    closed.wait().await;
-                    break;
-                }
-            };
-            let request = session.read(&text);
-            drop(text);
-            match request {
-                Ok(request) if runs_concurrently(&request.command) => {
-                    let answering = Rc::clone(&session).answer(request);
-                    sending.get_or_insert_default().push_back(Box::pin(answering));
-                }
-                Ok(request) => {
-                    finish(&session, &mut sending).await;
-                    let answers = Box::pin(Rc::clone(&session).answer(request)).await;
-                    session.say_all(&answers);
-                }
-                Err(refusal) => {
-                    finish(&session, &mut sending).await;
-                    session.say(&session.refuse(&refusal));
-                }
-            }
-            if !session.has_room(&closed).await {
+            if !session.handle(inbound, &mut sending).await || !session.has_room(&closed).await {
                 closed.wait().await;
                 break;
             }
         }
-        // What was asked for is done, whoever is there to hear it.
+        // Requests are finished, whether or not anyone is left to receive the answer.
         if let Some(mut sending) = sending {
             while sending.next().await.is_some() {}
         }
         frames
     }
 
-    /// Waits until the client has taken most of its answers. `false` when it does not: the conversation is over.
+    /// Handles what came from the client. Returns `false` when the connection ends by it.
+    async fn handle(self: &Rc<Self>, inbound: Result<Inbound, Broken>, sending: &mut Sending) -> bool {
+        let text = match inbound {
+            Ok(Inbound::Text(text)) => text,
+            Ok(control) => return self.handle_control(control),
+            Err(broken) => {
+                self.end(broken);
+                return false;
+            }
+        };
+        let request = self.read(&text);
+        drop(text);
+        match request {
+            Ok(request) if runs_concurrently(&request.command) => {
+                let answering = Rc::clone(self).answer(request);
+                sending.get_or_insert_default().push_back(Box::pin(answering));
+            }
+            // Every other request waits for the sends before it.
+            Ok(request) => {
+                self.finish(sending).await;
+                let answers = Box::pin(Rc::clone(self).answer(request)).await;
+                self.say_all(&answers);
+            }
+            Err(refusal) => {
+                self.finish(sending).await;
+                self.say(&self.refuse(&refusal));
+            }
+        }
+        true
+    }
+
+    /// Waits for all sends that are under way, and sends their answers.
+    async fn finish(&self, sending: &mut Sending) {
+        while let Some(answers) = next_sent(sending).await {
+            self.say_all(&answers);
+        }
+    }
+
+    /// Waits until the client has read most of its answers. Returns `false` when it does not, which ends the connection.
     async fn has_room(&self, closed: &Closed) -> bool {
         let started = Instant::now();
         while self.context.hub.queued_bytes(self.id) > MAX_UNREAD_BYTES {
@@ -117,8 +125,8 @@ impl Session {
         true
     }
 
-    /// Takes what is no text. `false` when the conversation is over.
-    fn take_control(&self, inbound: Inbound) -> bool {
+    /// Handles a frame that is not text. Returns `false` when the connection ends by it.
+    fn handle_control(&self, inbound: Inbound) -> bool {
         if self.context.limits.check_user(self.viewer.user).is_err() {
             self.context.metrics.count(Count::RateLimited);
             self.close(&Close::TOO_MANY_FRAMES);
@@ -141,7 +149,7 @@ impl Session {
 
     fn end(&self, broken: Broken) {
         match broken {
-            // It may still listen.
+            // The client may only have stopped sending.
             Broken::Gone => self.context.hub.close_cut(self.id),
             Broken::Protocol => self.close(&Close::PROTOCOL_ERROR),
             Broken::NotUtf8 => self.close(&Close::NOT_UTF8),
@@ -225,7 +233,7 @@ impl Session {
         Ok(None)
     }
 
-    /// Stores a message. Its members see it, the sender among them; of a retry only this connection sees it again.
+    /// Stores a message. All members of the room receive it, the sender included; a retry is sent to this connection only.
     async fn send(&self, caller: &Caller, to: Receiver, message: NewMessage) -> Result<()> {
         let messages = &self.context.services.messages;
         let sent = messages.send_to(to, caller, message).await?;
@@ -238,13 +246,13 @@ impl Session {
     }
 }
 
-/// Whether a request may run while others do: a send that takes one round trip. A reply looks its message up first,
-/// and a direct room that this node does not know takes round trips of its own.
+/// Whether a request may run while others do. Only a send of one round trip may: a reply looks up its message first, and
+/// a direct room that this node does not know takes round trips of its own.
 fn runs_concurrently(command: &Command) -> bool {
     matches!(command, Command::Send { to: Receiver::Room(_), reply_to: None, expected_room: None, .. })
 }
 
-/// Makes a connection resume rooms; what is none of its user's is told to be lost.
+/// Resumes rooms for a connection. Rooms to which it is not subscribed count as lost.
 pub(super) fn resume(hub: &Hub, id: ConnectionId, codec: SocketCodec, viewer: &Viewer, rooms: &[Resume]) {
     for resume in rooms {
         let room = resume.after.room;
@@ -255,20 +263,13 @@ pub(super) fn resume(hub: &Hub, id: ConnectionId, codec: SocketCodec, viewer: &V
     }
 }
 
-/// The next send that has ended; never when none is under way.
-async fn next_sent(sending: &mut Option<FuturesOrdered<Answering>>) -> Option<Vec<String>> {
+/// Waits for the next send to end. Returns `None` when none is under way.
+async fn next_sent(sending: &mut Sending) -> Option<Vec<String>> {
     match sending {
         Some(under_way) if !under_way.is_empty() => under_way.next().await,
         _ => {
             *sending = None;
             None
         }
-    }
-}
-
-/// Waits for all sends that are under way.
-async fn finish(session: &Session, sending: &mut Option<FuturesOrdered<Answering>>) {
-    while let Some(answers) = next_sent(sending).await {
-        session.say_all(&answers);
     }
 }
