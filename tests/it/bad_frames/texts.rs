@@ -12,7 +12,36 @@ const NO_MEMBER: &str = "Room not found or you are not a member.";
 
 fn row(name: impl Into<String>, speaks: Speaks, text: impl AsRef<[u8]>, refusal: Value) -> Row {
     let bytes = frame(TEXT, text.as_ref());
-    Row { name: name.into(), speaks, bytes, expected: Expected::Frame(refusal) }
+    let name = name.into();
+    let page = if name.starts_with("resume") { "rooms" } else { "page" };
+    let refusal = if speaks == Speaks::WebchatMore { with_code(refusal, page) } else { refusal };
+    Row { name, speaks, bytes, expected: Expected::Frame(refusal) }
+}
+
+/// What `?ext=1` adds to an error frame; `page` is the field that the text calls a page.
+fn with_code(mut refusal: Value, page: &str) -> Value {
+    let (code, field) = match refusal["payload"]["message"].as_str() {
+        None => return refusal,
+        Some(MALFORMED) => ("malformed", None),
+        Some(NO_MEMBER) => ("room_not_found", None),
+        Some("Message not found") => ("message_not_found", None),
+        Some("Nobody leaves the global room") => ("global_room", None),
+        Some("Content must have 1 to 5000 characters") => ("length", Some("content")),
+        Some("File must have 1 to 2000 characters") => ("length", Some("file_url")),
+        Some("Type is not valid") => ("invalid", Some("type")),
+        Some("Message type is not valid") => ("invalid", Some("message_type")),
+        Some("Client id is not valid") => ("invalid", Some("client_id")),
+        Some("Reply is not valid") => ("invalid", Some("reply_to")),
+        Some("Room id is not valid") => ("invalid", Some("room_id")),
+        Some("Page is not valid") => ("invalid", Some(page)),
+        Some("Limit is not valid") => ("invalid", Some("page_size")),
+        Some(other) => panic!("{other} has no code here"),
+    };
+    refusal["payload"]["code"] = code.into();
+    if let Some(field) = field {
+        refusal["payload"]["field"] = field.into();
+    }
+    refusal
 }
 
 pub(super) fn webchat(text: &str) -> Value {
@@ -35,7 +64,8 @@ fn imtypes(text: &str, id: &str, room: &str) -> Value {
 
 pub(super) fn malformed(speaks: Speaks) -> Value {
     match speaks {
-        Speaks::Webchat | Speaks::WebchatMore => webchat(MALFORMED),
+        Speaks::Webchat => webchat(MALFORMED),
+        Speaks::WebchatMore => with_code(webchat(MALFORMED), ""),
         Speaks::Envelope => envelope(400, "请求格式不正确"),
         Speaks::Messenger => messenger(400, "请求格式不正确"),
         Speaks::Imtypes | Speaks::ImtypesMore => imtypes("消息格式不正确", "", ""),
