@@ -1,7 +1,7 @@
 //! What a dialect is to the shared machinery.
 
-use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
+use actix_web::{HttpRequest, HttpResponse};
 use utoipa::openapi::OpenApi;
 
 use super::socket::SocketRoute;
@@ -17,8 +17,8 @@ pub struct Dialect {
     pub owns: fn(path: &str) -> bool,
     /// Adds its routes, by full path, and what they need of the settings.
     pub routes: fn(&mut ServiceConfig, &Config),
-    /// Its error body, with the status of the error's kind.
-    pub error: fn(&Error) -> HttpResponse,
+    /// The answer to a request that failed, with the status of the error's kind.
+    pub error: fn(&Error, &HttpRequest) -> HttpResponse,
     /// Its WebSockets.
     pub sockets: fn(&Config) -> Vec<SocketRoute>,
     /// Its part of the OpenAPI document.

@@ -16,7 +16,7 @@ pub use dialect::{Dialect, Registry};
 pub use drain::{Stopping, close_sockets_at_stop};
 pub use http::{
     Authenticated, FileForm, FormFields, JsonBody, QueryParams, QuietAuth, RequestSpan, TextForm, accepts, client_of,
-    cors, count, hold_body, in_dialect, json, long_json, not_found, resource, retry_id,
+    cors, count, hold_body, in_dialect, is_extended, json, long_json, not_found, resource, retry_id,
 };
 pub use limits::Limits;
 pub use socket::{

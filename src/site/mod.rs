@@ -8,7 +8,7 @@ mod uploads;
 mod web;
 
 use actix_web::web::{Data, ServiceConfig, get, head};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::config::Config;
 use crate::domain::{Error, Kind};
@@ -40,7 +40,7 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
     }
 }
 
-fn error(error: &Error) -> HttpResponse {
+fn error(error: &Error, _: &HttpRequest) -> HttpResponse {
     let text = match error.kind() {
         Kind::BadRequest => "bad request",
         Kind::Unauthorized => "unauthorized",

@@ -1,6 +1,6 @@
 //! Errors as document 003 words them: `{"detail"}` in Chinese.
 
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ pub(super) struct Detail {
 }
 
 /// The response for an error.
-pub(super) fn body(error: &Error) -> HttpResponse {
+pub(super) fn body(error: &Error, _: &HttpRequest) -> HttpResponse {
     HttpResponse::build(error.status_code()).json(Detail { detail: detail(error) })
 }
 

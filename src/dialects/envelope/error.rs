@@ -1,7 +1,7 @@
 //! Errors as document 001 words them: `{"code","message","error"}`, the HTTP status equal to the code.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,7 +20,7 @@ pub(super) struct ErrorBody {
 }
 
 /// The response for an error.
-pub(super) fn body(error: &Error) -> HttpResponse {
+pub(super) fn body(error: &Error, _: &HttpRequest) -> HttpResponse {
     let code = code(error);
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status).json(ErrorBody::of(error))

@@ -18,7 +18,7 @@ pub const DIALECT: Dialect = Dialect {
     routes: |routes: &mut ServiceConfig, _| {
         routes.service(resource("/api/v1/upload/file").route(web::post().to(upload::file)));
     },
-    error: |error| actix_web::HttpResponse::new(actix_web::ResponseError::status_code(error)),
+    error: |error, _| actix_web::HttpResponse::new(actix_web::ResponseError::status_code(error)),
     sockets: socket::routes,
     openapi: Documentation::openapi,
 };

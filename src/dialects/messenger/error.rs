@@ -1,7 +1,7 @@
 //! Errors as document 002 has them: `{"code","message"}`, over HTTP with the code as status, in a frame with a type.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ pub(super) struct ErrorBody {
 }
 
 /// The response for an error.
-pub(super) fn body(error: &Error) -> HttpResponse {
+pub(super) fn body(error: &Error, _: &HttpRequest) -> HttpResponse {
     let code = error.kind().status();
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status).json(ErrorBody { code, message: text(error) })

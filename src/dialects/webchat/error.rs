@@ -1,10 +1,12 @@
-//! Errors as document 000 words them: `{"error"}` in English.
+//! Errors as document 000 words them: `{"error"}` in English. For programs they have a code as well, where the
+//! document has no route or a client asks with `?ext=1`.
 
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{Error, Field};
+use crate::edge::is_extended;
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]
@@ -13,11 +15,35 @@ pub(super) struct ErrorBody {
     /// What is wrong.
     #[schema(example = "Username and password are required")]
     error: String,
+    /// What is wrong, for programs: `room_not_found`. On the document's own routes only with `?ext=1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// The field that `missing`, `invalid` or `length` is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
 }
 
 /// The response for an error.
-pub(super) fn body(error: &Error) -> HttpResponse {
-    HttpResponse::build(error.status_code()).json(ErrorBody { error: text(error) })
+pub(super) fn body(error: &Error, request: &HttpRequest) -> HttpResponse {
+    let has_code = !is_documented(request.path()) || is_extended(request);
+    HttpResponse::build(error.status_code()).json(ErrorBody {
+        error: text(error),
+        code: has_code.then(|| error.code()),
+        field: error.field().filter(|_| has_code).map(field_name),
+    })
+}
+
+/// Whether the document has the route, or all routes beneath it.
+fn is_documented(path: &str) -> bool {
+    path == "/api/v1/rooms" || path.starts_with("/api/v1/auth") || path.starts_with("/api/v1/upload")
+}
+
+/// The field's name in a body or a query.
+fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::File | Field::FileName => "image",
+        other => other.name(),
+    }
 }
 
 pub(super) fn text(error: &Error) -> String {

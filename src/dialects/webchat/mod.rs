@@ -69,6 +69,6 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         client::search,
     ),
     components(schemas(wire::FoundUser)),
-    tags((name = "webchat", description = "Document 000, and what our own client needs besides. Errors are `{\"error\"}`."))
+    tags((name = "webchat", description = "Document 000, and what Chinwag's own client needs besides. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))
 )]
 struct Documentation;

@@ -42,7 +42,7 @@ pub async fn in_dialect(
     let Some(cause) = cause else { return Ok(response) };
     let dialect = registry.owner(response.request().path());
     log(cause, dialect.name, response.request());
-    let mut answer = (dialect.error)(cause);
+    let mut answer = (dialect.error)(cause, response.request());
     if let Error::RateLimited { retry_after } = cause {
         let secs = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));

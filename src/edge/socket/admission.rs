@@ -9,6 +9,7 @@ use crate::edge::context::Context;
 use crate::edge::http::auth::bearer;
 use crate::edge::http::client::client_of;
 use crate::edge::http::cors::is_origin_allowed;
+use crate::edge::http::is_extended;
 use crate::service::Grant;
 
 /// The query of a handshake.
@@ -18,16 +19,11 @@ pub(super) type Query = Vec<(String, String)>;
 pub(super) struct Admitted {
     pub(super) query: Query,
     pub(super) codec: SocketCodec,
+    /// Whether the client asks for more than the document has, and the dialect offers it.
+    pub(super) is_extended: bool,
     pub(super) client: Client,
     pub(super) grant: Grant,
     pub(super) permit: Permit,
-}
-
-impl Admitted {
-    /// Whether the client asks for more than the document has, and the dialect offers it.
-    pub(super) fn is_extended(&self) -> bool {
-        self.codec.has_extension && self.query.iter().any(|(key, value)| key == "ext" && value == "1")
-    }
 }
 
 /// Checks origin, token and limits.
@@ -52,7 +48,8 @@ pub(super) fn admit(routes: &[SocketRoute], request: &HttpRequest, context: &Con
         return Err(about_to_stop());
     }
     let permit = context.socket_counts.enter(grant.caller.id, client.ip, context.limits.socket_caps())?;
-    Ok(Admitted { query, codec, client, grant, permit })
+    let is_extended = codec.has_extension && is_extended(request);
+    Ok(Admitted { query, codec, is_extended, client, grant, permit })
 }
 
 pub(super) fn about_to_stop() -> Error {

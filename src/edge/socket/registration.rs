@@ -44,9 +44,8 @@ impl Registration {
         stream: Rc<TcpStream>,
         context: web::Data<Context>,
     ) -> Result<Self> {
-        let is_extended = admitted.is_extended();
         let resumed = (admitted.codec.resumes)(&admitted.query);
-        let Admitted { codec, client, grant, permit, .. } = admitted;
+        let Admitted { codec, is_extended, client, grant, permit, .. } = admitted;
         let (caller, is_first) = (context.services.accounts.caller(&grant), permit.is_first);
         let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };
         let peer = Peer::new(grant, client, Rc::clone(&context.liveness));

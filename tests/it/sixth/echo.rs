@@ -18,7 +18,7 @@ pub const DIALECT: Dialect = Dialect {
     routes: |routes: &mut ServiceConfig, _: &Config| {
         routes.service(resource("/api/echo/{room}").route(web::post().to(say)));
     },
-    error: |error| HttpResponse::build(error.status_code()).body(format!("no: {error}")),
+    error: |error, _| HttpResponse::build(error.status_code()).body(format!("no: {error}")),
     sockets: |_| vec![SocketRoute { path: "/api/echo".to_owned(), claims: |_| true, codec: CODEC }],
     openapi: Default::default,
 };
