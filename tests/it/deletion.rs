@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{User, World, answered, ok, room_id};
+use crate::support::{User, World, answered, ok, room_id, shared_redis};
 
 /// Everything that could show a message of a room.
-async fn all_that_is_shown(world: &World, user: &User<'_>, node: usize, room: u64) -> String {
+pub async fn all_that_is_shown(world: &World, user: &User<'_>, node: usize, room: u64) -> String {
     let id = room_id(room);
     let mut shown = Vec::new();
     for path in [
@@ -135,5 +135,68 @@ async fn senders_owners_and_admins_delete() {
             socket.assert_quiet().await; // again is fine, and told to nobody
         }
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_is_stored_and_announced_as_other_versions_read_it() {
+    let world = World::start(1).await;
+    let alice = world.user(0, "alice").await;
+    let client = redis::Client::open(shared_redis()).expect("an address");
+    let key = |name: &str| format!("{}{{r:1}}{name}", world.config.redis.prefix);
+    let mut connection = client.get_connection().expect("Redis answers");
+    let mut subscriber = client.get_connection().expect("Redis answers");
+    let mut channel = subscriber.as_pubsub();
+    channel.subscribe(key(":live")).expect("subscribed");
+    let sent = alice.send(0, "global", "x").await;
+    let id: String = channel.get_message().and_then(|message| message.get_payload()).expect("announced");
+    let id = id.split(' ').nth(1).expect("an id").to_owned();
+    let path = format!("messages/{}", sent["id"].as_str().expect("an id"));
+    ok(alice.request(0, Method::DELETE, &path).send().await).await;
+    let announced: String = channel.get_message().and_then(|message| message.get_payload()).expect("announced");
+    assert_eq!(announced, format!("d {id} 1 1"));
+    let stored: String = redis::cmd("HGET").arg(key(":gone")).arg("1").query(&mut connection).expect("stored");
+    let at_ms = stored.strip_suffix(" 1").expect("the user");
+    assert!(at_ms.len() == 13 && at_ms.parse::<u64>().is_ok(), "{stored}");
+    let revision: u64 = redis::cmd("HGET").arg(key("")).arg("gone").query(&mut connection).expect("stored");
+    assert_eq!(revision, 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn amendments_of_kinds_that_are_not_known_are_ignored_and_trimmed_with_the_log() {
+    let world = World::start_with(2, shared_redis(), |config| config.messages.max_per_room = 10).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let room = alice.make_group(0, "later", &["bob"]).await;
+    let id = room_id(room);
+    let sent = alice.send(0, &id, "before").await;
+    let client = redis::Client::open(shared_redis()).expect("an address");
+    let mut connection = client.get_connection().expect("Redis answers");
+    let key = |name: &str| format!("{}{{r:{room}}}{name}", world.config.redis.prefix);
+    let mut socket = world.webchat(1, &bob, "ext=1").await;
+    for seq in 1..=3 {
+        let field = format!("{seq}:e");
+        redis::cmd("HSET").arg(key(":gone")).arg(field).arg("12 1 new").exec(&mut connection).expect("stored");
+        redis::cmd("HINCRBY").arg(key("")).arg("gone").arg(1).exec(&mut connection).expect("stored");
+        let event = format!("e {seq}-12 {seq} 1 12 new");
+        redis::cmd("PUBLISH").arg(key(":live")).arg(event).exec(&mut connection).expect("announced");
+    }
+    for node in [0, 1] {
+        assert!(all_that_is_shown(&world, &bob, node, room).await.contains("before"));
+    }
+    let path = format!("messages/{}?room_id={id}", sent["id"].as_str().expect("an id"));
+    ok(alice.request(0, Method::DELETE, &path).send().await).await;
+    socket.next_of("message_deleted").await;
+    for node in [0, 1] {
+        assert!(!all_that_is_shown(&world, &bob, node, room).await.contains("before"));
+    }
+    // Trimmed when the hash has more than twice as many entries as the log may have.
+    for number in 0..20 {
+        let sent = alice.send(0, &id, &number.to_string()).await;
+        let path = format!("messages/{}?room_id={id}", sent["id"].as_str().expect("an id"));
+        ok(alice.request(0, Method::DELETE, &path).send().await).await;
+    }
+    let fields: Vec<String> = redis::cmd("HKEYS").arg(key(":gone")).query(&mut connection).expect("read");
+    assert!(fields.iter().all(|field| !field.contains(':')), "{fields:?}");
     world.stop().await;
 }
