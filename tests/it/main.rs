@@ -23,6 +23,7 @@ mod message_kinds;
 mod messages;
 mod metrics;
 mod non_members;
+mod old_data;
 mod outages;
 mod pages;
 mod paging;

@@ -20,7 +20,12 @@ pub struct Process {
 
 impl Process {
     pub fn start(environment: &[(&str, String)], folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+        Self::start_binary(Path::new(env!("CARGO_BIN_EXE_chinwag")), environment, folder)
+    }
+
+    /// The same with a binary of another version.
+    pub fn start_binary(binary: &Path, environment: &[(&str, String)], folder: &Path) -> Self {
+        let mut command = Command::new(binary);
         command.arg("serve").current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
         command.env("CHINWAG_SERVER__PORT", "0").env("CHINWAG_SERVER__DRAIN_SECS", "0");
         command.env("CHINWAG_AUTH__BCRYPT_COST", "4").env("CHINWAG_DATA__DIR", folder);
