@@ -71,7 +71,7 @@ describe("refusals", () => {
   });
 
   it("get a code by their status where the server gives none", async () => {
-    const statuses = [400, 401, 403, 404, 405, 413, 415, 429, 500, 502, 503, 504];
+    const statuses = [400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 502, 503, 504];
     const codes: string[] = [];
     for (const status of statuses) {
       respond = () => json(status, { code: undefined, message: "words" });
@@ -83,6 +83,7 @@ describe("refusals", () => {
       "forbidden",
       "not_found",
       "method_not_allowed",
+      "name_taken",
       "too_large",
       "unsupported_type",
       "rate_limited",

@@ -70,6 +70,8 @@ function codeOf(status: number): ErrorCode {
       return "not_found";
     case 405:
       return "method_not_allowed";
+    case 409:
+      return "name_taken";
     case 413:
       return "too_large";
     case 415:
