@@ -6,22 +6,22 @@ import type { Conversation } from "../net/types";
 import { activeRoomId, conversations, isAtEnd, listState, roomOf } from "./rooms";
 import { token } from "./session";
 
-/** How long to gather reasons for another reading. */
+/** Merges the refreshes within this time. */
 const REFRESH_DELAY_MS = 150;
-/** The last reading is shown even if messages arrived during it. */
-const MAX_READINGS = 3;
+/** The last request counts even if messages arrived during it. */
+const MAX_REQUESTS = 3;
 
 let reading: Promise<void> | null = null;
-/** Counts what makes a reading that is under way outdated. */
+/** Counts the changes that a running request may lack. */
 let changes = 0;
 let timer = 0;
 
-/** Notes the arrival of a message, which a reading that is under way may lack. */
+/** Notes the arrival of a message, which a running request may lack. */
 export function noteArrival(): void {
   changes += 1;
 }
 
-/** Reads the list, once at a time. Reads again if messages arrived meanwhile or another refresh was wanted. */
+/** Reads the list, with one request at a time. Repeats it if messages arrived or a refresh was wanted meanwhile. */
 export function refreshList(): Promise<void> {
   changes += 1;
   reading ??= readList().finally(() => {
@@ -39,11 +39,11 @@ async function readList(): Promise<void> {
   if (listState.peek() !== "ready") listState.value = "loading";
   const ownToken = token.peek();
   try {
-    for (let count = 1; count <= MAX_READINGS; count += 1) {
+    for (let count = 1; count <= MAX_REQUESTS; count += 1) {
       const before = changes;
       const list = await api.conversations();
       if (token.peek() !== ownToken) return;
-      if (before !== changes && count < MAX_READINGS) continue;
+      if (before !== changes && count < MAX_REQUESTS) continue;
       batch(() => {
         conversations.value = new Map(
           list.map((conversation) => [conversation.id, withoutSeen(conversation)]),

@@ -108,7 +108,7 @@ export async function loadOlder(room: Room): Promise<void> {
   }
 }
 
-/** Loads older pages until a message is there. Returns `false` when the room no longer has it. */
+/** Loads older pages until a message is loaded. Returns `false` if the room no longer has it. */
 export async function loadBackTo(room: Room, id: number): Promise<boolean> {
   for (let tries = 0; tries < MAX_MESSAGES / PAGE_SIZE + 1; tries += 1) {
     const first = room.messages.peek()[0];

@@ -33,7 +33,7 @@ function persist(clientId: string, entry: PendingMessage | null): void {
   if (prefix) storage.set(prefix + clientId, entry && JSON.stringify(entry));
 }
 
-/** Reads the user's entries. Those that were being sent are to be sent again. */
+/** Reads the user's entries. Those that were being sent wait for another try. */
 export function openOutbox(userId: number): void {
   // Entries that were added before the user was known: pictures whose upload had finished by then.
   const early = prefix ? [] : pendingMessages.peek();

@@ -1,4 +1,4 @@
-// Who is online: fetched once at first and once a little later, then kept by events.
+// Presence: fetched at first and once more a little later, then kept by events.
 
 import { signal } from "@preact/signals";
 import { api } from "../net/http";
@@ -7,7 +7,7 @@ import { api } from "../net/http";
 const ONLINE_MS = 90_000;
 
 export const online = signal<ReadonlySet<number>>(new Set());
-/** Timers of users who were active but may have no socket whose end the server would announce. */
+/** Timers of users who were active, perhaps without a socket whose end the server would announce. */
 const expirations = new Map<number, number>();
 let secondFetch = 0;
 

@@ -88,7 +88,7 @@ export function activeRoom(): Room | null {
   return id === null ? null : roomOf(id);
 }
 
-/** Changes a conversation of the list; does nothing when the list does not have it. */
+/** Changes a conversation of the list. Does nothing if the list does not have it. */
 export function patchConversation(
   id: number,
   change: (conversation: Conversation) => Partial<Conversation>,
@@ -100,7 +100,7 @@ export function patchConversation(
   conversations.value = next;
 }
 
-/** Removes a room whose member the user no longer is. */
+/** Removes a room that the user has left. */
 export function removeRoom(id: number): void {
   const next = new Map(conversations.peek());
   next.delete(id);
