@@ -71,7 +71,7 @@ describe("refusals", () => {
   });
 
   it("get a code by their status where the server gives none", async () => {
-    const statuses = [400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 502, 503, 504];
+    const statuses = [400, 401, 403, 404, 405, 413, 415, 429, 500, 502, 503, 504];
     const codes: string[] = [];
     for (const status of statuses) {
       respond = () => json(status, { code: undefined, message: "words" });
@@ -83,7 +83,6 @@ describe("refusals", () => {
       "forbidden",
       "not_found",
       "method_not_allowed",
-      "name_taken",
       "too_large",
       "unsupported_type",
       "rate_limited",
@@ -92,6 +91,14 @@ describe("refusals", () => {
       "unavailable",
       "unavailable",
     ]);
+  });
+
+  it("of former versions are known by route and status", async () => {
+    respond = () => json(409, { error: "Username already exists" });
+    await expect(api.register("bob", "secret")).rejects.toMatchObject({ code: "name_taken" });
+    respond = () => json(401, { error: "Invalid username or password" });
+    await expect(api.logIn("bob", "secret")).rejects.toMatchObject({ code: "bad_credentials" });
+    expect(onUnauthorized).not.toHaveBeenCalled();
   });
 
   it("survive answers that are not JSON, and servers that do not answer", async () => {

@@ -48,19 +48,28 @@ export async function request(
   }
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
-  const error = refusal(response.status, answer, response.headers.get("retry-after"));
+  const error = refusal(path, response.status, answer, response.headers.get("retry-after"));
   if (error.code === "unauthenticated" && token && auth.token() === token) auth.onUnauthorized();
   throw error;
 }
 
 /** The error of an answer. Answers without a code get one by their status. */
-function refusal(status: number, answer: unknown, retryAfterSecs: string | null): ApiError {
+function refusal(path: string, status: number, answer: unknown, retryAfterSecs: string | null): ApiError {
   const { error, code, field } = (answer ?? {}) as Partial<ErrorAnswer>;
   const retryAfterMs = Number(retryAfterSecs) > 0 ? Number(retryAfterSecs) * 1000 : undefined;
-  return new ApiError(status, code ?? codeOf(status), error, { field, retryAfterMs });
+  return new ApiError(status, code ?? codeOf(path, status), error, { field, retryAfterMs });
 }
 
-function codeOf(status: number): ErrorCode {
+/** What former versions answer without a code. A page may be newer than the node that answers it. */
+const FORMER: Record<string, ErrorCode> = {
+  "400 /api/v1/upload/image": "unsupported_type",
+  "401 /api/v1/auth/login": "bad_credentials",
+  "409 /api/v1/auth/register": "name_taken",
+};
+
+function codeOf(path: string, status: number): ErrorCode {
+  const former = FORMER[`${status} ${path.split("?", 1)[0]}`];
+  if (former) return former;
   switch (status) {
     case 401:
       return "unauthenticated";
@@ -70,8 +79,6 @@ function codeOf(status: number): ErrorCode {
       return "not_found";
     case 405:
       return "method_not_allowed";
-    case 409:
-      return "name_taken";
     case 413:
       return "too_large";
     case 415:
@@ -145,17 +152,19 @@ export interface Upload {
   cancel: () => void;
 }
 
+const UPLOAD_PATH = "/api/v1/upload/image?ext=1";
+
 /** Uploads a picture, through XMLHttpRequest, as `fetch` reports no progress. Resolves with the address. */
 export function uploadImage(file: File, onProgress: (progress: number) => void): Upload {
   const xhr = new XMLHttpRequest();
   const done = new Promise<string>((resolve, reject) => {
-    xhr.open("POST", "/api/v1/upload/image?ext=1");
+    xhr.open("POST", UPLOAD_PATH);
     xhr.setRequestHeader("authorization", `Bearer ${auth.token() ?? ""}`);
     xhr.responseType = "json";
     xhr.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
     xhr.onload = () => {
       if (xhr.status === 201) return resolve((xhr.response as Answers["POST /api/v1/upload/image"]).url);
-      const error = refusal(xhr.status, xhr.response, xhr.getResponseHeader("retry-after"));
+      const error = refusal(UPLOAD_PATH, xhr.status, xhr.response, xhr.getResponseHeader("retry-after"));
       if (error.code === "unauthenticated") auth.onUnauthorized();
       reject(error);
     };
