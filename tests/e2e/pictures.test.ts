@@ -3,7 +3,7 @@ import type { Page } from "@playwright/test";
 import { expect, newUsers, picture, test } from "./fixtures";
 
 const drawn = (page: Page) => page.locator(".picture:not(.is-uploading) img");
-const UPLOAD = "**/api/v1/upload/image";
+const UPLOAD = "**/api/v1/upload/image?*";
 
 test("pictures are sent by button, paste and drop", async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
