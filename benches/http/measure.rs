@@ -1,22 +1,27 @@
-//! Rounds of every row in turn, so that what disturbs the machine for a while disturbs all rows alike, and their medians.
+//! Rounds of every row in turn, so that a disturbance of the machine affects all rows alike, and their medians.
 
 use std::time::Duration;
 
-use crate::Result;
-use crate::load::{Connection, Load, Outcome, drive};
-use crate::machine::{busy, cores, cpu_of};
-use crate::rig::{Process, Rig};
-use crate::work::Operation;
-use crate::world::{World, get, json};
+use crate::common::Result;
+use crate::common::client::Connection;
+use crate::common::machine::{busy, cores, cpu_of};
+use crate::common::process::Process;
+use crate::common::statistics::{median, percentile_ms, range};
+use crate::load::{Load, drive};
+use crate::operation::Operation;
+use crate::requests::{get, json};
+use crate::rig::Rig;
+use crate::round::Round;
+use crate::world::World;
 
-/// What a row is about.
+/// What a row measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// An actix server that answers a fixed body.
     BareServer,
     /// The append script, called by `redis-benchmark`.
     Script {
-        /// Calls that go out in one write.
+        /// Calls in one write.
         per_write: u32,
     },
     /// Requests to a node.
@@ -29,19 +34,6 @@ impl Subject {
         let raw = [Self::BareServer, Self::Script { per_write: 16 }, Self::Script { per_write: 1 }];
         raw.into_iter().chain(Operation::ALL.map(Self::Http)).collect()
     }
-}
-
-/// One round of one row. CPU time is of a request, in µs.
-#[derive(Clone, Copy, Debug)]
-pub struct Round {
-    /// Requests a second.
-    pub rate: f64,
-    pub p50_ms: f64,
-    pub p99_ms: f64,
-    pub node_us: f64,
-    pub redis_us: f64,
-    /// Share of the machine that other processes took meanwhile, where it was measured.
-    pub others: Option<f64>,
 }
 
 /// A row: the medians of its rounds.
@@ -104,8 +96,8 @@ async fn over_http(node: &Process, redis: Option<&Process>, load: Load) -> Resul
     let others = (after.busy - before.busy).saturating_sub(ours).as_secs_f64();
     Ok(Round {
         rate: outcome.count as f64 / outcome.elapsed.as_secs_f64(),
-        p50_ms: percentile_ms(&outcome, 0.50),
-        p99_ms: percentile_ms(&outcome, 0.99),
+        p50_ms: percentile_ms(&outcome.latencies_us, 0.50),
+        p99_ms: percentile_ms(&outcome.latencies_us, 0.99),
         node_us: per_request(node_time),
         redis_us: per_request(redis_time),
         others: Some(others / outcome.elapsed.as_secs_f64() / cores()? as f64),
@@ -132,15 +124,9 @@ impl Snapshot {
     }
 }
 
-fn percentile_ms(outcome: &Outcome, share: f64) -> f64 {
-    let sorted = &outcome.latencies_us;
-    let place = ((sorted.len() - 1) as f64 * share) as usize;
-    f64::from(sorted[place]) / 1000.0
-}
-
 impl Metrics {
     fn of(subject: Subject, rounds: &[Round]) -> Self {
-        let median_of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
+        let median_of = |value: fn(&Round) -> f64| median(rounds.iter().map(value).collect());
         let sums: Vec<f64> = rounds.iter().map(|round| round.node_us + round.redis_us).collect();
         let others: Vec<f64> = rounds.iter().filter_map(|round| round.others).collect();
         Self {
@@ -153,20 +139,14 @@ impl Metrics {
                 redis_us: median_of(|round| round.redis_us),
                 others: (!others.is_empty()).then(|| median(others)),
             },
-            range_us: (sums.iter().copied().fold(f64::MAX, f64::min), sums.iter().copied().fold(0.0, f64::max)),
+            range_us: range(&sums),
         }
     }
 }
 
-/// The middle one; of an even number the upper of the two.
-fn median(mut metrics: Vec<f64>) -> f64 {
-    metrics.sort_unstable_by(f64::total_cmp);
-    metrics[metrics.len() / 2]
-}
-
-/// A whole list in one answer, as a client gets it that gives no `limit`.
+/// A whole list in one response, for a client that sends no `limit`.
 #[derive(Clone, Debug)]
-pub struct ListFigures {
+pub struct ListMetrics {
     pub title: &'static str,
     pub entries: usize,
     pub bytes: usize,
@@ -174,13 +154,13 @@ pub struct ListFigures {
 }
 
 /// Measures the two whole lists over one connection.
-pub async fn whole_lists(rig: &Rig, world: &World, count: usize, duration: Duration) -> Result<Vec<ListFigures>> {
+pub async fn whole_lists(rig: &Rig, world: &World, count: usize, duration: Duration) -> Result<Vec<ListMetrics>> {
     let mut lists = Vec::new();
     for (title, path) in [("online users", "/api/chat/online-users"), ("rooms", "/api/chat/rooms")] {
         let request = get(path, &world.tokens[0], "");
         let mut connection = Connection::open(world.port).await?;
-        let answer = connection.exchange(&request).await?;
-        let (bytes, body) = (answer.body.len(), json(answer)?);
+        let response = connection.exchange(&request).await?;
+        let (bytes, body) = (response.body.len(), json(response)?);
         let entries = body.as_array().ok_or("not a list")?.len();
         let mut rounds = Vec::new();
         for _ in 0..count {
@@ -189,7 +169,7 @@ pub async fn whole_lists(rig: &Rig, world: &World, count: usize, duration: Durat
         }
         let median = Metrics::of(Subject::Http(Operation::Rooms), &rounds).median;
         eprintln!("  all {title}: {entries} entries, {:.0} + {:.0} µs", median.node_us, median.redis_us);
-        lists.push(ListFigures { title, entries, bytes, median });
+        lists.push(ListMetrics { title, entries, bytes, median });
     }
     Ok(lists)
 }

@@ -1,5 +1,5 @@
-//! What is compared with: the append script alone, driven by `redis-benchmark`, and an actix server that answers a
-//! fixed body.
+//! The lower limits to compare with: the append script alone, called by `redis-benchmark`, and an actix server that
+//! returns a fixed body.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-use crate::Result;
-use crate::load::Connection;
-use crate::machine::cpu_of;
-use crate::measure::Round;
-use crate::rig::{Process, Rig};
-use crate::world::{CONNECTIONS, expect};
+use crate::common::Result;
+use crate::common::client::Connection;
+use crate::common::machine::cpu_of;
+use crate::common::process::Process;
+use crate::rig::{CONNECTIONS, Rig};
+use crate::round::Round;
 
 const MONITOR_TIMEOUT: Duration = Duration::from_secs(5);
-/// Calls that come before the measured ones and tell how many these should be.
+/// Calls before the measured ones, from whose rate the number of measured calls is derived.
 const TRIAL_CALLS: u64 = 20_000;
-/// As long as the answer of `stats`.
+/// As long as a response of `stats`.
 const BODY: &str = r#"{"online_users_count":100,"total_messages_today":123456,"active_rooms":100}"#;
 
 /// Serves the fixed body until it is killed.
@@ -33,8 +33,8 @@ async fn fixed() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(BODY)
 }
 
-/// The words of one `EVALSHA` that stores a message: read off the wire, so that they are what the node sends whatever
-/// becomes of the script.
+/// The words of one `EVALSHA` that stores a message, captured from Redis: they are what the node sends, however the
+/// script changes.
 pub struct ScriptCall(Vec<Vec<u8>>);
 
 impl ScriptCall {
@@ -44,12 +44,12 @@ impl ScriptCall {
         stream.set_read_timeout(Some(MONITOR_TIMEOUT))?;
         stream.write_all(b"MONITOR\r\n")?;
         let mut lines = BufReader::new(stream).lines();
-        lines.next().ok_or("Redis does not monitor")??;
-        expect(connection.exchange(request).await?, 200)?;
+        lines.next().ok_or("MONITOR is not acknowledged")??;
+        connection.exchange(request).await?.expect(200)?;
         for line in lines {
-            // 1700000000.000000 [0 127.0.0.1:5000] "EVALSHA" "…" …; calls from inside the script say "lua".
+            // 1700000000.000000 [0 127.0.0.1:5000] "EVALSHA" "…" …; for calls of a script the client is "lua".
             let line = line?;
-            let (_, words) = line.split_once("] ").ok_or("an odd line of MONITOR")?;
+            let (_, words) = line.split_once("] ").ok_or("an unexpected line of MONITOR")?;
             let words = unquote(words);
             if words.first().is_some_and(|word| word.eq_ignore_ascii_case(b"EVALSHA")) {
                 return Ok(Self(words));
@@ -58,7 +58,7 @@ impl ScriptCall {
         Err("no script call was seen".into())
     }
 
-    /// Calls it for `duration` over as many connections as the HTTP load has, `per_write` calls to a write.
+    /// Calls it for `duration` over as many connections as the HTTP load has, `per_write` calls in one write.
     pub fn drive(&self, redis: &Process, per_write: u32, duration: Duration) -> Result<Round> {
         let trial = self.benchmark(redis, per_write, TRIAL_CALLS)?;
         let calls = (trial.rate * duration.as_secs_f64()) as u64;
@@ -78,10 +78,10 @@ impl ScriptCall {
         if !output.status.success() || text.contains("ERR") {
             return Err(format!("redis-benchmark: {text}{}", String::from_utf8_lossy(&output.stderr)).into());
         }
-        // "…","rps","avg","min","p50","p95","p99","max"; the name may hold anything.
-        let line = text.lines().last().ok_or("redis-benchmark said nothing")?;
-        let metrics: Vec<&str> = line.rsplit(',').take(4).map(|figure| figure.trim_matches('"')).collect();
-        let [_, p99_ms, _, p50_ms] = metrics[..] else { return Err(format!("redis-benchmark said {line}").into()) };
+        // "…","rps","avg","min","p50","p95","p99","max"; the name may contain commas.
+        let line = text.lines().last().ok_or("redis-benchmark printed nothing")?;
+        let columns: Vec<&str> = line.rsplit(',').take(4).map(|column| column.trim_matches('"')).collect();
+        let [_, p99_ms, _, p50_ms] = columns[..] else { return Err(format!("redis-benchmark printed {line}").into()) };
         Ok(Round {
             rate: calls as f64 / elapsed.as_secs_f64(),
             p50_ms: p50_ms.parse()?,

@@ -1,10 +1,13 @@
-//! The tables, in Markdown that is readable as it is.
+//! The tables.
 
-use crate::measure::{ListFigures, Metrics, Round, Subject};
-use crate::rig::Rig;
-use crate::work::Operation;
-use crate::world::CONNECTIONS;
-use crate::{Extent, Result, machine};
+use crate::common::Result;
+use crate::common::machine::{description, redis_version};
+use crate::common::table::{Table, thousands};
+use crate::extent::Extent;
+use crate::measure::{ListMetrics, Metrics, Subject};
+use crate::operation::Operation;
+use crate::rig::CONNECTIONS;
+use crate::round::Round;
 
 /// Everything that was measured.
 pub struct Report {
@@ -18,10 +21,10 @@ pub struct Report {
 pub struct Growth {
     pub size: u64,
     pub rows: Vec<Metrics>,
-    pub lists: Vec<ListFigures>,
+    pub lists: Vec<ListMetrics>,
 }
 
-/// The lowest costs, with which the others are compared.
+/// The lower limits that the others are compared with.
 struct Raw {
     bare_us: f64,
     script_16_us: f64,
@@ -33,10 +36,10 @@ impl Report {
         Self { extent, rows: Vec::new(), growth: Vec::new() }
     }
 
-    pub fn markdown(&self, rig: &Rig) -> Result<String> {
+    pub fn markdown(&self) -> Result<String> {
         let (rounds, secs) = (self.extent.rounds, self.extent.round.as_secs_f64());
         let date = jiff::Timestamp::now().strftime("%Y-%m-%d");
-        let (machine, redis) = (machine::description()?, redis_version(rig)?);
+        let (machine, redis) = (description()?, redis_version()?);
         let others = self.others() * 100.0;
         let build = if cfg!(debug_assertions) { "DEBUG build" } else { "release build" };
         let about = format!(
@@ -75,7 +78,7 @@ impl Report {
     fn raw(&self) -> Result<Raw> {
         let median = |subject| -> Result<Round> {
             let row = self.rows.iter().find(|row| row.subject == subject);
-            Ok(row.ok_or("a limit was not measured")?.median)
+            Ok(row.ok_or("a lower limit was not measured")?.median)
         };
         Ok(Raw {
             bare_us: median(Subject::BareServer)?.node_us,
@@ -148,61 +151,5 @@ fn title(subject: Subject) -> String {
         Subject::Script { per_write: 1 } => "bare script, one call to a write".to_owned(),
         Subject::Script { per_write } => format!("bare script, {per_write} calls to a write"),
         Subject::Http(operation) => operation.title().to_owned(),
-    }
-}
-
-fn redis_version(rig: &Rig) -> Result<String> {
-    let mut connection = redis::Client::open(rig.redis_url())?.get_connection()?;
-    let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;
-    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
-    Ok(version.ok_or("Redis does not tell its version")?.to_owned())
-}
-
-/// A number with commas.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A Markdown table with its columns in line: the first to the left, metrics to the right.
-struct Table(Vec<Vec<String>>);
-
-impl Table {
-    fn new(heads: &[&str]) -> Self {
-        Self(vec![heads.iter().map(|head| (*head).to_owned()).collect()])
-    }
-
-    fn add(&mut self, row: Vec<String>) {
-        self.0.push(row);
-    }
-
-    fn text(&self) -> String {
-        let width_of = |column: usize| self.0.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..self.0[0].len()).map(width_of).collect();
-        let mut text = String::new();
-        for (index, row) in self.0.iter().enumerate() {
-            let cell = |(cell, (column, width)): (&String, (usize, &usize))| match column {
-                0 => format!(" {cell:<width$} |"),
-                _ => format!(" {cell:>width$} |"),
-            };
-            let cells: String = row.iter().zip(widths.iter().enumerate()).map(cell).collect();
-            text.push_str(&format!("|{cells}\n"));
-            if index == 0 {
-                let rule = |(column, width): (usize, &usize)| match column {
-                    0 => format!(" {} |", "-".repeat(*width)),
-                    _ => format!(" {}: |", "-".repeat(width - 1)),
-                };
-                let rules: String = widths.iter().enumerate().map(rule).collect();
-                text.push_str(&format!("|{rules}\n"));
-            }
-        }
-        text
     }
 }

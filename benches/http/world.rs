@@ -1,46 +1,42 @@
-//! The users, rooms and messages that are measured on. The first few are made through the API as clients make
-//! them; the thousands for growth are copies of these that are made in Redis itself, so that only key names are
-//! spelled here and not what `store/` puts into them.
+//! The users, rooms and messages of the measurement. The first few are created through the API, as clients do. The
+//! thousands for growth are copies of these that Redis makes: only names of keys are spelled here, not their contents,
+//! which belong to `store/`.
 
 use std::time::Duration;
 
 use redis::{Pipeline, RedisResult};
-use serde_json::Value;
 
-use crate::Result;
-use crate::load::{Answer, Connection};
+use crate::common::Result;
+use crate::common::client::Connection;
 use crate::raw::ScriptCall;
-use crate::rig::Rig;
+use crate::requests::{GLOBAL, get, json, post, send};
+use crate::rig::{CONNECTIONS, Rig};
 
-/// Connections of the load, each a user of its own.
-pub const CONNECTIONS: usize = 32;
-/// As many as a room keeps, so that every send drops one.
+/// As many as a room keeps, so that every send trims one.
 const MESSAGES_IN_A_ROOM: usize = 1000;
-const MESSAGE_BYTES: usize = 128;
 /// Seeded users were last active at different times of the last ten minutes.
 const ACTIVE_WITHIN_MS: u64 = 600_000;
 const SEEDS_PER_WRITE: u64 = 500;
 const PREFIX: &str = "cw:";
 const ONLINE_SHARDS: u64 = 16;
-const GLOBAL: &str = "global";
 const GLOBAL_NUMBER: u64 = 1;
 
-/// What the operations of [`crate::work`] are aimed at.
+/// What the operations of [`crate::operation`] need.
 pub struct World {
     /// The node without limits.
     pub port: u16,
     /// The node with limits.
     pub limited_port: u16,
-    /// Of the users, one for each connection.
+    /// One user's for each connection.
     pub tokens: Vec<String>,
-    /// Rooms that were made through the API, all users in them.
+    /// Rooms created through the API. All users are members.
     pub room: String,
     pub followed_room: String,
     pub quiet_room: String,
-    /// The script call of one send, as the node made it.
+    /// The script call of one send, as the node sends it.
     pub script: ScriptCall,
     redis: redis::Connection,
-    /// Numbers given to users and rooms so far.
+    /// The highest numbers of users and rooms so far.
     users: u64,
     rooms: u64,
     /// Number of the room that the others are copies of.
@@ -64,12 +60,12 @@ impl World {
         for room in [GLOBAL, &room, &followed_room, &quiet_room] {
             for index in 0..MESSAGES_IN_A_ROOM {
                 let token = &tokens[index % tokens.len()];
-                expect(connection.exchange(&send(room, token)).await?, 200)?;
+                connection.exchange(&send(room, token)).await?.expect(200)?;
             }
         }
-        // The model of the rooms to come, last of all so that its number is the counter's: two messages in it.
+        // The model of the rooms to come, with two messages. Created last, so that the counter holds its number.
         let model = make_room(&mut connection, &tokens[0], "model").await?;
-        expect(connection.exchange(&send(&model, &tokens[0])).await?, 200)?;
+        connection.exchange(&send(&model, &tokens[0])).await?.expect(200)?;
         let script = ScriptCall::capture(rig, &mut connection, &send(GLOBAL, &tokens[0])).await?;
         let mut world = Self {
             port,
@@ -94,7 +90,7 @@ impl World {
         Ok(redis::cmd("GET").arg(format!("{PREFIX}{name}")).query(&mut self.redis)?)
     }
 
-    /// Fills up to `size` users who are online, as many rooms, and a message in each of these.
+    /// Fills up to `size` online users and `size` rooms with a message each.
     pub async fn grow_to(&mut self, size: u64) -> Result<()> {
         eprintln!("{size} users, rooms and messages");
         let now_ms = u64::try_from(jiff::Timestamp::now().as_millisecond())?;
@@ -109,9 +105,9 @@ impl World {
         pipeline.cmd("INCRBY").arg(format!("{PREFIX}stats:{today}")).arg(messages);
         let () = pipeline.query(&mut self.redis)?;
         (self.users, self.rooms) = (size.max(self.users), size.max(self.rooms));
-        // The log's next write to the disk should not fall into the first row.
+        // Keeps the next write of the log to the disk out of the first row.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        self.check_figures(size).await
+        self.check_counts(size).await
     }
 
     fn seed(&mut self, numbers: impl Iterator<Item = u64>, add: impl Fn(&mut Pipeline, u64)) -> Result<()> {
@@ -125,12 +121,12 @@ impl World {
         Ok(())
     }
 
-    /// What was seeded must be what the node finds.
-    async fn check_figures(&self, size: u64) -> Result<()> {
+    /// Fails unless the node finds what was seeded.
+    async fn check_counts(&self, size: u64) -> Result<()> {
         let mut connection = Connection::open(self.port).await?;
         let stats = json(connection.exchange(&get("/api/chat/stats", &self.tokens[0], "")).await?)?;
-        let metrics = ["online_users_count", "active_rooms", "total_messages_today"];
-        let is_grown = metrics.iter().all(|name| stats[name].as_u64().is_some_and(|count| count >= size));
+        let counts = ["online_users_count", "active_rooms", "total_messages_today"];
+        let is_grown = counts.iter().all(|name| stats[name].as_u64().is_some_and(|count| count >= size));
         match is_grown {
             true => Ok(()),
             false => Err(format!("{size} were seeded, the node finds {stats}").into()),
@@ -165,7 +161,7 @@ fn seed_room(pipeline: &mut Pipeline, room: u64, model: u64, now_ms: u64) {
 async fn sign_in(connection: &mut Connection, number: usize) -> Result<String> {
     let credentials = format!(r#"{{"username":"loader{number}","password":"password{number}"}}"#);
     let post = |path| post(path, "", "application/json", &credentials);
-    expect(connection.exchange(&post("/api/v1/auth/register")).await?, 201)?;
+    connection.exchange(&post("/api/v1/auth/register")).await?.expect(201)?;
     let answer = json(connection.exchange(&post("/api/v1/auth/login")).await?)?;
     Ok(answer["token"].as_str().ok_or("no token")?.to_owned())
 }
@@ -175,50 +171,4 @@ async fn make_room(connection: &mut Connection, token: &str, name: &str) -> Resu
     let request = post("/api/chat/rooms", token, "application/x-www-form-urlencoded", &form);
     let answer = json(connection.exchange(&request).await?)?;
     Ok(answer["room_id"].as_str().ok_or("no room")?.to_owned())
-}
-
-/// A message of 128 bytes.
-pub fn send(room: &str, token: &str) -> Vec<u8> {
-    let body = format!(r#"{{"content":"{}","message_type":"text"}}"#, text(MESSAGE_BYTES));
-    let path = match room {
-        GLOBAL => "/api/chat/send".to_owned(),
-        room => format!("/api/chat/send?room_id={room}"),
-    };
-    post(&path, token, "application/json", &body)
-}
-
-fn text(bytes: usize) -> String {
-    "the quick brown fox jumps over the lazy dog, ".chars().cycle().take(bytes).collect()
-}
-
-/// A request with the headers that a program sends; `more` are further headers, each with its line end.
-pub fn get(path: &str, token: &str, more: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\n{}{more}\r\n", headers(token)).into_bytes()
-}
-
-pub fn post(path: &str, token: &str, content_type: &str, body: &str) -> Vec<u8> {
-    let (headers, length) = (headers(token), body.len());
-    let content = format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n");
-    format!("POST {path} HTTP/1.1\r\n{headers}{content}\r\n{body}").into_bytes()
-}
-
-fn headers(token: &str) -> String {
-    let authorization = match token {
-        "" => String::new(),
-        token => format!("Authorization: Bearer {token}\r\n"),
-    };
-    format!("Host: 127.0.0.1\r\nUser-Agent: chinwag-bench\r\nAccept: */*\r\n{authorization}")
-}
-
-/// Refuses another status than `status`.
-pub fn expect(answer: Answer<'_>, status: u16) -> Result<Answer<'_>> {
-    match answer.status == status {
-        true => Ok(answer),
-        false => Err(format!("{}: {}", answer.status, String::from_utf8_lossy(answer.body)).into()),
-    }
-}
-
-/// The body of a good answer.
-pub fn json(answer: Answer<'_>) -> Result<Value> {
-    Ok(serde_json::from_slice(expect(answer, 200)?.body)?)
 }

@@ -1,4 +1,4 @@
-//! One round: sockets are opened, the load runs, and a window of it is measured.
+//! One round: opens sockets, runs the load, and measures a window of it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,65 +7,65 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::Result;
-use crate::fanout::FollowedRooms;
+use crate::common::Result;
+use crate::fanout::Fanout;
 use crate::shape::{Pace, Shape};
 use crate::socket::{Reader, open_all};
 use crate::tally::Faults;
 use crate::world::World;
 
-/// The load runs this long before it is measured: buffers grown, code compiled.
+/// The load runs this long before it is measured: buffers grow, code is compiled.
 const WARM_UP: Duration = Duration::from_millis(700);
-/// How often it is looked whether all is well.
+/// How often failures and lost messages are looked for.
 const TICK: Duration = Duration::from_millis(250);
-/// What has not arrived by then is waited for no longer.
+/// A message that has not arrived after this time is given up.
 const GIVE_UP: Duration = Duration::from_secs(2);
-/// Sockets hear their rooms by then.
+/// How often, and for how long each time, sockets are waited for to receive from their rooms.
 const SETTLE_TRIES: usize = 20;
 const SETTLE_TRY: Duration = Duration::from_millis(500);
-/// Between looks whether everything has arrived.
-const GLANCE: Duration = Duration::from_millis(2);
-/// Servers clean up behind the sockets before the next round.
+/// The pause between checks whether everything has arrived.
+const POLL: Duration = Duration::from_millis(2);
+/// Servers have released closed sockets before the next round.
 const AFTERWARDS: Duration = Duration::from_millis(300);
 
-/// What came of it.
+/// The measured window.
 pub struct Outcome {
     /// Deliveries within the window.
     pub count: usize,
     pub elapsed: Duration,
-    /// From send to delivery, of each in the window, sorted.
+    /// From send to delivery, for each delivery in the window, sorted.
     pub latencies_us: Vec<u32>,
-    /// Of the whole run.
+    /// Faults of the whole run.
     pub faults: Faults,
 }
 
 #[derive(Clone)]
 struct Run {
-    fanout: Rc<RefCell<FollowedRooms>>,
+    fanout: Rc<RefCell<Fanout>>,
     failure: Rc<RefCell<Option<String>>>,
 }
 
-/// Runs the load; `at_edge` is called as the measured window opens and as it closes.
+/// Runs the load. Calls `at_edge` when the measured window opens and when it closes.
 pub async fn drive(
     world: &World,
     shape: &Shape,
     duration: Duration,
     mut at_edge: impl FnMut() -> Result<()>,
 ) -> Result<Outcome> {
-    let subject = world.site.subject;
-    let sockets = open_all(subject, world.seats(shape.rooms, shape.sockets)?).await?;
+    let subject = world.servers.subject;
+    let sockets = open_all(subject, world.targets(shape.rooms, shape.sockets)?).await?;
     let (readers, writers): (Vec<_>, Vec<_>) = sockets.into_iter().map(|socket| (socket.reader, socket.writer)).unzip();
-    let fanout = FollowedRooms::new(subject, *shape, world.rooms(shape.rooms, shape.sockets)?, writers);
+    let fanout = Fanout::new(subject, *shape, world.rooms(shape.rooms, shape.sockets)?, writers);
     let run = Run { fanout: Rc::new(RefCell::new(fanout)), failure: Rc::default() };
     let mut tasks = JoinSet::new();
     for (socket, reader) in readers.into_iter().enumerate() {
         tasks.spawn_local(run.clone().listen(socket, reader));
     }
-    run.settle().await?;
+    run.wait_for_rooms().await?;
     run.fanout.borrow_mut().begin();
     match shape.pace {
         Pace::Closed { .. } => run.start_loops()?,
-        Pace::Open { per_sec } => drop(tasks.spawn_local(run.clone().send_by_the_clock(per_sec))),
+        Pace::Open { per_sec } => drop(tasks.spawn_local(run.clone().send_at_fixed_rate(per_sec))),
     }
     run.pass(WARM_UP).await?;
     at_edge()?;
@@ -96,8 +96,8 @@ impl Run {
         }
     }
 
-    /// Returns when every socket hears its room: being connected need not mean that.
-    async fn settle(&self) -> Result<()> {
+    /// Waits until every socket receives from its room, which may be later than its connection.
+    async fn wait_for_rooms(&self) -> Result<()> {
         for _ in 0..SETTLE_TRIES {
             self.fanout.borrow_mut().begin();
             self.fanout.borrow_mut().send_to_all()?;
@@ -107,27 +107,27 @@ impl Run {
                 if self.fanout.borrow().is_quiet() {
                     return Ok(());
                 }
-                sleep(GLANCE).await;
+                sleep(POLL).await;
             }
         }
-        Err(self.fanout.borrow().delays().into())
+        Err(self.fanout.borrow().missing().into())
     }
 
     fn start_loops(&self) -> Result<()> {
         let mut fanout = self.fanout.borrow_mut();
-        fanout.is_going_on = true;
+        fanout.is_sending = true;
         fanout.start_loops()
     }
 
-    /// Latency counts from the true moment of sending, which no delivery can put off.
-    async fn send_by_the_clock(self, per_sec: u32) {
-        self.fanout.borrow_mut().is_going_on = true;
+    /// Latency counts from the actual time of sending, which no delivery can delay.
+    async fn send_at_fixed_rate(self, per_sec: u32) {
+        self.fanout.borrow_mut().is_sending = true;
         let mut clock = interval(Duration::from_secs(1) / per_sec);
         clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
         loop {
             clock.tick().await;
             let mut fanout = self.fanout.borrow_mut();
-            if !fanout.is_going_on {
+            if !fanout.is_sending {
                 return;
             }
             if let Err(error) = fanout.send_next(0) {
@@ -154,17 +154,17 @@ impl Run {
         Ok(())
     }
 
-    /// Sends no more and waits for what is under way.
+    /// Stops sending and waits for the messages in flight.
     async fn drain(&self) -> Result<()> {
-        self.fanout.borrow_mut().is_going_on = false;
+        self.fanout.borrow_mut().is_sending = false;
         let started = Instant::now();
         while !self.fanout.borrow().is_quiet() && started.elapsed() < GIVE_UP {
-            sleep(GLANCE).await;
+            sleep(POLL).await;
         }
         self.check()
     }
 
-    /// Closes the sockets and tells what they heard.
+    /// Closes the sockets and returns what was measured.
     fn into_outcome(self, elapsed: Duration) -> Outcome {
         let mut fanout = self.fanout.borrow_mut();
         let mut latencies_us = std::mem::take(&mut fanout.latencies_us);

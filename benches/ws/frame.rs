@@ -1,6 +1,6 @@
 //! WebSocket frames (RFC 6455) as far as this measurement needs them: whole messages of one frame, nothing compressed.
 
-use crate::Result;
+use crate::common::Result;
 
 pub const TEXT: u8 = 1;
 pub const CLOSE: u8 = 8;
@@ -17,14 +17,14 @@ const LONGER: u8 = 127;
 /// A frame at the start of a buffer.
 pub struct Frame<'a> {
     pub opcode: u8,
-    /// As it came: what this program masks, it masks with a key of zeros.
+    /// As received: this program masks with a key of zeros only.
     pub payload: &'a [u8],
     /// Head and payload.
     pub bytes: usize,
 }
 
 impl<'a> Frame<'a> {
-    /// The first frame of `buffer`, or `None` while it is not whole.
+    /// The first frame of `buffer`, or `None` while it is incomplete.
     pub fn first(buffer: &'a [u8]) -> Result<Option<Self>> {
         let [first, second, ..] = *buffer else { return Ok(None) };
         if first & 0xf0 != FIN {

@@ -1,4 +1,4 @@
-//! Sockets on which nothing is said: what opening them costs, and what they cost as they stand there.
+//! Sockets without messages: the cost of opening them, and the cost of keeping them open.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -6,56 +6,56 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::Result;
-use crate::measure::median;
-use crate::process::max_sockets;
-use crate::site::Cpu;
+use crate::common::Result;
+use crate::common::process::max_sockets;
+use crate::common::statistics::median;
+use crate::servers::Cpu;
 use crate::socket::{Socket, keep_alive, open_all};
 use crate::subject::Subject;
 use crate::world::World;
 
-/// Servers have done all that a new socket takes.
+/// Servers have finished the work of opening sockets.
 const SETTLED: Duration = Duration::from_secs(3);
 const SETTLED_IN_STORM: Duration = Duration::from_millis(500);
-/// Servers have cleaned up behind closed sockets.
+/// Servers have released closed sockets.
 const CLOSED: Duration = Duration::from_secs(2);
-/// Files that this process has open besides sockets.
+/// Open files of this process other than sockets.
 const OTHER_FILES: usize = 500;
 
-/// What it takes while nothing is said on so many sockets. That of no sockets is the base of the others: what a runtime
-/// leaves behind at its start and returns later, and what nodes and Redis do for themselves.
+/// Memory and CPU time with this number of idle sockets. The row without sockets is the base of the others: it has what
+/// a runtime allocates at its start, and the periodic work of nodes and Redis.
 pub struct Idle {
     pub subject: Subject,
     pub sockets: usize,
-    /// Of all nodes, in the end.
+    /// Of all nodes, at the end.
     pub memory_kb: u64,
-    /// CPU µs a second.
+    /// CPU µs per second.
     pub nodes_us: f64,
     pub redis_us: f64,
 }
 
-/// What it costs to open one; the medians of the rounds.
+/// The cost of opening a socket; medians of the rounds.
 pub struct Storm {
     pub subject: Subject,
     pub sockets: usize,
-    /// Sockets a second.
+    /// Sockets per second.
     pub rate: f64,
     pub nodes_us: f64,
     pub redis_us: f64,
 }
 
-/// Those numbers of sockets that this process may have open.
+/// The sizes that the limit of open files allows.
 pub fn possible(sizes: &[usize]) -> Result<Vec<usize>> {
     let limit = max_sockets()?.saturating_sub(OTHER_FILES);
     let (possible, others): (Vec<usize>, Vec<usize>) = sizes.iter().partition(|size| **size <= limit);
     for size in others {
-        eprintln!("not measured: {size} sockets, which takes a higher limit of open files (ulimit -Hn)");
+        eprintln!("not measured: {size} sockets, which need a higher limit of open files (ulimit -Hn)");
     }
     Ok(possible)
 }
 
-/// Measures so many sockets of each subject, on fresh nodes, for as long as `window`; of several subjects at a time as
-/// far as open files allow, since they do not disturb each other.
+/// Measures this number of sockets of each subject, on fresh nodes, for `window`. Measures as many subjects at the same
+/// time as the limit of open files allows, since they do not disturb each other.
 pub async fn idle(worlds: &mut [World], sockets: usize, window: Duration) -> Result<Vec<Idle>> {
     let at_a_time = (max_sockets()?.saturating_sub(OTHER_FILES) / sockets.max(1)).max(1);
     let mut rows = Vec::new();
@@ -68,9 +68,9 @@ pub async fn idle(worlds: &mut [World], sockets: usize, window: Duration) -> Res
 async fn idle_together(worlds: &mut [World], sockets: usize, window: Duration) -> Result<Vec<Idle>> {
     let mut held = JoinSet::new();
     for world in &mut *worlds {
-        world.site.restart_nodes()?;
-        let subject = world.site.subject;
-        for socket in open_all(subject, world.seats_in_small_rooms(sockets)?).await? {
+        world.servers.restart_nodes()?;
+        let subject = world.servers.subject;
+        for socket in open_all(subject, world.targets_in_small_rooms(sockets)?).await? {
             held.spawn_local(hold(subject, socket));
         }
     }
@@ -85,7 +85,7 @@ async fn idle_together(worlds: &mut [World], sockets: usize, window: Duration) -
     let a_second = |time: Duration| time.as_secs_f64() * 1e6 / elapsed.as_secs_f64();
     let mut rows = Vec::new();
     for (world, (before, after)) in worlds.iter().zip(before.iter().zip(&after)) {
-        let (subject, memory_kb) = (world.site.subject, world.site.memory_kb()?);
+        let (subject, memory_kb) = (world.servers.subject, world.servers.memory_kb()?);
         let (nodes_us, redis_us) = (a_second(after.nodes - before.nodes), a_second(after.redis - before.redis));
         eprintln!("  {sockets} idle, {subject:?}: {memory_kb} KB, {nodes_us:.0} + {redis_us:.0} µs/s");
         rows.push(Idle { subject, sockets, memory_kb, nodes_us, redis_us });
@@ -96,10 +96,10 @@ async fn idle_together(worlds: &mut [World], sockets: usize, window: Duration) -
 }
 
 fn cpu_of_all(worlds: &[World]) -> Result<Vec<Cpu>> {
-    worlds.iter().map(|world| world.site.cpu()).collect()
+    worlds.iter().map(|world| world.servers.cpu()).collect()
 }
 
-/// Answers pings until something goes wrong, and tells what.
+/// Answers pings until an error, which it returns.
 async fn hold(subject: Subject, socket: Socket) -> String {
     let Socket { mut reader, writer } = socket;
     let writer = Rc::new(writer);
@@ -110,7 +110,7 @@ async fn hold(subject: Subject, socket: Socket) -> String {
     }
 }
 
-/// Opens so many sockets as fast as they are accepted, `rounds` times with each subject in turn.
+/// Opens sockets as fast as they are accepted, `rounds` times with each subject in turn.
 pub async fn storms(worlds: &[World], sockets: usize, rounds: usize) -> Result<Vec<Storm>> {
     let mut measured: Vec<Vec<Storm>> = worlds.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
@@ -121,9 +121,9 @@ pub async fn storms(worlds: &[World], sockets: usize, rounds: usize) -> Result<V
             storms.push(storm);
         }
     }
-    let median_of = |storms: &[Storm], figure: fn(&Storm) -> f64| median(storms.iter().map(figure).collect());
+    let median_of = |storms: &[Storm], value: fn(&Storm) -> f64| median(storms.iter().map(value).collect());
     let row = |(world, storms): (&World, Vec<Storm>)| Storm {
-        subject: world.site.subject,
+        subject: world.servers.subject,
         sockets,
         rate: median_of(&storms, |storm| storm.rate),
         nodes_us: median_of(&storms, |storm| storm.nodes_us),
@@ -133,12 +133,12 @@ pub async fn storms(worlds: &[World], sockets: usize, rounds: usize) -> Result<V
 }
 
 async fn storm(world: &World, sockets: usize) -> Result<Storm> {
-    let subject = world.site.subject;
-    let (seats, before, started) = (world.seats_in_small_rooms(sockets)?, world.site.cpu()?, Instant::now());
-    let opened = open_all(subject, seats).await?;
+    let subject = world.servers.subject;
+    let (targets, before, started) = (world.targets_in_small_rooms(sockets)?, world.servers.cpu()?, Instant::now());
+    let opened = open_all(subject, targets).await?;
     let elapsed = started.elapsed();
     sleep(SETTLED_IN_STORM).await;
-    let after = world.site.cpu()?;
+    let after = world.servers.cpu()?;
     let per_socket = |time: Duration| time.as_secs_f64() * 1e6 / sockets as f64;
     drop(opened);
     sleep(CLOSED).await;

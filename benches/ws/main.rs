@@ -1,89 +1,54 @@
-//! Measures fan-out over WebSockets from outside: two real nodes and a real Redis, beside the same load on a server that
-//! only writes ready frames and on other servers. Run by `scripts/bench ws`; `docs/performance.md` says how to read
-//! what it prints. Timings are shown, never asserted.
+//! Measures fan-out over WebSockets from outside: two real nodes and a real Redis, compared with a server that only
+//! writes ready frames and with other servers under the same load. Run by `scripts/bench ws`; `docs/performance.md`
+//! explains the tables. Timings are shown, never asserted.
 //!
-//! - [`shape`] the loads; [`drive`] one round; [`fanout`] the messages under way; [`idle`] sockets without any
-//! - [`subject`] what is compared and how it is spoken to; [`raw`] the limit; [`world`] users and rooms
-//! - [`socket`] the client; [`frame`] its frames; [`mark`] what messages say; [`tally`] losses, duplicates, order
-//! - [`site`] the servers; [`process`] starting them; [`measure`] CPU time; [`report`] the tables; [`profile`] `perf`
+//! - [`extent`] how much is measured; [`shape`] the loads; [`drive`] one round; [`fanout`] the messages in flight;
+//!   [`idle`] sockets without messages
+//! - [`subject`] the servers to compare and their protocols; [`servers`] their processes; [`raw`] the lower limit;
+//!   [`world`] users and rooms
+//! - [`socket`] the client; [`frame`] its frames; [`stamp`] the stamps of messages; [`tally`] losses, duplicates, order
+//! - [`measure`] the rounds; [`report`] the tables; [`profile`] `perf` on one shape
+//! - [`common`] what it shares with the benchmark over HTTP
 
+#[path = "../common/mod.rs"]
+mod common;
 mod drive;
+mod extent;
 mod fanout;
 mod frame;
-// Its closed loop is not used here.
-#[allow(dead_code)]
-#[path = "../http/load.rs"]
-mod http;
 mod idle;
-#[path = "../http/machine.rs"]
-mod machine;
-mod mark;
 mod measure;
-mod process;
 mod profile;
 mod raw;
 mod report;
+mod servers;
 mod shape;
-mod site;
 mod socket;
+mod stamp;
 mod subject;
-mod table;
 mod tally;
 mod world;
 
-use std::time::Duration;
-
-use process::{Scratch, output_dir, prepare_this_process};
+use common::page::{Place, publish, record};
+use common::process::{Scratch, prepare_this_process};
+use common::{Result, arguments, on_one_thread};
+use extent::{Extent, FULL, QUICK};
 use report::Report;
+use servers::{Servers, peers_dir};
 use shape::Shape;
-use site::{Site, peers_dir};
 use subject::Subject;
 use world::World;
 
-/// Whatever goes wrong ends the run.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-/// How much is measured.
-struct Extent {
-    rounds: usize,
-    round: Duration,
-    storm: usize,
-    /// Sockets on which nothing is said; begins with none, which is what the others are compared with.
-    idle: &'static [usize],
-    /// As long as it is watched what these cost. All servers ping every 25 seconds: twice that holds two pings.
-    idle_window: Duration,
-}
-
-const FULL: Extent = Extent {
-    rounds: 3,
-    round: Duration::from_secs(3),
-    storm: 5000,
-    idle: &[0, 1000, 10_000],
-    idle_window: Duration::from_secs(50),
-};
-
-const QUICK: Extent = Extent {
-    rounds: 1,
-    round: Duration::from_secs(1),
-    storm: 1000,
-    idle: &[0, 1000],
-    idle_window: Duration::from_secs(5),
-};
-
 const USAGE: &str = "usage: scripts/bench ws [[quick] [SERVER …] | record | profile SHAPE [SERVER]]   \
                      (SHAPE: s1 … s5, open; SERVER: raw, chinwag, socket.io, centrifugo, nchan)";
-/// The page that keeps the metrics, and the lines between which it does.
-const PAGE: &str = "docs/performance.md";
-const FIRST_LINE: &str = "<!-- scripts/bench ws record -->\n";
-const LAST_LINE: &str = "<!-- end ws -->\n";
+const PLACE: Place = Place { first_line: "<!-- scripts/bench ws record -->\n", last_line: "<!-- end ws -->\n" };
 
 fn main() -> Result<()> {
-    // `cargo bench` adds an argument of its own.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments = arguments();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["bare-server", port] => raw::serve(port.parse()?),
-        ["record"] => record(&run(&FULL, &Subject::ALL)?),
+        ["record"] => record(&run(&FULL, &Subject::ALL)?, &PLACE),
         ["quick"] => run(&QUICK, &[Subject::Raw, Subject::Chinwag]).map(drop),
         ["quick", servers @ ..] => run(&QUICK, &subjects(servers)?).map(drop),
         ["profile", shape] => profile::run(&Shape::named(shape).ok_or(USAGE)?, Subject::Chinwag),
@@ -99,12 +64,6 @@ fn subjects(words: &[&str]) -> Result<Vec<Subject>> {
     words.iter().map(|word| Ok(Subject::named(word).ok_or(USAGE)?)).collect()
 }
 
-/// One thread makes all the load, and starts every process: they die with the thread that forked them.
-fn on_one_thread<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio::task::LocalSet::new().block_on(&runtime, work)
-}
-
 /// Measures, prints and returns the tables.
 fn run(extent: &Extent, subjects: &[Subject]) -> Result<String> {
     prepare_this_process()?;
@@ -113,21 +72,8 @@ fn run(extent: &Extent, subjects: &[Subject]) -> Result<String> {
     let (present, absent): (Vec<Subject>, Vec<Subject>) =
         subjects.iter().partition(|subject| subject.is_installed(&peers));
     let text = on_one_thread(measure_all(&scratch, extent, &present, absent))?.markdown(extent)?;
-    println!("{text}");
-    let path = output_dir().join("ws.md");
-    std::fs::write(&path, &text)?;
-    eprintln!("written to {}", path.display());
+    publish(&text, "ws.md")?;
     Ok(text)
-}
-
-/// Puts the tables into the page about performance, in place of those that it has.
-fn record(tables: &str) -> Result<()> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
-    let page = std::fs::read_to_string(&path)?;
-    let (before, rest) = page.split_once(FIRST_LINE).ok_or("the page has no place for figures")?;
-    let (_, after) = rest.split_once(LAST_LINE).ok_or("the place for figures has no end")?;
-    std::fs::write(path, format!("{before}{FIRST_LINE}{tables}{LAST_LINE}{after}"))?;
-    Ok(())
 }
 
 async fn measure_all(scratch: &Scratch, extent: &Extent, subjects: &[Subject], absent: Vec<Subject>) -> Result<Report> {
@@ -135,7 +81,7 @@ async fn measure_all(scratch: &Scratch, extent: &Extent, subjects: &[Subject], a
     let sockets = idle_sizes.iter().copied().fold(extent.storm, usize::max);
     let mut worlds = Vec::new();
     for subject in subjects {
-        worlds.push(World::make(Site::start(*subject, &scratch.0)?, sockets).await?);
+        worlds.push(World::make(Servers::start(*subject, &scratch.0)?, sockets).await?);
     }
     let rows = measure::rounds(&worlds, extent.rounds, extent.round).await?;
     let storms = idle::storms(&worlds, extent.storm, extent.rounds).await?;

@@ -1,13 +1,13 @@
-//! Rounds of every shape and subject in turn, so that what disturbs the machine for a while disturbs all alike, and
-//! their medians.
+//! Rounds of every shape and subject in turn, so that a disturbance of the machine affects all alike, and their medians.
 
 use std::time::Duration;
 
-use crate::Result;
-use crate::drive::{Outcome, drive};
-use crate::machine::{busy, cores, cpu_of};
+use crate::common::Result;
+use crate::common::machine::{busy, cores, cpu_of};
+use crate::common::statistics::{median, percentile_ms, range};
+use crate::drive::drive;
+use crate::servers::{Cpu, Servers};
 use crate::shape::Shape;
-use crate::site::{Cpu, Site};
 use crate::subject::Subject;
 use crate::tally::Faults;
 use crate::world::World;
@@ -44,7 +44,7 @@ pub struct Metrics {
 pub async fn rounds(worlds: &[World], count: usize, duration: Duration) -> Result<Vec<Metrics>> {
     let mut measured: Vec<(Subject, Shape, Vec<Round>)> = Vec::new();
     for shape in Shape::ALL {
-        measured.extend(worlds.iter().map(|world| (world.site.subject, shape, Vec::new())));
+        measured.extend(worlds.iter().map(|world| (world.servers.subject, shape, Vec::new())));
     }
     for number in 1..=count {
         for (index, (subject, shape, rounds)) in measured.iter_mut().enumerate() {
@@ -61,21 +61,22 @@ pub async fn rounds(worlds: &[World], count: usize, duration: Duration) -> Resul
 async fn round(world: &World, shape: &Shape, duration: Duration) -> Result<Round> {
     let mut snapshots = Vec::new();
     let outcome = drive(world, shape, duration, || {
-        snapshots.push(Snapshot::take(&world.site)?);
+        snapshots.push(Snapshot::take(&world.servers)?);
         Ok(())
     });
-    let outcome = outcome.await.map_err(|error| format!("{}, {}: {error}", shape.title, world.site.subject.title()))?;
+    let outcome =
+        outcome.await.map_err(|error| format!("{}, {}: {error}", shape.title, world.servers.subject.title()))?;
     let [before, after] = snapshots[..] else { return Err("a window has two edges".into()) };
     let secs = outcome.elapsed.as_secs_f64();
     let per_delivery = |time: Duration| time.as_secs_f64() * 1e6 / outcome.count as f64;
-    let (nodes, redis) = (after.site.nodes - before.site.nodes, after.site.redis - before.site.redis);
+    let (nodes, redis) = (after.servers.nodes - before.servers.nodes, after.servers.redis - before.servers.redis);
     let load = after.load - before.load;
     let others = (after.busy - before.busy).saturating_sub(nodes + redis + load);
     Ok(Round {
         rate: outcome.count as f64 / secs,
-        p50_ms: percentile_ms(&outcome, 0.50),
-        p99_ms: percentile_ms(&outcome, 0.99),
-        p999_ms: percentile_ms(&outcome, 0.999),
+        p50_ms: percentile_ms(&outcome.latencies_us, 0.50),
+        p99_ms: percentile_ms(&outcome.latencies_us, 0.99),
+        p999_ms: percentile_ms(&outcome.latencies_us, 0.999),
         nodes_us: per_delivery(nodes),
         redis_us: per_delivery(redis),
         load: load.as_secs_f64() / secs,
@@ -87,21 +88,15 @@ async fn round(world: &World, shape: &Shape, duration: Duration) -> Result<Round
 /// CPU time spent so far.
 #[derive(Clone, Copy)]
 struct Snapshot {
-    site: Cpu,
+    servers: Cpu,
     load: Duration,
     busy: Duration,
 }
 
 impl Snapshot {
-    fn take(site: &Site) -> Result<Self> {
-        Ok(Self { site: site.cpu()?, load: cpu_of(std::process::id())?, busy: busy()? })
+    fn take(servers: &Servers) -> Result<Self> {
+        Ok(Self { servers: servers.cpu()?, load: cpu_of(std::process::id())?, busy: busy()? })
     }
-}
-
-fn percentile_ms(outcome: &Outcome, share: f64) -> f64 {
-    let sorted = &outcome.latencies_us;
-    let place = ((sorted.len() - 1) as f64 * share) as usize;
-    f64::from(sorted[place]) / 1000.0
 }
 
 impl Round {
@@ -113,7 +108,7 @@ impl Round {
 
 impl Metrics {
     fn of(subject: Subject, shape: Shape, rounds: &[Round]) -> Self {
-        let median_of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
+        let median_of = |value: fn(&Round) -> f64| median(rounds.iter().map(value).collect());
         let sums: Vec<f64> = rounds.iter().map(Round::sum_us).collect();
         let mut faults = Faults::default();
         rounds.iter().for_each(|round| faults.add(round.faults));
@@ -128,13 +123,6 @@ impl Metrics {
             others: median_of(|round| round.others),
             faults,
         };
-        let range_us = (sums.iter().copied().fold(f64::MAX, f64::min), sums.iter().copied().fold(0.0, f64::max));
-        Self { subject, shape, median, range_us }
+        Self { subject, shape, median, range_us: range(&sums) }
     }
-}
-
-/// The middle one; of an even number the upper of the two.
-pub fn median(mut metrics: Vec<f64>) -> f64 {
-    metrics.sort_unstable_by(f64::total_cmp);
-    metrics[metrics.len() / 2]
 }

@@ -1,5 +1,5 @@
-//! The limit: a server that does nothing but write. One process and one thread, no users, no store, no link to another
-//! node; each message becomes a ready frame once, and all messages that arrive together leave in one write a socket.
+//! The lower limit: a server that only writes. One process and one thread, no users, no store, no link to another node.
+//! Each message is made into a frame once, and messages that arrive together leave in one write per socket.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,11 +8,11 @@ use std::rc::Rc;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::common::{Result, on_one_thread};
 use crate::frame::{TEXT, from_server};
 use crate::socket::{Reader, write};
-use crate::{Result, on_one_thread};
 
-/// What Chinwag writes around the text, so that frames are of the same length.
+/// What Chinwag puts around the text, so that frames have the same length.
 const BEFORE: &str =
     r#"{"type":"new_message","payload":{"id":1000000,"room_id":100,"user_id":1,"username":"loader0","content":""#;
 const BEHIND: &str = r#"","is_image":false,"created_at":"2025-10-26T12:00:00Z"}}"#;
@@ -32,7 +32,7 @@ pub fn serve(port: u16) -> Result<()> {
             stream.set_nodelay(true)?;
             let rooms = Rc::clone(&rooms);
             tokio::task::spawn_local(async move {
-                // Who comes only to see whether the port is open leaves without a head.
+                // A connection that only checks whether the port is open ends without a head.
                 if let Err(error) = attend(stream, rooms).await {
                     eprintln!("{error}");
                 }
@@ -48,7 +48,7 @@ async fn attend(stream: TcpStream, rooms: Rooms) -> Result<()> {
     let (_, room) = head.split_once("room=").ok_or("no room")?;
     let room = room.split(' ').next().unwrap_or_default().to_owned();
     let writer = Rc::new(writer);
-    // In the room before the client knows that it is.
+    // Enters the room before the client learns of it.
     rooms.borrow_mut().entry(room.clone()).or_default().push(Rc::clone(&writer));
     let outcome = match write(&writer, UPGRADE.as_bytes()) {
         Ok(()) => pass_on(&mut reader, &room, &rooms).await,
@@ -66,7 +66,7 @@ async fn pass_on(reader: &mut Reader, room: &str, rooms: &Rooms) -> Result<()> {
         ready.clear();
         reader
             .read(|frame| {
-                // A client that leaves says so in a frame of another kind.
+                // A client that leaves sends a frame of another kind.
                 if frame.opcode == TEXT {
                     ready.extend(from_server(&[BEFORE.as_bytes(), frame.payload, BEHIND.as_bytes()].concat()));
                 }
@@ -77,7 +77,7 @@ async fn pass_on(reader: &mut Reader, room: &str, rooms: &Rooms) -> Result<()> {
             continue;
         }
         for socket in rooms.borrow().get(room).into_iter().flatten() {
-            // Who has gone meanwhile is found out by its own reader.
+            // Its own reader notices when a socket is closed.
             if let Err(error) = write(socket, &ready) {
                 eprintln!("{error}");
             }

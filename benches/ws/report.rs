@@ -1,19 +1,19 @@
 //! The tables.
 
-use std::process::Command;
-
+use crate::common::Result;
+use crate::common::machine::{description, redis_version};
+use crate::common::table::{Table, thousands};
+use crate::extent::Extent;
 use crate::idle::{Idle, Storm};
 use crate::measure::{Metrics, Round};
 use crate::subject::Subject;
-use crate::table::{Table, thousands};
-use crate::{Extent, Result, machine};
 
 /// Everything that was measured.
 pub struct Report {
     pub rows: Vec<Metrics>,
     pub storms: Vec<Storm>,
     pub idle: Vec<Idle>,
-    /// What is not installed.
+    /// Servers that are not installed.
     pub absent: Vec<Subject>,
 }
 
@@ -21,7 +21,7 @@ impl Report {
     pub fn markdown(&self, extent: &Extent) -> Result<String> {
         let (rounds, secs) = (extent.rounds, extent.round.as_secs_f64());
         let date = jiff::Timestamp::now().strftime("%Y-%m-%d");
-        let (machine, redis) = (machine::description()?, redis_version()?);
+        let (machine, redis) = (description()?, redis_version()?);
         let others = self.rows.iter().map(|row| row.median.others).sum::<f64>() / self.rows.len().max(1) as f64;
         let build = if cfg!(debug_assertions) { "DEBUG build" } else { "release build" };
         let about = format!(
@@ -92,7 +92,7 @@ impl Report {
     }
 }
 
-/// What a socket takes is what there is more than without any.
+/// The cost of a socket is the difference to the row without sockets.
 fn idle_row(row: &Idle, base: Option<&Idle>) -> Vec<String> {
     let Idle { subject, sockets, memory_kb, nodes_us, redis_us } = row;
     let a_socket = |more: f64| more / *sockets as f64;
@@ -134,11 +134,4 @@ fn redis_cell(subject: Subject, us: f64, digits: usize) -> String {
         true => format!("{us:.digits$}"),
         false => String::new(),
     }
-}
-
-fn redis_version() -> Result<String> {
-    let output = Command::new("redis-server").arg("--version").output()?;
-    let text = String::from_utf8(output.stdout)?;
-    let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
-    Ok(version.ok_or("Redis does not tell its version")?.to_owned())
 }

@@ -1,23 +1,23 @@
-//! The shapes of load: how many rooms and sockets, and who waits for what.
+//! The shapes of load: numbers of rooms and sockets, and when the next message is sent.
 
-/// Rooms with as many sockets each, half of them on either node. The first of a room is the one that sends.
+/// Rooms with the same number of sockets each, half of them on either node. The first socket of a room sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// The word for it on the command line.
+    /// Its name on the command line.
     pub word: &'static str,
     pub title: &'static str,
     pub rooms: usize,
-    /// Of each room.
+    /// Sockets of each room.
     pub sockets: usize,
     pub pace: Pace,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub enum Pace {
-    /// Each loop has that many messages under way and sends the next when one has reached all sockets of its room. It
-    /// takes its share of the rooms in turn.
+    /// Each loop keeps this number of messages in flight and sends the next when one has reached all sockets of its
+    /// room. It takes its share of the rooms in turn.
     Closed { loops: usize, in_flight: usize },
-    /// By the clock, whatever arrives.
+    /// At a fixed rate, whatever arrives.
     Open { per_sec: u32 },
 }
 

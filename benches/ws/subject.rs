@@ -1,10 +1,10 @@
-//! What is compared, and what a client of each says.
+//! The servers to compare, and what a client of each sends.
 
 use std::path::Path;
 
 use crate::frame::{TEXT, from_client};
 
-/// Where Debian puts it.
+/// Where Debian installs it.
 pub const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /// A server, or the limit of what one can do.
@@ -21,23 +21,23 @@ pub enum Subject {
     Nchan,
 }
 
-/// Where a socket belongs.
-pub struct Seat {
+/// Where a socket connects and which room it enters.
+pub struct Target {
     pub port: u16,
-    /// Of the user whose socket it is, where there are users.
+    /// The user's token; empty for servers without users.
     pub token: String,
     pub room: u64,
 }
 
-/// Part of entering a room.
+/// A step of entering a room.
 pub struct Step {
-    /// Nothing is said when it is empty.
-    pub say: String,
-    /// Words of the answer.
-    pub hear: &'static str,
+    /// Nothing is sent when this is empty.
+    pub send: String,
+    /// A part of the expected answer.
+    pub expect: &'static str,
 }
 
-/// A ping that is a message of its own; WebSocket's own pings are answered besides.
+/// A ping in a text frame. WebSocket pings are answered as well.
 pub struct Ping {
     pub ask: &'static [u8],
     pub answer: &'static [u8],
@@ -46,7 +46,7 @@ pub struct Ping {
 impl Subject {
     pub const ALL: [Self; 5] = [Self::Raw, Self::Chinwag, Self::SocketIo, Self::Centrifugo, Self::Nchan];
 
-    /// The word for it on the command line.
+    /// Its name on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Raw => "raw",
@@ -81,7 +81,7 @@ impl Subject {
         }
     }
 
-    /// Ready frames need neither a second process nor a link: one process is the limit.
+    /// Ready frames come from a single process: the lower limit has no link between nodes.
     pub fn nodes(self) -> usize {
         if self == Self::Raw { 1 } else { 2 }
     }
@@ -91,31 +91,31 @@ impl Subject {
     }
 
     /// Path and query of the upgrade.
-    pub fn path(self, seat: &Seat) -> String {
+    pub fn path(self, target: &Target) -> String {
         match self {
-            Self::Raw => format!("/?room={}", seat.room),
-            Self::Chinwag => format!("/ws?token={}", seat.token),
-            Self::SocketIo => format!("/socket.io/?EIO=4&transport=websocket&room={}", seat.room),
+            Self::Raw => format!("/?room={}", target.room),
+            Self::Chinwag => format!("/ws?token={}", target.token),
+            Self::SocketIo => format!("/socket.io/?EIO=4&transport=websocket&room={}", target.room),
             Self::Centrifugo => "/connection/websocket".to_owned(),
-            Self::Nchan => format!("/c/{}", seat.room),
+            Self::Nchan => format!("/c/{}", target.room),
         }
     }
 
-    /// What is said behind the upgrade until the socket is in its room. Chinwag's are in their rooms by membership.
-    pub fn greeting(self, seat: &Seat) -> Vec<Step> {
-        let step = |say: &str, hear| Step { say: say.to_owned(), hear };
+    /// The steps after the upgrade until the socket has entered its room. Chinwag's sockets enter by membership.
+    pub fn greeting(self, target: &Target) -> Vec<Step> {
+        let step = |send: &str, expect| Step { send: send.to_owned(), expect };
         match self {
             Self::Raw | Self::Chinwag | Self::Nchan => Vec::new(),
             // Engine.IO opens ("0"), then Socket.IO connects to its main namespace ("40").
             Self::SocketIo => vec![step("", "0{"), step("40", "40{")],
             Self::Centrifugo => {
-                let subscribe = format!(r#"{{"id":2,"subscribe":{{"channel":"room{}"}}}}"#, seat.room);
+                let subscribe = format!(r#"{{"id":2,"subscribe":{{"channel":"room{}"}}}}"#, target.room);
                 vec![step(r#"{"id":1,"connect":{}}"#, r#""connect":"#), step(&subscribe, r#""subscribe":"#)]
             }
         }
     }
 
-    /// A frame that says `content` in a room.
+    /// A frame that sends `content` to a room.
     pub fn message(self, room: u64, content: &str) -> Vec<u8> {
         let text = match self {
             Self::Raw => content.to_owned(),
@@ -124,9 +124,9 @@ impl Subject {
             ),
             Self::SocketIo => format!(r#"42["send","{content}"]"#),
             Self::Centrifugo => {
-                format!(r#"{{"id":3,"publish":{{"channel":"room{room}","data":{}}}}}"#, unread(room, content))
+                format!(r#"{{"id":3,"publish":{{"channel":"room{room}","data":{}}}}}"#, opaque(room, content))
             }
-            Self::Nchan => unread(room, content),
+            Self::Nchan => opaque(room, content),
         };
         from_client(TEXT, text.as_bytes())
     }
@@ -139,13 +139,13 @@ impl Subject {
         }
     }
 
-    /// Whether one frame may carry several messages, a line each.
+    /// Whether a frame may carry several messages, one per line.
     pub fn joins_messages(self) -> bool {
         self == Self::Centrifugo
     }
 }
 
-/// A message to a server that does not look at it: what a chat's client would show is the sender's own word.
-fn unread(room: u64, content: &str) -> String {
+/// A message to a server that does not read it: it carries what a chat client shows, written by the sender.
+fn opaque(room: u64, content: &str) -> String {
     format!(r#"{{"room_id":{room},"user_id":1,"username":"loader0","content":"{content}","is_image":false}}"#)
 }

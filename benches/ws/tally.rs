@@ -1,20 +1,20 @@
-//! What one socket heard: in order, twice, or not at all.
+//! Which messages a socket received: in order, twice, late, or not at all.
 
 use std::cmp::Ordering;
 
-use crate::Result;
+use crate::common::Result;
 
-/// More gaps than that are not a measurement any more.
+/// A run with more missing messages than this is aborted.
 const MAX_MISSING: u64 = 100_000;
 
-/// A socket that listens.
+/// The deliveries to one socket.
 #[derive(Default)]
-pub struct Ear {
-    /// Seq that is due.
+pub struct Tally {
+    /// The number of the next message.
     next: u64,
-    /// Seqs that were passed over.
+    /// Numbers below `next` that have not arrived.
     missing: Vec<u64>,
-    /// Came after one that was sent later.
+    /// Messages that arrived after one that was sent later.
     late: u64,
     twice: u64,
 }
@@ -27,9 +27,9 @@ pub struct Faults {
     pub late: u64,
 }
 
-impl Ear {
-    /// Notes a delivery. Whether it is the first of that message.
-    pub fn hear(&mut self, seq: u64) -> Result<bool> {
+impl Tally {
+    /// Records a delivery. Returns whether it is the first of this message.
+    pub fn record(&mut self, seq: u64) -> Result<bool> {
         match seq.cmp(&self.next) {
             Ordering::Equal => self.next += 1,
             Ordering::Greater if seq - self.next > MAX_MISSING => return Err("too much is missing".into()),
@@ -38,18 +38,18 @@ impl Ear {
                 self.next = seq + 1;
             }
             Ordering::Less => {
-                let Some(place) = self.missing.iter().position(|missing| *missing == seq) else {
+                let Some(index) = self.missing.iter().position(|missing| *missing == seq) else {
                     self.twice += 1;
                     return Ok(false);
                 };
-                self.missing.swap_remove(place);
+                self.missing.swap_remove(index);
                 self.late += 1;
             }
         }
         Ok(true)
     }
 
-    /// Adds what went wrong when `sent` messages were sent.
+    /// Adds the faults of this socket, given that `sent` messages were sent.
     pub fn add_to(&self, faults: &mut Faults, sent: u64) {
         faults.lost += self.missing.len() as u64 + (sent - self.next);
         faults.twice += self.twice;

@@ -1,21 +1,21 @@
-//! The users and rooms that are measured on. Chinwag's are made through its API, as clients make them; the others know
-//! no users, and a room is there when someone enters it.
+//! The users and rooms of the measurement. Chinwag's are created through its API, as clients do. The other servers have
+//! no users, and a room exists once a socket enters it.
 
 use serde_json::{Value, json};
 
-use crate::Result;
-use crate::http::Connection;
-use crate::site::Site;
-use crate::subject::{Seat, Subject};
+use crate::common::Result;
+use crate::common::client::Connection;
+use crate::servers::Servers;
+use crate::subject::{Subject, Target};
 
-/// Users who are in more than a room of ten: the first so many.
+/// Sizes of the large rooms. Their members are the first users, who are in a room of ten as well.
 const LARGE_ROOMS: [usize; 2] = [100, 1000];
 const SMALL_ROOM: usize = 10;
 
-/// A subject with everything in it that its sockets need.
+/// A subject with the users and rooms of its sockets.
 pub struct World {
-    pub site: Site,
-    /// Of the users, one for each socket; empty where there are none.
+    pub servers: Servers,
+    /// Tokens of the users, one for each socket; empty for servers without users.
     tokens: Vec<String>,
     sets: Vec<RoomSet>,
 }
@@ -28,18 +28,18 @@ struct RoomSet {
 
 impl World {
     /// One room of a hundred, one of a thousand, and rooms of ten for all users.
-    pub async fn make(site: Site, users: usize) -> Result<Self> {
+    pub async fn make(servers: Servers, users: usize) -> Result<Self> {
         let users = users.max(LARGE_ROOMS[1]);
         let mut sets: Vec<(usize, usize)> = LARGE_ROOMS.map(|sockets| (1, sockets)).to_vec();
         sets.push((users / SMALL_ROOM, SMALL_ROOM));
-        if site.subject != Subject::Chinwag {
+        if servers.subject != Subject::Chinwag {
             let numbers = |(rooms, sockets)| (1..=rooms).map(|room| (sockets * 1_000_000 + room) as u64).collect();
             let set = |set: (usize, usize)| RoomSet { sockets: set.1, numbers: numbers(set) };
             let sets = sets.into_iter().map(set).collect();
-            return Ok(Self { site, tokens: Vec::new(), sets });
+            return Ok(Self { servers, tokens: Vec::new(), sets });
         }
         eprintln!("{users} users and their rooms");
-        let mut api = Api(Connection::open(site.nodes[0].port).await?);
+        let mut api = Api(Connection::open(servers.nodes[0].port).await?);
         let mut tokens = Vec::new();
         for user in 0..users {
             tokens.push(api.sign_in(user).await?);
@@ -52,35 +52,36 @@ impl World {
             }
             made.push(RoomSet { sockets, numbers });
         }
-        Ok(Self { site, tokens, sets: made })
+        Ok(Self { servers, tokens, sets: made })
     }
 
-    /// Numbers of the first so many rooms with as many sockets each.
+    /// Numbers of the first `rooms` rooms of this size.
     pub fn rooms(&self, rooms: usize, sockets: usize) -> Result<&[u64]> {
         let set = self.sets.iter().find(|set| set.sockets == sockets);
         let numbers = set.and_then(|set| set.numbers.get(..rooms));
         Ok(numbers.ok_or_else(|| format!("no {rooms} rooms of {sockets}"))?)
     }
 
-    /// The sockets of these rooms, room by room, on either node in turn; so are the first of the rooms, who send.
-    pub fn seats(&self, rooms: usize, sockets: usize) -> Result<Vec<Seat>> {
+    /// The sockets of these rooms, room by room, on the nodes in turn. The first sockets of the rooms, which send, are on
+    /// the nodes in turn as well.
+    pub fn targets(&self, rooms: usize, sockets: usize) -> Result<Vec<Target>> {
         let numbers = self.rooms(rooms, sockets)?;
-        let nodes = &self.site.nodes;
-        let seat = |index: usize| Seat {
+        let nodes = &self.servers.nodes;
+        let target = |index: usize| Target {
             port: nodes[(index + index / sockets) % nodes.len()].port,
             token: self.tokens.get(index).cloned().unwrap_or_default(),
             room: numbers[index / sockets],
         };
-        Ok((0..rooms * sockets).map(seat).collect())
+        Ok((0..rooms * sockets).map(target).collect())
     }
 
-    /// So many sockets in rooms of ten.
-    pub fn seats_in_small_rooms(&self, sockets: usize) -> Result<Vec<Seat>> {
-        self.seats(sockets / SMALL_ROOM, SMALL_ROOM)
+    /// This number of sockets in rooms of ten.
+    pub fn targets_in_small_rooms(&self, sockets: usize) -> Result<Vec<Target>> {
+        self.targets(sockets / SMALL_ROOM, SMALL_ROOM)
     }
 }
 
-/// The few requests of document 000 that this takes.
+/// The requests of document 000 that create users and rooms.
 struct Api(Connection);
 
 impl Api {
@@ -112,11 +113,9 @@ impl Api {
         let length = body.len();
         let content = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
         let head = format!("POST /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}{content}");
-        let answer = self.0.exchange(format!("{head}\r\n{body}").as_bytes()).await?;
-        match answer.status == status {
-            true => Ok(serde_json::from_slice(answer.body)?),
-            false => Err(format!("{path}: {}: {}", answer.status, String::from_utf8_lossy(answer.body)).into()),
-        }
+        let response = self.0.exchange(format!("{head}\r\n{body}").as_bytes()).await?;
+        let response = response.expect(status).map_err(|error| format!("{path}: {error}"))?;
+        Ok(serde_json::from_slice(response.body)?)
     }
 }
 

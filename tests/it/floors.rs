@@ -67,6 +67,15 @@ fn no_folder_has_a_circle_of_imports() {
 }
 
 #[test]
+fn benchmarks_have_no_circle_of_imports() {
+    for name in ["http", "ws"] {
+        let tree = Tree::of_benchmark(name);
+        assert!(tree.imports().len() > 30, "the test finds the imports of {name}");
+        assert_eq!(circles(&tree), [], "{name}");
+    }
+}
+
+#[test]
 fn files_and_functions_are_small() {
     let tree = Tree::of_src();
     assert_eq!(names(large_files(&tree)), LARGE_FILES.map(|(path, _)| path));

@@ -54,7 +54,7 @@ pub fn upward_imports(tree: &Tree) -> Vec<String> {
     upward
 }
 
-/// Files below one folder that import each other, directly or through others.
+/// Files that import each other, directly or through others.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Circle {
     pub modules: Vec<String>,
@@ -63,11 +63,13 @@ pub struct Circle {
 }
 
 /// Every circle. What a folder's own file defines is common ground of the files below it: imports between the two count
-/// in neither direction. Over the floors there is no circle without an upward import.
+/// in neither direction.
 pub fn circles(tree: &Tree) -> Vec<Circle> {
-    let is_within = |one: &str, other: &str| other.strip_prefix(one).is_some_and(|rest| rest.starts_with("::"));
+    let is_below = |module: &str, folder: &str| {
+        folder.is_empty() || module.strip_prefix(folder).is_some_and(|rest| rest.starts_with("::"))
+    };
     let mut edges = tree.imports();
-    edges.retain(|Import { from, to }| top(from) == top(to) && !is_within(from, to) && !is_within(to, from));
+    edges.retain(|Import { from, to }| !is_below(from, to) && !is_below(to, from));
     let reach: BTreeMap<&str, BTreeSet<&str>> =
         edges.iter().map(|edge| (edge.from.as_str(), reachable(&edge.from, &edges))).collect();
     let reaches = |from: &str, to: &str| reach.get(from).is_some_and(|reached| reached.contains(to));

@@ -1,7 +1,7 @@
 //! The files of `src` as modules, and what each of them names.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::imports::{Declared, Named, declared, named};
 use super::tokens::{Token, tokens};
@@ -22,6 +22,8 @@ pub struct Import {
 /// All files by their paths below `src`.
 pub struct Tree {
     files: BTreeMap<String, Source>,
+    /// The file of the crate's root.
+    root: &'static str,
     modules: BTreeMap<Vec<String>, Vec<Declared>>,
 }
 
@@ -29,19 +31,27 @@ impl Tree {
     pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let source = |text: &str| Source { lines: text.lines().count(), code: tokens(text) };
         let files: BTreeMap<_, _> = files.into_iter().map(|(path, text)| (path.to_owned(), source(text))).collect();
+        let root = if files.contains_key("lib.rs") { "lib.rs" } else { "main.rs" };
         let modules = files.iter().map(|(path, source)| {
-            let module = module_of(path);
+            let module = module_of(path, root);
             let declared = declared(&module, &source.code);
             (module, declared)
         });
-        Self { modules: modules.collect(), files }
+        Self { modules: modules.collect(), root, files }
     }
 
     /// The files of this crate.
     pub fn of_src() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = Vec::new();
-        read(&root, &root, &mut files);
+        read(&folder("src"), "", &mut files);
+        Self::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str())))
+    }
+
+    /// The files of a benchmark and those that it shares with the others.
+    pub fn of_benchmark(name: &str) -> Self {
+        let mut files = Vec::new();
+        read(&folder("benches").join(name), "", &mut files);
+        read(&folder("benches/common"), "common/", &mut files);
         Self::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str())))
     }
 
@@ -53,7 +63,7 @@ impl Tree {
     pub fn imports(&self) -> Vec<Import> {
         let mut imports = Vec::new();
         for (path, source) in &self.files {
-            let from = module_of(path);
+            let from = module_of(path, self.root);
             let children: Vec<&str> = self.modules.keys().filter_map(|module| child_of(module, &from)).collect();
             for Named { path, is_of_facade } in named(&from, &source.code, &children) {
                 let Some(to) = self.file_of(&path) else { continue };
@@ -88,11 +98,13 @@ impl Tree {
     }
 }
 
-/// `edge/socket/mod.rs` is `edge::socket`, `lib.rs` is the root.
-fn module_of(path: &str) -> Vec<String> {
+/// `edge/socket/mod.rs` is `edge::socket`; the root has no name.
+fn module_of(path: &str, root: &str) -> Vec<String> {
+    if path == root {
+        return Vec::new();
+    }
     let path = path.trim_end_matches(".rs");
-    let path = path.strip_suffix("/mod").unwrap_or(path);
-    if path == "lib" { Vec::new() } else { path.split('/').map(str::to_owned).collect() }
+    path.strip_suffix("/mod").unwrap_or(path).split('/').map(str::to_owned).collect()
 }
 
 fn child_of<'a>(module: &'a [String], parent: &[String]) -> Option<&'a str> {
@@ -100,13 +112,18 @@ fn child_of<'a>(module: &'a [String], parent: &[String]) -> Option<&'a str> {
     (above == parent).then_some(name.as_str())
 }
 
-fn read(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(folder).expect("src is readable") {
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Reads the files of a folder under their names behind `prefix`.
+fn read(folder: &Path, prefix: &str, into: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("the folder is readable") {
         let path = entry.expect("an entry").path();
+        let name = format!("{prefix}{}", path.file_name().expect("a name").to_string_lossy());
         if path.is_dir() {
-            read(root, &path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(root).expect("below src").to_string_lossy().into_owned();
+            read(&path, &format!("{name}/"), into);
+        } else if name.ends_with(".rs") {
             into.push((name, std::fs::read_to_string(&path).expect("readable")));
         }
     }

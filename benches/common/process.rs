@@ -1,21 +1,19 @@
-//! The processes under measurement, each pinned to its core and gone when the run is over, however it ends.
+//! The processes under measurement. Each is pinned to a core and is killed when the run ends, however it ends.
 
 use std::fs::File;
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::Result;
-use crate::machine::{LOAD_CORE, SERVER_CORE, cores};
-use crate::socket::{UPGRADED, upgrade_request};
+use super::Result;
+use super::machine::{LOAD_CORE, SERVER_CORE, cores};
 
-const START_TIMEOUT: Duration = Duration::from_secs(20);
-const START_GLANCE: Duration = Duration::from_millis(20);
+pub const START_TIMEOUT: Duration = Duration::from_secs(20);
+pub const START_POLL: Duration = Duration::from_millis(20);
 
-/// A running child and where it listens.
+/// A running child process and its port.
 pub struct Process {
     child: Child,
     pub port: u16,
@@ -25,40 +23,23 @@ impl Process {
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
-
-    /// Waits until it takes a WebSocket. Some listen before that.
-    pub fn wait_until_it_upgrades(&self, path: &str) -> Result<()> {
-        let started = Instant::now();
-        while started.elapsed() < START_TIMEOUT {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.set_read_timeout(Some(START_TIMEOUT))?;
-            stream.write_all(upgrade_request(path).as_bytes())?;
-            let mut answer = [0; UPGRADED.len()];
-            stream.read_exact(&mut answer)?;
-            if answer == UPGRADED.as_bytes() {
-                return Ok(());
-            }
-            sleep(START_GLANCE);
-        }
-        Err(format!("no WebSocket at {path} within {START_TIMEOUT:?}").into())
-    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Its data is of no use to anyone, so there is nothing to write down first.
+        // Nothing of its data is kept, so it need not stop in an orderly way.
         if let Err(error) = self.child.kill().and_then(|()| self.child.wait().map(drop)) {
             eprintln!("process {} not stopped: {error}", self.child.id());
         }
     }
 }
 
-/// Where results go.
+/// The folder of the results.
 pub fn output_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench")
 }
 
-/// A folder of this run alone, removed at its end.
+/// A folder that only this run uses. Removed at its end.
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
@@ -101,7 +82,7 @@ pub fn launch(dir: &Path, name: &str, port: u16, command: &mut Command) -> Resul
             let log = std::fs::read_to_string(dir.join(format!("{name}.log")))?;
             return Err(format!("{name} did not start: {log}").into());
         }
-        sleep(START_GLANCE);
+        sleep(START_POLL);
     }
     Ok(process)
 }
@@ -110,7 +91,7 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Gives the load a core of its own, and it and its children as many open files as are allowed.
+/// Pins the load to its core, and raises the limit of open files for this process and its children.
 pub fn prepare_this_process() -> Result<()> {
     let pid = std::process::id().to_string();
     let files = max_sockets()?;
@@ -122,12 +103,12 @@ pub fn prepare_this_process() -> Result<()> {
     run("taskset", &["-a", "-c", "-p", &LOAD_CORE.to_string(), &pid])
 }
 
-/// Files that a process may have open, at most.
+/// The hard limit of open files.
 pub fn max_sockets() -> Result<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits")?;
     // Max open files            1024                 20000                files
     let line = limits.lines().find(|line| line.starts_with("Max open files")).ok_or("no limit of open files")?;
-    let hard = line.split_whitespace().nth(4).ok_or("an odd limit of open files")?;
+    let hard = line.split_whitespace().nth(4).ok_or("an unexpected limit of open files")?;
     Ok(hard.parse()?)
 }
 

@@ -1,8 +1,9 @@
-//! What is measured: the requests of document 003 that make up the load of a chat.
+//! The operations that are measured: the requests of document 003 that make up the load of a chat.
 
-use crate::Result;
-use crate::load::{Answer, Connection, header};
-use crate::world::{World, expect, get, json, post, send};
+use crate::common::Result;
+use crate::common::client::{Connection, Response, header};
+use crate::requests::{get, json, post, send};
+use crate::world::World;
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All, in the order of the table.
+    /// All rows in the order of the table.
     pub const ALL: [Self; 12] = [
         Self::Send,
         Self::SendLimited,
@@ -38,7 +39,7 @@ impl Operation {
         Self::RoomsBehind,
     ];
 
-    /// Those whose cost is compared over sizes.
+    /// The rows of the table of growth.
     pub const GROWTH: [Self; 8] = [
         Self::Send,
         Self::History,
@@ -50,7 +51,7 @@ impl Operation {
         Self::RoomsBehind,
     ];
 
-    /// The word for the command line.
+    /// The name on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Send => "send",
@@ -68,14 +69,14 @@ impl Operation {
         }
     }
 
-    /// The operation of a word.
+    /// The operation of this name.
     pub fn named(word: &str) -> Result<Self> {
         let known = Self::ALL.map(Self::word).join(", ");
         let found = Self::ALL.into_iter().find(|operation| operation.word() == word);
         found.ok_or_else(|| format!("no row {word:?}; there are {known}").into())
     }
 
-    /// The words in the table.
+    /// The title in the table.
     pub fn title(self) -> &'static str {
         match self {
             Self::Send => "send, 128 bytes, to `global`",
@@ -93,12 +94,12 @@ impl Operation {
         }
     }
 
-    /// The words where the rows above it are missing.
+    /// The title where the row above it is missing.
     pub fn plain_title(self) -> &'static str {
         if self == Self::Send { "send to `global`" } else { self.title() }
     }
 
-    /// The aim in CPU µs, as the project set it: node + Redis, or both together.
+    /// The project's target in CPU µs: node + Redis, or both together.
     pub fn aim(self) -> &'static str {
         match self {
             Self::Send | Self::SendLimited | Self::SendRoom | Self::SendFollowed => "25 + 20",
@@ -109,12 +110,12 @@ impl Operation {
         }
     }
 
-    /// Whether the append script is what Redis spends its time on.
+    /// Whether Redis runs the append script for it.
     pub fn is_send(self) -> bool {
         matches!(self, Self::Send | Self::SendLimited | Self::SendRoom | Self::SendFollowed)
     }
 
-    /// Whether the node with rate limits answers.
+    /// Whether it goes to the node with rate limits.
     pub fn is_limited(self) -> bool {
         self == Self::SendLimited
     }
@@ -123,7 +124,7 @@ impl Operation {
         if self == Self::PollEtag { 304 } else { 200 }
     }
 
-    /// One request for each connection, after a look that they are answered as they should.
+    /// One request for each connection. The first is sent once to check its response.
     pub async fn requests(self, world: &World) -> Result<Vec<Vec<u8>>> {
         let port = if self.is_limited() { world.limited_port } else { world.port };
         let mut connection = Connection::open(port).await?;
@@ -133,7 +134,7 @@ impl Operation {
             let room = &world.followed_room;
             let last = Last::of(&mut connection, &world.tokens[0], room).await?;
             let path = format!("/api/chat/messages?room_id={room}&after={}", last.id);
-            expect(connection.exchange(&get(&path, &world.tokens[0], "")).await?, 200)?;
+            connection.exchange(&get(&path, &world.tokens[0], "")).await?.expect(200)?;
         }
         let requests: Vec<Vec<u8>> = world.tokens.iter().map(|token| self.request(world, token, &last)).collect();
         self.check(connection.exchange(&requests[0]).await?)?;
@@ -157,26 +158,26 @@ impl Operation {
         }
     }
 
-    fn check(self, answer: Answer<'_>) -> Result<()> {
-        let answer = expect(answer, self.status())?;
+    fn check(self, response: Response<'_>) -> Result<()> {
+        let response = response.expect(self.status())?;
         if self == Self::PollEtag {
             return Ok(());
         }
-        let body = json(answer)?;
+        let body = json(response)?;
         let entries = body.as_array().map(Vec::len);
-        let is_right = match self {
+        let is_expected = match self {
             Self::History | Self::OnlineUsers | Self::Rooms | Self::RoomsBehind => entries == Some(50),
             Self::PollAfter => entries == Some(0),
             _ => body.is_object(),
         };
-        match is_right {
+        match is_expected {
             true => Ok(()),
             false => Err(format!("{self:?} was answered {body}").into()),
         }
     }
 }
 
-/// How far a room has come.
+/// The latest message of a room.
 struct Last {
     id: String,
     etag: String,
@@ -185,9 +186,9 @@ struct Last {
 impl Last {
     async fn of(connection: &mut Connection, token: &str, room: &str) -> Result<Self> {
         let path = format!("/api/chat/messages?room_id={room}&limit=1");
-        let answer = connection.exchange(&get(&path, token, "")).await?;
-        let etag = header(std::str::from_utf8(answer.head)?, "etag").ok_or("no ETag")?.to_owned();
-        let messages = json(answer)?;
+        let response = connection.exchange(&get(&path, token, "")).await?;
+        let etag = header(std::str::from_utf8(response.head)?, "etag").ok_or("no ETag")?.to_owned();
+        let messages = json(response)?;
         let id = messages[0]["id"].as_str().ok_or("no id")?.to_owned();
         Ok(Self { id, etag })
     }

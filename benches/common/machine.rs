@@ -1,8 +1,9 @@
 //! What the kernel counts: CPU time of processes, and what else the cores did meanwhile.
 
+use std::process::Command;
 use std::time::Duration;
 
-use crate::Result;
+use super::Result;
 
 /// Servers and Redis run on one core, the load on another, as far as there are two.
 pub const SERVER_CORE: usize = 0;
@@ -40,4 +41,12 @@ pub fn description() -> Result<String> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("", |(_, m)| m);
     Ok(format!("{} cores ({}), {}", cores()?, model.trim(), system.trim_matches('"')))
+}
+
+/// The version of the installed Redis.
+pub fn redis_version() -> Result<String> {
+    let output = Command::new("redis-server").arg("--version").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
+    Ok(version.ok_or("Redis does not tell its version")?.to_owned())
 }

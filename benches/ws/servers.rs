@@ -1,19 +1,24 @@
-//! A subject's servers: its own Redis and its nodes, so that nobody else's subscriptions are in the way.
+//! A subject's servers: its nodes and a Redis of its own, so that subscriptions of other subjects cost it nothing.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use crate::Result;
-use crate::machine::cpu_of;
-use crate::process::{Process, free_port, launch, output_dir};
+use crate::common::Result;
+use crate::common::machine::cpu_of;
+use crate::common::process::{Process, START_POLL, START_TIMEOUT, free_port, launch, output_dir};
+use crate::common::servers::{node_command, start_redis};
+use crate::socket::{UPGRADED, upgrade_request};
 use crate::subject::{NCHAN_MODULE, Subject};
 
 const SOCKET_IO_PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ws/socketio.cjs");
 const NCHAN_SETTINGS: &str = include_str!("nchan.conf");
 
 /// The processes of one subject.
-pub struct Site {
+pub struct Servers {
     pub subject: Subject,
     pub redis: Option<Process>,
     pub nodes: Vec<Process>,
@@ -27,18 +32,18 @@ pub struct Cpu {
     pub redis: Duration,
 }
 
-impl Site {
+impl Servers {
     /// Starts everything and waits until it listens.
     pub fn start(subject: Subject, scratch: &Path) -> Result<Self> {
         let dir = scratch.join(subject.word());
         std::fs::create_dir_all(&dir)?;
         let redis = subject.has_redis().then(|| start_redis(&dir)).transpose()?;
-        let mut site = Self { subject, redis, nodes: Vec::new(), dir };
-        site.restart_nodes()?;
-        Ok(site)
+        let mut servers = Self { subject, redis, nodes: Vec::new(), dir };
+        servers.restart_nodes()?;
+        Ok(servers)
     }
 
-    /// Begins with fresh processes: what they kept of former sockets would hide what new ones need.
+    /// Restarts the nodes: memory that they keep of earlier sockets would hide what new sockets need.
     pub fn restart_nodes(&mut self) -> Result<()> {
         self.nodes.clear();
         for number in 1..=self.subject.nodes() {
@@ -46,8 +51,8 @@ impl Site {
             let (name, mut command) = (format!("node{number}"), self.command(number, port)?);
             let node = launch(&self.dir, &name, port, &mut command)?;
             if self.subject == Subject::Nchan {
-                // It refuses sockets until it has reached Redis.
-                node.wait_until_it_upgrades("/c/0")?;
+                // It refuses sockets until it is connected to Redis.
+                wait_for_upgrade(&node, "/c/0")?;
             }
             self.nodes.push(node);
         }
@@ -62,7 +67,10 @@ impl Site {
                 command.args(["bare-server", &port.to_string()]);
                 Ok(command)
             }
-            Subject::Chinwag => chinwag(&self.dir.join(format!("data{number}")), port, redis_port),
+            Subject::Chinwag => {
+                let data = self.dir.join(format!("data{number}"));
+                Ok(node_command(&data, port, redis_port, &[("LIMITS__ENABLED", "false")]))
+            }
             Subject::SocketIo => {
                 let mut command = Command::new("node");
                 command.env("NODE_PATH", peers_dir().join("node_modules")).env("NODE_ENV", "production");
@@ -89,13 +97,13 @@ impl Site {
         Ok(Cpu { nodes, redis: redis.unwrap_or_default() })
     }
 
-    /// Memory of the nodes that is in use, KB.
+    /// Resident memory of the nodes, KB.
     pub fn memory_kb(&self) -> Result<u64> {
         self.nodes.iter().map(|node| memory_kb_of(node.pid())).sum()
     }
 }
 
-/// Where `scripts/bench-peers` puts what Chinwag is compared with.
+/// Where `scripts/bench-peers` installs the servers to compare with.
 pub fn peers_dir() -> PathBuf {
     std::env::var_os("BENCH_PEERS").map_or_else(|| output_dir().join("peers"), PathBuf::from)
 }
@@ -106,33 +114,7 @@ fn memory_kb_of(pid: u32) -> Result<u64> {
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
-/// As in production (`config/redis.conf`), except that the log is not rewritten meanwhile: a fork in one round and not
-/// in another would make them differ.
-fn start_redis(dir: &Path) -> Result<Process> {
-    let port = free_port()?;
-    let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"]);
-    command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0"]);
-    command.args(["--maxmemory-policy", "noeviction"]);
-    launch(dir, "redis", port, &mut command)
-}
-
-fn chinwag(data: &Path, port: u16, redis_port: u16) -> Result<Command> {
-    let built = option_env!("CARGO_BIN_EXE_chinwag").map(str::to_owned);
-    let program = std::env::var("CHINWAG_BIN").ok().or(built).ok_or("CHINWAG_BIN does not name the binary")?;
-    let mut command = Command::new(program);
-    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("CHINWAG_")) {
-        command.env_remove(key);
-    }
-    command.arg("serve").env("CHINWAG_SERVER__PORT", port.to_string());
-    command.env("CHINWAG_REDIS__URL", format!("redis://127.0.0.1:{redis_port}/0"));
-    command.env("CHINWAG_AUTH__JWT_SECRET", "a secret that only this measurement uses");
-    command.env("CHINWAG_AUTH__BCRYPT_COST", "4").env("CHINWAG_SERVER__DRAIN_SECS", "0");
-    command.env("CHINWAG_LIMITS__ENABLED", "false").env("CHINWAG_DATA__DIR", data);
-    Ok(command)
-}
-
-/// `dir` is the node's own, below which nginx writes everything.
+/// `dir` is the node's own. nginx writes everything below it.
 fn nchan(dir: &Path, port: u16, redis_port: u16) -> Result<Command> {
     std::fs::create_dir_all(dir)?;
     let file = dir.join("nginx.conf");
@@ -144,7 +126,7 @@ fn nchan(dir: &Path, port: u16, redis_port: u16) -> Result<Command> {
     Ok(command)
 }
 
-/// Of version 5. The history is what Chinwag keeps of a room; it may not tell anyone how it is used.
+/// Settings of version 5. The history is as long as Chinwag's; usage statistics are off.
 fn centrifugo_settings(port: u16, redis_port: u16) -> String {
     serde_json::json!({
         "address": "127.0.0.1",
@@ -162,4 +144,21 @@ fn centrifugo_settings(port: u16, redis_port: u16) -> String {
         "log_level": "warn",
     })
     .to_string()
+}
+
+/// Waits until a process accepts WebSockets: some servers listen before they do.
+fn wait_for_upgrade(process: &Process, path: &str) -> Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < START_TIMEOUT {
+        let mut stream = TcpStream::connect(("127.0.0.1", process.port))?;
+        stream.set_read_timeout(Some(START_TIMEOUT))?;
+        stream.write_all(upgrade_request(path).as_bytes())?;
+        let mut answer = [0; UPGRADED.len()];
+        stream.read_exact(&mut answer)?;
+        if answer == UPGRADED.as_bytes() {
+            return Ok(());
+        }
+        sleep(START_POLL);
+    }
+    Err(format!("no WebSocket at {path} within {START_TIMEOUT:?}").into())
 }
