@@ -30,12 +30,14 @@ pub use passwords::Passwords;
 pub use presence::{Presence, Throttle};
 pub use range::Range;
 pub use rooms::Rooms;
-pub use series::{Latest, Quantiles, Series, Values};
+pub use series::{Closes, Latest, Quantiles, RouteErrors, Series, Steps, Values};
 pub use tokens::{Grant, Revocations, Tokens};
 pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
 
 use crate::metrics::Metrics;
 use crate::store::{SendRate, Store};
+
+pub use crate::store::{NodeRow, ServerInfo, Stats};
 
 /// What the services of one node share, whatever the worker.
 #[derive(Clone)]

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::range::Range;
 use super::sum::Sum;
 use crate::domain::RoomId;
@@ -27,7 +29,8 @@ pub(super) struct View<'a> {
 }
 
 /// A value for each step; `None` where no node reported or nothing was measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Values {
     /// Whole numbers.
     Numbers(Vec<Option<u64>>),
@@ -36,7 +39,7 @@ pub enum Values {
 }
 
 /// Two quantiles in milliseconds; `None` when nothing was measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Quantiles {
     /// Half are not above it.
     pub p50: Option<f64>,
@@ -54,22 +57,50 @@ impl From<&Distribution> for Quantiles {
 /// The metrics of a range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Where the steps begin, UTC milliseconds.
-    pub at_ms: Vec<u64>,
-    /// By name.
-    pub columns: Vec<(String, Values)>,
-    /// Requests refused or failed: route, status, how many; most first.
-    pub errors: Vec<(String, u16, u64)>,
+    /// The values of each step.
+    pub steps: Steps,
+    /// Requests refused or failed, most first.
+    pub errors: Vec<RouteErrors>,
     /// Sockets closed by code, most first.
-    pub closes: Vec<(u16, u64)>,
+    pub closes: Vec<Closes>,
     /// The rooms with the most messages. Of each node and minute only the first twenty count.
     pub rooms: Vec<(RoomId, u64)>,
     /// The latest.
     pub latest: Latest,
 }
 
+/// Values over time, by name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Steps {
+    /// Where the steps begin, UTC milliseconds.
+    pub at_ms: Vec<u64>,
+    /// A value for each step.
+    #[serde(flatten)]
+    pub columns: BTreeMap<String, Values>,
+}
+
+/// Requests of a route that were refused or failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RouteErrors {
+    /// Method and pattern.
+    pub route: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// How many.
+    pub count: u64,
+}
+
+/// Sockets closed with a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Closes {
+    /// The close code.
+    pub code: u16,
+    /// How many.
+    pub count: u64,
+}
+
 /// The last full minute and what has passed of this one.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Latest {
     /// Messages a minute.
     pub messages_per_min: f64,
@@ -80,7 +111,7 @@ pub struct Latest {
     /// Delays of deliveries.
     pub delivery_ms: Quantiles,
     /// Open sockets of living nodes, by who speaks over them.
-    pub sockets: Vec<(&'static str, u64)>,
+    pub sockets: BTreeMap<&'static str, u64>,
 }
 
 impl<'a> View<'a> {
@@ -114,19 +145,23 @@ impl<'a> View<'a> {
         }
         let (rooms, errors) = (most(rooms, MAX_ROOMS).into_iter(), most(errors, MAX_ERRORS).into_iter());
         Series {
-            at_ms: (0..steps).map(|step| (first + step * minutes) * 60_000).collect(),
-            columns: self.columns(&seen, &all),
-            errors: errors.map(|((route, status), count)| (route.to_owned(), status, count)).collect(),
-            closes: most(closes, usize::MAX),
+            steps: Steps {
+                at_ms: (0..steps).map(|step| (first + step * minutes) * 60_000).collect(),
+                columns: self.columns(&seen, &all),
+            },
+            errors: errors
+                .map(|((route, status), count)| RouteErrors { route: route.to_owned(), status, count })
+                .collect(),
+            closes: most(closes, usize::MAX).into_iter().map(|(code, count)| Closes { code, count }).collect(),
             rooms: rooms.filter_map(|(number, count)| Some((RoomId::new(number)?, count))).collect(),
             latest: self.latest(),
         }
     }
 
-    fn columns(&self, seen: &[Sum<'_>], all: &[Sum<'_>]) -> Vec<(String, Values)> {
-        let mut series = Vec::with_capacity(32);
+    fn columns(&self, seen: &[Sum<'_>], all: &[Sum<'_>]) -> BTreeMap<String, Values> {
+        let mut columns = BTreeMap::new();
         let mut put = |name: &str, steps: &[Sum<'_>], value: &dyn Fn(&Sum<'_>) -> Option<u64>| {
-            series.push((name.to_owned(), Values::Numbers(steps.iter().map(value).collect())));
+            columns.insert(name.to_owned(), Values::Numbers(steps.iter().map(value).collect()));
         };
         put("online_users", all, &|sum| sum.common(|load| load.online_users));
         put("active_rooms", all, &|sum| sum.common(|load| load.active_rooms));
@@ -144,14 +179,14 @@ impl<'a> View<'a> {
             put(&format!("sockets_{dialect}"), seen, &|sum| sum.load(open));
         }
         let mut measure = |name: &str, value: &dyn Fn(&Sum<'_>) -> Option<f64>| {
-            series.push((name.to_owned(), Values::Measures(seen.iter().map(value).collect())));
+            columns.insert(name.to_owned(), Values::Measures(seen.iter().map(value).collect()));
         };
         measure("cpu_percent", &|sum| sum.load(|load| load.cpu_basis_points).map(|points| points as f64 / 100.0));
         measure("send_p50_ms", &|sum| Quantiles::from(&sum.sends).p50);
         measure("send_p99_ms", &|sum| Quantiles::from(&sum.sends).p99);
         measure("delivery_p50_ms", &|sum| Quantiles::from(&sum.delays).p50);
         measure("delivery_p99_ms", &|sum| Quantiles::from(&sum.delays).p99);
-        series
+        columns
     }
 
     fn latest(&self) -> Latest {
@@ -222,8 +257,8 @@ mod tests {
     }
 
     fn numbers(series: &Series, name: &str) -> Vec<Option<u64>> {
-        match series.columns.iter().find(|(other, _)| other == name) {
-            Some((_, Values::Numbers(numbers))) => numbers.clone(),
+        match series.steps.columns.get(name) {
+            Some(Values::Numbers(numbers)) => numbers.clone(),
             other => panic!("{name} is {other:?}"),
         }
     }
@@ -233,25 +268,23 @@ mod tests {
         let minutes = [minute("n1", NOW, 3, 5), minute("n2", NOW, 4, 6), minute("n1", NOW - 2, 1, 9)];
         let minutes = minutes.map(|minute| Arc::new(vec![minute]));
         let all = view(Range::Hour, None, &minutes).to_series();
-        assert_eq!((all.at_ms.len(), all.at_ms[59]), (60, NOW * 60_000));
+        assert_eq!((all.steps.at_ms.len(), all.steps.at_ms[59]), (60, NOW * 60_000));
         assert_eq!(numbers(&all, "messages")[57..], [Some(1), None, Some(7)]);
         assert_eq!(numbers(&all, "sockets_a")[57..], [Some(9), None, Some(11)]);
         assert_eq!(numbers(&all, "sockets_b")[59], Some(0));
         assert_eq!(numbers(&all, "online_users")[59], Some(4));
-        assert_eq!(
-            (all.errors.as_slice(), all.closes.as_slice()),
-            (&[("GET /x".to_owned(), 404, 3)][..], &[(1001, 3)][..])
-        );
+        assert_eq!(all.errors, [RouteErrors { route: "GET /x".to_owned(), status: 404, count: 3 }]);
+        assert_eq!(all.closes, [Closes { code: 1001, count: 3 }]);
         assert_eq!(all.rooms, [(RoomId::new(7).expect("not zero"), 8)]);
         // Of a node that is gone no socket is open any more.
-        assert_eq!(all.latest.sockets, [("a", 5), ("b", 0)]);
+        assert_eq!(all.latest.sockets, [("a", 5), ("b", 0)].into());
         // Seven in this minute and the one before it, which are ninety seconds so far.
         assert_eq!(all.latest.messages_per_min, 4.67);
 
         let one = view(Range::Hour, Some("n2"), &minutes).to_series();
         assert_eq!(numbers(&one, "messages")[57..], [None, None, Some(4)]);
         assert_eq!(numbers(&one, "online_users")[57..], [Some(1), None, Some(4)]);
-        assert_eq!((one.closes.as_slice(), one.rooms.len()), (&[(1001, 1)][..], 1));
+        assert_eq!((one.closes.as_slice(), one.rooms.len()), (&[Closes { code: 1001, count: 1 }][..], 1));
     }
 
     #[test]
@@ -263,9 +296,9 @@ mod tests {
         assert_eq!((messages.len(), &messages[140..]), (144, &[Some(18), Some(20), Some(20), Some(2)][..]));
         // A state is that of the step's last minute, and of nodes that told it one minute before.
         assert_eq!(sockets[140..], [Some(21), Some(11), Some(1), Some(0)]);
-        assert_eq!(day.at_ms[143] / 60_000, NOW / 10 * 10);
+        assert_eq!(day.steps.at_ms[143] / 60_000, NOW / 10 * 10);
         let six = view(Range::SixHours, None, &minutes).to_series();
-        assert_eq!((six.at_ms.len(), numbers(&six, "messages")[70..].to_vec()), (72, vec![Some(10), Some(2)]));
+        assert_eq!((six.steps.at_ms.len(), numbers(&six, "messages")[70..].to_vec()), (72, vec![Some(10), Some(2)]));
         assert_eq!(Range::parse("6h").map(Range::step_secs), Some(300));
         assert_eq!(Range::parse("7h"), None);
     }
@@ -273,7 +306,7 @@ mod tests {
     #[test]
     fn nothing_measured_is_not_zero() {
         let series = view(Range::Hour, None, &[]).to_series();
-        assert!(series.columns.iter().all(|(name, values)| match values {
+        assert!(series.steps.columns.iter().all(|(name, values)| match values {
             Values::Numbers(numbers) => numbers.iter().all(Option::is_none),
             Values::Measures(measures) => measures.iter().all(Option::is_none) && name != "messages",
         }));

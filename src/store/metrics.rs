@@ -61,7 +61,7 @@ pub struct StoredMinute {
 }
 
 /// What Redis says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ServerInfo {
     /// `master` or `slave`.
     pub role: String,

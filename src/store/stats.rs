@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use redis::{Cmd, Pipeline};
+use serde::Serialize;
 
 use super::Store;
 use super::redis::keys::ONLINE_SHARDS;
@@ -21,7 +22,7 @@ const ACTIVE_EVERY_MS: u64 = 60_000;
 pub(super) type Day = u32;
 
 /// The metrics of document 003, §5.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Users with activity within the time that makes one online.
     pub online_users: u64,
