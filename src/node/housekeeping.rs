@@ -91,7 +91,6 @@ pub(super) async fn housekeeping(store: Store, shared: Shared, limits: Arc<Limit
             }
         }
         limits.forget_quiet();
-        services.dashboard.forget_old();
         if let Err(error) = services.presence.housekeeping().await {
             warn!(%error, "housekeeping not done");
         }

@@ -1,22 +1,26 @@
 //! What the operators' dashboard shows, over all nodes or of one. For administrators.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
 
 use super::access::{Action, authorise};
 use super::range::Range;
 use super::series::{Series, View};
-use crate::domain::{Caller, Error, Result, RoomId, now_ms};
+use crate::domain::{Caller, Error, Kind, Result, RoomId, now_ms};
 use crate::metrics::{Gauge, Metrics};
 use crate::store::{NodeRow, ServerInfo, Stats, Store, StoredMinute};
 
-/// Whoever asks within this time is shown the same snapshot.
+/// How long a snapshot is shown.
 const FRESH_FOR: Duration = Duration::from_secs(1);
-/// Hours that are over may still be added to: by a node that could not report for a while.
+/// How long an hour that is over counts as read: a node that could not report for a while may still add to it.
 const HOUR_FRESH_FOR: Duration = Duration::from_secs(60);
-/// Pictures that a node remembers; nodes that are asked about have ids of their own.
-const MAX_REMEMBERED: usize = 64;
+/// Snapshots kept at once: one for each range and node that is looked at.
+const MAX_SNAPSHOTS: u64 = 64;
+/// Hours kept at once. The longest range has 25.
+const MAX_HOURS: u64 = 32;
 
 /// What is wanted: how far back, and of which node alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,53 +48,37 @@ pub struct DashboardSnapshot {
     pub room_names: HashMap<RoomId, String>,
 }
 
-/// A snapshot while it is made or remembered: whoever asks for the same waits for it.
-type CachedSnapshot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<DashboardSnapshot>)>>>;
-
 type Hour = Arc<Vec<StoredMinute>>;
 
-/// The pictures that a node has made lately and what it has read for them, shared by its workers.
-#[derive(Default)]
+/// The snapshots that a node has made lately and the hours that it has read for them, shared by its workers.
 pub struct SnapshotCache {
-    places: Mutex<HashMap<Wanted, CachedSnapshot>>,
-    /// Hours that are over, and when they were read.
-    hours: Mutex<HashMap<u64, (Instant, Hour)>>,
+    snapshots: Cache<Wanted, Arc<DashboardSnapshot>>,
+    /// Hours that are over.
+    hours: Cache<u64, Hour>,
+}
+
+impl Default for SnapshotCache {
+    fn default() -> Self {
+        Self {
+            snapshots: Cache::builder().max_capacity(MAX_SNAPSHOTS).time_to_live(FRESH_FOR).build(),
+            hours: Cache::builder().max_capacity(MAX_HOURS).time_to_live(HOUR_FRESH_FOR).build(),
+        }
+    }
 }
 
 impl SnapshotCache {
-    fn place(&self, wanted: &Wanted) -> CachedSnapshot {
-        let mut places = self.places.lock().expect("no panic while held");
-        if places.len() >= MAX_REMEMBERED && !places.contains_key(wanted) {
-            places.clear();
-        }
-        Arc::clone(places.entry(wanted.clone()).or_default())
-    }
-
-    /// The hours of a range that are known, and those to be read: the present one and the one before it always, the
+    /// The hours of a range that are known, and those to be read: the current one and the one before it always, the
     /// others when they were read a while ago.
-    fn hours(&self, first: u64, present: u64) -> (Vec<Hour>, Vec<u64>) {
-        let hours = self.hours.lock().expect("no panic while held");
+    async fn hours(&self, first: u64, current: u64) -> (Vec<Hour>, Vec<u64>) {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for hour in first..=present {
-            match hours.get(&hour).filter(|(read_at, _)| hour + 1 < present && read_at.elapsed() < HOUR_FRESH_FOR) {
-                Some((_, minutes)) => known.push(Arc::clone(minutes)),
+        for hour in first..=current {
+            let is_over = hour + 1 < current;
+            match if is_over { self.hours.get(&hour).await } else { None } {
+                Some(minutes) => known.push(minutes),
                 None => unknown.push(hour),
             }
         }
         (known, unknown)
-    }
-
-    fn keep_hours(&self, read: impl Iterator<Item = (u64, Hour)>) {
-        let mut hours = self.hours.lock().expect("no panic while held");
-        hours.extend(read.map(|(hour, minutes)| (hour, (Instant::now(), minutes))));
-    }
-
-    fn forget_old(&self) {
-        let mut hours = self.hours.lock().expect("no panic while held");
-        hours.retain(|_, (read_at, _)| read_at.elapsed() < HOUR_FRESH_FOR);
-        if hours.is_empty() {
-            self.places.lock().expect("no panic while held").clear();
-        }
     }
 }
 
@@ -98,45 +86,38 @@ impl SnapshotCache {
 pub struct Dashboard {
     store: Store,
     metrics: Arc<Metrics>,
-    snapshots: Arc<SnapshotCache>,
+    cache: Arc<SnapshotCache>,
 }
 
 impl Dashboard {
-    pub(super) fn new(store: Store, metrics: Arc<Metrics>, snapshots: Arc<SnapshotCache>) -> Self {
-        Self { store, metrics, snapshots }
+    pub(super) fn new(store: Store, metrics: Arc<Metrics>, cache: Arc<SnapshotCache>) -> Self {
+        Self { store, metrics, cache }
     }
 
-    /// What an administrator is shown; at most a second old. Ten who look on cost as much as one.
+    /// A snapshot for an administrator, at most a second old. All who ask for the same one share its making.
     ///
     /// # Errors
     /// `Forbidden`; `Unavailable`.
     pub async fn snapshot(&self, caller: &Caller, wanted: &Wanted) -> Result<Arc<DashboardSnapshot>> {
         authorise(&self.store, caller, Action::SeeFigures).await?;
-        let place = self.snapshots.place(wanted);
-        let mut remembered = place.lock().await;
-        if let Some((made_at, snapshot)) = &*remembered
-            && made_at.elapsed() < FRESH_FOR
-        {
-            return Ok(Arc::clone(snapshot));
-        }
-        let snapshot = Arc::new(self.make(wanted).await?);
-        *remembered = Some((Instant::now(), Arc::clone(&snapshot)));
-        Ok(snapshot)
-    }
-
-    /// Forgets what nobody has asked for lately; once a minute.
-    pub fn forget_old(&self) {
-        self.snapshots.forget_old();
+        let snapshot = async { self.make(wanted).await.map(Arc::new) };
+        let shared = self.cache.snapshots.try_get_with_by_ref(wanted, snapshot).await;
+        shared.map_err(|cause: Arc<Error>| match cause.kind() {
+            Kind::Unavailable => Error::Unavailable(cause.to_string().into()),
+            _ => Error::internal(cause.to_string()),
+        })
     }
 
     async fn make(&self, wanted: &Wanted) -> Result<DashboardSnapshot> {
         let now_ms = now_ms();
         let first_hour = wanted.range.first_minute(now_ms) / 60;
-        let (mut hours, unknown) = self.snapshots.hours(first_hour, now_ms / 3_600_000);
+        let (mut hours, unknown) = self.cache.hours(first_hour, now_ms / 3_600_000).await;
         let (read, stats) = tokio::join!(self.store.metrics(&unknown, now_ms), self.store.stats());
         let ((server, nodes, read), stats) = (read?, stats?);
         let read: Vec<Hour> = read.into_iter().map(Arc::new).collect();
-        self.snapshots.keep_hours(unknown.into_iter().zip(read.iter().cloned()));
+        for (hour, minutes) in unknown.into_iter().zip(&read) {
+            self.cache.hours.insert(hour, Arc::clone(minutes)).await;
+        }
         hours.extend(read);
         // The node's own reports are as fresh as this while someone looks on.
         self.metrics.set(Gauge::OnlineUsers, stats.online_users);

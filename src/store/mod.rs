@@ -6,7 +6,6 @@
 mod accounts;
 mod amendments;
 mod conversations;
-mod directs;
 mod events;
 mod history;
 mod members;
@@ -23,6 +22,8 @@ mod stats;
 mod stored;
 
 use std::sync::Arc;
+
+use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
 pub use accounts::Revocation;
@@ -37,8 +38,7 @@ pub use rooms::NewRoom;
 pub use stats::Stats;
 pub use stored::RoomEntry;
 
-use crate::domain::{Error, Result, now_ms};
-use directs::Directs;
+use crate::domain::{Error, Result, RoomId, UserId, now_ms};
 use redis::connection::{LIST_TIMEOUT, RESPONSE_TIMEOUT, SharedConnection};
 use redis::keys::Keys;
 use single_flight::SingleFlight;
@@ -46,6 +46,8 @@ use stats::WriteCache;
 
 /// Long lists that one worker asks for at the same time; the others wait.
 const LISTS_AT_ONCE: usize = 2;
+/// Direct rooms that a node remembers.
+const MAX_DIRECT_ROOMS: u64 = 200_000;
 /// A pipeline of more commands than this is a long list.
 const LONG_LIST: usize = 200;
 
@@ -82,11 +84,20 @@ pub struct StoreConfig {
     pub zone: jiff::tz::TimeZone,
 }
 
-/// What the stores of one node share: what was written lately, and direct rooms.
-#[derive(Clone, Default)]
+/// Direct rooms by their pair of users, the lower number first. A pair's room never changes.
+type DirectRooms = Cache<(UserId, UserId), RoomId>;
+
+/// What the stores of one node share.
+#[derive(Clone)]
 pub struct NodeMemory {
     write_cache: WriteCache,
-    directs: Directs,
+    direct_rooms: DirectRooms,
+}
+
+impl Default for NodeMemory {
+    fn default() -> Self {
+        Self { write_cache: WriteCache::default(), direct_rooms: Cache::new(MAX_DIRECT_ROOMS) }
+    }
 }
 
 /// A handle to Redis with a lane of its own. One per worker thread, because a connection's driver runs on
@@ -104,7 +115,7 @@ pub struct Store {
     receipt_members: u64,
     zone: jiff::tz::TimeZone,
     write_cache: WriteCache,
-    directs: Directs,
+    direct_rooms: DirectRooms,
     stats: Arc<SingleFlight<Stats>>,
 }
 
@@ -124,7 +135,7 @@ impl Store {
             receipt_members: config.receipt_members,
             zone: config.zone.clone(),
             write_cache: memory.write_cache.clone(),
-            directs: memory.directs.clone(),
+            direct_rooms: memory.direct_rooms.clone(),
             stats: Arc::default(),
         })
     }

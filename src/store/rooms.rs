@@ -142,7 +142,7 @@ impl Store {
     /// The direct room of two users, if they have one.
     pub async fn direct_room(&self, one: UserId, other: UserId) -> Result<Option<RoomId>> {
         let (low, high) = (one.min(other), one.max(other));
-        if let Some(room) = self.directs.get(low, high) {
+        if let Some(room) = self.direct_rooms.get(&(low, high)) {
             return Ok(Some(room));
         }
         let mut pipeline = Pipeline::with_capacity(1);
@@ -153,7 +153,7 @@ impl Store {
             // Once per node and pair: mends what a node left that died while it made the room. Sockets that were not
             // told of it then have all of it to come; the others look at it already.
             self.note_direct(room, (low, high)).await?;
-            self.directs.insert(low, high, room);
+            self.direct_rooms.insert((low, high), room);
         }
         Ok(room)
     }
@@ -188,7 +188,7 @@ impl Store {
             return self.direct_room(low, high).await?.ok_or(Error::RoomNotFound);
         }
         self.note_direct(room, (low, high)).await?;
-        self.directs.insert(low, high, room);
+        self.direct_rooms.insert((low, high), room);
         Ok(room)
     }
 
@@ -202,7 +202,7 @@ impl Store {
 
     /// Forgets a direct room that is gone (Redis lost it).
     pub fn forget_direct(&self, one: UserId, other: UserId) {
-        self.directs.remove(one.min(other), one.max(other));
+        self.direct_rooms.invalidate(&(one.min(other), one.max(other)));
     }
 
     /// The command that lets a public room be found by the beginning of its name.
