@@ -1,4 +1,4 @@
-//! Accounts and tokens, over nodes.
+//! Accounts and tokens across nodes.
 
 use chinwag::domain::Password;
 use reqwest::StatusCode;

@@ -1,5 +1,5 @@
-//! `docs/asyncapi.json`: which messages its channels have, and whether a frame is one of them. The transcripts hold
-//! every frame against it.
+//! Reads `docs/asyncapi.json`: the messages of its channels, and whether a frame is one of them. Transcripts check every
+//! frame against it.
 
 mod schema;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use self::schema::Schemas;
 use crate::support::World;
 
-/// Who sends a message.
+/// The sender of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     FromClient,
@@ -39,7 +39,7 @@ impl AsyncApi {
         }
     }
 
-    /// The messages of a channel, both ways, as `channel.message`.
+    /// The messages of a channel in both directions, as `channel.message`.
     pub fn messages(&self, channel: &str) -> Vec<String> {
         let messages = self.0["channels"][channel]["messages"].as_object().expect("messages");
         messages.keys().map(|message| format!("{channel}.{message}")).collect()

@@ -1,5 +1,5 @@
-//! Bad frames and handshakes: each gets its dialect's own refusal or the documented close code, and neither the
-//! connection (when it may go on) nor anyone else's suffers.
+//! Bad frames and handshakes: each gets its dialect's refusal or the documented close code, and neither the connection
+//! (if it stays open) nor any other connection is affected.
 
 mod bytes;
 mod floods;
@@ -10,42 +10,48 @@ mod tokens;
 
 use serde_json::{Value, json};
 
-use crate::raw_socket::{Heard, RawSocket, TEXT, frame};
+use crate::raw_socket::{Incoming, RawSocket, TEXT, frame};
 use crate::support::{User, World, shared_redis};
 
-/// How a connection speaks.
+/// The protocol of a connection; `Ext` is `?ext=1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
+pub enum Dialect {
     Webchat,
-    WebchatMore,
+    WebchatExt,
     Envelope,
     Messenger,
     Imtypes,
-    ImtypesMore,
+    ImtypesExt,
 }
 
-pub const ALL: [Speaks; 6] =
-    [Speaks::Webchat, Speaks::WebchatMore, Speaks::Envelope, Speaks::Messenger, Speaks::Imtypes, Speaks::ImtypesMore];
+pub const ALL: [Dialect; 6] = [
+    Dialect::Webchat,
+    Dialect::WebchatExt,
+    Dialect::Envelope,
+    Dialect::Messenger,
+    Dialect::Imtypes,
+    Dialect::ImtypesExt,
+];
 
-/// What a row must lead to.
+/// The expected reaction to a row.
 enum Expected {
-    /// Exactly this frame, but for its time; the connection goes on.
+    /// Exactly this frame except for its time. The connection stays open.
     Frame(Value),
-    /// Nothing at all; the connection goes on.
+    /// No frame. The connection stays open.
     Silence,
     /// A close frame with this code, then the end.
     Closed(u16),
 }
 
-/// What is sent over which kind of connection.
+/// Bytes to send over a connection of this kind.
 struct Row {
     name: String,
-    speaks: Speaks,
+    dialect: Dialect,
     bytes: Vec<u8>,
     expected: Expected,
 }
 
-/// What rows refer to. 张三 is user 1, 李四 user 2, both in the group; 王五 is user 3 and has rooms of his own.
+/// Ids that rows refer to. 张三 is user 1, 李四 user 2, both are in the group. 王五 is user 3 and has rooms of his own.
 #[derive(Default)]
 struct Known {
     /// The group of 张三 and 李四.
@@ -68,14 +74,14 @@ fn room_id(number: u64) -> String {
     chinwag::domain::RoomId::new(number).expect("a room's number").to_string()
 }
 
-impl Speaks {
+impl Dialect {
     fn path(self) -> &'static str {
         match self {
             Self::Webchat => "/ws",
-            Self::WebchatMore => "/ws?ext=1",
+            Self::WebchatExt => "/ws?ext=1",
             Self::Envelope => "/api/v1/ws",
             Self::Messenger | Self::Imtypes => "/ws/chat",
-            Self::ImtypesMore => "/ws/chat?ext=1",
+            Self::ImtypesExt => "/ws/chat?ext=1",
         }
     }
 
@@ -83,7 +89,7 @@ impl Speaks {
         self.open_over(RawSocket::connect(base).await, token).await
     }
 
-    /// The same over a connection that is there already.
+    /// The same over an open TCP connection.
     pub async fn open_over(self, raw: RawSocket, token: &str) -> RawSocket {
         let path = self.path();
         let opened = match self {
@@ -94,15 +100,15 @@ impl Speaks {
         opened.unwrap_or_else(|refused| panic!("{self:?}: {refused:?}"))
     }
 
-    /// A message that is in order.
+    /// A valid message.
     pub fn say(self, group: u64, content: &str) -> Value {
         match self {
-            Self::Webchat | Self::WebchatMore => {
+            Self::Webchat | Self::WebchatExt => {
                 json!({"type": "send_message", "payload": {"room_id": group, "content": content, "is_image": false}})
             }
             Self::Envelope => json!({"type": "text", "content": content, "group_id": room_id(group)}),
             Self::Messenger => json!({"type": "chat", "chat_type": "room", "reveiver_id": group, "content": content}),
-            Self::Imtypes | Self::ImtypesMore => {
+            Self::Imtypes | Self::ImtypesExt => {
                 json!({"type": "text", "content": content, "receiverId": room_id(group)})
             }
         }
@@ -111,25 +117,25 @@ impl Speaks {
     /// The content of a pushed message.
     pub fn content(self, frame: &Value) -> Option<&str> {
         let content = match self {
-            Self::Webchat | Self::WebchatMore => &frame["payload"]["content"],
-            Self::Envelope | Self::Messenger | Self::Imtypes | Self::ImtypesMore => &frame["content"],
+            Self::Webchat | Self::WebchatExt => &frame["payload"]["content"],
+            Self::Envelope | Self::Messenger | Self::Imtypes | Self::ImtypesExt => &frame["content"],
         };
         content.as_str().filter(|_| frame["type"] != "system")
     }
 }
 
-/// A node, the connection that behaves badly, and one that does not.
+/// A node, the connection that misbehaves, and one that does not.
 struct Stage<'a> {
     world: &'a World,
     token: String,
     known: Known,
-    bad: Option<(Speaks, RawSocket)>,
+    bad: Option<(Dialect, RawSocket)>,
     innocent: RawSocket,
     said: usize,
 }
 
 async fn world() -> World {
-    // The rows are to be refused for what they say, not for coming fast.
+    // Rows must be refused for their content, not for their rate.
     World::start_with(1, shared_redis(), |config| config.limits.enabled = false).await
 }
 
@@ -140,9 +146,9 @@ async fn make_known(zhang: &User<'_>, li: &User<'_>, wang: &User<'_>, world: &Wo
         ..Known::default()
     };
     let mut of_li = world.messenger(0, li).await;
-    of_li.send(&Speaks::Messenger.say(known.group, "李四说")).await;
+    of_li.send(&Dialect::Messenger.say(known.group, "李四说")).await;
     known.message = number(&of_li.next_of("chat").await["message_id"]);
-    of_li.send(&Speaks::Messenger.say(known.foreign, "李四说")).await;
+    of_li.send(&Dialect::Messenger.say(known.foreign, "李四说")).await;
     known.foreign_message = number(&of_li.next_of("chat").await["message_id"]);
     let url = world.url(0, "/api/v1/rooms");
     let open = json!({"is_private": true, "username": "李四"});
@@ -155,11 +161,11 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("no number: {value}"))
 }
 
-/// The next that is not about who came or went: that is told when it has gathered, in between.
-async fn next_of(raw: &mut RawSocket) -> Heard {
+/// The next frame that is no presence frame. Presence is announced in batches, at any time.
+async fn next_of(raw: &mut RawSocket) -> Incoming {
     loop {
         match raw.next().await {
-            Heard::Text(frame) if frame["type"] == "presence" => {}
+            Incoming::Text(frame) if frame["type"] == "presence" => {}
             other => return other,
         }
     }
@@ -170,59 +176,59 @@ impl<'a> Stage<'a> {
         let (zhang, li) = (world.user(0, "张三").await, world.user(0, "李四").await);
         let wang = world.user(0, "王五").await;
         let known = make_known(&zhang, &li, &wang, world).await;
-        let innocent = Speaks::Webchat.open(&world.base(0), &li.token).await;
+        let innocent = Dialect::Webchat.open(&world.base(0), &li.token).await;
         Self { world, token: zhang.token, known, bad: None, innocent, said: 0 }
     }
 
-    /// The connection of this kind, opened when there is none.
-    async fn connection(&mut self, speaks: Speaks) -> RawSocket {
+    /// The connection of this kind; opens one if there is none.
+    async fn connection(&mut self, dialect: Dialect) -> RawSocket {
         match self.bad.take() {
-            Some((open, raw)) if open == speaks => raw,
-            _ => speaks.open(&self.world.base(0), &self.token).await,
+            Some((open, raw)) if open == dialect => raw,
+            _ => dialect.open(&self.world.base(0), &self.token).await,
         }
     }
 
-    /// What is wrong about a row, if anything.
+    /// Sends a row. The error describes an unexpected reaction.
     async fn try_row(&mut self, row: &Row) -> Result<(), String> {
-        let mut raw = self.connection(row.speaks).await;
+        let mut raw = self.connection(row.dialect).await;
         raw.send(&row.bytes).await;
         match &row.expected {
             Expected::Frame(frame) => match next_of(&mut raw).await {
-                Heard::Text(found) if is_alike(&found, frame) => {}
+                Incoming::Text(found) if is_alike(&found, frame) => {}
                 other => return Err(format!("{other:?} instead of {frame}")),
             },
             Expected::Silence => {}
             Expected::Closed(code) => {
                 match next_of(&mut raw).await {
-                    Heard::Close(Some(found), _) if found == *code => {}
+                    Incoming::Close(Some(found), _) if found == *code => {}
                     other => return Err(format!("{other:?} instead of {code}")),
                 }
-                // The node gives a client that goes on sending another second, to spare it a reset.
+                // The node waits another second for a client that keeps sending, to avoid a reset.
                 raw.shut_down().await;
                 match raw.next().await {
-                    Heard::End => {}
+                    Incoming::End => {}
                     other => return Err(format!("{other:?} instead of the end")),
                 }
-                raw = row.speaks.open(&self.world.base(0), &self.token).await;
+                raw = row.dialect.open(&self.world.base(0), &self.token).await;
             }
         }
-        self.talk(row.speaks, &mut raw).await?;
-        self.bad = Some((row.speaks, raw));
+        self.talk(row.dialect, &mut raw).await?;
+        self.bad = Some((row.dialect, raw));
         Ok(())
     }
 
-    /// Says something in order, which must be the next that both connections hear.
-    async fn talk(&mut self, speaks: Speaks, raw: &mut RawSocket) -> Result<(), String> {
+    /// Sends a valid message, which both connections must receive next.
+    async fn talk(&mut self, dialect: Dialect, raw: &mut RawSocket) -> Result<(), String> {
         self.said += 1;
         let content = format!("in order {}", self.said);
-        raw.send(&frame(TEXT, speaks.say(self.known.group, &content).to_string().as_bytes())).await;
+        raw.send(&frame(TEXT, dialect.say(self.known.group, &content).to_string().as_bytes())).await;
         match next_of(raw).await {
-            Heard::Text(frame) if speaks.content(&frame) == Some(&content) => {}
-            other => return Err(format!("the same connection hears {other:?} afterwards")),
+            Incoming::Text(frame) if dialect.content(&frame) == Some(&content) => {}
+            other => return Err(format!("the same connection receives {other:?} afterwards")),
         }
         match self.innocent.next().await {
-            Heard::Text(frame) if Speaks::Webchat.content(&frame) == Some(&content) => Ok(()),
-            other => Err(format!("another connection hears {other:?} afterwards")),
+            Incoming::Text(frame) if Dialect::Webchat.content(&frame) == Some(&content) => Ok(()),
+            other => Err(format!("another connection receives {other:?} afterwards")),
         }
     }
 
@@ -230,10 +236,10 @@ impl<'a> Stage<'a> {
         let mut wrong = Vec::new();
         for row in rows {
             if let Err(difference) = self.try_row(row).await {
-                wrong.push(format!("{:?}, {}: {difference:.300}", row.speaks, row.name));
-                // What it left on the way would spoil the next rows.
+                wrong.push(format!("{:?}, {}: {difference:.300}", row.dialect, row.name));
+                // Frames still in flight would affect the next rows.
                 self.bad = None;
-                self.innocent = Speaks::Webchat.open(&self.world.base(0), &self.li_token().await).await;
+                self.innocent = Dialect::Webchat.open(&self.world.base(0), &self.li_token().await).await;
             }
         }
         assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
@@ -244,7 +250,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Whether a frame is as expected; the time of a refusal is any.
+/// Whether a frame is as expected, whatever the time of a refusal.
 fn is_alike(found: &Value, expected: &Value) -> bool {
     let mut found = found.clone();
     if let Some(object) = found.as_object_mut()

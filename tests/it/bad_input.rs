@@ -1,4 +1,4 @@
-//! Bad requests: each gets the documented refusal, and none hurts the node.
+//! Bad requests: each gets the documented refusal, and none harms the node.
 
 mod raw;
 mod rows;
@@ -18,10 +18,10 @@ use crate::process::{Process, external, token};
 use crate::samples::sample;
 use crate::support::{PATIENCE, client, ok, scratch, shared_redis};
 
-/// How much a node may grow under all of the table, in bytes. Some rows alone send more than a tenth of it.
+/// How much a node may grow under the whole table, in bytes. Some rows alone send more than a tenth of that.
 const MAX_GROWTH: u64 = 64 * 1024 * 1024;
 
-/// A node in a process of its own, so that its memory can be told from that of the tests.
+/// A node in its own process, so that its memory can be measured apart from that of the tests.
 struct Target {
     node: Process,
     client: Client,
@@ -33,7 +33,7 @@ impl Target {
     async fn start() -> Self {
         let (client, folder) = (client(), scratch());
         let mut environment = external(shared_redis());
-        // The table is to be refused for what it says, not for coming fast.
+        // Rows must be refused for their content, not for their rate.
         environment.push(("CHINWAG_LIMITS__ENABLED", "false".to_owned()));
         let secret = environment.iter().find(|(name, _)| *name == "CHINWAG_AUTH__JWT_SECRET").expect("set").1.clone();
         let node = Process::start(&environment, &folder).ready(&client).await;
@@ -44,7 +44,7 @@ impl Target {
         target
     }
 
-    /// Makes what the rows refer to.
+    /// Creates the room and messages that rows refer to.
     async fn say_something(&mut self) {
         let (own, other) = (self.known.token.clone(), self.known.other_token.clone());
         let form = Form::new().text("room_name", "项目");
@@ -68,7 +68,7 @@ impl Target {
         format!("{}{path}", self.node.base)
     }
 
-    /// What is wrong with the answer to a row, if anything.
+    /// Describes what is wrong with the response to a row, if anything.
     async fn try_row(&self, row: &Row) -> Option<String> {
         let method = Method::from_bytes(row.method.as_bytes()).expect("a method");
         let mut request = self.client.request(method, self.url(&row.path)).body(row.body.clone());
@@ -93,7 +93,7 @@ impl Target {
         (!is_right).then(|| format!("{status} {body:.200} instead of {} {}", row.status, row.text))
     }
 
-    /// Sends all of the table one after the other over the same connections.
+    /// Sends the whole table, row after row, over the same connections.
     async fn try_table(&self, rows: &[Row]) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut orphans = 0;
@@ -110,8 +110,8 @@ impl Target {
         wrong
     }
 
-    /// How many files there are: `known`, or more if a refused upload is never removed. It is removed by the time of its
-    /// answer or a moment later.
+    /// The number of files: `known`, or more if a refused upload is never removed. It is removed before its response or
+    /// shortly after.
     async fn orphans_beyond(&self, known: usize) -> usize {
         let started = Instant::now();
         while self.files().len() > known && started.elapsed() < PATIENCE {
@@ -120,18 +120,18 @@ impl Target {
         self.files().len()
     }
 
-    /// Uploaded files, whole or not.
+    /// Uploaded files, complete or partial.
     fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.join("uploads/chat")).into_iter().flatten();
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// The node still answers others.
+    /// Asserts that the node answers other requests.
     async fn assert_serves_statistics(&self) {
         ok(self.client.get(self.url("/api/chat/stats")).bearer_auth(&self.known.token).send().await).await;
     }
 
-    /// Nothing is amiss with a node that serves this.
+    /// Asserts that the node stores a message and an upload.
     async fn assert_serves(&self) {
         self.send(&self.known.token, "global").await;
         let before = self.files().len();
@@ -159,7 +159,7 @@ async fn bad_requests_are_refused_in_the_documented_words() {
     let target = Target::start().await;
     let rows = table(&target.known);
     assert!(rows.len() >= 120, "{} rows", rows.len());
-    // Otherwise the forged tokens would prove nothing.
+    // Makes sure that a token signed by the test is accepted.
     let good = sign(&claims(), Algorithm::HS256, &target.known.secret);
     ok(target.client.get(target.url("/api/chat/stats")).bearer_auth(good).send().await).await;
 
@@ -173,7 +173,7 @@ async fn bad_requests_are_refused_in_the_documented_words() {
 async fn bad_requests_do_not_make_a_node_grow() {
     let target = Target::start().await;
     let rows = table(&target.known);
-    // What is right about the answers the other test says. The first times fill caches and the allocator's pools.
+    // The other test checks the responses. The first rounds fill caches and the allocator's pools.
     for _ in 0..2 {
         target.try_table(&rows).await;
     }

@@ -1,4 +1,4 @@
-//! Redis commands and round trips per operation, so that a budget cannot rot.
+//! Redis commands and round trips of every operation that has a budget.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ async fn a_send_is_one_script_and_one_counter() {
     let user = world.user(0, "alice").await;
     let room = user.make_room(0, "a").await;
     let cost = redis.cost(&user, async || drop(user.send(0, &room, "x").await)).await;
-    // All but evalsha and incr are calls of the script: eight, as in design and measurement.
+    // All but evalsha and incr are calls of the script: eight, as designed and measured.
     let inside =
         [("hmget", 1), ("time", 1), ("get", 1), ("set", 1), ("zadd", 1), ("xadd", 1), ("hset", 1), ("publish", 1)];
     let mut expected = only(&inside);
@@ -37,7 +37,7 @@ async fn reading_costs_one_round_trip() {
         user.send(0, "global", &number.to_string()).await;
     }
     let page = redis.cost(&user, async || drop(user.read(0, "messages").await)).await;
-    // Membership and what the user has read before: the first page marks it, the second finds it marked.
+    // Reads membership and the user's read cursor. The first page marks its messages as read, the second finds them marked.
     assert_eq!(page.commands, only(&[("hmget", 1), ("zscore", 2), ("xrevrange", 1), ("hgetall", 1)]));
     let stats = redis.cost(&user, async || drop(user.read(0, "stats").await)).await;
     assert_eq!(stats.commands, only(&[("get", 1), ("zcount", 17)]));

@@ -1,4 +1,4 @@
-//! A user's own list of rooms: what is new, how far they and the other have read; marks over sockets.
+//! A user's list of rooms: unread counts and read cursors, and marking as read over sockets.
 
 use std::io::Read;
 
@@ -127,7 +127,7 @@ async fn the_list_is_in_the_order_of_activity_and_shows_the_last_message() {
     let (one, other) = (alice.make_group(0, "one", &["bob"]).await, alice.make_group(0, "other", &["bob"]).await);
     let direct = bob.open_direct(1, "alice").await;
     for (room, text) in [(direct, "first"), (other, "second"), (one, "third"), (1, "fourth"), (other, "fifth")] {
-        // Times are in milliseconds: the next is later.
+        // Times have milliseconds: the next one must be later.
         let sent = alice.send(0, &room_id(room), text).await;
         eventually("time passes", async || {
             let at = entry(&bob, 1, room).await["active_at"].clone();

@@ -1,11 +1,11 @@
-//! The operators' dashboard: the metrics of two nodes, on real Redis.
+//! The operators' dashboard: the metrics of two nodes on a real Redis.
 
 use chinwag::config::Config;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::bad_frames::Speaks;
+use crate::bad_frames::Dialect;
 use crate::process::{Process, external};
 use crate::raw_socket::RawSocket;
 use crate::support::{Redis, User, World, answered, client, eventually, ok, room_id, scratch, shared_redis};
@@ -15,7 +15,7 @@ async fn world() -> World {
     World::start_with(2, shared_redis(), |config| config.stats.report_ms = 100).await
 }
 
-/// Changes accounts as the command line does.
+/// Accounts as the command line changes them.
 async fn accounts(config: &Config) -> chinwag::service::Accounts {
     chinwag::node::accounts(config).await.expect("Redis answers").0
 }
@@ -27,7 +27,7 @@ pub async fn operator(world: &World) -> User<'_> {
 }
 
 impl User<'_> {
-    /// What the dashboard shows.
+    /// The data of the dashboard.
     pub async fn metrics(&self, node: usize, query: &str) -> Value {
         self.get_json(node, &format!("/dashboard/figures?{query}")).await
     }
@@ -46,7 +46,7 @@ pub fn sum(shown: &Value, name: &str) -> u64 {
     series.iter().filter_map(Value::as_u64).sum()
 }
 
-/// The last value of a series; in the first moments of a minute that of the one before.
+/// The last value of a series, which is that of the previous minute until the current one is reported.
 pub fn last(shown: &Value, name: &str) -> u64 {
     let series = shown["series"][name].as_array().unwrap_or_else(|| panic!("no series {name}"));
     series.iter().rev().find_map(Value::as_u64).unwrap_or_else(|| panic!("{name} ends without a number"))
@@ -88,7 +88,7 @@ async fn both_nodes_count_and_the_metrics_are_of_all_or_of_one() {
     third.close().await;
     let nodes: Vec<&str> = world.nodes.iter().map(|node| node.id()).collect();
     let mut shown = Value::Null;
-    // A node that is late with five reports is not listed meanwhile.
+    // A node that misses five reports is not listed until the next one.
     eventually("all is reported", async || {
         shown = operator.metrics(1, "range=1h").await;
         sum(&shown, "sockets_closed") == 1 && sum(&shown, "deliveries") == 18 && ids(&shown) == nodes
@@ -109,7 +109,7 @@ async fn both_nodes_count_and_the_metrics_are_of_all_or_of_one() {
         {"route": "GET no route", "status": 404, "count": 1},
     ]);
     let mut shown_errors = shown["errors"].clone();
-    // A node that has just started is not ready at once.
+    // A node is not ready immediately after its start.
     shown_errors.as_array_mut().expect("a list").retain(|error| error["route"] != "GET /health/ready");
     assert_eq!(shown_errors, errors);
     let rooms = shown["top_rooms"].as_array().expect("a list");
@@ -124,7 +124,7 @@ async fn both_nodes_count_and_the_metrics_are_of_all_or_of_one() {
     }
     assert_eq!((&shown["redis"]["role"], &shown["redis"]["is_embedded"]), (&json!("master"), &json!(false)));
 
-    // Of one node: the sender's, and the one with two sockets.
+    // The metrics of one node: first the sender's, then the one with two sockets.
     let of = async |index: usize| operator.metrics(1, &format!("range=24h&node={}", nodes[index])).await;
     assert_eq!(counts(&of(0).await), [5, 6, 1, 0, 0, 0, 0]);
     assert_eq!(counts(&of(1).await), [1, 12, 2, 1, 1, 1000, 2]);
@@ -177,7 +177,7 @@ async fn only_administrators_see_metrics() {
     {
         assert_eq!(operator.metrics_status(0, query).await, 400, "{query}");
     }
-    // At once, with the old token, though the metrics themselves are remembered for a second.
+    // Takes effect immediately and with the old token, although metrics are cached for a second.
     accounts(&world.config).await.demote("operator").await.expect("demoted");
     assert_eq!(operator.metrics_status(0, "range=1h").await, 403);
     world.stop().await;
@@ -205,7 +205,7 @@ async fn nodes_that_stop_or_die_disappear() {
     let id = second.id().to_owned();
     second.stop().await;
     assert_eq!(socket.next_or_end().await, Err(Some(1012)));
-    // What it counted to its end stays.
+    // Its counts stay, up to its end.
     let closes = json!([{"code": 1012, "count": 1}]);
     eventually("it has left", async || {
         let shown = shown(&world).await;
@@ -256,7 +256,7 @@ async fn refusals_resumptions_and_cut_connections_are_counted() {
     while operator.try_send(0, &room_id(room), "too much").await.expect("answered").status() != 429 {
         kept += 1;
     }
-    drop(socket); // without a word
+    drop(socket); // without a close frame
     let mut socket = world.webchat(0, &operator, "ext=1").await;
     let rooms = json!({room.to_string(): token});
     socket.send(&json!({"type": "resume", "payload": {"rooms": rooms}})).await;
@@ -283,7 +283,7 @@ async fn slow_clients_and_repaired_gaps_are_counted() {
     let mut sender = world.webchat(0, &operator, "").await;
     let say = |text: &str| json!({"type": "send_message", "payload": {"room_id": 1, "content": text}});
     let narrow = RawSocket::connect_narrow(&world.base(0)).await;
-    let slow = Speaks::Webchat.open_over(narrow, &operator.token).await;
+    let slow = Dialect::Webchat.open_over(narrow, &operator.token).await;
     for _ in 0..600 {
         sender.send(&say(&"x".repeat(1200))).await;
         sender.next().await;
@@ -299,7 +299,7 @@ async fn slow_clients_and_repaired_gaps_are_counted() {
     .await;
     drop(slow);
 
-    // What is sent while the node hears nothing is read from the stream.
+    // Messages sent while the node has no subscription are read from the stream.
     redis::cmd("CLIENT").arg(&["KILL", "TYPE", "PUBSUB"]).exec(&mut redis.connection()).expect("killed");
     operator.send(0, "global", "unheard").await;
     assert_eq!(sender.next().await["payload"]["content"], "unheard");

@@ -62,7 +62,7 @@ async fn a_report_is_five_commands_and_a_look_costs_the_same_for_any_number_of_r
     .await;
     let names: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
     let mut reports: Vec<&[&str]> = names.chunk_by(|_, next| *next != REPORT[0]).collect();
-    // What came before the first report, and a last one that the log may have cut.
+    // Drops commands before the first report, and the last report, which may be incomplete.
     reports.pop();
     reports.retain(|report| report[0] == REPORT[0]);
     for report in reports {
@@ -86,7 +86,7 @@ fn of_workers(redis: &LoggedRedis) -> BTreeMap<String, u64> {
     count(redis.read().iter().filter(|command| !command.is_of_node))
 }
 
-/// A minute of a node that is busy with everything, as it is stored.
+/// A stored minute of a node with every kind of activity.
 fn busy_minute(number: u64) -> String {
     let pairs =
         |first: u64, count: u64| -> Vec<[u64; 2]> { (first..first + count).map(|n| [n, n * number % 900]).collect() };
@@ -123,7 +123,7 @@ async fn a_day_of_three_busy_nodes_takes_little() {
     println!("a minute of a busy node takes {} bytes, {} as text", size / 180, busy_minute(50).len());
     assert!(size / 180 < 2048);
     let shown = operator.metrics(0, "range=24h").await;
-    // The last of the steps has one to ten minutes.
+    // The last step has one to ten minutes.
     assert!(sum(&shown, "messages") > 3 * 1431 * 48_211);
     assert_eq!(last(&shown, "sockets_webchat"), 3 * 4012);
     // Hours that are over are cached for a minute: besides the role only the present and the last hour are read.

@@ -1,11 +1,11 @@
-//! A deleted message is seen nowhere any more, whatever document looks.
+//! A deleted message disappears from every document.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{User, World, answered, ok, room_id, shared_redis};
 
-/// Everything that could show a message of a room.
+/// Every response that could contain a message of a room.
 pub async fn all_that_is_shown(world: &World, user: &User<'_>, node: usize, room: u64) -> String {
     let id = room_id(room);
     let mut shown = Vec::new();
@@ -51,7 +51,7 @@ async fn a_deletion_is_seen_and_its_message_is_not_in_every_document() {
         assert!(all_that_is_shown(&world, &alice, node, room).await.contains("secret"));
     }
 
-    // Deleted over document 000 by the room's owner on the other node.
+    // The room's owner deletes it through document 000 on the other node.
     webchat.send(&json!({"type": "delete_message", "payload": {"room_id": room, "id": number}})).await;
     let told = webchat.next_of("message_deleted").await;
     assert_eq!(told["payload"], json!({"room_id": room, "id": number, "user_id": 1}));
@@ -70,7 +70,7 @@ async fn a_deletion_is_seen_and_its_message_is_not_in_every_document() {
             assert!(shown.contains("a reply") && shown.contains("before"), "{shown}");
         }
     }
-    // Again is fine; a reply to it is not possible any more.
+    // Deleting it again succeeds. Replying to it fails.
     let path = format!("messages/{}?room_id={id}", sent["id"].as_str().expect("an id"));
     assert_eq!(answered(bob.request(0, Method::DELETE, &path).send().await).await.0, 200);
     assert_eq!(answered(alice.post(0, &format!("send?room_id={id}")).json(&reply).send().await).await.0, 400);
@@ -125,14 +125,14 @@ async fn senders_owners_and_admins_delete() {
         let found = answered(deleter.request(1, Method::DELETE, &path).send().await).await.0;
         assert_eq!(found, status, "{} by {}", sender.name, deleter.name);
         let mut socket = world.webchat(1, deleter, "ext=1").await;
-        let number = crate::senders::place_of_uuid(&sent["id"]);
+        let number = crate::dialect_clients::room_and_seq_of_uuid(&sent["id"]);
         let uuid = sent["id"].as_str().and_then(|id| id.parse().ok()).expect("a UUID");
         let integer = chinwag::domain::MessageId::from_uuid(uuid).expect("ours").to_integer();
         socket.send(&json!({"type": "delete_message", "payload": {"room_id": number.0, "id": integer}})).await;
         if status == 403 {
             assert_eq!(socket.next_of("error").await["payload"]["message"], "Not allowed");
         } else {
-            socket.assert_quiet().await; // again is fine, and told to nobody
+            socket.assert_quiet().await; // deleting again succeeds and is not announced
         }
     }
     world.stop().await;

@@ -1,4 +1,4 @@
-//! One user with a connection of every document: says the same thing in six ways, hears it in five.
+//! A user with a connection of every document: six paths to send the same message, and five to receive it.
 
 use chinwag::domain::{MessageId, RoomId};
 use serde_json::{Value, json};
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::socket::Socket;
 use crate::support::{User, World, ok, room_id};
 
-/// The ways to send a message.
+/// The paths on which a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum SendPath {
     Webchat,
     Envelope,
     EnvelopeSocket,
@@ -17,30 +17,37 @@ pub enum Way {
     Imtypes,
 }
 
-pub const WAYS: [Way; 6] =
-    [Way::Webchat, Way::Envelope, Way::EnvelopeSocket, Way::Messenger, Way::Chatroom, Way::Imtypes];
+pub const SEND_PATHS: [SendPath; 6] = [
+    SendPath::Webchat,
+    SendPath::Envelope,
+    SendPath::EnvelopeSocket,
+    SendPath::Messenger,
+    SendPath::Chatroom,
+    SendPath::Imtypes,
+];
 
-/// The ways to be told of one.
+/// The sockets that messages are pushed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ear {
+pub enum SocketKind {
     Webchat,
     Envelope,
     Messenger,
     Imtypes,
 }
 
-pub const EARS: [Ear; 4] = [Ear::Webchat, Ear::Envelope, Ear::Messenger, Ear::Imtypes];
+pub const SOCKET_KINDS: [SocketKind; 4] =
+    [SocketKind::Webchat, SocketKind::Envelope, SocketKind::Messenger, SocketKind::Imtypes];
 
-/// Where a message goes: a room, and in a direct one the other user.
+/// The destination of a message: a room, and the other user if it is a direct room.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct Destination {
     pub room: u64,
     pub other: Option<u64>,
 }
 
-/// What all documents tell of a message.
+/// The fields of a message that all documents have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct MessageSummary {
     pub room: u64,
     pub seq: u64,
     pub sender: u64,
@@ -48,13 +55,13 @@ pub struct Seen {
 }
 
 /// Room and seq of an integer id.
-pub fn place_of(id: u64) -> (u64, u64) {
+pub fn room_and_seq(id: u64) -> (u64, u64) {
     let (room, seq) = MessageId::from_integer(id).expect("an id of ours");
     (room.number().into(), seq.0)
 }
 
 /// Room and seq of an id of document 003.
-pub fn place_of_uuid(id: &Value) -> (u64, u64) {
+pub fn room_and_seq_of_uuid(id: &Value) -> (u64, u64) {
     let uuid = id.as_str().expect("text").parse().expect("a UUID");
     let id = MessageId::from_uuid(uuid).expect("an id of ours");
     (id.room.number().into(), id.entry.seq.0)
@@ -65,13 +72,13 @@ fn number(value: &Value) -> u64 {
     text.parse().unwrap_or_else(|_| panic!("no number: {value}"))
 }
 
-fn seen(id: &Value, sender: &Value, content: &Value) -> Seen {
-    let (room, seq) = place_of(number(id));
-    Seen { room, seq, sender: number(sender), content: content.as_str().expect("text").to_owned() }
+fn summary(id: &Value, sender: &Value, content: &Value) -> MessageSummary {
+    let (room, seq) = room_and_seq(number(id));
+    MessageSummary { room, seq, sender: number(sender), content: content.as_str().expect("text").to_owned() }
 }
 
 /// A user with a WebSocket of each document on one node.
-pub struct Speaker<'a> {
+pub struct DialectClients<'a> {
     pub user: &'a User<'a>,
     pub id: u64,
     pub node: usize,
@@ -81,7 +88,7 @@ pub struct Speaker<'a> {
     imtypes: Socket,
 }
 
-impl<'a> Speaker<'a> {
+impl<'a> DialectClients<'a> {
     pub async fn open(world: &World, node: usize, user: &'a User<'a>, id: u64) -> Self {
         Self {
             user,
@@ -94,33 +101,33 @@ impl<'a> Speaker<'a> {
         }
     }
 
-    pub fn ear(&mut self, ear: Ear) -> &mut Socket {
-        match ear {
-            Ear::Webchat => &mut self.webchat,
-            Ear::Envelope => &mut self.envelope,
-            Ear::Messenger => &mut self.messenger,
-            Ear::Imtypes => &mut self.imtypes,
+    pub fn socket(&mut self, kind: SocketKind) -> &mut Socket {
+        match kind {
+            SocketKind::Webchat => &mut self.webchat,
+            SocketKind::Envelope => &mut self.envelope,
+            SocketKind::Messenger => &mut self.messenger,
+            SocketKind::Imtypes => &mut self.imtypes,
         }
     }
 
-    /// Sends a text. What HTTP answers is returned; sockets answer with the message itself.
-    pub async fn say(&mut self, way: Way, to: Place, content: &str) -> Option<Seen> {
+    /// Sends a text. Returns the response of HTTP; sockets answer with the pushed message.
+    pub async fn send(&mut self, path: SendPath, to: Destination, content: &str) -> Option<MessageSummary> {
         let room = room_id(to.room);
         let user = to.other.map(|user| user.to_string());
         let group = if user.is_some() { Value::Null } else { json!(room) };
         let enveloped = json!({"type": "text", "content": content, "receiver_id": user, "group_id": group});
-        match way {
-            Way::Webchat => {
+        match path {
+            SendPath::Webchat => {
                 let payload = json!({"room_id": to.room, "content": content, "is_image": false});
                 self.webchat.send(&json!({"type": "send_message", "payload": payload})).await;
             }
-            Way::Envelope => {
+            SendPath::Envelope => {
                 let (status, body) = self.user.ask(self.node, "/api/v1/chat/message", &enveloped).await;
                 assert_eq!((status, &body["code"], &body["message"]), (200, &json!(200), &json!("success")), "{body}");
                 return Some(self.check_envelope(&body["data"], to));
             }
-            Way::EnvelopeSocket => self.envelope.send(&enveloped).await,
-            Way::Messenger => {
+            SendPath::EnvelopeSocket => self.envelope.send(&enveloped).await,
+            SendPath::Messenger => {
                 let (kind, receiver) = to.other.map_or(("room", to.room), |user| ("private", user));
                 let frame = json!({
                     "type": "chat", "chat_type": kind, "reveiver_id": receiver, "message_type": "text",
@@ -128,11 +135,11 @@ impl<'a> Speaker<'a> {
                 });
                 self.messenger.send(&frame).await;
             }
-            Way::Chatroom => {
+            SendPath::Chatroom => {
                 let sent = ok(self.user.try_send(self.node, &room, content).await).await;
-                return Some(seen_by_poll(&sent));
+                return Some(summary_of_polled(&sent));
             }
-            Way::Imtypes => {
+            SendPath::Imtypes => {
                 let receiver = user.unwrap_or(room);
                 self.imtypes.send(&json!({"type": "text", "content": content, "receiverId": receiver})).await;
             }
@@ -140,46 +147,46 @@ impl<'a> Speaker<'a> {
         None
     }
 
-    /// The next message of a user that a socket tells of; what the server says is passed over.
-    pub async fn hear(&mut self, ear: Ear, place: Place) -> Seen {
+    /// The next pushed message of a user. System messages are skipped.
+    pub async fn next_message(&mut self, kind: SocketKind, to: Destination) -> MessageSummary {
         let viewer = self.id;
         loop {
-            let frame = self.ear(ear).next().await;
-            let found = match ear {
-                Ear::Webchat => check_webchat(&frame),
-                Ear::Envelope => self.check_envelope(&frame, place),
-                Ear::Messenger => check_messenger(&frame, place),
-                Ear::Imtypes => check_imtypes(&frame, viewer),
+            let frame = self.socket(kind).next().await;
+            let found = match kind {
+                SocketKind::Webchat => check_webchat(&frame),
+                SocketKind::Envelope => self.check_envelope(&frame, to),
+                SocketKind::Messenger => check_messenger(&frame, to),
+                SocketKind::Imtypes => check_imtypes(&frame, viewer),
             };
-            assert_eq!(found.room, place.room, "{frame}");
+            assert_eq!(found.room, to.room, "{frame}");
             if found.sender != 0 {
                 return found;
             }
         }
     }
 
-    fn check_envelope(&self, message: &Value, place: Place) -> Seen {
-        let group = if place.other.is_some() { String::new() } else { room_id(place.room) };
+    fn check_envelope(&self, message: &Value, to: Destination) -> MessageSummary {
+        let group = if to.other.is_some() { String::new() } else { room_id(to.room) };
         assert_eq!(message["group_id"], group, "{message}");
-        let pair = place.other.map(|other| if self.id == other { other } else { self.id });
+        let pair = to.other.map(|other| if self.id == other { other } else { self.id });
         assert_eq!(message["receiver_id"].as_str().is_some_and(str::is_empty), pair.is_none(), "{message}");
-        seen(&message["message_id"], &message["sender_id"], &message["content"])
+        summary(&message["message_id"], &message["sender_id"], &message["content"])
     }
 }
 
-fn check_webchat(frame: &Value) -> Seen {
+fn check_webchat(frame: &Value) -> MessageSummary {
     assert_eq!(frame["type"], "new_message", "{frame}");
     let payload = &frame["payload"];
-    let found = seen(&payload["id"], &payload["user_id"], &payload["content"]);
+    let found = summary(&payload["id"], &payload["user_id"], &payload["content"]);
     assert_eq!(payload["room_id"], found.room, "{frame}");
     found
 }
 
-fn check_messenger(frame: &Value, place: Place) -> Seen {
-    let chat_type = if place.other.is_some() { "private" } else { "room" };
+fn check_messenger(frame: &Value, to: Destination) -> MessageSummary {
+    let chat_type = if to.other.is_some() { "private" } else { "room" };
     assert_eq!((&frame["type"], &frame["chat_type"]), (&json!("chat"), &json!(chat_type)), "{frame}");
-    let found = seen(&frame["message_id"], &frame["sender_id"], &frame["content"]);
-    if place.other.is_none() {
+    let found = summary(&frame["message_id"], &frame["sender_id"], &frame["content"]);
+    if to.other.is_none() {
         assert_eq!(frame["receiver_id"], found.room, "{frame}");
     } else {
         assert_ne!(frame["receiver_id"], frame["sender_id"], "{frame}");
@@ -187,8 +194,8 @@ fn check_messenger(frame: &Value, place: Place) -> Seen {
     found
 }
 
-fn check_imtypes(frame: &Value, viewer: u64) -> Seen {
-    let found = seen(&frame["id"], &frame["senderId"], &frame["content"]);
+fn check_imtypes(frame: &Value, viewer: u64) -> MessageSummary {
+    let found = summary(&frame["id"], &frame["senderId"], &frame["content"]);
     assert_eq!(frame["receiverId"], viewer.to_string(), "{frame}");
     let room: RoomId = frame["conversationId"].as_str().expect("text").parse().expect("a room");
     assert_eq!(u64::from(room.number()), found.room, "{frame}");
@@ -196,8 +203,8 @@ fn check_imtypes(frame: &Value, viewer: u64) -> Seen {
 }
 
 /// A message as document 003 lists it.
-pub fn seen_by_poll(message: &Value) -> Seen {
-    let (room, seq) = place_of_uuid(&message["id"]);
+pub fn summary_of_polled(message: &Value) -> MessageSummary {
+    let (room, seq) = room_and_seq_of_uuid(&message["id"]);
     let sender = message["sender_id"].as_u64().expect("a number");
-    Seen { room, seq, sender, content: message["content"].as_str().expect("text").to_owned() }
+    MessageSummary { room, seq, sender, content: message["content"].as_str().expect("text").to_owned() }
 }

@@ -1,14 +1,14 @@
-//! Faults under load: what clients were told and shown is held against what is stored.
+//! Faults under load: compares what clients were acknowledged and pushed with what is stored.
 
 mod checker;
 mod client;
 mod cluster;
-mod dice;
+mod group_creator;
 mod heal;
-mod maker;
 mod mutants;
 mod poller;
 mod proxy;
+mod random;
 mod received;
 mod rewind;
 mod round;
@@ -18,43 +18,45 @@ use std::time::{Duration, Instant};
 
 use self::cluster::Cluster;
 use self::round::{play, seed};
-use self::storm::{Force, Tally};
+use self::storm::{FaultCounts, FaultPlan};
 
 /// The short form: a minute and a half.
-const SHORT: Force = Force { faults: 100, kills: 3, redis_restarts: 2, freezes: 1, frozen_for: Duration::from_secs(3) };
+const SHORT: FaultPlan =
+    FaultPlan { faults: 100, kills: 3, redis_restarts: 2, freezes: 1, frozen_for: Duration::from_secs(3) };
 /// A round of the long form.
-const LONG: Force = Force { faults: 100, kills: 3, redis_restarts: 1, freezes: 1, frozen_for: Duration::from_secs(10) };
+const LONG: FaultPlan =
+    FaultPlan { faults: 100, kills: 3, redis_restarts: 1, freezes: 1, frozen_for: Duration::from_secs(10) };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_faults_lose_double_swap_and_hide_nothing() {
-    let (cluster, tally, seed) = (Cluster::start().await, Tally::default(), seed());
+    let (cluster, counts, seed) = (Cluster::start().await, FaultCounts::default(), seed());
     let started = Instant::now();
-    let outcome = play(&cluster, SHORT, &tally, seed).await;
-    println!("seed {seed}, {:?}\n{tally}\n{outcome}", started.elapsed());
-    assert!(tally.total() >= 100);
+    let outcome = play(&cluster, SHORT, &counts, seed).await;
+    println!("seed {seed}, {:?}\n{counts}\n{outcome}", started.elapsed());
+    assert!(counts.total() >= 100);
     assert!(outcome.acknowledged > 200, "people talked");
     assert!(outcome.verdict.is_clean(), "seed {seed}: {}", outcome.verdict);
 }
 
-/// `scripts/soak` runs it, for as many minutes as `SOAK_MINUTES` says.
+/// Run by `scripts/soak` for `SOAK_MINUTES` minutes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes long; scripts/soak runs it"]
 async fn soak() {
     let minutes = std::env::var("SOAK_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let (cluster, tally) = (Cluster::start().await, Tally::default());
+    let (cluster, counts) = (Cluster::start().await, FaultCounts::default());
     let until = Instant::now() + Duration::from_secs(minutes * 60);
     let mut is_clean = true;
     for round in 1.. {
         let seed = seed();
-        let before = tally.total();
-        let force = Force { faults: before + LONG.faults, ..LONG };
-        let outcome = play(&cluster, force, &tally, seed).await;
+        let before = counts.total();
+        let plan = FaultPlan { faults: before + LONG.faults, ..LONG };
+        let outcome = play(&cluster, plan, &counts, seed).await;
         println!("round {round}, seed {seed}: {outcome}");
         is_clean &= outcome.verdict.is_clean();
         if Instant::now() > until {
             break;
         }
     }
-    println!("{tally}");
+    println!("{counts}");
     assert!(is_clean);
 }

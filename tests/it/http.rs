@@ -1,4 +1,4 @@
-//! What all routes share: origins, ids of requests, documentation, health, metrics.
+//! Behaviour shared by all routes: origins, request ids, documentation, health, metrics.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -141,7 +141,7 @@ async fn a_chunked_body_without_end_does_not_hold_its_connection() {
     let answer = closed.await.expect("no panic").expect("the connection is closed in time");
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
 
-    // A body that is read to its end keeps its connection.
+    // The connection stays open after a body that was read completely.
     let user = world.user(0, "alice").await;
     let body = reqwest::Body::wrap_stream(futures_util::stream::iter(
         [r#"{"message_type":"text","#, r#""content":"in chunks"}"#].map(Ok::<_, std::io::Error>),

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::senders::{place_of, place_of_uuid};
+use crate::dialect_clients::{room_and_seq, room_and_seq_of_uuid};
 use crate::support::{User, World, answered, room_id};
 
-/// Room and seq of what each way of sending comes back with.
+/// Room and seq in the answer to each way of sending.
 async fn send(
     world: &World,
     user: &User<'_>,
@@ -16,7 +16,7 @@ async fn send(
     text: &str,
 ) -> Result<(u64, u64), Value> {
     let (id, key) = (room_id(room), "client-id-1");
-    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(place_of);
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(room_and_seq);
     match way {
         0 => {
             let mut socket = world.webchat(node, user, "ext=1").await;
@@ -53,7 +53,7 @@ async fn send(
             let body = json!({"message_type": "text", "content": text, "client_id": key});
             let (status, body) =
                 answered(user.post(node, &format!("send?room_id={id}")).json(&body).send().await).await;
-            if status == 200 { Ok(place_of_uuid(&body["id"])) } else { Err(body) }
+            if status == 200 { Ok(room_and_seq_of_uuid(&body["id"])) } else { Err(body) }
         }
         _ => {
             let mut socket = world.imtypes(node, user, "ext=1").await;
@@ -104,7 +104,7 @@ async fn a_client_id_means_one_message_in_every_document_on_every_node() {
         };
         assert_eq!(found, refusal, "way {way}");
     }
-    // Another user's id and another room's are others.
+    // The same id of another user, or in another room, is a different one.
     let others = send(&world, &bob, 1, 1, room, "once").await.expect("stored");
     assert_eq!(others, (room, first.1 + 1));
     let elsewhere = send(&world, &alice, 1, 1, 1, "once").await.expect("stored");

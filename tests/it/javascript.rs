@@ -1,4 +1,4 @@
-//! Document 003's own JavaScript class, unmodified, under node.
+//! Document 003's JavaScript class, unmodified, under Node.js.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! Everything that needs a running node: one binary, real Redis, several nodes in one process.
+//! Integration tests: one binary, real Redis, several nodes in one process.
 
 mod accounts;
 mod asyncapi;
@@ -12,6 +12,7 @@ mod counting_proxy;
 mod dashboard;
 mod dashboard_costs;
 mod deletion;
+mod dialect_clients;
 mod faults;
 mod floors;
 mod http;
@@ -36,7 +37,6 @@ mod receipts;
 mod resume;
 mod rooms;
 mod samples;
-mod senders;
 mod sixth;
 mod slow;
 mod socket;

@@ -1,9 +1,9 @@
-//! Members of groups: who may do what, who inherits, who hears what from when on.
+//! Members of groups: permissions, inheritance of ownership, and the messages that new and former members receive.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::senders::{EARS, Place, Speaker};
+use crate::dialect_clients::{Destination, DialectClients, SOCKET_KINDS};
 use crate::support::{User, World, answered, eventually, room_id};
 
 /// Names and roles in the order of joining.
@@ -115,7 +115,7 @@ async fn removed_members_hear_nothing_more_and_added_ones_all_from_then_on() {
     let room = alice.make_group(0, "doors", &[]).await;
     let id = room_id(room);
     alice.send(0, &id, "before").await;
-    // Open before the membership, on both nodes.
+    // Opened before the membership, on both nodes.
     let mut sockets = [world.webchat(0, &bob, "").await, world.webchat(1, &bob, "").await];
     let mut extended = world.webchat(1, &bob, "ext=1").await;
     for node in [0, 1] {
@@ -133,7 +133,7 @@ async fn removed_members_hear_nothing_more_and_added_ones_all_from_then_on() {
         assert_eq!(heard["payload"]["user_id"], 2);
         alice.send(node, &id, "not for bob").await;
     }
-    // What reaches all comes after what they must not hear.
+    // A message to everyone comes after the one that must not reach them.
     alice.send(0, "global", "for all").await;
     for socket in &mut sockets {
         assert_eq!(socket.next().await["payload"]["content"], "for all");
@@ -149,28 +149,28 @@ async fn all_four_sockets_follow_a_membership() {
     let world = World::start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
     let room = room_id(alice.make_group(0, "doors", &[]).await);
-    let mut bobs = Speaker::open(&world, 1, &bob, 2).await;
+    let mut bobs = DialectClients::open(&world, 1, &bob, 2).await;
     let (status, added) = alice.ask(0, &format!("/api/v1/group/{room}/members"), &json!({"user_id": "2"})).await;
     assert_eq!((status, &added["data"]), (200, &json!({"group_id": room, "user_id": "2"})));
     alice.send(0, &room, "hello").await;
     let number = room.parse::<chinwag::domain::RoomId>().expect("an id").number().into();
-    let place = Place { room: number, other: None };
-    for ear in EARS {
-        assert_eq!(bobs.hear(ear, place).await.content, "hello", "{ear:?}");
+    let to = Destination { room: number, other: None };
+    for kind in SOCKET_KINDS {
+        assert_eq!(bobs.next_message(kind, to).await.content, "hello", "{kind:?}");
     }
     let (status, body) = answered(bob.post(1, &format!("rooms/{room}/leave")).send().await).await;
     assert_eq!((status, body), (200, json!({"message": "成功离开聊天室"})));
     alice.send(0, &room, "not for bob").await;
     alice.send(0, "global", "for all").await;
-    for ear in EARS {
-        // The message that tells of the leaving may be heard; it is the server's.
+    for kind in SOCKET_KINDS {
+        // The system message about the removal may arrive.
         let frame = loop {
-            let frame = bobs.ear(ear).next().await;
+            let frame = bobs.socket(kind).next().await;
             if !frame.to_string().contains("离开了聊天室") {
                 break frame;
             }
         };
-        assert!(frame.to_string().contains("for all"), "{ear:?}: {frame}");
+        assert!(frame.to_string().contains("for all"), "{kind:?}: {frame}");
     }
     world.stop().await;
 }
@@ -191,7 +191,7 @@ async fn membership_stays_whole_when_two_nodes_change_it_at_once() {
         let text = format!("round {round}");
         alice.send(0, &id, &text).await;
         alice.send(0, "global", &text).await;
-        // Who catches up in one room hears the others meanwhile; earlier rounds may be heard again.
+        // While a socket catches up in one room, it receives from the others; messages of earlier rounds may be repeated.
         let mut missing: Vec<u64> = if is_member { vec![room, 1] } else { vec![1] };
         while !missing.is_empty() {
             let payload = socket.next().await["payload"].take();

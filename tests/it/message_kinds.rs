@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::senders::{EARS, Ear, Speaker, Way, place_of_uuid};
+use crate::dialect_clients::{DialectClients, SOCKET_KINDS, SendPath, SocketKind, room_and_seq_of_uuid};
 use crate::support::{World, ok, room_id, shared_redis};
 
 const PUBLIC_URL: &str = "http://chat.example";
 const PICTURE: &str = "https://example.com/cat.jpg";
 
-/// What each document shows of a message.
+/// How each document shows a message.
 struct Shown {
     /// Document 000: content and whether it is an image.
     webchat: (String, bool),
@@ -23,45 +23,45 @@ struct Shown {
 }
 
 impl Shown {
-    /// A message with this text and address. `message_kinds` are the words of documents 001 to 004.
-    fn new(message_kinds: [&'static str; 4], text: &str, url: Option<&str>) -> Self {
+    /// A message with this text and address. `kinds` are the words of documents 001 to 004.
+    fn new(kinds: [&'static str; 4], text: &str, url: Option<&str>) -> Self {
         let absolute = |url: &str| if url.starts_with('/') { format!("{PUBLIC_URL}{url}") } else { url.to_owned() };
         let content = url.map_or(text.to_owned(), absolute);
         Self {
-            webchat: (content.clone(), message_kinds[0] == "image"),
-            envelope: (message_kinds[0], content.clone()),
-            messenger: (message_kinds[1], text.to_owned(), url.map(absolute)),
-            chatroom: (message_kinds[2], text.to_owned(), url.map(str::to_owned)),
-            imtypes: (message_kinds[3], content),
+            webchat: (content.clone(), kinds[0] == "image"),
+            envelope: (kinds[0], content.clone()),
+            messenger: (kinds[1], text.to_owned(), url.map(absolute)),
+            chatroom: (kinds[2], text.to_owned(), url.map(str::to_owned)),
+            imtypes: (kinds[3], content),
         }
     }
 
-    fn check(&self, ear: Ear, frame: &Value) {
-        match ear {
-            Ear::Webchat => {
+    fn check(&self, kind: SocketKind, frame: &Value) {
+        match kind {
+            SocketKind::Webchat => {
                 let payload = &frame["payload"];
                 assert_eq!(
                     (&payload["content"], &payload["is_image"]),
                     (&json!(self.webchat.0), &json!(self.webchat.1))
                 );
             }
-            Ear::Envelope => {
+            SocketKind::Envelope => {
                 assert_eq!((&frame["type"], &frame["content"]), (&json!(self.envelope.0), &json!(self.envelope.1)));
             }
-            Ear::Messenger => {
+            SocketKind::Messenger => {
                 let (kind, text, url) = &self.messenger;
                 let expected = (&json!(kind), &json!(text), &json!(url));
                 assert_eq!((&frame["message_type"], &frame["content"], &frame["file_url"]), expected);
             }
-            Ear::Imtypes => {
+            SocketKind::Imtypes => {
                 assert_eq!((&frame["type"], &frame["content"]), (&json!(self.imtypes.0), &json!(self.imtypes.1)));
             }
         }
     }
 }
 
-/// How a message is given to a document, and what comes of it.
-fn cases() -> Vec<(Way, Value, Shown)> {
+/// How a message is sent through a document, and how it is shown.
+fn cases() -> Vec<(SendPath, Value, Shown)> {
     let path = "/uploads/images/5d41402a.png";
     let metadata = r#"{"url": "https://example.com/a.jpg", "thumbnailUrl": "..."}"#;
     let webchat = |content: &str, is_image: bool| json!({"content": content, "is_image": is_image});
@@ -73,75 +73,75 @@ fn cases() -> Vec<(Way, Value, Shown)> {
     let text = ["text"; 4];
     let file = ["file"; 4];
     vec![
-        (Way::Webchat, webchat(PICTURE, true), Shown::new(image, PICTURE, Some(PICTURE))),
-        (Way::Webchat, webchat(path, true), Shown::new(image, path, Some(path))),
-        (Way::Webchat, webchat("no address", true), Shown::new(image, "no address", None)),
-        (Way::Webchat, webchat(PICTURE, false), Shown::new(text, PICTURE, None)),
-        (Way::Webchat, json!({"content": "is_image is missing"}), Shown::new(text, "is_image is missing", None)),
-        (Way::Envelope, flat("image", PICTURE), Shown::new(image, PICTURE, Some(PICTURE))),
-        (Way::EnvelopeSocket, flat("file", path), Shown::new(file, path, Some(path))),
-        (Way::Envelope, flat("text", path), Shown::new(text, path, None)),
-        (Way::Messenger, filed("image", "一张图片", PICTURE), Shown::new(image, "一张图片", Some(PICTURE))),
-        (Way::Messenger, filed("file", "", path), Shown::new(file, "", Some(path))),
+        (SendPath::Webchat, webchat(PICTURE, true), Shown::new(image, PICTURE, Some(PICTURE))),
+        (SendPath::Webchat, webchat(path, true), Shown::new(image, path, Some(path))),
+        (SendPath::Webchat, webchat("no address", true), Shown::new(image, "no address", None)),
+        (SendPath::Webchat, webchat(PICTURE, false), Shown::new(text, PICTURE, None)),
+        (SendPath::Webchat, json!({"content": "is_image is missing"}), Shown::new(text, "is_image is missing", None)),
+        (SendPath::Envelope, flat("image", PICTURE), Shown::new(image, PICTURE, Some(PICTURE))),
+        (SendPath::EnvelopeSocket, flat("file", path), Shown::new(file, path, Some(path))),
+        (SendPath::Envelope, flat("text", path), Shown::new(text, path, None)),
+        (SendPath::Messenger, filed("image", "一张图片", PICTURE), Shown::new(image, "一张图片", Some(PICTURE))),
+        (SendPath::Messenger, filed("file", "", path), Shown::new(file, "", Some(path))),
         (
-            Way::Messenger,
+            SendPath::Messenger,
             filed("audio", "a song", path),
             Shown::new(["file", "audio", "file", "file"], "a song", Some(path)),
         ),
         (
-            Way::Messenger,
+            SendPath::Messenger,
             filed("video", "a film", PICTURE),
             Shown::new(["file", "video", "file", "file"], "a film", Some(PICTURE)),
         ),
-        (Way::Messenger, typed("image", PICTURE), Shown::new(image, PICTURE, None)),
+        (SendPath::Messenger, typed("image", PICTURE), Shown::new(image, PICTURE, None)),
         (
-            Way::Messenger,
+            SendPath::Messenger,
             json!({"content": "message_type is missing"}),
             Shown::new(text, "message_type is missing", None),
         ),
-        (Way::Chatroom, typed("image", path), Shown::new(image, path, Some(path))),
-        (Way::Chatroom, typed("file", "not an address"), Shown::new(file, "not an address", None)),
+        (SendPath::Chatroom, typed("image", path), Shown::new(image, path, Some(path))),
+        (SendPath::Chatroom, typed("file", "not an address"), Shown::new(file, "not an address", None)),
         (
-            Way::Chatroom,
+            SendPath::Chatroom,
             typed("system", "维护通知"),
             Shown::new(["text", "system", "system", "system"], "维护通知", None),
         ),
-        (Way::Imtypes, flat("image", PICTURE), Shown::new(image, PICTURE, Some(PICTURE))),
-        (Way::Imtypes, flat("image", metadata), Shown::new(image, metadata, None)),
-        (Way::Imtypes, flat("emoji", "👋"), Shown::new(["text", "text", "text", "emoji"], "👋", None)),
-        (Way::Imtypes, flat("audio", PICTURE), Shown::new(file, PICTURE, Some(PICTURE))),
-        (Way::Imtypes, flat("video", path), Shown::new(file, path, Some(path))),
+        (SendPath::Imtypes, flat("image", PICTURE), Shown::new(image, PICTURE, Some(PICTURE))),
+        (SendPath::Imtypes, flat("image", metadata), Shown::new(image, metadata, None)),
+        (SendPath::Imtypes, flat("emoji", "👋"), Shown::new(["text", "text", "text", "emoji"], "👋", None)),
+        (SendPath::Imtypes, flat("audio", PICTURE), Shown::new(file, PICTURE, Some(PICTURE))),
+        (SendPath::Imtypes, flat("video", path), Shown::new(file, path, Some(path))),
     ]
 }
 
-async fn send(dialect: &mut Speaker<'_>, way: Way, room: u64, mut body: Value) {
-    match way {
-        Way::Webchat => {
+async fn send(clients: &mut DialectClients<'_>, path: SendPath, room: u64, mut body: Value) {
+    match path {
+        SendPath::Webchat => {
             body["room_id"] = json!(room);
-            dialect.ear(Ear::Webchat).send(&json!({"type": "send_message", "payload": body})).await;
+            clients.socket(SocketKind::Webchat).send(&json!({"type": "send_message", "payload": body})).await;
         }
-        Way::Envelope => {
+        SendPath::Envelope => {
             body["group_id"] = json!(room_id(room));
-            let (status, body) = dialect.user.ask(dialect.node, "/api/v1/chat/message", &body).await;
+            let (status, body) = clients.user.ask(clients.node, "/api/v1/chat/message", &body).await;
             assert_eq!(status, 200, "{body}");
         }
-        Way::EnvelopeSocket => {
+        SendPath::EnvelopeSocket => {
             body["group_id"] = json!(room_id(room));
-            dialect.ear(Ear::Envelope).send(&body).await;
+            clients.socket(SocketKind::Envelope).send(&body).await;
         }
-        Way::Messenger => {
+        SendPath::Messenger => {
             body["type"] = json!("chat");
             body["chat_type"] = json!("room");
             body["receiver_id"] = json!(room);
-            dialect.ear(Ear::Messenger).send(&body).await;
+            clients.socket(SocketKind::Messenger).send(&body).await;
         }
-        Way::Chatroom => {
-            let request = dialect.user.post(dialect.node, &format!("send?room_id={}", room_id(room)));
+        SendPath::Chatroom => {
+            let request = clients.user.post(clients.node, &format!("send?room_id={}", room_id(room)));
             ok(request.json(&body).send().await).await;
         }
-        Way::Imtypes => {
+        SendPath::Imtypes => {
             body["receiverId"] = json!(room_id(room));
-            dialect.ear(Ear::Imtypes).send(&body).await;
+            clients.socket(SocketKind::Imtypes).send(&body).await;
         }
     }
 }
@@ -151,29 +151,29 @@ async fn every_kind_is_shown_by_each_document_as_it_can() {
     let change = |config: &mut chinwag::config::Config| config.server.public_url = PUBLIC_URL.to_owned();
     let world = World::start_with(2, shared_redis(), change).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
-    let room = alice.make_group(0, "message_kinds", &["bob"]).await;
-    let mut dialect = Speaker::open(&world, 0, &alice, 1).await;
-    let mut listener = Speaker::open(&world, 1, &bob, 2).await;
-    for (way, body, shown) in cases() {
-        println!("{way:?} {body}");
-        send(&mut dialect, way, room, body).await;
-        for ear in EARS {
-            let frame = listener.ear(ear).next().await;
-            shown.check(ear, &frame);
-            assert_eq!(dialect.ear(ear).next().await["content"], frame["content"], "{ear:?}");
+    let room = alice.make_group(0, "kinds", &["bob"]).await;
+    let mut clients = DialectClients::open(&world, 0, &alice, 1).await;
+    let mut listener = DialectClients::open(&world, 1, &bob, 2).await;
+    for (path, body, shown) in cases() {
+        println!("{path:?} {body}");
+        send(&mut clients, path, room, body).await;
+        for kind in SOCKET_KINDS {
+            let frame = listener.socket(kind).next().await;
+            shown.check(kind, &frame);
+            assert_eq!(clients.socket(kind).next().await["content"], frame["content"], "{kind:?}");
         }
         let page = bob.read(1, &format!("messages?room_id={}&limit=1", room_id(room))).await;
         let (kind, text, url) = &shown.chatroom;
         let listed = (&page[0]["message_type"], &page[0]["content"], &page[0]["file_url"]);
         assert_eq!(listed, (&json!(kind), &json!(text), &json!(url)));
-        assert_eq!(place_of_uuid(&page[0]["id"]).0, room);
+        assert_eq!(room_and_seq_of_uuid(&page[0]["id"]).0, room);
         check_histories(&listener, room, &shown).await;
     }
     world.stop().await;
 }
 
-/// The histories of 001 and 002 show the same as the pushes, but that addresses stay as they are.
-async fn check_histories(listener: &Speaker<'_>, room: u64, shown: &Shown) {
+/// The histories of 001 and 002 show the same as the pushes, except that addresses are unchanged.
+async fn check_histories(listener: &DialectClients<'_>, room: u64, shown: &Shown) {
     let user = listener.user;
     let list = user.get_json(1, &format!("/api/v1/chat/messages?group_id={}&limit=1", room_id(room))).await;
     let listed = &list["data"]["messages"][0];
@@ -217,15 +217,15 @@ async fn an_upload_of_document_003_is_told_to_all() {
     let world = World::start_with(2, shared_redis(), change).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
     let room = alice.make_group(0, "files", &["bob"]).await;
-    let mut listener = Speaker::open(&world, 1, &bob, 2).await;
+    let mut listener = DialectClients::open(&world, 1, &bob, 2).await;
     let part = reqwest::multipart::Part::bytes(b"plain text, nothing else".to_vec()).file_name("notes.txt");
     let form = reqwest::multipart::Form::new().part("file", part).text("room_id", room_id(room));
     let sent = ok(alice.post(0, "upload").multipart(form).send().await).await;
     let url = sent["file_url"].as_str().expect("a path");
     let shown = Shown::new(["file"; 4], "发送了文件: notes.txt", Some(url));
-    for ear in EARS {
-        let frame = listener.ear(ear).next().await;
-        shown.check(ear, &frame);
+    for kind in SOCKET_KINDS {
+        let frame = listener.socket(kind).next().await;
+        shown.check(kind, &frame);
     }
     world.stop().await;
 }

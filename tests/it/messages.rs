@@ -12,7 +12,7 @@ fn ids(page: &Value) -> Vec<String> {
     page.as_array().expect("a list").iter().map(|it| it["id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// All of a room's history, newest first, in pages of `limit`, asked from both nodes in turn.
+/// A room's whole history, newest first, in pages of `limit`, read from both nodes in turn.
 async fn whole_history(user: &User<'_>, room: &str, limit: usize) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     loop {
@@ -60,7 +60,7 @@ async fn of_1100_messages_from_20_clients_the_newest_1000_remain_in_one_order() 
         let expected: Vec<&String> = sent.iter().filter(|id| history.contains(id)).collect();
         assert_eq!(kept, expected);
     }
-    // Forward from the oldest that remains gives the same, oldest first.
+    // Forward from the oldest message that remains: the same messages, oldest first.
     let oldest = history.last().expect("some");
     let mut forward = vec![oldest.clone()];
     loop {
@@ -157,7 +157,7 @@ async fn a_deleted_message_is_seen_nowhere() {
     let reply = json!({"message_type": "text", "content": "re", "reply_to": id});
     let answer = alice.post(0, &format!("send?room_id={room}")).json(&reply).send().await;
     assert_eq!(refused(answer, 400).await, "回复的消息不存在");
-    // Its place still pages.
+    // Its id still works as a cursor.
     let after = alice.texts(0, &format!("room_id={room}&after={id}")).await;
     assert_eq!(after, Vec::<String>::new());
     let before = alice.texts(0, &format!("room_id={room}&before={id}")).await;
@@ -220,7 +220,7 @@ async fn polling_sees_every_change_and_nothing_else() {
     let first = alice.send(0, "global", "one").await;
     let (status, mut etag) = poll("\"nothing\"").await;
     assert_eq!(status, StatusCode::OK);
-    // Often enough that the node follows the room by then.
+    // Polls until the node follows the room.
     for _ in 0..20 {
         let (status, same) = poll(&etag).await;
         assert_eq!((status, &same), (StatusCode::NOT_MODIFIED, &etag));

@@ -1,4 +1,4 @@
-//! `/metrics`, and whoever names what it shows: the documentation, the rules of alerts, the Grafana dashboard.
+//! `/metrics`, and all that names its metrics: the documentation, the alerting rules, the Grafana dashboard.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,7 +17,7 @@ async fn metrics(world: &World) -> String {
     answer.text().await.expect("text")
 }
 
-/// Name → labels, of every figure.
+/// Name → labels of every metric.
 fn shown(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! Who may not know of a room is answered as if it did not exist, in every document. Direct rooms.
+//! For a user who may not know of a room, every document responds as if it did not exist. Direct rooms.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::senders::{EARS, Place, Speaker, WAYS, place_of};
+use crate::dialect_clients::{Destination, DialectClients, SEND_PATHS, SOCKET_KINDS, room_and_seq};
 use crate::socket::Socket;
 use crate::support::{User, World, answered, ok, room_id};
 
-/// A room that nobody has made.
+/// A room that does not exist.
 const NOWHERE: u64 = 77_777;
 
-/// What every request that names a room answers.
+/// The responses to every request that names a room.
 async fn answers(user: &User<'_>, node: usize, room: u64, message: u64) -> Vec<(u16, Value)> {
     let id = room_id(room);
     let text = json!({"message_type": "text", "content": "x"});
@@ -48,7 +48,7 @@ async fn answers(user: &User<'_>, node: usize, room: u64, message: u64) -> Vec<(
     answers
 }
 
-/// What sockets say to frames that name a room.
+/// The answers of sockets to frames that name a room.
 async fn refusals(world: &World, user: &User<'_>, room: u64, message: u64) -> Vec<String> {
     let id = room_id(room);
     let node = 1;
@@ -102,7 +102,7 @@ async fn strangers_are_answered_as_if_there_were_no_room() {
     for (status, body) in answers(&carol, 0, group, message(group, 1)).await {
         assert_eq!(status, 404, "{body}");
     }
-    // Nor did any of it leave a trace.
+    // None of it changed anything.
     let listed = carol.get_json(0, "/api/v1/rooms").await;
     assert_eq!(listed.as_array().expect("a list").len(), 1, "{listed}");
     assert_eq!(bob.texts(0, &format!("room_id={}&limit=1", room_id(direct))).await, ["secret"]);
@@ -120,7 +120,7 @@ async fn one_direct_room_comes_of_many_who_begin_at_once() {
         names.push(format!("user{index}"));
         users.push(world.user(index % 2, &names[index]).await);
     }
-    // All pairs, both sides, both nodes, by opening and by sending.
+    // All pairs, from both sides, on both nodes, by opening and by sending.
     for one in 0..6 {
         for other in 0..one {
             let mut open = Vec::new();
@@ -138,7 +138,7 @@ async fn one_direct_room_comes_of_many_who_begin_at_once() {
             for (status, body) in sent {
                 assert_eq!(status, 200, "{body}");
                 let id: u64 = body["data"]["message_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-                rooms.insert(place_of(id).0);
+                rooms.insert(room_and_seq(id).0);
             }
             assert_eq!(rooms.len(), 1, "{one} and {other}: {rooms:?}");
             let room = rooms.into_iter().next().expect("one");
@@ -160,7 +160,7 @@ async fn first_messages_that_begin_a_direct_room_at_once_reach_open_sockets_once
         let (one, other) = (format!("one{pair}"), format!("other{pair}"));
         let (alice, bob) = (world.user(0, &one).await, world.user(1, &other).await);
         let (alice_id, bob_id) = (2 * pair + 1, 2 * pair + 2);
-        let mut ears =
+        let mut sockets =
             [world.imtypes(0, &alice, "").await, world.imtypes(1, &bob, "").await, world.imtypes(0, &bob, "").await];
         let send = async |user: &User<'_>, node: usize, to: u64| {
             let body = json!({"type": "text", "content": format!("to {to} by {node}"), "receiver_id": to.to_string()});
@@ -173,10 +173,10 @@ async fn first_messages_that_begin_a_direct_room_at_once_reach_open_sockets_once
             send(&bob, 1, alice_id)
         );
         let mut heard = Vec::new();
-        for ear in &mut ears {
+        for socket in &mut sockets {
             let mut texts = Vec::new();
             for _ in 0..4 {
-                let frame = ear.next().await;
+                let frame = socket.next().await;
                 texts.push(frame["content"].as_str().expect("text").to_owned());
             }
             heard.push(texts);
@@ -212,7 +212,7 @@ async fn direct_rooms_and_the_global_room_keep_their_members() {
     assert_eq!(status(Method::POST, format!("/api/v1/group/{id}/members"), json!({"user_id": "3"})).await, 400);
     assert_eq!(status(Method::PUT, format!("/api/v1/rooms/{direct}/members/2"), json!({"role": "admin"})).await, 400);
 
-    // With oneself.
+    // A direct room with oneself.
     let myself = json!({"is_private": true, "username": "alice"});
     assert_eq!(status(Method::POST, "/api/v1/rooms".to_owned(), myself).await, 400);
     let myself = json!({"type": "text", "content": "x", "receiver_id": "1"});
@@ -230,7 +230,7 @@ async fn direct_rooms_and_the_global_room_keep_their_members() {
         (&json!("system"), &json!("0"), &json!("mine"))
     );
 
-    // Document 003 reads and writes a direct room, and lists it never.
+    // Document 003 reads and writes a direct room but never lists it.
     bob.send(1, &id, "via 003").await;
     assert_eq!(alice.texts(0, &format!("room_id={id}")).await, ["via 003"]);
     let rooms = alice.read(0, "rooms").await;
@@ -263,17 +263,17 @@ async fn nobody_is_written_to_who_does_not_exist() {
 async fn sending_joins_a_public_room_in_every_document() {
     let world = World::start(2).await;
     let alice = world.user(0, "alice").await;
-    for (index, way) in WAYS.into_iter().enumerate() {
-        let id = alice.make_room(0, &format!("{way:?}")).await;
+    for (index, path) in SEND_PATHS.into_iter().enumerate() {
+        let id = alice.make_room(0, &format!("{path:?}")).await;
         let room = id.parse::<RoomId>().expect("an id").number().into();
         let name = format!("user{index}");
         let user = world.user(1, &name).await;
         assert_eq!(user.texts(1, &format!("room_id={id}")).await.len(), 1, "open to every user's reading");
-        let mut dialect = Speaker::open(&world, 1, &user, index as u64 + 2).await;
-        let place = Place { room, other: None };
-        dialect.say(way, place, "hello").await;
-        for ear in EARS {
-            assert_eq!(dialect.hear(ear, place).await.content, "hello", "{way:?} {ear:?}");
+        let mut clients = DialectClients::open(&world, 1, &user, index as u64 + 2).await;
+        let to = Destination { room, other: None };
+        clients.send(path, to, "hello").await;
+        for kind in SOCKET_KINDS {
+            assert_eq!(clients.next_message(kind, to).await.content, "hello", "{path:?} {kind:?}");
         }
         let joined = format!("{name} 加入了聊天室");
         let made = "alice 创建了聊天室".to_owned();

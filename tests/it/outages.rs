@@ -1,4 +1,4 @@
-//! Redis away, killed, wrong; nodes killed: what was acknowledged is there, and nothing hangs.
+//! Redis unreachable, killed or misconfigured, and nodes killed: acknowledged messages are kept, and nothing hangs.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -16,13 +16,14 @@ use tokio::sync::Notify;
 use crate::process::{Process, external, token};
 use crate::support::{PATIENCE, Redis, World, client, eventually, refused, scratch, shared_redis};
 
-/// Messages acknowledged before something is killed: fewer than eight clients send in all, so that it happens meanwhile.
+/// The number of acknowledged messages after which something is killed. Eight clients send more, so that it happens
+/// during the load.
 const SENDS_BEFORE: usize = 40;
-/// The promise is two seconds. A machine that other work shares may take as much again; without the promise it would
-/// be the client's time-out.
+/// The promise is two seconds, and a busy machine may take as much again. Without the promise, it would be the client's
+/// time-out.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(4);
 
-/// Document 003's way to read everything: pages of 100 back to the beginning.
+/// Reads everything through document 003: pages of 100 back to the beginning.
 async fn all_texts(client: &Client, base: &str, token: &str) -> Vec<String> {
     let mut texts = Vec::new();
     let mut before = String::new();
@@ -113,8 +114,8 @@ async fn redis_killed_while_sending_loses_nothing_with_fsync_always() {
 #[tokio::test]
 async fn redis_killed_while_sending_loses_at_most_a_second_with_everysec() {
     let (acknowledged, lost) = lost_by_killing_redis("everysec").await;
-    // Redis documents the loss of up to a second in a power failure; killing the process leaves what it
-    // wrote to the kernel, so that what was acknowledged is there.
+    // Redis may lose up to a second in a power failure. What a killed process wrote is kept by the kernel, so that
+    // acknowledged messages are there.
     println!("everysec: {lost} of {acknowledged} acknowledged messages lost");
     assert_eq!(lost, 0, "of {acknowledged}");
 }
@@ -143,7 +144,7 @@ async fn the_private_redis_is_restarted_when_killed_and_keeps_its_data() {
     let stored: HashSet<String> = all_texts(&client, &node.base, &token).await.into_iter().collect();
     assert!(acknowledged.is_subset(&stored));
 
-    // An orderly end, and the next start finds everything, the token's secret included.
+    // After an orderly stop, the next start finds everything, including the secret of tokens.
     let redis = private_redis(&folder);
     node.signal(Signal::SIGINT);
     assert_eq!(node.wait(), Some(0));
@@ -152,7 +153,7 @@ async fn the_private_redis_is_restarted_when_killed_and_keeps_its_data() {
     let again: HashSet<String> = all_texts(&client, &node.base, &token).await.into_iter().collect();
     assert_eq!(again, stored);
 
-    // Killed outright, it takes its Redis along.
+    // A killed node takes its Redis with it.
     let redis = private_redis(&folder);
     node.signal(Signal::SIGKILL);
     node.wait();
@@ -204,7 +205,7 @@ async fn without_redis_requests_answer_503_within_two_seconds_and_then_recover()
     }
     let ready = world.client.get(world.url(0, "/health/ready")).send().await.expect("answered");
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
-    redis.restart(); // empty: nothing was kept, and the scripts are gone as well
+    redis.restart(); // empty, without scripts
     world.wait_ready(0).await;
     eventually("sends are stored again", async || {
         user.try_send(0, "global", "again").await.is_ok_and(|answer| answer.status() == StatusCode::OK)

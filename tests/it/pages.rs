@@ -1,4 +1,4 @@
-//! `docs/protocols`: the conversations work as they stand there, the frames are what the server takes and sends.
+//! `docs/protocols`: the conversations work as written, and the frames are those that the server accepts and sends.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::asyncapi::{AsyncApi, Direction};
 use crate::socket::Socket;
 use crate::support::{World, scratch};
 
-/// A fenced block of a page: what stands behind the fence, and what is inside.
+/// A fenced block of a page: its info string and its content.
 struct Block {
     kind: String,
     text: String,
@@ -44,7 +44,7 @@ async fn run_shell(world: &World, blocks: &[Block]) {
     std::fs::remove_dir_all(folder).expect("the folder is ours");
 }
 
-/// The socket takes every frame of the page that clients send, and the rest of the page is in the AsyncAPI document.
+/// Checks that the socket accepts every client frame of the page and that the other frames are in the AsyncAPI document.
 async fn check_frames(world: &World, blocks: &[Block], plain: &str, extended: &str, socket: &mut Socket) {
     let asyncapi = AsyncApi::read();
     let fits =
@@ -53,7 +53,7 @@ async fn check_frames(world: &World, blocks: &[Block], plain: &str, extended: &s
     for (number, frame) in frames(blocks, "json client").iter().enumerate() {
         fits(extended, Direction::FromClient, frame);
         socket.send(frame).await;
-        // Everything before this message is the answer.
+        // Everything before this message belongs to the answer.
         let fence = format!("fence {number}");
         alice.send(0, "global", &fence).await;
         loop {
@@ -135,7 +135,7 @@ fn pages_show_every_event_that_is_added() {
         let name = |message: &String| message.split('.').next_back().unwrap_or_default().to_owned();
         let known: Vec<String> = asyncapi.messages(plain).iter().map(name).collect();
         let added = asyncapi.messages(extended).iter().map(name).filter(|it| !known.contains(it)).collect::<Vec<_>>();
-        // Two frames alike share an example in the text.
+        // Two equal frames share an example in the text.
         let missing: Vec<_> = added.iter().filter(|it| !shown.contains(it) && !it.ends_with("_room")).collect();
         assert!(missing.is_empty(), "{page}.md does not show {missing:?}");
     }

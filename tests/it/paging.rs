@@ -1,4 +1,4 @@
-//! Pages of documents 000, 001 and 002: past deleted messages, past what the server itself says. Search.
+//! Pages of documents 000, 001 and 002 across deleted messages and system messages. Search.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn delete(user: &User<'_>, node: usize, room: &str, message: &Value) {
     ok(user.request(node, Method::DELETE, &path).send().await).await;
 }
 
-/// 30 texts, of which every third is deleted, with the server's own messages between: what is left, oldest first.
+/// Sends 30 texts with system messages between them, and deletes every third. Returns the remaining, oldest first.
 async fn fill(world: &World, alice: &User<'_>, room: u64) -> Vec<String> {
     let id = room_id(room);
     let mut left = Vec::new();
@@ -79,7 +79,7 @@ async fn pages_are_filled_past_what_is_not_listed() {
     }
     assert_eq!(page_000(&world, &alice, 0, json!({"room_id": room})).await, left, "20 when not said otherwise");
     assert_eq!(page_001(&alice, 0, &format!("group_id={id}&limit=&offset=")).await.0.len(), 20);
-    // 002 lists what the server says as well.
+    // 002 lists system messages as well.
     let mut by_002: Vec<String> = Vec::new();
     for page in 1..=6 {
         by_002.extend(page_002(&alice, page % 2, json!({"room_id": room, "page": page, "page_size": 5})).await);
@@ -150,7 +150,7 @@ async fn messages_are_found_by_any_part_of_their_text() {
     for bad in ["kind=message&q=x", "q=x", "kind=user", "kind=thing&q=x", "kind=user&q=x&limit=0", "kind=user&q=%20"] {
         assert_eq!(status(bad).await, 400, "{bad}");
     }
-    // Looking is not reading.
+    // Searching does not mark as read.
     let list = bob.get_json(0, "/api/v1/conversations").await;
     let entry = list.as_array().expect("a list").iter().find(|it| it["id"] == room).expect("listed").clone();
     assert_eq!((&entry["unread"], &entry["read_id"]), (&json!(5), &Value::Null));
@@ -191,7 +191,7 @@ async fn users_and_rooms_are_found_by_the_beginning_of_their_names() {
     assert_eq!(found, expected);
     assert_ne!(group, direct);
 
-    // A new name is found, the old one is not.
+    // Finds the new name but not the old one.
     let renaming = alice.at(0, Method::PUT, "/api/v1/user/profile").json(&json!({"username": "Zoe"}));
     assert_eq!(renaming.send().await.expect("answered").status(), 200);
     assert_eq!(names(&bob, "user", "zo", "username").await, ["Zoe"]);

@@ -1,4 +1,4 @@
-//! Who is online, from where, and the metrics.
+//! Presence: online users, their addresses, and statistics.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn redis_connection() -> redis::Connection {
 async fn any_request_makes_one_online_and_time_makes_one_offline() {
     let world = World::start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
-    bob.get(1, "heartbeat").send().await.expect("answered"); // 405, yet nothing but a request
+    bob.get(1, "heartbeat").send().await.expect("answered"); // 405, which does not count as activity
     alice.read(0, "stats").await;
     assert_eq!(alice.read(1, "stats").await["online_users_count"], 1);
     let beat = ok(bob.post(0, "heartbeat").header("user-agent", "Test/1.0 张").send().await).await;
@@ -26,7 +26,7 @@ async fn any_request_makes_one_online_and_time_makes_one_offline() {
     );
     assert_eq!(alice.read(0, "user-ip/2").await, json!({"user_id": 2, "ip": "127.0.0.1"}));
 
-    // As if bob had been active for the last time so long ago.
+    // As if bob's last activity were older than the limit.
     let online_for_ms = i64::try_from(world.config.presence.offline_after_secs * 1000).expect("a time");
     let long_ago_ms = jiff::Timestamp::now().as_millisecond() - online_for_ms - 1;
     let key = format!("{}online:2", world.config.redis.prefix);

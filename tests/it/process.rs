@@ -1,4 +1,4 @@
-//! Nodes in processes of their own, as an operator runs them.
+//! Nodes in their own processes, as an operator runs them.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::support::{eventually, unique};
 
-/// A node in a process of its own, as an operator runs it.
+/// A node in its own process.
 pub struct Process {
     child: Child,
-    /// Where it listens, without a path.
+    /// Its base URL, without a path.
     pub base: String,
 }
 
@@ -38,7 +38,7 @@ impl Process {
                 break address.to_owned();
             }
         };
-        // Somebody must read on, or the node would wait for its log to be read.
+        // Keeps reading, or the node would block on writing its log.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, base }
     }

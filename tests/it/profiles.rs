@@ -1,4 +1,4 @@
-//! Profiles of document 001: names and addresses stay unique, a new name is known everywhere at once.
+//! Profiles of document 001: names and addresses stay unique, and a new name takes effect everywhere.
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -79,7 +79,7 @@ async fn of_many_who_register_an_address_one_gets_it_and_no_name_is_lost() {
         join_all(tries).await.into_iter().map(|answer| answer.expect("answered").status().as_u16()).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     for (index, _) in statuses.iter().enumerate().filter(|(_, status)| **status != 200) {
-        world.user(0, &format!("user{index}")).await; // the name was let go
+        world.user(0, &format!("user{index}")).await; // the name was released
     }
     world.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A WebSocket client that sends any bytes, and reads only when it is told to.
+//! A WebSocket client that sends arbitrary bytes and reads only on request.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -16,18 +16,18 @@ pub const CLOSE: u8 = 0x88;
 pub const PING: u8 = 0x89;
 pub const PONG: u8 = 0x8a;
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-/// Kernel buffers of a connection that is to fill soon: the segment's size bounds what the other side may buffer.
+/// Kernel buffers of a connection that fills quickly: the segment size limits what the other side can buffer.
 const SMALL_BUFFER: u32 = 4096;
 const SMALL_SEGMENT: u32 = 536;
 
-/// What came.
+/// A received frame, or the end.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum Incoming {
     Text(Value),
     Pong(Vec<u8>),
     /// With this code and reason.
     Close(Option<u16>, String),
-    /// The connection is over.
+    /// The connection is closed.
     End,
 }
 
@@ -40,7 +40,7 @@ pub struct RawSocket {
 }
 
 impl RawSocket {
-    /// Connects to a node without a word.
+    /// Connects to a node and sends nothing.
     pub async fn connect(base: &str) -> Self {
         Self::connect_by(base, TcpSocket::new_v4().expect("a socket")).await
     }
@@ -61,7 +61,7 @@ impl RawSocket {
         Self { stream, host, read: Vec::new(), received: 0 }
     }
 
-    /// Opens `path` with these further lines of the head.
+    /// Opens a WebSocket at `path` with these further header lines.
     pub async fn open(mut self, path: &str, lines: &str) -> Result<Self, (u16, Value)> {
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -74,7 +74,7 @@ impl RawSocket {
         }
     }
 
-    /// Sends a request's head. Returns the answer's status and JSON; `{host}` stands for the node's address.
+    /// Sends a request's head, in which `{host}` is replaced by the node's address. Returns the response's status and JSON.
     pub async fn ask(&mut self, head: &str) -> (u16, Value) {
         assert!(self.send(head.replace("{host}", &self.host).as_bytes()).await, "the connection is open");
         let end = loop {
@@ -95,7 +95,7 @@ impl RawSocket {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
-    /// Sends bytes. `false` when the other side does not take them any more.
+    /// Sends bytes. `false` when the connection is closed.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         within(self.stream.write_all(bytes)).await.is_ok()
     }
@@ -104,23 +104,23 @@ impl RawSocket {
         self.send(&frame(TEXT, text.as_bytes())).await
     }
 
-    /// Sends for as long as the other side takes it at once.
+    /// Sends what fits into the buffers, without waiting.
     pub fn send_what_fits(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.stream.try_write(bytes)
     }
 
-    /// Ends what this side sends, unless the other side has gone already.
+    /// Shuts down the sending side, unless the connection is closed.
     pub async fn shut_down(&mut self) {
         self.stream.shutdown().await.unwrap_or_else(|error| assert_eq!(error.kind(), ErrorKind::NotConnected));
     }
 
     /// The next frame.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Incoming {
         self.next_within(PATIENCE).await.unwrap_or_else(|| panic!("nothing came"))
     }
 
-    /// The next frame, `None` when none came in time. Pings are answered and passed over.
-    pub async fn next_within(&mut self, patience: Duration) -> Option<Heard> {
+    /// The next frame, or `None` after this time. Answers and skips pings.
+    pub async fn next_within(&mut self, patience: Duration) -> Option<Incoming> {
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             if let Some((heard, length)) = parse(&self.read[self.received..]) {
@@ -137,13 +137,13 @@ impl RawSocket {
             self.received = 0;
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             match tokio::time::timeout(left, self.stream.read_buf(&mut self.read)).await.ok()? {
-                Ok(0) | Err(_) => return Some(Heard::End),
+                Ok(0) | Err(_) => return Some(Incoming::End),
                 Ok(_) => {}
             }
         }
     }
 
-    /// The text of the next frame, not looked into; `None` for anything else.
+    /// The text of the next frame, not parsed; `None` for anything else.
     pub async fn next_text(&mut self) -> Option<String> {
         loop {
             if let Some((TEXT, begin, end)) = bounds(&self.read[self.received..]) {
@@ -172,14 +172,14 @@ async fn within<T>(action: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, action).await.expect("the node does not take it")
 }
 
-/// A frame as clients send them, with a first byte of any kind.
+/// A client's frame with this first byte.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = head(first, payload.len() as u64);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 
-/// The head of a frame that declares this length in its shortest form.
+/// The head of a client's frame with this length in its shortest form.
 pub fn head(first: u8, length: u64) -> Vec<u8> {
     let mut head = vec![first];
     match length {
@@ -197,25 +197,25 @@ pub fn head(first: u8, length: u64) -> Vec<u8> {
     head
 }
 
-/// The first frame of what a server sent, `None` for a ping, and how long it is.
-fn parse(bytes: &[u8]) -> Option<(Option<Heard>, usize)> {
+/// The first frame of a server, `None` for a ping, and its length.
+fn parse(bytes: &[u8]) -> Option<(Option<Incoming>, usize)> {
     let (first, begin, end) = bounds(bytes)?;
     let payload = &bytes[begin..end];
     let heard = match first {
-        TEXT => Heard::Text(serde_json::from_slice(payload).expect("JSON")),
+        TEXT => Incoming::Text(serde_json::from_slice(payload).expect("JSON")),
         PING => return Some((None, end)),
-        PONG => Heard::Pong(payload.to_vec()),
+        PONG => Incoming::Pong(payload.to_vec()),
         CLOSE => {
             let code = payload.get(..2).map(|code| u16::from_be_bytes([code[0], code[1]]));
             let reason = payload.get(2..).unwrap_or_default();
-            Heard::Close(code, String::from_utf8(reason.to_vec()).expect("a reason is text"))
+            Incoming::Close(code, String::from_utf8(reason.to_vec()).expect("a reason is text"))
         }
         other => panic!("a frame of kind {other:#x}"),
     };
     Some((Some(heard), end))
 }
 
-/// The first byte of the first frame and where its payload begins and ends, once it is whole.
+/// The first byte of the first frame, and the start and end of its payload, if the frame is complete.
 fn bounds(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     assert_eq!(second & 0x80, 0, "servers do not mask");

@@ -1,4 +1,4 @@
-//! Redis commands of groups, receipts and lists: what shows nothing new writes nothing.
+//! Redis commands of groups, receipts and lists: reading nothing new writes nothing.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ fn writes(cost: Cost) -> BTreeMap<String, u64> {
     cost.commands.into_iter().filter(|(name, _)| WRITES.contains(&name.as_str())).collect()
 }
 
-/// Reads a room in every way that is a history.
+/// Reads a room's history through every document.
 async fn read_in_every_way(user: &User<'_>, id: &str, after: &str) {
     let number: chinwag::domain::RoomId = id.parse().expect("an id");
     user.read(0, &format!("messages?room_id={id}")).await;
@@ -42,7 +42,7 @@ async fn what_shows_nothing_new_writes_nothing() {
         let id = room_id(room);
         redis.read();
         if name == "a grown group" {
-            // Read while it was small; too large for receipts from now on.
+            // Was read while it was small, and is too large for receipts from now on.
             let body = json!({"username": "carol"});
             assert_eq!(alice.ask(0, &format!("/api/v1/rooms/{group}/members"), &body).await.0, 201);
         }
@@ -104,7 +104,7 @@ async fn a_send_is_one_script_in_groups_and_direct_rooms_of_every_document() {
     let world = redis.world(|_| {}).await;
     let (alice, _bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
     let group = room_id(alice.make_group(0, "small", &["bob"]).await);
-    // Group: membership instead of joining; the rest as in a public room.
+    // In a group, membership is checked instead of joining; the rest is as in a public room.
     let inside =
         [("hmget", 1), ("time", 1), ("get", 1), ("set", 1), ("zscore", 1), ("xadd", 1), ("hset", 1), ("publish", 1)];
     let mut expected = only(&inside);
@@ -139,7 +139,7 @@ async fn changes_of_members_and_marks_cost_what_they_must() {
     let removing = redis.cost_now(remove).await.commands;
     assert_eq!((removing["evalsha"], removing["xadd"], removing["zrem"]), (1, 1, 2), "{removing:?}");
 
-    // A page with news is marked with one script beside the reading.
+    // A page with new messages is marked as read by one script besides the read.
     add().await;
     let id = room_id(group);
     bob.read(0, &format!("messages?room_id={id}")).await;

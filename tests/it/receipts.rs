@@ -1,13 +1,13 @@
-//! Sent, delivered, read: who counts, what counts, since when, over two nodes.
+//! Receipts across two nodes: sent, delivered, read.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::senders::place_of_uuid;
+use crate::dialect_clients::room_and_seq_of_uuid;
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
 
-/// The integer of a message that document 003 has sent.
+/// The integer id of a message of document 003.
 fn integer(message: &Value) -> u64 {
     let id = message["id"].as_str().expect("text").parse().expect("a UUID");
     chinwag::domain::MessageId::from_uuid(id).expect("an id of ours").to_integer()
@@ -83,7 +83,7 @@ async fn a_message_is_sent_then_delivered_then_read() {
     }
     let fourth = alice.send(0, &id, "dave counts here").await;
     becomes(&alice, &fourth, "sent").await;
-    // What holds in the status holds in the histories.
+    // The histories agree with the status.
     let (_, page) = alice.ask(1, "/api/chat/history/room", &json!({"room_id": room, "page_size": 10})).await;
     let words: Vec<&str> =
         page["data"].as_array().expect("a list").iter().filter_map(|it| it["status"].as_str()).collect();
@@ -153,7 +153,7 @@ async fn the_first_time_of_reading_stays_and_is_told() {
     bob.texts(0, &format!("room_id={id}&limit=2")).await;
     let told = loop {
         let told = webchat.next_of("message_read").await["payload"].take();
-        // Alice's own list was a reading, too.
+        // Alice's own list marked messages as read, too.
         if told["user_id"] == 2 {
             break told;
         }
@@ -213,7 +213,7 @@ async fn large_rooms_and_the_global_room_keep_no_receipts() {
         assert_eq!(status(&alice, &sent).await, "sent");
         assert_eq!(list(&bob, 1, &format!("group_id={id}")).await[0]["read_by"], json!([]));
         let conversations = bob.get_json(0, "/api/v1/conversations").await;
-        let number = place_of_uuid(&sent["id"]).0;
+        let number = room_and_seq_of_uuid(&sent["id"]).0;
         let entry =
             conversations.as_array().expect("a list").iter().find(|it| it["id"] == number).expect("listed").clone();
         assert_eq!(
@@ -293,7 +293,7 @@ async fn a_slow_reader_has_received_all_that_it_reads_in_the_end() {
     let room = alice.make_group(0, "slow", &["bob"]).await;
     let id = room_id(room);
     let mut socket = world.envelope(0, &bob).await;
-    // More than sockets and queues hold.
+    // More than buffers and queues hold.
     let (count, long) = (900, "好".repeat(5000));
     for _ in 0..count {
         alice.send(0, &id, &long).await;

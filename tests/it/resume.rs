@@ -1,15 +1,15 @@
-//! Coming back: what was missed follows complete, in order and once, or the client is told that it cannot.
+//! Resumption: missed messages follow completely, in order and once, or the client learns that it must refetch.
 
 use std::time::Instant;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::senders::place_of;
+use crate::dialect_clients::room_and_seq;
 use crate::socket::Socket;
 use crate::support::{PATIENCE, User, World, ok, room_id, shared_redis};
 
-/// The resume token of a message that document 003 has sent.
+/// The resume token of a message of document 003.
 fn token(message: &Value) -> String {
     let id = message["id"].as_str().expect("text").parse().expect("a UUID");
     chinwag::domain::MessageId::from_uuid(id).expect("an id of ours").entry.to_string()
@@ -20,7 +20,7 @@ fn seq_of(frame: &Value) -> u64 {
         Value::Null => frame["id"].as_str().and_then(|id| id.parse().ok()),
         id => id.as_u64(),
     };
-    place_of(id.unwrap_or_else(|| panic!("no message: {frame}"))).1
+    room_and_seq(id.unwrap_or_else(|| panic!("no message: {frame}"))).1
 }
 
 async fn resume(socket: &mut Socket, room: u64, token: &str) {
@@ -68,18 +68,18 @@ async fn what_was_missed_follows_in_order() {
     }
     let last = alice.send(0, &id, "live").await;
     assert_eq!(socket.next_of("text").await["resume"], token(&last));
-    // From the last there is nothing to come but the end.
+    // From the last message, only the end of the resumption follows.
     let mut socket = world.webchat(0, &bob, "ext=1").await;
     resume(&mut socket, room, &token(&last)).await;
     assert_eq!(resumption(&mut socket).await.len(), 1);
-    // Without `ext` there is no such frame.
+    // Without `ext=1` there is no such frame.
     let mut socket = world.webchat(0, &bob, "").await;
     resume(&mut socket, room, &token(&first)).await;
     assert_eq!(socket.next().await["type"], "error");
     world.stop().await;
 }
 
-/// Sends `count` messages, numbered, from both nodes.
+/// Sends `count` numbered messages through both nodes.
 async fn chatter(user: &User<'_>, room: &str, count: usize) {
     for number in 0..count {
         user.send(number % 2, room, &number.to_string()).await;
@@ -93,7 +93,7 @@ async fn nothing_is_lost_or_repeated_while_others_go_on() {
     let room = alice.make_group(0, "busy", &["bob"]).await;
     let id = room_id(room);
     let mut last = alice.send(0, &id, "first").await;
-    let begin = crate::senders::place_of_uuid(&last["id"]).1;
+    let begin = crate::dialect_clients::room_and_seq_of_uuid(&last["id"]).1;
     let (count, mut at) = (600, begin);
     let mut known = token(&last);
     let listening = async {
@@ -102,7 +102,7 @@ async fn nothing_is_lost_or_repeated_while_others_go_on() {
             visits += 1;
             let query = format!("ext=1&since={id}:{known}");
             let mut socket = world.imtypes(visits % 2, &bob, &query).await;
-            // A few messages, then away again.
+            // Receives a few messages, then disconnects again.
             for _ in 0..7 {
                 let frame = socket.next_of("text").await;
                 let seq = seq_of(&frame);
@@ -119,7 +119,7 @@ async fn nothing_is_lost_or_repeated_while_others_go_on() {
     let (visits, ()) = tokio::join!(listening, chatter(&alice, &id, count));
     assert!(visits > 20, "{visits}");
     last = alice.send(0, &id, "last").await;
-    assert_eq!(crate::senders::place_of_uuid(&last["id"]).1, at + 1);
+    assert_eq!(crate::dialect_clients::room_and_seq_of_uuid(&last["id"]).1, at + 1);
     world.stop().await;
 }
 
@@ -130,7 +130,7 @@ async fn a_resumption_by_frame_is_whole_while_others_go_on() {
     let room = alice.make_group(0, "busy", &["bob"]).await;
     let id = room_id(room);
     let first = alice.send(0, &id, "first").await;
-    let (begin, known) = (crate::senders::place_of_uuid(&first["id"]).1, token(&first));
+    let (begin, known) = (crate::dialect_clients::room_and_seq_of_uuid(&first["id"]).1, token(&first));
     let count = 300;
     let listening = async {
         for visit in 0..20 {
@@ -138,7 +138,7 @@ async fn a_resumption_by_frame_is_whole_while_others_go_on() {
             resume(&mut socket, room, &known).await;
             let frames = resumption(&mut socket).await;
             let mut seqs: Vec<u64> = frames[..frames.len() - 1].iter().map(seq_of).collect();
-            // What came before the server read the frame comes again, in its place.
+            // Messages pushed before the server read the frame are repeated in order.
             if let Some(start) = seqs.iter().rposition(|seq| *seq == begin + 1) {
                 seqs.drain(..start);
             }
@@ -173,7 +173,7 @@ async fn stale_forged_and_foreign_tokens_are_not_recovered() {
     let ms: u64 = ms.parse().expect("a number");
     let forged = format!("{seq}-{}", ms + 1);
     let of_foreign = token(&alice.send(0, &room_id(foreign), "hers").await);
-    let (last_seq, last_ms) = (crate::senders::place_of_uuid(&last["id"]).1, ms);
+    let (last_seq, last_ms) = (crate::dialect_clients::room_and_seq_of_uuid(&last["id"]).1, ms);
     let future = format!("{}-{last_ms}", last_seq + 5);
     let cases = [
         (room, token(&stale)),
@@ -191,7 +191,7 @@ async fn stale_forged_and_foreign_tokens_are_not_recovered() {
         let mut flat = world.imtypes(node, &bob, &format!("ext=1&since={}:{token}", room_id(*number))).await;
         let lost = flat.next().await;
         assert_eq!((&lost["type"], &lost["conversationId"]), (&json!("not_recovered"), &json!(room_id(*number))));
-        // It goes on with what is new.
+        // New messages follow.
         let text = format!("after {token}");
         alice.send(node, &id, &text).await;
         assert_eq!(socket.next_of("new_message").await["payload"]["content"], text.as_str());
@@ -213,7 +213,7 @@ async fn of_1000_kept_messages_all_are_recovered_and_of_more_none() {
     let id = room_id(room);
     let first = alice.send(0, &id, "first").await;
     chatter(&alice, &id, 1000).await;
-    // The token's own message is gone, what follows is whole.
+    // The token's own message is trimmed; the following ones are complete.
     let mut socket = world.webchat(0, &bob, "ext=1").await;
     resume(&mut socket, room, &token(&first)).await;
     let frames = resumption(&mut socket).await;
@@ -243,15 +243,15 @@ async fn deletions_that_were_missed_are_told() {
     let mut socket = world.webchat(1, &bob, "ext=1").await;
     resume(&mut socket, room, &token(&sent[2])).await;
     let frames = resumption(&mut socket).await;
-    let message_kinds: Vec<&str> = frames.iter().filter_map(|frame| frame["type"].as_str()).collect();
-    assert_eq!(message_kinds, ["message_deleted", "new_message", "resumed"], "the fifth was never known: {frames:?}");
-    assert_eq!(seq_of(&frames[0]), crate::senders::place_of_uuid(&sent[1]["id"]).1);
+    let kinds: Vec<&str> = frames.iter().filter_map(|frame| frame["type"].as_str()).collect();
+    assert_eq!(kinds, ["message_deleted", "new_message", "resumed"], "the fifth was never known: {frames:?}");
+    assert_eq!(seq_of(&frames[0]), crate::dialect_clients::room_and_seq_of_uuid(&sent[1]["id"]).1);
     assert_eq!(frames[1]["payload"]["content"], "3");
     let mut flat = world.imtypes(0, &bob, &format!("ext=1&since={id}:{}", token(&sent[2]))).await;
     assert_eq!(flat.next().await["type"], "message_deleted");
     assert_eq!(flat.next().await["content"], "3");
 
-    // From a deleted message itself, too.
+    // From a deleted message, too.
     let mut socket = world.webchat(0, &bob, "ext=1").await;
     resume(&mut socket, room, &token(&sent[1])).await;
     let frames = resumption(&mut socket).await;

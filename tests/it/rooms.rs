@@ -1,4 +1,4 @@
-//! Rooms: making, joining, leaving, listing, over nodes.
+//! Rooms across nodes: creating, joining, leaving, listing.
 
 use serde_json::json;
 

@@ -1,6 +1,6 @@
-//! Files to upload: the least that passes for each type, padded to a wished size.
+//! Files to upload: the minimum that is accepted for each type, padded to a size.
 
-/// A file of the type `extension` with exactly `size` bytes; enough of them for its header.
+/// A file of the type `extension` with exactly `size` bytes, which must suffice for its header.
 pub fn sample(extension: &str, size: usize) -> Vec<u8> {
     let (head, tail): (Vec<u8>, &[u8]) = match extension {
         "jpg" | "jpeg" => (jpeg_head(), b"\xff\xd9"),
@@ -34,13 +34,13 @@ fn jpeg_head() -> Vec<u8> {
     head
 }
 
-/// 3 × 2 pixels without a palette, in data blocks as long as they may be.
+/// 3 × 2 pixels without a palette, in data blocks of maximum length.
 fn gif(size: usize) -> Vec<u8> {
     let mut gif = b"GIF89a\x03\0\x02\0\0\0\0".to_vec();
     gif.extend(b",\0\0\0\0\x03\0\x02\0\0\x02");
     let mut rest = size.checked_sub(gif.len() + 2).expect("room for the header");
     while rest > 0 {
-        // A block has its length in front, and no block is empty but the last: never leave a single byte.
+        // A block begins with its length, and only the last block is empty: a single byte must not remain.
         let block = if rest == 257 { 254 } else { rest.min(256) - 1 };
         assert!(block > 0, "a size that blocks can fill");
         gif.push(block as u8);
@@ -59,7 +59,7 @@ fn png(size: usize) -> Vec<u8> {
         png.extend(&checked);
         png.extend(crc32(&checked).to_be_bytes());
     };
-    // The signature and three chunks without contents.
+    // The signature and three empty chunks.
     let pixels = size.checked_sub(8 + 3 * 12 + 13).expect("room for the header");
     chunk(b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
     chunk(b"IDAT", &vec![0; pixels]);
@@ -67,7 +67,7 @@ fn png(size: usize) -> Vec<u8> {
     png
 }
 
-/// CRC-32 as PNG has it, bit by bit.
+/// The CRC-32 of PNG, bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
     !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))

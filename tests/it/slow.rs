@@ -1,17 +1,16 @@
-//! Clients that take their messages too slowly: they delay nobody, cost little, and get everything in order or are
-//! told to come back.
+//! Slow clients: they delay nobody, cost little, and receive everything in order or are asked to reconnect.
 
-use crate::bad_frames::{ALL, Speaks};
+use crate::bad_frames::{ALL, Dialect};
 use crate::process::{Process, external, token};
-use crate::raw_socket::{Heard, RawSocket};
+use crate::raw_socket::{Incoming, RawSocket};
 use crate::support::{World, client, eventually, scratch, shared_redis};
 
-/// Room 1, which has everyone.
+/// Room 1, which everyone is a member of.
 const GLOBAL: u64 = 1;
-/// Sends that may be under way.
+/// The maximum number of sends in flight.
 const WINDOW: usize = 20;
 
-/// A message of at least 1 KB with its number in front.
+/// A message of at least 1 KB that begins with its number.
 fn content(number: usize) -> String {
     format!("#{number}#{}", "x".repeat(1200))
 }
@@ -20,25 +19,25 @@ fn number_of(content: &str) -> usize {
     content.split('#').nth(1).and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{content:.80}"))
 }
 
-/// Sends numbered messages and waits until all have come back.
+/// Sends numbered messages and waits until all were pushed back.
 async fn send_all(sender: &mut RawSocket, room: u64, numbers: std::ops::Range<usize>) {
     let (mut sent, end) = (numbers.start, numbers.end);
     for number in numbers {
         while sent < end && sent < number + WINDOW {
-            sender.send_text(&Speaks::Webchat.say(room, &content(sent)).to_string()).await;
+            sender.send_text(&Dialect::Webchat.say(room, &content(sent)).to_string()).await;
             sent += 1;
         }
-        let Heard::Text(frame) = sender.next().await else { panic!("the sender is closed") };
-        assert_eq!(Speaks::Webchat.content(&frame).map(number_of), Some(number), "{frame}");
+        let Incoming::Text(frame) = sender.next().await else { panic!("the sender is closed") };
+        assert_eq!(Dialect::Webchat.content(&frame).map(number_of), Some(number), "{frame}");
     }
 }
 
-/// Reads numbered messages for as long as they come. Returns how many, from 0 on without a gap, and the end.
-async fn read_all(raw: &mut RawSocket, speaks: Speaks, most: usize) -> (usize, Option<Heard>) {
+/// Reads numbered messages, from 0 without a gap. Returns their number, and how the connection ended.
+async fn read_all(raw: &mut RawSocket, dialect: Dialect, most: usize) -> (usize, Option<Incoming>) {
     let mut count = 0;
     while count < most {
-        match next_number(raw, speaks).await {
-            Ok(number) => assert_eq!(number, count, "{speaks:?}"),
+        match next_number(raw, dialect).await {
+            Ok(number) => assert_eq!(number, count, "{dialect:?}"),
             Err(end) => return (count, Some(end)),
         }
         count += 1;
@@ -46,12 +45,12 @@ async fn read_all(raw: &mut RawSocket, speaks: Speaks, most: usize) -> (usize, O
     (count, None)
 }
 
-/// The next message of ours; system messages, receipts and presence, for those who see them, are passed over.
-async fn next_number(raw: &mut RawSocket, speaks: Speaks) -> Result<usize, Heard> {
+/// The number of the next message. System messages, receipts and presence are skipped.
+async fn next_number(raw: &mut RawSocket, dialect: Dialect) -> Result<usize, Incoming> {
     loop {
         match raw.next().await {
-            Heard::Text(frame) => {
-                if let Some(content) = speaks.content(&frame).filter(|content| content.starts_with('#')) {
+            Incoming::Text(frame) => {
+                if let Some(content) = dialect.content(&frame).filter(|content| content.starts_with('#')) {
                     return Ok(number_of(content));
                 }
             }
@@ -60,8 +59,8 @@ async fn next_number(raw: &mut RawSocket, speaks: Speaks) -> Result<usize, Heard
     }
 }
 
-async fn narrow(base: &str, token: &str, speaks: Speaks) -> RawSocket {
-    speaks.open_over(RawSocket::connect_narrow(base).await, token).await
+async fn narrow(base: &str, token: &str, dialect: Dialect) -> RawSocket {
+    dialect.open_over(RawSocket::connect_narrow(base).await, token).await
 }
 
 /// How many times sockets of a node began to lag so far.
@@ -78,26 +77,26 @@ async fn a_slow_reader_is_left_behind_and_catches_up_completely() {
     let world = World::start_with(2, shared_redis(), |config| config.limits.enabled = false).await;
     let (alice, bob) = (world.user(0, "Alice").await, world.user(0, "Bob").await);
     let group = alice.make_group(0, "slow", &["Bob"]).await;
-    let mut sender = Speaks::Webchat.open(&world.base(0), &alice.token).await;
+    let mut sender = Dialect::Webchat.open(&world.base(0), &alice.token).await;
     let mut slow = Vec::new();
-    for speaks in ALL {
-        slow.push((speaks, narrow(&world.base(1), &bob.token, speaks).await));
+    for dialect in ALL {
+        slow.push((dialect, narrow(&world.base(1), &bob.token, dialect).await));
     }
-    let mut quick = Speaks::Envelope.open(&world.base(1), &bob.token).await;
+    let mut quick = Dialect::Envelope.open(&world.base(1), &bob.token).await;
 
     let (_, (count, _)) =
-        tokio::join!(send_all(&mut sender, group, 0..MESSAGES), read_all(&mut quick, Speaks::Envelope, MESSAGES));
+        tokio::join!(send_all(&mut sender, group, 0..MESSAGES), read_all(&mut quick, Dialect::Envelope, MESSAGES));
     assert_eq!(count, MESSAGES);
-    // What is queued and in the kernel's buffers is less than what they miss: the rest is read for them.
-    for (speaks, raw) in &mut slow {
-        assert_eq!(read_all(raw, *speaks, MESSAGES).await, (MESSAGES, None), "{speaks:?}");
+    // Queues and kernel buffers hold less than what they missed: the rest is read from the stream.
+    for (dialect, raw) in &mut slow {
+        assert_eq!(read_all(raw, *dialect, MESSAGES).await, (MESSAGES, None), "{dialect:?}");
     }
     assert!(times_lagged(&world, 1).await >= ALL.len(), "nobody was behind");
 
-    // They are as good as any other again.
+    // They receive like any other socket again.
     send_all(&mut sender, group, MESSAGES..MESSAGES + 1).await;
-    for (speaks, raw) in &mut slow {
-        assert_eq!(next_number(raw, *speaks).await, Ok(MESSAGES), "{speaks:?}");
+    for (dialect, raw) in &mut slow {
+        assert_eq!(next_number(raw, *dialect).await, Ok(MESSAGES), "{dialect:?}");
     }
     world.stop().await;
 }
@@ -111,13 +110,13 @@ async fn who_is_behind_what_is_kept_is_told_to_come_back() {
     let world = World::start_with(1, shared_redis(), change).await;
     let (alice, bob) = (world.user(0, "Alice").await, world.user(0, "Bob").await);
     let group = alice.make_group(0, "slow", &["Bob"]).await;
-    let mut sender = Speaks::Webchat.open(&world.base(0), &alice.token).await;
-    for speaks in ALL {
-        let mut slow = narrow(&world.base(0), &bob.token, speaks).await;
+    let mut sender = Dialect::Webchat.open(&world.base(0), &alice.token).await;
+    for dialect in ALL {
+        let mut slow = narrow(&world.base(0), &bob.token, dialect).await;
         send_all(&mut sender, group, 0..900).await;
-        let (count, end) = read_all(&mut slow, speaks, 900).await;
-        assert!(count < 900, "{speaks:?} was never behind");
-        assert!(matches!(end, Some(Heard::Close(Some(1013), _))), "{speaks:?} after {count}: {end:?}");
+        let (count, end) = read_all(&mut slow, dialect, 900).await;
+        assert!(count < 900, "{dialect:?} was never behind");
+        assert!(matches!(end, Some(Incoming::Close(Some(1013), _))), "{dialect:?} after {count}: {end:?}");
     }
     world.stop().await;
 }
@@ -130,31 +129,31 @@ async fn who_never_reads_is_closed_in_time_and_leaves_nothing_open() {
     environment.push(("CHINWAG_LIMITS__BEHIND_SECS", "1".to_owned()));
     let node = Process::start(&environment, &folder).ready(&client).await;
     let (alice, bob) = (token(&client, &node.base, "Alice").await, token(&client, &node.base, "Bob").await);
-    let mut sender = Speaks::Webchat.open(&node.base, &alice).await;
+    let mut sender = Dialect::Webchat.open(&node.base, &alice).await;
     send_all(&mut sender, GLOBAL, 0..1).await;
     let before = node.open_files();
     let mut slow = Vec::new();
-    for speaks in ALL.into_iter().cycle().take(30) {
-        slow.push((speaks, narrow(&node.base, &bob, speaks).await));
+    for dialect in ALL.into_iter().cycle().take(30) {
+        slow.push((dialect, narrow(&node.base, &bob, dialect).await));
     }
     assert!(node.open_files() >= before + slow.len());
 
     send_all(&mut sender, GLOBAL, 0..600).await;
-    // Pooled connections of clients may come and go.
+    // HTTP clients may open and close pooled connections.
     eventually("their connections are closed", async || node.open_files() <= before + 5).await;
 
-    for (speaks, raw) in &mut slow {
-        let (count, end) = read_all(raw, *speaks, 600).await;
-        assert!(count < 600 && matches!(end, Some(Heard::End | Heard::Close(Some(1013), _))), "{count} {end:?}");
+    for (dialect, raw) in &mut slow {
+        let (count, end) = read_all(raw, *dialect, 600).await;
+        assert!(count < 600 && matches!(end, Some(Incoming::End | Incoming::Close(Some(1013), _))), "{count} {end:?}");
     }
     send_all(&mut sender, GLOBAL, 0..1).await;
     std::fs::remove_dir_all(folder).expect("the folder is ours");
 }
 
-/// A quarter of these stop reading while the others get everything.
+/// Opens sockets of which a quarter stops reading, while the others receive everything.
 async fn crowd(sockets: usize) {
     const MESSAGES: usize = 400;
-    /// What all share, and the queue of each that is slow: 004's frames are each viewer's own.
+    /// Memory of shared frames, and of the queue of each slow socket: 004 has frames of its own for each viewer.
     const MAX_SHARED: u64 = 64 * 1024 * 1024;
     const MAX_QUEUED: u64 = 256 * 1024;
     let (client, folder) = (client(), scratch());
@@ -163,12 +162,12 @@ async fn crowd(sockets: usize) {
     environment.push(("CHINWAG_LIMITS__BEHIND_SECS", "600".to_owned()));
     let node = Process::start(&environment, &folder).ready(&client).await;
     let (alice, bob) = (token(&client, &node.base, "Alice").await, token(&client, &node.base, "Bob").await);
-    let mut sender = Speaks::Webchat.open(&node.base, &alice).await;
+    let mut sender = Dialect::Webchat.open(&node.base, &alice).await;
     let (mut slow, mut quick) = (Vec::new(), Vec::new());
-    for (number, speaks) in ALL.into_iter().cycle().take(sockets).enumerate() {
+    for (number, dialect) in ALL.into_iter().cycle().take(sockets).enumerate() {
         match number % 4 {
-            0 => slow.push((speaks, narrow(&node.base, &bob, speaks).await)),
-            _ => quick.push(speaks.open(&node.base, &bob).await),
+            0 => slow.push((dialect, narrow(&node.base, &bob, dialect).await)),
+            _ => quick.push(dialect.open(&node.base, &bob).await),
         }
     }
     let before = node.memory();
@@ -202,10 +201,10 @@ async fn crowd(sockets: usize) {
         before >> 20
     );
 
-    for (speaks, raw) in &mut slow {
-        let (count, end) = read_all(raw, *speaks, MESSAGES).await;
-        let is_told = matches!(end, Some(Heard::Close(Some(1013), _)));
-        assert!(count == MESSAGES || is_told, "{speaks:?} after {count}: {end:?}");
+    for (dialect, raw) in &mut slow {
+        let (count, end) = read_all(raw, *dialect, MESSAGES).await;
+        let is_told = matches!(end, Some(Incoming::Close(Some(1013), _)));
+        assert!(count == MESSAGES || is_told, "{dialect:?} after {count}: {end:?}");
     }
     std::fs::remove_dir_all(folder).expect("the folder is ours");
 }

@@ -1,4 +1,4 @@
-//! A WebSocket client for tests: every frame is waited for, nothing is slept for.
+//! A WebSocket client for tests, which waits for frames and never sleeps.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Socket {
         self.stream.send(message).await.is_ok()
     }
 
-    /// Says goodbye and waits for the server's.
+    /// Sends a close frame and waits for the server's.
     pub async fn close(&mut self) {
         self.stream.close(None).await.expect("the connection is open");
         while self.next_or_end().await.is_ok() {}
@@ -69,7 +69,7 @@ impl Socket {
         self.next_within(PATIENCE).await.unwrap_or_else(|| panic!("no frame came"))
     }
 
-    /// The same, or `None` when nothing came in this time.
+    /// The same, or `None` after this time.
     pub async fn next_within(&mut self, patience: Duration) -> Option<Result<Value, End>> {
         let deadline = tokio::time::Instant::now() + patience;
         loop {
@@ -85,7 +85,7 @@ impl Socket {
         }
     }
 
-    /// The next frame of this type; others are passed over.
+    /// The next frame of this type. Others are skipped.
     pub async fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.next().await;
@@ -95,7 +95,7 @@ impl Socket {
         }
     }
 
-    /// Asserts that the server has sent nothing else so far: a ping of document 000 comes back first.
+    /// Asserts that the server has sent nothing else so far: the pong of document 000 must be next.
     pub async fn assert_quiet(&mut self) {
         self.send(&json!({"type": "ping"})).await;
         let frame = self.next().await;
@@ -126,7 +126,7 @@ impl World {
         Socket::open(&self.base(node), &path, Some(&user.token), None).await.expect("accepted")
     }
 
-    /// Where a node listens, without a path.
+    /// The base URL of a node, without a path.
     pub fn base(&self, node: usize) -> String {
         self.url(node, "")
     }

@@ -1,4 +1,4 @@
-//! WebSockets across nodes: who gets what, in which order.
+//! WebSockets across nodes: delivery and order.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Defects under watch: a dialect whose encoder panics, and a task of the node that ends.
+//! Supervision: a dialect whose encoder panics, and a task of the node that ends.
 
 use std::io::Read;
 use std::process::{Command, ExitCode, Stdio};
@@ -65,7 +65,7 @@ async fn an_encoder_that_panics_ends_the_sockets_of_its_worker_and_no_others() {
     let world = world_with_a_fragile_node(2).await;
     let alice = world.user(1, "Alice").await;
     let mut fragile = open_fragile(&world, &alice).await;
-    // The framework deals connections out to both workers.
+    // The framework distributes connections to both workers.
     let mut sockets = Vec::new();
     for _ in 0..12 {
         sockets.push(world.webchat(1, &alice, "").await);
@@ -141,7 +141,7 @@ fn fragile_route() -> SocketRoute {
     SocketRoute { path: FRAGILE_PATH.to_owned(), claims: |_| true, codec: CODEC }
 }
 
-/// Resumes the global room behind its first message, whatever the query says.
+/// Resumes the global room after its first message, whatever the query.
 const RESUMING: SocketCodec = SocketCodec {
     has_extension: true,
     resumes: |query| {
@@ -171,7 +171,7 @@ fn a_node_whose_task_ends_makes_the_process_fail() {
     assert!(log.contains("chinwag: the task `sample` ended unexpectedly"), "{log}");
 }
 
-/// Not a test of its own: what `chinwag serve` does, in a process whose node has one task that soon ends.
+/// Not a test by itself: `chinwag serve` in a process whose node has a task that soon ends.
 #[test]
 #[ignore = "started by a_node_whose_task_ends_makes_the_process_fail"]
 fn child_whose_task_ends() {

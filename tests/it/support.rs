@@ -1,4 +1,4 @@
-//! What tests start and hold: Redis servers, nodes, users.
+//! Redis servers, nodes and users for tests.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use chinwag::node::Node;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-/// How long anything may take that a test waits for. Only a test that fails waits for so long.
+/// The maximum time that a test waits for anything. Only a failing test waits for so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A Redis server of a test's own.
+/// A Redis server for one test.
 pub struct Redis {
     child: Child,
     port: u16,
@@ -23,7 +23,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one on a free port with these further arguments and waits until it answers.
+    /// Starts a server on a free port with these arguments and waits until it answers.
     pub fn start(arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let port = free_port();
@@ -42,7 +42,7 @@ impl Redis {
         self.child.wait().expect("Redis ends");
     }
 
-    /// Sends a signal, for example to stop it for a while.
+    /// Sends a signal, for example to suspend it.
     pub fn signal(&self, signal: nix::sys::signal::Signal) {
         let pid = nix::unistd::Pid::from_raw(self.child.id().try_into().expect("a pid"));
         nix::sys::signal::kill(pid, signal).expect("Redis runs");
@@ -54,7 +54,7 @@ impl Redis {
         self.wait();
     }
 
-    /// The same, while it still loads its data.
+    /// The same, without waiting until it has loaded its data.
     pub fn restart_without_waiting(&mut self) {
         self.child = spawn_redis(self.port, &self.arguments);
     }
@@ -73,7 +73,7 @@ impl Redis {
         }
     }
 
-    /// A plain connection for looking at the keys.
+    /// A connection to inspect keys.
     pub fn connection(&self) -> redis::Connection {
         redis::Client::open(self.url()).and_then(|client| client.get_connection()).expect("Redis answers")
     }
@@ -81,15 +81,15 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        // Already dead in some tests, which is what they test.
+        // Some tests have killed it already.
         if self.child.kill().is_ok() {
             self.child.wait().expect("Redis ends");
         }
     }
 }
 
-/// A port that nothing listens on. It is below those that the kernel assigns to outgoing connections, so that none of
-/// them takes it before the server starts or while it restarts; no other test of this process gets the same.
+/// A port that nothing listens on, different for each call. It is below those that the kernel assigns to outgoing
+/// connections, so that none of them occupies it before the server starts or while it restarts.
 fn free_port() -> u16 {
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;
@@ -109,8 +109,8 @@ fn spawn_redis(port: u16, arguments: &[String]) -> Child {
         .expect("redis-server is installed")
 }
 
-/// The Redis that all tests share, each under its own prefix. It ends with the test process: a shell waits
-/// for this end of a pipe to close.
+/// The Redis that tests share, each with its own prefix. It ends with the test process: a shell waits until this end of a
+/// pipe is closed.
 pub fn shared_redis() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(|| {
@@ -120,7 +120,7 @@ pub fn shared_redis() -> &'static str {
              server=$!; read -r _; kill $server"
         );
         let shell = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("sh runs");
-        // Never dropped: its pipe closes when this process ends, however it ends.
+        // Never dropped: the pipe is closed when this process ends, however it ends.
         std::mem::forget(shell);
         let url = format!("redis://127.0.0.1:{port}");
         let client = redis::Client::open(url.as_str()).expect("an address");
@@ -133,19 +133,19 @@ pub fn shared_redis() -> &'static str {
     })
 }
 
-/// A name that no other test of any run uses.
+/// A unique name.
 pub fn unique(start: &str) -> String {
     format!("{start}{}", uuid::Uuid::new_v4().simple())
 }
 
-/// A folder of a test's own under the target folder.
+/// A new folder below the target folder.
 pub fn scratch() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique("it-"));
     std::fs::create_dir_all(&folder).expect("the target folder is writable");
     folder
 }
 
-/// Nodes behind one Redis.
+/// Nodes on one Redis.
 pub struct World {
     pub nodes: Vec<Node>,
     pub config: Config,
@@ -154,12 +154,12 @@ pub struct World {
 }
 
 impl World {
-    /// `nodes` nodes on the shared Redis under a fresh prefix.
+    /// Starts nodes on the shared Redis with a new prefix.
     pub async fn start(nodes: usize) -> Self {
         Self::start_with(nodes, shared_redis(), |_| {}).await
     }
 
-    /// `nodes` nodes on the Redis at `url`, with changed settings.
+    /// Starts nodes on the Redis at `url` with changed settings.
     pub async fn start_with(nodes: usize, url: &str, change: impl FnOnce(&mut Config)) -> Self {
         let folder = scratch();
         let mut config = Config::defaults();
@@ -173,7 +173,7 @@ impl World {
         config.data.dir = folder.clone();
         config.auth.jwt_secret = "a secret for tests, long enough".repeat(2).into();
         config.auth.bcrypt_cost = 4;
-        // Tests count what Redis is asked.
+        // Tests count Redis commands.
         config.stats.report_ms = 0;
         change(&mut config);
         let mut world = Self { nodes: Vec::new(), config, client: client(), folder };
@@ -191,7 +191,7 @@ impl World {
         self.wait_ready(index).await;
     }
 
-    /// Waits until a node says that it is ready.
+    /// Waits until a node reports that it is ready.
     pub async fn wait_ready(&self, node: usize) {
         let started = Instant::now();
         let url = self.url(node, "/health/ready");
@@ -205,7 +205,7 @@ impl World {
         format!("http://{}{path}", self.nodes[node].address())
     }
 
-    /// The folder of the nodes: uploads are in `uploads`.
+    /// The data folder of the nodes, with `uploads` in it.
     pub fn folder(&self) -> &PathBuf {
         &self.folder
     }
@@ -235,7 +235,7 @@ impl World {
     }
 }
 
-/// A client that fails rather than hangs.
+/// An HTTP client with a time-out.
 pub fn client() -> Client {
     Client::builder().timeout(PATIENCE).build().expect("a client")
 }
@@ -306,7 +306,7 @@ impl User<'_> {
         made["room_id"].as_str().expect("an id").to_owned()
     }
 
-    /// A new group of document 000 with these members besides; returns its number.
+    /// A new group of document 000 with these further members; returns its number.
     pub async fn make_group(&self, node: usize, name: &str, members: &[&str]) -> u64 {
         let url = self.world.url(node, "/api/v1/rooms");
         let body = json!({"name": name, "is_private": false});
@@ -323,7 +323,7 @@ impl User<'_> {
         room
     }
 
-    /// Texts of a page of history.
+    /// The texts of a page of history.
     pub async fn texts(&self, node: usize, query: &str) -> Vec<String> {
         let page = self.read(node, &format!("messages?{query}")).await;
         let messages = page.as_array().expect("a list");
@@ -331,7 +331,7 @@ impl User<'_> {
     }
 }
 
-/// Status and JSON of an answer.
+/// Status and JSON of a response.
 pub async fn answered(answer: reqwest::Result<Response>) -> (u16, Value) {
     let answer = answer.expect("answered");
     let status = answer.status().as_u16();
@@ -339,7 +339,7 @@ pub async fn answered(answer: reqwest::Result<Response>) -> (u16, Value) {
     (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
 }
 
-/// The string id of a room that is known by its number.
+/// The string id of a room's number.
 pub fn room_id(number: u64) -> String {
     chinwag::domain::RoomId::new(number.try_into().expect("small")).expect("not zero").to_string()
 }

@@ -1,4 +1,4 @@
-//! Uploads: received in, served, removed with their message.
+//! Uploads: stored, served, and removed with their message.
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{User, World, ok, refused};
 
-/// A PNG of 2 × 1 pixels with a text chunk that tells where it was made.
+/// A PNG of 2 × 1 pixels with a text chunk that names a place.
 fn png() -> Vec<u8> {
     fn chunk(kind: &[u8; 4], contents: &[u8], into: &mut Vec<u8>) {
         into.extend((contents.len() as u32).to_be_bytes());

@@ -1,5 +1,5 @@
-//! Plays transcripts: `tests/wire/<folder>/*.json` hold what a client of a document sends, over HTTP and WebSockets,
-//! and exactly what it must get. Each is played on a node of its own with nothing in it, so ids and orders are known.
+//! Plays transcripts: `tests/wire/<folder>/*.json` contain what a client of a document sends over HTTP and WebSockets,
+//! and exactly what it must receive. Each is played on its own empty node, so that ids and orders are known.
 //!
 //! A new dialect needs a folder and a test below.
 
@@ -77,14 +77,14 @@ async fn a_message_of_one_document_is_a_message_of_all() {
     play_folder("together", |_| {}, None, nothing).await;
 }
 
-/// Lets transcripts say from where their requests come: `X-Forwarded-For` is believed.
+/// Trusts `X-Forwarded-For`, so that transcripts can set the address of their requests.
 fn behind_a_proxy(config: &mut Config) {
     config.server.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
 }
 
 fn nothing(_: &World) {}
 
-/// Puts a message into the global room that no version of Chinwag wrote.
+/// Stores a message in the global room that no version of Chinwag could have written.
 fn break_the_global_room(world: &World) {
     let client = redis::Client::open(shared_redis()).expect("an address");
     let mut connection = client.get_connection().expect("Redis answers");
@@ -94,8 +94,8 @@ fn break_the_global_room(world: &World) {
     entry.query::<String>(&mut connection).expect("written");
 }
 
-/// Plays every transcript of a folder and reports all differences together. Returns which messages of the AsyncAPI
-/// document occurred.
+/// Plays every transcript of a folder and reports all differences together. Returns the messages of the AsyncAPI document
+/// that occurred.
 async fn play_folder(
     folder: &str,
     change: impl Fn(&mut Config),
@@ -126,7 +126,7 @@ async fn play_folder(
     seen
 }
 
-/// No message of these channels is only in the AsyncAPI document.
+/// Asserts that every message of these channels occurs in a transcript.
 fn assert_all_seen(seen: &BTreeSet<String>, channels: &[&str]) {
     let asyncapi = AsyncApi::read();
     let all = channels.iter().flat_map(|channel| asyncapi.messages(channel));

@@ -1,4 +1,4 @@
-//! As much of JSON Schema as `docs/asyncapi.json` uses. A keyword that is not known here is a mistake there.
+//! The subset of JSON Schema that `docs/asyncapi.json` uses. An unknown keyword is an error.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ impl<'a> Schemas<'a> {
         Self { document }
     }
 
-    /// Whether a value fits a schema; otherwise where and why it does not.
+    /// Checks a value against a schema. The error says where and why it does not match.
     pub fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
         self.check_at(schema, value, "")
     }
@@ -103,7 +103,7 @@ fn is_type(rule: &Value, value: &Value) -> bool {
     }
 }
 
-/// Characters of a text.
+/// The length of a text in characters.
 fn count(value: &Value) -> Option<u64> {
     value.as_str().map(|text| text.chars().count() as u64)
 }

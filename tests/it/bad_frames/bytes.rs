@@ -1,28 +1,28 @@
-//! The table of bytes: what RFC 6455 forbids, what is too large, and what only looks wrong.
+//! The table of bytes: what RFC 6455 forbids, what is too large, and what is unusual but valid.
 
 use std::time::Duration;
 
 use super::texts::malformed;
-use super::{ALL, Expected, Row, Speaks, Stage, world};
-use crate::raw_socket::{BINARY, CLOSE, Heard, PING, PONG, TEXT, frame, head};
+use super::{ALL, Dialect, Expected, Row, Stage, world};
+use crate::raw_socket::{BINARY, CLOSE, Incoming, PING, PONG, TEXT, frame, head};
 
 const KIB: usize = 1024;
-/// Longest message.
+/// The maximum length of a message.
 const MOST: usize = 128 * KIB;
-/// Most fragments of a message.
+/// The maximum number of fragments of a message.
 const MOST_FRAGMENTS: usize = 1024;
-/// First bytes of fragments: of text and of binary data, in between, at the end.
+/// First bytes of fragments: the first of a text, the first of binary data, a middle one, the last.
 const FIRST: u8 = 0x01;
 const FIRST_BINARY: u8 = 0x02;
 const NEXT: u8 = 0x00;
 const LAST: u8 = 0x80;
 
-fn closed(name: impl Into<String>, speaks: Speaks, bytes: Vec<u8>, code: u16) -> Row {
-    Row { name: name.into(), speaks, bytes, expected: Expected::Closed(code) }
+fn closed(name: impl Into<String>, dialect: Dialect, bytes: Vec<u8>, code: u16) -> Row {
+    Row { name: name.into(), dialect, bytes, expected: Expected::Closed(code) }
 }
 
-fn refused(name: impl Into<String>, speaks: Speaks, bytes: Vec<u8>) -> Row {
-    Row { name: name.into(), speaks, bytes, expected: Expected::Frame(malformed(speaks)) }
+fn refused(name: impl Into<String>, dialect: Dialect, bytes: Vec<u8>) -> Row {
+    Row { name: name.into(), dialect, bytes, expected: Expected::Frame(malformed(dialect)) }
 }
 
 fn fragments(first: u8, payloads: &[&[u8]]) -> Vec<u8> {
@@ -35,9 +35,9 @@ fn close_frame(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes(), reason].concat())
 }
 
-fn forbidden(speaks: Speaks) -> Vec<Row> {
+fn forbidden(dialect: Dialect) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut add = |name: String, bytes: Vec<u8>| rows.push(closed(name, speaks, bytes, 1002));
+    let mut add = |name: String, bytes: Vec<u8>| rows.push(closed(name, dialect, bytes, 1002));
     for bits in [0x40, 0x20, 0x10, 0x70] {
         add(format!("reserved bits {bits:#x}"), frame(TEXT | bits, b"{}"));
         add(format!("reserved bits {bits:#x} of a ping"), frame(PING | bits, b""));
@@ -65,17 +65,17 @@ fn forbidden(speaks: Speaks) -> Vec<Row> {
     rows
 }
 
-fn farewells(speaks: Speaks) -> Vec<Row> {
-    let close = |code: u16| closed(format!("close code {code}"), speaks, close_frame(code, b"bye"), code);
+fn farewells(dialect: Dialect) -> Vec<Row> {
+    let close = |code: u16| closed(format!("close code {code}"), dialect, close_frame(code, b"bye"), code);
     let mut rows: Vec<Row> = [1000, 1001, 1008, 1011, 3000, 4999].into_iter().map(close).collect();
-    rows.push(closed("a close without code", speaks, frame(CLOSE, b""), 1000));
-    rows.push(closed("frames behind a close", speaks, [close_frame(1000, b""), frame(TEXT, b"{}")].concat(), 1000));
+    rows.push(closed("a close without code", dialect, frame(CLOSE, b""), 1000));
+    rows.push(closed("frames behind a close", dialect, [close_frame(1000, b""), frame(TEXT, b"{}")].concat(), 1000));
     rows
 }
 
-fn too_large(speaks: Speaks) -> Vec<Row> {
+fn too_large(dialect: Dialect) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut add = |name: String, bytes: Vec<u8>| rows.push(closed(name, speaks, bytes, 1009));
+    let mut add = |name: String, bytes: Vec<u8>| rows.push(closed(name, dialect, bytes, 1009));
     add("a text of 128 KiB and 1 byte".into(), frame(TEXT, &vec![b' '; MOST + 1]));
     add("binary data of 128 KiB and 1 byte".into(), frame(BINARY, &vec![0; MOST + 1]));
     add("fragments of 128 KiB and 1 byte".into(), fragments(FIRST, &[&[b' '; MOST], b" "]));
@@ -93,7 +93,7 @@ fn too_large(speaks: Speaks) -> Vec<Row> {
     rows
 }
 
-fn not_text(speaks: Speaks) -> Vec<Row> {
+fn not_text(dialect: Dialect) -> Vec<Row> {
     let texts: [(&str, &[u8]); 8] = [
         ("a byte that is never text", b"{\"type\":\"\xff\"}"),
         ("Latin-1", b"{\"type\":\"caf\xe9\"}"),
@@ -105,53 +105,53 @@ fn not_text(speaks: Speaks) -> Vec<Row> {
         ("half a letter", b"{\"type\":\"\xe5\xad"),
     ];
     let mut rows: Vec<Row> =
-        texts.iter().map(|(name, bytes)| closed(*name, speaks, frame(TEXT, bytes), 1007)).collect();
-    rows.push(closed("half a letter in the last fragment", speaks, fragments(FIRST, &[b"{", b"\xe5\xad"]), 1007));
+        texts.iter().map(|(name, bytes)| closed(*name, dialect, frame(TEXT, bytes), 1007)).collect();
+    rows.push(closed("half a letter in the last fragment", dialect, fragments(FIRST, &[b"{", b"\xe5\xad"]), 1007));
     rows
 }
 
-/// What a client may send, though it means nothing here.
-fn allowed(speaks: Speaks) -> Vec<Row> {
+/// What a client may send although it has no meaning here.
+fn allowed(dialect: Dialect) -> Vec<Row> {
     let mut long = vec![b' '; MOST - 1];
     long.push(b'x');
     let mut pieces = frame(FIRST, b"");
     pieces.extend(frame(NEXT, b" ").repeat(MOST_FRAGMENTS - 2));
     pieces.extend(frame(LAST, b"x"));
     let mut rows = vec![
-        refused("binary data", speaks, frame(BINARY, b"{\"type\":\"ping\"}")),
-        refused("no binary data", speaks, frame(BINARY, b"")),
-        refused("128 KiB of binary data", speaks, frame(BINARY, &vec![0; MOST])),
-        refused("binary fragments", speaks, fragments(FIRST_BINARY, &[b"{", b"}"])),
-        refused("a text of 128 KiB", speaks, frame(TEXT, &long)),
-        refused("a text in 1024 fragments", speaks, pieces),
-        refused("no text in two fragments", speaks, fragments(FIRST, &[b"", b""])),
+        refused("binary data", dialect, frame(BINARY, b"{\"type\":\"ping\"}")),
+        refused("no binary data", dialect, frame(BINARY, b"")),
+        refused("128 KiB of binary data", dialect, frame(BINARY, &vec![0; MOST])),
+        refused("binary fragments", dialect, fragments(FIRST_BINARY, &[b"{", b"}"])),
+        refused("a text of 128 KiB", dialect, frame(TEXT, &long)),
+        refused("a text in 1024 fragments", dialect, pieces),
+        refused("no text in two fragments", dialect, fragments(FIRST, &[b"", b""])),
     ];
     let pongs = [frame(PONG, b"unasked"), frame(PONG, &[0xff; 125])].concat();
-    rows.push(Row { name: "pongs that nobody asked for".into(), speaks, bytes: pongs, expected: Expected::Silence });
+    rows.push(Row { name: "pongs that nobody asked for".into(), dialect, bytes: pongs, expected: Expected::Silence });
     rows
 }
 
-async fn try_table(rows_of: impl Fn(Speaks) -> Vec<Row>, speak: &[Speaks]) {
+async fn try_table(rows_of: impl Fn(Dialect) -> Vec<Row>, speak: &[Dialect]) {
     let world = world().await;
     let mut stage = Stage::new(&world).await;
-    let rows: Vec<Row> = speak.iter().flat_map(|speaks| rows_of(*speaks)).collect();
+    let rows: Vec<Row> = speak.iter().flat_map(|dialect| rows_of(*dialect)).collect();
     stage.try_table(&rows).await;
     world.stop().await;
 }
 
 #[tokio::test]
 async fn what_the_protocol_forbids_ends_the_connection_with_1002() {
-    try_table(forbidden, &[Speaks::Webchat, Speaks::Imtypes]).await;
+    try_table(forbidden, &[Dialect::Webchat, Dialect::Imtypes]).await;
 }
 
 #[tokio::test]
 async fn messages_beyond_the_bounds_end_the_connection_with_1009() {
-    try_table(too_large, &[Speaks::Webchat, Speaks::Messenger]).await;
+    try_table(too_large, &[Dialect::Webchat, Dialect::Messenger]).await;
 }
 
 #[tokio::test]
 async fn text_that_is_none_ends_the_connection_with_1007() {
-    try_table(not_text, &[Speaks::Webchat, Speaks::Envelope]).await;
+    try_table(not_text, &[Dialect::Webchat, Dialect::Envelope]).await;
 }
 
 #[tokio::test]
@@ -161,25 +161,25 @@ async fn what_is_allowed_and_meaningless_is_refused_in_dialect() {
 
 #[tokio::test]
 async fn a_farewell_is_returned_with_its_code() {
-    try_table(farewells, &[Speaks::Webchat, Speaks::ImtypesMore]).await;
+    try_table(farewells, &[Dialect::Webchat, Dialect::ImtypesExt]).await;
 }
 
 #[tokio::test]
 async fn letters_cut_between_fragments_and_pings_in_between_are_fine() {
     let world = world().await;
     let mut stage = Stage::new(&world).await;
-    let mut raw = stage.connection(Speaks::Webchat).await;
-    let text = Speaks::Webchat.say(stage.known.group, "你好").to_string();
+    let mut raw = stage.connection(Dialect::Webchat).await;
+    let text = Dialect::Webchat.say(stage.known.group, "你好").to_string();
     let bytes = text.as_bytes();
     raw.send(&frame(FIRST, &bytes[..1])).await;
     for byte in &bytes[1..bytes.len() - 1] {
         raw.send(&frame(NEXT, &[*byte])).await;
     }
     raw.send(&frame(PING, b"in between \xff")).await;
-    assert_eq!(raw.next().await, Heard::Pong(b"in between \xff".to_vec()));
+    assert_eq!(raw.next().await, Incoming::Pong(b"in between \xff".to_vec()));
     raw.send(&frame(LAST, &bytes[bytes.len() - 1..])).await;
     for socket in [&mut raw, &mut stage.innocent] {
-        let Heard::Text(frame) = socket.next().await else { panic!("no message") };
+        let Incoming::Text(frame) = socket.next().await else { panic!("no message") };
         assert_eq!(frame["payload"]["content"], "你好");
     }
     world.stop().await;
@@ -193,10 +193,10 @@ async fn a_connection_ends_soon_after_its_farewell_whatever_its_client_does() {
     let world = world().await;
     let mut stage = Stage::new(&world).await;
     for farewell in [frame(BINARY, &vec![0; MOST + 1]), frame(TEXT, b"\xff"), close_frame(1000, b"")] {
-        let mut raw = stage.connection(Speaks::Messenger).await;
+        let mut raw = stage.connection(Dialect::Messenger).await;
         raw.send(&farewell).await;
-        assert!(matches!(raw.next().await, Heard::Close(..)));
-        assert_eq!(raw.next_within(ENDS_WITHIN).await, Some(Heard::End));
+        assert!(matches!(raw.next().await, Incoming::Close(..)));
+        assert_eq!(raw.next_within(ENDS_WITHIN).await, Some(Incoming::End));
     }
     world.stop().await;
 }
@@ -205,15 +205,15 @@ async fn a_connection_ends_soon_after_its_farewell_whatever_its_client_does() {
 async fn a_client_that_only_listens_from_now_on_is_told_farewell() {
     let world = world().await;
     let mut stage = Stage::new(&world).await;
-    for speaks in ALL {
-        let mut raw = stage.connection(speaks).await;
+    for dialect in ALL {
+        let mut raw = stage.connection(dialect).await;
         // In the middle of a frame, and between frames.
-        if speaks == Speaks::Webchat {
+        if dialect == Dialect::Webchat {
             raw.send(&frame(TEXT, b"{\"type\":\"ping\"}")[..9]).await;
         }
         raw.shut_down().await;
-        assert_eq!(raw.next().await, Heard::Close(Some(1000), String::new()), "{speaks:?}");
-        assert_eq!(raw.next().await, Heard::End, "{speaks:?}");
+        assert_eq!(raw.next().await, Incoming::Close(Some(1000), String::new()), "{dialect:?}");
+        assert_eq!(raw.next().await, Incoming::End, "{dialect:?}");
     }
     world.stop().await;
 }

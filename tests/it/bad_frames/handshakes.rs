@@ -1,12 +1,12 @@
-//! Handshakes: who is refused before the upgrade, with which status and in whose words; who gets which dialect.
+//! Handshakes: refusals before the upgrade, their status and wording, and the choice of the dialect.
 
 use jsonwebtoken::Algorithm;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{Speaks, Stage, world};
+use super::{Dialect, Stage, world};
 use crate::bad_input::{claims, sign};
-use crate::raw_socket::{Heard, RawSocket};
+use crate::raw_socket::{Incoming, RawSocket};
 use crate::support::World;
 
 const PATHS: [&str; 3] = ["/ws", "/api/v1/ws", "/ws/chat"];
@@ -15,7 +15,7 @@ fn header(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n")
 }
 
-/// The keys of an error body of the dialect that owns a path; `/ws/chat` belongs to two and answers as nobody's do.
+/// The keys of an error body of the dialect that owns a path. `/ws/chat` belongs to two and has the neutral body.
 fn keys(path: &str) -> &'static [&'static str] {
     match path {
         "/api/v1/ws" => &["code", "error", "message"],
@@ -23,7 +23,7 @@ fn keys(path: &str) -> &'static [&'static str] {
     }
 }
 
-/// What is wrong about a refusal, if anything.
+/// Describes what is wrong with a refusal, if anything.
 fn difference(path: &str, status: u16, found: &(u16, Value)) -> Option<String> {
     let body = found.1.as_object().map(|body| body.keys().map(String::as_str).collect::<Vec<_>>());
     let is_right = found.0 == status && body.as_deref() == Some(keys(path));
@@ -78,7 +78,7 @@ async fn without_a_good_token_nobody_gets_in() {
             let found = refusal(&world, path, &lines).await;
             wrong.extend(difference(path, 401, &found).map(|wrong| format!("{lines:?}: {wrong}")));
         }
-        // Otherwise the forged tokens would prove nothing.
+        // Makes sure that a token signed by the test is accepted.
         assert_eq!(refusal(&world, path, &header(&good)).await.0, 101);
         assert_eq!(refusal(&world, &format!("{path}?token={good}"), "").await.0, 101);
     }
@@ -149,7 +149,7 @@ async fn pages_of_other_origins_do_not_get_in() {
             let found = refusal(&world, path, &format!("{}Origin: {origin}\r\n", header(&user.token))).await;
             wrong.extend(difference(path, 403, &found).map(|wrong| format!("{origin}: {wrong}")));
         }
-        // A token in the query makes no difference, nor does a bad one.
+        // A token in the query makes no difference, not even an invalid one.
         for target in [format!("{path}?token={}", user.token), format!("{path}?token=x")] {
             let found = refusal(&world, &target, "Origin: https://evil.example\r\n").await;
             wrong.extend(difference(path, 403, &found));
@@ -167,7 +167,7 @@ async fn pages_of_other_origins_do_not_get_in() {
 /// The dialect in which a connection refuses nonsense.
 async fn dialect(mut raw: RawSocket) -> &'static str {
     raw.send_text("nonsense").await;
-    let Heard::Text(frame) = raw.next().await else { panic!("no refusal") };
+    let Incoming::Text(frame) = raw.next().await else { panic!("no refusal") };
     match (frame["type"].as_str(), frame.get("payload"), frame.get("code")) {
         (Some("system"), None, None) => "imtypes",
         (Some("error"), Some(_), None) => "webchat",
@@ -213,10 +213,10 @@ async fn a_handshake_decides_the_dialect_unless_the_client_names_one() {
 async fn refused_handshakes_leave_open_connections_alone() {
     let world = world().await;
     let mut stage = Stage::new(&world).await;
-    let mut raw = stage.connection(Speaks::Webchat).await;
+    let mut raw = stage.connection(Dialect::Webchat).await;
     for _ in 0..200 {
         assert_eq!(refusal(&world, "/ws?token=forged", "").await.0, 401);
     }
-    stage.talk(Speaks::Webchat, &mut raw).await.expect("both hear each other");
+    stage.talk(Dialect::Webchat, &mut raw).await.expect("both hear each other");
     world.stop().await;
 }

@@ -1,8 +1,8 @@
-//! The table of texts: what is sent, and the refusal that must come, word for word.
+//! The table of texts: what is sent, and the expected refusal, word for word.
 
 use serde_json::{Value, json};
 
-use super::{ALL, Expected, Known, NO_ROOM, Row, Speaks, Stage, room_id, world};
+use super::{ALL, Dialect, Expected, Known, NO_ROOM, Row, Stage, room_id, world};
 use crate::raw_socket::{TEXT, frame};
 
 const NOT_A_STRING: [&str; 5] = ["1", "1.5", "true", "[]", "{}"];
@@ -10,12 +10,12 @@ const NOT_A_NUMBER: [&str; 9] = ["\"1\"", "1.5", "-1", "1e3", "18446744073709551
 const MALFORMED: &str = "Malformed request";
 const NO_MEMBER: &str = "Room not found or you are not a member.";
 
-fn row(name: impl Into<String>, speaks: Speaks, text: impl AsRef<[u8]>, refusal: Value) -> Row {
+fn row(name: impl Into<String>, dialect: Dialect, text: impl AsRef<[u8]>, refusal: Value) -> Row {
     let bytes = frame(TEXT, text.as_ref());
     let name = name.into();
     let page = if name.starts_with("resume") { "rooms" } else { "page" };
-    let refusal = if speaks == Speaks::WebchatMore { with_code(refusal, page) } else { refusal };
-    Row { name, speaks, bytes, expected: Expected::Frame(refusal) }
+    let refusal = if dialect == Dialect::WebchatExt { with_code(refusal, page) } else { refusal };
+    Row { name, dialect, bytes, expected: Expected::Frame(refusal) }
 }
 
 /// What `?ext=1` adds to an error frame; `page` is the field that the text calls a page.
@@ -57,18 +57,18 @@ fn messenger(code: u16, text: &str) -> Value {
     json!({"type": "error", "code": code, "message": text})
 }
 
-/// To user 1, about a message with this id in this room.
+/// A frame to user 1 about a message with this id in this room.
 fn imtypes(text: &str, id: &str, room: &str) -> Value {
     json!({"id": id, "type": "system", "content": text, "senderId": "0", "receiverId": "1", "conversationId": room})
 }
 
-pub(super) fn malformed(speaks: Speaks) -> Value {
-    match speaks {
-        Speaks::Webchat => webchat(MALFORMED),
-        Speaks::WebchatMore => with_code(webchat(MALFORMED), ""),
-        Speaks::Envelope => envelope(400, "请求格式不正确"),
-        Speaks::Messenger => messenger(400, "请求格式不正确"),
-        Speaks::Imtypes | Speaks::ImtypesMore => imtypes("消息格式不正确", "", ""),
+pub(super) fn malformed(dialect: Dialect) -> Value {
+    match dialect {
+        Dialect::Webchat => webchat(MALFORMED),
+        Dialect::WebchatExt => with_code(webchat(MALFORMED), ""),
+        Dialect::Envelope => envelope(400, "请求格式不正确"),
+        Dialect::Messenger => messenger(400, "请求格式不正确"),
+        Dialect::Imtypes | Dialect::ImtypesExt => imtypes("消息格式不正确", "", ""),
     }
 }
 
@@ -113,21 +113,21 @@ fn broken_json() -> Vec<Row> {
         ("60,000 lists deep", deep("[", 60_000).into()),
         ("20,000 objects deep", deep("{\"a\":", 20_000).into()),
     ];
-    let of = |speaks: Speaks| {
-        let row = move |(name, text): &(&str, Vec<u8>)| row(*name, speaks, text, malformed(speaks));
+    let of = |dialect: Dialect| {
+        let row = move |(name, text): &(&str, Vec<u8>)| row(*name, dialect, text, malformed(dialect));
         texts.iter().map(row).collect::<Vec<_>>()
     };
     ALL.into_iter().flat_map(of).collect()
 }
 
-/// Both ways of document 000: what one may not the other may not either.
-fn of_webchat(known: &Known, speaks: Speaks) -> Vec<Row> {
+/// Document 000 with and without `?ext=1`: both refuse the same.
+fn of_webchat(known: &Known, dialect: Dialect) -> Vec<Row> {
     let group = known.group.to_string();
     let say = [("room_id", group.as_str()), ("content", "\"a\""), ("is_image", "false")];
     let look = [("room_id", group.as_str()), ("page", "1"), ("page_size", "20")];
     let whole = |kind: &str, payload: &str| format!(r#"{{"type":"{kind}","payload":{payload}}}"#);
     let mut rows = Vec::new();
-    let mut add = |name: String, text: String, refusal: &str| rows.push(row(name, speaks, text, webchat(refusal)));
+    let mut add = |name: String, text: String, refusal: &str| rows.push(row(name, dialect, text, webchat(refusal)));
 
     for kind in ["null", "1", "true", "[]", "{}", "[\"ping\"]"] {
         add(format!("type {kind}"), format!(r#"{{"type":{kind},"payload":{{}}}}"#), MALFORMED);
@@ -175,7 +175,7 @@ fn of_webchat(known: &Known, speaks: Speaks) -> Vec<Row> {
             add(format!("{field} {number}"), text, text_of);
         }
     }
-    if speaks == Speaks::Webchat {
+    if dialect == Dialect::Webchat {
         for kind in ["delete_message", "mark_read", "typing", "join_room", "leave_room", "resume"] {
             let payload = format!(r#"{{"room_id":{group},"id":{}}}"#, known.message);
             add(format!("{kind} without ext=1"), whole(kind, &payload), "Type is not valid");
@@ -185,14 +185,14 @@ fn of_webchat(known: &Known, speaks: Speaks) -> Vec<Row> {
 }
 
 /// What `?ext=1` adds.
-fn of_webchat_more(known: &Known) -> Vec<Row> {
+fn of_webchat_ext(known: &Known) -> Vec<Row> {
     let (group, message) = (known.group.to_string(), known.message.to_string());
     let say = [("room_id", group.as_str()), ("content", "\"a\"")];
     let about = [("room_id", group.as_str()), ("id", message.as_str())];
     let whole = |kind: &str, payload: &str| format!(r#"{{"type":"{kind}","payload":{payload}}}"#);
     let mut rows = Vec::new();
     let mut add =
-        |name: String, text: String, refusal: &str| rows.push(row(name, Speaks::WebchatMore, text, webchat(refusal)));
+        |name: String, text: String, refusal: &str| rows.push(row(name, Dialect::WebchatExt, text, webchat(refusal)));
 
     let (long_id, long_url) = (format!("\"{}\"", "x".repeat(129)), format!("\"http://{}\"", "x".repeat(2000)));
     let foreign = known.foreign_message.to_string();
@@ -254,7 +254,7 @@ fn of_webchat_more(known: &Known) -> Vec<Row> {
     for number in [NO_ROOM, known.foreign] {
         let text = whole("resume", &format!(r#"{{"rooms":{{"{number}":"1-1"}}}}"#));
         let lost = json!({"type": "not_recovered", "payload": {"room_id": number}});
-        rows.push(row(format!("resume {number}"), Speaks::WebchatMore, text, lost));
+        rows.push(row(format!("resume {number}"), Dialect::WebchatExt, text, lost));
     }
     rows
 }
@@ -265,7 +265,7 @@ fn of_envelope(known: &Known) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut add = |field: &str, value: Option<&str>, code: u16, text: &str| {
         let name = format!("{field} {:.40}", value.unwrap_or("absent"));
-        rows.push(row(name, Speaks::Envelope, object(&say, field, value), envelope(code, text)));
+        rows.push(row(name, Dialect::Envelope, object(&say, field, value), envelope(code, text)));
     };
     for field in ["type", "content", "receiver_id", "group_id", "client_id"] {
         for value in NOT_A_STRING {
@@ -291,7 +291,7 @@ fn of_envelope(known: &Known) -> Vec<Row> {
     let private = [("type", "\"text\""), ("content", "\"a\"")];
     let mut add = |value: &str, code: u16, text: &str| {
         let text_of = object(&private, "receiver_id", Some(&format!("\"{value}\"")));
-        rows.push(row(format!("receiver_id {value}"), Speaks::Envelope, text_of, envelope(code, text)));
+        rows.push(row(format!("receiver_id {value}"), Dialect::Envelope, text_of, envelope(code, text)));
     };
     for user in ["0", "999999", "-1", "1.0", "9223372036854775808", "18446744073709551616", "李四", " 2"] {
         add(user, 404, "用户不存在");
@@ -307,7 +307,7 @@ fn of_messenger(known: &Known) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut add = |base: &[(&str, &str)], field: &str, value: Option<&str>, code: u16, text: &str| {
         let name = format!("{field} {:.40} of {}", value.unwrap_or("absent"), base.len());
-        rows.push(row(name, Speaks::Messenger, object(base, field, value), messenger(code, text)));
+        rows.push(row(name, Dialect::Messenger, object(base, field, value), messenger(code, text)));
     };
     for field in ["type", "chat_type", "content", "message_type", "file_url", "client_id"] {
         for value in NOT_A_STRING {
@@ -345,14 +345,14 @@ fn of_messenger(known: &Known) -> Vec<Row> {
     rows
 }
 
-fn of_imtypes(known: &Known, speaks: Speaks) -> Vec<Row> {
+fn of_imtypes(known: &Known, dialect: Dialect) -> Vec<Row> {
     let group = room_id(known.group);
     let receiver = format!("\"{group}\"");
     let say = [("type", "\"text\""), ("content", "\"a\""), ("receiverId", receiver.as_str())];
     let mut rows = Vec::new();
     let mut add = |field: &str, value: Option<&str>, text: &str, room: &str| {
         let name = format!("{field} {:.40}", value.unwrap_or("absent"));
-        rows.push(row(name, speaks, object(&say, field, value), imtypes(text, "", room)));
+        rows.push(row(name, dialect, object(&say, field, value), imtypes(text, "", room)));
     };
     for field in ["type", "id", "content", "receiverId", "fileName", "conversationId"] {
         for value in NOT_A_STRING {
@@ -390,20 +390,20 @@ fn of_imtypes(known: &Known, speaks: Speaks) -> Vec<Row> {
     add("conversationId", Some("\"x\""), "字段无效: conversationId", &group);
     for (id, text) in [("a b", "字段无效: id"), ("标识", "字段无效: id")] {
         let frame = object(&say, "id", Some(&format!("\"{id}\"")));
-        rows.push(row(format!("id {id}"), speaks, frame, imtypes(text, id, &group)));
+        rows.push(row(format!("id {id}"), dialect, frame, imtypes(text, id, &group)));
     }
     let named = [("id", "\"m-1\""), ("type", "\"poke\""), ("content", "\"a\""), ("receiverId", receiver.as_str())];
     let text = object(&named, "conversationId", Some(&receiver));
-    rows.push(row("a refusal names id and room", speaks, text, imtypes("字段无效: type", "m-1", &group)));
-    let message_kinds = ["typing_indicator", "read_receipt"];
-    for kind in message_kinds {
-        let (text, room) = match (speaks, kind) {
-            (Speaks::ImtypesMore, "typing_indicator") => ("会话不存在", ""),
-            (Speaks::ImtypesMore, _) => ("消息不存在", ""),
+    rows.push(row("a refusal names id and room", dialect, text, imtypes("字段无效: type", "m-1", &group)));
+    let kinds = ["typing_indicator", "read_receipt"];
+    for kind in kinds {
+        let (text, room) = match (dialect, kind) {
+            (Dialect::ImtypesExt, "typing_indicator") => ("会话不存在", ""),
+            (Dialect::ImtypesExt, _) => ("消息不存在", ""),
             _ => ("字段无效: type", ""),
         };
         let other = [("content", "\"0\""), ("receiverId", "\"2\""), ("type", &format!("\"{kind}\""))];
-        rows.push(row(kind, speaks, object(&other, "x", None), imtypes(text, "", room)));
+        rows.push(row(kind, dialect, object(&other, "x", None), imtypes(text, "", room)));
     }
     rows
 }
@@ -422,13 +422,13 @@ async fn wrong_fields_are_refused_in_the_documented_words() {
     let mut stage = Stage::new(&world).await;
     let known = &stage.known;
     let rows = [
-        of_webchat(known, Speaks::Webchat),
-        of_webchat(known, Speaks::WebchatMore),
-        of_webchat_more(known),
+        of_webchat(known, Dialect::Webchat),
+        of_webchat(known, Dialect::WebchatExt),
+        of_webchat_ext(known),
         of_envelope(known),
         of_messenger(known),
-        of_imtypes(known, Speaks::Imtypes),
-        of_imtypes(known, Speaks::ImtypesMore),
+        of_imtypes(known, Dialect::Imtypes),
+        of_imtypes(known, Dialect::ImtypesExt),
     ];
     let rows: Vec<Row> = rows.into_iter().flatten().collect();
     assert!(rows.len() >= 300, "{} rows", rows.len());

@@ -1,4 +1,4 @@
-//! What no HTTP client sends: broken requests, ends in the middle, bodies without end, silence.
+//! Requests that no HTTP client sends: broken, cut short, endless, or silent.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,7 +9,8 @@ use super::Target;
 use crate::samples::sample;
 use crate::support::{PATIENCE, eventually};
 
-/// No client may wait longer for an answer or the end of its connection. A node gives silent ones 20 s at most.
+/// The longest that a client may wait for a response or the end of its connection. A node waits at most 20 s for a
+/// silent client.
 const LONGEST: Duration = Duration::from_secs(35);
 const CHUNK: usize = 64 * 1024;
 const MIB: usize = 1024 * 1024;
@@ -17,9 +18,9 @@ const MIB: usize = 1024 * 1024;
 /// How a connection ended.
 #[derive(Debug, PartialEq)]
 enum End {
-    /// With an answer of this status.
+    /// With a response of this status.
     Answer(u16),
-    /// Without an answer.
+    /// Without a response.
     Closed,
     /// Not at all.
     Hangs,
@@ -35,7 +36,7 @@ impl Connection {
         Self(stream)
     }
 
-    /// Sends as much as the node takes: it may have answered and closed before.
+    /// Sends as much as the node reads: it may respond and close earlier.
     fn send(mut self, bytes: &[u8]) -> Self {
         for chunk in bytes.chunks(CHUNK) {
             if self.0.write_all(chunk).is_err() {
@@ -45,7 +46,7 @@ impl Connection {
         self
     }
 
-    /// Waits for a whole answer or for the end of the connection, which stays open on this side.
+    /// Waits for a complete response or the end of the connection. This side stays open.
     fn end(mut self) -> (End, String) {
         let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
         let outcome = loop {
@@ -62,13 +63,13 @@ impl Connection {
         (outcome, String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Goes away without reading; with data on the way the node sees a reset.
+    /// Closes the connection without reading. With data in flight, the node sees a reset.
     fn leave(self) {
         self.0.shutdown(Shutdown::Both).expect("open until now");
     }
 }
 
-/// The status of an answer that has come to its end.
+/// The status of a complete response.
 fn status_of_whole(bytes: &[u8]) -> Option<u16> {
     let answer = String::from_utf8_lossy(bytes).to_ascii_lowercase();
     let (head, body) = answer.split_once("\r\n\r\n")?;
@@ -78,7 +79,7 @@ fn status_of_whole(bytes: &[u8]) -> Option<u16> {
 }
 
 impl Target {
-    /// A request's head with 张三's token, `rest` being further lines.
+    /// A request's head with 张三's token and `rest` as further lines.
     fn head(&self, method_and_path: &str, rest: &str) -> Vec<u8> {
         let token = &self.known.token;
         format!(
@@ -178,7 +179,7 @@ async fn bodies_without_a_length_are_limited_all_the_same() {
         ("4 EiB said", target.form_head("upload", &length(1 << 62)), FILE_PDF.into()),
         ("4 EiB of JSON said", json(&length(1 << 62)), b"{".to_vec()),
     ];
-    // All at once: some are answered only when the node has waited for the rest.
+    // All at the same time: the node waits for the rest of some bodies before it responds.
     let waiting = cases.map(|(name, head, body)| {
         let connection = Connection::open(&target.node.base);
         (name, thread::spawn(move || connection.send(&head).send(&body).end()))
@@ -215,12 +216,12 @@ async fn clients_that_go_away_leave_nothing_behind() {
         [chunks, b"100000\r\n".to_vec(), pdf(MIB / 2)].concat(),
     ];
     for request in &requests {
-        // At once, and when the node has had time to begin with it.
+        // Immediately, and after the node had time to begin with the request.
         Connection::open(&target.node.base).send(request).leave();
         let connection = Connection::open(&target.node.base).send(request);
         target.assert_serves_statistics().await;
         connection.leave();
-        // An end of what this side sends, while it waits for an answer.
+        // Shuts down the sending side and waits for a response.
         let connection = Connection::open(&target.node.base).send(request);
         connection.0.shutdown(Shutdown::Write).expect("open");
         let (end, answer) = connection.end();
@@ -255,7 +256,7 @@ async fn clients_that_fall_silent_are_given_up() {
         let connection = Connection::open(&target.node.base).send(&bytes);
         (name, thread::spawn(move || connection.end()))
     });
-    // The head byte by byte: a client that is never quite silent.
+    // A head sent byte by byte: a client that is never silent for long.
     let mut dribble = Connection::open(&target.node.base);
     let dribbling = thread::spawn(move || {
         let started = Instant::now();

@@ -1,6 +1,6 @@
-//! The table: what is sent, and the status and text that must come.
+//! The table: what is sent, and the expected status and text.
 //!
-//! Rows that differ in one value only stand together under what they have in common.
+//! Rows that differ in one value only are grouped by what they have in common.
 
 use bytes::Bytes;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -42,25 +42,25 @@ const FORM: &str = "multipart/form-data; boundary=b";
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 const MIB: usize = 1024 * 1024;
 
-/// What rows refer to. The owner of `token` is 张三, a plain user.
+/// Ids and tokens that rows refer to. The owner of `token` is 张三, an ordinary user.
 #[derive(Default)]
 pub struct Known {
     pub token: String,
-    /// Another user's.
+    /// The token of another user.
     pub other_token: String,
-    /// A public room in which 张三 has said something.
+    /// A public room with a message of 张三.
     pub room: String,
-    /// What 张三 said there.
+    /// The message of 张三 in that room.
     pub message_in_room: String,
-    /// What another user said in the global room.
+    /// A message of another user in the global room.
     pub message_of_other: String,
-    /// What 张三 said in the global room and deleted.
+    /// A deleted message of 张三 in the global room.
     pub deleted_message: String,
     /// The key that signs tokens.
     pub secret: String,
 }
 
-/// A request and the refusal that it must get.
+/// A request and the expected refusal.
 pub struct Row {
     pub name: String,
     pub method: &'static str,
@@ -130,7 +130,7 @@ pub fn table(known: &Known) -> Vec<Row> {
     rows
 }
 
-/// One request for each of the twelve endpoints that nothing is wrong with.
+/// A valid request for each of the twelve endpoints.
 fn endpoints() -> [(&'static str, &'static str); 12] {
     [
         ("POST", SEND),
@@ -148,7 +148,7 @@ fn endpoints() -> [(&'static str, &'static str); 12] {
     ]
 }
 
-/// The claims of a token that is good until something is changed in them.
+/// The claims of a valid token.
 pub fn claims() -> Value {
     let now = jiff::Timestamp::now().as_second();
     json!({
@@ -222,7 +222,7 @@ fn forged_tokens(known: &Known) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Every endpoint without a token, and the forged ones on the endpoints in turn.
+/// Every endpoint without a token, and the endpoints in turn with forged ones.
 fn tokens(known: &Known) -> Vec<Row> {
     let refusal = |name, (method, path)| Row::new(name, method, path).anonymous().gets(401, NO_TOKEN);
     let mut rows: Vec<Row> = endpoints().map(|endpoint| refusal("no token".to_owned(), endpoint)).into();
@@ -251,7 +251,7 @@ fn tokens(known: &Known) -> Vec<Row> {
     rows
 }
 
-/// Bodies of `send` that are no message at all.
+/// Bodies of `send` that are no message.
 fn malformed_messages() -> Vec<Row> {
     let nested = |open: &str, inside: &str, close: &str| {
         format!(r#"{{"message_type":"text","content":{}{inside}{}}}"#, open.repeat(10_000), close.repeat(10_000))
@@ -366,7 +366,7 @@ fn refused_messages(known: &Known) -> Vec<Row> {
     rows
 }
 
-/// Room ids that no room has, wherever one is taken. What is no id answers like an id of no room.
+/// Unknown room ids, wherever one is expected. A malformed id is refused like an unknown one.
 fn unknown_rooms() -> Vec<Row> {
     let long = "x".repeat(8000);
     let ids = [
@@ -413,7 +413,7 @@ fn unknown_rooms() -> Vec<Row> {
     rows
 }
 
-/// Limits and places of pages.
+/// Limits and cursors of pages.
 fn pages() -> Vec<Row> {
     let limits = [
         ("empty", ""),
@@ -451,20 +451,20 @@ fn pages() -> Vec<Row> {
     rows
 }
 
-/// A part of a form: the parameters of its disposition, and its contents.
+/// A part of a form: the parameters of its disposition and its content.
 type Part = (String, Vec<u8>);
 
 fn field(name: &str, value: impl Into<Vec<u8>>) -> Part {
     (format!(r#"name="{name}""#), value.into())
 }
 
-/// The field `file` with a sample of the type that its extension promises.
+/// The field `file` with a sample of the type of its extension.
 fn file(name: &str, size: usize) -> Part {
     let (_, extension) = name.rsplit_once('.').expect("an extension");
     named(name, sample(extension, size))
 }
 
-/// The field `file` with a name as it stands in the header.
+/// The field `file` with a name that is already encoded for the header.
 fn named(name: &str, contents: impl Into<Vec<u8>>) -> Part {
     (format!(r#"name="file"; filename="{name}""#), contents.into())
 }
@@ -654,7 +654,7 @@ fn new_rooms() -> Vec<Row> {
     rows
 }
 
-/// Messages that are not there or not the caller's.
+/// Messages that do not exist or belong to another user.
 fn deletions(known: &Known) -> Vec<Row> {
     let ids = [
         ("no id", "%E6%B6%88%E6%81%AFID"),
@@ -704,7 +704,7 @@ fn user_ids() -> Vec<Row> {
     rows
 }
 
-/// Paths that lead nowhere and methods that a path does not have.
+/// Unknown paths and methods.
 fn paths_and_methods() -> Vec<Row> {
     let nowhere = [
         "/api/chat",
@@ -755,7 +755,7 @@ fn paths_and_methods() -> Vec<Row> {
     rows
 }
 
-/// Bodies that are no user name and password, for registering and logging in alike.
+/// Bodies without a valid user name and password, for registration and login alike.
 fn malformed_credentials(path: &'static str) -> Vec<Row> {
     let cases: Vec<(&str, Bytes)> = vec![
         ("nothing", "".into()),
@@ -791,7 +791,7 @@ fn credentials(name: &str, password: &str) -> Bytes {
     json!({"username": name, "password": password}).to_string().into()
 }
 
-/// Enough of a value to tell rows apart.
+/// The start of a value, enough to distinguish rows.
 fn start(text: &str) -> String {
     format!("{:?}", text.chars().take(20).collect::<String>())
 }
@@ -827,7 +827,7 @@ fn registrations() -> Vec<Row> {
         rows.push(register("newuser", password, 400, PASSWORD_LENGTH));
     }
     rows.push(register("newuser", "pass\0word", 400, "Password is not valid"));
-    // Taken as it is, in other widths, and by the server itself.
+    // Taken by another user, also in other widths, or reserved for the server.
     for name in ["张三", " 张三 ", "Ｗａｎｇ", "WANG", "系统"] {
         rows.push(register(name, "password", 409, "Username already exists"));
     }

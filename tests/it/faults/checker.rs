@@ -1,4 +1,4 @@
-//! The history checker: what clients were told and shown, held against what is stored. Pure.
+//! The history checker: compares what clients were acknowledged and pushed with what is stored. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -8,23 +8,23 @@ use chinwag::domain::EntryId;
 /// A room's number.
 pub type Room = u32;
 
-/// A message as someone saw it: its place and its text, which names the send that it came from.
+/// A message as a client received it: its entry and its text, which identifies the send.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub place: EntryId,
     pub text: String,
 }
 
-/// A message that is stored.
+/// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub place: EntryId,
     pub text: String,
-    /// Made by the sender, the same at each try.
+    /// CreatedGroup by the sender. The same for each attempt.
     pub client_id: String,
 }
 
-/// A send that its sender was told is stored.
+/// A send that was acknowledged to its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledged {
     pub room: Room,
@@ -32,7 +32,7 @@ pub struct Acknowledged {
     pub place: EntryId,
 }
 
-/// What a member took from a room, in this order, without what it had before.
+/// The messages that a member received from a room, in this order, without duplicates.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     pub reader: String,
@@ -40,30 +40,30 @@ pub struct Received {
     pub messages: Vec<Seen>,
 }
 
-/// All that happened.
+/// Everything that happened in a round.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// The rooms as they are at the end, oldest first.
+    /// The stored messages of the rooms at the end, oldest first.
     pub truth: BTreeMap<Room, Vec<Stored>>,
     pub acknowledged: Vec<Acknowledged>,
-    /// Every member of every room, also those who received nothing.
+    /// One entry for every member of every room, even if it received nothing.
     pub received: Vec<Received>,
 }
 
 /// How often each promise was broken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Acknowledged, and not stored where the acknowledgement said.
+    /// Acknowledged but not stored at the acknowledged entry.
     pub lost: usize,
     /// Stored more than once for one client id.
     pub duplicated: usize,
-    /// Taken by a member after one that stands behind it.
+    /// Received after a message that follows it in the room.
     pub reordered: usize,
-    /// Taken by a member and not stored, or stored with another text.
+    /// Received but not stored, or stored with another text.
     pub never_stored: usize,
-    /// Stored and never received by a member.
+    /// Stored but never received by a member.
     pub missed: usize,
-    /// The first few of each, in words.
+    /// Descriptions of the first few of each kind.
     pub examples: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is broken: a Redis that keeps its data and two nodes in processes of their own, each behind a proxy.
+//! The servers to break: a Redis with persistence, and two nodes in their own processes, each behind a proxy.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -14,11 +14,10 @@ use crate::support::{Redis, client, scratch};
 
 pub const NODES: usize = 2;
 
-/// One node and what stands between it and Redis.
+/// A node and the proxy between it and Redis.
 pub struct Place {
     pub proxy: Proxy,
-    /// Absent while it is dead. Who breaks something holds it, so that faults of one node do not start it over and
-    /// cut it off at once.
+    /// `None` while the node is dead. Every fault of this node holds the lock, so that faults do not overlap.
     pub process: tokio::sync::Mutex<Option<Process>>,
 }
 
@@ -35,7 +34,7 @@ pub struct Cluster {
 impl Cluster {
     pub async fn start() -> Self {
         let folder = scratch();
-        // What is acknowledged is on the disk: then a killed Redis may lose nothing.
+        // With fsync always, a killed Redis may lose nothing acknowledged.
         let data = folder.to_string_lossy().into_owned();
         let redis = Redis::start(&["--appendonly", "yes", "--appendfsync", "always", "--dir", &data]);
         let mut environment = external(&redis.url());
@@ -53,7 +52,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts a node; clients find it at its new address.
+    /// Starts a node and publishes its new address to clients.
     pub async fn start_node(&self, node: usize) -> Process {
         let mut environment = self.environment.clone();
         environment.push(("CHINWAG_REDIS__URL", self.places[node].proxy.url()));
@@ -62,7 +61,7 @@ impl Cluster {
         process.ready(&self.http).await
     }
 
-    /// `kill -9`, and a new process in its place.
+    /// Kills a node (`kill -9`) and starts a new process.
     pub async fn kill_node(&self, node: usize, dead_for: Duration) {
         let mut process = self.places[node].process.lock().await;
         drop(process.take()); // kills it
@@ -70,7 +69,7 @@ impl Cluster {
         *process = Some(self.start_node(node).await);
     }
 
-    /// Stops a node without its noticing, and lets it go on.
+    /// Suspends a node (SIGSTOP) for a while.
     pub async fn freeze_node(&self, node: usize, time: Duration) {
         let process = self.places[node].process.lock().await;
         let process = process.as_ref().expect("started");
@@ -79,7 +78,7 @@ impl Cluster {
         process.signal(Signal::SIGCONT);
     }
 
-    /// `kill -9` of Redis, and a new one on its data.
+    /// Kills Redis (`kill -9`) and starts a new one with its data.
     pub async fn restart_redis(&self, dead_for: Duration) {
         block_in_place(|| self.redis.lock().expect("no panic while held").kill());
         tokio::time::sleep(dead_for).await;

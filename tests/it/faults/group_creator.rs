@@ -1,5 +1,5 @@
-//! Makes groups while things break, adds people and says something there: also who was away or cut off when they
-//! were added gets it.
+//! Creates groups during faults, adds users and sends messages: users who were disconnected when they were added must
+//! receive them, too.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::checker::{Acknowledged, Room};
 use super::client::{Nodes, Person, Phase};
-use super::dice::Dice;
 use super::poller::{id_of, place_of};
+use super::random::Random;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(300);
@@ -18,30 +18,30 @@ const MAKE_EVERY: Duration = Duration::from_secs(1);
 /// Messages in each room.
 const SAID: usize = 2;
 
-/// A room that was made, with these of the people, and what was said there.
-pub struct Made {
+/// A created room: the indexes of its members, and its acknowledged messages.
+pub struct CreatedGroup {
     pub room: Room,
     pub people: Vec<usize>,
     pub acknowledged: Vec<Acknowledged>,
 }
 
-pub struct Maker<'a> {
+pub struct GroupCreator<'a> {
     people: &'a [Person],
     nodes: Nodes,
     phase: watch::Receiver<Phase>,
     http: reqwest::Client,
-    dice: Dice,
+    random: Random,
     made: usize,
 }
 
-impl<'a> Maker<'a> {
+impl<'a> GroupCreator<'a> {
     pub fn new(people: &'a [Person], nodes: Nodes, phase: watch::Receiver<Phase>) -> Self {
         let http = reqwest::Client::builder().timeout(ANSWERS_WITHIN).build().expect("a client");
-        Self { people, nodes, phase, http, dice: Dice::new(Dice::seed()), made: 0 }
+        Self { people, nodes, phase, http, random: Random::new(Random::seed()), made: 0 }
     }
 
-    /// Makes rooms as long as people talk. Returns them.
-    pub async fn run(mut self) -> Vec<Made> {
+    /// Creates rooms during the phase `Talk`. Returns them.
+    pub async fn run(mut self) -> Vec<CreatedGroup> {
         let mut all = Vec::new();
         while matches!(*self.phase.borrow(), Phase::Talk) {
             all.push(self.make().await);
@@ -50,14 +50,14 @@ impl<'a> Maker<'a> {
         all
     }
 
-    async fn make(&mut self) -> Made {
+    async fn make(&mut self) -> CreatedGroup {
         self.made += 1;
-        let owner = self.dice.between(0, self.people.len() as u64) as usize;
-        // When the answer is lost there is a room more than anyone knows of, in which nothing is said.
+        let owner = self.random.between(0, self.people.len() as u64) as usize;
+        // If the response is lost, an unknown room without messages remains.
         let body = json!({"name": format!("made {}", self.made), "is_private": false});
         let room = self.insist(owner, "api/v1/rooms", StatusCode::CREATED, |it| it.json(&body)).await;
         let room = room["id"].as_u64().and_then(|id| Room::try_from(id).ok()).expect("a number");
-        let mut made = Made { room, people: vec![owner], acknowledged: Vec::new() };
+        let mut made = CreatedGroup { room, people: vec![owner], acknowledged: Vec::new() };
         for person in [owner + 1, owner + 2, owner + 3].map(|person| person % self.people.len()) {
             let body = json!({"username": self.people[person].name});
             let path = format!("api/v1/rooms/{room}/members");
@@ -74,7 +74,7 @@ impl<'a> Maker<'a> {
         made
     }
 
-    /// Asks until it is answered like this, wherever a node answers.
+    /// Repeats a request to either node until it gets this status.
     async fn insist(
         &mut self,
         person: usize,
@@ -85,7 +85,7 @@ impl<'a> Maker<'a> {
         loop {
             let base = {
                 let nodes = self.nodes.lock().expect("no panic while held");
-                self.dice.pick(&nodes).clone()
+                self.random.pick(&nodes).clone()
             };
             let request = self.http.post(format!("{base}/{path}")).bearer_auth(&self.people[person].token);
             if let Ok(answer) = with(request).send().await {

@@ -1,4 +1,4 @@
-//! A lost or silently dead pub/sub connection heals within five seconds; clients notice a delay at most.
+//! A lost or silently dead pub/sub connection heals within five seconds. Clients notice at most a delay.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,17 @@ use super::proxy::{Path, Paths, Proxy, Target};
 use crate::socket::Socket;
 use crate::support::{World, eventually, shared_redis};
 
-/// How long any message may take while the connection is broken, or after all connections were. The promise is five
-/// seconds, of which a probe's deadline takes up to three and a half; a machine that other work shares may take as much
-/// again. Without healing no message would come at all.
+/// The maximum delay of a message while the pub/sub connection is broken, or after all connections were. The promise is
+/// five seconds, of which the detection takes up to three and a half; a busy machine may take as much again. Without
+/// healing, the message would never arrive.
 const HEALS_WITHIN: Duration = Duration::from_secs(10);
-/// One way to a distant Redis. A node that subscribed to its 65 channels one after the other would take 13 seconds.
+/// The one-way latency of a distant Redis. Subscribing to 65 channels one after the other would take 13 seconds.
 const DISTANCE: Duration = Duration::from_millis(100);
-/// A node gives up following a socket's rooms after a second or two. Without that the handshake would never be answered.
+/// A node gives up following a socket's rooms after a second or two. Without this limit, the handshake would hang.
 const REFUSED_WITHIN: Duration = Duration::from_secs(10);
 const SEND_EVERY: Duration = Duration::from_millis(20);
 
-/// A node behind a proxy and one that is not, on one Redis.
+/// Two nodes on one Redis: the first behind a proxy, the second not.
 async fn world() -> (World, Proxy) {
     let mut world = World::start_with(0, shared_redis(), |_| {}).await;
     let proxy = Proxy::start(shared_redis()).await;
@@ -29,7 +29,7 @@ async fn world() -> (World, Proxy) {
     (world, proxy)
 }
 
-/// Sends numbered messages until told to stop. Returns when each was sent.
+/// Sends numbered messages until `until`. Returns when each was sent.
 async fn send(mut sender: Socket, room: u64, until: Instant) -> Vec<Instant> {
     let mut sent = Vec::new();
     while Instant::now() < until {
@@ -42,7 +42,7 @@ async fn send(mut sender: Socket, room: u64, until: Instant) -> Vec<Instant> {
     sent
 }
 
-/// Takes messages until the last was `count`. Returns when each came. Asserts that they come in order and once.
+/// Receives messages `from` to `count`, in order and once each. Returns when each arrived.
 async fn receive(receiver: &mut Socket, count: usize, from: usize) -> Vec<Instant> {
     let mut came = Vec::new();
     for number in from..count {
@@ -53,8 +53,8 @@ async fn receive(receiver: &mut Socket, count: usize, from: usize) -> Vec<Instan
     came
 }
 
-/// Messages flow for a while; then the fault, then for the rest of the time. Returns how long the slowest message
-/// took; for those sent during a fault that ends later it counts from there.
+/// Sends messages before, during and after a fault. Returns the delay of the slowest message. A `fault` that ends by
+/// itself returns its end, from which the delay of messages sent before it counts.
 async fn slowest(fault: impl AsyncFnOnce(&Proxy) -> Option<Instant>) -> Duration {
     let (world, proxy) = world().await;
     let (alice, bob) = (world.user(1, "Alice").await, world.user(1, "Bob").await);
@@ -69,7 +69,7 @@ async fn slowest(fault: impl AsyncFnOnce(&Proxy) -> Option<Instant>) -> Duration
         fault(&proxy).await
     };
     let (sent, restored, first) = tokio::join!(send(sender, room, until), breaking, async {
-        // What comes meanwhile is received meanwhile: its time counts.
+        // Receives while messages are sent: the times of arrival count.
         let mut came = Vec::new();
         while let Some(frame) = receiver.next_within(until + HEALS_WITHIN - Instant::now()).await {
             let frame = frame.expect("the connection stays open");
@@ -169,7 +169,7 @@ async fn a_retry_while_pubsub_is_silent_does_not_overtake_what_came_before() {
     for text in ["two", "two", "zero"] {
         on_first.send(&own(text)).await;
     }
-    // What it has already may come again at once; what it has not comes in its place.
+    // A message that was received before may be repeated immediately; a new one arrives in order.
     for text in ["zero", "one", "two"] {
         assert_eq!(on_first.next_of("new_message").await["payload"]["content"], text);
     }
@@ -184,7 +184,7 @@ async fn a_membership_that_came_while_both_connections_were_dead_is_found() {
     let mut receiver = world.webchat(0, &bob, "").await;
     proxy.disturb_present(Target::PubSub, Paths::both(Path::Swallowed));
     let room = alice.make_group(1, "unheard of", &["Bob"]).await;
-    // The first reading of Bob's rooms goes over a connection that does not answer.
+    // The first read of Bob's rooms uses a connection that does not answer.
     proxy.disturb_present(Target::Commands, Paths::both(Path::Swallowed));
     proxy.cut(Target::PubSub);
     let mut sender = world.webchat(1, &alice, "").await;
@@ -226,7 +226,7 @@ async fn a_direct_room_whose_making_was_cut_short_reaches_open_sockets() {
     let body = json!({"is_private": true, "username": "Bob"});
     let made = world.client.post(world.url(0, "/api/v1/rooms")).bearer_auth(&alice.token).json(&body).send().await;
     let made: Value = made.expect("answered").json().await.expect("JSON");
-    // As if the node had died before it noted the room in the lists of the two.
+    // As if the node had died before it added the room to the lists of both users.
     let mut redis = redis::Client::open(shared_redis()).and_then(|it| it.get_connection()).expect("Redis answers");
     for user in [1, 2] {
         let key = format!("{}{{u:{user}}}:rooms", world.config.redis.prefix);

@@ -1,29 +1,29 @@
-//! The checker is tested: a small model of storing and delivering, sound or broken in one way, whose histories
-//! it must tell apart.
+//! Tests of the checker: it must tell the histories of a sound model of storing and delivering from those of a model that
+//! is broken in one way.
 
 use std::collections::HashMap;
 
 use chinwag::domain::{EntryId, Seq};
 
 use super::checker::{Acknowledged, History, Received, Room, Seen, Stored, Verdict, check};
-use super::dice::Dice;
+use super::random::Random;
 
 const ROOM: Room = 7;
 const READERS: usize = 4;
 const SENDS: usize = 400;
 
-/// What the model does right.
+/// Properties of the model; each `false` is a defect.
 #[derive(Clone, Copy)]
 struct Switches {
     /// A retry with the same client id finds the first message.
     dedup: bool,
-    /// Who comes back is read to from where they were.
+    /// A reconnecting reader is caught up from its last message.
     catch_up: bool,
     /// A message is stored before it is announced.
     store_first: bool,
     /// A message is stored before it is acknowledged.
     store_before_ack: bool,
-    /// Announcements stay in their order.
+    /// Announcements arrive in order.
     in_order: bool,
 }
 
@@ -32,16 +32,16 @@ const SOUND: Switches =
 
 struct Model {
     switches: Switches,
-    dice: Dice,
+    random: Random,
     log: Vec<Stored>,
     known: HashMap<String, EntryId>,
     history: History,
     is_connected: [bool; READERS],
-    /// An announcement that is held back.
+    /// A delayed announcement.
     late: Option<Seen>,
 }
 
-/// How a try ended.
+/// The outcome of an attempt to send.
 enum Outcome {
     Acknowledged(EntryId),
     Unknown,
@@ -51,16 +51,16 @@ impl Model {
     fn new(switches: Switches, seed: u64) -> Self {
         let received = |reader: usize| Received { reader: reader.to_string(), room: ROOM, messages: Vec::new() };
         let history = History { received: (0..READERS).map(received).collect(), ..History::default() };
-        let (dice, known) = (Dice::new(seed), HashMap::new());
-        Self { switches, dice, log: Vec::new(), known, history, is_connected: [true; READERS], late: None }
+        let (random, known) = (Random::new(seed), HashMap::new());
+        Self { switches, random, log: Vec::new(), known, history, is_connected: [true; READERS], late: None }
     }
 
-    /// Sends with faults in between; everyone is connected at the end.
+    /// Sends messages with random faults. Everyone is connected at the end.
     fn run(mut self) -> Verdict {
         for number in 0..SENDS {
             let client_id = format!("send {number}");
             for reader in 0..READERS {
-                match self.dice.between(0, 20) {
+                match self.random.between(0, 20) {
                     0 => self.is_connected[reader] = false,
                     1..5 => self.connect(reader),
                     _ => {}
@@ -79,15 +79,15 @@ impl Model {
     }
 
     fn attempt(&mut self, client_id: &str) -> Outcome {
-        if self.dice.is_hit(5) {
+        if self.random.is_hit(5) {
             return Outcome::Unknown; // it never arrived
         }
         if let Some(place) = self.known.get(client_id).filter(|_| self.switches.dedup) {
             return Outcome::Acknowledged(*place);
         }
         let place =
-            EntryId { seq: Seq(self.log.len() as u64 + 1), at_ms: self.dice.next() % 2 + self.log.len() as u64 * 2 };
-        let is_crash = self.dice.is_hit(5);
+            EntryId { seq: Seq(self.log.len() as u64 + 1), at_ms: self.random.next() % 2 + self.log.len() as u64 * 2 };
+        let is_crash = self.random.is_hit(5);
         if !self.switches.store_before_ack && is_crash {
             return Outcome::Acknowledged(place);
         }
@@ -102,7 +102,7 @@ impl Model {
                 self.store(place, client_id);
             }
         }
-        if is_crash || self.dice.is_hit(5) {
+        if is_crash || self.random.is_hit(5) {
             return Outcome::Unknown; // the acknowledgement is lost
         }
         Outcome::Acknowledged(place)
@@ -115,7 +115,7 @@ impl Model {
 
     fn announce(&mut self, place: EntryId, text: &str) {
         let message = Seen { place, text: text.to_owned() };
-        if !self.switches.in_order && self.late.is_none() && self.dice.is_hit(5) {
+        if !self.switches.in_order && self.late.is_none() && self.random.is_hit(5) {
             self.late = Some(message);
             return;
         }
@@ -123,7 +123,7 @@ impl Model {
         for message in [message].into_iter().chain(late) {
             let connected: Vec<usize> = (0..READERS).filter(|reader| self.is_connected[*reader]).collect();
             for reader in connected {
-                // A gap is noticed, and filled before what is behind it.
+                // Detects a gap and fills it before the message that follows it.
                 if self.switches.catch_up && self.switches.in_order {
                     self.read_before(reader, message.place);
                 }
@@ -139,7 +139,7 @@ impl Model {
         }
     }
 
-    /// Hands over what is stored behind the last that a reader has, up to a place.
+    /// Delivers the stored messages after the reader's last one, up to `end`.
     fn read_before(&mut self, reader: usize, end: EntryId) {
         let last = self.history.received[reader].messages.iter().map(|message| message.place).max();
         let missing: Vec<Seen> = self
@@ -151,7 +151,7 @@ impl Model {
         missing.into_iter().for_each(|message| self.hand(reader, message));
     }
 
-    /// A reader takes a message once, as clients do.
+    /// Receives a message once, as clients do.
     fn hand(&mut self, reader: usize, message: Seen) {
         let messages = &mut self.history.received[reader].messages;
         if !messages.iter().any(|it| it.place == message.place) {

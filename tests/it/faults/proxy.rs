@@ -12,22 +12,22 @@ use tokio::task::JoinHandle;
 /// Which connections a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Those over which the node has subscribed to something.
+    /// Connections on which the node has subscribed.
     PubSub,
-    /// The others.
+    /// All other connections.
     Commands,
     All,
 }
 
-/// What becomes of bytes in one direction.
+/// What happens to bytes in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     Open,
-    /// Taken and dropped. The connection ends when the fault does: with bytes missing it is none any more.
+    /// Read and dropped. The connection is closed when the fault ends, because bytes are missing.
     Swallowed,
-    /// Taken and kept until the fault ends.
+    /// Read and held back until the fault ends.
     Held,
-    /// Passed on later.
+    /// Forwarded after this time.
     Delayed(Duration),
 }
 
@@ -61,7 +61,7 @@ struct Link {
 struct Links {
     of: Vec<(u64, Link)>,
     count: u64,
-    /// What connections that are made from now on meet, too.
+    /// The fault that applies to new connections.
     standing: Option<(Target, Paths)>,
 }
 
@@ -87,7 +87,7 @@ impl Proxy {
         format!("redis://{}", self.address)
     }
 
-    /// Ends connections. Returns how many.
+    /// Closes connections. Returns their number.
     pub fn cut(&self, target: Target) -> usize {
         let links = &mut self.lock().of;
         let before = links.len();
@@ -95,12 +95,12 @@ impl Proxy {
         before - links.len()
     }
 
-    /// Breaks the present connections; new ones are well.
+    /// Disturbs the existing connections only. Returns their number.
     pub fn disturb_present(&self, target: Target, paths: Paths) -> usize {
         self.lock().disturb(target, paths)
     }
 
-    /// Breaks the present connections and all that are made until [`Self::restore`].
+    /// Disturbs the existing connections, and new ones until [`Self::restore`].
     pub fn disturb(&self, target: Target, paths: Paths) -> usize {
         let mut links = self.lock();
         links.standing = Some((target, paths));
@@ -117,7 +117,7 @@ impl Proxy {
         }
     }
 
-    /// How many connections there are of this kind.
+    /// The number of connections of this kind.
     pub fn count(&self, target: Target) -> usize {
         self.lock().of.iter().filter(|(_, link)| target.hits(link.is_pubsub)).count()
     }
@@ -150,12 +150,12 @@ impl Links {
         hit.map(|(_, link)| link.disturb(paths)).count()
     }
 
-    /// Takes a new connection. It is one for commands until it says otherwise.
+    /// Adds a new connection, which counts as one for commands until it subscribes.
     fn add(&mut self) -> (u64, watch::Receiver<Paths>) {
         let (paths, followed) = watch::channel(OPEN);
         let mut link = Link { paths, is_pubsub: false, is_tainted: false };
         match self.standing {
-            // Which of the two it will be is not known yet; a broken network does not ask either.
+            // Its kind is not known yet, which makes no difference to a broken network.
             Some((Target::All | Target::Commands, paths)) => link.disturb(paths),
             Some((Target::PubSub, _)) | None => {}
         }
@@ -190,7 +190,7 @@ async fn accept(listener: TcpListener, upstream: String, links: Arc<Mutex<Links>
         let (number, paths) = links.lock().expect("no panic while held").add();
         let (upstream, links) = (upstream.clone(), Arc::clone(&links));
         tokio::spawn(async move {
-            // Without Redis behind it the connection ends at once, as with nobody listening.
+            // Without Redis, the connection is closed immediately, like a refused one.
             if let Ok(redis) = TcpStream::connect(upstream).await {
                 carry(node, redis, paths, || links.lock().expect("no panic while held").becomes_pubsub(number)).await;
             }
@@ -217,7 +217,7 @@ async fn carry(node: TcpStream, redis: TcpStream, paths: watch::Receiver<Paths>,
     }
 }
 
-/// As a RESP array has it; nothing else that a node says contains it.
+/// As in a RESP array. Nothing else that a node sends contains it.
 const SUBSCRIBE: &[u8] = b"SUBSCRIBE\r\n";
 
 async fn pump(

@@ -1,14 +1,14 @@
-//! Random numbers that a seed repeats.
+//! Random numbers from a seed.
 
 /// SplitMix64: one addition and three mixing steps.
-pub struct Dice(u64);
+pub struct Random(u64);
 
-impl Dice {
+impl Random {
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A seed that no other run has.
+    /// A new seed.
     pub fn seed() -> u64 {
         uuid::Uuid::new_v4().as_u64_pair().0
     }
@@ -26,12 +26,12 @@ impl Dice {
         from + self.next() % (to - from)
     }
 
-    /// Whether something that happens `percent` times of a hundred happens.
+    /// `true` with a probability of `percent` in a hundred.
     pub fn is_hit(&mut self, percent: u64) -> bool {
         self.between(0, 100) < percent
     }
 
-    /// One of these.
+    /// One of these, chosen at random.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.next() as usize % of.len()]
     }

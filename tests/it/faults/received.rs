@@ -1,6 +1,6 @@
-//! What a client has received from its rooms, by the rules that clients of document 000 with `?ext=1` follow: after
-//! reconnecting a room resumes behind the last token; until `resumed` its messages are held, then each is received
-//! once; after `not_recovered`, or without a token, the history is fetched and merged.
+//! The messages that a client has received, by the rules for clients of document 000 with `?ext=1`: after reconnecting,
+//! a room is resumed from the last token; its messages are held until `resumed`, then each is received once; after
+//! `not_recovered`, or without a token, the history is fetched and merged.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use super::checker::{Acknowledged, Received, Room, Seen};
 
-/// Where a room of a connection is.
+/// The state of a room on a connection.
 enum State {
-    /// Messages are received as they come.
+    /// Messages are received as they arrive.
     Live,
-    /// They are held until `resumed`.
+    /// Messages are held until `resumed`.
     Resuming(Vec<Seen>),
-    /// They are held until the history comes.
+    /// Messages are held until the history arrives.
     Reading(Vec<Seen>),
 }
 
@@ -23,11 +23,11 @@ struct Taken {
     state: State,
     known: HashSet<EntryId>,
     messages: Vec<Seen>,
-    /// The newest, also of the server's own messages.
+    /// The newest entry, including system messages.
     last: Option<EntryId>,
 }
 
-/// A send that nobody has confirmed yet.
+/// An unconfirmed send.
 pub struct Pending {
     pub room: Room,
     pub client_id: String,
@@ -40,7 +40,7 @@ impl Pending {
     }
 }
 
-/// A client's memory, over all its connections.
+/// A client's state across its connections.
 pub struct Memory {
     name: String,
     rooms: BTreeMap<Room, Taken>,
@@ -55,14 +55,14 @@ impl Memory {
         Self { name: name.to_owned(), rooms, pending: Vec::new(), acknowledged: Vec::new(), not_recovered: 0 }
     }
 
-    /// Notes the rooms that it is in now. Of new ones the history is read.
+    /// Updates the list of rooms. The history of new ones is fetched.
     pub fn enter(&mut self, rooms: impl IntoIterator<Item = Room>) {
         for room in rooms {
             self.rooms.entry(room).or_insert_with(|| Taken::new(State::Reading(Vec::new())));
         }
     }
 
-    /// A new connection: the frames to begin with.
+    /// Begins a connection. Returns its first frames.
     pub fn connect(&mut self) -> Vec<Value> {
         let mut tokens = serde_json::Map::new();
         for (room, received) in &mut self.rooms {
@@ -78,30 +78,30 @@ impl Memory {
         resume.into_iter().chain(self.fetches()).collect()
     }
 
-    /// Asks for the histories that are waited for.
+    /// The requests for histories that are still missing.
     pub fn fetches(&self) -> Vec<Value> {
         let reading = self.rooms.iter().filter(|(_, received)| matches!(received.state, State::Reading(_)));
         reading.map(|(room, _)| fetch(*room)).collect()
     }
 
-    /// Whether every room is where messages are received as they come.
+    /// Whether every room is live.
     pub fn is_live(&self) -> bool {
         self.rooms.values().all(|received| matches!(received.state, State::Live))
     }
 
-    /// Whether every room has come this far.
+    /// Whether every room has reached these entries.
     pub fn has_reached(&self, ends: &BTreeMap<Room, EntryId>) -> bool {
         let has_come = |(room, end): (&Room, &EntryId)| self.rooms.get(room).is_some_and(|it| it.last >= Some(*end));
         self.is_live() && ends.iter().all(has_come)
     }
 
-    /// Takes a frame. Returns what is to be sent in answer.
+    /// Handles a frame. Returns the frames to send in response.
     pub fn take(&mut self, frame: &Value) -> Option<Value> {
         let payload = &frame["payload"];
         let room = payload["room_id"].as_u64().and_then(|room| Room::try_from(room).ok())?;
         let kind = frame["type"].as_str()?;
         if matches!(kind, "new_message" | "member_added") && !self.rooms.contains_key(&room) {
-            // Somebody added it: what came before this is read, and this with it.
+            // The user was added to a room: fetches its history, which includes this message.
             self.enter([room]);
             return Some(fetch(room));
         }
@@ -134,7 +134,7 @@ impl Memory {
     fn take_history(&mut self, room: Room, messages: &[Value]) {
         let listed: Vec<Seen> = messages.iter().filter_map(|message| self.look(room, message)).collect();
         let Some(received) = self.rooms.get_mut(&room) else { return };
-        // An answer that an earlier connection asked for, or that was asked for twice.
+        // A response to an earlier connection's request, or to a repeated one.
         if !matches!(received.state, State::Reading(_)) {
             return;
         }
@@ -144,12 +144,12 @@ impl Memory {
         all.into_iter().for_each(|seen| received.take(seen));
     }
 
-    /// Reads a message; one's own is the acknowledgement of its send.
+    /// Reads a message. The client's own message acknowledges its send.
     fn look(&mut self, room: Room, message: &Value) -> Option<Seen> {
         let place = EntryId::parse(message["resume"].as_str()?)?;
         let text = message["content"].as_str()?.to_owned();
         if message["user_id"] == 0 {
-            // The server's own: it has a place, but nobody sent it.
+            // A system message: it has an entry but no sender.
             return Some(Seen { place, text: String::new() });
         }
         if let Some(index) = self.pending.iter().position(|pending| message["client_id"] == *pending.client_id) {
@@ -159,7 +159,7 @@ impl Memory {
         Some(Seen { place, text })
     }
 
-    /// What was received.
+    /// The received messages.
     pub fn received(self) -> Vec<Received> {
         let of =
             |(room, received): (Room, Taken)| Received { reader: self.name.clone(), room, messages: received.messages };
@@ -172,7 +172,7 @@ impl Taken {
         Self { state, known: HashSet::new(), messages: Vec::new(), last: None }
     }
 
-    /// Takes a message, each once.
+    /// Receives a message unless it was received before.
     fn take(&mut self, seen: Seen) {
         self.last = self.last.max(Some(seen.place));
         let is_from_server = seen.text.is_empty();
@@ -181,8 +181,8 @@ impl Taken {
         }
     }
 
-    /// What came before the server took up the resumption comes again in its place: the later one counts, so that
-    /// the order is the one in which the server reads.
+    /// Messages pushed before the server read the resumption are repeated in order: the later copy counts, so that the order
+    /// is the one in which the server reads.
     fn resumed(&mut self) {
         let held = match std::mem::replace(&mut self.state, State::Live) {
             State::Resuming(held) => held,

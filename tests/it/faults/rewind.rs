@@ -1,5 +1,5 @@
-//! Redis comes back without its latest writes, as after a power failure or from a replica that was behind: what is
-//! stored from then on reaches everyone all the same.
+//! Redis returns without its latest writes, as after a power failure or a failover to a lagging replica: what is stored
+//! afterwards still reaches everyone.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ impl Rewound {
         redis::cmd("SAVE").exec(&mut self.redis.connection()).expect("saved");
     }
 
-    /// Redis comes back as it was saved; the second node hears of it only when its proxy is restored.
+    /// Restarts Redis from its last save. The second node reaches it only when its proxy is restored.
     async fn rewind(&mut self) {
         self.proxy.disturb(Target::All, Paths::both(Path::Swallowed));
         self.redis.kill();
@@ -54,7 +54,7 @@ impl Rewound {
     }
 }
 
-/// The next message, which must say this.
+/// The next message, which must have this text.
 async fn heard(socket: &mut Socket, text: &str) -> Value {
     let message = socket.next_of("new_message").await;
     assert_eq!(message["payload"]["content"], text);
@@ -123,7 +123,7 @@ async fn a_client_that_resumes_behind_what_was_kept_gets_what_follows() {
     it.world.wait_ready(1).await;
     let resume = json!({"type": "resume", "payload": {"rooms": {it.room.to_string(): kept["payload"]["resume"]}}});
     bob.send(&resume).await;
-    // That Alice is back may be told in between.
+    // Alice's presence may be announced in between.
     let answer = loop {
         let frame = bob.next().await;
         if frame["type"] != "presence" {

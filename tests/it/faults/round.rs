@@ -1,4 +1,4 @@
-//! A round: people talk in rooms while things break; then everything is confirmed, received and judged.
+//! A round: users send messages during faults; then everything is confirmed, received and checked.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use tokio::task::JoinHandle;
 use super::checker::{History, Received, Room, Stored, Verdict, check};
 use super::client::{Client, Person, Phase, Report};
 use super::cluster::Cluster;
-use super::dice::Dice;
-use super::maker::Maker;
+use super::group_creator::GroupCreator;
 use super::poller::{Poller, id_of};
+use super::random::Random;
 use super::received::fetch;
-use super::storm::{Force, Tally, blow};
+use super::storm::{FaultCounts, FaultPlan, cause_faults};
 use crate::process::token;
 use crate::socket::Socket;
 use crate::support::{client, ok, unique};
 
-/// People with a WebSocket; the others poll.
+/// Users with a WebSocket. The others poll.
 const TALKERS: usize = 8;
 const POLLERS: usize = 2;
-/// Each talker sends so often; together they stay far below the 1000 messages that a room keeps.
+/// The interval of each user's sends. Together they stay far below the 1000 messages that a room keeps.
 const PACE: Duration = Duration::from_millis(350);
 const POLLER_PACE: Duration = Duration::from_secs(1);
-/// Within this time after the last fault all sends are confirmed. Only a round that fails takes as long: clients try
-/// again every few seconds.
+/// The time after the last fault in which all sends must be confirmed. Clients retry every few seconds, so that only a
+/// failing round takes as long.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(60);
-/// Within this time everything is received then.
+/// The time in which everything must be received afterwards.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
-/// What a round was like.
+/// The result of a round.
 #[derive(Default)]
 pub struct Outcome {
     pub verdict: Verdict,
@@ -55,7 +55,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// Who talks where.
+/// The users and their rooms.
 struct Scene {
     people: Vec<Person>,
     rooms: Vec<Room>,
@@ -119,20 +119,20 @@ impl Scene {
         id.number()
     }
 
-    /// Somebody is a member of a room by now.
+    /// Adds a room with these members.
     fn note(&mut self, room: Room, people: &[usize]) {
         self.rooms.push(room);
         people.iter().for_each(|person| self.people[*person].rooms.push(room));
     }
 
-    /// How far everyone is to come.
+    /// The last entry of every room, by member.
     fn ends(&self, truth: &BTreeMap<Room, Vec<Stored>>) -> HashMap<String, BTreeMap<Room, EntryId>> {
         let end = |room: &Room| Some((*room, truth.get(room)?.last()?.place));
         let of = |person: &Person| (person.name.clone(), person.rooms.iter().filter_map(end).collect());
         self.people.iter().map(of).collect()
     }
 
-    /// The rooms as they are, read by the first of their members.
+    /// The stored messages of the rooms, read by their first members.
     async fn truth(&self, base: &str) -> BTreeMap<Room, Vec<Stored>> {
         let mut truth = BTreeMap::new();
         for room in &self.rooms {
@@ -156,20 +156,20 @@ fn stored(message: &Value) -> Stored {
 }
 
 /// Plays a round.
-pub async fn play(cluster: &Cluster, force: Force, tally: &Tally, seed: u64) -> Outcome {
+pub async fn play(cluster: &Cluster, plan: FaultPlan, counts: &FaultCounts, seed: u64) -> Outcome {
     cluster.heal().await;
     let base = cluster.nodes.lock().expect("no panic while held")[0].clone();
     let mut scene = Scene::set(&base).await;
     let (phase, followed) = watch::channel(Phase::Talk);
     let (people, confirmed) = begin(cluster, &scene, &followed);
-    let maker = Maker::new(&scene.people[..TALKERS], cluster.nodes.clone(), followed);
+    let group_creator = GroupCreator::new(&scene.people[..TALKERS], cluster.nodes.clone(), followed);
     let ((), made) = tokio::join!(
         async {
-            blow(cluster, force, tally, seed).await;
+            cause_faults(cluster, plan, counts, seed).await;
             cluster.heal().await;
             phase.send_replace(Phase::Confirm);
         },
-        maker.run(),
+        group_creator.run(),
     );
     let confirmed = tokio::time::timeout(CONFIRMED_WITHIN, join_all(confirmed)).await;
     let is_confirmed = confirmed.is_ok_and(|all| all.iter().all(Result::is_ok));
@@ -203,7 +203,7 @@ pub async fn play(cluster: &Cluster, force: Force, tally: &Tally, seed: u64) -> 
     outcome
 }
 
-/// Also who never heard of a room that they were added to is judged.
+/// Adds empty entries for members who received nothing from a room.
 fn add_silent(history: &mut History, scene: &Scene) {
     for person in &scene.people {
         for room in &person.rooms {
@@ -216,7 +216,7 @@ fn add_silent(history: &mut History, scene: &Scene) {
     }
 }
 
-/// Lets everyone begin. Returns who they are, and where they tell that everything is confirmed.
+/// Starts all clients. Returns their tasks, and receivers that complete when everything is confirmed.
 fn begin(
     cluster: &Cluster,
     scene: &Scene,
@@ -235,7 +235,7 @@ fn begin(
     people.unzip()
 }
 
-/// A seed to repeat the faults of a run with, as far as time lets them be repeated.
+/// The seed of the faults, from `FAULT_SEED` to repeat a run as far as timing allows.
 pub fn seed() -> u64 {
-    std::env::var("FAULT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(Dice::seed)
+    std::env::var("FAULT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(Random::seed)
 }

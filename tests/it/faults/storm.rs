@@ -1,4 +1,4 @@
-//! Faults of all message_kinds, one after the other at each node, beside those of whole processes.
+//! Faults of every kind: network faults of each node, one after the other, and at the same time those of processes.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::cluster::{Cluster, NODES};
-use super::dice::Dice;
 use super::proxy::{Path, Paths, Target};
+use super::random::Random;
 
-/// How hard it blows.
+/// The numbers of faults.
 #[derive(Clone, Copy)]
-pub struct Force {
-    /// At least so many faults in all.
+pub struct FaultPlan {
+    /// The least number of faults in all.
     pub faults: usize,
     pub kills: usize,
     pub redis_restarts: usize,
@@ -22,11 +22,11 @@ pub struct Force {
     pub frozen_for: Duration,
 }
 
-/// How many faults of each kind there were.
+/// Counts of faults by kind.
 #[derive(Default)]
-pub struct Tally(Mutex<BTreeMap<&'static str, usize>>);
+pub struct FaultCounts(Mutex<BTreeMap<&'static str, usize>>);
 
-impl Tally {
+impl FaultCounts {
     fn count(&self, kind: &'static str) {
         *self.0.lock().expect("no panic while held").entry(kind).or_default() += 1;
     }
@@ -36,28 +36,28 @@ impl Tally {
     }
 }
 
-impl std::fmt::Display for Tally {
+impl std::fmt::Display for FaultCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let message_kinds: Vec<_> =
+        let kinds: Vec<_> =
             self.0.lock().expect("no panic while held").iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        write!(f, "{} faults: {}", self.total(), message_kinds.join(", "))
+        write!(f, "{} faults: {}", self.total(), kinds.join(", "))
     }
 }
 
-/// Breaks things until all were broken often enough.
-pub async fn blow(cluster: &Cluster, force: Force, tally: &Tally, seed: u64) {
+/// Causes faults until there were enough of each kind.
+pub async fn cause_faults(cluster: &Cluster, plan: FaultPlan, counts: &FaultCounts, seed: u64) {
     let is_over = AtomicBool::new(false);
     let processes = async {
-        break_processes(cluster, force, tally, Dice::new(seed)).await;
+        break_processes(cluster, plan, counts, Random::new(seed)).await;
         is_over.store(true, Ordering::Release);
     };
     let networks = (0..NODES).map(|node| {
         let is_over = &is_over;
         async move {
-            let mut dice = Dice::new(seed ^ (node as u64 + 1));
-            while !is_over.load(Ordering::Acquire) || tally.total() < force.faults {
-                break_network(cluster, node, tally, &mut dice).await;
-                tokio::time::sleep(Duration::from_millis(dice.between(100, 500))).await;
+            let mut random = Random::new(seed ^ (node as u64 + 1));
+            while !is_over.load(Ordering::Acquire) || counts.total() < plan.faults {
+                break_network(cluster, node, counts, &mut random).await;
+                tokio::time::sleep(Duration::from_millis(random.between(100, 500))).await;
             }
         }
     });
@@ -65,13 +65,13 @@ pub async fn blow(cluster: &Cluster, force: Force, tally: &Tally, seed: u64) {
 }
 
 /// One fault between a node and Redis.
-async fn break_network(cluster: &Cluster, node: usize, tally: &Tally, dice: &mut Dice) {
+async fn break_network(cluster: &Cluster, node: usize, counts: &FaultCounts, random: &mut Random) {
     let place = &cluster.places[node];
     let _untouched = place.process.lock().await;
     let proxy = &place.proxy;
     let deaf = Paths { to_redis: Path::Open, to_node: Path::Swallowed };
     let mute = Paths { to_redis: Path::Swallowed, to_node: Path::Open };
-    let (kind, hit, most_ms) = match dice.between(0, 12) {
+    let (kind, hit, most_ms) = match random.between(0, 12) {
         0 | 1 => ("cut pub/sub", proxy.cut(Target::PubSub), 0),
         2 | 3 => ("cut commands", proxy.cut(Target::Commands), 0),
         4 => ("cut all", proxy.cut(Target::All), 0),
@@ -82,41 +82,41 @@ async fn break_network(cluster: &Cluster, node: usize, tally: &Tally, dice: &mut
         9 => ("swallow all", proxy.disturb(Target::All, Paths::both(Path::Swallowed)), 2500),
         10 => ("hold all", proxy.disturb(Target::All, Paths::both(Path::Held)), 2500),
         _ => {
-            let late = Path::Delayed(Duration::from_millis(dice.between(20, 120)));
+            let late = Path::Delayed(Duration::from_millis(random.between(20, 120)));
             ("delay all", proxy.disturb(Target::All, Paths::both(late)), 1000)
         }
     };
     if hit > 0 {
-        tally.count(kind);
+        counts.count(kind);
     }
     if most_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(dice.between(most_ms / 4, most_ms))).await;
+        tokio::time::sleep(Duration::from_millis(random.between(most_ms / 4, most_ms))).await;
         proxy.restore();
     }
 }
 
-/// The faults of processes, in any order.
-async fn break_processes(cluster: &Cluster, force: Force, tally: &Tally, mut dice: Dice) {
-    let Force { mut kills, mut redis_restarts, mut freezes, .. } = force;
+/// Faults of processes, in random order.
+async fn break_processes(cluster: &Cluster, plan: FaultPlan, counts: &FaultCounts, mut random: Random) {
+    let FaultPlan { mut kills, mut redis_restarts, mut freezes, .. } = plan;
     while kills + redis_restarts + freezes > 0 {
-        tokio::time::sleep(Duration::from_millis(dice.between(2000, 5000))).await;
-        let node = dice.between(0, NODES as u64) as usize;
-        let dead_for = Duration::from_millis(dice.between(100, 1500));
-        match dice.between(0, 3) {
+        tokio::time::sleep(Duration::from_millis(random.between(2000, 5000))).await;
+        let node = random.between(0, NODES as u64) as usize;
+        let dead_for = Duration::from_millis(random.between(100, 1500));
+        match random.between(0, 3) {
             0 if kills > 0 => {
                 kills -= 1;
-                tally.count("kill -9 node");
+                counts.count("kill -9 node");
                 cluster.kill_node(node, dead_for).await;
             }
             1 if redis_restarts > 0 => {
                 redis_restarts -= 1;
-                tally.count("kill -9 Redis");
+                counts.count("kill -9 Redis");
                 cluster.restart_redis(dead_for).await;
             }
             2 if freezes > 0 => {
                 freezes -= 1;
-                tally.count("SIGSTOP node");
-                cluster.freeze_node(node, force.frozen_for).await;
+                counts.count("SIGSTOP node");
+                cluster.freeze_node(node, plan.frozen_for).await;
             }
             _ => {}
         }

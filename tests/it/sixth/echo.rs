@@ -1,4 +1,4 @@
-//! A toy: `{"say": text}` goes in, `"name: text"` comes out.
+//! A minimal dialect: accepts `{"say": text}` and pushes `"name: text"`.
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};

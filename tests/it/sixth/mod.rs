@@ -1,4 +1,4 @@
-//! A sixth dialect: one folder ([`echo`]) and one line in the registry, and it takes part in the conversation.
+//! A sixth dialect takes one folder ([`echo`]) and one line in the registry.
 
 pub mod echo;
 

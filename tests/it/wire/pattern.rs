@@ -1,8 +1,8 @@
-//! What an answer is held against: literal JSON with placeholders and names for what came in their place.
+//! Patterns of responses: literal JSON with placeholders, and names for the values in their places.
 //!
 //! - `<uuid>`, `<time>`, `<millis>` (a time with milliseconds), `<room>`, `<token>`, `<digits>` stand for any such
 //!   value, alone or inside a text; `<integer>` for a number, alone.
-//! - `<uuid $message>` also remembers what came; from then on `$message` is that value, in requests and answers.
+//! - `<uuid $message>` also remembers the value; from then on `$message` stands for it, in requests and responses.
 //! - Everything else is literal: the same keys, no more and no fewer, the same types, the same texts.
 
 use std::collections::HashMap;
@@ -12,13 +12,13 @@ use jiff::{SignedDuration, Timestamp, civil};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Times in answers are of now: no transcript takes longer.
+/// Times in responses are at most this old: no transcript takes longer.
 const LONGEST_TRANSCRIPT: SignedDuration = SignedDuration::from_mins(5);
 
-/// What a transcript has seen so far, and how its times look.
+/// The values that a transcript remembers, and the format of its times.
 pub struct Memory {
     values: HashMap<String, Value>,
-    /// Times have no zone and mean this one; otherwise they are UTC and say so.
+    /// The zone of times that are written without one; otherwise times are UTC and end with `Z`.
     naive: Option<TimeZone>,
 }
 
@@ -27,12 +27,12 @@ impl Memory {
         Self { values: HashMap::new(), naive }
     }
 
-    /// Knows a value by this name from now on.
+    /// Remembers a value by this name.
     pub fn remember(&mut self, name: &str, value: Value) {
         self.values.insert(name.to_owned(), value);
     }
 
-    /// Puts remembered values in the place of their names.
+    /// Replaces names by remembered values.
     pub fn fill(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => match text.strip_prefix('$').and_then(|name| self.values.get(name)) {
@@ -62,7 +62,7 @@ impl Memory {
         filled
     }
 
-    /// Compares an answer with its pattern and notes every difference under its place.
+    /// Compares a response with its pattern and records every difference with its path.
     pub fn compare(&mut self, pattern: &Value, found: &Value, place: &str, wrong: &mut Vec<String>) {
         match (pattern, found) {
             (Value::Object(wanted), Value::Object(came)) => {
@@ -110,7 +110,7 @@ impl Memory {
         let Some(text) = text.strip_prefix(&self.fill_text(before)) else { return false };
         let (placeholder, after) = rest.split_once('>').expect("a placeholder ends with >");
         let placeholder = Placeholder::parse(placeholder);
-        // What stands for it reaches to the next literal.
+        // The value of the placeholder ends at the next literal.
         let literal = after.split('<').next().unwrap_or_default();
         let end = if literal.is_empty() { Some(text.len()) } else { text.find(&self.fill_text(literal)) };
         let Some((value, text)) = end.map(|end| text.split_at(end)) else { return false };
@@ -143,7 +143,7 @@ impl Memory {
     }
 }
 
-/// What we add has milliseconds: `2024-01-15T10:30:00.123Z`, about now.
+/// Times of added fields have milliseconds: `2024-01-15T10:30:00.123Z`, about now.
 fn is_time_with_millis(text: &str) -> bool {
     let has_form = text.len() == "2024-01-15T10:30:00.123Z".len() && text.as_bytes()[19] == b'.' && text.ends_with('Z');
     let time = text.parse::<Timestamp>().ok().filter(|_| has_form);
@@ -170,7 +170,7 @@ impl<'a> Placeholder<'a> {
         }
     }
 
-    /// The placeholder that a text is, if it is nothing else.
+    /// The placeholder that a text consists of.
     fn alone(text: &'a str) -> Option<Self> {
         text.strip_prefix('<')?.strip_suffix('>').filter(|inside| !inside.contains('<')).map(Self::parse)
     }

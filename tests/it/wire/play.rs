@@ -1,4 +1,4 @@
-//! Plays a transcript and notes every difference between what comes and what should.
+//! Plays a transcript and records every difference from what is expected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::samples::sample;
 use crate::socket::Socket;
 use crate::support::{PATIENCE, User, World, unique};
 
-/// In the text of messages that only show that nothing else is on its way.
+/// The text of messages that only show that nothing else is in flight.
 const FENCE: &str = "fence-";
 
 /// A transcript that is being played.
@@ -31,7 +31,7 @@ pub struct Player<'a> {
     differences: Vec<String>,
 }
 
-/// What comes to a socket.
+/// A received frame, or the end.
 #[derive(Debug)]
 enum Came {
     Frame(Value),
@@ -59,7 +59,7 @@ impl<'a> Player<'a> {
         Self { world, asyncapi, users, sockets, memory, seen, differences }
     }
 
-    /// Plays all steps; then no socket may have got anything more.
+    /// Plays all steps, then checks that no socket received anything else.
     pub async fn play(&mut self, transcript: &Transcript, name: &str) -> Vec<String> {
         let mut wrong = Vec::new();
         for (number, step) in (1..).zip(&transcript.steps) {
@@ -67,7 +67,7 @@ impl<'a> Player<'a> {
             let at = format!("{name}.json ({}), step {number} {}", transcript.about, step.note);
             wrong.extend(self.differences.drain(..).map(|difference| format!("{at}\n    {difference}")));
             if !wrong.is_empty() && !self.sockets.is_empty() {
-                return wrong; // what follows would be wrong as well
+                return wrong; // the following steps would fail as well
             }
         }
         let open: Vec<String> = self.sockets.keys().cloned().collect();
@@ -140,7 +140,7 @@ impl<'a> Player<'a> {
             let value = HeaderValue::from_str(&memory.fill_text(value)).expect("a header's value");
             (name.parse::<HeaderName>().expect("a header's name"), value)
         });
-        // Replaces what the client would have said, so that a step may have a token of its own.
+        // Replaces the client's header, so that a step may have a token of its own.
         builder = builder.headers(headers.collect::<HeaderMap>());
         if let Some(body) = &request.json {
             return builder.json(&memory.fill(body));
@@ -234,7 +234,7 @@ impl<'a> Player<'a> {
         self.sockets.remove(&closed.socket);
     }
 
-    /// Events reach a socket in the order in which they happened: one more shows that there was no other.
+    /// Events reach a socket in order: a further one shows that there was no other.
     async fn expect_quiet(&mut self, name: &str) {
         let text = unique(FENCE);
         let body = json!({"message_type": "text", "content": text, "reply_to": null});
@@ -256,7 +256,7 @@ fn is_fence(frame: &Value) -> bool {
 }
 
 impl Client {
-    /// The next frame that the transcript is about.
+    /// The next frame that the transcript expects.
     async fn next(&mut self) -> Came {
         loop {
             match self.next_raw().await {

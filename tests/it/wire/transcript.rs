@@ -8,21 +8,21 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transcript {
-    /// Which part of which document it shows.
+    /// The part of the document that it shows.
     pub about: String,
-    /// Registered in this order: the first has the id 1.
+    /// Users, registered in this order: the first has the id 1.
     pub users: Vec<String>,
-    /// Long texts by name: a text and how often it stands in a row.
+    /// Long texts by name: a text and how often it is repeated.
     #[serde(default)]
     pub repeated: BTreeMap<String, (String, usize)>,
     pub steps: Vec<Step>,
 }
 
-/// One of: a request with its response, or something about a socket.
+/// A request with its response, or an action on a socket.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// What the step shows, where that is not plain.
+    /// The purpose of the step, where it is not obvious.
     #[serde(default)]
     pub note: String,
     /// The user whose token a request carries; none when absent.
@@ -30,13 +30,13 @@ pub struct Step {
     pub user: Option<String>,
     pub request: Option<Request>,
     pub response: Option<Response>,
-    /// Repeats the request until the answer is right: for what the server notes behind the client's back.
+    /// Repeats the request until the response matches, for what the server does asynchronously.
     #[serde(default)]
     pub eventually: bool,
     pub open: Option<Open>,
     pub send: Option<Send>,
     pub receive: Option<Receive>,
-    /// The socket has got nothing but what was received.
+    /// The socket has received nothing else.
     pub quiet: Option<String>,
     /// The client closes the socket.
     pub close: Option<String>,
@@ -64,7 +64,7 @@ pub struct File {
     pub field: String,
     pub name: String,
     pub size: usize,
-    /// The extension that its content would deserve; that of the name when absent.
+    /// The extension that matches the content; that of the name when absent.
     pub content: Option<String>,
 }
 
@@ -88,7 +88,7 @@ pub struct Open {
     pub token: Place,
     /// The status of a refusal.
     pub refused: Option<u16>,
-    /// Whether it is told who comes and goes. Others pass that over: it comes when it comes.
+    /// Whether presence frames are expected. Otherwise they are skipped, because they arrive at any time.
     #[serde(default)]
     pub presence: bool,
 }
@@ -117,13 +117,13 @@ pub struct Send {
     pub malformed: bool,
 }
 
-/// The next frame that a socket gets.
+/// The next frame that a socket receives.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receive {
     pub socket: String,
     pub json: Value,
-    /// A frame of another type that comes directly before or after this one.
+    /// A frame of another type that arrives directly before or after this one.
     pub also: Option<Value>,
 }
 
