@@ -129,7 +129,9 @@ impl Supervisor {
                 warn!("pub/sub delivery lost, reconnecting");
             }
             handler(PubSubEvent::Lost);
-            tokio::time::sleep(Duration::from_millis(RETRY_PAUSE_MS + jitter_ms(RETRY_PAUSE_MS))).await;
+            // A random pause, so that nodes do not reconnect in step.
+            let pause_ms = RETRY_PAUSE_MS + fastrand::u64(..RETRY_PAUSE_MS);
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         }
     }
 
@@ -288,9 +290,4 @@ fn take_push(
         handler(event);
     }
     Ok(())
-}
-
-/// A pause of up to `most_ms`, so that nodes do not return in step.
-fn jitter_ms(most_ms: u64) -> u64 {
-    u64::from(uuid::Uuid::new_v4().as_fields().0) % most_ms.max(1)
 }
