@@ -10,6 +10,9 @@ use super::error::StartError;
 use super::private_redis;
 use crate::config::{Config, MIN_SECRET_BYTES};
 
+/// Random bytes of a new secret.
+const NEW_SECRET_BYTES: usize = 48;
+
 /// The keys as configured, or the one that the data folder keeps.
 pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, StartError> {
     let bytes = |secret: &SecretString| -> SecretSlice<u8> { secret.expose_secret().as_bytes().to_vec().into() };
@@ -30,7 +33,7 @@ fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
     let path = dir.join("jwt_secret");
     let failed = |source| StartError::Io { what: path.display().to_string(), source };
     if !path.exists() {
-        let draft = dir.join(format!("jwt_secret.{}", uuid::Uuid::new_v4().simple()));
+        let draft = dir.join(format!("jwt_secret.{:016x}", fastrand::u64(..)));
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
         file.write_all(new_secret().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         let linked = std::fs::hard_link(&draft, &path);
@@ -48,7 +51,22 @@ fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
     Ok(secret.into())
 }
 
-/// A fresh signing secret: hex digits of three random UUIDs, 366 random bits.
+/// Generates a signing secret from the operating system's random source, as hexadecimal digits.
 pub fn new_secret() -> String {
-    (0..3).map(|_| uuid::Uuid::new_v4().simple().to_string()).collect()
+    let mut bytes = [0; NEW_SECRET_BYTES];
+    getrandom::fill(&mut bytes).expect("the operating system provides random bytes");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_secrets_are_long_enough_and_differ() {
+        let (first, second) = (new_secret(), new_secret());
+        assert_eq!(first.len(), 2 * NEW_SECRET_BYTES);
+        assert!(first.len() >= MIN_SECRET_BYTES && first.chars().all(|digit| digit.is_ascii_hexdigit()));
+        assert_ne!(first, second);
+    }
 }
