@@ -1,27 +1,27 @@
-//! Why a node does not start, and why one ends by itself.
+//! Errors that keep a node from starting.
 
 use super::private_redis::PrivateRedisError;
 use crate::config::ConfigError;
 use crate::domain::Error;
 
-/// Why a node does not start, in one line.
+/// An error that keeps a node from starting. Prints as one line.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// There is no private Redis.
+    /// The private Redis cannot be started.
     #[error(transparent)]
     PrivateRedis(#[from] PrivateRedisError),
-    /// Redis is not usable, or something else that is needed.
+    /// Redis, or another part that a node needs, is not usable.
     #[error("{0}")]
     Node(#[from] Error),
-    /// A file or socket.
+    /// An operation on a file or socket failed.
     #[error("{what}: {source}")]
     Io {
-        /// Which.
+        /// The file, or the settings of the socket.
         what: String,
-        /// The reason.
+        /// The cause.
         source: std::io::Error,
     },
 }

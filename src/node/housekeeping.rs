@@ -1,4 +1,4 @@
-//! What a node does by itself beside requests: listens to the others, reads what it may have missed, tidies.
+//! Background work of a node: receives the events of other nodes, re-reads account changes, and removes old state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,16 +12,16 @@ use crate::fanout::FollowedRooms;
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
 
-const CHANGES_EVERY: Duration = Duration::from_secs(5);
-/// By how much this clock and that of Redis may differ.
-const CLOCKS_DIFFER_MS: u64 = 60_000;
+const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_secs(5);
+/// Tolerated difference between this node's clock and that of Redis.
+const MAX_CLOCK_SKEW_MS: u64 = 60_000;
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
-const OLD_FILES_EVERY: Duration = Duration::from_secs(60 * 60);
+const OLD_UPLOADS_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Starts pub/sub and loads what announcements may have said before.
+/// Starts pub/sub, and loads the account changes that were announced before.
 ///
 /// # Errors
-/// `Unavailable`.
+/// `Unavailable` when Redis does not answer.
 pub(super) async fn start_pubsub(
     config: &StoreConfig,
     store: &Store,
@@ -31,13 +31,13 @@ pub(super) async fn start_pubsub(
 ) -> Result<FollowedRooms> {
     let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node)?;
     let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics));
-    let (announced, rooms) = (Arc::clone(&shared.tokens), followed_rooms.clone());
+    let (tokens, rooms) = (Arc::clone(&shared.tokens), followed_rooms.clone());
     tasks.spawn(
         "pub/sub",
         supervisor.run(move |event| {
             match &event {
-                PubSubEvent::User(UserEvent::Revoked { user, epoch }) => announced.revocations().raise(*user, *epoch),
-                PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => announced.rename(*user, *at_ms, name),
+                PubSubEvent::User(UserEvent::Revoked { user, epoch }) => tokens.revocations().raise(*user, *epoch),
+                PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => tokens.rename(*user, *at_ms, name),
                 PubSubEvent::User(_)
                 | PubSubEvent::Room(..)
                 | PubSubEvent::Connected
@@ -52,7 +52,7 @@ pub(super) async fn start_pubsub(
     Ok(followed_rooms)
 }
 
-/// Reads what happened to users: every revocation, and names changed since a time.
+/// Loads all token revocations, and the renames since a time.
 async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<()> {
     for (user, epoch) in store.revocations().await? {
         tokens.revocations().raise(user, epoch);
@@ -63,36 +63,36 @@ async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<(
     Ok(())
 }
 
-/// Reads every few seconds what happened to users: an announcement may have been lost.
+/// Re-reads account changes every few seconds, because pub/sub may lose announcements.
 pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
     let mut since_ms = now_ms();
     loop {
-        tokio::time::sleep(CHANGES_EVERY).await;
+        tokio::time::sleep(ACCOUNT_CHANGES_EVERY).await;
         let read_at_ms = now_ms();
-        match load_changes(&store, &tokens, since_ms.saturating_sub(CLOCKS_DIFFER_MS)).await {
+        match load_changes(&store, &tokens, since_ms.saturating_sub(MAX_CLOCK_SKEW_MS)).await {
             Ok(()) => since_ms = read_at_ms,
-            Err(error) => warn!(%error, "changes of users not read"),
+            Err(error) => warn!(%error, "could not read account changes, trying again"),
         }
     }
 }
 
-/// Forgets what is quiet or old, in this node and in Redis.
+/// Removes old uploads and expired state every minute, on this node and in Redis.
 pub(super) async fn housekeeping(store: Store, shared: Shared, limits: Arc<Limits>, keep_days: u64) {
     let services = Services::new(&store, &shared);
-    let mut looked_at = Instant::now();
+    let mut uploads_checked_at = Instant::now();
     loop {
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
-        if keep_days > 0 && looked_at.elapsed() >= OLD_FILES_EVERY {
-            looked_at = Instant::now();
+        if keep_days > 0 && uploads_checked_at.elapsed() >= OLD_UPLOADS_EVERY {
+            uploads_checked_at = Instant::now();
             match services.uploads.remove_older_than(keep_days).await {
                 Ok(0) => {}
-                Ok(removed) => info!(removed, "old uploads removed"),
-                Err(error) => warn!(%error, "old uploads not removed"),
+                Ok(removed) => info!(removed, "removed old uploads"),
+                Err(error) => warn!(%error, "could not remove old uploads"),
             }
         }
         limits.forget_quiet();
         if let Err(error) = services.presence.housekeeping().await {
-            warn!(%error, "housekeeping not done");
+            warn!(%error, "housekeeping of presence failed");
         }
     }
 }

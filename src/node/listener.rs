@@ -1,32 +1,32 @@
-//! The listening socket, and how it is closed without losing anyone.
+//! The listening socket. It closes without resetting connections that are not accepted yet.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
 use socket2::{Domain, SockFilter, Socket, Type};
 
-/// Waiting connections that the kernel keeps.
+/// Connections that the kernel queues until they are accepted.
 const BACKLOG: i32 = 4096;
-/// Time for connections that wait to be accepted.
-const ACCEPT_WAITING: Duration = Duration::from_millis(200);
+/// Time in which queued connections are accepted before the socket closes.
+const ACCEPT_QUEUED: Duration = Duration::from_millis(200);
 
-/// A classic BPF program for a listening TCP socket: drops a segment whose flags say SYN without ACK (a new
-/// connection), takes all others.
+/// A classic BPF program for a listening TCP socket. Drops segments with SYN and without ACK (new connections), and
+/// passes all others.
 const IGNORE_NEW_CONNECTIONS: [SockFilter; 5] = [
-    SockFilter::new(0x30, 0, 0, 13),          // load the byte of flags
+    SockFilter::new(0x30, 0, 0, 13),          // load the flags
     SockFilter::new(0x54, 0, 0, 0x12),        // keep SYN and ACK
     SockFilter::new(0x15, 0, 1, 0x02),        // SYN alone?
     SockFilter::new(0x06, 0, 0, 0),           // drop
-    SockFilter::new(0x06, 0, 0, 0xffff_ffff), // take
+    SockFilter::new(0x06, 0, 0, 0xffff_ffff), // pass
 ];
 
 /// A second handle to a listening socket.
 pub(super) struct ListenerHandle(Socket);
 
-/// Listens.
+/// Binds and starts to listen. Returns the socket, a second handle to it, and its address.
 ///
 /// # Errors
-/// The host has no address, or the port is taken.
+/// The host does not resolve, or the address is in use.
 pub(super) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, ListenerHandle, SocketAddr)> {
     let address = (host, port).to_socket_addrs()?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
@@ -41,16 +41,17 @@ pub(super) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, Lis
 }
 
 impl ListenerHandle {
-    /// Turns newcomers away before the socket is closed. Closing resets the connections that wait to be
-    /// accepted, and a proxy cannot know what became of a request that it had sent into one. So the kernel
-    /// ignores new connections for a moment while those that wait are accepted; who was ignored tries again
-    /// a second later and is refused plainly.
+    /// Rejects new connections and leaves time to accept the queued ones. Call it before the socket closes.
+    ///
+    /// Closing a socket resets its queued connections, and a proxy cannot tell whether a request that it sent on one
+    /// of them was handled. The kernel therefore ignores new connections for a moment. An ignored client sends its SYN
+    /// again a second later and gets a plain refusal.
     ///
     /// # Errors
-    /// The filter is not taken: connections that wait may be reset.
+    /// The filter cannot be attached. Queued connections may then be reset.
     pub(super) async fn stop_accepting(self) -> std::io::Result<()> {
         self.0.attach_filter(&IGNORE_NEW_CONNECTIONS)?;
-        tokio::time::sleep(ACCEPT_WAITING).await;
+        tokio::time::sleep(ACCEPT_QUEUED).await;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
-//! The private Redis of a machine without one: a child process on a unix socket in the data folder.
+//! The private Redis of a node without a configured one: a child process on a unix socket in the data folder.
 //!
-//! It dies with its parent, is restarted with backoff when it dies alone, and one lock per folder keeps two
-//! of them from writing the same data.
+//! It ends with its parent and is restarted with backoff when it ends by itself. A lock on the folder keeps two of them
+//! from writing the same data.
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
@@ -24,31 +24,31 @@ use tracing::{error, info, warn};
 use crate::config::Fsync;
 
 const BINARIES: [&str; 2] = ["redis-server", "valkey-server"];
-/// A unix socket's path has 107 bytes at the most.
+/// Longest path of the socket; Linux allows 107 bytes.
 const MAX_SOCKET_PATH: usize = 100;
 const WATCH_EVERY: Duration = Duration::from_millis(50);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-/// Life after which a child counts as healthy, so that the next death starts with a short pause again.
+/// Uptime after which a child counts as healthy, and the backoff starts from the beginning.
 const HEALTHY_AFTER: Duration = Duration::from_secs(30);
-/// How long it may take to write everything down before it is killed.
+/// Time to persist all data before the child is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why there is no private Redis.
+/// Reasons why the private Redis cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateRedisError {
-    /// Nothing to run.
+    /// No server binary is installed.
     #[error("neither redis-server nor valkey-server is on PATH; install one or set redis.url")]
     NoBinary,
     /// Another node uses the folder.
     #[error("{0} is in use by another Chinwag; give each its own data.dir, or all the same redis.url")]
     InUse(PathBuf),
-    /// The folder cannot be used.
+    /// The data folder is not usable.
     #[error("{path}: {source}")]
     Folder {
         /// The folder or a file in it.
         path: PathBuf,
-        /// The reason.
+        /// The cause.
         source: std::io::Error,
     },
 }
@@ -58,15 +58,15 @@ pub struct PrivateRedis {
     url: String,
     stop: Option<Sender<()>>,
     keeper: Option<JoinHandle<()>>,
-    /// Held for as long as this lives.
+    /// Unlocks the folder when dropped.
     _lock: File,
 }
 
 impl PrivateRedis {
-    /// Starts a Redis whose data is in `dir`, or says why not.
+    /// Starts a Redis that keeps its data in `dir`.
     ///
     /// # Errors
-    /// No binary, folder in use, folder not usable.
+    /// No binary is installed, or the folder is in use or not usable.
     pub fn start(dir: &Path, fsync: Fsync) -> Result<Self, PrivateRedisError> {
         let binary = find_binary().ok_or(PrivateRedisError::NoBinary)?;
         let dir = prepare(dir)?;
@@ -74,26 +74,26 @@ impl PrivateRedis {
         let socket = socket_path(&dir)?;
         let launch = Launch { binary, dir, socket: socket.clone(), fsync };
         let (stop, stopped) = channel();
-        // Linux sends the parent-death signal when the *thread* that forked ends, so one thread does all
-        // the forking and lives as long as the Redis is wanted.
+        // Linux sends the parent-death signal when the *thread* that forked ends. One thread therefore does all the
+        // forking and lives as long as the private Redis.
         let keeper = std::thread::spawn(move || keep(&launch, &stopped));
         Ok(Self { url: url_of(&socket), stop: Some(stop), keeper: Some(keeper), _lock: lock })
     }
 
-    /// Address of the Redis of a folder, for a second process on the machine.
+    /// Returns the address of a folder's Redis, for a second process on the machine.
     ///
     /// # Errors
-    /// The folder cannot be used.
+    /// The folder is not usable.
     pub fn url_for(dir: &Path) -> Result<String, PrivateRedisError> {
         Ok(url_of(&socket_path(&prepare(dir)?)?))
     }
 
-    /// Its address.
+    /// The address under which this Redis is reached.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Stops it and waits until everything is written.
+    /// Stops this Redis and waits until its data is persisted.
     pub fn stop(mut self) {
         self.halt();
     }
@@ -121,10 +121,10 @@ struct Launch {
     fsync: Fsync,
 }
 
-/// Makes the data folder, for its owner only.
+/// Creates the data folder, accessible to its owner only, and returns its absolute path.
 ///
 /// # Errors
-/// The folder cannot be made.
+/// The folder cannot be created.
 pub fn prepare(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
     let failed = |source| PrivateRedisError::Folder { path: dir.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
@@ -150,17 +150,17 @@ fn socket_path(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
     let digest: String =
         Sha256::digest(dir.as_os_str().as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let folder = prepare(&std::env::temp_dir().join(format!("chinwag-{digest}")))?;
-    // Anyone may have made it first.
+    // Another user may have created the folder first.
     let failed = |source| PrivateRedisError::Folder { path: folder.clone(), source };
     let found = std::fs::metadata(&folder).map_err(failed)?;
     if found.uid() != nix::unistd::geteuid().as_raw() || found.mode() & 0o077 != 0 {
-        let reason = std::io::Error::new(ErrorKind::PermissionDenied, "is not this user's alone");
+        let reason = std::io::Error::new(ErrorKind::PermissionDenied, "is accessible to other users");
         return Err(PrivateRedisError::Folder { path: folder, source: reason });
     }
     Ok(folder.join("redis.sock"))
 }
 
-/// `redis+unix://` with everything but plain characters escaped.
+/// Builds a `redis+unix://` address. Percent-encodes all but plain characters.
 fn url_of(socket: &Path) -> String {
     let mut url = "redis+unix://".to_owned();
     for byte in socket.as_os_str().as_bytes() {
@@ -178,7 +178,7 @@ fn find_binary() -> Option<PathBuf> {
     BINARIES.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
-/// Runs the child and replaces it when it dies, until the sender of `stopped` is dropped.
+/// Runs the child and restarts it when it ends, until the sender of `stopped` is dropped.
 fn keep(launch: &Launch, stopped: &Receiver<()>) {
     let mut backoff = FIRST_BACKOFF;
     loop {
@@ -190,12 +190,12 @@ fn keep(launch: &Launch, stopped: &Receiver<()>) {
                     return;
                 }
             }
-            Err(error) => error!(%error, "private Redis did not start"),
+            Err(error) => error!(%error, "could not start the private Redis"),
         }
         if started.elapsed() > HEALTHY_AFTER {
             backoff = FIRST_BACKOFF;
         }
-        warn!(pause_ms = backoff.as_millis(), "private Redis ended, starting it again");
+        warn!(pause_ms = backoff.as_millis(), "restarting the private Redis");
         if is_stopped(stopped, backoff) {
             return;
         }
@@ -203,14 +203,14 @@ fn keep(launch: &Launch, stopped: &Receiver<()>) {
     }
 }
 
-/// Waits for the child's end or the order to stop it; `true` after the order.
+/// Waits until the child ends, or until the node stops and the child with it. Returns `true` in the second case.
 fn watch(child: &mut Child, stopped: &Receiver<()>) -> bool {
     loop {
         match child.try_wait() {
             Ok(None) => {}
             Ok(Some(_)) => return false,
             Err(error) => {
-                error!(%error, "private Redis cannot be watched");
+                error!(%error, "could not watch the private Redis, restarting it");
                 return false;
             }
         }
@@ -225,11 +225,11 @@ fn is_stopped(stopped: &Receiver<()>, wait: Duration) -> bool {
     matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Disconnected))
 }
 
-/// Asks the child to write everything down and end; kills it when it does not.
+/// Asks the child to persist its data and exit. Kills it after [`STOP_TIMEOUT`].
 fn end(child: &mut Child) {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0));
     if let Err(error) = kill(pid, Signal::SIGTERM) {
-        warn!(%error, "private Redis not told to stop");
+        warn!(%error, "could not signal the private Redis to stop");
     }
     let asked = Instant::now();
     while asked.elapsed() < STOP_TIMEOUT {
@@ -238,9 +238,9 @@ fn end(child: &mut Child) {
             Ok(Some(_)) | Err(_) => return,
         }
     }
-    error!("private Redis did not stop, killing it");
+    error!("the private Redis did not stop in time, killing it");
     if let Err(error) = child.kill().and_then(|()| child.wait().map(|_| ())) {
-        error!(%error, "private Redis not killed");
+        error!(%error, "could not kill the private Redis");
     }
 }
 
@@ -267,8 +267,7 @@ impl Launch {
             // Its own process group: Ctrl-C in a terminal reaches Chinwag, which stops Redis last.
             .process_group(0);
         let die_with_parent = || set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from);
-        // SAFETY: between fork and exec the closure makes one system call, allocates nothing and takes no
-        // lock.
+        // SAFETY: between fork and exec the closure makes one system call. It allocates nothing and takes no lock.
         #[expect(unsafe_code, reason = "the only way to set the parent-death signal of a child")]
         unsafe {
             command.pre_exec(die_with_parent);
@@ -282,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_folders_make_sound_addresses() {
+    fn unusual_characters_in_a_path_are_percent_encoded() {
         assert_eq!(url_of(Path::new("/a b/ü/redis.sock")), "redis+unix:///a%20b/%C3%BC/redis.sock");
     }
 }

@@ -1,18 +1,19 @@
-//! What the process takes of its machine, as Linux reports it.
+//! Memory and processor time of the process, as Linux reports them.
 
 use std::time::Instant;
 
 use crate::metrics::{Gauge, Metrics};
 
-/// What the process takes of its machine, as Linux tells.
+/// Computes the processor load between two readings.
 #[derive(Default)]
 pub(super) struct ProcessUsage {
     last: Option<(Instant, u64)>,
 }
 
 impl ProcessUsage {
-    /// Notes memory and processor time. Returns the latter since the last time, in hundredths of a percent of a core.
-    pub(super) fn note(&mut self, metrics: &Metrics) -> u64 {
+    /// Updates the gauges of memory and processor time. Returns the processor load since the last call, in hundredths
+    /// of a percent of a core.
+    pub(super) fn update(&mut self, metrics: &Metrics) -> u64 {
         let Some((cpu_micros, memory_bytes)) = read_usage() else { return 0 };
         metrics.set(Gauge::Memory, memory_bytes);
         metrics.set(Gauge::Cpu, cpu_micros);
@@ -24,10 +25,10 @@ impl ProcessUsage {
     }
 }
 
-/// Processor time in microseconds and resident memory in bytes: proc(5), `/proc/pid/stat`.
+/// Reads processor time in microseconds and resident memory in bytes (proc(5), `/proc/pid/stat`).
 fn read_usage() -> Option<(u64, u64)> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the process, in parentheses, may contain anything. Behind it: field 3 and so on.
+    // The process name in parentheses may contain any character. Field 3 follows it.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let field = |number: usize| fields.get(number - 3).and_then(|text| text.parse::<u64>().ok());
     let constant = |name| nix::unistd::sysconf(name).ok().flatten().and_then(|value| u64::try_from(value).ok());
@@ -43,16 +44,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_takes_memory_and_time() {
-        let (_, memory_bytes) = read_usage().expect("Linux tells");
+    fn memory_and_processor_time_are_measured() {
+        let (_, memory_bytes) = read_usage().expect("Linux reports both");
         assert!((1 << 20..1 << 40).contains(&memory_bytes), "{memory_bytes}");
         let metrics = Metrics::new(&[], &[]);
         let mut usage = ProcessUsage::default();
-        assert_eq!(usage.note(&metrics), 0);
+        assert_eq!(usage.update(&metrics), 0);
         let started = Instant::now();
         while started.elapsed() < Duration::from_millis(100) {
             std::hint::spin_loop();
         }
-        assert!(usage.note(&metrics) > 1000);
+        assert!(usage.update(&metrics) > 1000);
     }
 }

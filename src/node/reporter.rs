@@ -1,5 +1,5 @@
-//! What a node tells about itself: every few seconds its row and the metrics of the present minute, for the
-//! dashboard; the same goes into the metrics that `/metrics` shows.
+//! Reports of a node about itself. Every few seconds it stores its row and the metrics of the current minute for the
+//! dashboard, and updates the gauges that `/metrics` shows.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,19 +18,19 @@ use crate::store::{NodeRow, Store};
 
 /// The name of the reporter's task.
 pub(super) const REPORTER: &str = "reporter";
-/// How often metrics are noted when nothing is reported.
-const NOTED_EVERY_MS: u64 = 2000;
-/// Users online and the like are asked for this often.
-const SURVEYED_EVERY: Duration = Duration::from_secs(60);
-/// Minutes that wait while Redis is away.
-const MAX_WAITING: usize = 60;
+/// Interval between updates of the gauges when reports are off.
+const GAUGES_EVERY_MS: u64 = 2000;
+/// Interval between readings of what is counted over all nodes.
+const SURVEY_EVERY: Duration = Duration::from_secs(60);
+/// Minutes kept for later while Redis is unavailable.
+const MAX_PENDING: usize = 60;
 
-/// Who reports, and about what.
+/// Reports about one node.
 pub(super) struct Reporter {
     pub(super) id: String,
-    /// Where the node listens.
+    /// The address that the dashboard shows.
     pub(super) address: String,
-    /// Milliseconds between reports; 0 is none.
+    /// Milliseconds between reports; 0 turns them off.
     pub(super) every_ms: u64,
     pub(super) store: Store,
     pub(super) followed_rooms: FollowedRooms,
@@ -38,39 +38,44 @@ pub(super) struct Reporter {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// The minute that passes, and those before it that are not stored yet.
-struct Passing {
+/// The current minute, and earlier ones that are not stored yet.
+struct MinuteLog {
     minute: u64,
-    /// What had been counted when it began.
-    begun: Totals,
+    /// Totals at the beginning of the minute.
+    totals_before: Totals,
     rooms: HashMap<u32, u64>,
-    waiting: Vec<(u64, Minute)>,
+    /// Ended minutes that are not stored yet, each with its number.
+    pending: Vec<(u64, Minute)>,
 }
 
 impl Reporter {
-    /// Reports until `end` comes, then once more, and takes the node's row away.
+    /// Reports until `end` resolves, then reports once more and removes the node's row.
     pub(super) async fn run(self, mut end: oneshot::Receiver<()>) {
         let started_ms = now_ms();
-        let begun = self.metrics.totals();
-        let mut passing = Passing { minute: started_ms / 60_000, begun, rooms: HashMap::new(), waiting: Vec::new() };
+        let mut log = MinuteLog {
+            minute: started_ms / 60_000,
+            totals_before: self.metrics.totals(),
+            rooms: HashMap::new(),
+            pending: Vec::new(),
+        };
         let mut usage = ProcessUsage::default();
         let mut surveyed_at: Option<Instant> = None;
         self.metrics.set(Gauge::Started, started_ms);
-        let pause = Duration::from_millis(if self.every_ms == 0 { NOTED_EVERY_MS } else { self.every_ms });
+        let pause = Duration::from_millis(if self.every_ms == 0 { GAUGES_EVERY_MS } else { self.every_ms });
         let mut is_last = false;
         loop {
             self.metrics.set(Gauge::DeliveryUp, self.followed_rooms.is_up().into());
-            let load = self.load(usage.note(&self.metrics));
+            let load = self.load(usage.update(&self.metrics));
             if self.every_ms == 0 {
                 self.metrics.set(Gauge::Ready, self.is_ready().into());
-                drop(self.store.take_room_messages()); // kept for nobody
+                drop(self.store.take_room_messages()); // without reports nothing reads them
             } else {
-                if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEYED_EVERY) && self.survey().await {
+                if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEY_EVERY) && self.survey().await {
                     surveyed_at = Some(Instant::now());
                 }
                 let row = self.row(started_ms, &load);
-                let present = self.pass(&mut passing, load);
-                self.tell(&row, &mut passing, &present).await;
+                let current = self.update_minute(&mut log, load);
+                self.report(&row, &mut log, &current).await;
             }
             if is_last {
                 return self.leave().await;
@@ -95,7 +100,7 @@ impl Reporter {
         self.followed_rooms.is_up() && !self.stopping.is_draining()
     }
 
-    /// Asks for what no node counts by itself.
+    /// Reads what is counted over all nodes. Returns whether that succeeded.
     async fn survey(&self) -> bool {
         match tokio::try_join!(self.store.stats(), self.store.server_info()) {
             Ok((stats, server)) => {
@@ -106,7 +111,7 @@ impl Reporter {
                 true
             }
             Err(error) => {
-                debug!(%error, "users and rooms not counted");
+                debug!(%error, "could not read the numbers of users and rooms");
                 false
             }
         }
@@ -140,51 +145,51 @@ impl Reporter {
         }
     }
 
-    /// The present minute so far. One that has ended is put aside; what was counted since the last report still
-    /// belongs to it.
-    fn pass(&self, passing: &mut Passing, load: Load) -> Minute {
+    /// Returns the current minute so far. A minute that has ended moves to `pending`, and includes everything counted
+    /// since the last report.
+    fn update_minute(&self, log: &mut MinuteLog, load: Load) -> Minute {
         for (room, messages) in self.store.take_room_messages() {
-            *passing.rooms.entry(room.number()).or_default() += messages;
+            *log.rooms.entry(room.number()).or_default() += messages;
         }
         let totals = self.metrics.totals();
-        let mut present = totals.since(&passing.begun);
-        present.set_rooms(passing.rooms.iter().map(|(room, messages)| (*room, *messages)));
-        present.load = load.clone();
+        let mut current = totals.since(&log.totals_before);
+        current.set_rooms(log.rooms.iter().map(|(room, messages)| (*room, *messages)));
+        current.load = load.clone();
         let minute = now_ms() / 60_000;
-        if minute == passing.minute {
-            return present;
+        if minute == log.minute {
+            return current;
         }
-        passing.waiting.push((passing.minute, present));
-        let excess = passing.waiting.len().saturating_sub(MAX_WAITING);
-        passing.waiting.drain(..excess);
-        (passing.minute, passing.begun) = (minute, totals);
-        passing.rooms.clear();
+        log.pending.push((log.minute, current));
+        let excess = log.pending.len().saturating_sub(MAX_PENDING);
+        log.pending.drain(..excess);
+        (log.minute, log.totals_before) = (minute, totals);
+        log.rooms.clear();
         Minute::begun(load)
     }
 
-    async fn tell(&self, row: &NodeRow, passing: &mut Passing, present: &Minute) {
-        let waiting = passing.waiting.iter().map(|(minute, metrics)| (*minute, metrics));
-        let minutes: Vec<(u64, &Minute)> = waiting.chain([(passing.minute, present)]).collect();
-        let asked_at = Instant::now();
+    async fn report(&self, row: &NodeRow, log: &mut MinuteLog, current: &Minute) {
+        let pending = log.pending.iter().map(|(minute, metrics)| (*minute, metrics));
+        let minutes: Vec<(u64, &Minute)> = pending.chain([(log.minute, current)]).collect();
+        let sent_at = Instant::now();
         let outcome = self.store.report(row, &minutes, self.every_ms).await;
         self.metrics.set(Gauge::Ready, (outcome.is_ok() && self.is_ready()).into());
         match outcome {
             Ok(()) => {
-                self.metrics.set(Gauge::RoundTrip, u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX));
-                passing.waiting.clear();
+                self.metrics.set(Gauge::RoundTrip, u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX));
+                log.pending.clear();
             }
-            // The next report says all of it again.
-            Err(error) => debug!(%error, "not reported"),
+            // The next report includes everything again.
+            Err(error) => debug!(%error, "could not store the report"),
         }
     }
 }
 
-/// A node's id: short, because it stands in every minute of its metrics.
+/// Draws a node's id. It is short, because every stored minute repeats it.
 pub(super) fn node_id() -> String {
     format!("{:08x}", fastrand::u32(..))
 }
 
-/// Where operators find a node: one that listens on all addresses is known by its machine's name.
+/// The address by which operators find a node: with the machine's name when the node listens on all addresses.
 pub(super) fn shown_address(address: SocketAddr) -> String {
     if !address.ip().is_unspecified() {
         return address.to_string();

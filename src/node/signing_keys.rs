@@ -1,4 +1,4 @@
-//! The keys that sign tokens: configured, or made once and kept in the data folder.
+//! The keys that sign tokens: configured, or generated once and kept in the data folder.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -13,7 +13,7 @@ use crate::config::{Config, MIN_SECRET_BYTES};
 /// Random bytes of a new secret.
 const NEW_SECRET_BYTES: usize = 48;
 
-/// The keys as configured, or the one that the data folder keeps.
+/// Returns the configured keys. Without a configured secret, the first key is the one kept in the data folder.
 pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, StartError> {
     let bytes = |secret: &SecretString| -> SecretSlice<u8> { secret.expose_secret().as_bytes().to_vec().into() };
     let mut keys = vec![match config.auth.jwt_secret.expose_secret().is_empty() {
@@ -26,8 +26,10 @@ pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, Star
     Ok(keys)
 }
 
-/// The secret of the data folder, made at the first start. It appears whole or not at all, whatever happens
-/// meanwhile, and of two that make one at once both take the first.
+/// Reads the secret of the data folder, which the first start generates.
+///
+/// The file is written under a draft name and then linked, so it is complete once it exists. Two processes that start
+/// together use the secret that was linked first.
 fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
     let dir = private_redis::prepare(&config.data.dir)?;
     let path = dir.join("jwt_secret");
@@ -45,7 +47,7 @@ fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
     }
     let secret = std::fs::read_to_string(&path).map_err(failed)?.trim().to_owned();
     if secret.len() < MIN_SECRET_BYTES {
-        let what = "the kept signing secret is too short; remove it, and everyone must log in again";
+        let what = "the signing secret is too short; remove the file for a new one, and everyone must log in again";
         return Err(failed(std::io::Error::new(ErrorKind::InvalidData, what)));
     }
     Ok(secret.into())

@@ -1,4 +1,4 @@
-//! The log: the only state that is global, so several nodes fit in one process.
+//! Logging. It is the only global state, so several nodes fit in one process.
 
 use std::io::IsTerminal;
 
@@ -7,14 +7,15 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::{LogConfig, LogFormat};
 
-/// Sends the log to standard error, for the whole process.
+/// Initialises logging to standard error for the whole process.
 ///
 /// # Errors
-/// The filter is not understood.
+/// The filter does not parse.
 pub fn init_log(config: &LogConfig) -> Result<(), tracing_subscriber::filter::ParseError> {
-    // Its complaint about an answer that fails is how a connection becomes a WebSocket (`edge::session`).
-    let hand_over = format!("{},actix_http::h1::dispatcher=off", config.filter);
-    let filter = EnvFilter::try_new(hand_over)?;
+    // A connection becomes a WebSocket by a response body that fails (`edge::socket::hand_over`). The dispatcher would
+    // log each of them as an error.
+    let directives = format!("{},actix_http::h1::dispatcher=off", config.filter);
+    let filter = EnvFilter::try_new(directives)?;
     let is_human = match config.format {
         LogFormat::Human => true,
         LogFormat::Json => false,
@@ -22,11 +23,11 @@ pub fn init_log(config: &LogConfig) -> Result<(), tracing_subscriber::filter::Pa
     };
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE).with_writer(std::io::stderr);
-    // A second call (tests) finds the log in place, which is fine.
+    // Tests call this more than once per process.
     let outcome = match is_human {
         true => builder.with_target(false).try_init(),
         false => builder.json().flatten_event(true).try_init(),
     };
-    outcome.unwrap_or_else(|error| tracing::debug!(%error, "log is set up already"));
+    outcome.unwrap_or_else(|error| tracing::debug!(%error, "logging is already initialised"));
     Ok(())
 }

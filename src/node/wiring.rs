@@ -34,7 +34,7 @@ const RETRY_EVERY: Duration = Duration::from_millis(250);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What all workers of a node are made from.
+/// Everything from which the workers of a node are built.
 #[derive(Clone)]
 pub(super) struct Wiring {
     pub(super) node_id: String,
@@ -51,7 +51,7 @@ pub(super) struct Wiring {
 }
 
 impl Wiring {
-    /// Connects to Redis, loads what a node must know before it answers, and starts what it does besides requests.
+    /// Connects to Redis, loads the state that a node needs before it answers, and starts its background tasks.
     pub(super) async fn prepare(
         config: Config,
         dialects: Vec<Dialect>,
@@ -94,7 +94,7 @@ impl Wiring {
         tasks.spawn("housekeeping", housekeeping::housekeeping(store.clone(), shared, limits, keep_days));
     }
 
-    /// What reports about the node to the dashboard and to `/metrics`.
+    /// Builds the reporter of the node at this address.
     pub(super) fn reporter(&self, address: SocketAddr, store: Store) -> Reporter {
         Reporter {
             id: self.node_id.clone(),
@@ -107,7 +107,7 @@ impl Wiring {
         }
     }
 
-    /// Listens and starts the workers. The server runs once it is awaited.
+    /// Binds the listener and builds the server. The server runs once it is awaited.
     pub(super) fn serve(&self) -> Result<(SocketAddr, ListenerHandle, actix_web::dev::Server), StartError> {
         let config = &self.config.server;
         let what = format!("server.host and server.port, {}:{}", config.host, config.port);
@@ -119,7 +119,7 @@ impl Wiring {
         };
         let wiring = self.clone();
         let server = HttpServer::new(move || {
-            let context = wiring.context().expect("the address was understood when the node started");
+            let context = wiring.context().expect("the address of Redis was parsed when the node started");
             actix_web::rt::spawn(close_sockets_at_stop(context.hub.clone(), Arc::clone(&context.stopping)));
             let context = web::Data::new(context);
             let sockets = wiring.registry.all().flat_map(|owner| (owner.sockets)(&wiring.config)).collect();
@@ -153,11 +153,12 @@ impl Wiring {
         Ok((address, listener_handle, server))
     }
 
-    /// A worker's context, over a store of its own: a connection belongs to the runtime that made it.
+    /// Builds a worker's context. Each worker has its own store, because a connection belongs to the runtime that
+    /// opened it.
     fn context(&self) -> Result<Context, Error> {
         let store = Store::new(&self.store, &self.memory)?;
-        let lagging = Duration::from_secs(self.config.limits.behind_secs);
-        let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, lagging);
+        let max_lag = Duration::from_secs(self.config.limits.behind_secs);
+        let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, max_lag);
         Ok(Context {
             services: Services::new(&store, &self.shared),
             liveness: Liveness::new(Services::new(&store, &self.shared)),
@@ -188,12 +189,12 @@ fn store_config(config: &Config, url: &str) -> StoreConfig {
     }
 }
 
-/// A zone by name; `check` has refused unknown ones, and no name is no zone.
+/// Looks up a time zone by its name; `None` for an empty name. `check` has refused unknown ones.
 fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
     jiff::tz::TimeZone::get(name).ok()
 }
 
-/// Waits until Redis answers and is one that keeps what it is given.
+/// Waits until Redis answers. Fails at once when its version or configuration is not suitable.
 async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
     let started = Instant::now();
     loop {
@@ -239,11 +240,11 @@ fn uploads_url(config: &Config) -> Result<String, StartError> {
     Ok(url.into())
 }
 
-/// The accounts alone, for the command line: on the configured Redis, or the private one of the data folder,
-/// whether a node runs on it or not.
+/// Opens the accounts alone, for the command line. Without a configured Redis they are those of the data folder: if no
+/// node runs its private Redis, this starts one and returns it as well.
 ///
 /// # Errors
-/// One line naming what is wrong.
+/// One line that names what is wrong.
 pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
     config.check()?;
     let (url, redis) = match config.has_private_redis() {
@@ -260,7 +261,7 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
     Ok((Accounts::new(store, shared.tokens, shared.passwords), redis))
 }
 
-/// The OpenAPI document of all dialects, generated from the code.
+/// Generates the OpenAPI document of all dialects.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     site::openapi(dialects::ALL.iter().map(|dialect| (dialect.openapi)()))
 }
@@ -272,14 +273,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schemas_of_two_dialects_do_not_share_a_name() {
+    fn schemas_of_different_dialects_have_different_names() {
         let mut known: HashMap<String, String> = HashMap::new();
         for dialect in dialects::ALL {
-            let schemas = (dialect.openapi)().components.map(|it| it.schemas).unwrap_or_default();
+            let schemas = (dialect.openapi)().components.map(|components| components.schemas).unwrap_or_default();
             for (name, schema) in schemas {
                 let schema = serde_json::to_string(&schema).expect("JSON");
                 let other = known.insert(name.clone(), schema.clone());
-                assert!(other.is_none_or(|other| other == schema), "{name} is two things");
+                assert!(other.is_none_or(|other| other == schema), "two schemas are called {name}");
             }
         }
     }
