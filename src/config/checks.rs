@@ -5,27 +5,28 @@ use secrecy::ExposeSecret;
 use super::{Config, ConfigError, MIN_SECRET_BYTES};
 
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
-/// The script keeps time in fractions of milliseconds; below a hundredth they would vanish.
+/// The rate limiter stores times with three decimals of a millisecond. Shorter intervals would lose their precision.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
-/// A minute of the dashboard must have several reports.
+/// Shortest interval between reports: each of them is a write to Redis.
 const MIN_REPORT_MS: u64 = 50;
+/// Longest interval between reports: the dashboard needs several of them per minute.
 const MAX_REPORT_MS: u64 = 10_000;
 /// Document 003, note 4.
 const MAX_PER_ROOM: u64 = 1000;
 const MAX_RETENTION_SECS: u64 = 7 * 24 * 60 * 60;
-/// The sockets of other documents and the pages.
-const TAKEN_PATHS: [&str; 9] =
+/// Paths of the other dialects' sockets and of the pages.
+const RESERVED_PATHS: [&str; 9] =
     ["/", "/ws", "/api/v1/ws", "/chat", "/login", "/register", "/dashboard", "/docs", "/metrics"];
 
-/// Whether a rule is broken, and the line that says so.
+/// Whether a setting breaks a rule, and the message for that case.
 type Rule = (bool, &'static str);
 
 impl Config {
-    /// Refuses values that no part of the server could use.
+    /// Validates all settings.
     ///
     /// # Errors
-    /// One line naming the key and the reason.
+    /// One line that names the key and the reason.
     pub fn check(&self) -> Result<(), ConfigError> {
         let rules = self.auth_rules().into_iter().chain(self.storage_rules()).chain(self.surface_rules());
         match rules.into_iter().find(|(is_broken, _)| *is_broken) {
@@ -42,7 +43,7 @@ impl Config {
         [
             (
                 !self.has_private_redis() && secret_bytes == 0,
-                "auth.jwt_secret is required with redis.url; make one with `chinwag secret`",
+                "auth.jwt_secret is required with redis.url; generate one with `chinwag secret`",
             ),
             (is_short(secret_bytes), "auth.jwt_secret must have at least 32 bytes"),
             (is_short(previous_bytes), "auth.jwt_secret_previous must have at least 32 bytes"),
@@ -54,7 +55,7 @@ impl Config {
         ]
     }
 
-    /// What is kept, where, and for how long.
+    /// Rules of messages, presence, Redis, uploads and limits.
     fn storage_rules(&self) -> [Rule; 9] {
         [
             (
@@ -76,23 +77,23 @@ impl Config {
             (!is_upload_address(&self.uploads.url), "uploads.url must be like file:///folder or s3://bucket/prefix"),
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
-            (self.has_idle_limit(), "limits: every rate and burst must be at least 1"),
+            (self.has_zero_limit(), "limits: every rate and burst must be at least 1"),
             (self.limits.sends_per_sec > MAX_SENDS_PER_SEC, "limits.sends_per_sec must be at most 100000"),
         ]
     }
 
-    /// What clients and operators see.
+    /// Rules of time zones, reports and addresses.
     fn surface_rules(&self) -> [Rule; 6] {
         let (server, stats) = (&self.server, &self.stats);
         [
-            (is_no_zone(&stats.timezone), "stats.timezone is no time zone that this system knows"),
+            (is_unknown_zone(&stats.timezone), "stats.timezone is not a time zone that this system knows"),
             (
                 stats.report_ms != 0 && !(MIN_REPORT_MS..=MAX_REPORT_MS).contains(&stats.report_ms),
                 "stats.report_ms must be 0 or between 50 and 10000",
             ),
             (
-                !self.chatroom.naive_timezone.is_empty() && is_no_zone(&self.chatroom.naive_timezone),
-                "chatroom.naive_timezone is no time zone that this system knows",
+                !self.chatroom.naive_timezone.is_empty() && is_unknown_zone(&self.chatroom.naive_timezone),
+                "chatroom.naive_timezone is not a time zone that this system knows",
             ),
             (
                 !server.public_url.is_empty() && !is_web_address(&server.public_url),
@@ -103,13 +104,13 @@ impl Config {
                 "server.allowed_origins must be origins like https://app.example.org",
             ),
             (
-                !server.websocket_path.starts_with('/') || TAKEN_PATHS.contains(&server.websocket_path.as_str()),
-                "server.websocket_path must begin with / and be no path that is in use, like / or /ws",
+                !server.websocket_path.starts_with('/') || RESERVED_PATHS.contains(&server.websocket_path.as_str()),
+                "server.websocket_path must begin with / and must not be a path that is in use, like / or /ws",
             ),
         ]
     }
 
-    fn has_idle_limit(&self) -> bool {
+    fn has_zero_limit(&self) -> bool {
         let limits = &self.limits;
         [
             limits.sends_per_sec,
@@ -129,7 +130,7 @@ impl Config {
     }
 }
 
-fn is_no_zone(name: &str) -> bool {
+fn is_unknown_zone(name: &str) -> bool {
     jiff::tz::TimeZone::get(name).is_err()
 }
 

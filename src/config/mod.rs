@@ -1,6 +1,7 @@
 //! Configuration: `config/default.toml` (embedded), then a file, then the environment.
 //!
-//! One struct per concern, units in names. Values are checked here once and are valid from then on.
+//! There is one struct per section, with units in the names of fields. `config/default.toml` documents each setting.
+//! Values are validated once, when they are loaded.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -14,12 +15,12 @@ mod network;
 
 pub use network::Network;
 
-/// Every setting with its default and meaning.
+/// All settings with their defaults and documentation.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
-/// Shortest signing key, in bytes: as long as the output of HMAC-SHA256.
+/// Minimum length of a signing secret in bytes: the output size of HMAC-SHA256.
 pub(crate) const MIN_SECRET_BYTES: usize = 32;
 
-/// A setting that is unknown, missing or wrong: one line naming key and reason.
+/// A setting that is unknown, missing or invalid. Prints as one line that names the key and the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("configuration: {0}")]
 pub struct ConfigError(String);
@@ -28,33 +29,33 @@ pub struct ConfigError(String);
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Listening and stopping.
+    /// Section `server`.
     pub server: ServerConfig,
-    /// The store.
+    /// Section `redis`.
     pub redis: RedisConfig,
-    /// The node's folder.
+    /// Section `data`.
     pub data: DataConfig,
-    /// Tokens and passwords.
+    /// Section `auth`.
     pub auth: AuthConfig,
-    /// Bounds.
+    /// Section `limits`.
     pub limits: LimitsConfig,
-    /// Retention.
+    /// Section `messages`.
     pub messages: MessagesConfig,
-    /// Files.
+    /// Section `uploads`.
     pub uploads: UploadsConfig,
-    /// Being online.
+    /// Section `presence`.
     pub presence: PresenceConfig,
-    /// Who sees what.
+    /// Section `privacy`.
     pub privacy: PrivacyConfig,
-    /// Metrics.
+    /// Section `stats`.
     pub stats: StatsConfig,
-    /// Document 003's own.
+    /// Section `chatroom`.
     pub chatroom: ChatroomConfig,
-    /// Logging.
+    /// Section `log`.
     pub log: LogConfig,
 }
 
-/// Listening and stopping.
+/// Settings for listening and stopping.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerConfig {
@@ -64,197 +65,197 @@ pub struct ServerConfig {
     pub port: u16,
     /// Worker threads; 0 means one per core.
     pub workers: usize,
-    /// Address under which clients reach the server, or empty.
+    /// Base URL under which clients reach the server; empty to derive it from each request.
     pub public_url: String,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<Network>,
-    /// Origins that may call besides the server's own and localhost.
+    /// Allowed origins besides the server's own and localhost.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
-    /// Another path for document 004's WebSocket.
+    /// An additional path for the WebSocket of document 004.
     pub websocket_path: String,
-    /// Seconds between the order to stop and the end of accepting.
+    /// Seconds for which a stopping node still accepts connections.
     pub drain_secs: u64,
-    /// Seconds that requests under way may take after that.
+    /// Seconds for which pending requests may continue after that.
     pub shutdown_secs: u64,
 }
 
-/// The store.
+/// Settings of the store.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
-    /// Address, or empty for a private Redis.
+    /// Address of Redis; empty for a private Redis.
     pub url: String,
-    /// Put before every key.
+    /// Prefix of every key.
     pub prefix: String,
-    /// How the private Redis writes its log.
+    /// When the private Redis syncs its log to disk.
     pub fsync: Fsync,
 }
 
-/// When the private Redis forces its log to disk.
+/// When the private Redis syncs its log to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fsync {
     /// Every second.
     Everysec,
-    /// Before each answer.
+    /// Before each reply.
     Always,
 }
 
-/// The node's folder.
+/// Settings of the data folder.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// The folder.
+    /// Path of the data folder.
     pub dir: PathBuf,
 }
 
-/// Tokens and passwords.
+/// Settings for tokens and passwords.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
-    /// Key that signs.
+    /// Secret that signs and verifies tokens; empty to use the one kept in the data folder.
     pub jwt_secret: SecretString,
-    /// Key before it.
+    /// Former secret that still verifies tokens, or empty.
     pub jwt_secret_previous: SecretString,
-    /// Life of a token.
+    /// Lifetime of a token, in seconds.
     pub token_ttl_secs: u64,
-    /// bcrypt cost.
+    /// Cost factor of bcrypt.
     pub bcrypt_cost: u32,
 }
 
-/// Bounds.
+/// Rate limits and other bounds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// One switch for all rate limits.
+    /// Whether rate limits apply.
     pub enabled: bool,
-    /// Messages a second into one room.
+    /// Messages per second from one user in one room.
     pub sends_per_sec: u32,
-    /// Messages at once into one room.
+    /// Burst of messages from one user in one room.
     pub sends_burst: u32,
-    /// Requests of a user a second on one node.
+    /// Requests per second and user on one node.
     pub requests_per_sec: u32,
-    /// Requests of a user at once on one node.
+    /// Burst of requests per user on one node.
     pub requests_burst: u32,
-    /// Sign-ins from an address a second on one node.
+    /// Sign-ins per second and IP address on one node.
     pub sign_ins_per_sec: u32,
-    /// Sign-ins from an address at once on one node.
+    /// Burst of sign-ins per IP address on one node.
     pub sign_ins_burst: u32,
-    /// Rooms that a user makes a second on one node.
+    /// Rooms created per second and user on one node.
     pub rooms_per_sec: u32,
-    /// Rooms that a user makes at once on one node.
+    /// Burst of rooms created per user on one node.
     pub rooms_burst: u32,
-    /// Uploads of a user a second on one node.
+    /// Uploads per second and user on one node.
     pub uploads_per_sec: u32,
-    /// Uploads of a user at once on one node.
+    /// Burst of uploads per user on one node.
     pub uploads_burst: u32,
-    /// Most members that a list shows of a room.
+    /// Maximum number of members in a room's member list.
     pub members_listed: usize,
-    /// Most members of a room in which receipts are kept.
+    /// Maximum number of members of a room with receipts.
     pub receipt_members: u64,
-    /// Open sockets of a user on one node.
+    /// Open WebSockets per user on one node.
     pub sockets_per_user: u32,
-    /// Open sockets from an address on one node.
+    /// Open WebSockets per IP address on one node.
     pub sockets_per_address: u32,
-    /// Seconds for which a socket may be behind.
+    /// Seconds for which a WebSocket may lag before it is closed.
     pub behind_secs: u64,
 }
 
-/// Retention.
+/// Settings for the retention of messages.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MessagesConfig {
-    /// Messages kept of a room.
+    /// Maximum number of messages kept per room.
     pub max_per_room: u64,
-    /// Seconds for which they are kept.
+    /// Seconds for which a message is kept.
     pub retention_secs: u64,
 }
 
-/// Files.
+/// Settings for uploaded files.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadsConfig {
-    /// Where they are kept, or empty for the node's folder.
+    /// Where uploads are stored; empty for the data folder.
     pub url: String,
-    /// Largest file.
+    /// Maximum size of an upload.
     pub max_bytes: u64,
-    /// Days for which files are kept that were not uploaded as a message; 0 for ever.
+    /// Days for which files are kept that belong to no message of document 003; 0 keeps them forever.
     pub keep_days: u64,
 }
 
-/// Being online.
+/// Settings for presence.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PresenceConfig {
-    /// Seconds without activity after which a user is offline.
+    /// Seconds of inactivity after which a user is offline.
     pub offline_after_secs: u64,
 }
 
-/// Who sees what.
+/// Settings for privacy.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrivacyConfig {
-    /// Who sees addresses of others.
+    /// Users who may see the IP addresses of others.
     pub ip_visibility: IpVisibility,
 }
 
-/// Who sees addresses of others.
+/// Users who may see the IP addresses of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IpVisibility {
-    /// Everyone.
+    /// All users.
     Everyone,
     /// Administrators.
     Admins,
 }
 
-/// Metrics.
+/// Settings for the dashboard.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatsConfig {
-    /// Time zone whose midnight begins a day.
+    /// Time zone in which a day begins at midnight.
     pub timezone: String,
-    /// Milliseconds between a node's reports for the dashboard; 0 is none.
+    /// Milliseconds between a node's reports for the dashboard; 0 turns them off.
     pub report_ms: u64,
 }
 
-/// Document 003's own.
+/// Settings for the dialect of document 003.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChatroomConfig {
-    /// Zone in which times are printed without a zone, or empty.
+    /// Time zone of times printed without an offset; empty to print UTC with `Z`.
     pub naive_timezone: String,
 }
 
-/// Logging.
+/// Settings for logging.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
-    /// Level or filter.
+    /// Level or filter, as `tracing` parses it.
     pub filter: String,
-    /// Form of the lines.
+    /// Format of the log lines.
     pub format: LogFormat,
 }
 
-/// Form of the log's lines.
+/// Format of the log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// Human on a terminal, JSON otherwise.
+    /// Human-readable on a terminal, JSON otherwise.
     Auto,
-    /// For people.
+    /// Human-readable lines.
     Human,
-    /// For machines.
+    /// One JSON object per line.
     Json,
 }
 
 impl Config {
-    /// Reads the defaults, then `file`, then `CHINWAG_…` from the environment.
+    /// Loads the defaults, then `file`, then the environment variables `CHINWAG_…`.
     ///
     /// # Errors
-    /// One line naming the key and the reason.
+    /// One line that names the key and the reason.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let mut sources = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = file {
@@ -267,19 +268,19 @@ impl Config {
         Ok(config)
     }
 
-    /// The defaults alone.
+    /// Returns the defaults alone.
     pub fn defaults() -> Self {
         let config = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build();
         config.and_then(config::Config::try_deserialize).expect("the embedded defaults are complete")
     }
 
-    /// Whether Chinwag runs a private Redis.
+    /// Whether the node runs a private Redis.
     pub fn has_private_redis(&self) -> bool {
         self.redis.url.is_empty()
     }
 }
 
-/// A list, or its items in one text separated by commas, as the environment has it.
+/// Deserializes a list, or a comma-separated string as environment variables hold it.
 fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_settings_name_their_key() {
+    fn errors_name_the_key_of_the_invalid_setting() {
         let cases = [
             ("[server]\nprot = 1", "prot"),
             ("[server]\nport = \"x\"", "port"),

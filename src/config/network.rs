@@ -1,16 +1,16 @@
-//! Networks, as settings name them.
+//! Networks in settings.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// An address or a network in CIDR form.
+/// An IP address, or a network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// Whether an address lies in the network. An IPv6 address that maps to an IPv4 address counts as that one.
+    /// Whether the network contains an address. An IPv4-mapped IPv6 address counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
@@ -21,7 +21,7 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        network.map(Self).map_err(|_| format!("{text:?} is no address or network"))
+        network.map(Self).map_err(|_| format!("{text:?} is not an address or network"))
     }
 }
 
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_contain_their_addresses() {
+    fn a_network_contains_only_its_own_addresses() {
         let network: Network = "10.1.0.0/16".parse().expect("a network");
         assert!(network.contains("10.1.2.3".parse().expect("an address")));
         assert!(network.contains("::ffff:10.1.2.3".parse().expect("an address")));
