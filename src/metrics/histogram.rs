@@ -1,39 +1,39 @@
-//! Durations in buckets that grow with the duration: four for each doubling, so that a quantile is right within a
-//! quarter of itself, and those of several nodes and minutes can be added.
+//! Histograms of durations. Bucket sizes grow with the duration, four buckets per doubling: a quantile is exact to
+//! within a quarter, and histograms of several nodes and minutes can be added.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The first bucket ends at 2^6 microseconds,
+/// The first bucket ends at 2^6 microseconds.
 const FIRST: u32 = 6;
-/// the last begins this many doublings later, at 67 seconds.
+/// Doublings between the end of the first bucket and the start of the last, which is at 67 seconds.
 const DOUBLINGS: u32 = 20;
-/// Buckets of a doubling, as a power of two.
+/// Buckets per doubling, as a power of two.
 const SPLIT: u32 = 2;
 const BUCKETS: usize = 2 + ((DOUBLINGS as usize) << SPLIT);
 
-/// The bucket of a duration in microseconds.
+/// Returns the bucket of a duration in microseconds.
 fn bucket(micros: u64) -> usize {
     if micros < 1 << FIRST {
         return 0;
     }
     let doubling = micros.ilog2();
-    let part = (micros >> (doubling - SPLIT)) as usize & ((1 << SPLIT) - 1);
-    (1 + ((doubling as usize - FIRST as usize) << SPLIT) + part).min(BUCKETS - 1)
+    let quarter = (micros >> (doubling - SPLIT)) as usize & ((1 << SPLIT) - 1);
+    (1 + ((doubling as usize - FIRST as usize) << SPLIT) + quarter).min(BUCKETS - 1)
 }
 
-/// Where a bucket begins, microseconds.
+/// Returns the lower bound of a bucket in microseconds.
 fn start(bucket: usize) -> u64 {
     if bucket == 0 {
         return 0;
     }
-    let (doubling, part) = ((bucket - 1) >> SPLIT, (bucket - 1) & ((1 << SPLIT) - 1));
-    ((1 << SPLIT) + part as u64) << (FIRST as usize + doubling - SPLIT as usize)
+    let (doubling, quarter) = ((bucket - 1) >> SPLIT, (bucket - 1) & ((1 << SPLIT) - 1));
+    ((1 << SPLIT) + quarter as u64) << (FIRST as usize + doubling - SPLIT as usize)
 }
 
-/// Durations as they are recorded.
+/// A histogram that several threads record into.
 pub struct Histogram {
     buckets: [AtomicU64; BUCKETS],
     sum_micros: AtomicU64,
@@ -46,21 +46,21 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Records that something took so long, this many times.
+    /// Records a duration `times` times.
     pub fn record(&self, duration: Duration, times: u64) {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         self.buckets[bucket(micros)].fetch_add(times, Ordering::Relaxed);
         self.sum_micros.fetch_add(micros.saturating_mul(times), Ordering::Relaxed);
     }
 
-    /// What was recorded so far.
+    /// Returns a copy of everything recorded so far.
     pub fn read(&self) -> Distribution {
         let buckets = self.buckets.each_ref().map(|count| count.load(Ordering::Relaxed));
         Distribution { buckets, sum_micros: self.sum_micros.load(Ordering::Relaxed) }
     }
 }
 
-/// Recorded durations.
+/// The contents of a [`Histogram`] at one moment, or the sum of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distribution {
     buckets: [u64; BUCKETS],
@@ -74,28 +74,32 @@ impl Default for Distribution {
 }
 
 impl Distribution {
-    /// What was recorded after `earlier` was read.
+    /// Returns what was recorded after `earlier` was read.
     pub(super) fn since(&self, earlier: &Self) -> Self {
-        let mut rest = self.clone();
-        rest.buckets.iter_mut().zip(&earlier.buckets).for_each(|(count, before)| *count = count.wrapping_sub(*before));
-        rest.sum_micros = self.sum_micros.wrapping_sub(earlier.sum_micros);
-        rest
+        let mut difference = self.clone();
+        difference
+            .buckets
+            .iter_mut()
+            .zip(&earlier.buckets)
+            .for_each(|(count, before)| *count = count.wrapping_sub(*before));
+        difference.sum_micros = self.sum_micros.wrapping_sub(earlier.sum_micros);
+        difference
     }
 
-    /// The buckets that hold something, as they are stored.
+    /// Returns the non-empty buckets, which is the stored form.
     pub(super) fn sparse(&self) -> Sparse {
         let buckets = self.buckets.iter().enumerate().filter(|(_, count)| **count > 0);
         Sparse(buckets.map(|(bucket, count)| (bucket, *count)).collect())
     }
 
-    /// Adds stored ones. Sums are not stored: quantiles need none.
+    /// Adds stored buckets. The sum of durations is not stored, because quantiles do not need it.
     pub fn add(&mut self, sparse: &Sparse) {
         for (bucket, count) in &sparse.0 {
             self.buckets[(*bucket).min(BUCKETS - 1)] += count;
         }
     }
 
-    /// How many there are.
+    /// Returns the number of durations.
     pub(super) fn total(&self) -> u64 {
         self.buckets.iter().sum()
     }
@@ -104,24 +108,24 @@ impl Distribution {
         self.sum_micros as f64 / 1e6
     }
 
-    /// How many are below each doubling: bound in seconds, number.
-    pub(super) fn below(&self) -> impl Iterator<Item = (f64, u64)> {
+    /// Returns cumulative counts: each doubling's upper bound in seconds, and the number of durations below it.
+    pub(super) fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         (0..=DOUBLINGS as usize).map(|doubling| {
             let end = 1 + (doubling << SPLIT);
             (start(end) as f64 / 1e6, self.buckets[..end].iter().sum())
         })
     }
 
-    /// The duration that this part of all does not exceed, milliseconds; `None` when there are none.
-    pub fn quantile_ms(&self, part: f64) -> Option<f64> {
+    /// Returns a quantile in milliseconds, for example the median for 0.5; `None` for an empty distribution.
+    pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
         let total = self.total();
-        let rank = (part * total as f64).ceil().max(1.0);
+        let rank = (quantile * total as f64).ceil().max(1.0);
         let mut before = 0;
         for (bucket, count) in self.buckets.iter().enumerate().filter(|(_, count)| **count > 0) {
             if (before + count) as f64 >= rank {
                 let (from, to) = (start(bucket) as f64, start(bucket + 1) as f64);
-                let inside = (rank - before as f64) / *count as f64;
-                return Some((from + (to - from) * inside) / 1e3);
+                let position = (rank - before as f64) / *count as f64;
+                return Some((from + (to - from) * position) / 1e3);
             }
             before += count;
         }
@@ -129,7 +133,7 @@ impl Distribution {
     }
 }
 
-/// The buckets of a distribution that hold something.
+/// The non-empty buckets of a distribution: index and count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sparse(Vec<(usize, u64)>);
@@ -154,13 +158,13 @@ mod tests {
         }
 
         #[test]
-        fn quantiles_are_right_within_a_quarter(mut micros in prop::collection::vec(64..60_000_000_u64, 1..200)) {
+        fn quantiles_are_exact_to_within_a_quarter(mut micros in prop::collection::vec(64..60_000_000_u64, 1..200)) {
             let histogram = Histogram::default();
             micros.iter().for_each(|micros| histogram.record(Duration::from_micros(*micros), 1));
             micros.sort_unstable();
-            for part in [0.5, 0.99] {
-                let rank = ((part * micros.len() as f64).ceil() as usize).max(1);
-                let (exact, found) = (micros[rank - 1] as f64 / 1e3, histogram.read().quantile_ms(part));
+            for quantile in [0.5, 0.99] {
+                let rank = ((quantile * micros.len() as f64).ceil() as usize).max(1);
+                let (exact, found) = (micros[rank - 1] as f64 / 1e3, histogram.read().quantile_ms(quantile));
                 let found = found.expect("not empty");
                 prop_assert!((found - exact).abs() <= exact / 4.0, "{found} for {exact}");
             }
@@ -168,17 +172,17 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_quantile_and_everything_has_a_place() {
+    fn an_empty_histogram_has_no_quantile_and_the_last_bucket_is_unbounded() {
         let histogram = Histogram::default();
         assert_eq!(histogram.read().quantile_ms(0.5), None);
         histogram.record(Duration::from_secs(100_000), 3);
         let read = histogram.read();
-        assert_eq!((read.total(), read.below().last().map(|(_, count)| count)), (3, Some(0)));
+        assert_eq!((read.total(), read.cumulative().last().map(|(_, count)| count)), (3, Some(0)));
         assert!(read.quantile_ms(0.99).is_some_and(|ms| ms > 67_000.0));
     }
 
     #[test]
-    fn what_is_stored_adds_up() {
+    fn stored_distributions_add_up() {
         let histogram = Histogram::default();
         histogram.record(Duration::from_millis(3), 2);
         let before = histogram.read();

@@ -1,4 +1,4 @@
-//! A minute of a node's metrics, as it is stored: what happened in it, and the state at its end.
+//! One minute of a node's metrics in its stored form: what was counted in it, and the state at its end.
 
 use std::collections::BTreeMap;
 
@@ -7,51 +7,52 @@ use serde::{Deserialize, Serialize};
 use super::histogram::Sparse;
 use super::{CODES, Count, Totals};
 
-/// The errors and rooms of a minute that are kept, most first.
-const KEPT: usize = 20;
+/// Most errors, and most rooms, that a minute keeps. The largest counts come first.
+const MAX_ENTRIES: usize = 20;
 
-/// A minute of a node. What is nothing is left out and reads as nothing, and what a newer node adds is passed over,
-/// so that nodes of two versions may run side by side.
+/// One minute of a node. Zero counts are not stored, missing fields read as zero, and unknown fields of a newer node are
+/// ignored, so nodes of two versions can run together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Minute {
+    /// In the order of [`Count`].
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     counts: Vec<u64>,
     /// Requests by status class.
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     requests: Vec<u64>,
-    /// Durations of sends.
+    /// Histogram of send durations.
     #[serde(rename = "s", default, skip_serializing_if = "Sparse::is_empty")]
     pub sends: Sparse,
-    /// Delays of deliveries.
+    /// Histogram of delivery delays.
     #[serde(rename = "d", default, skip_serializing_if = "Sparse::is_empty")]
     pub delays: Sparse,
-    /// Sockets closed by code.
+    /// Closed sockets by close code.
     #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
     pub closes: Vec<(u16, u64)>,
-    /// Requests refused or failed: route, status, how many.
+    /// Refused and failed requests: route, status, count.
     #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<(String, u16, u64)>,
-    /// Numbers of the rooms with the most messages, and how many.
+    /// Rooms with the most messages: number of the room, count of messages.
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub rooms: Vec<(u32, u64)>,
-    /// The state at the end.
+    /// The state at the end of the minute.
     #[serde(rename = "l", default)]
     pub load: Load,
 }
 
-/// The state of a node and of what it serves.
+/// The load of a node at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
-    /// Open sockets by who speaks over them.
+    /// Open sockets by dialect.
     #[serde(rename = "o", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sockets: BTreeMap<String, u64>,
-    /// Bytes that wait for sockets.
+    /// Bytes queued for sockets.
     #[serde(rename = "q", default)]
     pub queued_bytes: u64,
-    /// Resident memory.
+    /// Resident memory, in bytes.
     #[serde(rename = "m", default)]
     pub memory_bytes: u64,
-    /// Hundredths of a percent of one core.
+    /// Processor load, in hundredths of a percent of one core.
     #[serde(rename = "p", default)]
     pub cpu_basis_points: u64,
     /// Users online, on all nodes.
@@ -63,7 +64,7 @@ pub struct Load {
 }
 
 impl Totals {
-    /// What was counted after `earlier` was read.
+    /// Returns what was counted after `earlier` was read.
     pub fn since(&self, earlier: &Self) -> Minute {
         let difference = |now: &[u64], before: &[u64]| -> Vec<u64> {
             let mut numbers: Vec<u64> = now.iter().zip(before).map(|(now, before)| now.wrapping_sub(*before)).collect();
@@ -80,7 +81,7 @@ impl Totals {
             .map(|((route, status), count)| (route.clone(), *status, count))
             .collect();
         errors.sort_unstable_by(|a, b| b.2.cmp(&a.2).then_with(|| a.cmp(b)));
-        errors.truncate(KEPT);
+        errors.truncate(MAX_ENTRIES);
         Minute {
             counts: difference(&self.counts, &earlier.counts),
             requests: difference(&self.requests, &earlier.requests),
@@ -95,34 +96,34 @@ impl Totals {
 }
 
 impl Minute {
-    /// A minute that has just begun.
+    /// Creates a minute in which nothing was counted yet.
     pub fn begun(load: Load) -> Self {
         Self { load, ..Self::default() }
     }
 
-    /// Reads a stored minute; `None` for what is none.
+    /// Parses a stored minute; `None` when the text is not one.
     pub fn parse(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok()
     }
 
-    /// The minute as it is stored.
+    /// Serializes the minute for storage.
     pub fn print(&self) -> String {
-        serde_json::to_string(self).expect("numbers and texts are JSON")
+        serde_json::to_string(self).expect("numbers and strings serialize to JSON")
     }
 
-    /// Notes how many messages each room had, as far as there is room for it.
+    /// Sets the number of messages per room. Only the largest are kept.
     pub fn set_rooms(&mut self, rooms: impl Iterator<Item = (u32, u64)>) {
         self.rooms = rooms.collect();
         self.rooms.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        self.rooms.truncate(KEPT);
+        self.rooms.truncate(MAX_ENTRIES);
     }
 
-    /// How many of something there were.
+    /// Returns the value of a counter.
     pub fn count(&self, what: Count) -> u64 {
         self.counts.get(what as usize).copied().unwrap_or(0)
     }
 
-    /// Answers of a status class, 1 to 5.
+    /// Returns the number of responses of a status class, 1 to 5.
     pub fn requests(&self, class: usize) -> u64 {
         self.requests.get(class.wrapping_sub(1)).copied().unwrap_or(0)
     }
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_holds_what_happened_in_it_and_comes_back_from_its_text() {
+    fn a_minute_holds_only_what_was_counted_in_it_and_survives_storage() {
         let metrics = Metrics::new(&["site"], &["a"]);
         metrics.count(Count::Uploads);
         let begun = metrics.totals();
@@ -156,10 +157,10 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_minute_is_short_and_a_newer_one_is_read() {
+    fn an_empty_minute_is_short_and_one_of_a_newer_node_is_readable() {
         let metrics = Metrics::new(&[], &[]);
-        let quiet = metrics.totals().since(&metrics.totals());
-        assert_eq!(quiet.print(), r#"{"l":{"q":0,"m":0,"p":0,"u":0,"a":0}}"#);
+        let empty = metrics.totals().since(&metrics.totals());
+        assert_eq!(empty.print(), r#"{"l":{"q":0,"m":0,"p":0,"u":0,"a":0}}"#);
         let newer = br#"{"c":[1,2,3,4,5,6,7,8,9,10,11,12],"zz":{"y":1},"d":[[200,5]]}"#;
         let newer = Minute::parse(newer).expect("a minute");
         assert_eq!(newer.count(Count::UploadBytes), 10);

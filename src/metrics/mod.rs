@@ -1,8 +1,8 @@
-//! Floor 0: what a node counts. One set of atomics per node, shared by its workers; `/metrics` and the dashboard
-//! read the same ones.
+//! Floor 0: the metrics of a node. One set of atomics per node, shared by its workers and read by both `/metrics` and
+//! the dashboard.
 //!
-//! Counting is an addition to an atomic, once per event and worker, weighted by the number of connections. Nothing
-//! is counted by user, room or address. Everyone may import this module; it imports nothing of the crate.
+//! Counting adds to an atomic once per event and worker, weighted by the number of connections. Nothing is counted per
+//! user, room or address. Every module may import this one; it imports nothing of the crate.
 
 mod histogram;
 mod minute;
@@ -18,74 +18,99 @@ pub use minute::{Load, Minute};
 
 /// Status classes, `1xx` to `5xx`.
 const CLASSES: usize = 5;
-/// Most different errors of requests that are told apart. Routes are patterns, so that clients cannot make more of
-/// them; this is for the day when someone adds many.
+/// Most pairs of route and status that are counted separately; [`OTHER_ERRORS`] counts the rest. Routes are patterns, so
+/// clients cannot reach this limit.
 const MAX_ERRORS: usize = 1000;
 const OTHER_ERRORS: &str = "other";
 
-/// What is counted by its number alone.
+/// A counter without labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
-    /// Messages of users that this node has stored.
+    /// User messages stored by this node.
     Messages,
-    /// Messages queued for sockets: one for each socket.
+    /// Messages queued for sockets, counted once per socket.
     Deliveries,
-    /// Sockets opened.
+    /// Opened sockets.
     Opened,
-    /// Sockets that resumed what they had missed.
+    /// Sockets that resumed the messages that they had missed.
     Resumed,
-    /// Sockets that began to take their messages too slowly.
+    /// Times that a socket fell behind.
     Lagging,
-    /// Sockets closed for that.
+    /// Sockets closed because they fell too far behind.
     ClosedSlow,
-    /// Readings of what pub/sub had lost.
+    /// Reads that recovered events lost by pub/sub.
     GapRepairs,
-    /// Requests, frames and messages refused by a rate limit.
+    /// Requests, frames and messages that a rate limit refused.
     RateLimited,
-    /// Files taken in.
+    /// Uploaded files.
     Uploads,
-    /// Their bytes.
+    /// Total size of uploaded files.
     UploadBytes,
-    /// Panics in what delivers to sockets.
+    /// Panics in the loops that deliver to sockets.
     WorkerPanics,
 }
 
-/// How a count is called on the dashboard and in Prometheus, and what it means. In the order of [`Count`], which is
-/// that of stored minutes as well: new ones come last.
+/// Each counter with its name on the dashboard, its name in Prometheus, and its help text. In the order of [`Count`],
+/// which stored minutes share: new counters are appended.
 pub const COUNTS: [(Count, &str, &str, &str); 11] = [
-    (Count::Messages, "messages", "chinwag_messages_total", "Messages of users stored"),
-    (Count::Deliveries, "deliveries", "chinwag_deliveries_total", "Messages queued for sockets, one for each socket"),
-    (Count::Opened, "sockets_opened", "chinwag_sockets_opened_total", "WebSockets opened"),
-    (Count::Resumed, "sockets_resumed", "chinwag_sockets_resumed_total", "WebSockets that resumed what they missed"),
-    (Count::Lagging, "lagging", "chinwag_sockets_lagging_total", "Times that a WebSocket began to be too slow"),
-    (Count::ClosedSlow, "closed_slow", "chinwag_sockets_closed_slow_total", "WebSockets closed for being too slow"),
-    (Count::GapRepairs, "gap_repairs", "chinwag_gap_repairs_total", "Readings of what pub/sub had lost"),
-    (Count::RateLimited, "rate_limited", "chinwag_rate_limited_total", "Refusals by a rate limit"),
-    (Count::Uploads, "uploads", "chinwag_uploads_total", "Files taken in"),
-    (Count::UploadBytes, "upload_bytes", "chinwag_upload_bytes_total", "Bytes of the files taken in"),
-    (Count::WorkerPanics, "worker_panics", "chinwag_worker_panics_total", "Panics in delivery to WebSockets"),
+    (Count::Messages, "messages", "chinwag_messages_total", "Stored user messages"),
+    (
+        Count::Deliveries,
+        "deliveries",
+        "chinwag_deliveries_total",
+        "Messages queued for sockets, counted once per socket",
+    ),
+    (Count::Opened, "sockets_opened", "chinwag_sockets_opened_total", "Opened WebSockets"),
+    (
+        Count::Resumed,
+        "sockets_resumed",
+        "chinwag_sockets_resumed_total",
+        "WebSockets that resumed the messages that they had missed",
+    ),
+    (Count::Lagging, "lagging", "chinwag_sockets_lagging_total", "Times that a WebSocket fell behind"),
+    (
+        Count::ClosedSlow,
+        "closed_slow",
+        "chinwag_sockets_closed_slow_total",
+        "WebSockets closed because they fell too far behind",
+    ),
+    (Count::GapRepairs, "gap_repairs", "chinwag_gap_repairs_total", "Reads that recovered events lost by pub/sub"),
+    (
+        Count::RateLimited,
+        "rate_limited",
+        "chinwag_rate_limited_total",
+        "Requests, frames and messages that a rate limit refused",
+    ),
+    (Count::Uploads, "uploads", "chinwag_uploads_total", "Uploaded files"),
+    (Count::UploadBytes, "upload_bytes", "chinwag_upload_bytes_total", "Total size of uploaded files"),
+    (
+        Count::WorkerPanics,
+        "worker_panics",
+        "chinwag_worker_panics_total",
+        "Panics in the loops that deliver to WebSockets",
+    ),
 ];
 
-/// A state of the node or of its surroundings, noted every few seconds.
+/// A value that describes the state of the node, of Redis or of all nodes. Updated every few seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gauge {
-    /// 1 while events of other nodes arrive.
+    /// 1 while events from other nodes arrive.
     DeliveryUp,
-    /// 1 while the node takes requests.
+    /// 1 while the node accepts requests and Redis answers.
     Ready,
-    /// Bytes that wait in the queues of sockets.
+    /// Bytes queued for sockets.
     QueuedBytes,
-    /// How long the last report to Redis took, microseconds.
+    /// Duration of the last report to Redis, in microseconds.
     RoundTrip,
-    /// Resident memory of the process, bytes.
+    /// Resident memory of the process, in bytes.
     Memory,
-    /// Processor time of the process, microseconds.
+    /// Processor time of the process, in microseconds.
     Cpu,
-    /// When the process started, milliseconds since 1970.
+    /// Start time of the process, in Unix milliseconds.
     Started,
-    /// Memory that Redis uses, bytes.
+    /// Memory that Redis uses, in bytes.
     RedisMemory,
-    /// Memory that Redis may use, bytes; 0 when it has no limit.
+    /// Memory that Redis may use, in bytes; 0 without a limit.
     RedisLimit,
     /// Users online, on all nodes.
     OnlineUsers,
@@ -93,33 +118,35 @@ pub enum Gauge {
     ActiveRooms,
 }
 
-/// How a gauge is called in Prometheus, by what it is divided there, and what it means. In the order of [`Gauge`].
+/// Each gauge with its name in Prometheus, the divisor that converts it to Prometheus' unit, and its help text. In the
+/// order of [`Gauge`].
 const GAUGES: [(Gauge, &str, f64, &str); 11] = [
-    (Gauge::DeliveryUp, "chinwag_delivery_up", 1.0, "1 while events of other nodes arrive"),
-    (Gauge::Ready, "chinwag_ready", 1.0, "1 while the node takes requests and Redis answers"),
-    (Gauge::QueuedBytes, "chinwag_queued_bytes", 1.0, "Bytes that wait in the queues of WebSockets"),
-    (Gauge::RoundTrip, "chinwag_redis_round_trip_seconds", 1e6, "How long the last report to Redis took"),
+    (Gauge::DeliveryUp, "chinwag_delivery_up", 1.0, "1 while events from other nodes arrive"),
+    (Gauge::Ready, "chinwag_ready", 1.0, "1 while the node accepts requests and Redis answers"),
+    (Gauge::QueuedBytes, "chinwag_queued_bytes", 1.0, "Bytes queued for WebSockets"),
+    (Gauge::RoundTrip, "chinwag_redis_round_trip_seconds", 1e6, "Duration of the last report to Redis"),
     (Gauge::Memory, "process_resident_memory_bytes", 1.0, "Resident memory of the process"),
     (Gauge::Cpu, "process_cpu_seconds_total", 1e6, "Processor time of the process"),
-    (Gauge::Started, "process_start_time_seconds", 1e3, "When the process started, since 1970"),
+    (Gauge::Started, "process_start_time_seconds", 1e3, "Start time of the process since the Unix epoch"),
     (Gauge::RedisMemory, "chinwag_redis_memory_bytes", 1.0, "Memory that Redis uses"),
-    (Gauge::RedisLimit, "chinwag_redis_memory_limit_bytes", 1.0, "Memory that Redis may use; 0 is no limit"),
+    (Gauge::RedisLimit, "chinwag_redis_memory_limit_bytes", 1.0, "Memory that Redis may use; 0 without a limit"),
     (Gauge::OnlineUsers, "chinwag_online_users", 1.0, "Users online on all nodes"),
     (Gauge::ActiveRooms, "chinwag_active_rooms", 1.0, "Rooms with a message in the last 24 hours"),
 ];
 
-/// Codes of RFC 6455, §7.4.1, one by one; the last three stand for all from 1016, 3000 and 4000 on.
+/// Close codes that are counted separately (RFC 6455, §7.4.1). The last three are ranges, which start at 1016, 3000 and
+/// 4000.
 const CODES: [u16; 19] =
     [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 2000, 3000, 4000];
 
-/// A route by its method and pattern, and the status that it answered.
+/// A route (method and pattern), and the status of its response.
 type RouteError = (String, u16);
 
 /// The metrics of one node.
 pub struct Metrics {
-    /// Who answers requests.
+    /// Names of the dialects, and of the site, that answer requests.
     owners: Box<[&'static str]>,
-    /// Who speaks over WebSockets.
+    /// Names of the dialects with WebSockets.
     socket_dialects: Box<[&'static str]>,
     counts: [AtomicU64; COUNTS.len()],
     gauges: [AtomicU64; GAUGES.len()],
@@ -128,15 +155,15 @@ pub struct Metrics {
     /// `[owner]`
     durations: Box<[Histogram]>,
     errors: Mutex<HashMap<RouteError, u64>>,
-    /// `[dialect]`, those that are open now.
+    /// `[dialect]`, open sockets.
     sockets: Box<[AtomicU64]>,
-    /// `[CODES]`
+    /// In the order of [`CODES`].
     closes: [AtomicU64; CODES.len()],
     sends: Histogram,
     delays: Histogram,
 }
 
-/// Everything that only grows, at one moment.
+/// The values of all counters at one moment.
 #[derive(Clone)]
 pub struct Totals {
     counts: [u64; COUNTS.len()],
@@ -148,7 +175,7 @@ pub struct Totals {
 }
 
 impl Metrics {
-    /// Nothing counted yet. `owners` answer requests, `socket_dialects` speak over WebSockets.
+    /// Creates metrics at zero. `owners` name what answers requests, `socket_dialects` the dialects with WebSockets.
     pub fn new(owners: &[&'static str], socket_dialects: &[&'static str]) -> Self {
         Self {
             owners: owners.into(),
@@ -165,32 +192,32 @@ impl Metrics {
         }
     }
 
-    /// Who speaks over WebSockets.
+    /// Returns the names of the dialects with WebSockets.
     pub fn socket_dialects(&self) -> &[&'static str] {
         &self.socket_dialects
     }
 
-    /// Counts something that happened once.
+    /// Increments a counter.
     pub fn count(&self, what: Count) {
         self.add(what, 1);
     }
 
-    /// Counts something by its number.
+    /// Adds to a counter.
     pub fn add(&self, what: Count, number: u64) {
         self.counts[what as usize].fetch_add(number, Ordering::Relaxed);
     }
 
-    /// Notes a state.
+    /// Sets a gauge.
     pub fn set(&self, what: Gauge, value: u64) {
         self.gauges[what as usize].store(value, Ordering::Relaxed);
     }
 
-    /// A state as last noted.
+    /// Returns a gauge's last value.
     pub fn get(&self, what: Gauge) -> u64 {
         self.gauges[what as usize].load(Ordering::Relaxed)
     }
 
-    /// Notes by how much a worker's part of a state has changed.
+    /// Updates a gauge that is a sum over workers: one worker's part changes between these values.
     pub fn change(&self, what: Gauge, from: u64, to: u64) {
         self.gauges[what as usize].fetch_add(to.wrapping_sub(from), Ordering::Relaxed);
     }
@@ -204,32 +231,32 @@ impl Metrics {
         }
     }
 
-    /// Counts a request that was refused or failed, by its route (method and pattern).
+    /// Counts a refused or failed request by its route (method and pattern).
     pub fn count_error(&self, route: String, status: u16) {
         let mut errors = self.errors.lock().expect("no panic while held");
-        let is_one_too_many = errors.len() >= MAX_ERRORS && !errors.contains_key(&(route.clone(), status));
-        let route = if is_one_too_many { OTHER_ERRORS.to_owned() } else { route };
+        let is_beyond_limit = errors.len() >= MAX_ERRORS && !errors.contains_key(&(route.clone(), status));
+        let route = if is_beyond_limit { OTHER_ERRORS.to_owned() } else { route };
         *errors.entry((route, status)).or_default() += 1;
     }
 
-    /// Notes how long a send took, whatever became of it.
+    /// Records the duration of a send, successful or not.
     pub fn count_send(&self, duration: Duration) {
         self.sends.record(duration, 1);
     }
 
-    /// Counts a message queued for so many sockets, so long after it was stored.
+    /// Counts a message that was queued for `sockets` sockets, `delay` after it was stored.
     pub fn count_delivery(&self, sockets: u64, delay: Duration) {
         self.add(Count::Deliveries, sockets);
         self.delays.record(delay, sockets);
     }
 
-    /// Counts a socket that opened.
+    /// Counts an opened socket.
     pub fn count_open(&self, dialect: &str) {
         self.count(Count::Opened);
         self.change_sockets(dialect, 1);
     }
 
-    /// Counts a socket that was closed with this code.
+    /// Counts a closed socket and its close code.
     pub fn count_close(&self, dialect: &str, code: u16) {
         let slot = CODES.iter().rposition(|first| *first <= code).unwrap_or(0);
         self.closes[slot].fetch_add(1, Ordering::Relaxed);
@@ -242,12 +269,12 @@ impl Metrics {
         }
     }
 
-    /// Open sockets by who speaks over them.
+    /// Returns the number of open sockets per dialect.
     pub fn sockets(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.socket_dialects.iter().zip(&self.sockets).map(|(name, open)| (*name, open.load(Ordering::Relaxed)))
     }
 
-    /// Everything that only grows, as it is now.
+    /// Returns the current values of all counters.
     pub fn totals(&self) -> Totals {
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let mut requests = [0; CLASSES];
@@ -270,13 +297,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_are_in_the_order_of_what_they_name() {
+    fn tables_are_in_the_order_of_their_enums() {
         assert!(COUNTS.iter().enumerate().all(|(index, (count, ..))| *count as usize == index));
         assert!(GAUGES.iter().enumerate().all(|(index, (gauge, ..))| *gauge as usize == index));
     }
 
     #[test]
-    fn close_codes_have_a_bounded_number_of_places() {
+    fn unknown_close_codes_are_counted_in_ranges() {
         let metrics = Metrics::new(&[], &["a"]);
         for code in [1000, 1006, 1015, 1016, 2999, 3456, 4999, 0] {
             metrics.count_open("a");
@@ -289,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_routes_are_bounded() {
+    fn the_number_of_counted_routes_is_bounded() {
         let metrics = Metrics::new(&[], &[]);
         for number in 0..MAX_ERRORS + 5 {
             metrics.count_error(format!("GET /{number}"), 404);

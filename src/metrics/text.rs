@@ -1,4 +1,4 @@
-//! Metrics in Prometheus' text format (version 0.0.4).
+//! Metrics in Prometheus' text format, version 0.0.4.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,10 +8,10 @@ use super::{CLASSES, CODES, COUNTS, Distribution, GAUGES, Metrics};
 const CLASS_NAMES: [&str; CLASSES] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Metrics {
-    /// All metrics as `/metrics` shows them.
+    /// Renders all metrics for `/metrics`.
     pub fn render(&self) -> String {
         let mut text = Text(String::with_capacity(16 * 1024));
-        text.head("chinwag_build_info", "gauge", "The version that runs");
+        text.head("chinwag_build_info", "gauge", "Version of the node");
         text.line("chinwag_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         self.render_requests(&mut text);
         for ((_, _, name, help), number) in COUNTS.iter().zip(&self.counts) {
@@ -20,8 +20,16 @@ impl Metrics {
         }
         self.render_sockets(&mut text);
         for (name, help, histogram) in [
-            ("chinwag_send_duration_seconds", "How long sends took, from the service's call to its end", &self.sends),
-            ("chinwag_delivery_delay_seconds", "From the storing of a message to its queueing", &self.delays),
+            (
+                "chinwag_send_duration_seconds",
+                "Duration of sends, from the call of the service to its return",
+                &self.sends,
+            ),
+            (
+                "chinwag_delivery_delay_seconds",
+                "Time between storing a message and queueing it for a socket",
+                &self.delays,
+            ),
         ] {
             text.head(name, "histogram", help);
             text.histogram(name, None, &histogram.read());
@@ -35,19 +43,19 @@ impl Metrics {
 
     fn render_requests(&self, text: &mut Text) {
         let name = "chinwag_http_requests_total";
-        text.head(name, "counter", "Requests answered");
+        text.head(name, "counter", "Answered requests");
         for (owner, classes) in self.owners.iter().zip(&self.requests) {
             for (class, number) in CLASS_NAMES.iter().zip(classes) {
                 text.line(name, &[("dialect", owner), ("status", class)], read(number));
             }
         }
         let name = "chinwag_http_request_duration_seconds";
-        text.head(name, "histogram", "Time from a request's head to that of its answer");
+        text.head(name, "histogram", "Time between the head of a request and the head of its response");
         for (owner, durations) in self.owners.iter().zip(&self.durations) {
             text.histogram(name, Some(("dialect", owner)), &durations.read());
         }
         let name = "chinwag_http_errors_total";
-        text.head(name, "counter", "Requests refused or failed, by route");
+        text.head(name, "counter", "Refused and failed requests, by route");
         let errors = self.errors.lock().expect("no panic while held").clone();
         let mut errors: Vec<_> = errors.into_iter().collect();
         errors.sort_unstable();
@@ -63,7 +71,7 @@ impl Metrics {
             text.line(name, &[("dialect", dialect)], open as f64);
         }
         let name = "chinwag_sockets_closed_total";
-        text.head(name, "counter", "WebSockets closed, by close code");
+        text.head(name, "counter", "Closed WebSockets, by close code");
         for (code, number) in CODES.iter().zip(&self.closes) {
             text.line(name, &[("code", &code.to_string())], read(number));
         }
@@ -84,9 +92,9 @@ impl Text {
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         self.0.push_str(name);
         for (index, (label, value)) in labels.iter().enumerate() {
-            let mark = if index == 0 { '{' } else { ',' };
+            let separator = if index == 0 { '{' } else { ',' };
             let value = value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
-            self.put(format_args!("{mark}{label}=\"{value}\""));
+            self.put(format_args!("{separator}{label}=\"{value}\""));
         }
         let end = if labels.is_empty() { "" } else { "}" };
         self.put(format_args!("{end} {value}\n"));
@@ -94,23 +102,23 @@ impl Text {
 
     fn histogram(&mut self, name: &str, label: Option<(&str, &str)>, durations: &Distribution) {
         let (buckets, total) = (format!("{name}_bucket"), durations.total() as f64);
-        let with_bound = |bound: &str, text: &mut Self, number: f64| {
+        let bucket = |bound: &str, text: &mut Self, number: f64| {
             let bound = ("le", bound);
             match label {
                 Some(label) => text.line(&buckets, &[label, bound], number),
                 None => text.line(&buckets, &[bound], number),
             }
         };
-        for (bound, number) in durations.below() {
-            with_bound(&bound.to_string(), self, number as f64);
+        for (bound, number) in durations.cumulative() {
+            bucket(&bound.to_string(), self, number as f64);
         }
-        with_bound("+Inf", self, total);
+        bucket("+Inf", self, total);
         self.line(&format!("{name}_sum"), label.as_slice(), durations.sum_secs());
         self.line(&format!("{name}_count"), label.as_slice(), total);
     }
 
     fn put(&mut self, arguments: std::fmt::Arguments<'_>) {
-        self.0.write_fmt(arguments).expect("a String takes everything");
+        self.0.write_fmt(arguments).expect("writing to a String does not fail");
     }
 }
 
@@ -121,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_are_printed_as_prometheus_reads_them() {
+    fn metrics_have_the_text_format_of_prometheus() {
         let metrics = Metrics::new(&["site"], &["a"]);
         metrics.count_request(0, 404, Duration::from_millis(3));
         metrics.count_error("GET /\"x\"".to_owned(), 404);
