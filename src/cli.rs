@@ -14,9 +14,9 @@ use crate::config::Config;
 use crate::domain::{Error, Kind, Password};
 use crate::node::{self, Node, StartError};
 
-/// Exit code for a wrong setting and for a name that does not exist.
+/// Exit code for an invalid setting or argument, and for a user that does not exist.
 const EXIT_USAGE: u8 = 2;
-/// Exit code for everything else that fails.
+/// Exit code for all other errors.
 const EXIT_FAILURE: u8 = 1;
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -24,7 +24,7 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Parser)]
 #[command(name = "chinwag", version)]
 struct Arguments {
-    /// A file of settings; see config/default.toml.
+    /// Configuration file; config/default.toml documents the settings.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -35,7 +35,7 @@ struct Arguments {
 enum Command {
     /// Runs a node (the default).
     Serve,
-    /// Prints a fresh signing secret.
+    /// Prints a new signing secret.
     Secret,
     /// Changes an account.
     User {
@@ -44,7 +44,7 @@ enum Command {
     },
     /// Prints the OpenAPI document.
     Openapi,
-    /// Asks the configured node whether it is ready; exit code 0 when it is.
+    /// Checks whether the node on this machine is ready; exits with 0 if it is.
     Health,
 }
 
@@ -54,15 +54,15 @@ enum UserChange {
     Promote { name: String },
     /// Makes an administrator an ordinary user again.
     Demote { name: String },
-    /// Sets a password, read from standard input; ends the user's tokens.
+    /// Sets a password from standard input and revokes the user's tokens.
     Password { name: String },
-    /// Keeps a user out; ends the user's tokens.
+    /// Bans a user and revokes the user's tokens.
     Ban { name: String },
     /// Lifts a ban.
     Unban { name: String },
 }
 
-/// Runs the command that the process was started with.
+/// Parses the arguments and runs the command.
 pub async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let config = match Config::load(arguments.config.as_deref()) {
@@ -89,14 +89,14 @@ fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
 fn print(text: &str) -> ExitCode {
     match writeln!(std::io::stdout(), "{text}") {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE, // the reader went away
+        Err(_) => ExitCode::FAILURE, // standard output is closed
     }
 }
 
-/// Raises the limit of open files to what the system lets this process have: a connection is one or two of them.
+/// Raises the limit of open files to its hard limit: each connection takes one or two.
 fn raise_open_file_limit() {
     let limit = getrlimit(Resource::RLIMIT_NOFILE);
-    if let Err(error) = limit.and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most)) {
+    if let Err(error) = limit.and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard)) {
         tracing::warn!(%error, "could not raise the limit of open files");
     }
 }
@@ -125,8 +125,8 @@ async fn serve(config: Config) -> ExitCode {
         return fail(&format!("configuration: log.filter: {error}"), EXIT_USAGE);
     }
     raise_open_file_limit();
-    let private_data = config.has_private_redis().then(|| config.data.dir.clone());
-    // Before anything is started, so that no signal finds the default action.
+    let private_redis_dir = config.has_private_redis().then(|| config.data.dir.clone());
+    // Installed first: until then a signal kills the process without a clean stop.
     let mut signals = match StopSignals::listen() {
         Ok(signals) => signals,
         Err(error) => return fail(&error, EXIT_FAILURE),
@@ -143,13 +143,13 @@ async fn serve(config: Config) -> ExitCode {
     eprintln!("  dashboard      http://{address}/dashboard (chinwag user promote NAME)");
     eprintln!("  documentation  http://{address}/docs");
     eprintln!("  readiness      http://{address}/health/ready");
-    if let Some(data) = private_data {
-        eprintln!("  private Redis, its data in {}; set CHINWAG_REDIS__URL for several nodes", data.display());
+    if let Some(dir) = private_redis_dir {
+        eprintln!("  private Redis with data in {}; set CHINWAG_REDIS__URL to run several nodes", dir.display());
     }
     run_until(node, signals.next()).await
 }
 
-/// Runs a node until it is to stop, or until one of its tasks ends by itself, which makes the process fail.
+/// Runs a node until `stop` resolves. When one of the node's tasks ends by itself, stops the node and returns a failure.
 pub async fn run_until(mut node: Node, stop: impl Future<Output = ()>) -> ExitCode {
     let ended = tokio::select! {
         ended = node.wait() => Some(ended),
@@ -194,7 +194,7 @@ async fn change_user(config: &Config, change: UserChange) -> ExitCode {
     }
 }
 
-/// The first line of standard input, so that a password stands in no process list.
+/// Reads a password from the first line of standard input, so that it does not appear in the process list.
 fn read_password() -> Result<Password, Error> {
     eprintln!("New password, then Enter:");
     let mut line = String::new();
@@ -202,8 +202,8 @@ fn read_password() -> Result<Password, Error> {
     Password::parse(line.trim_end_matches(['\r', '\n']))
 }
 
-/// Asks the node of this machine whether it is ready. Written by hand: an HTTP client would be the largest part of the
-/// binary.
+/// Requests `/health/ready` from the node on this machine. Written by hand, because no other part of the binary needs an
+/// HTTP client.
 fn health(config: &Config) -> ExitCode {
     let host = match config.server.host.as_str() {
         "0.0.0.0" => "127.0.0.1",
@@ -214,13 +214,13 @@ fn health(config: &Config) -> ExitCode {
         stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
         stream.set_write_timeout(Some(HEALTH_TIMEOUT))?;
         stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.take(1024).read_to_string(&mut answer)?;
-        Ok(answer)
+        let mut response = String::new();
+        stream.take(1024).read_to_string(&mut response)?;
+        Ok(response)
     });
     match response {
-        Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => print("ready"),
-        Ok(answer) => fail(&answer.lines().next().unwrap_or("no answer"), EXIT_FAILURE),
+        Ok(response) if response.starts_with("HTTP/1.1 200 ") => print("ready"),
+        Ok(response) => fail(&response.lines().next().unwrap_or("the response is empty"), EXIT_FAILURE),
         Err(error) => fail(&error, EXIT_FAILURE),
     }
 }

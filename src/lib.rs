@@ -1,14 +1,14 @@
 //! Chinwag: a self-hosted chat server. Five chat APIs, one conversation, Redis as the only store.
 //!
-//! The modules are floors. Imports go down only, and a test fails on an upward one:
+//! The modules form floors. A module imports only from floors below its own, which a test enforces:
 //!
-//! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: what a node counts; [`websocket`]: frames and
-//!   close codes; [`config`]: settings
-//! - floor 1 [`store`]: the only Redis commands
-//! - floor 2 [`fanout`]: delivery; [`service`]: every rule. The two do not know each other
+//! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: counters and gauges; [`websocket`]: frames and close
+//!   codes; [`config`]: settings
+//! - floor 1 [`store`]: all Redis commands
+//! - floor 2 [`fanout`]: delivery; [`service`]: all rules. Neither imports the other
 //! - floor 3 [`edge`]: shared HTTP and WebSocket machinery
 //! - floor 4 [`dialects`]: the chat APIs; [`site`]: web client, dashboard, documentation, health, files
-//! - floor 5 [`node`]: wires the floors, watches over tasks, stops; [`cli`]: the command line
+//! - floor 5 [`node`]: wires the floors, supervises tasks, shuts down; [`cli`]: the command line
 
 pub mod cli;
 pub mod config;

@@ -1,4 +1,4 @@
-//! The binary. Everything is in the library: see [`chinwag::cli`].
+//! The binary. All code is in the library: see [`chinwag::cli`].
 
 use std::process::ExitCode;
 
