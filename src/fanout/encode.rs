@@ -1,54 +1,54 @@
-//! Encoding: what a dialect makes of an event, once for all connections that want it alike.
+//! Encoding of events: once per dialect and style, for all connections that share them.
 
 use bytes::Bytes;
 
 use crate::domain::{RoomEvent, UserId};
 use crate::websocket::text_frame;
 
-/// How a connection wants its frames.
+/// Identifies connections that receive equal frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameKey {
     /// The dialect.
     pub dialect: &'static str,
-    /// Whether the connection asked for what the document does not have.
+    /// Whether the connection asked for the extensions of its dialect.
     pub is_extended: bool,
 }
 
-/// What an encoder needs to know besides the event.
+/// The parameters of an encoding.
 #[derive(Clone, Copy, Debug)]
 pub struct Style<'a> {
-    /// Whether the connection asked for what the document does not have.
+    /// Whether the connection asked for the extensions of its dialect.
     pub is_extended: bool,
-    /// Put before paths of ours; empty to leave them as they are.
+    /// Prefix of the server's own paths; empty to leave them relative.
     pub base_url: &'a str,
 }
 
-/// A dialect's way to print an event. Called once per event and [`FrameKey`], however many connections.
+/// A dialect's encoder. Called once per event and [`FrameKey`], for any number of connections.
 #[derive(Clone, Copy)]
 pub struct Encoder {
-    /// Connections with an equal key get equal frames.
+    /// Connections with equal keys receive equal frames.
     pub key: FrameKey,
-    /// Prints an event; `None` when this dialect does not show it.
+    /// Encodes an event; `None` when the dialect does not show it.
     pub encode: fn(&RoomEvent, Style<'_>) -> Option<Frame>,
 }
 
 /// The text of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
-    /// The same for all.
+    /// The same text for all viewers.
     Same(String),
-    /// With the viewer's number between two parts, and other words behind it for one viewer.
+    /// Text that contains the viewer's id. For one viewer the part behind the id differs.
     PerViewer {
-        /// Before the number.
+        /// Text before the id.
         before: String,
-        /// Behind it.
+        /// Text behind the id.
         after: String,
-        /// Behind it for this viewer.
+        /// A viewer, and the text behind the id for that viewer.
         own: Option<(UserId, String)>,
     },
 }
 
-/// A frame that is ready to be written, or nearly.
+/// A [`Frame`] as bytes, as far as it is the same for all viewers.
 pub(super) enum ReadyFrame {
     Same(Bytes),
     PerViewer { before: String, after: String, own: Option<(UserId, String)> },
@@ -62,7 +62,7 @@ impl ReadyFrame {
         }
     }
 
-    /// The bytes for a viewer.
+    /// Returns the frame for a viewer.
     pub(super) fn for_viewer(&self, viewer: UserId) -> Bytes {
         match self {
             Self::Same(bytes) => bytes.clone(),
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_viewer_has_a_frame_of_their_own() {
+    fn a_frame_is_completed_for_its_viewer() {
         let own = Some((UserId(7), "!".to_owned()));
         let frame = ReadyFrame::new(Frame::PerViewer { before: "<".to_owned(), after: ">".to_owned(), own });
         assert_eq!(&frame.for_viewer(UserId(12))[..], b"\x81\x04<12>");

@@ -60,7 +60,7 @@ async fn flush_when_writable(hub: Hub, id: ConnectionId) {
         hub.flush_one(id);
         let mut state = hub.0.borrow_mut();
         let Some(connection) = state.connection(id) else { return };
-        if !connection.send_queue.wants_room() {
+        if !connection.send_queue.needs_flush() {
             connection.send_queue.is_waiting = false;
             return;
         }

@@ -1,4 +1,4 @@
-//! Recording which messages were delivered: at once after a quiet moment, gathered while messages keep coming.
+//! Delivery receipts. The first delivery of a room is recorded at once; later ones are batched.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use super::hub::{Hub, HubState, Room};
 use crate::domain::{RoomId, Seq, UserId};
 use crate::store::Store;
 
-/// While messages keep coming, a room's deliveries are recorded this often.
+/// Interval between batches of a room's deliveries.
 const RECORD_EVERY: Duration = Duration::from_millis(300);
-/// Pause before a room that was too large for receipts is tried again.
+/// Pause before a room that was too large for receipts is checked again.
 const RETRY_LARGE_ROOM: Duration = Duration::from_secs(60);
 
-/// A run of messages that was delivered to some users.
+/// A range of messages that was delivered to some users.
 pub(super) struct Delivered {
     store: Store,
     room: RoomId,
@@ -28,8 +28,8 @@ impl Delivered {
         Self { store, room, first, last, users: vec![user] }
     }
 
-    /// Records the run. Returns whether the room is small enough for receipts. Best effort: what fails here is not
-    /// recorded later, although it was delivered.
+    /// Records the range. Returns whether the room is small enough for receipts. Best effort: a failed recording is not
+    /// repeated.
     pub(super) async fn record(self) -> bool {
         match self.store.mark_delivered(self.room, self.first, self.last, &self.users).await {
             Ok(is_small) => is_small,
@@ -42,7 +42,7 @@ impl Delivered {
 }
 
 impl Hub {
-    /// Starts recording in rooms with messages that are not recorded as delivered yet.
+    /// Starts to record deliveries in the rooms that have unrecorded ones.
     pub(super) fn record_deliveries(&self) {
         let rooms = std::mem::take(&mut self.0.borrow_mut().unrecorded);
         for room in rooms {
@@ -53,7 +53,7 @@ impl Hub {
         }
     }
 
-    /// Records what was delivered in a room so far, and returns when that is done.
+    /// Records all deliveries of a room so far, and waits until that is done.
     pub async fn settle(&self, room: RoomId) {
         let delivered = self.0.borrow_mut().take_unrecorded(room);
         if let Some(delivered) = delivered {
@@ -62,6 +62,7 @@ impl Hub {
     }
 }
 
+/// Records a room's deliveries in batches until there are none left.
 async fn keep_recording(hub: Hub, id: RoomId) {
     loop {
         let delivered = hub.0.borrow_mut().take_unrecorded(id);
@@ -89,8 +90,8 @@ impl Room {
 }
 
 impl HubState {
-    /// What is to be recorded of a room; `None` in one that is too large for receipts. Connections with a backlog are
-    /// left out: catching up records what it delivers.
+    /// Takes the unrecorded deliveries of a room; `None` when there are none, or when the room is too large for receipts.
+    /// Skips connections with a backlog: catching up records its own deliveries.
     fn take_unrecorded(&mut self, id: RoomId) -> Option<Delivered> {
         let room = self.rooms.get_mut(&id)?;
         let (first, last) = room.unrecorded.take()?;
@@ -106,7 +107,7 @@ impl HubState {
         (!users.is_empty()).then_some(Delivered { store, room: id, first, last, users })
     }
 
-    /// Records what users received in a room before a message that found no room in their queues.
+    /// Records what users received before a message that their queues rejected.
     pub(super) fn record_before(&self, id: RoomId, message: Seq, users: Vec<UserId>) {
         let Some(room) = self.rooms.get(&id).filter(|room| room.keeps_receipts()) else { return };
         let Some((first, _)) = room.unrecorded.filter(|(first, _)| *first < message) else { return };
@@ -114,7 +115,7 @@ impl HubState {
         spawn_local(Delivered { store: self.store.clone(), room: id, first, last, users }.record());
     }
 
-    /// Records what was delivered in a room before the set of its connections changes.
+    /// Records a room's deliveries before the set of its connections changes.
     pub(super) fn record_now(&mut self, room: RoomId) {
         if let Some(delivered) = self.take_unrecorded(room) {
             spawn_local(delivered.record());

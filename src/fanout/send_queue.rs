@@ -1,7 +1,7 @@
-//! What waits to be written to one connection.
+//! The queue of frames that are not yet written to a connection.
 //!
-//! Frames are written to the socket by whoever queued them, at once: a task of the connection's own would cost a
-//! wake-up and a poll for each connection and frame, which is more than the write itself.
+//! Queues are flushed inline, by the code that queued the frames. A task per connection would cost a wake-up and a poll
+//! for each connection and frame, which is more than the write itself.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -10,33 +10,33 @@ use std::rc::Rc;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-/// Frames of others that may wait for one connection, in bytes.
+/// Most bytes of events that may be queued for one connection.
 const MAX_QUEUED_BYTES: usize = 256 * 1024;
-/// Most bytes of one write that joins frames.
+/// Most bytes of a write that joins several frames.
 const MAX_WRITE_BYTES: usize = 32 * 1024;
-/// An empty queue keeps room for this many frames.
+/// An empty queue with a larger capacity than this is freed.
 const KEPT_FRAMES: usize = 4;
 
-/// A connection's queue. Empty it costs next to nothing.
+/// A connection's queue. An empty one holds next to no memory.
 pub(super) struct SendQueue {
     stream: Rc<TcpStream>,
     frames: VecDeque<Bytes>,
-    /// Bytes in the queue that are not written yet.
+    /// Queued bytes that are not written yet.
     bytes: usize,
-    /// How much of the first frame is written.
+    /// Bytes of the first frame that are written already.
     written: usize,
-    /// Whether frames may be written.
+    /// Whether frames may be written: not before the handshake is answered, and not on a broken connection.
     pub(super) is_open: bool,
-    /// Whether someone waits until the socket takes more.
+    /// Whether a task waits until the socket is writable.
     pub(super) is_waiting: bool,
 }
 
-/// How a write went.
+/// The outcome of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flushed {
-    /// Everything is written.
+    /// The queue is empty.
     All,
-    /// The socket takes no more now.
+    /// The socket is full, or not open.
     Blocked,
 }
 
@@ -53,12 +53,12 @@ impl SendQueue {
         self.frames.is_empty()
     }
 
-    /// Whether something waits for the socket to take more. On a broken connection nothing does, whatever is queued.
-    pub(super) fn wants_room(&self) -> bool {
+    /// Whether a task must wait until the socket is writable. Always `false` on a broken connection.
+    pub(super) fn needs_flush(&self) -> bool {
         self.is_open && !self.is_empty()
     }
 
-    /// Queues a frame if there is room for it. An empty queue takes any.
+    /// Queues a frame unless that exceeds the limit; returns whether it was queued. An empty queue accepts any frame.
     pub(super) fn push(&mut self, frame: Bytes) -> bool {
         if self.bytes > 0 && self.bytes + frame.len() > MAX_QUEUED_BYTES {
             return false;
@@ -67,26 +67,25 @@ impl SendQueue {
         true
     }
 
-    /// Queues a frame that must not wait for room: control frames and answers, whose number the client's own
-    /// pace bounds.
+    /// Queues a frame beyond the limit: for control frames and answers, whose number the client's requests bound.
     pub(super) fn force(&mut self, frame: Bytes) {
         self.bytes += frame.len();
         self.frames.push_back(frame);
     }
 
-    /// The connection is broken: nothing is written to it any more, and nobody needs to wait for it.
+    /// Marks the connection as broken and drops its frames. Nothing is written afterwards.
     pub(super) fn give_up(&mut self) {
         self.is_open = false;
         self.frames = VecDeque::new();
         (self.bytes, self.written) = (0, 0);
     }
 
-    /// Bytes that wait.
+    /// Returns the number of queued bytes.
     pub(super) fn queued_bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Writes what is queued, as much of it as possible in each write.
+    /// Writes queued frames until the queue is empty or the socket is full. Joins small frames into one write.
     ///
     /// # Errors
     /// The connection is broken.
@@ -148,19 +147,19 @@ mod tests {
 
     use super::*;
 
-    async fn pair() -> (SendQueue, TcpStream) {
+    async fn connected_queue() -> (SendQueue, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let theirs = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
-        let (ours, _) = listener.accept().await.expect("accepted");
-        ours.writable().await.expect("not broken");
-        let mut send_queue = SendQueue::new(Rc::new(ours));
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (stream, _) = listener.accept().await.expect("accepted");
+        stream.writable().await.expect("not broken");
+        let mut send_queue = SendQueue::new(Rc::new(stream));
         send_queue.is_open = true;
-        (send_queue, theirs)
+        (send_queue, client)
     }
 
     #[tokio::test]
-    async fn frames_leave_in_order_whole_and_joined() {
-        let (mut send_queue, mut theirs) = pair().await;
+    async fn frames_are_written_whole_and_in_order() {
+        let (mut send_queue, mut client) = connected_queue().await;
         let mut expected = Vec::new();
         for number in 0..2000_u32 {
             let frame = vec![u8::try_from(number % 251).expect("small"); 100];
@@ -172,7 +171,7 @@ mod tests {
         let mut filled = 0;
         while filled < expected.len() {
             send_queue.flush(&mut scratch).expect("not broken");
-            filled += theirs.read(&mut read[filled..]).await.expect("not broken");
+            filled += client.read(&mut read[filled..]).await.expect("not broken");
         }
         assert_eq!(read, expected);
         assert_eq!(send_queue.flush(&mut scratch).expect("not broken"), Flushed::All);
@@ -180,8 +179,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_takes_nothing_but_what_must_be() {
-        let (mut send_queue, _theirs) = pair().await;
+    async fn a_full_queue_accepts_only_forced_frames() {
+        let (mut send_queue, _client) = connected_queue().await;
         send_queue.is_open = false;
         assert!(send_queue.push(vec![0; MAX_QUEUED_BYTES].into()));
         assert!(!send_queue.push(vec![0; 1].into()));
@@ -190,18 +189,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_connection_says_so() {
-        let (mut send_queue, theirs) = pair().await;
-        drop(theirs);
-        // The first write may still find the other end there.
+    async fn a_broken_connection_is_reported_and_needs_no_flush() {
+        let (mut send_queue, client) = connected_queue().await;
+        drop(client);
+        // The first writes may succeed, because the reset has not arrived yet.
         while send_queue.flush(&mut Vec::new()).is_ok() {
             send_queue.push(vec![0; 1].into());
             tokio::task::yield_now().await;
         }
         send_queue.give_up();
         assert!(send_queue.is_empty() && send_queue.queued_bytes() == 0);
-        // Its socket stays writable, so whoever waited for that would wait no more and write nothing, for ever.
+        // A broken socket stays writable. A task that waited for that would loop without writing anything.
         send_queue.force(vec![0; 1].into());
-        assert!(!send_queue.is_empty() && !send_queue.wants_room());
+        assert!(!send_queue.is_empty() && !send_queue.needs_flush());
     }
 }

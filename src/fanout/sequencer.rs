@@ -1,79 +1,79 @@
-//! The order of one room's events: what pub/sub brings is put in order, duplicates are dropped, gaps found.
+//! The order of one room's events: passes on events from pub/sub in order, drops duplicates and detects gaps.
 //!
-//! Pure: [`super::followed_rooms`] reads what is missing and hands it in.
+//! Pure: [`super::followed_rooms`] reads missing events from the store and passes them in.
 
 use crate::domain::{AmendmentKind, EntryId, Event, Seq, Tail, Watermark};
 
-/// Events that may wait while a gap is read; beyond, the reading brings the messages anyway.
+/// Most events held while a gap is read. Beyond that, the read returns the messages anyway.
 const MAX_HELD: usize = 2048;
 
 const NOTHING: Watermark = Watermark { last: EntryId { seq: Seq(0), at_ms: 0 }, revision: 0 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Not subscribed: events may be missed.
+    /// Not subscribed: events are lost.
     Unsubscribed,
-    /// Subscribed; what came before is being read.
+    /// Subscribed. Earlier events are being read from the store, new ones are held.
     Reading,
-    /// Everything up to the watermark was delivered.
+    /// All events up to the watermark are delivered.
     Live,
 }
 
-/// How far a room's events have been delivered, and those that wait for a reading.
+/// The delivery state of a room: a watermark, and the events held until a gap is filled.
 #[derive(Debug)]
 pub(super) struct Sequencer<K = AmendmentKind> {
-    known: Watermark,
+    watermark: Watermark,
     phase: Phase,
-    /// Whether anything was ever known: the first reading finds the beginning, later ones fill gaps.
+    /// Whether the store was read once. The first read sets the watermark, later reads fill gaps.
     has_begun: bool,
     held: Vec<Event<K>>,
 }
 
 impl<K> Sequencer<K> {
     pub(super) fn new() -> Self {
-        Self { known: NOTHING, phase: Phase::Unsubscribed, has_begun: false, held: Vec::new() }
+        Self { watermark: NOTHING, phase: Phase::Unsubscribed, has_begun: false, held: Vec::new() }
     }
 
-    /// The watermark, while everything up to it was delivered.
+    /// Returns the watermark, while all events up to it are delivered.
     pub(super) fn current(&self) -> Option<Watermark> {
-        (self.phase == Phase::Live).then_some(self.known)
+        (self.phase == Phase::Live).then_some(self.watermark)
     }
 
-    /// The last message delivered, once there was a first reading.
+    /// Returns the last delivered message, once the store was read.
     pub(super) fn last(&self) -> Option<EntryId> {
-        self.has_begun.then_some(self.known.last)
+        self.has_begun.then_some(self.watermark.last)
     }
 
-    /// The subscription is gone.
+    /// Records that the subscription was lost. Drops the held events.
     pub(super) fn lose(&mut self) {
         self.phase = Phase::Unsubscribed;
         self.held.clear();
     }
 
-    /// A reading begins; events wait for it from now on.
+    /// Records that a read from the store begins. Holds events from now on.
     pub(super) fn begin_reading(&mut self) {
         self.phase = Phase::Reading;
     }
 
-    /// Takes an event from pub/sub. What is to be delivered goes to `out`; `true` when a reading must fill a
-    /// gap first.
-    pub(super) fn accept(&mut self, what: Event<K>, out: &mut Vec<Event<K>>) -> bool {
+    /// Accepts an event from pub/sub and appends events that can be delivered to `out`. Returns `true` when a gap must be
+    /// read first.
+    pub(super) fn accept(&mut self, event: Event<K>, out: &mut Vec<Event<K>>) -> bool {
         match self.phase {
             Phase::Unsubscribed => false,
             Phase::Reading => {
                 if self.held.len() < MAX_HELD {
-                    self.held.push(what);
+                    self.held.push(event);
                 }
                 false
             }
-            Phase::Live => self.deliver(what, out),
+            Phase::Live => self.deliver(event, out),
         }
     }
 
-    fn deliver(&mut self, what: Event<K>, out: &mut Vec<Event<K>>) -> bool {
-        match &what {
+    fn deliver(&mut self, event: Event<K>, out: &mut Vec<Event<K>>) -> bool {
+        match &event {
             Event::Message(message) => {
-                let (id, last) = (message.id.entry, self.known.last);
+                let (id, last) = (message.id.entry, self.watermark.last);
                 let is_next = id.seq.0 == last.seq.0 + 1 && id.at_ms >= last.at_ms;
                 let is_old = id.seq <= last.seq && id.at_ms <= last.at_ms;
                 if is_old {
@@ -81,35 +81,35 @@ impl<K> Sequencer<K> {
                 }
                 if !is_next {
                     self.phase = Phase::Reading;
-                    self.held.push(what);
+                    self.held.push(event);
                     return true;
                 }
-                self.known.last = id;
+                self.watermark.last = id;
             }
-            Event::Amended(amendment) => self.known.revision = self.known.revision.max(amendment.revision),
+            Event::Amended(amendment) => self.watermark.revision = self.watermark.revision.max(amendment.revision),
             Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
         }
-        out.push(what);
+        out.push(event);
         false
     }
 
-    /// The first reading: what follows is new. `true` when another reading is needed.
-    pub(super) fn begin(&mut self, found: Watermark, out: &mut Vec<Event<K>>) -> bool {
-        self.known = found;
+    /// Takes the result of the first read: later events are new. Returns `true` when another read is needed.
+    pub(super) fn begin(&mut self, watermark: Watermark, out: &mut Vec<Event<K>>) -> bool {
+        self.watermark = watermark;
         self.has_begun = true;
         self.resume(out)
     }
 
-    /// A reading of what came behind [`Self::last`]. Amendments count from `amended_since_ms` on. `true` when
-    /// another reading is needed.
+    /// Takes the result of a read behind [`Self::last`], and delivers its amendments from `amended_since_ms` on. Returns
+    /// `true` when another read is needed.
     pub(super) fn repair(&mut self, tail: Tail<K>, amended_since_ms: u64, out: &mut Vec<Event<K>>) -> bool {
         out.extend(tail.messages.into_iter().map(|message| Event::Message(Box::new(message))));
-        if tail.watermark.revision > self.known.revision {
+        if tail.watermark.revision > self.watermark.revision {
             let is_recent = |at_ms: Option<u64>| at_ms.is_none_or(|at_ms| at_ms >= amended_since_ms);
             let recent = tail.amendments.into_iter().filter(|amendment| is_recent(amendment.at_ms));
             out.extend(recent.map(Event::Amended));
         }
-        self.known = tail.watermark;
+        self.watermark = tail.watermark;
         if tail.has_more {
             return true;
         }
@@ -120,8 +120,8 @@ impl<K> Sequencer<K> {
         self.phase = Phase::Live;
         let held = std::mem::take(&mut self.held);
         let mut held = held.into_iter();
-        while let Some(what) = held.next() {
-            if self.deliver(what, out) {
+        while let Some(event) = held.next() {
+            if self.deliver(event, out) {
                 self.held.extend(held);
                 return true;
             }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::domain::{Amendment, Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, UserId, UserRef};
 
-    /// Deletion and one kind that the server does not have: the sequencer treats all kinds alike.
+    /// Deletion, and a kind that the server does not have. The sequencer treats all kinds alike.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Kind {
         Deleted,
@@ -202,7 +202,7 @@ mod tests {
             .collect()
     }
 
-    fn live(last: u64) -> Sequencer {
+    fn live_after(last: u64) -> Sequencer {
         let mut sequencer = Sequencer::new();
         sequencer.begin_reading();
         let last = EntryId { seq: Seq(last), at_ms: 10 };
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn duplicates_are_dropped() {
-        let (mut sequencer, mut out) = (live(3), Vec::new());
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
         for seq in [3, 4, 4, 2, 5] {
             assert!(!sequencer.accept(message(seq, 10), &mut out));
         }
@@ -220,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_filled_before_what_is_behind_it() {
-        let (mut sequencer, mut out) = (live(3), Vec::new());
+    fn a_gap_is_filled_before_later_messages_are_delivered() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
         assert!(sequencer.accept(message(6, 10), &mut out));
         assert!(!sequencer.accept(message(7, 10), &mut out));
         assert!(out.is_empty() && sequencer.current().is_none());
@@ -231,8 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn a_second_gap_behind_the_first_needs_another_reading() {
-        let (mut sequencer, mut out) = (live(3), Vec::new());
+    fn a_second_gap_needs_another_read() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
         assert!(sequencer.accept(message(5, 10), &mut out));
         sequencer.accept(message(9, 10), &mut out);
         sequencer.accept(message(10, 10), &mut out);
@@ -242,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn a_seq_that_is_given_again_after_a_loss_is_new() {
-        let (mut sequencer, mut out) = (live(9), Vec::new());
+    fn a_sequence_number_reused_after_data_loss_is_a_new_message() {
+        let (mut sequencer, mut out) = (live_after(9), Vec::new());
         assert!(sequencer.accept(message(8, 20), &mut out));
         assert!(!sequencer.repair(tail(&[(8, 20)]), 0, &mut out));
         assert!(!sequencer.accept(message(9, 21), &mut out));
@@ -251,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_delivered_before_the_reading_that_follows_a_loss() {
-        let (mut sequencer, mut out) = (live(3), Vec::new());
+    fn nothing_is_delivered_between_a_lost_subscription_and_the_next_read() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
         sequencer.lose();
         assert!(!sequencer.accept(message(4, 10), &mut out));
         sequencer.begin_reading();
@@ -264,17 +264,17 @@ mod tests {
 
     #[test]
     fn amendments_of_all_kinds_are_delivered_and_raise_the_revision() {
-        let (mut sequencer, mut out) = (live(3), Vec::new());
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
         for (seq, revision, what) in [(2, 1, Kind::Deleted), (3, 3, Kind::Starred), (1, 2, Kind::Starred)] {
             assert!(!sequencer.accept(Event::Amended(amendment(seq, revision, 10, what)), &mut out));
         }
         assert_eq!(amended(&out), [(2, Kind::Deleted), (3, Kind::Starred), (1, Kind::Starred)]);
-        assert_eq!(sequencer.current().map(|known| known.revision), Some(3));
+        assert_eq!(sequencer.current().map(|watermark| watermark.revision), Some(3));
     }
 
     #[test]
-    fn amendments_of_all_kinds_wait_until_a_gap_is_filled() {
-        let (mut sequencer, mut out) = (live(3), Vec::new());
+    fn amendments_of_all_kinds_are_held_until_a_gap_is_filled() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
         assert!(sequencer.accept(message(5, 10), &mut out));
         for (revision, what) in [(1, Kind::Starred), (2, Kind::Deleted)] {
             sequencer.accept(Event::Amended(amendment(4, revision, 10, what)), &mut out);
@@ -283,18 +283,18 @@ mod tests {
         assert!(!sequencer.repair(tail(&[(4, 10), (5, 10)]), 0, &mut out));
         assert_eq!(seqs(&out), [4, 5]);
         assert_eq!(amended(&out[2..]), [(4, Kind::Starred), (4, Kind::Deleted)]);
-        assert_eq!(sequencer.current().map(|known| known.revision), Some(2));
+        assert_eq!(sequencer.current().map(|watermark| watermark.revision), Some(2));
     }
 
     #[test]
-    fn a_reading_brings_the_recent_amendments_of_all_kinds_if_any_were_missed() {
+    fn a_read_delivers_recent_amendments_of_all_kinds_if_any_were_missed() {
         let amendments = vec![
             amendment(1, 9, 10, Kind::Deleted),
             amendment(2, 9, 50, Kind::Starred),
             amendment(3, 9, 60, Kind::Deleted),
         ];
         for (revision, expected) in [(0, vec![]), (9, vec![(2, Kind::Starred), (3, Kind::Deleted)])] {
-            let (mut sequencer, mut out) = (live(3), Vec::new());
+            let (mut sequencer, mut out) = (live_after(3), Vec::new());
             sequencer.begin_reading();
             let watermark = Watermark { revision, ..tail(&[(3, 10)]).watermark };
             let tail = Tail { watermark, amendments: amendments.clone(), ..tail(&[]) };
