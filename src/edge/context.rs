@@ -1,4 +1,4 @@
-//! What a handler needs: the worker's services and what the node knows.
+//! The state that handlers use: a worker's services, and what the workers of a node share.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,34 +15,34 @@ use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::Services;
 
-/// One per worker; what the workers share is behind `Arc`s.
+/// The state of one worker. Shared parts are behind `Arc`s.
 pub struct Context {
-    /// The rules.
+    /// The rules of the chat.
     pub services: Services,
     /// The rooms that this node follows.
     pub followed_rooms: FollowedRooms,
     /// The WebSockets of this worker.
     pub hub: Hub,
-    /// What watches over them.
+    /// Checks whether these WebSockets are alive and still authorised.
     pub liveness: Rc<Liveness>,
-    /// How many sockets each user has on this node.
+    /// Numbers of open WebSockets on this node.
     pub socket_counts: Arc<SocketCounts>,
-    /// What this node counts.
+    /// Metrics of this node.
     pub metrics: Arc<Metrics>,
-    /// Rates of this node.
+    /// Rate limits of this node.
     pub limits: Arc<Limits>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
-    /// Origins of pages that may open a WebSocket, besides the server's own and localhost.
+    /// Allowed origins of a WebSocket besides the server's own and localhost.
     pub allowed_origins: Vec<String>,
-    /// Address under which clients reach the server; empty when each request tells.
+    /// Base URL under which clients reach the server; empty to derive it from each request.
     pub public_url: String,
-    /// Whether the node is about to stop, and what is under way.
+    /// The progress of a shutdown, and the requests under way.
     pub stopping: Arc<Stopping>,
 }
 
 impl Context {
-    /// What stands before a path of ours in an absolute address: as configured, else as the request came.
+    /// Returns the base URL of the server: the configured one, or the one that the request was sent to.
     pub fn base_url(&self, request: &HttpRequest) -> String {
         if !self.public_url.is_empty() {
             return self.public_url.clone();
@@ -53,7 +53,7 @@ impl Context {
         format!("{}://{host}", if is_https { "https" } else { "http" })
     }
 
-    /// Whether the node is about to stop: not ready, still answering.
+    /// Whether the node is draining: it reports itself as not ready, and still serves requests.
     pub fn is_draining(&self) -> bool {
         self.stopping.is_draining()
     }

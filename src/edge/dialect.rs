@@ -1,4 +1,4 @@
-//! What a dialect is to the shared machinery.
+//! The interface between a dialect and the shared machinery.
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,36 +11,36 @@ use crate::domain::Error;
 /// One of the chat APIs, as a value.
 #[derive(Clone, Copy)]
 pub struct Dialect {
-    /// Its name in logs and metrics.
+    /// Name in logs and metrics.
     pub name: &'static str,
-    /// Whether a path without a route of its own belongs to it.
+    /// Whether a path without a route belongs to the dialect. It then answers in its own format.
     pub owns: fn(path: &str) -> bool,
-    /// Adds its routes, by full path, and what they need of the settings.
+    /// Registers the routes of the dialect by their full paths.
     pub routes: fn(&mut ServiceConfig, &Config),
-    /// The answer to a request that failed, with the status of the error's kind.
+    /// Builds the response to a failed request, with the status of the error's kind.
     pub error: fn(&Error, &HttpRequest) -> HttpResponse,
-    /// Its WebSockets.
+    /// Returns the WebSockets of the dialect.
     pub sockets: fn(&Config) -> Vec<SocketRoute>,
-    /// Its part of the OpenAPI document.
+    /// Returns the dialect's part of the OpenAPI document.
     pub openapi: fn() -> OpenApi,
 }
 
-/// All dialects in the order in which they are asked, and who answers for paths that none owns.
+/// All dialects, in the order in which [`Dialect::owns`] is asked, and the site, which owns all other paths.
 #[derive(Clone)]
 pub struct Registry {
     /// The dialects.
     pub dialects: Vec<Dialect>,
-    /// The server itself.
+    /// The site: web client, dashboard and documentation.
     pub site: Dialect,
 }
 
 impl Registry {
-    /// Names of all who answer, in the order of [`Self::index`].
+    /// Returns the names of the dialects and the site, in the order of [`Self::index`].
     pub fn names(&self) -> Vec<&'static str> {
         self.all().map(|dialect| dialect.name).collect()
     }
 
-    /// Names of all who speak over WebSockets.
+    /// Returns the names of the dialects with WebSockets.
     pub fn socket_dialects(&self, config: &Config) -> Vec<&'static str> {
         let sockets = self.all().flat_map(|owner| (owner.sockets)(config));
         let mut names: Vec<&'static str> = sockets.map(|route| route.codec.name).collect();
@@ -49,17 +49,17 @@ impl Registry {
         names
     }
 
-    /// All who answer.
+    /// Iterates over the dialects and the site.
     pub fn all(&self) -> impl Iterator<Item = &Dialect> {
         self.dialects.iter().chain([&self.site])
     }
 
-    /// The place of who answers for a path.
+    /// Returns the index of the owner of a path.
     pub fn index(&self, path: &str) -> usize {
         self.dialects.iter().position(|dialect| (dialect.owns)(path)).unwrap_or(self.dialects.len())
     }
 
-    /// Who answers for a path.
+    /// Returns the owner of a path.
     pub fn owner(&self, path: &str) -> &Dialect {
         self.dialects.get(self.index(path)).unwrap_or(&self.site)
     }

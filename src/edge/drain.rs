@@ -1,5 +1,5 @@
-//! Stopping without losing a request: a node first reports itself as not ready, then closes its sockets in batches, then
-//! waits for the requests that have no response yet.
+//! Shutdown without losing a request: a node first reports itself as not ready, then closes its sockets in batches, and
+//! then waits for the requests that have no response yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,13 +11,14 @@ use tracing::debug;
 use crate::fanout::Hub;
 use crate::websocket::Close;
 
-/// A stopping node closes its connections in this many batches, this far apart.
+/// Number of batches in which a stopping node closes its sockets.
 const BATCHES: usize = 20;
+/// Pause between two batches.
 const BATCH_PAUSE: Duration = Duration::from_millis(100);
-/// Each client is asked to come back after a time of its own, up to this many milliseconds.
+/// Upper bound of the random delay after which each client is asked to reconnect.
 const MAX_RETRY_MS: u64 = 3000;
 
-/// How far a node is on its way to its end. Shared by its workers.
+/// The progress of a shutdown. Shared by the workers of a node.
 #[derive(Default)]
 pub struct Stopping {
     is_draining: AtomicBool,
@@ -31,7 +32,7 @@ impl Stopping {
         self.is_draining.store(true, Ordering::Release);
     }
 
-    /// Whether the node is about to stop.
+    /// Whether the node reports itself as not ready.
     pub fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Acquire)
     }
@@ -45,13 +46,13 @@ impl Stopping {
         self.closing.is_cancelled()
     }
 
-    /// How many requests have no response yet.
+    /// Returns the number of requests that have no response yet.
     pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Acquire)
     }
 }
 
-/// Counts a request for as long as it lives.
+/// Counts one request as under way until it is dropped.
 pub(in crate::edge) struct UnderWay(Arc<Stopping>);
 
 impl UnderWay {
@@ -67,8 +68,8 @@ impl Drop for UnderWay {
     }
 }
 
-/// Waits until the node closes its sockets, then closes those of this worker in batches, each with a time of its own to
-/// come back.
+/// Waits until the node closes its sockets, then closes those of this worker in batches. Each client gets a random delay
+/// before it reconnects, so that clients do not reconnect at once.
 pub async fn close_sockets_at_stop(hub: Hub, stopping: Arc<Stopping>) {
     stopping.closing.cancelled().await;
     let connections = hub.connections();
@@ -78,5 +79,5 @@ pub async fn close_sockets_at_stop(hub: Hub, stopping: Arc<Stopping>) {
         }
         tokio::time::sleep(BATCH_PAUSE).await;
     }
-    debug!(closed = connections.len(), under_way = stopping.under_way(), "connections closed");
+    debug!(closed = connections.len(), under_way = stopping.under_way(), "closed the connections of a worker");
 }

@@ -1,68 +1,67 @@
-//! What a dialect is to a WebSocket: what its frames mean, and how answers are printed.
+//! A dialect's codec for WebSockets: decodes the frames of clients, and encodes events and responses.
 
 use crate::domain::{Error, HistoryPage, HistoryQuery, MessageId, NewMessage, Result, RoomEvent, RoomId, Seq, UserId};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
-/// A dialect's side of a WebSocket, as a value.
+/// A dialect's codec, as a value.
 #[derive(Clone, Copy)]
 pub struct SocketCodec {
-    /// Its name, as `?dialect=` takes it.
+    /// Name of the dialect, also in `?dialect=`.
     pub name: &'static str,
-    /// Whether clients may ask for more than the document has with `?ext=1`.
+    /// Whether clients may enable extensions of the document with `?ext=1`.
     pub has_extension: bool,
-    /// What a frame means.
+    /// Decodes a client's frame.
     pub decode: fn(text: &str, viewer: &Viewer) -> Result<Request, Refusal>,
-    /// Prints an event, once for all who want it alike.
+    /// Encodes an event, once for all connections that receive equal frames; `None` when the dialect does not show it.
     pub encode: fn(&RoomEvent, Style<'_>) -> Option<Frame>,
-    /// Prints an answer for the client that asked, with the reference of its request; `None` when the dialect has no
-    /// such answer.
+    /// Encodes an answer to a request with this reference; `None` when the dialect has no such answer.
     pub answer: fn(&Answer<'_>, reference: Option<&str>, &Viewer) -> Option<String>,
-    /// Prints a refusal.
+    /// Encodes a refusal.
     pub refuse: fn(&Refusal, &Viewer) -> String,
-    /// What a client is told about its resumption of a room.
+    /// Encodes the replies to a client that resumes a room.
     pub resume_replies: fn(RoomId, &Viewer) -> ResumeReplies,
-    /// The rooms that a client resumes with its handshake, by its query.
+    /// Decodes the rooms that a client resumes from the query of its handshake.
     pub resumes: fn(query: &[(String, String)]) -> Vec<Resume>,
 }
 
-/// Where a WebSocket is, and which handshakes of that path are the dialect's.
+/// A path with a WebSocket, and the handshakes on it that belong to a dialect.
 #[derive(Clone)]
 pub struct SocketRoute {
-    /// The path.
+    /// Full path.
     pub path: String,
-    /// Whether a handshake without `?dialect=` is meant for this dialect.
+    /// Whether the dialect accepts a handshake without `?dialect=`.
     pub claims: fn(&Credentials) -> bool,
-    /// The dialect.
+    /// Codec of the dialect.
     pub codec: SocketCodec,
 }
 
-/// Where a handshake's token is.
+/// The token of a handshake, by the place where it was found.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    /// In an `Authorization` header.
+    /// From the `Authorization` header.
     pub header: Option<String>,
-    /// In the query.
+    /// From the query.
     pub query: Option<String>,
 }
 
-/// Who looks on, for what is printed for one connection only.
+/// The client for which frames are encoded.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// The user.
+    /// Its user.
     pub user: UserId,
-    /// Whether they asked for more than the document has.
+    /// Whether it enabled the extensions of its dialect.
     pub is_extended: bool,
-    /// Put before paths of ours.
+    /// Prefix of the server's own paths.
     pub base_url: String,
 }
 
-/// A frame that was understood.
+/// A decoded frame.
 #[derive(Debug)]
 pub struct Request {
-    /// What the client wants.
+    /// The command.
     pub command: Command,
-    /// The client's own id of the request, which its answers repeat.
+    /// The client's own id of the request. Answers repeat it.
     pub reference: Option<String>,
 }
 
@@ -73,7 +72,7 @@ impl From<Command> for Request {
 }
 
 impl Request {
-    /// What a refusal of this request says besides the error.
+    /// Returns what a refusal of this request is about.
     pub(super) fn subject(&self) -> Subject {
         let room = match &self.command {
             Command::Send { to: Receiver::Room(room), .. }
@@ -101,51 +100,51 @@ impl Request {
     }
 }
 
-/// What a client wants.
+/// A command of a client.
 #[derive(Debug)]
 pub enum Command {
-    /// To send a message.
+    /// Sends a message.
     Send {
-        /// Whom it is for.
+        /// The receiver.
         to: Receiver,
         /// The message.
         message: NewMessage,
-        /// The message of the room that it answers, when its time is not known.
+        /// The message of the room that this one replies to, when the client sent only its number.
         reply_to: Option<Seq>,
-        /// The room in which the client believes that it speaks.
+        /// The room that the client expects the message to be stored in.
         expected_room: Option<RoomId>,
     },
-    /// To see a part of a room's history.
+    /// Requests a page of a room's history.
     History(HistoryQuery),
-    /// To delete a message.
+    /// Deletes a message.
     Delete(RoomId, Seq),
-    /// To mark what it received of a room as read, up to a message.
+    /// Marks a room's messages up to this one as read.
     MarkRead(RoomId, Seq),
-    /// To tell a room that its user is typing.
+    /// Announces in a room that the user is typing.
     Type(RoomId),
-    /// To join a public room.
+    /// Joins a public room.
     Join(RoomId),
-    /// To leave a room.
+    /// Leaves a room.
     Leave(RoomId),
-    /// To get what it missed.
+    /// Resumes rooms: requests the events that the client missed.
     Resume(Vec<Resume>),
-    /// To know that the connection is alive.
+    /// Checks that the connection is alive.
     Ping,
-    /// Nothing: the frame is none of the server's business.
+    /// Does nothing. The server ignores the frame.
     Nothing,
 }
 
-/// A room that a client resumes, behind the last message that it has seen.
+/// A room that a client resumes, behind the last message that it received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resume {
-    /// The message, by its resume token.
+    /// The last message that the client received; its resume token.
     pub after: MessageId,
 }
 
-/// What is answered.
+/// An answer to a request.
 #[derive(Debug)]
 pub enum Answer<'a> {
-    /// A part of a room's history.
+    /// A page of a room's history, and its query.
     History(&'a HistoryPage, HistoryQuery),
     /// The connection is alive.
     Alive,
@@ -153,7 +152,7 @@ pub enum Answer<'a> {
     Done,
 }
 
-/// What a refused frame was about, as far as that is known.
+/// The subject of a refused frame, as far as it is known.
 #[derive(Debug, Default)]
 pub struct Subject {
     /// The client's own id of the message.
@@ -164,12 +163,12 @@ pub struct Subject {
     pub reference: Option<String>,
 }
 
-/// Why a frame is refused, and what it was about.
+/// The refusal of a frame.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub error: Error,
-    /// What the frame was about.
+    /// The subject of the frame.
     pub subject: Subject,
 }
 
@@ -179,10 +178,10 @@ impl From<Error> for Refusal {
     }
 }
 
-/// Reads a frame as a JSON object.
+/// Parses a frame as a JSON object.
 ///
 /// # Errors
-/// `Malformed`.
+/// `Malformed` when it is not one, or when fields are missing or of another type.
 pub fn read_frame<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     crate::edge::http::body::read_object(text.as_bytes())
 }

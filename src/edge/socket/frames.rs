@@ -1,7 +1,7 @@
-//! Frames from a client: read from the connection, bounded before they are buffered.
+//! Reads frames from a client, and bounds them before they are buffered.
 //!
-//! The framework's decoder compares a frame's length with its limit only once the whole frame is there; here the
-//! header alone is enough to refuse.
+//! The framework's decoder checks a frame's length only once the whole frame is buffered. This reader refuses a frame by
+//! its header.
 
 use std::io::{self, ErrorKind, Read};
 use std::rc::Rc;
@@ -17,12 +17,12 @@ use tokio_util::codec::Decoder;
 
 use crate::websocket::declared_length;
 
-/// Longest message, in bytes, whole or in fragments.
+/// Maximum size of a message, whole or in fragments.
 const MAX_MESSAGE_BYTES: usize = 128 * 1024;
-/// Most fragments of a message.
+/// Maximum number of fragments of a message.
 const MAX_FRAGMENTS: usize = 1024;
 
-/// What a client sent.
+/// A message or control frame from a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::edge) enum Inbound {
     Text(String),
@@ -32,30 +32,30 @@ pub(in crate::edge) enum Inbound {
     Close(Option<u16>),
 }
 
-/// Why a connection cannot go on.
+/// A reason why no more frames can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::edge) enum Broken {
     /// The client closed the connection, or it was lost.
     Gone,
-    /// A frame that the protocol does not allow.
+    /// A frame violates the protocol.
     Protocol,
-    /// Text that is no UTF-8.
+    /// A text message is not valid UTF-8.
     NotUtf8,
-    /// A message that is too long or in too many pieces.
+    /// A message is too long or has too many fragments.
     TooLarge,
 }
 
-/// Bytes read at once.
+/// Size of a read.
 const READ_BYTES: usize = 4096;
 
-/// Reads frames: first what the framework has read behind the handshake, then the connection itself.
+/// Reads frames: first from the bytes that the framework has read behind the handshake, then from the socket.
 pub(in crate::edge) struct Frames {
-    /// Until it ends.
+    /// Bytes that the framework has read; `None` once they are consumed.
     payload: Option<Payload>,
     stream: Rc<TcpStream>,
     buffer: BytesMut,
     codec: Codec,
-    /// The fragments of a message so far, whether it is text, and how many.
+    /// The fragmented message that is being received: its payload so far, whether it is text, and its fragments so far.
     fragments: Option<(Vec<u8>, bool, usize)>,
 }
 
@@ -65,11 +65,11 @@ impl Frames {
         Self { payload: Some(payload), stream, buffer: BytesMut::new(), codec, fragments: None }
     }
 
-    /// The next message or control frame.
+    /// Reads the next message or control frame.
     pub(in crate::edge) async fn next(&mut self) -> Result<Inbound, Broken> {
         loop {
             while let Some(frame) = self.decode()? {
-                if let Some(inbound) = self.take(frame)? {
+                if let Some(inbound) = self.assemble(frame)? {
                     return Ok(inbound);
                 }
             }
@@ -84,7 +84,7 @@ impl Frames {
                     self.buffer.extend_from_slice(&bytes);
                     return Ok(());
                 }
-                // The framework has let the connection go.
+                // The framework has released the connection.
                 Some(Err(_)) | None => self.payload = None,
             }
         }
@@ -102,8 +102,8 @@ impl Frames {
         }
     }
 
-    /// Takes what is there. Less than was asked for is all there is: the connection then counts as not readable until
-    /// more comes. `TcpStream::try_read_buf` would find that out by one more call, for which a buffer would be made.
+    /// Reads without blocking. A short read means that the socket is drained and clears its readiness. With
+    /// `TcpStream::try_read_buf` that would take a second call, and a buffer for it.
     fn read_now(&mut self) -> io::Result<usize> {
         let mut bytes = [0; READ_BYTES];
         let mut read = Err(ErrorKind::WouldBlock.into());
@@ -120,15 +120,16 @@ impl Frames {
         Ok(read)
     }
 
-    /// Reads on to the end of the connection without looking: closing it earlier could destroy what is on its way.
+    /// Reads and discards until the client closes the connection. Closing it earlier could reset it, and lose frames that
+    /// the client has not received yet.
     pub(in crate::edge) async fn drain(self) {
-        let mut nothing = BytesMut::with_capacity(READ_BYTES);
+        let mut discarded = BytesMut::with_capacity(READ_BYTES);
         loop {
-            nothing.clear();
+            discarded.clear();
             if self.stream.readable().await.is_err() {
                 return;
             }
-            match self.stream.try_read_buf(&mut nothing) {
+            match self.stream.try_read_buf(&mut discarded) {
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Ok(0) | Err(_) => return,
@@ -146,18 +147,18 @@ impl Frames {
         })
     }
 
-    fn take(&mut self, frame: Frame) -> Result<Option<Inbound>, Broken> {
+    fn assemble(&mut self, frame: Frame) -> Result<Option<Inbound>, Broken> {
         Ok(Some(match frame {
             Frame::Text(bytes) => Inbound::Text(utf8(bytes.to_vec())?),
             Frame::Binary(_) => Inbound::Binary,
             Frame::Ping(bytes) => Inbound::Ping(Bytes::copy_from_slice(&bytes)),
             Frame::Pong(_) => Inbound::Pong,
             Frame::Close(reason) => Inbound::Close(reason.map(|reason| reason.code.into())),
-            Frame::Continuation(item) => return self.take_fragment(item),
+            Frame::Continuation(item) => return self.add_fragment(item),
         }))
     }
 
-    fn take_fragment(&mut self, item: Item) -> Result<Option<Inbound>, Broken> {
+    fn add_fragment(&mut self, item: Item) -> Result<Option<Inbound>, Broken> {
         let (bytes, is_last) = match &item {
             Item::FirstText(bytes) | Item::FirstBinary(bytes) => {
                 self.fragments = Some((Vec::new(), matches!(item, Item::FirstText(_)), 0));
@@ -194,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    /// A client's frame, masked with zeros.
+    /// Builds a client's frame, masked with zeros.
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).expect("short")];
         frame.extend_from_slice(&[0; 4]);
@@ -202,19 +203,19 @@ mod tests {
         frame
     }
 
-    async fn read(bytes: Vec<u8>, piece: usize) -> Vec<Result<Inbound, Broken>> {
+    async fn read_in_pieces(bytes: Vec<u8>, piece: usize) -> Vec<Result<Inbound, Broken>> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let mut theirs = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
-        let (ours, _) = listener.accept().await.expect("accepted");
-        // The first piece comes by way of the framework.
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (stream, _) = listener.accept().await.expect("accepted");
+        // The framework delivers the first piece.
         let (first, rest) = bytes.split_at(piece.min(bytes.len()));
         let first = futures_util::stream::iter([Ok(Bytes::copy_from_slice(first))]);
-        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(first) }, Rc::new(ours));
+        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(first) }, Rc::new(stream));
         let rest = rest.to_vec();
         let writing = tokio::spawn(async move {
             for piece in rest.chunks(piece) {
-                if theirs.write_all(piece).await.is_err() {
-                    return; // refused meanwhile
+                if client.write_all(piece).await.is_err() {
+                    return; // the frame was refused already
                 }
             }
         });
@@ -235,14 +236,14 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn messages_are_read_however_they_are_cut() {
+    async fn messages_are_read_in_pieces_of_any_size() {
         let mut bytes = frame(0x81, "你好".as_bytes());
         bytes.extend(frame(0x01, b"ab"));
         bytes.extend(frame(0x89, b"in between"));
         bytes.extend(frame(0x80, b"c"));
         bytes.extend(frame(0x82, b"x"));
         for piece in [1, 2, 7, 1000] {
-            let read = read(bytes.clone(), piece).await;
+            let read = read_in_pieces(bytes.clone(), piece).await;
             let expected = [
                 Ok(Inbound::Text("你好".to_owned())),
                 Ok(Inbound::Ping("in between".into())),
@@ -254,28 +255,28 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn who_waits_keeps_no_buffer() {
+    async fn an_idle_connection_keeps_no_buffer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let mut theirs = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
-        let (ours, _) = listener.accept().await.expect("accepted");
-        let mut frames = Frames::new(Payload::None, Rc::new(ours));
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (stream, _) = listener.accept().await.expect("accepted");
+        let mut frames = Frames::new(Payload::None, Rc::new(stream));
         for _ in 0..3 {
-            theirs.write_all(&frame(0x81, b"hello")).await.expect("not broken");
+            client.write_all(&frame(0x81, b"hello")).await.expect("not broken");
             assert_eq!(frames.next().await, Ok(Inbound::Text("hello".to_owned())));
-            assert!(tokio::time::timeout(Duration::ZERO, frames.next()).await.is_err(), "there is nothing more");
+            assert!(tokio::time::timeout(Duration::ZERO, frames.next()).await.is_err(), "no further frame was sent");
             assert_eq!(frames.buffer.capacity(), 0);
         }
     }
 
     #[actix_web::test]
-    async fn a_header_that_declares_too_much_is_enough() {
+    async fn a_frame_that_is_too_long_is_refused_by_its_header() {
         let mut huge = vec![0x81, 0x80 | 127];
         huge.extend_from_slice(&(1_u64 << 40).to_be_bytes());
-        assert_eq!(read(huge, 1).await, [Err(Broken::TooLarge)]);
+        assert_eq!(read_in_pieces(huge, 1).await, [Err(Broken::TooLarge)]);
     }
 
     #[actix_web::test]
-    async fn what_the_protocol_forbids_is_refused() {
+    async fn frames_that_violate_the_protocol_are_refused() {
         let mut many = frame(0x01, b"a");
         (0..MAX_FRAGMENTS).for_each(|_| many.extend(frame(0x00, b"a")));
         for (bytes, broken) in [
@@ -286,7 +287,7 @@ mod tests {
             (frame(0x80, b"a"), Broken::Protocol),
             (vec![0x81, 0x01, b'a'], Broken::Protocol),
         ] {
-            assert_eq!(read(bytes, 1000).await.last(), Some(&Err(broken)));
+            assert_eq!(read_in_pieces(bytes, 1000).await.last(), Some(&Err(broken)));
         }
     }
 }

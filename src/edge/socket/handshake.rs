@@ -1,5 +1,5 @@
-//! How a request becomes a WebSocket: it is admitted, registered and handed over. Each step returns a value that undoes
-//! it when dropped, so that a handshake may fail or be abandoned anywhere.
+//! The handshake of a WebSocket, in three steps: a request is admitted, registered and handed over. Each step returns a
+//! value that undoes the step when dropped, so a handshake may fail or be cancelled at any point.
 
 use std::rc::Rc;
 
@@ -13,11 +13,11 @@ use crate::domain::{Error, Result};
 use crate::edge::context::Context;
 use crate::edge::http::errors::resource;
 
-/// Answers a handshake.
+/// Handles a handshake.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for a page of another origin, `RateLimited`, `Unavailable`, `Malformed` for a request
-/// that is no handshake. All of them before the upgrade.
+/// `Unauthenticated`, `Forbidden` for a page of another origin, `RateLimited`, `Unavailable`, or `Malformed` for a
+/// request that is not a handshake. All of them occur before the upgrade.
 async fn open(
     routes: Rc<[SocketRoute]>,
     request: HttpRequest,
@@ -26,14 +26,14 @@ async fn open(
 ) -> Result<HttpResponse> {
     let admitted = admit(&routes, &request, &context)?;
     let response = switch_protocols(&request).await?;
-    let socket = request.conn_data::<RawSocket>().ok_or_else(|| Error::internal("a connection without a socket"))?;
+    let socket = request.conn_data::<RawSocket>().ok_or_else(|| Error::internal("the connection has no socket"))?;
     let stream = Rc::new(socket.stream().map_err(Error::internal)?);
     let base_url = context.base_url(&request);
     let registration = Registration::of(admitted, base_url, Rc::clone(&stream), context).await?;
     Ok(hand_over(registration, response, payload.into_inner(), stream))
 }
 
-/// The framework's response to a handshake. Its streams are not used: see [`super::hand_over`].
+/// Builds the framework's response to a handshake. Its streams are not used: see [`super::hand_over`].
 async fn switch_protocols(request: &HttpRequest) -> Result<HttpResponse> {
     let no_payload = web::Payload::from_request(request, &mut dev::Payload::None).await.map_err(|_| Error::NotFound)?;
     let (response, _, _) =
@@ -41,15 +41,15 @@ async fn switch_protocols(request: &HttpRequest) -> Result<HttpResponse> {
     Ok(response)
 }
 
-/// Adds the WebSockets of all dialects: each path once, however many dialects share it.
+/// Registers the WebSockets of all dialects. A path that several dialects share is registered once.
 pub fn configure(routes: &mut web::ServiceConfig, sockets: Vec<SocketRoute>) {
     let mut paths: Vec<String> = sockets.iter().map(|route| route.path.clone()).collect();
     paths.sort();
     paths.dedup();
     for path in paths {
-        let here: Rc<[SocketRoute]> = sockets.iter().filter(|route| route.path == path).cloned().collect();
+        let candidates: Rc<[SocketRoute]> = sockets.iter().filter(|route| route.path == path).cloned().collect();
         let handler = move |request: HttpRequest, payload: web::Payload, context: web::Data<Context>| {
-            open(Rc::clone(&here), request, payload, context)
+            open(Rc::clone(&candidates), request, payload, context)
         };
         routes.service(resource(&path).route(web::get().to(handler)));
     }

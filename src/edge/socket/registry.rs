@@ -1,4 +1,4 @@
-//! How many WebSockets a user and an address have on this node.
+//! Counts the WebSockets per user and per address on this node.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::domain::{Error, Result, UserId};
 
-/// Pause that a client is asked for when it has too many sockets.
+/// Pause before a client with too many sockets may retry.
 const CAP_RETRY: Duration = Duration::from_secs(5);
 
-/// The sockets of a node, counted. Shared by its workers.
+/// The numbers of open sockets on a node. Shared by its workers.
 #[derive(Default)]
 pub struct SocketCounts(Mutex<Counts>);
 
@@ -21,20 +21,20 @@ struct Counts {
 }
 
 impl SocketCounts {
-    /// How many sockets a user has.
+    /// Returns the number of a user's sockets.
     pub(in crate::edge) fn of_user(&self, user: UserId) -> u32 {
         self.0.lock().expect("no panic while held").users.get(&user).copied().unwrap_or(0)
     }
 
-    /// How many sockets the node has.
+    /// Returns the number of all sockets.
     pub fn total(&self) -> u32 {
         self.0.lock().expect("no panic while held").users.values().sum()
     }
 
-    /// Counts a socket for as long as the permit lives. `caps` are those of a user and of an address.
+    /// Counts a socket until the permit is dropped. `caps` are the maxima per user and per address.
     ///
     /// # Errors
-    /// `RateLimited` beyond a cap.
+    /// `RateLimited` when a cap is reached.
     pub(in crate::edge) fn enter(
         self: &Arc<Self>,
         user: UserId,
@@ -53,7 +53,7 @@ impl SocketCounts {
     }
 }
 
-/// A counted socket.
+/// Counts one socket until it is dropped.
 pub(in crate::edge) struct Permit {
     counts: Arc<SocketCounts>,
     user: UserId,
