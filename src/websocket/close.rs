@@ -1,8 +1,8 @@
-//! Why a WebSocket is closed (RFC 6455, §7.4.1), and whether its client may come back.
+//! Close codes of WebSockets (RFC 6455, §7.4.1), and whether a client may reconnect after each.
 
 use std::borrow::Cow;
 
-/// The code under which a connection counts that ended without a close frame. Never sent.
+/// Counted for a connection that ended without a close frame. Never sent.
 pub const CUT: u16 = 1006;
 
 /// The codes with which a node closes a connection.
@@ -16,7 +16,7 @@ pub enum CloseCode {
     ProtocolError = 1002,
     /// The client sent text that is not UTF-8.
     NotUtf8 = 1007,
-    /// The client may not go on like this.
+    /// The client violated a rule of this server, or its token is no longer valid.
     Policy = 1008,
     /// The client sent a message that is too large.
     TooLarge = 1009,
@@ -24,12 +24,12 @@ pub enum CloseCode {
     Internal = 1011,
     /// The node restarts.
     Restart = 1012,
-    /// The node cannot deliver what the client misses on this connection.
+    /// The node cannot deliver all events on this connection.
     TryAgainLater = 1013,
 }
 
 impl CloseCode {
-    /// All codes, in their order.
+    /// All codes in ascending order.
     pub const ALL: [Self; 9] = [
         Self::Normal,
         Self::GoingAway,
@@ -42,12 +42,12 @@ impl CloseCode {
         Self::TryAgainLater,
     ];
 
-    /// The number on the wire.
+    /// Returns the number on the wire.
     pub fn number(self) -> u16 {
         self as u16
     }
 
-    /// What the code means here, for the documentation.
+    /// Describes the code's meaning on this server, for the documentation.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Normal => "the client closed the connection",
@@ -62,7 +62,7 @@ impl CloseCode {
         }
     }
 
-    /// Whether a client may open the same connection again without changing anything.
+    /// Whether a client may reconnect without changing anything.
     pub fn may_reconnect(self) -> bool {
         match self {
             Self::GoingAway | Self::Internal | Self::Restart | Self::TryAgainLater => true,
@@ -70,7 +70,7 @@ impl CloseCode {
         }
     }
 
-    /// What a client should do, for the documentation.
+    /// Describes whether and how a client should reconnect, for the documentation.
     pub fn advice(self) -> &'static str {
         match self {
             Self::Normal => "no",
@@ -85,17 +85,17 @@ impl CloseCode {
     }
 }
 
-/// The end of a connection: the code and the reason of its close frame.
+/// The code and the reason of a close frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
     /// The number on the wire. One of [`CloseCode`], or a client's own that is echoed.
     pub code: u16,
-    /// The reason. Cut to 123 bytes when it is sent.
+    /// The reason. Truncated to 123 bytes in the frame.
     pub reason: Cow<'static, str>,
 }
 
 impl Close {
-    /// Nothing was heard from the client for too long.
+    /// The client was silent for too long.
     pub const SILENT: Self = Self::new(CloseCode::GoingAway, "nothing was heard for 60 s");
     /// The client broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self::new(CloseCode::ProtocolError, "protocol error");
@@ -103,19 +103,19 @@ impl Close {
     pub const NOT_UTF8: Self = Self::new(CloseCode::NotUtf8, "text is not UTF-8");
     /// The token is no longer valid.
     pub const TOKEN_ENDED: Self = Self::new(CloseCode::Policy, "token expired or revoked, log in again");
-    /// The client sends control frames faster than it may.
+    /// The client sends control frames too fast.
     pub const TOO_MANY_FRAMES: Self = Self::new(CloseCode::Policy, "too many frames");
-    /// The client does not read what it asked for.
+    /// The client does not read the responses to its requests.
     pub const NOT_READING: Self = Self::new(CloseCode::Policy, "asks and does not read");
     /// The client sent a message that is too large.
     pub const TOO_LARGE: Self = Self::new(CloseCode::TooLarge, "message too large");
     /// Delivery failed because of a defect.
     pub const INTERNAL: Self = Self::new(CloseCode::Internal, "internal error, come back and resume");
-    /// The client does not take its frames.
+    /// The client reads its frames too slowly.
     pub const TOO_SLOW: Self = Self::new(CloseCode::TryAgainLater, "too slow, come back and resume");
-    /// Messages were dropped by retention before they were delivered.
+    /// Retention removed messages before they were delivered.
     pub const MESSAGES_GONE: Self = Self::new(CloseCode::TryAgainLater, "messages are gone, come back and read anew");
-    /// The node did not keep up.
+    /// The node does not keep up with delivery.
     pub const NODE_TOO_SLOW: Self =
         Self::new(CloseCode::TryAgainLater, "the server was too slow, come back and resume");
 
@@ -123,20 +123,20 @@ impl Close {
         Self { code: code as u16, reason: Cow::Borrowed(reason) }
     }
 
-    /// The response to a client's close frame, with its own code where that may be sent.
+    /// Returns the response to a client's close frame. Repeats its code if that may be sent.
     pub fn echo(code: Option<u16>) -> Self {
         let code = code.filter(|code| may_be_sent(*code)).unwrap_or(CloseCode::Normal.number());
         Self { code, reason: Cow::Borrowed("") }
     }
 
-    /// The node restarts; the client should come back after `retry_ms` milliseconds.
+    /// Returns the close frame of a restarting node, which asks the client to reconnect after `retry_ms`.
     pub fn restart(retry_ms: u64) -> Self {
         let reason = format!("restart, retry_after_ms={retry_ms}").into();
         Self { code: CloseCode::Restart.number(), reason }
     }
 }
 
-/// Whether a close frame may carry this code: some numbers are reserved for what is never on the wire.
+/// Whether a close frame may carry this code. Some codes are reserved for local use and must not be sent.
 pub fn may_be_sent(code: u16) -> bool {
     (1000..5000).contains(&code) && ![1004, 1005, CUT, 1015].contains(&code)
 }
@@ -146,14 +146,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clients_code_is_echoed_where_it_may_be_sent() {
+    fn a_clients_code_is_echoed_if_it_may_be_sent() {
         for (code, echoed) in [(None, 1000), (Some(3001), 3001), (Some(1006), 1000), (Some(999), 1000)] {
             assert_eq!(Close::echo(code).code, echoed);
         }
     }
 
     #[test]
-    fn the_advice_agrees_with_whether_a_client_may_reconnect() {
+    fn the_advice_to_reconnect_agrees_with_the_code() {
         for code in CloseCode::ALL {
             assert_eq!(code.advice().starts_with("yes"), code.may_reconnect(), "{code:?}");
         }

@@ -1,27 +1,27 @@
-//! Frames on the wire (RFC 6455, §5.2), unmasked as servers send them.
+//! Encodes frames (RFC 6455, §5.2), unmasked as servers send them.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::close::Close;
 
-/// What a frame is.
+/// The type of a frame that the server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opcode {
     /// A text message.
     Text = 0x1,
     /// The end of the connection.
     Close = 0x8,
-    /// A question whether the other end is alive.
+    /// A request for a pong.
     Ping = 0x9,
-    /// The answer.
+    /// The response to a ping.
     Pong = 0xA,
 }
 
 const FINAL: u8 = 0x80;
-/// A control frame carries at most 125 bytes; a close frame's first two are its code.
+/// Maximum payload of a control frame. In a close frame the first two bytes are the code.
 const MAX_CONTROL_BYTES: usize = 125;
 
-/// A text frame of these parts.
+/// Encodes a text frame with the concatenation of these parts.
 pub fn text_frame(parts: &[&str]) -> Bytes {
     let length = parts.iter().map(|part| part.len()).sum();
     let mut frame = BytesMut::with_capacity(length + 10);
@@ -32,7 +32,7 @@ pub fn text_frame(parts: &[&str]) -> Bytes {
     frame.freeze()
 }
 
-/// A close frame. A reason that is too long is cut at a character.
+/// Encodes a close frame. Truncates a long reason at a character boundary.
 pub fn close_frame(close: &Close) -> Bytes {
     let mut end = close.reason.len().min(MAX_CONTROL_BYTES - 2);
     while !close.reason.is_char_boundary(end) {
@@ -43,7 +43,7 @@ pub fn close_frame(close: &Close) -> Bytes {
     control_frame(Opcode::Close, &payload)
 }
 
-/// A control frame. A payload that is too long is cut.
+/// Encodes a control frame. Truncates a long payload.
 pub fn control_frame(opcode: Opcode, payload: &[u8]) -> Bytes {
     let payload = &payload[..payload.len().min(MAX_CONTROL_BYTES)];
     let mut frame = BytesMut::with_capacity(payload.len() + 2);
@@ -67,7 +67,7 @@ fn put_head(frame: &mut BytesMut, opcode: Opcode, length: usize) {
     }
 }
 
-/// The payload length that the header of the first frame in a buffer declares, once the buffer holds it.
+/// Returns the payload length that the first frame in a buffer declares; `None` until its length field is complete.
 pub fn declared_length(buffer: &[u8]) -> Option<u64> {
     match buffer.get(1)? & 0x7f {
         126 => Some(u16::from_be_bytes(buffer.get(2..4)?.try_into().ok()?).into()),
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_in_their_shortest_form() {
+    fn lengths_use_their_shortest_encoding() {
         assert_eq!(&text_frame(&["ab", "c"])[..], b"\x81\x03abc");
         assert_eq!(&text_frame(&[&"x".repeat(125)])[..2], b"\x81\x7d");
         assert_eq!(&text_frame(&[&"x".repeat(126)])[..4], b"\x81\x7e\x00\x7e");

@@ -1,8 +1,7 @@
-//! Floor 0: what RFC 6455 says about frames and closing, in one place. Everyone may import this module; it imports
-//! nothing of the crate.
+//! Floor 0: frames and close codes of RFC 6455. Every module may import this one; it imports nothing of the crate.
 //!
-//! The table of close codes is the source for the metrics' labels, for the dashboard's words and for the table in
-//! `docs/protocols/README.md`; a test keeps the latter two in step.
+//! [`CloseCode`] is the source of the close codes on the dashboard, in `/metrics` and in `docs/protocols/README.md`. Tests
+//! keep them in step with it.
 
 mod close;
 mod frame;
