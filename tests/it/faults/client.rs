@@ -14,44 +14,44 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::checker::{Acknowledged, Received, Room};
-use super::random::Random;
+use super::dice::Dice;
 use super::received::{Memory, Pending};
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// How long a client waits for the response to its handshake.
+/// How long a client waits for an answer to its handshake.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
-/// Room 1, which everyone is a member of. Nobody sends there.
+/// Everybody is there, and nobody talks.
 const GLOBAL: Room = 1;
-/// How often a client checks what is due.
+/// How often it looks whether something is due.
 const TICK: Duration = Duration::from_millis(25);
 const PING_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_millis(1500);
-/// The maximum number of sends in flight.
+/// Sends that it lets be under way at once.
 const MAX_PENDING: usize = 4;
 
-/// The addresses of the nodes. A restarted node has a new one.
+/// Where clients find the nodes; a node that was started again has another address.
 pub type Nodes = Arc<Mutex<Vec<String>>>;
 
-/// What clients do at present.
+/// What clients are to do.
 #[derive(Clone, Debug)]
 pub enum Phase {
     Talk,
-    /// Send nothing new and wait until everything is confirmed.
+    /// Send nothing new; have everything confirmed.
     Confirm,
-    /// End when these entries have been received, by name.
+    /// End when this much was received, by name.
     Finish(Arc<HashMap<String, BTreeMap<Room, EntryId>>>),
     /// End now.
     Stop,
 }
 
-/// The user of a client.
+/// Who a client is.
 #[derive(Clone)]
 pub struct Person {
     pub name: String,
     pub token: String,
     pub rooms: Vec<Room>,
-    /// Keeps a silent connection open, so that the node must repair gaps.
+    /// Keeps its connection however silent it is, unless it ends: then gaps are the node's to repair.
     pub is_patient: bool,
 }
 
@@ -66,28 +66,28 @@ pub struct Report {
     pub refusals: usize,
 }
 
-/// A simulated client.
+/// One client's life.
 pub struct Client {
     person: Person,
     nodes: Nodes,
     http: reqwest::Client,
     phase: watch::Receiver<Phase>,
-    /// Completed when everything is confirmed.
+    /// Told once, when everything is confirmed.
     confirmed: Option<tokio::sync::oneshot::Sender<()>>,
-    random: Random,
+    dice: Dice,
     memory: Memory,
     sent: usize,
     report: Report,
     pace: Duration,
 }
 
-/// Times of the current connection.
+/// Times of the present connection.
 struct Clock {
     heard_at: Instant,
     pinged_at: Instant,
     tried_at: Instant,
     send_at: Instant,
-    /// When the client disconnects by itself, as phones do.
+    /// When it lets go by itself, as phones do.
     leave_at: Instant,
 }
 
@@ -101,23 +101,23 @@ impl Client {
     ) -> Self {
         let memory = Memory::new(&person.name, &person.rooms);
         let confirmed = Some(confirmed);
-        let (random, report) = (Random::new(Random::seed()), Report::default());
+        let (dice, report) = (Dice::new(Dice::seed()), Report::default());
         let http = reqwest::Client::builder().timeout(CONNECTS_WITHIN).build().expect("a client");
-        Self { person, nodes, http, phase, confirmed, random, memory, sent: 0, report, pace }
+        Self { person, nodes, http, phase, confirmed, dice, memory, sent: 0, report, pace }
     }
 
-    /// Runs until everything is received or the phase is `Stop`.
+    /// Lives until everything is received or it is told to stop.
     pub async fn run(mut self) -> Report {
-        let mut node = self.random.next() as usize;
+        let mut node = self.dice.next() as usize;
         while !self.is_done() {
             node += 1;
             if let Some((mut stream, rooms)) = self.connect(node).await {
                 self.report.connections += 1;
                 self.memory.enter(rooms);
-                // However it ended, the next connection continues.
+                // However it ended: the next connection goes on.
                 self.talk(&mut stream).await;
             }
-            let pause = self.random.between(20, 250);
+            let pause = self.dice.between(20, 250);
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         let Self { mut memory, mut report, .. } = self;
@@ -127,7 +127,7 @@ impl Client {
         report
     }
 
-    /// Opens a connection, then reads the list of rooms: the user may have been added to more.
+    /// Opens a connection, then asks for the rooms: somebody may have added it to more meanwhile.
     async fn connect(&self, node: usize) -> Option<(Stream, Vec<Room>)> {
         let base = {
             let nodes = self.nodes.lock().expect("no panic while held");
@@ -145,7 +145,7 @@ impl Client {
 
     async fn talk(&mut self, stream: &mut Stream) -> Option<()> {
         let now = Instant::now();
-        let leave_at = now + Duration::from_millis(self.random.between(3_000, 15_000));
+        let leave_at = now + Duration::from_millis(self.dice.between(3_000, 15_000));
         let mut clock = Clock { heard_at: now, pinged_at: now, tried_at: now, send_at: now, leave_at };
         let mut is_first_try = true;
         say(stream, self.memory.connect()).await?;
@@ -163,13 +163,13 @@ impl Client {
                 }
                 _ = tick.tick() => {}
             }
-            // Resumes before it retries, so that the answers to both can be distinguished.
+            // Resumes first, then retries: the answers to both are told apart by that.
             if is_first_try && self.memory.is_live() {
                 is_first_try = false;
                 self.retry(stream, &mut clock).await?;
             }
             if self.is_done() {
-                // A killed process closes its connections.
+                // The end of a process takes its connection along.
                 return None;
             }
             self.act(stream, &mut clock).await?;
@@ -180,14 +180,14 @@ impl Client {
         let frame: Value = serde_json::from_str(text).expect("frames are JSON");
         if frame["type"] == "error" {
             self.report.refusals += 1;
-            // The outcome is unknown, or nothing was stored: retries soon.
+            // Outcome unknown, or nothing done: what is open is tried again soon.
             clock.tried_at = Instant::now() - RETRY_AFTER + Duration::from_millis(300);
         }
         let answer = self.memory.take(&frame);
         say(stream, answer).await
     }
 
-    /// Performs what is due.
+    /// Does what is due.
     async fn act(&mut self, stream: &mut Stream, clock: &mut Clock) -> Option<()> {
         let now = Instant::now();
         let (silence, patience) = (now - clock.heard_at, if self.person.is_patient { 15 } else { 4 });
@@ -205,12 +205,12 @@ impl Client {
         let may_send = matches!(*self.phase.borrow(), Phase::Talk) && self.memory.pending.len() < MAX_PENDING;
         if may_send && now > clock.send_at {
             let pace = self.pace.as_millis() as u64;
-            clock.send_at = now + Duration::from_millis(self.random.between(pace / 2, pace * 3 / 2));
+            clock.send_at = now + Duration::from_millis(self.dice.between(pace / 2, pace * 3 / 2));
             if self.memory.pending.is_empty() {
                 clock.tried_at = now;
             }
             self.sent += 1;
-            let room = *self.random.pick(&self.person.rooms);
+            let room = *self.dice.pick(&self.person.rooms);
             let pending = Pending { room, client_id: format!("{}-{}", self.person.name, self.sent) };
             let frame = pending.frame();
             self.memory.pending.push(pending);
@@ -220,13 +220,13 @@ impl Client {
             && !matches!(*self.phase.borrow(), Phase::Talk)
             && let Some(confirmed) = self.confirmed.take()
         {
-            // The receiver is gone after the time-out.
-            let _ = confirmed.send(());
+            // After its deadline the test no longer waits for this.
+            let _is_received = confirmed.send(());
         }
         Some(())
     }
 
-    /// Retries unconfirmed sends with the same ids.
+    /// Sends again what is open, under the same ids.
     async fn retry(&mut self, stream: &mut Stream, clock: &mut Clock) -> Option<()> {
         clock.tried_at = Instant::now();
         self.report.retries += self.memory.pending.len();
@@ -244,7 +244,7 @@ impl Client {
     }
 }
 
-/// Sends frames. `None` when the connection is closed.
+/// Sends frames. `None` when the connection is gone.
 async fn say(stream: &mut Stream, frames: impl IntoIterator<Item = Value>) -> Option<()> {
     for frame in frames {
         let sent = stream.send(Message::text(frame.to_string()));
