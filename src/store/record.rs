@@ -273,6 +273,12 @@ mod tests {
         assert_eq!(message.sender, UserRef { id: UserId(3), name: "张三".to_owned() });
         assert_eq!(message.text, new.text.as_str());
         assert_eq!(message.reply_to.map(|id| id.entry), new.reply_to);
+        // Nodes of the previous version read exactly this.
+        let literal = concat!(
+            r#"3 {"v":1,"k":"i","n":"张三","t":"发送了文件: \"a\".png","re":"8-1","#,
+            r#""f":{"u":"/uploads/chat/x.png","n":"a.png","b":3,"px":[4,5],"own":true}}"#
+        );
+        assert_eq!(stored, literal);
     }
 
     #[test]
