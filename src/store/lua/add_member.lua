@@ -1,11 +1,11 @@
--- Adds a user to a room: users join public rooms by themselves, any member adds to a public room, owner and
--- admins add to a group. Counts as a message of who does it.
+-- Adds a user to a room. Users join public rooms themselves; any member may add users to a public room, only the owner
+-- and admins to a group. Counts as a message of the actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
--- ARGV  1 actor   2 user   3 record of it   4 most entries   5 retention ms   6 sweep ms
+-- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
--- Reply {'added', kind, seq of the message} · {'already', kind, seq of the next message} · {'no_room'} · {'direct'} · {'forbidden'}
---       {'limited', ms to wait}
+-- Reply {'added', kind, seq of the message} · {'already', kind, seq of the next message}
+--       {'no_room'} · {'direct'} · {'forbidden'} · {'limited', ms to wait}
 
 local room, log, members, amended, live, rate, admins = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]

@@ -1,4 +1,4 @@
--- Writes amendments. Put behind amendments.lua and prelude.lua, in front of the scripts that need it.
+-- The function that writes amendments. Requires amendments.lua and prelude.lua.
 
 -- Writes an amendment `{field, value, verb, announced}` of the entry `id` and announces it to the room. Returns false
 -- when the message is deleted: then nothing amends it.

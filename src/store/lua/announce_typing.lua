@@ -1,4 +1,4 @@
--- Tells a room that a member is typing. Nothing is stored.
+-- Announces to a room that a member is typing. Stores nothing.
 --
 -- KEYS  1 room   2 members   3 live channel
 -- ARGV  1 user   2 name

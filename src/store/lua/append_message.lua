@@ -1,13 +1,13 @@
--- Stores a message and announces it; joins the sender to a public room first. Rejects before it writes.
+-- Stores a message and announces it, after joining the sender to a public room. All checks precede the first write.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the sender here
---       7 what the client id stored (the room again when there is no client id)
--- ARGV  1 sender   2 record   3 record of the sender's joining ('' where everyone is a member)
---       4 message replied to ('' for none)   5 body hash ('' when there is no client id)
---       6 ms for which a client id is kept   7 ms between messages (0: no rate limit; may have a fraction)
---       8 ms of burst   9 most entries   10 retention ms   11 sweep ms
+--       7 result of an earlier send with this client id (the room again when there is no client id)
+-- ARGV  1 sender   2 record   3 record of the notice that the sender joined ('' where everyone is a member)
+--       4 entry id of the message replied to ('' for none)   5 body hash ('' when there is no client id)
+--       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
+--       8 ms of burst   9 maximum entries   10 retention ms   11 sweep ms
 -- Reply {'stored', id, joined 0|1} · {'replay', id, record or false, its amendments} · {'conflict'}
---       {'no_room'} · {'no_reply'} · {'limited', ms until the next may come}
+--       {'no_room'} · {'no_reply'} · {'limited', ms to wait}
 
 local room, log, members, amended, live, rate, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)

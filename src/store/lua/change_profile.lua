@@ -1,8 +1,8 @@
--- Changes an account's profile if its name is still the one that the caller knew.
+-- Changes an account's profile, provided that its name is still the expected one.
 --
 -- KEYS  1 account
--- ARGV  1 the name known   2… field, value, …
--- Reply the time of the change in ms, 'changed' when the name is another by now, false without an account
+-- ARGV  1 expected name   2… field, value, …
+-- Reply the time of the change in ms, 'changed' when the name differs, or false when there is no account
 
 local account = KEYS[1]
 local name = redis.call('HGET', account, 'name')

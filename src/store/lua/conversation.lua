@@ -1,7 +1,7 @@
--- What a user's own list shows of one of their rooms. Reads only.
+-- Reads one entry of a user's list of conversations.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 read
--- ARGV  1 user   2 highest seq that they have read   3 entries older than this ms do not count
+-- ARGV  1 user   2 highest seq that the user has read   3 time in ms before which entries are ignored
 --       4 the other user of a direct room ('' for none)
 -- Reply {kind, name, pair, ms of the last change, entry id, record, its amendments, unread, runs read by the other}
 --       (id and record false when there is no message), or false when the user is no member

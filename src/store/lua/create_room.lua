@@ -1,9 +1,9 @@
--- Makes a room with its first members and the message that says so.
+-- Creates a room with its first members and the notice of its creation.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel
 -- ARGV  1 number   2 kind   3 name   4 description   5 avatar   6 owner   7 pair of a direct room (`3:7`)
---       8 record of the making ('' for none)   9 most entries   10 retention ms   11 sweep ms   12… members
--- Reply the time of the making in ms, or 'exists'
+--       8 record of the notice ('' for none)   9 maximum entries   10 retention ms   11 sweep ms   12… members
+-- Reply the time of creation in ms, or 'exists'
 
 local room, log, members, amended, live = unpack(KEYS)
 local ms = room_time(0)

@@ -1,7 +1,7 @@
 -- Deletes a message: an amendment that hides it. The record stays until retention drops it.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 admins
--- ARGV  1 user   2 entry id, or its seq alone   3 seq   4 '1' when the user may delete anything   5 most entries
+-- ARGV  1 user   2 entry id, or its seq alone   3 seq   4 '1' when the user may delete anything   5 maximum entries
 -- Reply {'deleted', id, record} · {'already', id, record} · {'no_room'} · {'no_message'} · {'forbidden'}
 
 local room, log, members, amended, live, admins = unpack(KEYS)
@@ -17,7 +17,7 @@ if not entry then return {'no_message'} end
 id = entry[1]
 local record = entry[2][2]
 local sender = string.match(record, '^%d+')
--- The server's own entries (sender 0) belong to nobody.
+-- Entries of the server (sender 0) have no owner who could delete them.
 local may_delete = sender == user or is_admin or is_leader(state[2], admins, user)
 if not may_delete then return {'forbidden'} end
 local deletion = {field = seq, value = integer(room_time(0)) .. ' ' .. user, verb = 'd', announced = user}

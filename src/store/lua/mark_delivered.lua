@@ -1,8 +1,8 @@
--- Notes that members have received a run of messages.
+-- Records that members have received a run of messages.
 --
 -- KEYS  1 room   2 members   3 delivered
--- ARGV  1 first seq   2 last seq   3 most members   4 most entries   5 lifetime ms   6… users
--- Reply 1, or 0 when the room is too large for it
+-- ARGV  1 first seq   2 last seq   3 maximum members   4 maximum entries   5 lifetime in ms   6… users
+-- Reply 1, or 0 when the room is too large for receipts
 
 local room, members, delivered = unpack(KEYS)
 if redis.call('ZCARD', members) > tonumber(ARGV[3]) then return 0 end

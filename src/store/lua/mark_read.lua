@@ -1,10 +1,10 @@
--- Notes that a member has read messages: a run of them, or all that they have received up to one. Announces
--- what is new.
+-- Records that a member has read a run of messages, or all messages received up to one. Announces runs that were not
+-- recorded before.
 --
 -- KEYS  1 room   2 members   3 delivered   4 read   5 live channel
--- ARGV  1 user   2 first seq (0: all received up to the last)   3 last seq   4 most members   5 most entries
---       6 lifetime ms
--- Reply 1 · 0 when the room is too large for it · false when the user is no member
+-- ARGV  1 user   2 first seq (0: all received up to the last)   3 last seq   4 maximum members   5 maximum entries
+--       6 lifetime in ms
+-- Reply 1 · 0 when the room is too large for receipts · false when the user is no member
 
 local room, members, delivered, read, live = unpack(KEYS)
 local user, first, last = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -1,24 +1,23 @@
--- Shared by the scripts that write to a room. Put in front of each of them.
---
--- Numbers are passed through string.format: Lua would print a time in milliseconds as 1.7e+12.
+-- Functions of the scripts that write to a room. Prepended to each of them.
 
+-- Lua itself would print a time in milliseconds as 1.7e+12.
 local function integer(number)
   return string.format('%.0f', number)
 end
 
--- Time of Redis in milliseconds, with a fraction.
+-- Returns the time of Redis in milliseconds, with a fraction.
 local function redis_clock()
   local time = redis.call('TIME')
   return time[1] * 1000 + time[2] / 1000
 end
 
--- The same in whole milliseconds, but never before `last`: time in a room does not go back.
+-- Returns the time of Redis in whole milliseconds, or `last` if that is later: time in a room never goes back.
 local function room_time(last)
   return math.max(math.floor(redis_clock()), tonumber(last) or 0)
 end
 
--- GCRA: a message may come when its theoretical arrival time is at most one burst ahead. Returns 0, or
--- the ms to wait. An interval of 0 ms is no limit.
+-- Limits a rate by GCRA: a message is admitted when its theoretical arrival time is at most one burst ahead. Returns 0,
+-- or the ms to wait. An interval of 0 ms disables the limit.
 local function admit(rate, interval, burst, clock)
   interval = tonumber(interval)
   if interval <= 0 then return 0 end
@@ -30,7 +29,7 @@ local function admit(rate, interval, burst, clock)
   return 0
 end
 
--- Drops the amendments of entries before `first`, of all kinds: each field begins with a seq.
+-- Drops the amendments of entries before `first`. Fields of all kinds begin with a seq.
 local function drop_amendments(amended, first)
   local stale = {}
   for _, field in ipairs(redis.call('HKEYS', amended)) do
@@ -42,9 +41,8 @@ local function drop_amendments(amended, first)
   end
 end
 
--- Drops what is older than the retention from the head of the log, and the amendments of dropped entries.
--- Entries' first halves count up and their second halves (the times) never fall, so the boundary is
--- found by bisection.
+-- Drops entries older than the retention from the head of the log, and their amendments. Both halves of entry ids, seq
+-- and time, never decrease, so bisection finds the boundary.
 local function drop_expired(log, amended, last_seq, oldest_ms)
   local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   if not head then return end
@@ -71,8 +69,8 @@ local function append(log, live, seq, ms, record, max_len)
   return id
 end
 
--- Notes how far the room has come. What need not be done for each message (expiry of the keys, trimming
--- by age) is done when the last time was `sweep_ms` ago.
+-- Records the last seq and time of a room. Renews expiry and trims by age only if `sweep_ms` have passed since the last
+-- sweep, because neither is needed for each message.
 local function advance(room, log, amended, seq, ms, swept, retention_ms, sweep_ms)
   if ms - (tonumber(swept) or 0) < tonumber(sweep_ms) then
     redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms))
@@ -80,19 +78,19 @@ local function advance(room, log, amended, seq, ms, swept, retention_ms, sweep_m
   end
   redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms), 'swept', integer(ms))
   drop_expired(log, amended, seq, ms - tonumber(retention_ms))
-  -- One sweep longer than the retention, because expiry is renewed at sweeps only.
+  -- Longer than the retention, because only sweeps renew expiry.
   local lifetime = integer(tonumber(retention_ms) + 2 * tonumber(sweep_ms))
   redis.call('PEXPIRE', log, lifetime)
   redis.call('PEXPIRE', amended, lifetime)
 end
 
--- Whether a user is owner or admin of a room.
+-- Returns whether a user is owner or admin of a room.
 local function is_leader(owner, admins, user)
   return owner == user or redis.call('SISMEMBER', admins, user) == 1
 end
 
--- Adds the run first…last to stored runs `a-b@stamp,…` (`a-b` without a stamp). What is there keeps its
--- stamp, runs that end before `floor` are dropped. Returns the new text and the runs that were missing, `a-b`.
+-- Adds the run first…last to stored runs `a-b@stamp,…` (`a-b` without a stamp). Existing runs keep their stamps; runs that
+-- end before `floor` are dropped. Returns the new text and the runs that were missing, as `a-b`.
 local function add_run(text, first, last, stamp, floor)
   local runs, added, at = {}, {}, math.max(first, floor)
   local function put(a, b, s)

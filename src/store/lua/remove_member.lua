@@ -1,11 +1,12 @@
--- Takes a user out of a room: anyone leaves by themselves, owner and admins remove others. When the owner of
--- a group goes, the oldest admin inherits it, else the oldest member. Counts as a message of who does it.
+-- Removes a user from a room. Every member may leave; the owner and admins may remove others. When the owner of a group
+-- leaves, it passes to the admin who joined first, or else to the member who joined first. Counts as a message of the
+-- actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
--- ARGV  1 actor   2 user   3 record of it   4 most entries   5 retention ms   6 sweep ms
+-- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
--- Reply {'removed', kind, seq of the message} · {'absent'} (the user is no member) · {'no_room'} · {'direct'} · {'forbidden'}
---       {'limited', ms to wait}
+-- Reply {'removed', kind, seq of the message} · {'absent'} (the user is no member)
+--       {'no_room'} · {'direct'} · {'forbidden'} · {'limited', ms to wait}
 
 local room, log, members, amended, live, rate, admins = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
@@ -16,7 +17,7 @@ if kind ~= 'public' and not redis.call('ZSCORE', members, actor) then return {'n
 if kind == 'direct' then return {'direct'} end
 if actor ~= user then
   if not is_leader(owner, admins, actor) then return {'forbidden'} end
-  -- Only the owner removes those who lead.
+  -- Only the owner removes admins.
   if actor ~= owner and is_leader(owner, admins, user) then return {'forbidden'} end
 end
 if not redis.call('ZSCORE', members, user) then return {'absent'} end
@@ -40,7 +41,7 @@ if kind == 'group' and user == owner then
     redis.call('HSET', room, 'owner', heir)
     redis.call('SREM', admins, heir)
   else
-    redis.call('PEXPIRE', room, ARGV[5]) -- nobody is left to see it
+    redis.call('PEXPIRE', room, ARGV[5]) -- the room has no members any more
   end
 end
 return {'removed', kind, seq}

@@ -1,4 +1,4 @@
--- Moves an account to a new token epoch and changes fields of it.
+-- Starts a new token epoch of an account and changes fields of the account.
 --
 -- KEYS  1 account
 -- ARGV  1… field, value, …

@@ -1,7 +1,7 @@
--- What a list shows of one room. Reads only.
+-- Reads one entry of a list of rooms.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments
--- ARGV  1 caller   2 most members   3 entries older than this ms do not count
+-- ARGV  1 caller   2 maximum members   3 time in ms before which entries are ignored
 -- Reply {kind, name, description, created, members, caller is a member 0|1, entry id, record, its amendments}
 --       (entry id and record false when there is no message), or false when there is no room
 

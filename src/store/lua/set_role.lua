@@ -1,4 +1,4 @@
--- Makes a member an admin, or an admin a member. Owners do.
+-- Changes the role of a member. Only the owner may.
 --
 -- KEYS  1 room   2 members   3 admins
 -- ARGV  1 actor   2 user   3 'admin' or 'member'

@@ -1,6 +1,6 @@
--- Walks a room's log past deleted messages. Put behind amendments.lua, in front of the scripts that need it.
+-- Functions that walk a room's log past deleted messages. Requires amendments.lua.
 
--- Amendments of all messages: seq → `{field, value, …}`.
+-- Returns the amendments of all messages: seq → `{field, value, …}`.
 local function all_amendments(amended)
   local by_seq, entries = {}, redis.call('HGETALL', amended)
   for i = 1, #entries, 2 do
@@ -15,7 +15,7 @@ local function all_amendments(amended)
   return by_seq
 end
 
--- The amendments of a message that is not deleted, or false when it is deleted.
+-- Returns the amendments of a message, or false when one of them deletes it.
 local function unless_deleted(amendments, seq)
   for i = 1, #amendments, 2 do
     if amendments[i] == seq then return false end
