@@ -14,24 +14,24 @@ local seq = tonumber(redis.call('HGET', room, 'seq')) or 0
 last = math.min(last, seq)
 local ms, floor = integer(room_time(0)), last - tonumber(ARGV[5])
 local runs = redis.call('HGET', read, user) or ''
-local news = {}
-local function note(a, b)
+local new_runs = {}
+local function record(a, b)
   local added
   runs, added = add_run(runs, a, b, ms, floor)
-  for _, run in ipairs(added) do news[#news + 1] = run end
+  for _, run in ipairs(added) do new_runs[#new_runs + 1] = run end
 end
 if first > 0 then
-  note(first, last)
+  record(first, last)
 else
   for a, b in string.gmatch(redis.call('HGET', delivered, user) or '', '(%d+)%-(%d+)') do
-    if tonumber(a) <= last then note(tonumber(a), math.min(tonumber(b), last)) end
+    if tonumber(a) <= last then record(tonumber(a), math.min(tonumber(b), last)) end
   end
-  note(last, last)
+  record(last, last)
 end
-if #news > 0 then
+if #new_runs > 0 then
   redis.call('HSET', read, user, runs)
   redis.call('PEXPIRE', read, ARGV[6])
-  for _, run in ipairs(news) do
+  for _, run in ipairs(new_runs) do
     redis.call('PUBLISH', live, 'r ' .. user .. ' ' .. run .. ' ' .. ms)
   end
 end
