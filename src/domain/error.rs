@@ -1,8 +1,8 @@
-//! The one error of Chinwag. Each dialect maps it to its own body once.
+//! The error type of Chinwag, which each dialect maps to its own body.
 
 use std::time::Duration;
 
-/// What every fallible operation returns.
+/// Result of a fallible operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The field of a request that a 400 is about.
@@ -12,7 +12,7 @@ pub enum Field {
     Content,
     /// A message's kind.
     MessageType,
-    /// The message that is answered.
+    /// The message that is replied to.
     ReplyTo,
     /// The sender's own id of a message.
     ClientId,
@@ -38,23 +38,23 @@ pub enum Field {
     UserId,
     /// The user or group that a message is for.
     Receiver,
-    /// What a member may do.
+    /// The role of a member.
     Role,
-    /// What a search looks for.
+    /// The text that a search looks for.
     Query,
     /// Whether a search looks for users, rooms or messages.
     SearchKind,
     /// Whether a message is for a user or a room.
     ChatType,
-    /// What a client asks for in a frame.
+    /// The type of a frame.
     Type,
     /// Size of a page.
     Limit,
-    /// Place from which a page goes back.
+    /// Message before which a page ends.
     Before,
-    /// Place from which a page goes forward.
+    /// Message after which a page starts.
     After,
-    /// Place from which a list goes on.
+    /// Cursor of a list.
     Cursor,
     /// The file of an upload.
     File,
@@ -99,7 +99,7 @@ impl Field {
     }
 }
 
-/// Everything that can go wrong, by what the caller may be told.
+/// All errors, distinguished by what the caller may learn.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The body or query is not in the form that the route takes.
@@ -114,17 +114,17 @@ pub enum Error {
     /// A text is shorter or longer than allowed; the unit is characters (bytes for passwords at the top).
     #[error("{field:?} must have {min} to {max} characters")]
     Length {
-        /// The text.
+        /// The field.
         field: Field,
-        /// Fewest characters.
+        /// Minimum length.
         min: usize,
-        /// Most characters.
+        /// Maximum length.
         max: usize,
     },
-    /// `global` takes no removal and no leaving.
+    /// Members cannot leave `global` or be removed from it.
     #[error("nobody leaves the global room")]
     GlobalRoom,
-    /// Direct rooms take no member changes, and nobody has one with oneself.
+    /// The members of a direct room cannot change, and a user has none with themselves.
     #[error("direct rooms have exactly two members")]
     DirectRoom,
     /// No token, or one that is forged, expired or revoked.
@@ -133,10 +133,10 @@ pub enum Error {
     /// Wrong user name or password, or a banned account.
     #[error("wrong name or password")]
     BadCredentials,
-    /// The caller may know of the thing but not do this to it.
+    /// The caller may know of the object but lacks the right for this action.
     #[error("not allowed")]
     Forbidden,
-    /// No such room, or none that the caller may know of.
+    /// No such room, or one that the caller may not know of.
     #[error("room not found")]
     RoomNotFound,
     /// No such message in that room.
@@ -145,7 +145,7 @@ pub enum Error {
     /// No such user.
     #[error("user not found")]
     UserNotFound,
-    /// The user exists but is offline, or does not exist: the two are told apart nowhere.
+    /// The user is offline or does not exist; answers do not distinguish the two.
     #[error("user is not online")]
     UserOffline,
     /// No such path, or no such file.
@@ -154,39 +154,39 @@ pub enum Error {
     /// The path exists, the method does not.
     #[error("method not allowed")]
     MethodNotAllowed,
-    /// Someone has this name already.
+    /// The name is taken.
     #[error("user name is taken")]
     NameTaken,
-    /// Someone has this e-mail address already.
+    /// The e-mail address is taken.
     #[error("e-mail address is taken")]
     EmailTaken,
-    /// The same client id came with another body.
+    /// The client id was used for another message.
     #[error("client id was used for another message")]
     ClientIdReused,
-    /// A body or file is over its limit.
+    /// A body or file exceeds its limit.
     #[error("larger than {max_bytes} bytes")]
     TooLarge {
         /// The limit.
         max_bytes: u64,
     },
-    /// A file or body of a type that the route does not take.
+    /// The route does not accept this type of file or body.
     #[error("unsupported type")]
     UnsupportedType,
     /// Too many requests.
     #[error("too many requests")]
     RateLimited {
-        /// When to try again.
+        /// Time to wait before the next try.
         retry_after: Duration,
     },
-    /// Redis does not answer. The outcome of a write is unknown: retry with the same client id.
+    /// Redis does not answer. The outcome of a write is unknown; clients retry with the same client id.
     #[error("store unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A defect or a broken record. The cause goes to the log, never to the client.
+    /// A defect or a malformed record. The cause is logged and never shown to clients.
     #[error("internal error: {0}")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The classes of error that protocols tell apart; the numbers are HTTP's.
+/// Classes of errors that protocols distinguish, with their HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// 400
@@ -257,7 +257,7 @@ impl Error {
         }
     }
 
-    /// The error's name for programs. Clients compare it, so a name never changes.
+    /// The code of the error for programs. Clients compare it, so codes never change.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
@@ -292,7 +292,7 @@ impl Error {
         Some(*field)
     }
 
-    /// A defect, with the cause for the log.
+    /// Makes an `Internal` error with a cause for the log.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }

@@ -1,4 +1,4 @@
-//! What happens in a room while people look on.
+//! Events of a room, as connected clients receive them.
 
 use super::amendment::{Amendment, AmendmentKind};
 use super::ids::{Seq, UserId};
@@ -26,28 +26,28 @@ pub enum Event<K = AmendmentKind> {
     Read(ReadMark),
     /// A user is typing.
     Typing(UserRef),
-    /// Users came online or went offline; gathered over a moment.
+    /// Users came online or went offline; changes of about a second are gathered.
     Presence(Vec<PresenceChange>),
 }
 
 /// A run of messages that a user has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadMark {
-    /// Who.
+    /// The reader.
     pub user: UserId,
-    /// From this message,
+    /// The first message of the run.
     pub first: Seq,
-    /// up to this one.
+    /// The last message of the run.
     pub last: Seq,
-    /// When, UTC milliseconds.
+    /// Time of reading, UTC milliseconds.
     pub at_ms: u64,
 }
 
-/// Someone came or went.
+/// A user came online or went offline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresenceChange {
-    /// Who.
+    /// The user.
     pub user: UserRef,
-    /// Whether they have an open socket now.
+    /// Whether the user has an open socket now.
     pub is_online: bool,
 }

@@ -1,4 +1,4 @@
-//! Uploaded files: which types are allowed, told by content and extension together.
+//! Uploaded files: the allowed types, recognised by content and extension together.
 
 use super::error::{Error, Field, Result};
 use super::names::check_length;
@@ -31,7 +31,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// The type that an extension promises, whatever its case.
+    /// The type of an extension, in any case.
     pub fn of_extension(extension: &str) -> Option<Self> {
         Some(match extension.to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" => Self::Jpeg,
@@ -48,7 +48,7 @@ impl FileKind {
         })
     }
 
-    /// The extension under which it is kept.
+    /// The extension of stored files of this type.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
@@ -64,7 +64,7 @@ impl FileKind {
         }
     }
 
-    /// The media type under which it is served.
+    /// The media type of served files of this type.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -80,7 +80,7 @@ impl FileKind {
         }
     }
 
-    /// Whether a browser may show it in place; everything else is offered for saving.
+    /// Whether browsers may display it inline; other types are served as downloads.
     pub fn is_image(self) -> bool {
         match self {
             Self::Jpeg | Self::Png | Self::Gif | Self::WebP => true,
@@ -89,12 +89,12 @@ impl FileKind {
     }
 }
 
-/// A file's name for people: one path component, no control characters, with an extension.
+/// Display name of a file: one path component without control characters, with an extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileName(String);
 
 impl FileName {
-    /// Checks a name from an upload. It is shown, never used as a path.
+    /// Validates the name of an upload. It is displayed, never used as a path.
     ///
     /// # Errors
     /// `Length`, or `Invalid` for path separators, control characters and names that are only dots.
@@ -107,13 +107,13 @@ impl FileName {
         Ok(Self(text.to_owned()))
     }
 
-    /// The type that the extension promises.
+    /// The type of the extension.
     pub fn kind(&self) -> Option<FileKind> {
         let (_, extension) = self.0.rsplit_once('.')?;
         FileKind::of_extension(extension)
     }
 
-    /// The name as shown.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

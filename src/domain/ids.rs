@@ -1,7 +1,7 @@
 //! Identifiers and the three printed forms of a message id.
 //!
-//! Every printed form decodes by arithmetic to (room, seq), so no request looks an id up.
-//! Knowing an id grants nothing: the store checks membership on every use.
+//! Every printed form decodes by arithmetic to (room, seq), so requests need no look-up. Knowing an id grants no access:
+//! the store checks membership on every use.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ impl RoomId {
     /// The room that always exists and has every user as a member.
     pub const GLOBAL: Self = Self(1);
 
-    /// The room of this number; zero is no room.
+    /// Makes the id of a room; `None` for zero.
     pub fn new(number: u32) -> Option<Self> {
         (number > 0).then_some(Self(number))
     }
@@ -51,7 +51,7 @@ impl fmt::Display for RoomId {
     }
 }
 
-/// The text is no room id.
+/// Error for text that is not a room id.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotARoomId;
 
@@ -76,8 +76,8 @@ impl FromStr for RoomId {
     }
 }
 
-// The mixing steps of MurmurHash3's 32-bit finaliser: a bijection, so ids never collide, whose
-// output does not tell how many rooms there are.
+// The mixing steps of MurmurHash3's 32-bit finaliser: a bijection, so ids never collide, and its output does not reveal
+// how many rooms exist.
 const MIX_A: u32 = 0x85eb_ca6b;
 const MIX_B: u32 = 0xc2b2_ae35;
 // Their inverses modulo 2^32.
@@ -126,7 +126,7 @@ impl fmt::Display for EntryId {
 }
 
 impl EntryId {
-    /// Reads `<seq>-<ms>`.
+    /// Parses `<seq>-<ms>`.
     pub fn parse(text: &str) -> Option<Self> {
         let (seq, at_ms) = text.split_once('-')?;
         Some(Self { seq: Seq(seq.parse().ok()?), at_ms: at_ms.parse().ok()? })
@@ -160,7 +160,7 @@ impl MessageId {
         Uuid::from_u128((time << 80) | version | (custom_b << 64) | variant | custom_c)
     }
 
-    /// Decodes what [`Self::to_uuid`] made; any other UUID is no message id.
+    /// Inverts [`Self::to_uuid`]. `None` for any other UUID.
     pub fn from_uuid(uuid: Uuid) -> Option<Self> {
         let bits = uuid.as_u128();
         let is_ours = (bits >> 76) & 0xf == 0x8 && (bits >> 62) & 0b11 == 0b10;
@@ -185,7 +185,7 @@ impl MessageId {
         if room >= seq { room * room + room + seq } else { seq * seq + room }
     }
 
-    /// Undoes [`Self::to_integer`]; the time is not in the integer.
+    /// Inverts [`Self::to_integer`], which does not contain the time.
     pub fn from_integer(id: u64) -> Option<(RoomId, Seq)> {
         let root = id.isqrt();
         let rest = id - root * root;

@@ -1,4 +1,4 @@
-//! Messages as the core knows them; dialects translate to and from these.
+//! Messages in the neutral form that dialects translate to and from.
 
 use super::error::{Error, Field, Result};
 use super::ids::{EntryId, MessageId, UserId};
@@ -10,34 +10,34 @@ use super::user::UserRef;
 const CONTENT_MAX_CHARS: usize = 5000;
 /// Longest client id, in bytes; UUIDs have 36.
 const CLIENT_ID_MAX_BYTES: usize = 128;
-/// In front of the ids of proxies.
+/// Prefix of ids that a proxy assigned.
 const PROXY: &str = "proxy ";
 
-/// What a message is. Kinds that a dialect lacks are mapped by that dialect.
+/// Kind of a message. A dialect maps kinds that its document lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
     /// Plain text.
     Text,
-    /// A picture.
+    /// An image.
     Image,
     /// Any other file.
     File,
-    /// A sound.
+    /// An audio recording.
     Audio,
-    /// A film.
+    /// A video.
     Video,
     /// A single emoji or sticker (document 004).
     Emoji,
-    /// An announcement. From sender 0 it is the server's own.
+    /// An announcement; from sender 0, one of the server.
     System,
 }
 
-/// A message's text, 1–5000 characters, passed on verbatim.
+/// Text of a message, 1–5000 characters, stored and delivered verbatim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content(String);
 
 impl Content {
-    /// Checks a text.
+    /// Validates the text of a message.
     ///
     /// # Errors
     /// `Length`.
@@ -46,7 +46,7 @@ impl Content {
         Ok(Self(text))
     }
 
-    /// Checks the text beside a file, which may be empty. Document 002.
+    /// Validates the text that accompanies a file, which may be empty. Document 002.
     ///
     /// # Errors
     /// `Length`.
@@ -59,13 +59,13 @@ impl Content {
         &self.0
     }
 
-    /// The text itself.
+    /// Returns the text without copying it.
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// The sender's own id of a message, which makes a retry safe.
+/// An id that the sender assigns to a message, which makes retries safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientId {
     text: String,
@@ -73,7 +73,8 @@ pub struct ClientId {
 }
 
 impl ClientId {
-    /// Checks a client's id: 1–128 bytes of visible ASCII, as a header can carry it. Kept for 24 hours.
+    /// Validates an id that a client assigned: 1–128 bytes of visible ASCII, so that a header can carry it. It is
+    /// remembered for 24 hours.
     ///
     /// # Errors
     /// `Invalid`.
@@ -85,14 +86,14 @@ impl ClientId {
         Ok(Self { text: text.to_owned(), kept_secs: 24 * 60 * 60 })
     }
 
-    /// The id that a proxy gave a request so that it can repeat it on another node by itself. Kept for a
-    /// minute only: there is one for each request, and a proxy gives up sooner.
+    /// Validates an id that a proxy assigned to a request, so that it can repeat the request on another node. It is
+    /// remembered for one minute only: every request has one, and a proxy gives up sooner.
     ///
     /// # Errors
     /// `Invalid`.
     pub fn of_proxy(text: &str) -> Result<Self> {
         let Self { text, .. } = Self::parse(text)?;
-        // The space keeps it apart from what clients can choose.
+        // Ids of clients contain no space, so the two never collide.
         Ok(Self { text: format!("{PROXY}{text}"), kept_secs: 60 })
     }
 
@@ -101,39 +102,39 @@ impl ClientId {
         &self.text
     }
 
-    /// The id if the sender chose it: others are nobody's to see.
+    /// The id if the sender assigned it; ids of proxies are not shown to clients.
     pub fn own(&self) -> Option<&str> {
         (!self.text.starts_with(PROXY)).then_some(&*self.text)
     }
 
-    /// For how long a retry finds the first message, seconds.
+    /// Seconds for which the id is remembered.
     pub fn kept_secs(&self) -> u64 {
         self.kept_secs
     }
 }
 
-/// A file that a message shows.
+/// A file attached to a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attachment {
-    /// Where it is: a path of ours or an address elsewhere.
+    /// Its address: a path on this server or a URL elsewhere.
     pub url: String,
-    /// Its name for people.
+    /// Its name for display.
     pub name: Option<String>,
     /// Its size in bytes.
     pub size: Option<u64>,
     /// An image's width and height in pixels, before its orientation is applied.
     pub pixels: Option<(u32, u32)>,
-    /// Whether it was uploaded as this message, so that it goes when the message is deleted.
+    /// Whether it was uploaded as this message and is removed when the message is deleted.
     pub is_own_upload: bool,
 }
 
 impl Attachment {
-    /// Where it is; `None` when the sender gave a name or a size without an address.
+    /// Its address; `None` when the sender gave a name or a size only.
     pub fn address(&self) -> Option<&str> {
         (!self.url.is_empty()).then_some(&*self.url)
     }
 
-    /// The same as [`Self::named_by`] with a name and a size that the sender gave.
+    /// Like [`Self::named_by`], with the name and the size that the sender gave.
     pub fn described(kind: MessageKind, text: &Content, name: Option<String>, size: Option<u64>) -> Option<Self> {
         let named = Self::named_by(kind, text);
         if named.is_none() && name.is_none() && size.is_none() {
@@ -142,8 +143,7 @@ impl Attachment {
         Some(Self { name, size, ..named.unwrap_or_default() })
     }
 
-    /// What a picture or file is whose sender gave an address as the text: that address. Anything else in
-    /// the text stays text.
+    /// The attachment of an image or file message whose text is an address. `None` when the text is anything else.
     pub fn named_by(kind: MessageKind, text: &Content) -> Option<Self> {
         let is_file = matches!(kind, MessageKind::Image | MessageKind::File);
         let text = text.as_str();
@@ -153,46 +153,46 @@ impl Attachment {
     }
 }
 
-/// A message before it has a place: everything that the sender decides.
+/// A message that is not stored yet: everything that the sender decides.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
-    /// What it is.
+    /// Its kind.
     pub kind: MessageKind,
     /// Its text.
     pub text: Content,
     /// Its file, if any.
     pub attachment: Option<Attachment>,
-    /// The message that it answers; must exist in the same room.
+    /// The message that it replies to, which must exist in the same room.
     pub reply_to: Option<EntryId>,
-    /// The sender's own id of it.
+    /// The id that the sender assigned.
     pub client_id: Option<ClientId>,
-    /// SHA-256 of the file that is uploaded with it: another file is another message.
+    /// SHA-256 of the file that is uploaded with it; a retry must carry the same file.
     pub file_digest: Option<[u8; 32]>,
 }
 
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its place and time.
+    /// Its identity, which holds its place in the room and its time.
     pub id: MessageId,
-    /// Who said it.
+    /// Its sender, with the name at the time of sending.
     pub sender: UserRef,
-    /// What it is.
+    /// Its kind.
     pub kind: MessageKind,
     /// Its text.
     pub text: String,
     /// Its file, if any.
     pub attachment: Option<Attachment>,
-    /// The message that it answers.
+    /// The message that it replies to.
     pub reply_to: Option<MessageId>,
-    /// The sender's own id of it.
+    /// The id that the sender assigned.
     pub client_id: Option<String>,
     /// The change of membership that a message of the server reports.
     pub notice: Option<Notice>,
 }
 
 impl Message {
-    /// Whether the server itself says it. A system message of a user is not the server's.
+    /// Whether the server sent it. A system message may come from a user as well.
     pub fn is_from_server(&self) -> bool {
         self.sender.id == UserId::SERVER
     }

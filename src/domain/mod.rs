@@ -1,6 +1,6 @@
-//! Floor 0: pure types and rules of shape (and the clock). Nothing here waits, stores or knows a dialect.
+//! Floor 0: pure types, validation of their shape, and the clock. Nothing here waits, stores or knows a dialect.
 //!
-//! Everyone may import this module; it imports nothing of the crate.
+//! Every module may import this one; it imports no other module of the crate.
 
 mod amendment;
 mod client;

@@ -19,9 +19,9 @@ const AVATAR_MAX_CHARS: usize = 500;
 const PASSWORD_MIN_CHARS: usize = 6;
 const PASSWORD_MAX_BYTES: usize = 71;
 
-/// Refuses a text whose number of characters is outside `min..=max`.
+/// Rejects a text whose number of characters is outside `min..=max`.
 pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> Result<()> {
-    // Counting stops behind the limit, so that a huge body costs no more than a long one.
+    // Counting stops after the limit, so that a huge body costs no more than a long one.
     let chars = text.chars().take(max + 1).count();
     if chars < min || chars > max {
         return Err(Error::Length { field, min, max });
@@ -29,12 +29,12 @@ pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> 
     Ok(())
 }
 
-/// A user's name as shown: NFKC, 1–32 characters, nothing invisible, no mix of look-alike scripts.
+/// Display name of a user: NFKC, 1–32 characters, no invisible characters, no mix of look-alike scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserName(String);
 
 impl UserName {
-    /// Normalises and checks a name.
+    /// Normalises and validates a name.
     ///
     /// # Errors
     /// `Length`, or `Invalid` for control, bidirectional and zero-width characters and for Latin letters
@@ -51,7 +51,7 @@ impl UserName {
         Ok(Self(name))
     }
 
-    /// The name as shown.
+    /// The name for display.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -62,7 +62,7 @@ impl UserName {
     }
 }
 
-/// Case folding by way of upper case, so that `ß` meets `SS`, and normalised again.
+/// Folds case through upper case, so that `ß` equals `SS`, and normalises again.
 pub fn folded(text: &str) -> String {
     text.to_uppercase().to_lowercase().nfkc().collect()
 }
@@ -86,7 +86,7 @@ fn mixes_lookalike_scripts(name: &str) -> bool {
 pub struct RoomName(String);
 
 impl RoomName {
-    /// Trims and checks a name.
+    /// Trims and validates a name.
     ///
     /// # Errors
     /// `Length`, or `Invalid` for control characters.
@@ -99,7 +99,7 @@ impl RoomName {
         Ok(Self(name.to_owned()))
     }
 
-    /// The name as shown.
+    /// The name for display.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -110,7 +110,7 @@ impl RoomName {
 pub struct Description(String);
 
 impl Description {
-    /// Checks a description.
+    /// Validates a description.
     ///
     /// # Errors
     /// `Length`, or `Invalid` for control characters other than line breaks and tabs.
@@ -123,7 +123,7 @@ impl Description {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text as shown.
+    /// The text for display.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -134,10 +134,10 @@ impl Description {
 pub struct Password(SecretString);
 
 impl Password {
-    /// Checks a password that someone chooses.
+    /// Validates a new password.
     ///
     /// # Errors
-    /// `Length`, or `Invalid` for one with a NUL, where bcrypt would stop reading.
+    /// `Length`, or `Invalid` for a NUL, at which bcrypt would stop reading.
     pub fn parse(text: &str) -> Result<Self> {
         let is_too_short = text.chars().count() < PASSWORD_MIN_CHARS;
         if is_too_short || text.len() > PASSWORD_MAX_BYTES {
@@ -155,15 +155,15 @@ impl Password {
     }
 }
 
-/// An e-mail address: text, `@`, text. Unique whatever its case.
+/// An e-mail address: text, `@`, text. Unique regardless of case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
-    /// Trims and checks an address.
+    /// Trims and validates an address.
     ///
     /// # Errors
-    /// `Length`, or `Invalid` for what has no two parts around one `@`, white space or control characters.
+    /// `Length`, or `Invalid` unless there are two parts around one `@` without white space or control characters.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         check_length(Field::Email, text, 3, EMAIL_MAX_CHARS)?;
@@ -187,7 +187,7 @@ impl Email {
     }
 }
 
-/// A phone number as the user writes it; may be empty.
+/// Validates a phone number as the user writes it; may be empty.
 ///
 /// # Errors
 /// `Length`, or `Invalid` for control characters.
@@ -195,7 +195,7 @@ pub fn parse_phone(text: &str) -> Result<&str> {
     parse_line(Field::Phone, text, PHONE_MAX_CHARS)
 }
 
-/// The address of a user's or group's picture; may be empty.
+/// Validates the address of a user's or group's picture; may be empty.
 ///
 /// # Errors
 /// `Length`, or `Invalid` for control characters.

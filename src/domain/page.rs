@@ -1,4 +1,4 @@
-//! Pages of history and lists.
+//! Queries for history and lists, and their pages.
 
 use super::amendment::{Amendment, AmendmentKind};
 use super::error::{Error, Field, Result};
@@ -7,12 +7,12 @@ use super::message::Message;
 use super::receipt::Receipts;
 use super::room::RoomHead;
 
-/// How many items a page may have at the most: at least 1.
+/// Maximum number of items on a page; at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(usize);
 
 impl Limit {
-    /// Reads a limit from a query: a positive decimal within 64 bits; above `max` it is `max`.
+    /// Parses a limit from a query: a positive decimal within 64 bits, capped at `max`.
     ///
     /// # Errors
     /// `Invalid` for zero, negative, fractional, oversized numbers and for anything else.
@@ -25,7 +25,7 @@ impl Limit {
         Ok(Self(number.min(max)))
     }
 
-    /// The same for a number that came as one.
+    /// Checks a limit that JSON carries as a number, and caps it at `max`.
     ///
     /// # Errors
     /// `Invalid` below 1.
@@ -36,9 +36,12 @@ impl Limit {
         }
     }
 
-    /// A limit that the code knows to be positive.
+    /// Makes a limit from a constant.
+    ///
+    /// # Panics
+    /// When it is zero.
     pub const fn of(number: usize) -> Self {
-        assert!(number > 0, "a page has room for one item");
+        assert!(number > 0, "a limit is at least 1");
         Self(number)
     }
 
@@ -48,50 +51,49 @@ impl Limit {
     }
 }
 
-/// Which part of a room's history is wanted.
+/// The part of a room's history that a query asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// The newest, newest first.
+    /// The newest messages, newest first.
     Latest,
-    /// Older than this seq, newest first.
+    /// Messages older than this seq, newest first.
     Before(Seq),
-    /// Newer than this seq, oldest first.
+    /// Messages newer than this seq, oldest first.
     After(Seq),
 }
 
-/// A page of a room's history.
+/// A query for a page of a room's history.
 #[derive(Clone, Copy, Debug)]
 pub struct HistoryQuery {
     /// The room.
     pub room: RoomId,
-    /// The part.
+    /// The part of its history.
     pub span: Span,
-    /// Most messages.
+    /// Maximum number of messages.
     pub limit: Limit,
-    /// Messages to leave out at the beginning.
+    /// Number of messages to skip at the beginning of the part.
     pub skip: usize,
-    /// Whether the server's own messages are listed.
+    /// Whether the page includes messages of the server.
     pub include_system: bool,
-    /// Whether all that could be listed is counted.
+    /// Whether the page carries [`HistoryPage::total`].
     pub with_total: bool,
-    /// Whether it is told who has what.
+    /// Whether the page carries [`HistoryPage::receipts`].
     pub with_receipts: bool,
 }
 
 impl HistoryQuery {
-    /// A part of a room's history as most documents list it.
+    /// Makes a query with the defaults of most documents.
     pub fn new(room: RoomId, span: Span, limit: Limit) -> Self {
         Self { room, span, limit, skip: 0, include_system: true, with_total: false, with_receipts: false }
     }
 }
 
-/// How far a room has come: changes with every message and every amendment, so it names a state of the
-/// room's history.
+/// Identifies a state of a room's history: it changes with every message and every amendment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watermark {
     /// The newest message; seq 0 when there was none yet.
     pub last: EntryId,
-    /// How many amendments the room has had.
+    /// Number of amendments so far.
     pub revision: u64,
 }
 
@@ -102,43 +104,43 @@ pub struct HistoryPage {
     pub messages: Vec<Message>,
     /// The room.
     pub head: RoomHead,
-    /// The room's state, read before the messages: never newer than they are.
+    /// The room's watermark, read before the messages and therefore never newer than they are.
     pub watermark: Watermark,
     /// Whether the caller is a member.
     pub is_member: bool,
-    /// What of it the caller, a member, has not read before as far as it is noted.
+    /// The part of this page that the caller had not read yet, as first and last message; `None` for non-members.
     pub unread: Option<(Seq, Seq)>,
-    /// How many messages could be listed, when asked for.
+    /// Number of messages that all pages have together, if the query asks for it.
     pub total: usize,
-    /// Who has what, when asked for. Empty in rooms too large for it.
+    /// Receipts, if the query asks for them; empty in rooms too large for receipts.
     pub receipts: Receipts,
 }
 
-/// What happened in a room behind a message.
+/// The history of a room after a given message.
 #[derive(Clone, Debug)]
 pub struct Tail<K = AmendmentKind> {
     /// The room.
     pub head: RoomHead,
-    /// Its state; the last of the messages read, deleted or not, stands in for its newest.
+    /// The room's watermark. Its `last` is the last entry read, deleted or not.
     pub watermark: Watermark,
-    /// Whether nothing is missing between the message and these.
+    /// Whether the given message still exists and nothing is missing after it.
     pub is_complete: bool,
-    /// The same without the message itself, for who knows only its seq.
+    /// Whether nothing is missing after the given message, which itself may be gone.
     pub is_gapless: bool,
-    /// Whether there is more than was asked for.
+    /// Whether there are more messages than the limit.
     pub has_more: bool,
-    /// Messages behind it, oldest first, without deleted ones.
+    /// Messages after the given one, oldest first, without deleted ones.
     pub messages: Vec<Message>,
     /// All amendments of the room's messages, without the times of the messages.
     pub amendments: Vec<Amendment<K>>,
 }
 
-/// Where a page of online users ended: the next begins behind it.
+/// Position of the last user on a page of online users; the next page starts after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OnlineCursor {
-    /// Last activity of the last user listed, UTC milliseconds.
+    /// The user's last activity, UTC milliseconds.
     pub active_at_ms: u64,
-    /// That user.
+    /// The user.
     pub user: UserId,
 }
 

@@ -1,19 +1,19 @@
-//! Who has received and read what: runs of seq per user and room.
+//! Receipts: which members have received and read which messages, as runs of seq per user and room.
 //!
-//! Stored as `first-last@ms` (read) or `first-last` (delivered), separated by commas, ascending, never
-//! overlapping; the store's scripts write them.
+//! Runs are stored as `first-last@ms` (read) or `first-last` (delivered), separated by commas, in ascending order,
+//! without overlaps. The scripts of the store write them.
 
 use std::collections::HashMap;
 
 use super::ids::{Seq, UserId};
 use super::message::Message;
 
-/// How far a message has come.
+/// Delivery status of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// Stored.
     Sent,
-    /// Every other member has it.
+    /// Every other member has received it.
     Delivered,
     /// Every other member has read it.
     Read,
@@ -26,12 +26,12 @@ struct Run {
     at_ms: u64,
 }
 
-/// Runs of messages, each with the time at which it was noted.
+/// Runs of messages, each with the time at which it was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Runs(Vec<Run>);
 
 impl Runs {
-    /// Reads the stored form; what is not understood is left out.
+    /// Parses the stored form, skipping malformed runs.
     pub fn parse(text: &str) -> Self {
         let run = |text: &str| {
             let (range, at) = text.split_once('@').unwrap_or((text, "0"));
@@ -41,13 +41,13 @@ impl Runs {
         Self(text.split(',').filter_map(run).collect())
     }
 
-    /// When a message was noted, UTC milliseconds, if it was.
+    /// The time at which a message was recorded, UTC milliseconds; `None` if it was not.
     pub fn noted_at_ms(&self, seq: Seq) -> Option<u64> {
         let index = self.0.partition_point(|run| run.last < seq.0);
         self.0.get(index).filter(|run| run.first <= seq.0).map(|run| run.at_ms)
     }
 
-    /// Whether all from `first` up to `last` is noted.
+    /// Whether all messages from `first` to `last` are recorded.
     pub fn cover(&self, first: Seq, last: Seq) -> bool {
         let mut next = first.0;
         for run in self.0.iter().skip_while(|run| run.last < first.0) {
@@ -59,27 +59,27 @@ impl Runs {
         next > last.0
     }
 
-    /// The highest message noted; 0 for none.
+    /// The last message recorded; 0 for none.
     pub fn highest(&self) -> Seq {
         Seq(self.0.last().map_or(0, |run| run.last))
     }
 }
 
-/// What is known of a room's members and what they have.
+/// The receipts of a room's members.
 #[derive(Clone, Debug, Default)]
 pub struct Receipts {
-    /// Present members and when they joined, UTC milliseconds.
+    /// Current members and the times at which they joined, UTC milliseconds.
     pub members: Vec<(UserId, u64)>,
-    /// What each has read.
+    /// Messages that each user has read.
     pub read: HashMap<UserId, Runs>,
-    /// What each has received otherwise.
+    /// Messages that each user has received without reading them.
     pub delivered: HashMap<UserId, Runs>,
 }
 
 impl Receipts {
-    /// How far a message has come: as far as with the last of the others who were members when it was
-    /// stored and still are. When none of them is left, as far as with those who had it before they left, so that
-    /// it never goes back; without any it stays sent.
+    /// The status of a message: the lowest among the other members who were members when it was stored. When all of
+    /// them have left, the lowest among those who received it before they left, so that the status never goes back;
+    /// when nobody did, `Sent`.
     pub fn status(&self, message: &Message) -> Status {
         let (entry, sender) = (message.id.entry, message.sender.id);
         let read_at_ms = |user: UserId| self.read.get(&user).and_then(|runs| runs.noted_at_ms(entry.seq));
@@ -91,7 +91,7 @@ impl Receipts {
         };
         let were_there = self.members.iter().filter(|(_, joined_at_ms)| *joined_at_ms <= entry.at_ms);
         let others = were_there.map(|(user, _)| *user).filter(|user| *user != sender);
-        // Who joined again later may have read it as the member that they were.
+        // A user who left and joined again may have read it during the earlier membership.
         let has_left = |user: &UserId| {
             let joined_at_ms = self.members.iter().find(|(member, _)| member == user).map(|(_, at_ms)| *at_ms);
             joined_at_ms.is_none_or(|joined| read_at_ms(*user).is_some_and(|read| read < joined))
@@ -104,7 +104,7 @@ impl Receipts {
         others.map(of).min().or_else(had_it).unwrap_or(Status::Sent)
     }
 
-    /// Who has read a message, with the first time in UTC milliseconds, by that time.
+    /// The members who have read a message, with the time of the first reading in UTC milliseconds, in that order.
     pub fn read_by(&self, message: &Message) -> Vec<(UserId, u64)> {
         let readers = self.members.iter().filter(|(user, _)| *user != message.sender.id);
         let mut readers: Vec<(UserId, u64)> = readers

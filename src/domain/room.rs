@@ -3,43 +3,43 @@
 use super::ids::{RoomId, Seq, UserId};
 use super::message::Message;
 
-/// Who may know of a room.
+/// Visibility of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RoomKind {
-    /// Listed to all; sending joins it; open to every user's reading.
+    /// Listed and readable for every user; sending a message joins it.
     Public,
-    /// Closed: members only.
+    /// Visible to members only.
     Group,
     /// Exactly two users.
     Direct,
 }
 
-/// What never changes of a room and what every printed message needs of it.
+/// The properties of a room that never change. Encoding a message requires them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoomHead {
     /// Its id.
     pub id: RoomId,
-    /// Who may know of it.
+    /// Its visibility.
     pub kind: RoomKind,
     /// The two users of a direct room, the lower number first.
     pub pair: Option<(UserId, UserId)>,
 }
 
 impl RoomHead {
-    /// The one of a direct room's two users that is not this one.
+    /// The other user of a direct room.
     pub fn other(&self, user: UserId) -> Option<UserId> {
         self.pair.map(|(low, high)| if low == user { high } else { low })
     }
 }
 
-/// What a member may do in a group.
+/// Role of a member in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberRole {
-    /// Made the room or inherited it: everything.
+    /// Created the room or inherited it; may do everything.
     Owner,
-    /// Adds and removes members, deletes messages.
+    /// May add and remove members and delete messages.
     Admin,
-    /// Reads and writes.
+    /// May read and write.
     Member,
 }
 
@@ -48,9 +48,9 @@ pub enum MemberRole {
 pub struct Member {
     /// The user.
     pub id: UserId,
-    /// Their present name.
+    /// Current name of the user.
     pub name: String,
-    /// What they may do.
+    /// Role in the room.
     pub role: MemberRole,
 }
 
@@ -63,50 +63,49 @@ pub struct RoomCard {
     pub name: String,
     /// Its description; empty when it has none.
     pub description: String,
-    /// Members in the order of joining, cut at `limits.members_listed`; the caller is always among them
-    /// when a member.
+    /// Members in the order of joining, at most `limits.members_listed`; always includes the caller if a member.
     pub members: Vec<UserId>,
-    /// When it was made, UTC milliseconds.
+    /// Time of creation, UTC milliseconds.
     pub created_at_ms: u64,
-    /// The newest message that is not deleted and not too old.
+    /// The newest message that is neither deleted nor expired.
     pub last_message: Option<Message>,
 }
 
-/// A group that was just made.
+/// A group that was just created.
 #[derive(Clone, Debug)]
 pub struct NewGroup {
     /// Its id.
     pub id: RoomId,
-    /// When it was made, UTC milliseconds.
+    /// Time of creation, UTC milliseconds.
     pub created_at_ms: u64,
 }
 
-/// One of a user's rooms, as their own lists show it.
+/// A room in a user's list of conversations.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     /// The room.
     pub head: RoomHead,
-    /// Its name; a direct room has the other user's present one.
+    /// Its name; for a direct room, the current name of the other user.
     pub name: String,
-    /// When something last happened in it, UTC milliseconds.
+    /// Time of the last activity, UTC milliseconds.
     pub active_at_ms: u64,
-    /// The newest message that is not deleted and not too old.
+    /// The newest message that is neither deleted nor expired.
     pub last_message: Option<Message>,
-    /// Messages of others above the highest read.
+    /// Number of messages of others after the last one read.
     pub unread: u64,
-    /// The highest that the user has read; 0 for none.
+    /// The last message that the user has read; 0 for none.
     pub read: Seq,
-    /// In a direct room the highest that the other has read; 0 for none.
+    /// In a direct room, the last message that the other user has read; 0 for none.
     pub read_by_other: Seq,
 }
 
-/// A room that a search found.
+/// A room in the results of a search.
 #[derive(Clone, Debug)]
 pub struct FoundRoom {
     /// Its id.
     pub id: RoomId,
-    /// Its name; a direct room has the other user's present one.
+    /// Its name; for a direct room, the current name of the other user.
     pub name: String,
-    /// Who may know of it.
+    /// Its visibility.
     pub kind: RoomKind,
 }

@@ -3,17 +3,17 @@
 use super::ids::UserId;
 use super::names::{Email, UserName};
 
-/// What an account may do beyond its own things.
+/// Role of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// Nothing.
+    /// No rights over other accounts.
     #[default]
     User,
-    /// Deletes anyone's messages, sees addresses, opens the dashboard.
+    /// May delete any message, see addresses and open the dashboard.
     Admin,
 }
 
-/// A user and the name they had at some time: of a message's sender when it was sent, of a member now.
+/// A user with a name: for the sender of a message, the name at the time of sending; for a member, the current name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRef {
     /// The user, or [`UserId::SERVER`].
@@ -22,25 +22,25 @@ pub struct UserRef {
     pub name: String,
 }
 
-/// The user behind a request, as their token says it.
+/// The authenticated user of a request, as the token states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Their number.
+    /// Number of the user.
     pub id: UserId,
-    /// Their name.
+    /// Name of the user.
     pub name: String,
-    /// When the token was made, which is when they logged in; UTC seconds.
+    /// Time of login, when the token was issued, UTC seconds.
     pub logged_in_at_secs: u64,
 }
 
 impl Caller {
-    /// The user and their present name.
+    /// The user with the current name.
     pub fn user_ref(&self) -> UserRef {
         UserRef { id: self.id, name: self.name.clone() }
     }
 }
 
-/// An account that is to be made.
+/// An account that is not created yet.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
     /// The name.
@@ -51,7 +51,7 @@ pub struct NewAccount {
     pub phone: String,
 }
 
-/// What a user changes of their account; `None` stays as it is.
+/// Changes of a profile; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
     /// A new name.
@@ -67,7 +67,7 @@ pub struct ProfileChange {
 pub struct Account {
     /// Its number.
     pub id: UserId,
-    /// The name as shown.
+    /// The name for display.
     pub name: String,
     /// The e-mail address; empty for none.
     pub email: String,
@@ -75,26 +75,26 @@ pub struct Account {
     pub phone: String,
     /// The address of a picture; empty for none.
     pub avatar: String,
-    /// When it was made, UTC milliseconds.
+    /// Time of creation, UTC milliseconds.
     pub created_at_ms: u64,
-    /// When its profile was last changed, UTC milliseconds.
+    /// Time of the last change of the profile, UTC milliseconds.
     pub updated_at_ms: u64,
-    /// bcrypt's text form.
+    /// Hash of the password in bcrypt's text form.
     pub password_hash: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
     /// Banned accounts cannot log in.
     pub is_banned: bool,
-    /// Tokens of an older epoch are dead. Grows with each password change and ban.
+    /// Token epoch: tokens of an older one are invalid. Grows with each change of password and each ban.
     pub token_epoch: u64,
 }
 
 /// A user with activity within the last half hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnlineUser {
-    /// Their number.
+    /// Number of the user.
     pub id: UserId,
-    /// Their name at the latest activity.
+    /// Name at the latest activity.
     pub name: String,
     /// Address at the latest recorded request.
     pub ip: String,
