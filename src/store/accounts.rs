@@ -11,11 +11,10 @@ use crate::domain::{
     Account, Email, Error, Limit, NewAccount, ProfileChange, Result, Role, UserId, UserName, UserRef, folded,
 };
 
-/// The longest life of a token, 366 days: what concerns older tokens is kept that long. `config` caps the
-/// setting below.
+/// Maximum lifetime of a token, 366 days, for which revocations and renamings are kept. `config` caps the setting at it.
 const REMEMBERED_FOR_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
-/// A change of an account that also ends every token it has.
+/// A change of an account that also revokes all its tokens.
 #[derive(Clone, Debug)]
 pub enum Revocation {
     /// A new password, hashed.
@@ -25,11 +24,11 @@ pub enum Revocation {
 }
 
 impl Store {
-    /// Makes an account and its membership of the global room.
+    /// Creates an account and its membership of the global room.
     ///
-    /// The account is written before name and e-mail address point to it, so these never lead nowhere. When
-    /// two register one at once, or a node dies in between, a hash that nothing points to is removed or
-    /// left behind; its number is not used again.
+    /// The account is written before name and e-mail address point to it, so these never dangle. When two users register
+    /// the same name at once, or a node crashes in between, an unreferenced hash is removed or left behind; its number is
+    /// not reused.
     ///
     /// # Errors
     /// `NameTaken`, `EmailTaken`.
@@ -91,7 +90,7 @@ impl Store {
         Ok(())
     }
 
-    /// Makes a name findable by its beginning.
+    /// Indexes a name for searches by prefix.
     async fn index_name(&self, user: UserId, name: &str) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZADD").arg(self.keys.user_names()).arg(0).arg(format!("{}\0{user}", folded(name)));
@@ -99,13 +98,13 @@ impl Store {
         Ok(())
     }
 
-    /// Users whose name begins with a text, by name.
+    /// Finds users whose name begins with a text, sorted by name.
     pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
         let found = self.find_by_start(&self.keys.user_names(), start, limit).await?;
         self.names(&found.into_iter().map(UserId).collect::<Vec<_>>()).await
     }
 
-    /// Whether a name is taken; a quick answer before the costly hash, not a claim.
+    /// Whether a name is taken: a quick check before the costly password hash, which claims nothing.
     pub async fn is_name_taken(&self, name: &UserName) -> Result<bool> {
         Ok(self.holder(&self.keys.name(&name.folded())).await?.is_some())
     }
@@ -117,15 +116,15 @@ impl Store {
         Ok(id.map(UserId))
     }
 
-    /// The account with this name, whatever its case. A name that was claimed and not taken on (a node died
-    /// in between) is nobody's.
+    /// The account with this name, ignoring case. A name that a crashed node claimed without renaming its account belongs
+    /// to no account.
     pub async fn account_by_name(&self, name: &str) -> Result<Option<Account>> {
         let name = folded(name);
         let account = self.account_at(&self.keys.name(&name)).await?;
         Ok(account.filter(|account| folded(&account.name) == name))
     }
 
-    /// The account with this e-mail address, whatever its case.
+    /// The account with this e-mail address, ignoring case.
     pub async fn account_by_email(&self, email: &Email) -> Result<Option<Account>> {
         self.account_at(&self.keys.email(&email.folded())).await
     }
@@ -137,7 +136,7 @@ impl Store {
         }
     }
 
-    /// An account.
+    /// Reads an account.
     pub async fn account(&self, id: UserId) -> Result<Option<Account>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HGETALL").arg(self.keys.user(id));
@@ -163,8 +162,8 @@ impl Store {
         }))
     }
 
-    /// Changes a profile. A new name is claimed first, then the account changes if nobody renamed it
-    /// meanwhile, then the old name is let go. Tokens stay good; nodes are told the new name.
+    /// Changes a profile. Claims a new name first, changes the account unless it was renamed meanwhile, then releases the
+    /// old name. Tokens stay valid; the new name is announced to all nodes.
     ///
     /// # Errors
     /// `NameTaken`; `UserNotFound`.
@@ -180,7 +179,7 @@ impl Store {
                 return Err(Error::NameTaken);
             }
             let Some(at_ms) = self.write_profile(&account, change).await? else {
-                // Renamed meanwhile: what was claimed is let go, unless it is the name that won.
+                // Renamed meanwhile: release the claimed name, unless the other change chose the same.
                 let current = self.account(id).await?.ok_or(Error::UserNotFound)?;
                 let lost = new_key.filter(|key| *key != self.keys.name(&folded(&current.name)));
                 self.remove(lost.as_slice()).await?;
@@ -203,7 +202,7 @@ impl Store {
         }
     }
 
-    /// The time of the change, or `None` when the account has another name by now.
+    /// Returns the time of the change, or `None` when the account has been renamed meanwhile.
     async fn write_profile(&self, known: &Account, change: &ProfileChange) -> Result<Option<u64>> {
         let fields = [
             ("name", change.name.as_ref().map(UserName::as_str)),
@@ -228,7 +227,7 @@ impl Store {
         }
     }
 
-    /// Notes a new name for nodes that start later or miss the announcement, then announces it.
+    /// Records a new name for nodes that start later or miss the announcement, then announces it.
     async fn announce_name(&self, user: UserId, name: &str, at_ms: u64) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.renamed()).arg(0).arg(at_ms.saturating_sub(REMEMBERED_FOR_MS));
@@ -239,7 +238,7 @@ impl Store {
         Ok(())
     }
 
-    /// Users who changed their name at or after `since_ms`, with the time and the present name.
+    /// Users who changed their name at or after `since_ms`, with the time and the current name.
     pub async fn renames(&self, since_ms: u64) -> Result<Vec<(UserId, u64, String)>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(self.keys.renamed()).arg(since_ms).arg("+inf").arg(&["BYSCORE", "WITHSCORES"]);
@@ -257,7 +256,7 @@ impl Store {
         Ok(names)
     }
 
-    /// Makes an account an administrator's, or an ordinary one again.
+    /// Grants or revokes the role of administrator.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -275,8 +274,8 @@ impl Store {
         Ok(())
     }
 
-    /// Changes an account and ends its tokens: noted for nodes that start later or missed the
-    /// announcement, then announced.
+    /// Changes an account and revokes its tokens. Records the revocation for nodes that start later or miss the
+    /// announcement, then announces it.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -302,7 +301,7 @@ impl Store {
         Ok(())
     }
 
-    /// Every user with a revocation and the epoch below which their tokens are dead.
+    /// All users with a revocation, and the epoch below which their tokens are invalid.
     pub async fn revocations(&self) -> Result<Vec<(UserId, u64)>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(self.keys.revoked()).arg(0).arg(-1).arg("WITHSCORES");

@@ -1,4 +1,4 @@
-//! A user's own list of rooms, with what is new in each: two round trips however many rooms.
+//! A user's conversations, with the number of unread messages in each: two round trips for any number of rooms.
 
 use std::collections::HashMap;
 
@@ -62,11 +62,11 @@ fn read_conversation(
     other_name: Option<String>,
 ) -> Result<Option<Conversation>> {
     if is_absent(&card) {
-        return Ok(None); // left between the two round trips
+        return Ok(None); // the user left between the two round trips
     }
     let items = array(card)?;
     let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read] = items.as_slice() else {
-        return Err(Error::internal("a conversation of another length"));
+        return Err(Error::internal("a conversation has an unexpected number of fields"));
     };
     let last_message = match is_absent(id) {
         true => None,

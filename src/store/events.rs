@@ -5,48 +5,48 @@ use std::fmt;
 use super::{amendments, record};
 use crate::domain::{EntryId, Event, ReadMark, RoomId, Seq, UserId, UserRef};
 
-/// What happened to a user.
+/// An event of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserEvent {
-    /// Tokens of an epoch before this one are dead.
+    /// Tokens of earlier epochs are invalid.
     Revoked {
-        /// Whose tokens.
+        /// The owner of the tokens.
         user: UserId,
-        /// The first epoch that is good.
+        /// The first valid epoch.
         epoch: u64,
     },
-    /// A user has another name; older tokens carry the one before.
+    /// A user changed the name; older tokens carry the previous one.
     Renamed {
-        /// Who.
+        /// The user.
         user: UserId,
-        /// Since when, UTC milliseconds.
+        /// Time of the change, UTC milliseconds.
         at_ms: u64,
         /// The new name.
         name: String,
     },
     /// A user is a member of a room from this message on.
     Joined {
-        /// Who.
+        /// The user.
         user: UserId,
         /// The room.
         room: RoomId,
-        /// The first message that they get.
+        /// The first message that the user receives.
         since: Seq,
     },
-    /// A user is no member of a room any more.
+    /// A user is no longer a member of a room.
     Left {
-        /// Who.
+        /// The user.
         user: UserId,
         /// The room.
         room: RoomId,
     },
-    /// A user opened their first socket on a node or closed the last.
+    /// A user opened the first socket on a node or closed the last.
     Presence {
-        /// Who.
+        /// The user.
         user: UserId,
-        /// Which of the two.
+        /// Whether a socket is open.
         is_online: bool,
-        /// Rooms that are told, separated by commas, then a space and the user's name.
+        /// Numbers of the user's rooms, separated by commas, then a space and the user's name.
         rooms_and_name: String,
     },
 }
@@ -67,7 +67,7 @@ impl fmt::Display for UserEvent {
 
 impl UserEvent {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        // A name may contain spaces, so it comes last.
+        // The name is last because it may contain spaces.
         let mut words = text.splitn(4, ' ');
         let (verb, user, number) = (words.next()?, UserId(words.next()?.parse().ok()?), words.next()?);
         let number: u64 = number.parse().ok()?;
@@ -85,7 +85,7 @@ impl UserEvent {
     }
 }
 
-/// Reads an event of a room as the scripts announce it.
+/// Parses an event of a room as scripts announce it. `None` for events that this version does not know.
 pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
     let (verb, rest) = text.split_once(' ')?;
     let (first, rest) = rest.split_once(' ')?;

@@ -1,4 +1,4 @@
-//! Run a room's messages: pages of its history, and what happened behind an entry. Each is one round trip.
+//! Reads the messages of a room: pages of history, and the tail after an entry. Each takes one round trip.
 
 use redis::{Pipeline, Value};
 
@@ -10,8 +10,8 @@ use crate::domain::{
 };
 
 impl Store {
-    /// A page of a room's history with the room's state. Deleted and expired messages are left out and
-    /// the page is filled past them.
+    /// Reads a page of a room's history with the room's state. Skips deleted and expired messages and fills the page past
+    /// them.
     ///
     /// # Errors
     /// `RoomNotFound` also for rooms that the caller may not know of.
@@ -25,11 +25,11 @@ impl Store {
         if page.messages.len() >= query.limit.get() || is_exhausted {
             return Ok(page);
         }
-        // Hidden entries left the page short: once more, over all that a room can hold.
+        // Skipped entries left the page short: read again, over all that a room can hold.
         Ok(self.read_history(query, caller, whole).await?.0)
     }
 
-    /// One reading of up to `count` entries, and whether there are no more.
+    /// Reads a page from up to `count` entries. Returns also whether there are no further entries.
     async fn read_history(&self, query: HistoryQuery, caller: &Caller, count: usize) -> Result<(HistoryPage, bool)> {
         let room = query.room;
         let pipeline = self.history_pipeline(&query, caller, count);
@@ -60,7 +60,7 @@ impl Store {
         let room = query.room;
         let keys = self.keys.room(room);
         let mut pipeline = Pipeline::with_capacity(10);
-        // The state first: a page may be newer than its watermark, never older.
+        // The state comes first, so that a page is never older than its watermark.
         rooms::read_state(&mut pipeline, &keys.room);
         pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.id.0);
         match query.span {
@@ -82,8 +82,8 @@ impl Store {
         pipeline
     }
 
-    /// What happened in a room behind an entry, up to `limit` entries, and whether that entry is still what it was: after
-    /// Redis lost its latest writes another may stand in its place, or none yet. Then it is what was stored since.
+    /// Reads up to `limit` entries after an entry, and whether that entry still exists. When Redis has lost its latest
+    /// writes, the seq may be missing or reused; then the tail holds the messages stored since.
     ///
     /// # Errors
     /// `RoomNotFound`.
@@ -92,19 +92,19 @@ impl Store {
         if !is_rewound {
             return Ok(tail);
         }
-        // How much was lost is not known here, but what was stored since has later times.
+        // How many messages were lost is unknown, but those stored since have later times.
         let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX - 1);
         let (mut tail, _) = self.read_tail(room, EntryId { seq: Seq(0), at_ms: 0 }, whole).await?;
         tail.messages.retain(|message| message.id.entry.at_ms > after.at_ms);
         Ok(Tail { is_complete: false, ..tail })
     }
 
-    /// One reading of up to `limit` entries, and whether the log has gone back behind `after`.
+    /// Reads up to `limit` entries after `after`. Returns also whether the log was rewound to before `after`.
     async fn read_tail(&self, room: RoomId, after: EntryId, limit: usize) -> Result<(Tail, bool)> {
         let keys = self.keys.room(room);
         let mut pipeline = Pipeline::with_capacity(3);
         rooms::read_state(&mut pipeline, &keys.room);
-        // One more than asked for: the entry itself may come first.
+        // One more than the limit, because the entry itself may come first.
         let count = limit + 1;
         pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
         pipeline.cmd("HGETALL").arg(&keys.amendments);
@@ -120,7 +120,7 @@ impl Store {
             let (id, record) = read_entry(entry)?;
             first.get_or_insert(id);
             last = id;
-            // A seq that was given again has a later time.
+            // A reused seq has a later time.
             let is_behind = id.seq > after.seq || id.at_ms > after.at_ms;
             if is_behind && id.at_ms >= oldest_ms && !amendments.is_deleted(id.seq) {
                 messages.push(record::decode(room, id, record)?);
@@ -147,10 +147,10 @@ impl Store {
         Ok((tail, is_rewound))
     }
 
-    /// A room and how far it has come.
+    /// Reads a room's head and watermark.
     ///
     /// # Errors
-    /// `RoomNotFound`. Says nothing about who may see it.
+    /// `RoomNotFound`. Does not check access.
     pub async fn room_state(&self, room: RoomId) -> Result<(RoomHead, Watermark)> {
         let mut pipeline = Pipeline::with_capacity(1);
         rooms::read_state(&mut pipeline, &self.keys.room(room).room);
@@ -160,7 +160,7 @@ impl Store {
     }
 }
 
-/// What the caller has read of a room before.
+/// What the caller has read in a room so far.
 struct ReadState {
     highest: Option<f64>,
     runs: Option<String>,
@@ -177,7 +177,8 @@ impl ReadState {
         Ok(Self { highest, runs, members })
     }
 
-    /// Without receipts the highest is all that is noted, whatever was kept while the room was smaller.
+    /// Whether all messages of a page were read. In rooms too large for receipts only the last message read is recorded, so
+    /// older runs do not count.
     fn covers(&self, (first, last): (Seq, Seq), receipt_members: u64) -> bool {
         match self.members > receipt_members {
             true => self.highest.is_some_and(|highest| highest >= last.0 as f64),
@@ -186,7 +187,7 @@ impl ReadState {
     }
 }
 
-/// The messages of a page, and how many entries there are to be listed in all.
+/// Selects the messages of a page from its entries. Returns also the number of entries that all pages list.
 fn shown(
     query: &HistoryQuery,
     entries: &[Value],
@@ -211,7 +212,7 @@ fn shown(
     Ok((amendments.overlay(messages), total))
 }
 
-/// The id and the record of a stream entry.
+/// Reads the id and the record of a stream entry.
 fn read_entry(entry: &Value) -> Result<(EntryId, &str)> {
     if let Value::Array(parts) = entry
         && let [id, Value::Array(fields)] = parts.as_slice()

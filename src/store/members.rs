@@ -1,4 +1,4 @@
-//! Members: add, remove, list; each user's own list of rooms.
+//! Members of rooms, and each user's list of rooms.
 
 use redis::{Pipeline, Value};
 
@@ -10,7 +10,7 @@ use crate::domain::{
     Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef, now_ms,
 };
 
-/// A change of membership that someone makes.
+/// A change of membership.
 pub struct MemberChange<'a> {
     /// The room.
     pub room: RoomId,
@@ -18,21 +18,21 @@ pub struct MemberChange<'a> {
     pub actor: &'a Caller,
     /// The change, as the server's message reports it.
     pub notice: &'a Notice,
-    /// How often the actor may.
+    /// Rate limit of the actor.
     pub rate: Option<SendRate>,
 }
 
 impl Store {
-    /// Adds a user to a room; a member stays one. Counts as a message of the actor.
+    /// Adds a user to a room; does nothing for a member. Counts as a message of the actor.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the actor is no member; `Forbidden`; `DirectRoom`;
+    /// `RoomNotFound`, also for closed rooms of which the actor is not a member; `Forbidden`; `DirectRoom`;
     /// `RateLimited`.
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let reply = self.change_members(&scripts::ADD_MEMBER, change).await?;
-        // Noted even when it was so already: mends what a node left that died between the two writes.
+        // Also for members, which repairs the lists after a node crashed between the two writes.
         let [_, kind, Value::Int(seq)] = reply.as_slice() else {
-            return Err(Error::internal("a reply of another length"));
+            return Err(Error::internal("a reply has an unexpected number of fields"));
         };
         let entry = RoomEntry { room: change.room, kind: kind_of(text(kind)?)?, other: None };
         if entry.kind == RoomKind::Direct {
@@ -41,10 +41,10 @@ impl Store {
         self.settle_membership(entry, change.notice.user.id, true, Seq((*seq).unsigned_abs())).await
     }
 
-    /// Takes a user out of a room. Counts as a message of the actor.
+    /// Removes a user from a room. Counts as a message of the actor.
     ///
     /// # Errors
-    /// As [`Self::add_member`]; `UserNotFound` for one who is no member.
+    /// As [`Self::add_member`]; `UserNotFound` when the user is not a member.
     pub async fn remove_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let reply = self.change_members(&scripts::REMOVE_MEMBER, change).await?;
         let [_, kind, Value::Int(seq)] = reply.as_slice() else { return Err(Error::UserNotFound) };
@@ -81,7 +81,7 @@ impl Store {
         }
     }
 
-    /// Makes a member an admin or an admin a member.
+    /// Changes the role of a member.
     ///
     /// # Errors
     /// `RoomNotFound`, `UserNotFound`, `DirectRoom`; `Forbidden` unless the actor owns the room.
@@ -104,10 +104,10 @@ impl Store {
         }
     }
 
-    /// The members of a room in the order of joining, cut at `limit`: two round trips.
+    /// The first `limit` members of a room in the order of joining: two round trips.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the caller is no member.
+    /// `RoomNotFound`, also for closed rooms of which the caller is not a member.
     pub async fn members(&self, room: RoomId, caller: UserId, limit: usize) -> Result<Vec<Member>> {
         let keys = self.keys.room(room);
         let mut pipeline = Pipeline::with_capacity(4);
@@ -134,7 +134,7 @@ impl Store {
         Ok(names.into_iter().map(|user| Member { id: user.id, role: role(user.id), name: user.name }).collect())
     }
 
-    /// Users with their present names, without those that do not exist.
+    /// Users with their current names, without those that do not exist.
     pub async fn names(&self, users: &[UserId]) -> Result<Vec<UserRef>> {
         let mut pipeline = Pipeline::with_capacity(users.len());
         for user in users {
@@ -149,15 +149,15 @@ impl Store {
         Ok(names)
     }
 
-    /// The rooms of a user: one round trip.
+    /// Reads the rooms of a user: one round trip.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomEntry>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
         RoomEntry::read_list(next(&mut self.connection.run(&pipeline).await?.into_iter())?)
     }
 
-    /// Puts a room into its member's list and a public one into the listing, and tells the member's sockets
-    /// from which message on they have it. Idempotent.
+    /// Adds a room to the list of its member and, if public, to the listing. Announces to the member's sockets the first
+    /// message that they receive. Idempotent.
     pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Seq) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(3);
         self.note_joined(&mut pipeline, entry, user, since);
@@ -175,9 +175,9 @@ impl Store {
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
     }
 
-    /// Notes a change of membership that message `since` tells: in the member's list and to their sockets. Lists lie in
-    /// other slots than rooms, so that two nodes may note opposite changes in the wrong order: each looks at the
-    /// membership behind its note and corrects it, hence the last to note is right.
+    /// Records a change of membership, which message `since` reports, in the member's list and announces it to the member's
+    /// sockets. Lists and rooms lie in different slots, so two nodes may record opposite changes in the wrong order: each
+    /// reads the membership after its write and corrects the list, hence the last write is right.
     pub(super) async fn settle_membership(
         &self,
         entry: RoomEntry,
@@ -207,7 +207,7 @@ impl Store {
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
     }
 
-    /// Everyone is a member of the global room; at each login again, should registering have been cut short.
+    /// Adds a user to the global room. Each login repeats it, in case a registration was interrupted.
     pub(super) async fn ensure_global_membership(&self, user: UserId) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(now_ms()).arg(user.0);

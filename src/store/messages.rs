@@ -1,4 +1,4 @@
-//! Messages: append and delete. Each is one round trip.
+//! Appends and deletes messages. Each takes one round trip.
 
 use redis::Value;
 use sha2::{Digest, Sha256};
@@ -11,17 +11,17 @@ use crate::domain::{
     Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,
 };
 
-/// How fast a user may send into one room: `per_sec` on average, `burst` at once.
+/// Rate limit of a user's messages in one room.
 #[derive(Clone, Copy, Debug)]
 pub struct SendRate {
-    /// Messages a second.
+    /// Messages per second on average.
     pub per_sec: u32,
     /// Messages at once.
     pub burst: u32,
 }
 
 impl SendRate {
-    /// The milliseconds between messages and of the burst, as scripts take them; no rate is 0.
+    /// The interval between messages and the burst in milliseconds, as arguments of a script; 0 without a limit.
     pub(super) fn as_arguments(rate: Option<Self>) -> (String, u64) {
         let interval_ms = rate.map_or(0.0, |rate| 1000.0 / f64::from(rate.per_sec.max(1)));
         let burst_ms = rate.map_or(0, |rate| (interval_ms * f64::from(rate.burst.saturating_sub(1))) as u64);
@@ -29,14 +29,14 @@ impl SendRate {
     }
 }
 
-/// What became of a send.
+/// Outcome of a send.
 #[derive(Debug)]
 pub struct Appended {
-    /// The stored message: the first one when this was a retry.
+    /// The stored message; for a retry, the one of the first try.
     pub message: Message,
-    /// Whether the sender became a member by it.
+    /// Whether the sender joined the room by sending.
     pub has_joined: bool,
-    /// Whether the message was stored before, by an earlier try with the same client id.
+    /// Whether an earlier try with the same client id stored the message.
     pub is_replay: bool,
 }
 
@@ -96,7 +96,7 @@ impl Store {
         let appended = read_appended(reply, room, caller, message, &record);
         match &appended {
             Ok(Appended { is_replay: false, has_joined, message }) => {
-                // The message of the joining stands before the message itself.
+                // The notice that the sender joined precedes the message.
                 let joined_at = has_joined.then(|| Seq(message.id.entry.seq.0.saturating_sub(1)));
                 self.note_stored(room, caller, joined_at).await;
             }
@@ -105,8 +105,8 @@ impl Store {
         appended
     }
 
-    /// What follows from a stored message in other slots. The message is stored and acknowledged whatever
-    /// becomes of this: membership is noted again when the sender joins, activity by the next message.
+    /// Records the effects of a stored message in other slots. A failure does not affect the message: membership is recorded
+    /// again when the sender joins, activity with the next message.
     async fn note_stored(&self, room: RoomId, caller: &Caller, joined_at: Option<Seq>) {
         let noted = async {
             if let Some(since) = joined_at {
@@ -116,12 +116,12 @@ impl Store {
             self.note_active(room).await
         };
         if let Err(error) = noted.await {
-            tracing::warn!(room.id = %room, %error, "message stored, its effects not noted");
+            tracing::warn!(room.id = %room, %error, "could not record what a message changed; later writes will");
         }
     }
 
-    /// Marks a message as deleted, announces it and returns it as it was. Repeating it changes nothing. An
-    /// entry whose time is 0 stands for the one at its seq.
+    /// Deletes a message, announces the deletion and returns the message as it was. Idempotent. An entry id with the time 0
+    /// means the entry at its seq.
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`.
@@ -164,7 +164,7 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
             Ok(Appended { message, has_joined: *joined == 1, is_replay: false })
         }
         ("replay", [id, record, amended]) => {
-            // When the log has dropped the entry since, the retry says the same as the first try did.
+            // When the log has dropped the entry since, the retry carries the same message.
             let record = if is_absent(record) { sent } else { text(record)? };
             let message = amendments::read_amended(room, entry_id(id)?, record, amended)?;
             let message = message.ok_or(Error::MessageNotFound)?;
@@ -191,8 +191,8 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Mes
     }
 }
 
-/// What must be equal for two sends with one client id to be the same message: everything but the
-/// sender's name, which may change between the tries, and an upload's address, which does.
+/// Hashes what retries with one client id must have in common: everything except the sender's name, which may change
+/// between tries, and the address of an upload, which always does.
 fn body_hash(message: &NewMessage) -> String {
     let file = message.attachment.as_ref();
     let url = file.filter(|file| !file.is_own_upload).map(|file| &file.url);

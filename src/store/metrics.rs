@@ -1,7 +1,7 @@
-//! What nodes tell about themselves: a row each, for as long as they live, and the metrics of each minute.
+//! Reports of nodes: a row per node, leased while it runs, and the metrics of each minute.
 //!
-//! Minutes are written as totals, again and again until they are over: a report that is repeated counts nothing
-//! twice, one that is lost is made good by the next.
+//! Each report writes the totals of the current minute, so a repeated report counts nothing twice, and the next report
+//! makes up for a lost one.
 
 use redis::{InfoDict, Pipeline, Value};
 use serde::{Deserialize, Serialize};
@@ -11,43 +11,43 @@ use super::redis::reply::{self, next};
 use crate::domain::{Result, RoomId};
 use crate::metrics::Minute;
 
-/// An hour's metrics live this long after its last report.
+/// Lifetime of an hour's metrics after the last report.
 const LIFETIME_SECS: u64 = 25 * 60 * 60;
-/// A node's lease lasts for so many of its reports.
+/// Number of reports after which the lease of a silent node ends.
 const LEASE: u64 = 5;
-/// Nodes that were last heard of this long ago are forgotten. Their clocks may differ by as much.
+/// Time after which silent nodes are forgotten. Clocks of nodes may differ by as much.
 const FORGOTTEN_AFTER_MS: u64 = 60 * 60 * 1000;
-/// The parts of `INFO` that are read.
+/// The sections of `INFO` that a snapshot needs.
 const SECTIONS: [&str; 5] = ["server", "clients", "memory", "stats", "replication"];
 
-/// What a node tells about itself.
+/// The row of a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeRow {
-    /// Its id, made when it started.
+    /// Id of the node, generated at its start.
     pub id: String,
-    /// The version that it runs.
+    /// Version of the node.
     pub version: String,
-    /// When it started, UTC milliseconds.
+    /// Time of its start, UTC milliseconds.
     pub started_ms: u64,
-    /// When it reported, UTC milliseconds.
+    /// Time of the report, UTC milliseconds.
     pub seen_ms: u64,
-    /// Where it listens.
+    /// Address on which it listens.
     pub address: String,
-    /// Whether it takes requests.
+    /// Whether it is ready for requests.
     pub is_ready: bool,
     /// Processor time, percent of one core.
     pub cpu_percent: f64,
-    /// Resident memory.
+    /// Resident memory, bytes.
     pub memory_bytes: u64,
     /// Open sockets.
     pub sockets: u64,
-    /// Bytes that wait for them.
+    /// Bytes queued for them.
     pub queued_bytes: u64,
-    /// How long its last report took, there and back.
+    /// Round-trip time of its last report.
     pub lag_ms: f64,
 }
 
-/// A node's minutes: minutes since 1970, and what was counted.
+/// Minutes of a node: minutes since 1970, and their metrics.
 pub type Minutes<'a> = [(u64, &'a Minute)];
 
 /// A stored minute of a node.
@@ -56,11 +56,11 @@ pub struct StoredMinute {
     pub minute: u64,
     /// The node.
     pub node: String,
-    /// What it counted.
+    /// Its metrics in that minute.
     pub metrics: Minute,
 }
 
-/// What Redis says of itself.
+/// State of the Redis server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ServerInfo {
     /// `master` or `slave`.
@@ -69,19 +69,19 @@ pub struct ServerInfo {
     pub version: String,
     /// Memory in use.
     pub memory_bytes: u64,
-    /// Memory that it may use; 0 when there is no limit.
+    /// Memory limit; 0 for none.
     pub memory_limit_bytes: u64,
     /// Connections.
     pub clients: u64,
-    /// Commands a second, lately.
+    /// Recent commands per second.
     pub commands_per_sec: u64,
     /// Seconds since its start.
     pub uptime_secs: u64,
 }
 
 impl Store {
-    /// Writes a node's row, which holds for five times `every_ms`, and what it counted in these minutes. One round
-    /// trip; repeating it is fine.
+    /// Writes a node's row, whose lease lasts five times `every_ms`, and the metrics of these minutes. One round trip;
+    /// idempotent.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -101,10 +101,10 @@ impl Store {
         Ok(())
     }
 
-    /// Takes a node's row away: it has stopped.
+    /// Removes the row of a node that stops.
     ///
     /// # Errors
-    /// `Unavailable`; the row then ends with its lease.
+    /// `Unavailable`; the row then expires with its lease.
     pub async fn take_leave(&self, node: &str) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("DEL").arg(self.keys.node(node));
@@ -113,8 +113,8 @@ impl Store {
         Ok(())
     }
 
-    /// The metrics of these hours since 1970, each by itself, and what Redis says of itself, in one round trip; then
-    /// the rows of the nodes that live, in another.
+    /// Reads the metrics of these hours since 1970 and the state of Redis in one round trip, then the rows of running nodes
+    /// in another.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -130,20 +130,20 @@ impl Store {
         for hour in hours {
             pipeline.cmd("HGETALL").arg(self.keys.metrics(*hour));
         }
-        // They are long: on the lane of requests they would hold up what comes behind them.
+        // The replies are long and would delay requests on the shared connection.
         let mut replies = self.list_connection.run(&pipeline).await?.into_iter();
         let server = ServerInfo::read(next(&mut replies)?)?;
         let nodes: Vec<String> = reply::read(next(&mut replies)?)?;
         let mut read = Vec::with_capacity(hours.len());
         for hour in replies {
             read.push(read_hour(hour)?);
-            // An hour takes up to a millisecond, in which this worker does nothing else.
+            // Decoding an hour blocks this worker for up to a millisecond.
             tokio::task::yield_now().await;
         }
         Ok((server, self.node_rows(&nodes).await?, read))
     }
 
-    /// What Redis says of itself.
+    /// State of the Redis server.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -153,7 +153,7 @@ impl Store {
         ServerInfo::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)
     }
 
-    /// The rows of those nodes that live, the oldest first.
+    /// The rows of running nodes, the oldest first.
     async fn node_rows(&self, nodes: &[String]) -> Result<Vec<NodeRow>> {
         let mut pipeline = Pipeline::with_capacity(nodes.len());
         for node in nodes {
@@ -162,20 +162,20 @@ impl Store {
         let mut rows = Vec::with_capacity(nodes.len());
         for reply in self.connection.run(&pipeline).await? {
             let text: Option<String> = reply::read(reply)?;
-            // What is not understood is from a newer node, which others show.
+            // Newer nodes may write rows that this version cannot read; their dashboards show them.
             rows.extend(text.and_then(|text| serde_json::from_str::<NodeRow>(&text).ok()));
         }
         rows.sort_by(|a, b| (a.started_ms, &a.id).cmp(&(b.started_ms, &b.id)));
         Ok(rows)
     }
 
-    /// The messages that users sent to each room through this node since this was last asked.
+    /// The number of messages that users sent to each room through this node since the last call.
     pub fn take_room_messages(&self) -> Vec<(RoomId, u64)> {
         self.write_cache.take_messages()
     }
 }
 
-/// The minutes of an hour. What is not understood is from a newer node and passed over.
+/// Decodes the minutes of an hour. Skips what a newer node wrote in another form.
 fn read_hour(reply: Value) -> Result<Vec<StoredMinute>> {
     let fields: Vec<(String, Vec<u8>)> = reply::read(reply)?;
     let minutes = fields.into_iter().filter_map(|(place, text)| {

@@ -1,7 +1,7 @@
-//! Floor 1: the only Redis commands. One file per aggregate; `keys` spells keys, `record` encodes messages,
-//! `connection` talks, `scripts` and `lua/` hold what must be atomic.
+//! Floor 1: all Redis commands. One file per aggregate; `record` encodes messages, `amendments` reads their changes,
+//! `redis/` holds connections, keys, replies and scripts, `lua/` the operations that must be atomic.
 //!
-//! Imports `domain` and `metrics` only. Imported by `fanout`, `service` and `app`.
+//! Imports `domain` and `metrics` only. Imported by `fanout`, `service` and `node`.
 
 mod accounts;
 mod amendments;
@@ -44,50 +44,50 @@ use redis::keys::Keys;
 use single_flight::SingleFlight;
 use stats::WriteCache;
 
-/// Long lists that one worker asks for at the same time; the others wait.
+/// Maximum number of long lists that one worker reads at the same time.
 const LISTS_AT_ONCE: usize = 2;
-/// Direct rooms that a node remembers.
+/// Maximum number of direct rooms that a node remembers.
 const MAX_DIRECT_ROOMS: u64 = 200_000;
-/// A pipeline of more commands than this is a long list.
+/// Number of entries from which a list counts as long.
 const LONG_LIST: usize = 200;
 
-/// How much of a room's history is kept. Document 003, note 4: 1000 messages, 7 days.
+/// Retention of a room's history. Document 003, note 4: 1000 messages, 7 days.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// Most messages of a room.
+    /// Maximum number of messages per room.
     pub max_messages: u64,
-    /// Oldest age, milliseconds.
+    /// Maximum age of a message, milliseconds.
     pub max_age_ms: u64,
 }
 
 impl Retention {
-    /// How often a busy room is trimmed by age: hourly for seven days. Readers hide what is older.
+    /// Interval at which a busy room is trimmed by age: an hour for seven days. Readers skip expired messages in between.
     fn sweep_ms(self) -> u64 {
         (self.max_age_ms / 168).max(1)
     }
 }
 
-/// What a store needs to know.
+/// Settings of a store.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
     /// Address of Redis: `redis://…` or `redis+unix://…`.
     pub url: String,
-    /// Put before every key.
+    /// Prefix of every key.
     pub prefix: String,
-    /// How much of a room is kept.
+    /// Retention of messages.
     pub retention: Retention,
-    /// How long a user counts as online after their last activity, seconds.
+    /// Seconds after the last activity for which a user counts as online.
     pub online_for_secs: u64,
-    /// Most members of a room in which receipts are kept.
+    /// Maximum number of members of a room with receipts.
     pub receipt_members: u64,
-    /// The zone whose midnight begins a day of the statistics.
+    /// Time zone whose midnight starts a day of the statistics.
     pub zone: jiff::tz::TimeZone,
 }
 
 /// Direct rooms by their pair of users, the lower number first. A pair's room never changes.
 type DirectRooms = Cache<(UserId, UserId), RoomId>;
 
-/// What the stores of one node share.
+/// Caches that the stores of one node share.
 #[derive(Clone)]
 pub struct NodeMemory {
     write_cache: WriteCache,
@@ -100,14 +100,14 @@ impl Default for NodeMemory {
     }
 }
 
-/// A handle to Redis with a lane of its own. One per worker thread, because a connection's driver runs on
-/// the runtime that made it; clones share the lane.
+/// A handle to Redis with connections of its own, which clones share. Each worker thread has one, because the driver of a
+/// connection runs on the runtime that created it.
 #[derive(Clone)]
 pub struct Store {
     connection: Arc<SharedConnection>,
-    /// Long lists go their own way: they would hold up the calls behind them on the shared lane.
+    /// Connection for long lists, which would delay other calls on `connection`.
     list_connection: Arc<SharedConnection>,
-    /// So many long lists at a time.
+    /// Limits the number of long lists at the same time.
     listing: Arc<Semaphore>,
     keys: Keys,
     retention: Retention,
@@ -120,10 +120,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store; connects at first use.
+    /// Makes a store, which connects at first use.
     ///
     /// # Errors
-    /// `Internal` for an address that is not understood.
+    /// `Internal` for a malformed address.
     pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Result<Self> {
         Ok(Self {
             connection: Arc::new(SharedConnection::new(&config.url, RESPONSE_TIMEOUT)?),
@@ -140,12 +140,12 @@ impl Store {
         })
     }
 
-    /// Runs the second round trip of a list, a long one on the lane for lists.
+    /// Runs the second round trip of a list, for a long list on `list_connection`.
     async fn run_list(&self, pipeline: &::redis::Pipeline) -> Result<Vec<::redis::Value>> {
         self.run_sized(pipeline, pipeline.len()).await
     }
 
-    /// Runs a pipeline whose answer has up to `entries` entries, a long one on the lane for lists.
+    /// Runs a pipeline whose replies have up to `entries` entries, for a long list on `list_connection`.
     async fn run_sized(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<::redis::Value>> {
         if entries <= LONG_LIST {
             return self.connection.run(pipeline).await;
@@ -154,7 +154,7 @@ impl Store {
         self.list_connection.run(pipeline).await
     }
 
-    /// Entries of an earlier time are too old to be shown.
+    /// Time before which messages are expired.
     fn oldest_ms(&self) -> u64 {
         now_ms().saturating_sub(self.retention.max_age_ms)
     }

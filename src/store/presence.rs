@@ -1,4 +1,4 @@
-//! Who is online: user → last activity in sorted sets, with address, agent and login time beside.
+//! Presence: the last activity of users in sorted sets, with address, user agent and login time in hashes.
 
 use redis::{Pipeline, Value};
 
@@ -7,23 +7,24 @@ use super::redis::reply::{self, array, next};
 use super::{Store, UserEvent};
 use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId};
 
-/// How long beyond its last renewal a user's address and agent are kept. Renewed hourly while active.
+/// Lifetime of a user's address and user agent after the last renewal, in addition to the time for which a user counts as
+/// online. Renewed hourly while active.
 const SEEN_LIFETIME_SECS: u64 = 4 * 60 * 60;
 
-/// One record of activity.
+/// Activity of a user.
 pub struct Activity<'a> {
-    /// Who was active.
+    /// The user.
     pub caller: &'a Caller,
-    /// From where.
+    /// The client of the user.
     pub client: &'a Client,
-    /// When, UTC milliseconds.
+    /// Time of the activity, UTC milliseconds.
     pub at_ms: u64,
-    /// Whether the details' expiry is renewed, at least hourly.
+    /// Whether to renew the expiry of address and user agent.
     pub renews: bool,
 }
 
 impl Store {
-    /// Records activity; one pipelined round trip.
+    /// Records activity: one round trip.
     pub async fn record_activity(&self, activity: &Activity<'_>) -> Result<()> {
         let user = activity.caller.id;
         let seen = self.keys.seen(user);
@@ -32,7 +33,7 @@ impl Store {
         pipeline.cmd("HSET").arg(&seen).arg("name").arg(&activity.caller.name);
         pipeline.arg("ip").arg(activity.client.ip.to_string()).arg("agent").arg(&activity.client.user_agent);
         if activity.renews {
-            // After the details expired, the token's time of issue is the best record of the login.
+            // After the recorded login has expired, the token's time of issue stands in for it.
             let login_ms = activity.caller.logged_in_at_secs * 1000;
             pipeline.cmd("HSETNX").arg(&seen).arg("login").arg(login_ms);
             pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
@@ -41,14 +42,14 @@ impl Store {
         Ok(())
     }
 
-    /// Tells rooms that a user came or went. Nothing is stored.
+    /// Announces to rooms that a user came online or went offline. Stores nothing.
     pub async fn announce_presence(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
         let rooms: Vec<String> = rooms.iter().map(|room| room.number().to_string()).collect();
         let rooms_and_name = format!("{} {}", rooms.join(","), caller.name);
         self.announce(caller.id, &UserEvent::Presence { user: caller.id, is_online, rooms_and_name }).await
     }
 
-    /// Tells all nodes what happened to a user.
+    /// Announces an event of a user to all nodes.
     pub async fn announce(&self, user: UserId, event: &UserEvent) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event.to_string());
@@ -66,8 +67,8 @@ impl Store {
         self.ensure_global_membership(user).await
     }
 
-    /// Online users, latest activity first, from behind `after`: two round trips however many. Someone who
-    /// becomes active while a client pages moves to the front and may be missed by the later pages.
+    /// Online users after `after`, latest activity first: two round trips for any number. A user who becomes active while a
+    /// client pages moves to the front, so later pages may miss that user.
     pub async fn online_users(
         &self,
         now_ms: u64,
@@ -87,22 +88,22 @@ impl Store {
         Ok((users.collect::<Result<_>>()?, next))
     }
 
-    /// The users active since the limit of being online, one more than `limit` if there are more.
+    /// Users who count as online, one more than `limit` if there are more.
     async fn active_users(&self, now_ms: u64, after: Option<OnlineCursor>, limit: Limit) -> Result<Vec<OnlineCursor>> {
         let wanted = limit.get() + 1;
-        // Users are spread evenly, so twice a shard's share nearly always holds what the page needs of it.
+        // Users are spread evenly, so twice the average share of a shard nearly always suffices for the page.
         let share = 2 * wanted / ONLINE_SHARDS as usize + 8;
         match self.merge_shards(now_ms, after, wanted, share).await? {
             Some(active) => Ok(active),
             None => self
                 .merge_shards(now_ms, after, wanted, usize::MAX >> 1)
                 .await?
-                .ok_or_else(|| Error::internal("a shard has more users than it was asked for")),
+                .ok_or_else(|| Error::internal("a shard returned more users than its share")),
         }
     }
 
-    /// The first `wanted` users of all shards, of which each is asked for `share`; `None` when a shard may
-    /// have more that belong to them.
+    /// Merges the first `wanted` users of all shards, reading `share` users of each. `None` when a shard may have further
+    /// users that belong to the result.
     async fn merge_shards(
         &self,
         now_ms: u64,
@@ -118,7 +119,7 @@ impl Store {
             pipeline.arg(&["BYSCORE", "REV", "LIMIT", "0"]).arg(share).arg("WITHSCORES");
         }
         let mut active = Vec::new();
-        // Where the shards end that were cut: nobody behind the first of them is known to be complete.
+        // The result is complete only up to the first position at which a shard was cut off.
         let mut complete_until = None;
         for reply in self.connection.run(&pipeline).await? {
             let users: Vec<(u64, f64)> = reply::read(reply)?;
@@ -127,7 +128,7 @@ impl Store {
                 users.into_iter().map(|(user, at_ms)| OnlineCursor { active_at_ms: at_ms as u64, user: UserId(user) });
             active.extend(users);
             if is_cut && let Some(last) = active.last() {
-                // Others of the same millisecond may be missing, with any id.
+                // Further users of the same millisecond, with any id, may be missing.
                 let end = std::cmp::Reverse(last.active_at_ms);
                 complete_until = Some(complete_until.map_or(end, |known: std::cmp::Reverse<u64>| known.min(end)));
             }
@@ -143,7 +144,7 @@ impl Store {
         Ok(is_complete.then_some(active))
     }
 
-    /// The address of a user who is online, or `None`.
+    /// The address of a user; `None` when offline.
     pub async fn online_ip(&self, user: UserId, now_ms: u64) -> Result<Option<String>> {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZSCORE").arg(self.keys.online_of(user)).arg(user.0);
@@ -155,7 +156,7 @@ impl Store {
         Ok(ip.filter(|_| is_online))
     }
 
-    /// Forgets who went offline and rooms that have been quiet; each node does it once a minute.
+    /// Removes users who went offline and inactive rooms. Each node calls it once a minute.
     pub async fn trim_activity(&self, now_ms: u64, active_since_ms: u64) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize + 1);
         for shard in 0..ONLINE_SHARDS {
@@ -167,7 +168,7 @@ impl Store {
         Ok(())
     }
 
-    /// The time before which activity no longer counts.
+    /// Time before which activity no longer counts, UTC milliseconds.
     pub(super) fn online_since(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.online_for_secs() * 1000)
     }

@@ -1,4 +1,4 @@
-//! Receipts: who has received and read what.
+//! Receipts: which members have received and read which messages.
 
 use std::collections::HashMap;
 
@@ -10,20 +10,20 @@ use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
 use crate::domain::{Caller, Error, Receipts, Result, RoomId, Runs, Seq, UserId};
 
-/// A run of messages to be marked for a user.
+/// A run of messages to mark as read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadRange {
     /// The room.
     pub room: RoomId,
-    /// From this message, or `None` for all that the user has received,
+    /// The first message, or `None` for all messages that the user has received.
     pub first: Option<Seq>,
-    /// up to this one.
+    /// The last message.
     pub last: Seq,
 }
 
 impl Store {
-    /// Notes that users have received the messages from `first` to `last` of a room. Returns whether the room
-    /// is small enough for it.
+    /// Records that users have received the messages from `first` to `last` of a room. Returns whether the room is small
+    /// enough for receipts.
     pub async fn mark_delivered(&self, room: RoomId, first: Seq, last: Seq, users: &[UserId]) -> Result<bool> {
         let keys = self.keys.room(room);
         let mut args = vec![
@@ -40,11 +40,11 @@ impl Store {
         Ok(matches!(reply, Value::Int(1)))
     }
 
-    /// Notes that a member has read messages and announces it; beside it, the highest for their own list.
-    /// In `global` and in rooms too large for receipts only the latter.
+    /// Records and announces that a member has read messages, and records the last one for the member's conversations. In
+    /// `global` and in rooms too large for receipts, does only the latter.
     ///
     /// # Errors
-    /// `RoomNotFound` unless the user is a member.
+    /// `RoomNotFound` when the user is not a member.
     pub async fn mark_read(&self, user: UserId, range: ReadRange) -> Result<()> {
         let read_cursors = self.keys.read_cursors(user);
         let mut highest = redis::cmd("ZADD");
@@ -74,10 +74,10 @@ impl Store {
         if reply::is_absent(&reply) { Err(Error::RoomNotFound) } else { Ok(()) }
     }
 
-    /// Tells a room that a member is typing.
+    /// Announces to a room that a member is typing.
     ///
     /// # Errors
-    /// `RoomNotFound` unless the caller is a member.
+    /// `RoomNotFound` when the caller is not a member.
     pub async fn announce_typing(&self, room: RoomId, caller: &Caller) -> Result<()> {
         let keys = self.keys.room(room);
         let call = Call {
@@ -89,14 +89,14 @@ impl Store {
         if matches!(reply, Value::Int(1)) { Ok(()) } else { Err(Error::RoomNotFound) }
     }
 
-    /// Adds the commands whose replies [`Self::receipts`] takes.
+    /// Adds the commands whose replies [`Self::receipts`] reads.
     pub(super) fn read_receipts(&self, pipeline: &mut Pipeline, keys: &RoomKeys) {
         pipeline.cmd("ZRANGE").arg(&keys.members).arg(0).arg(self.receipt_members).arg("WITHSCORES");
         pipeline.cmd("HGETALL").arg(&keys.read);
         pipeline.cmd("HGETALL").arg(&keys.delivered);
     }
 
-    /// What a room's members have; nothing in `global` and in rooms too large for it.
+    /// Reads the receipts of a room; empty in `global` and in rooms too large for receipts.
     pub(super) fn receipts(&self, room: RoomId, replies: &mut impl Iterator<Item = Value>) -> Result<Receipts> {
         let members: Vec<(u64, f64)> = reply::read(next(replies)?)?;
         let read = runs(next(replies)?)?;

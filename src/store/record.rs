@@ -1,8 +1,8 @@
-//! The stored form of a message, in the stream and on the room's channel alike.
+//! The record of a message: its form in the stream and on the room's channel.
 //!
-//! One text, the only field of a stream entry: the sender's number (so that scripts can check it), a space,
-//! JSON with short keys. A node reads the version before its own and ignores keys that it does not know, so
-//! two versions run side by side during a rolling upgrade.
+//! A record is one text, the only field of a stream entry: the sender's number, which scripts check, a space, and JSON with
+//! short keys. Nodes read records of the previous version and ignore unknown keys, so that two versions can run side by
+//! side during a rolling upgrade.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::domain::{
     RoomId, SYSTEM_NAME, UserId, UserRef,
 };
 
-/// The version written.
+/// The version that this code writes.
 const VERSION: u8 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -23,19 +23,19 @@ struct Record<'a> {
     v: u8,
     /// Kind, one letter.
     k: char,
-    /// The sender's name at sending.
+    /// The sender's name at the time of sending.
     #[serde(borrow)]
     n: Cow<'a, str>,
     /// Text.
     #[serde(borrow)]
     t: Cow<'a, str>,
-    /// Entry id of the message that is answered.
+    /// Entry id of the message that is replied to.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     re: Option<Cow<'a, str>>,
     /// The file.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     f: Option<FileRecord<'a>>,
-    /// The sender's own id.
+    /// The id that the sender assigned.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     c: Option<Cow<'a, str>>,
     /// The change of membership that this reports.
@@ -204,7 +204,7 @@ pub(super) fn encode_notice(notice: &Notice) -> Result<String> {
     print(UserId::SERVER, &record)
 }
 
-/// Whether a record is the server's own, without decoding it.
+/// Whether the server sent the message, without decoding its record.
 pub(super) fn is_from_server(record: &str) -> bool {
     record.starts_with("0 ")
 }
@@ -215,10 +215,10 @@ fn print(sender: UserId, record: &Record<'_>) -> Result<String> {
     String::from_utf8(text).map_err(Error::internal)
 }
 
-/// Decodes a record back into the message at `entry` of `room`.
+/// Decodes the record of the message at `entry` of `room`.
 ///
 /// # Errors
-/// `Internal` for a record that no supported version wrote.
+/// `Internal` for a malformed record.
 pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Message> {
     let (sender, record) = record.split_once(' ').ok_or_else(|| Error::internal("a record without a sender"))?;
     let sender = UserId(sender.parse().map_err(Error::internal)?);

@@ -1,4 +1,4 @@
-//! Rooms: make, find, list.
+//! Creates, finds and lists rooms.
 
 use redis::{Pipeline, Value};
 
@@ -14,22 +14,22 @@ use crate::domain::{
 const GLOBAL_NAME: &str = "全局聊天室";
 const GLOBAL_DESCRIPTION: &str = "所有用户的公共聊天室";
 
-/// What authorisation, printing and conditional requests need to know of a room.
+/// The state of a room, for authorisation, encoding and conditional requests.
 pub(super) struct State {
     pub(super) head: RoomHead,
     pub(super) watermark: Watermark,
 }
 
-/// Adds the command whose reply [`State::read`] takes.
+/// Adds the command whose reply [`State::read`] reads.
 pub(super) fn read_state(pipeline: &mut Pipeline, room_key: &str) {
     pipeline.cmd("HMGET").arg(room_key).arg(&["kind", "seq", "ms", "gone", "pair"]);
 }
 
-/// What [`read_state`] replies.
+/// The reply to [`read_state`].
 type StateFields = (Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>);
 
 impl State {
-    /// The state of a room, or `None` when there is no such room.
+    /// Reads the state of a room; `None` when the room does not exist.
     pub(super) fn read(room: RoomId, reply: Value) -> Result<Option<Self>> {
         let (kind, seq, at_ms, revision, pair): StateFields = reply::read(reply)?;
         let Some(kind) = kind else { return Ok(None) };
@@ -39,9 +39,9 @@ impl State {
     }
 }
 
-/// A room that is to be made.
+/// A room to create.
 pub struct NewRoom<'a> {
-    /// Who may know of it.
+    /// Its visibility.
     pub kind: RoomKind,
     /// Its name.
     pub name: &'a RoomName,
@@ -49,11 +49,11 @@ pub struct NewRoom<'a> {
     pub description: &'a Description,
     /// The address of its picture; may be empty.
     pub avatar: &'a str,
-    /// Who makes it: its owner and first member.
+    /// The creator, who becomes owner and first member.
     pub owner: &'a Caller,
 }
 
-/// The values of a room's hash and its first members.
+/// Contents of a new room: the fields of its hash, and its first members.
 #[derive(Default)]
 struct Making<'a> {
     name: &'a str,
@@ -66,7 +66,7 @@ struct Making<'a> {
 }
 
 impl Store {
-    /// Makes sure that the global room exists. Every node does this at start; all but the first find it.
+    /// Creates the global room unless it exists. Every node calls it at its start.
     pub async fn ensure_global_room(&self) -> Result<()> {
         let making = Making { name: GLOBAL_NAME, description: GLOBAL_DESCRIPTION, ..Making::default() };
         self.make(RoomId::GLOBAL, RoomKind::Public, &making).await?;
@@ -79,8 +79,8 @@ impl Store {
         Ok(())
     }
 
-    /// Makes a room. Listing and the owner's own list follow in a second round trip; when a node dies
-    /// between the two, the room is unlisted until someone joins it.
+    /// Creates a room, then adds it to the listing and to the owner's list in a second round trip. When the node crashes in
+    /// between, the room is unlisted until a user joins it.
     pub async fn create_room(&self, new: NewRoom<'_>) -> Result<NewGroup> {
         let room = self.next_room().await?;
         let making = Making {
@@ -108,10 +108,10 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.room_counter());
         let number: u32 = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is at zero"))
+        RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is zero"))
     }
 
-    /// The time of the making, or `None` when the room exists.
+    /// Returns the time of creation, or `None` when the room exists already.
     async fn make(&self, room: RoomId, kind: RoomKind, making: &Making<'_>) -> Result<Option<u64>> {
         let keys = self.keys.room(room);
         let mut args = vec![
@@ -139,7 +139,7 @@ impl Store {
         }
     }
 
-    /// The direct room of two users, if they have one.
+    /// Finds the direct room of two users.
     pub async fn direct_room(&self, one: UserId, other: UserId) -> Result<Option<RoomId>> {
         let (low, high) = (one.min(other), one.max(other));
         if let Some(room) = self.direct_rooms.get(&(low, high)) {
@@ -150,16 +150,16 @@ impl Store {
         let number: Option<u32> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         let room = number.and_then(RoomId::new);
         if let Some(room) = room {
-            // Once per node and pair: mends what a node left that died while it made the room. Sockets that were not
-            // told of it then have all of it to come; the others look at it already.
+            // Once per node and pair, which repairs the lists if a node crashed while it created the room. Sockets that
+            // missed the announcement then receive the whole room; the others are subscribed already.
             self.note_direct(room, (low, high)).await?;
             self.direct_rooms.insert((low, high), room);
         }
         Ok(room)
     }
 
-    /// The direct room of two users, made when they have none. The room is made before the pair points to
-    /// it; of two that are made at once, one is removed again.
+    /// Finds the direct room of two users, or creates it. The room is created before the pair's key points to it; when two
+    /// nodes create it at once, one of the rooms is removed again.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -200,29 +200,29 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets a direct room that is gone (Redis lost it).
+    /// Forgets a direct room that Redis has lost.
     pub fn forget_direct(&self, one: UserId, other: UserId) {
         self.direct_rooms.invalidate(&(one.min(other), one.max(other)));
     }
 
-    /// The command that lets a public room be found by the beginning of its name.
+    /// The command that indexes a public room for searches by prefix.
     fn index_room(&self, room: RoomId, name: &str) -> redis::Cmd {
         let mut command = redis::cmd("ZADD");
         command.arg(self.keys.room_names()).arg(0).arg(format!("{}\0{}", folded(name), room.number()));
         command
     }
 
-    /// Public rooms whose name begins with a text, by name.
+    /// Finds public rooms whose name begins with a text, sorted by name.
     pub async fn find_public_rooms(&self, start: &str, limit: Limit) -> Result<Vec<RoomId>> {
         let found = self.find_by_start(&self.keys.room_names(), start, limit).await?;
         Ok(found.iter().filter_map(|number| RoomId::new(u32::try_from(*number).ok()?)).collect())
     }
 
-    /// The numbers behind the names in a sorted set of `name\0number` that begin with a text.
+    /// Finds the entries that begin with a text in a sorted set of `name\0number`. Returns their numbers.
     pub(super) async fn find_by_start(&self, key: &str, start: &str, limit: Limit) -> Result<Vec<u64>> {
         let start = folded(start);
         let mut end = start.clone().into_bytes();
-        end.push(0xff); // no text has such a byte
+        end.push(0xff); // does not occur in UTF-8
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(key).arg(format!("[{start}")).arg([b"(".as_slice(), &end].concat());
         pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(limit.get());
@@ -245,8 +245,8 @@ impl Store {
         Ok(names)
     }
 
-    /// The public rooms and the caller's groups in the order of their numbers, from behind `after`: two
-    /// round trips however many rooms. The second value says where to go on, if there are more.
+    /// Lists public rooms and the caller's groups after `after`, sorted by number: two round trips for any number of rooms.
+    /// The second value is the `after` of the next page, if there is one.
     pub async fn list_rooms(
         &self,
         caller: &Caller,
@@ -261,7 +261,7 @@ impl Store {
         Ok((self.room_cards(&rooms, caller, members_listed).await?, next))
     }
 
-    /// Numbers of the rooms that the caller may list, one more than the limit if there are more.
+    /// The rooms that the caller may list, one more than the limit if there are more.
     async fn listed_rooms(&self, caller: &Caller, after: Option<RoomId>, limit: Limit) -> Result<Vec<RoomId>> {
         let after = after.map_or(0, RoomId::number);
         let mut pipeline = Pipeline::with_capacity(2);
@@ -307,14 +307,14 @@ fn read_card(room: RoomId, caller: &Caller, members_listed: usize, reply: Value)
     }
     let items = array(reply)?;
     let [kind, name, description, created, members, is_member, entry, record, amended] = items.as_slice() else {
-        return Err(Error::internal("a room card of another length"));
+        return Err(Error::internal("a room card has an unexpected number of fields"));
     };
     let Value::Array(listed) = members else { return Err(reply::unexpected(members)) };
     let mut members = listed.iter().map(user_id).collect::<Result<Vec<UserId>>>()?;
     let is_member = matches!(is_member, Value::Int(1));
     let is_closed = kind_of(text(kind)?)? != RoomKind::Public;
     if is_closed && !is_member {
-        return Ok(None); // left between the two round trips
+        return Ok(None); // the caller left between the two round trips
     }
     if is_member && !members.contains(&caller.id) {
         members.truncate(members_listed.saturating_sub(1));

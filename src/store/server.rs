@@ -1,4 +1,4 @@
-//! What Chinwag demands of the Redis server itself.
+//! Checks of the Redis server.
 
 use redis::{InfoDict, Value};
 
@@ -7,19 +7,18 @@ use super::redis::connection::store_error;
 use super::redis::reply;
 use crate::domain::{Error, Result};
 
-/// Oldest server whose scripts, streams and sharded channels do what is needed.
+/// Oldest version with the scripts, streams and sharded channels that Chinwag uses.
 const OLDEST_VERSION: (u32, u32) = (7, 0);
 
 impl Store {
-    /// Refuses a server that would break promises.
+    /// Checks that the server can keep what Chinwag guarantees.
     ///
     /// # Errors
-    /// `Unavailable` when it does not answer; `Internal` with the reason when it is too old or would evict
-    /// keys.
+    /// `Unavailable` when it does not answer; `Internal` with the reason when it is too old or configured to evict keys.
     pub async fn check_server(&self) -> Result<()> {
         let mut connection = self.connection.cold().await?;
         let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await.map_err(store_error)?;
-        // It answers INFO already, but nothing else yet.
+        // A server that loads its data answers INFO but no other commands.
         if info.get::<u8>("loading") == Some(1) {
             return Err(Error::Unavailable("Redis is loading its data".into()));
         }
@@ -39,7 +38,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether Redis answers on the lane that requests use.
+    /// Checks that Redis answers on the connection that requests use.
     pub async fn ping(&self) -> Result<()> {
         let mut pipeline = redis::Pipeline::with_capacity(1);
         pipeline.cmd("PING");

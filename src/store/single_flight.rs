@@ -1,7 +1,7 @@
-//! One reading for all who ask at the same time.
+//! Shares one read among concurrent callers.
 //!
-//! Whoever asks while a reading is under way waits for the next one, which begins after they asked: nobody
-//! gets an answer that is older than their question.
+//! A caller that arrives during a read waits for the next one, which starts after the call, so no caller receives a result
+//! that is older than its call.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use crate::domain::{Error, Result};
 
 type Run<T> = Shared<BoxFuture<'static, std::result::Result<T, Arc<Error>>>>;
 
-/// Joins readings of one kind.
+/// Joins concurrent reads of one value.
 pub(super) struct SingleFlight<T: Clone>(Mutex<Runs<T>>);
 
 struct Runs<T: Clone> {
@@ -27,10 +27,10 @@ impl<T: Clone> Default for SingleFlight<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// What `read` answers, once for all who ask before it begins.
+    /// Runs `read` once for all callers that arrive before it starts, and returns its result to each of them.
     ///
     /// # Errors
-    /// `Unavailable` whatever went wrong: the cause is told to the first only in its text.
+    /// `Unavailable` for any failure; its text names the cause.
     pub(super) async fn join(self: &Arc<Self>, read: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
         let reading = self.join_or_start(read);
         reading.await.map_err(|cause| Error::Unavailable(cause.to_string().into()))
@@ -50,7 +50,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         readings.under_way = Some(under_way.clone());
         let single_flight = Arc::clone(self);
         let next = async move {
-            // Its answer is for those who asked before; only its end matters here.
+            // Its result is for earlier callers; only its end matters here.
             drop(under_way.await);
             single_flight.start_next();
             read.await.map_err(Arc::new)
@@ -60,7 +60,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         next
     }
 
-    /// The next reading begins: who asks from now on waits for another.
+    /// Closes the next read to further callers, because it starts now.
     fn start_next(&self) {
         let mut readings = self.0.lock().expect("no panic while held");
         readings.under_way = readings.next.take();

@@ -1,4 +1,4 @@
-//! Metrics at constant cost: counters are kept while writing, never counted while reading.
+//! Statistics at constant cost: writes maintain counters, so that reads never count.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,44 +13,44 @@ use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply;
 use crate::domain::{Result, RoomId, now_ms};
 
-/// A day's counter lives this long: today's is read, yesterday's helps when clocks differ.
+/// Lifetime of a day's counter: only today's is read, but clocks of nodes may differ.
 const DAY_LIFETIME_SECS: u64 = 2 * 24 * 60 * 60;
-/// A room's activity is written at most this often by each node.
+/// Minimum interval between writes of a room's activity by one node.
 const ACTIVE_EVERY_MS: u64 = 60_000;
 
-/// A day as `yyyymmdd` in the statistics' zone.
+/// A day as `yyyymmdd` in the time zone of the statistics.
 pub(super) type Day = u32;
 
-/// The metrics of document 003, §5.
+/// The statistics of document 003, §5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Stats {
-    /// Users with activity within the time that makes one online.
+    /// Users who count as online.
     pub online_users: u64,
-    /// Messages of users since midnight in the statistics' zone.
+    /// Messages of users since midnight in the time zone of the statistics.
     pub messages_today: u64,
     /// Rooms with a user's message in the last 24 hours.
     pub active_rooms: u64,
 }
 
-/// What this node has written lately, so that it need not write it again. Shared by its workers.
+/// Recent writes of this node that need no repetition. Its workers share it.
 #[derive(Clone, Default)]
 pub(super) struct WriteCache {
     rooms: Arc<Mutex<HashMap<RoomId, RecentActivity>>>,
-    /// The day whose counter's expiry was set.
+    /// The last day whose counter got its expiry.
     day: Arc<AtomicU64>,
 }
 
-/// What this node knows of a room's activity.
+/// Activity of a room on this node.
 #[derive(Clone, Copy, Default)]
 struct RecentActivity {
-    /// When the activity was last written, ms.
+    /// Time of the last write, ms.
     at_ms: u64,
-    /// Messages since they were last taken.
+    /// Number of messages since the last [`WriteCache::take_messages`].
     messages: u64,
 }
 
 impl WriteCache {
-    /// Counts a room's message. Returns whether the room's activity is to be written.
+    /// Counts a message of a room. Returns whether the room's activity is due to be written.
     fn is_room_due(&self, room: RoomId, now_ms: u64) -> bool {
         let mut rooms = self.rooms.lock().expect("no panic while held");
         let noted = rooms.entry(room).or_default();
@@ -62,14 +62,14 @@ impl WriteCache {
         is_due
     }
 
-    /// The messages of each room since this was last asked.
+    /// The number of messages of each room since the last call.
     pub(super) fn take_messages(&self) -> Vec<(RoomId, u64)> {
         let mut rooms = self.rooms.lock().expect("no panic while held");
         let counted = rooms.iter_mut().filter(|(_, noted)| noted.messages > 0);
         counted.map(|(room, noted)| (*room, std::mem::take(&mut noted.messages))).collect()
     }
 
-    /// Drops rooms whose next message is due anyway, so that the map holds live rooms only.
+    /// Drops rooms whose activity is due anyway, so that the map holds only active rooms.
     pub(super) fn forget_quiet_rooms(&self, now_ms: u64) {
         let mut rooms = self.rooms.lock().expect("no panic while held");
         rooms.retain(|_, noted| noted.messages > 0 || now_ms.saturating_sub(noted.at_ms) < ACTIVE_EVERY_MS);
@@ -77,14 +77,14 @@ impl WriteCache {
 }
 
 impl Store {
-    /// Today in the statistics' zone.
+    /// Today in the time zone of the statistics.
     pub(super) fn today(&self) -> Day {
         let date = jiff::Timestamp::now().to_zoned_datetime(self.zone.clone()).date();
         let (year, month, day) = (date.year().unsigned_abs(), date.month().unsigned_abs(), date.day().unsigned_abs());
         u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day)
     }
 
-    /// The commands that count a message; they ride in the round trip of the message itself.
+    /// The commands that count a message, for the pipeline that stores it.
     pub(super) fn count_message(&self, day: Day) -> Vec<Cmd> {
         let mut commands = Vec::with_capacity(2);
         let mut count = redis::cmd("INCR");
@@ -98,8 +98,8 @@ impl Store {
         commands
     }
 
-    /// Notes that a user's message was stored in a room. Costs a round trip of its own at most once a minute
-    /// per room and node; beside the message it would note refused ones as well.
+    /// Records that a user's message was stored in a room. It takes a separate round trip at most once a minute per room and
+    /// node, because in the pipeline of the message it would count refused ones as well.
     pub(super) async fn note_active(&self, room: RoomId) -> Result<()> {
         let now_ms = now_ms();
         if !self.write_cache.is_room_due(room, now_ms) {
@@ -111,17 +111,17 @@ impl Store {
         Ok(())
     }
 
-    /// Takes back what [`Self::count_message`] counted for a message that was not stored. Best effort, as
-    /// all statistics: the caller learns why its message was refused, not that a counter is off by one.
+    /// Reverts [`Self::count_message`] for a message that was not stored. Best effort: the caller receives the error of the
+    /// message, not of the counter.
     pub(super) async fn uncount_message(&self, day: Day) {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("DECR").arg(self.keys.stats(day));
         if let Err(error) = self.connection.run(&pipeline).await {
-            tracing::debug!(%error, "the day's counter stays one too high");
+            tracing::debug!(%error, "could not revert the count of a refused message; today's counter stays one too high");
         }
     }
 
-    /// The figures: one pipelined round trip, whatever the size, for all who ask at the same time.
+    /// Reads the statistics: one round trip for all concurrent callers, regardless of size.
     pub async fn stats(&self) -> Result<Stats> {
         let store = self.clone();
         self.stats.join(async move { store.read_stats(now_ms()).await }).await
@@ -136,21 +136,21 @@ impl Store {
             pipeline.cmd("ZCOUNT").arg(self.keys.online(shard)).arg(since).arg("+inf");
         }
         let replies = self.connection.run(&pipeline).await?;
-        // A counter may dip below zero when Redis lost what was counted and then taken back.
+        // The counter can be negative when Redis lost a count that was reverted afterwards.
         let counts: Vec<Option<i64>> = replies.into_iter().map(reply::read).collect::<Result<_>>()?;
         let count =
             |index: usize| counts.get(index).copied().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         Ok(Stats { messages_today: count(0), active_rooms: count(1), online_users: (2..counts.len()).map(count).sum() })
     }
 
-    /// Housekeeping of this node, once a minute.
+    /// Drops outdated entries of the node's cache. Called once a minute.
     pub async fn housekeeping(&self, now_ms: u64) -> Result<()> {
         self.write_cache.forget_quiet_rooms(now_ms);
         self.trim_activity(now_ms, active_since(now_ms)).await
     }
 }
 
-/// A room is active for 24 hours after a message.
+/// Time before which rooms are inactive: 24 hours after the last message.
 fn active_since(now_ms: u64) -> u64 {
     now_ms.saturating_sub(24 * 60 * 60 * 1000)
 }

@@ -1,4 +1,4 @@
-//! How values that several keys hold are spelled: kinds of rooms, pairs of users, entries of a user's list of rooms.
+//! Stored forms that several files share: kinds of rooms, pairs of users, entries of a user's list of rooms.
 
 use redis::Value;
 
@@ -22,30 +22,30 @@ pub(super) fn kind_of(word: &str) -> Result<RoomKind> {
     })
 }
 
-/// The two users of a direct room, `3:7`.
+/// Parses the two users of a direct room, `3:7`.
 pub(super) fn parse_pair(text: &str) -> Option<(UserId, UserId)> {
     let (low, high) = text.split_once(':')?;
     Some((UserId(low.parse().ok()?), UserId(high.parse().ok()?)))
 }
 
-/// The score of a group among a user's rooms; public rooms have 0.
+/// Score of a group in a user's list of rooms; public rooms have 0.
 pub(super) const GROUP_SCORE: u64 = 1;
-/// A direct room's is the other user's number and this.
+/// Score of a direct room, plus the number of the other user.
 const DIRECT_SCORE: u64 = 2;
 
-/// One of a user's rooms as their list has it.
+/// An entry of a user's list of rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoomEntry {
     /// The room.
     pub room: RoomId,
-    /// Who may know of it.
+    /// Its visibility.
     pub kind: RoomKind,
     /// The other user of a direct room.
     pub other: Option<UserId>,
 }
 
 impl RoomEntry {
-    /// The score in the list, so that one range finds the rooms of a kind.
+    /// The score of the entry. Rooms of one kind form one range of scores.
     pub(super) fn score(self) -> u64 {
         match (self.kind, self.other) {
             (RoomKind::Public, _) => 0,
@@ -54,7 +54,7 @@ impl RoomEntry {
         }
     }
 
-    /// Reads a list with its scores.
+    /// Reads a list with scores.
     pub(super) fn read_list(reply: Value) -> Result<Vec<Self>> {
         let rooms: Vec<(u32, f64)> = reply::read(reply)?;
         let entry = |(room, score)| Some(Self::of_score(RoomId::new(room)?, score as u64));

@@ -1,9 +1,9 @@
-//! Hot connections: one checked-out connection per lane whose clones all callers share.
+//! Shared connections: one connection checked out of a pool, whose clones all callers share.
 //!
-//! Concurrent calls over clones coalesce into one write, and no call pays the `PING` that
-//! `pool.get()` costs on every reuse. A lane whose connection breaks or falls silent drops it and takes
-//! another; while Redis is away, callers fail at once instead of queueing behind each other's time-outs.
-//! Cold paths (start-up checks, administration) use [`SharedConnection::cold`].
+//! Concurrent calls over clones coalesce into one write, and no call pays the `PING` that `pool.get()` costs on every
+//! reuse. When the connection breaks or stops answering, it is dropped and replaced; while Redis is down, callers fail at
+//! once instead of waiting for each other's timeouts. Rare calls (start-up checks, administration) use
+//! [`SharedConnection::cold`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,29 +20,29 @@ use tokio::sync::Mutex;
 use super::scripts::{self, Call};
 use crate::domain::{Error, Result};
 
-/// Together the two stay below the two seconds within which a request answers 503.
+/// Together, the two timeouts stay below the two seconds within which a request answers 503.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 pub(in crate::store) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
-/// For lists of thousands, which have a lane of their own.
+/// Response timeout of the connection for long lists.
 pub(in crate::store) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
-/// After a failed connect, callers fail at once for this long.
+/// Time after a failed connect during which callers fail at once.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// One for the lane itself and a few for cold paths.
+/// One connection to share and a few for rare calls.
 const POOL_SIZE: usize = 4;
 /// The client library's default of 50 stalls senders under load.
 const QUEUED_COMMANDS: usize = 4096;
 
-/// A shared connection that heals itself.
+/// A shared connection that replaces itself when it breaks.
 pub(in crate::store) struct SharedConnection {
     pool: Pool,
-    /// The clone that callers take; held apart from `slot` so that the hot path needs no async lock.
+    /// The connection that callers clone; apart from `slot`, so that calls need no async lock.
     current: std::sync::Mutex<Option<Current>>,
     slot: Mutex<Slot>,
-    /// Set by the driver when a connection of this lane ends.
+    /// Set by the driver when the connection ends.
     is_ended: Arc<AtomicBool>,
 }
 
-/// A connection and its number: who fails late on an old one says nothing about the present one.
+/// A connection and its number, so that a late failure on an old connection does not retire the current one.
 #[derive(Clone)]
 struct Current {
     connection: MultiplexedConnection,
@@ -53,16 +53,16 @@ struct Current {
 struct Slot {
     /// Keeps the checked-out connection out of the pool.
     held: Option<Connection>,
-    /// Connections so far.
+    /// Number of connections so far.
     count: u64,
     failed_at: Option<Instant>,
 }
 
 impl SharedConnection {
-    /// A lane to the server at `url`; connects at first use, on the runtime that uses it.
+    /// Makes a connection to the server at `url`. It connects at first use, on the runtime of that call.
     ///
     /// # Errors
-    /// `Internal` for an address that is not understood.
+    /// `Internal` for a malformed address.
     pub(in crate::store) fn new(url: &str, response_timeout: Duration) -> Result<Self> {
         let is_ended = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&is_ended);
@@ -88,13 +88,13 @@ impl SharedConnection {
         Ok(Self { pool, current: std::sync::Mutex::default(), slot: Mutex::default(), is_ended })
     }
 
-    /// A connection of one's own from the pool, for commands that are rare or block.
+    /// Checks out a separate connection, for rare or blocking commands.
     pub(in crate::store) async fn cold(&self) -> Result<Connection> {
         self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
     }
 
-    /// Runs a pipeline in one round trip and returns each command's reply. Scripts in it must only read:
-    /// when Redis forgot them they are loaded and the pipeline runs again.
+    /// Runs a pipeline in one round trip and returns each command's reply. Its scripts must be read-only: when Redis does not
+    /// know them, they are loaded and the pipeline runs again.
     ///
     /// # Errors
     /// `Unavailable` when Redis does not answer (the outcome is then unknown); the first error reply.
@@ -109,8 +109,7 @@ impl SharedConnection {
         replies.into_iter().map(refuse_error).collect()
     }
 
-    /// Runs a script and, in the same round trip, commands on keys of other slots. Replies: the script's
-    /// and theirs.
+    /// Runs a script and, in the same round trip, commands on keys of other slots. Returns the script's reply and theirs.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -129,7 +128,7 @@ impl SharedConnection {
         Ok((first, replies.collect()))
     }
 
-    /// Redis forgot the scripts (it restarted, or someone flushed them): sends the source, which loads it.
+    /// Sends the source of a script that Redis does not know, after a restart or `SCRIPT FLUSH`. This loads it.
     async fn reload_and_run(&self, call: &Call<'_>) -> Result<Value> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(call.by_source());
@@ -138,7 +137,7 @@ impl SharedConnection {
 
     async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
         if pipeline.is_empty() {
-            return Ok(Vec::new()); // nothing would come back
+            return Ok(Vec::new()); // an empty pipeline has no reply to wait for
         }
         let Current { mut connection, number } = self.current().await?;
         let outcome = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
@@ -150,7 +149,7 @@ impl SharedConnection {
         })
     }
 
-    /// Takes a connection out of use, if it still is the present one.
+    /// Retires a connection, if it is still the current one.
     fn give_up(&self, number: u64) {
         let mut current = self.current.lock().expect("no panic while held");
         if current.as_ref().is_some_and(|current| current.number == number) {
@@ -175,10 +174,10 @@ impl SharedConnection {
     async fn reconnect(&self) -> Result<Current> {
         let mut slot = self.slot.lock().await;
         if let Some(current) = self.present() {
-            return Ok(current); // another caller was faster
+            return Ok(current); // another caller has replaced it already
         }
         if let Some(broken) = slot.held.take() {
-            drop(Connection::take(broken)); // out of the pool, not back into it
+            drop(Connection::take(broken)); // does not return it to the pool
         }
         if slot.failed_at.is_some_and(|at| at.elapsed() < RETRY_PAUSE) {
             return Err(Error::Unavailable("Redis did not answer a moment ago".into()));
@@ -197,7 +196,7 @@ impl SharedConnection {
         }
     }
 
-    /// Takes a connection and loads the scripts, so that the first call after a restart finds them.
+    /// Checks out a connection and loads the scripts, so that the first call after a restart finds them.
     async fn connect(&self) -> Result<Connection> {
         let mut connection = self.cold().await?;
         let pipeline = scripts::load_all();
@@ -206,7 +205,7 @@ impl SharedConnection {
     }
 }
 
-/// An error reply as an error. Replies of scripts and commands here carry errors at the top only.
+/// Converts an error reply. Replies of these scripts and commands carry errors at the top level only.
 fn refuse_error(reply: Value) -> Result<Value> {
     match reply {
         Value::ServerError(error) => Err(store_error(error.into())),
@@ -214,7 +213,7 @@ fn refuse_error(reply: Value) -> Result<Value> {
     }
 }
 
-/// Connection settings for `url`: RESP3 (which reports a lost connection at once), no Nagle delay.
+/// Parses the connection settings of `url`: RESP3, which reports a lost connection at once, and no Nagle delay.
 pub(in crate::store) fn connection_info(url: &str) -> Result<ConnectionInfo> {
     let info = url.into_connection_info().map_err(Error::internal)?;
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -227,8 +226,8 @@ pub(in crate::store) fn connection_info(url: &str) -> Result<ConnectionInfo> {
     Ok(info.set_redis_settings(redis).set_tcp_settings(tcp))
 }
 
-/// Trouble that passes (loading, failing over, out of memory, no connection) is `Unavailable`, the rest is
-/// a defect.
+/// Converts an error: transient conditions (loading, failover, out of memory, no connection) to `Unavailable`, others to a
+/// defect.
 pub(in crate::store) fn store_error(error: redis::RedisError) -> Error {
     const PASSING: [&str; 9] =
         ["LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS"];

@@ -1,27 +1,26 @@
-//! The only place that spells a Redis key.
+//! Names of Redis keys and channels. No other file spells a key.
 //!
-//! Keys that one script touches share one hash tag, so that they share a slot in Cluster: `{r:7}` for all of
-//! a room, `{u:3}` for all of a user.
+//! Keys of one script share a hash tag, and thereby a slot in Cluster: `{r:7}` for a room, `{u:3}` for a user.
 //!
-//! Every key expires or has its reason not to:
+//! Every key expires or has a reason not to:
 //!
 //! | key | lifetime |
 //! |---|---|
-//! | `{r:7}` | none: a room lasts until someone removes it |
+//! | `{r:7}` | none: rooms last; a group without members expires after the retention |
 //! | `{r:7}:log`, `:gone` | retention after the room's last message |
 //! | `{r:7}:members`, `:admins`, `{u:3}:rooms` | none: membership lasts |
-//! | `{r:7}:reads`, `:got` | retention after the last mark |
-//! | `{u:3}:marks` | retention after the last mark |
-//! | `direct:<lo>:<hi>` | none: a direct room is for ever |
-//! | `{r:7}:sent:…` | 24 hours, or a minute when a proxy made the id |
-//! | `{r:7}:rate:…` | until the burst is whole again |
+//! | `{r:7}:reads`, `:got` | retention after the last receipt |
+//! | `{u:3}:marks` | retention after the last receipt |
+//! | `direct:<lo>:<hi>` | none: direct rooms last |
+//! | `{r:7}:sent:…` | 24 hours, or a minute when a proxy assigned the id |
+//! | `{r:7}:rate:…` | until the whole burst is available again |
 //! | `{u:3}`, `name:…`, `email:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
 //! | `stats:<day>` | two days |
-//! | `node:<id>` | five reports: a node that does not report is gone |
-//! | `nodes` | none: nodes trim those that were last heard of an hour ago |
+//! | `node:<id>` | five reports: a lease that each report renews |
+//! | `nodes` | none: nodes trim entries without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
 //! | `revoked`, `renamed` | none: entries older than the longest token are trimmed at each write |
 
@@ -29,12 +28,12 @@ use std::sync::Arc;
 
 use crate::domain::{ClientId, RoomId, UserId};
 
-/// How many sorted sets share the online users, so that Cluster can spread them.
+/// Number of sorted sets that share the online users, so that Cluster can spread them.
 pub(in crate::store) const ONLINE_SHARDS: u64 = 16;
-/// How many channels share the events of users.
+/// Number of channels that share the events of users.
 pub(in crate::store) const USER_CHANNELS: u64 = 64;
 
-/// Spells keys under a prefix.
+/// Makes the names of keys under a prefix.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Keys {
     prefix: Arc<str>,
@@ -79,7 +78,7 @@ impl Keys {
         }
     }
 
-    /// String: seq and body hash of the message that a user sent under a client id.
+    /// String: entry id and body hash of the message that a user sent with a client id.
     pub(in crate::store) fn sent(&self, room: RoomId, user: UserId, id: &ClientId) -> String {
         format!("{}{{r:{}}}:sent:{user}:{}", self.prefix, room.number(), id.as_str())
     }
@@ -124,17 +123,17 @@ impl Keys {
         self.online(user.0 % ONLINE_SHARDS)
     }
 
-    /// String: the user who has a name.
+    /// String: the user with a name.
     pub(in crate::store) fn name(&self, folded: &str) -> String {
         format!("{}name:{folded}", self.prefix)
     }
 
-    /// String: the user who has an e-mail address.
+    /// String: the user with an e-mail address.
     pub(in crate::store) fn email(&self, folded: &str) -> String {
         format!("{}email:{folded}", self.prefix)
     }
 
-    /// Sorted set: user → when they changed their name, ms.
+    /// Sorted set: user → time of the last change of name, ms.
     pub(in crate::store) fn renamed(&self) -> String {
         format!("{}renamed", self.prefix)
     }
@@ -159,27 +158,27 @@ impl Keys {
         format!("{}rooms:active", self.prefix)
     }
 
-    /// String: messages of a day, `yyyymmdd` in the statistics' zone.
+    /// String: messages of a day, `yyyymmdd` in the time zone of the statistics.
     pub(in crate::store) fn stats(&self, day: u32) -> String {
         format!("{}stats:{day}", self.prefix)
     }
 
-    /// String: what a node says of itself, for as long as it keeps saying so.
+    /// String: the row of a node.
     pub(in crate::store) fn node(&self, node: &str) -> String {
         format!("{}node:{node}", self.prefix)
     }
 
-    /// Sorted set: node → when it last reported, ms.
+    /// Sorted set: node → time of its last report, ms.
     pub(in crate::store) fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)
     }
 
-    /// Hash of an hour since 1970: `minute:node` → what the node counted in that minute.
+    /// Hash of an hour since 1970: `minute:node` → the node's metrics of that minute.
     pub(in crate::store) fn metrics(&self, hour: u64) -> String {
         format!("{}figures:{hour}", self.prefix)
     }
 
-    /// Sorted set: user → epoch; tokens of an older epoch are dead.
+    /// Sorted set: user → epoch; tokens of older epochs are invalid.
     pub(in crate::store) fn revoked(&self) -> String {
         format!("{}revoked", self.prefix)
     }
@@ -204,12 +203,12 @@ impl Keys {
         format!("{}users:live:{shard}", self.prefix)
     }
 
-    /// Channel on which a node hears itself, to know that delivery works.
+    /// Channel on which a node publishes to itself, to check that delivery works.
     pub(in crate::store) fn probe(&self, node: &str) -> String {
         format!("{}probe:{node}", self.prefix)
     }
 
-    /// The room whose channel this is.
+    /// The room of a channel. `None` for channels that are not of rooms.
     pub(in crate::store) fn room_of_channel(&self, channel: &str) -> Option<RoomId> {
         let number = channel.strip_prefix(&*self.prefix)?.strip_prefix("{r:")?.strip_suffix("}:live")?;
         RoomId::new(number.parse().ok()?)

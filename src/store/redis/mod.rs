@@ -1,4 +1,4 @@
-//! Talking to Redis: connections, pub/sub, scripts, keys and replies. Everything that is not about one aggregate.
+//! Access to Redis that all aggregates share: connections, pub/sub, scripts, keys and replies.
 
 pub(super) mod connection;
 pub(super) mod keys;

@@ -1,9 +1,9 @@
-//! The pub/sub supervisor: one dedicated RESP3 connection per node that carries nothing else.
+//! The pub/sub supervisor, which maintains one dedicated RESP3 connection per node.
 //!
-//! It owns the set of wanted rooms, subscribes one channel per `SUBSCRIBE`, and after a loss reconnects with
-//! jitter and replays the set in paced batches; the client library's own resubscription is not trusted.
-//! A probe message each second proves that delivery works end to end. Pub/sub may lose: whoever takes the
-//! deliveries re-reads a room after each [`PubSubEvent::Subscribed`].
+//! It owns the set of subscribed rooms and sends one `SUBSCRIBE` per channel. After a loss it reconnects with jitter and
+//! subscribes again in paced batches; the resubscription of the client library is not reliable. A probe message each
+//! second checks that delivery works end to end. Pub/sub may lose messages, so the handler must read a room after each
+//! [`PubSubEvent::Subscribed`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,26 +24,26 @@ use crate::store::events::{UserEvent, parse_event};
 use crate::store::{Store, StoreConfig};
 
 const PROBE_EVERY: Duration = Duration::from_secs(1);
-/// Silence after which a connection is given up; with reconnecting, delivery heals within five seconds.
+/// Time without a message after which the connection is replaced; including that, delivery resumes within five seconds.
 const PROBE_DEADLINE: Duration = Duration::from_millis(2500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_PAUSE_MS: u64 = 100;
-/// Subscriptions sent at once.
+/// Number of subscriptions in one write.
 const BATCH: usize = 256;
 const QUEUED_REQUESTS: usize = 65_536;
 
-/// What the supervisor tells the node.
+/// An event that the supervisor passes to its handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PubSubEvent {
-    /// The users' channels are subscribed; rooms follow one by one.
+    /// The channels of users are subscribed; those of rooms follow.
     Connected,
-    /// A room's channel is subscribed: from now on its events come, what was before must be read.
+    /// A room's channel is subscribed: events from now on are delivered, earlier ones must be read.
     Subscribed(RoomId),
-    /// An event of a room, in the order of the room. May be lost, may come twice.
+    /// An event of a room, in the order of the room. Events may be lost or repeated.
     Room(RoomId, Event),
-    /// An event of a user. May be lost, may come twice.
+    /// An event of a user. Events may be lost or repeated.
     User(UserEvent),
-    /// The connection is gone; nothing is subscribed.
+    /// The connection is lost, and with it all subscriptions.
     Lost,
 }
 
@@ -52,7 +52,7 @@ enum SubscriptionRequest {
     Unsubscribe(RoomId),
 }
 
-/// Takes what is delivered, on the connection's driver: must not wait.
+/// Handles events on the driver of the connection, so it must not block.
 pub trait Handler: Fn(PubSubEvent) + Send + Sync + 'static {}
 
 impl<F: Fn(PubSubEvent) + Send + Sync + 'static> Handler for F {}
@@ -65,10 +65,10 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// A handle and the supervisor for the node of this id, to be started with who takes the deliveries.
+    /// Makes a handle and the supervisor of the node with this id. [`Supervisor::run`] starts it.
     ///
     /// # Errors
-    /// `Internal` for an address that is not understood.
+    /// `Internal` for a malformed address.
     pub fn new(config: &StoreConfig, store: Store, node: &str) -> Result<(Self, Supervisor)> {
         let client = Client::open(connection_info(&config.url)?).map_err(Error::internal)?;
         let (sender, requests) = mpsc::channel(QUEUED_REQUESTS);
@@ -80,23 +80,23 @@ impl Subscriber {
         Ok((Self { requests: sender, is_up }, supervisor))
     }
 
-    /// Whether the connection is up and was heard lately.
+    /// Whether the connection is up and has delivered a message recently.
     pub fn is_up(&self) -> bool {
         self.is_up.load(Ordering::Acquire)
     }
 
-    /// Asks for a room's events. `false` when too many wishes wait: ask again later.
+    /// Subscribes to the events of a room. Returns `false` when the queue of requests is full; try again later.
     pub fn subscribe(&self, room: RoomId) -> bool {
         self.requests.try_send(SubscriptionRequest::Subscribe(room)).is_ok()
     }
 
-    /// Ends a room's events. `false` when too many wishes wait: ask again later.
+    /// Unsubscribes from the events of a room. Returns `false` when the queue of requests is full; try again later.
     pub fn unsubscribe(&self, room: RoomId) -> bool {
         self.requests.try_send(SubscriptionRequest::Unsubscribe(room)).is_ok()
     }
 }
 
-/// Keeps the connection.
+/// Maintains the connection.
 pub struct Supervisor {
     client: Client,
     store: Store,
@@ -107,17 +107,17 @@ pub struct Supervisor {
     is_up: Arc<AtomicBool>,
 }
 
-/// What the connection's driver reports besides deliveries.
+/// What the driver of the connection reports besides events.
 #[derive(Default)]
 struct Signals {
-    /// A probe came back.
+    /// A probe was delivered.
     probed: Notify,
     /// The connection ended.
     ended: Notify,
 }
 
 impl Supervisor {
-    /// Keeps a connection until every handle is dropped; `handler` takes what comes.
+    /// Maintains a connection until all handles are dropped, and passes events to `handler`.
     pub async fn run(mut self, handler: impl Handler) {
         let handler: Arc<dyn Handler> = Arc::new(handler);
         loop {
@@ -126,7 +126,7 @@ impl Supervisor {
                 Err(error) => debug!(%error, "pub/sub connection ended"),
             }
             if self.is_up.swap(false, Ordering::AcqRel) {
-                warn!("pub/sub delivery lost, reconnecting");
+                warn!("pub/sub delivery lost; reconnecting");
             }
             handler(PubSubEvent::Lost);
             // A random pause, so that nodes do not reconnect in step.
@@ -135,12 +135,12 @@ impl Supervisor {
         }
     }
 
-    /// One connection's life. `Ok` when the node no longer needs one.
+    /// Opens a connection and serves it until it ends. Returns `Ok` when all handles are dropped.
     async fn serve(&mut self, handler: &Arc<dyn Handler>) -> Result<()> {
         let signals = Arc::new(Signals::default());
         let connection = self.connect(&signals, Arc::clone(handler)).await?;
         let channels = (0..USER_CHANNELS).map(|shard| self.keys.users_live_shard(shard)).chain([self.probe.clone()]);
-        // All at once: one after the other they would take as many round trips.
+        // In one pipeline: one after the other, they would take as many round trips.
         for outcome in join_all(channels.map(|channel| subscribe(connection.clone(), channel))).await {
             outcome?;
         }
@@ -191,7 +191,7 @@ impl Supervisor {
             .map_err(|error| Error::Unavailable(error.into()))
     }
 
-    /// Subscribes to every wanted room again, in batches, so that other traffic gets its turn.
+    /// Subscribes to all rooms again, in batches, so that other traffic is not delayed.
     async fn replay(&self, connection: &MultiplexedConnection, handler: &Arc<dyn Handler>) -> Result<()> {
         let rooms: Vec<RoomId> = self.wanted.iter().copied().collect();
         for batch in rooms.chunks(BATCH) {
@@ -207,7 +207,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Fulfils wishes together: they leave in one write, in their order.
+    /// Applies requests in their order, in one write.
     async fn apply(
         &mut self,
         requests: impl Iterator<Item = SubscriptionRequest>,
@@ -244,15 +244,15 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Publishes a probe over the lane, not over the connection that it tests, and without waiting: a
-    /// silent Redis must not stop the clock that notices it.
+    /// Publishes a probe over the shared connection instead of the one that it tests. Does not wait for the reply, so that a
+    /// Redis that does not answer cannot delay its own detection.
     fn send_probe(&self) {
         let (store, probe) = (self.store.clone(), self.probe.clone());
         tokio::spawn(async move {
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.cmd("PUBLISH").arg(probe).arg("");
             if let Err(error) = store.connection.run(&pipeline).await {
-                debug!(%error, "probe not published");
+                debug!(%error, "could not publish a probe");
             }
         });
     }
@@ -262,7 +262,7 @@ async fn subscribe(mut connection: MultiplexedConnection, channel: String) -> Re
     connection.subscribe(channel).await.map_err(|error| Error::Unavailable(error.into()))
 }
 
-/// Runs on the connection's driver for each push: must not wait. An error means that the connection ended.
+/// Handles a push on the driver of the connection, so it must not block. An error means that the connection ended.
 fn take_push(
     push: PushInfo,
     signals: &Signals,
@@ -285,7 +285,7 @@ fn take_push(
         Some(room) => parse_event(room, payload).map(|what| PubSubEvent::Room(room, what)),
         None => UserEvent::parse(payload).map(PubSubEvent::User),
     };
-    // What is not understood is from a newer node: an event that this version does not know.
+    // Newer nodes may publish events that this version does not know.
     if let Some(event) = event {
         handler(event);
     }

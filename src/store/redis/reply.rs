@@ -1,4 +1,4 @@
-//! Run replies. A reply of another shape than the command promises is a defect, never a panic.
+//! Reads replies. A reply of an unexpected shape is a defect and returns an error; it never panics.
 
 use std::time::Duration;
 
@@ -39,22 +39,22 @@ pub(in crate::store) fn user_id(value: &Value) -> Result<UserId> {
     text(value)?.parse().map(UserId).map_err(Error::internal)
 }
 
-/// Whether the reply says that there is nothing (nil, or Lua's false).
+/// Whether the reply is nil, or Lua's false.
 pub(in crate::store) fn is_absent(value: &Value) -> bool {
     matches!(value, Value::Nil | Value::Boolean(false))
 }
 
-/// The next element of a reply that has as many as the script's header says.
+/// The next element of a reply whose length the header of the script states.
 pub(in crate::store) fn next(items: &mut impl Iterator<Item = Value>) -> Result<Value> {
     items.next().ok_or_else(|| Error::internal("a reply is too short"))
 }
 
-/// A script's refusal for this many milliseconds.
+/// The error of a script that limits the rate, with the time to wait in milliseconds.
 pub(in crate::store) fn limited(wait_ms: i64) -> Error {
     Error::RateLimited { retry_after: Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)) }
 }
 
-/// The defect of a reply that no header promises.
+/// The error for a reply of an unexpected shape.
 pub(in crate::store) fn unexpected(value: &Value) -> Error {
     Error::internal(format!("unexpected reply {value:?}"))
 }

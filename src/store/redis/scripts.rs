@@ -1,8 +1,8 @@
-//! The Lua scripts: loaded at each connect, called by hash, sent in full when Redis forgot them.
+//! The Lua scripts: loaded at each connect, called by hash, and sent in full when Redis does not know them.
 //!
-//! Each script lives in its own file, whose header names KEYS, ARGV and replies. Functions that several scripts share
-//! are in files of their own, which are put in front of them: `prelude.lua` (writing to a room), `amendments.lua`
-//! (reading amendments), `amend.lua` (writing one), `walk.lua` (past deleted messages).
+//! Each script has a file of its own, whose header names KEYS, ARGV and replies. Shared functions are in files that are
+//! prepended to the scripts: `prelude.lua` (writing to a room), `amendments.lua` (reading amendments), `amend.lua` (writing
+//! an amendment), `walk.lua` (skipping deleted messages).
 
 use std::sync::LazyLock;
 
@@ -71,7 +71,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
     pipeline
 }
 
-/// Whether an error says that Redis does not know the script.
+/// Whether an error means that Redis does not know the script.
 pub(in crate::store) fn is_missing(error: &ServerError) -> bool {
     error.kind() == Some(ServerErrorKind::NoScript)
 }
