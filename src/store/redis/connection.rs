@@ -113,10 +113,10 @@ impl SharedConnection {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub(in crate::store) async fn run_script(&self, call: &Call<'_>, beside: &[Cmd]) -> Result<(Value, Vec<Value>)> {
-        let mut pipeline = Pipeline::with_capacity(1 + beside.len());
+    pub(in crate::store) async fn run_script(&self, call: &Call<'_>, extra: &[Cmd]) -> Result<(Value, Vec<Value>)> {
+        let mut pipeline = Pipeline::with_capacity(1 + extra.len());
         pipeline.add_command(call.by_hash());
-        for command in beside {
+        for command in extra {
             pipeline.add_command(command.clone());
         }
         let mut replies = self.exchange(&pipeline).await?.into_iter();
