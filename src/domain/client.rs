@@ -1,6 +1,6 @@
 //! Origin of a request.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Maximum length of a user agent in characters; longer ones are truncated.
 const MAX_USER_AGENT_CHARS: usize = 512;
@@ -18,5 +18,25 @@ impl Client {
     /// Makes a client, truncating a long user agent.
     pub fn new(ip: IpAddr, user_agent: &str) -> Self {
         Self { ip: ip.to_canonical(), user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect() }
+    }
+
+    /// What limits count as one address: an IPv6 customer has a whole /64.
+    pub fn counted_address(&self) -> IpAddr {
+        match self.ip {
+            IpAddr::V4(_) => self.ip,
+            IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_network_count_as_one() {
+        let counted = |ip: &str| Client::new(ip.parse().expect("an address"), "").counted_address().to_string();
+        assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(counted("::ffff:192.0.2.1"), "192.0.2.1");
     }
 }

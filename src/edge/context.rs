@@ -7,7 +7,6 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 
 use super::drain::Stopping;
-use super::limits::Limits;
 use super::socket::{Liveness, SocketCounts};
 use crate::config::Network;
 use crate::edge::http::client::is_from_trusted;
@@ -29,8 +28,6 @@ pub struct Context {
     pub socket_counts: Arc<SocketCounts>,
     /// Metrics of this node.
     pub metrics: Arc<Metrics>,
-    /// Rate limits of this node.
-    pub limits: Arc<Limits>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
     /// Allowed origins of a WebSocket besides the server's own and localhost.

@@ -8,7 +8,6 @@ mod context;
 mod dialect;
 mod drain;
 mod http;
-mod limits;
 mod socket;
 
 pub use context::Context;
@@ -18,7 +17,6 @@ pub use http::{
     Authenticated, FileForm, FormFields, JsonBody, QueryParams, QuietAuth, RequestSpan, TextForm, accepts, client_of,
     cors, count, hold_body, in_dialect, is_extended, json, long_json, not_found, resource, retry_id,
 };
-pub use limits::Limits;
 pub use socket::{
     Answer, Command, Credentials, Liveness, RawSocket, Refusal, Request, Resume, SocketCodec, SocketCounts,
     SocketRoute, Subject, Viewer, configure, read_frame,

@@ -7,7 +7,6 @@ use tracing::{info, warn};
 
 use super::tasks::Tasks;
 use crate::domain::{Result, now_ms};
-use crate::edge::Limits;
 use crate::fanout::FollowedRooms;
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
@@ -77,7 +76,7 @@ pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
 }
 
 /// Removes old uploads and expired state every minute, on this node and in Redis.
-pub(super) async fn housekeeping(store: Store, shared: Shared, limits: Arc<Limits>, keep_days: u64) {
+pub(super) async fn housekeeping(store: Store, shared: Shared, keep_days: u64) {
     let services = Services::new(&store, &shared);
     let mut uploads_checked_at = Instant::now();
     loop {
@@ -90,7 +89,7 @@ pub(super) async fn housekeeping(store: Store, shared: Shared, limits: Arc<Limit
                 Err(error) => warn!(%error, "could not remove old uploads"),
             }
         }
-        limits.forget_quiet();
+        services.limits.forget_quiet();
         if let Err(error) = services.presence.housekeeping().await {
             warn!(%error, "housekeeping of presence failed");
         }

@@ -19,12 +19,12 @@ use crate::config::{Config, IpVisibility as Visibility};
 use crate::dialects;
 use crate::domain::{Error, Kind};
 use crate::edge::{
-    Context, Dialect, Limits, Liveness, RawSocket, Registry, RequestSpan, SocketCounts, Stopping,
-    close_sockets_at_stop, configure, cors, count, hold_body, in_dialect, not_found,
+    Context, Dialect, Liveness, RawSocket, Registry, RequestSpan, SocketCounts, Stopping, close_sockets_at_stop,
+    configure, cors, count, hold_body, in_dialect, not_found,
 };
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
-use crate::service::{Accounts, IpVisibility, Passwords, Services, Shared, Throttle, Tokens, Uploads};
+use crate::service::{Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads};
 use crate::site;
 use crate::store::{NodeMemory, Retention, SendRate, Store, StoreConfig};
 
@@ -44,7 +44,6 @@ pub(super) struct Wiring {
     shared: Shared,
     followed_rooms: FollowedRooms,
     pub(super) socket_counts: Arc<SocketCounts>,
-    limits: Arc<Limits>,
     pub(super) stopping: Arc<Stopping>,
     registry: Registry,
     openapi: utoipa::openapi::OpenApi,
@@ -69,9 +68,9 @@ impl Wiring {
         let shared = shared(&config, Arc::new(metrics))?;
         let node_id = reporter::node_id();
         let followed_rooms = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks).await?;
+        let socket_counts = SocketCounts::new(&config.limits);
         let wiring = Self {
             node_id,
-            limits: Arc::new(Limits::new(&config.limits)),
             openapi: site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)())),
             stopping: Arc::default(),
             config: Arc::new(config),
@@ -79,7 +78,7 @@ impl Wiring {
             memory,
             shared,
             followed_rooms,
-            socket_counts: Arc::default(),
+            socket_counts: Arc::new(socket_counts),
             registry,
         };
         wiring.start_housekeeping(&store, tasks);
@@ -89,9 +88,9 @@ impl Wiring {
     fn start_housekeeping(&self, store: &Store, tasks: &mut Tasks) {
         let tokens = Arc::clone(&self.shared.tokens);
         tasks.spawn("account changes", housekeeping::follow_account_changes(store.clone(), tokens));
-        let (shared, limits) = (self.shared.clone(), Arc::clone(&self.limits));
+        let shared = self.shared.clone();
         let keep_days = self.config.uploads.keep_days;
-        tasks.spawn("housekeeping", housekeeping::housekeeping(store.clone(), shared, limits, keep_days));
+        tasks.spawn("housekeeping", housekeeping::housekeeping(store.clone(), shared, keep_days));
     }
 
     /// Builds the reporter of the node at this address.
@@ -168,7 +167,6 @@ impl Wiring {
             allowed_origins: self.config.server.allowed_origins.clone(),
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&self.shared.metrics),
-            limits: Arc::clone(&self.limits),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             stopping: Arc::clone(&self.stopping),
         })
@@ -214,12 +212,15 @@ async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
 fn shared(config: &Config, metrics: Arc<Metrics>) -> Result<Shared, StartError> {
     let limits = &config.limits;
     let send_rate = SendRate { per_sec: limits.sends_per_sec, burst: limits.sends_burst };
+    let rates = Arc::new(Limits::new(limits));
+    let rates = || Arc::clone(&rates);
     let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Shared {
         tokens: Arc::new(Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs)?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::default()),
-        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, Arc::clone(&metrics))?,
+        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, rates(), Arc::clone(&metrics))?,
+        limits: rates(),
         send_rate: limits.enabled.then_some(send_rate),
         ip_visibility: match config.privacy.ip_visibility {
             Visibility::Everyone => IpVisibility::Everyone,
@@ -258,7 +259,7 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
     let store = Store::new(&store_config(config, &url), &NodeMemory::default())?;
     wait_for_redis(&store).await?;
     let shared = shared(config, Arc::new(Metrics::new(&[], &[])))?;
-    Ok((Accounts::new(store, shared.tokens, shared.passwords), redis))
+    Ok((Accounts::new(store, shared.tokens, shared.passwords, shared.limits), redis))
 }
 
 /// Generates the OpenAPI document of all dialects.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use tracing::info;
 
+use super::limits::Limits;
 use super::passwords::Passwords;
 use super::tokens::{Grant, Tokens};
 use crate::domain::{
-    Account, Caller, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME, UserId, UserName,
-    now_ms,
+    Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME, UserId,
+    UserName, now_ms,
 };
 use crate::store::{Revocation, Store};
 
@@ -26,19 +27,21 @@ pub struct Accounts {
     store: Store,
     tokens: Arc<Tokens>,
     passwords: Arc<Passwords>,
+    limits: Arc<Limits>,
 }
 
 impl Accounts {
     /// Accounts over a store.
-    pub fn new(store: Store, tokens: Arc<Tokens>, passwords: Arc<Passwords>) -> Self {
-        Self { store, tokens, passwords }
+    pub fn new(store: Store, tokens: Arc<Tokens>, passwords: Arc<Passwords>, limits: Arc<Limits>) -> Self {
+        Self { store, tokens, passwords, limits }
     }
 
-    /// Makes an account.
+    /// Creates an account.
     ///
     /// # Errors
-    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`.
-    pub async fn register(&self, new: &NewAccount, password: &Password) -> Result<Account> {
+    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`; `RateLimited`.
+    pub async fn register(&self, new: &NewAccount, password: &Password, client: &Client) -> Result<Account> {
+        self.limits.check_sign_in(client)?;
         self.refuse_servers_name(&new.name)?;
         if self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
@@ -57,8 +60,9 @@ impl Accounts {
     /// answer alike.
     ///
     /// # Errors
-    /// `BadCredentials`.
-    pub async fn log_in(&self, who: &Identity, password: &Password) -> Result<(Account, String)> {
+    /// `BadCredentials`, `RateLimited`.
+    pub async fn log_in(&self, who: &Identity, password: &Password, client: &Client) -> Result<(Account, String)> {
+        self.limits.check_sign_in(client)?;
         let account = self.find(who).await?;
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         let matches = self.passwords.matches(password, hash).await?;
@@ -106,20 +110,18 @@ impl Accounts {
         Ok(account)
     }
 
-    /// The user behind a token; no round trip.
+    /// What the token of a request grants; no round trip. A valid token counts as a request of its user, any other as a
+    /// sign-in from the client's address.
     ///
     /// # Errors
-    /// `Unauthenticated`.
-    pub fn authenticate(&self, token: &str) -> Result<Caller> {
-        self.tokens.verify(token)
-    }
-
-    /// What a token grants; no round trip.
-    ///
-    /// # Errors
-    /// `Unauthenticated`.
-    pub fn grant(&self, token: &str) -> Result<Grant> {
-        self.tokens.grant(token)
+    /// `Unauthenticated`, `RateLimited`.
+    pub fn authenticate(&self, token: Option<&str>, client: &Client) -> Result<Grant> {
+        let grant = token.ok_or(Error::Unauthenticated).and_then(|token| self.tokens.grant(token));
+        match &grant {
+            Ok(grant) => self.limits.check_request(grant.caller.id)?,
+            Err(_) => self.limits.check_sign_in(client)?,
+        }
+        grant
     }
 
     /// Whether a grant still holds.

@@ -9,6 +9,7 @@ mod accounts;
 mod dashboard;
 mod images;
 mod incoming;
+mod limits;
 mod messages;
 mod passwords;
 mod presence;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
+pub use limits::Limits;
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use presence::{Presence, Throttle};
@@ -50,6 +52,8 @@ pub struct Shared {
     pub throttle: Arc<Throttle>,
     /// Where files are kept.
     pub uploads: Uploads,
+    /// Rates of this node.
+    pub limits: Arc<Limits>,
     /// How fast a user may send into one room; `None` when limits are off.
     pub send_rate: Option<SendRate>,
     /// Who sees addresses.
@@ -76,19 +80,25 @@ pub struct Services {
     pub uploads: Uploads,
     /// The metrics of all nodes.
     pub dashboard: Dashboard,
+    /// Rates of this node. The other services check those that concern them; the rate of requests is for the machinery
+    /// that reads requests and frames.
+    pub limits: Arc<Limits>,
 }
 
 impl Services {
     /// The services over a store.
     pub fn new(store: &Store, shared: &Shared) -> Self {
         let metrics = || Arc::clone(&shared.metrics);
+        let limits = || Arc::clone(&shared.limits);
+        let (tokens, passwords) = (Arc::clone(&shared.tokens), Arc::clone(&shared.passwords));
         Self {
-            accounts: Accounts::new(store.clone(), Arc::clone(&shared.tokens), Arc::clone(&shared.passwords)),
+            accounts: Accounts::new(store.clone(), tokens, passwords, limits()),
             messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), metrics()),
-            rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate),
+            rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate, limits()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),
             dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),
+            limits: limits(),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Rooms: making, joining, leaving, members, listing, finding.
 
+use std::sync::Arc;
+
+use super::limits::Limits;
 use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Notice, NoticeKind, Result, RoomCard,
     RoomId, RoomKind, RoomName, UserId, UserRef, folded,
@@ -11,20 +14,27 @@ pub struct Rooms {
     store: Store,
     members_listed: usize,
     rate: Option<SendRate>,
+    limits: Arc<Limits>,
 }
 
 impl Rooms {
-    pub(super) fn new(store: Store, members_listed: usize, rate: Option<SendRate>) -> Self {
-        Self { store, members_listed, rate }
+    pub(super) fn new(store: Store, members_listed: usize, rate: Option<SendRate>, limits: Arc<Limits>) -> Self {
+        Self { store, members_listed, rate, limits }
     }
 
-    /// Makes a public room with the caller as owner and first member.
+    /// Creates a public room with the caller as owner and first member.
+    ///
+    /// # Errors
+    /// `RateLimited`.
     pub async fn create_public(&self, caller: &Caller, name: &RoomName, description: &Description) -> Result<RoomId> {
         let made = self.create(RoomKind::Public, caller, name, description, "").await?;
         Ok(made.id)
     }
 
-    /// Makes a group with the caller as owner and first member.
+    /// Creates a group with the caller as owner and first member.
+    ///
+    /// # Errors
+    /// `RateLimited`.
     pub async fn create_group(
         &self,
         caller: &Caller,
@@ -43,6 +53,7 @@ impl Rooms {
         description: &Description,
         avatar: &str,
     ) -> Result<NewGroup> {
+        self.limits.check_new_room(caller.id)?;
         self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await
     }
 

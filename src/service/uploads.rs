@@ -15,8 +15,9 @@ use url::Url;
 use uuid::Uuid;
 
 use super::incoming::Incoming;
+use super::limits::Limits;
 use super::{images, sniff};
-use crate::domain::{Attachment, Error, FileKind, FileName, Result};
+use crate::domain::{Attachment, Caller, Error, FileKind, FileName, Result};
 use crate::metrics::{Count, Metrics};
 
 /// Pictures are cleaned this many at a time.
@@ -170,6 +171,7 @@ pub struct Uploads {
     max_bytes: u64,
     held: Arc<AtomicU64>,
     cleaning: Arc<Semaphore>,
+    limits: Arc<Limits>,
     metrics: Arc<Metrics>,
 }
 
@@ -178,7 +180,7 @@ impl Uploads {
     ///
     /// # Errors
     /// `Internal` for an address that is not understood or a folder that cannot be made.
-    pub fn open(url: &str, max_bytes: u64, metrics: Arc<Metrics>) -> Result<Self> {
+    pub fn open(url: &str, max_bytes: u64, limits: Arc<Limits>, metrics: Arc<Metrics>) -> Result<Self> {
         let store: Arc<dyn ObjectStore> = match url.split_once("://") {
             Some(("file", _)) => open_folder(url)?,
             #[cfg(feature = "s3")]
@@ -186,7 +188,7 @@ impl Uploads {
             _ => return Err(Error::internal(format!("uploads cannot be kept at {url}"))),
         };
         let cleaning = Arc::new(Semaphore::new(CLEANED_AT_ONCE));
-        Ok(Self { store, max_bytes, held: Arc::default(), cleaning, metrics })
+        Ok(Self { store, max_bytes, held: Arc::default(), cleaning, limits, metrics })
     }
 
     /// The largest file, in bytes.
@@ -194,15 +196,17 @@ impl Uploads {
         self.max_bytes
     }
 
-    /// Takes a file in: its content must agree with its name, it must not exceed the limit, and it is
-    /// nowhere to be seen until it is whole. On any error nothing is left behind.
+    /// Receives a file of the caller and stores it. Its content must agree with its name, and it is visible to nobody
+    /// until it is complete. On any error nothing is left behind.
     ///
     /// # Errors
-    /// `UnsupportedType`, `TooLarge`, the body's own errors, `Unavailable` when the files' store fails.
-    pub async fn take<S>(&self, folder: Folder, name: FileName, body: S) -> Result<StoredFile>
+    /// `RateLimited`, before anything of the body is read; `UnsupportedType`, `TooLarge`, the body's own errors,
+    /// `Unavailable` when the files' store fails.
+    pub async fn receive<S>(&self, caller: &Caller, folder: Folder, name: FileName, body: S) -> Result<StoredFile>
     where
         S: Stream<Item = Result<Bytes>>,
     {
+        self.limits.check_upload(caller.id)?;
         let kind = name.kind().ok_or(Error::UnsupportedType)?;
         let body = std::pin::pin!(body);
         let mut body = Incoming::new(body, self.max_bytes);

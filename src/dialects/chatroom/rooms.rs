@@ -24,7 +24,6 @@ pub(super) const NEXT_CURSOR: &str = "X-Next-Cursor";
     )
 )]
 pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Data<Context>) -> Result<HttpResponse> {
-    context.limits.check_new_room(user.caller.id)?;
     let fields = form.0;
     let name = RoomName::parse(fields.get("room_name")?.ok_or(Error::Missing(Field::RoomName))?)?;
     let description = Description::parse(fields.get("description")?.unwrap_or_default())?;

@@ -30,10 +30,7 @@ pub(super) async fn upload(
     context: web::Data<Context>,
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
-    let admitted = user.and_then(|user| {
-        context.limits.check_upload(user.caller.id)?;
-        Ok((user, retry_id(&request, &context)?))
-    });
+    let admitted = user.and_then(|user| Ok((user, retry_id(&request, &context)?)));
     let (user, client_id) = match admitted {
         Ok(admitted) => admitted,
         Err(error) => return Err(form.refuse(error).await),
@@ -42,7 +39,7 @@ pub(super) async fn upload(
     let (file, fields) = form
         .read("file", uploads.max_bytes(), async |name, bytes| {
             let name = FileName::parse(&name.ok_or(Error::Missing(Field::FileName))?)?;
-            uploads.take(Folder::Chat, name, bytes).await
+            uploads.receive(&user.caller, Folder::Chat, name, bytes).await
         })
         .await;
     let meant = fields.and_then(|fields| {

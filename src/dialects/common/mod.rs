@@ -8,4 +8,4 @@ mod uploads;
 pub use paging::skipped;
 pub use printing::{absolute, content};
 pub use times::{utc_millis, utc_seconds, whole_second};
-pub use uploads::take_upload;
+pub use uploads::receive_upload;

@@ -6,21 +6,21 @@ use crate::domain::{Attachment, Error, Field, FileName, Kind, Result};
 use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
 
-/// Takes in the file in the field called `field`. In `Folder::Images` it must be a picture.
+/// Receives the file in the field called `field`. In `Folder::Images` it must be a picture.
 ///
 /// # Errors
 /// `Unauthenticated`, `TooLarge`, `RateLimited`, `Unavailable`, `Internal`; `Missing(File)` for everything else.
-pub async fn take_upload(
+pub async fn receive_upload(
     user: Result<Authenticated>,
     form: FileForm,
     context: &web::Data<Context>,
     folder: Folder,
     field: &str,
 ) -> Result<Attachment> {
-    let admitted = user.and_then(|user| context.limits.check_upload(user.caller.id));
-    if let Err(error) = admitted {
-        return Err(form.refuse(error).await);
-    }
+    let user = match user {
+        Ok(user) => user,
+        Err(error) => return Err(form.refuse(error).await),
+    };
     let uploads = &context.services.uploads;
     let (file, fields) = form
         .read(field, uploads.max_bytes(), async |name, bytes| {
@@ -28,7 +28,7 @@ pub async fn take_upload(
             if folder == Folder::Images && !name.kind().is_some_and(|kind| kind.is_image()) {
                 return Err(Error::UnsupportedType);
             }
-            uploads.take(folder, name, bytes).await
+            uploads.receive(&user.caller, folder, name, bytes).await
         })
         .await;
     let outcome = match (fields, file) {

@@ -26,14 +26,14 @@ pub(super) async fn register(
     body: JsonBody<RegisterBody>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let client = client_of(&request, &context.trusted_proxies);
     let body = body.0;
     let name = UserName::parse(required(&body.username, Field::UserName)?)?;
     let email = Email::parse(required(&body.email, Field::Email)?)?;
     let password = Password::parse(required(&body.password, Field::Password)?)?;
     let phone = parse_phone(present(&body.phone).unwrap_or_default())?.to_owned();
     let new = NewAccount { name, email: Some(email), phone };
-    let account = context.services.accounts.register(&new, &password).await?;
+    let account = context.services.accounts.register(&new, &password, &client).await?;
     Ok(success(Registered::from(account)))
 }
 
@@ -56,12 +56,12 @@ pub(super) async fn log_in(
     body: JsonBody<LoginBody>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let client = client_of(&request, &context.trusted_proxies);
     let who = Identity::EmailOrName(required(&body.0.email, Field::Email)?.to_owned());
     // A password that nobody can have is simply wrong here.
     let password = Password::parse(required(&body.0.password, Field::Password)?);
     let password = password.map_err(|_| Error::BadCredentials)?;
-    let (account, token) = context.services.accounts.log_in(&who, &password).await?;
+    let (account, token) = context.services.accounts.log_in(&who, &password, &client).await?;
     Ok(success(LoggedIn::new(account, token)))
 }
 

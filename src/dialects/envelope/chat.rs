@@ -110,7 +110,6 @@ pub(super) async fn create_group(
     body: JsonBody<GroupBody>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    context.limits.check_new_room(user.caller.id)?;
     let name = RoomName::parse(present(&body.0.name).ok_or(Error::Missing(Field::RoomName))?)?;
     let description = Description::parse(present(&body.0.description).unwrap_or_default())?;
     let avatar = parse_avatar(present(&body.0.avatar).unwrap_or_default())?;

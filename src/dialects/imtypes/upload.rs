@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::dialects::common::{absolute, take_upload};
+use crate::dialects::common::{absolute, receive_upload};
 use crate::domain::Result;
 use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
@@ -46,7 +46,7 @@ pub(super) async fn file(
     form: FileForm,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    let file = take_upload(user, form, &context, Folder::Files, "file").await?;
+    let file = receive_upload(user, form, &context, Folder::Files, "file").await?;
     let url = absolute(&context.base_url(&request), &file.url).into_owned();
     let uploaded =
         UploadedFile { url, file_name: file.name.unwrap_or_default(), file_size: file.size.unwrap_or_default() };

@@ -49,10 +49,10 @@ pub(super) async fn register(
     body: Result<JsonBody<Credentials>>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let client = client_of(&request, &context.trusted_proxies);
     let (name, password) = parse(&credentials(body)?)?;
     let new = NewAccount { name, email: None, phone: String::new() };
-    context.services.accounts.register(&new, &password).await?;
+    context.services.accounts.register(&new, &password, &client).await?;
     Ok(HttpResponse::Created().json(Registered { message: "User created successfully" }))
 }
 
@@ -71,13 +71,13 @@ pub(super) async fn log_in(
     body: Result<JsonBody<Credentials>>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    context.limits.check_sign_in(client_of(&request, &context.trusted_proxies).ip)?;
+    let client = client_of(&request, &context.trusted_proxies);
     let (name, password) = parse(&credentials(body)?).map_err(|error| match error {
         // A name or password that nobody can have is simply wrong here.
         Error::Invalid(_) | Error::Length { .. } => Error::BadCredentials,
         other => other,
     })?;
-    let (_, token) = context.services.accounts.log_in(&Identity::Name(name), &password).await?;
+    let (_, token) = context.services.accounts.log_in(&Identity::Name(name), &password, &client).await?;
     Ok(HttpResponse::Ok().json(Token { token }))
 }
 

@@ -58,7 +58,6 @@ pub(super) async fn create(
         let room = rooms.open_direct(&user.caller, other.id).await?;
         return Ok(HttpResponse::Created().json(Room::new(room, other.name, RoomKind::Direct)));
     }
-    context.limits.check_new_room(user.caller.id)?;
     let name = RoomName::parse(&body.0.name.ok_or(Error::Missing(Field::RoomName))?)?;
     let made = rooms.create_group(&user.caller, &name, &Description::default(), "").await?;
     Ok(HttpResponse::Created().json(Room::new(made.id, name.as_str().to_owned(), RoomKind::Group)))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ErrorBody;
-use crate::dialects::common::{absolute, take_upload};
+use crate::dialects::common::{absolute, receive_upload};
 use crate::domain::Result;
 use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
@@ -44,7 +44,7 @@ pub(super) async fn image(
     form: FileForm,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    let picture = take_upload(user, form, &context, Folder::Images, "image").await?;
+    let picture = receive_upload(user, form, &context, Folder::Images, "image").await?;
     let url = absolute(&context.base_url(&request), &picture.url).into_owned();
     Ok(HttpResponse::Created().json(Uploaded { url }))
 }

@@ -55,17 +55,8 @@ fn check(request: &HttpRequest) -> Result<Authenticated> {
     let context = request.app_data::<web::Data<Context>>();
     let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
     let client = client_of(request, &context.trusted_proxies);
-    let token = bearer(request).ok_or(Error::Unauthenticated);
-    match token.and_then(|token| context.services.accounts.authenticate(token)) {
-        Ok(caller) => {
-            context.limits.check_user(caller.id)?;
-            Ok(Authenticated { caller, client })
-        }
-        Err(error) => {
-            context.limits.check_sign_in(client.ip)?;
-            Err(error)
-        }
-    }
+    let grant = context.services.accounts.authenticate(bearer(request), &client)?;
+    Ok(Authenticated { caller: grant.caller, client })
 }
 
 /// The token of an `Authorization: Bearer` header; the scheme's case does not matter (RFC 9110, §11.1).

@@ -38,16 +38,12 @@ pub(super) fn admit(routes: &[SocketRoute], request: &HttpRequest, context: &Con
     let credentials = credentials_of(request, &query);
     let codec = choose(routes, &query, &credentials)?;
     let client = client_of(request, &context.trusted_proxies);
-    let token = credentials.header.as_deref().or(credentials.query.as_deref()).ok_or(Error::Unauthenticated)?;
-    let grant = context.services.accounts.grant(token).or_else(|error| {
-        context.limits.check_sign_in(client.ip)?;
-        Err(error)
-    })?;
-    context.limits.check_user(grant.caller.id)?;
+    let token = credentials.header.as_deref().or(credentials.query.as_deref());
+    let grant = context.services.accounts.authenticate(token, &client)?;
     if context.is_draining() {
         return Err(about_to_stop());
     }
-    let permit = context.socket_counts.enter(grant.caller.id, client.ip, context.limits.socket_caps())?;
+    let permit = context.socket_counts.enter(grant.caller.id, &client)?;
     let is_extended = codec.has_extension && is_extended(request);
     Ok(Admitted { query, codec, is_extended, client, grant, permit })
 }

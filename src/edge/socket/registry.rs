@@ -5,14 +5,18 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::domain::{Error, Result, UserId};
+use crate::config::LimitsConfig;
+use crate::domain::{Client, Error, Result, UserId};
 
 /// Pause before a client with too many sockets may retry.
 const CAP_RETRY: Duration = Duration::from_secs(5);
 
 /// The numbers of open sockets on a node. Shared by its workers.
-#[derive(Default)]
-pub struct SocketCounts(Mutex<Counts>);
+pub struct SocketCounts {
+    counts: Mutex<Counts>,
+    /// Maxima per user and per address; `None` when limits are off.
+    caps: Option<(u32, u32)>,
+}
 
 #[derive(Default)]
 struct Counts {
@@ -21,30 +25,32 @@ struct Counts {
 }
 
 impl SocketCounts {
+    /// Starts with no sockets.
+    pub fn new(config: &LimitsConfig) -> Self {
+        let caps = (config.sockets_per_user, config.sockets_per_address);
+        Self { counts: Mutex::default(), caps: config.enabled.then_some(caps) }
+    }
+
     /// Returns the number of a user's sockets.
     pub(in crate::edge) fn of_user(&self, user: UserId) -> u32 {
-        self.0.lock().expect("no panic while held").users.get(&user).copied().unwrap_or(0)
+        self.counts.lock().expect("no panic while held").users.get(&user).copied().unwrap_or(0)
     }
 
     /// Returns the number of all sockets.
     pub fn total(&self) -> u32 {
-        self.0.lock().expect("no panic while held").users.values().sum()
+        self.counts.lock().expect("no panic while held").users.values().sum()
     }
 
-    /// Counts a socket until the permit is dropped. `caps` are the maxima per user and per address.
+    /// Counts a socket until the permit is dropped.
     ///
     /// # Errors
     /// `RateLimited` when a cap is reached.
-    pub(in crate::edge) fn enter(
-        self: &Arc<Self>,
-        user: UserId,
-        ip: IpAddr,
-        caps: Option<(u32, u32)>,
-    ) -> Result<Permit> {
-        let mut counts = self.0.lock().expect("no panic while held");
+    pub(in crate::edge) fn enter(self: &Arc<Self>, user: UserId, client: &Client) -> Result<Permit> {
+        let ip = client.counted_address();
+        let mut counts = self.counts.lock().expect("no panic while held");
         let of_user = counts.users.get(&user).copied().unwrap_or(0);
         let of_address = counts.addresses.get(&ip).copied().unwrap_or(0);
-        if caps.is_some_and(|(user_cap, address_cap)| of_user >= user_cap || of_address >= address_cap) {
+        if self.caps.is_some_and(|(user_cap, address_cap)| of_user >= user_cap || of_address >= address_cap) {
             return Err(Error::RateLimited { retry_after: CAP_RETRY });
         }
         counts.users.insert(user, of_user + 1);
@@ -64,7 +70,7 @@ pub(in crate::edge) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut counts = self.counts.0.lock().expect("no panic while held");
+        let mut counts = self.counts.counts.lock().expect("no panic while held");
         let Counts { users, addresses } = &mut *counts;
         if let Some(count) = users.get_mut(&self.user) {
             *count -= 1;

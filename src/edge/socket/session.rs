@@ -127,7 +127,7 @@ impl Session {
 
     /// Handles a frame that is not text. Returns `false` when the connection ends by it.
     fn handle_control(&self, inbound: Inbound) -> bool {
-        if self.context.limits.check_user(self.viewer.user).is_err() {
+        if self.context.services.limits.check_request(self.viewer.user).is_err() {
             self.context.metrics.count(Count::RateLimited);
             self.close(&Close::TOO_MANY_FRAMES);
             return false;
@@ -172,7 +172,7 @@ impl Session {
     /// Decodes a frame. The limit comes second, so that its refusal says which request it is about.
     fn read(&self, text: &str) -> std::result::Result<Request, Refusal> {
         let request = (self.codec.decode)(text, &self.viewer);
-        let Err(error) = self.context.limits.check_user(self.viewer.user) else { return request };
+        let Err(error) = self.context.services.limits.check_request(self.viewer.user) else { return request };
         let subject = request.map_or_else(|refusal| refusal.subject, |request| request.subject());
         Err(Refusal { error, subject })
     }

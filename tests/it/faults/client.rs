@@ -14,44 +14,44 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::checker::{Acknowledged, Received, Room};
-use super::dice::Dice;
+use super::random::Random;
 use super::received::{Memory, Pending};
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// How long a client waits for an answer to its handshake.
+/// How long a client waits for the response to its handshake.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
-/// Everybody is there, and nobody talks.
+/// Room 1, which everyone is a member of. Nobody sends there.
 const GLOBAL: Room = 1;
-/// How often it looks whether something is due.
+/// How often a client checks what is due.
 const TICK: Duration = Duration::from_millis(25);
 const PING_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_millis(1500);
-/// Sends that it lets be under way at once.
+/// The maximum number of sends in flight.
 const MAX_PENDING: usize = 4;
 
-/// Where clients find the nodes; a node that was started again has another address.
+/// The addresses of the nodes. A restarted node has a new one.
 pub type Nodes = Arc<Mutex<Vec<String>>>;
 
-/// What clients are to do.
+/// What clients do at present.
 #[derive(Clone, Debug)]
 pub enum Phase {
     Talk,
-    /// Send nothing new; have everything confirmed.
+    /// Send nothing new and wait until everything is confirmed.
     Confirm,
-    /// End when this much was received, by name.
+    /// End when these entries have been received, by name.
     Finish(Arc<HashMap<String, BTreeMap<Room, EntryId>>>),
     /// End now.
     Stop,
 }
 
-/// Who a client is.
+/// The user of a client.
 #[derive(Clone)]
 pub struct Person {
     pub name: String,
     pub token: String,
     pub rooms: Vec<Room>,
-    /// Keeps its connection however silent it is, unless it ends: then gaps are the node's to repair.
+    /// Keeps a silent connection open, so that the node must repair gaps.
     pub is_patient: bool,
 }
 
@@ -66,28 +66,28 @@ pub struct Report {
     pub refusals: usize,
 }
 
-/// One client's life.
+/// A simulated client.
 pub struct Client {
     person: Person,
     nodes: Nodes,
     http: reqwest::Client,
     phase: watch::Receiver<Phase>,
-    /// Told once, when everything is confirmed.
+    /// Completed when everything is confirmed.
     confirmed: Option<tokio::sync::oneshot::Sender<()>>,
-    dice: Dice,
+    random: Random,
     memory: Memory,
     sent: usize,
     report: Report,
     pace: Duration,
 }
 
-/// Times of the present connection.
+/// Times of the current connection.
 struct Clock {
     heard_at: Instant,
     pinged_at: Instant,
     tried_at: Instant,
     send_at: Instant,
-    /// When it lets go by itself, as phones do.
+    /// When the client disconnects by itself, as phones do.
     leave_at: Instant,
 }
 
@@ -101,23 +101,23 @@ impl Client {
     ) -> Self {
         let memory = Memory::new(&person.name, &person.rooms);
         let confirmed = Some(confirmed);
-        let (dice, report) = (Dice::new(Dice::seed()), Report::default());
+        let (random, report) = (Random::new(Random::seed()), Report::default());
         let http = reqwest::Client::builder().timeout(CONNECTS_WITHIN).build().expect("a client");
-        Self { person, nodes, http, phase, confirmed, dice, memory, sent: 0, report, pace }
+        Self { person, nodes, http, phase, confirmed, random, memory, sent: 0, report, pace }
     }
 
-    /// Lives until everything is received or it is told to stop.
+    /// Runs until everything is received or the phase is `Stop`.
     pub async fn run(mut self) -> Report {
-        let mut node = self.dice.next() as usize;
+        let mut node = self.random.next() as usize;
         while !self.is_done() {
             node += 1;
             if let Some((mut stream, rooms)) = self.connect(node).await {
                 self.report.connections += 1;
                 self.memory.enter(rooms);
-                // However it ended: the next connection goes on.
+                // However it ended, the next connection continues.
                 self.talk(&mut stream).await;
             }
-            let pause = self.dice.between(20, 250);
+            let pause = self.random.between(20, 250);
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         let Self { mut memory, mut report, .. } = self;
@@ -127,7 +127,7 @@ impl Client {
         report
     }
 
-    /// Opens a connection, then asks for the rooms: somebody may have added it to more meanwhile.
+    /// Opens a connection, then reads the list of rooms: the user may have been added to more.
     async fn connect(&self, node: usize) -> Option<(Stream, Vec<Room>)> {
         let base = {
             let nodes = self.nodes.lock().expect("no panic while held");
@@ -145,7 +145,7 @@ impl Client {
 
     async fn talk(&mut self, stream: &mut Stream) -> Option<()> {
         let now = Instant::now();
-        let leave_at = now + Duration::from_millis(self.dice.between(3_000, 15_000));
+        let leave_at = now + Duration::from_millis(self.random.between(3_000, 15_000));
         let mut clock = Clock { heard_at: now, pinged_at: now, tried_at: now, send_at: now, leave_at };
         let mut is_first_try = true;
         say(stream, self.memory.connect()).await?;
@@ -163,13 +163,13 @@ impl Client {
                 }
                 _ = tick.tick() => {}
             }
-            // Resumes first, then retries: the answers to both are told apart by that.
+            // Resumes before it retries, so that the answers to both can be distinguished.
             if is_first_try && self.memory.is_live() {
                 is_first_try = false;
                 self.retry(stream, &mut clock).await?;
             }
             if self.is_done() {
-                // The end of a process takes its connection along.
+                // A killed process closes its connections.
                 return None;
             }
             self.act(stream, &mut clock).await?;
@@ -180,14 +180,14 @@ impl Client {
         let frame: Value = serde_json::from_str(text).expect("frames are JSON");
         if frame["type"] == "error" {
             self.report.refusals += 1;
-            // Outcome unknown, or nothing done: what is open is tried again soon.
+            // The outcome is unknown, or nothing was stored: retries soon.
             clock.tried_at = Instant::now() - RETRY_AFTER + Duration::from_millis(300);
         }
         let answer = self.memory.take(&frame);
         say(stream, answer).await
     }
 
-    /// Does what is due.
+    /// Performs what is due.
     async fn act(&mut self, stream: &mut Stream, clock: &mut Clock) -> Option<()> {
         let now = Instant::now();
         let (silence, patience) = (now - clock.heard_at, if self.person.is_patient { 15 } else { 4 });
@@ -205,12 +205,12 @@ impl Client {
         let may_send = matches!(*self.phase.borrow(), Phase::Talk) && self.memory.pending.len() < MAX_PENDING;
         if may_send && now > clock.send_at {
             let pace = self.pace.as_millis() as u64;
-            clock.send_at = now + Duration::from_millis(self.dice.between(pace / 2, pace * 3 / 2));
+            clock.send_at = now + Duration::from_millis(self.random.between(pace / 2, pace * 3 / 2));
             if self.memory.pending.is_empty() {
                 clock.tried_at = now;
             }
             self.sent += 1;
-            let room = *self.dice.pick(&self.person.rooms);
+            let room = *self.random.pick(&self.person.rooms);
             let pending = Pending { room, client_id: format!("{}-{}", self.person.name, self.sent) };
             let frame = pending.frame();
             self.memory.pending.push(pending);
@@ -220,13 +220,13 @@ impl Client {
             && !matches!(*self.phase.borrow(), Phase::Talk)
             && let Some(confirmed) = self.confirmed.take()
         {
-            // After its deadline the test no longer waits for this.
+            // The receiver is gone after the time-out.
             let _is_received = confirmed.send(());
         }
         Some(())
     }
 
-    /// Sends again what is open, under the same ids.
+    /// Retries unconfirmed sends with the same ids.
     async fn retry(&mut self, stream: &mut Stream, clock: &mut Clock) -> Option<()> {
         clock.tried_at = Instant::now();
         self.report.retries += self.memory.pending.len();
@@ -244,7 +244,7 @@ impl Client {
     }
 }
 
-/// Sends frames. `None` when the connection is gone.
+/// Sends frames. `None` when the connection is closed.
 async fn say(stream: &mut Stream, frames: impl IntoIterator<Item = Value>) -> Option<()> {
     for frame in frames {
         let sent = stream.send(Message::text(frame.to_string()));

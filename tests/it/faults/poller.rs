@@ -11,19 +11,19 @@ use uuid::Uuid;
 
 use super::checker::{Acknowledged, Received, Room, Seen};
 use super::client::{Nodes, Person, Phase, Report};
-use super::dice::Dice;
+use super::random::Random;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 const POLL_EVERY: Duration = Duration::from_millis(250);
 
-/// One poller's life.
+/// A simulated client that polls.
 pub struct Poller {
     person: Person,
     nodes: Nodes,
     phase: watch::Receiver<Phase>,
     confirmed: Option<tokio::sync::oneshot::Sender<()>>,
     http: reqwest::Client,
-    dice: Dice,
+    random: Random,
     node: usize,
     sent: usize,
     rooms: BTreeMap<Room, Polled>,
@@ -33,7 +33,7 @@ pub struct Poller {
 
 #[derive(Default)]
 struct Polled {
-    /// The id to ask behind.
+    /// The id for `after`.
     last: Option<(String, EntryId)>,
     messages: Vec<Seen>,
 }
@@ -48,12 +48,12 @@ impl Poller {
     ) -> Self {
         let http = reqwest::Client::builder().timeout(ANSWERS_WITHIN).build().expect("a client");
         let rooms = person.rooms.iter().map(|room| (*room, Polled::default())).collect();
-        let (confirmed, dice) = (Some(confirmed), Dice::new(Dice::seed()));
+        let (confirmed, random) = (Some(confirmed), Random::new(Random::seed()));
         let report = Report::default();
-        Self { person, nodes, phase, confirmed, http, dice, node: 0, sent: 0, rooms, report, pace }
+        Self { person, nodes, phase, confirmed, http, random, node: 0, sent: 0, rooms, report, pace }
     }
 
-    /// Lives until everything is received or it is told to stop.
+    /// Runs until everything is received or the phase is `Stop`.
     pub async fn run(mut self) -> Report {
         let mut send_at = Instant::now();
         let mut pending: Option<(Room, String)> = None;
@@ -66,7 +66,7 @@ impl Poller {
             let may_send = matches!(*self.phase.borrow(), Phase::Talk) && Instant::now() > send_at;
             if pending.is_none() && may_send {
                 self.sent += 1;
-                pending = Some((*self.dice.pick(&self.person.rooms), format!("{}-{}", self.person.name, self.sent)));
+                pending = Some((*self.random.pick(&self.person.rooms), format!("{}-{}", self.person.name, self.sent)));
                 send_at = Instant::now() + self.pace;
             }
             if let Some((room, client_id)) = &pending {
@@ -82,8 +82,7 @@ impl Poller {
                 && !matches!(*self.phase.borrow(), Phase::Talk)
                 && let Some(confirmed) = self.confirmed.take()
             {
-                // After its deadline the test no longer waits for this.
-                let _is_received = confirmed.send(());
+                let _is_received = confirmed.send(()); // the receiver is gone after the time-out
             }
             tokio::time::sleep(POLL_EVERY).await;
         }
@@ -98,7 +97,7 @@ impl Poller {
         format!("{}/api/chat/{path}", nodes[self.node % nodes.len()])
     }
 
-    /// Asks for what is new in a room. `None` when there is no answer.
+    /// Reads new messages of a room. `None` without a response.
     async fn poll(&mut self, room: Room) -> Option<()> {
         let last = self.rooms.get(&room)?.last.as_ref().map(|(id, _)| id.clone());
         let after = last.as_ref().map(|id| format!("&after={id}")).unwrap_or_default();
@@ -116,7 +115,7 @@ impl Poller {
         let polled = self.rooms.get_mut(&room)?;
         for message in page {
             let (id, place) = (message["id"].as_str().expect("an id"), place_of(message));
-            // Whatever the order, the next question is behind the newest.
+            // The next request continues after the newest message, in either order.
             if polled.last.as_ref().is_none_or(|(_, last)| *last < place) {
                 polled.last = Some((id.to_owned(), place));
             }
@@ -159,12 +158,12 @@ impl Poller {
     }
 }
 
-/// Document 003's name of a room.
+/// Document 003's id of a room.
 pub fn id_of(room: Room) -> String {
     RoomId::new(room).expect("not zero").to_string()
 }
 
-/// The place in a message's id of document 003.
+/// The entry id within a message id of document 003.
 pub fn place_of(message: &Value) -> EntryId {
     let id = message["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).and_then(MessageId::from_uuid);
     id.unwrap_or_else(|| panic!("no message: {message}")).entry
