@@ -170,6 +170,34 @@ pub struct NewMessage {
     pub file_digest: Option<[u8; 32]>,
 }
 
+impl NewMessage {
+    /// A message of this kind and text, with nothing else. A picture or file whose text is an address is the file there.
+    pub fn new(kind: MessageKind, text: Content) -> Self {
+        let attachment = Attachment::named_by(kind, &text);
+        Self { kind, text, attachment, reply_to: None, client_id: None, file_digest: None }
+    }
+
+    /// The message with this file instead of one that its text names.
+    pub fn with_attachment(self, attachment: Option<Attachment>) -> Self {
+        Self { attachment, ..self }
+    }
+
+    /// The message as a reply.
+    pub fn replying_to(self, reply_to: Option<EntryId>) -> Self {
+        Self { reply_to, ..self }
+    }
+
+    /// The message with the sender's own id.
+    pub fn with_client_id(self, client_id: Option<ClientId>) -> Self {
+        Self { client_id, ..self }
+    }
+
+    /// The message with the digest of the file that is uploaded with it.
+    pub fn with_file_digest(self, digest: [u8; 32]) -> Self {
+        Self { file_digest: Some(digest), ..self }
+    }
+}
+
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

@@ -74,8 +74,10 @@ impl Messages {
         let kind = if file.is_image() { MessageKind::Image } else { MessageKind::File };
         let attachment = file.attachment();
         let url = attachment.url.clone();
-        let file_digest = Some(file.digest());
-        let message = NewMessage { kind, text, attachment: Some(attachment), reply_to: None, client_id, file_digest };
+        let message = NewMessage::new(kind, text)
+            .with_attachment(Some(attachment))
+            .with_client_id(client_id)
+            .with_file_digest(file.digest());
         file.keep();
         let sent = self.send(room, caller, message).await;
         let is_shown = match &sent {

@@ -252,20 +252,17 @@ mod tests {
     #[test]
     fn a_message_round_trips() {
         let entry = EntryId { seq: Seq(9), at_ms: 1_700_000_000_000 };
-        let new = NewMessage {
-            kind: MessageKind::Image,
-            text: Content::parse("发送了文件: \"a\".png".to_owned()).expect("valid"),
-            attachment: Some(Attachment {
-                url: "/uploads/chat/x.png".to_owned(),
-                name: Some("a.png".to_owned()),
-                size: Some(3),
-                pixels: Some((4, 5)),
-                is_own_upload: true,
-            }),
-            reply_to: Some(EntryId { seq: Seq(8), at_ms: 1 }),
-            client_id: None,
-            file_digest: None,
+        let text = Content::parse("发送了文件: \"a\".png".to_owned()).expect("valid");
+        let file = Attachment {
+            url: "/uploads/chat/x.png".to_owned(),
+            name: Some("a.png".to_owned()),
+            size: Some(3),
+            pixels: Some((4, 5)),
+            is_own_upload: true,
         };
+        let new = NewMessage::new(MessageKind::Image, text)
+            .with_attachment(Some(file))
+            .replying_to(Some(EntryId { seq: Seq(8), at_ms: 1 }));
         let caller = Caller { id: UserId(3), name: "张三".to_owned(), logged_in_at_secs: 0 };
         let stored = encode(&new, &caller).expect("encodes");
         let message = decode(RoomId::GLOBAL, entry, &stored).expect("decodes");

@@ -9,8 +9,8 @@ use super::room_of;
 use super::times::Times;
 use super::wire::{ChatMessage, Done, MessagesQuery, RoomQuery, SendBody};
 use crate::domain::{
-    Attachment, ClientId, Content, Error, Field, HistoryQuery, Limit, Message, MessageId, NewMessage, Result, RoomId,
-    Span, Watermark,
+    ClientId, Content, Error, Field, HistoryQuery, Limit, Message, MessageId, NewMessage, Result, RoomId, Span,
+    Watermark,
 };
 use crate::edge::{Authenticated, Context, JsonBody, QueryParams, retry_id};
 
@@ -61,8 +61,7 @@ fn new_message(room: RoomId, body: SendBody, retry_id: Option<ClientId>) -> Resu
         Some(id) => Some(ClientId::parse(&id)?),
         None => retry_id,
     };
-    let attachment = Attachment::named_by(kind, &text);
-    Ok(NewMessage { kind, text, attachment, reply_to, client_id, file_digest: None })
+    Ok(NewMessage::new(kind, text).replying_to(reply_to).with_client_id(client_id))
 }
 
 /// A message id that belongs to this room.

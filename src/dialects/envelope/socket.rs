@@ -26,7 +26,7 @@ fn decode(text: &str, _: &Viewer) -> Result<Request, Refusal> {
     let body: MessageBody = read_frame(text)?;
     let to = receiver(&body.receiver_id, &body.group_id)?;
     let message = new_message(body, None)?;
-    Ok(Command::Send { to, message, reply_to: None, expected_room: None }.into())
+    Ok(Command::send(to, message).into())
 }
 
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {

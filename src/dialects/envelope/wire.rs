@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::dialects::common::{content, utc_seconds};
 use crate::domain::{
-    Account, Attachment, ClientId, Content, Description, Error, Field, Message, MessageKind, NewGroup, NewMessage,
-    Receipts, Result, RoomHead, RoomName, UserId,
+    Account, ClientId, Content, Description, Error, Field, Message, MessageKind, NewGroup, NewMessage, Receipts,
+    Result, RoomHead, RoomName, UserId,
 };
 use crate::service::Receiver;
 
@@ -194,8 +194,7 @@ pub(super) fn new_message(body: MessageBody, retry_id: Option<ClientId>) -> Resu
     };
     let client_id = present(&body.client_id).map(ClientId::parse).transpose()?.or(retry_id);
     let text = Content::parse(body.content.filter(|text| !text.is_empty()).ok_or(Error::Missing(Field::Content))?)?;
-    let attachment = Attachment::named_by(kind, &text);
-    Ok(NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None })
+    Ok(NewMessage::new(kind, text).with_client_id(client_id))
 }
 
 /// A message, §3.2.

@@ -89,7 +89,7 @@ fn send(inbound: InboundMessage) -> Result<Command> {
     let text = Content::parse(inbound.content.ok_or(Error::Missing(Field::Content))?)?;
     let client_id = inbound.id.filter(|id| !id.is_empty()).map(|id| ClientId::parse(&id)).transpose()?;
     let attachment = Attachment::described(kind, &text, inbound.file_name, inbound.file_size);
-    let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
+    let message = NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id);
     Ok(Command::Send { to, message, reply_to: None, expected_room })
 }
 

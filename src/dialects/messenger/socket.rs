@@ -85,8 +85,9 @@ fn send(inbound: InboundMessage) -> Result<Command> {
         Some(url) => (Content::beside_file(content)?, Some(Attachment { url, ..Attachment::default() })),
         None => (Content::parse(content)?, None),
     };
-    let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
-    Ok(Command::Send { to, message, reply_to: None, expected_room: None })
+    // Unlike in the other documents, an address in the text is text.
+    let message = NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id);
+    Ok(Command::send(to, message))
 }
 
 fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {

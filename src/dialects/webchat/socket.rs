@@ -150,9 +150,7 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
     let plain = if payload.is_image { MessageKind::Image } else { MessageKind::Text };
     if !is_extended {
         let text = Content::parse(payload.content)?;
-        let attachment = Attachment::named_by(plain, &text);
-        let message = NewMessage { kind: plain, text, attachment, reply_to: None, client_id: None, file_digest: None };
-        return Ok(Command::Send { to: Receiver::Room(to), message, reply_to: None, expected_room: None });
+        return Ok(Command::send(Receiver::Room(to), NewMessage::new(plain, text)));
     }
     let kind = payload.message_type.as_deref().map_or(Ok(plain), kind_of)?;
     let client_id = payload.client_id.as_deref().map(ClientId::parse).transpose()?;
@@ -177,7 +175,7 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         },
         None => None,
     };
-    let message = NewMessage { kind, text, attachment, reply_to: None, client_id, file_digest: None };
+    let message = NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id);
     Ok(Command::Send { to: Receiver::Room(to), message, reply_to, expected_room: None })
 }
 

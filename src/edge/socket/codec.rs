@@ -134,6 +134,13 @@ pub enum Command {
     Nothing,
 }
 
+impl Command {
+    /// To send a message that replies to nothing.
+    pub fn send(to: Receiver, message: NewMessage) -> Self {
+        Self::Send { to, message, reply_to: None, expected_room: None }
+    }
+}
+
 /// A room that a client resumes, behind the last message that it received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resume {

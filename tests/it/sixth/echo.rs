@@ -28,7 +28,7 @@ pub const CODEC: SocketCodec = SocketCodec {
     has_extension: false,
     decode: |text, _| {
         let to = Receiver::Room(RoomId::GLOBAL);
-        Ok(Command::Send { to, message: message(read_frame(text)?)?, reply_to: None, expected_room: None }.into())
+        Ok(Command::send(to, message(read_frame(text)?)?).into())
     },
     encode: |event, _| match &event.what {
         Event::Message(message) => Some(Frame::Same(json(&echo(message)))),
@@ -47,8 +47,7 @@ struct Said {
 
 fn message(said: Said) -> Result<NewMessage> {
     let text = Content::parse(said.say)?;
-    let kind = MessageKind::Text;
-    Ok(NewMessage { kind, text, attachment: None, reply_to: None, client_id: None, file_digest: None })
+    Ok(NewMessage::new(MessageKind::Text, text))
 }
 
 fn echo(message: &Message) -> String {
