@@ -76,8 +76,7 @@ pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
 }
 
 /// Removes old uploads and expired state every minute, on this node and in Redis.
-pub(super) async fn housekeeping(store: Store, shared: Shared, keep_days: u64) {
-    let services = Services::new(&store, &shared);
+pub(super) async fn housekeeping(services: Services, keep_days: u64) {
     let mut uploads_checked_at = Instant::now();
     loop {
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;

@@ -17,14 +17,16 @@ use super::tasks::Tasks;
 use super::{housekeeping, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility};
 use crate::dialects;
-use crate::domain::{Error, Kind};
+use crate::domain::{Error, Kind, RoomId, Watermark};
 use crate::edge::{
     Context, Dialect, Liveness, RawSocket, Registry, RequestSpan, SocketCounts, Stopping, close_sockets_at_stop,
     configure, cors, count, hold_body, in_dialect, not_found,
 };
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
-use crate::service::{Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads};
+use crate::service::{
+    Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks,
+};
 use crate::site;
 use crate::store::{NodeMemory, Retention, SendRate, Store, StoreConfig};
 
@@ -88,9 +90,8 @@ impl Wiring {
     fn start_housekeeping(&self, store: &Store, tasks: &mut Tasks) {
         let tokens = Arc::clone(&self.shared.tokens);
         tasks.spawn("account changes", housekeeping::follow_account_changes(store.clone(), tokens));
-        let shared = self.shared.clone();
         let keep_days = self.config.uploads.keep_days;
-        tasks.spawn("housekeeping", housekeeping::housekeeping(store.clone(), shared, keep_days));
+        tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store), keep_days));
     }
 
     /// Builds the reporter of the node at this address.
@@ -152,6 +153,10 @@ impl Wiring {
         Ok((address, listener_handle, server))
     }
 
+    fn services(&self, store: &Store) -> Services {
+        Services::new(store, &self.shared, Arc::new(self.followed_rooms.clone()))
+    }
+
     /// Builds a worker's context. Each worker has its own store, because a connection belongs to the runtime that
     /// opened it.
     fn context(&self) -> Result<Context, Error> {
@@ -159,8 +164,8 @@ impl Wiring {
         let max_lag = Duration::from_secs(self.config.limits.behind_secs);
         let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, max_lag);
         Ok(Context {
-            services: Services::new(&store, &self.shared),
-            liveness: Liveness::new(Services::new(&store, &self.shared)),
+            services: self.services(&store),
+            liveness: Liveness::new(self.services(&store)),
             followed_rooms: self.followed_rooms.clone(),
             hub,
             socket_counts: Arc::clone(&self.socket_counts),
@@ -170,6 +175,16 @@ impl Wiring {
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             stopping: Arc::clone(&self.stopping),
         })
+    }
+}
+
+impl Watermarks for FollowedRooms {
+    fn watermark(&self, room: RoomId) -> Option<Watermark> {
+        self.watermark(room)
+    }
+
+    fn follow(&self, room: RoomId) {
+        self.follow_for_polls(room);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::access::{Action, authorise};
+use super::poll::Polls;
 use super::uploads::{StoredFile, Uploads};
 use crate::domain::{
     Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
@@ -26,12 +27,19 @@ pub struct Messages {
     store: Store,
     rate: Option<SendRate>,
     uploads: Uploads,
+    pub(super) polls: Polls,
     metrics: Arc<Metrics>,
 }
 
 impl Messages {
-    pub(super) fn new(store: Store, rate: Option<SendRate>, uploads: Uploads, metrics: Arc<Metrics>) -> Self {
-        Self { store, rate, uploads, metrics }
+    pub(super) fn new(
+        store: Store,
+        rate: Option<SendRate>,
+        uploads: Uploads,
+        polls: Polls,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { store, rate, uploads, polls, metrics }
     }
 
     /// Stores a message and announces it on every node; joins the sender to a public room first. With a

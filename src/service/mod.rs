@@ -12,6 +12,7 @@ mod incoming;
 mod limits;
 mod messages;
 mod passwords;
+mod poll;
 mod presence;
 mod range;
 mod rooms;
@@ -29,6 +30,7 @@ pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use limits::Limits;
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
+pub use poll::{Poll, Watermarks};
 pub use presence::{Presence, Throttle};
 pub use range::Range;
 pub use rooms::Rooms;
@@ -36,6 +38,7 @@ pub use series::{Closes, Latest, Quantiles, RouteErrors, Series, Steps, Values};
 pub use tokens::{Grant, Revocations, Tokens};
 pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
 
+use self::poll::Polls;
 use crate::metrics::Metrics;
 use crate::store::{SendRate, Store};
 
@@ -86,14 +89,15 @@ pub struct Services {
 }
 
 impl Services {
-    /// The services over a store.
-    pub fn new(store: &Store, shared: &Shared) -> Self {
+    /// The services over a store. Polls are answered from `watermarks` where possible.
+    pub fn new(store: &Store, shared: &Shared, watermarks: Arc<dyn Watermarks>) -> Self {
         let metrics = || Arc::clone(&shared.metrics);
         let limits = || Arc::clone(&shared.limits);
+        let polls = Polls::new(watermarks);
         let (tokens, passwords) = (Arc::clone(&shared.tokens), Arc::clone(&shared.passwords));
         Self {
             accounts: Accounts::new(store.clone(), tokens, passwords, limits()),
-            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), metrics()),
+            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), polls, metrics()),
             rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate, limits()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),

@@ -1,7 +1,7 @@
 //! Sending, reading and deleting messages: document 003, §§1, 3, 10.
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{self, EntityTag};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use uuid::Uuid;
 
 use super::error::Detail;
@@ -9,10 +9,11 @@ use super::room_of;
 use super::times::Times;
 use super::wire::{ChatMessage, Done, MessagesQuery, RoomQuery, SendBody};
 use crate::domain::{
-    ClientId, Content, Error, Field, HistoryQuery, Limit, Message, MessageId, NewMessage, Result, RoomId, Span,
+    ClientId, Content, EntryId, Error, Field, HistoryQuery, Limit, MessageId, NewMessage, Result, RoomId, Span,
     Watermark,
 };
-use crate::edge::{Authenticated, Context, JsonBody, QueryParams, retry_id};
+use crate::edge::{Authenticated, Context, JsonBody, QueryParams, known_tags, retry_id};
+use crate::service::Poll;
 
 /// Document 003, §3: 50 messages when not said otherwise, at most 100.
 const DEFAULT_LIMIT: Limit = Limit::of(50);
@@ -90,37 +91,26 @@ pub(super) async fn list(
     context: web::Data<Context>,
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
-    let Poll { query, is_empty } = poll_of(&query.0)?;
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    // A room that this node follows answers "nothing new" without a round trip.
-    let followed = context.followed_rooms.watermark(query.room);
-    if let Some(watermark) = followed
-        && let Some(answer) = unchanged(&query, watermark, known)
-    {
-        return Ok(answer);
-    }
-    let page = context.services.messages.history(query, &user.caller).await?;
-    let is_poll = matches!(query.span, Span::After(_)) || known.is_some();
-    if followed.is_none() && is_poll {
-        context.followed_rooms.follow_for_polls(query.room);
-    }
-    // The tag names the room's state. A page forward that has something is news to who asks for it.
-    let has_news = matches!(query.span, Span::After(_)) && !page.messages.is_empty();
-    if !has_news && is_known(known, page.watermark) {
-        return Ok(not_modified(page.watermark));
-    }
-    let messages = if is_empty { &[][..] } else { &page.messages };
-    Ok(answer(messages, page.watermark, &times))
+    let Listing { query, is_empty } = listing_of(&query.0)?;
+    let known: Vec<Watermark> = known_tags(&request).iter().filter_map(|tag| watermark(tag)).collect();
+    Ok(match context.services.messages.poll(query, &user.caller, &known).await? {
+        Poll::Unchanged(watermark) => answer(HttpResponse::NotModified(), watermark).finish(),
+        Poll::Page { messages, watermark } => {
+            let messages = if is_empty { &[][..] } else { &messages };
+            let messages: Vec<ChatMessage<'_>> = messages.iter().map(|it| ChatMessage::of(it, &times)).collect();
+            answer(HttpResponse::Ok(), watermark).json(messages)
+        }
+    })
 }
 
 /// What a query asks for, and whether its id belongs to no message of the room: then nothing is listed, but
 /// whether the caller may ask is still checked.
-struct Poll {
+struct Listing {
     query: HistoryQuery,
     is_empty: bool,
 }
 
-fn poll_of(query: &MessagesQuery) -> Result<Poll> {
+fn listing_of(query: &MessagesQuery) -> Result<Listing> {
     let room = room_of(query.room_id.as_deref())?;
     let limit = match &query.limit {
         Some(text) => Limit::parse(text, MAX_LIMIT)?,
@@ -130,52 +120,31 @@ fn poll_of(query: &MessagesQuery) -> Result<Poll> {
         (Some(_), Some(_)) => return Err(Error::Invalid(Field::After)),
         (Some(id), None) => (id, Span::Before),
         (None, Some(id)) => (id, Span::After),
-        (None, None) => return Ok(Poll { query: HistoryQuery::new(room, Span::Latest, limit), is_empty: false }),
+        (None, None) => return Ok(Listing { query: HistoryQuery::new(room, Span::Latest, limit), is_empty: false }),
     };
     Ok(match message_id(room, id) {
-        Some(id) => Poll { query: HistoryQuery::new(room, span(id.entry.seq), limit), is_empty: false },
-        None => Poll { query: HistoryQuery::new(room, Span::Latest, limit), is_empty: true },
+        Some(id) => Listing { query: HistoryQuery::new(room, span(id.entry.seq), limit), is_empty: false },
+        None => Listing { query: HistoryQuery::new(room, Span::Latest, limit), is_empty: true },
     })
 }
 
-/// The answer to a poll whose client knows the room's present state.
-fn unchanged(query: &HistoryQuery, watermark: Watermark, known: Option<&str>) -> Option<HttpResponse> {
-    let is_behind = matches!(query.span, Span::After(seq) if seq < watermark.last.seq);
-    if is_behind {
-        return None;
-    }
-    if is_known(known, watermark) {
-        return Some(not_modified(watermark));
-    }
-    matches!(query.span, Span::After(_)).then(|| answer(&[], watermark, &Times::default()))
-}
-
-fn answer(messages: &[Message], watermark: Watermark, times: &Times) -> HttpResponse {
-    let messages: Vec<ChatMessage<'_>> = messages.iter().map(|message| ChatMessage::of(message, times)).collect();
-    HttpResponse::Ok()
+fn answer(mut response: HttpResponseBuilder, watermark: Watermark) -> HttpResponseBuilder {
+    response
         .insert_header((header::ETAG, etag(watermark)))
         .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
-        .insert_header((header::VARY, header::AUTHORIZATION.as_str()))
-        .json(messages)
+        .insert_header((header::VARY, header::AUTHORIZATION.as_str()));
+    response
 }
 
-fn not_modified(watermark: Watermark) -> HttpResponse {
-    HttpResponse::NotModified()
-        .insert_header((header::ETAG, etag(watermark)))
-        .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
-        .insert_header((header::VARY, header::AUTHORIZATION.as_str()))
-        .finish()
+/// The state of a room as a tag.
+fn etag(watermark: Watermark) -> EntityTag {
+    EntityTag::new_strong(format!("{}-{}", watermark.last, watermark.revision))
 }
 
-fn etag(watermark: Watermark) -> String {
-    format!("\"{}-{}\"", watermark.last, watermark.revision)
-}
-
-/// Whether an `If-None-Match` names the present state. Compared weakly, as a proxy may have compressed.
-fn is_known(known: Option<&str>, watermark: Watermark) -> bool {
-    let Some(known) = known else { return false };
-    let current = etag(watermark);
-    known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == current)
+/// The state of the room that a tag names; `None` for a tag that [`etag`] did not make.
+fn watermark(tag: &EntityTag) -> Option<Watermark> {
+    let (last, revision) = tag.tag().rsplit_once('-')?;
+    Some(Watermark { last: EntryId::parse(last)?, revision: revision.parse().ok()? })
 }
 
 /// Deletes a message, softly: it is seen nowhere any more.

@@ -1,0 +1,109 @@
+//! Polling a room: what is new since a state that the client knows.
+
+use std::sync::Arc;
+
+use super::messages::Messages;
+use crate::domain::{Caller, HistoryQuery, Message, Result, RoomId, Span, Watermark};
+
+/// The states of the rooms that this node follows anyway, from which polls are answered without a round trip.
+///
+/// The fan-out implements it. It is a trait because the services and the fan-out do not know each other: the node hands
+/// the one to the other when it starts.
+pub trait Watermarks: Send + Sync {
+    /// The state of a public room, if it is followed. Asking keeps the room followed.
+    fn watermark(&self, room: RoomId) -> Option<Watermark>;
+
+    /// Starts to follow a room, so that later polls find its state.
+    fn follow(&self, room: RoomId);
+}
+
+/// What a poll finds.
+#[derive(Debug)]
+pub enum Poll {
+    /// The room is in a state that the client knows.
+    Unchanged(Watermark),
+    /// The messages that were asked for.
+    Page {
+        /// The messages in the order of the query's span.
+        messages: Vec<Message>,
+        /// The state of the room, never newer than the messages.
+        watermark: Watermark,
+    },
+}
+
+/// Answers polls.
+pub(super) struct Polls {
+    watermarks: Arc<dyn Watermarks>,
+}
+
+impl Polls {
+    pub(super) fn new(watermarks: Arc<dyn Watermarks>) -> Self {
+        Self { watermarks }
+    }
+}
+
+impl Messages {
+    /// A page of history for a client that knows the room in these states. Rooms that this node follows answer "nothing
+    /// new" without a round trip.
+    ///
+    /// # Errors
+    /// `RoomNotFound`.
+    pub async fn poll(&self, query: HistoryQuery, caller: &Caller, known: &[Watermark]) -> Result<Poll> {
+        let followed = self.polls.watermarks.watermark(query.room);
+        if let Some(watermark) = followed
+            && let Some(poll) = without_news(&query, watermark, known)
+        {
+            return Ok(poll);
+        }
+        let is_forward = matches!(query.span, Span::After(_));
+        let page = self.history(query, caller).await?;
+        if followed.is_none() && (is_forward || !known.is_empty()) {
+            self.polls.watermarks.follow(query.room);
+        }
+        // A state names the whole room. A page forward that has messages is news to the client that asks for it.
+        let has_news = is_forward && !page.messages.is_empty();
+        if !has_news && known.contains(&page.watermark) {
+            return Ok(Poll::Unchanged(page.watermark));
+        }
+        Ok(Poll::Page { messages: page.messages, watermark: page.watermark })
+    }
+}
+
+/// The answer when the room's state alone shows that there is nothing new.
+fn without_news(query: &HistoryQuery, watermark: Watermark, known: &[Watermark]) -> Option<Poll> {
+    let after = match query.span {
+        Span::After(seq) => Some(seq),
+        _ => None,
+    };
+    if after.is_some_and(|seq| seq < watermark.last.seq) {
+        return None;
+    }
+    if known.contains(&watermark) {
+        return Some(Poll::Unchanged(watermark));
+    }
+    after.map(|_| Poll::Page { messages: Vec::new(), watermark })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{EntryId, Limit, Seq};
+
+    fn at(seq: u64, revision: u64) -> Watermark {
+        Watermark { last: EntryId { seq: Seq(seq), at_ms: 1 }, revision }
+    }
+
+    #[test]
+    fn a_state_alone_answers_when_nothing_is_new() {
+        let query = |span| HistoryQuery::new(RoomId::GLOBAL, span, Limit::of(50));
+        let now = at(7, 2);
+        let unchanged =
+            |span, known: &[Watermark]| matches!(without_news(&query(span), now, known), Some(Poll::Unchanged(_)));
+        assert!(unchanged(Span::Latest, &[at(6, 2), now]));
+        assert!(unchanged(Span::After(Seq(7)), &[now]));
+        assert!(!unchanged(Span::After(Seq(6)), &[now]), "message 7 is new to this client");
+        assert!(without_news(&query(Span::Latest), now, &[at(7, 1)]).is_none(), "something was amended");
+        let empty = without_news(&query(Span::After(Seq(7))), now, &[]);
+        assert!(matches!(empty, Some(Poll::Page { messages, .. }) if messages.is_empty()));
+    }
+}
