@@ -4,13 +4,13 @@
 //! is off, the sandbox is empty, and all but pictures are offered for saving only.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentRange, ContentRangeSpec};
+use actix_web::http::header::{self, ContentRange, ContentRangeSpec, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use object_store::GetRange;
 
 use crate::domain::{Error, Result};
-use crate::edge::Context;
+use crate::edge::{Context, is_known};
 use crate::service::UploadPath;
 
 /// A file goes when its message is deleted, so caches ask before they reuse it.
@@ -24,10 +24,9 @@ pub(super) async fn download(
 ) -> Result<HttpResponse> {
     let path = UploadPath::parse(&path).ok_or(Error::NotFound)?;
     // A stored file never changes, so its name is its version.
-    let etag = format!("\"{path}\"");
-    let is_known = header_text(&request, header::IF_NONE_MATCH)
-        .is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
-    let has_other_version = header_text(&request, header::IF_RANGE).is_some_and(|version| version != etag);
+    let etag = EntityTag::new_strong(path.to_string());
+    let is_known = is_known(&request, &etag);
+    let has_other_version = header_text(&request, header::IF_RANGE).is_some_and(|version| version != etag.to_string());
     let range = header_text(&request, header::RANGE).filter(|_| !has_other_version).and_then(parse_range);
     let Some(file) = context.services.uploads.open_file(&path, range.clone()).await? else {
         let size = context.services.uploads.open_file(&path, None).await?.map(|file| file.size);

@@ -3,12 +3,12 @@
 //! Files under `/assets/` carry a hash of their content in their name and are kept for ever; the page itself is
 //! asked for anew each time. Each file was compressed when it was built.
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, EntityTag, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 
 use crate::domain::{Error, Result};
-use crate::edge::accepts;
+use crate::edge::{accepts, is_known};
 
 /// What `npm run build` leaves in `web/dist`; empty in a build without Node.
 #[derive(Embed)]
@@ -83,10 +83,8 @@ fn choose(path: &str, headers: &HeaderMap) -> Option<Found> {
 
 fn answer(request: &HttpRequest, found: Found, caching: &str) -> HttpResponse {
     let hash = found.file.metadata.sha256_hash();
-    let etag: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("\"{etag}\"");
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+    let etag = EntityTag::new_strong(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect());
+    let is_known = is_known(request, &etag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, etag))
