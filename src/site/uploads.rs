@@ -4,7 +4,7 @@
 //! is off, the sandbox is empty, and all but pictures are offered for saving only.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentRange, ContentRangeSpec, EntityTag};
+use actix_web::http::header::{self, ByteRangeSpec, ContentRange, ContentRangeSpec, EntityTag, Header, IfRange};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use object_store::GetRange;
@@ -26,8 +26,7 @@ pub(super) async fn download(
     // A stored file never changes, so its name is its version.
     let etag = EntityTag::new_strong(path.to_string());
     let is_known = is_known(&request, &etag);
-    let has_other_version = header_text(&request, header::IF_RANGE).is_some_and(|version| version != etag.to_string());
-    let range = header_text(&request, header::RANGE).filter(|_| !has_other_version).and_then(parse_range);
+    let range = if may_send_part(&request, &etag) { one_range(&request) } else { None };
     let Some(file) = context.services.uploads.open_file(&path, range.clone()).await? else {
         let size = context.services.uploads.open_file(&path, None).await?.map(|file| file.size);
         let unsatisfied = ContentRange(ContentRangeSpec::Bytes { range: None, instance_length: size });
@@ -64,37 +63,55 @@ pub(super) async fn download(
     Ok(response.body(actix_web::body::SizedStream::new(length, body)))
 }
 
-fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {
-    request.headers().get(name)?.to_str().ok()
+/// Whether a part would continue what the client has: it has this version, or did not say which.
+fn may_send_part(request: &HttpRequest, etag: &EntityTag) -> bool {
+    if !request.headers().contains_key(header::IF_RANGE) {
+        return true;
+    }
+    matches!(IfRange::parse(request), Ok(IfRange::EntityTag(version)) if version.strong_eq(etag))
 }
 
-/// The one range of a `Range` header. Several ranges, other units and nonsense are ignored, as RFC 9110
-/// allows: the whole file follows.
-fn parse_range(value: &str) -> Option<GetRange> {
-    let (first, last) = value.strip_prefix("bytes=")?.split_once('-')?;
-    match (first.trim(), last.trim()) {
-        // The last 0 bytes are none: asked for as a part that begins behind every end.
-        ("", "0") => Some(GetRange::Offset(u64::MAX)),
-        ("", suffix) => Some(GetRange::Suffix(suffix.parse().ok()?)),
-        (first, "") => Some(GetRange::Offset(first.parse().ok()?)),
-        (first, last) => {
-            let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-            (first <= last).then(|| GetRange::Bounded(first..last.saturating_add(1)))
-        }
-    }
+/// The one range of a `Range` header. Several ranges, other units and nonsense are ignored, as RFC 9110 allows: the
+/// whole file follows.
+fn one_range(request: &HttpRequest) -> Option<GetRange> {
+    let Ok(header::Range::Bytes(ranges)) = header::Range::parse(request) else { return None };
+    let [range] = ranges.as_slice() else { return None };
+    Some(match *range {
+        // The last 0 bytes are none: a part that begins behind every end.
+        ByteRangeSpec::Last(0) => GetRange::Offset(u64::MAX),
+        ByteRangeSpec::Last(bytes) => GetRange::Suffix(bytes),
+        ByteRangeSpec::From(first) => GetRange::Offset(first),
+        ByteRangeSpec::FromTo(first, last) => GetRange::Bounded(first..last.saturating_add(1)),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
     fn one_range_is_understood_and_others_are_ignored() {
-        assert_eq!(parse_range("bytes=0-3"), Some(GetRange::Bounded(0..4)));
-        assert_eq!(parse_range("bytes=5-"), Some(GetRange::Offset(5)));
-        assert_eq!(parse_range("bytes=-5"), Some(GetRange::Suffix(5)));
+        let range =
+            |value: &str| one_range(&TestRequest::default().insert_header((header::RANGE, value)).to_http_request());
+        assert_eq!(range("bytes=0-3"), Some(GetRange::Bounded(0..4)));
+        assert_eq!(range("bytes=5-"), Some(GetRange::Offset(5)));
+        assert_eq!(range("bytes=-5"), Some(GetRange::Suffix(5)));
         for odd in ["bytes=3-1", "bytes=0-1,3-4", "items=0-1", "bytes=a-b", "bytes="] {
-            assert_eq!(parse_range(odd), None, "{odd}");
+            assert_eq!(range(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_another_version_is_not_sent() {
+        let may_send = |version: &str| {
+            let request = TestRequest::default().insert_header((header::IF_RANGE, version)).to_http_request();
+            may_send_part(&request, &EntityTag::new_strong("a".to_owned()))
+        };
+        assert!(may_send("\"a\""));
+        for other in ["\"b\"", "W/\"a\"", "Sat, 29 Oct 1994 19:43:31 GMT", "nonsense"] {
+            assert!(!may_send(other), "{other}");
         }
     }
 }
