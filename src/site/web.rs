@@ -3,7 +3,7 @@
 //! Files under `/assets/` carry a hash of their content in their name and are kept for ever; the page itself is
 //! asked for anew each time. Each file was compressed when it was built.
 
-use actix_web::http::header::{self, EntityTag, HeaderMap};
+use actix_web::http::header::{self, ContentEncoding, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 
@@ -40,7 +40,7 @@ pub(super) async fn dashboard(request: HttpRequest) -> HttpResponse {
 }
 
 fn show(request: &HttpRequest, page: &str) -> HttpResponse {
-    let Some(found) = choose(page, request.headers()) else {
+    let Some(found) = choose(page, request) else {
         return HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .content_type(HTML)
@@ -51,7 +51,7 @@ fn show(request: &HttpRequest, page: &str) -> HttpResponse {
 
 /// A file that a page refers to.
 pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
-    let found = choose(&format!("assets/{name}"), request.headers()).ok_or(Error::NotFound)?;
+    let found = choose(&format!("assets/{name}"), &request).ok_or(Error::NotFound)?;
     Ok(answer(&request, found, FOR_EVER))
 }
 
@@ -60,11 +60,11 @@ const HTML: &str = "text/html; charset=utf-8";
 struct Found {
     file: EmbeddedFile,
     media_type: &'static str,
-    encoding: Option<&'static str>,
+    encoding: Option<ContentEncoding>,
 }
 
 /// The smallest form of a file that the client takes.
-fn choose(path: &str, headers: &HeaderMap) -> Option<Found> {
+fn choose(path: &str, request: &HttpRequest) -> Option<Found> {
     let media_type = match path.rsplit_once('.')?.1 {
         "html" => HTML,
         "js" => "text/javascript; charset=utf-8",
@@ -72,8 +72,8 @@ fn choose(path: &str, headers: &HeaderMap) -> Option<Found> {
         "svg" => "image/svg+xml",
         _ => return None, // the compressed forms are no files of their own
     };
-    for (encoding, suffix) in [("br", ".br"), ("gzip", ".gz")] {
-        let compressed = accepts(headers, encoding).then(|| Client::get(&format!("{path}{suffix}"))).flatten();
+    for (encoding, suffix) in [(ContentEncoding::Brotli, ".br"), (ContentEncoding::Gzip, ".gz")] {
+        let compressed = accepts(request, encoding).then(|| Client::get(&format!("{path}{suffix}"))).flatten();
         if let Some(file) = compressed {
             return Some(Found { file, media_type, encoding: Some(encoding) });
         }
@@ -101,7 +101,7 @@ fn answer(request: &HttpRequest, found: Found, caching: &str) -> HttpResponse {
         .insert_header((header::PERMISSIONS_POLICY, "camera=(), microphone=(), geolocation=()"))
         .insert_header(("cross-origin-opener-policy", "same-origin"));
     if let Some(encoding) = found.encoding {
-        response.insert_header((header::CONTENT_ENCODING, encoding));
+        response.insert_header(encoding);
     }
     response.body(found.file.data.into_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header, Preference, Quality};
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,13 +14,10 @@ use crate::domain::{Error, Result};
 const LEAST_COMPRESSED_BYTES: usize = 8 * 1024;
 
 /// Whether a request's `Accept-Encoding` names an encoding, and not with `q=0`.
-pub fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
-    accepted.split(',').any(|part| {
-        let (name, weight) = part.split_once(';').unwrap_or((part, ""));
-        let weight = weight.trim().strip_prefix("q=").and_then(|text| text.trim().parse::<f32>().ok());
-        name.trim().eq_ignore_ascii_case(encoding) && weight != Some(0.0)
-    })
+pub fn accepts(request: &HttpRequest, encoding: ContentEncoding) -> bool {
+    let wanted = Preference::Specific(Encoding::Known(encoding));
+    AcceptEncoding::parse(request)
+        .is_ok_and(|accepted| accepted.iter().any(|it| it.item == wanted && it.quality != Quality::ZERO))
 }
 
 /// A JSON text.
@@ -34,7 +31,7 @@ pub async fn long_json<T: Serialize>(request: &HttpRequest, value: &T) -> Result
     let text = json(value);
     let mut response = HttpResponse::Ok();
     response.content_type("application/json").insert_header((header::VARY, "Accept-Encoding"));
-    if text.len() < LEAST_COMPRESSED_BYTES || !accepts(request.headers(), "gzip") {
+    if text.len() < LEAST_COMPRESSED_BYTES || !accepts(request, ContentEncoding::Gzip) {
         return Ok(response.body(text));
     }
     let body = web::block(move || gzip(text.as_bytes())).await.map_err(Error::internal)?;
@@ -49,20 +46,20 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{self, HeaderMap, HeaderValue};
+    use actix_web::http::header::{self, ContentEncoding};
+    use actix_web::test::TestRequest;
 
-    fn accepts(text: &'static str, encoding: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(text));
-        super::accepts(&headers, encoding)
-    }
+    use super::accepts;
 
     #[test]
     fn encodings_are_taken_as_the_client_weighs_them() {
-        assert!(accepts("gzip, deflate, br", "br"));
-        assert!(accepts("BR;q=0.5", "br"));
-        assert!(!accepts("gzip, br;q=0", "br"));
-        assert!(!accepts("", "gzip"));
-        assert!(!accepts("x-gzip-like", "gzip"));
+        let accepts = |value: &str, encoding| {
+            accepts(&TestRequest::default().insert_header((header::ACCEPT_ENCODING, value)).to_http_request(), encoding)
+        };
+        assert!(accepts("gzip, deflate, br", ContentEncoding::Brotli));
+        assert!(accepts("BR;q=0.5", ContentEncoding::Brotli));
+        assert!(!accepts("gzip, br;q=0", ContentEncoding::Brotli));
+        assert!(!accepts("", ContentEncoding::Gzip));
+        assert!(!accepts("x-gzip-like", ContentEncoding::Gzip));
     }
 }
