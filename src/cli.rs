@@ -149,7 +149,8 @@ async fn serve(config: Config) -> ExitCode {
     run_until(node, signals.next()).await
 }
 
-/// Runs a node until `stop` resolves. When one of the node's tasks ends by itself, stops the node and returns a failure.
+/// Runs a node until `stop` resolves. When one of the node's tasks ends by itself, stops the node and returns a
+/// failure.
 pub async fn run_until(mut node: Node, stop: impl Future<Output = ()>) -> ExitCode {
     let ended = tokio::select! {
         ended = node.wait() => Some(ended),
@@ -202,8 +203,8 @@ fn read_password() -> Result<Password, Error> {
     Password::parse(line.trim_end_matches(['\r', '\n']))
 }
 
-/// Requests `/health/ready` from the node on this machine. Written by hand, because no other part of the binary needs an
-/// HTTP client.
+/// Requests `/health/ready` from the node on this machine. Written by hand, because no other part of the binary needs
+/// an HTTP client.
 fn health(config: &Config) -> ExitCode {
     let host = match config.server.host.as_str() {
         "0.0.0.0" => "127.0.0.1",

@@ -2,8 +2,8 @@
 //!
 //! The modules form floors. A module imports only from floors below its own, which a test enforces:
 //!
-//! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: counters and gauges; [`websocket`]: frames and close
-//!   codes; [`config`]: settings
+//! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: counters and gauges; [`websocket`]: frames and
+//!   close codes; [`config`]: settings
 //! - floor 1 [`store`]: all Redis commands
 //! - floor 2 [`fanout`]: delivery; [`service`]: all rules. Neither imports the other
 //! - floor 3 [`edge`]: shared HTTP and WebSocket machinery

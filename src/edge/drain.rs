@@ -68,8 +68,8 @@ impl Drop for UnderWay {
     }
 }
 
-/// Waits until the node closes its sockets, then closes those of this worker in batches. Each client gets a random delay
-/// before it reconnects, so that clients do not reconnect at once.
+/// Waits until the node closes its sockets, then closes those of this worker in batches. Each client gets a random
+/// delay before it reconnects, so that clients do not reconnect at once.
 pub async fn close_sockets_at_stop(hub: Hub, stopping: Arc<Stopping>) {
     stopping.closing.cancelled().await;
     let connections = hub.connections();

@@ -37,13 +37,13 @@ pub struct Encoder {
 pub enum Frame {
     /// The same text for all viewers.
     Same(String),
-    /// Text that contains the viewer's id. For one viewer the part behind the id differs.
+    /// Text that contains the viewer's id. For one viewer the part after the id differs.
     PerViewer {
         /// Text before the id.
         before: String,
-        /// Text behind the id.
+        /// Text after the id.
         after: String,
-        /// A viewer, and the text behind the id for that viewer.
+        /// A viewer, and the text after the id for that viewer.
         own: Option<(UserId, String)>,
     },
 }

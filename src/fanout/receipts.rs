@@ -90,8 +90,8 @@ impl Room {
 }
 
 impl HubState {
-    /// Takes the unrecorded deliveries of a room; `None` when there are none, or when the room is too large for receipts.
-    /// Skips connections with a backlog: catching up records its own deliveries.
+    /// Takes the unrecorded deliveries of a room; `None` when there are none, or when the room is too large for
+    /// receipts. Skips connections with a backlog: catching up records its own deliveries.
     fn take_unrecorded(&mut self, id: RoomId) -> Option<Delivered> {
         let room = self.rooms.get_mut(&id)?;
         let (first, last) = room.unrecorded.take()?;

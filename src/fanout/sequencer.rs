@@ -55,8 +55,8 @@ impl<K> Sequencer<K> {
         self.phase = Phase::Reading;
     }
 
-    /// Accepts an event from pub/sub and appends events that can be delivered to `out`. Returns `true` when a gap must be
-    /// read first.
+    /// Accepts an event from pub/sub and appends events that can be delivered to `out`. Returns `true` when a gap must
+    /// be read first.
     pub(super) fn accept(&mut self, event: Event<K>, out: &mut Vec<Event<K>>) -> bool {
         match self.phase {
             Phase::Unsubscribed => false,
@@ -100,7 +100,7 @@ impl<K> Sequencer<K> {
         self.resume(out)
     }
 
-    /// Takes the result of a read behind [`Self::last`], and delivers its amendments from `amended_since_ms` on. Returns
+    /// Takes the result of a read after [`Self::last`], and delivers its amendments from `amended_since_ms` on. Returns
     /// `true` when another read is needed.
     pub(super) fn repair(&mut self, tail: Tail<K>, amended_since_ms: u64, out: &mut Vec<Event<K>>) -> bool {
         out.extend(tail.messages.into_iter().map(|message| Event::Message(Box::new(message))));

@@ -10,8 +10,8 @@ use super::{CODES, Count, Totals};
 /// Most errors, and most rooms, that a minute keeps. The largest counts come first.
 const MAX_ENTRIES: usize = 20;
 
-/// One minute of a node. Zero counts are not stored, missing fields read as zero, and unknown fields of a newer node are
-/// ignored, so nodes of two versions can run together.
+/// One minute of a node. Zero counts are not stored, missing fields read as zero, and unknown fields of a newer node
+/// are ignored, so nodes of two versions can run together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Minute {
     /// In the order of [`Count`].

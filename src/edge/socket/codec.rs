@@ -135,13 +135,13 @@ pub enum Command {
 }
 
 impl Command {
-    /// To send a message that replies to nothing.
+    /// Creates a `Send` command for a message that is not a reply.
     pub fn send(to: Receiver, message: NewMessage) -> Self {
         Self::Send { to, message, reply_to: None, expected_room: None }
     }
 }
 
-/// A room that a client resumes, behind the last message that it received.
+/// A room that a client resumes, after the last message that it received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resume {
     /// The last message that the client received; its resume token.

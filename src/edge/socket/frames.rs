@@ -1,7 +1,7 @@
 //! Reads frames from a client, and bounds them before they are buffered.
 //!
-//! The framework's decoder checks a frame's length only once the whole frame is buffered. This reader refuses a frame by
-//! its header.
+//! The framework's decoder checks a frame's length only once the whole frame is buffered. This reader refuses a frame
+//! by its header.
 
 use std::io::{self, ErrorKind, Read};
 use std::rc::Rc;
@@ -48,7 +48,7 @@ pub(in crate::edge) enum Broken {
 /// Size of a read.
 const READ_BYTES: usize = 4096;
 
-/// Reads frames: first from the bytes that the framework has read behind the handshake, then from the socket.
+/// Reads frames: first from the bytes that the framework has read after the handshake, then from the socket.
 pub(in crate::edge) struct Frames {
     /// Bytes that the framework has read; `None` once they are consumed.
     payload: Option<Payload>,
@@ -120,8 +120,8 @@ impl Frames {
         Ok(read)
     }
 
-    /// Reads and discards until the client closes the connection. Closing it earlier could reset it, and lose frames that
-    /// the client has not received yet.
+    /// Reads and discards until the client closes the connection. Closing it earlier could reset it, and lose frames
+    /// that the client has not received yet.
     pub(in crate::edge) async fn drain(self) {
         let mut discarded = BytesMut::with_capacity(READ_BYTES);
         loop {
