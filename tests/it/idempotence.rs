@@ -81,7 +81,9 @@ async fn a_client_id_means_one_message_in_every_document_on_every_node() {
         }
     }
     let refusals = [
-        json!({"type": "error", "payload": {"message": "This client id was used for another message"}}),
+        json!({"type": "error", "payload": {
+            "message": "This client id was used for another message", "code": "client_id_reused", "client_id": "client-id-1"
+        }}),
         json!(409),
         json!(409),
         json!(409),

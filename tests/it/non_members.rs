@@ -206,7 +206,7 @@ async fn direct_rooms_and_the_global_room_keep_their_members() {
         assert_eq!(status(Method::POST, leave, json!({})).await, 400);
     }
     let (_, refusal) = answered(alice.at(0, Method::DELETE, "/api/v1/rooms/1/members/1").send().await).await;
-    assert_eq!(refusal, json!({"error": "Nobody leaves the global room"}));
+    assert_eq!(refusal, json!({"error": "Nobody leaves the global room", "code": "global_room"}));
     let members = format!("/api/v1/rooms/{direct}/members");
     assert_eq!(status(Method::POST, members, json!({"username": "carol"})).await, 400);
     assert_eq!(status(Method::POST, format!("/api/v1/group/{id}/members"), json!({"user_id": "3"})).await, 400);

@@ -155,7 +155,12 @@ async fn old_data_is_answered_as_the_old_version_did() {
     let asker = Asker::new(&world.client, &world.base(0)).await;
     for recorded in recorded(shift) {
         let question = &recorded["question"];
-        let answer = asker.answer(question).await;
+        let mut answer = asker.answer(question).await;
+        // Routes that no document has answer errors with a code since.
+        let body = answer.get_mut("body").and_then(Value::as_object_mut);
+        if let Some(body) = body.filter(|body| body.contains_key("error")) {
+            body.retain(|key, _| key == "error");
+        }
         assert_eq!(answer, recorded["answer"], "{question}");
     }
     world.stop().await;
