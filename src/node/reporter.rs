@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::process_usage::ProcessUsage;
-use crate::domain::now_ms;
+use crate::domain::{Error, now_ms};
 use crate::edge::Stopping;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Load, Metrics, Minute, Totals};
@@ -185,8 +185,12 @@ impl Reporter {
 }
 
 /// Draws a node's id. It is short, because every stored minute repeats it.
-pub(super) fn node_id() -> String {
-    format!("{:08x}", fastrand::u32(..))
+///
+/// # Errors
+/// The system has no random bytes. A generator of the process would not do: machines that are started together from one
+/// image could draw the same id.
+pub(super) fn node_id() -> Result<String, Error> {
+    getrandom::u32().map(|id| format!("{id:08x}")).map_err(|error| Error::internal(error.to_string()))
 }
 
 /// The address by which operators find a node: with the machine's name when the node listens on all addresses.

@@ -68,7 +68,7 @@ impl Wiring {
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
         let shared = shared(&config, Arc::new(metrics))?;
-        let node_id = reporter::node_id();
+        let node_id = reporter::node_id()?;
         let followed_rooms = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks).await?;
         let socket_counts = SocketCounts::new(&config.limits);
         let wiring = Self {

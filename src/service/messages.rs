@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::access::{Action, authorise};
-use super::poll::Polls;
 use super::uploads::{StoredFile, Uploads};
+use super::watermarks::Watermarks;
 use crate::domain::{
     Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
     MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId, folded,
@@ -27,7 +27,7 @@ pub struct Messages {
     store: Store,
     rate: Option<SendRate>,
     uploads: Uploads,
-    pub(super) polls: Polls,
+    pub(super) watermarks: Arc<dyn Watermarks>,
     metrics: Arc<Metrics>,
 }
 
@@ -36,10 +36,10 @@ impl Messages {
         store: Store,
         rate: Option<SendRate>,
         uploads: Uploads,
-        polls: Polls,
+        watermarks: Arc<dyn Watermarks>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, rate, uploads, polls, metrics }
+        Self { store, rate, uploads, watermarks, metrics }
     }
 
     /// Stores a message and announces it on every node; joins the sender to a public room first. With a

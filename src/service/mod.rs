@@ -21,6 +21,7 @@ mod sniff;
 mod sum;
 mod tokens;
 mod uploads;
+mod watermarks;
 
 use std::sync::Arc;
 
@@ -30,15 +31,15 @@ pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use limits::Limits;
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
-pub use poll::{Poll, Watermarks};
+pub use poll::Poll;
 pub use presence::{Presence, Throttle};
 pub use range::Range;
 pub use rooms::Rooms;
 pub use series::{Closes, Latest, Quantiles, RouteErrors, Series, Steps, Values};
 pub use tokens::{Grant, Revocations, Tokens};
 pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
+pub use watermarks::Watermarks;
 
-use self::poll::Polls;
 use crate::metrics::Metrics;
 use crate::store::{SendRate, Store};
 
@@ -93,11 +94,10 @@ impl Services {
     pub fn new(store: &Store, shared: &Shared, watermarks: Arc<dyn Watermarks>) -> Self {
         let metrics = || Arc::clone(&shared.metrics);
         let limits = || Arc::clone(&shared.limits);
-        let polls = Polls::new(watermarks);
         let (tokens, passwords) = (Arc::clone(&shared.tokens), Arc::clone(&shared.passwords));
         Self {
             accounts: Accounts::new(store.clone(), tokens, passwords, limits()),
-            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), polls, metrics()),
+            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), watermarks, metrics()),
             rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate, limits()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),

@@ -1,21 +1,7 @@
 //! Polling a room: what is new since a state that the client knows.
 
-use std::sync::Arc;
-
 use super::messages::Messages;
-use crate::domain::{Caller, HistoryQuery, Message, Result, RoomId, Span, Watermark};
-
-/// The states of the rooms that this node follows anyway, from which polls are answered without a round trip.
-///
-/// The fan-out implements it. It is a trait because the services and the fan-out do not know each other: the node hands
-/// the one to the other when it starts.
-pub trait Watermarks: Send + Sync {
-    /// The state of a public room, if it is followed. Asking keeps the room followed.
-    fn watermark(&self, room: RoomId) -> Option<Watermark>;
-
-    /// Starts to follow a room, so that later polls find its state.
-    fn follow(&self, room: RoomId);
-}
+use crate::domain::{Caller, HistoryQuery, Message, Result, Span, Watermark};
 
 /// What a poll finds.
 #[derive(Debug)]
@@ -31,17 +17,6 @@ pub enum Poll {
     },
 }
 
-/// Answers polls.
-pub(super) struct Polls {
-    watermarks: Arc<dyn Watermarks>,
-}
-
-impl Polls {
-    pub(super) fn new(watermarks: Arc<dyn Watermarks>) -> Self {
-        Self { watermarks }
-    }
-}
-
 impl Messages {
     /// A page of history for a client that knows the room in these states. Rooms that this node follows answer "nothing
     /// new" without a round trip.
@@ -49,7 +24,7 @@ impl Messages {
     /// # Errors
     /// `RoomNotFound`.
     pub async fn poll(&self, query: HistoryQuery, caller: &Caller, known: &[Watermark]) -> Result<Poll> {
-        let followed = self.polls.watermarks.watermark(query.room);
+        let followed = self.watermarks.watermark(query.room);
         if let Some(watermark) = followed
             && let Some(poll) = without_news(&query, watermark, known)
         {
@@ -58,7 +33,7 @@ impl Messages {
         let is_forward = matches!(query.span, Span::After(_));
         let page = self.history(query, caller).await?;
         if followed.is_none() && (is_forward || !known.is_empty()) {
-            self.polls.watermarks.follow(query.room);
+            self.watermarks.follow(query.room);
         }
         // A state names the whole room. A page forward that has messages is news to the client that asks for it.
         let has_news = is_forward && !page.messages.is_empty();
@@ -87,7 +62,7 @@ fn without_news(query: &HistoryQuery, watermark: Watermark, known: &[Watermark])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{EntryId, Limit, Seq};
+    use crate::domain::{EntryId, Limit, RoomId, Seq};
 
     fn at(seq: u64, revision: u64) -> Watermark {
         Watermark { last: EntryId { seq: Seq(seq), at_ms: 1 }, revision }

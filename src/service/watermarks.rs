@@ -1,0 +1,15 @@
+//! What the services learn from the fan-out.
+
+use crate::domain::{RoomId, Watermark};
+
+/// The states of the rooms that this node follows anyway, from which polls are answered without a round trip.
+///
+/// The fan-out implements it. It is a trait because the services and the fan-out do not know each other: the node hands
+/// the one to the other when it starts.
+pub trait Watermarks: Send + Sync {
+    /// The state of a public room, if it is followed. Asking keeps the room followed.
+    fn watermark(&self, room: RoomId) -> Option<Watermark>;
+
+    /// Starts to follow a room, so that later polls find its state.
+    fn follow(&self, room: RoomId);
+}
