@@ -3,12 +3,14 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 use chinwag::config::Config;
-use chinwag::domain::{Content, Error, Event, Message, MessageKind, NewMessage, Result, RoomId};
+use chinwag::domain::{
+    Content, Description, Error, Event, FileName, Message, MessageKind, NewMessage, Result, RoomId, RoomName,
+};
 use chinwag::edge::{
-    Authenticated, Command, Context, Dialect, JsonBody, SocketCodec, SocketRoute, json, read_frame, resource,
+    Authenticated, Command, Context, Dialect, FileForm, JsonBody, SocketCodec, SocketRoute, json, read_frame, resource,
 };
 use chinwag::fanout::{Frame, ResumeReplies};
-use chinwag::service::Receiver;
+use chinwag::service::{Folder, Receiver};
 use serde::Deserialize;
 
 /// The dialect.
@@ -16,7 +18,10 @@ pub const DIALECT: Dialect = Dialect {
     name: "echo",
     owns: |path| path.starts_with("/api/echo"),
     routes: |routes: &mut ServiceConfig, _: &Config| {
-        routes.service(resource("/api/echo/{room}").route(web::post().to(say)));
+        routes
+            .service(resource("/api/echo/rooms").route(web::post().to(open_room)))
+            .service(resource("/api/echo/files").route(web::post().to(keep_file)))
+            .service(resource("/api/echo/{room}").route(web::post().to(say)));
     },
     error: |error, _| HttpResponse::build(error.status_code()).body(format!("no: {error}")),
     sockets: |_| vec![SocketRoute { path: "/api/echo".to_owned(), claims: |_| true, codec: CODEC }],
@@ -63,4 +68,22 @@ async fn say(
     let room = path.parse().map_err(|_| Error::RoomNotFound)?;
     let sent = context.services.messages.send(room, &user.caller, message(body.0)?).await?;
     Ok(HttpResponse::Ok().body(echo(&sent)))
+}
+
+async fn open_room(user: Authenticated, body: JsonBody<Said>, context: web::Data<Context>) -> Result<HttpResponse> {
+    let name = RoomName::parse(&body.0.say)?;
+    let room = context.services.rooms.create_public(&user.caller, &name, &Description::default()).await?;
+    Ok(HttpResponse::Ok().body(room.to_string()))
+}
+
+async fn keep_file(user: Authenticated, form: FileForm, context: web::Data<Context>) -> Result<HttpResponse> {
+    let uploads = &context.services.uploads;
+    let read = form.read("file", uploads.max_bytes(), async |name, bytes| {
+        let name = FileName::parse(&name.unwrap_or_default())?;
+        uploads.receive(&user.caller, Folder::Files, name, bytes).await
+    });
+    let (file, fields) = read.await;
+    fields?;
+    let kept = file.map(|file| uploads.publish(file).url);
+    Ok(HttpResponse::Ok().body(kept.unwrap_or_default()))
 }

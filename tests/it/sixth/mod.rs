@@ -2,12 +2,16 @@
 
 pub mod echo;
 
+use chinwag::config::Config;
 use chinwag::dialects;
 use chinwag::node::Node;
+use reqwest::header::RETRY_AFTER;
+use reqwest::multipart::{Form, Part};
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::json;
 
 use crate::socket::Socket;
-use crate::support::World;
+use crate::support::{World, shared_redis};
 
 #[tokio::test]
 async fn a_dialect_more_is_a_folder_and_a_line() {
@@ -41,4 +45,46 @@ async fn a_dialect_more_is_a_folder_and_a_line() {
     assert_eq!(answer.status(), 404);
     assert_eq!(answer.text().await.expect("text"), "no: room not found");
     world.stop().await;
+}
+
+#[tokio::test]
+async fn a_dialect_cannot_forget_the_limits() {
+    let few = |config: &mut Config| {
+        let limits = &mut config.limits;
+        (limits.sends_per_sec, limits.sends_burst) = (1, 3);
+        (limits.rooms_per_sec, limits.rooms_burst) = (1, 3);
+        (limits.uploads_per_sec, limits.uploads_burst) = (1, 3);
+    };
+    let mut world = World::start_with(1, shared_redis(), few).await;
+    let mut spoken = dialects::ALL.to_vec();
+    spoken.insert(0, echo::DIALECT);
+    world.nodes.push(Node::start_with_dialects(world.config.clone(), spoken).await.expect("starts"));
+    world.wait_ready(1).await;
+    let bob = world.user(1, "Bob").await;
+    let post = |path: &str| world.client.post(world.url(1, path)).bearer_auth(&bob.token);
+    let say = json!({"say": "once more"});
+    let file = || Form::new().part("file", Part::text("a text").file_name("a.txt"));
+    until_limited(|| post("/api/echo/global").json(&say)).await;
+    until_limited(|| post("/api/echo/rooms").json(&say)).await;
+    until_limited(|| post("/api/echo/files").multipart(file())).await;
+
+    let mut socket = Socket::open(&world.base(1), "/api/echo", Some(&bob.token), None).await.expect("accepted");
+    for _ in 0..20 {
+        socket.send(&say).await;
+    }
+    while socket.next().await != json!("I do not understand") {}
+    world.stop().await;
+}
+
+/// Repeats a request until it is refused for being one too many: some succeed first, and a few suffice.
+async fn until_limited(request: impl Fn() -> RequestBuilder) {
+    for number in 1..=20 {
+        let answer = request().send().await.expect("answered");
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS && number > 3 {
+            assert!(answer.headers().contains_key(RETRY_AFTER));
+            return;
+        }
+        assert_eq!(answer.status(), StatusCode::OK, "request {number}");
+    }
+    panic!("twenty requests at once, and none is refused");
 }
