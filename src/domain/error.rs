@@ -232,6 +232,17 @@ impl Kind {
     }
 }
 
+/// How much an error matters to operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Someone must act.
+    Defect,
+    /// It passes by itself.
+    Outage,
+    /// Only the client can do something about it.
+    ClientMistake,
+}
+
 impl Error {
     /// The class that decides status and close code.
     pub fn kind(&self) -> Kind {
@@ -290,6 +301,23 @@ impl Error {
     pub fn field(&self) -> Option<Field> {
         let (Self::Missing(field) | Self::Invalid(field) | Self::Length { field, .. }) = self else { return None };
         Some(*field)
+    }
+
+    /// How much the error matters to operators.
+    pub fn severity(&self) -> Severity {
+        match self.kind() {
+            Kind::Internal => Severity::Defect,
+            Kind::Unavailable => Severity::Outage,
+            Kind::BadRequest
+            | Kind::Unauthorized
+            | Kind::Forbidden
+            | Kind::NotFound
+            | Kind::MethodNotAllowed
+            | Kind::Conflict
+            | Kind::TooLarge
+            | Kind::UnsupportedType
+            | Kind::RateLimited => Severity::ClientMistake,
+        }
     }
 
     /// Makes an `Internal` error with a cause for the log.

@@ -20,7 +20,7 @@ mod user;
 pub use amendment::{Amendment, AmendmentKind, Amendments};
 pub use client::Client;
 pub use clock::now_ms;
-pub use error::{Error, Field, Kind, Result};
+pub use error::{Error, Field, Kind, Result, Severity};
 pub use event::{Event, PresenceChange, ReadMark, RoomEvent};
 pub use file::{FileKind, FileName};
 pub use ids::{EntryId, MessageId, RoomId, Seq, UserId};

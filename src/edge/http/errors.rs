@@ -12,7 +12,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError,
 use tracing::{debug, error, warn};
 use tracing_actix_web::RequestId;
 
-use crate::domain::{Error, Kind, Result, UserId};
+use crate::domain::{Error, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
 
 impl ResponseError for Error {
@@ -65,35 +65,19 @@ fn from_framework(cause: &actix_web::Error) -> Error {
 fn log(cause: &Error, dialect: &str, request: &HttpRequest) {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let (method, path) = (request.method().as_str(), request.path());
-    match cause.kind() {
-        Kind::Internal => error!(request.id = id, method, path, dialect, error = %cause, "request failed"),
-        Kind::Unavailable => warn!(request.id = id, method, path, dialect, error = %cause, "store unavailable"),
-        Kind::BadRequest
-        | Kind::Unauthorized
-        | Kind::Forbidden
-        | Kind::NotFound
-        | Kind::MethodNotAllowed
-        | Kind::Conflict
-        | Kind::TooLarge
-        | Kind::UnsupportedType
-        | Kind::RateLimited => debug!(dialect, error = %cause, "request refused"),
+    match cause.severity() {
+        Severity::Defect => error!(request.id = id, method, path, dialect, error = %cause, "request failed"),
+        Severity::Outage => warn!(request.id = id, method, path, dialect, error = %cause, "store unavailable"),
+        Severity::ClientMistake => debug!(dialect, error = %cause, "request refused"),
     }
 }
 
-/// Notes why a frame was refused.
+/// Logs why a frame was refused.
 pub(in crate::edge) fn log_refusal(cause: &Error, dialect: &str, user: UserId) {
-    match cause.kind() {
-        Kind::Internal => error!(dialect, user.id = %user, error = %cause, "frame failed"),
-        Kind::Unavailable => warn!(dialect, user.id = %user, error = %cause, "store unavailable"),
-        Kind::BadRequest
-        | Kind::Unauthorized
-        | Kind::Forbidden
-        | Kind::NotFound
-        | Kind::MethodNotAllowed
-        | Kind::Conflict
-        | Kind::TooLarge
-        | Kind::UnsupportedType
-        | Kind::RateLimited => debug!(dialect, user.id = %user, error = %cause, "frame refused"),
+    match cause.severity() {
+        Severity::Defect => error!(dialect, user.id = %user, error = %cause, "frame failed"),
+        Severity::Outage => warn!(dialect, user.id = %user, error = %cause, "store unavailable"),
+        Severity::ClientMistake => debug!(dialect, user.id = %user, error = %cause, "frame refused"),
     }
 }
 
