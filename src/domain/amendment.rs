@@ -83,7 +83,6 @@ impl FromIterator<Amendment> for Amendments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{MessageId, MessageKind, RoomId, UserRef};
 
     fn deletion(seq: u64) -> Amendment {
         let id = EntryId { seq: Seq(seq), at_ms: 0 };
@@ -91,16 +90,7 @@ mod tests {
     }
 
     fn message(seq: u64) -> Message {
-        Message {
-            id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms: 1 } },
-            sender: UserRef { id: UserId(1), name: String::new() },
-            kind: MessageKind::Text,
-            text: String::new(),
-            attachment: None,
-            reply_to: None,
-            client_id: None,
-            notice: None,
-        }
+        Message::sample(1, seq, 1)
     }
 
     #[test]

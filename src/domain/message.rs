@@ -227,6 +227,24 @@ impl Message {
 }
 
 #[cfg(test)]
+impl Message {
+    /// A message in the global room, for unit tests.
+    pub(crate) fn sample(sender: u64, seq: u64, at_ms: u64) -> Self {
+        use super::ids::{RoomId, Seq};
+        Self {
+            id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
+            sender: UserRef { id: UserId(sender), name: String::new() },
+            kind: MessageKind::Text,
+            text: String::new(),
+            attachment: None,
+            reply_to: None,
+            client_id: None,
+            notice: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -118,20 +118,6 @@ impl Receipts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{EntryId, MessageId, MessageKind, RoomId, UserRef};
-
-    fn message(sender: u64, seq: u64, at_ms: u64) -> Message {
-        Message {
-            id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
-            sender: UserRef { id: UserId(sender), name: String::new() },
-            kind: MessageKind::Text,
-            text: String::new(),
-            attachment: None,
-            reply_to: None,
-            client_id: None,
-            notice: None,
-        }
-    }
 
     #[test]
     fn runs_know_what_they_hold() {
@@ -152,7 +138,7 @@ mod tests {
             members: vec![(UserId(1), 0), (UserId(2), 0), (UserId(3), 0), (UserId(4), 99)],
             ..Receipts::default()
         };
-        let sent = message(1, 5, 50);
+        let sent = Message::sample(1, 5, 50);
         assert_eq!(receipts.status(&sent), Status::Sent);
         receipts.delivered.insert(UserId(2), Runs::parse("1-9"));
         receipts.read.insert(UserId(3), Runs::parse("5-5@70"));
@@ -162,6 +148,6 @@ mod tests {
         assert_eq!(receipts.read_by(&sent), [(UserId(2), 60), (UserId(3), 70)]);
         receipts.members = vec![(UserId(1), 0), (UserId(4), 99)];
         assert_eq!(receipts.status(&sent), Status::Read, "those who had it left");
-        assert_eq!(receipts.status(&message(1, 50, 50)), Status::Sent, "nobody was there");
+        assert_eq!(receipts.status(&Message::sample(1, 50, 50)), Status::Sent, "nobody was there");
     }
 }

@@ -133,7 +133,7 @@ impl<K> Sequencer<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Amendment, Message, MessageId, MessageKind, RoomHead, RoomId, RoomKind, UserId, UserRef};
+    use crate::domain::{Amendment, Message, RoomHead, RoomId, RoomKind, UserId};
 
     /// Deletion, and a kind that the server does not have. The sequencer treats all kinds alike.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,16 +147,7 @@ mod tests {
     type Sequencer = super::Sequencer<Kind>;
 
     fn message(seq: u64, at_ms: u64) -> Event {
-        Event::Message(Box::new(Message {
-            id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
-            sender: UserRef { id: UserId(1), name: String::new() },
-            kind: MessageKind::Text,
-            text: String::new(),
-            attachment: None,
-            reply_to: None,
-            client_id: None,
-            notice: None,
-        }))
+        Event::Message(Box::new(Message::sample(1, seq, at_ms)))
     }
 
     fn tail(messages: &[(u64, u64)]) -> Tail {
