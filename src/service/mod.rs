@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod dashboard;
+mod file_store;
 mod images;
 mod incoming;
 mod limits;
@@ -20,6 +21,7 @@ mod series;
 mod sniff;
 mod sum;
 mod tokens;
+mod upload_path;
 mod uploads;
 mod watermarks;
 
@@ -37,7 +39,8 @@ pub use range::Range;
 pub use rooms::Rooms;
 pub use series::{Closes, Latest, Quantiles, RouteErrors, Series, Steps, Values};
 pub use tokens::{Grant, Revocations, Tokens};
-pub use uploads::{Folder, StoredFile, UploadPath, Uploads};
+pub use upload_path::{Folder, UploadPath};
+pub use uploads::{StoredFile, Uploads};
 pub use watermarks::Watermarks;
 
 use crate::metrics::Metrics;

@@ -11,11 +11,11 @@ use futures_util::{Stream, StreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use tokio::sync::Semaphore;
-use url::Url;
-use uuid::Uuid;
 
+use super::file_store::{self, unavailable};
 use super::incoming::Incoming;
 use super::limits::Limits;
+use super::upload_path::{Folder, UploadPath};
 use super::{images, sniff};
 use crate::domain::{Attachment, Caller, Error, FileKind, FileName, Result};
 use crate::metrics::{Count, Metrics};
@@ -24,69 +24,6 @@ use crate::metrics::{Count, Metrics};
 const CLEANED_AT_ONCE: usize = 4;
 /// S3 takes no smaller parts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
-
-/// Where an upload belongs: each has its own life. Files of `Chat` go with their message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folder {
-    /// Uploads that became a message (document 003).
-    Chat,
-    /// Pictures on their own (document 000).
-    Images,
-    /// Files on their own (document 004).
-    Files,
-}
-
-impl Folder {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Images => "images",
-            Self::Files => "files",
-        }
-    }
-
-    fn of_name(name: &str) -> Option<Self> {
-        [Self::Chat, Self::Images, Self::Files].into_iter().find(|folder| folder.name() == name)
-    }
-}
-
-/// The place of an upload, `<folder>/<uuid>.<ext>`: nothing else is ever read or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadPath {
-    folder: Folder,
-    id: Uuid,
-    kind: FileKind,
-}
-
-impl UploadPath {
-    fn new(folder: Folder, kind: FileKind) -> Self {
-        Self { folder, id: Uuid::new_v4(), kind }
-    }
-
-    /// Reads the part of an address behind `/uploads/`; one spelling only.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (folder, file) = text.split_once('/')?;
-        let (id, extension) = file.split_once('.')?;
-        let path =
-            Self { folder: Folder::of_name(folder)?, id: id.parse().ok()?, kind: FileKind::of_extension(extension)? };
-        (path.to_string() == text).then_some(path)
-    }
-
-    /// What kind of file it is.
-    pub fn kind(&self) -> FileKind {
-        self.kind
-    }
-
-    fn object(&self) -> Path {
-        Path::from(self.to_string())
-    }
-}
-
-impl std::fmt::Display for UploadPath {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}.{}", self.folder.name(), self.id, self.kind.extension())
-    }
-}
 
 /// A file that is stored and not yet shown anywhere. Dropped before a message may show it (an error, a
 /// client that went away), it is removed again.
@@ -116,7 +53,7 @@ impl Drop for StoredFile {
 impl StoredFile {
     /// Whether it is a picture.
     pub fn is_image(&self) -> bool {
-        self.path.kind.is_image()
+        self.path.kind().is_image()
     }
 
     /// Its name for people.
@@ -147,7 +84,7 @@ impl StoredFile {
             name: Some(self.name.as_str().to_owned()),
             size: Some(self.size),
             pixels: self.pixels,
-            is_own_upload: self.path.folder == Folder::Chat,
+            is_own_upload: self.path.folder() == Folder::Chat,
         }
     }
 }
@@ -181,12 +118,7 @@ impl Uploads {
     /// # Errors
     /// `Internal` for an address that is not understood or a folder that cannot be made.
     pub fn open(url: &str, max_bytes: u64, limits: Arc<Limits>, metrics: Arc<Metrics>) -> Result<Self> {
-        let store: Arc<dyn ObjectStore> = match url.split_once("://") {
-            Some(("file", _)) => open_folder(url)?,
-            #[cfg(feature = "s3")]
-            Some(("s3", _)) => open_s3(url)?,
-            _ => return Err(Error::internal(format!("uploads cannot be kept at {url}"))),
-        };
+        let store = file_store::open(url)?;
         let cleaning = Arc::new(Semaphore::new(CLEANED_AT_ONCE));
         Ok(Self { store, max_bytes, held: Arc::default(), cleaning, limits, metrics })
     }
@@ -231,7 +163,7 @@ impl Uploads {
 
     async fn store_picture(&self, path: &UploadPath, bytes: Bytes) -> Result<(u64, Option<(u32, u32)>)> {
         let _permit = self.cleaning.acquire().await.map_err(Error::internal)?;
-        let picture = images::clean(path.kind, bytes)?;
+        let picture = images::clean(path.kind(), bytes)?;
         let size = picture.bytes.len() as u64;
         self.store.put(&path.object(), PutPayload::from(picture.bytes)).await.map_err(unavailable)?;
         Ok((size, Some(picture.pixels)))
@@ -247,7 +179,7 @@ impl Uploads {
         writer.put(head);
         loop {
             match body.next().await {
-                Ok(Some(chunk)) if path.kind == FileKind::Txt && sniff::has_control(&chunk) => {
+                Ok(Some(chunk)) if path.kind() == FileKind::Txt && sniff::has_control(&chunk) => {
                     abort(writer).await;
                     return Err(Error::UnsupportedType);
                 }
@@ -325,7 +257,7 @@ impl Uploads {
             Err(error) => return Err(unavailable(error)),
         };
         Ok(Some(Download {
-            kind: path.kind,
+            kind: path.kind(),
             size: found.meta.size,
             range: found.range.clone(),
             body: found.into_stream(),
@@ -336,40 +268,5 @@ impl Uploads {
 async fn abort(writer: WriteMultipart) {
     if let Err(error) = writer.abort().await {
         tracing::warn!(%error, "aborted upload not removed");
-    }
-}
-
-fn open_folder(url: &str) -> Result<Arc<dyn ObjectStore>> {
-    let path = Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
-    let folder = path.ok_or_else(|| Error::internal(format!("{url} names no folder of this machine")))?;
-    std::fs::create_dir_all(&folder).map_err(Error::internal)?;
-    let store = object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?;
-    Ok(Arc::new(store))
-}
-
-#[cfg(feature = "s3")]
-fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
-    // Keys, region and endpoint come from the usual AWS_… environment.
-    let bucket = object_store::aws::AmazonS3Builder::from_env().with_url(url).build().map_err(Error::internal)?;
-    let prefix = url.trim_start_matches("s3://").split_once('/').map_or("", |(_, prefix)| prefix);
-    Ok(Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)))
-}
-
-fn unavailable(error: object_store::Error) -> Error {
-    Error::Unavailable(error.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_have_one_spelling() {
-        let path = UploadPath::new(Folder::Chat, FileKind::Png);
-        assert_eq!(UploadPath::parse(&path.to_string()), Some(path.clone()));
-        let upper = path.to_string().to_uppercase();
-        for bad in ["", "chat/", "chat/../x.png", "etc/passwd", "chat/x.png", upper.as_str(), "chat//a.png"] {
-            assert_eq!(UploadPath::parse(bad), None, "{bad}");
-        }
     }
 }

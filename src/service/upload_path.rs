@@ -1,0 +1,90 @@
+//! Where uploads are: a folder, a name that cannot be guessed, an extension.
+
+use object_store::path::Path;
+use uuid::Uuid;
+
+use crate::domain::FileKind;
+
+/// Where an upload belongs: each has its own life. Files of `Chat` go with their message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// Uploads that became a message (document 003).
+    Chat,
+    /// Pictures on their own (document 000).
+    Images,
+    /// Files on their own (document 004).
+    Files,
+}
+
+impl Folder {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Images => "images",
+            Self::Files => "files",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        [Self::Chat, Self::Images, Self::Files].into_iter().find(|folder| folder.name() == name)
+    }
+}
+
+/// The place of an upload, `<folder>/<uuid>.<ext>`: nothing else is ever read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadPath {
+    folder: Folder,
+    id: Uuid,
+    kind: FileKind,
+}
+
+impl UploadPath {
+    pub(super) fn new(folder: Folder, kind: FileKind) -> Self {
+        Self { folder, id: Uuid::new_v4(), kind }
+    }
+
+    /// Reads the part of an address behind `/uploads/`; one spelling only.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (folder, file) = text.split_once('/')?;
+        let (id, extension) = file.split_once('.')?;
+        let path =
+            Self { folder: Folder::of_name(folder)?, id: id.parse().ok()?, kind: FileKind::of_extension(extension)? };
+        (path.to_string() == text).then_some(path)
+    }
+
+    /// The folder.
+    pub(super) fn folder(&self) -> Folder {
+        self.folder
+    }
+
+    /// What kind of file it is.
+    pub fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    /// The name under which the files' store keeps it.
+    pub(super) fn object(&self) -> Path {
+        Path::from(self.to_string())
+    }
+}
+
+impl std::fmt::Display for UploadPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}.{}", self.folder.name(), self.id, self.kind.extension())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_have_one_spelling() {
+        let path = UploadPath::new(Folder::Chat, FileKind::Png);
+        assert_eq!(UploadPath::parse(&path.to_string()), Some(path.clone()));
+        let upper = path.to_string().to_uppercase();
+        for bad in ["", "chat/", "chat/../x.png", "etc/passwd", "chat/x.png", upper.as_str(), "chat//a.png"] {
+            assert_eq!(UploadPath::parse(bad), None, "{bad}");
+        }
+    }
+}
