@@ -4,6 +4,7 @@
 mod auth;
 mod client;
 mod error;
+mod requests;
 mod rooms;
 mod socket;
 mod upload;

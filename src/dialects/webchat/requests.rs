@@ -1,0 +1,186 @@
+//! Requests: the frames that clients send. Document 000, §2, and what `?ext=1` adds.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::dialects::common::skipped;
+use crate::domain::{
+    Attachment, ClientId, Content, EntryId, Error, Field, HistoryQuery, Limit, MessageId, MessageKind, NewMessage,
+    Result, RoomId, Seq, Span,
+};
+use crate::edge::{Command, Refusal, Request, Resume, Subject, Viewer, read_frame};
+use crate::service::Receiver;
+
+/// Document 000 shows pages of 20.
+const DEFAULT_PAGE_SIZE: i64 = 20;
+const MAX_PAGE_SIZE: usize = 1000;
+/// Longest reference of a request, in characters.
+const REFERENCE_MAX_CHARS: usize = 64;
+/// Longest address that a message may carry, in characters.
+const URL_MAX_CHARS: usize = 2000;
+
+#[derive(Deserialize)]
+struct InboundFrame {
+    /// A text. Read as any value, so that a frame without one is refused with its reference.
+    #[serde(rename = "type", default)]
+    kind: Value,
+    #[serde(default)]
+    payload: Value,
+}
+
+#[derive(Deserialize)]
+struct SendPayload {
+    room_id: u32,
+    #[serde(default)]
+    content: String,
+    #[serde(default)]
+    is_image: bool,
+    // With ?ext=1:
+    client_id: Option<String>,
+    reply_to: Option<u64>,
+    message_type: Option<String>,
+    file_url: Option<String>,
+    file_name: Option<String>,
+    file_size: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct HistoryPayload {
+    room_id: u32,
+    page: Option<i64>,
+    page_size: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct MessagePayload {
+    room_id: u32,
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct RoomPayload {
+    room_id: u32,
+}
+
+#[derive(Deserialize)]
+struct ResumePayload {
+    rooms: std::collections::HashMap<String, String>,
+}
+
+/// What a frame means.
+pub(super) fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
+    let InboundFrame { kind, payload } = read_frame(text)?;
+    if !viewer.is_extended {
+        return Ok(command(&kind, payload, false)?.into());
+    }
+    let reference = reference(&payload)?;
+    let client_id = payload["client_id"].as_str().filter(|id| ClientId::parse(id).is_ok()).map(str::to_owned);
+    match command(&kind, payload, true) {
+        Ok(command) => Ok(Request { command, reference }),
+        Err(error) => Err(Refusal { error, subject: Subject { client_id, room: None, reference } }),
+    }
+}
+
+/// The client's own id of a request.
+fn reference(payload: &Value) -> Result<Option<String>> {
+    match &payload["ref"] {
+        Value::Null => Ok(None),
+        Value::String(text) if text.chars().count() <= REFERENCE_MAX_CHARS => Ok(Some(text.clone())),
+        _ => Err(Error::Invalid(Field::Reference)),
+    }
+}
+
+fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
+    match kind.as_str().ok_or_else(|| Error::Malformed("type is no text".to_owned()))? {
+        "send_message" => send(read(payload)?, is_extended),
+        "fetch_history" => history(&read(payload)?, is_extended),
+        "ping" => Ok(Command::Ping),
+        "delete_message" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::Delete(room, seq)),
+        "mark_read" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkRead(room, seq)),
+        "typing" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Type),
+        "join_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Join),
+        "leave_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Leave),
+        "resume" if is_extended => resume(&read(payload)?),
+        _ => Err(Error::Invalid(Field::Type)),
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(payload: Value) -> Result<T> {
+    if !payload.is_object() {
+        return Err(Error::Malformed("payload is no object".to_owned()));
+    }
+    serde_json::from_value(payload).map_err(|_| Error::Malformed("payload".to_owned()))
+}
+
+fn room(number: u32) -> Result<RoomId> {
+    RoomId::new(number).ok_or(Error::RoomNotFound)
+}
+
+/// A message that a payload names; its id must belong to its room.
+fn message(payload: &MessagePayload) -> Result<(RoomId, Seq)> {
+    let room = room(payload.room_id)?;
+    let (of, seq) = MessageId::from_integer(payload.id).ok_or(Error::MessageNotFound)?;
+    if of == room { Ok((room, seq)) } else { Err(Error::MessageNotFound) }
+}
+
+fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
+    let to = room(payload.room_id)?;
+    let plain = if payload.is_image { MessageKind::Image } else { MessageKind::Text };
+    if !is_extended {
+        let text = Content::parse(payload.content)?;
+        return Ok(Command::send(Receiver::Room(to), NewMessage::new(plain, text)));
+    }
+    let kind = payload.message_type.as_deref().map_or(Ok(plain), kind_of)?;
+    let client_id = payload.client_id.as_deref().map(ClientId::parse).transpose()?;
+    let (text, attachment) = match payload.file_url {
+        Some(url) => {
+            if url.is_empty() || url.chars().count() > URL_MAX_CHARS {
+                return Err(Error::Length { field: Field::File, min: 1, max: URL_MAX_CHARS });
+            }
+            let file = Attachment { url, name: payload.file_name, size: payload.file_size, ..Attachment::default() };
+            (Content::beside_file(payload.content)?, Some(file))
+        }
+        None => {
+            let text = Content::parse(payload.content)?;
+            let attachment = Attachment::described(kind, &text, payload.file_name, payload.file_size);
+            (text, attachment)
+        }
+    };
+    let reply_to = match payload.reply_to {
+        Some(id) => match MessageId::from_integer(id) {
+            Some((of, seq)) if of == to => Some(seq),
+            _ => return Err(Error::Invalid(Field::ReplyTo)),
+        },
+        None => None,
+    };
+    let message = NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id);
+    Ok(Command::Send { to: Receiver::Room(to), message, reply_to, expected_room: None })
+}
+
+fn kind_of(word: &str) -> Result<MessageKind> {
+    Ok(match word {
+        "text" => MessageKind::Text,
+        "image" => MessageKind::Image,
+        "file" => MessageKind::File,
+        "audio" => MessageKind::Audio,
+        "video" => MessageKind::Video,
+        "emoji" => MessageKind::Emoji,
+        _ => return Err(Error::Invalid(Field::MessageType)),
+    })
+}
+
+fn history(payload: &HistoryPayload, is_extended: bool) -> Result<Command> {
+    let limit = Limit::of_number(payload.page_size.unwrap_or(DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)?;
+    let skip = skipped(payload.page.unwrap_or(1), limit.get())?;
+    let query = HistoryQuery::new(room(payload.room_id)?, Span::Latest, limit);
+    Ok(Command::History(HistoryQuery { skip, include_system: is_extended, ..query }))
+}
+
+fn resume(payload: &ResumePayload) -> Result<Command> {
+    let room_and_token = |(number, token): (&String, &String)| {
+        let room = room(number.parse().map_err(|_| Error::Invalid(Field::RoomId))?)?;
+        let entry = EntryId::parse(token).ok_or(Error::Invalid(Field::After))?;
+        Ok(Resume { after: MessageId { room, entry } })
+    };
+    payload.rooms.iter().map(room_and_token).collect::<Result<_>>().map(Command::Resume)
+}
