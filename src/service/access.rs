@@ -1,9 +1,9 @@
-//! What a role grants. Everything that is not granted here or by membership is refused.
+//! What roles grant. Anything that neither a role nor membership grants is refused.
 
 use crate::domain::{Caller, Error, Result, Role, UserId};
 use crate::store::Store;
 
-/// Who may see the address and user agent of others.
+/// The users who may see the addresses and user agents of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpVisibility {
     /// Everyone, as document 003 has it.
@@ -12,21 +12,21 @@ pub enum IpVisibility {
     Admins,
 }
 
-/// What a caller wants to do beyond their own things.
+/// An action that a role must grant.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Action {
-    /// Delete a message that is not theirs, in a room that is not theirs.
+    /// Delete another user's message in another user's room.
     DeleteAnyMessage,
-    /// See someone's address.
+    /// See a user's address.
     SeeAddress { of: UserId, visibility: IpVisibility },
-    /// See everyone's addresses in a list.
+    /// See the addresses of all users in a list.
     SeeAddresses(IpVisibility),
     /// See the metrics of all nodes.
     SeeFigures,
 }
 
-/// The authorisation function. Looks the caller's role up where the answer depends on it, so that a
-/// promotion counts at once; such actions are rare.
+/// Decides whether a caller may do something. Reads the caller's role only where the decision depends on it, so that a
+/// promotion takes effect at once; such actions are rare.
 ///
 /// # Errors
 /// `Forbidden`.

@@ -1,4 +1,4 @@
-//! Accounts: registering, logging in, and what operators do to them.
+//! Accounts: registration, login and administration.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use crate::domain::{
 };
 use crate::store::{Revocation, Store};
 
-/// Whom a login means.
+/// The account that a login names.
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// The account with this name.
     Name(UserName),
-    /// The account with this e-mail address, else the one with this name that has no address to give.
+    /// The account with this e-mail address, or else the account with this name, provided that it has no address.
     EmailOrName(String),
 }
 
-/// Registering and logging in.
+/// Registers users, logs them in and administers their accounts.
 pub struct Accounts {
     store: Store,
     tokens: Arc<Tokens>,
@@ -56,8 +56,8 @@ impl Accounts {
         if name.as_str() == SYSTEM_NAME { Err(Error::NameTaken) } else { Ok(()) }
     }
 
-    /// The account and a token for the right password. Unknown, wrong and banned take the same work and
-    /// answer alike.
+    /// Returns the account and a token if the password is right. An unknown name, a wrong password and a banned account
+    /// take the same time and give the same answer.
     ///
     /// # Errors
     /// `BadCredentials`, `RateLimited`.
@@ -96,8 +96,8 @@ impl Accounts {
         self.store.account(caller.id).await?.ok_or(Error::UserNotFound)
     }
 
-    /// Changes the caller's account. The next message carries a new name, on every node and with the token
-    /// they have.
+    /// Changes the caller's account. A new name applies from the next message on, on every node and with tokens issued
+    /// before.
     ///
     /// # Errors
     /// `NameTaken`, `UserNotFound`.
@@ -110,8 +110,8 @@ impl Accounts {
         Ok(account)
     }
 
-    /// What the token of a request grants; no round trip. A valid token counts as a request of its user, any other as a
-    /// sign-in from the client's address.
+    /// Checks the token of a request without a round trip. A valid token counts as a request of its user, an invalid
+    /// one as a sign-in from the client's address.
     ///
     /// # Errors
     /// `Unauthenticated`, `RateLimited`.
@@ -124,12 +124,12 @@ impl Accounts {
         grant
     }
 
-    /// Whether a grant still holds.
+    /// Whether a grant is still valid.
     pub fn is_good(&self, grant: &Grant) -> bool {
         self.tokens.is_good(grant)
     }
 
-    /// The user behind a grant under their present name.
+    /// The user of a grant, with the current name.
     pub fn caller(&self, grant: &Grant) -> Caller {
         self.tokens.caller(grant)
     }
@@ -139,7 +139,7 @@ impl Accounts {
         self.store.account_by_name(name.as_str()).await?.ok_or(Error::UserNotFound)
     }
 
-    /// Makes a user an administrator, at once.
+    /// Makes a user an administrator, effective immediately.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -147,7 +147,7 @@ impl Accounts {
         self.set_role(name, Role::Admin).await
     }
 
-    /// Makes an administrator an ordinary user again, at once.
+    /// Makes an administrator an ordinary user, effective immediately.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -161,7 +161,7 @@ impl Accounts {
         Ok(account.id)
     }
 
-    /// Sets a user's password and ends every token they have.
+    /// Sets a user's password and revokes all tokens of the user.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -172,7 +172,7 @@ impl Accounts {
         Ok(account.id)
     }
 
-    /// Bans a user, which ends every token they have, or lifts a ban.
+    /// Bans a user and revokes all tokens of the user, or lifts a ban.
     ///
     /// # Errors
     /// `UserNotFound`.

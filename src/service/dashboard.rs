@@ -1,4 +1,4 @@
-//! What the operators' dashboard shows, over all nodes or of one. For administrators.
+//! The numbers of the operators' dashboard, for all nodes or one. Administrators only.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,32 +13,32 @@ use crate::domain::{Caller, Error, Kind, Result, RoomId, now_ms};
 use crate::metrics::{Gauge, Metrics};
 use crate::store::{NodeRow, ServerInfo, Stats, Store, StoredMinute};
 
-/// How long a snapshot is shown.
+/// How long a snapshot is reused.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// How long an hour that is over counts as read: a node that could not report for a while may still add to it.
 const HOUR_FRESH_FOR: Duration = Duration::from_secs(60);
-/// Snapshots kept at once: one for each range and node that is looked at.
+/// Most snapshots kept, one for each selection.
 const MAX_SNAPSHOTS: u64 = 64;
 /// Hours kept at once. The longest range has 25.
 const MAX_HOURS: u64 = 32;
 
-/// What is wanted: how far back, and of which node alone.
+/// A selection of metrics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wanted {
-    /// How far back.
+    /// The range of time.
     pub range: Range,
-    /// The node, or all of them.
+    /// One node; all nodes when absent.
     pub node: Option<String>,
 }
 
-/// What the dashboard shows.
+/// Everything that the dashboard shows at one time.
 #[derive(Clone, Debug)]
 pub struct DashboardSnapshot {
     /// When it was made, UTC milliseconds.
     pub now_ms: u64,
-    /// What Redis says of itself.
+    /// The state of Redis.
     pub server: ServerInfo,
-    /// The nodes that live.
+    /// The nodes that are alive.
     pub nodes: Vec<NodeRow>,
     /// Users, rooms and today's messages.
     pub stats: Stats,
@@ -50,7 +50,7 @@ pub struct DashboardSnapshot {
 
 type Hour = Arc<Vec<StoredMinute>>;
 
-/// The snapshots that a node has made lately and the hours that it has read for them, shared by its workers.
+/// The node's recent snapshots and the hours that it read for them, shared by its workers.
 pub struct SnapshotCache {
     snapshots: Cache<Wanted, Arc<DashboardSnapshot>>,
     /// Hours that are over.
@@ -67,8 +67,8 @@ impl Default for SnapshotCache {
 }
 
 impl SnapshotCache {
-    /// The hours of a range that are known, and those to be read: the current one and the one before it always, the
-    /// others when they were read a while ago.
+    /// The cached hours of a range, and the hours to read: always the current and the previous one, and those that were
+    /// read too long ago.
     async fn hours(&self, first: u64, current: u64) -> (Vec<Hour>, Vec<u64>) {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for hour in first..=current {
@@ -94,7 +94,7 @@ impl Dashboard {
         Self { store, metrics, cache }
     }
 
-    /// A snapshot for an administrator, at most a second old. All who ask for the same one share its making.
+    /// A snapshot, at most a second old. Concurrent requests for the same selection share one computation.
     ///
     /// # Errors
     /// `Forbidden`; `Unavailable`.
@@ -119,7 +119,7 @@ impl Dashboard {
             self.cache.hours.insert(hour, Arc::clone(minutes)).await;
         }
         hours.extend(read);
-        // The node's own reports are as fresh as this while someone looks on.
+        // Keeps the node's own gauges fresh while the dashboard is open.
         self.metrics.set(Gauge::OnlineUsers, stats.online_users);
         self.metrics.set(Gauge::ActiveRooms, stats.active_rooms);
         let series = self.add_up(now_ms, wanted.clone(), &nodes, hours).await?;
@@ -129,7 +129,7 @@ impl Dashboard {
         Ok(DashboardSnapshot { now_ms, server, nodes, stats, series, room_names })
     }
 
-    /// Adds everything up: a day takes milliseconds, in which a worker would do nothing else.
+    /// Aggregates the minutes off the async threads: a day takes milliseconds.
     async fn add_up(&self, now_ms: u64, wanted: Wanted, nodes: &[NodeRow], hours: Vec<Hour>) -> Result<Series> {
         let metrics = Arc::clone(&self.metrics);
         let living: Vec<String> = nodes.iter().map(|node| node.id.clone()).collect();

@@ -1,4 +1,4 @@
-//! The body of an upload on its way in.
+//! The body of an upload while it is received.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{Error, Result};
 
-/// Pictures are held whole while they come in: so many bytes in all.
+/// Most bytes of pictures that are held in memory at once: a picture is received as a whole before it is cleaned.
 const MAX_HELD_BYTES: u64 = 512 * 1024 * 1024;
 
-/// A body that is counted and digested while it is read.
+/// A body that is measured and hashed while it is read.
 pub(super) struct Incoming<S> {
     body: S,
     size: u64,
@@ -21,7 +21,7 @@ pub(super) struct Incoming<S> {
     held: Option<Held>,
 }
 
-/// What one upload holds in memory of what all may hold.
+/// The share of one upload in the memory for all uploads.
 struct Held {
     all: Arc<AtomicU64>,
     bytes: u64,
@@ -78,17 +78,17 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Incoming<S> {
         Ok(head.freeze())
     }
 
-    /// Counts what comes as held in memory, of what `all` may hold together.
+    /// Counts the bytes read from now on against the memory that `all` uploads share.
     pub(super) fn hold(&mut self, all: &Arc<AtomicU64>) {
         self.held = Some(Held { all: Arc::clone(all), bytes: 0 });
     }
 
-    /// Bytes so far.
+    /// The number of bytes read so far.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// SHA-256 of all.
+    /// The SHA-256 of the bytes read.
     pub(super) fn digest(self) -> [u8; 32] {
         self.digest.finalize().into()
     }

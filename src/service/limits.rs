@@ -1,6 +1,6 @@
-//! Rates that a node keeps by itself. Those of sends live in Redis, inside the script.
+//! Rate limits that each node keeps in memory. The limit of sends is kept in Redis, by the script that stores messages.
 //!
-//! The services check them: a caller, whatever it speaks, cannot forget to.
+//! The services check the limits themselves, so that no dialect can forget to.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::config::LimitsConfig;
 use crate::domain::{Client, Error, Result, UserId};
 
-/// The limiters of one node, shared by its workers; all absent when limits are switched off.
+/// The rate limiters of a node, shared by its workers. All are absent when limits are disabled.
 pub struct Limits {
     requests: Option<DefaultKeyedRateLimiter<UserId>>,
     uploads: Option<DefaultKeyedRateLimiter<UserId>>,
@@ -22,7 +22,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Limiters as configured.
+    /// Creates the limiters that the configuration asks for.
     pub fn new(config: &LimitsConfig) -> Self {
         let is_on = config.enabled;
         Self {
@@ -64,7 +64,7 @@ impl Limits {
             .map_err(|until| Error::RateLimited { retry_after: until.wait_time_from(self.clock.now()) })
     }
 
-    /// Forgets the keys that have their full burst again.
+    /// Drops the keys whose burst is fully available again.
     pub fn forget_quiet(&self) {
         for limiter in [&self.requests, &self.uploads, &self.rooms].into_iter().flatten() {
             limiter.retain_recent();
@@ -76,7 +76,7 @@ impl Limits {
 }
 
 fn limiter<K: Hash + Eq + Clone>(per_sec: u32, burst: u32) -> DefaultKeyedRateLimiter<K> {
-    // The configuration has refused zeros.
+    // The configuration check refuses zero.
     let positive = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
     RateLimiter::keyed(Quota::per_second(positive(per_sec)).allow_burst(positive(burst)))
 }

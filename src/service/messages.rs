@@ -1,4 +1,4 @@
-//! Messages: sending, reading, deleting.
+//! Messages: sending, reading and deleting.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,16 +13,16 @@ use crate::domain::{
 use crate::metrics::{Count, Metrics};
 use crate::store::{Appended, ReadRange, SendRate, Store};
 
-/// Whom a message is for.
+/// The receiver of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receiver {
-    /// The members of a room.
+    /// All members of a room.
     Room(RoomId),
-    /// One user, and the sender.
+    /// One user, in the direct room with the sender.
     User(UserId),
 }
 
-/// Sending, reading, deleting.
+/// Sends, reads and deletes messages.
 pub struct Messages {
     store: Store,
     rate: Option<SendRate>,
@@ -42,8 +42,8 @@ impl Messages {
         Self { store, rate, uploads, watermarks, metrics }
     }
 
-    /// Stores a message and announces it on every node; joins the sender to a public room first. With a
-    /// client id a retry returns the first message.
+    /// Stores a message and publishes it to every node. In a public room the sender becomes a member first. A retry
+    /// with the same client id returns the first message.
     ///
     /// # Errors
     /// `RoomNotFound`, `Invalid(ReplyTo)`, `ClientIdReused`, `RateLimited`. After `Unavailable` the outcome
@@ -52,7 +52,8 @@ impl Messages {
         self.append(room, caller, message).await.map(|sent| sent.message)
     }
 
-    /// The same, also telling whether it was stored by an earlier try: then nobody is told again.
+    /// Like [`Self::send`], and also tells whether an earlier attempt stored the message. Such a message is not
+    /// published again.
     ///
     /// # Errors
     /// As [`Self::send`].
@@ -66,8 +67,8 @@ impl Messages {
         appended
     }
 
-    /// Sends an uploaded file under `text`. When it cannot become a message, or became one at an earlier
-    /// try, the file is removed again; when the outcome is unknown it stays, because a message may show it.
+    /// Sends an uploaded file with `text`. The file is removed if the message is refused or an earlier attempt stored
+    /// it with another file. If the outcome is unknown the file stays, because a message may show it.
     ///
     /// # Errors
     /// As [`Self::send`].
@@ -98,7 +99,7 @@ impl Messages {
         sent
     }
 
-    /// Sends to a user or a room. The direct room of two users is made by their first message.
+    /// Sends to a user or a room. The first message between two users creates their direct room.
     ///
     /// # Errors
     /// As [`Self::send`]; `UserNotFound`, `DirectRoom`.
@@ -110,7 +111,7 @@ impl Messages {
         };
         let room = self.store.open_direct(caller.id, other).await?;
         match self.append(room, caller, message.clone()).await {
-            // Redis lost the room that this node remembers.
+            // Redis lost the room whose number this node cached.
             Err(Error::RoomNotFound) => {
                 self.store.forget_direct(caller.id, other);
                 let room = self.store.open_direct(caller.id, other).await?;
@@ -120,7 +121,7 @@ impl Messages {
         }
     }
 
-    /// A room's kind and, of a direct one, its users. Says nothing about who may know of it.
+    /// A room's kind and, for a direct room, its users. Does not check whether the caller may know of the room.
     ///
     /// # Errors
     /// `RoomNotFound`.
@@ -128,8 +129,8 @@ impl Messages {
         self.store.room_state(room).await.map(|(head, _)| head)
     }
 
-    /// A page of history. Public rooms are open to every user, others to members. What a member has been shown
-    /// counts as read.
+    /// A page of history. Every user may read public rooms, members may read the others. The page counts as read by a
+    /// member.
     ///
     /// # Errors
     /// `RoomNotFound`.
@@ -137,9 +138,9 @@ impl Messages {
         let page = self.store.history(query, caller).await?;
         if let Some((first, last)) = page.unread {
             let range = ReadRange { room: query.room, first: Some(first), last };
-            // The page is good whatever becomes of this; the next one marks again.
+            // The page is valid even if this fails, and the next page marks again.
             if let Err(error) = self.store.mark_read(caller.id, range).await {
-                tracing::debug!(room.id = %query.room, %error, "page not marked as read");
+                tracing::debug!(room.id = %query.room, %error, "could not mark a page as read");
             }
         }
         Ok(page)
@@ -165,7 +166,7 @@ impl Messages {
         }
     }
 
-    /// How far a message has come. Members may ask.
+    /// The delivery status of a message, for members of its room.
     ///
     /// # Errors
     /// `MessageNotFound`, also for messages that the caller may not know of.
@@ -177,7 +178,7 @@ impl Messages {
         }
     }
 
-    /// Marks what the caller has received of a room as read, up to a message.
+    /// Marks the messages that the caller has received in a room as read, up to a message.
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`.
@@ -186,10 +187,10 @@ impl Messages {
         self.store.mark_read(caller.id, ReadRange { room, first: None, last }).await
     }
 
-    /// The entry of a message that is answered, known by its place.
+    /// The entry id of the message that a reply refers to.
     ///
     /// # Errors
-    /// `RoomNotFound`; `Invalid(ReplyTo)` when there is none.
+    /// `RoomNotFound`; `Invalid(ReplyTo)` when there is no such message.
     pub async fn replied(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<EntryId> {
         match self.find_one(room, seq, caller).await {
             Ok((message, _)) => Ok(message.id.entry),
@@ -198,7 +199,7 @@ impl Messages {
         }
     }
 
-    /// The message at a place, without marking it, and the page that it is.
+    /// The message with this seq, and the page that holds it. Does not mark it as read.
     async fn find_one(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<(Message, HistoryPage)> {
         let span = Span::After(Seq(seq.0.saturating_sub(1)));
         let query = HistoryQuery { with_receipts: true, ..HistoryQuery::new(room, span, Limit::of(1)) };
@@ -207,7 +208,7 @@ impl Messages {
         message.map(|message| (message, page)).ok_or(Error::MessageNotFound)
     }
 
-    /// Tells a room that the caller, a member, is typing.
+    /// Announces to a room that the caller, a member, is typing.
     ///
     /// # Errors
     /// `RoomNotFound`.
@@ -215,14 +216,14 @@ impl Messages {
         self.store.announce_typing(room, caller).await
     }
 
-    /// Messages of a room with a text in them, whatever its case, newest first.
+    /// The messages of a room that contain a text, ignoring case, newest first.
     ///
     /// # Errors
     /// `RoomNotFound`.
     pub async fn find(&self, room: RoomId, text: &str, caller: &Caller, limit: Limit) -> Result<HistoryPage> {
         let wanted = folded(text);
         let query = HistoryQuery { include_system: false, ..HistoryQuery::new(room, Span::Latest, Limit::of(1000)) };
-        // Looked through, not read.
+        // A search does not count as reading.
         let mut page = self.store.history(query, caller).await?;
         let has_text = |message: &Message| {
             let name = message.attachment.as_ref().and_then(|file| file.name.as_deref()).unwrap_or_default();
@@ -232,8 +233,8 @@ impl Messages {
         Ok(page)
     }
 
-    /// Deletes a message and a file that was uploaded with it. Senders delete their own, owners what is in
-    /// their room, administrators anything. Repeating it is fine and finishes what a crash left undone.
+    /// Deletes a message and the file that was uploaded with it. Senders may delete their own messages, owners and
+    /// admins those of their room, administrators any. Deleting again succeeds and completes what a crash left undone.
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`.
@@ -241,14 +242,14 @@ impl Messages {
         self.delete(MessageId { room, entry: EntryId { seq, at_ms: 0 } }, caller).await
     }
 
-    /// The same for a message whose time is known as well.
+    /// Like [`Self::delete_at`], for a message whose whole id is known.
     ///
     /// # Errors
     /// As [`Self::delete_at`].
     pub async fn delete(&self, id: MessageId, caller: &Caller) -> Result<()> {
         let message = match self.store.delete_message(id, caller, false).await {
             Err(refused @ (Error::Forbidden | Error::RoomNotFound)) => {
-                // Whether the caller is an administrator is looked up only where it matters.
+                // The caller's role is read only when it decides.
                 authorise(&self.store, caller, Action::DeleteAnyMessage).await.map_err(|error| match error {
                     Error::Forbidden => refused,
                     other => other,

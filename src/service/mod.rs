@@ -1,8 +1,8 @@
-//! Floor 2: every rule. Accounts, rooms, messages, presence, uploads, statistics, the dashboard.
+//! Floor 2: all rules, rate limits included: accounts, rooms, messages, presence, uploads, statistics, the dashboard.
 //!
-//! Imports `domain`, `metrics` and `store`. Does not know `fanout`, HTTP or a dialect. Authorisation is decided in two
-//! places only: by the store's scripts for membership (atomically with what it guards), by `access.rs` for
-//! everything that a role grants.
+//! Imports `config`, `domain`, `metrics` and `store`; knows neither `fanout` nor HTTP nor a dialect. Authorisation is
+//! decided in two places: the store's scripts check membership, atomically with the operation that it guards, and
+//! `access.rs` checks what roles grant.
 
 mod access;
 mod accounts;
@@ -48,52 +48,52 @@ use crate::store::{SendRate, Store};
 
 pub use crate::store::{NodeRow, ServerInfo, Stats};
 
-/// What the services of one node share, whatever the worker.
+/// What the services of a node's workers share.
 #[derive(Clone)]
 pub struct Shared {
-    /// Makes and checks tokens.
+    /// Issues and checks tokens.
     pub tokens: Arc<Tokens>,
-    /// Hashes passwords, a bounded number at a time.
+    /// Hashes passwords, with bounded concurrency.
     pub passwords: Arc<Passwords>,
-    /// When each user's activity was last written.
+    /// When the activity of each user was last written.
     pub throttle: Arc<Throttle>,
-    /// Where files are kept.
+    /// The uploaded files.
     pub uploads: Uploads,
-    /// Rates of this node.
+    /// Rate limits of this node.
     pub limits: Arc<Limits>,
-    /// How fast a user may send into one room; `None` when limits are off.
+    /// How fast a user may send to one room; `None` when limits are disabled.
     pub send_rate: Option<SendRate>,
-    /// Who sees addresses.
+    /// The users who may see addresses.
     pub ip_visibility: IpVisibility,
-    /// Most members that a list shows of a room.
+    /// Most members of a room that a list shows.
     pub members_listed: usize,
-    /// What the node counts.
+    /// The node's counters.
     pub metrics: Arc<Metrics>,
-    /// What its dashboard has shown lately.
+    /// Recent snapshots of the dashboard.
     pub snapshots: Arc<SnapshotCache>,
 }
 
 /// All services of one worker, over the worker's own store.
 pub struct Services {
-    /// Registering and logging in.
+    /// Registration, login, profiles.
     pub accounts: Accounts,
-    /// Sending, reading, deleting.
+    /// Sending, reading and deleting messages.
     pub messages: Messages,
-    /// Making, joining, leaving, listing.
+    /// Rooms and their members.
     pub rooms: Rooms,
-    /// Who is online, and from where.
+    /// Online users and their addresses.
     pub presence: Presence,
-    /// Files.
+    /// Uploaded files.
     pub uploads: Uploads,
     /// The metrics of all nodes.
     pub dashboard: Dashboard,
-    /// Rates of this node. The other services check those that concern them; the rate of requests is for the machinery
-    /// that reads requests and frames.
+    /// Rate limits of this node. The other services check those that concern them; `edge` checks the rate of requests
+    /// and frames.
     pub limits: Arc<Limits>,
 }
 
 impl Services {
-    /// The services over a store. Polls are answered from `watermarks` where possible.
+    /// Creates the services of a worker. `watermarks` answers polls without a round trip where it can.
     pub fn new(store: &Store, shared: &Shared, watermarks: Arc<dyn Watermarks>) -> Self {
         let metrics = || Arc::clone(&shared.metrics);
         let limits = || Arc::clone(&shared.limits);

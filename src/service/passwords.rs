@@ -1,4 +1,4 @@
-//! Password hashes: bcrypt, off the async threads, a bounded number at a time.
+//! Password hashes: bcrypt, off the async threads, with bounded concurrency.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::domain::{Error, Password, Result};
 
-/// How many may wait for a hash; more are asked to come back. At a cost of 10 that is half a minute's work.
+/// Most requests that may wait for a hash; further ones are refused. At cost 10 they take half a minute.
 const MAX_WAITING: usize = 512;
 
 /// Hashes and checks passwords.
@@ -15,21 +15,21 @@ pub struct Passwords {
     cost: u32,
     permits: Semaphore,
     waiting: AtomicUsize,
-    /// Checked for unknown users, so that they take as long as known ones.
+    /// The hash to compare with for unknown users, so that they take as long as known ones.
     decoy: String,
 }
 
 impl Passwords {
-    /// A hasher of this bcrypt cost that uses at most `threads` threads.
+    /// Creates a hasher with this bcrypt cost, which uses at most `threads` threads.
     ///
     /// # Errors
-    /// `Internal` for a cost that bcrypt does not take (4–31).
+    /// `Internal` for a cost that bcrypt does not support (4–31).
     pub fn new(cost: u32, threads: usize) -> Result<Self> {
         let decoy = bcrypt::non_truncating_hash("no user has this one", cost).map_err(Error::internal)?;
         Ok(Self { cost, permits: Semaphore::new(threads.max(1)), waiting: AtomicUsize::new(0), decoy })
     }
 
-    /// The hash of a password.
+    /// Hashes a password.
     ///
     /// # Errors
     /// `RateLimited` when too many wait.
@@ -38,7 +38,7 @@ impl Passwords {
         self.work(move || bcrypt::non_truncating_hash(password.expose(), cost)).await
     }
 
-    /// Whether the password belongs to the hash; without a hash the same work and `false`.
+    /// Whether the password belongs to the hash. Without a hash it takes the same time and returns `false`.
     ///
     /// # Errors
     /// `RateLimited` when too many wait.
@@ -61,7 +61,7 @@ impl Passwords {
     }
 }
 
-/// Counts a waiter for as long as it lives, also when its request is dropped.
+/// Counts a waiting request until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

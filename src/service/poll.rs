@@ -18,8 +18,8 @@ pub enum Poll {
 }
 
 impl Messages {
-    /// A page of history for a client that knows the room in these states. Rooms that this node follows answer "nothing
-    /// new" without a round trip.
+    /// A page of history for a client that knows these states of the room. For a room that this node follows, "nothing
+    /// new" takes no round trip.
     ///
     /// # Errors
     /// `RoomNotFound`.
@@ -35,7 +35,7 @@ impl Messages {
         if followed.is_none() && (is_forward || !known.is_empty()) {
             self.watermarks.follow(query.room);
         }
-        // A state names the whole room. A page forward that has messages is news to the client that asks for it.
+        // A state covers the whole room; a page after a message is news for the client even if it knows the state.
         let has_news = is_forward && !page.messages.is_empty();
         if !has_news && known.contains(&page.watermark) {
             return Ok(Poll::Unchanged(page.watermark));

@@ -1,4 +1,4 @@
-//! Presence: who is online, from where, and the metrics about it.
+//! Presence: online users, their addresses, and statistics.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -7,12 +7,12 @@ use super::access::{Action, IpVisibility, authorise};
 use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId, now_ms};
 use crate::store::{Activity, Stats, Store};
 
-/// Activity other than heartbeats is written at most this often per user and node.
+/// How often activity other than heartbeats is written, per user and node.
 const WRITTEN_EVERY_MS: u64 = 30_000;
-/// The details' expiry is renewed at most this often per user and node.
+/// How often the expiry of a user's details is renewed, per user and node.
 const RENEWED_EVERY_MS: u64 = 60 * 60 * 1000;
 
-/// Rooms that are told when a user comes or goes.
+/// Most rooms in which a change of presence is announced.
 const MAX_TOLD_ROOMS: usize = 100;
 
 #[derive(Clone, Copy, Default)]
@@ -26,7 +26,7 @@ struct LastWrite {
 pub struct Throttle(Mutex<HashMap<UserId, LastWrite>>);
 
 impl Throttle {
-    /// Whether a write is due (heartbeats always are), and whether it renews the expiry.
+    /// `Some` if a write is due, as for every heartbeat: whether it also renews the expiry.
     fn admit(&self, user: UserId, now_ms: u64, is_heartbeat: bool) -> Option<bool> {
         let mut users = self.0.lock().expect("no panic while held");
         let last = users.entry(user).or_default();
@@ -41,19 +41,19 @@ impl Throttle {
         Some(renews)
     }
 
-    /// Makes the next write due again: the last one failed.
+    /// Makes the next write due after one that failed.
     fn forget(&self, user: UserId) {
         self.0.lock().expect("no panic while held").remove(&user);
     }
 
-    /// Drops users whose next write is due and renews anyway.
+    /// Drops users whose next write would renew the expiry anyway.
     fn forget_quiet(&self, now_ms: u64) {
         let mut users = self.0.lock().expect("no panic while held");
         users.retain(|_, last| now_ms.saturating_sub(last.renewed_at_ms) < RENEWED_EVERY_MS);
     }
 }
 
-/// Who is online, and from where.
+/// Records activity and lists online users.
 pub struct Presence {
     store: Store,
     throttle: Arc<Throttle>,
@@ -65,7 +65,7 @@ impl Presence {
         Self { store, throttle, visibility }
     }
 
-    /// Notes that a user did something. Written at most every 30 seconds per user and node.
+    /// Records activity of a user, at most every 30 seconds per user and node.
     pub async fn note(&self, caller: &Caller, client: &Client) -> Result<()> {
         match self.throttle.admit(caller.id, now_ms(), false) {
             Some(renews) => self.record(caller, client, now_ms(), renews).await,
@@ -73,7 +73,7 @@ impl Presence {
         }
     }
 
-    /// Tells the users who share a room other than `global` with a user that they came or went. Best effort.
+    /// Announces in a user's rooms, except `global`, that the user is online or offline. Best effort.
     pub async fn announce(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
         let rooms: Vec<RoomId> =
             rooms.iter().copied().filter(|room| *room != RoomId::GLOBAL).take(MAX_TOLD_ROOMS).collect();
@@ -83,7 +83,7 @@ impl Presence {
         self.store.announce_presence(caller, is_online, &rooms).await
     }
 
-    /// Records a heartbeat, always. Returns its time, UTC milliseconds.
+    /// Records a heartbeat and returns its time, UTC milliseconds.
     pub async fn heartbeat(&self, caller: &Caller, client: &Client) -> Result<u64> {
         let at_ms = now_ms();
         let renews = self.throttle.admit(caller.id, at_ms, true).unwrap_or(true);
@@ -100,7 +100,7 @@ impl Presence {
         outcome
     }
 
-    /// Online users, latest activity first. Addresses and agents of others are empty for those who may not
+    /// Online users, latest activity first. The addresses and agents of other users are empty when the caller may not
     /// see them.
     pub async fn online(
         &self,
@@ -121,7 +121,7 @@ impl Presence {
         Ok((users, next))
     }
 
-    /// The address of a user who is online.
+    /// The address of an online user.
     ///
     /// # Errors
     /// `Forbidden`, `UserOffline`.
@@ -130,7 +130,7 @@ impl Presence {
         self.store.online_ip(user, now_ms()).await?.ok_or(Error::UserOffline)
     }
 
-    /// Metrics at constant cost.
+    /// Statistics, at constant cost.
     pub async fn stats(&self) -> Result<Stats> {
         self.store.stats().await
     }
@@ -143,7 +143,7 @@ impl Presence {
         self.store.ping().await
     }
 
-    /// Housekeeping of this node, once a minute.
+    /// Removes what has expired. Called once a minute.
     pub async fn housekeeping(&self) -> Result<()> {
         let now_ms = now_ms();
         self.throttle.forget_quiet(now_ms);

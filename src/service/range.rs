@@ -1,6 +1,6 @@
-//! How far back metrics go, and in which steps.
+//! Ranges of time and their steps.
 
-/// How far back metrics go.
+/// A range of time up to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Range {
     /// An hour in steps of a minute.
@@ -14,7 +14,7 @@ pub enum Range {
 impl Range {
     const ALL: [Self; 3] = [Self::Hour, Self::SixHours, Self::Day];
 
-    /// Reads its name.
+    /// Parses the name of a range.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|range| range.name() == text)
     }
@@ -28,7 +28,7 @@ impl Range {
         }
     }
 
-    /// Steps, and the minutes of each.
+    /// The number of steps, and the minutes of each.
     pub(super) fn steps(self) -> (u64, u64) {
         match self {
             Self::Hour => (60, 1),
@@ -42,7 +42,7 @@ impl Range {
         self.steps().1 * 60
     }
 
-    /// The minute, since 1970, in which the first step begins. The last one is under way.
+    /// The minute since 1970 at which the first step begins. The last step is still in progress.
     pub(super) fn first_minute(self, now_ms: u64) -> u64 {
         let (steps, minutes) = self.steps();
         ((now_ms / 60_000 / minutes + 1) * minutes).saturating_sub(steps * minutes)

@@ -1,4 +1,4 @@
-//! Rooms: making, joining, leaving, members, listing, finding.
+//! Rooms: creation, membership, lists and search.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::store::{MemberChange, NewRoom, RoomEntry, SendRate, Store};
 
-/// Making, joining, leaving, members, listing, finding.
+/// Creates, changes, lists and searches rooms.
 pub struct Rooms {
     store: Store,
     members_listed: usize,
@@ -57,7 +57,7 @@ impl Rooms {
         self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await
     }
 
-    /// The direct room of the caller and a user, made at first use.
+    /// The direct room of the caller and a user; created at first use.
     ///
     /// # Errors
     /// `DirectRoom` with oneself; `UserNotFound`.
@@ -68,7 +68,7 @@ impl Rooms {
         self.store.open_direct(caller.id, other).await
     }
 
-    /// The direct room of the caller and a user, if they have one.
+    /// The direct room of the caller and a user, if it exists.
     ///
     /// # Errors
     /// `DirectRoom` with oneself; `UserNotFound`.
@@ -83,7 +83,7 @@ impl Rooms {
         Ok(room)
     }
 
-    /// The user of a name, whatever its case.
+    /// The user with this name, ignoring case.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -92,7 +92,7 @@ impl Rooms {
         Ok(UserRef { id: account.id, name: account.name })
     }
 
-    /// The user of a number.
+    /// The user with this id.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -100,7 +100,7 @@ impl Rooms {
         self.store.names(&[id]).await?.pop().ok_or(Error::UserNotFound)
     }
 
-    /// Joins a public room; joining again is fine.
+    /// Adds the caller to a public room; no-op for a member.
     ///
     /// # Errors
     /// `RoomNotFound`, also for closed rooms of which the caller is no member.
@@ -112,7 +112,7 @@ impl Rooms {
         self.store.add_member(&self.change(room, caller, &joined)).await
     }
 
-    /// Leaves a room; leaving a public one again is fine.
+    /// Removes the caller from a room; no-op for the caller was not a member of a public room.
     ///
     /// # Errors
     /// `GlobalRoom`, `DirectRoom`; `RoomNotFound`, also for closed rooms of which the caller is no member.
@@ -127,7 +127,7 @@ impl Rooms {
         }
     }
 
-    /// Adds a user: any member to a public room, owner and admins to a group. Adding a member again is fine.
+    /// Adds a user; no-op for a member. In a public room any member may, in a group the owner and admins.
     ///
     /// # Errors
     /// `RoomNotFound`, `Forbidden`, `DirectRoom`, `RateLimited`.
@@ -142,7 +142,7 @@ impl Rooms {
         self.store.add_member(&self.change(room, caller, &added)).await
     }
 
-    /// Removes a user: owner and admins do, and only the owner removes an admin. Removing oneself is leaving.
+    /// Removes a user. The owner and admins may; only the owner may remove an admin. To remove oneself is to leave.
     ///
     /// # Errors
     /// `RoomNotFound`, `UserNotFound`, `Forbidden`, `DirectRoom`, `GlobalRoom`, `RateLimited`.
@@ -161,7 +161,7 @@ impl Rooms {
         MemberChange { room, actor, notice, rate: self.rate }
     }
 
-    /// Makes a member an admin or an admin a member.
+    /// Makes a member an admin, or an admin an ordinary member.
     ///
     /// # Errors
     /// `RoomNotFound`, `UserNotFound`, `DirectRoom`; `Forbidden` unless the caller owns the room.
@@ -177,8 +177,8 @@ impl Rooms {
         self.store.members(room, caller.id, self.members_listed).await
     }
 
-    /// Public rooms and the caller's groups by number, from behind `after`; the second value says where to
-    /// go on, if there are more.
+    /// Public rooms and the caller's groups after the room `after`, ordered by number. The second value is the cursor
+    /// of the next page.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -188,23 +188,23 @@ impl Rooms {
         self.store.list_rooms(caller, after, limit, self.members_listed).await
     }
 
-    /// The caller's rooms, latest activity first, with what is new in each.
+    /// The caller's rooms with their unread counts, latest activity first.
     pub async fn conversations(&self, caller: &Caller) -> Result<Vec<Conversation>> {
         self.store.conversations(caller.id).await
     }
 
-    /// Which rooms the caller is a member of.
+    /// The rooms of which the caller is a member.
     pub async fn of(&self, caller: &Caller) -> Result<Vec<RoomEntry>> {
         self.store.rooms_of(caller.id).await
     }
 
-    /// Users whose name begins with a text, by name.
+    /// Users whose name begins with a text, ordered by name.
     pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
         self.store.find_users(start, limit).await
     }
 
-    /// The caller's rooms and public ones whose name begins with a text, the caller's first; without a text the
-    /// public ones by name.
+    /// The caller's rooms and then the public rooms whose name begins with a text. An empty text gives all public
+    /// rooms, ordered by name.
     pub async fn find(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<FoundRoom>> {
         let start = folded(start);
         if start.is_empty() {

@@ -1,4 +1,5 @@
-//! Metrics over time, made of the minutes that nodes stored. Pure: [`super::dashboard`] reads and hands in.
+//! Metrics over time, computed from the minutes that nodes stored. Does not read: [`super::dashboard`] passes the
+//! minutes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,24 +12,24 @@ use crate::domain::RoomId;
 use crate::metrics::{COUNTS, Count, Distribution, Load, Minute};
 use crate::store::StoredMinute;
 
-/// Errors of requests and rooms that are shown at the most.
+/// Most errors and rooms in a series.
 const MAX_ERRORS: usize = 20;
 const MAX_ROOMS: usize = 10;
 
-/// What is looked at.
+/// A selection of minutes.
 pub(super) struct View<'a> {
     pub(super) now_ms: u64,
     pub(super) range: Range,
-    /// One node alone.
+    /// One node; all nodes when absent.
     pub(super) node: Option<&'a str>,
     pub(super) socket_dialects: &'a [&'static str],
-    /// What is stored, hour by hour.
+    /// The stored minutes, hour by hour.
     pub(super) hours: &'a [Arc<Vec<StoredMinute>>],
-    /// The nodes that live.
+    /// The nodes that are alive.
     pub(super) living: Vec<String>,
 }
 
-/// A value for each step; `None` where no node reported or nothing was measured.
+/// One value per step; `None` where no node reported or nothing was measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Values {
@@ -41,9 +42,9 @@ pub enum Values {
 /// Two quantiles in milliseconds; `None` when nothing was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Quantiles {
-    /// Half are not above it.
+    /// The median.
     pub p50: Option<f64>,
-    /// 99 % are not above it.
+    /// The 99th percentile.
     pub p99: Option<f64>,
 }
 
@@ -59,20 +60,20 @@ impl From<&Distribution> for Quantiles {
 pub struct Series {
     /// The values of each step.
     pub steps: Steps,
-    /// Requests refused or failed, most first.
+    /// Refused and failed requests, most frequent first.
     pub errors: Vec<RouteErrors>,
-    /// Sockets closed by code, most first.
+    /// Closed sockets by close code, most frequent first.
     pub closes: Vec<Closes>,
-    /// The rooms with the most messages. Of each node and minute only the first twenty count.
+    /// The rooms with the most messages. Each node reports its twenty busiest rooms of a minute.
     pub rooms: Vec<(RoomId, u64)>,
-    /// The latest.
+    /// The current values.
     pub latest: Latest,
 }
 
 /// Values over time, by name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Steps {
-    /// Where the steps begin, UTC milliseconds.
+    /// The start of each step, UTC milliseconds.
     pub at_ms: Vec<u64>,
     /// A value for each step.
     #[serde(flatten)]
@@ -99,7 +100,7 @@ pub struct Closes {
     pub count: u64,
 }
 
-/// The last full minute and what has passed of this one.
+/// Values of the last full minute and the current one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Latest {
     /// Messages a minute.
@@ -110,7 +111,7 @@ pub struct Latest {
     pub send_ms: Quantiles,
     /// Delays of deliveries.
     pub delivery_ms: Quantiles,
-    /// Open sockets of living nodes, by who speaks over them.
+    /// Open sockets of the nodes that are alive, by dialect.
     pub sockets: BTreeMap<&'static str, u64>,
 }
 
@@ -123,7 +124,7 @@ impl<'a> View<'a> {
         self.node.is_none_or(|node| node == stored.node)
     }
 
-    /// Adds everything up.
+    /// Aggregates the minutes into steps.
     pub(super) fn to_series(&self) -> Series {
         let (steps, minutes) = self.range.steps();
         let first = self.range.first_minute(self.now_ms);
@@ -133,7 +134,7 @@ impl<'a> View<'a> {
         let (mut errors, mut closes, mut rooms) = (HashMap::new(), HashMap::new(), HashMap::new());
         for stored in self.minutes().filter(in_range) {
             let step = usize::try_from((stored.minute - first) / minutes).expect("at most 144");
-            // Of all nodes only the states are needed.
+            // Columns that cover all nodes use their states only.
             all[step].add_load(stored);
             for (room, count) in &stored.metrics.rooms {
                 *rooms.entry(*room).or_insert(0) += count;
@@ -219,7 +220,7 @@ fn add_lists<'a>(metrics: &'a Minute, errors: &mut HashMap<(&'a str, u16), u64>,
     }
 }
 
-/// The `limit` with the highest counts, most first.
+/// The `limit` entries with the highest counts, highest first.
 fn most<K: Ord>(counts: HashMap<K, u64>, limit: usize) -> Vec<(K, u64)> {
     let mut counts: Vec<(K, u64)> = counts.into_iter().collect();
     counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -237,7 +238,7 @@ mod tests {
     const NOW_MS: u64 = 1_763_788_830_000;
     const NOW: u64 = NOW_MS / 60_000;
 
-    /// A minute in which a node stored so many messages; it has so many sockets at its end.
+    /// A minute with `messages` stored messages and `sockets` open sockets at its end.
     fn minute(node: &str, minute: u64, messages: u64, sockets: u64) -> StoredMinute {
         let metrics = Metrics::new(&["site"], &["a"]);
         let begun: Totals = metrics.totals();
@@ -276,9 +277,9 @@ mod tests {
         assert_eq!(all.errors, [RouteErrors { route: "GET /x".to_owned(), status: 404, count: 3 }]);
         assert_eq!(all.closes, [Closes { code: 1001, count: 3 }]);
         assert_eq!(all.rooms, [(RoomId::new(7).expect("not zero"), 8)]);
-        // Of a node that is gone no socket is open any more.
+        // The sockets of a node that is gone do not count.
         assert_eq!(all.latest.sockets, [("a", 5), ("b", 0)].into());
-        // Seven in this minute and the one before it, which are ninety seconds so far.
+        // Seven messages in the last ninety seconds.
         assert_eq!(all.latest.messages_per_min, 4.67);
 
         let one = view(Range::Hour, Some("n2"), &minutes).to_series();
@@ -291,10 +292,10 @@ mod tests {
     fn longer_ranges_have_longer_steps() {
         let minutes = [Arc::new((0..30).map(|back| minute("n1", NOW - back, 2, back)).collect())];
         let day = view(Range::Day, None, &minutes).to_series();
-        // 05:20 begins a step: it has one minute, the two before it have ten each.
+        // A step begins at 05:20 and has one minute so far; the two before it have ten each.
         let (messages, sockets) = (numbers(&day, "messages"), numbers(&day, "sockets_a"));
         assert_eq!((messages.len(), &messages[140..]), (144, &[Some(18), Some(20), Some(20), Some(2)][..]));
-        // A state is that of the step's last minute, and of nodes that told it one minute before.
+        // A state is that of the step's last minute, or of the minute before for nodes that have not reported yet.
         assert_eq!(sockets[140..], [Some(21), Some(11), Some(1), Some(0)]);
         assert_eq!(day.steps.at_ms[143] / 60_000, NOW / 10 * 10);
         let six = view(Range::SixHours, None, &minutes).to_series();

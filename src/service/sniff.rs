@@ -1,14 +1,14 @@
-//! What a file really is, told from its beginning and held against what its extension promises.
+//! Checks that the content of a file agrees with its extension.
 
 use crate::domain::{Error, FileKind, Result};
 
-/// How much of a file is looked at.
+/// Bytes of a file that are examined.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
 
 const OLE_MAGIC: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
-/// Accepts a file whose content agrees with the type that its name promises.
+/// Checks that a file begins like a file of the promised type.
 ///
 /// # Errors
 /// `UnsupportedType`.
@@ -28,19 +28,19 @@ pub(super) fn check(promised: FileKind, head: &[u8]) -> Result<()> {
     if agrees { Ok(()) } else { Err(Error::UnsupportedType) }
 }
 
-/// Whether a beginning may be of a text, in UTF-8 or an encoding like GBK: no control characters but white
-/// space, which every program and archive has, and no page or document that is written in text.
+/// Whether a file may be plain text, in UTF-8 or an encoding like GBK. Control characters other than white space mark
+/// programs and archives; HTML, XML and PDF are text formats that a browser would interpret.
 fn is_text(head: &[u8]) -> bool {
     !has_control(head) && !infer::text::is_html(head) && !infer::text::is_xml(head) && !head.starts_with(b"%PDF-")
 }
 
-/// Whether bytes hold control characters that no text has.
+/// Whether bytes contain control characters that no plain text has.
 pub(super) fn has_control(bytes: &[u8]) -> bool {
     bytes.iter().any(|b| matches!(b, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f))
 }
 
-// Older Office files are told apart by a class id deep in the file, which some programs leave out: what is
-// not clearly another type is taken as what its name says.
+// A class id deep in the file distinguishes the older Office formats, and some programs omit it: a file that is not
+// clearly of another type is accepted as what its name says.
 fn is_ole(head: &[u8]) -> bool {
     head.starts_with(OLE_MAGIC)
 }
@@ -49,7 +49,7 @@ fn is_office_zip(head: &[u8]) -> bool {
     head.starts_with(ZIP_MAGIC) && holds(head, b"[Content_Types].xml")
 }
 
-/// Whether a name stands in the local headers of a zip's first entries.
+/// Whether a name appears in the local headers of a zip's first entries.
 fn holds(head: &[u8], name: &[u8]) -> bool {
     head.windows(name.len()).any(|window| window == name)
 }

@@ -1,11 +1,11 @@
-//! The sum of what nodes counted in some minutes.
+//! The sum of several minutes of metrics.
 
 use std::collections::HashMap;
 
 use crate::metrics::{COUNTS, Count, Distribution, Load};
 use crate::store::StoredMinute;
 
-/// What nodes counted in some minutes.
+/// The sum of several minutes of several nodes.
 #[derive(Default)]
 pub(super) struct Sum<'a> {
     counts: [u64; COUNTS.len()],
@@ -15,7 +15,7 @@ pub(super) struct Sum<'a> {
     pub(super) closed: u64,
     pub(super) sends: Distribution,
     pub(super) delays: Distribution,
-    /// Node → its last minute and the state at its end.
+    /// Node → its last minute and its state at the end of that minute.
     pub(super) loads: HashMap<&'a str, (u64, &'a Load)>,
 }
 
@@ -41,8 +41,8 @@ impl<'a> Sum<'a> {
         }
     }
 
-    /// The states at the end: of the nodes that reported in the last minute or in the one before it, because in a
-    /// minute that has just begun some have not reported yet.
+    /// The states of the nodes that reported in the last minute or the one before: in a minute that has just begun some
+    /// have not reported yet.
     fn last_loads(&self) -> impl Iterator<Item = &'a Load> {
         let last = self.loads.values().map(|(minute, _)| *minute).max().unwrap_or(0);
         self.loads.values().filter(move |(minute, _)| minute + 1 >= last).map(|(_, load)| *load)
@@ -52,7 +52,7 @@ impl<'a> Sum<'a> {
         (!self.loads.is_empty()).then(|| self.last_loads().map(part).sum())
     }
 
-    /// A state that all nodes see alike.
+    /// A state that is the same on all nodes.
     pub(super) fn common(&self, part: impl Fn(&Load) -> u64) -> Option<u64> {
         self.last_loads().map(part).max()
     }
@@ -61,7 +61,7 @@ impl<'a> Sum<'a> {
         (!self.loads.is_empty()).then_some(number)
     }
 
-    /// How many of something there were.
+    /// The value of a counter.
     pub(super) fn count(&self, what: Count) -> u64 {
         self.counts[what as usize]
     }

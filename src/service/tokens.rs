@@ -1,4 +1,4 @@
-//! Tokens: JWT HS256 with user, name and epoch inside, so that no request needs a look-up.
+//! Tokens: JWT HS256 that carry user id, name and epoch, so that no request needs a look-up.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, RwLock};
@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Account, Caller, Error, Result, UserId, now_ms};
 
-/// Clocks of nodes may differ by this much, seconds.
+/// How far the clocks of nodes may differ, in seconds.
 const LEEWAY_SECS: u64 = 5;
-/// Issuer and audience: tokens of other software that shares the secret are refused.
+/// Issuer and audience, so that tokens of other software with the same secret are refused.
 const ISSUER: &str = "chinwag";
 const AUDIENCE: &str = "chinwag-clients";
 
-/// Tokens whose signature is remembered; about half a kilobyte each.
+/// Most tokens whose valid signature is cached; about half a kilobyte each.
 const MAX_CHECKED: usize = 20_000;
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
-    /// User number in decimal.
+    /// User id in decimal.
     sub: String,
     /// User name at login.
     name: String,
@@ -34,30 +34,30 @@ struct Claims {
     epoch: u64,
 }
 
-/// Makes and checks tokens.
+/// Issues and checks tokens.
 pub struct Tokens {
     signing: EncodingKey,
-    /// The signing key first, then the one before it while keys are rotated.
+    /// The signing key, then the previous one while keys are rotated.
     checking: Vec<DecodingKey>,
     validation: Validation,
     lifetime_secs: u64,
     revocations: Revocations,
-    /// Users who changed their name: since when, and the present one.
+    /// User → time of the latest rename, current name.
     names: RwLock<HashMap<UserId, (u64, String)>>,
     checked: Mutex<HashMap<Box<str>, Checked>>,
 }
 
-/// What a token grants, and until when.
+/// A user's access under a valid token.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// The user.
     pub caller: Caller,
-    /// The last second of its life.
+    /// The last second in which the token is valid.
     expires_at_secs: u64,
     epoch: u64,
 }
 
-/// A token whose signature was found good. Its life and its epoch are looked at each time.
+/// A token with a valid signature. Its expiry and epoch are checked at each use.
 #[derive(Clone)]
 struct Checked {
     caller: Caller,
@@ -66,10 +66,10 @@ struct Checked {
 }
 
 impl Tokens {
-    /// Tokens under `keys`: the first signs, all are accepted.
+    /// Creates tokens under `keys`: the first signs, all are accepted.
     ///
     /// # Errors
-    /// `Internal` when a token that was just made is not accepted: the cryptography is not usable.
+    /// `Internal` when a self-test fails: a token that was just signed is not accepted.
     pub fn new(keys: &[SecretSlice<u8>], lifetime_secs: u64) -> Result<Self> {
         let first = keys.first().ok_or_else(|| Error::internal("no signing key"))?;
         let mut validation = Validation::new(Algorithm::HS256);
@@ -101,7 +101,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// A token for an account.
+    /// Issues a token for an account.
     pub fn issue(&self, account: &Account) -> Result<String> {
         self.sign(account.id, &account.name, account.token_epoch)
     }
@@ -120,7 +120,7 @@ impl Tokens {
         encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(Error::internal)
     }
 
-    /// The user behind a token.
+    /// Checks a token and returns its user.
     ///
     /// # Errors
     /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
@@ -128,7 +128,7 @@ impl Tokens {
         self.grant(token).map(|grant| grant.caller)
     }
 
-    /// What a token grants, for connections that outlive the check.
+    /// Checks a token and returns its grant, for connections that outlive the check.
     ///
     /// # Errors
     /// As [`Self::verify`].
@@ -152,17 +152,17 @@ impl Tokens {
         Ok(grant)
     }
 
-    /// Whether a grant still holds: not expired, not revoked.
+    /// Whether a grant has neither expired nor been revoked.
     pub fn is_good(&self, grant: &Grant) -> bool {
         now_ms() / 1000 <= grant.expires_at_secs && !self.revocations.is_dead(grant.caller.id, grant.epoch)
     }
 
-    /// The user behind a grant under their present name.
+    /// The user of a grant, with the current name.
     pub fn caller(&self, grant: &Grant) -> Caller {
         self.with_present_name(grant.caller.clone())
     }
 
-    /// Tokens made before a change of name carry the old one.
+    /// Replaces the name in a token that was issued before a rename.
     fn with_present_name(&self, mut caller: Caller) -> Caller {
         let names = self.names.read().expect("no panic while held");
         if let Some((at_ms, name)) = names.get(&caller.id)
@@ -173,7 +173,7 @@ impl Tokens {
         caller
     }
 
-    /// Notes a change of name; an older one changes nothing.
+    /// Records a rename, unless a later one is known.
     pub fn rename(&self, user: UserId, at_ms: u64, name: &str) {
         let mut names = self.names.write().expect("no panic while held");
         let known = names.entry(user).or_default();
@@ -182,7 +182,7 @@ impl Tokens {
         }
     }
 
-    /// Checks a token as the standards say and remembers that its signature is good.
+    /// Checks a token's signature and claims, and caches the result.
     fn check_signature(&self, token: &str) -> Result<Checked> {
         let decoded = self.checking.iter().find_map(|key| decode::<Claims>(token, key, &self.validation).ok());
         let claims = decoded.ok_or(Error::Unauthenticated)?.claims;
@@ -191,25 +191,25 @@ impl Tokens {
         let checked = Checked { caller, expires_at_secs: claims.exp, epoch: claims.epoch };
         let mut known = self.checked.lock().expect("no panic while held");
         if known.len() >= MAX_CHECKED {
-            known.clear(); // simpler than picking the oldest, and the rest is checked again within moments
+            known.clear(); // simpler than evicting the oldest; tokens in use are checked again at once
         }
         known.insert(token.into(), checked.clone());
         Ok(checked)
     }
 
-    /// The revocations that this node knows.
+    /// The revocations known to this node.
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
     }
 }
 
-/// Which tokens are dead: user → the first epoch that is good. Loaded at start and every few seconds,
-/// raised at once by announcements.
+/// Revoked tokens: user → the first valid epoch. Loaded at start and every few seconds, and updated at once by
+/// announcements.
 #[derive(Default)]
 pub struct Revocations(RwLock<HashMap<UserId, u64>>);
 
 impl Revocations {
-    /// Notes a revocation; an older one changes nothing.
+    /// Records a revocation, unless a later one is known.
     pub fn raise(&self, user: UserId, epoch: u64) {
         let mut known = self.0.write().expect("no panic while held");
         let first_good = known.entry(user).or_insert(0);

@@ -1,18 +1,18 @@
-//! Where uploads are: a folder, a name that cannot be guessed, an extension.
+//! Paths of uploads: a folder, a name that cannot be guessed, an extension.
 
 use object_store::path::Path;
 use uuid::Uuid;
 
 use crate::domain::FileKind;
 
-/// Where an upload belongs: each has its own life. Files of `Chat` go with their message.
+/// The folders of uploads, which differ in how long files are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folder {
-    /// Uploads that became a message (document 003).
+    /// Files uploaded as a message (document 003), deleted together with it.
     Chat,
-    /// Pictures on their own (document 000).
+    /// Pictures uploaded by themselves (document 000).
     Images,
-    /// Files on their own (document 004).
+    /// Files uploaded by themselves (document 004).
     Files,
 }
 
@@ -30,7 +30,7 @@ impl Folder {
     }
 }
 
-/// The place of an upload, `<folder>/<uuid>.<ext>`: nothing else is ever read or written.
+/// The path of an upload, `<folder>/<uuid>.<ext>`. No other path is ever read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadPath {
     folder: Folder,
@@ -43,7 +43,7 @@ impl UploadPath {
         Self { folder, id: Uuid::new_v4(), kind }
     }
 
-    /// Reads the part of an address behind `/uploads/`; one spelling only.
+    /// Parses the part of an address after `/uploads/`. Accepts only the canonical spelling.
     pub fn parse(text: &str) -> Option<Self> {
         let (folder, file) = text.split_once('/')?;
         let (id, extension) = file.split_once('.')?;
@@ -57,12 +57,12 @@ impl UploadPath {
         self.folder
     }
 
-    /// What kind of file it is.
+    /// The type of the file.
     pub fn kind(&self) -> FileKind {
         self.kind
     }
 
-    /// The name under which the files' store keeps it.
+    /// The name in the file store.
     pub(super) fn object(&self) -> Path {
         Path::from(self.to_string())
     }

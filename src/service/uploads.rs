@@ -1,4 +1,4 @@
-//! Uploads: checked while they stream in, stored under names that cannot be guessed, served as they are.
+//! Uploads: checked while they are received, stored under names that cannot be guessed, served unchanged.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use super::{images, sniff};
 use crate::domain::{Attachment, Caller, Error, FileKind, FileName, Result};
 use crate::metrics::{Count, Metrics};
 
-/// Pictures are cleaned this many at a time.
+/// Pictures that are cleaned at the same time.
 const CLEANED_AT_ONCE: usize = 4;
-/// S3 takes no smaller parts.
+/// The smallest part that S3 accepts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// A file that is stored and not yet shown anywhere. Dropped before a message may show it (an error, a
-/// client that went away), it is removed again.
+/// A stored file that no message shows yet. If it is dropped before a message may show it, because of an error or a
+/// lost client, the file is removed.
 pub struct StoredFile {
     path: UploadPath,
     name: FileName,
@@ -43,7 +43,7 @@ impl Drop for StoredFile {
             return;
         }
         let (uploads, path) = (self.uploads.clone(), self.path.clone());
-        // Outside a runtime there is no request either.
+        // Without a runtime there was no request either.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { uploads.remove(&path).await });
         }
@@ -56,28 +56,28 @@ impl StoredFile {
         self.path.kind().is_image()
     }
 
-    /// Its name for people.
+    /// The file name.
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// SHA-256 of what was uploaded.
+    /// The SHA-256 of the uploaded bytes.
     pub(super) fn digest(&self) -> [u8; 32] {
         self.digest
     }
 
-    /// Removes it, as far as possible: no message will show it.
+    /// Removes the file, best effort: no message will show it.
     pub async fn discard(mut self) {
-        self.may_be_shown = true; // nothing is left to be done at the drop
+        self.may_be_shown = true; // the drop must not remove it again
         self.uploads.remove(&self.path).await;
     }
 
-    /// A message may show it from now on, so dropping it leaves it alone.
+    /// Keeps the file when this value is dropped: a message may show it.
     pub(super) fn keep(&mut self) {
         self.may_be_shown = true;
     }
 
-    /// What a message shows of it.
+    /// The attachment of a message that shows the file.
     pub fn attachment(&self) -> Attachment {
         Attachment {
             url: format!("/uploads/{}", self.path),
@@ -89,19 +89,19 @@ impl StoredFile {
     }
 }
 
-/// A stored file on its way to a client.
+/// A stored file, opened for a client.
 pub struct Download {
-    /// What kind of file it is.
+    /// The type of the file.
     pub kind: FileKind,
     /// Size of the whole file in bytes.
     pub size: u64,
-    /// The bytes that follow, within the whole.
+    /// The part of the file that `body` yields.
     pub range: Range<u64>,
     /// The bytes.
     pub body: BoxStream<'static, object_store::Result<Bytes>>,
 }
 
-/// Where files are kept.
+/// Receives, stores and serves files.
 #[derive(Clone)]
 pub struct Uploads {
     store: Arc<dyn ObjectStore>,
@@ -113,27 +113,27 @@ pub struct Uploads {
 }
 
 impl Uploads {
-    /// Files at `url`: `file:///folder`, or `s3://bucket/prefix` when built with S3.
+    /// Opens the files at `url`: `file:///folder`, or `s3://bucket/prefix` when built with S3.
     ///
     /// # Errors
-    /// `Internal` for an address that is not understood or a folder that cannot be made.
+    /// `Internal` for an address that is not understood or a folder that cannot be created.
     pub fn open(url: &str, max_bytes: u64, limits: Arc<Limits>, metrics: Arc<Metrics>) -> Result<Self> {
         let store = file_store::open(url)?;
         let cleaning = Arc::new(Semaphore::new(CLEANED_AT_ONCE));
         Ok(Self { store, max_bytes, held: Arc::default(), cleaning, limits, metrics })
     }
 
-    /// The largest file, in bytes.
+    /// The size limit of a file, in bytes.
     pub fn max_bytes(&self) -> u64 {
         self.max_bytes
     }
 
-    /// Receives a file of the caller and stores it. Its content must agree with its name, and it is visible to nobody
-    /// until it is complete. On any error nothing is left behind.
+    /// Receives a file of the caller and stores it. The content must agree with the name. The file becomes visible when
+    /// it is complete; an error leaves nothing behind.
     ///
     /// # Errors
     /// `RateLimited`, before anything of the body is read; `UnsupportedType`, `TooLarge`, the body's own errors,
-    /// `Unavailable` when the files' store fails.
+    /// `Unavailable` when the file store fails.
     pub async fn receive<S>(&self, caller: &Caller, folder: Folder, name: FileName, body: S) -> Result<StoredFile>
     where
         S: Stream<Item = Result<Bytes>>,
@@ -169,7 +169,7 @@ impl Uploads {
         Ok((size, Some(picture.pixels)))
     }
 
-    /// Passes a document on as it comes. An upload that is not finished vanishes.
+    /// Streams a document to the file store. An upload that fails is aborted.
     async fn stream<S>(&self, path: &UploadPath, head: Bytes, body: &mut Incoming<S>) -> Result<()>
     where
         S: Stream<Item = Result<Bytes>> + Unpin,
@@ -196,16 +196,16 @@ impl Uploads {
         Ok(())
     }
 
-    /// Lets a file stand on its own. Returns what a message may show of it.
+    /// Keeps a file that belongs to no message, and returns it as an attachment.
     pub fn publish(&self, mut file: StoredFile) -> Attachment {
         file.keep();
         file.attachment()
     }
 
-    /// Removes files older than this that stand on their own.
+    /// Removes files older than `days` that belong to no message.
     ///
     /// # Errors
-    /// `Unavailable` when the files' store fails.
+    /// `Unavailable` when the file store fails.
     pub async fn remove_older_than(&self, days: u64) -> Result<usize> {
         let age = Duration::from_secs(days * 24 * 60 * 60);
         let Some(oldest) = SystemTime::now().checked_sub(age) else { return Ok(0) };
@@ -225,15 +225,15 @@ impl Uploads {
 
     async fn remove(&self, path: &UploadPath) {
         if let Err(error) = self.store.delete(&path.object()).await {
-            tracing::warn!(%error, %path, "upload without a message left behind");
+            tracing::warn!(%error, %path, "could not remove an upload that no message shows");
         }
     }
 
-    /// Removes the file of a deleted message if it was uploaded as that message; a message that merely
-    /// names a file leaves it alone. Repeating it is fine.
+    /// Removes the file of a deleted message if it was uploaded as that message, but not a file that the message merely
+    /// links to. No-op for a file that is gone.
     ///
     /// # Errors
-    /// `Unavailable`: the file may still be there, delete again.
+    /// `Unavailable`: the file may still exist, delete again.
     pub(super) async fn delete_with_message(&self, file: &Attachment) -> Result<()> {
         let path = file.url.strip_prefix("/uploads/").and_then(UploadPath::parse);
         let Some(path) = path.filter(|_| file.is_own_upload) else { return Ok(()) };
@@ -243,16 +243,16 @@ impl Uploads {
         }
     }
 
-    /// Opens a file, or a part of it.
+    /// Opens a file or a part of it. `None` for a part outside the file.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` never: a part outside the file is `None` in the answer.
+    /// `NotFound`, `Unavailable`.
     pub async fn open_file(&self, path: &UploadPath, range: Option<GetRange>) -> Result<Option<Download>> {
         let options = GetOptions::new().with_range(range.clone());
         let found = match self.store.get_opts(&path.object(), options).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Err(Error::NotFound),
-            // The only other thing that a client can cause is a part that does not exist.
+            // A range outside the file is the only other error that a client can cause.
             Err(_) if range.is_some() && self.store.head(&path.object()).await.is_ok() => return Ok(None),
             Err(error) => return Err(unavailable(error)),
         };
@@ -267,6 +267,6 @@ impl Uploads {
 
 async fn abort(writer: WriteMultipart) {
     if let Err(error) = writer.abort().await {
-        tracing::warn!(%error, "aborted upload not removed");
+        tracing::warn!(%error, "could not remove an aborted upload");
     }
 }

@@ -4,8 +4,8 @@ use crate::domain::{RoomId, Watermark};
 
 /// The states of the rooms that this node follows anyway, from which polls are answered without a round trip.
 ///
-/// The fan-out implements it. It is a trait because the services and the fan-out do not know each other: the node hands
-/// the one to the other when it starts.
+/// A trait, because the services and the fan-out must not know each other: the node passes the fan-out to the services
+/// when it starts.
 pub trait Watermarks: Send + Sync {
     /// The state of a public room, if it is followed. Asking keeps the room followed.
     fn watermark(&self, room: RoomId) -> Option<Watermark>;

@@ -1,14 +1,14 @@
-//! GIF: frames and the extensions that play them are kept, all others dropped.
+//! GIF: keeps frames and the extensions that play them, and drops everything else.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::reader::Reader;
 use crate::domain::{Error, Result};
 
-/// Extensions of a GIF that make it play in a loop.
+/// Application extensions that make a GIF play in a loop.
 const GIF_LOOPS: [&[u8]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 
-/// Copies a GIF to its trailer without comments and extensions other than those that make it play.
+/// Copies a GIF up to its trailer, without comments and application extensions other than loops.
 pub(super) fn clean(bytes: &[u8]) -> Result<Bytes> {
     let mut input = Reader(bytes);
     let mut output = BytesMut::with_capacity(bytes.len());
@@ -25,7 +25,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Bytes> {
                 let place = input.take(9)?;
                 output.put_u8(0x2c);
                 output.put_slice(place);
-                output.put_slice(input.take(colour_table(place[8]) + 1)?); // with the size of the first code
+                output.put_slice(input.take(colour_table(place[8]) + 1)?); // with the byte for the initial code size
                 output.put_slice(input.blocks()?);
             }
             0x21 => {
@@ -43,7 +43,7 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Bytes> {
     }
 }
 
-/// Bytes of the colour table that a GIF's flags announce.
+/// Size in bytes of the colour table that a GIF's flags announce.
 fn colour_table(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 0x07) + 1) }
 }

@@ -1,12 +1,12 @@
-//! JPEG: segments that show the picture are kept, all others dropped.
+//! JPEG: keeps the segments that make the picture, and drops everything else.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::reader::Reader;
 use crate::domain::{Error, Result};
 
-/// Application segments that change how a picture looks: JFIF, the colour profile, Adobe's transform. All
-/// others, and comments, may tell a place, a camera or hold a second picture.
+/// Application segments that affect how a picture looks: JFIF, the colour profile, Adobe's transform. Others, and
+/// comments, may reveal a place or a camera or contain a second picture.
 const JPEG_KEPT: [u8; 3] = [APP0, APP2, APP14];
 const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
@@ -17,12 +17,12 @@ const COMMENT: u8 = 0xfe;
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
-/// What APP2 of a colour profile begins with; others of that number are previews and maps.
+/// The start of an APP2 segment with a colour profile; other APP2 segments are previews and maps.
 const ICC_HEADER: &[u8] = b"ICC_PROFILE\0";
 const EXIF_HEADER: &[u8] = b"Exif\0\0";
 const ORIENTATION_TAG: u16 = 0x0112;
 
-/// Copies a JPEG from its first marker to its end, without private segments, and nothing behind.
+/// Copies a JPEG from its first marker to its end marker, without private segments.
 pub(super) fn clean(bytes: &[u8]) -> Result<Bytes> {
     let mut input = Reader(bytes);
     if input.take(2)? != [0xff, START_OF_IMAGE] {
@@ -68,12 +68,12 @@ fn is_private(marker: u8, contents: &[u8]) -> bool {
 
 fn put_segment(output: &mut BytesMut, marker: u8, contents: &[u8]) {
     output.put_slice(&[0xff, marker]);
-    // No longer than it was when it was read, or a few bytes of ours.
+    // The length was read from such a field, or the segment is short.
     output.put_u16(u16::try_from(contents.len() + 2).unwrap_or(u16::MAX));
     output.put_slice(contents);
 }
 
-/// The orientation in a TIFF block: the first directory's tag 0x0112, a SHORT.
+/// The orientation in a TIFF block: tag 0x0112, a SHORT, of the first directory.
 fn orientation(tiff: &[u8]) -> Option<u16> {
     let is_little = match tiff.get(..4)? {
         b"II*\0" => true,
@@ -97,7 +97,7 @@ fn orientation(tiff: &[u8]) -> Option<u16> {
     })
 }
 
-/// An EXIF block that says the orientation and nothing else.
+/// An EXIF block with the orientation only.
 pub(super) fn exif_with(orientation: u16) -> Bytes {
     let mut exif = BytesMut::from(EXIF_HEADER);
     exif.put_slice(b"MM\0*");

@@ -1,4 +1,4 @@
-//! Images: metadata about their maker is removed without re-encoding, their size is read.
+//! Images: metadata is removed without re-encoding, the size is read.
 
 mod gif;
 mod jpeg;
@@ -16,17 +16,17 @@ const WEBP_PRIVATE: [[u8; 4]; 2] = [*b"EXIF", *b"XMP "];
 const VP8X_PRIVATE_FLAGS: u8 = 0b0000_1100;
 /// A picture without its metadata.
 pub(super) struct Cleaned {
-    /// The file.
+    /// The bytes of the file.
     pub(super) bytes: Bytes,
     /// Width and height in pixels, before the orientation is applied.
     pub(super) pixels: (u32, u32),
 }
 
-/// Removes metadata (GPS, camera, comments) and reads the size. The orientation of a JPEG is kept, since
-/// without it a phone's pictures would lie on their side.
+/// Removes metadata (GPS, camera, comments) and reads the size. Keeps the orientation of a JPEG, without which photos
+/// of phones would be shown sideways.
 ///
 /// # Errors
-/// `UnsupportedType` for what is no whole picture of that type.
+/// `UnsupportedType` unless the bytes are a complete picture of that type.
 pub(super) fn clean(kind: FileKind, bytes: Bytes) -> Result<Cleaned> {
     let size = imagesize::blob_size(&bytes).map_err(|_| Error::UnsupportedType)?;
     let pixels = (to_u32(size.width)?, to_u32(size.height)?);
@@ -133,8 +133,8 @@ mod tests {
             b"\x3bGPSSECRET",
         ]
         .concat();
-        // The second extension is cut off in the middle of its text, as XMP in a GIF is for those who do not
-        // know it: the reader skips by lengths and must end up somewhere sound or refuse.
+        // The blocks of the second extension do not add up, as for XMP in a GIF, whose text has no lengths: the reader
+        // must reach a valid position or refuse.
         let without_xmp: Vec<u8> = [&gif[..31], &gif[31 + 3 + 11 + 12..]].concat();
         let cleaned = clean(FileKind::Gif, without_xmp.into()).expect("a picture").bytes;
         assert!(!cleaned.windows(9).any(|window| window == b"GPSSECRET"));
