@@ -1,4 +1,4 @@
-//! Who is calling: the token of a request, checked without a look-up.
+//! Authentication: checks the token of a request without a look-up.
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -9,12 +9,12 @@ use super::client::client_of;
 use crate::domain::{Caller, Client, Error, Result};
 use crate::edge::context::Context;
 
-/// The user behind a request with a valid token. Taking it counts as activity.
+/// The user of a request with a valid token. Extracting it counts as activity.
 #[derive(Debug)]
 pub struct Authenticated {
     /// The user.
     pub caller: Caller,
-    /// Where they are.
+    /// The client's address and user agent.
     pub client: Client,
 }
 
@@ -28,17 +28,16 @@ impl FromRequest for Authenticated {
         Box::pin(async move {
             let user = checked?;
             let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
-            // Presence is best effort: when it cannot be written, the request itself will say so if it
-            // matters to it.
+            // Presence is best effort. A request that needs the store reports the failure itself.
             if let Err(error) = context.services.presence.note(&user.caller, &user.client).await {
-                tracing::debug!(%error, "activity not recorded");
+                tracing::debug!(%error, "could not record activity");
             }
             Ok(user)
         })
     }
 }
 
-/// The same without counting as activity, for what records it itself.
+/// Like [`Authenticated`], but does not count as activity: for requests that record it themselves.
 #[derive(Debug)]
 pub struct QuietAuth(pub Authenticated);
 
@@ -59,7 +58,7 @@ fn check(request: &HttpRequest) -> Result<Authenticated> {
     Ok(Authenticated { caller: grant.caller, client })
 }
 
-/// The token of an `Authorization: Bearer` header; the scheme's case does not matter (RFC 9110, §11.1).
+/// The token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, §11.1).
 pub(in crate::edge) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;

@@ -1,4 +1,4 @@
-//! Bodies and queries, with errors of ours instead of the framework's.
+//! Extractors for bodies and queries that fail with [`Error`] instead of the framework's errors.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -19,12 +19,12 @@ use crate::domain::{Error, Result};
 
 /// Largest JSON body or form, in bytes.
 pub(in crate::edge) const MAX_BODY_BYTES: usize = 128 * 1024;
-/// A client that sends nothing of its body for this long is given up.
+/// How long a client may pause while it sends a body.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
-/// And when it has not ended after this long: a file of 10 MiB at 35 KiB a second.
+/// How long a body may take: 10 MiB at 35 KiB a second.
 const LONGEST_BODY: Duration = Duration::from_secs(300);
 
-/// A JSON object as the body. A missing content type passes, another one does not.
+/// A JSON object as the body. The content type may be missing, but no other type is accepted.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -46,12 +46,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
-/// Reads a JSON object. Lists are refused: a derived reading would take them for objects without keys.
+/// Parses a JSON object. Refuses arrays, which a derived `Deserialize` would accept as well.
 pub(in crate::edge) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Error::Malformed("not a JSON object".to_owned()));
     }
-    // The error's own text may quote a value, and values may be passwords.
+    // The parser's message may quote a value, and the value may be a password.
     serde_json::from_slice(bytes).map_err(|error| {
         Error::Malformed(format!(
             "JSON {:?} error in line {}, column {}",
@@ -66,10 +66,10 @@ pub(in crate::edge) fn declared_length(request: &HttpRequest) -> Option<u64> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Reads a small body whole.
+/// Reads a whole small body.
 ///
 /// # Errors
-/// `TooLarge` before reading when the length is declared, `Malformed` when the client stops.
+/// `TooLarge`, before reading if the declared length exceeds the limit; `Malformed` when the client stops.
 pub(in crate::edge) async fn read_body(payload: Payload, declared: Option<u64>) -> Result<BytesMut> {
     let mut payload = patient(payload);
     let too_large = Error::TooLarge { max_bytes: MAX_BODY_BYTES as u64 };
@@ -89,10 +89,10 @@ pub(in crate::edge) async fn read_body(payload: Payload, declared: Option<u64>) 
     Ok(body)
 }
 
-/// A body whose client is given up when it falls silent.
+/// A body that ends with an error when the client stops sending.
 pub(in crate::edge) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// A body that several hold: one reads it, the others keep it or read on after a refusal.
+/// A body with several owners: one reads it, others keep it open or drain it after a refusal.
 #[derive(Clone)]
 pub(in crate::edge) struct SharedBody(Rc<RefCell<Body>>);
 
@@ -110,9 +110,9 @@ impl Stream for SharedBody {
     }
 }
 
-/// The body of a request, closed with an error when nothing comes for a while.
+/// The body of a request with timeouts.
 pub(in crate::edge) fn patient(payload: Payload) -> Body {
-    // Fused: the multipart parser asks again after the end.
+    // Fused, because the multipart parser polls again after the end.
     let deadline = Instant::now() + LONGEST_BODY;
     let chunks = stream::unfold(Some(payload), move |payload| async move {
         let mut payload = payload?;
@@ -125,8 +125,8 @@ pub(in crate::edge) fn patient(payload: Payload) -> Body {
     Box::pin(chunks.fuse())
 }
 
-/// Reads on for a while after a refusal: a client that is still sending would otherwise see a reset
-/// connection instead of the answer. Bounded in bytes and time.
+/// Drains a body after a refusal, bounded in bytes and time. Otherwise a client that is still sending would see a
+/// connection reset instead of the response.
 pub(in crate::edge) async fn drain(body: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin)) {
     const MOST_BYTES: usize = 64 * 1024 * 1024;
     const LONGEST: Duration = Duration::from_secs(10);
@@ -141,7 +141,7 @@ pub(in crate::edge) async fn drain(body: &mut (impl Stream<Item = Result<Bytes, 
     }
 }
 
-/// Query parameters; a value that does not fit is malformed, an unknown one is ignored.
+/// Query parameters. A value of the wrong type is malformed; unknown parameters are ignored.
 pub struct QueryParams<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for QueryParams<T> {

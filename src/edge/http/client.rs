@@ -10,7 +10,7 @@ use crate::domain::Client;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Where a request comes from: the peer, or what trusted proxies say about it.
+/// The client of a request: the peer, or the client that trusted proxies report.
 pub fn client_of(request: &HttpRequest, trusted: &[Network]) -> Client {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let agent = request.headers().get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -23,13 +23,13 @@ pub(in crate::edge) fn is_from_trusted(request: &HttpRequest, trusted: &[Network
     request.peer_addr().is_some_and(|peer| trusted.iter().any(|network| network.contains(peer.ip())))
 }
 
-/// The right-most hop that is no trusted proxy. Whatever stands left of it anyone could have written.
+/// The right-most hop that is no trusted proxy. Anything to the left of it may be forged.
 fn address<'a>(peer: IpAddr, hops: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(peer) {
         return peer;
     }
-    // As bytes: what the client itself wrote in front may be anything.
+    // As bytes, because the client may have sent any.
     let hops: Vec<&[u8]> = hops.flat_map(|value| value.split(|byte| *byte == b',')).collect();
     let mut nearest = peer;
     for hop in hops.into_iter().rev() {

@@ -1,11 +1,11 @@
-//! Which web pages may call: the server's own, localhost on any port, and configured origins. Without
-//! credentials: tokens travel in headers.
+//! Origins that may call the server: its own, localhost on any port, and configured ones. Without credentials, because
+//! tokens are sent in headers.
 
 use actix_cors::Cors;
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
-/// The middleware, with `allowed` origins besides localhost.
+/// The CORS middleware, with `allowed` origins besides localhost.
 pub fn cors(allowed: &[String]) -> Cors {
     let allowed = allowed.to_vec();
     Cors::default()
@@ -16,7 +16,7 @@ pub fn cors(allowed: &[String]) -> Cors {
         .max_age(3600)
 }
 
-/// Whether the page that opens a WebSocket may: a program has no origin, a page of this server has its host.
+/// Whether the origin of a handshake may open a WebSocket. Programs send no origin; a page of this server has its host.
 pub(in crate::edge) fn is_origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };

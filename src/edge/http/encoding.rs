@@ -1,4 +1,4 @@
-//! Which content encodings a client takes, and JSON that is worth compressing.
+//! Content encodings, and compression of long JSON.
 
 use std::io::Write;
 
@@ -10,22 +10,22 @@ use serde::Serialize;
 
 use crate::domain::{Error, Result};
 
-/// Shorter answers fit into the first packets of a connection as they are.
+/// Shorter responses fit into the first packets of a connection uncompressed.
 const LEAST_COMPRESSED_BYTES: usize = 8 * 1024;
 
-/// Whether a request's `Accept-Encoding` names an encoding, and not with `q=0`.
+/// Whether the client accepts an encoding.
 pub fn accepts(request: &HttpRequest, encoding: ContentEncoding) -> bool {
     let wanted = Preference::Specific(Encoding::Known(encoding));
     AcceptEncoding::parse(request)
         .is_ok_and(|accepted| accepted.iter().any(|it| it.item == wanted && it.quality != Quality::ZERO))
 }
 
-/// A JSON text.
+/// Prints a value as JSON.
 pub fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("shapes of ours have text keys and no failing parts")
+    serde_json::to_string(value).expect("wire types have string keys and no failing parts")
 }
 
-/// A JSON answer, compressed when it is long and the client takes it so: long lists repeat their keys, and shrink to a
+/// A JSON response, compressed if it is long and the client accepts gzip. Lists repeat their keys and shrink to a
 /// tenth.
 pub async fn long_json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse> {
     let text = json(value);

@@ -1,7 +1,7 @@
-//! Every error leaves in the words of the dialect that owns the path.
+//! Error responses, in the form of the dialect that owns the path.
 //!
-//! Handlers and extractors return [`Error`]; the framework's own errors are translated by status. One
-//! middleware around everything asks the dialect for the body.
+//! Handlers and extractors return [`Error`]; the framework's own errors are converted by status. One middleware around
+//! all routes asks the dialect for the response.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -20,13 +20,13 @@ impl ResponseError for Error {
         StatusCode::from_u16(self.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// A bare status; [`in_dialect`] gives it its body.
+    /// A status without a body; [`in_dialect`] replaces it.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         HttpResponse::new(self.status_code())
     }
 }
 
-/// The middleware that gives errors their body.
+/// Middleware that replaces error responses by those of the dialect.
 ///
 /// # Errors
 /// None of its own.
@@ -81,12 +81,12 @@ pub(in crate::edge) fn log_refusal(cause: &Error, dialect: &str, user: UserId) {
     }
 }
 
-/// A resource whose other methods answer 405 in dialect.
+/// A resource that answers other methods with 405 in the form of the dialect.
 pub fn resource(path: &str) -> Resource {
     web::resource(path).default_service(web::to(|| async { Err::<HttpResponse, Error>(Error::MethodNotAllowed) }))
 }
 
-/// The answer to a path without a route.
+/// Answers a path without a route.
 ///
 /// # Errors
 /// Always `NotFound`.

@@ -3,8 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{EntityTag, Header, IfNoneMatch};
 
-/// The tags of a request's `If-None-Match`. None without the header, for one that cannot be read, and for `*`, which no
-/// cache sends.
+/// The tags of `If-None-Match`. Empty if the header is absent or invalid, and for `*`, which no cache sends.
 pub fn known_tags(request: &HttpRequest) -> Vec<EntityTag> {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Items(tags)) => tags,
@@ -12,7 +11,8 @@ pub fn known_tags(request: &HttpRequest) -> Vec<EntityTag> {
     }
 }
 
-/// Whether the client has the version with this tag. Compared weakly: a proxy may have compressed it.
+/// Whether the client has the version with this tag. The comparison is weak, because a proxy may have compressed the
+/// response.
 pub fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     known_tags(request).iter().any(|known| known.weak_eq(tag))
 }

@@ -1,8 +1,8 @@
-//! `?ext=1`: how a client asks for more than its document has.
+//! The query `ext=1`, with which a client asks for the extensions to its document.
 
 use actix_web::HttpRequest;
 
-/// Whether the query asks for what Chinwag adds to the document.
+/// Whether a request asks for the extensions.
 pub fn is_extended(request: &HttpRequest) -> bool {
     let query = url::form_urlencoded::parse(request.query_string().as_bytes());
     query.into_iter().any(|(key, value)| key == "ext" && value == "1")

@@ -1,9 +1,8 @@
-//! Connections whose body was not read to its end.
+//! Requests whose body was not read to its end.
 //!
-//! After an answer the framework reads on through a chunked body that nobody wants any more, without a
-//! deadline (actix-http 3.20): a client that never ends it would hold its connection for ever. A body that
-//! is still wanted makes it close the connection a second later instead, so it stays wanted until the
-//! answer is out.
+//! After a response the framework drains a chunked body that has been dropped, without a deadline (actix-http 3.20): a
+//! client that never ends its body would hold the connection for ever. If the body is still alive, the framework closes
+//! the connection a second later instead. So the body is kept alive until the response is sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,7 +16,7 @@ use bytes::Bytes;
 
 use super::body::SharedBody;
 
-/// The middleware that keeps chunked bodies until the answer is out.
+/// Middleware that keeps chunked bodies alive until the response is sent.
 ///
 /// # Errors
 /// None of its own.
@@ -34,7 +33,7 @@ pub async fn hold_body(
     Ok(response.map_body(|_, body| Holding { body, _unread: unread }.boxed()))
 }
 
-/// An answer's body that keeps the request's.
+/// The body of a response that keeps the request's body alive.
 struct Holding {
     body: BoxBody,
     _unread: SharedBody,

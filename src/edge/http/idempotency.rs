@@ -1,4 +1,4 @@
-//! What makes a repeated request recognisable.
+//! Ids that make a repeated request recognisable.
 
 use actix_web::HttpRequest;
 
@@ -11,10 +11,10 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// A trusted proxy's name for the request, the same on each node that it tries.
 const REQUEST_ID: &str = "x-request-id";
 
-/// The id under which a request is the same when it comes again: the client's, else the proxy's.
+/// The id of a request that is the same in a retry: the client's key, or else the proxy's id.
 ///
 /// # Errors
-/// `Invalid` for a client's key of the wrong form; a proxy's is then ignored.
+/// `Invalid` for a malformed key of the client. A malformed id of a proxy is ignored.
 pub fn retry_id(request: &HttpRequest, context: &Context) -> Result<Option<ClientId>> {
     if let Some(key) = request.headers().get(IDEMPOTENCY_KEY) {
         let key = key.to_str().map_err(|_| Error::Invalid(Field::ClientId))?;

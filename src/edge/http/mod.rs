@@ -1,4 +1,4 @@
-//! HTTP for all dialects: authentication, bodies, forms, compression, CORS, errors in dialect, what is observed.
+//! HTTP for all dialects: authentication, bodies, forms, conditional requests, compression, CORS, errors, observation.
 
 pub(in crate::edge) mod auth;
 pub(in crate::edge) mod body;

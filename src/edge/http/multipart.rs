@@ -1,4 +1,4 @@
-//! Forms: multipart with or without a file, and urlencoded.
+//! Extractors for forms: multipart with or without a file, and urlencoded.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::domain::{Error, Result};
 
 const MAX_FIELDS: usize = 32;
 
-/// The fields of a form beside its file; of fields with one name the last counts.
+/// The text fields of a form. Of several fields with one name the last one counts.
 #[derive(Debug, Default)]
 pub struct FormFields(HashMap<String, Vec<u8>>);
 
@@ -25,7 +25,7 @@ impl FormFields {
     /// A field's text; `None` when it is absent.
     ///
     /// # Errors
-    /// `Malformed` for what is no UTF-8. Fields that nobody asks for may hold anything.
+    /// `Malformed` if the text is not UTF-8. Fields that are never read may contain any bytes.
     pub fn get(&self, name: &str) -> Result<Option<&str>> {
         let text = self.0.get(name).map(|value| std::str::from_utf8(value)).transpose();
         text.map_err(|_| Error::Malformed(format!("{name} is no UTF-8")))
@@ -40,7 +40,7 @@ impl FormFields {
     }
 }
 
-/// A form of text fields, multipart or urlencoded.
+/// A form with text fields only, multipart or urlencoded.
 #[derive(Debug)]
 pub struct TextForm(pub FormFields);
 
@@ -111,7 +111,7 @@ fn malformed(error: MultipartError) -> Error {
     }
 }
 
-/// A form with one file among text fields, which may stand before or after it.
+/// A form with one file and text fields before or after it.
 pub struct FileForm {
     multipart: Multipart,
     body: SharedBody,
@@ -131,34 +131,34 @@ impl FromRequest for FileForm {
 }
 
 impl FileForm {
-    /// Refuses the form: reads on for a while, so that a client that is still sending sees the answer.
+    /// Drains the body after a refusal, so that a client that is still sending sees the response.
     pub async fn refuse(mut self, error: Error) -> Error {
         drain(&mut self.body).await;
         error
     }
 
-    /// Hands the file field called `file` to `take` as (name, bytes) while it comes in. Returns what that made
-    /// of it, also when the rest of the form is refused, and the other fields.
+    /// Passes the name and the bytes of the file field called `file` to `receive` while they arrive. Returns the result
+    /// of `receive`, even if the rest of the form is refused, and the text fields.
     ///
     /// # Errors
-    /// `Malformed` (a second file, too), `TooLarge`, `UnsupportedType` when the body is no multipart form;
-    /// `take`'s own.
+    /// `Malformed`, also for a second file; `TooLarge`; `UnsupportedType` if the body is not multipart; the errors of
+    /// `receive`.
     pub async fn read<T>(
         mut self,
         file: &str,
         max_bytes: u64,
-        mut take: impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
+        mut receive: impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
     ) -> (Option<T>, Result<FormFields>) {
-        // Boundaries and the other fields need some room as well.
+        // Leaves room for boundaries and text fields.
         let is_hopeless = self.declared.is_some_and(|length| length > max_bytes + MAX_BODY_BYTES as u64);
-        let mut taken = None;
+        let mut received = None;
         let mut fields = FormFields::default();
         let outcome = loop {
             if is_hopeless {
                 break Err(Error::TooLarge { max_bytes });
             }
             let step = match self.multipart.next().await {
-                Some(Ok(field)) => read_part(field, file, &mut fields, &mut taken, &mut take).await,
+                Some(Ok(field)) => read_part(field, file, &mut fields, &mut received, &mut receive).await,
                 Some(Err(error)) => Err(malformed(error)),
                 None => break Ok(fields),
             };
@@ -167,8 +167,8 @@ impl FileForm {
             }
         };
         match outcome {
-            Ok(fields) => (taken, Ok(fields)),
-            Err(error) => (taken, Err(self.refuse(error).await)),
+            Ok(fields) => (received, Ok(fields)),
+            Err(error) => (received, Err(self.refuse(error).await)),
         }
     }
 }
@@ -177,23 +177,22 @@ async fn read_part<T>(
     mut field: Field,
     file: &str,
     fields: &mut FormFields,
-    taken: &mut Option<T>,
-    take: &mut impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
+    received: &mut Option<T>,
+    receive: &mut impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
 ) -> Result<()> {
     let name = field.name().unwrap_or_default().to_owned();
     if name != file {
         return fields.insert(name, read_text(&mut field).await?);
     }
-    if taken.is_some() {
+    if received.is_some() {
         return Err(Error::Malformed("more than one file".to_owned()));
     }
     let file_name = field.content_disposition().and_then(|it| it.get_filename()).map(str::to_owned);
-    *taken = Some(take(file_name, FileBytes(field.fuse())).await?);
+    *received = Some(receive(file_name, FileBytes(field.fuse())).await?);
     Ok(())
 }
 
-/// The bytes of a file field as they come in. Fused, because a field that is asked again after its end
-/// panics.
+/// The bytes of a file field while they arrive. Fused, because a field that is polled after its end panics.
 pub struct FileBytes(Fuse<Field>);
 
 impl Stream for FileBytes {

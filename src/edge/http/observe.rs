@@ -1,5 +1,5 @@
-//! A span and a count per request. The span has id, method and path; the query is left out, because it may
-//! hold a token.
+//! Spans and metrics of requests. A span has id, method and path; the query is left out, because it may contain a
+//! token.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,7 +15,7 @@ use crate::edge::dialect::Registry;
 use crate::edge::drain::UnderWay;
 use crate::metrics::Count;
 
-/// The middleware that counts requests, tells their id and, when the node is about to stop, asks clients to use another
+/// Middleware that counts requests, adds their id to the response and, while the node drains, asks clients to close the
 /// connection.
 ///
 /// # Errors
@@ -47,7 +47,7 @@ pub async fn count(
     Ok(response)
 }
 
-/// A request's method and the pattern of its route. Clients can make up neither.
+/// A request's method and route pattern: a bounded set, whatever clients send.
 fn route_of(request: &HttpRequest) -> String {
     let method = request.method();
     let is_usual =
@@ -57,13 +57,13 @@ fn route_of(request: &HttpRequest) -> String {
     format!("{method} {}", request.match_pattern().as_deref().unwrap_or("no route"))
 }
 
-/// Builds the span; errors are logged where they get their body.
+/// Builds the span of a request. Errors are logged where they get their body.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        // On debug level: printing a span costs every request two microseconds, and what matters on other
-        // levels names its request itself.
+        // At debug level, because formatting a span costs two microseconds per request. Log lines of other levels name
+        // their request themselves.
         let id = request.extensions().get::<RequestId>().copied();
         let id = id.map(|id| tracing::field::display(*id));
         tracing::debug_span!("request", request.id = id, method = %request.method(), path = request.path())
