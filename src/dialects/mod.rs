@@ -1,7 +1,8 @@
-//! Floor 4: the chat APIs. An adapter translates; it never decides, waits on Redis, stores or writes a socket.
+//! Floor 4: the chat APIs. A dialect translates between its document and the services; it makes no decisions and
+//! touches neither Redis nor sockets.
 //!
-//! Imports `domain`, `service`'s types and `edge`; never the store, the hub or another dialect. A new dialect
-//! is one folder, one line in [`ALL`] and its transcripts.
+//! Imports `domain`, `service` and `edge`; never the store, the hub or another dialect. A new dialect is one folder,
+//! one line in [`ALL`] and its transcripts.
 
 pub mod chatroom;
 pub mod common;
@@ -12,6 +13,6 @@ pub mod webchat;
 
 use crate::edge::Dialect;
 
-/// Every dialect. The first that owns a path answers for it.
+/// All dialects. The first one that owns a path answers for it.
 pub const ALL: [Dialect; 5] =
     [messenger::DIALECT, chatroom::DIALECT, webchat::DIALECT, imtypes::DIALECT, envelope::DIALECT];

@@ -1,4 +1,4 @@
-//! `/dashboard`: what operators see of all nodes. The page is the web client's; its metrics are here.
+//! The metrics behind `/dashboard`, for operators. The page itself is part of the web client.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -12,7 +12,7 @@ use crate::service::{
 
 const MAX_NODE_ID: usize = 36;
 
-/// Whether Redis is the node's own.
+/// Whether the node runs a private Redis.
 #[derive(Clone, Copy)]
 pub(super) struct HasOwnRedis(pub(super) bool);
 
@@ -66,7 +66,7 @@ struct Shown<'a> {
 
 #[derive(Serialize)]
 struct ShownRedis<'a> {
-    /// Always: it has just answered.
+    /// Always true: Redis has just answered.
     is_up: bool,
     is_embedded: bool,
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! `/docs`: the HTTP APIs as OpenAPI, shown by Swagger UI from the binary, without any other server.
+//! `/docs`: the HTTP APIs as OpenAPI, shown by an embedded Swagger UI that loads nothing from elsewhere.
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -10,7 +10,7 @@ use utoipa_swagger_ui::SwaggerUi;
 #[openapi(
     info(
         title = "Chinwag",
-        description = "One chat, spoken through several APIs. Log in, then `Authorize`. [The WebSockets](/docs/sockets)."
+        description = "One chat server with several APIs. Log in, then press `Authorize`. [WebSockets](/docs/sockets)."
     ),
     modifiers(&Bearer)
 )]
@@ -26,7 +26,7 @@ impl Modify for Bearer {
     }
 }
 
-/// The OpenAPI document made of the dialects' parts.
+/// Merges the dialects' parts into one OpenAPI document.
 pub fn openapi(parts: impl Iterator<Item = utoipa::openapi::OpenApi>) -> utoipa::openapi::OpenApi {
     parts.fold(Documentation::openapi(), |mut all, part| {
         all.merge(part);
@@ -34,7 +34,7 @@ pub fn openapi(parts: impl Iterator<Item = utoipa::openapi::OpenApi>) -> utoipa:
     })
 }
 
-/// The page that shows the document, and the document itself.
+/// Serves the document and the page that shows it.
 pub fn documentation(openapi: utoipa::openapi::OpenApi) -> SwaggerUi {
     SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi)
 }

@@ -1,4 +1,4 @@
-//! For load balancers and monitoring.
+//! Health checks and metrics, for load balancers and monitoring.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::domain::{Error, Result};
 use crate::edge::Context;
 
-/// The text format that every version of Prometheus reads.
+/// The text format that all versions of Prometheus support.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[derive(Serialize)]
@@ -14,24 +14,24 @@ struct Health {
     status: &'static str,
 }
 
-/// The process answers.
+/// Liveness: the process answers.
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Health { status: "ok" })
 }
 
-/// The node can serve: Redis answers with the scripts loaded, its events arrive, the node is not about to stop.
+/// Readiness: Redis answers and has the scripts, pub/sub delivers, and the node is not draining.
 pub(super) async fn ready(context: web::Data<Context>) -> Result<HttpResponse> {
     if context.is_draining() {
         return Err(Error::Unavailable("this node is about to stop".into()));
     }
     context.services.presence.check_store().await?;
     if !context.followed_rooms.is_up() {
-        return Err(Error::Unavailable("events of other nodes do not arrive".into()));
+        return Err(Error::Unavailable("pub/sub does not deliver events".into()));
     }
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))
 }
 
-/// Metrics of this node in Prometheus' text format.
+/// The node's metrics in the Prometheus text format.
 pub(super) async fn metrics(context: web::Data<Context>) -> HttpResponse {
     HttpResponse::Ok().content_type(PROMETHEUS).body(context.metrics.render())
 }

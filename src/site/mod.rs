@@ -1,4 +1,5 @@
-//! Floor 4: what is no chat API: the web client, the dashboard, documentation, health, metrics, uploaded files.
+//! Floor 4: everything that is not a chat API: the web client, the dashboard, documentation, health, metrics, uploaded
+//! files.
 
 mod dashboard;
 mod docs;
@@ -16,7 +17,7 @@ use crate::edge::{Dialect, resource};
 
 pub use docs::{documentation, openapi};
 
-/// The server itself answers for every path that no dialect owns.
+/// The server itself, which answers for paths that no dialect owns.
 pub const SITE: Dialect =
     Dialect { name: "site", owns: |_| true, routes, error, sockets: |_| Vec::new(), openapi: Default::default };
 

@@ -1,6 +1,6 @@
-//! `/asyncapi.json`: the WebSockets as AsyncAPI, and `/docs/sockets`: the same as a page that loads nothing.
+//! `/asyncapi.json`: the WebSockets as AsyncAPI; `/docs/sockets`: the same as a static page.
 //!
-//! The document is written by hand; `tests/it/asyncapi.rs` and the transcripts hold the code against it.
+//! The document is written by hand. `tests/it/asyncapi.rs` and the transcripts check the code against it.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 const DOCUMENT: &str = include_str!("../../docs/asyncapi.json");
 const STYLE: &str = include_str!("sockets.css");
-/// The page has a style of its own and nothing else.
+/// The page needs an inline style and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 static PAGE: LazyLock<String> = LazyLock::new(|| page(&parsed()));
@@ -106,7 +106,7 @@ fn push_fields(html: &mut String, document: &Value, heading: &str, schema: &Valu
     html.push_str("</table>");
 }
 
-/// What a value looks like, in a word or two.
+/// The type of a value, in a few words.
 fn form(rule: &Value) -> String {
     if let Some(value) = rule.get("const") {
         return value.to_string();
@@ -133,7 +133,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// A text of the document: what stands between backticks is code.
+/// A text of the document as HTML. Text between backticks is code.
 fn prose(value: &Value) -> String {
     let mut html = String::new();
     for (index, part) in text(value).split('`').enumerate() {

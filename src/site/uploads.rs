@@ -1,7 +1,7 @@
-//! `/uploads/…`: uploaded files, without a token, under names that cannot be guessed.
+//! `/uploads/…`: serves uploaded files without a token, under names that cannot be guessed.
 //!
-//! Nothing served from here can run in the page's origin: the type is fixed by the checked content, sniffing
-//! is off, the sandbox is empty, and all but pictures are offered for saving only.
+//! Nothing served here can run in the page's origin: the type follows from the checked content, sniffing is off, the
+//! sandbox is empty, and all files but pictures are attachments.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ByteRangeSpec, ContentRange, ContentRangeSpec, EntityTag, Header, IfRange};
@@ -13,7 +13,7 @@ use crate::domain::{Error, Result};
 use crate::edge::{Context, is_known};
 use crate::service::UploadPath;
 
-/// A file goes when its message is deleted, so caches ask before they reuse it.
+/// A file is deleted with its message, so caches must revalidate it.
 const CACHE_CONTROL: &str = "private, no-cache";
 const SANDBOX: &str = "default-src 'none'; sandbox";
 
@@ -63,7 +63,7 @@ pub(super) async fn download(
     Ok(response.body(actix_web::body::SizedStream::new(length, body)))
 }
 
-/// Whether a part would continue what the client has: it has this version, or did not say which.
+/// Whether a partial response is allowed: `If-Range` is absent or names this version.
 fn may_send_part(request: &HttpRequest, etag: &EntityTag) -> bool {
     if !request.headers().contains_key(header::IF_RANGE) {
         return true;
@@ -71,13 +71,13 @@ fn may_send_part(request: &HttpRequest, etag: &EntityTag) -> bool {
     matches!(IfRange::parse(request), Ok(IfRange::EntityTag(version)) if version.strong_eq(etag))
 }
 
-/// The one range of a `Range` header. Several ranges, other units and nonsense are ignored, as RFC 9110 allows: the
-/// whole file follows.
+/// The range of a `Range` header. Several ranges, other units and malformed headers are ignored, as RFC 9110 allows:
+/// the response is the whole file.
 fn one_range(request: &HttpRequest) -> Option<GetRange> {
     let Ok(header::Range::Bytes(ranges)) = header::Range::parse(request) else { return None };
     let [range] = ranges.as_slice() else { return None };
     Some(match *range {
-        // The last 0 bytes are none: a part that begins behind every end.
+        // The last 0 bytes: a range beyond the end of any file.
         ByteRangeSpec::Last(0) => GetRange::Offset(u64::MAX),
         ByteRangeSpec::Last(bytes) => GetRange::Suffix(bytes),
         ByteRangeSpec::From(first) => GetRange::Offset(first),

@@ -1,7 +1,7 @@
-//! The web client: built from `web/` into the binary, served by every node.
+//! The web client: built from `web/`, embedded in the binary, served by every node.
 //!
-//! Files under `/assets/` carry a hash of their content in their name and are kept for ever; the page itself is
-//! asked for anew each time. Each file was compressed when it was built.
+//! The names of files under `/assets/` contain a hash of their content, so that they are cached for ever; pages are
+//! revalidated. The files were compressed at build time.
 
 use actix_web::http::header::{self, ContentEncoding, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -10,7 +10,7 @@ use rust_embed::{Embed, EmbeddedFile};
 use crate::domain::{Error, Result};
 use crate::edge::{accepts, is_known};
 
-/// What `npm run build` leaves in `web/dist`; empty in a build without Node.
+/// The output of `npm run build` in `web/dist`; empty in a build without Node.
 #[derive(Embed)]
 #[folder = "web/dist/"]
 struct Client;
@@ -19,7 +19,7 @@ const CLIENT: &str = "index.html";
 const DASHBOARD: &str = "dashboard.html";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
-/// Nothing runs, styles or is spoken to but our own server; pictures may be anywhere, as document 000 draws them.
+/// Scripts, styles and connections are limited to this server. Images may come from anywhere, as document 000 requires.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' https: http: data: blob:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
@@ -29,12 +29,12 @@ const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title
     <code>web/</code> and <code>cargo build --release</code>.</p>\
     <p>The APIs are all here: <a href=/docs/>documentation</a>.</p></html>";
 
-/// Any page of the client: it looks at the address itself.
+/// Serves any page of the client, which routes by the address itself.
 pub(super) async fn page(request: HttpRequest) -> HttpResponse {
     show(&request, CLIENT)
 }
 
-/// The operators' page.
+/// Serves the dashboard.
 pub(super) async fn dashboard(request: HttpRequest) -> HttpResponse {
     show(&request, DASHBOARD)
 }
@@ -49,7 +49,7 @@ fn show(request: &HttpRequest, page: &str) -> HttpResponse {
     answer(request, found, ASK_FIRST)
 }
 
-/// A file that a page refers to.
+/// Serves a file that a page refers to.
 pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
     let found = choose(&format!("assets/{name}"), &request).ok_or(Error::NotFound)?;
     Ok(answer(&request, found, FOR_EVER))
@@ -63,14 +63,14 @@ struct Found {
     encoding: Option<ContentEncoding>,
 }
 
-/// The smallest form of a file that the client takes.
+/// Chooses the smallest encoding of a file that the client accepts.
 fn choose(path: &str, request: &HttpRequest) -> Option<Found> {
     let media_type = match path.rsplit_once('.')?.1 {
         "html" => HTML,
         "js" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "svg" => "image/svg+xml",
-        _ => return None, // the compressed forms are no files of their own
+        _ => return None, // compressed files are not served by their own names
     };
     for (encoding, suffix) in [(ContentEncoding::Brotli, ".br"), (ContentEncoding::Gzip, ".gz")] {
         let compressed = accepts(request, encoding).then(|| Client::get(&format!("{path}{suffix}"))).flatten();

@@ -1,4 +1,4 @@
-//! Errors as document 003 words them: `{"detail"}` in Chinese.
+//! Errors of document 003: `{"detail"}` in Chinese.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 
 use crate::domain::{Error, Field};
 
-/// The body of every error.
+/// The body of an error.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Detail {
-    /// What is wrong.
+    /// The reason.
     #[schema(example = "具体的错误信息描述")]
     detail: String,
 }
@@ -63,7 +63,7 @@ fn name(field: Field) -> &'static str {
     }
 }
 
-/// What people call a text.
+/// The field's name for people.
 fn title(field: Field) -> &'static str {
     match field {
         Field::Content => "消息内容",

@@ -15,21 +15,21 @@ use crate::domain::{
 use crate::edge::{Authenticated, Context, JsonBody, QueryParams, known_tags, retry_id};
 use crate::service::Poll;
 
-/// Document 003, §3: 50 messages when not said otherwise, at most 100.
+/// Document 003, §3: 50 messages by default, at most 100.
 const DEFAULT_LIMIT: Limit = Limit::of(50);
 const MAX_LIMIT: usize = 100;
-/// Messages belong to whoever asked; a shared cache must not keep them.
+/// The response is for the caller only; shared caches must not store it.
 const CACHE_CONTROL: &str = "private, no-cache";
 
-/// Sends a message to a room; a public room is joined by it.
+/// Sends a message to a room. In a public room the sender becomes a member.
 #[utoipa::path(
     post, path = "/api/chat/send", tag = "chatroom", security(("bearer" = [])), params(RoomQuery),
     request_body = SendBody,
     responses(
         (status = 200, description = "The stored message", body = ChatMessage),
-        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
-        (status = 404, description = "聊天室不存在", body = Detail),
+        (status = 400, description = "A parameter is missing or invalid", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
+        (status = 404, description = "No such room", body = Detail),
         (status = 409, description = "The client id was used for another message", body = Detail),
         (status = 429, description = "Too many messages; see `Retry-After`", body = Detail),
     )
@@ -78,10 +78,10 @@ fn message_id(room: RoomId, text: &str) -> Option<MessageId> {
     responses(
         (status = 200, description = "The messages", body = [ChatMessage],
             headers(("ETag" = String, description = "Changes with each message and each deletion in the room"))),
-        (status = 304, description = "Nothing has changed since that `ETag`"),
-        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
-        (status = 404, description = "聊天室不存在", body = Detail),
+        (status = 304, description = "Nothing has changed since"),
+        (status = 400, description = "A parameter is missing or invalid", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
+        (status = 404, description = "No such room", body = Detail),
     )
 )]
 pub(super) async fn list(
@@ -103,8 +103,8 @@ pub(super) async fn list(
     })
 }
 
-/// What a query asks for, and whether its id belongs to no message of the room: then nothing is listed, but
-/// whether the caller may ask is still checked.
+/// A parsed query. `is_empty` if its id belongs to no message of the room: then nothing is listed, but the caller's
+/// access is still checked.
 struct Listing {
     query: HistoryQuery,
     is_empty: bool,
@@ -136,26 +136,26 @@ fn answer(mut response: HttpResponseBuilder, watermark: Watermark) -> HttpRespon
     response
 }
 
-/// The state of a room as a tag.
+/// The tag of a room's state.
 fn etag(watermark: Watermark) -> EntityTag {
     EntityTag::new_strong(format!("{}-{}", watermark.last, watermark.revision))
 }
 
-/// The state of the room that a tag names; `None` for a tag that [`etag`] did not make.
+/// The state that a tag stands for; `None` for a tag that [`etag`] did not create.
 fn watermark(tag: &EntityTag) -> Option<Watermark> {
     let (last, revision) = tag.tag().rsplit_once('-')?;
     Some(Watermark { last: EntryId::parse(last)?, revision: revision.parse().ok()? })
 }
 
-/// Deletes a message, softly: it is seen nowhere any more.
+/// Deletes a message, which then appears nowhere.
 #[utoipa::path(
     delete, path = "/api/chat/messages/{message_id}", tag = "chatroom", security(("bearer" = [])),
     params(("message_id" = String, Path, description = "The message"), RoomQuery),
     responses(
-        (status = 200, description = "Deleted, now or before", body = Done, example = json!({"message": "消息删除成功"})),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
-        (status = 403, description = "没有执行该操作的权限", body = Detail),
-        (status = 404, description = "消息不存在", body = Detail),
+        (status = 200, description = "The message is deleted", body = Done, example = json!({"message": "消息删除成功"})),
+        (status = 401, description = "No valid token", body = Detail),
+        (status = 403, description = "Not allowed", body = Detail),
+        (status = 404, description = "No such message", body = Detail),
     )
 )]
 pub(super) async fn delete(

@@ -1,6 +1,6 @@
 //! Document 003, the core of the product: chat rooms over HTTP, with polling and heartbeats.
 //!
-//! Twelve endpoints under `/api/chat`, errors as `{"detail"}` in Chinese.
+//! Twelve endpoints under `/api/chat`; errors are `{"detail"}` in Chinese.
 
 mod error;
 mod messages;
@@ -30,7 +30,7 @@ pub const DIALECT: Dialect = Dialect {
 
 fn routes(routes: &mut ServiceConfig, config: &Config) {
     routes.app_data(web::Data::new(Times::of(config)));
-    // Fixed paths first, the busiest foremost: the framework tries them in this order, and a path with a
+    // Fixed paths come first, the busiest ones in front: the framework tries routes in order, and a path with a
     // parameter costs a regular expression.
     routes
         .service(resource("/api/chat/messages").route(web::get().to(messages::list)))
@@ -66,10 +66,10 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
 )]
 struct Documentation;
 
-/// The room that a request means; without one, `global`.
+/// Parses the room of a request; `global` when absent.
 ///
 /// # Errors
-/// `RoomNotFound` for what is no room id: it answers like a room that does not exist.
+/// `RoomNotFound` for a malformed id, which is answered like a room that does not exist.
 fn room_of(id: Option<&str>) -> Result<RoomId> {
     match id {
         None => Ok(RoomId::GLOBAL),

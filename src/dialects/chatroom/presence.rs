@@ -1,4 +1,4 @@
-//! Who is online, metrics, addresses, heartbeats: document 003, §§4, 5, 11, 12.
+//! Online users, statistics, addresses, heartbeats: document 003, §§4, 5, 11, 12.
 
 use actix_web::{HttpResponse, web};
 
@@ -9,14 +9,14 @@ use super::wire::{ChatStats, Heartbeat, ListQuery, OnlineEntry, UserIp};
 use crate::domain::{Error, Field, OnlineCursor, Result, UserId};
 use crate::edge::{Authenticated, Context, QueryParams, QuietAuth};
 
-/// Users with activity within 30 minutes, latest first.
+/// Lists the users with activity within 30 minutes, latest first.
 #[utoipa::path(
     get, path = "/api/chat/online-users", tag = "chatroom", security(("bearer" = [])), params(ListQuery),
     responses(
         (status = 200, description = "The users", body = [OnlineEntry],
-            headers(("X-Next-Cursor" = String, description = "Where to go on, if there are more"))),
-        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+            headers(("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
+        (status = 400, description = "A parameter is missing or invalid", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
     )
 )]
 pub(super) async fn online_users(
@@ -44,12 +44,12 @@ fn cursor(text: &str) -> Option<OnlineCursor> {
     Some(OnlineCursor { active_at_ms: active_at_ms.parse().ok()?, user: UserId(user.parse().ok()?) })
 }
 
-/// Metrics at constant cost.
+/// Statistics, at constant cost.
 #[utoipa::path(
     get, path = "/api/chat/stats", tag = "chatroom", security(("bearer" = [])),
     responses(
-        (status = 200, description = "The figures", body = ChatStats),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+        (status = 200, description = "The statistics", body = ChatStats),
+        (status = 401, description = "No valid token", body = Detail),
     )
 )]
 pub(super) async fn stats(_user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
@@ -61,16 +61,16 @@ pub(super) async fn stats(_user: Authenticated, context: web::Data<Context>) -> 
     }))
 }
 
-/// The address of a user who is online.
+/// The address of an online user.
 #[utoipa::path(
     get, path = "/api/chat/user-ip/{user_id}", tag = "chatroom", security(("bearer" = [])),
     params(("user_id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The address", body = UserIp),
-        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
-        (status = 403, description = "没有执行该操作的权限", body = Detail),
-        (status = 404, description = "用户不在线", body = Detail),
+        (status = 400, description = "A parameter is missing or invalid", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
+        (status = 403, description = "Not allowed", body = Detail),
+        (status = 404, description = "The user is not online", body = Detail),
     )
 )]
 pub(super) async fn user_ip(
@@ -87,8 +87,8 @@ pub(super) async fn user_ip(
 #[utoipa::path(
     post, path = "/api/chat/heartbeat", tag = "chatroom", security(("bearer" = [])),
     responses(
-        (status = 200, description = "Noted", body = Heartbeat),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+        (status = 200, description = "The heartbeat was recorded", body = Heartbeat),
+        (status = 401, description = "No valid token", body = Detail),
     )
 )]
 pub(super) async fn heartbeat(

@@ -1,4 +1,4 @@
-//! Making, joining, leaving and listing rooms: document 003, §§6–9.
+//! Rooms: document 003, §§6–9.
 
 use actix_web::{HttpResponse, web};
 
@@ -9,18 +9,18 @@ use super::wire::{ChatRoom, CreateRoomForm, CreatedRoom, Done, ListQuery};
 use crate::domain::{Description, Error, Field, Limit, Result, RoomId, RoomName};
 use crate::edge::{Authenticated, Context, QueryParams, TextForm};
 
-/// A list without `limit` is complete up to this many.
+/// Most entries in a list without `limit`.
 pub(super) const MAX_LISTED: usize = 10_000;
 pub(super) const NEXT_CURSOR: &str = "X-Next-Cursor";
 
-/// Makes a public room with the caller as its owner.
+/// Creates a public room with the caller as owner.
 #[utoipa::path(
     post, path = "/api/chat/rooms", tag = "chatroom", security(("bearer" = [])),
     request_body(content_type = "multipart/form-data", content = CreateRoomForm),
     responses(
         (status = 200, description = "The room", body = CreatedRoom),
-        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+        (status = 400, description = "A parameter is missing or invalid", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
     )
 )]
 pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Data<Context>) -> Result<HttpResponse> {
@@ -31,14 +31,14 @@ pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Da
     Ok(HttpResponse::Ok().json(CreatedRoom { room_id: room.to_string(), message: "聊天室创建成功" }))
 }
 
-/// Joins a room; joining again is fine.
+/// Joins a room. Joining again succeeds.
 #[utoipa::path(
     post, path = "/api/chat/rooms/{room_id}/join", tag = "chatroom", security(("bearer" = [])),
     params(("room_id" = String, Path, description = "The room")),
     responses(
-        (status = 200, description = "A member now", body = Done, example = json!({"message": "成功加入聊天室"})),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
-        (status = 404, description = "聊天室不存在", body = Detail),
+        (status = 200, description = "The caller is a member", body = Done, example = json!({"message": "成功加入聊天室"})),
+        (status = 401, description = "No valid token", body = Detail),
+        (status = 404, description = "No such room", body = Detail),
     )
 )]
 pub(super) async fn join(
@@ -50,15 +50,15 @@ pub(super) async fn join(
     Ok(HttpResponse::Ok().json(Done { message: "成功加入聊天室" }))
 }
 
-/// Leaves a room; leaving again is fine.
+/// Leaves a room. Leaving again succeeds.
 #[utoipa::path(
     post, path = "/api/chat/rooms/{room_id}/leave", tag = "chatroom", security(("bearer" = [])),
     params(("room_id" = String, Path, description = "The room")),
     responses(
-        (status = 200, description = "No member now", body = Done, example = json!({"message": "成功离开聊天室"})),
-        (status = 400, description = "Nobody leaves `global`", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
-        (status = 404, description = "聊天室不存在", body = Detail),
+        (status = 200, description = "The caller is not a member", body = Done, example = json!({"message": "成功离开聊天室"})),
+        (status = 400, description = "`global` cannot be left", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
+        (status = 404, description = "No such room", body = Detail),
     )
 )]
 pub(super) async fn leave(
@@ -70,14 +70,14 @@ pub(super) async fn leave(
     Ok(HttpResponse::Ok().json(Done { message: "成功离开聊天室" }))
 }
 
-/// All public rooms and the caller's groups, with members and last message.
+/// Lists all public rooms and the caller's groups, with members and last message.
 #[utoipa::path(
     get, path = "/api/chat/rooms", tag = "chatroom", security(("bearer" = [])), params(ListQuery),
     responses(
         (status = 200, description = "The rooms", body = [ChatRoom],
-            headers(("X-Next-Cursor" = String, description = "Where to go on, if there are more"))),
-        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
+            headers(("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
+        (status = 400, description = "A parameter is missing or invalid", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
     )
 )]
 pub(super) async fn list(
@@ -104,7 +104,7 @@ fn cursor(text: &str) -> Option<RoomId> {
     RoomId::new(text.parse().ok()?)
 }
 
-/// The limit of a list.
+/// Parses the limit of a list.
 pub(super) fn list_limit(query: &ListQuery) -> Result<Limit> {
     match &query.limit {
         Some(text) => Limit::parse(text, MAX_LISTED),

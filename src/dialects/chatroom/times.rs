@@ -1,4 +1,4 @@
-//! Times as document 003 prints them: seconds, in UTC with `Z` or without zone in a configured one.
+//! Times in the form of document 003: seconds, in UTC with `Z`, or in a configured zone without offset.
 
 use jiff::tz::TimeZone;
 
@@ -12,7 +12,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Prints in UTC with `Z`, or without zone in the configured one; no name is no zone.
+    /// Prints in the configured zone without offset, or in UTC with `Z` if none is configured.
     pub(super) fn of(config: &Config) -> Self {
         Self { naive: TimeZone::get(&config.chatroom.naive_timezone).ok() }
     }

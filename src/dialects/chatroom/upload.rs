@@ -1,4 +1,4 @@
-//! Uploading a file as a message: document 003, §2.
+//! Upload of files as messages: document 003, §2.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -16,11 +16,11 @@ use crate::service::Folder;
     request_body(content_type = "multipart/form-data", content = UploadForm),
     responses(
         (status = 200, description = "The message with the file", body = ChatMessage),
-        (status = 400, description = "请求参数错误或格式不正确", body = Detail),
-        (status = 401, description = "未提供有效的JWT Token", body = Detail),
-        (status = 404, description = "聊天室不存在", body = Detail),
-        (status = 413, description = "上传的文件超过大小限制", body = Detail),
-        (status = 415, description = "上传的文件类型不在允许列表中", body = Detail),
+        (status = 400, description = "A parameter is missing or invalid", body = Detail),
+        (status = 401, description = "No valid token", body = Detail),
+        (status = 404, description = "No such room", body = Detail),
+        (status = 413, description = "The file is too large", body = Detail),
+        (status = 415, description = "The type of the file is not allowed", body = Detail),
     )
 )]
 pub(super) async fn upload(
@@ -43,7 +43,7 @@ pub(super) async fn upload(
         })
         .await;
     let meant = fields.and_then(|fields| {
-        // As in the body of a message, the client's own field comes before the header.
+        // The field takes precedence over the header, as in the body of a message.
         let own_id = fields.get("client_id")?.map(ClientId::parse).transpose()?;
         Ok((room_of(fields.get("room_id")?)?, own_id.or(client_id)))
     });

@@ -1,4 +1,4 @@
-//! The shapes of document 003, exactly its keys and types. Absent optional fields are `null`.
+//! Wire types of document 003, with exactly its keys and types. Absent optional fields are `null`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::times::Times;
 use crate::domain::{Attachment, Message, MessageKind, OnlineUser, RoomCard, UserId};
 
-/// Kinds of message that this document has. Read by way of a text: a derived reading would take
-/// `{"text": null}` as well.
+/// Kinds of message in this document. Deserialized from a string, because a derived `Deserialize` would also accept
+/// `{"text": null}`.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase", try_from = "String")]
 pub(super) enum MessageType {
@@ -43,7 +43,7 @@ impl From<MessageType> for MessageKind {
 }
 
 impl From<MessageKind> for MessageType {
-    /// Kinds of other documents: audio and video are files, emoji is text.
+    /// Kinds that this document lacks: audio and video are files, emoji is text.
     fn from(kind: MessageKind) -> Self {
         match kind {
             MessageKind::Text | MessageKind::Emoji => Self::Text,
@@ -61,10 +61,10 @@ pub(super) struct SendBody {
     pub(super) message_type: MessageType,
     /// 1–5000 characters.
     pub(super) content: String,
-    /// Id of the message that is answered.
+    /// Id of the message that this one replies to.
     pub(super) reply_to: Option<String>,
-    /// The sender's own id of the message: a retry with it returns the first message. The header
-    /// `Idempotency-Key` does the same.
+    /// The sender's own id of the message: a retry with the same id returns the first message. The header
+    /// `Idempotency-Key` has the same effect.
     pub(super) client_id: Option<String>,
 }
 
@@ -82,11 +82,11 @@ pub(super) struct RoomQuery {
 pub(super) struct MessagesQuery {
     /// The room; `global` when absent.
     pub(super) room_id: Option<String>,
-    /// Most messages: 50 when absent, capped at 100.
+    /// Most messages: 50 when absent, at most 100.
     pub(super) limit: Option<String>,
-    /// Messages before this one, newest first.
+    /// Lists messages before this one, newest first.
     pub(super) before: Option<String>,
-    /// Messages after this one, oldest first. Not together with `before`.
+    /// Lists messages after this one, oldest first. Excludes `before`.
     pub(super) after: Option<String>,
 }
 
@@ -94,9 +94,9 @@ pub(super) struct MessagesQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// Most entries; without it the list is complete up to 10,000.
+    /// Most entries: 10,000 when absent.
     pub(super) limit: Option<String>,
-    /// The header `X-Next-Cursor` of the page before.
+    /// The header `X-Next-Cursor` of the previous page.
     pub(super) cursor: Option<String>,
 }
 
@@ -138,7 +138,7 @@ impl<'a> ChatMessage<'a> {
     }
 }
 
-/// The last message of a room in the list: the six keys of the document's example.
+/// The last message of a listed room, with the six keys of the document's example.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LastMessage<'a> {
     id: String,
@@ -188,7 +188,7 @@ impl<'a> ChatRoom<'a> {
     }
 }
 
-/// A user who is online.
+/// An online user.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "user_id": 1, "username": "张三", "ip": "192.168.1.100",
@@ -217,7 +217,7 @@ impl<'a> OnlineEntry<'a> {
     }
 }
 
-/// Metrics.
+/// Statistics.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"online_users_count": 15, "total_messages_today": 256, "active_rooms": 8}))]
 pub(super) struct ChatStats {
@@ -226,7 +226,7 @@ pub(super) struct ChatStats {
     pub(super) active_rooms: u64,
 }
 
-/// A sentence that says what was done.
+/// A confirmation.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Done {
     #[schema(example = "成功加入聊天室")]
@@ -242,7 +242,7 @@ pub(super) struct CreateRoomForm {
     description: Option<String>,
 }
 
-/// A room that was made.
+/// A new room.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"room_id": "room_a1b2c3d4", "message": "聊天室创建成功"}))]
 pub(super) struct CreatedRoom {

@@ -1,4 +1,4 @@
-//! What several dialects print or take alike. Knows no dialect.
+//! Helpers that several dialects share. Knows no dialect.
 
 mod paging;
 mod printing;

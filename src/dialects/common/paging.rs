@@ -1,8 +1,8 @@
-//! Numbered pages, as documents 000 and 002 have them.
+//! Numbered pages, as in documents 000 and 002.
 
 use crate::domain::{Error, Field, Result};
 
-/// The number of a page of this size, as the number of messages before it.
+/// The number of messages before a page.
 ///
 /// # Errors
 /// `Invalid` below 1.

@@ -1,8 +1,8 @@
-//! Times as most documents print them.
+//! Times in the form of most documents.
 
 use jiff::Timestamp;
 
-/// The second in which a time lies.
+/// A time, truncated to its second.
 pub fn whole_second(at_ms: u64) -> Timestamp {
     let secs = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX);
     Timestamp::from_second(secs).unwrap_or(Timestamp::MAX)
@@ -13,7 +13,7 @@ pub fn utc_seconds(at_ms: u64) -> String {
     whole_second(at_ms).to_string()
 }
 
-/// `2025-10-26T12:00:00.123Z`, in what no document has.
+/// `2025-10-26T12:00:00.123Z`, for the extensions.
 pub fn utc_millis(at_ms: u64) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok());
     format!("{:.3}", at.unwrap_or(Timestamp::MAX))

@@ -1,4 +1,4 @@
-//! Uploads that become no message by themselves: documents 000 and 004.
+//! Uploads that are not messages: documents 000 and 004.
 
 use actix_web::web;
 
@@ -6,7 +6,7 @@ use crate::domain::{Attachment, Error, Field, FileName, Kind, Result};
 use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
 
-/// Receives the file in the field called `field`. In `Folder::Images` it must be a picture.
+/// Receives the file in the form field `field`. For `Folder::Images` it must be a picture.
 ///
 /// # Errors
 /// `Unauthenticated`, `TooLarge`, `RateLimited`, `Unavailable`, `Internal`; `Missing(File)` for everything else.

@@ -1,4 +1,4 @@
-//! Registering, logging in, profiles: document 001, §§1, 2.
+//! Registration, login and profiles: document 001, §§1, 2.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -12,13 +12,13 @@ use crate::domain::{
 use crate::edge::{Authenticated, Context, JsonBody, client_of};
 use crate::service::Identity;
 
-/// Creates a user.
+/// Registers a user.
 #[utoipa::path(
     post, path = "/api/v1/register", tag = "envelope", request_body = RegisterBody,
     responses(
-        (status = 200, description = "The user exists now", body = Envelope<Registered>),
-        (status = 400, description = "A field is missing, not valid or taken", body = ErrorBody),
-        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+        (status = 200, description = "The user was created", body = Envelope<Registered>),
+        (status = 400, description = "A field is missing, invalid or taken", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn register(
@@ -45,10 +45,10 @@ fn required(text: &Option<String>, field: Field) -> Result<&str> {
 #[utoipa::path(
     post, path = "/api/v1/login", tag = "envelope", request_body = LoginBody,
     responses(
-        (status = 200, description = "The token and its user", body = Envelope<LoggedIn>),
+        (status = 200, description = "A token and the user", body = Envelope<LoggedIn>),
         (status = 400, description = "A field is missing", body = ErrorBody),
-        (status = 401, description = "登录失败", body = ErrorBody),
-        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+        (status = 401, description = "Wrong e-mail address or password", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn log_in(
@@ -58,7 +58,7 @@ pub(super) async fn log_in(
 ) -> Result<HttpResponse> {
     let client = client_of(&request, &context.trusted_proxies);
     let who = Identity::EmailOrName(required(&body.0.email, Field::Email)?.to_owned());
-    // A password that nobody can have is simply wrong here.
+    // A password that no account can have is a wrong password.
     let password = Password::parse(required(&body.0.password, Field::Password)?);
     let password = password.map_err(|_| Error::BadCredentials)?;
     let (account, token) = context.services.accounts.log_in(&who, &password, &client).await?;
@@ -70,7 +70,7 @@ pub(super) async fn log_in(
     get, path = "/api/v1/user/profile", tag = "envelope", security(("bearer" = [])),
     responses(
         (status = 200, description = "The profile", body = Envelope<Profile>),
-        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
     )
 )]
 pub(super) async fn profile(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
@@ -82,9 +82,9 @@ pub(super) async fn profile(user: Authenticated, context: web::Data<Context>) ->
 #[utoipa::path(
     put, path = "/api/v1/user/profile", tag = "envelope", security(("bearer" = [])), request_body = ProfileBody,
     responses(
-        (status = 200, description = "The profile as it is now", body = Envelope<ChangedProfile>),
-        (status = 400, description = "A field is not valid, or the name is taken", body = ErrorBody),
-        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 200, description = "The profile after the change", body = Envelope<ChangedProfile>),
+        (status = 400, description = "A field is invalid, or the name is taken", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
     )
 )]
 pub(super) async fn change_profile(

@@ -1,4 +1,4 @@
-//! Sending and listing messages, making groups: document 001, §§3, 4.
+//! Messages and groups: document 001, §§3, 4.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::edge::{Authenticated, Context, JsonBody, QueryParams, retry_id};
 use crate::service::Receiver;
 
-/// Document 001, §3.3: 20 messages when not said otherwise.
+/// Document 001, §3.3: 20 messages by default.
 const DEFAULT_LIMIT: Limit = Limit::of(20);
 const MAX_LIMIT: usize = 1000;
 
@@ -23,11 +23,11 @@ const MAX_LIMIT: usize = 1000;
     post, path = "/api/v1/chat/message", tag = "envelope", security(("bearer" = [])), request_body = MessageBody,
     responses(
         (status = 200, description = "The stored message", body = Envelope<ChatMessage>),
-        (status = 400, description = "A field is missing or not valid; not exactly one receiver", body = ErrorBody),
-        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 400, description = "A field is missing or invalid, or there is not exactly one receiver", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such user or group", body = ErrorBody),
         (status = 409, description = "The client id was used for another message", body = ErrorBody),
-        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn send(
@@ -43,7 +43,7 @@ pub(super) async fn send(
     Ok(success(ChatMessage::new(&sent, &room, "")))
 }
 
-/// The room as far as the caller's choice of receiver tells.
+/// The room of a sent message, derived from its receiver.
 fn head(to: Receiver, id: RoomId, caller: UserId) -> RoomHead {
     match to {
         Receiver::User(other) => {
@@ -54,13 +54,13 @@ fn head(to: Receiver, id: RoomId, caller: UserId) -> RoomHead {
     }
 }
 
-/// Messages with a user or of a group, newest first.
+/// Lists the messages with a user or of a group, newest first.
 #[utoipa::path(
     get, path = "/api/v1/chat/messages", tag = "envelope", security(("bearer" = [])), params(MessagesQuery),
     responses(
         (status = 200, description = "The messages", body = Envelope<MessageList>),
-        (status = 400, description = "A parameter is not valid; not exactly one of user and group", body = ErrorBody),
-        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
+        (status = 400, description = "A parameter is invalid, or there is not exactly one of user and group", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such user or group", body = ErrorBody),
     )
 )]
@@ -89,20 +89,20 @@ pub(super) async fn list(
     Ok(success(MessageList { messages: listed, total: page.total }))
 }
 
-/// A place in a list, from 0.
+/// Parses an offset, from 0.
 fn offset(text: &str) -> Result<usize> {
     let offset: i64 = text.parse().map_err(|_| Error::Invalid(Field::Cursor))?;
     usize::try_from(offset).map_err(|_| Error::Invalid(Field::Cursor))
 }
 
-/// Makes a group with the caller as owner and first member.
+/// Creates a group with the caller as owner and first member.
 #[utoipa::path(
     post, path = "/api/v1/group", tag = "envelope", security(("bearer" = [])), request_body = GroupBody,
     responses(
         (status = 200, description = "The group", body = Envelope<Group>),
-        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
-        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
-        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+        (status = 400, description = "A field is missing or invalid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn create_group(
@@ -117,15 +117,15 @@ pub(super) async fn create_group(
     Ok(success(Group::new(&made, &name, &description, avatar, user.caller.id)))
 }
 
-/// Adds a user to a group; owner and admins may.
+/// Adds a user to a group. The owner and admins may.
 #[utoipa::path(
     post, path = "/api/v1/group/{group_id}/members", tag = "envelope", security(("bearer" = [])),
     params(("group_id" = String, Path, description = "The group")), request_body = MemberBody,
     responses(
-        (status = 200, description = "A member now", body = Envelope<AddedMember>),
-        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
-        (status = 401, description = "未授权或 token 无效", body = ErrorBody),
-        (status = 403, description = "权限不足", body = ErrorBody),
+        (status = 200, description = "The user is a member", body = Envelope<AddedMember>),
+        (status = 400, description = "A field is missing or invalid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such group or user", body = ErrorBody),
     )
 )]

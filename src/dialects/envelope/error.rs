@@ -1,4 +1,4 @@
-//! Errors as document 001 words them: `{"code","message","error"}`, the HTTP status equal to the code.
+//! Errors of document 001: `{"code","message","error"}`. The HTTP status equals the code.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 
 use crate::domain::{Error, Field, Kind};
 
-/// The body of every error.
+/// The body of an error.
 #[derive(Serialize, ToSchema)]
 #[schema(as = envelope::ErrorBody, example = json!({"code": 401, "message": "登录失败", "error": "邮箱或密码错误"}))]
 pub(super) struct ErrorBody {
     /// The HTTP status.
     code: u16,
-    /// What kind of error it is.
+    /// The class of the error.
     message: &'static str,
-    /// What is wrong.
+    /// The reason.
     error: String,
 }
 
@@ -27,13 +27,13 @@ pub(super) fn body(error: &Error, _: &HttpRequest) -> HttpResponse {
 }
 
 impl ErrorBody {
-    /// The body for an error; on the WebSocket it is a frame.
+    /// The body for an error; also the error frame of the WebSocket.
     pub(super) fn of(error: &Error) -> Self {
         Self { code: code(error), message: message(error), error: detail(error) }
     }
 }
 
-/// A taken name or address is a bad request in this document.
+/// This document answers 400 to a taken name or address.
 fn code(error: &Error) -> u16 {
     match error {
         Error::NameTaken | Error::EmailTaken => 400,

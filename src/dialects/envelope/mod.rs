@@ -1,4 +1,4 @@
-//! Document 001: everything inside `{"code","message","data"}`; errors as `{"code","message","error"}`.
+//! Document 001: replies are `{"code","message","data"}`, errors `{"code","message","error"}`.
 
 mod accounts;
 mod chat;
@@ -49,6 +49,6 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         chat::create_group,
         chat::add_member,
     ),
-    tags((name = "envelope", description = "Document 001: accounts, messages, groups. Errors are `{\"code\",\"message\",\"error\"}`."))
+    tags((name = "envelope", description = "Document 001: accounts, messages and groups. Errors are `{\"code\",\"message\",\"error\"}`."))
 )]
 struct Documentation;

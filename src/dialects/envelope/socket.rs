@@ -1,4 +1,4 @@
-//! The WebSocket at `/api/v1/ws`: document 001, §3.1. The bare message of §3.2 both ways.
+//! The WebSocket at `/api/v1/ws`: document 001, §3.1. Both sides send the bare message of §3.2.
 
 use super::error::ErrorBody;
 use super::wire::{ChatMessage, MessageBody, new_message, receiver};
@@ -17,7 +17,7 @@ const CODEC: SocketCodec = SocketCodec {
     resumes: |_| Vec::new(),
 };
 
-/// The one path.
+/// The WebSocket's path.
 pub(super) fn routes() -> Vec<SocketRoute> {
     vec![SocketRoute { path: "/api/v1/ws".to_owned(), claims: |_| true, codec: CODEC }]
 }

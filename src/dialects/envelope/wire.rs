@@ -1,4 +1,4 @@
-//! The shapes of document 001. In requests `""` and `null` mean absent; in replies what does not apply is `""`.
+//! Wire types of document 001. In requests `""` and `null` mean absent; in replies fields that do not apply are `""`.
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::service::Receiver;
 
-/// Every successful reply, whatever was done: HTTP 200, code 200, `success`.
+/// A successful reply: HTTP 200, code 200, `success`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Envelope<T> {
     #[schema(example = 200)]
@@ -21,12 +21,12 @@ pub(super) struct Envelope<T> {
     data: T,
 }
 
-/// Wraps a reply.
+/// Wraps the data of a reply.
 pub(super) fn success<T: Serialize>(data: T) -> HttpResponse {
     HttpResponse::Ok().json(Envelope { code: 200, message: "success", data })
 }
 
-/// A text that is there: neither missing, nor null, nor empty.
+/// A text that is present: not missing, null or empty.
 pub(super) fn present(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
@@ -44,12 +44,12 @@ pub(super) struct RegisterBody {
 /// The body of `POST /login`.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct LoginBody {
-    /// The e-mail address; an account without one gives its user name here.
+    /// The e-mail address, or the user name of an account without one.
     pub(super) email: Option<String>,
     pub(super) password: Option<String>,
 }
 
-/// The body of `PUT /user/profile`: what is absent stays, `""` clears avatar and phone.
+/// The body of `PUT /user/profile`. Absent fields stay unchanged; `""` clears avatar and phone.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ProfileBody {
     pub(super) username: Option<String>,
@@ -57,7 +57,7 @@ pub(super) struct ProfileBody {
     pub(super) phone: Option<String>,
 }
 
-/// An account that was made.
+/// A new account.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Registered {
     user_id: String,
@@ -86,7 +86,7 @@ pub(super) struct LoggedIn {
     user: LoggedInUser,
 }
 
-/// Who logged in.
+/// The user who logged in.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedInUser {
     user_id: String,
@@ -127,7 +127,7 @@ impl From<Account> for Profile {
     }
 }
 
-/// The profile after a change: without address and time of making, as documented.
+/// The profile after a change, without e-mail address and creation time, as documented.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ChangedProfile {
     user_id: String,
@@ -149,25 +149,25 @@ impl From<Account> for ChangedProfile {
     }
 }
 
-/// The body of `POST /chat/message`, and what the WebSocket takes.
+/// The body of `POST /chat/message` and of frames to the WebSocket.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"type": "text", "content": "你好", "receiver_id": "2"}))]
 pub(super) struct MessageBody {
     /// `text`, `image` or `file`.
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// 1–5000 characters; the address of an image or file.
+    /// 1–5000 characters; for an image or file its address.
     content: Option<String>,
-    /// The user, in a private chat.
+    /// The receiving user of a private message.
     pub(super) receiver_id: Option<String>,
-    /// The group, otherwise.
+    /// The receiving group.
     pub(super) group_id: Option<String>,
-    /// The sender's own id of the message: a retry with it returns the first message. The header
-    /// `Idempotency-Key` does the same.
+    /// The sender's own id of the message: a retry with the same id returns the first message. The header
+    /// `Idempotency-Key` has the same effect.
     client_id: Option<String>,
 }
 
-/// Exactly one of the two.
+/// The receiver: exactly one of user and group.
 pub(super) fn receiver(receiver_id: &Option<String>, group_id: &Option<String>) -> Result<Receiver> {
     match (present(receiver_id), present(group_id)) {
         (Some(user), None) => user_of(user).map(Receiver::User),
@@ -177,13 +177,13 @@ pub(super) fn receiver(receiver_id: &Option<String>, group_id: &Option<String>) 
     }
 }
 
-/// A user's number in decimal, as the server prints it.
+/// Parses a user id in canonical decimal form.
 pub(super) fn user_of(text: &str) -> Result<UserId> {
     let number: u64 = text.parse().map_err(|_| Error::UserNotFound)?;
     if number.to_string() == text { Ok(UserId(number)) } else { Err(Error::UserNotFound) }
 }
 
-/// The message that a body means. The body's own client id comes before the header's.
+/// Converts a body to a message. A client id in the body takes precedence over the header.
 pub(super) fn new_message(body: MessageBody, retry_id: Option<ClientId>) -> Result<NewMessage> {
     let kind = match present(&body.kind) {
         Some("text") => MessageKind::Text,
@@ -229,7 +229,7 @@ impl ChatMessage {
     }
 }
 
-/// Kinds of other documents: audio and video are files, emoji and what users call `system` are text.
+/// Kinds that this document lacks: audio and video are files; emoji and users' system messages are text.
 fn kind_word(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Text | MessageKind::Emoji | MessageKind::System => "text",
@@ -242,17 +242,17 @@ fn kind_word(kind: MessageKind) -> &'static str {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct MessagesQuery {
-    /// The user, for a private chat.
+    /// The other user of a private chat.
     pub(super) receiver_id: Option<String>,
-    /// The group, otherwise.
+    /// The receiving group.
     pub(super) group_id: Option<String>,
     /// 20 when absent, at most 1000.
     pub(super) limit: Option<String>,
-    /// From the newest; 0 when absent.
+    /// Messages to skip, from the newest; 0 when absent.
     pub(super) offset: Option<String>,
 }
 
-/// A message in a list, with who has read it.
+/// A message in a list, with its readers.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ListedMessage {
     #[serde(flatten)]
@@ -260,7 +260,7 @@ pub(super) struct ListedMessage {
     read_by: Vec<Reader>,
 }
 
-/// Who has read a message, and when first.
+/// A reader of a message, and when the user first read it.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"user_id": "2", "read_at": "2025-10-26T12:00:05Z"}))]
 pub(super) struct Reader {
@@ -276,7 +276,7 @@ impl ListedMessage {
     }
 }
 
-/// A page of messages, and how many could be listed.
+/// A page of messages, and the number of messages in all.
 #[derive(Serialize, ToSchema)]
 pub(super) struct MessageList {
     pub(super) messages: Vec<ListedMessage>,
@@ -293,7 +293,7 @@ pub(super) struct GroupBody {
     pub(super) avatar: Option<String>,
 }
 
-/// A group that was made.
+/// A new group.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Group {
     group_id: String,
@@ -330,7 +330,7 @@ pub(super) struct MemberBody {
     pub(super) user_id: Option<String>,
 }
 
-/// Who was added to what.
+/// An added member.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AddedMember {
     pub(super) group_id: String,

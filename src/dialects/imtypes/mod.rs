@@ -1,5 +1,5 @@
-//! Document 004: flat WebSocket messages at `/ws/chat?token=`, and the upload that it presumes. Errors are `system`
-//! frames; those of the upload are document 000's, which owns the path.
+//! Document 004: flat WebSocket messages at `/ws/chat?token=`, and the upload that they presuppose. Errors are `system`
+//! frames. Errors of the upload have the form of document 000, which owns the path.
 
 mod socket;
 mod upload;
@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 use crate::config::Config;
 use crate::edge::{Dialect, resource};
 
-/// This dialect. It owns no path: its uploads lie under document 000's.
+/// This dialect. It owns no path: its upload is below a path of document 000.
 pub const DIALECT: Dialect = Dialect {
     name: "imtypes",
     owns: |_| false,
@@ -30,7 +30,7 @@ pub const DIALECT: Dialect = Dialect {
 )]
 struct Documentation;
 
-/// The paths of the WebSocket: the document's, and one that operators may add.
+/// The paths of the WebSocket: the document's, and a configured one.
 fn paths(config: &Config) -> Vec<String> {
     let mut paths = vec!["/ws/chat".to_owned(), config.server.websocket_path.clone()];
     paths.dedup();

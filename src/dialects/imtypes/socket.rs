@@ -23,13 +23,13 @@ const CODEC: SocketCodec = SocketCodec {
     resumes,
 };
 
-/// A handshake with the token in its query speaks this document.
+/// Claims handshakes with the token in the query.
 pub(super) fn routes(config: &Config) -> Vec<SocketRoute> {
     let route = |path| SocketRoute { path, claims: |credentials| credentials.query.is_some(), codec: CODEC };
     super::paths(config).into_iter().map(route).collect()
 }
 
-/// `imtypes.Message` from a client. Its `senderId` and `timestamp` are not read: the server knows better.
+/// `imtypes.Message` from a client. The server sets `senderId` and `timestamp` itself.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct InboundMessage {
@@ -58,7 +58,7 @@ fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
     })
 }
 
-/// All digits is a user, anything else a room.
+/// Parses a receiver: digits only are a user, anything else is a room.
 fn receiver(text: &str) -> Result<Receiver> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().map(|user| Receiver::User(UserId(user))).map_err(|_| Error::UserNotFound);
@@ -98,7 +98,7 @@ fn room_of(inbound: &InboundMessage) -> Result<RoomId> {
     id.and_then(|id| id.parse().ok()).ok_or(Error::RoomNotFound)
 }
 
-/// `content` is the id of the last message read.
+/// Parses a read receipt. `content` is the id of the last message read.
 fn read_receipt(inbound: &InboundMessage) -> Result<Command> {
     let id = inbound.content.as_deref().and_then(|id| id.parse().ok()).and_then(MessageId::from_integer);
     let (room, seq) = id.ok_or(Error::MessageNotFound)?;
@@ -126,7 +126,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     Some(flat.frame(None))
 }
 
-/// A `system` frame to this client only.
+/// Prints a refusal as a `system` frame.
 fn refuse(refusal: &Refusal, viewer: &Viewer) -> String {
     let reason = reason(&refusal.error);
     let flat = Flat {
@@ -189,7 +189,7 @@ fn resume_replies(room: RoomId, viewer: &Viewer) -> ResumeReplies {
     ResumeReplies { complete: None, lost: flat.print(viewer.user) }
 }
 
-/// `?since=<conversationId>:<seq>-<ms>`, repeatable; what is not understood is left out.
+/// Parses `?since=<conversationId>:<seq>-<ms>`, which may be repeated. Ignores malformed values.
 fn resumes(query: &[(String, String)]) -> Vec<Resume> {
     let resume = |(key, value): &(String, String)| {
         let (room, token) = value.split_once(':').filter(|_| key == "since")?;

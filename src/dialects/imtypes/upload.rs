@@ -1,4 +1,4 @@
-//! `POST /api/v1/upload/file`, which document 004 presumes.
+//! `POST /api/v1/upload/file`, which document 004 presupposes.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::domain::Result;
 use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
 
-/// The form.
+/// The form of the upload.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form in OpenAPI; the handler reads the field by name")]
 pub(super) struct FileUploadForm {
@@ -18,7 +18,7 @@ pub(super) struct FileUploadForm {
     file: String,
 }
 
-/// What a message about the file needs.
+/// The fields of a message about the file.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"url": "http://localhost:8080/uploads/files/7b1c….pdf", "fileName": "a.pdf", "fileSize": 102400}))]
@@ -33,11 +33,11 @@ pub(super) struct UploadedFile {
     post, path = "/api/v1/upload/file", tag = "imtypes", security(("bearer" = [])),
     request_body(content_type = "multipart/form-data", content = FileUploadForm),
     responses(
-        (status = 201, description = "Where it is", body = UploadedFile),
-        (status = 400, description = "No file, or one of a type that is not allowed", body = serde_json::Value,
+        (status = 201, description = "The file was stored", body = UploadedFile),
+        (status = 400, description = "No file, or a file of a type that is not allowed", body = serde_json::Value,
             example = json!({"error": "No file provided or file type is not supported"})),
         (status = 401, description = "No valid token", body = serde_json::Value, example = json!({"error": "Invalid or missing token"})),
-        (status = 413, description = "Too large", body = serde_json::Value, example = json!({"error": "Too large"})),
+        (status = 413, description = "The file is too large", body = serde_json::Value, example = json!({"error": "Too large"})),
     )
 )]
 pub(super) async fn file(

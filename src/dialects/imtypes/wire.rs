@@ -1,4 +1,4 @@
-//! `imtypes.Message` as the server sends it: every field that applies, flat.
+//! `imtypes.Message` as the server sends it, with all fields that apply.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ struct Head<'a> {
     sender_id: String,
 }
 
-/// The fields behind it.
+/// The fields after the receiver's id.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Rest<'a> {
@@ -28,7 +28,7 @@ struct Rest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file_size: Option<u64>,
     conversation_id: String,
-    /// With `?ext=1`, on the sender's own push.
+    /// With `?ext=1`, in the push to the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
     /// With `?ext=1`: the resume token.
@@ -55,7 +55,7 @@ impl Flat<'_> {
     fn head(&self) -> String {
         let sender_id = self.sender.unwrap_or(UserId::SERVER).to_string();
         let mut head = json(&Head { id: self.id.clone(), kind: self.kind, content: self.content, sender_id });
-        head.pop(); // the object goes on
+        head.pop(); // the object continues
         head.push_str(r#","receiverId":""#);
         head
     }
@@ -73,19 +73,19 @@ impl Flat<'_> {
         format!("\",{}", &rest[1..])
     }
 
-    /// The frame for whoever looks on; the owner of the client id sees it.
+    /// Prints a frame for all viewers. Only the sender sees the client id.
     pub(super) fn frame(&self, own: Option<(UserId, &str)>) -> Frame {
         let own = own.map(|(user, client_id)| (user, self.rest(Some(client_id))));
         Frame::PerViewer { before: self.head(), after: self.rest(None), own }
     }
 
-    /// The frame for one viewer.
+    /// Prints a frame for one viewer.
     pub(super) fn print(&self, viewer: UserId) -> String {
         format!("{}{viewer}{}", self.head(), self.rest(None))
     }
 }
 
-/// A message as this document has it.
+/// Prints a message as a frame.
 pub(super) fn message_frame(message: &Message, is_extended: bool, base_url: &str) -> Frame {
     let file = message.attachment.as_ref();
     let content = content(message, base_url);
@@ -105,7 +105,7 @@ pub(super) fn message_frame(message: &Message, is_extended: bool, base_url: &str
     flat.frame(own)
 }
 
-/// Kinds of other documents: audio and video are files.
+/// The name of a kind. Audio and video, which this document lacks, are files.
 fn kind_word(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Text => "text",

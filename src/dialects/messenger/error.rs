@@ -1,4 +1,5 @@
-//! Errors as document 002 has them: `{"code","message"}`, over HTTP with the code as status, in a frame with a type.
+//! Errors of document 002: `{"code","message"}`. Over HTTP the status equals the code; an error frame has a type as
+//! well.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -7,13 +8,13 @@ use utoipa::ToSchema;
 
 use crate::domain::{Error, Field};
 
-/// The body of every error.
+/// The body of an error.
 #[derive(Serialize, ToSchema)]
 #[schema(as = messenger::ErrorBody, example = json!({"code": 404, "message": "聊天室不存在"}))]
 pub(super) struct ErrorBody {
     /// The HTTP status.
     code: u16,
-    /// What is wrong.
+    /// The reason.
     message: String,
 }
 

@@ -11,12 +11,12 @@ use crate::edge::{Authenticated, Context, JsonBody};
 const DEFAULT_PAGE_SIZE: i64 = 20;
 const MAX_PAGE_SIZE: usize = 1000;
 
-/// The messages between the caller and a user, newest first.
+/// Lists the messages between the caller and a user, newest first.
 #[utoipa::path(
     post, path = "/api/chat/history/private", tag = "messenger", security(("bearer" = [])), request_body = PrivateQuery,
     responses(
-        (status = 200, description = "A page", body = Page),
-        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 200, description = "A page of messages", body = Page),
+        (status = 400, description = "A field is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such user", body = ErrorBody),
     )
@@ -32,14 +32,14 @@ pub(super) async fn private(
     Ok(answer(page))
 }
 
-/// A room's messages, newest first.
+/// Lists the messages of a room, newest first.
 #[utoipa::path(
     post, path = "/api/chat/history/room", tag = "messenger", security(("bearer" = [])), request_body = RoomQuery,
     responses(
-        (status = 200, description = "A page", body = Page),
-        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 200, description = "A page of messages", body = Page),
+        (status = 400, description = "A field is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "No such room, or the caller may not know of it", body = ErrorBody),
+        (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
     )
 )]
 pub(super) async fn room(
@@ -68,14 +68,14 @@ fn answer(page: Option<HistoryPage>) -> HttpResponse {
     HttpResponse::Ok().json(Page { code: 200, message: "success", data })
 }
 
-/// How far a message has come; members may ask.
+/// The delivery status of a message, for members of its room.
 #[utoipa::path(
     post, path = "/api/chat/message/status", tag = "messenger", security(("bearer" = [])), request_body = StatusQuery,
     responses(
         (status = 200, description = "The status", body = MessageStatus),
-        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 400, description = "A field is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "No such message, or the caller is no member", body = ErrorBody),
+        (status = 404, description = "No such message, or the caller is not a member of its room", body = ErrorBody),
     )
 )]
 pub(super) async fn status(

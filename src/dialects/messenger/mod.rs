@@ -1,5 +1,5 @@
 //! Document 002: histories and status over HTTP, chat over a WebSocket with an Authorization header. Replies are
-//! `{"code","message",…}`, the HTTP status equal to the code.
+//! `{"code","message",…}`; the HTTP status equals the code.
 
 mod error;
 mod history;
@@ -22,7 +22,7 @@ pub const DIALECT: Dialect = Dialect {
     openapi: Documentation::openapi,
 };
 
-/// The parts of `/api/chat` that are this document's; the rest is document 003's.
+/// The parts of `/api/chat` that belong to this document; the others belong to document 003.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/chat/").and_then(|rest| rest.split('/').next());
     part.is_some_and(|part| matches!(part, "history" | "message"))

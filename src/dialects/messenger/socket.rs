@@ -27,7 +27,7 @@ const CODEC: SocketCodec = SocketCodec {
     resumes: |_| Vec::new(),
 };
 
-/// A handshake with an Authorization header and no token in its query speaks this document.
+/// Claims handshakes with an Authorization header and no token in the query.
 pub(super) fn routes(config: &Config) -> Vec<SocketRoute> {
     let mut paths = vec!["/ws/chat".to_owned(), config.server.websocket_path.clone()];
     paths.dedup();
@@ -85,7 +85,7 @@ fn send(inbound: InboundMessage) -> Result<Command> {
         Some(url) => (Content::beside_file(content)?, Some(Attachment { url, ..Attachment::default() })),
         None => (Content::parse(content)?, None),
     };
-    // Unlike in the other documents, an address in the text is text.
+    // In this document an address in the text is not a file.
     let message = NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id);
     Ok(Command::send(to, message))
 }

@@ -1,4 +1,4 @@
-//! The shapes of document 002.
+//! Wire types of document 002.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::dialects::common::{absolute, utc_seconds};
 use crate::domain::{Message, MessageKind, Receipts, RoomHead, RoomKind, Status};
 
-/// `private` between two users, `room` otherwise.
+/// `private` for direct rooms, `room` for others.
 pub(super) fn chat_type(kind: RoomKind) -> &'static str {
     match kind {
         RoomKind::Direct => "private",
@@ -14,12 +14,12 @@ pub(super) fn chat_type(kind: RoomKind) -> &'static str {
     }
 }
 
-/// The other user of a private chat, the room's number otherwise.
+/// The other user of a private chat, or else the room's number.
 pub(super) fn receiver_id(room: &RoomHead, message: &Message) -> u64 {
     room.other(message.sender.id).map_or(u64::from(room.id.number()), |user| user.0)
 }
 
-/// Kinds of other documents: emoji is text.
+/// The name of a kind. Emoji, which this document lacks, is text.
 pub(super) fn message_type(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Text | MessageKind::Emoji => "text",
@@ -31,42 +31,42 @@ pub(super) fn message_type(kind: MessageKind) -> &'static str {
     }
 }
 
-/// The address of a message's file.
+/// The address of the attached file.
 pub(super) fn file_url(message: &Message, base_url: &str) -> Option<String> {
     let url = message.attachment.as_ref().and_then(|file| file.address());
     url.map(|url| absolute(base_url, url).into_owned())
 }
 
-/// A page of the conversation with a user.
+/// A request for a page of the conversation with a user.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"user_id": 2, "page": 1, "page_size": 20}))]
 pub(super) struct PrivateQuery {
     pub(super) user_id: u64,
-    /// From 1, the newest; 1 when absent.
+    /// Number of the page, from 1 for the newest; 1 when absent.
     pub(super) page: Option<i64>,
-    /// 20 when absent, at most 1000.
+    /// Messages per page: 20 when absent, at most 1000.
     pub(super) page_size: Option<i64>,
 }
 
-/// A page of a room's history.
+/// A request for a page of a room's history.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = messenger::RoomQuery, example = json!({"room_id": 1, "page": 1, "page_size": 20}))]
 pub(super) struct RoomQuery {
     pub(super) room_id: u64,
-    /// From 1, the newest; 1 when absent.
+    /// Number of the page, from 1 for the newest; 1 when absent.
     pub(super) page: Option<i64>,
-    /// 20 when absent, at most 1000.
+    /// Messages per page: 20 when absent, at most 1000.
     pub(super) page_size: Option<i64>,
 }
 
-/// The message whose status is asked for.
+/// A request for the status of a message.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"message_id": 1}))]
 pub(super) struct StatusQuery {
     pub(super) message_id: u64,
 }
 
-/// Every successful reply with a page.
+/// A successful reply with a page of messages.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Page {
     #[schema(example = 200)]
@@ -111,7 +111,7 @@ impl HistoryMessage {
     }
 }
 
-/// How far a message has come.
+/// A successful reply with the delivery status of a message.
 #[derive(Serialize, ToSchema)]
 pub(super) struct MessageStatus {
     #[schema(example = 200)]
@@ -131,7 +131,7 @@ pub(super) fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// A message that is pushed: the document's keys, and `receiver_id`, without which rooms could not be told apart.
+/// A pushed message: the document's keys, and `receiver_id`, which identifies the room.
 #[derive(Serialize)]
 pub(super) struct PushedMessage<'a> {
     pub(super) message_id: u64,

@@ -1,4 +1,4 @@
-//! Registering and logging in: document 000, §1.1.
+//! Registration and login: document 000, §1.1.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub(super) struct Credentials {
     password: String,
 }
 
-/// What was done.
+/// A confirmation.
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::Registered)]
 pub(super) struct Registered {
@@ -34,14 +34,14 @@ pub(super) struct Token {
     token: String,
 }
 
-/// Creates a user.
+/// Registers a user.
 #[utoipa::path(
     post, path = "/api/v1/auth/register", tag = "webchat", request_body = Credentials,
     responses(
-        (status = 201, description = "The user exists now", body = Registered),
-        (status = 400, description = "A field is missing or not valid", body = ErrorBody),
+        (status = 201, description = "The user was created", body = Registered),
+        (status = 400, description = "A field is missing or invalid", body = ErrorBody),
         (status = 409, description = "The name is taken", body = ErrorBody, example = json!({"error": "Username already exists"})),
-        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn register(
@@ -60,10 +60,10 @@ pub(super) async fn register(
 #[utoipa::path(
     post, path = "/api/v1/auth/login", tag = "webchat", request_body = Credentials,
     responses(
-        (status = 200, description = "The token", body = Token),
+        (status = 200, description = "A token", body = Token),
         (status = 400, description = "A field is missing", body = ErrorBody),
-        (status = 401, description = "Wrong", body = ErrorBody, example = json!({"error": "Invalid username or password"})),
-        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+        (status = 401, description = "Wrong user name or password", body = ErrorBody, example = json!({"error": "Invalid username or password"})),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn log_in(
@@ -73,7 +73,7 @@ pub(super) async fn log_in(
 ) -> Result<HttpResponse> {
     let client = client_of(&request, &context.trusted_proxies);
     let (name, password) = parse(&credentials(body)?).map_err(|error| match error {
-        // A name or password that nobody can have is simply wrong here.
+        // A name or password that no account can have is a wrong one.
         Error::Invalid(_) | Error::Length { .. } => Error::BadCredentials,
         other => other,
     })?;
@@ -81,7 +81,7 @@ pub(super) async fn log_in(
     Ok(HttpResponse::Ok().json(Token { token }))
 }
 
-/// What is no such object has neither field, in the document's words.
+/// A malformed body is answered like one without the fields, as the document has it.
 fn credentials(body: Result<JsonBody<Credentials>>) -> Result<Credentials> {
     body.map(|body| body.0).map_err(|error| match error {
         Error::Malformed(_) => Error::Missing(Field::Credentials),

@@ -1,4 +1,4 @@
-//! What our own client needs besides the document: who it is, its rooms with what is new, search.
+//! Routes for Chinwag's own client: the caller's account, conversations and search.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -12,14 +12,14 @@ use crate::edge::{Authenticated, Context, QueryParams, long_json};
 
 const DEFAULT_FOUND: Limit = Limit::of(20);
 const MAX_FOUND: usize = 100;
-/// Longest text that is looked for, in characters.
+/// Longest search text, in characters.
 const QUERY_MAX_CHARS: usize = 100;
 
-/// The caller.
+/// The caller's account.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "webchat", security(("bearer" = [])),
     responses(
-        (status = 200, description = "The caller", body = Me),
+        (status = 200, description = "The account", body = Me),
         (status = 401, description = "No valid token", body = ErrorBody),
     )
 )]
@@ -28,7 +28,7 @@ pub(super) async fn me(user: Authenticated, context: web::Data<Context>) -> Resu
     Ok(HttpResponse::Ok().json(Me::from(account)))
 }
 
-/// The caller's rooms, latest activity first, with what is new in each.
+/// The caller's rooms with their unread counts, latest activity first.
 #[utoipa::path(
     get, path = "/api/v1/conversations", tag = "webchat", security(("bearer" = [])),
     responses(
@@ -48,28 +48,29 @@ pub(super) async fn conversations(
     long_json(&request, &rooms).await
 }
 
-/// What is looked for.
+/// Parameters of a search.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct SearchQuery {
     /// `user`, `room` or `message`.
     kind: Option<String>,
-    /// The beginning of a user's or room's name, or a part of a message's text. Without it, `room` lists the public rooms.
+    /// The beginning of a user's or room's name, or part of a message's text. If it is absent, `room` lists the public
+    /// rooms.
     q: Option<String>,
-    /// The room whose messages are looked through.
+    /// The room whose messages are searched.
     room_id: Option<String>,
     /// Most results: 20 when absent, at most 100.
     limit: Option<String>,
 }
 
-/// Looks for users and rooms by the beginning of their names, for a room's messages by a part of their text.
+/// Searches users and rooms by the beginning of their names, or the messages of a room by part of their text.
 #[utoipa::path(
     get, path = "/api/v1/search", tag = "webchat", security(("bearer" = [])), params(SearchQuery),
     responses(
         (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = [FoundRoom]),
-        (status = 400, description = "A parameter is missing or not valid", body = ErrorBody),
+        (status = 400, description = "A parameter is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "No such room, or the caller is no member", body = ErrorBody),
+        (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
     )
 )]
 pub(super) async fn search(

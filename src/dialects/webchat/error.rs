@@ -1,5 +1,5 @@
-//! Errors as document 000 words them: `{"error"}` in English. For programs they have a code as well, where the
-//! document has no route or a client asks with `?ext=1`.
+//! Errors of document 000: `{"error"}` in English. On routes that the document lacks, and with `?ext=1` on all, they
+//! also have a code for programs.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 use crate::domain::{Error, Field};
 use crate::edge::is_extended;
 
-/// The body of every error.
+/// The body of an error.
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::ErrorBody)]
 pub(super) struct ErrorBody {
-    /// What is wrong.
+    /// The reason, for people.
     #[schema(example = "Username and password are required")]
     error: String,
-    /// What is wrong, for programs: `room_not_found`. On the document's own routes only with `?ext=1`.
+    /// The error's name for programs, as `room_not_found`. On the document's own routes only with `?ext=1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     /// The field that `missing`, `invalid` or `length` is about.
@@ -33,7 +33,7 @@ pub(super) fn body(error: &Error, request: &HttpRequest) -> HttpResponse {
     })
 }
 
-/// Whether the document has the route, or all routes beneath it.
+/// Whether a route, or the group of routes that it is in, belongs to the document.
 fn is_documented(path: &str) -> bool {
     path == "/api/v1/rooms" || path.starts_with("/api/v1/auth") || path.starts_with("/api/v1/upload")
 }
@@ -81,7 +81,7 @@ pub(super) fn text(error: &Error) -> String {
     text.to_owned()
 }
 
-/// The field as the start of a sentence.
+/// The field's name at the start of a sentence.
 fn title(field: Field) -> String {
     let words = match field {
         Field::ReplyTo => "reply",

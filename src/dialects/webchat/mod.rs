@@ -1,5 +1,5 @@
-//! Document 000: accounts, rooms, a picture upload and a WebSocket of `{type, payload}` frames; errors as `{"error"}`.
-//! Our own client speaks it, with `?ext=1` and a few routes more.
+//! Document 000: accounts, rooms, a picture upload and a WebSocket with `{type, payload}` frames; errors are
+//! `{"error"}`. Chinwag's own client uses it, with `?ext=1` and a few more routes.
 
 mod auth;
 mod client;
@@ -26,7 +26,7 @@ pub const DIALECT: Dialect = Dialect {
     openapi: Documentation::openapi,
 };
 
-/// The parts of `/api/v1` that are this document's; the rest is document 001's.
+/// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
     part.is_some_and(|part| matches!(part, "auth" | "upload" | "rooms" | "me" | "conversations" | "search"))
@@ -70,6 +70,6 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         client::search,
     ),
     components(schemas(wire::FoundUser)),
-    tags((name = "webchat", description = "Document 000, and what Chinwag's own client needs besides. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))
+    tags((name = "webchat", description = "Document 000, and routes for Chinwag's own client. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))
 )]
 struct Documentation;

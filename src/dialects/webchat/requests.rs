@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::edge::{Command, Refusal, Request, Resume, Subject, Viewer, read_frame};
 use crate::service::Receiver;
 
-/// Document 000 shows pages of 20.
+/// Document 000 has pages of 20.
 const DEFAULT_PAGE_SIZE: i64 = 20;
 const MAX_PAGE_SIZE: usize = 1000;
 /// Longest reference of a request, in characters.
@@ -21,7 +21,7 @@ const URL_MAX_CHARS: usize = 2000;
 
 #[derive(Deserialize)]
 struct InboundFrame {
-    /// A text. Read as any value, so that a frame without one is refused with its reference.
+    /// A string. Any value is accepted here, so that the refusal of a frame without one has its reference.
     #[serde(rename = "type", default)]
     kind: Value,
     #[serde(default)]
@@ -35,7 +35,7 @@ struct SendPayload {
     content: String,
     #[serde(default)]
     is_image: bool,
-    // With ?ext=1:
+    // With `?ext=1`:
     client_id: Option<String>,
     reply_to: Option<u64>,
     message_type: Option<String>,
@@ -67,7 +67,7 @@ struct ResumePayload {
     rooms: std::collections::HashMap<String, String>,
 }
 
-/// What a frame means.
+/// Parses a frame.
 pub(super) fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
     let InboundFrame { kind, payload } = read_frame(text)?;
     if !viewer.is_extended {
@@ -81,7 +81,7 @@ pub(super) fn decode(text: &str, viewer: &Viewer) -> Result<Request, Refusal> {
     }
 }
 
-/// The client's own id of a request.
+/// The reference in a payload.
 fn reference(payload: &Value) -> Result<Option<String>> {
     match &payload["ref"] {
         Value::Null => Ok(None),
@@ -91,7 +91,7 @@ fn reference(payload: &Value) -> Result<Option<String>> {
 }
 
 fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
-    match kind.as_str().ok_or_else(|| Error::Malformed("type is no text".to_owned()))? {
+    match kind.as_str().ok_or_else(|| Error::Malformed("type is not a string".to_owned()))? {
         "send_message" => send(read(payload)?, is_extended),
         "fetch_history" => history(&read(payload)?, is_extended),
         "ping" => Ok(Command::Ping),
@@ -107,7 +107,7 @@ fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
 
 fn read<T: serde::de::DeserializeOwned>(payload: Value) -> Result<T> {
     if !payload.is_object() {
-        return Err(Error::Malformed("payload is no object".to_owned()));
+        return Err(Error::Malformed("payload is not an object".to_owned()));
     }
     serde_json::from_value(payload).map_err(|_| Error::Malformed("payload".to_owned()))
 }
@@ -116,7 +116,7 @@ fn room(number: u32) -> Result<RoomId> {
     RoomId::new(number).ok_or(Error::RoomNotFound)
 }
 
-/// A message that a payload names; its id must belong to its room.
+/// The message that a payload refers to. Its id must belong to its room.
 fn message(payload: &MessagePayload) -> Result<(RoomId, Seq)> {
     let room = room(payload.room_id)?;
     let (of, seq) = MessageId::from_integer(payload.id).ok_or(Error::MessageNotFound)?;

@@ -1,4 +1,4 @@
-//! Rooms and their members: document 000, §1.3, and the making of rooms that it promises.
+//! Rooms and their members: document 000, §1.3, and the creation of rooms that it promises.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use super::wire::{Done, MemberEntry, Room};
 use crate::domain::{Description, Error, Field, Result, RoomId, RoomKind, RoomName, UserId};
 use crate::edge::{Authenticated, Context, JsonBody};
 
-/// All rooms of the caller, latest activity first.
+/// Lists the caller's rooms, latest activity first.
 #[utoipa::path(
     get, path = "/api/v1/rooms", tag = "webchat", security(("bearer" = [])),
     responses(
@@ -23,7 +23,7 @@ pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Re
     Ok(HttpResponse::Ok().json(rooms))
 }
 
-/// A room that is to be made: a group with a name, or the direct room with a user.
+/// A room to create: a group with a name, or the direct room with a user.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"name": "Project Alpha", "is_private": false}))]
 pub(super) struct NewRoom {
@@ -35,15 +35,15 @@ pub(super) struct NewRoom {
     username: Option<String>,
 }
 
-/// Makes a group, or opens the direct room with a user, which is the same one for ever.
+/// Creates a group, or opens the direct room with a user. There is only one direct room with each user.
 #[utoipa::path(
     post, path = "/api/v1/rooms", tag = "webchat", security(("bearer" = [])), request_body = NewRoom,
     responses(
         (status = 201, description = "The room", body = Room),
-        (status = 400, description = "A field is missing or not valid, or the other user is oneself", body = ErrorBody),
+        (status = 400, description = "A field is missing or invalid, or the other user is the caller", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such user", body = ErrorBody),
-        (status = 429, description = "Too many; see `Retry-After`", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn create(
@@ -63,7 +63,7 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().json(Room::new(made.id, name.as_str().to_owned(), RoomKind::Group)))
 }
 
-/// A path's room: what is no number answers like a room that does not exist.
+/// Parses a room number in a path. A malformed number is answered like a room that does not exist.
 pub(super) fn room_of(text: &str) -> Result<RoomId> {
     text.parse().ok().and_then(RoomId::new).ok_or(Error::RoomNotFound)
 }
@@ -72,14 +72,14 @@ fn user_of(text: &str) -> Result<UserId> {
     text.parse().map(UserId).map_err(|_| Error::UserNotFound)
 }
 
-/// The members of a room in the order of joining.
+/// Lists the members of a room in the order of joining.
 #[utoipa::path(
     get, path = "/api/v1/rooms/{id}/members", tag = "webchat", security(("bearer" = [])),
     params(("id" = u32, Path, description = "The room")),
     responses(
         (status = 200, description = "The members", body = [MemberEntry]),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "No such room, or the caller is no member", body = ErrorBody),
+        (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
     )
 )]
 pub(super) async fn members(
@@ -91,20 +91,20 @@ pub(super) async fn members(
     Ok(HttpResponse::Ok().json(members.into_iter().map(MemberEntry::from).collect::<Vec<_>>()))
 }
 
-/// Whom to add.
+/// A member to add.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"username": "bob"}))]
 pub(super) struct NewMember {
     username: Option<String>,
 }
 
-/// Adds a user to a room: owner and admins of a group may, any member of a public room.
+/// Adds a user to a room. In a group the owner and admins may, in a public room any member.
 #[utoipa::path(
     post, path = "/api/v1/rooms/{id}/members", tag = "webchat", security(("bearer" = [])), request_body = NewMember,
     params(("id" = u32, Path, description = "The room")),
     responses(
-        (status = 201, description = "A member now", body = Done),
-        (status = 400, description = "A field is missing, or it is a direct room", body = ErrorBody),
+        (status = 201, description = "The user is a member", body = Done),
+        (status = 400, description = "A field is missing, or the room is a direct room", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room or user", body = ErrorBody),
@@ -124,13 +124,13 @@ pub(super) async fn add_member(
     Ok(HttpResponse::Created().json(Done { message: "Member added" }))
 }
 
-/// Removes a member; one's own number is leaving.
+/// Removes a member. To remove oneself is to leave.
 #[utoipa::path(
     delete, path = "/api/v1/rooms/{id}/members/{user_id}", tag = "webchat", security(("bearer" = [])),
     params(("id" = u32, Path, description = "The room"), ("user_id" = u64, Path, description = "The member")),
     responses(
-        (status = 200, description = "No member now", body = Done, example = json!({"message": "Member removed"})),
-        (status = 400, description = "`global` and direct rooms are never left", body = ErrorBody),
+        (status = 200, description = "The user is not a member", body = Done, example = json!({"message": "Member removed"})),
+        (status = 400, description = "`global` and direct rooms cannot be left", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room or member", body = ErrorBody),
@@ -146,7 +146,7 @@ pub(super) async fn remove_member(
     Ok(HttpResponse::Ok().json(Done { message: "Member removed" }))
 }
 
-/// What a member may do from now on.
+/// A new role of a member.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"role": "admin"}))]
 pub(super) struct NewRole {
@@ -154,15 +154,15 @@ pub(super) struct NewRole {
     role: Option<String>,
 }
 
-/// Makes a member an admin or an admin a member. The owner may.
+/// Makes a member an admin, or an admin an ordinary member. The owner may.
 #[utoipa::path(
     put, path = "/api/v1/rooms/{id}/members/{user_id}", tag = "webchat", security(("bearer" = [])), request_body = NewRole,
     params(("id" = u32, Path, description = "The room"), ("user_id" = u64, Path, description = "The member")),
     responses(
-        (status = 200, description = "Done", body = Done, example = json!({"message": "Role changed"})),
-        (status = 400, description = "No such role, or it is a direct room", body = ErrorBody),
+        (status = 200, description = "The role was changed", body = Done, example = json!({"message": "Role changed"})),
+        (status = 400, description = "No such role, or the room is a direct room", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 403, description = "Not the owner, or the owner's own role", body = ErrorBody),
+        (status = 403, description = "The caller is not the owner, or the role is the owner's own", body = ErrorBody),
         (status = 404, description = "No such room or member", body = ErrorBody),
     )
 )]

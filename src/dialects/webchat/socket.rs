@@ -24,7 +24,7 @@ const CODEC: SocketCodec = SocketCodec {
     resumes: |_| Vec::new(),
 };
 
-/// The one path.
+/// The WebSocket's path.
 pub(super) fn routes() -> Vec<SocketRoute> {
     vec![SocketRoute { path: "/ws".to_owned(), claims: |_| true, codec: CODEC }]
 }
@@ -40,7 +40,7 @@ fn frame<T: Serialize>(kind: &str, payload: T) -> String {
     print(&OutboundFrame { kind, payload })
 }
 
-/// With `?ext=1` programs can tell what went wrong, and with which request.
+/// An error. With `?ext=1` it says what failed for which request, for programs.
 #[derive(Serialize)]
 struct ErrorPayload<'a> {
     message: String,
@@ -87,7 +87,7 @@ fn field_name(field: Field) -> &'static str {
     }
 }
 
-/// Whole milliseconds after which so much time has passed.
+/// A duration in milliseconds, rounded up.
 fn millis_up(time: Duration) -> u64 {
     u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }
@@ -96,7 +96,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
     let room = event.room.id;
     let room_id = room.number();
     let text = match &event.what {
-        // Not in the document, so not for those who did not ask.
+        // The document has no such messages.
         Event::Message(message) if message.is_from_server() && !style.is_extended => return None,
         Event::Message(message) => match &message.notice {
             Some(notice) => {
@@ -145,7 +145,7 @@ struct HistoryAnswer<'a> {
     reference: Option<&'a str>,
 }
 
-/// An answer that says nothing but which request it answers.
+/// An answer with nothing but the reference of its request.
 #[derive(Serialize)]
 struct ReferenceAnswer<'a> {
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -157,7 +157,7 @@ fn answer(answer: &Answer<'_>, reference: Option<&str>, viewer: &Viewer) -> Opti
         Answer::Alive => frame("pong", ReferenceAnswer { reference }),
         Answer::Done => frame("done", ReferenceAnswer { reference }),
         Answer::History(page, query) => {
-            // Ascending inside a page.
+            // A page is in ascending order.
             let messages: Vec<ChatMessage<'_>> = page
                 .messages
                 .iter()

@@ -1,4 +1,4 @@
-//! Uploading a picture: document 000, §1.2.
+//! Upload of pictures: document 000, §1.2.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::domain::Result;
 use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::Folder;
 
-/// The form.
+/// The form of the upload.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form in OpenAPI; the handler reads the field by name")]
 pub(super) struct ImageForm {
@@ -19,7 +19,7 @@ pub(super) struct ImageForm {
     image: String,
 }
 
-/// Where the picture is.
+/// The address of the picture.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"url": "http://your-domain.com/uploads/images/filename.jpg"}))]
 pub(super) struct Uploaded {
@@ -31,11 +31,11 @@ pub(super) struct Uploaded {
     post, path = "/api/v1/upload/image", tag = "webchat", security(("bearer" = [])),
     request_body(content_type = "multipart/form-data", content = ImageForm),
     responses(
-        (status = 201, description = "The address", body = Uploaded),
-        (status = 400, description = "No picture", body = ErrorBody,
+        (status = 201, description = "The picture was stored", body = Uploaded),
+        (status = 400, description = "No file, or not a picture", body = ErrorBody,
             example = json!({"error": "No file provided or file type is not supported"})),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 413, description = "The picture is too large", body = ErrorBody),
     )
 )]
 pub(super) async fn image(

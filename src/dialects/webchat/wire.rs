@@ -1,4 +1,4 @@
-//! The shapes of document 000, and those of our own client, which follow its style.
+//! Wire types of document 000 and of the routes for Chinwag's own client.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use crate::domain::{
     RoomKind, Seq, UserRef,
 };
 
-/// A room of the caller: the three keys of the document.
+/// A room of the caller, with the three keys of the document.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"id": 101, "name": "Project Alpha", "is_private": false}))]
 pub(super) struct Room {
@@ -26,7 +26,7 @@ impl Room {
     }
 }
 
-/// What was done.
+/// A confirmation.
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::Done)]
 pub(super) struct Done {
@@ -55,7 +55,7 @@ impl From<Member> for MemberEntry {
     }
 }
 
-/// A message as the document has it: without its room in a history, where the room stands once.
+/// A message. In a history it has no room, which the history itself has.
 #[derive(Serialize)]
 pub(super) struct ChatMessage<'a> {
     id: u64,
@@ -84,12 +84,12 @@ struct Extension<'a> {
     file_pixels: Option<(u32, u32)>,
     /// The resume token.
     resume: String,
-    /// On a message of the server: what it reports.
+    /// On a message of the server: the change that it reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<NoticeView<'a>>,
 }
 
-/// A change of membership, for clients that word it themselves.
+/// A change of membership, for clients that word it in their own language.
 #[derive(Serialize)]
 struct NoticeView<'a> {
     kind: &'static str,
@@ -104,7 +104,7 @@ struct UserView<'a> {
 }
 
 impl<'a> NoticeView<'a> {
-    /// `None` for a record that does not say who did it.
+    /// `None` if the record has no actor.
     fn of(notice: &'a Notice) -> Option<Self> {
         let kind = match notice.kind {
             NoticeKind::Created => "created",
@@ -119,7 +119,7 @@ impl<'a> NoticeView<'a> {
 }
 
 impl<'a> ChatMessage<'a> {
-    /// A message that is pushed.
+    /// A pushed message.
     pub(super) fn pushed(message: &'a Message, is_extended: bool, base_url: &str) -> Self {
         let room_id = Some(message.id.room.number());
         Self { room_id, ..Self::listed(message, is_extended, base_url) }
@@ -154,7 +154,7 @@ impl<'a> ChatMessage<'a> {
     }
 }
 
-/// A kind by the name that the extension uses.
+/// The name of a kind in the extension.
 pub(super) fn kind_word(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Text => "text",
@@ -167,7 +167,7 @@ pub(super) fn kind_word(kind: MessageKind) -> &'static str {
     }
 }
 
-/// The caller.
+/// The caller's account.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": 2, "username": "Alice", "email": "alice@example.com", "phone": "", "avatar": "",
@@ -197,7 +197,7 @@ impl From<Account> for Me {
     }
 }
 
-/// One of the caller's rooms with what is new in it.
+/// A room of the caller, with its unread count.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": 102, "room_id": "room_a1b2c3d4", "name": "Bob", "kind": "direct", "is_private": true, "user_id": 3,
@@ -211,7 +211,7 @@ impl From<Account> for Me {
 }))]
 pub(super) struct ConversationEntry<'a> {
     id: u32,
-    /// The room's other name, as documents 001, 003 and 004 have it.
+    /// The room's string id, as in documents 001, 003 and 004.
     room_id: String,
     name: &'a str,
     /// `public`, `group` or `direct`.
@@ -221,11 +221,11 @@ pub(super) struct ConversationEntry<'a> {
     user_id: Option<u64>,
     #[schema(value_type = Object)]
     last_message: Option<ChatMessage<'a>>,
-    /// Messages of others above the highest read.
+    /// Messages of other users after the last one that the caller has read.
     unread: u64,
-    /// The highest message that the caller has read.
+    /// The last message that the caller has read.
     read_id: Option<u64>,
-    /// In a direct room the highest that the other has read.
+    /// In a direct room the last message that the other user has read.
     read_by_other_id: Option<u64>,
     active_at: String,
 }
@@ -250,7 +250,7 @@ impl<'a> ConversationEntry<'a> {
     }
 }
 
-/// A kind of room by its name.
+/// The name of a kind of room.
 pub(super) fn room_kind_word(kind: RoomKind) -> &'static str {
     match kind {
         RoomKind::Public => "public",
@@ -259,12 +259,12 @@ pub(super) fn room_kind_word(kind: RoomKind) -> &'static str {
     }
 }
 
-/// The integer of a message that is known by its place.
+/// The integer id of the message with this seq.
 pub(super) fn integer(room: RoomId, seq: Seq) -> u64 {
     MessageId { room, entry: crate::domain::EntryId { seq, at_ms: 0 } }.to_integer()
 }
 
-/// A user that a search found.
+/// A user in search results.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"id": 2, "username": "Alice"}))]
 pub(super) struct FoundUser {
@@ -272,7 +272,7 @@ pub(super) struct FoundUser {
     pub(super) username: String,
 }
 
-/// A room that a search found.
+/// A room in search results.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"id": 101, "room_id": "room_a1b2c3d4", "name": "Project Alpha", "kind": "group", "is_private": false}))]
 pub(super) struct FoundRoom {
