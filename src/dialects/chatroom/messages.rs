@@ -92,7 +92,7 @@ pub(super) async fn list(
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
     let Listing { query, is_empty } = listing_of(&query.0)?;
-    let known: Vec<Watermark> = known_tags(&request).iter().filter_map(|tag| watermark(tag)).collect();
+    let known: Vec<Watermark> = known_tags(&request).iter().filter_map(watermark).collect();
     Ok(match context.services.messages.poll(query, &user.caller, &known).await? {
         Poll::Unchanged(watermark) => answer(HttpResponse::NotModified(), watermark).finish(),
         Poll::Page { messages, watermark } => {
