@@ -85,7 +85,8 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
 function failureOf(row: Row): string | null {
   const isFailed = row.kind === "pending" && row.pending.state === "failed";
   if (isFailed) return row.pending.error ? codeText(row.pending.error) : "";
-  return row.kind === "upload" && row.upload.error ? codeText(row.upload.error) : null;
+  // An upload is nothing but its file, so that is the field that is missing or invalid.
+  return row.kind === "upload" && row.upload.error ? codeText(row.upload.error, "file") : null;
 }
 
 function isPicture(row: Row): boolean {
