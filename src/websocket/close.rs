@@ -137,7 +137,7 @@ impl Close {
 }
 
 /// Whether a close frame may carry this code. Some codes are reserved for local use and must not be sent.
-pub fn may_be_sent(code: u16) -> bool {
+fn may_be_sent(code: u16) -> bool {
     (1000..5000).contains(&code) && ![1004, 1005, CUT, 1015].contains(&code)
 }
 

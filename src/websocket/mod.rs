@@ -6,5 +6,5 @@
 mod close;
 mod frame;
 
-pub use close::{CUT, Close, CloseCode, may_be_sent};
+pub use close::{CUT, Close, CloseCode};
 pub use frame::{Opcode, close_frame, control_frame, declared_length, text_frame};
