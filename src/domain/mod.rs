@@ -1,4 +1,4 @@
-//! Floor 0: pure types, validation of their shape, and the clock. Nothing here waits, stores or knows a dialect.
+//! Floor 0: pure types, validation of their shape, and the clocks. Nothing here waits, stores or knows a dialect.
 //!
 //! Every module may import this one; it imports no other module of the crate.
 
@@ -19,7 +19,7 @@ mod user;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
 pub use client::Client;
-pub use clock::now_ms;
+pub use clock::{Clock, now_ms};
 pub use error::{Error, Field, Kind, Result, Severity};
 pub use event::{Event, PresenceChange, ReadMark, RoomEvent};
 pub use file::{FileKind, FileName};

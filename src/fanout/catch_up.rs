@@ -13,7 +13,7 @@ use super::backlog::{Backlog, ResumeReplies};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState};
 use super::receipts::Delivered;
-use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, UserId, now_ms};
+use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, UserId};
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
 
@@ -95,7 +95,7 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
 
 /// Reads the rooms of all users of the worker again, until it has them all: events about memberships may have been lost.
 pub(super) async fn refresh(hub: Hub) {
-    let since_ms = now_ms().saturating_sub(REFRESH_WINDOW_MS);
+    let since_ms = hub.0.borrow().store.now_ms().saturating_sub(REFRESH_WINDOW_MS);
     let mut users = hub.users();
     while !users.is_empty() {
         let mut unread = Vec::new();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::connection::{Connection, ConnectionId};
 use super::encode::{Encoder, FrameKey, ReadyFrame, Style};
 use super::hub::HubState;
-use crate::domain::{Event, Message, PresenceChange, RoomEvent, RoomId, UserId, UserRef, now_ms};
+use crate::domain::{Event, Message, PresenceChange, RoomEvent, RoomId, UserId, UserRef};
 use crate::metrics::Count;
 use crate::websocket::Close;
 
@@ -62,7 +62,7 @@ impl HubState {
         self.note_message(id, message);
         let Outcome { queued, fell_behind } = self.queue_for_subscribers(event);
         if queued > 0 {
-            let delay_ms = now_ms().saturating_sub(message.id.entry.at_ms);
+            let delay_ms = self.store.now_ms().saturating_sub(message.id.entry.at_ms);
             self.metrics.count_delivery(queued, Duration::from_millis(delay_ms));
         }
         if !fell_behind.is_empty() {

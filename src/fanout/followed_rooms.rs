@@ -16,7 +16,7 @@ use super::connection::ConnectionId;
 use super::sequencer::Sequencer;
 use super::worker_queue::{WorkerEvent, WorkerQueue, Workers};
 use crate::domain::{
-    EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Tail, Watermark, now_ms,
+    EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Tail, Watermark,
 };
 use crate::metrics::{Count, Metrics};
 use crate::store::{PubSubEvent, Store, Subscriber};
@@ -31,7 +31,7 @@ const MAX_POLLED: usize = 50_000;
 /// Entries read at once to fill a gap.
 const GAP_PAGE: Limit = Limit::of(1000);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// Clocks of nodes and Redis may differ, and an amendment may be older than the loss that hid it.
+/// The node's time may lag behind Redis' a little, and an amendment may be older than the loss that hid it.
 const AMENDMENTS_OVERLAP_MS: u64 = 60_000;
 
 struct FollowedRoom {
@@ -209,7 +209,7 @@ impl FollowedRooms {
     fn lose_subscriptions(&self) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         if rooms.values().any(|followed| followed.sequencer.current().is_some()) {
-            self.0.lost_at_ms.store(now_ms(), Ordering::Release);
+            self.0.lost_at_ms.store(self.0.store.now_ms(), Ordering::Release);
         }
         rooms.values_mut().for_each(|followed| {
             followed.sequencer.lose();

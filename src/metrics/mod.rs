@@ -116,11 +116,13 @@ pub enum Gauge {
     OnlineUsers,
     /// Rooms with a message in the last 24 hours.
     ActiveRooms,
+    /// Difference between the clocks of the machine and of Redis, in milliseconds.
+    ClockSkew,
 }
 
 /// Each gauge with its name in Prometheus, the divisor that converts it to Prometheus' unit, and its help text. In the
 /// order of [`Gauge`].
-const GAUGES: [(Gauge, &str, f64, &str); 11] = [
+const GAUGES: [(Gauge, &str, f64, &str); 12] = [
     (Gauge::DeliveryUp, "chinwag_delivery_up", 1.0, "1 while events from other nodes arrive"),
     (Gauge::Ready, "chinwag_ready", 1.0, "1 while the node accepts requests and Redis answers"),
     (Gauge::QueuedBytes, "chinwag_queued_bytes", 1.0, "Bytes queued for WebSockets"),
@@ -132,6 +134,7 @@ const GAUGES: [(Gauge, &str, f64, &str); 11] = [
     (Gauge::RedisLimit, "chinwag_redis_memory_limit_bytes", 1.0, "Memory that Redis may use; 0 without a limit"),
     (Gauge::OnlineUsers, "chinwag_online_users", 1.0, "Users online on all nodes"),
     (Gauge::ActiveRooms, "chinwag_active_rooms", 1.0, "Rooms with a message in the last 24 hours"),
+    (Gauge::ClockSkew, "chinwag_clock_skew_seconds", 1e3, "Difference between the clocks of the machine and of Redis"),
 ];
 
 /// Close codes that are counted separately (RFC 6455, §7.4.1). The last three are ranges, which start at 1016, 3000 and

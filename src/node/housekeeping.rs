@@ -1,19 +1,24 @@
-//! Background work of a node: receives the events of other nodes, re-reads account changes, and removes old state.
+//! Background work of a node: receives the events of other nodes, re-reads account changes, follows the clock of Redis,
+//! and removes old state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::tasks::Tasks;
-use crate::domain::{Result, now_ms};
+use crate::domain::Result;
 use crate::fanout::FollowedRooms;
+use crate::metrics::{Gauge, Metrics};
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
 
 const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_secs(5);
-/// Tolerated difference between this node's clock and that of Redis.
+/// How far changes are read again: nodes' ideas of the time may differ by it.
 const MAX_CLOCK_SKEW_MS: u64 = 60_000;
+const CLOCK_EVERY: Duration = Duration::from_secs(2);
+/// Offset of the machine's clock from which operators are warned.
+const MAX_OFFSET_MS: u64 = 2000;
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 const OLD_UPLOADS_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -30,18 +35,16 @@ pub(super) async fn start_pubsub(
 ) -> Result<FollowedRooms> {
     let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node)?;
     let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics));
-    let (tokens, rooms) = (Arc::clone(&shared.tokens), followed_rooms.clone());
+    let (tokens, rooms, clock_store) = (Arc::clone(&shared.tokens), followed_rooms.clone(), store.clone());
     tasks.spawn(
         "pub/sub",
         supervisor.run(move |event| {
             match &event {
                 PubSubEvent::User(UserEvent::Revoked { user, epoch }) => tokens.revocations().raise(*user, *epoch),
                 PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => tokens.rename(*user, *at_ms, name),
-                PubSubEvent::User(_)
-                | PubSubEvent::Room(..)
-                | PubSubEvent::Connected
-                | PubSubEvent::Subscribed(_)
-                | PubSubEvent::Lost => {}
+                // Another server may have taken over.
+                PubSubEvent::Connected => drop(tokio::spawn(read_clock(clock_store.clone()))),
+                PubSubEvent::User(_) | PubSubEvent::Room(..) | PubSubEvent::Subscribed(_) | PubSubEvent::Lost => {}
             }
             rooms.handle(event);
         }),
@@ -64,14 +67,39 @@ async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<(
 
 /// Re-reads account changes every few seconds, because pub/sub may lose announcements.
 pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
-    let mut since_ms = now_ms();
+    let mut since_ms = store.now_ms();
     loop {
         tokio::time::sleep(ACCOUNT_CHANGES_EVERY).await;
-        let read_at_ms = now_ms();
+        let read_at_ms = store.now_ms();
         match load_changes(&store, &tokens, since_ms.saturating_sub(MAX_CLOCK_SKEW_MS)).await {
             Ok(()) => since_ms = read_at_ms,
             Err(error) => warn!(%error, "could not read account changes, trying again"),
         }
+    }
+}
+
+/// Keeps the node's clock in step with Redis', and says when the machine's differs too much.
+pub(super) async fn follow_clock(store: Store, metrics: Arc<Metrics>) {
+    let mut has_warned = false;
+    loop {
+        let offset_ms = store.clock().offset_ms();
+        metrics.set(Gauge::ClockSkew, offset_ms.unsigned_abs());
+        let is_wrong = offset_ms.unsigned_abs() >= MAX_OFFSET_MS;
+        if is_wrong && !has_warned {
+            warn!(offset_ms, "the clocks of this machine and of Redis differ; synchronize them");
+        }
+        if has_warned && !is_wrong {
+            info!(offset_ms, "the clocks of this machine and of Redis agree again");
+        }
+        has_warned = is_wrong;
+        tokio::time::sleep(CLOCK_EVERY).await;
+        read_clock(store.clone()).await;
+    }
+}
+
+async fn read_clock(store: Store) {
+    if let Err(error) = store.read_clock().await {
+        debug!(%error, "could not read the clock of Redis");
     }
 }
 

@@ -29,6 +29,7 @@ pub use wiring::{accounts, openapi};
 
 use crate::config::Config;
 use crate::dialects;
+use crate::domain::Clock;
 use crate::edge::{Dialect, SocketCounts, Stopping};
 use listener::ListenerHandle;
 use reporter::REPORTER;
@@ -67,11 +68,23 @@ impl Node {
         Self::start_with_dialects(config, dialects::ALL.to_vec()).await
     }
 
+    /// Starts a node with this clock. Nodes of one process can thereby have clocks that differ.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
+        Self::start_with(config, dialects::ALL.to_vec(), clock).await
+    }
+
     /// Starts a node that speaks these dialects.
     ///
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with_dialects(config: Config, dialects: Vec<Dialect>) -> Result<Self, StartError> {
+        Self::start_with(config, dialects, Clock::default()).await
+    }
+
+    async fn start_with(config: Config, dialects: Vec<Dialect>, clock: Clock) -> Result<Self, StartError> {
         config.check()?;
         let redis = match config.has_private_redis() {
             true => Some(PrivateRedis::start(&config.data.dir, config.redis.fsync)?),
@@ -81,7 +94,7 @@ impl Node {
         let drain = Duration::from_secs(if redis.is_some() { 0 } else { config.server.drain_secs });
         let url = redis.as_ref().map_or(config.redis.url.clone(), |redis| redis.url().to_owned());
         let mut tasks = Tasks::default();
-        let (wiring, store) = Wiring::prepare(config, dialects, &url, &mut tasks).await?;
+        let (wiring, store) = Wiring::prepare(config, dialects, &url, clock, &mut tasks).await?;
         let (address, listener, server) = wiring.serve()?;
         let handle = server.handle();
         tasks.spawn("server", async move {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::process_usage::ProcessUsage;
-use crate::domain::{Error, now_ms};
+use crate::domain::Error;
 use crate::edge::Stopping;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Load, Metrics, Minute, Totals};
@@ -51,7 +51,7 @@ struct MinuteLog {
 impl Reporter {
     /// Reports until `end` resolves, then reports once more and removes the node's row.
     pub(super) async fn run(self, mut end: oneshot::Receiver<()>) {
-        let started_ms = now_ms();
+        let started_ms = self.store.now_ms();
         let mut log = MinuteLog {
             minute: started_ms / 60_000,
             totals_before: self.metrics.totals(),
@@ -134,7 +134,7 @@ impl Reporter {
             id: self.id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_ms,
-            seen_ms: now_ms(),
+            seen_ms: self.store.now_ms(),
             address: self.address.clone(),
             is_ready: self.is_ready(),
             cpu_percent: load.cpu_basis_points as f64 / 100.0,
@@ -142,6 +142,7 @@ impl Reporter {
             sockets: load.sockets.values().sum(),
             queued_bytes: load.queued_bytes,
             lag_ms: self.metrics.get(Gauge::RoundTrip) as f64 / 1000.0,
+            clock_offset_ms: self.store.clock().offset_ms(),
         }
     }
 
@@ -155,7 +156,7 @@ impl Reporter {
         let mut current = totals.since(&log.totals_before);
         current.set_rooms(log.rooms.iter().map(|(room, messages)| (*room, *messages)));
         current.load = load.clone();
-        let minute = now_ms() / 60_000;
+        let minute = self.store.now_ms() / 60_000;
         if minute == log.minute {
             return current;
         }

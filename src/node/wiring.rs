@@ -17,7 +17,7 @@ use super::tasks::Tasks;
 use super::{housekeeping, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility};
 use crate::dialects;
-use crate::domain::{Error, Kind, RoomId, Watermark};
+use crate::domain::{Clock, Error, Kind, RoomId, Watermark};
 use crate::edge::{
     Context, Dialect, Liveness, RawSocket, Registry, RequestSpan, SocketCounts, Stopping, close_sockets_at_stop,
     configure, cors, count, hold_body, in_dialect, not_found,
@@ -32,6 +32,8 @@ use crate::store::{NodeMemory, Retention, SendRate, Store, StoreConfig};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
+/// Stands for the id of a node where there is none.
+const COMMAND_LINE: &str = "cli";
 const RETRY_EVERY: Duration = Duration::from_millis(250);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -57,18 +59,19 @@ impl Wiring {
         config: Config,
         dialects: Vec<Dialect>,
         url: &str,
+        clock: Clock,
         tasks: &mut Tasks,
     ) -> Result<(Self, Store), StartError> {
         let store_config = store_config(&config, url);
-        let memory = NodeMemory::default();
+        let node_id = reporter::node_id()?;
+        let memory = NodeMemory::new(&node_id, clock);
         let store = Store::new(&store_config, &memory)?;
         wait_for_redis(&store).await?;
         store.ensure_global_room().await?;
 
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
-        let shared = shared(&config, Arc::new(metrics))?;
-        let node_id = reporter::node_id()?;
+        let shared = shared(&config, Arc::new(metrics), store.clock())?;
         let followed_rooms = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks).await?;
         let socket_counts = SocketCounts::new(&config.limits);
         let wiring = Self {
@@ -88,7 +91,8 @@ impl Wiring {
     }
 
     fn start_housekeeping(&self, store: &Store, tasks: &mut Tasks) {
-        let tokens = Arc::clone(&self.shared.tokens);
+        let (tokens, metrics) = (Arc::clone(&self.shared.tokens), Arc::clone(&self.shared.metrics));
+        tasks.spawn("clock", housekeeping::follow_clock(store.clone(), metrics));
         tasks.spawn("account changes", housekeeping::follow_account_changes(store.clone(), tokens));
         let keep_days = self.config.uploads.keep_days;
         tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store), keep_days));
@@ -211,7 +215,7 @@ fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
 async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
     let started = Instant::now();
     loop {
-        match store.check_server().await {
+        match check_redis(store).await {
             Ok(()) => return Ok(()),
             Err(error) if error.kind() == Kind::Unavailable && started.elapsed() < REDIS_WAIT => {
                 if started.elapsed() > Duration::from_secs(2) {
@@ -224,14 +228,20 @@ async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
     }
 }
 
-fn shared(config: &Config, metrics: Arc<Metrics>) -> Result<Shared, StartError> {
+/// Checks that Redis is suitable, and sets the node's clock by it.
+async fn check_redis(store: &Store) -> Result<(), Error> {
+    store.check_server().await?;
+    store.read_clock().await
+}
+
+fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Shared, StartError> {
     let limits = &config.limits;
     let send_rate = SendRate { per_sec: limits.sends_per_sec, burst: limits.sends_burst };
     let rates = Arc::new(Limits::new(limits));
     let rates = || Arc::clone(&rates);
     let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Shared {
-        tokens: Arc::new(Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs)?),
+        tokens: Arc::new(Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs, clock.clone())?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::default()),
         uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, rates(), Arc::clone(&metrics))?,
@@ -271,9 +281,9 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
             Err(error) => return Err(error.into()),
         },
     };
-    let store = Store::new(&store_config(config, &url), &NodeMemory::default())?;
+    let store = Store::new(&store_config(config, &url), &NodeMemory::new(COMMAND_LINE, Clock::default()))?;
     wait_for_redis(&store).await?;
-    let shared = shared(config, Arc::new(Metrics::new(&[], &[])))?;
+    let shared = shared(config, Arc::new(Metrics::new(&[], &[])), store.clock())?;
     Ok((Accounts::new(store, shared.tokens, shared.passwords, shared.limits), redis))
 }
 

@@ -9,7 +9,7 @@ use super::passwords::Passwords;
 use super::tokens::{Grant, Tokens};
 use crate::domain::{
     Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME, UserId,
-    UserName, now_ms,
+    UserName,
 };
 use crate::store::{Revocation, Store};
 
@@ -47,7 +47,7 @@ impl Accounts {
             return Err(Error::NameTaken);
         }
         let hash = self.passwords.hash(password).await?;
-        let account = self.store.create_account(new, &hash, now_ms()).await?;
+        let account = self.store.create_account(new, &hash, self.store.now_ms()).await?;
         info!(user.id = %account.id, "user registered");
         Ok(account)
     }
@@ -67,7 +67,7 @@ impl Accounts {
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         let matches = self.passwords.matches(password, hash).await?;
         let account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
-        self.store.record_login(account.id, now_ms()).await?;
+        self.store.record_login(account.id, self.store.now_ms()).await?;
         let token = self.tokens.issue(&account)?;
         Ok((account, token))
     }

@@ -9,7 +9,7 @@ use moka::future::Cache;
 use super::access::{Action, authorise};
 use super::range::Range;
 use super::series::{Series, View};
-use crate::domain::{Caller, Error, Kind, Result, RoomId, now_ms};
+use crate::domain::{Caller, Error, Kind, Result, RoomId};
 use crate::metrics::{Gauge, Metrics};
 use crate::store::{NodeRow, ServerInfo, Stats, Store, StoredMinute};
 
@@ -109,7 +109,7 @@ impl Dashboard {
     }
 
     async fn make(&self, wanted: &Wanted) -> Result<DashboardSnapshot> {
-        let now_ms = now_ms();
+        let now_ms = self.store.now_ms();
         let first_hour = wanted.range.first_minute(now_ms) / 60;
         let (mut hours, unknown) = self.cache.hours(first_hour, now_ms / 3_600_000).await;
         let (read, stats) = tokio::join!(self.store.metrics(&unknown, now_ms), self.store.stats());

@@ -2,23 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::access::{Action, IpVisibility, authorise};
-use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId, now_ms};
+use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId};
 use crate::store::{Activity, Stats, Store};
 
 /// How often activity other than heartbeats is written, per user and node.
-const WRITTEN_EVERY_MS: u64 = 30_000;
+const WRITTEN_EVERY: Duration = Duration::from_secs(30);
 /// How often the expiry of a user's details is renewed, per user and node.
-const RENEWED_EVERY_MS: u64 = 60 * 60 * 1000;
+const RENEWED_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Most rooms in which a change of presence is announced.
 const MAX_TOLD_ROOMS: usize = 100;
 
 #[derive(Clone, Copy, Default)]
 struct LastWrite {
-    at_ms: u64,
-    renewed_at_ms: u64,
+    at: Option<Instant>,
+    renewed_at: Option<Instant>,
 }
 
 /// When this node last wrote each user's activity. Shared by its workers.
@@ -27,16 +28,16 @@ pub struct Throttle(Mutex<HashMap<UserId, LastWrite>>);
 
 impl Throttle {
     /// `Some` if a write is due, as for every heartbeat: whether it also renews the expiry.
-    fn admit(&self, user: UserId, now_ms: u64, is_heartbeat: bool) -> Option<bool> {
+    fn admit(&self, user: UserId, is_heartbeat: bool) -> Option<bool> {
         let mut users = self.0.lock().expect("no panic while held");
         let last = users.entry(user).or_default();
-        if !is_heartbeat && now_ms.saturating_sub(last.at_ms) < WRITTEN_EVERY_MS {
+        if !is_heartbeat && last.at.is_some_and(|at| at.elapsed() < WRITTEN_EVERY) {
             return None;
         }
-        last.at_ms = now_ms;
-        let renews = now_ms.saturating_sub(last.renewed_at_ms) >= RENEWED_EVERY_MS;
+        last.at = Some(Instant::now());
+        let renews = last.renewed_at.is_none_or(|at| at.elapsed() >= RENEWED_EVERY);
         if renews {
-            last.renewed_at_ms = now_ms;
+            last.renewed_at = last.at;
         }
         Some(renews)
     }
@@ -47,9 +48,9 @@ impl Throttle {
     }
 
     /// Drops users whose next write would renew the expiry anyway.
-    fn forget_quiet(&self, now_ms: u64) {
+    fn forget_quiet(&self) {
         let mut users = self.0.lock().expect("no panic while held");
-        users.retain(|_, last| now_ms.saturating_sub(last.renewed_at_ms) < RENEWED_EVERY_MS);
+        users.retain(|_, last| last.renewed_at.is_some_and(|at| at.elapsed() < RENEWED_EVERY));
     }
 }
 
@@ -67,8 +68,8 @@ impl Presence {
 
     /// Records activity of a user, at most every 30 seconds per user and node.
     pub async fn note(&self, caller: &Caller, client: &Client) -> Result<()> {
-        match self.throttle.admit(caller.id, now_ms(), false) {
-            Some(renews) => self.record(caller, client, now_ms(), renews).await,
+        match self.throttle.admit(caller.id, false) {
+            Some(renews) => self.record(caller, client, self.store.now_ms(), renews).await,
             None => Ok(()),
         }
     }
@@ -85,8 +86,8 @@ impl Presence {
 
     /// Records a heartbeat and returns its time, UTC milliseconds.
     pub async fn heartbeat(&self, caller: &Caller, client: &Client) -> Result<u64> {
-        let at_ms = now_ms();
-        let renews = self.throttle.admit(caller.id, at_ms, true).unwrap_or(true);
+        let at_ms = self.store.now_ms();
+        let renews = self.throttle.admit(caller.id, true).unwrap_or(true);
         self.record(caller, client, at_ms, renews).await?;
         Ok(at_ms)
     }
@@ -108,7 +109,7 @@ impl Presence {
         after: Option<OnlineCursor>,
         limit: Limit,
     ) -> Result<(Vec<OnlineUser>, Option<OnlineCursor>)> {
-        let (mut users, next) = self.store.online_users(now_ms(), after, limit).await?;
+        let (mut users, next) = self.store.online_users(self.store.now_ms(), after, limit).await?;
         let sees_all = match authorise(&self.store, caller, Action::SeeAddresses(self.visibility)).await {
             Ok(()) => true,
             Err(Error::Forbidden) => false,
@@ -127,7 +128,7 @@ impl Presence {
     /// `Forbidden`, `UserOffline`.
     pub async fn ip_of(&self, caller: &Caller, user: UserId) -> Result<String> {
         authorise(&self.store, caller, Action::SeeAddress { of: user, visibility: self.visibility }).await?;
-        self.store.online_ip(user, now_ms()).await?.ok_or(Error::UserOffline)
+        self.store.online_ip(user, self.store.now_ms()).await?.ok_or(Error::UserOffline)
     }
 
     /// Statistics, at constant cost.
@@ -145,8 +146,7 @@ impl Presence {
 
     /// Removes what has expired. Called once a minute.
     pub async fn housekeeping(&self) -> Result<()> {
-        let now_ms = now_ms();
-        self.throttle.forget_quiet(now_ms);
-        self.store.housekeeping(now_ms).await
+        self.throttle.forget_quiet();
+        self.store.housekeeping().await
     }
 }

@@ -7,10 +7,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Account, Caller, Error, Result, UserId, now_ms};
+use crate::domain::{Account, Caller, Clock, Error, Result, UserId};
 
-/// How far the clocks of nodes may differ, in seconds.
+/// How long a token is accepted after its expiry, in seconds.
 const LEEWAY_SECS: u64 = 5;
+/// How far ahead the time of issue may be, in seconds: nodes of earlier versions issue tokens by their machine's clock.
+const MAX_AHEAD_SECS: u64 = 60;
 /// Issuer and audience, so that tokens of other software with the same secret are refused.
 const ISSUER: &str = "chinwag";
 const AUDIENCE: &str = "chinwag-clients";
@@ -41,6 +43,7 @@ pub struct Tokens {
     checking: Vec<DecodingKey>,
     validation: Validation,
     lifetime_secs: u64,
+    clock: Clock,
     revocations: Revocations,
     /// User → time of the latest rename, current name.
     names: RwLock<HashMap<UserId, (u64, String)>>,
@@ -70,10 +73,11 @@ impl Tokens {
     ///
     /// # Errors
     /// `Internal` when a self-test fails: a token that was just signed is not accepted.
-    pub fn new(keys: &[SecretSlice<u8>], lifetime_secs: u64) -> Result<Self> {
+    pub fn new(keys: &[SecretSlice<u8>], lifetime_secs: u64, clock: Clock) -> Result<Self> {
         let first = keys.first().ok_or_else(|| Error::internal("no signing key"))?;
         let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = LEEWAY_SECS;
+        // Expiry is checked at each use, by the clock that nodes share. The library would ask the machine's.
+        validation.validate_exp = false;
         validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -84,6 +88,7 @@ impl Tokens {
             checking: checking.map_err(Error::internal)?,
             validation,
             lifetime_secs,
+            clock,
             revocations: Revocations::default(),
             names: RwLock::default(),
             checked: Mutex::default(),
@@ -107,7 +112,7 @@ impl Tokens {
     }
 
     fn sign(&self, user: UserId, name: &str, epoch: u64) -> Result<String> {
-        let iat = now_ms() / 1000;
+        let iat = self.clock.now_ms() / 1000;
         let claims = Claims {
             sub: user.to_string(),
             name: name.to_owned(),
@@ -138,8 +143,9 @@ impl Tokens {
             Some(checked) => checked,
             None => self.check_signature(token)?,
         };
-        let now_secs = now_ms() / 1000;
-        let is_from_future = checked.caller.logged_in_at_secs > now_secs + LEEWAY_SECS;
+        // The later of the two clocks: Redis' may have been set back since the token was issued.
+        let now_secs = self.clock.now_ms().max(self.clock.machine_ms()) / 1000;
+        let is_from_future = checked.caller.logged_in_at_secs > now_secs + MAX_AHEAD_SECS;
         let mut grant = Grant {
             caller: checked.caller,
             expires_at_secs: checked.expires_at_secs + LEEWAY_SECS,
@@ -154,7 +160,7 @@ impl Tokens {
 
     /// Whether a grant has neither expired nor been revoked.
     pub fn is_good(&self, grant: &Grant) -> bool {
-        now_ms() / 1000 <= grant.expires_at_secs && !self.revocations.is_dead(grant.caller.id, grant.epoch)
+        self.clock.now_ms() / 1000 <= grant.expires_at_secs && !self.revocations.is_dead(grant.caller.id, grant.epoch)
     }
 
     /// The user of a grant, with the current name.
@@ -225,7 +231,7 @@ impl Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Role;
+    use crate::domain::{Role, now_ms};
 
     fn key(byte: u8) -> SecretSlice<u8> {
         vec![byte; 32].into()
@@ -249,22 +255,45 @@ mod tests {
 
     #[test]
     fn a_token_carries_the_caller() {
-        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
         let token = tokens.issue(&account(0)).expect("signs");
         let caller = tokens.verify(&token).expect("accepts");
         assert_eq!((caller.id, caller.name.as_str()), (UserId(3), "张三"));
     }
 
     #[test]
+    fn a_token_of_a_clock_that_is_ahead_or_behind_is_good_at_once() {
+        let keys = [key(1)];
+        for error_ms in [60_000, -60_000] {
+            let other = Tokens::new(&keys, 3600, Clock::wrong_by(error_ms)).expect("usable");
+            let token = other.issue(&account(0)).expect("signs");
+            assert!(Tokens::new(&keys, 3600, Clock::default()).expect("usable").verify(&token).is_ok());
+        }
+        let far_ahead = Tokens::new(&keys, 3600, Clock::wrong_by(3_600_000)).expect("usable");
+        let token = far_ahead.issue(&account(0)).expect("signs");
+        assert!(Tokens::new(&keys, 3600, Clock::default()).expect("usable").verify(&token).is_err());
+    }
+
+    #[test]
+    fn a_token_outlives_a_clock_of_redis_that_is_set_back() {
+        let clock = Clock::default();
+        let tokens = Tokens::new(&[key(1)], 3600, clock.clone()).expect("usable");
+        let token = tokens.issue(&account(0)).expect("signs");
+        let (machine_ms, hour_ms) = (clock.machine_ms(), 3_600_000);
+        clock.adjust(machine_ms, machine_ms - hour_ms, machine_ms);
+        assert!(tokens.verify(&token).is_ok());
+    }
+
+    #[test]
     fn keys_rotate() {
-        let old = Tokens::new(&[key(1)], 60).expect("usable").issue(&account(0)).expect("signs");
-        assert!(Tokens::new(&[key(2), key(1)], 60).expect("usable").verify(&old).is_ok());
-        assert!(Tokens::new(&[key(2)], 60).expect("usable").verify(&old).is_err());
+        let old = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable").issue(&account(0)).expect("signs");
+        assert!(Tokens::new(&[key(2), key(1)], 60, Clock::default()).expect("usable").verify(&old).is_ok());
+        assert!(Tokens::new(&[key(2)], 60, Clock::default()).expect("usable").verify(&old).is_err());
     }
 
     #[test]
     fn revoked_epochs_are_dead_and_the_next_is_good() {
-        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
         let before = tokens.issue(&account(0)).expect("signs");
         tokens.revocations().raise(UserId(3), 1000);
         tokens.revocations().raise(UserId(3), 500);
@@ -275,7 +304,7 @@ mod tests {
 
     #[test]
     fn an_older_token_carries_the_new_name() {
-        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
         let token = tokens.issue(&account(0)).expect("signs");
         tokens.rename(UserId(3), now_ms() + 1000, "李四");
         tokens.rename(UserId(3), now_ms() - 1000, "older");
@@ -284,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_remembered_token_still_expires() {
-        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
         let token = tokens.issue(&account(0)).expect("signs");
         tokens.verify(&token).expect("accepts");
         let mut known = tokens.checked.lock().expect("no panic");
@@ -295,7 +324,7 @@ mod tests {
 
     #[test]
     fn other_algorithms_and_audiences_are_refused() {
-        let tokens = Tokens::new(&[key(1)], 60).expect("usable");
+        let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiIxIiwiZXhwIjo0MTAyNDQ0ODAwfQ.";
         assert!(tokens.verify(none).is_err());
         let claims = serde_json::json!({"sub": "1", "name": "a", "iat": 1, "exp": 4_102_444_800_u64,

@@ -6,9 +6,7 @@ use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call, Script};
 use super::stored::{RoomEntry, kind_of};
 use super::{SendRate, Store, UserEvent, record};
-use crate::domain::{
-    Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef, now_ms,
-};
+use crate::domain::{Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef};
 
 /// A change of membership.
 pub struct MemberChange<'a> {
@@ -210,7 +208,7 @@ impl Store {
     /// Adds a user to the global room. Each login repeats it, in case a registration was interrupted.
     pub(super) async fn ensure_global_membership(&self, user: UserId) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(now_ms()).arg(user.0);
+        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(self.now_ms()).arg(user.0);
         pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
         self.connection.run(&pipeline).await?;
         Ok(())

@@ -15,7 +15,7 @@ use crate::metrics::Minute;
 const LIFETIME_SECS: u64 = 25 * 60 * 60;
 /// Number of reports after which the lease of a silent node ends.
 const LEASE: u64 = 5;
-/// Time after which silent nodes are forgotten. Clocks of nodes may differ by as much.
+/// Time after which silent nodes are forgotten. Clocks of nodes of earlier versions may differ by as much.
 const FORGOTTEN_AFTER_MS: u64 = 60 * 60 * 1000;
 /// The sections of `INFO` that a snapshot needs.
 const SECTIONS: [&str; 5] = ["server", "clients", "memory", "stats", "replication"];
@@ -45,6 +45,9 @@ pub struct NodeRow {
     pub queued_bytes: u64,
     /// Round-trip time of its last report.
     pub lag_ms: f64,
+    /// Redis' clock less that of its machine. Nodes of earlier versions do not report it.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
 }
 
 /// Minutes of a node: minutes since 1970, and their metrics.

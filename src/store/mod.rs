@@ -38,7 +38,7 @@ pub use rooms::NewRoom;
 pub use stats::Stats;
 pub use stored::RoomEntry;
 
-use crate::domain::{Error, Result, RoomId, UserId, now_ms};
+use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use redis::connection::{LIST_TIMEOUT, RESPONSE_TIMEOUT, SharedConnection};
 use redis::keys::Keys;
 use single_flight::SingleFlight;
@@ -87,16 +87,20 @@ pub struct StoreConfig {
 /// Direct rooms by their pair of users, the lower number first. A pair's room never changes.
 type DirectRooms = Cache<(UserId, UserId), RoomId>;
 
-/// Caches that the stores of one node share.
+/// The clock and the caches that the stores of one node share.
 #[derive(Clone)]
 pub struct NodeMemory {
+    node: Arc<str>,
+    clock: Clock,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
 }
 
-impl Default for NodeMemory {
-    fn default() -> Self {
-        Self { write_cache: WriteCache::default(), direct_rooms: Cache::new(MAX_DIRECT_ROOMS) }
+impl NodeMemory {
+    /// Empty caches of the node with this id and clock.
+    pub fn new(node: &str, clock: Clock) -> Self {
+        let direct_rooms = Cache::new(MAX_DIRECT_ROOMS);
+        Self { node: node.into(), clock, write_cache: WriteCache::default(), direct_rooms }
     }
 }
 
@@ -114,6 +118,9 @@ pub struct Store {
     online_for_secs: u64,
     receipt_members: u64,
     zone: jiff::tz::TimeZone,
+    /// Id of the node.
+    node: Arc<str>,
+    clock: Clock,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
     stats: Arc<SingleFlight<Stats>>,
@@ -134,10 +141,22 @@ impl Store {
             online_for_secs: config.online_for_secs,
             receipt_members: config.receipt_members,
             zone: config.zone.clone(),
+            node: Arc::clone(&memory.node),
+            clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
             stats: Arc::default(),
         })
+    }
+
+    /// The time that all nodes share, UTC milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// The clock of the node.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Runs the second round trip of a list, for a long list on `list_connection`.
@@ -156,7 +175,7 @@ impl Store {
 
     /// Time before which messages are expired.
     fn oldest_ms(&self) -> u64 {
-        now_ms().saturating_sub(self.retention.max_age_ms)
+        self.now_ms().saturating_sub(self.retention.max_age_ms)
     }
 
     fn online_for_secs(&self) -> u64 {

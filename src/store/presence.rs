@@ -29,7 +29,7 @@ impl Store {
         let user = activity.caller.id;
         let seen = self.keys.seen(user);
         let mut pipeline = Pipeline::with_capacity(4);
-        pipeline.cmd("ZADD").arg(self.keys.online_of(user)).arg("GT").arg(activity.at_ms).arg(user.0);
+        pipeline.cmd("ZADD").arg(self.keys.online_of(user)).arg(activity.at_ms).arg(user.0);
         pipeline.cmd("HSET").arg(&seen).arg("name").arg(&activity.caller.name);
         pipeline.arg("ip").arg(activity.client.ip.to_string()).arg("agent").arg(&activity.client.user_agent);
         if activity.renews {

@@ -1,10 +1,10 @@
-//! Checks of the Redis server.
+//! Checks of the Redis server, and its clock.
 
 use redis::{InfoDict, Value};
 
 use super::Store;
 use super::redis::connection::store_error;
-use super::redis::reply;
+use super::redis::reply::{self, next};
 use crate::domain::{Error, Result};
 
 /// Oldest version with the scripts, streams and sharded channels that Chinwag uses.
@@ -35,6 +35,22 @@ impl Store {
                 "Redis may evict messages and accounts: maxmemory-policy is {policy}, must be noeviction"
             )));
         }
+        Ok(())
+    }
+
+    /// Reads Redis' clock and adjusts the node's to it. Adjusting starts at the connection, and repeats: the machine's
+    /// clock drifts, and another server may take over with a clock of its own.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn read_clock(&self) -> Result<()> {
+        let mut pipeline = redis::Pipeline::with_capacity(1);
+        pipeline.cmd("TIME");
+        let asked_ms = self.clock.machine_ms();
+        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
+        let answered_ms = self.clock.machine_ms();
+        let (secs, micros): (u64, u64) = reply::read(reply)?;
+        self.clock.adjust(asked_ms, secs * 1000 + micros / 1000, answered_ms);
         Ok(())
     }
 

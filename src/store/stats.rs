@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use redis::{Cmd, Pipeline};
 use serde::Serialize;
@@ -11,12 +12,12 @@ use serde::Serialize;
 use super::Store;
 use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply;
-use crate::domain::{Result, RoomId, now_ms};
+use crate::domain::{Result, RoomId};
 
-/// Lifetime of a day's counter: only today's is read, but clocks of nodes may differ.
+/// Lifetime of a day's counter after the node's first message of the day. Only today's is read.
 const DAY_LIFETIME_SECS: u64 = 2 * 24 * 60 * 60;
 /// Minimum interval between writes of a room's activity by one node.
-const ACTIVE_EVERY_MS: u64 = 60_000;
+const ACTIVE_EVERY: Duration = Duration::from_secs(60);
 
 /// A day as `yyyymmdd` in the time zone of the statistics.
 pub(super) type Day = u32;
@@ -43,21 +44,21 @@ pub(super) struct WriteCache {
 /// Activity of a room on this node.
 #[derive(Clone, Copy, Default)]
 struct RecentActivity {
-    /// Time of the last write, ms.
-    at_ms: u64,
+    /// When it was last written.
+    written_at: Option<Instant>,
     /// Number of messages since the last [`WriteCache::take_messages`].
     messages: u64,
 }
 
 impl WriteCache {
     /// Counts a message of a room. Returns whether the room's activity is due to be written.
-    fn is_room_due(&self, room: RoomId, now_ms: u64) -> bool {
+    fn is_room_due(&self, room: RoomId) -> bool {
         let mut rooms = self.rooms.lock().expect("no panic while held");
         let noted = rooms.entry(room).or_default();
         noted.messages += 1;
-        let is_due = now_ms.saturating_sub(noted.at_ms) >= ACTIVE_EVERY_MS;
+        let is_due = noted.written_at.is_none_or(|at| at.elapsed() >= ACTIVE_EVERY);
         if is_due {
-            noted.at_ms = now_ms;
+            noted.written_at = Some(Instant::now());
         }
         is_due
     }
@@ -70,16 +71,17 @@ impl WriteCache {
     }
 
     /// Drops rooms whose activity is due anyway, so that the map holds only active rooms.
-    pub(super) fn forget_quiet_rooms(&self, now_ms: u64) {
+    pub(super) fn forget_quiet_rooms(&self) {
         let mut rooms = self.rooms.lock().expect("no panic while held");
-        rooms.retain(|_, noted| noted.messages > 0 || now_ms.saturating_sub(noted.at_ms) < ACTIVE_EVERY_MS);
+        rooms.retain(|_, noted| noted.messages > 0 || noted.written_at.is_some_and(|at| at.elapsed() < ACTIVE_EVERY));
     }
 }
 
 impl Store {
     /// Today in the time zone of the statistics.
     pub(super) fn today(&self) -> Day {
-        let date = jiff::Timestamp::now().to_zoned_datetime(self.zone.clone()).date();
+        let now = jiff::Timestamp::from_millisecond(self.now_ms().cast_signed()).unwrap_or(jiff::Timestamp::MAX);
+        let date = now.to_zoned_datetime(self.zone.clone()).date();
         let (year, month, day) = (date.year().unsigned_abs(), date.month().unsigned_abs(), date.day().unsigned_abs());
         u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day)
     }
@@ -101,12 +103,11 @@ impl Store {
     /// Records that a user's message was stored in a room. It takes a separate round trip at most once a minute per room and
     /// node, because in the pipeline of the message it would count refused ones as well.
     pub(super) async fn note_active(&self, room: RoomId) -> Result<()> {
-        let now_ms = now_ms();
-        if !self.write_cache.is_room_due(room, now_ms) {
+        if !self.write_cache.is_room_due(room) {
             return Ok(());
         }
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZADD").arg(self.keys.active_rooms()).arg("GT").arg(now_ms).arg(room.number());
+        pipeline.cmd("ZADD").arg(self.keys.active_rooms()).arg("GT").arg(self.now_ms()).arg(room.number());
         self.connection.run(&pipeline).await?;
         Ok(())
     }
@@ -124,7 +125,7 @@ impl Store {
     /// Reads the statistics: one round trip for all concurrent callers, regardless of size.
     pub async fn stats(&self) -> Result<Stats> {
         let store = self.clone();
-        self.stats.join(async move { store.read_stats(now_ms()).await }).await
+        self.stats.join(async move { store.read_stats(store.now_ms()).await }).await
     }
 
     async fn read_stats(&self, now_ms: u64) -> Result<Stats> {
@@ -144,8 +145,9 @@ impl Store {
     }
 
     /// Drops outdated entries of the node's cache. Called once a minute.
-    pub async fn housekeeping(&self, now_ms: u64) -> Result<()> {
-        self.write_cache.forget_quiet_rooms(now_ms);
+    pub async fn housekeeping(&self) -> Result<()> {
+        let now_ms = self.now_ms();
+        self.write_cache.forget_quiet_rooms();
         self.trim_activity(now_ms, active_since(now_ms)).await
     }
 }

@@ -104,13 +104,15 @@ impl Command {
         self.arguments.first().is_some_and(|key| key.contains(part))
     }
 
-    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the housekeeping.
+    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the clock, the
+    /// housekeeping.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
                 "publish" => self.has_key(":probe:"),
                 "zrange" => self.has_key(":revoked") || self.has_key(":renamed"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
+                "time" => true,
                 _ => false,
             }
     }

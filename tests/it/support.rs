@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use chinwag::config::Config;
+use chinwag::domain::Clock;
 use chinwag::node::Node;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -185,7 +186,12 @@ impl World {
 
     /// Starts one more node and waits until it is ready.
     pub async fn add_node(&mut self) {
-        let node = Node::start(self.config.clone()).await.expect("the node starts");
+        self.add_node_with_clock(Clock::default()).await;
+    }
+
+    /// The same on a machine with this clock.
+    pub async fn add_node_with_clock(&mut self, clock: Clock) {
+        let node = Node::start_with_clock(self.config.clone(), clock).await.expect("the node starts");
         self.nodes.push(node);
         let index = self.nodes.len() - 1;
         self.wait_ready(index).await;

@@ -17,12 +17,14 @@ local function room_time(last)
 end
 
 -- Limits a rate by GCRA: a message is admitted when its theoretical arrival time is at most one burst ahead. Returns 0,
--- or the ms to wait. An interval of 0 ms disables the limit.
+-- or the ms to wait, which is at most one interval. An interval of 0 ms disables the limit.
 local function admit(rate, interval, burst, clock)
-  interval = tonumber(interval)
+  interval, burst = tonumber(interval), tonumber(burst)
   if interval <= 0 then return 0 end
   local arrival = math.max(tonumber(redis.call('GET', rate)) or 0, clock)
-  local wait = arrival - clock - tonumber(burst)
+  -- No admitted message leaves a later arrival. The clock was set back since: the burst counts as just used up.
+  if arrival > clock + burst + interval then arrival = clock + burst end
+  local wait = arrival - clock - burst
   if wait > 0 then return math.ceil(wait) end
   arrival = arrival + interval
   redis.call('SET', rate, string.format('%.3f', arrival), 'PX', math.ceil(arrival - clock))

@@ -68,6 +68,7 @@ export const texts = {
   "nodes.ready": "Ready",
   "nodes.unready": "Not ready",
   "nodes.silent": "Silent, last seen {ago}",
+  "nodes.clock": "Clock off by {time}",
   "nodes.choose": "Show only this node",
   "nodes.none": "No node has reported recently.",
   "nodes.gone": "Node {id} no longer reports. The metrics below are older.",

@@ -70,6 +70,7 @@ export const texts: typeof en = {
   "nodes.ready": "就绪",
   "nodes.unready": "未就绪",
   "nodes.silent": "未上报，最近一次在 {ago}",
+  "nodes.clock": "时钟偏差 {time}",
   "nodes.choose": "只看此节点",
   "nodes.none": "近期没有节点上报。",
   "nodes.gone": "节点 {id} 已不再上报，以下是它之前的数据。",

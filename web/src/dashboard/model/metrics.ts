@@ -55,6 +55,8 @@ export interface Node {
   sockets: number;
   queued_bytes: number;
   lag_ms: number;
+  /** Redis' clock less the machine's. */
+  clock_offset_ms: number;
 }
 
 export interface Redis {

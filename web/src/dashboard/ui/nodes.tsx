@@ -8,6 +8,9 @@ import { ScrollRegion } from "./chart_table";
 import { State } from "./common";
 import { isSilent } from "./status";
 
+/** From here on the server warns in its log, too. */
+const MAX_CLOCK_OFFSET_MS = 2000;
+
 export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
   const chosen = view.value.node;
   const isGone = chosen !== null && !nodes.some(({ id }) => id === chosen);
@@ -88,9 +91,10 @@ function NodeState({ node, now }: { node: Node; now: number }) {
   if (isSilent(node, now)) {
     return <State kind="bad">{t("nodes.silent", { ago: agoText(now - node.seen_ms) })}</State>;
   }
-  return node.is_ready ? (
-    <State kind="good">{t("nodes.ready")}</State>
-  ) : (
-    <State kind="warn">{t("nodes.unready")}</State>
-  );
+  if (!node.is_ready) return <State kind="warn">{t("nodes.unready")}</State>;
+  const clockOffset = Math.abs(node.clock_offset_ms);
+  if (clockOffset >= MAX_CLOCK_OFFSET_MS) {
+    return <State kind="warn">{t("nodes.clock", { time: durationText(clockOffset / 1000) })}</State>;
+  }
+  return <State kind="good">{t("nodes.ready")}</State>;
 }
