@@ -36,6 +36,7 @@ mod raw_socket;
 mod receipt_budgets;
 mod receipts;
 mod resume;
+mod retention;
 mod rooms;
 mod samples;
 mod sixth;

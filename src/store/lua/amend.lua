@@ -1,13 +1,15 @@
 -- The function that writes amendments. Requires amendments.lua and prelude.lua.
 
+local AMENDMENTS_LONGER_MS = 2 * 60 * 60 * 1000
+
 -- Writes an amendment `{field, value, verb, announced}` of the entry `id` and announces it to the room. Returns false
 -- when the message is deleted: then nothing amends it.
 local function amend(room, log, amended, live, max_len, id, amendment)
   if is_deleted(amended, string.match(id, '^%d+')) then return false end
   redis.call('HSET', amended, amendment.field, amendment.value)
-  -- Amendments expire together with the log.
+  -- Amendments outlive the log, whose expiry later messages renew more often than that of the amendments.
   local lifetime = redis.call('PTTL', log)
-  if lifetime > 0 then redis.call('PEXPIRE', amended, lifetime) end
+  if lifetime > 0 then redis.call('PEXPIRE', amended, lifetime + AMENDMENTS_LONGER_MS) end
   -- Entries beyond `max_len` leave the log without their amendments, which are dropped once they may be the majority.
   if redis.call('HLEN', amended) > 2 * max_len then
     local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]

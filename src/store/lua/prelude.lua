@@ -71,19 +71,21 @@ local function append(log, live, seq, ms, record, max_len)
   return id
 end
 
--- Records the last seq and time of a room. Renews expiry and trims by age only if `sweep_ms` have passed since the last
--- sweep, because neither is needed for each message.
-local function advance(room, log, amended, seq, ms, swept, retention_ms, sweep_ms)
-  if ms - (tonumber(swept) or 0) < tonumber(sweep_ms) then
+-- Records the last seq and time of a room. Renews the expiry of the log if a second has passed since the last renewal, at
+-- `renewed`: then no message vanishes earlier than a second before its time, and most messages cost nothing. The first
+-- renewal in each period of `sweep_ms` also trims by age.
+local function advance(room, log, amended, seq, ms, renewed, retention_ms, sweep_ms)
+  renewed, sweep_ms = tonumber(renewed) or 0, tonumber(sweep_ms)
+  if ms - renewed < math.min(1000, sweep_ms) then
     redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms))
     return
   end
   redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms), 'swept', integer(ms))
+  redis.call('PEXPIRE', log, retention_ms)
+  if math.floor(ms / sweep_ms) == math.floor(renewed / sweep_ms) then return end
   drop_expired(log, amended, seq, ms - tonumber(retention_ms))
-  -- Longer than the retention, because only sweeps renew expiry.
-  local lifetime = integer(tonumber(retention_ms) + 2 * tonumber(sweep_ms))
-  redis.call('PEXPIRE', log, lifetime)
-  redis.call('PEXPIRE', amended, lifetime)
+  -- Longer than the log, so that no deleted message outlives its deletion, because only sweeps renew it.
+  redis.call('PEXPIRE', amended, integer(tonumber(retention_ms) + 2 * sweep_ms))
 end
 
 -- Returns whether a user is owner or admin of a room.

@@ -7,7 +7,8 @@
 //! | key | lifetime |
 //! |---|---|
 //! | `{r:7}` | none: rooms last; a group without members expires after the retention |
-//! | `{r:7}:log`, `:gone` | retention after the room's last message |
+//! | `{r:7}:log` | retention after the room's last message, or up to a second less |
+//! | `{r:7}:gone` | up to two hours longer than the log |
 //! | `{r:7}:members`, `:admins`, `{u:3}:rooms` | none: membership lasts |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
@@ -41,7 +42,8 @@ pub(in crate::store) struct Keys {
 
 /// The keys of one room.
 pub(in crate::store) struct RoomKeys {
-    /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept.
+    /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept (when the log's
+    /// expiry was last renewed).
     pub(in crate::store) room: String,
     /// Stream of the messages.
     pub(in crate::store) log: String,
