@@ -1,5 +1,5 @@
 //! Background work of a node: receives the events of other nodes, re-reads account changes, follows the clock of Redis,
-//! and removes old state.
+//! writes counts, and removes old state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
 const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_secs(5);
 /// How far changes are read again: nodes' ideas of the time may differ by it.
 const MAX_CLOCK_SKEW_MS: u64 = 60_000;
+const COUNTS_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
 /// Offset of the machine's clock from which operators are warned.
 const MAX_OFFSET_MS: u64 = 2000;
@@ -74,6 +75,16 @@ pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
         match load_changes(&store, &tokens, since_ms.saturating_sub(MAX_CLOCK_SKEW_MS)).await {
             Ok(()) => since_ms = read_at_ms,
             Err(error) => warn!(%error, "could not read account changes, trying again"),
+        }
+    }
+}
+
+/// Writes once a second how many messages this node has stored.
+pub(super) async fn count_messages(store: Store) {
+    loop {
+        tokio::time::sleep(COUNTS_EVERY).await;
+        if let Err(error) = store.write_counts().await {
+            debug!(%error, "could not write the count of messages; the next time includes them");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::process_usage::ProcessUsage;
 use crate::domain::Error;
@@ -88,6 +88,9 @@ impl Reporter {
     }
 
     async fn leave(&self) {
+        if let Err(error) = self.store.write_counts().await {
+            warn!(%error, "the messages of the last second are missing in today's count");
+        }
         if self.every_ms == 0 {
             return;
         }

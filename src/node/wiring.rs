@@ -93,6 +93,7 @@ impl Wiring {
     fn start_housekeeping(&self, store: &Store, tasks: &mut Tasks) {
         let (tokens, metrics) = (Arc::clone(&self.shared.tokens), Arc::clone(&self.shared.metrics));
         tasks.spawn("clock", housekeeping::follow_clock(store.clone(), metrics));
+        tasks.spawn("message counts", housekeeping::count_messages(store.clone()));
         tasks.spawn("account changes", housekeeping::follow_account_changes(store.clone(), tokens));
         let keep_days = self.config.uploads.keep_days;
         tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store), keep_days));

@@ -42,7 +42,6 @@ pub struct Appended {
 
 impl Store {
     /// Stores a message and announces it to the room, joining the sender to a public room first.
-    /// The day's counter travels in the same pipeline.
     ///
     /// # Errors
     /// `RoomNotFound` also for rooms that the sender may not know of; `Invalid(ReplyTo)`, `ClientIdReused`,
@@ -91,16 +90,20 @@ impl Store {
                 Arg::Number(self.retention.sweep_ms()),
             ],
         };
-        let day = self.today();
-        let (reply, _) = self.connection.run_script(&call, &self.count_message(day)).await?;
-        let appended = read_appended(reply, room, caller, message, &record);
+        let outcome = self.connection.run_script(&call, &[]).await;
+        if let (Err(Error::Unavailable(_)), Some(sent_key)) = (&outcome, &sent_key) {
+            self.note_unknown(sent_key);
+        }
+        let appended = read_appended(outcome?.0, room, caller, message, &record);
         match &appended {
             Ok(Appended { is_replay: false, has_joined, message }) => {
                 // The notice that the sender joined precedes the message.
                 let joined_at = has_joined.then(|| Seq(message.id.entry.seq.0.saturating_sub(1)));
+                self.count_message();
                 self.note_stored(room, caller, joined_at).await;
             }
-            Ok(Appended { is_replay: true, .. }) | Err(_) => self.uncount_message(day).await,
+            Ok(Appended { is_replay: true, .. }) => sent_key.iter().for_each(|key| self.count_if_unknown(key)),
+            Err(_) => {}
         }
         appended
     }

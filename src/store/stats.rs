@@ -1,21 +1,25 @@
 //! Statistics at constant cost: writes maintain counters, so that reads never count.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use redis::{Cmd, Pipeline};
+use moka::sync::Cache;
+use redis::Pipeline;
 use serde::Serialize;
 
 use super::Store;
 use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply;
+use super::redis::scripts::{self, Arg, Call};
 use crate::domain::{Result, RoomId};
 
-/// Lifetime of a day's counter after the node's first message of the day. Only today's is read.
+/// Lifetime of a day's counter after its last change. Only today's is read.
 const DAY_LIFETIME_SECS: u64 = 2 * 24 * 60 * 60;
+/// How long the client id of a message with an unknown outcome is remembered, and how many of them.
+const UNKNOWN_FOR: Duration = Duration::from_secs(10 * 60);
+const MAX_UNKNOWN: u64 = 10_000;
 /// Minimum interval between writes of a room's activity by one node.
 const ACTIVE_EVERY: Duration = Duration::from_secs(60);
 
@@ -33,12 +37,28 @@ pub struct Stats {
     pub active_rooms: u64,
 }
 
-/// Recent writes of this node that need no repetition. Its workers share it.
-#[derive(Clone, Default)]
+/// Recent writes of this node that need no repetition, and what it has counted. Its workers share it.
+#[derive(Clone)]
 pub(super) struct WriteCache {
     rooms: Arc<Mutex<HashMap<RoomId, RecentActivity>>>,
-    /// The last day whose counter got its expiry.
-    day: Arc<AtomicU64>,
+    days: Arc<Mutex<BTreeMap<Day, DayCount>>>,
+    /// Messages with a client id whose outcome is unknown: one that turns out to be stored was not counted yet.
+    unknown: Cache<String, ()>,
+}
+
+impl Default for WriteCache {
+    fn default() -> Self {
+        let unknown = Cache::builder().max_capacity(MAX_UNKNOWN).time_to_live(UNKNOWN_FOR).build();
+        Self { rooms: Arc::default(), days: Arc::default(), unknown }
+    }
+}
+
+/// Messages of a day that were stored through this node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct DayCount {
+    total: u64,
+    /// The part of it that is known to be in Redis.
+    written: u64,
 }
 
 /// Activity of a room on this node.
@@ -61,6 +81,26 @@ impl WriteCache {
             noted.written_at = Some(Instant::now());
         }
         is_due
+    }
+
+    fn count_message(&self, day: Day) {
+        self.days.lock().expect("no panic while held").entry(day).or_default().total += 1;
+    }
+
+    /// Totals of the days whose count is not written yet.
+    fn unwritten(&self) -> Vec<(Day, u64)> {
+        let days = self.days.lock().expect("no panic while held");
+        days.iter().filter(|(_, count)| count.written < count.total).map(|(day, count)| (*day, count.total)).collect()
+    }
+
+    /// Notes that the total of a day is in Redis. Forgets earlier days that are written.
+    fn note_written(&self, day: Day, total: u64) {
+        let mut days = self.days.lock().expect("no panic while held");
+        if let Some(count) = days.get_mut(&day) {
+            count.written = total.max(count.written);
+        }
+        let last = days.keys().next_back().copied();
+        days.retain(|day, count| Some(*day) == last || count.written < count.total);
     }
 
     /// The number of messages of each room since the last call.
@@ -86,18 +126,39 @@ impl Store {
         u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day)
     }
 
-    /// The commands that count a message, for the pipeline that stores it.
-    pub(super) fn count_message(&self, day: Day) -> Vec<Cmd> {
-        let mut commands = Vec::with_capacity(2);
-        let mut count = redis::cmd("INCR");
-        count.arg(self.keys.stats(day));
-        commands.push(count);
-        if self.write_cache.day.swap(day.into(), Ordering::Relaxed) != u64::from(day) {
-            let mut expire = redis::cmd("EXPIRE");
-            expire.arg(self.keys.stats(day)).arg(DAY_LIFETIME_SECS);
-            commands.push(expire);
+    /// Counts a stored message of today. [`Self::write_counts`] brings it to Redis.
+    pub(super) fn count_message(&self) {
+        self.write_cache.count_message(self.today());
+    }
+
+    /// Remembers that it is unknown whether the message with this key of a client id was stored.
+    pub(super) fn note_unknown(&self, sent_key: &str) {
+        self.write_cache.unknown.insert(sent_key.to_owned(), ());
+    }
+
+    /// Counts a message whose retry shows that it was stored, if its outcome was unknown to this node.
+    pub(super) fn count_if_unknown(&self, sent_key: &str) {
+        if self.write_cache.unknown.remove(sent_key).is_some() {
+            self.count_message();
         }
-        commands
+    }
+
+    /// Adds to the days' counters what this node has counted since the last time. Idempotent. Called once a second.
+    ///
+    /// # Errors
+    /// `Unavailable`; the next call includes everything again.
+    pub async fn write_counts(&self) -> Result<()> {
+        for (day, total) in self.write_cache.unwritten() {
+            let (counter, totals) = (self.keys.stats(day), self.keys.stats_nodes(day));
+            let call = Call {
+                script: &scripts::COUNT_MESSAGES,
+                keys: &[&counter, &totals],
+                args: &[Arg::Text(&self.node), Arg::Number(total), Arg::Number(DAY_LIFETIME_SECS)],
+            };
+            self.connection.run_script(&call, &[]).await?;
+            self.write_cache.note_written(day, total);
+        }
+        Ok(())
     }
 
     /// Records that a user's message was stored in a room. It takes a separate round trip at most once a minute per room and
@@ -110,16 +171,6 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.active_rooms()).arg("GT").arg(self.now_ms()).arg(room.number());
         self.connection.run(&pipeline).await?;
         Ok(())
-    }
-
-    /// Reverts [`Self::count_message`] for a message that was not stored. Best effort: the caller receives the error of the
-    /// message, not of the counter.
-    pub(super) async fn uncount_message(&self, day: Day) {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("DECR").arg(self.keys.stats(day));
-        if let Err(error) = self.connection.run(&pipeline).await {
-            tracing::debug!(%error, "could not revert the count of a refused message; today's counter stays one too high");
-        }
     }
 
     /// Reads the statistics: one round trip for all concurrent callers, regardless of size.
@@ -136,8 +187,9 @@ impl Store {
         for shard in 0..ONLINE_SHARDS {
             pipeline.cmd("ZCOUNT").arg(self.keys.online(shard)).arg(since).arg("+inf");
         }
-        let replies = self.connection.run(&pipeline).await?;
-        // The counter can be negative when Redis lost a count that was reverted afterwards.
+        // What this node has counted is included. Both leave in one write, in this order.
+        let ((), replies) = tokio::try_join!(self.write_counts(), self.connection.run(&pipeline))?;
+        // Nodes of earlier versions counted before they knew the outcome, so that the counter could become negative.
         let counts: Vec<Option<i64>> = replies.into_iter().map(reply::read).collect::<Result<_>>()?;
         let count =
             |index: usize| counts.get(index).copied().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);

@@ -104,7 +104,7 @@ impl Command {
         self.arguments.first().is_some_and(|key| key.contains(part))
     }
 
-    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the clock, the
+    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the clock, counts, the
     /// housekeeping.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
@@ -113,7 +113,7 @@ impl Command {
                 "zrange" => self.has_key(":revoked") || self.has_key(":renamed"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
                 "time" => true,
-                _ => false,
+                _ => self.arguments.iter().any(|argument| argument.contains(":stats:")),
             }
     }
 

@@ -5,6 +5,7 @@ mod client;
 mod cluster;
 mod group_creator;
 mod heal;
+mod lost;
 mod mutants;
 mod poller;
 mod proxy;

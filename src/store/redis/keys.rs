@@ -19,7 +19,7 @@
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
-//! | `stats:<day>` | two days |
+//! | `stats:<day>`, `{stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
@@ -163,6 +163,11 @@ impl Keys {
     /// String: messages of a day, `yyyymmdd` in the time zone of the statistics.
     pub(in crate::store) fn stats(&self, day: u32) -> String {
         format!("{}stats:{day}", self.prefix)
+    }
+
+    /// Hash: node → messages of a day that it has counted. Shares the slot of the day's counter.
+    pub(in crate::store) fn stats_nodes(&self, day: u32) -> String {
+        format!("{{{}}}:nodes", self.stats(day))
     }
 
     /// String: the row of a node.

@@ -44,12 +44,13 @@ script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/announce_typing.lua");
 script!(ROOM_CARD = "../lua/amendments.lua", "../lua/walk.lua", "../lua/room_card.lua");
 script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/conversation.lua");
+script!(COUNT_MESSAGES = "../lua/count_messages.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
-    let all: [&Script; 13] = [
+    let all: [&Script; 14] = [
         &APPEND_MESSAGE,
         &CREATE_ROOM,
         &ADD_MEMBER,
@@ -61,6 +62,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &ANNOUNCE_TYPING,
         &ROOM_CARD,
         &CONVERSATION,
+        &COUNT_MESSAGES,
         &REVOKE,
         &CHANGE_PROFILE,
     ];

@@ -1,0 +1,59 @@
+//! What is announced or counted while announcements or answers are lost.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::proxy::{Path, Paths, Proxy, Target};
+use crate::support::{User, World, eventually, ok, shared_redis};
+
+/// Two nodes on one Redis: the first behind a proxy, the second not.
+async fn world() -> (World, Proxy) {
+    let proxy = Proxy::start(shared_redis()).await;
+    let mut world = World::start_with(0, &proxy.url(), |_| {}).await;
+    world.add_node().await;
+    world.config.redis.url = shared_redis().to_owned();
+    world.add_node().await;
+    (world, proxy)
+}
+
+/// Sends with a client id. Returns whether it was acknowledged.
+async fn try_once(user: &User<'_>, content: &str) -> bool {
+    let body = json!({"message_type": "text", "content": content});
+    let sent = user.post(0, "send").header("idempotency-key", content).json(&body).send().await.expect("answered");
+    assert!([StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&sent.status()), "{}", sent.status());
+    sent.status() == StatusCode::OK
+}
+
+#[tokio::test]
+async fn messages_whose_answers_are_lost_are_counted_once() {
+    let (world, proxy) = world().await;
+    let user = world.user(1, "alice").await;
+    let answers_lost = Paths { to_redis: Path::Open, to_node: Path::Swallowed };
+    for number in 0..3 {
+        let content = format!("message-{number}");
+        for _ in 0..2 {
+            eventually("the node has a connection", async || {
+                user.get(0, "messages").send().await.expect("answered").status() == StatusCode::OK
+            })
+            .await;
+            proxy.disturb_present(Target::Commands, answers_lost);
+            assert!(!try_once(&user, &content).await);
+            proxy.restore();
+        }
+        eventually("it is acknowledged", async || try_once(&user, &content).await).await;
+    }
+    let stored = user.texts(1, "").await.len();
+    assert_eq!(stored, 3);
+    for node in [0, 1] {
+        eventually("the messages are counted", async || {
+            user.read(node, "stats").await["total_messages_today"] == stored
+        })
+        .await;
+    }
+    // Nothing is counted again by what was lost before.
+    assert!(try_once(&user, "one-more").await);
+    eventually("it is counted", async || user.read(1, "stats").await["total_messages_today"] == stored + 1).await;
+    ok(user.post(0, "heartbeat").send().await).await;
+    assert_eq!(user.read(0, "stats").await["total_messages_today"], stored + 1);
+    world.stop().await;
+}
