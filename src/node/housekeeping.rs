@@ -13,7 +13,8 @@ use crate::metrics::{Gauge, Metrics};
 use crate::service::{Services, Shared, Tokens};
 use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
 
-const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_secs(5);
+/// A revocation is effective within a second, also where its announcement does not arrive.
+const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_millis(800);
 /// How far changes are read again: nodes' ideas of the time may differ by it.
 const MAX_CLOCK_SKEW_MS: u64 = 60_000;
 const COUNTS_EVERY: Duration = Duration::from_secs(1);
@@ -66,15 +67,20 @@ async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<(
     Ok(())
 }
 
-/// Re-reads account changes every few seconds, because pub/sub may lose announcements.
+/// Re-reads account changes, because pub/sub may lose announcements.
 pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
     let mut since_ms = store.now_ms();
+    let mut has_failed = false;
     loop {
         tokio::time::sleep(ACCOUNT_CHANGES_EVERY).await;
         let read_at_ms = store.now_ms();
         match load_changes(&store, &tokens, since_ms.saturating_sub(MAX_CLOCK_SKEW_MS)).await {
-            Ok(()) => since_ms = read_at_ms,
-            Err(error) => warn!(%error, "could not read account changes, trying again"),
+            Ok(()) => (since_ms, has_failed) = (read_at_ms, false),
+            Err(error) if !has_failed => {
+                has_failed = true;
+                warn!(%error, "could not read account changes, trying again");
+            }
+            Err(_) => {}
         }
     }
 }

@@ -1,10 +1,15 @@
 //! What is announced or counted while announcements or answers are lost.
 
+use std::time::{Duration, Instant};
+
 use reqwest::StatusCode;
 use serde_json::json;
 
 use super::proxy::{Path, Paths, Proxy, Target};
 use crate::support::{User, World, eventually, ok, shared_redis};
+
+/// The promise is a second, and a busy machine may take as much again.
+const BANNED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Two nodes on one Redis: the first behind a proxy, the second not.
 async fn world() -> (World, Proxy) {
@@ -14,6 +19,29 @@ async fn world() -> (World, Proxy) {
     world.config.redis.url = shared_redis().to_owned();
     world.add_node().await;
     (world, proxy)
+}
+
+#[tokio::test]
+async fn a_ban_takes_a_second_without_announcements() {
+    let (world, proxy) = world().await;
+    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
+    for paths in [Paths::both(Path::Swallowed), Paths { to_redis: Path::Open, to_node: Path::Held }] {
+        proxy.disturb(Target::PubSub, paths);
+        for number in 0..3 {
+            let name = format!("user{number}{}", u8::from(paths.to_node == Path::Held));
+            let user = world.user(1, &name).await;
+            user.read(0, "stats").await;
+            accounts.set_banned(&name, true).await.expect("banned");
+            let banned_at = Instant::now();
+            eventually("the token is refused", async || {
+                user.get(0, "stats").send().await.expect("answered").status() == StatusCode::UNAUTHORIZED
+            })
+            .await;
+            assert!(banned_at.elapsed() < BANNED_WITHIN, "{:?}", banned_at.elapsed());
+        }
+        proxy.restore();
+    }
+    world.stop().await;
 }
 
 /// Sends with a client id. Returns whether it was acknowledged.
