@@ -8,6 +8,7 @@ const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The rate limiter stores times with three decimals of a millisecond. Shorter intervals would lose their precision.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
+const MAX_LEASE_SECS: u64 = 60 * 60;
 /// Shortest interval between reports: each of them is a write to Redis.
 const MIN_REPORT_MS: u64 = 50;
 /// Longest interval between reports: the dashboard needs several of them per minute.
@@ -56,7 +57,7 @@ impl Config {
     }
 
     /// Rules of messages, presence, Redis, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 9] {
+    fn storage_rules(&self) -> [Rule; 10] {
         [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
@@ -69,6 +70,10 @@ impl Config {
             (
                 !(1..=MAX_OFFLINE_SECS).contains(&self.presence.offline_after_secs),
                 "presence.offline_after_secs must be between 1 and 2592000",
+            ),
+            (
+                !(1..=MAX_LEASE_SECS).contains(&self.presence.lease_secs),
+                "presence.lease_secs must be between 1 and 3600",
             ),
             (
                 !self.has_private_redis() && !is_redis_address(&self.redis.url),

@@ -93,7 +93,8 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
     }
 }
 
-/// Reads the rooms of all users of the worker again, until it has them all: events about memberships may have been lost.
+/// Reads the rooms of all users of the worker again, until it has them all, and then their presence: events about
+/// memberships and presence may have been lost.
 pub(super) async fn refresh(hub: Hub) {
     let since_ms = hub.0.borrow().store.now_ms().saturating_sub(REFRESH_WINDOW_MS);
     let mut users = hub.users();
@@ -107,6 +108,7 @@ pub(super) async fn refresh(hub: Hub) {
             tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
+    hub.refresh_presence().await;
 }
 
 /// Returns the users whose rooms could not be read.

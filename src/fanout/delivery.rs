@@ -12,7 +12,7 @@ use crate::metrics::Count;
 use crate::websocket::Close;
 
 /// Changes of presence announced in a room per tick.
-const MAX_PRESENCE: usize = 200;
+pub(super) const MAX_PRESENCE: usize = 200;
 
 /// An event's frames, each encoded when the first connection needs it.
 struct EncodedOnce<'a> {
@@ -147,6 +147,7 @@ impl HubState {
     /// Gathers a change of presence for the next tick.
     pub(super) fn gather_presence(&mut self, user: UserId, is_online: bool, rooms_and_name: &str) {
         let Some((rooms, name)) = rooms_and_name.split_once(' ') else { return };
+        self.changed_meanwhile.note(user);
         let rooms = rooms.split(',').filter_map(|number| RoomId::new(number.parse().ok()?));
         for id in rooms {
             let Some(room) = self.rooms.get_mut(&id) else { continue };

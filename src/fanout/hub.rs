@@ -5,7 +5,7 @@
 //! frames too slowly gets a backlog and is caught up from the stream later ([`super::catch_up`]); it delays no other.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,6 +51,36 @@ impl Room {
     }
 }
 
+/// The users whose presence changed while states were being read. What was read of them may be older.
+#[derive(Default)]
+pub(super) struct ChangedMeanwhile {
+    readings: usize,
+    users: HashSet<UserId>,
+}
+
+impl ChangedMeanwhile {
+    pub(super) fn note(&mut self, user: UserId) {
+        if self.readings > 0 {
+            self.users.insert(user);
+        }
+    }
+
+    pub(super) fn has(&self, user: UserId) -> bool {
+        self.users.contains(&user)
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.readings += 1;
+    }
+
+    pub(super) fn end(&mut self) {
+        self.readings -= 1;
+        if self.readings == 0 {
+            self.users.clear();
+        }
+    }
+}
+
 /// What a hub knows. Only the files of this folder reach into it.
 pub(super) struct HubState {
     /// The number under which the followed rooms know this worker.
@@ -80,6 +110,7 @@ pub(super) struct HubState {
     pub(super) unrecorded: Vec<RoomId>,
     /// Rooms with gathered changes of presence.
     pub(super) presence: Vec<RoomId>,
+    pub(super) changed_meanwhile: ChangedMeanwhile,
 }
 
 /// A handle to a worker's hub. Clones share the hub.
@@ -111,6 +142,7 @@ impl Hub {
             queued_bytes: 0,
             unrecorded: Vec::new(),
             presence: Vec::new(),
+            changed_meanwhile: ChangedMeanwhile::default(),
         })))
     }
 

@@ -9,7 +9,7 @@
 //! On the way of an event: `followed_rooms` and `sequencer` put it in order; `worker_queue` takes it to a worker, whose
 //! loop is in `worker`; `delivery` queues it for the `connection`s in the `hub`; `flush` writes their `send_queue`s.
 //! `subscriptions` says which connections receive what, `catch_up` works off their `backlog`s, `receipts` records what
-//! was delivered.
+//! was delivered, `presence` says who is online.
 //!
 //! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
@@ -21,6 +21,7 @@ mod encode;
 mod flush;
 mod followed_rooms;
 mod hub;
+mod presence;
 mod receipts;
 mod send_queue;
 mod sequencer;

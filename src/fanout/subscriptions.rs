@@ -94,8 +94,7 @@ impl Hub {
     fn correct_presence(&self, user: UserId, rooms_and_name: String) {
         let store = self.0.borrow().store.clone();
         spawn_local(async move {
-            let event = UserEvent::Presence { user, is_online: true, rooms_and_name };
-            if let Err(error) = store.announce(user, &event).await {
+            if let Err(error) = store.announce_presence(user, true, rooms_and_name).await {
                 debug!(user.id = %user, %error, "could not announce that a user is online");
             }
         });

@@ -5,6 +5,7 @@
 mod error;
 mod housekeeping;
 mod listener;
+mod presence;
 mod private_redis;
 mod process_usage;
 mod reporter;

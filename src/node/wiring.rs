@@ -11,6 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::error::StartError;
 use super::listener::{self, ListenerHandle};
+use super::presence::PresenceKeeper;
 use super::private_redis::{self, PrivateRedis, PrivateRedisError};
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
@@ -95,6 +96,9 @@ impl Wiring {
         tasks.spawn("clock", housekeeping::follow_clock(store.clone(), metrics));
         tasks.spawn("message counts", housekeeping::count_messages(store.clone()));
         tasks.spawn("account changes", housekeeping::follow_account_changes(store.clone(), tokens));
+        let presence =
+            PresenceKeeper::new(self.services(store), Arc::clone(&self.socket_counts), store.clock().clone());
+        tasks.spawn("presence", presence.run(Duration::from_secs(self.config.presence.lease_secs)));
         let keep_days = self.config.uploads.keep_days;
         tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store), keep_days));
     }

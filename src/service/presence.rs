@@ -4,17 +4,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use super::access::{Action, IpVisibility, authorise};
-use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId};
-use crate::store::{Activity, Stats, Store};
+use crate::domain::{
+    Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, RoomKind, UserId, UserRef,
+};
+use crate::store::{Activity, RoomEntry, Stats, Store, UserEvent};
 
 /// How often activity other than heartbeats is written, per user and node.
 const WRITTEN_EVERY: Duration = Duration::from_secs(30);
 /// How often the expiry of a user's details is renewed, per user and node.
 const RENEWED_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Most rooms in which a change of presence is announced.
+/// Most rooms, direct ones aside, in which a change of presence is announced.
 const MAX_TOLD_ROOMS: usize = 100;
+/// Users whose presence is announced at once.
+const ANNOUNCED_AT_ONCE: usize = 64;
 
 #[derive(Clone, Copy, Default)]
 struct LastWrite {
@@ -54,6 +60,13 @@ impl Throttle {
     }
 }
 
+/// The rooms in which a change of presence is announced: the direct ones, where it matters most, and some others.
+fn told_rooms(rooms: &[RoomEntry]) -> Vec<RoomId> {
+    let is_direct = |entry: &&RoomEntry| entry.kind == RoomKind::Direct;
+    let others = rooms.iter().filter(|entry| !is_direct(entry) && entry.room != RoomId::GLOBAL).take(MAX_TOLD_ROOMS);
+    rooms.iter().filter(is_direct).chain(others).map(|entry| entry.room).collect()
+}
+
 /// Records activity and lists online users.
 pub struct Presence {
     store: Store,
@@ -74,14 +87,54 @@ impl Presence {
         }
     }
 
-    /// Announces in a user's rooms, except `global`, that the user is online or offline. Best effort.
-    pub async fn announce(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
-        let rooms: Vec<RoomId> =
-            rooms.iter().copied().filter(|room| *room != RoomId::GLOBAL).take(MAX_TOLD_ROOMS).collect();
-        if rooms.is_empty() {
-            return Ok(());
+    /// Records that a user is online or offline, and announces it in the user's rooms except `global`.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn announce(&self, user: &UserRef, is_online: bool, rooms: &[RoomEntry]) -> Result<()> {
+        let rooms_and_name = UserEvent::rooms_and_name(&told_rooms(rooms), &user.name);
+        self.store.announce_presence(user.id, is_online, rooms_and_name).await
+    }
+
+    /// Reads a user's rooms for [`Self::announce`].
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn announce_in_rooms(&self, user: &UserRef, is_online: bool) -> Result<()> {
+        let rooms = self.store.rooms_of(user.id).await?;
+        self.announce(user, is_online, &rooms).await
+    }
+
+    /// Records that these users still have an open socket on this node. Announces as online those who were given up.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn renew(&self, users: &[UserId]) -> Result<()> {
+        let given_up = self.store.renew_connected(users).await?;
+        self.announce_all(&given_up, true).await
+    }
+
+    /// Announces as offline the users whom no node has renewed for `lease_ms`. Each is announced by one node.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn expire(&self, lease_ms: u64) -> Result<()> {
+        loop {
+            let gone = self.store.expire_connected(lease_ms).await?;
+            if gone.is_empty() {
+                return Ok(());
+            }
+            self.announce_all(&gone, false).await?;
         }
-        self.store.announce_presence(caller, is_online, &rooms).await
+    }
+
+    async fn announce_all(&self, users: &[UserId], is_online: bool) -> Result<()> {
+        for some in users.chunks(ANNOUNCED_AT_ONCE) {
+            let users = self.store.names(some).await?;
+            let announced = join_all(users.iter().map(|user| self.announce_in_rooms(user, is_online))).await;
+            announced.into_iter().collect::<Result<()>>()?;
+        }
+        Ok(())
     }
 
     /// Records a heartbeat and returns its time, UTC milliseconds.

@@ -51,6 +51,14 @@ pub enum UserEvent {
     },
 }
 
+impl UserEvent {
+    /// What [`Self::Presence`] says of a user with this name, in these rooms.
+    pub fn rooms_and_name(rooms: &[RoomId], name: &str) -> String {
+        let rooms: Vec<String> = rooms.iter().map(|room| room.number().to_string()).collect();
+        format!("{} {name}", rooms.join(","))
+    }
+}
+
 impl fmt::Display for UserEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod amendments;
+mod connected;
 mod conversations;
 mod events;
 mod history;

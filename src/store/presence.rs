@@ -2,10 +2,10 @@
 
 use redis::{Pipeline, Value};
 
+use super::Store;
 use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply::{self, array, next};
-use super::{Store, UserEvent};
-use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, UserId};
+use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
 
 /// Lifetime of a user's address and user agent after the last renewal, in addition to the time for which a user counts as
 /// online. Renewed hourly while active.
@@ -38,21 +38,6 @@ impl Store {
             pipeline.cmd("HSETNX").arg(&seen).arg("login").arg(login_ms);
             pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
         }
-        self.connection.run(&pipeline).await?;
-        Ok(())
-    }
-
-    /// Announces to rooms that a user came online or went offline. Stores nothing.
-    pub async fn announce_presence(&self, caller: &Caller, is_online: bool, rooms: &[RoomId]) -> Result<()> {
-        let rooms: Vec<String> = rooms.iter().map(|room| room.number().to_string()).collect();
-        let rooms_and_name = format!("{} {}", rooms.join(","), caller.name);
-        self.announce(caller.id, &UserEvent::Presence { user: caller.id, is_online, rooms_and_name }).await
-    }
-
-    /// Announces an event of a user to all nodes.
-    pub async fn announce(&self, user: UserId, event: &UserEvent) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event.to_string());
         self.connection.run(&pipeline).await?;
         Ok(())
     }

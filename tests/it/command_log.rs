@@ -104,8 +104,8 @@ impl Command {
         self.arguments.first().is_some_and(|key| key.contains(part))
     }
 
-    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the clock, counts, the
-    /// housekeeping.
+    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the clock, presence, counts,
+    /// the housekeeping.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
@@ -113,7 +113,7 @@ impl Command {
                 "zrange" => self.has_key(":revoked") || self.has_key(":renamed"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
                 "time" => true,
-                _ => self.arguments.iter().any(|argument| argument.contains(":stats:")),
+                _ => [":connected:", ":stats:"].iter().any(|key| self.arguments.iter().any(|it| it.contains(key))),
             }
     }
 

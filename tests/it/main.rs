@@ -13,6 +13,7 @@ mod counting_proxy;
 mod dashboard;
 mod dashboard_costs;
 mod deletion;
+mod departures;
 mod dialect_clients;
 mod faults;
 mod floors;

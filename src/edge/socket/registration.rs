@@ -55,7 +55,8 @@ impl Registration {
         let registration = Self { id, closed, codec, viewer, peer, context, permit: Some(permit) };
 
         let context = &registration.context;
-        let rooms: Vec<RoomId> = context.services.rooms.of(&caller).await?.iter().map(|entry| entry.room).collect();
+        let entries = context.services.rooms.of(&caller).await?;
+        let rooms: Vec<RoomId> = entries.iter().map(|entry| entry.room).collect();
         context.hub.subscribe_all(id, &rooms).await?;
         if is_extended {
             // Before the next await: events of the rooms must come behind what was missed.
@@ -63,8 +64,10 @@ impl Registration {
         }
         registration.peer.record_activity().await;
         if is_first {
-            announce(context, &caller, true, &rooms).await;
+            let announced = context.services.presence.announce(&caller.user_ref(), true, &entries).await;
+            note_announced(announced, &caller);
         }
+        context.hub.show_presence(id);
         // The sockets of this worker may have been closed meanwhile, and nothing would close this one. No await from here
         // to the response.
         if context.stopping.closes_sockets() {
@@ -76,7 +79,6 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let rooms = self.context.hub.rooms(self.id);
         self.context.hub.remove(self.id);
         drop(self.permit.take());
         let caller = self.context.services.accounts.caller(&self.peer.grant);
@@ -87,15 +89,16 @@ impl Drop for Registration {
         actix_web::rt::spawn(async move {
             tokio::time::sleep(OFFLINE_GRACE).await;
             if context.socket_counts.of_user(caller.id) == 0 {
-                announce(&context, &caller, false, &rooms).await;
+                let announced = context.services.presence.announce_in_rooms(&caller.user_ref(), false).await;
+                note_announced(announced, &caller);
             }
         });
     }
 }
 
-/// Announces to the members of a user's rooms that the user is online or offline. Best effort.
-async fn announce(context: &Context, caller: &Caller, is_online: bool, rooms: &[RoomId]) {
-    if let Err(error) = context.services.presence.announce(caller, is_online, rooms).await {
+/// Logs that presence could not be announced. The node's next renewal announces it, or its absence does.
+fn note_announced(outcome: Result<()>, caller: &Caller) {
+    if let Err(error) = outcome {
         debug!(user.id = %caller.id, %error, "could not announce presence");
     }
 }

@@ -36,6 +36,11 @@ impl SocketCounts {
         self.counts.lock().expect("no panic while held").users.get(&user).copied().unwrap_or(0)
     }
 
+    /// Returns the users with a socket.
+    pub fn users(&self) -> Vec<UserId> {
+        self.counts.lock().expect("no panic while held").users.keys().copied().collect()
+    }
+
     /// Returns the number of all sockets.
     pub fn total(&self) -> u32 {
         self.counts.lock().expect("no panic while held").users.values().sum()

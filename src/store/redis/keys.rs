@@ -18,6 +18,7 @@
 //! | `{u:3}`, `name:…`, `email:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
+//! | `connected:…` | none: nodes remove users whom no node has renewed |
 //! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
 //! | `stats:<day>`, `{stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
@@ -31,6 +32,8 @@ use crate::domain::{ClientId, RoomId, UserId};
 
 /// Number of sorted sets that share the online users, so that Cluster can spread them.
 pub(in crate::store) const ONLINE_SHARDS: u64 = 16;
+/// Number of sorted sets that share the connected users.
+pub(in crate::store) const CONNECTED_SHARDS: u64 = 16;
 /// Number of channels that share the events of users.
 pub(in crate::store) const USER_CHANNELS: u64 = 64;
 
@@ -123,6 +126,16 @@ impl Keys {
     /// The shard that holds a user.
     pub(in crate::store) fn online_of(&self, user: UserId) -> String {
         self.online(user.0 % ONLINE_SHARDS)
+    }
+
+    /// Sorted set: user with an open socket → when a node last renewed it, ms.
+    pub(in crate::store) fn connected(&self, shard: u64) -> String {
+        format!("{}connected:{shard}", self.prefix)
+    }
+
+    /// The shard that holds a connected user.
+    pub(in crate::store) fn connected_of(&self, user: UserId) -> String {
+        self.connected(user.0 % CONNECTED_SHARDS)
     }
 
     /// String: the user with a name.

@@ -45,12 +45,14 @@ script!(ANNOUNCE_TYPING = "../lua/announce_typing.lua");
 script!(ROOM_CARD = "../lua/amendments.lua", "../lua/walk.lua", "../lua/room_card.lua");
 script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/conversation.lua");
 script!(COUNT_MESSAGES = "../lua/count_messages.lua");
+script!(RENEW_CONNECTED = "../lua/renew_connected.lua");
+script!(EXPIRE_CONNECTED = "../lua/expire_connected.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
-    let all: [&Script; 14] = [
+    let all: [&Script; 16] = [
         &APPEND_MESSAGE,
         &CREATE_ROOM,
         &ADD_MEMBER,
@@ -63,6 +65,8 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &ROOM_CARD,
         &CONVERSATION,
         &COUNT_MESSAGES,
+        &RENEW_CONNECTED,
+        &EXPIRE_CONNECTED,
         &REVOKE,
         &CHANGE_PROFILE,
     ];

@@ -7,7 +7,7 @@ use super::{Dialect, Stage, room_id, world};
 use crate::raw_socket::{Incoming, RawSocket};
 
 async fn next(raw: &mut RawSocket) -> Value {
-    match raw.next().await {
+    match super::next_of(raw).await {
         Incoming::Text(frame) => frame,
         other => panic!("{other:?}"),
     }

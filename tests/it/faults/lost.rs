@@ -44,6 +44,31 @@ async fn a_ban_takes_a_second_without_announcements() {
     world.stop().await;
 }
 
+#[tokio::test]
+async fn presence_that_changed_without_announcements_is_told_afterwards() {
+    let (world, proxy) = world().await;
+    let (alice, bob, carol) = (world.user(1, "alice").await, world.user(1, "bob").await, world.user(1, "carol").await);
+    let (with_alice, with_carol) = (bob.open_direct(1, "alice").await, bob.open_direct(1, "carol").await);
+    let mut watching = world.webchat(0, &bob, "ext=1").await;
+    let mut leaving = world.webchat(1, &alice, "ext=1").await;
+    watching.hears_presence(with_alice, 1, true).await;
+    proxy.disturb(Target::PubSub, Paths::both(Path::Swallowed));
+    leaving.close().await;
+    let _socket = world.webchat(1, &carol, "ext=1").await;
+    let mut connection = redis::Client::open(shared_redis()).and_then(|client| client.get_connection()).expect("open");
+    let key = format!("{}connected:1", world.config.redis.prefix);
+    eventually("alice is gone", async || {
+        redis::cmd("ZSCORE").arg(&key).arg(1).query::<Option<f64>>(&mut connection).expect("read").is_none()
+    })
+    .await;
+    proxy.restore();
+    let before = watching.hears_presence(with_alice, 1, false).await;
+    if !before.contains(&(3, true)) {
+        watching.hears_presence(with_carol, 3, true).await;
+    }
+    world.stop().await;
+}
+
 /// Sends with a client id. Returns whether it was acknowledged.
 async fn try_once(user: &User<'_>, content: &str) -> bool {
     let body = json!({"message_type": "text", "content": content});
