@@ -21,6 +21,7 @@ mod server;
 mod single_flight;
 mod stats;
 mod stored;
+mod tail;
 
 use std::sync::Arc;
 
