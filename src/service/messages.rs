@@ -183,7 +183,12 @@ impl Messages {
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`.
     pub async fn mark_read(&self, room: RoomId, last: Seq, caller: &Caller) -> Result<()> {
-        self.find_one(room, last, caller).await?;
+        // A page without messages: the message itself may be deleted by now.
+        let query = HistoryQuery::new(room, Span::Before(Seq(1)), Limit::of(1));
+        let page = self.store.history(query, caller).await?;
+        if last > page.watermark.last.seq {
+            return Err(Error::MessageNotFound);
+        }
         self.store.mark_read(caller.id, ReadRange { room, first: None, last }).await
     }
 

@@ -313,3 +313,48 @@ async fn a_slow_reader_has_received_all_that_it_reads_in_the_end() {
     .await;
     world.stop().await;
 }
+
+#[tokio::test]
+async fn marking_up_to_a_message_that_was_deleted_marks_those_before_it() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let carol = world.user(0, "carol").await;
+    let room = alice.make_group(0, "deleted", &["bob"]).await;
+    let id = room_id(room);
+    let mut webchat = world.webchat(1, &bob, "ext=1").await;
+    let mut imtypes = world.imtypes(0, &bob, "ext=1").await;
+    for way in ["webchat", "imtypes"] {
+        let mut sent = Vec::new();
+        for number in 0..3 {
+            sent.push(alice.send(0, &id, &format!("{way} {number}")).await);
+        }
+        while webchat.next_of("new_message").await["payload"]["id"] != integer(&sent[2]) {}
+        while imtypes.next_of("text").await["id"] != integer(&sent[2]).to_string() {}
+        let path = format!("messages/{}?room_id={id}", sent[2]["id"].as_str().expect("an id"));
+        ok(alice.request(0, Method::DELETE, &path).send().await).await;
+        let last = integer(&sent[2]);
+        match way {
+            "webchat" => webchat.send(&json!({"type": "mark_read", "payload": {"room_id": room, "id": last}})).await,
+            _ => {
+                let receipt = json!({"type": "read_receipt", "receiverId": id, "content": last.to_string()});
+                imtypes.send(&receipt).await;
+            }
+        }
+        for message in &sent[..2] {
+            becomes(&alice, message, "read").await;
+        }
+    }
+    // A message that there never was is refused all the same, and a stranger learns nothing of the room.
+    let (_, last) = room_and_seq_of_uuid(&alice.send(0, &id, "the last").await["id"]);
+    let unknown = chinwag::domain::MessageId {
+        room: id.parse().expect("an id"),
+        entry: chinwag::domain::EntryId { seq: chinwag::domain::Seq(last + 1), at_ms: 0 },
+    };
+    let mut strange = world.webchat(1, &carol, "ext=1").await;
+    for (socket, code) in [(&mut webchat, "message_not_found"), (&mut strange, "room_not_found")] {
+        let payload = json!({"room_id": room, "id": unknown.to_integer()});
+        socket.send(&json!({"type": "mark_read", "payload": payload})).await;
+        assert_eq!(socket.next_of("error").await["payload"]["code"], code);
+    }
+    world.stop().await;
+}
