@@ -159,6 +159,41 @@ async fn a_resumption_by_frame_is_whole_while_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_resumption_by_handshake_repeats_nothing_while_others_go_on() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let room = alice.make_group(0, "busy", &["bob"]).await;
+    let id = room_id(room);
+    let first = alice.send(0, &id, "first").await;
+    let begin = crate::dialect_clients::room_and_seq_of_uuid(&first["id"]).1;
+    let (count, mut at, mut known) = (300, begin, token(&first));
+    let listening = async {
+        for visit in 0..20 {
+            let mut socket = world.webchat(visit % 2, &bob, &format!("ext=1&since={room}:{known}")).await;
+            let mut frames = resumption(&mut socket).await;
+            assert_eq!(frames.pop().expect("the end")["type"], "resumed", "visit {visit}");
+            // Events of the room come after it.
+            for _ in 0..5.min(begin + count - at - frames.len() as u64) {
+                frames.push(socket.next_of("new_message").await);
+            }
+            for frame in frames {
+                at += 1;
+                assert_eq!((seq_of(&frame), &frame["type"]), (at, &json!("new_message")), "visit {visit}");
+                known = frame["payload"]["resume"].as_str().expect("a token").to_owned();
+            }
+        }
+    };
+    tokio::join!(listening, chatter(&alice, &id, count as usize));
+    // Without `ext=1` the parameter is ignored, and so is what is no token.
+    for query in [format!("since={room}:{}", token(&first)), format!("ext=1&since={room}:x&since=x:1-1&since=")] {
+        let mut socket = world.webchat(0, &bob, &query).await;
+        socket.send(&json!({"type": "ping"})).await;
+        socket.next_of("pong").await;
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn stale_forged_and_foreign_tokens_are_not_recovered() {
     let world = World::start_with(2, shared_redis(), |config| config.messages.max_per_room = 30).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);

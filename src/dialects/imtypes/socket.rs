@@ -20,7 +20,7 @@ const CODEC: SocketCodec = SocketCodec {
     answer: |_, _, _| None,
     refuse,
     resume_replies,
-    resumes,
+    resumes: |query| Resume::since(query, |conversation| conversation.parse().ok()),
 };
 
 /// Claims handshakes with the token in the query.
@@ -187,13 +187,4 @@ fn resume_replies(room: RoomId, viewer: &Viewer) -> ResumeReplies {
         ..Flat::default()
     };
     ResumeReplies { complete: None, lost: flat.print(viewer.user) }
-}
-
-/// Parses `?since=<conversationId>:<seq>-<ms>`, which may be repeated. Ignores malformed values.
-fn resumes(query: &[(String, String)]) -> Vec<Resume> {
-    let resume = |(key, value): &(String, String)| {
-        let (room, token) = value.split_once(':').filter(|_| key == "since")?;
-        Some(Resume { after: MessageId { room: room.parse().ok()?, entry: EntryId::parse(token)? } })
-    };
-    query.iter().filter_map(resume).collect()
 }

@@ -10,7 +10,7 @@ use super::requests::decode;
 use super::wire::{ChatMessage, integer};
 use crate::dialects::common::utc_millis;
 use crate::domain::{Amendment, AmendmentKind, Error, Event, Field, RoomEvent, RoomId};
-use crate::edge::{Answer, Refusal, SocketCodec, SocketRoute, Viewer, json as print};
+use crate::edge::{Answer, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print};
 use crate::fanout::{Frame, ResumeReplies, Style};
 
 const CODEC: SocketCodec = SocketCodec {
@@ -21,7 +21,7 @@ const CODEC: SocketCodec = SocketCodec {
     answer,
     refuse,
     resume_replies,
-    resumes: |_| Vec::new(),
+    resumes: |query| Resume::since(query, |room| RoomId::new(room.parse().ok()?)),
 };
 
 /// The WebSocket's path.

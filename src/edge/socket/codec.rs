@@ -1,6 +1,8 @@
 //! A dialect's codec for WebSockets: decodes the frames of clients, and encodes events and responses.
 
-use crate::domain::{Error, HistoryPage, HistoryQuery, MessageId, NewMessage, Result, RoomEvent, RoomId, Seq, UserId};
+use crate::domain::{
+    EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, Result, RoomEvent, RoomId, Seq, UserId,
+};
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
 
@@ -146,6 +148,17 @@ impl Command {
 pub struct Resume {
     /// The last message that the client received; its resume token.
     pub after: MessageId,
+}
+
+impl Resume {
+    /// Decodes `since=<room>:<seq>-<ms>` in the query of a handshake, which may be repeated. Ignores malformed values.
+    pub fn since(query: &[(String, String)], room: impl Fn(&str) -> Option<RoomId>) -> Vec<Self> {
+        let resume = |(key, value): &(String, String)| {
+            let (number, token) = value.split_once(':').filter(|_| key == "since")?;
+            Some(Self { after: MessageId { room: room(number)?, entry: EntryId::parse(token)? } })
+        };
+        query.iter().filter_map(resume).collect()
+    }
 }
 
 /// An answer to a request.
