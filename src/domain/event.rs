@@ -1,7 +1,7 @@
 //! Events of a room, as connected clients receive them.
 
 use super::amendment::{Amendment, AmendmentKind};
-use super::ids::{Seq, UserId};
+use super::ids::{EntryId, Seq, UserId};
 use super::message::Message;
 use super::room::RoomHead;
 use super::user::UserRef;
@@ -28,6 +28,17 @@ pub enum Event<K = AmendmentKind> {
     Typing(UserRef),
     /// Users came online or went offline; changes of about a second are gathered.
     Presence(Vec<PresenceChange>),
+    /// Redis came back without the room's latest messages. The events after this one continue behind what was kept.
+    Rewound(Rewind),
+}
+
+/// How far the log of a room went back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewind {
+    /// The last message that was kept.
+    pub kept: EntryId,
+    /// The entries behind it by now, and the end of the room, which is behind them when its seq was raised.
+    pub entries: Vec<EntryId>,
 }
 
 /// A run of messages that a user has read.

@@ -98,7 +98,7 @@ fn unscramble(scrambled: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-/// A message's place in its room: 1, 2, 3 … without gaps.
+/// A message's place in its room: 1, 2, 3 … without gaps, unless Redis lost messages that were delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Seq(pub u64);
 
@@ -115,8 +115,18 @@ impl Seq {
 pub struct EntryId {
     /// Place in the room.
     pub seq: Seq,
-    /// Time of storing, UTC milliseconds, never decreasing within a room.
+    /// Time of storing, UTC milliseconds, never decreasing within a room. 0 where only the seq is known.
     pub at_ms: u64,
+}
+
+impl EntryId {
+    /// The place before the first message.
+    pub const START: Self = Self::at(Seq(0));
+
+    /// The place of whichever message has this seq.
+    pub const fn at(seq: Seq) -> Self {
+        Self { seq, at_ms: 0 }
+    }
 }
 
 impl fmt::Display for EntryId {

@@ -2,6 +2,7 @@
 
 use super::amendment::{Amendment, AmendmentKind};
 use super::error::{Error, Field, Result};
+use super::event::ReadMark;
 use super::ids::{EntryId, RoomId, Seq, UserId};
 use super::message::Message;
 use super::receipt::Receipts;
@@ -116,12 +117,26 @@ pub struct HistoryPage {
     pub receipts: Receipts,
 }
 
+/// A query for what follows the last message that a reader has of a room.
+#[derive(Clone, Copy, Debug)]
+pub struct TailQuery<'a> {
+    /// The room.
+    pub room: RoomId,
+    /// The last messages that the reader has, oldest first. What follows the last of them is read; the others tell how
+    /// much is new when Redis has lost it.
+    pub known: &'a [EntryId],
+    /// Maximum number of messages.
+    pub limit: Limit,
+    /// The time, in UTC milliseconds, from which on [`Tail::read_marks`] are wanted.
+    pub marks_since_ms: Option<u64>,
+}
+
 /// The history of a room after a given message.
 #[derive(Clone, Debug)]
 pub struct Tail<K = AmendmentKind> {
     /// The room.
     pub head: RoomHead,
-    /// The room's watermark. Its `last` is the last entry read, deleted or not.
+    /// The room's watermark. Its `last` is the last entry read, deleted or not, or the room's last when nothing is left.
     pub watermark: Watermark,
     /// Whether the given message still exists and nothing is missing after it.
     pub is_complete: bool,
@@ -129,10 +144,17 @@ pub struct Tail<K = AmendmentKind> {
     pub is_gapless: bool,
     /// Whether there are more messages than the limit.
     pub has_more: bool,
+    /// The last message that was kept, when Redis came back without the given one. Then everything that was stored since
+    /// follows.
+    pub rewound_to: Option<EntryId>,
     /// Messages after the given one, oldest first, without deleted ones.
     pub messages: Vec<Message>,
+    /// The ids of all entries after the given one, those of deleted messages included.
+    pub entries: Vec<EntryId>,
     /// All amendments of the room's messages, without the times of the messages.
     pub amendments: Vec<Amendment<K>>,
+    /// What users have read since the time that the query names, in the order of reading.
+    pub read_marks: Vec<ReadMark>,
 }
 
 /// Position of the last user on a page of online users; the next page starts after it.

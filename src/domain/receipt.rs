@@ -59,6 +59,12 @@ impl Runs {
         next > last.0
     }
 
+    /// The runs recorded at this time or later: first message, last message, time in UTC milliseconds.
+    pub fn since(&self, at_ms: u64) -> impl Iterator<Item = (Seq, Seq, u64)> + '_ {
+        let recent = self.0.iter().filter(move |run| run.at_ms >= at_ms);
+        recent.map(|run| (Seq(run.first), Seq(run.last), run.at_ms))
+    }
+
     /// The last message recorded; 0 for none.
     pub fn highest(&self) -> Seq {
         Seq(self.0.last().map_or(0, |run| run.last))
@@ -129,6 +135,8 @@ mod tests {
         assert!(runs.cover(Seq(2), Seq(6)));
         assert!(!runs.cover(Seq(2), Seq(7)) && !runs.cover(Seq(0), Seq(2)) && !runs.cover(Seq(8), Seq(9)));
         assert_eq!(runs.highest(), Seq(9));
+        let recent: Vec<_> = runs.since(20).collect();
+        assert_eq!(recent, [(Seq(4), Seq(6), 20), (Seq(9), Seq(9), 30)]);
         assert_eq!(Runs::parse("").highest(), Seq(0));
     }
 

@@ -1,6 +1,6 @@
 //! What a connection misses in a room, until it has caught up.
 
-use crate::domain::{Amendments, EntryId, RoomId, Seq};
+use crate::domain::{Amendments, EntryId, Rewind, RoomId, Seq};
 
 /// What a client receives about resuming a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,14 +30,12 @@ pub(super) struct Backlog {
 impl Backlog {
     /// Everything behind a seq that the node itself names.
     pub(super) fn behind(room: RoomId, seq: Seq) -> Self {
-        // No entry at that seq can be later than this, so that none is taken for a newer one in its place.
-        Self::after(room, EntryId { seq, at_ms: u64::MAX })
+        Self::after(room, EntryId::at(seq))
     }
 
     /// Everything from a message on.
     pub(super) fn before(room: RoomId, message: EntryId) -> Self {
-        // The previous message is not later than this one.
-        Self::after(room, EntryId { seq: message.seq.previous(), ..message })
+        Self::after(room, EntryId::at(message.seq.previous()))
     }
 
     /// Everything behind a client's resume token.
@@ -59,7 +57,19 @@ impl Backlog {
 
     /// Whether the connection has a message already.
     pub(super) fn has(&self, message: EntryId) -> bool {
-        message.seq <= self.after.seq && message.at_ms <= self.after.at_ms
+        message.seq <= self.after.seq
+    }
+
+    /// Continues behind what Redis kept of the room, if the backlog had come to a message that was lost. Returns `false`
+    /// when nothing remains to be read.
+    pub(super) fn rewind(&mut self, rewind: &Rewind) -> bool {
+        let is_kept = self.after.seq <= rewind.kept.seq || rewind.entries.contains(&self.after);
+        // Whether a token was lost shows when it is read.
+        if is_kept || self.is_token {
+            return true;
+        }
+        self.after = rewind.kept;
+        !self.is_caught_up
     }
 }
 

@@ -13,7 +13,9 @@ use super::backlog::{Backlog, ResumeReplies};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState};
 use super::receipts::Delivered;
-use crate::domain::{EntryId, Event, Kind, Limit, Message, RoomEvent, RoomId, Seq, Tail, UserId};
+use crate::domain::{
+    EntryId, Event, Kind, Limit, Message, Rewind, RoomEvent, RoomId, Seq, Tail, TailQuery, UserId,
+};
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
 
@@ -76,7 +78,8 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
         let next = hub.0.borrow_mut().next_reading(id);
         let Some((room, after, newest)) = next else { return };
         let store = hub.0.borrow().store.clone();
-        match store.tail(room, after, PAGE).await {
+        let query = TailQuery { room, known: &[after], limit: PAGE, marks_since_ms: None };
+        match store.tail(query).await {
             Ok(tail) => {
                 let delivered = hub.0.borrow_mut().queue_page(id, (room, after, newest), &tail);
                 hub.flush_one(id);
@@ -142,7 +145,7 @@ impl HubState {
         let next = next.map(|backlog| (backlog.room, backlog.after));
         connection.is_catching_up = next.is_some();
         let (room, after) = next?;
-        let newest = self.rooms.get(&room).map_or(EntryId { seq: Seq(0), at_ms: 0 }, |room| room.last);
+        let newest = self.rooms.get(&room).map_or(EntryId::START, |room| room.last);
         Some((room, after, newest))
     }
 
@@ -159,7 +162,7 @@ impl HubState {
         let mut backlog = connection.backlogs.swap_remove(index);
         let user = connection.user;
         if backlog.is_token && !tail.is_complete {
-            self.reply_lost(id, backlog, tail, newest);
+            self.reply_lost(id, backlog, tail);
             return None;
         }
         // A membership that was found late does not entitle to older messages, so none of them is missed.
@@ -192,14 +195,28 @@ impl HubState {
     }
 
     /// Messages behind a resume token are no longer kept: says so, and continues from the present.
-    fn reply_lost(&mut self, id: ConnectionId, mut backlog: Backlog, tail: &Tail, newest: EntryId) {
+    fn reply_lost(&mut self, id: ConnectionId, mut backlog: Backlog, tail: &Tail) {
         self.queue_text(id, backlog.resume_replies.take().map(|replies| replies.lost));
-        // The later of the two, not the higher: a room that lost its latest messages gives their seqs again.
-        let later = [tail.watermark.last, newest].into_iter().max_by_key(|entry| (entry.at_ms, entry.seq));
-        backlog.after = later.unwrap_or(newest);
+        backlog.after = tail.watermark.last;
         backlog.is_caught_up = true;
+        backlog.is_token = false;
         if let Some(connection) = self.connection(id) {
             connection.backlogs.push(backlog);
+        }
+    }
+
+    /// Lets everything continue behind what Redis kept of a room.
+    pub(super) fn rewind(&mut self, id: RoomId, rewind: &Rewind) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let kept = rewind.kept;
+        room.last = kept;
+        // Nobody has received the messages that get the seqs of the lost ones.
+        let unrecorded = room.unrecorded.filter(|(first, _)| *first <= kept.seq);
+        room.unrecorded = unrecorded.map(|(first, last)| (first, last.min(kept.seq)));
+        for slot in &room.connections {
+            if let Some(connection) = self.connections.get_mut(*slot) {
+                connection.backlogs.retain_mut(|backlog| backlog.room != id || backlog.rewind(rewind));
+            }
         }
     }
 

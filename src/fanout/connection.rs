@@ -147,6 +147,8 @@ impl Connection {
                 }
                 return false;
             }
+            // A client that resumes learns from its token whether it has lost something.
+            Event::Rewound(_) => return backlog.is_token,
             Event::Message(message) if backlog.is_caught_up => {
                 if backlog.has(message.id.entry) {
                     return true;

@@ -51,9 +51,15 @@ impl HubState {
     /// Queues an event for all connections that are subscribed to its room.
     pub(super) fn deliver(&mut self, event: &RoomEvent) {
         let id = event.room.id;
-        let Event::Message(message) = &event.what else {
-            self.queue_for_subscribers(event);
-            return;
+        let message = match &event.what {
+            Event::Message(message) => message,
+            what => {
+                if let Event::Rewound(rewind) = what {
+                    self.rewind(id, rewind);
+                }
+                self.queue_for_subscribers(event);
+                return;
+            }
         };
         let notice = message.notice.as_ref();
         if let Some(notice) = notice.filter(|notice| notice.kind.is_member_after()) {
@@ -110,8 +116,8 @@ impl HubState {
                     }
                     outcome.fell_behind.push(connection.user);
                 }
-                // A connection that misses an amendment cannot catch up on it later: the client reconnects and resumes.
-                Event::Amended(_) => {
+                // A connection that misses one of these cannot catch up on it later: the client reconnects and resumes.
+                Event::Amended(_) | Event::Rewound(_) => {
                     connection.close(&Close::TOO_SLOW);
                     metrics.count(Count::ClosedSlow);
                 }

@@ -5,20 +5,18 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::connection::ConnectionId;
 use super::sequencer::Sequencer;
 use super::worker_queue::{WorkerEvent, WorkerQueue, Workers};
-use crate::domain::{
-    EntryId, Error, Event, Kind, Limit, Result, RoomEvent, RoomHead, RoomId, RoomKind, Tail, Watermark,
-};
-use crate::metrics::{Count, Metrics};
+use crate::domain::{EntryId, Error, Event, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark};
+use crate::metrics::Metrics;
 use crate::store::{PubSubEvent, Store, Subscriber};
 
 /// How long a room is followed after it was last polled.
@@ -28,25 +26,22 @@ const GRACE: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Most rooms that are followed only because they are polled. Polls of other rooms are answered by Redis.
 const MAX_POLLED: usize = 50_000;
-/// Entries read at once to fill a gap.
-const GAP_PAGE: Limit = Limit::of(1000);
-const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// The node's time may lag behind Redis' a little, and an amendment may be older than the loss that hid it.
-const AMENDMENTS_OVERLAP_MS: u64 = 60_000;
 
-struct FollowedRoom {
-    sequencer: Sequencer,
+pub(super) struct FollowedRoom {
+    pub(super) sequencer: Sequencer,
     /// Known after the first reading.
-    head: Option<RoomHead>,
+    pub(super) head: Option<RoomHead>,
     /// Workers with subscribed connections.
-    workers: Vec<usize>,
+    pub(super) workers: Vec<usize>,
     /// Notified once the room's events arrive without a gap.
-    waiting: Vec<oneshot::Sender<Result<RoomHead>>>,
+    pub(super) waiting: Vec<oneshot::Sender<Result<RoomHead>>>,
     polled_at: Option<Instant>,
     /// When the last worker left.
     quiet_since: Instant,
     /// The reading under way; a later one makes it void. 0 for none.
-    reading: u64,
+    pub(super) reading: u64,
+    /// When the subscription was lost, UTC milliseconds, until what was missed since has been read.
+    pub(super) lost_at_ms: Option<u64>,
 }
 
 impl FollowedRoom {
@@ -59,6 +54,7 @@ impl FollowedRoom {
             polled_at: None,
             quiet_since: Instant::now(),
             reading: 0,
+            lost_at_ms: None,
         }
     }
 
@@ -68,20 +64,22 @@ impl FollowedRoom {
     }
 }
 
-struct Shared {
-    rooms: Mutex<HashMap<RoomId, FollowedRoom>>,
+/// What a node knows of the rooms that it follows. Only the files of this folder reach into it.
+pub(super) struct Shared {
+    pub(super) rooms: Mutex<HashMap<RoomId, FollowedRoom>>,
     /// Locked after `rooms` where both are.
     workers: Mutex<Workers>,
-    subscriber: Subscriber,
-    store: Store,
+    pub(super) subscriber: Subscriber,
+    pub(super) store: Store,
     readings: AtomicU64,
-    lost_at_ms: AtomicU64,
-    metrics: Arc<Metrics>,
+    /// Whether the log says that Redis came back with less than before.
+    pub(super) is_rewind_logged: AtomicBool,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// The rooms that a node follows. Clones share them.
 #[derive(Clone)]
-pub struct FollowedRooms(Arc<Shared>);
+pub struct FollowedRooms(pub(super) Arc<Shared>);
 
 impl FollowedRooms {
     /// Follows no room yet. The store must belong to the runtime on which [`Self::handle`] is called.
@@ -92,7 +90,7 @@ impl FollowedRooms {
             subscriber,
             store,
             readings: AtomicU64::new(0),
-            lost_at_ms: AtomicU64::new(0),
+            is_rewind_logged: AtomicBool::new(false),
             metrics,
         }))
     }
@@ -116,6 +114,12 @@ impl FollowedRooms {
         let followed = rooms.get_mut(&room)?;
         followed.polled_at = Some(Instant::now());
         followed.sequencer.current().filter(|_| followed.head.is_some_and(|head| head.kind == RoomKind::Public))
+    }
+
+    /// The last message of a room that this node has seen, when it follows the room. Redis may have lost it since.
+    pub fn last_seen(&self, room: RoomId) -> Option<EntryId> {
+        let rooms = self.0.rooms.lock().expect("no panic while held");
+        rooms.get(&room).and_then(|followed| followed.sequencer.last())
     }
 
     /// Starts following a room that a client polls. The caller has checked that the client may read it.
@@ -208,13 +212,13 @@ impl FollowedRooms {
 
     fn lose_subscriptions(&self) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        if rooms.values().any(|followed| followed.sequencer.current().is_some()) {
-            self.0.lost_at_ms.store(self.0.store.now_ms(), Ordering::Release);
-        }
+        let lost_at_ms = self.0.store.now_ms();
         rooms.values_mut().for_each(|followed| {
             followed.sequencer.lose();
             followed.reading = 0;
+            followed.lost_at_ms.get_or_insert(lost_at_ms);
         });
+        self.0.is_rewind_logged.store(false, Ordering::Release);
     }
 
     fn handle_event(&self, room: RoomId, what: Event) {
@@ -228,14 +232,14 @@ impl FollowedRooms {
     }
 
     /// Queues events for the room's workers. Called under the lock of the rooms, so that the order is the room's.
-    fn deliver(&self, followed: &FollowedRoom, events: Vec<Event>) {
+    pub(super) fn deliver(&self, followed: &FollowedRoom, events: Vec<Event>) {
         let Some(head) = followed.head.filter(|_| !followed.workers.is_empty()) else { return };
         for what in events {
             self.send_to_followers(followed, &WorkerEvent::Room(Arc::new(RoomEvent { room: head, what })));
         }
     }
 
-    fn send_to_followers(&self, followed: &FollowedRoom, event: &WorkerEvent) {
+    pub(super) fn send_to_followers(&self, followed: &FollowedRoom, event: &WorkerEvent) {
         self.workers(|workers| followed.workers.iter().for_each(|worker| workers.send(*worker, event.clone())));
     }
 
@@ -256,86 +260,6 @@ impl FollowedRooms {
         tokio::spawn(self.clone().read(room, followed.reading));
     }
 
-    /// Reads what was missed in a room until nothing is missing or the reading is void.
-    async fn read(self, room: RoomId, reading: u64) {
-        loop {
-            let Some(last) = self.reading_from(room, reading) else { return };
-            let found = match last {
-                Some(last) => self.0.store.tail(room, last, GAP_PAGE).await.map(Found::Tail),
-                None => self.0.store.room_state(room).await.map(|(head, state)| Found::State(head, state)),
-            };
-            match found {
-                Ok(found) => {
-                    if !self.apply_found(room, reading, found) {
-                        return;
-                    }
-                }
-                Err(error) if error.kind() == Kind::NotFound => {
-                    if self.forget(room, reading) {
-                        return;
-                    }
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-                Err(error) => {
-                    debug!(room.id = %room, %error, "could not read a room, trying again");
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    /// The message from which to read, or `Some(None)` for the present; `None` when this reading is void.
-    fn reading_from(&self, room: RoomId, reading: u64) -> Option<Option<EntryId>> {
-        let rooms = self.0.rooms.lock().expect("no panic while held");
-        let followed = rooms.get(&room).filter(|followed| followed.reading == reading)?;
-        Some(followed.sequencer.last())
-    }
-
-    /// Delivers what was read. Returns `true` when more must be read.
-    fn apply_found(&self, room: RoomId, reading: u64, found: Found) -> bool {
-        let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        let Some(followed) = rooms.get_mut(&room).filter(|followed| followed.reading == reading) else { return false };
-        let mut out = Vec::new();
-        let needs_more = match found {
-            Found::State(head, state) => {
-                followed.head = Some(head);
-                followed.sequencer.begin(state, &mut out)
-            }
-            Found::Tail(tail) => {
-                let since_ms = self.0.lost_at_ms.load(Ordering::Acquire).saturating_sub(AMENDMENTS_OVERLAP_MS);
-                if !tail.is_gapless {
-                    self.send_to_followers(followed, &WorkerEvent::Gap(room));
-                }
-                if !tail.is_gapless || !tail.messages.is_empty() {
-                    self.0.metrics.count(Count::GapRepairs);
-                }
-                followed.sequencer.repair(tail, since_ms, &mut out)
-            }
-        };
-        self.deliver(followed, out);
-        if let (false, Some(head)) = (needs_more, followed.head) {
-            for waiting in followed.waiting.drain(..) {
-                // The receiver may have given up.
-                drop(waiting.send(Ok(head)));
-            }
-        }
-        needs_more
-    }
-
-    /// Forgets a room that does not exist, which refuses those that wait for it. Returns `false` when connections are
-    /// subscribed to it: Redis came back without the room, and the room may come back as well.
-    fn forget(&self, room: RoomId, reading: u64) -> bool {
-        let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        let Some(followed) = rooms.get_mut(&room).filter(|followed| followed.reading == reading) else { return true };
-        if followed.head.is_some() && !followed.workers.is_empty() {
-            return false;
-        }
-        if self.0.subscriber.unsubscribe(room) {
-            rooms.remove(&room);
-        }
-        true
-    }
-
     /// Stops following rooms that are no longer wanted, for ever.
     pub async fn sweep(self) {
         loop {
@@ -344,12 +268,6 @@ impl FollowedRooms {
             rooms.retain(|room, followed| followed.is_wanted() || !self.0.subscriber.unsubscribe(*room));
         }
     }
-}
-
-/// What a reading found.
-enum Found {
-    State(RoomHead, Watermark),
-    Tail(Tail),
 }
 
 /// Recreates the room that always exists: Redis may have come back empty.

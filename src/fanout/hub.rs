@@ -42,7 +42,7 @@ impl Room {
         Self {
             head,
             connections: Vec::new(),
-            last: EntryId { seq: Seq(0), at_ms: 0 },
+            last: EntryId::START,
             unrecorded: None,
             is_recording: false,
             too_large_until: None,

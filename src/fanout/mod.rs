@@ -6,10 +6,10 @@
 //! - [`Hub`] is a worker's: its connections and their rooms; encodes an event once per [`FrameKey`], writes
 //! - [`Encoder`] and [`Frame`] are what a dialect supplies
 //!
-//! On the way of an event: `followed_rooms` and `sequencer` put it in order; `worker_queue` takes it to a worker, whose
-//! loop is in `worker`; `delivery` queues it for the `connection`s in the `hub`; `flush` writes their `send_queue`s.
-//! `subscriptions` says which connections receive what, `catch_up` works off their `backlog`s, `receipts` records what
-//! was delivered, `presence` says who is online.
+//! On the way of an event: `followed_rooms` and `sequencer` put it in order, `gap_repair` reads what is missing;
+//! `worker_queue` takes it to a worker, whose loop is in `worker`; `delivery` queues it for the `connection`s in the
+//! `hub`; `flush` writes their `send_queue`s. `subscriptions` says which connections receive what, `catch_up` works off
+//! their `backlog`s, `receipts` records what was delivered, `presence` says who is online.
 //!
 //! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
@@ -20,9 +20,11 @@ mod delivery;
 mod encode;
 mod flush;
 mod followed_rooms;
+mod gap_repair;
 mod hub;
 mod presence;
 mod receipts;
+mod recent_entries;
 mod send_queue;
 mod sequencer;
 mod subscriptions;

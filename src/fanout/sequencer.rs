@@ -2,12 +2,13 @@
 //!
 //! Pure: [`super::followed_rooms`] reads missing events from the store and passes them in.
 
-use crate::domain::{AmendmentKind, EntryId, Event, Seq, Tail, Watermark};
+use super::recent_entries::RecentEntries;
+use crate::domain::{AmendmentKind, EntryId, Event, Rewind, Tail, Watermark};
 
 /// Most events held while a gap is read. Beyond that, the read returns the messages anyway.
 const MAX_HELD: usize = 2048;
 
-const NOTHING: Watermark = Watermark { last: EntryId { seq: Seq(0), at_ms: 0 }, revision: 0 };
+const NOTHING: Watermark = Watermark { last: EntryId::START, revision: 0 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -23,6 +24,8 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Sequencer<K = AmendmentKind> {
     watermark: Watermark,
+    /// The last entries up to the watermark, oldest first.
+    recent: RecentEntries,
     phase: Phase,
     /// Whether the store was read once. The first read sets the watermark, later reads fill gaps.
     has_begun: bool,
@@ -31,7 +34,13 @@ pub(super) struct Sequencer<K = AmendmentKind> {
 
 impl<K> Sequencer<K> {
     pub(super) fn new() -> Self {
-        Self { watermark: NOTHING, phase: Phase::Unsubscribed, has_begun: false, held: Vec::new() }
+        Self {
+            watermark: NOTHING,
+            recent: RecentEntries::default(),
+            phase: Phase::Unsubscribed,
+            has_begun: false,
+            held: Vec::new(),
+        }
     }
 
     /// Returns the watermark, while all events up to it are delivered.
@@ -42,6 +51,11 @@ impl<K> Sequencer<K> {
     /// Returns the last delivered message, once the store was read.
     pub(super) fn last(&self) -> Option<EntryId> {
         self.has_begun.then_some(self.watermark.last)
+    }
+
+    /// Returns the last entries that were delivered, oldest first, once the store was read.
+    pub(super) fn known(&self) -> Option<Vec<EntryId>> {
+        self.has_begun.then(|| self.recent.or_end(self.watermark.last))
     }
 
     /// Records that the subscription was lost. Drops the held events.
@@ -75,19 +89,20 @@ impl<K> Sequencer<K> {
             Event::Message(message) => {
                 let (id, last) = (message.id.entry, self.watermark.last);
                 let is_next = id.seq.0 == last.seq.0 + 1 && id.at_ms >= last.at_ms;
-                let is_old = id.seq <= last.seq && id.at_ms <= last.at_ms;
-                if is_old {
-                    return false;
-                }
                 if !is_next {
+                    if self.recent.contains(id) {
+                        return false;
+                    }
+                    // A gap, or a seq that was given again.
                     self.phase = Phase::Reading;
                     self.held.push(event);
                     return true;
                 }
                 self.watermark.last = id;
+                self.recent.push(id);
             }
             Event::Amended(amendment) => self.watermark.revision = self.watermark.revision.max(amendment.revision),
-            Event::Read(_) | Event::Typing(_) | Event::Presence(_) => {}
+            Event::Read(_) | Event::Typing(_) | Event::Presence(_) | Event::Rewound(_) => {}
         }
         out.push(event);
         false
@@ -97,14 +112,22 @@ impl<K> Sequencer<K> {
     pub(super) fn begin(&mut self, watermark: Watermark, out: &mut Vec<Event<K>>) -> bool {
         self.watermark = watermark;
         self.has_begun = true;
+        self.recent = RecentEntries::of(watermark.last);
         self.resume(out)
     }
 
-    /// Takes the result of a read after [`Self::last`], and delivers its amendments from `amended_since_ms` on. Returns
+    /// Takes the result of a read after [`Self::known`], and delivers its amendments from `amended_since_ms` on. Returns
     /// `true` when another read is needed.
     pub(super) fn repair(&mut self, tail: Tail<K>, amended_since_ms: u64, out: &mut Vec<Event<K>>) -> bool {
+        if let Some(kept) = tail.rewound_to {
+            self.recent.rewind(kept);
+            let entries = tail.entries.iter().copied().chain([tail.watermark.last]).collect();
+            out.push(Event::Rewound(Rewind { kept, entries }));
+        }
+        tail.entries.iter().for_each(|entry| self.recent.push(*entry));
         out.extend(tail.messages.into_iter().map(|message| Event::Message(Box::new(message))));
-        if tail.watermark.revision > self.watermark.revision {
+        // The counter of amendments went back together with the log.
+        if tail.rewound_to.is_some() || tail.watermark.revision > self.watermark.revision {
             let is_recent = |at_ms: Option<u64>| at_ms.is_none_or(|at_ms| at_ms >= amended_since_ms);
             let recent = tail.amendments.into_iter().filter(|amendment| is_recent(amendment.at_ms));
             out.extend(recent.map(Event::Amended));
@@ -113,13 +136,17 @@ impl<K> Sequencer<K> {
         if tail.has_more {
             return true;
         }
+        out.extend(tail.read_marks.into_iter().map(Event::Read));
         self.resume(out)
     }
 
     fn resume(&mut self, out: &mut Vec<Event<K>>) -> bool {
         self.phase = Phase::Live;
+        let read_to = self.watermark.last.seq;
+        // The read returned whatever was announced up to its end.
+        let is_read = |event: &Event<K>| matches!(event, Event::Message(message) if message.id.entry.seq <= read_to);
         let held = std::mem::take(&mut self.held);
-        let mut held = held.into_iter();
+        let mut held = held.into_iter().filter(|event| !is_read(event));
         while let Some(event) = held.next() {
             if self.deliver(event, out) {
                 self.held.extend(held);
@@ -133,7 +160,7 @@ impl<K> Sequencer<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Amendment, Message, RoomHead, RoomId, RoomKind, UserId};
+    use crate::domain::{Amendment, Message, ReadMark, RoomHead, RoomId, RoomKind, Seq, UserId};
 
     /// Deletion, and a kind that the server does not have. The sequencer treats all kinds alike.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,8 +192,11 @@ mod tests {
             is_complete: true,
             is_gapless: true,
             has_more: false,
+            rewound_to: None,
+            entries: messages.iter().map(|message| message.id.entry).collect(),
             messages,
             amendments: Vec::new(),
+            read_marks: Vec::new(),
         }
     }
 
@@ -204,7 +234,7 @@ mod tests {
     #[test]
     fn duplicates_are_dropped() {
         let (mut sequencer, mut out) = (live_after(3), Vec::new());
-        for seq in [3, 4, 4, 2, 5] {
+        for seq in [3, 4, 4, 3, 5] {
             assert!(!sequencer.accept(message(seq, 10), &mut out));
         }
         assert_eq!(seqs(&out), [4, 5]);
@@ -232,13 +262,66 @@ mod tests {
         assert_eq!(seqs(&out), [4, 5, 6, 7, 8, 9, 10]);
     }
 
+    /// The tail of a log that went back to the message `kept`.
+    fn rewound(kept: (u64, u64), messages: &[(u64, u64)]) -> Tail {
+        let kept = EntryId { seq: Seq(kept.0), at_ms: kept.1 };
+        Tail { rewound_to: Some(kept), is_complete: false, ..tail(messages) }
+    }
+
     #[test]
-    fn a_sequence_number_reused_after_data_loss_is_a_new_message() {
-        let (mut sequencer, mut out) = (live_after(9), Vec::new());
-        assert!(sequencer.accept(message(8, 20), &mut out));
-        assert!(!sequencer.repair(tail(&[(8, 20)]), 0, &mut out));
-        assert!(!sequencer.accept(message(9, 21), &mut out));
-        assert_eq!(seqs(&out), [8, 9]);
+    fn a_seq_given_again_after_data_loss_is_a_new_message_at_any_time() {
+        for (at_ms, case) in [(20, "the clock of Redis went on"), (5, "it went back")] {
+            let (mut sequencer, mut out) = (live_after(7), Vec::new());
+            for seq in [8, 9] {
+                assert!(!sequencer.accept(message(seq, 10), &mut out));
+            }
+            out.clear();
+            assert!(sequencer.accept(message(8, at_ms), &mut out), "{case}");
+            assert!(!sequencer.repair(rewound((7, 10), &[(8, at_ms)]), 0, &mut out));
+            let entry = EntryId { seq: Seq(8), at_ms };
+            let kept = EntryId { seq: Seq(7), at_ms: 10 };
+            assert_eq!(out[0], Event::Rewound(Rewind { kept, entries: vec![entry, entry] }), "{case}");
+            assert!(!sequencer.accept(message(9, at_ms), &mut out));
+            assert!(!sequencer.accept(message(8, at_ms), &mut out), "a duplicate");
+            assert_eq!(seqs(&out), [8, 9], "{case}");
+        }
+    }
+
+    #[test]
+    fn a_raised_seq_is_no_gap() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
+        sequencer.begin_reading();
+        let mut tail = rewound((3, 10), &[(4, 5)]);
+        tail.watermark.last = EntryId { seq: Seq(9), at_ms: 10 };
+        assert!(!sequencer.repair(tail, 0, &mut out));
+        assert!(!sequencer.accept(message(10, 10), &mut out));
+        assert_eq!(seqs(&out), [4, 10]);
+        let known: Vec<u64> = sequencer.known().expect("begun").iter().map(|entry| entry.seq.0).collect();
+        assert_eq!(known, [3, 4, 10], "entries that exist");
+    }
+
+    #[test]
+    fn what_a_read_covers_is_not_delivered_again() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
+        sequencer.begin_reading();
+        for seq in [4, 5, 6] {
+            sequencer.accept(message(seq, 10), &mut out);
+        }
+        // The fourth was deleted before the read, and the fifth as well.
+        let mut tail = tail(&[]);
+        tail.watermark.last = EntryId { seq: Seq(5), at_ms: 10 };
+        assert!(!sequencer.repair(tail, 0, &mut out));
+        assert_eq!(seqs(&out), [6]);
+    }
+
+    #[test]
+    fn read_marks_are_delivered_behind_the_messages() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
+        sequencer.begin_reading();
+        let mark = ReadMark { user: UserId(1), first: Seq(4), last: Seq(4), at_ms: 11 };
+        assert!(!sequencer.repair(Tail { read_marks: vec![mark], ..tail(&[(4, 10)]) }, 0, &mut out));
+        assert_eq!(seqs(&out), [4]);
+        assert_eq!(out[1], Event::Read(mark));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::tasks::Tasks;
 use super::{housekeeping, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility};
 use crate::dialects;
-use crate::domain::{Clock, Error, Kind, RoomId, Watermark};
+use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
 use crate::edge::{
     Context, Dialect, Liveness, RawSocket, Registry, RequestSpan, SocketCounts, Stopping, close_sockets_at_stop,
     configure, cors, count, hold_body, in_dialect, not_found,
@@ -190,6 +190,10 @@ impl Wiring {
 impl Watermarks for FollowedRooms {
     fn watermark(&self, room: RoomId) -> Option<Watermark> {
         self.watermark(room)
+    }
+
+    fn seen(&self, room: RoomId) -> Option<EntryId> {
+        self.last_seen(room)
     }
 
     fn follow(&self, room: RoomId) {

@@ -59,7 +59,7 @@ impl Messages {
     /// As [`Self::send`].
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
         let started = Instant::now();
-        let appended = self.store.append(room, caller, message, self.rate).await;
+        let appended = self.store.append(room, caller, message, self.rate, self.watermarks.seen(room)).await;
         self.metrics.count_send(started.elapsed());
         if let Ok(Appended { is_replay: false, .. }) = &appended {
             self.metrics.count(Count::Messages);

@@ -42,6 +42,7 @@ pub struct Appended {
 
 impl Store {
     /// Stores a message and announces it to the room, joining the sender to a public room first.
+    /// `seen` is the last message of the room that this node has seen, if it follows the room.
     ///
     /// # Errors
     /// `RoomNotFound` also for rooms that the sender may not know of; `Invalid(ReplyTo)`, `ClientIdReused`,
@@ -53,6 +54,7 @@ impl Store {
         caller: &Caller,
         message: NewMessage,
         rate: Option<SendRate>,
+        seen: Option<EntryId>,
     ) -> Result<Appended> {
         let keys = self.keys.room(room);
         let rate_key = self.keys.rate(room, caller.id);
@@ -63,6 +65,7 @@ impl Store {
             _ => record::encode_notice(&Notice::by_user(NoticeKind::Joined, caller))?,
         };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
+        let seen = seen.unwrap_or(EntryId::START);
         let hash = sent_key.as_ref().map(|_| body_hash(&message)).unwrap_or_default();
         let (interval, burst_ms) = SendRate::as_arguments(rate);
         let call = Call {
@@ -88,6 +91,8 @@ impl Store {
                 Arg::Number(self.retention.max_messages),
                 Arg::Number(self.retention.max_age_ms),
                 Arg::Number(self.retention.sweep_ms()),
+                Arg::Number(seen.seq.0),
+                Arg::Number(seen.at_ms),
             ],
         };
         let outcome = self.connection.run_script(&call, &[]).await;

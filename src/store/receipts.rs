@@ -8,7 +8,10 @@ use super::Store;
 use super::redis::keys::RoomKeys;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{Caller, Error, Receipts, Result, RoomId, Runs, Seq, UserId};
+use crate::domain::{Caller, Error, ReadMark, Receipts, Result, RoomId, Runs, Seq, UserId};
+
+/// Most marks that are read at once to repair what pub/sub has lost.
+const MAX_MARKS: usize = 500;
 
 /// A run of messages to mark as read.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +110,16 @@ impl Store {
         let members = members.into_iter().map(|(user, joined_at_ms)| (UserId(user), joined_at_ms as u64)).collect();
         Ok(Receipts { members, read, delivered })
     }
+}
+
+/// Reads what users have read since a time: the newest [`MAX_MARKS`], in the order of reading.
+pub(super) fn marks_since(reply: Value, since_ms: u64) -> Result<Vec<ReadMark>> {
+    let mut marks = Vec::new();
+    for (user, runs) in runs(reply)? {
+        marks.extend(runs.since(since_ms).map(|(first, last, at_ms)| ReadMark { user, first, last, at_ms }));
+    }
+    marks.sort_unstable_by_key(|mark| (mark.at_ms, mark.user, mark.first));
+    Ok(marks.split_off(marks.len().saturating_sub(MAX_MARKS)))
 }
 
 fn runs(reply: Value) -> Result<HashMap<UserId, Runs>> {

@@ -1,75 +1,166 @@
-//! Reads the tail of a room's log: what follows a message.
+//! Reads the tail of a room's log: what follows the last message that a reader has. Takes one round trip, unless that
+//! message is no longer in the log.
+//!
+//! Redis may come back without its latest writes, after a failover or a restart, and what it stores then may have the
+//! seqs of lost messages, at earlier or later times. So a message is recognised by seq and time together, and neither
+//! "higher" nor "later" is taken for "new".
 
-use redis::Pipeline;
+use redis::{Pipeline, Value};
 
 use super::history::read_entry;
+use super::redis::keys::RoomKeys;
 use super::redis::reply::{array, next};
-use super::{Store, amendments, record, rooms};
-use crate::domain::{EntryId, Error, Limit, Result, RoomId, Seq, Tail, Watermark};
+use super::redis::scripts::{self, Arg, Call};
+use super::{Store, amendments, receipts, record, rooms};
+use crate::domain::{Amendments, EntryId, Error, ReadMark, Result, RoomId, Seq, Tail, TailQuery, Watermark};
+
+/// What was read of a room: its state, entries from a seq on, amendments.
+struct LogPart {
+    state: rooms::State,
+    entries: Vec<Value>,
+    amendments: Amendments,
+    read_marks: Vec<ReadMark>,
+    /// Whether there may be more entries.
+    is_cut: bool,
+}
 
 impl Store {
-    /// Reads up to `limit` entries after an entry, and whether that entry still exists. When Redis has lost its latest
-    /// writes, the seq may be missing or reused; then the tail holds the messages stored since.
+    /// Reads what follows the last known message, and whether that message still exists. When Redis has lost it, the tail
+    /// holds what was stored since: what follows the newest known message that was kept.
     ///
     /// # Errors
     /// `RoomNotFound`.
-    pub async fn tail(&self, room: RoomId, after: EntryId, limit: Limit) -> Result<Tail> {
-        let (tail, is_rewound) = self.read_tail(room, after, limit.get()).await?;
-        if !is_rewound {
-            return Ok(tail);
+    pub async fn tail(&self, query: TailQuery<'_>) -> Result<Tail> {
+        let after = query.known.last().copied().unwrap_or(EntryId::START);
+        // One more than the limit, because the entry itself may come first.
+        let part = self.read_log(&query, after.seq, query.limit.get() + 1).await?;
+        let (first, last) = (part.first()?, part.state.watermark.last);
+        let is_there = after.at_ms == 0 || first == Some(after) || (first.is_none() && last == after);
+        if !is_there && self.has_lost(query.room, after, last).await? {
+            return self.tail_of_rewound(&query, after).await;
         }
-        // How many messages were lost is unknown, but those stored since have later times.
-        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX - 1);
-        let (mut tail, _) = self.read_tail(room, EntryId { seq: Seq(0), at_ms: 0 }, whole).await?;
-        tail.messages.retain(|message| message.id.entry.at_ms > after.at_ms);
-        Ok(Tail { is_complete: false, ..tail })
+        let is_complete = match first {
+            Some(first) if after.seq == Seq(0) || !is_there => {
+                first.seq.0 == after.seq.0 + 1 && first.at_ms >= after.at_ms
+            }
+            Some(first) => first == after,
+            None => last == after || (last.seq == after.seq && after.seq == Seq(0)),
+        };
+        let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
+        let tail = part.into_tail(query.room, self.oldest_ms(), |entry| entry.seq > after.seq)?;
+        Ok(Tail { is_complete, is_gapless, ..tail })
     }
 
-    /// Reads up to `limit` entries after `after`. Returns also whether the log was rewound to before `after`.
-    async fn read_tail(&self, room: RoomId, after: EntryId, limit: usize) -> Result<(Tail, bool)> {
-        let keys = self.keys.room(room);
-        let mut pipeline = Pipeline::with_capacity(3);
-        rooms::read_state(&mut pipeline, &keys.room);
-        // One more than the limit, because the entry itself may come first.
-        let count = limit + 1;
-        pipeline.cmd("XRANGE").arg(&keys.log).arg(after.seq.0).arg("+").arg("COUNT").arg(count);
-        pipeline.cmd("HGETALL").arg(&keys.amendments);
+    /// Whether Redis has lost an entry that is not in the log. Otherwise retention has dropped it, and all before it.
+    async fn has_lost(&self, room: RoomId, entry: EntryId, last: EntryId) -> Result<bool> {
+        if last.seq < entry.seq {
+            return Ok(true);
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("XRANGE").arg(self.keys.room(room).log).arg("-").arg("+").arg("COUNT").arg(1);
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
+        let head = array(next(&mut replies)?)?;
+        let head = head.first().map(read_entry).transpose()?;
+        Ok(head.is_some_and(|(head, _)| head.seq <= entry.seq))
+    }
+
+    async fn tail_of_rewound(&self, query: &TailQuery<'_>, after: EntryId) -> Result<Tail> {
+        let whole = usize::try_from(self.retention.max_messages).unwrap_or(usize::MAX);
+        let part = self.read_log(query, Seq(0), whole.max(query.limit.get())).await?;
+        let entries = part.ids()?;
+        let kept = match query.known.iter().rev().find(|known| entries.contains(known)) {
+            Some(kept) => *kept,
+            // More was lost than the reader knows one by one. What is as far as the known messages is new for sure, and
+            // what is later most likely is.
+            None => {
+                let reach = query.known.first().map_or(after.seq, |known| known.seq);
+                let is_old = |entry: &&EntryId| entry.seq < reach && entry.at_ms <= after.at_ms;
+                entries.iter().rev().find(is_old).copied().unwrap_or(EntryId::START)
+            }
+        };
+        let tail = part.into_tail(query.room, self.oldest_ms(), |entry| entry.seq > kept.seq)?;
+        Ok(Tail { is_complete: false, has_more: false, rewound_to: Some(kept), ..tail })
+    }
+
+    /// Reads up to `count` entries from a seq on.
+    async fn read_log(&self, query: &TailQuery<'_>, from: Seq, count: usize) -> Result<LogPart> {
+        let keys = self.keys.room(query.room);
+        let pipeline = log_pipeline(&keys, from, count, query.marks_since_ms.is_some());
         let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
-        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        let state = rooms::State::read(query.room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let entries = array(next(&mut replies)?)?;
         let amendments = amendments::read(&next(&mut replies)?, state.watermark.revision)?;
-        let oldest_ms = self.oldest_ms();
-        let has_more = entries.len() == count;
-        let mut messages = Vec::with_capacity(entries.len());
-        let (mut first, mut last) = (None, state.watermark.last);
-        for entry in &entries {
+        let read_marks = match query.marks_since_ms {
+            Some(since_ms) => receipts::marks_since(next(&mut replies)?, since_ms)?,
+            None => Vec::new(),
+        };
+        let is_cut = entries.len() == count;
+        Ok(LogPart { state, entries, amendments, read_marks, is_cut })
+    }
+
+    /// Makes a room's next seq higher than those of messages that were delivered and then lost, so that their ids never
+    /// name other messages. `seen` is the last of them. Idempotent.
+    pub async fn raise_seq(&self, room: RoomId, seen: EntryId) -> Result<()> {
+        let keys = self.keys.room(room);
+        let call = Call {
+            script: &scripts::RAISE_SEQ,
+            keys: &[&keys.room],
+            args: &[Arg::Number(seen.seq.0), Arg::Number(seen.at_ms)],
+        };
+        self.connection.run_script(&call, &[]).await.map(drop)
+    }
+}
+
+fn log_pipeline(keys: &RoomKeys, from: Seq, count: usize, with_marks: bool) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(4);
+    rooms::read_state(&mut pipeline, &keys.room);
+    pipeline.cmd("XRANGE").arg(&keys.log).arg(from.0).arg("+").arg("COUNT").arg(count);
+    pipeline.cmd("HGETALL").arg(&keys.amendments);
+    if with_marks {
+        pipeline.cmd("HGETALL").arg(&keys.read);
+    }
+    pipeline
+}
+
+impl LogPart {
+    fn first(&self) -> Result<Option<EntryId>> {
+        self.entries.first().map(|entry| read_entry(entry).map(|(id, _)| id)).transpose()
+    }
+
+    fn ids(&self) -> Result<Vec<EntryId>> {
+        self.entries.iter().map(|entry| read_entry(entry).map(|(id, _)| id)).collect()
+    }
+
+    /// The tail of the entries that are new.
+    fn into_tail(self, room: RoomId, oldest_ms: u64, is_new: impl Fn(EntryId) -> bool) -> Result<Tail> {
+        let (mut messages, mut entries) = (Vec::with_capacity(self.entries.len()), Vec::new());
+        for entry in &self.entries {
             let (id, record) = read_entry(entry)?;
-            first.get_or_insert(id);
-            last = id;
-            // A reused seq has a later time.
-            let is_behind = id.seq > after.seq || id.at_ms > after.at_ms;
-            if is_behind && id.at_ms >= oldest_ms && !amendments.is_deleted(id.seq) {
+            if !is_new(id) {
+                continue;
+            }
+            entries.push(id);
+            if id.at_ms >= oldest_ms && !self.amendments.is_deleted(id.seq) {
                 messages.push(record::decode(room, id, record)?);
             }
         }
-        let is_complete = match first {
-            Some(first) if after.seq == Seq(0) => first.seq == Seq(1),
-            Some(first) if first.seq == after.seq => first.at_ms == after.at_ms,
-            Some(first) => first.seq.0 == after.seq.0 + 1 && first.at_ms >= after.at_ms,
-            None => last == after || (last.seq == after.seq && after.seq == Seq(0)),
+        let read_last = self.entries.last().map(|entry| read_entry(entry).map(|(id, _)| id)).transpose()?;
+        let last = match read_last {
+            // The state is older than the entries, unless the seq was raised.
+            Some(read) if self.is_cut || read.seq > self.state.watermark.last.seq => read,
+            _ => self.state.watermark.last,
         };
-        let is_given_again = first.is_some_and(|first| first.seq == after.seq && first.at_ms > after.at_ms);
-        let is_rewound = is_given_again || last.seq < after.seq;
-        let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
-        let tail = Tail {
-            head: state.head,
-            watermark: Watermark { last, ..state.watermark },
-            is_complete,
-            is_gapless,
-            has_more,
-            messages: amendments.overlay(messages),
-            amendments: amendments.into_vec(),
-        };
-        Ok((tail, is_rewound))
+        Ok(Tail {
+            head: self.state.head,
+            watermark: Watermark { last, ..self.state.watermark },
+            is_complete: true,
+            is_gapless: true,
+            has_more: self.is_cut,
+            rewound_to: None,
+            messages: self.amendments.overlay(messages),
+            entries,
+            amendments: self.amendments.into_vec(),
+            read_marks: self.read_marks,
+        })
     }
 }

@@ -122,6 +122,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
         }
         Event::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
         Event::Presence(_) => return None,
+        Event::Rewound(_) => not_recovered(room),
     };
     Some(flat.frame(None))
 }
@@ -179,12 +180,10 @@ fn name(field: Field) -> &'static str {
 }
 
 fn resume_replies(room: RoomId, viewer: &Viewer) -> ResumeReplies {
-    let flat = Flat {
-        kind: "not_recovered",
-        conversation_id: room.to_string(),
-        at_ms: now_ms(),
-        has_millis: true,
-        ..Flat::default()
-    };
-    ResumeReplies { complete: None, lost: flat.print(viewer.user) }
+    ResumeReplies { complete: None, lost: not_recovered(room).print(viewer.user) }
+}
+
+fn not_recovered(room: RoomId) -> Flat<'static> {
+    let conversation_id = room.to_string();
+    Flat { kind: "not_recovered", conversation_id, at_ms: now_ms(), has_millis: true, ..Flat::default() }
 }

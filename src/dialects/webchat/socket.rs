@@ -133,6 +133,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
                 .collect();
             frame("presence", json!({"room_id": room_id, "users": users}))
         }
+        Event::Rewound(_) => not_recovered(room),
     };
     Some(Frame::Same(text))
 }
@@ -170,6 +171,10 @@ fn answer(answer: &Answer<'_>, reference: Option<&str>, viewer: &Viewer) -> Opti
 }
 
 fn resume_replies(room: RoomId, _: &Viewer) -> ResumeReplies {
-    let payload = json!({"room_id": room.number()});
-    ResumeReplies { complete: Some(frame("resumed", &payload)), lost: frame("not_recovered", &payload) }
+    let resumed = frame("resumed", json!({"room_id": room.number()}));
+    ResumeReplies { complete: Some(resumed), lost: not_recovered(room) }
+}
+
+fn not_recovered(room: RoomId) -> String {
+    frame("not_recovered", json!({"room_id": room.number()}))
 }

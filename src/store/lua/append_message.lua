@@ -6,6 +6,7 @@
 --       4 entry id of the message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
 --       8 ms of burst   9 maximum entries   10 retention ms   11 sweep ms
+--       12 seq and 13 ms of the last message that the node has seen in the room (0 for none)
 -- Reply {'stored', id, joined 0|1} · {'replay', id, record or false, its amendments} · {'conflict'}
 --       {'no_room'} · {'no_reply'} · {'limited', ms to wait}
 
@@ -37,8 +38,13 @@ local clock = redis_clock()
 local wait = admit(rate, interval, ARGV[8], clock)
 if wait > 0 then return {'limited', wait} end
 
-local seq = (tonumber(state[2]) or 0) + 1
+local last, seen = tonumber(state[2]) or 0, tonumber(ARGV[12])
 local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
+if seen > last then
+  -- Redis has lost messages that were delivered. As in raise_seq.lua, their ids are not given again.
+  last, ms = seen + 1, math.max(ms, tonumber(ARGV[13]))
+end
+local seq = last + 1
 local joined = 0
 if join_record ~= '' and kind == 'public' then
   joined = redis.call('ZADD', members, 'NX', integer(ms), sender)

@@ -47,12 +47,13 @@ script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/conve
 script!(COUNT_MESSAGES = "../lua/count_messages.lua");
 script!(RENEW_CONNECTED = "../lua/renew_connected.lua");
 script!(EXPIRE_CONNECTED = "../lua/expire_connected.lua");
+script!(RAISE_SEQ = "../lua/raise_seq.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
-    let all: [&Script; 16] = [
+    let all: &[&Script] = &[
         &APPEND_MESSAGE,
         &CREATE_ROOM,
         &ADD_MEMBER,
@@ -67,6 +68,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &COUNT_MESSAGES,
         &RENEW_CONNECTED,
         &EXPIRE_CONNECTED,
+        &RAISE_SEQ,
         &REVOKE,
         &CHANGE_PROFILE,
     ];
