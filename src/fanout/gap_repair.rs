@@ -13,7 +13,7 @@ use crate::metrics::Count;
 /// Entries read at once to fill a gap.
 const GAP_PAGE: Limit = Limit::of(1000);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// Clocks of nodes and Redis may differ, and an amendment may be older than the loss that hid it.
+/// Clocks of nodes and Redis may differ, and an amendment or a read mark may be older than the loss that hid it.
 const LOSS_OVERLAP_MS: u64 = 60_000;
 
 /// What a node has of a room when a reading begins.
@@ -22,6 +22,8 @@ struct Position {
     known: Vec<EntryId>,
     /// How far the room had come.
     last: EntryId,
+    /// The time from which on read marks may be missing, if any.
+    marks_since_ms: Option<u64>,
 }
 
 /// What a reading found.
@@ -62,8 +64,8 @@ impl FollowedRooms {
     /// Reads what a room has behind a position. When Redis has lost what was delivered, raises the room's seq first, so
     /// that messages to come do not get the ids of the lost ones.
     async fn read_tail(&self, room: RoomId, position: &Position) -> Result<Tail> {
-        let Position { known, last } = position;
-        let query = TailQuery { room, known, limit: GAP_PAGE, marks_since_ms: None };
+        let Position { known, last, marks_since_ms } = position;
+        let query = TailQuery { room, known, limit: GAP_PAGE, marks_since_ms: *marks_since_ms };
         let tail = self.0.store.tail(query).await?;
         if tail.rewound_to.is_none() || tail.watermark.last.seq > last.seq {
             return Ok(tail);
@@ -81,7 +83,9 @@ impl FollowedRooms {
         let rooms = self.0.rooms.lock().expect("no panic while held");
         let followed = rooms.get(&room).filter(|followed| followed.reading == reading)?;
         let Some((known, last)) = followed.sequencer.known().zip(followed.sequencer.last()) else { return Some(None) };
-        Some(Some(Position { known, last }))
+        let lost_at_ms = followed.lost_at_ms.filter(|_| room != RoomId::GLOBAL && !followed.workers.is_empty());
+        let marks_since_ms = lost_at_ms.map(|at_ms| at_ms.saturating_sub(LOSS_OVERLAP_MS));
+        Some(Some(Position { known, last, marks_since_ms }))
     }
 
     /// Delivers what was read. Returns `true` when more must be read.

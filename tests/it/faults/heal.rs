@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::proxy::{Path, Paths, Proxy, Target};
 use crate::socket::Socket;
-use crate::support::{World, eventually, shared_redis};
+use crate::support::{World, eventually, room_id, shared_redis};
 
 /// The maximum delay of a message while the pub/sub connection is broken, or after all connections were. The promise is
 /// five seconds, of which the detection takes up to three and a half; a busy machine may take as much again. Without
@@ -27,6 +27,26 @@ async fn world() -> (World, Proxy) {
     world.config.redis.url = shared_redis().to_owned();
     world.add_node().await;
     (world, proxy)
+}
+
+#[tokio::test]
+async fn what_is_read_while_pubsub_is_away_is_told_afterwards() {
+    let (world, proxy) = world().await;
+    let (alice, bob) = (world.user(1, "Alice").await, world.user(1, "Bob").await);
+    let room = alice.make_group(1, "marks", &["Bob"]).await;
+    let id = room_id(room);
+    let mut webchat = world.webchat(0, &alice, "ext=1").await;
+    let mut imtypes = world.imtypes(0, &alice, "ext=1").await;
+    alice.send(1, &id, "read meanwhile").await;
+    let sent = webchat.next_of("new_message").await["payload"]["id"].clone();
+    proxy.disturb(Target::PubSub, Paths::both(Path::Swallowed));
+    bob.texts(1, &format!("room_id={id}")).await;
+    proxy.restore();
+    let told = webchat.next_of("message_read").await;
+    assert_eq!((&told["payload"]["user_id"], &told["payload"]["id"]), (&json!(2), &sent));
+    let told = imtypes.next_of("read_receipt").await;
+    assert_eq!((&told["senderId"], &told["content"]), (&json!("2"), &json!(sent.to_string())));
+    world.stop().await;
 }
 
 /// Sends numbered messages until `until`. Returns when each was sent.
