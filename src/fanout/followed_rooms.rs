@@ -104,6 +104,11 @@ impl FollowedRooms {
         self.0.subscriber.is_up() && self.workers(|workers| workers.are_up())
     }
 
+    /// Whether Redis took a write within the last seconds.
+    pub fn takes_writes(&self) -> bool {
+        self.0.subscriber.takes_writes()
+    }
+
     /// How far a public room has come, when this node knows; asking keeps the room followed. `None` says nothing about
     /// the room: read it from the store.
     pub fn watermark(&self, room: RoomId) -> Option<Watermark> {

@@ -3,6 +3,7 @@
 use super::private_redis::PrivateRedisError;
 use crate::config::ConfigError;
 use crate::domain::Error;
+use crate::store::Unusable;
 
 /// An error that keeps a node from starting. Prints as one line.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +16,10 @@ pub enum StartError {
     PrivateRedis(#[from] PrivateRedisError),
     /// Redis, or another part that a node needs, is not usable.
     #[error("{0}")]
-    Node(#[from] Error),
+    Node(Error),
+    /// The settings of Redis, or the rights that it grants, have to be changed.
+    #[error("{0}")]
+    Redis(String),
     /// An operation on a file or socket failed.
     #[error("{what}: {source}")]
     Io {
@@ -24,4 +28,13 @@ pub enum StartError {
         /// The cause.
         source: std::io::Error,
     },
+}
+
+impl From<Error> for StartError {
+    fn from(error: Error) -> Self {
+        match Unusable::line(&error) {
+            Some(line) => Self::Redis(line.to_owned()),
+            None => Self::Node(error),
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub(super) async fn start_pubsub(
     shared: &Shared,
     tasks: &mut Tasks,
 ) -> Result<FollowedRooms> {
-    let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node)?;
+    let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node);
     let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics));
     let (tokens, rooms, clock_store) = (Arc::clone(&shared.tokens), followed_rooms.clone(), store.clone());
     tasks.spawn(

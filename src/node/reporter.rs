@@ -100,7 +100,7 @@ impl Reporter {
     }
 
     fn is_ready(&self) -> bool {
-        self.followed_rooms.is_up() && !self.stopping.is_draining()
+        self.followed_rooms.is_up() && self.followed_rooms.takes_writes() && !self.stopping.is_draining()
     }
 
     /// Reads what is counted over all nodes. Returns whether that succeeded.

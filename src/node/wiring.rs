@@ -29,7 +29,7 @@ use crate::service::{
     Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks,
 };
 use crate::site;
-use crate::store::{NodeMemory, Retention, SendRate, Store, StoreConfig};
+use crate::store::{NodeMemory, Retention, SendRate, Servers, Store, StoreConfig};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
@@ -63,10 +63,10 @@ impl Wiring {
         clock: Clock,
         tasks: &mut Tasks,
     ) -> Result<(Self, Store), StartError> {
-        let store_config = store_config(&config, url);
+        let store_config = store_config(&config, url)?;
         let node_id = reporter::node_id()?;
         let memory = NodeMemory::new(&node_id, clock);
-        let store = Store::new(&store_config, &memory)?;
+        let store = Store::new(&store_config, &memory);
         wait_for_redis(&store).await?;
         store.ensure_global_room().await?;
 
@@ -128,7 +128,7 @@ impl Wiring {
         };
         let wiring = self.clone();
         let server = HttpServer::new(move || {
-            let context = wiring.context().expect("the address of Redis was parsed when the node started");
+            let context = wiring.context();
             actix_web::rt::spawn(close_sockets_at_stop(context.hub.clone(), Arc::clone(&context.stopping)));
             let context = web::Data::new(context);
             let sockets = wiring.registry.all().flat_map(|owner| (owner.sockets)(&wiring.config)).collect();
@@ -168,11 +168,11 @@ impl Wiring {
 
     /// Builds a worker's context. Each worker has its own store, because a connection belongs to the runtime that
     /// opened it.
-    fn context(&self) -> Result<Context, Error> {
-        let store = Store::new(&self.store, &self.memory)?;
+    fn context(&self) -> Context {
+        let store = Store::new(&self.store, &self.memory);
         let max_lag = Duration::from_secs(self.config.limits.behind_secs);
         let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, max_lag);
-        Ok(Context {
+        Context {
             services: self.services(&store),
             liveness: Liveness::new(self.services(&store)),
             followed_rooms: self.followed_rooms.clone(),
@@ -183,7 +183,7 @@ impl Wiring {
             metrics: Arc::clone(&self.shared.metrics),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             stopping: Arc::clone(&self.stopping),
-        })
+        }
     }
 }
 
@@ -201,9 +201,9 @@ impl Watermarks for FollowedRooms {
     }
 }
 
-fn store_config(config: &Config, url: &str) -> StoreConfig {
-    StoreConfig {
-        url: url.to_owned(),
+fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
+    Ok(StoreConfig {
+        servers: Arc::new(Servers::new(url)?),
         prefix: config.redis.prefix.clone(),
         retention: Retention {
             max_messages: config.messages.max_per_room,
@@ -212,7 +212,7 @@ fn store_config(config: &Config, url: &str) -> StoreConfig {
         online_for_secs: config.presence.offline_after_secs,
         receipt_members: config.limits.receipt_members,
         zone: zone(&config.stats.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
-    }
+    })
 }
 
 /// Looks up a time zone by its name; `None` for an empty name. `check` has refused unknown ones.
@@ -290,7 +290,7 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
             Err(error) => return Err(error.into()),
         },
     };
-    let store = Store::new(&store_config(config, &url), &NodeMemory::new(COMMAND_LINE, Clock::default()))?;
+    let store = Store::new(&store_config(config, &url)?, &NodeMemory::new(COMMAND_LINE, Clock::default()));
     wait_for_redis(&store).await?;
     let shared = shared(config, Arc::new(Metrics::new(&[], &[])), store.clock())?;
     Ok((Accounts::new(store, shared.tokens, shared.passwords, shared.limits), redis))

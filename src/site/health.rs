@@ -19,7 +19,7 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Health { status: "ok" })
 }
 
-/// Readiness: Redis answers and has the scripts, pub/sub delivers, and the node is not draining.
+/// Readiness: Redis answers, has the scripts and takes writes, pub/sub delivers, and the node is not draining.
 pub(super) async fn ready(context: web::Data<Context>) -> Result<HttpResponse> {
     if context.is_draining() {
         return Err(Error::Unavailable("this node is about to stop".into()));
@@ -27,6 +27,9 @@ pub(super) async fn ready(context: web::Data<Context>) -> Result<HttpResponse> {
     context.services.presence.check_store().await?;
     if !context.followed_rooms.is_up() {
         return Err(Error::Unavailable("pub/sub does not deliver events".into()));
+    }
+    if !context.followed_rooms.takes_writes() {
+        return Err(Error::Unavailable("Redis takes no writes".into()));
     }
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))
 }

@@ -127,7 +127,10 @@ impl Store {
         now_ms: u64,
     ) -> Result<(ServerInfo, Vec<NodeRow>, Vec<Vec<StoredMinute>>)> {
         let mut pipeline = Pipeline::new();
-        pipeline.cmd("INFO").arg(&SECTIONS);
+        let permits_info = self.servers.permits_info();
+        if permits_info {
+            pipeline.cmd("INFO").arg(&SECTIONS);
+        }
         let heard_since = now_ms.saturating_sub(FORGOTTEN_AFTER_MS);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.nodes()).arg(heard_since).arg("+inf");
         for hour in hours {
@@ -135,7 +138,7 @@ impl Store {
         }
         // The replies are long and would delay requests on the shared connection.
         let mut replies = self.list_connection.run(&pipeline).await?.into_iter();
-        let server = ServerInfo::read(next(&mut replies)?)?;
+        let server = if permits_info { ServerInfo::read(next(&mut replies)?)? } else { ServerInfo::default() };
         let nodes: Vec<String> = reply::read(next(&mut replies)?)?;
         let mut read = Vec::with_capacity(hours.len());
         for hour in replies {
@@ -146,11 +149,14 @@ impl Store {
         Ok((server, self.node_rows(&nodes).await?, read))
     }
 
-    /// State of the Redis server.
+    /// State of the Redis server; empty when its user may not run `INFO`.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn server_info(&self) -> Result<ServerInfo> {
+        if !self.servers.permits_info() {
+            return Ok(ServerInfo::default());
+        }
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INFO").arg(&SECTIONS);
         ServerInfo::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)

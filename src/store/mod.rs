@@ -36,13 +36,16 @@ pub use metrics::{NodeRow, ServerInfo, StoredMinute};
 pub use presence::Activity;
 pub use receipts::ReadRange;
 pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
+pub use redis::servers::Servers;
+pub use redis::unusable::Unusable;
 pub use rooms::NewRoom;
 pub use stats::Stats;
 pub use stored::RoomEntry;
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
-use redis::connection::{LIST_TIMEOUT, RESPONSE_TIMEOUT, SharedConnection};
+use redis::connection::{LIST_TIMEOUT, SharedConnection};
 use redis::keys::Keys;
+use redis::servers::RESPONSE_TIMEOUT;
 use single_flight::SingleFlight;
 use stats::WriteCache;
 
@@ -72,8 +75,8 @@ impl Retention {
 /// Settings of a store.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// Address of Redis: `redis://…` or `redis+unix://…`.
-    pub url: String,
+    /// The Redis servers.
+    pub servers: Arc<Servers>,
     /// Prefix of every key.
     pub prefix: String,
     /// Retention of messages.
@@ -110,6 +113,7 @@ impl NodeMemory {
 /// connection runs on the runtime that created it.
 #[derive(Clone)]
 pub struct Store {
+    servers: Arc<Servers>,
     connection: Arc<SharedConnection>,
     /// Connection for long lists, which would delay other calls on `connection`.
     list_connection: Arc<SharedConnection>,
@@ -130,13 +134,11 @@ pub struct Store {
 
 impl Store {
     /// Makes a store, which connects at first use.
-    ///
-    /// # Errors
-    /// `Internal` for a malformed address.
-    pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Result<Self> {
-        Ok(Self {
-            connection: Arc::new(SharedConnection::new(&config.url, RESPONSE_TIMEOUT)?),
-            list_connection: Arc::new(SharedConnection::new(&config.url, LIST_TIMEOUT)?),
+    pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Self {
+        Self {
+            servers: Arc::clone(&config.servers),
+            connection: Arc::new(SharedConnection::new(&config.servers, RESPONSE_TIMEOUT)),
+            list_connection: Arc::new(SharedConnection::new(&config.servers, LIST_TIMEOUT)),
             listing: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             keys: Keys::new(&config.prefix),
             retention: config.retention,
@@ -148,7 +150,7 @@ impl Store {
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
             stats: Arc::default(),
-        })
+        }
     }
 
     /// The time that all nodes share, UTC milliseconds.

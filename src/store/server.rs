@@ -1,40 +1,32 @@
 //! Checks of the Redis server, and its clock.
 
-use redis::{InfoDict, Value};
+use redis::Value;
+use tracing::warn;
 
 use super::Store;
+use super::redis::check::check;
 use super::redis::connection::store_error;
 use super::redis::reply::{self, next};
-use crate::domain::{Error, Result};
-
-/// Oldest version with the scripts, streams and sharded channels that Chinwag uses.
-const OLDEST_VERSION: (u32, u32) = (7, 0);
+use crate::domain::{Error, Result, RoomId, UserId};
 
 impl Store {
     /// Checks that the server can keep what Chinwag guarantees.
     ///
     /// # Errors
-    /// `Unavailable` when it does not answer; `Internal` with the reason when it is too old or configured to evict keys.
+    /// `Unavailable` when it does not answer or takes no writes; `Internal` with the reason when it cannot be used as it is
+    /// configured.
     pub async fn check_server(&self) -> Result<()> {
         let mut connection = self.connection.cold().await?;
-        let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await.map_err(store_error)?;
-        // A server that loads its data answers INFO but no other commands.
-        if info.get::<u8>("loading") == Some(1) {
-            return Err(Error::Unavailable("Redis is loading its data".into()));
+        if check(&mut connection).await?.is_none() {
+            warn!("Redis does not permit INFO: its version and its eviction policy are not checked");
         }
-        // Valkey keeps `redis_version` at 7.2.4 for such checks.
-        let version: String = info.get("redis_version").unwrap_or_default();
-        if parse_version(&version) < Some(OLDEST_VERSION) {
-            let (major, minor) = OLDEST_VERSION;
-            return Err(Error::internal(format!("Redis {version} is too old: {major}.{minor} or newer is needed")));
+        // A missing right to a channel would show as events that do not arrive.
+        for channel in [self.keys.room(RoomId::GLOBAL).live, self.keys.users_live(UserId(0)), self.keys.probe("start")]
+        {
+            connection.subscribe(channel).await.map_err(store_error)?;
         }
-        let policy: Option<String> = info.get("maxmemory_policy");
-        if policy.as_deref().is_some_and(|policy| policy != "noeviction") {
-            let policy = policy.unwrap_or_default();
-            return Err(Error::internal(format!(
-                "Redis may evict messages and accounts: maxmemory-policy is {policy}, must be noeviction"
-            )));
-        }
+        let probe = redis::cmd("PUBLISH").arg(self.keys.probe("start")).arg("").to_owned();
+        probe.exec_async(&mut connection).await.map_err(store_error)?;
         Ok(())
     }
 
@@ -63,23 +55,5 @@ impl Store {
             [Value::SimpleString(_) | Value::BulkString(_)] => Ok(()),
             other => Err(other.first().map_or_else(|| Error::internal("no reply"), reply::unexpected)),
         }
-    }
-}
-
-fn parse_version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.split('.');
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_compare_as_numbers() {
-        assert!(parse_version("6.2.14") < Some(OLDEST_VERSION));
-        assert!(parse_version("7.0.15") >= Some(OLDEST_VERSION));
-        assert!(parse_version("10.1.0") >= Some(OLDEST_VERSION));
-        assert!(parse_version("odd") < Some(OLDEST_VERSION));
     }
 }

@@ -109,7 +109,7 @@ impl Command {
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
-                "publish" => self.has_key(":probe:"),
+                "publish" | "set" => self.has_key(":probe:"),
                 "zrange" => self.has_key(":revoked") || self.has_key(":renamed"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
                 "time" => true,
@@ -119,7 +119,8 @@ impl Command {
 
     /// Whether it opens a connection.
     fn is_of_handshake(&self) -> bool {
-        matches!(self.name.as_str(), "hello" | "client" | "script")
+        let is_of_check = self.name == "info" && self.arguments.is_empty();
+        is_of_check || matches!(self.name.as_str(), "hello" | "client" | "role" | "script" | "select")
     }
 }
 

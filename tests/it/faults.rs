@@ -8,7 +8,7 @@ mod heal;
 mod lost;
 mod mutants;
 mod poller;
-mod proxy;
+pub mod proxy;
 mod random;
 mod received;
 mod rewind;

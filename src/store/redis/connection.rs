@@ -1,45 +1,40 @@
 //! Shared connections: one connection checked out of a pool, whose clones all callers share.
 //!
 //! Concurrent calls over clones coalesce into one write, and no call pays the `PING` that `pool.get()` costs on every
-//! reuse. When the connection breaks or stops answering, it is dropped and replaced; while Redis is down, callers fail at
-//! once instead of waiting for each other's timeouts. Rare calls (start-up checks, administration) use
-//! [`SharedConnection::cold`].
+//! reuse. When the connection breaks, stops answering or reaches a server that takes no writes, it is dropped and
+//! replaced; while Redis is down, callers fail at once instead of waiting for each other's timeouts. Rare calls (start-up
+//! checks, administration) use [`SharedConnection::cold`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use deadpool_redis::{Connection, Manager, Pool, Runtime};
-use redis::aio::MultiplexedConnection;
+use deadpool_redis::{Connection, Manager, Pool, PoolError};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, PushKind,
-    Value,
+    AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value,
 };
 use tokio::sync::Mutex;
 
 use super::scripts::{self, Call};
+use super::servers::{CONNECT_TIMEOUT, Opened, Servers};
+use super::unusable::missing_right;
 use crate::domain::{Error, Result};
 
-/// Together, the two timeouts stay below the two seconds within which a request answers 503.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
-pub(in crate::store) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
 /// Response timeout of the connection for long lists.
 pub(in crate::store) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time after a failed connect during which callers fail at once.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// One connection to share and a few for rare calls.
-const POOL_SIZE: usize = 4;
 /// The client library's default of 50 stalls senders under load.
 const QUEUED_COMMANDS: usize = 4096;
 
-/// A shared connection that replaces itself when it breaks.
+/// A shared connection that replaces itself when it breaks or when its server takes no writes any longer.
 pub(in crate::store) struct SharedConnection {
-    pool: Pool,
+    servers: Arc<Servers>,
+    response_timeout: Duration,
     /// The connection that callers clone; apart from `slot`, so that calls need no async lock.
     current: std::sync::Mutex<Option<Current>>,
     slot: Mutex<Slot>,
-    /// Set by the driver when the connection ends.
-    is_ended: Arc<AtomicBool>,
 }
 
 /// A connection and its number, so that a late failure on an old connection does not retire the current one.
@@ -47,11 +42,15 @@ pub(in crate::store) struct SharedConnection {
 struct Current {
     connection: MultiplexedConnection,
     number: u64,
+    /// The generation of servers in which it was opened.
+    generation: u64,
+    /// Set by the driver when the connection ends.
+    is_ended: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
 struct Slot {
-    /// Keeps the checked-out connection out of the pool.
+    /// Keeps the checked-out connection out of its pool.
     held: Option<Connection>,
     /// Number of connections so far.
     count: u64,
@@ -59,16 +58,30 @@ struct Slot {
 }
 
 impl SharedConnection {
-    /// Makes a connection to the server at `url`. It connects at first use, on the runtime of that call.
+    /// Makes a connection. It connects at first use, on the runtime of that call.
+    pub(in crate::store) fn new(servers: &Arc<Servers>, response_timeout: Duration) -> Self {
+        Self {
+            servers: Arc::clone(servers),
+            response_timeout,
+            current: std::sync::Mutex::default(),
+            slot: Mutex::default(),
+        }
+    }
+
+    /// Opens a separate connection, for rare or blocking commands.
     ///
     /// # Errors
-    /// `Internal` for a malformed address.
-    pub(in crate::store) fn new(url: &str, response_timeout: Duration) -> Result<Self> {
-        let is_ended = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&is_ended);
+    /// `Unavailable`; `Internal` with the reason when Redis cannot be used as it is configured.
+    pub(in crate::store) async fn cold(&self) -> Result<Connection> {
+        Ok(self.connect(&Arc::default()).await?.connection)
+    }
+
+    /// Opens a connection. Its driver sets `is_ended` when it ends.
+    async fn open(&self, is_ended: &Arc<AtomicBool>) -> Result<Opened<Connection>> {
+        let flag = Arc::clone(is_ended);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(response_timeout))
+            .set_response_timeout(Some(self.response_timeout))
             .set_pipeline_buffer_size(QUEUED_COMMANDS)
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
@@ -76,21 +89,7 @@ impl SharedConnection {
                 }
                 Ok::<(), redis::aio::SendError>(())
             });
-        let manager = Manager::new_with_config(connection_info(url)?, config).map_err(Error::internal)?;
-        let pool = Pool::builder(manager)
-            .max_size(POOL_SIZE)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(RESPONSE_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .recycle_timeout(Some(CONNECT_TIMEOUT))
-            .build()
-            .map_err(Error::internal)?;
-        Ok(Self { pool, current: std::sync::Mutex::default(), slot: Mutex::default(), is_ended })
-    }
-
-    /// Checks out a separate connection, for rare or blocking commands.
-    pub(in crate::store) async fn cold(&self) -> Result<Connection> {
-        self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
+        self.servers.connect(|info| check_out(info, config.clone())).await
     }
 
     /// Runs a pipeline in one round trip and returns each command's reply. Its scripts must be read-only: when Redis does not
@@ -139,14 +138,24 @@ impl SharedConnection {
         if pipeline.is_empty() {
             return Ok(Vec::new()); // an empty pipeline has no reply to wait for
         }
-        let Current { mut connection, number } = self.current().await?;
+        let Current { mut connection, number, generation, .. } = self.current().await?;
         let outcome = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
-        outcome.map_err(|error| {
-            if error.is_timeout() || error.is_io_error() || error.is_connection_dropped() {
-                self.give_up(number);
+        if self.servers.is_left(generation) {
+            // What a demoted server acknowledges late may be lost.
+            return Err(Error::Unavailable("the server was left before it answered".into()));
+        }
+        match outcome {
+            Ok(replies) => {
+                self.servers.judge(generation, &replies);
+                Ok(replies)
             }
-            store_error(error)
-        })
+            Err(error) => {
+                if error.is_timeout() || error.is_io_error() || error.is_connection_dropped() {
+                    self.give_up(number);
+                }
+                Err(store_error(error))
+            }
+        }
     }
 
     /// Retires a connection, if it is still the current one.
@@ -158,17 +167,18 @@ impl SharedConnection {
     }
 
     async fn current(&self) -> Result<Current> {
-        if self.is_ended.swap(false, Ordering::AcqRel) {
-            *self.current.lock().expect("no panic while held") = None;
-        }
         match self.present() {
             Some(current) => Ok(current),
             None => self.reconnect().await,
         }
     }
 
+    /// The current connection, unless it has ended or its server was left.
     fn present(&self) -> Option<Current> {
-        self.current.lock().expect("no panic while held").clone()
+        let current = self.current.lock().expect("no panic while held");
+        let is_usable =
+            |current: &&Current| !current.is_ended.load(Ordering::Acquire) && !self.servers.is_left(current.generation);
+        current.as_ref().filter(is_usable).cloned()
     }
 
     async fn reconnect(&self) -> Result<Current> {
@@ -176,33 +186,49 @@ impl SharedConnection {
         if let Some(current) = self.present() {
             return Ok(current); // another caller has replaced it already
         }
-        if let Some(broken) = slot.held.take() {
-            drop(Connection::take(broken)); // does not return it to the pool
-        }
+        drop(slot.held.take());
+        *self.current.lock().expect("no panic while held") = None;
         if slot.failed_at.is_some_and(|at| at.elapsed() < RETRY_PAUSE) {
             return Err(Error::Unavailable("Redis did not answer a moment ago".into()));
         }
-        match self.connect().await {
-            Ok(connection) => {
-                let current = Current { connection: (*connection).clone(), number: slot.count };
+        let is_ended = Arc::default();
+        match self.connect(&is_ended).await {
+            Ok(Opened { connection, generation }) => {
+                let current = Current { connection: (*connection).clone(), number: slot.count, generation, is_ended };
                 *slot = Slot { held: Some(connection), count: slot.count + 1, failed_at: None };
                 *self.current.lock().expect("no panic while held") = Some(current.clone());
+                self.servers.note_success();
                 Ok(current)
             }
             Err(error) => {
                 slot.failed_at = Some(Instant::now());
-                Err(error)
+                Err(self.servers.note_failure(error))
             }
         }
     }
 
-    /// Checks out a connection and loads the scripts, so that the first call after a restart finds them.
-    async fn connect(&self) -> Result<Connection> {
-        let mut connection = self.cold().await?;
+    /// Opens a connection and loads the scripts, so that the first call after a restart finds them.
+    async fn connect(&self, is_ended: &Arc<AtomicBool>) -> Result<Opened<Connection>> {
+        let mut opened = self.open(is_ended).await?;
         let pipeline = scripts::load_all();
-        let () = pipeline.query_async(&mut connection).await.map_err(store_error)?;
-        Ok(connection)
+        let loading = opened.connection.req_packed_commands(&pipeline, 0, pipeline.len());
+        for reply in loading.await.map_err(store_error)? {
+            refuse_error(reply)?;
+        }
+        Ok(opened)
     }
+}
+
+/// Connects to one server. The manager of `deadpool-redis` keeps one address and one password, so each connect has a pool of
+/// its own, which ends with the connection.
+async fn check_out(info: ConnectionInfo, config: AsyncConnectionConfig) -> RedisResult<Connection> {
+    let failed = |what: String| RedisError::from((ErrorKind::Io, "no connection", what));
+    let manager = Manager::new_with_config(info, config)?;
+    let pool = Pool::builder(manager).max_size(1).build().map_err(|error| failed(error.to_string()))?;
+    pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => error,
+        error => failed(error.to_string()),
+    })
 }
 
 /// Converts an error reply. Replies of these scripts and commands carry errors at the top level only.
@@ -213,24 +239,21 @@ fn refuse_error(reply: Value) -> Result<Value> {
     }
 }
 
-/// Parses the connection settings of `url`: RESP3, which reports a lost connection at once, and no Nagle delay.
-pub(in crate::store) fn connection_info(url: &str) -> Result<ConnectionInfo> {
-    let info = url.into_connection_info().map_err(Error::internal)?;
-    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    let tcp = info
-        .tcp_settings()
-        .clone()
-        .set_nodelay(true)
-        .set_user_timeout(RESPONSE_TIMEOUT)
-        .set_keepalive(socket2::TcpKeepalive::new().with_time(Duration::from_secs(10)));
-    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp))
-}
-
 /// Converts an error: transient conditions (loading, failover, out of memory, no connection) to `Unavailable`, others to a
 /// defect.
 pub(in crate::store) fn store_error(error: redis::RedisError) -> Error {
-    const PASSING: [&str; 9] =
-        ["LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS"];
+    const PASSING: [&str; 10] = [
+        "LOADING",
+        "READONLY",
+        "MASTERDOWN",
+        "UNBLOCKED",
+        "BUSY",
+        "OOM",
+        "MISCONF",
+        "CLUSTERDOWN",
+        "TRYAGAIN",
+        "NOREPLICAS",
+    ];
     let is_passing = error.is_io_error()
         || error.is_timeout()
         || error.is_connection_dropped()
@@ -238,6 +261,9 @@ pub(in crate::store) fn store_error(error: redis::RedisError) -> Error {
         || error.code().is_some_and(|code| PASSING.contains(&code));
     if is_passing {
         return Error::Unavailable(error.into());
+    }
+    if error.code() == Some("NOPERM") {
+        return missing_right(&error);
     }
     Error::Internal(error.into())
 }

@@ -23,6 +23,7 @@
 //! | `stats:<day>`, `{stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
+//! | `probe:<id>` | ten seconds: shows that Redis takes writes |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
 //! | `revoked`, `renamed` | none: entries older than the longest token are trimmed at each write |
 
@@ -225,6 +226,11 @@ impl Keys {
 
     /// Channel on which a node publishes to itself, to check that delivery works.
     pub(in crate::store) fn probe(&self, node: &str) -> String {
+        format!("{}probe:{node}", self.prefix)
+    }
+
+    /// String: what the node writes together with each probe.
+    pub(in crate::store) fn probe_key(&self, node: &str) -> String {
         format!("{}probe:{node}", self.prefix)
     }
 

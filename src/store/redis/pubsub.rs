@@ -2,8 +2,8 @@
 //!
 //! It owns the set of subscribed rooms and sends one `SUBSCRIBE` per channel. After a loss it reconnects with jitter and
 //! subscribes again in paced batches; the resubscription of the client library is not reliable. A probe message each
-//! second checks that delivery works end to end. Pub/sub may lose messages, so the handler must read a room after each
-//! [`PubSubEvent::Subscribed`].
+//! second checks that delivery works end to end; it is written as well as published, because a server that was demoted
+//! still delivers. Pub/sub may lose messages, so the handler must read a room after each [`PubSubEvent::Subscribed`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use redis::aio::{MultiplexedConnection, SendError};
-use redis::{AsyncConnectionConfig, Client, Pipeline, PushInfo, PushKind};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, Pipeline, PushInfo, PushKind, RedisResult};
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, info, warn};
 
-use super::connection::connection_info;
+use super::connection::store_error;
 use super::keys::{Keys, USER_CHANNELS};
 use super::reply;
+use super::servers::{Opened, Servers};
 use crate::domain::{Error, Event, Result, RoomId};
 use crate::store::events::{UserEvent, parse_event};
 use crate::store::{Store, StoreConfig};
@@ -27,6 +28,8 @@ const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Time without a message after which the connection is replaced; including that, delivery resumes within five seconds.
 const PROBE_DEADLINE: Duration = Duration::from_millis(2500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Lifetime of what a probe writes.
+const PROBE_LIFETIME_SECS: u64 = 10;
 const RETRY_PAUSE_MS: u64 = 100;
 /// Number of subscriptions in one write.
 const BATCH: usize = 256;
@@ -61,28 +64,40 @@ impl<F: Fn(PubSubEvent) + Send + Sync + 'static> Handler for F {}
 #[derive(Clone)]
 pub struct Subscriber {
     requests: mpsc::Sender<SubscriptionRequest>,
-    is_up: Arc<AtomicBool>,
+    health: Arc<Health>,
+}
+
+/// What the probes found out.
+#[derive(Default)]
+struct Health {
+    /// The connection is up and has delivered a message recently.
+    delivers: AtomicBool,
+    /// The last write of a probe succeeded.
+    takes_writes: AtomicBool,
 }
 
 impl Subscriber {
     /// Makes a handle and the supervisor of the node with this id. [`Supervisor::run`] starts it.
-    ///
-    /// # Errors
-    /// `Internal` for a malformed address.
-    pub fn new(config: &StoreConfig, store: Store, node: &str) -> Result<(Self, Supervisor)> {
-        let client = Client::open(connection_info(&config.url)?).map_err(Error::internal)?;
+    pub fn new(config: &StoreConfig, store: Store, node: &str) -> (Self, Supervisor) {
         let (sender, requests) = mpsc::channel(QUEUED_REQUESTS);
-        let is_up = Arc::new(AtomicBool::new(false));
+        let health = Arc::<Health>::default();
+        let servers = Arc::clone(&config.servers);
         let keys = Keys::new(&config.prefix);
-        let probe = keys.probe(node);
+        let (probe, probe_key) = (keys.probe(node), keys.probe_key(node));
+        let wanted = HashSet::new();
         let supervisor =
-            Supervisor { client, store, keys, probe, wanted: HashSet::new(), requests, is_up: Arc::clone(&is_up) };
-        Ok((Self { requests: sender, is_up }, supervisor))
+            Supervisor { servers, store, keys, probe, probe_key, wanted, requests, health: Arc::clone(&health) };
+        (Self { requests: sender, health }, supervisor)
     }
 
     /// Whether the connection is up and has delivered a message recently.
     pub fn is_up(&self) -> bool {
-        self.is_up.load(Ordering::Acquire)
+        self.health.delivers.load(Ordering::Acquire)
+    }
+
+    /// Whether Redis took a write within the last seconds.
+    pub fn takes_writes(&self) -> bool {
+        self.health.takes_writes.load(Ordering::Acquire)
     }
 
     /// Subscribes to the events of a room. Returns `false` when the queue of requests is full; try again later.
@@ -98,13 +113,15 @@ impl Subscriber {
 
 /// Maintains the connection.
 pub struct Supervisor {
-    client: Client,
+    servers: Arc<Servers>,
     store: Store,
     keys: Keys,
+    /// The channel and the key of probes.
     probe: String,
+    probe_key: String,
     wanted: HashSet<RoomId>,
     requests: mpsc::Receiver<SubscriptionRequest>,
-    is_up: Arc<AtomicBool>,
+    health: Arc<Health>,
 }
 
 /// What the driver of the connection reports besides events.
@@ -123,9 +140,12 @@ impl Supervisor {
         loop {
             match self.serve(&handler).await {
                 Ok(()) => return,
-                Err(error) => debug!(%error, "pub/sub connection ended"),
+                Err(error) => {
+                    let error = self.servers.note_failure(error);
+                    debug!(%error, "pub/sub connection ended");
+                }
             }
-            if self.is_up.swap(false, Ordering::AcqRel) {
+            if self.health.delivers.swap(false, Ordering::AcqRel) {
                 warn!("pub/sub delivery lost; reconnecting");
             }
             handler(PubSubEvent::Lost);
@@ -138,7 +158,7 @@ impl Supervisor {
     /// Opens a connection and serves it until it ends. Returns `Ok` when all handles are dropped.
     async fn serve(&mut self, handler: &Arc<dyn Handler>) -> Result<()> {
         let signals = Arc::new(Signals::default());
-        let connection = self.connect(&signals, Arc::clone(handler)).await?;
+        let Opened { connection, generation } = self.connect(&signals, Arc::clone(handler)).await?;
         let channels = (0..USER_CHANNELS).map(|shard| self.keys.users_live_shard(shard)).chain([self.probe.clone()]);
         // In one pipeline: one after the other, they would take as many round trips.
         for outcome in join_all(channels.map(|channel| subscribe(connection.clone(), channel))).await {
@@ -157,9 +177,10 @@ impl Supervisor {
                     _ => self.apply(requests.drain(..), &connection, handler).await?,
                 },
                 () = signals.ended.notified() => return Err(Error::Unavailable("the connection ended".into())),
+                () = self.servers.left(generation) => return Err(Error::Unavailable("the server was left".into())),
                 () = signals.probed.notified() => {
                     heard_at = Instant::now();
-                    if !self.is_up.swap(true, Ordering::AcqRel) {
+                    if !self.health.delivers.swap(true, Ordering::AcqRel) {
                         info!("pub/sub delivery works");
                     }
                 }
@@ -173,7 +194,11 @@ impl Supervisor {
         }
     }
 
-    async fn connect(&self, signals: &Arc<Signals>, handler: Arc<dyn Handler>) -> Result<MultiplexedConnection> {
+    async fn connect(
+        &self,
+        signals: &Arc<Signals>,
+        handler: Arc<dyn Handler>,
+    ) -> Result<Opened<MultiplexedConnection>> {
         let (signals, keys, probe) = (Arc::clone(signals), self.keys.clone(), self.probe.clone());
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -185,10 +210,7 @@ impl Supervisor {
                 }
                 outcome
             });
-        self.client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|error| Error::Unavailable(error.into()))
+        self.servers.connect(|info| open(info, config.clone())).await
     }
 
     /// Subscribes to all rooms again, in batches, so that other traffic is not delayed.
@@ -238,28 +260,38 @@ impl Supervisor {
             });
         }
         for outcome in join_all(commands).await {
-            outcome.map_err(|error| Error::Unavailable(error.into()))?;
+            outcome.map_err(store_error)?;
         }
         subscribed.into_iter().for_each(|room| handler(PubSubEvent::Subscribed(room)));
         Ok(())
     }
 
-    /// Publishes a probe over the shared connection instead of the one that it tests. Does not wait for the reply, so that a
-    /// Redis that does not answer cannot delay its own detection.
+    /// Writes and publishes a probe over the shared connection instead of the one that it tests. Does not wait for the reply,
+    /// so that a Redis that does not answer cannot delay its own detection.
     fn send_probe(&self) {
-        let (store, probe) = (self.store.clone(), self.probe.clone());
+        let (store, health) = (self.store.clone(), Arc::clone(&self.health));
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("SET").arg(&self.probe_key).arg("").arg("EX").arg(PROBE_LIFETIME_SECS);
+        pipeline.cmd("PUBLISH").arg(&self.probe).arg("");
         tokio::spawn(async move {
-            let mut pipeline = Pipeline::with_capacity(1);
-            pipeline.cmd("PUBLISH").arg(probe).arg("");
-            if let Err(error) = store.connection.run(&pipeline).await {
-                debug!(%error, "could not publish a probe");
+            let outcome = store.connection.run(&pipeline).await;
+            let takes_writes = outcome.is_ok();
+            if health.takes_writes.swap(takes_writes, Ordering::AcqRel) && !takes_writes {
+                warn!("Redis takes no writes");
+            }
+            if let Err(error) = outcome {
+                debug!(%error, "could not send a probe");
             }
         });
     }
 }
 
+async fn open(info: ConnectionInfo, config: AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
+    Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await
+}
+
 async fn subscribe(mut connection: MultiplexedConnection, channel: String) -> Result<()> {
-    connection.subscribe(channel).await.map_err(|error| Error::Unavailable(error.into()))
+    connection.subscribe(channel).await.map_err(store_error)
 }
 
 /// Handles a push on the driver of the connection, so it must not block. An error means that the connection ended.

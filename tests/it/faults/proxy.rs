@@ -59,6 +59,8 @@ struct Link {
 
 #[derive(Default)]
 struct Links {
+    /// Where new connections lead.
+    upstream: String,
     of: Vec<(u64, Link)>,
     count: u64,
     /// The fault that applies to new connections.
@@ -75,12 +77,18 @@ pub struct Proxy {
 impl Proxy {
     /// Listens on a free port for connections to the Redis at `url`.
     pub async fn start(url: &str) -> Self {
-        let upstream = url.strip_prefix("redis://").expect("an address").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let links = Arc::default();
-        let accepting = tokio::spawn(accept(listener, upstream, Arc::clone(&links)));
-        Self { address, links, accepting }
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&links)));
+        let proxy = Self { address, links, accepting };
+        proxy.point_to(url);
+        proxy
+    }
+
+    /// Leads new connections to another Redis. Existing ones stay where they are.
+    pub fn point_to(&self, url: &str) {
+        self.lock().upstream = url.strip_prefix("redis://").expect("an address").to_owned();
     }
 
     pub fn url(&self) -> String {
@@ -185,10 +193,13 @@ impl Link {
     }
 }
 
-async fn accept(listener: TcpListener, upstream: String, links: Arc<Mutex<Links>>) {
+async fn accept(listener: TcpListener, links: Arc<Mutex<Links>>) {
     while let Ok((node, _)) = listener.accept().await {
-        let (number, paths) = links.lock().expect("no panic while held").add();
-        let (upstream, links) = (upstream.clone(), Arc::clone(&links));
+        let (upstream, (number, paths)) = {
+            let mut links = links.lock().expect("no panic while held");
+            (links.upstream.clone(), links.add())
+        };
+        let links = Arc::clone(&links);
         tokio::spawn(async move {
             // Without Redis, the connection is closed immediately, like a refused one.
             if let Ok(redis) = TcpStream::connect(upstream).await {
