@@ -140,7 +140,7 @@ impl Store {
             connection: Arc::new(SharedConnection::new(&config.servers, RESPONSE_TIMEOUT)),
             list_connection: Arc::new(SharedConnection::new(&config.servers, LIST_TIMEOUT)),
             listing: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
-            keys: Keys::new(&config.prefix),
+            keys: Keys::new(&config.prefix, config.servers.database()),
             retention: config.retention,
             online_for_secs: config.online_for_secs,
             receipt_members: config.receipt_members,

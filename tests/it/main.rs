@@ -12,6 +12,7 @@ mod conversations;
 mod counting_proxy;
 mod dashboard;
 mod dashboard_costs;
+mod databases;
 mod deletion;
 mod departures;
 mod demotion;

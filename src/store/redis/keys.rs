@@ -2,6 +2,9 @@
 //!
 //! Keys of one script share a hash tag, and thereby a slot in Cluster: `{r:7}` for a room, `{u:3}` for a user.
 //!
+//! Redis keeps the keys of its databases apart, but not their channels. Those of database 0 have the prefix alone, those of
+//! database 3 begin with the prefix and `@3:`.
+//!
 //! Every key expires or has a reason not to:
 //!
 //! | key | lifetime |
@@ -42,6 +45,7 @@ pub(in crate::store) const USER_CHANNELS: u64 = 64;
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Keys {
     prefix: Arc<str>,
+    channel_prefix: Arc<str>,
 }
 
 /// The keys of one room.
@@ -66,8 +70,12 @@ pub(in crate::store) struct RoomKeys {
 }
 
 impl Keys {
-    pub(in crate::store) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.into() }
+    pub(in crate::store) fn new(prefix: &str, database: i64) -> Self {
+        let channel_prefix = match database {
+            0 => prefix.into(),
+            database => format!("{prefix}@{database}:").into(),
+        };
+        Self { prefix: prefix.into(), channel_prefix }
     }
 
     pub(in crate::store) fn room(&self, room: RoomId) -> RoomKeys {
@@ -76,7 +84,7 @@ impl Keys {
             log: format!("{base}:log"),
             members: format!("{base}:members"),
             amendments: format!("{base}:gone"),
-            live: format!("{base}:live"),
+            live: format!("{}{{r:{}}}:live", self.channel_prefix, room.number()),
             admins: format!("{base}:admins"),
             read: format!("{base}:reads"),
             delivered: format!("{base}:got"),
@@ -221,12 +229,12 @@ impl Keys {
 
     /// One of the channels of users' events.
     pub(in crate::store) fn users_live_shard(&self, shard: u64) -> String {
-        format!("{}users:live:{shard}", self.prefix)
+        format!("{}users:live:{shard}", self.channel_prefix)
     }
 
     /// Channel on which a node publishes to itself, to check that delivery works.
     pub(in crate::store) fn probe(&self, node: &str) -> String {
-        format!("{}probe:{node}", self.prefix)
+        format!("{}probe:{node}", self.channel_prefix)
     }
 
     /// String: what the node writes together with each probe.
@@ -236,7 +244,7 @@ impl Keys {
 
     /// The room of a channel. `None` for channels that are not of rooms.
     pub(in crate::store) fn room_of_channel(&self, channel: &str) -> Option<RoomId> {
-        let number = channel.strip_prefix(&*self.prefix)?.strip_prefix("{r:")?.strip_suffix("}:live")?;
+        let number = channel.strip_prefix(&*self.channel_prefix)?.strip_prefix("{r:")?.strip_suffix("}:live")?;
         RoomId::new(number.parse().ok()?)
     }
 }
@@ -247,10 +255,21 @@ mod tests {
 
     #[test]
     fn room_channels_are_recognised() {
-        let keys = Keys::new("cw:");
+        let keys = Keys::new("cw:", 0);
         let channel = keys.room(RoomId::GLOBAL).live;
         assert_eq!(channel, "cw:{r:1}:live");
         assert_eq!(keys.room_of_channel(&channel), Some(RoomId::GLOBAL));
         assert_eq!(keys.room_of_channel("cw:users:live:3"), None);
+    }
+
+    #[test]
+    fn channels_of_another_database_have_other_names() {
+        let keys = Keys::new("cw:", 3);
+        let room = keys.room(RoomId::GLOBAL);
+        assert_eq!((room.log.as_str(), room.live.as_str()), ("cw:{r:1}:log", "cw:@3:{r:1}:live"));
+        assert_eq!(keys.room_of_channel(&room.live), Some(RoomId::GLOBAL));
+        assert_eq!(keys.room_of_channel("cw:{r:1}:live"), None);
+        assert_eq!(keys.users_live_shard(2), "cw:@3:users:live:2");
+        assert_ne!(keys.probe("a"), keys.probe_key("a"));
     }
 }

@@ -82,7 +82,7 @@ impl Subscriber {
         let (sender, requests) = mpsc::channel(QUEUED_REQUESTS);
         let health = Arc::<Health>::default();
         let servers = Arc::clone(&config.servers);
-        let keys = Keys::new(&config.prefix);
+        let keys = Keys::new(&config.prefix, servers.database());
         let (probe, probe_key) = (keys.probe(node), keys.probe_key(node));
         let wanted = HashSet::new();
         let supervisor =

@@ -57,6 +57,11 @@ impl Servers {
         })
     }
 
+    /// The number of the database.
+    pub(in crate::store) fn database(&self) -> i64 {
+        self.address.redis_settings().db()
+    }
+
     /// Opens a connection to the server that takes writes.
     ///
     /// # Errors
@@ -167,6 +172,7 @@ mod tests {
     #[test]
     fn a_server_is_left_once_for_all_connections_to_it() {
         let servers = Servers::new("redis://127.0.0.1:1/3").expect("an address");
+        assert_eq!(servers.database(), 3);
         let opened = servers.generation();
         servers.leave(opened, "READONLY");
         assert!(servers.is_left(opened));
