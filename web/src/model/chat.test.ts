@@ -64,6 +64,7 @@ async function connect(): Promise<FakeSocket> {
   const socket = FakeSocket.latest();
   serve(socket);
   socket.open();
+  for (const id of Object.keys(socket.since)) socket.push("resumed", { room_id: Number(id) });
   await vi.advanceTimersByTimeAsync(50);
   return socket;
 }
@@ -417,16 +418,13 @@ describe("reconnecting", () => {
     await vi.advanceTimersByTimeAsync(600);
     const next = FakeSocket.latest();
     serve(next);
-    next.isSilent = true;
     next.open();
     await vi.advanceTimersByTimeAsync(50);
-    expect(next.frames("resume")).toEqual([{ rooms: { [ROOM]: "2-1" } }]);
-    expect(model.isCaughtUp.value).toBe(false);
+    expect(next.since).toEqual({ [ROOM]: "2-1" });
+    expect(next.frames("resume")).toEqual([]);
     next.push("new_message", message(3));
     history.push(message(3));
-    next.isSilent = false;
-    // The replay has begun, but not ended.
-    next.push("done", { ref: next.refOf("resume") });
+    // The replay has not ended.
     await vi.advanceTimersByTimeAsync(50);
     expect(model.isCaughtUp.value).toBe(false);
     next.push("resumed", { room_id: ROOM });
@@ -444,31 +442,35 @@ describe("reconnecting", () => {
     await vi.advanceTimersByTimeAsync(600);
     const next = FakeSocket.latest();
     serve(next);
-    const answer = next.answer;
-    next.answer = (frame) => {
-      if (frame.type !== "resume") return answer(frame);
-      next.push("not_recovered", { room_id: ROOM });
-      return undefined;
-    };
     next.open();
+    next.push("not_recovered", { room_id: ROOM });
     await vi.advanceTimersByTimeAsync(50);
     expect(model.isCaughtUp.value).toBe(true);
     expect(model.roomOf(ROOM).messages.value[0]?.id).toBe(100);
     expect(model.roomOf(ROOM).hasOlder.value).toBe(true);
   });
 
-  it("goes on without a replay that the server refuses", async () => {
+  it("resumes by a command what the handshake has no room for, and goes on if that is refused", async () => {
+    const more = Array.from({ length: 130 }, (_, at) =>
+      conversation(1000 + at, { active_at: message(0).created_at }),
+    );
+    list = [...list, ...more];
     const { model, socket } = await begin();
     model.openRoom(ROOM);
     socket.close();
     history.push(message(3));
     await vi.advanceTimersByTimeAsync(600);
     const next = FakeSocket.latest();
+    expect(Object.keys(next.since)).toHaveLength(100);
+    expect(next.url.length).toBeLessThan(4000);
     serve(next);
     const answer = next.answer;
     next.answer = (frame) => (frame.type === "resume" ? { code: "unavailable" } : answer(frame));
     next.open();
     await vi.advanceTimersByTimeAsync(50);
+    const asked = next.frames("resume").flatMap(({ rooms }) => Object.keys(rooms as object));
+    expect(asked).toHaveLength(31);
+    expect(asked.filter((room) => room in next.since)).toEqual([]);
     expect(model.isCaughtUp.value).toBe(true);
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
   });

@@ -17,11 +17,20 @@ import { flush } from "./sending";
 import { me, token } from "./session";
 import { cancelAllUploads } from "./uploads";
 
-/** The server resumes at most this many rooms at once. */
+/** Rooms that a reconnection resumes, those with the newest activity. */
 const MAX_RESUMED = 500;
+/** Rooms that the handshake resumes. With more, its address would be too long for some proxies. */
+const MAX_IN_HANDSHAKE = 100;
 const IDENTIFY_MAX_MS = 15_000;
 
+/** The rooms that the present connection resumes, with the token of the last message of each. */
+let resumed: [number, string][] = [];
+
 connection.listen({
+  since: () => {
+    resumed = resumeTokens();
+    return resumed.slice(0, MAX_IN_HANDSHAKE);
+  },
   onEvent: (frame) => batch(() => applyEvent(frame)),
   onOpen: (isAgain) => void (isAgain ? catchUp() : loadFirst()),
   // The request ends the session if the token is no longer valid.
@@ -74,17 +83,23 @@ async function loadFirst(): Promise<void> {
   void flush();
 }
 
-/** Asks for the missed events by resume tokens, then reconciles the open room with the server. */
+function resumeTokens(): [number, string][] {
+  return sortedConversations
+    .peek()
+    .slice(0, MAX_RESUMED)
+    .flatMap(({ id, last_message }): [number, string][] => {
+      const known = newestMessage(id) ?? last_message;
+      return known ? [[id, known.resume]] : [];
+    });
+}
+
+/** Waits for the missed events, then reconciles the open room with the server. */
 async function catchUp(): Promise<void> {
   void loadOnline();
-  const tokens = new Map<number, string>();
-  for (const { id, last_message } of sortedConversations.peek().slice(0, MAX_RESUMED)) {
-    const known = newestMessage(id) ?? last_message;
-    if (known) tokens.set(id, known.resume);
-  }
   for (const room of knownRooms()) room.markStale();
-  const replayed = awaitReplay(tokens.keys());
-  const resuming = resume(Object.fromEntries(tokens));
+  const replayed = awaitReplay(resumed.map(([room]) => room));
+  const rest = resumed.slice(MAX_IN_HANDSHAKE);
+  const resuming = rest.length > 0 ? resume(Object.fromEntries(rest)) : undefined;
   void flush();
   await Promise.all([resuming, refreshList()]);
   await loadActiveRoom();

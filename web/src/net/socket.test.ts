@@ -7,6 +7,7 @@ import type { EventFrame } from "./types";
 
 let token: string | null;
 let connection: Connection;
+let since: [number, string][];
 const events: EventFrame[] = [];
 const opened: boolean[] = [];
 const onTokenDoubt = vi.fn();
@@ -19,7 +20,9 @@ beforeEach(() => {
   onTokenDoubt.mockReset();
   token = "a b";
   connection = new Connection(() => token);
+  since = [];
   connection.listen({
+    since: () => since,
     onEvent: (frame) => events.push(frame),
     onOpen: (isAgain) => opened.push(isAgain),
     onTokenDoubt,
@@ -51,6 +54,18 @@ it("puts the token into the address and reports reconnections", async () => {
   await vi.advanceTimersByTimeAsync(600);
   open();
   expect(opened).toEqual([false, true]);
+});
+
+it("resumes rooms in the handshake of a reconnection", async () => {
+  since = [
+    [7, "3-1761480000000"],
+    [101, "5-1"],
+  ];
+  expect(open().since).toEqual({});
+  FakeSocket.latest().close();
+  await vi.advanceTimersByTimeAsync(600);
+  expect(FakeSocket.latest().url).toMatch(/&since=7:3-1761480000000&since=101:5-1$/);
+  expect(FakeSocket.latest().since).toEqual({ 7: "3-1761480000000", 101: "5-1" });
 });
 
 describe("commands", () => {

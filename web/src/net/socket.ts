@@ -20,6 +20,8 @@ interface PendingCommand {
 }
 
 interface Hooks {
+  /** The rooms that a reconnection resumes, with the token of the last message of each. */
+  since: () => Iterable<[number, string]>;
   /** Gets every frame that is not the answer to a command. */
   onEvent: (frame: EventFrame) => void;
   /** Runs once a connection is open. `isAgain` tells whether there was one before. */
@@ -54,7 +56,7 @@ export class Connection {
   /** Frames that have arrived. A pong is missing as long as their number is the one at the ping. */
   private received = 0;
   private receivedAtPing: number | null = null;
-  private hooks: Hooks = { onEvent: () => {}, onOpen: () => {}, onTokenDoubt: () => {} };
+  private hooks: Hooks = { since: () => [], onEvent: () => {}, onOpen: () => {}, onTokenDoubt: () => {} };
   private readonly token: () => string | null;
 
   constructor(token: () => string | null) {
@@ -136,7 +138,7 @@ export class Connection {
     if (!token) return;
     this.status.value = "connecting";
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/ws?ext=1&token=${encodeURIComponent(token)}`);
+    const socket = new WebSocket(`${scheme}://${location.host}/ws?${this.query(token)}`);
     this.socket = socket;
     socket.onopen = () => {
       if (this.socket !== socket) return;
@@ -154,6 +156,13 @@ export class Connection {
       () => this.status.value === "connecting" && this.handleLoss(null),
       ANSWER_MS,
     );
+  }
+
+  /** The query of the handshake. It resumes rooms, because events could overtake a command. */
+  private query(token: string): string {
+    const resumed = this.hasOpened ? [...this.hooks.since()] : [];
+    const since = resumed.map(([room, resume]) => `&since=${room}:${resume}`);
+    return `ext=1&token=${encodeURIComponent(token)}${since.join("")}`;
   }
 
   private handleText(text: string): void {

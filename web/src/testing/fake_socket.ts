@@ -33,6 +33,12 @@ export class FakeSocket {
     FakeSocket.all.push(this);
   }
 
+  /** The rooms that the handshake resumes, with their tokens. */
+  get since(): Record<string, string> {
+    const values = new URL(this.url).searchParams.getAll("since");
+    return Object.fromEntries(values.map((value) => value.split(":")));
+  }
+
   open(): void {
     this.onopen?.();
   }
