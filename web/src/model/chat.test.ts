@@ -475,6 +475,38 @@ describe("reconnecting", () => {
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
   });
 
+  it("takes messages with the ids of lost ones for new when the server has lost some", async () => {
+    history = [message(1), message(2), message(3), message(4)];
+    list = [conversation(ROOM, { last_message: message(4), unread: 0, read_id: 4 })];
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.push("message_deleted", { room_id: ROOM, id: 3, user_id: 2 });
+    model.openRoom(null);
+    socket.isSilent = true;
+    socket.push("not_recovered", { room_id: ROOM });
+    // The third and fourth message were lost, and their ids are given again.
+    const again = message(3, { content: "new", resume: "3-9" });
+    socket.push("new_message", again);
+    expect(model.unreadTotal.value).toBe(1);
+    expect(model.sortedConversations.value[0]?.last_message).toEqual(again);
+    socket.isSilent = false;
+    history = [message(1), message(2), again];
+    list = [conversation(ROOM, { last_message: again, unread: 1, read_id: 2 })];
+    await vi.advanceTimersByTimeAsync(500);
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(model.roomOf(ROOM).messages.value.map(({ content }) => content)).toEqual([
+      "text 1",
+      "text 2",
+      "new",
+    ]);
+    socket.push("new_message", message(4, { resume: "4-9" }));
+    const marks = socket.frames("mark_read").length;
+    await vi.advanceTimersByTimeAsync(200);
+    expect(socket.frames("mark_read").slice(marks)).toEqual([{ room_id: ROOM, id: 4 }]);
+  });
+
   it("leaves nothing of one user to the next", async () => {
     const { model } = await begin();
     model.openRoom(ROOM);

@@ -9,15 +9,7 @@ import * as outbox from "./outbox";
 import { noteActivity, setOnline } from "./presence";
 import { fetchStatusSoon, markRead } from "./receipts";
 import { noteReplayed } from "./replay";
-import {
-  activeRoom,
-  activeRoomId,
-  conversations,
-  deletedIds,
-  patchConversation,
-  removeRoom,
-  roomOf,
-} from "./rooms";
+import { activeRoom, activeRoomId, conversations, patchConversation, removeRoom, roomOf } from "./rooms";
 import { me } from "./session";
 import { mergeMessages } from "./timeline";
 
@@ -57,17 +49,18 @@ function applyMessage(message: RoomMessage): void {
   const room = roomOf(message.room_id);
   const isOwn = message.user_id === me.peek()?.id;
   noteArrival();
-  const wasKnown = room.byId(message.id) !== undefined;
+  // After a loss the server may give the id of a lost message again.
+  const wasKnown = room.byId(message.id)?.resume === message.resume;
   for (const buffer of room.fetchBuffers) buffer.push(message);
   if (room.state.peek() === "ready") {
-    room.messages.value = mergeMessages(room.messages.peek(), [message], deletedIds);
+    room.messages.value = mergeMessages(room.messages.peek(), [message], room.deletedIds);
   }
   if (isOwn && message.client_id) outbox.remove(message.client_id);
   room.typing.value = room.typing.peek().filter((typist) => typist.id !== message.user_id);
   const conversation = conversations.peek().get(room.id);
   if (!conversation) return refreshListSoon();
   const isNew = message.id > (conversation.last_message?.id ?? 0);
-  if (!isNew || deletedIds.has(message.id)) return;
+  if (!isNew || room.deletedIds.has(message.id)) return;
   const counts = !isOwn && message.user_id !== 0;
   patchConversation(room.id, ({ unread }) => ({
     last_message: message,
@@ -84,10 +77,15 @@ function applyMessage(message: RoomMessage): void {
   else void notify(message, conversation).catch(() => {}); // some browsers refuse notifications
 }
 
-/** More was missed than the server replays: the room has to be read again. */
+/**
+ * More was missed than the server replays, or the server has lost messages: the room has to be read again, and what
+ * arrives from now on is new, whatever its id.
+ */
 function applyNotRecovered(id: number): void {
   const room = roomOf(id);
-  room.markStale();
+  room.markLost();
+  patchConversation(id, () => ({ last_message: null }));
+  refreshListSoon();
   if (activeRoomId.peek() === id && !document.hidden) void loadNewest(room);
 }
 
@@ -99,8 +97,8 @@ function applyMembership(id: number, userId: number, isAdded: boolean): void {
 }
 
 function applyDeletion(id: number, messageId: number): void {
-  deletedIds.add(messageId);
   const room = roomOf(id);
+  room.deletedIds.add(messageId);
   room.messages.value = room.messages.peek().filter((message) => message.id !== messageId);
   room.announced.value = room.announced.peek().filter((message) => message.id !== messageId);
   const conversation = conversations.peek().get(id);

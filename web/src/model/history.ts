@@ -12,7 +12,6 @@ import {
   activeRoom,
   activeRoomId,
   conversations,
-  deletedIds,
   isAtEnd,
   patchConversation,
   type Room,
@@ -53,7 +52,7 @@ function placeDivider(room: Room): void {
 export async function loadNewest(room: Room): Promise<void> {
   if (connection.status.peek() !== "open" || room.state.peek() === "loading") return;
   const known = room.messages.peek();
-  const staleCount = room.staleCount;
+  const { staleCount, isLost } = room;
   const arrived: Message[] = [];
   room.fetchBuffers.add(arrived);
   if (known.length === 0) room.state.value = "loading";
@@ -61,8 +60,10 @@ export async function loadNewest(room: Room): Promise<void> {
   try {
     const page = await connection.fetchHistory({ room_id: room.id, page: 1, page_size: size });
     batch(() => {
+      if (isLost) room.messages.value = [];
       applyPage(room, page, size, arrived, known.length === 0);
       room.isStale = room.staleCount !== staleCount;
+      room.isLost = room.isLost && room.isStale;
     });
     fetchStatusSoon(room, 0);
     if (room.isStale && activeRoomId.peek() === room.id) void loadNewest(room);
@@ -77,8 +78,8 @@ export async function loadNewest(room: Room): Promise<void> {
 
 function applyPage(room: Room, page: Message[], size: number, arrived: Message[], isFirst: boolean): void {
   const isWhole = page.length < size;
-  const known = mergeMessages(reconcile(room.messages.peek(), page, isWhole), page, deletedIds);
-  room.messages.value = mergeMessages(known, arrived, deletedIds);
+  const known = mergeMessages(reconcile(room.messages.peek(), page, isWhole), page, room.deletedIds);
+  room.messages.value = mergeMessages(known, arrived, room.deletedIds);
   // A message whose echo never came is stored after all.
   for (const { client_id } of page) if (client_id && outbox.find(client_id)) outbox.remove(client_id);
   room.hasOlder.value = !isWhole && page.length < MAX_MESSAGES;
@@ -98,7 +99,7 @@ export async function loadOlder(room: Room): Promise<void> {
     const number = Math.floor(before / PAGE_SIZE) + 1;
     const page = await connection.fetchHistory({ room_id: room.id, page: number, page_size: PAGE_SIZE });
     batch(() => {
-      room.messages.value = mergeMessages(room.messages.peek(), page, deletedIds);
+      room.messages.value = mergeMessages(room.messages.peek(), page, room.deletedIds);
       room.hasOlder.value = page.length === PAGE_SIZE && room.messages.peek().length > before;
     });
   } catch {

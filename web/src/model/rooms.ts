@@ -31,6 +31,10 @@ export class Room {
   isStale = false;
   /** How often the room became stale. */
   staleCount = 0;
+  /** Whether the server may have lost loaded messages: the next page replaces them. */
+  isLost = false;
+  /** Ids of deleted messages. A page that was read before a deletion does not bring its message back. */
+  readonly deletedIds = new Set<number>();
   /** One buffer per page that is being fetched: the page may be older than the messages that arrive meanwhile. */
   readonly fetchBuffers = new Set<Message[]>();
 
@@ -41,6 +45,16 @@ export class Room {
   markStale(): void {
     this.isStale = true;
     this.staleCount += 1;
+  }
+
+  /** Forgets what is known of messages by their ids: the server may have lost them. */
+  markLost(): void {
+    this.markStale();
+    this.isLost = true;
+    this.deletedIds.clear();
+    this.readers.value = new Map();
+    this.deliveredTo.value = 0;
+    this.readTo.value = 0;
   }
 
   byId(id: number): Message | undefined {
@@ -61,8 +75,6 @@ export const activeRoomId = signal<number | null>(null);
 /** Whether the end of the active room is in view. */
 export const isAtEnd = signal(true);
 
-/** Ids of deleted messages. A page that was read before a deletion does not bring its message back. */
-export const deletedIds = new Set<number>();
 const rooms = new Map<number, Room>();
 
 export function roomOf(id: number): Room {
@@ -111,7 +123,6 @@ export function removeRoom(id: number): void {
 /** Forgets every room, as the session has ended. */
 export function resetRooms(): void {
   rooms.clear();
-  deletedIds.clear();
   conversations.value = new Map();
   listState.value = "idle";
   activeRoomId.value = null;

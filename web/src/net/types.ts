@@ -207,7 +207,7 @@ export interface ServerPayloads {
   member_removed: Membership;
   /** Every missed event of the room was sent. */
   resumed: { room_id: number };
-  /** The token of the room is too old: its history must be fetched. */
+  /** The token of the room is too old, or the server has lost messages of it: its history must be fetched. */
   not_recovered: { room_id: number };
   /** Answers a command with a `ref`. */
   done: { ref: string };
