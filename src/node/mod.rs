@@ -3,6 +3,7 @@
 //! The top of the house: imports every floor, and no floor imports it.
 
 mod error;
+mod folder_lock;
 mod housekeeping;
 mod listener;
 mod presence;
@@ -25,6 +26,7 @@ use tracing::{debug, error, info, warn};
 pub use error::StartError;
 pub use private_redis::{PrivateRedis, PrivateRedisError};
 pub use signing_keys::new_secret;
+pub use folder_lock::LockError;
 pub use tasks::TaskEnded;
 pub use wiring::{accounts, openapi};
 
@@ -39,6 +41,8 @@ use wiring::Wiring;
 
 /// Time for all WebSockets to close.
 const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
+/// Time for another Chinwag, which was killed or told to stop, to leave the data folder.
+const TAKEOVER: Duration = Duration::from_secs(5);
 /// Time for the last report and for leaving the dashboard.
 const LAST_REPORT: Duration = Duration::from_secs(2);
 /// Time for the last response to leave once it is made.
@@ -88,7 +92,7 @@ impl Node {
     async fn start_with(config: Config, dialects: Vec<Dialect>, clock: Clock) -> Result<Self, StartError> {
         config.check()?;
         let redis = match config.has_private_redis() {
-            true => Some(PrivateRedis::start(&config.data.dir, config.redis.fsync)?),
+            true => Some(PrivateRedis::start(&config.data.dir, config.redis.fsync, TAKEOVER).await?),
             false => None,
         };
         // Nothing balances load in front of a node that is alone.

@@ -1,10 +1,10 @@
 //! The private Redis of a node without a configured one: a child process on a unix socket in the data folder.
 //!
-//! It ends with its parent and is restarted with backoff when it ends by itself. A lock on the folder keeps two of them
-//! from writing the same data.
+//! It ends with its parent and is restarted with backoff when it ends by itself. It inherits a lock on the folder, which
+//! keeps two of them from writing the same data.
 
 use std::ffi::OsStr;
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid, getppid};
 use sha2::{Digest, Sha256};
 use tracing::{error, info, warn};
 
+use super::folder_lock::{FolderLock, LockError};
 use crate::config::Fsync;
 
 const BINARIES: [&str; 2] = ["redis-server", "valkey-server"];
@@ -40,9 +41,9 @@ pub enum PrivateRedisError {
     /// No server binary is installed.
     #[error("neither redis-server nor valkey-server is on PATH; install one or set redis.url")]
     NoBinary,
-    /// Another node uses the folder.
-    #[error("{0} is in use by another Chinwag; give each its own data.dir, or all the same redis.url")]
-    InUse(PathBuf),
+    /// Another Chinwag, or the Redis of one, uses the folder.
+    #[error(transparent)]
+    Locked(#[from] LockError),
     /// The data folder is not usable.
     #[error("{path}: {source}")]
     Folder {
@@ -58,26 +59,25 @@ pub struct PrivateRedis {
     url: String,
     stop: Option<Sender<()>>,
     keeper: Option<JoinHandle<()>>,
-    /// Unlocks the folder when dropped.
-    _lock: File,
 }
 
 impl PrivateRedis {
-    /// Starts a Redis that keeps its data in `dir`.
+    /// Starts a Redis that keeps its data in `dir`. Waits up to `patience` for another Chinwag that uses the folder, and
+    /// longer for the Redis of one that was killed.
     ///
     /// # Errors
     /// No binary is installed, or the folder is in use or not usable.
-    pub fn start(dir: &Path, fsync: Fsync) -> Result<Self, PrivateRedisError> {
+    pub async fn start(dir: &Path, fsync: Fsync, patience: Duration) -> Result<Self, PrivateRedisError> {
         let binary = find_binary().ok_or(PrivateRedisError::NoBinary)?;
         let dir = prepare(dir)?;
-        let lock = lock(&dir)?;
+        let lock = FolderLock::take(&dir, patience).await?;
         let socket = socket_path(&dir)?;
-        let launch = Launch { binary, dir, socket: socket.clone(), fsync };
+        let launch = Launch { binary, dir, socket: socket.clone(), fsync, lock };
         let (stop, stopped) = channel();
         // Linux sends the parent-death signal when the *thread* that forked ends. One thread therefore does all the
         // forking and lives as long as the private Redis.
         let keeper = std::thread::spawn(move || keep(&launch, &stopped));
-        Ok(Self { url: url_of(&socket), stop: Some(stop), keeper: Some(keeper), _lock: lock })
+        Ok(Self { url: url_of(&socket), stop: Some(stop), keeper: Some(keeper) })
     }
 
     /// Returns the address of a folder's Redis, for a second process on the machine.
@@ -119,6 +119,7 @@ struct Launch {
     dir: PathBuf,
     socket: PathBuf,
     fsync: Fsync,
+    lock: FolderLock,
 }
 
 /// Creates the data folder, accessible to its owner only, and returns its absolute path.
@@ -129,17 +130,6 @@ pub fn prepare(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
     let failed = |source| PrivateRedisError::Folder { path: dir.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     dir.canonicalize().map_err(failed)
-}
-
-fn lock(dir: &Path) -> Result<File, PrivateRedisError> {
-    let path = dir.join("lock");
-    let failed = |source| PrivateRedisError::Folder { path: path.clone(), source };
-    let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(PrivateRedisError::InUse(dir.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
-    }
 }
 
 fn socket_path(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
@@ -246,10 +236,6 @@ fn end(child: &mut Child) {
 
 impl Launch {
     fn spawn(&self) -> std::io::Result<Child> {
-        match std::fs::remove_file(&self.socket) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
         let fsync = match self.fsync {
             Fsync::Everysec => "everysec",
             Fsync::Always => "always",
@@ -261,13 +247,20 @@ impl Launch {
             .args(["--unixsocketperm", "700", "--port", "0", "--daemonize", "no"])
             .args(["--appendonly", "yes", "--appendfsync", fsync, "--save", ""])
             .args(["--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", "redis.log"])
-            .stdin(Stdio::null())
+            .args(["--pidfile", "redis.pid"])
+            // Redis does not read its input; as such it inherits the lock.
+            .stdin(self.lock.for_redis()?)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // Its own process group: Ctrl-C in a terminal reaches Chinwag, which stops Redis last.
             .process_group(0);
-        let die_with_parent = || set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from);
-        // SAFETY: between fork and exec the closure makes one system call. It allocates nothing and takes no lock.
+        let parent = getpid();
+        let die_with_parent = move || {
+            set_pdeathsig(Signal::SIGTERM)?;
+            // No signal comes for a parent that was killed before it was asked for.
+            if getppid() == parent { Ok(()) } else { Err(ErrorKind::NotFound.into()) }
+        };
+        // SAFETY: between fork and exec the closure makes two system calls. It allocates nothing and takes no lock.
         #[expect(unsafe_code, reason = "the only way to set the parent-death signal of a child")]
         unsafe {
             command.pre_exec(die_with_parent);

@@ -10,6 +10,7 @@ use tracing::warn;
 use tracing_actix_web::TracingLogger;
 
 use super::error::StartError;
+use super::folder_lock::LockError;
 use super::listener::{self, ListenerHandle};
 use super::presence::PresenceKeeper;
 use super::private_redis::{self, PrivateRedis, PrivateRedisError};
@@ -284,9 +285,9 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
     config.check()?;
     let (url, redis) = match config.has_private_redis() {
         false => (config.redis.url.clone(), None),
-        true => match PrivateRedis::start(&config.data.dir, config.redis.fsync) {
+        true => match PrivateRedis::start(&config.data.dir, config.redis.fsync, Duration::ZERO).await {
             Ok(redis) => (redis.url().to_owned(), Some(redis)),
-            Err(PrivateRedisError::InUse(_)) => (PrivateRedis::url_for(&config.data.dir)?, None),
+            Err(PrivateRedisError::Locked(LockError::InUse(_))) => (PrivateRedis::url_for(&config.data.dir)?, None),
             Err(error) => return Err(error.into()),
         },
     };

@@ -33,6 +33,7 @@ mod outages;
 mod pages;
 mod paging;
 mod presence;
+mod private_redis;
 mod process;
 mod profiles;
 mod raw_socket;

@@ -2,17 +2,16 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::private_redis;
 use crate::process::{Process, external, token};
 use crate::support::{PATIENCE, Redis, World, client, eventually, refused, scratch, shared_redis};
 
@@ -120,24 +119,13 @@ async fn redis_killed_while_sending_loses_at_most_a_second_with_everysec() {
     assert_eq!(lost, 0, "of {acknowledged}");
 }
 
-/// The pid of the private Redis of a folder.
-fn private_redis(folder: &Path) -> Pid {
-    let socket = folder.join("redis.sock");
-    let client = redis::Client::open(format!("redis+unix://{}", socket.display())).expect("an address");
-    let info: redis::InfoDict = client
-        .get_connection()
-        .and_then(|mut connection| redis::cmd("INFO").arg("server").query(&mut connection))
-        .expect("the private Redis answers");
-    Pid::from_raw(info.get("process_id").expect("a pid"))
-}
-
 #[tokio::test]
 async fn the_private_redis_is_restarted_when_killed_and_keeps_its_data() {
     let (client, folder) = (client(), scratch());
     let environment = [("CHINWAG_REDIS__FSYNC", "always".to_owned())];
     let mut node = Process::start(&environment, &folder).ready(&client).await;
     let token = token(&client, &node.base, "张三").await;
-    let redis = private_redis(&folder);
+    let redis = private_redis::pid(&folder);
     let kill_redis = || kill(redis, Signal::SIGKILL).expect("killed");
     let acknowledged = send_and_kill(&client, &node.base, &token, kill_redis).await;
     node = node.ready(&client).await;
@@ -145,7 +133,7 @@ async fn the_private_redis_is_restarted_when_killed_and_keeps_its_data() {
     assert!(acknowledged.is_subset(&stored));
 
     // After an orderly stop, the next start finds everything, including the secret of tokens.
-    let redis = private_redis(&folder);
+    let redis = private_redis::pid(&folder);
     node.signal(Signal::SIGINT);
     assert_eq!(node.wait(), Some(0));
     assert!(kill(redis, None).is_err(), "the private Redis ended with its parent");
@@ -154,7 +142,7 @@ async fn the_private_redis_is_restarted_when_killed_and_keeps_its_data() {
     assert_eq!(again, stored);
 
     // A killed node takes its Redis with it.
-    let redis = private_redis(&folder);
+    let redis = private_redis::pid(&folder);
     node.signal(Signal::SIGKILL);
     node.wait();
     eventually("the private Redis ended", async || kill(redis, None).is_err()).await;
@@ -174,19 +162,6 @@ async fn a_kept_secret_that_is_cut_short_signs_nothing() {
         .expect("the binary runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("too short"));
-}
-
-#[tokio::test]
-async fn two_nodes_do_not_share_a_private_redis() {
-    let (client, folder) = (client(), scratch());
-    let _node = Process::start(&[], &folder).ready(&client).await;
-    let output = Command::new(env!("CARGO_BIN_EXE_chinwag"))
-        .env("CHINWAG_DATA__DIR", &folder)
-        .env("CHINWAG_SERVER__PORT", "0")
-        .output()
-        .expect("the binary runs");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("in use by another Chinwag"));
 }
 
 #[tokio::test]

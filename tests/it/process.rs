@@ -3,6 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,36 +14,102 @@ use serde_json::{Value, json};
 
 use crate::support::{eventually, unique};
 
-/// A node in its own process.
-pub struct Process {
+/// A node in its own process that need not listen yet, and what it has logged.
+pub struct Starting {
     child: Child,
-    /// Its base URL, without a path.
-    pub base: String,
+    lines: Arc<Mutex<Vec<String>>>,
+    /// Keeps reading, or the node would block on writing its log.
+    reader: JoinHandle<()>,
 }
 
-impl Process {
-    pub fn start(environment: &[(&str, String)], folder: &Path) -> Self {
-        Self::start_binary(Path::new(env!("CARGO_BIN_EXE_chinwag")), environment, folder)
-    }
-
-    /// The same with a binary of another version.
-    pub fn start_binary(binary: &Path, environment: &[(&str, String)], folder: &Path) -> Self {
+impl Starting {
+    pub fn spawn(binary: &Path, environment: &[(&str, String)], folder: &Path) -> Self {
         let mut command = Command::new(binary);
         command.arg("serve").current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
         command.env("CHINWAG_SERVER__PORT", "0").env("CHINWAG_SERVER__DRAIN_SECS", "0");
         command.env("CHINWAG_AUTH__BCRYPT_COST", "4").env("CHINWAG_DATA__DIR", folder);
         command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
         let mut child = command.spawn().expect("the binary runs");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let base = loop {
-            let line = lines.next().expect("the node says where it listens").expect("text");
-            if let Some((_, address)) = line.split_once("listens on ") {
-                break address.to_owned();
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let into = Arc::clone(&lines);
+        let reader = std::thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).for_each(|line| into.lock().expect("whole").push(line));
+        });
+        Self { child, lines, reader }
+    }
+
+    /// The binary under test.
+    pub fn here(environment: &[(&str, String)], folder: &Path) -> Self {
+        Self::spawn(Path::new(env!("CARGO_BIN_EXE_chinwag")), environment, folder)
+    }
+
+    /// Everything that it has logged.
+    pub fn log(&self) -> String {
+        self.lines.lock().expect("whole").join("\n")
+    }
+
+    /// Waits until it has logged this text.
+    pub async fn says(&self, text: &str) {
+        eventually(text, async || self.log().contains(text)).await;
+    }
+
+    /// Waits until it listens.
+    pub fn listening(self) -> Process {
+        loop {
+            let has_ended = self.reader.is_finished();
+            let log = self.log();
+            if let Some((_, address)) = log.lines().find_map(|line| line.split_once("listens on ")) {
+                return Process { base: address.to_owned(), node: self };
             }
-        };
-        // Keeps reading, or the node would block on writing its log.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base }
+            assert!(!has_ended, "the node does not start: {log}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until it has ended. Returns its exit code and everything that it has logged.
+    pub fn ended(mut self) -> (Option<i32>, String) {
+        let code = self.wait();
+        while !self.reader.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (code, self.log())
+    }
+
+    fn wait(&mut self) -> Option<i32> {
+        self.child.wait().expect("the node ends").code()
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            self.child.kill().expect("it runs");
+            self.child.wait().expect("it ends");
+        }
+    }
+}
+
+/// A node in its own process.
+pub struct Process {
+    node: Starting,
+    /// Its base URL, without a path.
+    pub base: String,
+}
+
+impl Process {
+    pub fn start(environment: &[(&str, String)], folder: &Path) -> Self {
+        Starting::here(environment, folder).listening()
+    }
+
+    /// The same with a binary of another version.
+    pub fn start_binary(binary: &Path, environment: &[(&str, String)], folder: &Path) -> Self {
+        Starting::spawn(binary, environment, folder).listening()
+    }
+
+    /// Everything that it has logged.
+    pub fn log(&self) -> String {
+        self.node.log()
     }
 
     pub async fn ready(self, client: &Client) -> Self {
@@ -53,11 +122,11 @@ impl Process {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().expect("a pid")), signal).expect("signalled");
+        kill(Pid::from_raw(self.id().try_into().expect("a pid")), signal).expect("signalled");
     }
 
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.node.child.id()
     }
 
     /// Resident memory in bytes.
@@ -75,16 +144,7 @@ impl Process {
     }
 
     pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().expect("the node ends").code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
-            self.child.kill().expect("it runs");
-            self.child.wait().expect("it ends");
-        }
+        self.node.wait()
     }
 }
 
