@@ -3,14 +3,16 @@
 //! There is one struct per section, with units in the names of fields. `config/default.toml` documents each setting.
 //! Values are validated once, when they are loaded.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use config::{Environment, File, FileFormat};
+use config::{File, FileFormat};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 mod checks;
+mod environment;
 mod network;
 
 pub use network::Network;
@@ -255,17 +257,24 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// Loads the defaults, then `file`, then the environment variables `CHINWAG_…`.
+    /// Loads the defaults, then `file`, then the environment variables `CHINWAG_<SECTION>__<KEY>`.
     ///
     /// # Errors
     /// One line that names the key and the reason.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_with(file, std::env::vars_os())
+    }
+
+    fn load_with(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
         let mut sources = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = file {
             sources = sources.add_source(File::from(path).format(FileFormat::Toml));
         }
-        let environment = Environment::with_prefix("CHINWAG").prefix_separator("_").separator("__");
-        let config = sources.add_source(environment).build().map_err(|error| ConfigError(error.to_string()))?;
+        let sources = sources.add_source(environment::source(variables)?);
+        let config = sources.build().map_err(|error| ConfigError(error.to_string()))?;
         let config: Self = config.try_deserialize().map_err(|error| ConfigError(error.to_string()))?;
         config.check()?;
         Ok(config)
