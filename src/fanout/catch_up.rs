@@ -13,9 +13,7 @@ use super::backlog::{Backlog, ResumeReplies};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState};
 use super::receipts::Delivered;
-use crate::domain::{
-    EntryId, Event, Kind, Limit, Message, Rewind, RoomEvent, RoomId, Seq, Tail, TailQuery, UserId,
-};
+use crate::domain::{EntryId, Event, Kind, Limit, Message, Rewind, RoomEvent, RoomId, Seq, Tail, TailQuery, UserId};
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
 

@@ -24,9 +24,9 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 pub use error::StartError;
+pub use folder_lock::LockError;
 pub use private_redis::{PrivateRedis, PrivateRedisError};
 pub use signing_keys::new_secret;
-pub use folder_lock::LockError;
 pub use tasks::TaskEnded;
 pub use wiring::{accounts, openapi};
 

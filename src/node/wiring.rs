@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
-use tracing::warn;
+use tracing::{info, warn};
 use tracing_actix_web::TracingLogger;
 
 use super::error::StartError;
@@ -30,7 +30,7 @@ use crate::service::{
     Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks,
 };
 use crate::site;
-use crate::store::{NodeMemory, Retention, SendRate, Servers, Store, StoreConfig};
+use crate::store::{NodeMemory, Persistence, Retention, SendRate, Servers, Store, StoreConfig};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
@@ -69,6 +69,9 @@ impl Wiring {
         let memory = NodeMemory::new(&node_id, clock);
         let store = Store::new(&store_config, &memory);
         wait_for_redis(&store).await?;
+        if !config.has_private_redis() {
+            warn_of_data_in_memory(&store).await;
+        }
         store.ensure_global_room().await?;
 
         let registry = Registry { dialects, site: site::SITE };
@@ -235,6 +238,16 @@ async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+async fn warn_of_data_in_memory(store: &Store) {
+    match store.persistence().await {
+        Persistence::Disk => {}
+        Persistence::Memory => {
+            warn!("Redis keeps nothing on disk (appendonly no, no save): acknowledged messages live in memory only");
+        }
+        Persistence::Unknown => info!("Redis does not tell whether it keeps its data on disk"),
     }
 }
 

@@ -1,0 +1,43 @@
+//! Whether Redis keeps its data on disk.
+
+use std::collections::HashMap;
+
+use deadpool_redis::Connection;
+use redis::{InfoDict, RedisResult};
+
+use super::Store;
+
+/// Where Redis keeps its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// In an append-only file or in snapshots.
+    Disk,
+    /// In memory only.
+    Memory,
+    /// The server does not tell: the commands are not permitted.
+    Unknown,
+}
+
+impl Store {
+    /// Asks the server where it keeps its data. The answer is advice: no error keeps a node from starting.
+    pub async fn persistence(&self) -> Persistence {
+        match self.connection.cold().await {
+            Ok(mut connection) => ask(&mut connection).await.unwrap_or(Persistence::Unknown),
+            Err(_) => Persistence::Unknown,
+        }
+    }
+}
+
+async fn ask(connection: &mut Connection) -> RedisResult<Persistence> {
+    let info: InfoDict = redis::cmd("INFO").arg("persistence").query_async(connection).await?;
+    if info.get::<u8>("aof_enabled") == Some(1) {
+        return Ok(Persistence::Disk);
+    }
+    // Only the configuration tells whether snapshots are taken. Services that manage Redis may hide it.
+    let config: HashMap<String, String> = redis::cmd("CONFIG").arg("GET").arg("save").query_async(connection).await?;
+    Ok(match config.get("save") {
+        Some(save) if save.is_empty() => Persistence::Memory,
+        Some(_) => Persistence::Disk,
+        None => Persistence::Unknown,
+    })
+}
