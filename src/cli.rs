@@ -165,7 +165,7 @@ pub async fn run_until(mut node: Node, stop: impl Future<Output = ()>) -> ExitCo
 
 fn fail_to_start(error: &StartError) -> ExitCode {
     match error {
-        StartError::Config(_) | StartError::Redis(_) => fail(error, EXIT_USAGE),
+        StartError::Config(_) | StartError::Redis(_) | StartError::Differs(_) => fail(error, EXIT_USAGE),
         error => fail(error, EXIT_FAILURE),
     }
 }

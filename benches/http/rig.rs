@@ -52,6 +52,6 @@ impl Rig {
 
 fn start_node(dir: &Path, redis: &Process, name: &str, settings: &[(&str, &str)]) -> Result<Process> {
     let port = free_port()?;
-    let mut command = node_command(&dir.join(format!("{name}-data")), port, redis.port, settings);
+    let mut command = node_command(&dir.join("data"), port, redis.port, settings);
     launch(dir, name, port, &mut command)
 }

@@ -68,8 +68,7 @@ impl Servers {
                 Ok(command)
             }
             Subject::Chinwag => {
-                let data = self.dir.join(format!("data{number}"));
-                Ok(node_command(&data, port, redis_port, &[("LIMITS__ENABLED", "false")]))
+                Ok(node_command(&self.dir.join("data"), port, redis_port, &[("LIMITS__ENABLED", "false")]))
             }
             Subject::SocketIo => {
                 let mut command = Command::new("node");

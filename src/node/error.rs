@@ -14,6 +14,9 @@ pub enum StartError {
     /// The private Redis cannot be started.
     #[error(transparent)]
     PrivateRedis(#[from] PrivateRedisError),
+    /// A setting differs from that of another node that runs.
+    #[error("{0}")]
+    Differs(String),
     /// Redis, or another part that a node needs, is not usable.
     #[error("{0}")]
     Node(Error),

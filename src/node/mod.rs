@@ -5,7 +5,9 @@
 mod error;
 mod folder_lock;
 mod housekeeping;
+mod kept_file;
 mod listener;
+mod peers;
 mod presence;
 mod private_redis;
 mod process_usage;
@@ -39,10 +41,10 @@ use reporter::REPORTER;
 use tasks::Tasks;
 use wiring::Wiring;
 
-/// Time for all WebSockets to close.
-const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
 /// Time for another Chinwag, which was killed or told to stop, to leave the data folder.
 const TAKEOVER: Duration = Duration::from_secs(5);
+/// Time for all WebSockets to close.
+const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
 /// Time for the last report and for leaving the dashboard.
 const LAST_REPORT: Duration = Duration::from_secs(2);
 /// Time for the last response to leave once it is made.
@@ -101,6 +103,11 @@ impl Node {
         let mut tasks = Tasks::default();
         let (wiring, store) = Wiring::prepare(config, dialects, &url, clock, &mut tasks).await?;
         let (address, listener, server) = wiring.serve()?;
+        let reporter = wiring.reporter(address, store);
+        if redis.is_none() {
+            // No request is answered before: the server does not run yet.
+            peers::join(&reporter, &wiring.config, &wiring::uploads_url(&wiring.config)?).await?;
+        }
         let handle = server.handle();
         tasks.spawn("server", async move {
             if let Err(error) = server.await {
@@ -108,7 +115,7 @@ impl Node {
             }
         });
         let (end_reports, end) = oneshot::channel();
-        tasks.spawn(REPORTER, wiring.reporter(address, store).run(end));
+        tasks.spawn(REPORTER, reporter.run(end));
         info!(node.id = %wiring.node_id, %address, "node started");
         Ok(Self {
             id: wiring.node_id,

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
 use super::process_usage::ProcessUsage;
-use crate::domain::Error;
+use crate::domain::{Error, Result};
 use crate::edge::Stopping;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Load, Metrics, Minute, Totals};
@@ -87,7 +87,17 @@ impl Reporter {
         }
     }
 
-    async fn leave(&self) {
+    /// Stores the node's first row, not ready yet, which begins its lease.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(super) async fn register(&self) -> Result<()> {
+        let row = NodeRow { is_ready: false, ..self.row(self.store.now_ms(), &self.load(0)) };
+        self.store.report(&row, &[], self.every_ms).await
+    }
+
+    /// Removes what the node stored about itself, after counting its last messages.
+    pub(super) async fn leave(&self) {
         if let Err(error) = self.store.write_counts().await {
             warn!(%error, "the messages of the last second are missing in today's count");
         }
@@ -193,7 +203,7 @@ impl Reporter {
 /// # Errors
 /// The system has no random bytes. A generator of the process would not do: machines that are started together from one
 /// image could draw the same id.
-pub(super) fn node_id() -> Result<String, Error> {
+pub(super) fn node_id() -> Result<String> {
     getrandom::u32().map(|id| format!("{id:08x}")).map_err(|error| Error::internal(error.to_string()))
 }
 

@@ -1,13 +1,11 @@
 //! The keys that sign tokens: configured, or generated once and kept in the data folder.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::error::StartError;
-use super::private_redis;
+use super::{kept_file, private_redis};
 use crate::config::{Config, MIN_SECRET_BYTES};
 
 /// Random bytes of a new secret.
@@ -27,25 +25,10 @@ pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, Star
 }
 
 /// Reads the secret of the data folder, which the first start generates.
-///
-/// The file is written under a draft name and then linked, so it is complete once it exists. Two processes that start
-/// together use the secret that was linked first.
 fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
-    let dir = private_redis::prepare(&config.data.dir)?;
-    let path = dir.join("jwt_secret");
+    let path = private_redis::prepare(&config.data.dir)?.join("jwt_secret");
     let failed = |source| StartError::Io { what: path.display().to_string(), source };
-    if !path.exists() {
-        let draft = dir.join(format!("jwt_secret.{:016x}", fastrand::u64(..)));
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-        file.write_all(new_secret().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        let linked = std::fs::hard_link(&draft, &path);
-        std::fs::remove_file(&draft).map_err(failed)?;
-        match linked {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    let secret = std::fs::read_to_string(&path).map_err(failed)?.trim().to_owned();
+    let secret = kept_file::read_or_create(&path, 0o600, new_secret).map_err(failed)?;
     if secret.len() < MIN_SECRET_BYTES {
         let what = "the signing secret is too short; remove the file for a new one, and everyone must log in again";
         return Err(failed(std::io::Error::new(ErrorKind::InvalidData, what)));

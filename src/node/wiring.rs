@@ -44,7 +44,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub(super) struct Wiring {
     pub(super) node_id: String,
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     store: StoreConfig,
     memory: NodeMemory,
     shared: Shared,
@@ -280,7 +280,8 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
     })
 }
 
-fn uploads_url(config: &Config) -> Result<String, StartError> {
+/// The address of the file store; without a configured one, of a folder in the data folder.
+pub(super) fn uploads_url(config: &Config) -> Result<String, StartError> {
     if !config.uploads.url.is_empty() {
         return Ok(config.uploads.url.clone());
     }

@@ -21,7 +21,7 @@ const FORGOTTEN_AFTER_MS: u64 = 60 * 60 * 1000;
 const SECTIONS: [&str; 5] = ["server", "clients", "memory", "stats", "replication"];
 
 /// The row of a node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeRow {
     /// Id of the node, generated at its start.
     pub id: String,
@@ -48,6 +48,15 @@ pub struct NodeRow {
     /// Redis' clock less that of its machine. Nodes of earlier versions do not report it.
     #[serde(default)]
     pub clock_offset_ms: i64,
+}
+
+impl NodeRow {
+    /// Decodes a row. `None` when the lease has ended, or for a row of a newer node that this version cannot read: newer
+    /// dashboards show it.
+    pub(super) fn read(reply: Value) -> Result<Option<Self>> {
+        let text: Option<String> = reply::read(reply)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
 }
 
 /// Minutes of a node: minutes since 1970, and their metrics.
@@ -104,14 +113,15 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the row of a node that stops.
+    /// Removes the row and the settings of a node that stops.
     ///
     /// # Errors
     /// `Unavailable`; the row then expires with its lease.
     pub async fn take_leave(&self, node: &str) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(2);
+        let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("DEL").arg(self.keys.node(node));
         pipeline.cmd("ZREM").arg(self.keys.nodes()).arg(node);
+        pipeline.cmd("HDEL").arg(self.keys.node_settings()).arg(node);
         self.connection.run(&pipeline).await?;
         Ok(())
     }
@@ -170,9 +180,7 @@ impl Store {
         }
         let mut rows = Vec::with_capacity(nodes.len());
         for reply in self.connection.run(&pipeline).await? {
-            let text: Option<String> = reply::read(reply)?;
-            // Newer nodes may write rows that this version cannot read; their dashboards show them.
-            rows.extend(text.and_then(|text| serde_json::from_str::<NodeRow>(&text).ok()));
+            rows.extend(NodeRow::read(reply)?);
         }
         rows.sort_by(|a, b| (a.started_ms, &a.id).cmp(&(b.started_ms, &b.id)));
         Ok(rows)

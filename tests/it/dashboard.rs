@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::bad_frames::Dialect;
 use crate::process::{Process, external};
 use crate::raw_socket::RawSocket;
-use crate::support::{Redis, User, World, answered, client, eventually, ok, room_id, scratch, shared_redis};
+use crate::support::{Redis, User, World, answered, eventually, ok, room_id, shared_redis};
 
 /// Two nodes that report often.
 async fn world() -> World {
@@ -192,8 +192,7 @@ async fn nodes_that_stop_or_die_disappear() {
     let mut environment = external(shared_redis());
     environment.push(("CHINWAG_REDIS__PREFIX", world.config.redis.prefix.clone()));
     environment.push(("CHINWAG_STATS__REPORT_MS", "100".to_owned()));
-    let (client, folder) = (client(), scratch());
-    let third = Process::start(&environment, &folder).ready(&client).await;
+    let third = Process::start(&environment, world.folder()).ready(&world.client).await;
     let shown = async |world: &World| {
         let url = world.url(0, "/dashboard/figures?range=1h");
         ok(world.client.get(url).bearer_auth(&token).send().await).await
@@ -213,7 +212,6 @@ async fn nodes_that_stop_or_die_disappear() {
         !ids(&shown).contains(&id) && shown["closes"] == closes
     })
     .await;
-    std::fs::remove_dir_all(folder).expect("the folder is ours");
     world.stop().await;
 }
 

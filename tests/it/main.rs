@@ -32,6 +32,7 @@ mod old_data;
 mod outages;
 mod pages;
 mod paging;
+mod peers;
 mod persistence;
 mod presence;
 mod private_redis;

@@ -27,6 +27,7 @@
 //! | `node:<id>` | five reports: a lease that each report renews |
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
 //! | `probe:<id>` | ten seconds: shows that Redis takes writes |
+//! | `nodes:settings` | none: a node that starts removes those without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
 //! | `revoked`, `renamed` | none: entries older than the longest token are trimmed at each write |
 
@@ -200,6 +201,11 @@ impl Keys {
     /// Sorted set: node → time of its last report, ms.
     pub(in crate::store) fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)
+    }
+
+    /// Hash: node → the settings with which it started, JSON.
+    pub(in crate::store) fn node_settings(&self) -> String {
+        format!("{}nodes:settings", self.prefix)
     }
 
     /// Hash of an hour since 1970: `minute:node` → the node's metrics of that minute.

@@ -50,6 +50,7 @@ script!(EXPIRE_CONNECTED = "../lua/expire_connected.lua");
 script!(RAISE_SEQ = "../lua/raise_seq.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
+script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
@@ -71,6 +72,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &RAISE_SEQ,
         &REVOKE,
         &CHANGE_PROFILE,
+        &ANNOUNCE_SETTINGS,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());
     for script in all {
