@@ -150,9 +150,8 @@ impl Wiring {
                 .wrap(TracingLogger::<RequestSpan>::new())
         })
         .on_connect(|connection, data| {
-            let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
-            if let Some(socket) = stream.and_then(RawSocket::of) {
-                data.insert(socket);
+            if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
+                data.insert(RawSocket::of(stream));
             }
         })
         .workers(workers)

@@ -16,6 +16,7 @@ mod databases;
 mod deletion;
 mod demotion;
 mod departures;
+mod descriptors;
 mod dialect_clients;
 mod faults;
 mod floors;

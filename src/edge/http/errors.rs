@@ -3,6 +3,8 @@
 //! Handlers and extractors return [`Error`]; the framework's own errors are converted by status. One middleware around
 //! all routes asks the dialect for the response.
 
+use std::time::Duration;
+
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -12,8 +14,11 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError,
 use tracing::{debug, error, warn};
 use tracing_actix_web::RequestId;
 
-use crate::domain::{Error, Result, Severity, UserId};
+use crate::domain::{Error, Kind, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
+
+/// Pause before a client may try again what failed because the node lacked something.
+const OUTAGE_RETRY: Duration = Duration::from_secs(1);
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
@@ -43,11 +48,19 @@ pub async fn in_dialect(
     let dialect = registry.owner(response.request().path());
     log(cause, dialect.name, response.request());
     let mut answer = (dialect.error)(cause, response.request());
-    if let Error::RateLimited { retry_after } = cause {
-        let secs = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+    if let Some(wait) = retry_after(cause) {
+        let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));
     }
     Ok(response.into_response(answer))
+}
+
+/// The time after which the client may try again, for 429 and 503.
+fn retry_after(cause: &Error) -> Option<Duration> {
+    if let Error::RateLimited { retry_after } = cause {
+        return Some(*retry_after);
+    }
+    (cause.kind() == Kind::Unavailable).then_some(OUTAGE_RETRY)
 }
 
 fn from_framework(cause: &actix_web::Error) -> Error {

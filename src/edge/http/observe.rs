@@ -13,10 +13,11 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 use crate::edge::context::Context;
 use crate::edge::dialect::Registry;
 use crate::edge::drain::UnderWay;
+use crate::edge::socket::RawSocket;
 use crate::metrics::Count;
 
-/// Middleware that counts requests, adds their id to the response and, while the node drains, asks clients to close the
-/// connection.
+/// Middleware that counts requests and adds their id to the response. It asks clients to close the connection while the
+/// node drains, or when file descriptors run out.
 ///
 /// # Errors
 /// None of its own.
@@ -41,7 +42,8 @@ pub async fn count(
     if let Some(id) = id.and_then(|id| HeaderValue::from_maybe_shared(id).ok()) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
-    if context.is_draining() {
+    let is_to_close = context.is_draining() || RawSocket::is_scarce(response.request());
+    if is_to_close && status != StatusCode::SWITCHING_PROTOCOLS {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response)

@@ -1,4 +1,6 @@
 //! Taking a connection over from the framework, which would keep sixteen kilobytes of buffers and a task for it.
+//!
+//! With a second handle to its socket ([`super::raw_socket`]) the connection outlives the framework's part in it.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -23,22 +25,6 @@ use crate::websocket::Close;
 
 /// How long a connection may live on after its close frame, so that the frame arrives.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// A second handle to a connection's socket, made when it is accepted. With it the connection outlives the framework's
-/// part in it.
-pub struct RawSocket(socket2::Socket);
-
-impl RawSocket {
-    /// Duplicates the handle of an accepted connection.
-    pub fn of(stream: &TcpStream) -> Option<Self> {
-        socket2::SockRef::from(stream).try_clone().ok().map(Self)
-    }
-
-    /// The connection itself, registered with the runtime of the caller.
-    pub(super) fn stream(&self) -> std::io::Result<TcpStream> {
-        TcpStream::from_std(self.0.try_clone()?.into())
-    }
-}
 
 /// Starts the session of a registered connection, which begins once the framework has written the response.
 pub(super) fn hand_over(

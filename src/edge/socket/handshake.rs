@@ -7,7 +7,8 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
 
 use super::admission::admit;
 use super::codec::SocketRoute;
-use super::hand_over::{RawSocket, hand_over};
+use super::hand_over::hand_over;
+use super::raw_socket::RawSocket;
 use super::registration::Registration;
 use crate::domain::{Error, Result};
 use crate::edge::context::Context;
@@ -26,8 +27,7 @@ async fn open(
 ) -> Result<HttpResponse> {
     let admitted = admit(&routes, &request, &context)?;
     let response = switch_protocols(&request).await?;
-    let socket = request.conn_data::<RawSocket>().ok_or_else(|| Error::internal("the connection has no socket"))?;
-    let stream = Rc::new(socket.stream().map_err(Error::internal)?);
+    let stream = Rc::new(RawSocket::duplicate(&request)?);
     let base_url = context.base_url(&request);
     let registration = Registration::of(admitted, base_url, Rc::clone(&stream), context).await?;
     Ok(hand_over(registration, response, payload.into_inner(), stream))

@@ -7,6 +7,7 @@ mod frames;
 mod hand_over;
 mod handshake;
 mod liveness;
+mod raw_socket;
 mod registration;
 mod registry;
 mod session;
@@ -14,7 +15,7 @@ mod session;
 pub use codec::{
     Answer, Command, Credentials, Refusal, Request, Resume, SocketCodec, SocketRoute, Subject, Viewer, read_frame,
 };
-pub use hand_over::RawSocket;
 pub use handshake::configure;
 pub use liveness::Liveness;
+pub use raw_socket::RawSocket;
 pub use registry::SocketCounts;
