@@ -10,7 +10,7 @@ use super::tasks::Tasks;
 use crate::domain::Result;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Metrics};
-use crate::service::{Services, Shared, Tokens};
+use crate::service::{Services, Shared, Tokens, Uploads};
 use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
 
 /// A revocation is effective within a second, also where its announcement does not arrive.
@@ -122,20 +122,32 @@ async fn read_clock(store: Store) {
 
 /// Removes old uploads and expired state every minute, on this node and in Redis.
 pub(super) async fn housekeeping(services: Services, keep_days: u64) {
-    let mut uploads_checked_at = Instant::now();
+    let mut uploads_checked_at: Option<Instant> = None;
     loop {
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
-        if keep_days > 0 && uploads_checked_at.elapsed() >= OLD_UPLOADS_EVERY {
-            uploads_checked_at = Instant::now();
-            match services.uploads.remove_older_than(keep_days).await {
-                Ok(0) => {}
-                Ok(removed) => info!(removed, "removed old uploads"),
-                Err(error) => warn!(%error, "could not remove old uploads"),
-            }
+        if uploads_checked_at.is_none_or(|at| at.elapsed() >= OLD_UPLOADS_EVERY) {
+            uploads_checked_at = Some(Instant::now());
+            remove_old_uploads(&services.uploads, keep_days).await;
         }
         services.limits.forget_quiet();
         if let Err(error) = services.presence.housekeeping().await {
             warn!(%error, "housekeeping of presence failed");
         }
+    }
+}
+
+async fn remove_old_uploads(uploads: &Uploads, keep_days: u64) {
+    match uploads.remove_leftovers().await {
+        Ok(0) => {}
+        Ok(removed) => info!(removed, "removed what interrupted uploads left"),
+        Err(error) => warn!(%error, "could not remove what interrupted uploads left"),
+    }
+    if keep_days == 0 {
+        return;
+    }
+    match uploads.remove_older_than(keep_days).await {
+        Ok(0) => {}
+        Ok(removed) => info!(removed, "removed old uploads"),
+        Err(error) => warn!(%error, "could not remove old uploads"),
     }
 }

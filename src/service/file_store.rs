@@ -1,10 +1,13 @@
 //! The file store: a local folder, or S3.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use object_store::ObjectStore;
 use url::Url;
 
+use super::upload_path::{Folder, UploadPath};
 use crate::domain::{Error, Result};
 
 /// Opens the store at `url`: `file:///folder`, or `s3://bucket/prefix` when built with S3.
@@ -21,8 +24,7 @@ pub(super) fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
 }
 
 fn open_folder(url: &str) -> Result<Arc<dyn ObjectStore>> {
-    let path = Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
-    let folder = path.ok_or_else(|| Error::internal(format!("{url} is no local folder")))?;
+    let folder = folder_of(url).ok_or_else(|| Error::internal(format!("{url} is no local folder")))?;
     std::fs::create_dir_all(&folder).map_err(Error::internal)?;
     let store = object_store::local::LocalFileSystem::new_with_prefix(folder).map_err(Error::internal)?;
     Ok(Arc::new(store))
@@ -36,7 +38,93 @@ fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)))
 }
 
+/// The folder at a `file://` address.
+pub(super) fn folder_of(url: &str) -> Option<PathBuf> {
+    Url::parse(url).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()
+}
+
+/// Removes what uploads that ended with their process left in a folder: files that were not written to since `oldest`.
+/// Returns their number.
+///
+/// The library writes a file under `<name>#<number>` until it is complete, and never lists it.
+///
+/// # Errors
+/// The first one of a folder or file.
+pub(super) fn remove_leftovers(folder: &Path, oldest: SystemTime) -> std::io::Result<usize> {
+    let mut removed = 0;
+    for part in Folder::ALL {
+        let entries = match std::fs::read_dir(folder.join(part.name())) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if is_incomplete(part, &entry.file_name().to_string_lossy()) && entry.metadata()?.modified()? < oldest {
+                std::fs::remove_file(entry.path())?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+fn is_incomplete(folder: Folder, file: &str) -> bool {
+    let Some((name, number)) = file.rsplit_once('#') else { return false };
+    number.parse::<u32>().is_ok() && UploadPath::parse(&format!("{}/{name}", folder.name())).is_some()
+}
+
 /// The error for a failure of the file store.
 pub(super) fn unavailable(error: object_store::Error) -> Error {
     Error::Unavailable(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::Duration;
+
+    use object_store::ObjectStoreExt;
+
+    use super::*;
+    use crate::domain::FileKind;
+
+    #[test]
+    fn only_old_incomplete_uploads_are_removed() {
+        let folder = std::env::temp_dir().join(format!("chinwag-uploads-{:016x}", fastrand::u64(..)));
+        let now = SystemTime::now();
+        let old = now - Duration::from_secs(100);
+        let name = "0b9e2b5e-4f0c-4c9e-8f43-3f6f2c3d9b11";
+        let files = [
+            (format!("chat/{name}.txt#1"), old, false),
+            (format!("files/{name}.pdf#12"), old, false),
+            (format!("files/{name}.pdf#13"), now, true), // under way
+            (format!("chat/{name}.txt"), old, true),
+            (format!("chat/{name}.txt#x"), old, true),
+            ("chat/notes.txt#1".to_owned(), old, true),
+            (format!("other/{name}.txt#1"), old, true),
+        ];
+        for (path, modified, _) in &files {
+            let path = folder.join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            File::create(path).and_then(|file| file.set_modified(*modified)).expect("written");
+        }
+        assert_eq!(remove_leftovers(&folder, now - Duration::from_secs(50)).expect("removed"), 2);
+        for (path, _, is_kept) in &files {
+            assert_eq!(folder.join(path).exists(), *is_kept, "{path}");
+        }
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn what_the_library_leaves_of_an_interrupted_upload_is_recognised() {
+        let folder = std::env::temp_dir().join(format!("chinwag-uploads-{:016x}", fastrand::u64(..)));
+        let store = open(Url::from_directory_path(&folder).expect("absolute").as_str()).expect("a store");
+        let path = UploadPath::new(Folder::Files, FileKind::Pdf);
+        let mut upload = store.put_multipart(&path.object()).await.expect("begun");
+        upload.put_part("a part".into()).await.expect("written");
+        std::mem::forget(upload); // as if the process was killed
+        let later = SystemTime::now() + Duration::from_secs(100);
+        assert_eq!(remove_leftovers(&folder, later).expect("removed"), 1);
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
 }

@@ -17,6 +17,8 @@ pub enum Folder {
 }
 
 impl Folder {
+    pub(super) const ALL: [Self; 3] = [Self::Chat, Self::Images, Self::Files];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
@@ -26,7 +28,7 @@ impl Folder {
     }
 
     fn of_name(name: &str) -> Option<Self> {
-        [Self::Chat, Self::Images, Self::Files].into_iter().find(|folder| folder.name() == name)
+        Self::ALL.into_iter().find(|folder| folder.name() == name)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Uploads: checked while they are received, stored under names that cannot be guessed, served unchanged.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
@@ -22,6 +23,8 @@ use crate::metrics::{Count, Metrics};
 
 /// Pictures that are cleaned at the same time.
 const CLEANED_AT_ONCE: usize = 4;
+/// How long an upload that is under way may write nothing. It writes a part at a time, which takes a slow client minutes.
+const STALLED: Duration = Duration::from_secs(24 * 60 * 60);
 /// The smallest part that S3 accepts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
@@ -105,6 +108,8 @@ pub struct Download {
 #[derive(Clone)]
 pub struct Uploads {
     store: Arc<dyn ObjectStore>,
+    /// The folder of the store, if it is a local one.
+    folder: Option<PathBuf>,
     max_bytes: u64,
     held: Arc<AtomicU64>,
     cleaning: Arc<Semaphore>,
@@ -118,9 +123,9 @@ impl Uploads {
     /// # Errors
     /// `Internal` for an address that is not understood or a folder that cannot be created.
     pub fn open(url: &str, max_bytes: u64, limits: Arc<Limits>, metrics: Arc<Metrics>) -> Result<Self> {
-        let store = file_store::open(url)?;
+        let (store, folder) = (file_store::open(url)?, file_store::folder_of(url));
         let cleaning = Arc::new(Semaphore::new(CLEANED_AT_ONCE));
-        Ok(Self { store, max_bytes, held: Arc::default(), cleaning, limits, metrics })
+        Ok(Self { store, folder, max_bytes, held: Arc::default(), cleaning, limits, metrics })
     }
 
     /// The size limit of a file, in bytes.
@@ -221,6 +226,18 @@ impl Uploads {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes what uploads that ended with their process left in a local folder, a day after their last byte.
+    ///
+    /// # Errors
+    /// `Unavailable` when the folder is not usable.
+    pub async fn remove_leftovers(&self) -> Result<usize> {
+        let (Some(folder), Some(oldest)) = (self.folder.clone(), SystemTime::now().checked_sub(STALLED)) else {
+            return Ok(0);
+        };
+        let removing = tokio::task::spawn_blocking(move || file_store::remove_leftovers(&folder, oldest));
+        removing.await.map_err(Error::internal)?.map_err(|error| Error::Unavailable(error.into()))
     }
 
     async fn remove(&self, path: &UploadPath) {
