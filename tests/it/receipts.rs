@@ -329,7 +329,8 @@ async fn marking_up_to_a_message_that_was_deleted_marks_those_before_it() {
             sent.push(alice.send(0, &id, &format!("{way} {number}")).await);
         }
         while webchat.next_of("new_message").await["payload"]["id"] != integer(&sent[2]) {}
-        while imtypes.next_of("text").await["id"] != integer(&sent[2]).to_string() {}
+        let last = integer(&sent[2]).to_string();
+        while imtypes.next_of("text").await["id"] != last {}
         let path = format!("messages/{}?room_id={id}", sent[2]["id"].as_str().expect("an id"));
         ok(alice.request(0, Method::DELETE, &path).send().await).await;
         let last = integer(&sent[2]);
