@@ -148,7 +148,7 @@ async fn a_client_that_resumes_behind_what_was_kept_gets_what_follows() {
     while heard_any(&mut bob).await != "lost 3" {}
     it.rewind().await;
     it.proxy.restore();
-    it.world.wait_ready(1).await;
+    bob.next_of("not_recovered").await;
     let resume = json!({"type": "resume", "payload": {"rooms": {it.room.to_string(): kept["payload"]["resume"]}}});
     bob.send(&resume).await;
     // Alice's presence may be announced in between.
