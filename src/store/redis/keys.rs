@@ -23,7 +23,7 @@
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…` | none: nodes remove users whom no node has renewed |
 //! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
-//! | `stats:<day>`, `{stats:<day>}:nodes` | two days |
+//! | `stats:<day>`, `{cw:stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
 //! | `probe:<id>` | ten seconds: shows that Redis takes writes |
@@ -190,7 +190,7 @@ impl Keys {
 
     /// Hash: node → messages of a day that it has counted. Shares the slot of the day's counter.
     pub(in crate::store) fn stats_nodes(&self, day: u32) -> String {
-        format!("{{{}}}:nodes", self.stats(day))
+        format!("{}{{{}}}:nodes", self.prefix, self.stats(day))
     }
 
     /// String: the row of a node.
