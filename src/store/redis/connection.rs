@@ -113,12 +113,32 @@ impl SharedConnection {
     /// # Errors
     /// As [`Self::run`].
     pub(in crate::store) async fn run_script(&self, call: &Call<'_>, extra: &[Cmd]) -> Result<(Value, Vec<Value>)> {
-        let mut pipeline = Pipeline::with_capacity(1 + extra.len());
+        self.run_script_after(&[], call, extra).await
+    }
+
+    /// The same behind commands that Redis runs before the script. When the connection breaks, Redis may have run none,
+    /// some or all of the commands, but always a beginning of them.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(in crate::store) async fn run_script_after(
+        &self,
+        before: &[Cmd],
+        call: &Call<'_>,
+        extra: &[Cmd],
+    ) -> Result<(Value, Vec<Value>)> {
+        let mut pipeline = Pipeline::with_capacity(before.len() + 1 + extra.len());
+        for command in before {
+            pipeline.add_command(command.clone());
+        }
         pipeline.add_command(call.by_hash());
         for command in extra {
             pipeline.add_command(command.clone());
         }
         let mut replies = self.exchange(&pipeline).await?.into_iter();
+        for reply in replies.by_ref().take(before.len()) {
+            refuse_error(reply)?;
+        }
         let first = replies.next().unwrap_or_default();
         let first = match first {
             Value::ServerError(error) if scripts::is_missing(&error) => self.reload_and_run(call).await?,
