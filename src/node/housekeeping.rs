@@ -124,6 +124,9 @@ async fn read_clock(store: Store) {
 pub(super) async fn housekeeping(services: Services, keep_days: u64) {
     let mut uploads_checked_at: Option<Instant> = None;
     loop {
+        if let Err(error) = services.rooms.housekeeping().await {
+            warn!(%error, "could not finish changes of membership that other nodes left half-done");
+        }
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
         if uploads_checked_at.is_none_or(|at| at.elapsed() >= OLD_UPLOADS_EVERY) {
             uploads_checked_at = Some(Instant::now());

@@ -157,6 +157,11 @@ impl Rooms {
         self.store.remove_member(&self.change(room, caller, &removed)).await
     }
 
+    /// Finishes additions that other nodes left half-done. Called once a minute.
+    pub async fn housekeeping(&self) -> Result<()> {
+        self.store.finish_joins().await
+    }
+
     fn change<'a>(&self, room: RoomId, actor: &'a Caller, notice: &'a Notice) -> MemberChange<'a> {
         MemberChange { room, actor, notice, rate: self.rate }
     }

@@ -6,52 +6,76 @@ use redis::{Pipeline, Value};
 
 use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
+use super::room_list::{Correction, RoomHints};
 use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments};
-use crate::domain::{Conversation, Error, Result, RoomHead, Runs, Seq, UserId};
+use crate::domain::{Conversation, Error, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
 
 impl Store {
     /// The rooms of a user, latest activity first.
     pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>> {
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
+        let mut pipeline = Pipeline::with_capacity(3);
+        self.ask_room_list(&mut pipeline, user);
         pipeline.cmd("ZRANGE").arg(self.keys.read_cursors(user)).arg(0).arg(-1).arg("WITHSCORES");
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
-        let entries = RoomEntry::read_list(next(&mut replies)?)?;
+        let hints = self.read_room_list(user, &mut replies)?;
         let read_cursors: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
         let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
 
+        let pipeline = self.read_conversations(user, &hints, &read_cursors);
+        let mut replies = self.run_list(&pipeline).await?.into_iter();
+        let mut conversations = Vec::with_capacity(hints.listed.len());
+        let mut correction = Correction::default();
+        for entry in &hints.listed {
+            let (card, name) = (next(&mut replies)?, next(&mut replies)?);
+            let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
+            match read_conversation(*entry, card, read, reply::read(name)?)? {
+                Some(conversation) => conversations.push(conversation),
+                None => correction.remove(*entry),
+            }
+        }
+        for room in &hints.pending {
+            let read = Seq(read_cursors.get(&room.number()).copied().unwrap_or(0));
+            let entry = RoomEntry { room: *room, kind: RoomKind::Group, other: None };
+            let Some(conversation) = read_conversation(entry, next(&mut replies)?, read, None)? else { continue };
+            correction.missing.push(RoomEntry { kind: conversation.head.kind, ..entry });
+            conversations.push(conversation);
+        }
+        self.correct_room_list(&hints, correction).await;
+        conversations.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
+        Ok(conversations)
+    }
+
+    /// The commands that read the rooms of a list: two replies for each listed room, one for each pending one.
+    fn read_conversations(&self, user: UserId, hints: &RoomHints, read_cursors: &HashMap<u32, u64>) -> Pipeline {
         let oldest_ms = self.oldest_ms();
-        let mut pipeline = Pipeline::with_capacity(2 * entries.len());
-        for entry in &entries {
-            let keys = self.keys.room(entry.room);
-            let other = entry.other.map(|user| user.to_string()).unwrap_or_default();
+        let mut pipeline = Pipeline::with_capacity(2 * hints.listed.len() + hints.pending.len());
+        let read = |pipeline: &mut Pipeline, room: RoomId, other: Option<UserId>| {
+            let keys = self.keys.room(room);
+            let other = other.map(|user| user.to_string()).unwrap_or_default();
             let call = Call {
                 script: &scripts::CONVERSATION,
                 keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.read],
                 args: &[
                     Arg::Number(user.0),
-                    Arg::Number(read_cursors.get(&entry.room.number()).copied().unwrap_or(0)),
+                    Arg::Number(read_cursors.get(&room.number()).copied().unwrap_or(0)),
                     Arg::Number(oldest_ms),
                     Arg::Text(&other),
                 ],
             };
             pipeline.add_command(call.by_hash());
+        };
+        for entry in &hints.listed {
+            read(&mut pipeline, entry.room, entry.other);
             match entry.other {
                 Some(other) => pipeline.cmd("HGET").arg(self.keys.user(other)).arg("name"),
                 None => pipeline.cmd("ECHO").arg(""),
             };
         }
-        let mut replies = self.run_list(&pipeline).await?.into_iter();
-        let mut conversations = Vec::with_capacity(entries.len());
-        for entry in &entries {
-            let (card, name) = (next(&mut replies)?, next(&mut replies)?);
-            let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
-            let other_name: Option<String> = reply::read(name)?;
-            conversations.extend(read_conversation(*entry, card, read, other_name)?);
+        for room in &hints.pending {
+            read(&mut pipeline, *room, None);
         }
-        conversations.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
-        Ok(conversations)
+        pipeline
     }
 }
 
@@ -62,7 +86,7 @@ fn read_conversation(
     other_name: Option<String>,
 ) -> Result<Option<Conversation>> {
     if is_absent(&card) {
-        return Ok(None); // the user left between the two round trips
+        return Ok(None); // the user's list is not up to date
     }
     let items = array(card)?;
     let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read] = items.as_slice() else {

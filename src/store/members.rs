@@ -1,11 +1,11 @@
-//! Members of rooms, and each user's list of rooms.
+//! Members of rooms.
 
-use redis::{Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 
 use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call, Script};
 use super::stored::{RoomEntry, kind_of};
-use super::{SendRate, Store, UserEvent, record};
+use super::{SendRate, Store, record};
 use crate::domain::{Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef};
 
 /// A change of membership.
@@ -27,16 +27,22 @@ impl Store {
     /// `RoomNotFound`, also for closed rooms of which the actor is not a member; `Forbidden`; `DirectRoom`;
     /// `RateLimited`.
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
-        let reply = self.change_members(&scripts::ADD_MEMBER, change).await?;
-        // Also for members, which repairs the lists after a node crashed between the two writes.
-        let [_, kind, Value::Int(seq)] = reply.as_slice() else {
-            return Err(Error::internal("a reply has an unexpected number of fields"));
+        let join = self.begin_join(change.room, change.notice.user.id);
+        let changed = self.change_members(&scripts::ADD_MEMBER, change, &join.commands).await;
+        let reply = match changed {
+            Ok(reply) => reply,
+            Err(error) => {
+                self.abandon_join(&join, &error).await;
+                return Err(error);
+            }
         };
-        let entry = RoomEntry { room: change.room, kind: kind_of(text(kind)?)?, other: None };
+        // Also for members, whose sockets may not know of it after a node failed between the two writes.
+        let (entry, since) = read_change(change.room, &reply)?;
         if entry.kind == RoomKind::Direct {
+            self.abandon_join(&join, &Error::DirectRoom).await;
             return Ok(());
         }
-        self.settle_membership(entry, change.notice.user.id, true, Seq((*seq).unsigned_abs())).await
+        self.settle_membership(entry, change.notice.user.id, true, since, Some(&join)).await
     }
 
     /// Removes a user from a room. Counts as a message of the actor.
@@ -44,13 +50,23 @@ impl Store {
     /// # Errors
     /// As [`Self::add_member`]; `UserNotFound` when the user is not a member.
     pub async fn remove_member(&self, change: &MemberChange<'_>) -> Result<()> {
-        let reply = self.change_members(&scripts::REMOVE_MEMBER, change).await?;
-        let [_, kind, Value::Int(seq)] = reply.as_slice() else { return Err(Error::UserNotFound) };
-        let entry = RoomEntry { room: change.room, kind: kind_of(text(kind)?)?, other: None };
-        self.settle_membership(entry, change.notice.user.id, false, Seq((*seq).unsigned_abs())).await
+        let reply = self.change_members(&scripts::REMOVE_MEMBER, change, &[]).await?;
+        // Also for users who are no members, for the same reason.
+        let (entry, since) = read_change(change.room, &reply)?;
+        self.settle_membership(entry, change.notice.user.id, false, since, None).await?;
+        match reply.first().map(text).transpose()? {
+            Some("absent") => Err(Error::UserNotFound),
+            _ => Ok(()),
+        }
     }
 
-    async fn change_members(&self, script: &'static Script, change: &MemberChange<'_>) -> Result<Vec<Value>> {
+    /// Runs a script that changes members behind the commands `before`.
+    async fn change_members(
+        &self,
+        script: &'static Script,
+        change: &MemberChange<'_>,
+        before: &[Cmd],
+    ) -> Result<Vec<Value>> {
         let keys = self.keys.room(change.room);
         let rate_key = self.keys.rate(change.room, change.actor.id);
         let record = record::encode_notice(change.notice)?;
@@ -69,7 +85,7 @@ impl Store {
                 Arg::Number(burst_ms),
             ],
         };
-        let reply = array(self.connection.run_script(&call, &[]).await?.0)?;
+        let reply = array(self.connection.run_script_after(before, &call, &[]).await?.0)?;
         match (reply.first().map(text).transpose()?, reply.as_slice()) {
             (Some("limited"), [_, Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
             (Some("no_room"), _) => Err(Error::RoomNotFound),
@@ -146,71 +162,12 @@ impl Store {
         }
         Ok(names)
     }
+}
 
-    /// Reads the rooms of a user: one round trip.
-    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomEntry>> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
-        RoomEntry::read_list(next(&mut self.connection.run(&pipeline).await?.into_iter())?)
-    }
-
-    /// Adds a room to the list of its member and, if public, to the listing. Announces to the member's sockets the first
-    /// message that they receive. Idempotent.
-    pub(super) async fn note_membership(&self, entry: RoomEntry, user: UserId, since: Seq) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(3);
-        self.note_joined(&mut pipeline, entry, user, since);
-        self.connection.run(&pipeline).await?;
-        Ok(())
-    }
-
-    fn note_joined(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId, since: Seq) {
-        let room = entry.room;
-        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(entry.score()).arg(room.number());
-        if entry.kind == RoomKind::Public {
-            pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(room.number()).arg(room.number());
-        }
-        let event = UserEvent::Joined { user, room, since }.to_string();
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
-    }
-
-    /// Records a change of membership, which message `since` reports, in the member's list and announces it to the member's
-    /// sockets. Lists and rooms lie in different slots, so two nodes may record opposite changes in the wrong order: each
-    /// reads the membership after its write and corrects the list, hence the last write is right.
-    pub(super) async fn settle_membership(
-        &self,
-        entry: RoomEntry,
-        user: UserId,
-        mut is_member: bool,
-        since: Seq,
-    ) -> Result<()> {
-        let members = self.keys.room(entry.room).members;
-        loop {
-            let mut pipeline = Pipeline::with_capacity(4);
-            match is_member {
-                true => self.note_joined(&mut pipeline, entry, user, since),
-                false => self.note_left(&mut pipeline, entry.room, user),
-            }
-            pipeline.cmd("ZSCORE").arg(&members).arg(user.0);
-            let found = self.connection.run(&pipeline).await?.pop().is_some_and(|score| !is_absent(&score));
-            if found == is_member {
-                return Ok(());
-            }
-            is_member = found;
-        }
-    }
-
-    fn note_left(&self, pipeline: &mut Pipeline, room: RoomId, user: UserId) {
-        pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(room.number());
-        let event = UserEvent::Left { user, room }.to_string();
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
-    }
-
-    /// Adds a user to the global room. Each login repeats it, in case a registration was interrupted.
-    pub(super) async fn ensure_global_membership(&self, user: UserId) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(self.now_ms()).arg(user.0);
-        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
-        self.connection.run(&pipeline).await?;
-        Ok(())
-    }
+/// Reads the room's entry and the first message for which a change counts from `{outcome, kind, seq}`.
+fn read_change(room: RoomId, reply: &[Value]) -> Result<(RoomEntry, Seq)> {
+    let [_, kind, Value::Int(seq)] = reply else {
+        return Err(Error::internal("a reply has an unexpected number of fields"));
+    };
+    Ok((RoomEntry { room, kind: kind_of(text(kind)?)?, other: None }, Seq(seq.unsigned_abs())))
 }

@@ -1,8 +1,9 @@
-//! Appends and deletes messages. Each takes one round trip.
+//! Appends and deletes messages. Each takes one round trip, a message by which the sender joins a room two more.
 
 use redis::Value;
 use sha2::{Digest, Sha256};
 
+use super::joins::Join;
 use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::RoomEntry;
@@ -34,8 +35,8 @@ impl SendRate {
 pub struct Appended {
     /// The stored message; for a retry, the one of the first try.
     pub message: Message,
-    /// Whether the sender joined the room by sending.
-    pub has_joined: bool,
+    /// The first message that the sender receives as a member, when the sender may just have joined by sending.
+    pub(super) member_since: Option<Seq>,
     /// Whether an earlier try with the same client id stored the message.
     pub is_replay: bool,
 }
@@ -56,32 +57,50 @@ impl Store {
         rate: Option<SendRate>,
         seen: Option<EntryId>,
     ) -> Result<Appended> {
+        let record = record::encode(&message, caller)?;
+        let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
+        let sending =
+            Sending { room, caller, message: &message, record: &record, sent_key: sent_key.as_deref(), rate, seen };
+        let outcome = self.run_append(&sending).await;
+        if let (Err(Error::Unavailable(_)), Some(sent_key)) = (&outcome, &sent_key) {
+            self.note_unknown(sent_key);
+        }
+        let (reply, join) = outcome?;
+        let appended = match (read_appended(reply, room, caller, message, &record), &join) {
+            (Ok(appended), _) => appended,
+            (Err(error), Some(join)) => {
+                self.abandon_join(join, &error).await;
+                return Err(error);
+            }
+            (Err(error), None) => return Err(error),
+        };
+        match appended.is_replay {
+            true => sent_key.iter().for_each(|key| self.count_if_unknown(key)),
+            false => self.count_message(),
+        }
+        self.note_stored(caller, &appended, join.as_ref()).await;
+        Ok(appended)
+    }
+
+    /// Runs the script. A sender who must join the room is recorded as about to join first, in a second round trip.
+    async fn run_append(&self, sending: &Sending<'_>) -> Result<(Value, Option<Join>)> {
+        let Sending { room, caller, message, record, sent_key, rate, seen } = *sending;
         let keys = self.keys.room(room);
         let rate_key = self.keys.rate(room, caller.id);
-        let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
-        let record = record::encode(&message, caller)?;
         let join_record = match room {
             RoomId::GLOBAL => String::new(),
             _ => record::encode_notice(&Notice::by_user(NoticeKind::Joined, caller))?,
         };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
         let seen = seen.unwrap_or(EntryId::START);
-        let hash = sent_key.as_ref().map(|_| body_hash(&message)).unwrap_or_default();
+        let hash = sent_key.map(|_| body_hash(message)).unwrap_or_default();
         let (interval, burst_ms) = SendRate::as_arguments(rate);
-        let call = Call {
-            script: &scripts::APPEND_MESSAGE,
-            keys: &[
-                &keys.room,
-                &keys.log,
-                &keys.members,
-                &keys.amendments,
-                &keys.live,
-                &rate_key,
-                sent_key.as_deref().unwrap_or(&keys.room),
-            ],
-            args: &[
+        let sent_key = sent_key.unwrap_or(&keys.room);
+        let keys: [&str; 7] = [&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &rate_key, sent_key];
+        let args = |may_join: bool| {
+            [
                 Arg::Number(caller.id.0),
-                Arg::Text(&record),
+                Arg::Text(record),
                 Arg::Text(&join_record),
                 Arg::Text(&reply_to),
                 Arg::Text(&hash),
@@ -93,38 +112,34 @@ impl Store {
                 Arg::Number(self.retention.sweep_ms()),
                 Arg::Number(seen.seq.0),
                 Arg::Number(seen.at_ms),
-            ],
+                Arg::Number(may_join.into()),
+            ]
         };
-        let outcome = self.connection.run_script(&call, &[]).await;
-        if let (Err(Error::Unavailable(_)), Some(sent_key)) = (&outcome, &sent_key) {
-            self.note_unknown(sent_key);
+        let call = Call { script: &scripts::APPEND_MESSAGE, keys: &keys, args: &args(false) };
+        let (reply, _) = self.connection.run_script(&call, &[]).await?;
+        if !is_join(&reply)? {
+            return Ok((reply, None));
         }
-        let appended = read_appended(outcome?.0, room, caller, message, &record);
-        match &appended {
-            Ok(Appended { is_replay: false, has_joined, message }) => {
-                // The notice that the sender joined precedes the message.
-                let joined_at = has_joined.then(|| Seq(message.id.entry.seq.0.saturating_sub(1)));
-                self.count_message();
-                self.note_stored(room, caller, joined_at).await;
-            }
-            Ok(Appended { is_replay: true, .. }) => sent_key.iter().for_each(|key| self.count_if_unknown(key)),
-            Err(_) => {}
-        }
-        appended
+        let join = self.begin_join(room, caller.id);
+        let call = Call { args: &args(true), ..call };
+        let (reply, _) = self.connection.run_script_after(&join.commands, &call, &[]).await?;
+        Ok((reply, Some(join)))
     }
 
-    /// Records the effects of a stored message in other slots. A failure does not affect the message: membership is recorded
-    /// again when the sender joins, activity with the next message.
-    async fn note_stored(&self, room: RoomId, caller: &Caller, joined_at: Option<Seq>) {
+    /// Records the effects of a stored message in other slots. A failure does not affect the message: the sender's list of
+    /// rooms is corrected when it is read, activity is recorded with the next message. A retry records membership again,
+    /// because the first try may have failed in between.
+    async fn note_stored(&self, caller: &Caller, appended: &Appended, join: Option<&Join>) {
+        let room = appended.message.id.room;
         let noted = async {
-            if let Some(since) = joined_at {
+            if let Some(since) = appended.member_since {
                 let entry = RoomEntry { room, kind: RoomKind::Public, other: None };
-                self.settle_membership(entry, caller.id, true, since).await?;
+                self.settle_membership(entry, caller.id, true, since, join).await?;
             }
-            self.note_active(room).await
+            if appended.is_replay { Ok(()) } else { self.note_active(room).await }
         };
         if let Err(error) = noted.await {
-            tracing::warn!(room.id = %room, %error, "could not record what a message changed; later writes will");
+            tracing::warn!(room.id = %room, %error, "could not record what a message changed; later reads and writes will");
         }
     }
 
@@ -163,20 +178,44 @@ impl Store {
     }
 }
 
+/// A message to append, and its record.
+#[derive(Clone, Copy)]
+struct Sending<'a> {
+    room: RoomId,
+    caller: &'a Caller,
+    message: &'a NewMessage,
+    record: &'a str,
+    /// Key of the result of an earlier send with this client id.
+    sent_key: Option<&'a str>,
+    rate: Option<SendRate>,
+    seen: Option<EntryId>,
+}
+
+/// Whether the script asks for the sender to be recorded as about to join.
+fn is_join(reply: &Value) -> Result<bool> {
+    match reply {
+        Value::Array(items) => Ok(items.len() == 1 && text(&items[0])? == "join"),
+        other => Err(unexpected(other)),
+    }
+}
+
 fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, sent: &str) -> Result<Appended> {
     let items = array(reply)?;
     let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
     match (text(status)?, rest) {
         ("stored", [id, Value::Int(joined)]) => {
             let message = stored(room, entry_id(id)?, caller, new);
-            Ok(Appended { message, has_joined: *joined == 1, is_replay: false })
+            // The notice that the sender joined precedes the message.
+            let member_since = (*joined == 1).then(|| message.id.entry.seq.previous());
+            Ok(Appended { message, member_since, is_replay: false })
         }
-        ("replay", [id, record, amended]) => {
+        ("replay", [id, record, amended, Value::Int(since)]) => {
             // When the log has dropped the entry since, the retry carries the same message.
             let record = if is_absent(record) { sent } else { text(record)? };
             let message = amendments::read_amended(room, entry_id(id)?, record, amended)?;
             let message = message.ok_or(Error::MessageNotFound)?;
-            Ok(Appended { message, has_joined: false, is_replay: true })
+            let member_since = (*since > 0).then(|| Seq(since.unsigned_abs()));
+            Ok(Appended { message, member_since, is_replay: true })
         }
         ("conflict", []) => Err(Error::ClientIdReused),
         ("no_room", []) => Err(Error::RoomNotFound),

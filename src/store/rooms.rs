@@ -2,6 +2,7 @@
 
 use redis::{Pipeline, Value};
 
+use super::joins::pending_room;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair, word};
@@ -69,7 +70,7 @@ impl Store {
     /// Creates the global room unless it exists. Every node calls it at its start.
     pub async fn ensure_global_room(&self) -> Result<()> {
         let making = Making { name: GLOBAL_NAME, description: GLOBAL_DESCRIPTION, ..Making::default() };
-        self.make(RoomId::GLOBAL, RoomKind::Public, &making).await?;
+        self.make(RoomId::GLOBAL, RoomKind::Public, &making, &[]).await?;
         let number = RoomId::GLOBAL.number();
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(number).arg(number);
@@ -79,8 +80,8 @@ impl Store {
         Ok(())
     }
 
-    /// Creates a room, then adds it to the listing and to the owner's list in a second round trip. When the node crashes in
-    /// between, the room is unlisted until a user joins it.
+    /// Creates a room, then adds it to the listing and to the owner's list in a second round trip. When the node fails in
+    /// between, the room is listed once the owner's rooms are read.
     pub async fn create_room(&self, new: NewRoom<'_>) -> Result<NewGroup> {
         let room = self.next_room().await?;
         let making = Making {
@@ -92,15 +93,17 @@ impl Store {
             record: &record::encode_notice(&Notice::by_user(NoticeKind::Created, new.owner))?,
             members: &[new.owner.id],
         };
-        let made_at_ms = self.make(room, new.kind, &making).await?;
+        let join = self.begin_join(room, new.owner.id);
+        let made_at_ms = self.make(room, new.kind, &making, &join.commands).await?;
         let created_at_ms = made_at_ms.ok_or_else(|| Error::internal(format!("room {room} exists already")))?;
+        let mut pipeline = Pipeline::with_capacity(7);
         let entry = RoomEntry { room, kind: new.kind, other: None };
-        self.note_membership(entry, new.owner.id, Seq(1)).await?;
+        self.note_joined(&mut pipeline, entry, new.owner.id, Seq(1));
+        self.end_join(&mut pipeline, &join);
         if new.kind == RoomKind::Public {
-            let mut pipeline = Pipeline::with_capacity(1);
             pipeline.add_command(self.index_room(room, new.name.as_str()));
-            self.connection.run(&pipeline).await?;
         }
+        self.connection.run(&pipeline).await?;
         Ok(NewGroup { id: room, created_at_ms })
     }
 
@@ -111,8 +114,14 @@ impl Store {
         RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is zero"))
     }
 
-    /// Returns the time of creation, or `None` when the room exists already.
-    async fn make(&self, room: RoomId, kind: RoomKind, making: &Making<'_>) -> Result<Option<u64>> {
+    /// Creates a room behind the commands `before`. Returns the time of creation, or `None` when the room exists already.
+    async fn make(
+        &self,
+        room: RoomId,
+        kind: RoomKind,
+        making: &Making<'_>,
+        before: &[redis::Cmd],
+    ) -> Result<Option<u64>> {
         let keys = self.keys.room(room);
         let mut args = vec![
             Arg::Number(room.number().into()),
@@ -133,7 +142,7 @@ impl Store {
             keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live],
             args: &args,
         };
-        match text(&self.connection.run_script(&call, &[]).await?.0)? {
+        match text(&self.connection.run_script_after(before, &call, &[]).await?.0)? {
             "exists" => Ok(None),
             at_ms => at_ms.parse().map(Some).map_err(Error::internal),
         }
@@ -174,7 +183,7 @@ impl Store {
         let room = self.next_room().await?;
         let pair = format!("{low}:{high}");
         let making = Making { pair: &pair, members: &[low, high], ..Making::default() };
-        self.make(room, RoomKind::Direct, &making).await?;
+        self.make(room, RoomKind::Direct, &making, &[]).await?;
         let mut pipeline = Pipeline::with_capacity(2);
         let key = self.keys.direct(low, high);
         pipeline.cmd("SET").arg(&key).arg(room.number()).arg("NX");
@@ -193,10 +202,12 @@ impl Store {
     }
 
     async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId)) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(4);
         for (user, other) in [(low, high), (high, low)] {
             let entry = RoomEntry { room, kind: RoomKind::Direct, other: Some(other) };
-            self.note_membership(entry, user, Seq(1)).await?;
+            self.note_joined(&mut pipeline, entry, user, Seq(1));
         }
+        self.connection.run(&pipeline).await?;
         Ok(())
     }
 
@@ -264,14 +275,18 @@ impl Store {
     /// The rooms that the caller may list, one more than the limit if there are more.
     async fn listed_rooms(&self, caller: &Caller, after: Option<RoomId>, limit: Limit) -> Result<Vec<RoomId>> {
         let after = after.map_or(0, RoomId::number);
-        let mut pipeline = Pipeline::with_capacity(2);
+        let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.public_rooms()).arg(format!("({after}")).arg("+inf");
         pipeline.arg("LIMIT").arg(0).arg(limit.get() + 1);
         pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.user_rooms(caller.id)).arg(GROUP_SCORE).arg(GROUP_SCORE);
+        pipeline.cmd("ZRANGE").arg(self.keys.pending_rooms(caller.id)).arg(0).arg(-1);
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let public: Vec<u32> = reply::read(next(&mut replies)?)?;
         let groups: Vec<u32> = reply::read(next(&mut replies)?)?;
-        let mut numbers: Vec<u32> = public.into_iter().chain(groups.into_iter().filter(|n| *n > after)).collect();
+        let pending: Vec<String> = reply::read(next(&mut replies)?)?;
+        let pending = pending.iter().filter_map(|note| pending_room(note)).map(RoomId::number);
+        let own = groups.into_iter().chain(pending).filter(|number| *number > after);
+        let mut numbers: Vec<u32> = public.into_iter().chain(own).collect();
         numbers.sort_unstable();
         numbers.dedup();
         numbers.truncate(limit.get() + 1);
@@ -312,9 +327,13 @@ fn read_card(room: RoomId, caller: &Caller, members_listed: usize, reply: Value)
     let Value::Array(listed) = members else { return Err(reply::unexpected(members)) };
     let mut members = listed.iter().map(user_id).collect::<Result<Vec<UserId>>>()?;
     let is_member = matches!(is_member, Value::Int(1));
-    let is_closed = kind_of(text(kind)?)? != RoomKind::Public;
-    if is_closed && !is_member {
-        return Ok(None); // the caller left between the two round trips
+    let is_hidden = match kind_of(text(kind)?)? {
+        RoomKind::Public => false,
+        RoomKind::Group => !is_member, // the caller's list is not up to date
+        RoomKind::Direct => true,
+    };
+    if is_hidden {
+        return Ok(None);
     }
     if is_member && !members.contains(&caller.id) {
         members.truncate(members_listed.saturating_sub(1));

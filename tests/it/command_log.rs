@@ -110,7 +110,7 @@ impl Command {
         self.is_of_node
             && match self.name.as_str() {
                 "publish" | "set" => self.has_key(":probe:"),
-                "zrange" => self.has_key(":revoked") || self.has_key(":renamed"),
+                "zrange" => [":revoked", ":renamed", ":joins"].iter().any(|key| self.has_key(key)),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
                 "time" => true,
                 _ => [":connected:", ":stats:"].iter().any(|key| self.arguments.iter().any(|it| it.contains(key))),

@@ -4,7 +4,7 @@
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
--- Reply {'added', kind, seq of the message} · {'already', kind, seq of the next message}
+-- Reply {'added', kind, seq of the message} · {'already', kind, first seq since the user joined}
 --       {'no_room'} · {'direct'} · {'forbidden'} · {'limited', ms to wait}
 
 local room, log, members, amended, live, rate, admins = unpack(KEYS)
@@ -19,7 +19,8 @@ if actor ~= user then
   if not actor_is_member then return {'forbidden'} end
   if kind == 'group' and not is_leader(state[5], admins, actor) then return {'forbidden'} end
 end
-if redis.call('ZSCORE', members, user) then return {'already', kind, tonumber(state[2]) + 1} end
+local joined = redis.call('ZSCORE', members, user)
+if joined then return {'already', kind, (first_since(log, tonumber(state[2]), tonumber(joined)))} end
 local clock = redis_clock()
 local wait = admit(rate, ARGV[7], ARGV[8], clock)
 if wait > 0 then return {'limited', wait} end

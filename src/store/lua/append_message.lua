@@ -7,8 +7,10 @@
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
 --       8 ms of burst   9 maximum entries   10 retention ms   11 sweep ms
 --       12 seq and 13 ms of the last message that the node has seen in the room (0 for none)
--- Reply {'stored', id, joined 0|1} · {'replay', id, record or false, its amendments} · {'conflict'}
---       {'no_room'} · {'no_reply'} · {'limited', ms to wait}
+--       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
+-- Reply {'stored', id, joined 0|1} · {'join'} (the sender must join, which ARGV 14 does not allow)
+--       {'replay', id, record or false, its amendments, first seq since the sender joined (0: no member of a public room)}
+--       {'conflict'} · {'no_room'} · {'no_reply'} · {'limited', ms to wait}
 
 local room, log, members, amended, live, rate, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
@@ -25,13 +27,21 @@ if hash ~= '' then
     local id, same = string.match(before, '^(%S+) (%S+)$')
     if same ~= hash then return {'conflict'} end
     local entry = redis.call('XRANGE', log, id, id)[1]
-    return {'replay', id, entry and entry[2][2] or false, amendments_of(amended, string.match(id, '^%d+'))}
+    local since = join_record ~= '' and kind == 'public' and redis.call('ZSCORE', members, sender)
+    since = since and first_since(log, tonumber(state[2]), tonumber(since)) or 0
+    return {'replay', id, entry and entry[2][2] or false, amendments_of(amended, string.match(id, '^%d+')), since}
   end
 end
 
 if reply_to ~= '' then
   local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
   if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then return {'no_reply'} end
+end
+
+local joins = join_record ~= '' and kind == 'public'
+if joins and ARGV[14] == '0' then
+  if not redis.call('ZSCORE', members, sender) then return {'join'} end
+  joins = false
 end
 
 local clock = redis_clock()
@@ -46,7 +56,7 @@ if seen > last then
 end
 local seq = last + 1
 local joined = 0
-if join_record ~= '' and kind == 'public' then
+if joins then
   joined = redis.call('ZADD', members, 'NX', integer(ms), sender)
   if joined == 1 then
     append(log, live, seq, ms, join_record, max_len)

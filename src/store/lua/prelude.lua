@@ -43,24 +43,31 @@ local function drop_amendments(amended, first)
   end
 end
 
--- Drops entries older than the retention from the head of the log, and their amendments. Both halves of entry ids, seq
--- and time, never decrease, so bisection finds the boundary.
-local function drop_expired(log, amended, last_seq, oldest_ms)
+-- Returns the seq of the first entry that is not older than `ms`, or `last_seq` + 1. Both halves of entry ids, seq and
+-- time, never decrease, so bisection finds it. The second value is the seq of the first entry; false in an empty log.
+local function first_since(log, last_seq, ms)
   local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  if not head then return end
-  local low, high = tonumber(string.match(head[1], '^%d+')), last_seq + 1
-  local first = low
+  if not head then return last_seq + 1, false end
+  local first = tonumber(string.match(head[1], '^%d+'))
+  local low, high = first, last_seq + 1
   while low < high do
     local middle = math.floor((low + high) / 2)
     local entry = redis.call('XRANGE', log, integer(middle), integer(middle))[1]
-    if entry and tonumber(string.match(entry[1], '%d+$')) < oldest_ms then
+    if entry and tonumber(string.match(entry[1], '%d+$')) < ms then
       low = middle + 1
     else
       high = middle
     end
   end
-  if low > first then redis.call('XTRIM', log, 'MINID', integer(low)) end
-  drop_amendments(amended, low)
+  return low, first
+end
+
+-- Drops entries older than the retention from the head of the log, and their amendments.
+local function drop_expired(log, amended, last_seq, oldest_ms)
+  local kept, first = first_since(log, last_seq, oldest_ms)
+  if not first then return end
+  if kept > first then redis.call('XTRIM', log, 'MINID', integer(kept)) end
+  drop_amendments(amended, kept)
 end
 
 -- Appends one entry and announces it. Returns its id.

@@ -5,7 +5,7 @@
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
--- Reply {'removed', kind, seq of the message} · {'absent'} (the user is no member)
+-- Reply {'removed', kind, seq of the message} · {'absent', kind, seq of the next message} (the user is no member)
 --       {'no_room'} · {'direct'} · {'forbidden'} · {'limited', ms to wait}
 
 local room, log, members, amended, live, rate, admins = unpack(KEYS)
@@ -20,7 +20,7 @@ if actor ~= user then
   -- Only the owner removes admins.
   if actor ~= owner and is_leader(owner, admins, user) then return {'forbidden'} end
 end
-if not redis.call('ZSCORE', members, user) then return {'absent'} end
+if not redis.call('ZSCORE', members, user) then return {'absent', kind, tonumber(state[2]) + 1} end
 local clock = redis_clock()
 local wait = admit(rate, ARGV[7], ARGV[8], clock)
 if wait > 0 then return {'limited', wait} end

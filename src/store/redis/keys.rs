@@ -13,8 +13,10 @@
 //! | `{r:7}:log` | retention after the room's last message, or up to a second less |
 //! | `{r:7}:gone` | up to two hours longer than the log |
 //! | `{r:7}:members`, `:admins`, `{u:3}:rooms` | none: membership lasts |
+//! | `{u:3}:pending` | none: removed when the list of rooms is read ten minutes later |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
+//! | `joins` | none: nodes announce and remove entries that are half a minute old |
 //! | `direct:<lo>:<hi>` | none: direct rooms last |
 //! | `{r:7}:sent:…` | 24 hours, or a minute when a proxy assigned the id |
 //! | `{r:7}:rate:…` | until the whole burst is available again |
@@ -111,6 +113,17 @@ impl Keys {
     /// Sorted set: the rooms of a user, scored by kind and, for direct ones, by the other user.
     pub(in crate::store) fn user_rooms(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:rooms", self.prefix)
+    }
+
+    /// Sorted set: rooms of which a user has just become a member, `room`, or is about to, `room:attempt` → time, ms. The
+    /// list of rooms may lack these.
+    pub(in crate::store) fn pending_rooms(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:pending", self.prefix)
+    }
+
+    /// Sorted set: `room:user:attempt` → time of an attempt to make a user a member, ms. Removed once it is announced.
+    pub(in crate::store) fn joins(&self) -> String {
+        format!("{}joins", self.prefix)
     }
 
     /// Sorted set: room → highest seq that a user has read.

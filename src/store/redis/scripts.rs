@@ -32,6 +32,7 @@ script!(APPEND_MESSAGE = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/
 script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
+script!(MEMBER_SINCE = "../lua/prelude.lua", "../lua/member_since.lua");
 script!(SET_ROLE = "../lua/set_role.lua");
 script!(
     DELETE_MESSAGE = "../lua/amendments.lua",
@@ -59,6 +60,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CREATE_ROOM,
         &ADD_MEMBER,
         &REMOVE_MEMBER,
+        &MEMBER_SINCE,
         &SET_ROLE,
         &DELETE_MESSAGE,
         &MARK_DELIVERED,

@@ -1,0 +1,257 @@
+//! Each user's list of rooms.
+//!
+//! A room's set of members is the only truth about membership. The list lies in another slot and is derived from it, so a
+//! node that fails in between leaves them apart. Three rules make up for that:
+//!
+//! - Before a user becomes a member, the room is noted as pending with the user. The note stays for [`SETTLED_AFTER_MS`],
+//!   so a room that the list lacks is found by it, whatever became of the node that made the change.
+//! - A join is entered in one set of all users as well until it is announced. Entries of nodes that failed are announced
+//!   by any node's housekeeping, so that open sockets follow without waiting for anyone.
+//! - An entry is a hint. Whoever reads the list for a decision asks the rooms ([`Store::confirm_rooms`]), and corrects
+//!   the list in passing.
+
+use redis::{Pipeline, Value};
+use tracing::debug;
+
+use super::joins::{Join, pending_room};
+use super::redis::reply::{self, is_absent, next};
+use super::stored::{RoomEntry, kind_of, parse_pair};
+use super::{Store, UserEvent};
+use crate::domain::{Result, RoomId, RoomKind, Seq, UserId};
+
+/// Age from which the outcome of a pending join is certain. A join takes seconds, and nodes know the time of Redis.
+const SETTLED_AFTER_MS: u64 = 10 * 60 * 1000;
+
+/// A user's rooms as the list has them, not confirmed by the rooms.
+pub struct RoomHints {
+    user: UserId,
+    pub(super) listed: Vec<RoomEntry>,
+    /// Rooms that the list may lack.
+    pub(super) pending: Vec<RoomId>,
+    /// Up to when the outcome of the pending rooms is certain; `None` when that is true for none of them.
+    settled_until_ms: Option<u64>,
+}
+
+impl RoomHints {
+    /// All rooms that the user may be a member of.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomId> {
+        self.listed.iter().map(|entry| entry.room).chain(self.pending.iter().copied())
+    }
+
+    /// Reads the replies to [`Store::ask_room_list`].
+    fn read(user: UserId, now_ms: u64, replies: &mut impl Iterator<Item = Value>) -> Result<Self> {
+        let listed = RoomEntry::read_list(next(replies)?)?;
+        let noted: Vec<(String, f64)> = reply::read(next(replies)?)?;
+        let until_ms = now_ms.saturating_sub(SETTLED_AFTER_MS);
+        let is_any_settled = noted.iter().any(|(_, at_ms)| *at_ms as u64 <= until_ms);
+        let mut pending = Vec::new();
+        for room in noted.iter().filter_map(|(note, _)| pending_room(note)) {
+            if !pending.contains(&room) && listed.iter().all(|entry| entry.room != room) {
+                pending.push(room);
+            }
+        }
+        Ok(Self { user, listed, pending, settled_until_ms: is_any_settled.then_some(until_ms) })
+    }
+}
+
+/// How a user's list differs from the rooms.
+#[derive(Default)]
+pub(super) struct Correction {
+    /// Entries of rooms of which the user is no member.
+    surplus: Vec<RoomEntry>,
+    /// Rooms of the user that the list lacks.
+    pub(super) missing: Vec<RoomEntry>,
+}
+
+impl Correction {
+    /// Takes an entry away from the list, except for the global room: everyone is a member of it.
+    pub(super) fn remove(&mut self, entry: RoomEntry) {
+        if entry.room != RoomId::GLOBAL {
+            self.surplus.push(entry);
+        }
+    }
+}
+
+impl Store {
+    /// Adds the commands whose replies [`Self::read_room_list`] reads.
+    pub(super) fn ask_room_list(&self, pipeline: &mut Pipeline, user: UserId) {
+        pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
+        pipeline.cmd("ZRANGE").arg(self.keys.pending_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
+    }
+
+    /// Reads the replies to [`Self::ask_room_list`].
+    pub(super) fn read_room_list(&self, user: UserId, replies: &mut impl Iterator<Item = Value>) -> Result<RoomHints> {
+        RoomHints::read(user, self.now_ms(), replies)
+    }
+
+    /// Reads a user's list of rooms: one round trip.
+    pub async fn room_hints(&self, user: UserId) -> Result<RoomHints> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        self.ask_room_list(&mut pipeline, user);
+        self.read_room_list(user, &mut self.connection.run(&pipeline).await?.into_iter())
+    }
+
+    /// The rooms of a user: two round trips.
+    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomEntry>> {
+        let hints = self.room_hints(user).await?;
+        self.confirm_rooms(&hints).await
+    }
+
+    /// Those rooms of a list of which the user is a member at present: one round trip, and one to correct the list if it
+    /// is wrong.
+    pub async fn confirm_rooms(&self, hints: &RoomHints) -> Result<Vec<RoomEntry>> {
+        let user = hints.user;
+        let mut pipeline = Pipeline::with_capacity(hints.listed.len() + 2 * hints.pending.len());
+        for room in hints.rooms() {
+            pipeline.cmd("ZSCORE").arg(self.keys.room(room).members).arg(user.0);
+        }
+        for room in &hints.pending {
+            pipeline.cmd("HMGET").arg(self.keys.room(*room).room).arg(&["kind", "pair"]);
+        }
+        let mut replies = self.run_list(&pipeline).await?.into_iter();
+        let mut correction = Correction::default();
+        let mut confirmed = Vec::with_capacity(hints.listed.len());
+        for entry in &hints.listed {
+            let is_member = !is_absent(&next(&mut replies)?);
+            match is_member || entry.room == RoomId::GLOBAL {
+                true => confirmed.push(*entry),
+                false => correction.remove(*entry),
+            }
+        }
+        let are_members: Vec<Value> = replies.by_ref().take(hints.pending.len()).collect();
+        for ((room, score), fields) in hints.pending.iter().zip(are_members).zip(replies) {
+            if !is_absent(&score) {
+                correction.missing.extend(pending_entry(*room, user, fields)?);
+            }
+        }
+        confirmed.extend_from_slice(&correction.missing);
+        self.correct_room_list(hints, correction).await;
+        Ok(confirmed)
+    }
+
+    /// When a user became a member of a room, in the room's time; `None` when the user is no member.
+    pub async fn joined_at_ms(&self, room: RoomId, user: UserId) -> Result<Option<u64>> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZSCORE").arg(self.keys.room(room).members).arg(user.0);
+        let score: Option<f64> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        Ok(score.map(|at_ms| at_ms as u64))
+    }
+
+    /// Makes a user's list agree with what the rooms said, and forgets pending joins whose outcome is certain. Best
+    /// effort: whoever reads the list next does it again.
+    pub(super) async fn correct_room_list(&self, hints: &RoomHints, correction: Correction) {
+        let is_right = correction.surplus.is_empty() && correction.missing.is_empty();
+        if is_right && hints.settled_until_ms.is_none() {
+            return;
+        }
+        if let Err(error) = self.try_correct(hints, correction).await {
+            debug!(user.id = %hints.user, %error, "could not correct a user's list of rooms; the next reading will");
+        }
+    }
+
+    async fn try_correct(&self, hints: &RoomHints, mut correction: Correction) -> Result<()> {
+        let user = hints.user;
+        loop {
+            let mut pipeline = Pipeline::with_capacity(1 + 2 * correction.surplus.len() + 2 * correction.missing.len());
+            for entry in &correction.missing {
+                self.list_room(&mut pipeline, *entry, user);
+            }
+            for entry in &correction.surplus {
+                pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(entry.room.number());
+            }
+            // Behind the entries, so that nothing is forgotten that is not listed.
+            if let Some(until_ms) = hints.settled_until_ms {
+                pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.pending_rooms(user)).arg("-inf").arg(until_ms);
+            }
+            let changes = pipeline.len();
+            for entry in &correction.surplus {
+                pipeline.cmd("ZSCORE").arg(self.keys.room(entry.room).members).arg(user.0);
+            }
+            let replies = self.connection.run(&pipeline).await?;
+            let scores = replies.iter().skip(changes);
+            // The user may have joined meanwhile.
+            let missing: Vec<RoomEntry> = correction
+                .surplus
+                .iter()
+                .zip(scores)
+                .filter(|(_, score)| !is_absent(score))
+                .map(|(entry, _)| *entry)
+                .collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            correction = Correction { surplus: Vec::new(), missing };
+        }
+    }
+
+    /// Adds a room to the list of its member and, if public, to the listing.
+    fn list_room(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId) {
+        let room = entry.room;
+        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(entry.score()).arg(room.number());
+        if entry.kind == RoomKind::Public {
+            pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(room.number()).arg(room.number());
+        }
+    }
+
+    /// Adds the commands that list a room with its member and announce to the member's sockets the first message that
+    /// they receive. Idempotent.
+    pub(super) fn note_joined(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId, since: Seq) {
+        self.list_room(pipeline, entry, user);
+        let event = UserEvent::Joined { user, room: entry.room, since }.to_string();
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+    }
+
+    fn note_left(&self, pipeline: &mut Pipeline, room: RoomId, user: UserId) {
+        pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(room.number());
+        let event = UserEvent::Left { user, room }.to_string();
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+    }
+
+    /// Records a change of membership, which message `since` reports, in the user's list, and announces it to the user's
+    /// sockets. Lists and rooms lie in different slots, so two nodes may record opposite changes in the wrong order: each
+    /// reads the membership after its write and corrects the list, hence the last write is right. When the node that
+    /// wrote last fails before it has read, the list is wrong until it is next read: see the top of this file. Ends `join`.
+    pub(super) async fn settle_membership(
+        &self,
+        entry: RoomEntry,
+        user: UserId,
+        mut is_member: bool,
+        since: Seq,
+        join: Option<&Join>,
+    ) -> Result<()> {
+        let members = self.keys.room(entry.room).members;
+        loop {
+            let mut pipeline = Pipeline::with_capacity(7);
+            match is_member {
+                true => self.note_joined(&mut pipeline, entry, user, since),
+                false => self.note_left(&mut pipeline, entry.room, user),
+            }
+            if let Some(join) = join {
+                self.end_join(&mut pipeline, join);
+            }
+            pipeline.cmd("ZSCORE").arg(&members).arg(user.0);
+            let found = self.connection.run(&pipeline).await?.pop().is_some_and(|score| !is_absent(&score));
+            if found == is_member {
+                return Ok(());
+            }
+            is_member = found;
+        }
+    }
+
+    /// Adds a user to the global room. Each login repeats it, in case a registration was interrupted.
+    pub(super) async fn ensure_global_membership(&self, user: UserId) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(self.now_ms()).arg(user.0);
+        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());
+        self.connection.run(&pipeline).await?;
+        Ok(())
+    }
+}
+
+/// The entry of a room that a list lacks; `None` when the room does not exist.
+fn pending_entry(room: RoomId, user: UserId, fields: Value) -> Result<Option<RoomEntry>> {
+    let (kind, pair): (Option<String>, Option<String>) = reply::read(fields)?;
+    let Some(kind) = kind else { return Ok(None) };
+    let other = pair.as_deref().and_then(parse_pair).map(|(low, high)| if low == user { high } else { low });
+    Ok(Some(RoomEntry { room, kind: kind_of(&kind)?, other }))
+}
