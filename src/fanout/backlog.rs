@@ -16,8 +16,11 @@ pub(super) struct Backlog {
     pub(super) room: RoomId,
     /// The last message that the connection has.
     pub(super) after: EntryId,
-    /// Messages before this time are not sent, UTC milliseconds.
+    /// Messages before this time are not sent, UTC milliseconds: the user was no member.
     pub(super) since_ms: u64,
+    /// Whether every message behind `after` is due. Otherwise the first ones may be missing from the log, because only
+    /// those from `since_ms` on are due.
+    pub(super) is_all_due: bool,
     /// Whether everything up to `after` was read; newer messages arrive as events.
     pub(super) is_caught_up: bool,
     /// Whether `after` is a resume token of the client, which must be found in the stream.
@@ -31,6 +34,19 @@ impl Backlog {
     /// Everything behind a seq that the node itself names.
     pub(super) fn behind(room: RoomId, seq: Seq) -> Self {
         Self::after(room, EntryId::at(seq))
+    }
+
+    /// What follows a message, as far as a user who may have left since is a member again.
+    pub(super) fn of_returning(room: RoomId, message: EntryId) -> Self {
+        Self { is_all_due: false, ..Self::after(room, message) }
+    }
+
+    /// What a new member of a room misses: from the first message on that the announcement names, if there was one.
+    pub(super) fn of_member(room: RoomId, since: Option<Seq>) -> Self {
+        match since {
+            Some(since) => Self::behind(room, since.previous()),
+            None => Self::of_returning(room, EntryId::START),
+        }
     }
 
     /// Everything from a message on.
@@ -48,6 +64,7 @@ impl Backlog {
             room,
             after,
             since_ms: 0,
+            is_all_due: true,
             is_caught_up: false,
             is_token: false,
             resume_replies: None,
@@ -73,11 +90,19 @@ impl Backlog {
     }
 }
 
+/// A room to which a connection is about to be subscribed, if its user turns out to be a member.
+pub(super) struct Joining {
+    /// What the connection will miss by then.
+    pub(super) backlog: Backlog,
+    /// Whether the membership has changed since the room was last asked.
+    pub(super) is_outdated: bool,
+}
+
 /// A change of membership that arrived while a connection's rooms were being read.
 #[derive(Clone, Copy)]
 pub(super) enum RoomChange {
-    /// The user is a member from this message on. Messages from before a time (UTC milliseconds) are not sent.
-    Joined(RoomId, Seq, u64),
+    /// The user became a member, with this message if it is known.
+    Joined(RoomId, Option<Seq>),
     /// The user is no longer a member.
     Left(RoomId),
 }

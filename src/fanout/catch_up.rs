@@ -22,8 +22,6 @@ const PAGE: Limit = Limit::of(64);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Users whose rooms are read at once after events may have been lost.
 const REFRESHED_AT_ONCE: usize = 64;
-/// Largest age of a membership that is found by such a reading: older messages are not sent.
-const REFRESH_WINDOW_MS: u64 = 60_000;
 
 /// A page to be read for a connection: the room, the message behind which it begins, and the last message that the
 /// worker had delivered in the room before the reading.
@@ -97,12 +95,11 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
 /// Reads the rooms of all users of the worker again, until it has them all, and then their presence: events about
 /// memberships and presence may have been lost.
 pub(super) async fn refresh(hub: Hub) {
-    let since_ms = hub.0.borrow().store.now_ms().saturating_sub(REFRESH_WINDOW_MS);
     let mut users = hub.users();
     while !users.is_empty() {
         let mut unread = Vec::new();
         for some in users.chunks(REFRESHED_AT_ONCE) {
-            unread.extend(refresh_users(&hub, some, since_ms).await);
+            unread.extend(refresh_users(&hub, some).await);
         }
         users = unread;
         if !users.is_empty() {
@@ -113,7 +110,7 @@ pub(super) async fn refresh(hub: Hub) {
 }
 
 /// Returns the users whose rooms could not be read.
-async fn refresh_users(hub: &Hub, users: &[UserId], since_ms: u64) -> Vec<UserId> {
+async fn refresh_users(hub: &Hub, users: &[UserId]) -> Vec<UserId> {
     let before: Vec<_> = users.iter().map(|user| hub.subscriptions_of(*user)).collect();
     let store = hub.0.borrow().store.clone();
     let lists = join_all(users.iter().map(|user| store.rooms_of(*user))).await;
@@ -122,7 +119,7 @@ async fn refresh_users(hub: &Hub, users: &[UserId], since_ms: u64) -> Vec<UserId
         match list {
             Ok(list) => {
                 let rooms: Vec<RoomId> = list.iter().map(|entry| entry.room).collect();
-                hub.reconcile(&before, &rooms, since_ms);
+                hub.reconcile(&before, &rooms);
             }
             Err(error) => {
                 debug!(user.id = %user, %error, "could not read a user's rooms, trying again");
@@ -163,9 +160,7 @@ impl HubState {
             self.reply_lost(id, backlog, tail);
             return None;
         }
-        // A membership that was found late does not entitle to older messages, so none of them is missed.
-        let expects_all = backlog.since_ms == 0;
-        if !backlog.is_token && expects_all && !tail.is_gapless {
+        if !backlog.is_token && backlog.is_all_due && !tail.is_gapless {
             self.close_slow(id);
             return None;
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::net::TcpStream;
 
-use super::backlog::{Backlog, RoomChange};
+use super::backlog::{Backlog, Joining, RoomChange};
 use super::encode::Encoder;
 use super::send_queue::SendQueue;
 use crate::domain::{EntryId, Event, RoomId, UserId};
@@ -91,8 +91,8 @@ pub(super) struct Connection {
     pub(super) send_queue: SendQueue,
     /// Rooms to which it is subscribed.
     pub(super) rooms: Vec<RoomId>,
-    /// Rooms to which it will be subscribed unless its user leaves them first.
-    pub(super) joining: Vec<RoomId>,
+    /// Rooms to which it will be subscribed if its user is a member.
+    pub(super) joining: Vec<Joining>,
     pub(super) backlogs: Vec<Backlog>,
     pub(super) is_catching_up: bool,
     pub(super) lagging_since: Option<Instant>,
@@ -130,10 +130,27 @@ impl Connection {
         }
     }
 
-    /// Forgets that the connection was about to be subscribed to a room. Returns whether it was.
-    pub(super) fn cancel_joining(&mut self, room: RoomId) -> bool {
-        let index = self.joining.iter().position(|other| *other == room);
-        index.map(|index| self.joining.swap_remove(index)).is_some()
+    /// The room to which the connection is about to be subscribed.
+    pub(super) fn joining(&mut self, room: RoomId) -> Option<&mut Joining> {
+        self.joining.iter_mut().find(|joining| joining.backlog.room == room)
+    }
+
+    /// Ends joining a room. `None` when it has begun again meanwhile, or was not under way.
+    pub(super) fn end_joining(&mut self, room: RoomId) -> Option<Backlog> {
+        let is_current = |joining: &Joining| joining.backlog.room == room && !joining.is_outdated;
+        let index = self.joining.iter().position(is_current)?;
+        Some(self.joining.swap_remove(index).backlog)
+    }
+
+    /// Forgets a room, of which `last` was queued last. Returns what the connection misses from then on.
+    pub(super) fn leave(&mut self, room: RoomId, last: EntryId) -> Backlog {
+        self.rooms.retain(|other| *other != room);
+        let index = self.backlogs.iter().position(|backlog| backlog.room == room);
+        match index.map(|index| self.backlogs.swap_remove(index)) {
+            Some(backlog) if !backlog.is_caught_up => backlog,
+            Some(backlog) if backlog.after.seq > last.seq => Backlog::of_returning(room, backlog.after),
+            Some(_) | None => Backlog::of_returning(room, last),
+        }
     }
 
     /// Whether an event must not be queued now: the connection has a backlog in that room, or has the message already.

@@ -61,10 +61,6 @@ impl HubState {
                 return;
             }
         };
-        let notice = message.notice.as_ref();
-        if let Some(notice) = notice.filter(|notice| notice.kind.is_member_after()) {
-            self.admit(&notice.user, event.room);
-        }
         self.note_message(id, message);
         let Outcome { queued, fell_behind } = self.queue_for_subscribers(event);
         if queued > 0 {
@@ -73,9 +69,6 @@ impl HubState {
         }
         if !fell_behind.is_empty() {
             self.record_before(id, message.id.entry.seq, fell_behind);
-        }
-        if let Some(notice) = notice.filter(|notice| !notice.kind.is_member_after()) {
-            self.user_left(notice.user.id, id);
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Room {
     pub(super) head: RoomHead,
     /// Slots of the subscribed connections.
     pub(super) connections: Vec<usize>,
-    /// The last message that this worker has queued.
+    /// The last message that this worker has queued; at first, the last that the node had delivered.
     pub(super) last: EntryId,
     /// The first and last queued message that is not recorded as delivered yet.
     pub(super) unrecorded: Option<(Seq, Seq)>,
@@ -38,11 +38,11 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(head: RoomHead) -> Self {
+    pub(super) fn new(head: RoomHead, last: EntryId) -> Self {
         Self {
             head,
             connections: Vec::new(),
-            last: EntryId::START,
+            last,
             unrecorded: None,
             is_recording: false,
             too_large_until: None,

@@ -7,67 +7,79 @@ use futures_util::future::join_all;
 use tokio::task::spawn_local;
 use tracing::debug;
 
-use super::backlog::{Backlog, RoomChange};
+use super::backlog::{Backlog, Joining, RoomChange};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState, Room};
-use crate::domain::{Error, Kind, Result, RoomHead, RoomId, Seq, UserId, UserRef};
-use crate::store::UserEvent;
+use crate::domain::{EntryId, Error, Event, Kind, Result, RoomEvent, RoomHead, RoomId, Seq, UserId};
+use crate::store::{RoomEntry, UserEvent};
 
 /// A connection is refused when its rooms are not followed by then; another node may do better.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(1500);
 
+/// Pause before a room that did not answer is asked again whether a user is a member.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
 impl Hub {
-    /// Subscribes a new connection to its user's rooms. Once this returns, every message of these rooms reaches it.
+    /// Subscribes a new connection to its user's rooms, and returns them. Once this returns, every message of these rooms
+    /// reaches it.
+    ///
+    /// The rooms are asked for the membership when their events arrive already. So a change after the answer is heard as
+    /// an event, and no other.
     ///
     /// # Errors
     /// `Unavailable` when a room's events do not arrive.
-    pub async fn subscribe_all(&self, id: ConnectionId, rooms: &[RoomId]) -> Result<()> {
+    pub async fn subscribe_all(&self, id: ConnectionId, user: UserId) -> Result<Vec<RoomEntry>> {
+        let store = self.0.borrow().store.clone();
+        let hints = store.room_hints(user).await?;
         let pending: Vec<PendingSubscription> =
-            rooms.iter().map(|room| PendingSubscription::new(self, *room)).collect();
-        let followed = join_all(pending.iter().map(PendingSubscription::follow));
-        let followed = tokio::time::timeout(SUBSCRIBE_TIMEOUT, followed).await;
-        let followed = followed.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
+            hints.rooms().map(|room| PendingSubscription::new(self, room)).collect();
+        let heads = follow_all(&pending).await?;
+        let rooms = store.confirm_rooms(&hints).await?;
         let mut state = self.0.borrow_mut();
-        for outcome in followed {
-            match outcome {
-                Ok(head) => state.subscribe(id, head, None),
-                // The user's list may name a room that no longer exists.
-                Err(error) if error.kind() == Kind::NotFound => {}
-                Err(error) => return Err(error),
+        for head in heads {
+            if rooms.iter().any(|entry| entry.room == head.id) {
+                state.subscribe(id, head, None);
             }
         }
         let changes = state.connection(id).and_then(|connection| connection.changes.take()).unwrap_or_default();
         drop(state);
         for change in changes {
             match change {
-                RoomChange::Joined(room, ..) if self.is_subscribed(id, room) => {}
-                RoomChange::Joined(room, since, since_ms) => {
-                    self.join(id, Backlog { since_ms, ..Backlog::behind(room, since.previous()) });
-                }
-                RoomChange::Left(room) => self.0.borrow_mut().unsubscribe(id, room),
+                RoomChange::Joined(room, _) if self.is_subscribed(id, room) => {}
+                RoomChange::Joined(room, since) => self.join(id, Backlog::of_member(room, since)),
+                RoomChange::Left(room) => self.leave(id, room),
             }
         }
-        Ok(())
+        Ok(rooms)
     }
 
-    /// Subscribes a connection to the room of a backlog, and then brings it what it misses.
+    /// Subscribes a connection to the room of a backlog if the room says that the user is a member, and then brings it
+    /// what it misses since. Asks again when that is under way already.
     fn join(&self, id: ConnectionId, backlog: Backlog) {
         let room = backlog.room;
-        match self.0.borrow_mut().connection(id) {
-            Some(connection) if !connection.joining.contains(&room) => connection.joining.push(room),
-            _ => return,
-        }
+        let user = match self.0.borrow_mut().connection(id) {
+            None => return,
+            Some(connection) => match connection.joining(room) {
+                Some(joining) => {
+                    joining.is_outdated = true;
+                    return;
+                }
+                None => {
+                    connection.joining.push(Joining { backlog, is_outdated: false });
+                    connection.user
+                }
+            },
+        };
         let hub = self.clone();
         spawn_local(async move {
             let pending = PendingSubscription::new(&hub, room);
-            let head = pending.follow().await;
-            {
-                let mut state = hub.0.borrow_mut();
-                let is_wanted = state.connection(id).is_some_and(|connection| connection.cancel_joining(room));
-                match head {
-                    Ok(head) if is_wanted => state.subscribe(id, head, Some(backlog)),
-                    Ok(_) => {}
-                    Err(error) => debug!(room.id = %room, %error, "could not subscribe a connection to a room"),
+            while let Some(answer) = pending.ask_membership(id, user).await {
+                match answer {
+                    Ok(joined) => hub.0.borrow_mut().finish_joining(id, room, joined),
+                    Err(error) => {
+                        debug!(room.id = %room, %error, "could not ask a room for a member, trying again");
+                        tokio::time::sleep(RETRY_PAUSE).await;
+                    }
                 }
             }
             drop(pending);
@@ -75,10 +87,19 @@ impl Hub {
         });
     }
 
+    /// Unsubscribes a connection from a room that its user seems to have left, and subscribes it again behind what it has
+    /// if the user is a member all the same: news of a removal may be older than the user's return.
+    fn leave(&self, id: ConnectionId, room: RoomId) {
+        let backlog = self.0.borrow_mut().unsubscribe(id, room);
+        if let Some(backlog) = backlog {
+            self.join(id, backlog);
+        }
+    }
+
     pub(super) fn handle_user_event(&self, event: &UserEvent) {
         match event {
             UserEvent::Joined { user, room, since } => self.user_joined(*user, *room, *since),
-            UserEvent::Left { user, room } => self.0.borrow_mut().user_left(*user, *room),
+            UserEvent::Left { user, room } => self.user_left(*user, *room),
             UserEvent::Presence { user, is_online, rooms_and_name } => {
                 let is_here = self.0.borrow().users.contains_key(user);
                 self.0.borrow_mut().gather_presence(*user, *is_online || is_here, rooms_and_name);
@@ -101,9 +122,40 @@ impl Hub {
     }
 
     fn user_joined(&self, user: UserId, room: RoomId, since: Seq) {
-        let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, since, 0));
+        let ids = self.0.borrow_mut().note_change(user, RoomChange::Joined(room, Some(since)));
         for id in ids.into_iter().filter(|id| !self.is_subscribed(*id, room)) {
-            self.join(id, Backlog::behind(room, since.previous()));
+            self.join(id, Backlog::of_member(room, Some(since)));
+        }
+    }
+
+    fn user_left(&self, user: UserId, room: RoomId) {
+        let ids = self.0.borrow_mut().note_change(user, RoomChange::Left(room));
+        for id in ids {
+            self.leave(id, room);
+        }
+    }
+
+    /// Delivers an event of a room, and follows the change of membership that it may report: new members receive the
+    /// message that reports it, former members nothing behind it.
+    pub(super) fn deliver(&self, event: &RoomEvent) {
+        let notice = match &event.what {
+            Event::Message(message) => message.notice.as_ref().map(|notice| (notice, message.id.entry.seq)),
+            Event::Amended(_) | Event::Read(_) | Event::Typing(_) | Event::Presence(_) | Event::Rewound(_) => None,
+        };
+        let Some((notice, seq)) = notice else {
+            self.0.borrow_mut().deliver(event);
+            return;
+        };
+        let (user, room) = (notice.user.id, event.room.id);
+        if notice.kind.is_member_after() {
+            let others = self.0.borrow_mut().admit(user, event.room, seq);
+            for id in others {
+                self.join(id, Backlog::of_member(room, Some(seq)));
+            }
+        }
+        self.0.borrow_mut().deliver(event);
+        if !notice.kind.is_member_after() {
+            self.user_left(user, room);
         }
     }
 
@@ -119,26 +171,34 @@ impl Hub {
     }
 
     /// Makes a user's subscriptions agree with their rooms as just read. `before` is [`Self::subscriptions_of`] from
-    /// before the reading: what has changed since is newer than what was read. Messages of rooms that are new are sent
-    /// from `since_ms` on.
-    pub(super) fn reconcile(&self, before: &[(ConnectionId, Vec<RoomId>)], rooms: &[RoomId], since_ms: u64) {
+    /// before the reading: what has changed since is newer than what was read.
+    pub(super) fn reconcile(&self, before: &[(ConnectionId, Vec<RoomId>)], rooms: &[RoomId]) {
         for (id, before) in before {
             for room in before.iter().filter(|room| !rooms.contains(room)) {
-                self.0.borrow_mut().unsubscribe(*id, *room);
+                self.leave(*id, *room);
             }
             for room in rooms.iter().filter(|room| !before.contains(room)) {
                 let mut state = self.0.borrow_mut();
                 if let Some(changes) = state.connection(*id).and_then(|connection| connection.changes.as_mut()) {
-                    changes.push(RoomChange::Joined(*room, Seq(1), since_ms));
+                    changes.push(RoomChange::Joined(*room, None));
                     continue;
                 }
                 drop(state);
                 if !self.is_subscribed(*id, *room) {
-                    self.join(*id, Backlog { since_ms, ..Backlog::behind(*room, Seq(0)) });
+                    self.join(*id, Backlog::of_member(*room, None));
                 }
             }
         }
     }
+}
+
+/// Waits until the events of all these rooms arrive. Returns the rooms that exist: a list may name others.
+async fn follow_all(pending: &[PendingSubscription]) -> Result<Vec<RoomHead>> {
+    let followed = join_all(pending.iter().map(PendingSubscription::follow));
+    let followed = tokio::time::timeout(SUBSCRIBE_TIMEOUT, followed).await;
+    let followed = followed.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
+    let existing = followed.into_iter().filter(|outcome| !matches!(outcome, Err(e) if e.kind() == Kind::NotFound));
+    existing.collect()
 }
 
 /// A room to which a connection is about to be subscribed. The room is followed for as long as this lives, even if the
@@ -160,6 +220,23 @@ impl PendingSubscription {
             (state.followed_rooms.clone(), state.worker)
         };
         followed_rooms.follow(self.room, worker).await
+    }
+
+    /// Asks the room, once its events arrive, whether it has a connection's user as a member, and since when. `None` when
+    /// the connection is no longer about to be subscribed.
+    async fn ask_membership(&self, id: ConnectionId, user: UserId) -> Option<Result<Option<(RoomHead, u64)>>> {
+        let store = {
+            let mut state = self.hub.0.borrow_mut();
+            state.connection(id)?.joining(self.room)?.is_outdated = false;
+            state.store.clone()
+        };
+        let head = match self.follow().await {
+            Ok(head) => head,
+            Err(error) if error.kind() == Kind::NotFound => return Some(Ok(None)),
+            Err(error) => return Some(Err(error)),
+        };
+        let joined_at_ms = store.joined_at_ms(self.room, user).await;
+        Some(joined_at_ms.map(|joined_at_ms| joined_at_ms.map(|at_ms| (head, at_ms))))
     }
 }
 
@@ -196,16 +273,31 @@ impl HubState {
             connection.rooms.push(head.id);
             connection.backlogs.extend(backlog);
         }
-        self.rooms.entry(head.id).or_insert_with(|| Room::new(head)).connections.push(id.slot);
+        let Self { rooms, followed_rooms, .. } = self;
+        let last = || followed_rooms.last_seen(head.id).unwrap_or(EntryId::START);
+        rooms.entry(head.id).or_insert_with(|| Room::new(head, last())).connections.push(id.slot);
     }
 
-    pub(super) fn unsubscribe(&mut self, id: ConnectionId, room: RoomId) {
-        if let Some(connection) = self.connection(id) {
-            connection.cancel_joining(room);
-            connection.rooms.retain(|other| *other != room);
-            connection.backlogs.retain(|backlog| backlog.room != room);
-            self.remove_from_room(id.slot, room);
+    /// Ends joining a room with its answer: since when it has the user as a member, if it has. The connection waits for
+    /// another answer when the membership has changed meanwhile.
+    fn finish_joining(&mut self, id: ConnectionId, room: RoomId, joined: Option<(RoomHead, u64)>) {
+        let backlog = self.connection(id).and_then(|connection| connection.end_joining(room));
+        if let (Some(backlog), Some((head, since_ms))) = (backlog, joined) {
+            self.subscribe(id, head, Some(Backlog { since_ms, ..backlog }));
         }
+    }
+
+    /// Unsubscribes a connection from a room. Returns what it misses from then on; `None` when it neither was nor was about
+    /// to be subscribed.
+    fn unsubscribe(&mut self, id: ConnectionId, room: RoomId) -> Option<Backlog> {
+        let last = self.rooms.get(&room).map(|room| room.last);
+        let connection = self.connection(id)?;
+        if !connection.rooms.contains(&room) {
+            return connection.joining(room).map(|_| Backlog::of_member(room, None));
+        }
+        let backlog = connection.leave(room, last?);
+        self.remove_from_room(id.slot, room);
+        Some(backlog)
     }
 
     pub(super) fn remove_from_room(&mut self, slot: usize, id: RoomId) {
@@ -237,19 +329,13 @@ impl HubState {
         }
     }
 
-    pub(super) fn user_left(&mut self, user: UserId, room: RoomId) {
-        for id in self.note_change(user, RoomChange::Left(room)) {
-            self.unsubscribe(id, room);
+    /// Subscribes a new member's connections, so that they receive the message `seq` that announces it. Returns those
+    /// that must follow the room first.
+    fn admit(&mut self, user: UserId, head: RoomHead, seq: Seq) -> Vec<ConnectionId> {
+        let mut ids = self.note_change(user, RoomChange::Joined(head.id, Some(seq)));
+        if self.rooms.contains_key(&head.id) || self.pending.contains_key(&head.id) {
+            ids.drain(..).for_each(|id| self.subscribe(id, head, None));
         }
-    }
-
-    /// Subscribes a new member's connections, so that they receive the message that announces it.
-    pub(super) fn admit(&mut self, user: &UserRef, head: RoomHead) {
-        for id in self.connections_of(user.id) {
-            let is_known = self.connection(id).is_some_and(|connection| connection.changes.is_none());
-            if is_known && self.rooms.contains_key(&head.id) {
-                self.subscribe(id, head, None);
-            }
-        }
+        ids
     }
 }

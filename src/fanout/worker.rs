@@ -39,7 +39,7 @@ impl Hub {
 
     fn handle(&self, event: WorkerEvent) {
         match event {
-            WorkerEvent::Room(event) => self.0.borrow_mut().deliver(&event),
+            WorkerEvent::Room(event) => self.deliver(&event),
             WorkerEvent::Resend(id, event) => self.0.borrow_mut().resend_now(id, &event),
             WorkerEvent::Gap(room) => {
                 let mut state = self.0.borrow_mut();

@@ -7,7 +7,7 @@ use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Notice, NoticeKind, Result, RoomCard,
     RoomId, RoomKind, RoomName, UserId, UserRef, folded,
 };
-use crate::store::{MemberChange, NewRoom, RoomEntry, SendRate, Store};
+use crate::store::{MemberChange, NewRoom, SendRate, Store};
 
 /// Creates, changes, lists and searches rooms.
 pub struct Rooms {
@@ -196,11 +196,6 @@ impl Rooms {
     /// The caller's rooms with their unread counts, latest activity first.
     pub async fn conversations(&self, caller: &Caller) -> Result<Vec<Conversation>> {
         self.store.conversations(caller.id).await
-    }
-
-    /// The rooms of which the caller is a member.
-    pub async fn of(&self, caller: &Caller) -> Result<Vec<RoomEntry>> {
-        self.store.rooms_of(caller.id).await
     }
 
     /// Users whose name begins with a text, ordered by name.

@@ -102,3 +102,24 @@ async fn a_deletion_is_one_script() {
     assert_eq!(redis.cost_now(delete).await.commands["evalsha"], 1);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_socket_costs_as_many_round_trips_whatever_the_number_of_rooms() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
+    let user = world.user(0, "alice").await;
+    let mut costs = Vec::new();
+    for rooms in [3, 30] {
+        for number in 0..rooms {
+            user.make_group(0, &number.to_string(), &[]).await;
+        }
+        // A socket that stays open, so that no other is the user's first or last.
+        let mut open = world.webchat(0, &user, "").await;
+        let cost = redis.cost(&user, async || drop(world.webchat(0, &user, "").await)).await;
+        costs.push((cost.round_trips, cost.commands.get("zscore").copied()));
+        open.close().await;
+    }
+    // The list, the rooms' answers, and the activity, which is recorded by the request before.
+    assert_eq!(costs, [(2, Some(4)), (2, Some(34))]);
+    world.stop().await;
+}

@@ -12,7 +12,7 @@ use super::codec::{SocketCodec, Viewer};
 use super::liveness::Peer;
 use super::registry::Permit;
 use super::session::resume;
-use crate::domain::{Caller, Result, RoomId};
+use crate::domain::{Caller, Result};
 use crate::edge::context::Context;
 use crate::fanout::{Closed, ConnectionId, Encoder, FrameKey, NewConnection};
 
@@ -55,9 +55,7 @@ impl Registration {
         let registration = Self { id, closed, codec, viewer, peer, context, permit: Some(permit) };
 
         let context = &registration.context;
-        let entries = context.services.rooms.of(&caller).await?;
-        let rooms: Vec<RoomId> = entries.iter().map(|entry| entry.room).collect();
-        context.hub.subscribe_all(id, &rooms).await?;
+        let entries = context.hub.subscribe_all(id, caller.id).await?;
         if is_extended {
             // Before the next await: events of the rooms must come behind what was missed.
             resume(&context.hub, id, codec, &registration.viewer, &resumed);
