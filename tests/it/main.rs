@@ -25,6 +25,7 @@ mod idempotence;
 mod javascript;
 mod matrix;
 mod members;
+mod membership_crashes;
 mod message_kinds;
 mod messages;
 mod metrics;
