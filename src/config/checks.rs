@@ -1,8 +1,10 @@
 //! Validation of settings.
 
+use std::path::Path;
+
 use secrecy::ExposeSecret;
 
-use super::{Config, ConfigError, MIN_SECRET_BYTES};
+use super::{Config, ConfigError, MIN_SECRET_BYTES, RedisMode};
 
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The rate limiter stores times with three decimals of a millisecond. Shorter intervals would lose their precision.
@@ -29,7 +31,8 @@ impl Config {
     /// # Errors
     /// One line that names the key and the reason.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let rules = self.auth_rules().into_iter().chain(self.storage_rules()).chain(self.surface_rules());
+        let rules = self.auth_rules().into_iter().chain(self.storage_rules()).chain(self.redis_rules());
+        let rules = rules.chain(self.surface_rules());
         match rules.into_iter().find(|(is_broken, _)| *is_broken) {
             Some((_, reason)) => Err(ConfigError(reason.to_owned())),
             None => Ok(()),
@@ -56,8 +59,8 @@ impl Config {
         ]
     }
 
-    /// Rules of messages, presence, Redis, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 10] {
+    /// Rules of messages, presence, uploads and limits.
+    fn storage_rules(&self) -> [Rule; 9] {
         [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
@@ -75,15 +78,50 @@ impl Config {
                 !(1..=MAX_LEASE_SECS).contains(&self.presence.lease_secs),
                 "presence.lease_secs must be between 1 and 3600",
             ),
-            (
-                !self.has_private_redis() && !is_redis_address(&self.redis.url),
-                "redis.url must be like redis://host:6379/0 or redis+unix:///path",
-            ),
             (!is_upload_address(&self.uploads.url), "uploads.url must be like file:///folder or s3://bucket/prefix"),
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
             (self.has_zero_limit(), "limits: every rate and burst must be at least 1"),
             (self.limits.sends_per_sec > MAX_SENDS_PER_SEC, "limits.sends_per_sec must be at most 100000"),
+        ]
+    }
+
+    /// Rules of the addresses of Redis and of logging in there.
+    fn redis_rules(&self) -> [Rule; 8] {
+        let redis = &self.redis;
+        let (is_set, is_private) = (|path: &Path| !path.as_os_str().is_empty(), self.has_private_redis());
+        let has_files = [&redis.tls_ca, &redis.tls_cert, &redis.tls_key].into_iter().any(|path| is_set(path));
+        let has_login = !redis.username.is_empty() || is_set(&redis.password_file) || !redis.sentinel_master.is_empty();
+        [
+            (
+                !is_private && redis.addresses().is_none(),
+                "redis.url must be like redis://host:6379/0, rediss://host or redis+unix:///path, or several",
+            ),
+            (
+                is_private && (redis.mode != RedisMode::Auto || has_login || has_files),
+                "redis.url is required with the settings of servers",
+            ),
+            (
+                !is_private && !redis.is_uniform(),
+                "redis.url: all addresses must have the same scheme, user, password and database",
+            ),
+            (redis.mode == RedisMode::Cluster, "redis.mode: a cluster is not supported yet"),
+            (
+                redis.mode == RedisMode::Sentinel && !is_private && redis.has_sockets(),
+                "redis.mode: sentinels need addresses with host and port",
+            ),
+            (
+                is_set(&redis.password_file) && !is_private && redis.has_password(),
+                "redis.password_file and a password in redis.url exclude each other",
+            ),
+            (
+                has_files && !is_private && !redis.has_tls(),
+                "redis.tls_ca, redis.tls_cert and redis.tls_key need addresses like rediss://host:6379",
+            ),
+            (
+                is_set(&redis.tls_cert) != is_set(&redis.tls_key),
+                "redis.tls_cert and redis.tls_key must be set together",
+            ),
         ]
     }
 
@@ -137,11 +175,6 @@ impl Config {
 
 fn is_unknown_zone(name: &str) -> bool {
     jiff::tz::TimeZone::get(name).is_err()
-}
-
-fn is_redis_address(text: &str) -> bool {
-    ["redis", "redis+unix", "unix"].iter().any(|scheme| has_scheme(text, scheme))
-        && redis::IntoConnectionInfo::into_connection_info(text).is_ok()
 }
 
 fn is_upload_address(text: &str) -> bool {

@@ -14,7 +14,9 @@ use serde::{Deserialize, Deserializer};
 mod checks;
 mod environment;
 mod network;
+mod redis;
 
+pub use self::redis::{Fsync, RedisConfig, RedisMode};
 pub use network::Network;
 
 /// All settings with their defaults and documentation.
@@ -81,28 +83,6 @@ pub struct ServerConfig {
     pub drain_secs: u64,
     /// Seconds for which pending requests may continue after that.
     pub shutdown_secs: u64,
-}
-
-/// Settings of the store.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RedisConfig {
-    /// Address of Redis; empty for a private Redis.
-    pub url: String,
-    /// Prefix of every key.
-    pub prefix: String,
-    /// When the private Redis syncs its log to disk.
-    pub fsync: Fsync,
-}
-
-/// When the private Redis syncs its log to disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fsync {
-    /// Every second.
-    Everysec,
-    /// Before each reply.
-    Always,
 }
 
 /// Settings of the data folder.
@@ -348,10 +328,32 @@ mod tests {
             ("[messages]\nmax_per_room = 1001", "max_per_room"),
             ("[presence]\noffline_after_secs = 99999999999", "offline_after_secs"),
             ("[uploads]\nurl = \"ftp://x\"", "uploads.url"),
-            ("[redis]\nurl = \"nonsense\"\n[auth]\njwt_secret = \"0123456789012345678901234567890123\"", "redis.url"),
         ];
         for (text, key) in cases {
             let error = with_file(text).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(key), "{text:?} gave {error:?}");
+            assert!(!error.contains('\n'), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn errors_of_redis_settings_name_the_key() {
+        let cases = [
+            ("url = \"nonsense\"", "redis.url"),
+            ("url = \"redis://a,http://b\"", "redis.url"),
+            ("url = \"redis://a/0,redis://b/1\"", "redis.url"),
+            ("url = \"redis://a,rediss://b\"", "redis.url"),
+            ("url = \"redis://a\"\nmode = \"ring\"", "mode"),
+            ("url = \"redis://a\"\nmode = \"cluster\"", "redis.mode"),
+            ("url = \"redis+unix:///a\"\nmode = \"sentinel\"", "redis.mode"),
+            ("url = \"redis://:a@b\"\npassword_file = \"/c\"", "redis.password_file"),
+            ("url = \"redis://a\"\ntls_ca = \"/b\"", "redis.tls_ca"),
+            ("url = \"rediss://a\"\ntls_cert = \"/b\"", "redis.tls_key"),
+            ("mode = \"sentinel\"", "redis.url"),
+        ];
+        for (text, key) in cases {
+            let text = format!("[redis]\n{text}\n[auth]\njwt_secret = \"0123456789012345678901234567890123\"");
+            let error = with_file(&text).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(key), "{text:?} gave {error:?}");
             assert!(!error.contains('\n'), "{error:?}");
         }

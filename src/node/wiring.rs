@@ -17,7 +17,7 @@ use super::private_redis::{self, PrivateRedis, PrivateRedisError};
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
 use super::{housekeeping, signing_keys};
-use crate::config::{Config, IpVisibility as Visibility};
+use crate::config::{Config, IpVisibility as Visibility, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
 use crate::edge::{
@@ -105,6 +105,7 @@ impl Wiring {
         tasks.spawn("presence", presence.run(Duration::from_secs(self.config.presence.lease_secs)));
         let keep_days = self.config.uploads.keep_days;
         tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store), keep_days));
+        tasks.spawn("sentinels", Arc::clone(&self.store.servers).watch());
     }
 
     /// Builds the reporter of the node at this address.
@@ -206,7 +207,7 @@ impl Watermarks for FollowedRooms {
 
 fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
     Ok(StoreConfig {
-        servers: Arc::new(Servers::new(url)?),
+        servers: Arc::new(Servers::new(&RedisConfig { url: url.to_owned(), ..config.redis.clone() })?),
         prefix: config.redis.prefix.clone(),
         retention: Retention {
             max_messages: config.messages.max_per_room,

@@ -4,7 +4,7 @@ use redis::Value;
 use tracing::warn;
 
 use super::Store;
-use super::redis::check::check;
+use super::redis::check::{Checked, check};
 use super::redis::connection::store_error;
 use super::redis::reply::{self, next};
 use crate::domain::{Error, Result, RoomId, UserId};
@@ -17,7 +17,7 @@ impl Store {
     /// configured.
     pub async fn check_server(&self) -> Result<()> {
         let mut connection = self.connection.cold().await?;
-        if check(&mut connection).await?.is_none() {
+        if let Checked::Primary(None) = check(&mut connection).await? {
             warn!("Redis does not permit INFO: its version and its eviction policy are not checked");
         }
         // A missing right to a channel would show as events that do not arrive.

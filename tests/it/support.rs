@@ -24,7 +24,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server on a free port with these arguments and waits until it answers.
+    /// Starts a server on a free port with these arguments and waits until it answers. The first may be the path of its
+    /// configuration.
     pub fn start(arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let port = free_port();
@@ -35,6 +36,10 @@ impl Redis {
 
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// `kill -9`.
@@ -91,7 +96,7 @@ impl Drop for Redis {
 
 /// A port that nothing listens on, different for each call. It is below those that the kernel assigns to outgoing
 /// connections, so that none of them occupies it before the server starts or while it restarts.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
@@ -101,7 +106,10 @@ fn free_port() -> u16 {
 }
 
 fn spawn_redis(port: u16, arguments: &[String]) -> Child {
+    let has_file = arguments.first().is_some_and(|first| !first.starts_with("--"));
+    let (file, arguments) = arguments.split_at(usize::from(has_file));
     Command::new("redis-server")
+        .args(file)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"])
         .args(arguments)
         .stdout(Stdio::null())

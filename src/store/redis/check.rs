@@ -11,6 +11,14 @@ use crate::domain::{Error, Result};
 /// Oldest version with the scripts, streams and sharded channels that Chinwag uses.
 const OLDEST_VERSION: (u32, u32) = (7, 0);
 
+/// A server that passed, with its `INFO` if the user of Redis may run it.
+pub(in crate::store) enum Checked {
+    /// It takes writes.
+    Primary(Option<InfoDict>),
+    /// It is a sentinel, which knows where the primary is.
+    Sentinel,
+}
+
 /// The role of a server, as `ROLE` prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -30,19 +38,21 @@ impl Role {
     }
 }
 
-/// Asks a server for its role, version and policy, in one round trip. Returns its `INFO`, or `None` when the user of Redis
-/// may not run it.
+/// Asks a server for its role, version and policy, in one round trip.
 ///
 /// # Errors
 /// `Unavailable` for a replica and for a server that loads its data; `Internal` with the reason when it is too old,
 /// configured to evict keys, or of a kind that Chinwag does not support.
-pub(in crate::store) async fn check(connection: &mut impl ConnectionLike) -> Result<Option<InfoDict>> {
+pub(in crate::store) async fn check(connection: &mut impl ConnectionLike) -> Result<Checked> {
     let mut pipeline = Pipeline::with_capacity(2);
     pipeline.cmd("ROLE");
     pipeline.cmd("INFO");
     let replies = connection.req_packed_commands(&pipeline, 0, pipeline.len()).await;
     let mut replies = replies.map_err(|error| Error::Unavailable(error.into()))?.into_iter();
     let role = permitted(replies.next().unwrap_or_default())?;
+    if role.as_ref().and_then(role_of) == Some(Role::Sentinel) {
+        return Ok(Checked::Sentinel);
+    }
     let info: Option<InfoDict> = match permitted(replies.next().unwrap_or_default())? {
         Some(info) => Some(reply::read(info)?),
         None => None,
@@ -54,7 +64,7 @@ pub(in crate::store) async fn check(connection: &mut impl ConnectionLike) -> Res
     if let Some(info) = &info {
         check_info(info)?;
     }
-    Ok(info)
+    Ok(Checked::Primary(info))
 }
 
 /// A reply, or `None` when the user of Redis lacks the right to the command.
@@ -78,8 +88,7 @@ fn role_in(info: &InfoDict) -> Option<Role> {
 fn check_role(role: Option<Role>) -> Result<()> {
     match role {
         Some(Role::Replica) => Err(Error::Unavailable("the server is a replica and takes no writes".into())),
-        Some(Role::Sentinel) => Err(unusable("redis.url is the address of a Sentinel, which is not supported yet")),
-        Some(Role::Primary) | None => Ok(()),
+        Some(Role::Primary | Role::Sentinel) | None => Ok(()),
     }
 }
 
@@ -131,7 +140,7 @@ mod tests {
         assert!(check_role(role("master")).is_ok());
         assert!(check_role(None).is_ok(), "unknown is not refused");
         assert_eq!(check_role(role("slave")).map_err(|error| error.kind()), Err(Kind::Unavailable));
-        assert_eq!(check_role(role("sentinel")).map_err(|error| error.kind()), Err(Kind::Internal));
+        assert_eq!(role("sentinel"), Some(Role::Sentinel));
         let cluster = InfoDict::new("redis_version:7.0.15\r\ncluster_enabled:1\r\n");
         assert_eq!(check_info(&cluster).map_err(|error| error.kind()), Err(Kind::Internal));
         assert_eq!(role_in(&InfoDict::new("role:slave\r\n")), Some(Role::Replica));

@@ -6,5 +6,8 @@ pub(super) mod keys;
 pub(super) mod pubsub;
 pub(super) mod reply;
 pub(super) mod scripts;
+mod sentinel;
+mod sentinel_watch;
 pub(super) mod servers;
+mod tls;
 pub(super) mod unusable;

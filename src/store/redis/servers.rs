@@ -1,24 +1,29 @@
 //! Finds the Redis server that takes writes, for all connections of a node.
 //!
-//! Every connect looks the server up and checks its role. When one connection learns that its server was demoted, the
+//! Every connect looks the server up, reads the password and the certificates again, and checks the role of what
+//! answers. When one connection learns that its server was demoted, or a sentinel says that it is about to be, the
 //! generation is raised, and all connections leave that server together.
 
+use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
-use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, Value};
+use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult, Value};
 use tokio::sync::watch;
 use tracing::{error, warn};
 
-use super::check::check;
+use super::check::{Checked, check};
+use super::sentinel::{Place, Sentinels, Sign};
+use super::tls;
 use super::unusable::{connect_error, unusable};
+use crate::config::{RedisConfig, RedisMode};
 use crate::domain::{Error, Result};
 
 /// Time to find, open and check a connection. Together with the response timeout it stays below the two seconds within
 /// which a request answers 503.
-pub(in crate::store) const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
+pub(in crate::store) const CONNECT_TIMEOUT: Duration = Duration::from_millis(700);
 /// Time after which the kernel gives up unacknowledged bytes: the response timeout of requests.
 pub(in crate::store) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
 /// Replies of a server that does not take writes, or does not any longer.
@@ -27,7 +32,15 @@ const DEMOTED: [&str; 3] = ["READONLY", "MASTERDOWN", "UNBLOCKED"];
 /// The Redis servers of a node.
 #[derive(Debug)]
 pub struct Servers {
-    address: ConnectionInfo,
+    config: RedisConfig,
+    addresses: Vec<ConnectionInfo>,
+    /// The address that took the last connection, so that the next connect begins there.
+    preferred: AtomicUsize,
+    /// The addresses are those of sentinels, as the settings say or the first answer showed.
+    has_sentinels: AtomicBool,
+    sentinels: Sentinels,
+    /// Where the last connection led that sentinels showed the way to.
+    present: Mutex<Option<Place>>,
     /// Rises when every connection must leave its server.
     generation: watch::Sender<u64>,
     /// The last reason for which no connection could be opened, so that each is logged once.
@@ -42,15 +55,34 @@ pub(in crate::store) struct Opened<C> {
     pub(in crate::store) generation: u64,
 }
 
+/// What answered at an address.
+enum Answered<C> {
+    Server(C),
+    Sentinel,
+}
+
 impl Servers {
-    /// Parses the address.
+    /// Reads the settings.
     ///
     /// # Errors
     /// `Internal` with one line that says what is wrong.
-    pub fn new(url: &str) -> Result<Self> {
-        let address = connection_info(url).map_err(|error| unusable(format!("redis.url: {error}")))?;
+    pub fn new(config: &RedisConfig) -> Result<Self> {
+        let addresses = config.addresses().filter(|addresses| !addresses.is_empty());
+        let addresses = addresses.ok_or_else(|| unusable("redis.url holds no address of Redis"))?;
+        if config.has_tls() {
+            tls::install_provider();
+        }
         Ok(Self {
-            address,
+            config: config.clone(),
+            addresses: addresses.into_iter().map(tuned).collect(),
+            preferred: AtomicUsize::new(0),
+            has_sentinels: AtomicBool::new(match config.mode {
+                RedisMode::Auto => !config.sentinel_master.is_empty(),
+                RedisMode::Sentinel => true,
+                RedisMode::Single | RedisMode::Cluster => false,
+            }),
+            sentinels: Sentinels::new(&config.sentinel_master),
+            present: Mutex::default(),
             generation: watch::Sender::new(0),
             complaint: Mutex::default(),
             permits_info: AtomicBool::new(true),
@@ -59,7 +91,7 @@ impl Servers {
 
     /// The number of the database.
     pub(in crate::store) fn database(&self) -> i64 {
-        self.address.redis_settings().db()
+        self.addresses[0].redis_settings().db()
     }
 
     /// Opens a connection to the server that takes writes.
@@ -72,19 +104,134 @@ impl Servers {
         F: Future<Output = RedisResult<C>>,
     {
         let generation = self.generation();
-        let address = self.address.addr().to_string();
-        let attempt = async {
-            let mut connection = open(self.address.clone()).await.map_err(|error| connect_error(&error, &address))?;
-            let info = check(&mut connection).await?;
-            self.permits_info.store(info.is_some(), Ordering::Release);
-            Ok(connection)
-        };
         // Boxed: it is rare, and would make the future of every command deep and large.
-        let outcome = match tokio::time::timeout(CONNECT_TIMEOUT, Box::pin(attempt)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::Unavailable(format!("Redis at {address} does not answer").into())),
+        let connection = match tokio::time::timeout(CONNECT_TIMEOUT, Box::pin(self.open_primary(&open))).await {
+            Ok(outcome) => outcome?,
+            Err(_) => return Err(Error::Unavailable("Redis does not answer".into())),
         };
-        Ok(Opened { connection: outcome?, generation })
+        if self.is_left(generation) {
+            return Err(Error::Unavailable("the server was left while a connection to it was opened".into()));
+        }
+        Ok(Opened { connection, generation })
+    }
+
+    async fn open_primary<C, F>(&self, open: &impl Fn(ConnectionInfo) -> F) -> Result<C>
+    where
+        C: ConnectionLike,
+        F: Future<Output = RedisResult<C>>,
+    {
+        let mut failure = unusable("redis.url holds no address of Redis");
+        let share = CONNECT_TIMEOUT / u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
+        let first = self.preferred.load(Ordering::Relaxed);
+        for index in (0..self.addresses.len()).map(|offset| (first + offset) % self.addresses.len()) {
+            if self.has_sentinels() {
+                return self.open_behind_sentinels(open).await;
+            }
+            let attempt = self.open_one(self.addresses[index].clone(), open);
+            failure = match tokio::time::timeout(share, attempt).await {
+                Ok(Ok(Answered::Server(connection))) => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                Ok(Ok(Answered::Sentinel)) if self.config.mode == RedisMode::Auto => {
+                    self.has_sentinels.store(true, Ordering::Release);
+                    return self.open_behind_sentinels(open).await;
+                }
+                Ok(Ok(Answered::Sentinel)) => unusable("redis.url is the address of a sentinel, redis.mode is single"),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    Error::Unavailable(format!("Redis at {} does not answer", self.addresses[index].addr()).into())
+                }
+            };
+        }
+        Err(failure)
+    }
+
+    async fn open_behind_sentinels<C, F>(&self, open: &impl Fn(ConnectionInfo) -> F) -> Result<C>
+    where
+        C: ConnectionLike,
+        F: Future<Output = RedisResult<C>>,
+    {
+        let place = self.find_primary().await?;
+        let (host, port) = place.clone();
+        let info = self.addresses[0].clone();
+        let address = match info.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        match self.open_one(info.set_addr(address), open).await? {
+            Answered::Server(connection) => {
+                *self.present.lock().expect("no panic while held") = Some(place);
+                Ok(connection)
+            }
+            Answered::Sentinel => Err(unusable("a sentinel names a sentinel as the primary")),
+        }
+    }
+
+    async fn open_one<C, F>(&self, info: ConnectionInfo, open: &impl Fn(ConnectionInfo) -> F) -> Result<Answered<C>>
+    where
+        C: ConnectionLike,
+        F: Future<Output = RedisResult<C>>,
+    {
+        let address = info.addr().to_string();
+        let own = info.redis_settings().clone();
+        let info = info.set_redis_settings(login(own, &self.config.username, &self.config.password_file).await?);
+        let info = tls::with_certificates(info, &self.config).await?;
+        let mut connection = open(info).await.map_err(|error| connect_error(&error, &address))?;
+        match check(&mut connection).await? {
+            Checked::Sentinel => Ok(Answered::Sentinel),
+            Checked::Primary(info) => {
+                self.permits_info.store(info.is_some(), Ordering::Release);
+                Ok(Answered::Server(connection))
+            }
+        }
+    }
+
+    /// Whether the servers are found through sentinels, as far as it is known.
+    pub(super) fn has_sentinels(&self) -> bool {
+        self.has_sentinels.load(Ordering::Acquire)
+    }
+
+    /// Asks the sentinels where the primary is.
+    pub(super) async fn find_primary(&self) -> Result<Place> {
+        let sentinels = self.sentinel_addresses().await?;
+        self.sentinels.find(sentinels).await
+    }
+
+    /// The addresses of the sentinels, with their own user and password.
+    pub(super) async fn sentinel_addresses(&self) -> Result<Vec<ConnectionInfo>> {
+        let user = RedisConnectionInfo::default();
+        let login = login(user, &self.config.sentinel_username, &self.config.sentinel_password_file).await?;
+        let mut sentinels = Vec::with_capacity(self.addresses.len());
+        for address in &self.addresses {
+            let info = tuned(address.clone().set_redis_settings(login.clone()));
+            sentinels.push(tls::with_certificates(info, &self.config).await?);
+        }
+        Ok(sentinels)
+    }
+
+    /// The number of addresses.
+    pub(super) fn address_count(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// The name of the primary for sentinels, once it is known.
+    pub(super) fn primary_name(&self) -> Option<&str> {
+        self.sentinels.name()
+    }
+
+    /// Leaves the present server when a sentinel's sign concerns it.
+    pub(super) fn heed(&self, sign: &Sign) {
+        let present = self.present.lock().expect("no panic while held").clone();
+        let (concerns, reason) = match sign {
+            Sign::Ending(old) => (present.is_none_or(|present| present == *old), "a failover begins"),
+            Sign::Switched(new) => (present.as_ref() != Some(new), "the primary was replaced"),
+        };
+        if concerns {
+            self.leave(self.generation(), reason);
+        }
     }
 
     /// Logs an error that needs an operator, once until a connection was opened, and converts it: requests answer 503 until
@@ -151,10 +298,24 @@ impl Servers {
     }
 }
 
-/// Parses the connection settings of `url`: RESP3, which reports a lost connection at once, and no Nagle delay. The name of
-/// the client library is not sent, because the user of Redis may lack the right to `CLIENT`.
-fn connection_info(url: &str) -> RedisResult<ConnectionInfo> {
-    let info = url.into_connection_info()?;
+/// Adds user and password, where the settings name them, to those of an address.
+async fn login(of_address: RedisConnectionInfo, user: &str, password_file: &Path) -> Result<RedisConnectionInfo> {
+    let mut login = of_address;
+    if !user.is_empty() {
+        login = login.set_username(user);
+    }
+    if password_file.as_os_str().is_empty() {
+        return Ok(login);
+    }
+    let password = tokio::fs::read_to_string(password_file).await;
+    let password =
+        password.map_err(|error| unusable(format!("the password file {}: {error}", password_file.display())))?;
+    Ok(login.set_password(password.trim_end_matches(['\r', '\n'])))
+}
+
+/// Sets RESP3, which reports a lost connection at once, and no Nagle delay. The name of the client library is not sent,
+/// because the user of Redis may lack the right to `CLIENT`.
+fn tuned(info: ConnectionInfo) -> ConnectionInfo {
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
     let tcp = info
         .tcp_settings()
@@ -162,16 +323,21 @@ fn connection_info(url: &str) -> RedisResult<ConnectionInfo> {
         .set_nodelay(true)
         .set_user_timeout(RESPONSE_TIMEOUT)
         .set_keepalive(socket2::TcpKeepalive::new().with_time(Duration::from_secs(10)));
-    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp))
+    info.set_redis_settings(redis).set_tcp_settings(tcp)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+
+    fn servers(url: &str) -> Servers {
+        Servers::new(&RedisConfig { url: url.to_owned(), ..Config::defaults().redis }).expect("an address")
+    }
 
     #[test]
     fn a_server_is_left_once_for_all_connections_to_it() {
-        let servers = Servers::new("redis://127.0.0.1:1/3").expect("an address");
+        let servers = servers("redis://127.0.0.1:1/3");
         assert_eq!(servers.database(), 3);
         let opened = servers.generation();
         servers.leave(opened, "READONLY");
@@ -179,5 +345,19 @@ mod tests {
         let next = servers.generation();
         servers.leave(opened, "READONLY");
         assert!(!servers.is_left(next), "a late reply of the old server leaves the new one alone");
+    }
+
+    #[test]
+    fn signs_about_another_server_are_not_heeded() {
+        let servers = servers("redis://127.0.0.1:1,redis://127.0.0.1:2");
+        let place = |port| ("127.0.0.1".to_owned(), port);
+        *servers.present.lock().expect("no panic while held") = Some(place(7));
+        servers.heed(&Sign::Switched(place(7)));
+        servers.heed(&Sign::Ending(place(8)));
+        assert!(!servers.is_left(0), "it is there already, and the other is none of its business");
+        servers.heed(&Sign::Ending(place(7)));
+        assert!(servers.is_left(0));
+        servers.heed(&Sign::Switched(place(9)));
+        assert!(servers.is_left(1));
     }
 }

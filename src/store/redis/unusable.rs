@@ -1,5 +1,7 @@
 //! Errors of Redis that waiting does not mend: what the settings say, or what Redis permits, is wrong.
 
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::domain::Error;
@@ -25,6 +27,9 @@ pub(in crate::store) fn unusable(line: impl Into<String>) -> Error {
 /// Converts the error of a connect: refused credentials and rights are [`Unusable`], anything else may pass.
 pub(in crate::store) fn connect_error(error: &RedisError, address: &str) -> Error {
     let reason = reason(error);
+    if is_tls_error(error) {
+        return unusable(format!("TLS with Redis at {address} failed: {reason}"));
+    }
     match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => {
             unusable(format!("Redis at {address} refuses the user name or the password: {reason}"))
@@ -42,6 +47,14 @@ pub(in crate::store) fn connect_error(error: &RedisError, address: &str) -> Erro
 /// The error for something that the user of Redis may not do.
 pub(in crate::store) fn missing_right(error: &RedisError) -> Error {
     unusable(format!("Redis denies a right, docs/operations.md lists those that Chinwag needs: {}", reason(error)))
+}
+
+/// Whether the TLS handshake failed, rather than the network below it.
+fn is_tls_error(error: &RedisError) -> bool {
+    type Shared = Arc<dyn std::error::Error + Send + Sync>;
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Shared>());
+    let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// What Redis said, or what failed below it.
