@@ -108,9 +108,14 @@ pub fn free_port() -> u16 {
 fn spawn_redis(port: u16, arguments: &[String]) -> Child {
     let has_file = arguments.first().is_some_and(|first| !first.starts_with("--"));
     let (file, arguments) = arguments.split_at(usize::from(has_file));
+    // A replica stores what its primary sends. Left in the working folder, the next server would start with it.
+    let (folder, snapshot) = (std::env::temp_dir(), format!("replica-{port}.rdb"));
+    drop(std::fs::remove_file(folder.join(&snapshot)));
     Command::new("redis-server")
         .args(file)
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"])
+        .args(["--dbfilename", &snapshot, "--dir"])
+        .arg(folder)
         .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -86,6 +86,9 @@ async fn a_node_talks_tls_with_a_server_of_its_authority() {
     world.stop().await;
 }
 
+/// Address, files of settings, and the refusal.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a Path)], &'a str);
+
 #[tokio::test]
 async fn a_server_that_asks_for_a_certificate_gets_the_nodes() {
     let certificates = Certificates::make();
@@ -122,7 +125,7 @@ fn certificates_that_do_not_fit_end_the_start_with_one_line() {
     let path = |name: &str| certificates.path(name);
     let (ca, other, key, missing) = (path("ca.pem"), path("other.pem"), path("ca.key"), path("missing.pem"));
     let (node, server_key) = (path("node.pem"), path("server.key"));
-    let cases: [(&str, &[(&str, &Path)], &str); 9] = [
+    let cases: [Case; 9] = [
         (&url, &[("TLS_CA", &other)], "invalid peer certificate"),
         (&url, &[], "invalid peer certificate"),
         (&elsewhere, &[("TLS_CA", &ca)], "invalid peer certificate"),
