@@ -3,6 +3,7 @@
 use redis::Value;
 use sha2::{Digest, Sha256};
 
+use super::client_ids::ClientIdKeys;
 use super::joins::Join;
 use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
@@ -58,11 +59,11 @@ impl Store {
         seen: Option<EntryId>,
     ) -> Result<Appended> {
         let record = record::encode(&message, caller)?;
-        let sent_key = message.client_id.as_ref().map(|id| self.keys.sent(room, caller.id, id));
-        let sending =
-            Sending { room, caller, message: &message, record: &record, sent_key: sent_key.as_deref(), rate, seen };
+        let client_id = self.client_id_keys(room, caller.id, message.client_id.as_ref());
+        let sent_key = client_id.name();
+        let sending = Sending { room, caller, message: &message, record: &record, client_id: &client_id, rate, seen };
         let outcome = self.run_append(&sending).await;
-        if let (Err(Error::Unavailable(_)), Some(sent_key)) = (&outcome, &sent_key) {
+        if let (Err(Error::Unavailable(_)), Some(sent_key)) = (&outcome, sent_key) {
             self.note_unknown(sent_key);
         }
         let (reply, join) = outcome?;
@@ -84,7 +85,7 @@ impl Store {
 
     /// Runs the script. A sender who must join the room is recorded as about to join first, in a second round trip.
     async fn run_append(&self, sending: &Sending<'_>) -> Result<(Value, Option<Join>)> {
-        let Sending { room, caller, message, record, sent_key, rate, seen } = *sending;
+        let Sending { room, caller, message, record, client_id, rate, seen } = *sending;
         let keys = self.keys.room(room);
         let rate_key = self.keys.rate(room, caller.id);
         let join_record = match room {
@@ -93,10 +94,11 @@ impl Store {
         };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
         let seen = seen.unwrap_or(EntryId::START);
-        let hash = sent_key.map(|_| body_hash(message)).unwrap_or_default();
+        let hash = message.client_id.as_ref().map(|_| body_hash(message)).unwrap_or_default();
         let (interval, burst_ms) = SendRate::as_arguments(rate);
-        let sent_key = sent_key.unwrap_or(&keys.room);
-        let keys: [&str; 7] = [&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &rate_key, sent_key];
+        let [sent, first, second] = client_id.keys(&keys.room);
+        let keys: [&str; 9] =
+            [&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &rate_key, sent, first, second];
         let args = |may_join: bool| {
             [
                 Arg::Number(caller.id.0),
@@ -113,6 +115,7 @@ impl Store {
                 Arg::Number(seen.seq.0),
                 Arg::Number(seen.at_ms),
                 Arg::Number(may_join.into()),
+                Arg::Bytes(client_id.field()),
             ]
         };
         let call = Call { script: &scripts::APPEND_MESSAGE, keys: &keys, args: &args(false) };
@@ -185,8 +188,8 @@ struct Sending<'a> {
     caller: &'a Caller,
     message: &'a NewMessage,
     record: &'a str,
-    /// Key of the result of an earlier send with this client id.
-    sent_key: Option<&'a str>,
+    /// Where its client id is remembered.
+    client_id: &'a ClientIdKeys,
     rate: Option<SendRate>,
     seen: Option<EntryId>,
 }

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod amendments;
+mod client_ids;
 mod connected;
 mod conversations;
 mod events;
@@ -28,6 +29,7 @@ mod stored;
 mod tail;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
@@ -106,13 +108,19 @@ pub struct NodeMemory {
     clock: Clock,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
+    both_ways_until_ms: Arc<AtomicU64>,
 }
 
 impl NodeMemory {
     /// Empty caches of the node with this id and clock.
     pub fn new(node: &str, clock: Clock) -> Self {
-        let direct_rooms = Cache::new(MAX_DIRECT_ROOMS);
-        Self { node: node.into(), clock, write_cache: WriteCache::default(), direct_rooms }
+        Self {
+            node: node.into(),
+            clock,
+            write_cache: WriteCache::default(),
+            direct_rooms: Cache::new(MAX_DIRECT_ROOMS),
+            both_ways_until_ms: Arc::default(),
+        }
     }
 }
 
@@ -136,6 +144,8 @@ pub struct Store {
     clock: Clock,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
+    /// Until when client ids are also kept as the previous version keeps them.
+    both_ways_until_ms: Arc<AtomicU64>,
     stats: Arc<SingleFlight<Stats>>,
 }
 
@@ -156,6 +166,7 @@ impl Store {
             clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
+            both_ways_until_ms: Arc::clone(&memory.both_ways_until_ms),
             stats: Arc::default(),
         }
     }

@@ -6,7 +6,7 @@ use super::joins::pending_room;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair, word};
-use super::{Store, amendments, record};
+use super::{Store, amendments, client_ids, record};
 use crate::domain::{
     Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomCard, RoomHead, RoomId,
     RoomKind, RoomName, Seq, UserId, Watermark, folded,
@@ -70,13 +70,19 @@ impl Store {
     /// Creates the global room unless it exists. Every node calls it at its start.
     pub async fn ensure_global_room(&self) -> Result<()> {
         let making = Making { name: GLOBAL_NAME, description: GLOBAL_DESCRIPTION, ..Making::default() };
-        self.make(RoomId::GLOBAL, RoomKind::Public, &making, &[]).await?;
+        let made_at_ms = self.make(RoomId::GLOBAL, RoomKind::Public, &making, &[]).await?;
         let number = RoomId::GLOBAL.number();
-        let mut pipeline = Pipeline::with_capacity(3);
+        let key = self.keys.room(RoomId::GLOBAL).room;
+        // Existing data may hold client ids of the previous version.
+        let since_ms = if made_at_ms.is_some() { 0 } else { self.now_ms() };
+        let mut pipeline = Pipeline::with_capacity(5);
         pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(number).arg(number);
         pipeline.cmd("SET").arg(self.keys.room_counter()).arg(number).arg("NX");
         pipeline.add_command(self.index_room(RoomId::GLOBAL, GLOBAL_NAME));
-        self.connection.run(&pipeline).await?;
+        pipeline.cmd("HSETNX").arg(&key).arg(client_ids::SINCE_FIELD).arg(since_ms);
+        pipeline.cmd("HGET").arg(&key).arg(client_ids::SINCE_FIELD);
+        let since_ms = self.connection.run(&pipeline).await?.pop().unwrap_or_default();
+        self.client_ids_since(reply::read(since_ms)?);
         Ok(())
     }
 

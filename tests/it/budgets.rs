@@ -31,6 +31,28 @@ async fn a_send_is_one_script() {
 }
 
 #[tokio::test]
+async fn a_client_id_is_one_more_read_and_one_more_write() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
+    let user = world.user(0, "alice").await;
+    let room = user.make_room(0, "a").await;
+    let send = async |id: &str| {
+        let body = json!({"message_type": "text", "content": "x", "client_id": id});
+        ok(user.post(0, &format!("send?room_id={room}")).json(&body).send().await).await;
+    };
+    send("first").await;
+    let mut cost = redis.cost_now(async || send("second").await).await;
+    // Once a second.
+    assert!(cost.commands.remove("pexpire").unwrap_or(0) <= 1);
+    let inside =
+        [("hmget", 1), ("time", 1), ("get", 1), ("set", 1), ("zadd", 1), ("xadd", 1), ("hset", 1), ("publish", 1)];
+    let mut expected = only(&inside);
+    expected.extend(only(&[("evalsha", 1), ("hget", 1), ("hsetnx", 1)]));
+    assert_eq!((cost.commands, cost.round_trips), (expected, 1));
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn reading_costs_one_round_trip() {
     let redis = LoggedRedis::start().await;
     let world = redis.world(|_| {}).await;

@@ -5,6 +5,7 @@ mod asyncapi;
 mod bad_frames;
 mod bad_input;
 mod budgets;
+mod client_ids;
 mod clocks;
 mod close_codes;
 mod command_log;

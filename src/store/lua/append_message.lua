@@ -1,69 +1,110 @@
 -- Stores a message and announces it, after joining the sender to a public room. All checks precede the first write.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the sender here
---       7 result of an earlier send with this client id (the room again when there is no client id)
+--       7 result of an earlier send with this client id, as text (the room again when it is not kept so)
+--       8, 9 hashes of client ids (the room again when the client id is not kept there)
 -- ARGV  1 sender   2 record   3 record of the notice that the sender joined ('' where everyone is a member)
 --       4 entry id of the message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
 --       8 ms of burst   9 maximum entries   10 retention ms   11 sweep ms
 --       12 seq and 13 ms of the last message that the node has seen in the room (0 for none)
 --       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
+--       15 field of the client id in the hashes ('' when it is not kept there)
 -- Reply {'stored', id, joined 0|1} · {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments, first seq since the sender joined (0: no member of a public room)}
 --       {'conflict'} · {'no_room'} · {'no_reply'} · {'limited', ms to wait}
+--
+-- Ids that clients assign: two hashes of a room take turns. New ids go to the current one. Once it has been in use for a
+-- lifetime, the other one is emptied and becomes current, so an id is remembered for one to two lifetimes. The room's field
+-- `ids` is the time since which the current hash is in use, in ms, even for KEYS 8 and odd for KEYS 9. A field of the
+-- hashes is a digest of sender and id, its value seq and ms of the message and the beginning of the body's hash. HSETNX
+-- looks an id up and remembers it in one call; it comes after all checks, because a refused message writes nothing.
+
+local ID_VALUE = '>I4I6c6'
 
 local room, log, members, amended, live, rate, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
-local interval, max_len, retention_ms, sweep_ms = ARGV[7], ARGV[9], ARGV[10], ARGV[11]
+local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 6, 11)
+local seen, field = tonumber(ARGV[12]), ARGV[15]
 
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept')
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids')
 local kind = state[1]
 if not kind then return {'no_room'} end
 if kind ~= 'public' and not redis.call('ZSCORE', members, sender) then return {'no_room'} end
 
+local refusal
+if reply_to ~= '' then
+  local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
+  if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then refusal = {'no_reply'} end
+end
+local joins = join_record ~= '' and kind == 'public'
+if joins and ARGV[14] == '0' then
+  if not redis.call('ZSCORE', members, sender) then refusal = refusal or {'join'} end
+  joins = false
+end
+local clock = redis_clock()
+local wait, arrival = check_rate(rate, interval, burst, clock)
+if wait > 0 then refusal = refusal or {'limited', wait} end
+
+local last, ms = tonumber(state[2]) or 0, math.max(math.floor(clock), tonumber(state[3]) or 0)
+if seen > last then
+  -- Redis has lost messages that were delivered. As in raise_seq.lua, their ids are not given again.
+  last, ms = seen + 1, math.max(ms, tonumber(ARGV[13]))
+end
+local seq = last + 1
+
+local ids, next_ids, is_noted
 if hash ~= '' then
-  local before = redis.call('GET', sent)
-  if before then
-    local id, same = string.match(before, '^(%S+) (%S+)$')
-    if same ~= hash then return {'conflict'} end
+  local found, id, body
+  if field ~= '' then
+    local since = tonumber(state[5]) or 0
+    local current, other = KEYS[8 + since % 2], KEYS[9 - since % 2]
+    if ms - since >= tonumber(lifetime) then
+      found, next_ids = redis.call('HGET', current, field), other
+    else
+      found, ids = redis.call('HGET', other, field), current
+    end
+  end
+  if not found and sent ~= room then
+    id, body = string.match(redis.call('GET', sent) or '', '^(%S+) (%S+)$')
+  end
+  if ids and not found and not id then
+    is_noted = not refusal and redis.call('HSETNX', ids, field, struct.pack(ID_VALUE, seq, ms, hash)) == 1
+    if not is_noted then found = redis.call('HGET', ids, field) end
+  end
+  if found then
+    local found_seq, found_ms
+    found_seq, found_ms, body = struct.unpack(ID_VALUE, found)
+    id = integer(found_seq) .. '-' .. integer(found_ms)
+  end
+  if id then
+    if body ~= string.sub(hash, 1, #body) then return {'conflict'} end
     local entry = redis.call('XRANGE', log, id, id)[1]
     local since = join_record ~= '' and kind == 'public' and redis.call('ZSCORE', members, sender)
     since = since and first_since(log, tonumber(state[2]), tonumber(since)) or 0
     return {'replay', id, entry and entry[2][2] or false, amendments_of(amended, string.match(id, '^%d+')), since}
   end
 end
+if refusal then return refusal end
 
-if reply_to ~= '' then
-  local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
-  if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then return {'no_reply'} end
-end
-
-local joins = join_record ~= '' and kind == 'public'
-if joins and ARGV[14] == '0' then
-  if not redis.call('ZSCORE', members, sender) then return {'join'} end
-  joins = false
-end
-
-local clock = redis_clock()
-local wait = admit(rate, interval, ARGV[8], clock)
-if wait > 0 then return {'limited', wait} end
-
-local last, seen = tonumber(state[2]) or 0, tonumber(ARGV[12])
-local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
-if seen > last then
-  -- Redis has lost messages that were delivered. As in raise_seq.lua, their ids are not given again.
-  last, ms = seen + 1, math.max(ms, tonumber(ARGV[13]))
-end
-local seq = last + 1
+note_arrival(rate, arrival, clock)
 local joined = 0
 if joins then
   joined = redis.call('ZADD', members, 'NX', integer(ms), sender)
   if joined == 1 then
     append(log, live, seq, ms, join_record, max_len)
-    seq = seq + 1
+    seq, is_noted = seq + 1, false
   end
 end
 local id = append(log, live, seq, ms, record, max_len)
 advance(room, log, amended, seq, ms, state[4], retention_ms, sweep_ms)
-if hash ~= '' then redis.call('SET', sent, id .. ' ' .. hash, 'PX', ARGV[6]) end
+if next_ids then
+  redis.call('UNLINK', next_ids)
+  redis.call('HSET', next_ids, field, struct.pack(ID_VALUE, seq, ms, hash))
+  redis.call('PEXPIRE', next_ids, 2 * tonumber(lifetime))
+  redis.call('HSET', room, 'ids', integer(ms - ms % 2 + (next_ids == KEYS[9] and 1 or 0)))
+elseif ids and not is_noted then
+  redis.call('HSET', ids, field, struct.pack(ID_VALUE, seq, ms, hash))
+end
+if hash ~= '' and sent ~= room then redis.call('SET', sent, id .. ' ' .. hash, 'PX', lifetime) end
 return {'stored', id, joined}

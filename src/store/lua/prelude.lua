@@ -16,9 +16,10 @@ local function room_time(last)
   return math.max(math.floor(redis_clock()), tonumber(last) or 0)
 end
 
--- Limits a rate by GCRA: a message is admitted when its theoretical arrival time is at most one burst ahead. Returns 0,
--- or the ms to wait, which is at most one interval. An interval of 0 ms disables the limit.
-local function admit(rate, interval, burst, clock)
+-- Limits a rate by GCRA: a message is admitted when its theoretical arrival time is at most one burst ahead. Returns 0 and
+-- the next arrival time, which note_arrival writes, or the ms to wait, at most one interval. An interval of 0 ms disables
+-- the limit.
+local function check_rate(rate, interval, burst, clock)
   interval, burst = tonumber(interval), tonumber(burst)
   if interval <= 0 then return 0 end
   local arrival = math.max(tonumber(redis.call('GET', rate)) or 0, clock)
@@ -26,9 +27,18 @@ local function admit(rate, interval, burst, clock)
   if arrival > clock + burst + interval then arrival = clock + burst end
   local wait = arrival - clock - burst
   if wait > 0 then return math.ceil(wait) end
-  arrival = arrival + interval
-  redis.call('SET', rate, string.format('%.3f', arrival), 'PX', math.ceil(arrival - clock))
-  return 0
+  return 0, arrival + interval
+end
+
+local function note_arrival(rate, arrival, clock)
+  if arrival then redis.call('SET', rate, string.format('%.3f', arrival), 'PX', math.ceil(arrival - clock)) end
+end
+
+-- Checks a rate and notes the arrival of an admitted message. Returns 0, or the ms to wait.
+local function admit(rate, interval, burst, clock)
+  local wait, arrival = check_rate(rate, interval, burst, clock)
+  note_arrival(rate, arrival, clock)
+  return wait
 end
 
 -- Drops the amendments of entries before `first`. Fields of all kinds begin with a seq.

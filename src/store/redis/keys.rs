@@ -18,7 +18,8 @@
 //! | `{u:3}:marks` | retention after the last receipt |
 //! | `joins` | none: nodes announce and remove entries that are half a minute old |
 //! | `direct:<lo>:<hi>` | none: direct rooms last |
-//! | `{r:7}:sent:…` | 24 hours, or a minute when a proxy assigned the id |
+//! | `{r:7}:ids:1`, `:2` | two days after they came into use |
+//! | `{r:7}:sent:…` | a minute: ids that a proxy assigned; 24 hours: ids of clients, as the previous version keeps them |
 //! | `{r:7}:rate:…` | until the whole burst is available again |
 //! | `{u:3}`, `name:…`, `email:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |
@@ -54,7 +55,7 @@ pub(in crate::store) struct Keys {
 /// The keys of one room.
 pub(in crate::store) struct RoomKeys {
     /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept (when the log's
-    /// expiry was last renewed).
+    /// expiry was last renewed), ids; that of the global room also ids_since.
     pub(in crate::store) room: String,
     /// Stream of the messages.
     pub(in crate::store) log: String,
@@ -93,6 +94,11 @@ impl Keys {
             delivered: format!("{base}:got"),
             room: base,
         }
+    }
+
+    /// Hashes that take turns: digest of sender and client id → message, as `append_message.lua` describes.
+    pub(in crate::store) fn client_ids(&self, room: RoomId) -> [String; 2] {
+        [1, 2].map(|turn| format!("{}{{r:{}}}:ids:{turn}", self.prefix, room.number()))
     }
 
     /// String: entry id and body hash of the message that a user sent with a client id.

@@ -93,6 +93,8 @@ pub(in crate::store) fn is_missing(error: &ServerError) -> bool {
 pub(in crate::store) enum Arg<'a> {
     /// Text.
     Text(&'a str),
+    /// Bytes.
+    Bytes(&'a [u8]),
     /// A number, printed in decimal.
     Number(u64),
 }
@@ -124,6 +126,7 @@ impl Call<'_> {
         for arg in self.args {
             match arg {
                 Arg::Text(text) => command.arg(*text),
+                Arg::Bytes(bytes) => command.arg(*bytes),
                 Arg::Number(number) => command.arg(*number),
             };
         }
