@@ -4,7 +4,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use super::{Config, ConfigError, MIN_SECRET_BYTES, RedisMode};
+use super::{Config, ConfigError, Durability, MIN_SECRET_BYTES, RedisMode};
 
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The rate limiter stores times with three decimals of a millisecond. Shorter intervals would lose their precision.
@@ -59,8 +59,8 @@ impl Config {
         ]
     }
 
-    /// Rules of messages, presence, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 9] {
+    /// Rules of messages, presence, durability, uploads and limits.
+    fn storage_rules(&self) -> [Rule; 10] {
         [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
@@ -77,6 +77,10 @@ impl Config {
             (
                 !(1..=MAX_LEASE_SECS).contains(&self.presence.lease_secs),
                 "presence.lease_secs must be between 1 and 3600",
+            ),
+            (
+                self.has_private_redis() && self.redis.durability != Durability::Server,
+                "redis.durability must be server without redis.url: a private Redis has no replicas",
             ),
             (!is_upload_address(&self.uploads.url), "uploads.url must be like file:///folder or s3://bucket/prefix"),
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),

@@ -12,11 +12,13 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 mod checks;
+mod durability;
 mod environment;
 mod network;
 mod redis;
 
 pub use self::redis::{Fsync, RedisConfig, RedisMode};
+pub use durability::Durability;
 pub use network::Network;
 
 /// All settings with their defaults and documentation.
@@ -321,6 +323,8 @@ mod tests {
             ("[auth]\njwt_secret = \"short\"", "jwt_secret"),
             ("[redis]\nurl = \"redis://x\"", "jwt_secret"),
             ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", "10.0.0.0/33"),
+            ("[redis]\ndurability = \"replicas:3\"", "redis.durability"),
+            ("[redis]\ndurability = \"replicas:1\"", "redis.durability"),
             ("[privacy]\nip_visibility = \"nobody\"", "ip_visibility"),
             ("[stats]\ntimezone = \"Mars/Olympus\"", "timezone"),
             ("[stats]\nreport_ms = 20", "report_ms"),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use serde::Deserialize;
 
+use super::Durability;
+
 /// Settings of the store.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +35,10 @@ pub struct RedisConfig {
     pub prefix: String,
     /// When the private Redis syncs its log to disk.
     pub fsync: Fsync,
+    /// What must have received a write before it is acknowledged.
+    pub durability: Durability,
+    /// Seconds with too few replicas after which fewer are enough; 0 means never.
+    pub durability_floor_secs: u64,
 }
 
 /// What is at the addresses of Redis.

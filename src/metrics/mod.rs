@@ -118,11 +118,17 @@ pub enum Gauge {
     ActiveRooms,
     /// Difference between the clocks of the machine and of Redis, in milliseconds.
     ClockSkew,
+    /// Replicas that must have received a write by the configuration.
+    ReplicasWanted,
+    /// Replicas that must have received a write now.
+    ReplicasInForce,
+    /// Replicas that received a write a moment ago, at most the number wanted.
+    ReplicasReached,
 }
 
 /// Each gauge with its name in Prometheus, the divisor that converts it to Prometheus' unit, and its help text. In the
 /// order of [`Gauge`].
-const GAUGES: [(Gauge, &str, f64, &str); 12] = [
+const GAUGES: [(Gauge, &str, f64, &str); 15] = [
     (Gauge::DeliveryUp, "chinwag_delivery_up", 1.0, "1 while events from other nodes arrive"),
     (Gauge::Ready, "chinwag_ready", 1.0, "1 while the node accepts requests and Redis answers"),
     (Gauge::QueuedBytes, "chinwag_queued_bytes", 1.0, "Bytes queued for WebSockets"),
@@ -135,6 +141,19 @@ const GAUGES: [(Gauge, &str, f64, &str); 12] = [
     (Gauge::OnlineUsers, "chinwag_online_users", 1.0, "Users online on all nodes"),
     (Gauge::ActiveRooms, "chinwag_active_rooms", 1.0, "Rooms with a message in the last 24 hours"),
     (Gauge::ClockSkew, "chinwag_clock_skew_seconds", 1e3, "Difference between the clocks of the machine and of Redis"),
+    (
+        Gauge::ReplicasWanted,
+        "chinwag_redis_durability_wanted",
+        1.0,
+        "Replicas that must have received a write by redis.durability",
+    ),
+    (Gauge::ReplicasInForce, "chinwag_redis_durability_in_force", 1.0, "Replicas that must have received a write now"),
+    (
+        Gauge::ReplicasReached,
+        "chinwag_redis_durability_reached",
+        1.0,
+        "Replicas that received a write a moment ago, at most the number wanted",
+    ),
 ];
 
 /// Close codes that are counted separately (RFC 6455, §7.4.1). The last three are ranges, which start at 1016, 3000 and

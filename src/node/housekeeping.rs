@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::tasks::Tasks;
 use crate::domain::Result;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Metrics};
 use crate::service::{Services, Shared, Tokens, Uploads};
-use crate::store::{PubSubEvent, Store, StoreConfig, Subscriber, UserEvent};
+use crate::store::{PubSubEvent, ReplicaCounts, Store, StoreConfig, Subscriber, UserEvent};
 
 /// A revocation is effective within a second, also where its announcement does not arrive.
 const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_millis(800);
@@ -21,6 +21,8 @@ const COUNTS_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
 /// Offset of the machine's clock from which operators are warned.
 const MAX_OFFSET_MS: u64 = 2000;
+/// Interval at which replicas are measured.
+const REPLICAS_EVERY: Duration = Duration::from_secs(1);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 const OLD_UPLOADS_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -152,5 +154,41 @@ async fn remove_old_uploads(uploads: &Uploads, keep_days: u64) {
         Ok(0) => {}
         Ok(removed) => info!(removed, "removed old uploads"),
         Err(error) => warn!(%error, "could not remove old uploads"),
+    }
+}
+
+/// Measures every second how many replicas receive writes. Writes demand fewer when too many have been missing for
+/// `redis.durability_floor_secs`.
+pub(super) async fn watch_replicas(store: Store, metrics: Arc<Metrics>) {
+    let mut before: Option<ReplicaCounts> = None;
+    loop {
+        match store.check_replicas().await {
+            Ok(Some(counts)) => {
+                metrics.set(Gauge::ReplicasWanted, counts.wanted.into());
+                metrics.set(Gauge::ReplicasInForce, counts.in_force.into());
+                metrics.set(Gauge::ReplicasReached, counts.reached.into());
+                log_replicas(before, counts);
+                before = Some(counts);
+            }
+            Ok(None) => {}
+            Err(error) => debug!(%error, "could not measure how many replicas receive writes"),
+        }
+        tokio::time::sleep(REPLICAS_EVERY).await;
+    }
+}
+
+fn log_replicas(before: Option<ReplicaCounts>, ReplicaCounts { wanted, in_force, reached }: ReplicaCounts) {
+    let before = before.unwrap_or(ReplicaCounts { wanted, in_force: wanted, reached: wanted });
+    if in_force < before.in_force {
+        error!(
+            wanted,
+            in_force, "too few replicas for too long: writes are acknowledged when fewer have received them"
+        );
+    } else if in_force > before.in_force {
+        warn!(wanted, in_force, "replicas are back: writes wait for more of them again");
+    } else if reached < in_force && before.reached >= before.in_force {
+        warn!(in_force, reached, "too few replicas receive writes, which are refused meanwhile");
+    } else if reached >= in_force && before.reached < before.in_force {
+        info!(in_force, reached, "enough replicas receive writes again");
     }
 }

@@ -66,7 +66,7 @@ impl Wiring {
     ) -> Result<(Self, Store), StartError> {
         let store_config = store_config(&config, url)?;
         let node_id = reporter::node_id()?;
-        let memory = NodeMemory::new(&node_id, clock);
+        let memory = NodeMemory::new(&store_config, &node_id, clock);
         let store = Store::new(&store_config, &memory);
         wait_for_redis(&store).await?;
         if !config.has_private_redis() {
@@ -103,6 +103,9 @@ impl Wiring {
         let presence =
             PresenceKeeper::new(self.services(store), Arc::clone(&self.socket_counts), store.clock().clone());
         tasks.spawn("presence", presence.run(Duration::from_secs(self.config.presence.lease_secs)));
+        if self.config.redis.durability.replicas() > 0 {
+            tasks.spawn("replicas", housekeeping::watch_replicas(store.clone(), Arc::clone(&self.shared.metrics)));
+        }
         let keep_days = self.config.uploads.keep_days;
         tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store), keep_days));
         tasks.spawn("sentinels", Arc::clone(&self.store.servers).watch());
@@ -209,6 +212,8 @@ fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
     Ok(StoreConfig {
         servers: Arc::new(Servers::new(&RedisConfig { url: url.to_owned(), ..config.redis.clone() })?),
         prefix: config.redis.prefix.clone(),
+        replicas: config.redis.durability.replicas(),
+        replicas_floor_secs: config.redis.durability_floor_secs,
         retention: Retention {
             max_messages: config.messages.max_per_room,
             max_age_ms: config.messages.retention_secs * 1000,
@@ -305,7 +310,8 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
             Err(error) => return Err(error.into()),
         },
     };
-    let store = Store::new(&store_config(config, &url)?, &NodeMemory::new(COMMAND_LINE, Clock::default()));
+    let store_config = store_config(config, &url)?;
+    let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
     wait_for_redis(&store).await?;
     let shared = shared(config, Arc::new(Metrics::new(&[], &[])), store.clock())?;
     Ok((Accounts::new(store, shared.tokens, shared.passwords, shared.limits), redis))

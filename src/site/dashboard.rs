@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Error, Result};
 use crate::edge::{Authenticated, Context, QueryParams};
+use crate::metrics::Gauge;
 use crate::service::{
     Closes, DashboardSnapshot, Latest, NodeRow, Range, RouteErrors, ServerInfo, Stats, Steps, Wanted,
 };
@@ -45,7 +46,12 @@ pub(super) async fn metrics(
 ) -> Result<HttpResponse> {
     let wanted = query.0.wanted()?;
     let snapshot = context.services.dashboard.snapshot(&user.caller, &wanted).await?;
-    let shown = Shown::of(&snapshot, &wanted, redis.0);
+    let replicas = Replicas {
+        replicas_wanted: context.metrics.get(Gauge::ReplicasWanted),
+        replicas_in_force: context.metrics.get(Gauge::ReplicasInForce),
+    };
+    let redis = ShownRedis { is_up: true, is_embedded: redis.0, server: &snapshot.server, replicas };
+    let shown = Shown::of(&snapshot, &wanted, redis);
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown))
 }
 
@@ -71,6 +77,17 @@ struct ShownRedis<'a> {
     is_embedded: bool,
     #[serde(flatten)]
     server: &'a ServerInfo,
+    #[serde(flatten)]
+    replicas: Replicas,
+}
+
+/// Replicas that must have received a write before this node acknowledges it.
+#[derive(Clone, Copy, Serialize)]
+struct Replicas {
+    /// By `redis.durability`.
+    replicas_wanted: u64,
+    /// Now: fewer while too few of them are there for the time of the floor.
+    replicas_in_force: u64,
 }
 
 #[derive(Serialize)]
@@ -90,14 +107,14 @@ struct TopRoom<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(snapshot: &'a DashboardSnapshot, wanted: &'a Wanted, is_embedded: bool) -> Self {
+    fn of(snapshot: &'a DashboardSnapshot, wanted: &'a Wanted, redis: ShownRedis<'a>) -> Self {
         let series = &snapshot.series;
         Self {
             now_ms: snapshot.now_ms,
             range: wanted.range.name(),
             step_secs: wanted.range.step_secs(),
             node: wanted.node.as_deref(),
-            redis: ShownRedis { is_up: true, is_embedded, server: &snapshot.server },
+            redis,
             nodes: &snapshot.nodes,
             current: Current { stats: &snapshot.stats, latest: &series.latest },
             series: &series.steps,

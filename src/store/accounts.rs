@@ -35,13 +35,13 @@ impl Store {
     pub async fn create_account(&self, new: &NewAccount, password_hash: &str, now_ms: u64) -> Result<Account> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.user_counter());
-        let id = UserId(reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?);
+        let id = UserId(reply::read(next(&mut self.writer.run(&pipeline).await?.into_iter())?)?);
         let email = new.email.as_ref().map_or("", Email::as_str);
 
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HSET").arg(self.keys.user(id)).arg(&["name", new.name.as_str(), "hash", password_hash]);
         pipeline.arg(&["email", email, "phone", &new.phone]).arg("created").arg(now_ms).arg("updated").arg(now_ms);
-        self.connection.run(&pipeline).await?;
+        self.writer.run(&pipeline).await?;
         let claims = [
             (Some(self.keys.name(&new.name.folded())), Error::NameTaken),
             (new.email.as_ref().map(|email| self.keys.email(&email.folded())), Error::EmailTaken),
@@ -77,7 +77,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");
         pipeline.cmd("GET").arg(key);
-        let holder: Option<u64> = reply::read(self.connection.run(&pipeline).await?.pop().unwrap_or_default())?;
+        let holder: Option<u64> = reply::read(self.writer.run(&pipeline).await?.pop().unwrap_or_default())?;
         Ok(holder == Some(user.0))
     }
 
@@ -94,7 +94,7 @@ impl Store {
     async fn index_name(&self, user: UserId, name: &str) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZADD").arg(self.keys.user_names()).arg(0).arg(format!("{}\0{user}", folded(name)));
-        self.connection.run(&pipeline).await?;
+        self.writer.run(&pipeline).await?;
         Ok(())
     }
 
@@ -217,7 +217,7 @@ impl Store {
         }
         let key = self.keys.user(known.id);
         let call = Call { script: &scripts::CHANGE_PROFILE, keys: &[&key], args: &args };
-        let (reply, _) = self.connection.run_script(&call, &[]).await?;
+        let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if is_absent(&reply) {
             return Err(Error::UserNotFound);
         }
@@ -234,7 +234,7 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.renamed()).arg("GT").arg(at_ms).arg(user.0);
         let event = UserEvent::Renamed { user, at_ms, name: name.to_owned() }.to_string();
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
-        self.connection.run(&pipeline).await?;
+        self.writer.run(&pipeline).await?;
         Ok(())
     }
 
@@ -270,7 +270,7 @@ impl Store {
             Role::User => "user",
         };
         pipeline.cmd("HSET").arg(self.keys.user(id)).arg("role").arg(role);
-        self.connection.run(&pipeline).await?;
+        self.writer.run(&pipeline).await?;
         Ok(())
     }
 
@@ -287,7 +287,7 @@ impl Store {
             Revocation::Banned(false) => ("banned", "0"),
         };
         let call = Call { script: &scripts::REVOKE, keys: &[&key], args: &[Arg::Text(field), Arg::Text(value)] };
-        let (reply, _) = self.connection.run_script(&call, &[]).await?;
+        let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if is_absent(&reply) {
             return Err(Error::UserNotFound);
         }
@@ -297,7 +297,7 @@ impl Store {
         pipeline.cmd("ZADD").arg(self.keys.revoked()).arg(epoch).arg(id.0);
         let event = UserEvent::Revoked { user: id, epoch }.to_string();
         pipeline.cmd("PUBLISH").arg(self.keys.users_live(id)).arg(event);
-        self.connection.run(&pipeline).await?;
+        self.writer.run(&pipeline).await?;
         Ok(())
     }
 

@@ -85,7 +85,7 @@ impl Store {
                 Arg::Number(burst_ms),
             ],
         };
-        let reply = array(self.connection.run_script_after(before, &call, &[]).await?.0)?;
+        let reply = array(self.writer.run_script_after(before, &call, &[]).await?.0)?;
         match (reply.first().map(text).transpose()?, reply.as_slice()) {
             (Some("limited"), [_, Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
             (Some("no_room"), _) => Err(Error::RoomNotFound),
@@ -107,7 +107,7 @@ impl Store {
             keys: &[&keys.room, &keys.members, &keys.admins],
             args: &[Arg::Number(actor.0), Arg::Number(user.0), Arg::Text(role)],
         };
-        let (reply, _) = self.connection.run_script(&call, &[]).await?;
+        let (reply, _) = self.writer.run_script(&call, &[]).await?;
         match text(&reply)? {
             "done" => Ok(()),
             "no_room" => Err(Error::RoomNotFound),

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::client_ids::ClientIdKeys;
 use super::joins::Join;
+use super::redis::keys::RoomKeys;
 use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::RoomEntry;
@@ -12,6 +13,9 @@ use super::{Store, amendments, record};
 use crate::domain::{
     Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,
 };
+
+/// Most messages that one call announces. Nodes read what is missing before them from the log.
+const MAX_ANNOUNCED: u64 = 100;
 
 /// Rate limit of a user's messages in one room.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +84,9 @@ impl Store {
             false => self.count_message(),
         }
         self.note_stored(caller, &appended, join.as_ref()).await;
+        if self.writer.waits_for_replicas() {
+            self.announce_message(appended.message.id).await?;
+        }
         Ok(appended)
     }
 
@@ -97,8 +104,9 @@ impl Store {
         let hash = message.client_id.as_ref().map(|_| body_hash(message)).unwrap_or_default();
         let (interval, burst_ms) = SendRate::as_arguments(rate);
         let [sent, first, second] = client_id.keys(&keys.room);
+        let live = if self.writer.waits_for_replicas() { &keys.room } else { &keys.live };
         let keys: [&str; 9] =
-            [&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &rate_key, sent, first, second];
+            [&keys.room, &keys.log, &keys.members, &keys.amendments, live, &rate_key, sent, first, second];
         let args = |may_join: bool| {
             [
                 Arg::Number(caller.id.0),
@@ -119,14 +127,29 @@ impl Store {
             ]
         };
         let call = Call { script: &scripts::APPEND_MESSAGE, keys: &keys, args: &args(false) };
-        let (reply, _) = self.connection.run_script(&call, &[]).await?;
+        let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if !is_join(&reply)? {
             return Ok((reply, None));
         }
         let join = self.begin_join(room, caller.id);
         let call = Call { args: &args(true), ..call };
-        let (reply, _) = self.connection.run_script_after(&join.commands, &call, &[]).await?;
+        let (reply, _) = self.writer.run_script_after(&join.commands, &call, &[]).await?;
         Ok((reply, Some(join)))
+    }
+
+    /// Announces a message that replicas have received. Its sender takes the announcement for an acknowledgement.
+    ///
+    /// # Errors
+    /// `Unavailable`. A retry with the same client id announces it.
+    async fn announce_message(&self, id: MessageId) -> Result<()> {
+        let RoomKeys { room, log, live, .. } = self.keys.room(id.room);
+        let call = Call {
+            script: &scripts::ANNOUNCE_MESSAGES,
+            keys: &[&room, &log, &live],
+            args: &[Arg::Number(id.entry.seq.0), Arg::Number(MAX_ANNOUNCED)],
+        };
+        self.connection.run_script(&call, &[]).await?;
+        Ok(())
     }
 
     /// Records the effects of a stored message in other slots. A failure does not affect the message: the sender's list of
@@ -168,7 +191,7 @@ impl Store {
                 Arg::Number(self.retention.max_messages),
             ],
         };
-        let (reply, _) = self.connection.run_script(&call, &[]).await?;
+        let (reply, _) = self.writer.run_script(&call, &[]).await?;
         let items = array(reply)?;
         let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
         match (text(status)?, rest) {

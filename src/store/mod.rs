@@ -43,6 +43,7 @@ pub use node_settings::{FileStore, NodeSettings, OtherNode};
 pub use persistence::Persistence;
 pub use presence::Activity;
 pub use receipts::ReadRange;
+pub use redis::durability::ReplicaCounts;
 pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
 pub use redis::servers::Servers;
 pub use redis::unusable::Unusable;
@@ -52,7 +53,9 @@ pub use stats::Stats;
 pub use stored::RoomEntry;
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
+use redis::commit::{GroupCommit, Writer};
 use redis::connection::{LIST_TIMEOUT, SharedConnection};
+use redis::durability::Durability;
 use redis::keys::Keys;
 use redis::servers::RESPONSE_TIMEOUT;
 use single_flight::SingleFlight;
@@ -88,6 +91,10 @@ pub struct StoreConfig {
     pub servers: Arc<Servers>,
     /// Prefix of every key.
     pub prefix: String,
+    /// Number of replicas that must have received a write before it is acknowledged.
+    pub replicas: u8,
+    /// Seconds with too few replicas after which fewer are enough; 0 means never.
+    pub replicas_floor_secs: u64,
     /// Retention of messages.
     pub retention: Retention,
     /// Seconds after the last activity for which a user counts as online.
@@ -101,24 +108,26 @@ pub struct StoreConfig {
 /// Direct rooms by their pair of users, the lower number first. A pair's room never changes.
 type DirectRooms = Cache<(UserId, UserId), RoomId>;
 
-/// The clock and the caches that the stores of one node share.
+/// The clock, the caches and the demands that the stores of one node share.
 #[derive(Clone)]
 pub struct NodeMemory {
     node: Arc<str>,
     clock: Clock,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
+    durability: Arc<Durability>,
     both_ways_until_ms: Arc<AtomicU64>,
 }
 
 impl NodeMemory {
-    /// Empty caches of the node with this id and clock.
-    pub fn new(node: &str, clock: Clock) -> Self {
+    /// Empty caches of the node with these settings, this id and this clock.
+    pub fn new(config: &StoreConfig, node: &str, clock: Clock) -> Self {
         Self {
             node: node.into(),
             clock,
             write_cache: WriteCache::default(),
             direct_rooms: Cache::new(MAX_DIRECT_ROOMS),
+            durability: Arc::new(Durability::new(config.replicas, config.replicas_floor_secs)),
             both_ways_until_ms: Arc::default(),
         }
     }
@@ -130,6 +139,9 @@ impl NodeMemory {
 pub struct Store {
     servers: Arc<Servers>,
     connection: Arc<SharedConnection>,
+    /// Runs the writes that are acknowledged to clients.
+    writer: Writer,
+    durability: Arc<Durability>,
     /// Connection for long lists, which would delay other calls on `connection`.
     list_connection: Arc<SharedConnection>,
     /// Limits the number of long lists at the same time.
@@ -152,12 +164,25 @@ pub struct Store {
 impl Store {
     /// Makes a store, which connects at first use.
     pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Self {
+        let keys = Keys::new(&config.prefix, config.servers.database());
+        let connection = Arc::new(SharedConnection::new(&config.servers, RESPONSE_TIMEOUT));
+        let durability = Arc::clone(&memory.durability);
+        let writer = match durability.wanted() {
+            0 => Writer::direct(Arc::clone(&connection)),
+            _ => {
+                let separate = SharedConnection::new(&config.servers, RESPONSE_TIMEOUT);
+                let group = GroupCommit::new(separate, Arc::clone(&durability), keys.barrier());
+                Writer::gathering(Arc::clone(&connection), group)
+            }
+        };
         Self {
             servers: Arc::clone(&config.servers),
-            connection: Arc::new(SharedConnection::new(&config.servers, RESPONSE_TIMEOUT)),
+            connection,
+            writer,
+            durability,
             list_connection: Arc::new(SharedConnection::new(&config.servers, LIST_TIMEOUT)),
             listing: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
-            keys: Keys::new(&config.prefix, config.servers.database()),
+            keys,
             retention: config.retention,
             online_for_secs: config.online_for_secs,
             receipt_members: config.receipt_members,
@@ -179,6 +204,11 @@ impl Store {
     /// The clock of the node.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// This store with writes that wait for no replica, for what is written again whenever it is missing.
+    fn unreplicated(&self) -> Self {
+        Self { writer: Writer::direct(Arc::clone(&self.connection)), ..self.clone() }
     }
 
     /// Runs the second round trip of a list, for a long list on `list_connection`.

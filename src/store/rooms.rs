@@ -70,7 +70,7 @@ impl Store {
     /// Creates the global room unless it exists. Every node calls it at its start.
     pub async fn ensure_global_room(&self) -> Result<()> {
         let making = Making { name: GLOBAL_NAME, description: GLOBAL_DESCRIPTION, ..Making::default() };
-        let made_at_ms = self.make(RoomId::GLOBAL, RoomKind::Public, &making, &[]).await?;
+        let made_at_ms = self.unreplicated().make(RoomId::GLOBAL, RoomKind::Public, &making, &[]).await?;
         let number = RoomId::GLOBAL.number();
         let key = self.keys.room(RoomId::GLOBAL).room;
         // Existing data may hold client ids of the previous version.
@@ -116,7 +116,7 @@ impl Store {
     async fn next_room(&self) -> Result<RoomId> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INCR").arg(self.keys.room_counter());
-        let number: u32 = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        let number: u32 = reply::read(next(&mut self.writer.run(&pipeline).await?.into_iter())?)?;
         RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is zero"))
     }
 
@@ -148,7 +148,7 @@ impl Store {
             keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live],
             args: &args,
         };
-        match text(&self.connection.run_script_after(before, &call, &[]).await?.0)? {
+        match text(&self.writer.run_script_after(before, &call, &[]).await?.0)? {
             "exists" => Ok(None),
             at_ms => at_ms.parse().map(Some).map_err(Error::internal),
         }
@@ -194,7 +194,7 @@ impl Store {
         let key = self.keys.direct(low, high);
         pipeline.cmd("SET").arg(&key).arg(room.number()).arg("NX");
         pipeline.cmd("GET").arg(&key);
-        let holder: Option<u32> = reply::read(self.connection.run(&pipeline).await?.pop().unwrap_or_default())?;
+        let holder: Option<u32> = reply::read(self.writer.run(&pipeline).await?.pop().unwrap_or_default())?;
         if holder != Some(room.number()) {
             let keys = self.keys.room(room);
             let mut pipeline = Pipeline::with_capacity(1);

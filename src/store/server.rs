@@ -1,11 +1,14 @@
 //! Checks of the Redis server, and its clock.
 
+use std::time::Instant;
+
 use redis::Value;
 use tracing::warn;
 
 use super::Store;
 use super::redis::check::{Checked, check};
 use super::redis::connection::store_error;
+use super::redis::durability::ReplicaCounts;
 use super::redis::reply::{self, next};
 use crate::domain::{Error, Result, RoomId, UserId};
 
@@ -55,5 +58,14 @@ impl Store {
             [Value::SimpleString(_) | Value::BulkString(_)] => Ok(()),
             other => Err(other.first().map_or_else(|| Error::internal("no reply"), reply::unexpected)),
         }
+    }
+
+    /// Measures how many replicas receive writes, and adjusts how many must. `None` when none must.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn check_replicas(&self) -> Result<Option<ReplicaCounts>> {
+        let reached = self.writer.count_replicas().await.inspect_err(|_| self.durability.not_measured())?;
+        Ok(reached.map(|reached| self.durability.measured(reached, Instant::now())))
     }
 }

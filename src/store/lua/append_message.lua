@@ -1,6 +1,7 @@
 -- Stores a message and announces it, after joining the sender to a public room. All checks precede the first write.
 --
--- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the sender here
+-- KEYS  1 room   2 log   3 members   4 amendments   5 live channel (the room again when announce_messages.lua follows)
+--       6 rate of the sender here
 --       7 result of an earlier send with this client id, as text (the room again when it is not kept so)
 --       8, 9 hashes of client ids (the room again when the client id is not kept there)
 -- ARGV  1 sender   2 record   3 record of the notice that the sender joined ('' where everyone is a member)
@@ -26,6 +27,7 @@ local room, log, members, amended, live, rate, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
 local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 6, 11)
 local seen, field = tonumber(ARGV[12]), ARGV[15]
+if live == room then live = nil end
 
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids')
 local kind = state[1]

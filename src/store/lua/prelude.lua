@@ -80,11 +80,15 @@ local function drop_expired(log, amended, last_seq, oldest_ms)
   drop_amendments(amended, kept)
 end
 
--- Appends one entry and announces it. Returns its id.
+local function announce(live, id, record)
+  redis.call('PUBLISH', live, 'm ' .. id .. ' ' .. record)
+end
+
+-- Appends one entry and announces it if there is a channel. Returns its id.
 local function append(log, live, seq, ms, record, max_len)
   local id = integer(seq) .. '-' .. integer(ms)
   redis.call('XADD', log, 'MAXLEN', '=', max_len, id, 'm', record)
-  redis.call('PUBLISH', live, 'm ' .. id .. ' ' .. record)
+  if live then announce(live, id, record) end
   return id
 end
 

@@ -135,16 +135,12 @@ impl SharedConnection {
         for command in extra {
             pipeline.add_command(command.clone());
         }
-        let mut replies = self.exchange(&pipeline).await?.into_iter();
-        for reply in replies.by_ref().take(before.len()) {
-            refuse_error(reply)?;
-        }
-        let first = replies.next().unwrap_or_default();
-        let first = match first {
-            Value::ServerError(error) if scripts::is_missing(&error) => self.reload_and_run(call).await?,
-            reply => refuse_error(reply)?,
+        let (reply, rest) = split_script_reply(self.exchange(&pipeline).await?, before.len())?;
+        let reply = match reply {
+            Some(reply) => reply,
+            None => self.reload_and_run(call).await?,
         };
-        Ok((first, replies.collect()))
+        Ok((reply, rest))
     }
 
     /// Sends the source of a script that Redis does not know, after a restart or `SCRIPT FLUSH`. This loads it.
@@ -154,7 +150,8 @@ impl SharedConnection {
         refuse_error(self.exchange(&pipeline).await?.pop().unwrap_or_default())
     }
 
-    async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+    /// Runs a pipeline in one round trip and returns each command's reply, error replies included.
+    pub(super) async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
         if pipeline.is_empty() {
             return Ok(Vec::new()); // an empty pipeline has no reply to wait for
         }
@@ -251,8 +248,22 @@ async fn check_out(info: ConnectionInfo, config: AsyncConnectionConfig) -> Redis
     })
 }
 
+/// Splits the replies to `before` commands, a script and the commands after it. Returns those of the script and of what
+/// follows it. `None` stands for a script that Redis does not know.
+pub(super) fn split_script_reply(mut replies: Vec<Value>, before: usize) -> Result<(Option<Value>, Vec<Value>)> {
+    let rest = replies.split_off(replies.len().min(before + 1));
+    let script = replies.pop().unwrap_or_default();
+    for reply in replies {
+        refuse_error(reply)?;
+    }
+    match script {
+        Value::ServerError(error) if scripts::is_missing(&error) => Ok((None, rest)),
+        reply => Ok((Some(refuse_error(reply)?), rest)),
+    }
+}
+
 /// Converts an error reply. Replies of these scripts and commands carry errors at the top level only.
-fn refuse_error(reply: Value) -> Result<Value> {
+pub(super) fn refuse_error(reply: Value) -> Result<Value> {
     match reply {
         Value::ServerError(error) => Err(store_error(error.into())),
         reply => Ok(reply),

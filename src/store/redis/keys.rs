@@ -55,7 +55,7 @@ pub(in crate::store) struct Keys {
 /// The keys of one room.
 pub(in crate::store) struct RoomKeys {
     /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept (when the log's
-    /// expiry was last renewed), ids; that of the global room also ids_since.
+    /// expiry was last renewed), ids, announced; that of the global room also ids_since.
     pub(in crate::store) room: String,
     /// Stream of the messages.
     pub(in crate::store) log: String,
@@ -265,6 +265,11 @@ impl Keys {
     /// String: what the node writes together with each probe.
     pub(in crate::store) fn probe_key(&self, node: &str) -> String {
         format!("{}probe:{node}", self.prefix)
+    }
+
+    /// Channel without subscribers. Publishing to it is a write that replicas receive and that stores nothing.
+    pub(in crate::store) fn barrier(&self) -> String {
+        format!("{}barrier", self.channel_prefix)
     }
 
     /// The room of a channel. `None` for channels that are not of rooms.

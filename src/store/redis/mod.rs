@@ -1,7 +1,9 @@
 //! Access to Redis that all aggregates share: connections, pub/sub, scripts, keys and replies.
 
 pub(super) mod check;
+pub(super) mod commit;
 pub(super) mod connection;
+pub(super) mod durability;
 pub(super) mod keys;
 pub(super) mod pubsub;
 pub(super) mod reply;

@@ -29,6 +29,7 @@ macro_rules! script {
 }
 
 script!(APPEND_MESSAGE = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/append_message.lua");
+script!(ANNOUNCE_MESSAGES = "../lua/prelude.lua", "../lua/announce_messages.lua");
 script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
@@ -57,6 +58,7 @@ script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 pub(in crate::store) fn load_all() -> Pipeline {
     let all: &[&Script] = &[
         &APPEND_MESSAGE,
+        &ANNOUNCE_MESSAGES,
         &CREATE_ROOM,
         &ADD_MEMBER,
         &REMOVE_MEMBER,

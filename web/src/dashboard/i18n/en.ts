@@ -38,6 +38,8 @@ export const texts = {
   "redis.replica": "replica",
   "redis.embedded": "embedded",
   "redis.down": "Unreachable",
+  "redis.durability": "Acknowledged by",
+  "redis.replicated": "{now} of {all} replicas",
   "redis.memory": "Redis memory",
   "redis.of": "{used} of {limit}",
   "redis.commands": "Redis commands",

@@ -40,6 +40,8 @@ export const texts: typeof en = {
   "redis.replica": "副本",
   "redis.embedded": "内嵌",
   "redis.down": "无法连接",
+  "redis.durability": "写入确认",
+  "redis.replicated": "{now}/{all} 个副本",
   "redis.memory": "Redis 内存",
   "redis.of": "{used} / {limit}",
   "redis.commands": "Redis 命令",

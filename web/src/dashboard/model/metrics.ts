@@ -70,6 +70,10 @@ export interface Redis {
   commands_per_sec: number;
   uptime_secs: number;
   is_embedded: boolean;
+  /** Replicas that must have received a write, by the configuration; 0 means none. */
+  replicas_wanted: number;
+  /** The same at present. It is lower while replicas are missing. */
+  replicas_in_force: number;
 }
 
 export interface Metrics {

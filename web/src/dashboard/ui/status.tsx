@@ -27,6 +27,13 @@ export function Status({ metrics: { nodes, now_ms, redis } }: { metrics: Metrics
         <Item name="Redis">
           <State kind={redis.is_up ? "good" : "bad"}>{redis.is_up ? roleText(redis) : t("redis.down")}</State>
         </Item>
+        {redis.replicas_wanted > 0 && (
+          <Item name={t("redis.durability")}>
+            <State kind={redis.replicas_in_force < redis.replicas_wanted ? "bad" : "good"}>
+              {t("redis.replicated", { now: redis.replicas_in_force, all: redis.replicas_wanted })}
+            </State>
+          </Item>
+        )}
         <Item name={t("redis.memory")}>
           <Memory redis={redis} />
         </Item>
