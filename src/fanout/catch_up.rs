@@ -157,7 +157,9 @@ impl HubState {
         let mut backlog = connection.backlogs.swap_remove(index);
         let user = connection.user;
         if backlog.is_token && !tail.is_complete {
-            self.reply_lost(id, backlog, tail);
+            // As below, events that arrived during the reading were skipped.
+            let is_newest = newest == newest_before || newest.seq <= tail.watermark.last.seq;
+            self.reply_lost(id, backlog, tail, is_newest);
             return None;
         }
         if !backlog.is_token && backlog.is_all_due && !tail.is_gapless {
@@ -188,10 +190,10 @@ impl HubState {
     }
 
     /// Messages behind a resume token are no longer kept: says so, and continues from the present.
-    fn reply_lost(&mut self, id: ConnectionId, mut backlog: Backlog, tail: &Tail) {
+    fn reply_lost(&mut self, id: ConnectionId, mut backlog: Backlog, tail: &Tail, is_newest: bool) {
         self.queue_text(id, backlog.resume_replies.take().map(|replies| replies.lost));
         backlog.after = tail.watermark.last;
-        backlog.is_caught_up = true;
+        backlog.is_caught_up = is_newest;
         backlog.is_token = false;
         if let Some(connection) = self.connection(id) {
             connection.backlogs.push(backlog);
