@@ -132,7 +132,7 @@ fn certificates_that_do_not_fit_end_the_start_with_one_line() {
         (&url, &[("TLS_CA", &missing)], "redis.tls_ca"),
         (&url, &[("TLS_CA", &key)], "holds no certificate"),
         (&mutual, &[("TLS_CA", &ca)], "TLS with Redis"),
-        (&mutual, &[("TLS_CA", &ca), ("TLS_CERT", &node), ("TLS_KEY", &server_key)], "redis"),
+        (&mutual, &[("TLS_CA", &ca), ("TLS_CERT", &node), ("TLS_KEY", &server_key)], "keys may not be consistent"),
         (&url, &[("TLS_CA", &ca), ("TLS_CERT", &node)], "redis.tls_key"),
         (&plain, &[("TLS_CA", &ca)], "TLS with Redis"),
     ];
