@@ -45,7 +45,7 @@ async fn a_client_id_is_one_more_read_and_one_more_write() {
     // Once a second.
     assert!(cost.commands.remove("pexpire").unwrap_or(0) <= 1);
     let inside =
-        [("hmget", 1), ("time", 1), ("get", 1), ("set", 1), ("zadd", 1), ("xadd", 1), ("hset", 1), ("publish", 1)];
+        [("hmget", 1), ("time", 1), ("get", 1), ("set", 1), ("zscore", 1), ("xadd", 1), ("hset", 1), ("publish", 1)];
     let mut expected = only(&inside);
     expected.extend(only(&[("evalsha", 1), ("hget", 1), ("hsetnx", 1)]));
     assert_eq!((cost.commands, cost.round_trips), (expected, 1));
