@@ -125,7 +125,8 @@ async fn a_client_that_resumes_behind_what_is_lost_is_told_and_gets_what_follows
     while heard_any(&mut bob).await != "lost 3" {}
     it.rewind().await;
     it.proxy.restore();
-    it.world.wait_ready(1).await;
+    // Open sockets are told at once, and the answer to the resumption is another.
+    bob.next_of("not_recovered").await;
     let resume = json!({"type": "resume", "payload": {"rooms": {it.room.to_string(): last["payload"]["resume"]}}});
     bob.send(&resume).await;
     bob.next_of("not_recovered").await;
