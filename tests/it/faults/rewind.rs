@@ -215,6 +215,7 @@ async fn open_connections_are_told_that_messages_were_lost_and_ids_are_not_given
     let heard = heard(&mut bob, "new").await;
     assert_eq!(room_and_seq(heard["payload"]["id"].as_u64().expect("an id")).1, new);
 
+    it.world.wait_ready(1).await;
     let since = format!("/ws?ext=1&since={}:{token}", it.room);
     let mut late = Socket::open(&it.world.base(1), &since, Some(&it.tokens[1]), None).await.expect("accepted");
     late.next_of("not_recovered").await;
