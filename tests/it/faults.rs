@@ -3,6 +3,7 @@
 mod checker;
 mod client;
 mod cluster;
+mod failover;
 mod group_creator;
 mod heal;
 mod lost;
@@ -18,7 +19,7 @@ mod storm;
 use std::time::{Duration, Instant};
 
 use self::cluster::Cluster;
-use self::round::{play, seed};
+use self::round::{play_storm, seed};
 use self::storm::{FaultCounts, FaultPlan};
 
 /// The short form: a minute and a half.
@@ -32,7 +33,7 @@ const LONG: FaultPlan =
 async fn a_hundred_faults_lose_double_swap_and_hide_nothing() {
     let (cluster, counts, seed) = (Cluster::start().await, FaultCounts::default(), seed());
     let started = Instant::now();
-    let outcome = play(&cluster, SHORT, &counts, seed).await;
+    let outcome = play_storm(&cluster, SHORT, &counts, seed).await;
     println!("seed {seed}, {:?}\n{counts}\n{outcome}", started.elapsed());
     assert!(counts.total() >= 100);
     assert!(outcome.acknowledged > 200, "people talked");
@@ -51,7 +52,7 @@ async fn soak() {
         let seed = seed();
         let before = counts.total();
         let plan = FaultPlan { faults: before + LONG.faults, ..LONG };
-        let outcome = play(&cluster, plan, &counts, seed).await;
+        let outcome = play_storm(&cluster, plan, &counts, seed).await;
         println!("round {round}, seed {seed}: {outcome}");
         is_clean &= outcome.verdict.is_clean();
         if Instant::now() > until {

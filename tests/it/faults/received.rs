@@ -123,16 +123,19 @@ impl Memory {
     }
 
     fn take_message(&mut self, room: Room, message: &Value) {
-        let Some(seen) = self.look(room, message) else { return };
+        let Some(seen) = look(message) else { return };
         let Some(received) = self.rooms.get_mut(&room) else { return };
         match &mut received.state {
-            State::Live => received.take(seen),
+            State::Live => {
+                received.take(seen);
+                self.acknowledge(room, message);
+            }
             State::Resuming(held) | State::Reading(held) => held.push(seen),
         }
     }
 
     fn take_history(&mut self, room: Room, messages: &[Value]) {
-        let listed: Vec<Seen> = messages.iter().filter_map(|message| self.look(room, message)).collect();
+        let listed: Vec<Seen> = messages.iter().filter_map(look).collect();
         let Some(received) = self.rooms.get_mut(&room) else { return };
         // A response to an earlier connection's request, or to a repeated one.
         if !matches!(received.state, State::Reading(_)) {
@@ -144,19 +147,14 @@ impl Memory {
         all.into_iter().for_each(|seen| received.take(seen));
     }
 
-    /// Reads a message. The client's own message acknowledges its send.
-    fn look(&mut self, room: Room, message: &Value) -> Option<Seen> {
-        let place = EntryId::parse(message["resume"].as_str()?)?;
-        let text = message["content"].as_str()?.to_owned();
-        if message["user_id"] == 0 {
-            // A system message: it has an entry but no sender.
-            return Some(Seen { place, text: String::new() });
-        }
-        if let Some(index) = self.pending.iter().position(|pending| message["client_id"] == *pending.client_id) {
+    /// The client's own message, pushed to it, acknowledges its send. One that it reads does not.
+    fn acknowledge(&mut self, room: Room, message: &Value) {
+        let is_own = |pending: &Pending| message["client_id"] == *pending.client_id;
+        let Some(Seen { place, .. }) = look(message) else { return };
+        if let Some(index) = self.pending.iter().position(is_own) {
             let Pending { client_id, .. } = self.pending.swap_remove(index);
             self.acknowledged.push(Acknowledged { room, client_id, place });
         }
-        Some(Seen { place, text })
     }
 
     /// The received messages.
@@ -206,6 +204,13 @@ impl State {
             Self::Resuming(held) | Self::Reading(held) => held,
         }
     }
+}
+
+/// Reads a message. One of the server has an entry but no sender.
+fn look(message: &Value) -> Option<Seen> {
+    let place = EntryId::parse(message["resume"].as_str()?)?;
+    let text = if message["user_id"] == 0 { "" } else { message["content"].as_str()? };
+    Some(Seen { place, text: text.to_owned() })
 }
 
 /// A room's whole history.

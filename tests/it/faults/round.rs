@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::checker::{History, Received, Room, Stored, Verdict, check};
-use super::client::{Client, Person, Phase, Report};
+use super::client::{Client, Nodes, Person, Phase, Report};
 use super::cluster::Cluster;
 use super::group_creator::GroupCreator;
 use super::poller::{Poller, id_of};
@@ -26,14 +26,27 @@ use crate::support::{client, ok, unique};
 /// Users with a WebSocket. The others poll.
 const TALKERS: usize = 8;
 const POLLERS: usize = 2;
-/// The interval of each user's sends. Together they stay far below the 1000 messages that a room keeps.
-const PACE: Duration = Duration::from_millis(350);
 const POLLER_PACE: Duration = Duration::from_secs(1);
 /// The time after the last fault in which all sends must be confirmed. Clients retry every few seconds, so that only a
 /// failing round takes as long.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(60);
 /// The time in which everything must be received afterwards.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
+
+/// What differs between kinds of rounds.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// The interval of each user's sends. Together they stay below the 1000 messages that a room keeps.
+    pub pace: Duration,
+    /// Whether groups are created meanwhile.
+    pub has_new_groups: bool,
+    pub judge: fn(&History) -> Verdict,
+}
+
+impl Rules {
+    /// Acknowledged or pushed means stored.
+    pub const STORM: Self = Self { pace: Duration::from_millis(350), has_new_groups: true, judge: check };
+}
 
 /// The result of a round.
 #[derive(Default)]
@@ -155,26 +168,34 @@ fn stored(message: &Value) -> Stored {
     Stored { place, text: text("content"), client_id: text("client_id") }
 }
 
-/// Plays a round.
-pub async fn play(cluster: &Cluster, plan: FaultPlan, counts: &FaultCounts, seed: u64) -> Outcome {
+/// Plays a round with the faults of a storm.
+pub async fn play_storm(cluster: &Cluster, plan: FaultPlan, counts: &FaultCounts, seed: u64) -> Outcome {
     cluster.heal().await;
-    let base = cluster.nodes.lock().expect("no panic while held")[0].clone();
+    let faults = async {
+        cause_faults(cluster, plan, counts, seed).await;
+        cluster.heal().await;
+    };
+    play(&cluster.nodes, Rules::STORM, faults).await
+}
+
+/// Plays a round on these nodes during `faults`, at whose end everything works again.
+pub async fn play(nodes: &Nodes, rules: Rules, faults: impl Future<Output = ()>) -> Outcome {
+    let base = nodes.lock().expect("no panic while held")[0].clone();
     let mut scene = Scene::set(&base).await;
     let (phase, followed) = watch::channel(Phase::Talk);
-    let (people, confirmed) = begin(cluster, &scene, &followed);
-    let group_creator = GroupCreator::new(&scene.people[..TALKERS], cluster.nodes.clone(), followed);
+    let (people, confirmed) = begin(nodes, rules.pace, &scene, &followed);
+    let group_creator = GroupCreator::new(&scene.people[..TALKERS], nodes.clone(), followed);
     let ((), made) = tokio::join!(
         async {
-            cause_faults(cluster, plan, counts, seed).await;
-            cluster.heal().await;
+            faults.await;
             phase.send_replace(Phase::Confirm);
         },
-        group_creator.run(),
+        async { if rules.has_new_groups { group_creator.run().await } else { Vec::new() } },
     );
     let confirmed = tokio::time::timeout(CONFIRMED_WITHIN, join_all(confirmed)).await;
     let is_confirmed = confirmed.is_ok_and(|all| all.iter().all(Result::is_ok));
 
-    let base = cluster.nodes.lock().expect("no panic while held")[0].clone();
+    let base = nodes.lock().expect("no panic while held")[0].clone();
     made.iter().for_each(|made| scene.note(made.room, &made.people));
     let truth = scene.truth(&base).await;
     phase.send_replace(Phase::Finish(Arc::new(scene.ends(&truth))));
@@ -198,7 +219,7 @@ pub async fn play(cluster: &Cluster, plan: FaultPlan, counts: &FaultCounts, seed
     add_silent(&mut history, &scene);
     outcome.acknowledged = history.acknowledged.len();
     outcome.received = history.received.iter().map(|received| received.messages.len()).sum();
-    outcome.verdict = check(&history);
+    outcome.verdict = (rules.judge)(&history);
     assert!(is_confirmed, "every send is confirmed in the end: {outcome}");
     outcome
 }
@@ -218,15 +239,16 @@ fn add_silent(history: &mut History, scene: &Scene) {
 
 /// Starts all clients. Returns their tasks, and receivers that complete when everything is confirmed.
 fn begin(
-    cluster: &Cluster,
+    nodes: &Nodes,
+    pace: Duration,
     scene: &Scene,
     phase: &watch::Receiver<Phase>,
 ) -> (Vec<JoinHandle<Report>>, Vec<oneshot::Receiver<()>>) {
     let people = scene.people.iter().enumerate().map(|(number, person)| {
         let (tell, told) = oneshot::channel();
-        let (person, nodes, phase) = (person.clone(), cluster.nodes.clone(), phase.clone());
+        let (person, nodes, phase) = (person.clone(), nodes.clone(), phase.clone());
         let task = if number < TALKERS {
-            tokio::spawn(Client::new(person, nodes, phase, tell, PACE).run())
+            tokio::spawn(Client::new(person, nodes, phase, tell, pace).run())
         } else {
             tokio::spawn(Poller::new(person, nodes, phase, tell, POLLER_PACE).run())
         };
