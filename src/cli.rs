@@ -1,4 +1,4 @@
-//! The command line: serve, secret, user, openapi, health.
+//! The command line: serve, secret, user, restored, openapi, health.
 
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::Config;
 use crate::domain::{Error, Kind, Password};
 use crate::node::{self, Node, StartError};
+use crate::service::{Accounts, Restored};
 
 /// Exit code for an invalid setting or argument, and for a user that does not exist.
 const EXIT_USAGE: u8 = 2;
@@ -42,6 +43,8 @@ enum Command {
         #[command(subcommand)]
         change: UserChange,
     },
+    /// After a backup of Redis was restored: skips the numbers that were given since, and ends all tokens.
+    Restored,
     /// Prints the OpenAPI document.
     Openapi,
     /// Checks whether the node on this machine is ready; exits with 0 if it is.
@@ -73,6 +76,7 @@ pub async fn run() -> ExitCode {
         Command::Serve => serve(config).await,
         Command::Secret => print(&node::new_secret()),
         Command::User { change } => change_user(&config, change).await,
+        Command::Restored => restored(&config).await,
         Command::Openapi => match node::openapi().to_pretty_json() {
             Ok(json) => print(&json),
             Err(error) => fail(&error, EXIT_FAILURE),
@@ -171,28 +175,39 @@ fn fail_to_start(error: &StartError) -> ExitCode {
 }
 
 async fn change_user(config: &Config, change: UserChange) -> ExitCode {
-    let (accounts, redis) = match node::accounts(config).await {
-        Ok(opened) => opened,
-        Err(error) => return fail_to_start(&error),
-    };
-    let outcome = match &change {
+    let outcome = administer(config, async |accounts| match &change {
         UserChange::Promote { name } => accounts.promote(name).await,
         UserChange::Demote { name } => accounts.demote(name).await,
-        UserChange::Password { name } => match read_password() {
-            Ok(password) => accounts.set_password(name, &password).await,
-            Err(error) => Err(error),
-        },
+        UserChange::Password { name } => accounts.set_password(name, &read_password()?).await,
         UserChange::Ban { name } => accounts.set_banned(name, true).await,
         UserChange::Unban { name } => accounts.set_banned(name, false).await,
-    };
+    });
+    match outcome.await {
+        Ok(id) => print(&format!("user {id}: done")),
+        Err(failure) => failure,
+    }
+}
+
+async fn restored(config: &Config) -> ExitCode {
+    match administer(config, Accounts::restored).await {
+        Ok(Restored { last_user, last_room }) => {
+            print(&format!("all tokens end; new users have numbers above {last_user}, new rooms above {last_room}"))
+        }
+        Err(failure) => failure,
+    }
+}
+
+/// Runs an action on the accounts. Prints why it failed.
+async fn administer<T>(config: &Config, act: impl AsyncFnOnce(&Accounts) -> Result<T, Error>) -> Result<T, ExitCode> {
+    let (accounts, redis) = node::accounts(config).await.map_err(|error| fail_to_start(&error))?;
+    let outcome = act(&accounts).await;
     if let Some(redis) = redis {
         redis.stop();
     }
-    match outcome {
-        Ok(id) => print(&format!("user {id}: done")),
-        Err(error) if error.kind() == Kind::NotFound || error.kind() == Kind::BadRequest => fail(&error, EXIT_USAGE),
-        Err(error) => fail(&error, EXIT_FAILURE),
-    }
+    outcome.map_err(|error| match error.kind() {
+        Kind::NotFound | Kind::BadRequest => fail(&error, EXIT_USAGE),
+        _ => fail(&error, EXIT_FAILURE),
+    })
 }
 
 /// Reads a password from the first line of standard input, so that it does not appear in the process list.

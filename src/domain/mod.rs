@@ -30,4 +30,4 @@ pub use notice::{Notice, NoticeKind, SYSTEM_NAME};
 pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark};
 pub use receipt::{Receipts, Runs, Status};
 pub use room::{Conversation, FoundRoom, Member, MemberRole, NewGroup, RoomCard, RoomHead, RoomKind};
-pub use user::{Account, Caller, NewAccount, OnlineUser, ProfileChange, Role, UserRef};
+pub use user::{Account, Caller, NewAccount, OnlineUser, ProfileChange, Role, TokenKey, UserRef};

@@ -1,5 +1,9 @@
 //! Users and their accounts.
 
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
 use super::ids::UserId;
 use super::names::{Email, UserName};
 
@@ -37,6 +41,24 @@ impl Caller {
     /// The user with the current name.
     pub fn user_ref(&self) -> UserRef {
         UserRef { id: self.id, name: self.name.clone() }
+    }
+}
+
+/// A random number that tells an account from a later one with the same number. Tokens carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenKey(pub u64);
+
+impl fmt::Display for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for TokenKey {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        u64::from_str_radix(text, 16).map(Self)
     }
 }
 
@@ -87,6 +109,8 @@ pub struct Account {
     pub is_banned: bool,
     /// Token epoch: tokens of an older one are invalid. Grows with each change of password and each ban.
     pub token_epoch: u64,
+    /// The key that tokens must carry; accounts of earlier versions get one at the next log-in.
+    pub token_key: Option<TokenKey>,
 }
 
 /// A user with activity within the last half hour.

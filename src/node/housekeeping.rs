@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tracing::{debug, error, info, warn};
 
 use super::tasks::Tasks;
@@ -15,8 +16,6 @@ use crate::store::{PubSubEvent, ReplicaCounts, Store, StoreConfig, Subscriber, U
 
 /// A revocation is effective within a second, also where its announcement does not arrive.
 const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_millis(800);
-/// How far changes are read again: nodes' ideas of the time may differ by it.
-const MAX_CLOCK_SKEW_MS: u64 = 60_000;
 const COUNTS_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
 /// Offset of the machine's clock from which operators are warned.
@@ -26,20 +25,20 @@ const REPLICAS_EVERY: Duration = Duration::from_secs(1);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 const OLD_UPLOADS_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Starts pub/sub, and loads the account changes that were announced before.
-///
-/// # Errors
-/// `Unavailable` when Redis does not answer.
-pub(super) async fn start_pubsub(
+/// Starts pub/sub for a node with this id. The second value is notified of each connection to Redis, which may be to
+/// another server.
+pub(super) fn start_pubsub(
     config: &StoreConfig,
     store: &Store,
     node: &str,
     shared: &Shared,
     tasks: &mut Tasks,
-) -> Result<FollowedRooms> {
+) -> (FollowedRooms, Arc<Notify>) {
     let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node);
     let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics));
     let (tokens, rooms, clock_store) = (Arc::clone(&shared.tokens), followed_rooms.clone(), store.clone());
+    let connected = Arc::new(Notify::new());
+    let reconnected = Arc::clone(&connected);
     tasks.spawn(
         "pub/sub",
         supervisor.run(move |event| {
@@ -47,43 +46,73 @@ pub(super) async fn start_pubsub(
                 PubSubEvent::User(UserEvent::Revoked { user, epoch }) => tokens.revocations().raise(*user, *epoch),
                 PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => tokens.rename(*user, *at_ms, name),
                 // Another server may have taken over.
-                PubSubEvent::Connected => drop(tokio::spawn(read_clock(clock_store.clone()))),
+                PubSubEvent::Connected => {
+                    connected.notify_one();
+                    drop(tokio::spawn(read_clock(clock_store.clone())));
+                }
                 PubSubEvent::User(_) | PubSubEvent::Room(..) | PubSubEvent::Subscribed(_) | PubSubEvent::Lost => {}
             }
             rooms.handle(event);
         }),
     );
     tasks.spawn("followed rooms", followed_rooms.clone().sweep());
-    load_changes(store, &shared.tokens, 0).await?;
-    Ok(followed_rooms)
+    (followed_rooms, reconnected)
 }
 
-/// Loads all token revocations, and the renames since a time.
-async fn load_changes(store: &Store, tokens: &Tokens, since_ms: u64) -> Result<()> {
-    for (user, epoch) in store.revocations().await? {
-        tokens.revocations().raise(user, epoch);
-    }
-    for (user, at_ms, name) in store.renames(since_ms).await? {
-        tokens.rename(user, at_ms, &name);
-    }
-    Ok(())
-}
-
-/// Re-reads account changes, because pub/sub may lose announcements.
-pub(super) async fn follow_account_changes(store: Store, tokens: Arc<Tokens>) {
-    let mut since_ms = store.now_ms();
+/// Follows account changes, and checks that Redis still has what was read: every so often, because pub/sub may lose
+/// announcements, and at each connection to Redis.
+pub(super) async fn follow_account_changes(
+    mut progress: Progress,
+    store: Store,
+    tokens: Arc<Tokens>,
+    reconnected: Arc<Notify>,
+) {
     let mut has_failed = false;
     loop {
-        tokio::time::sleep(ACCOUNT_CHANGES_EVERY).await;
-        let read_at_ms = store.now_ms();
-        match load_changes(&store, &tokens, since_ms.saturating_sub(MAX_CLOCK_SKEW_MS)).await {
-            Ok(()) => (since_ms, has_failed) = (read_at_ms, false),
+        tokio::select! {
+            () = tokio::time::sleep(ACCOUNT_CHANGES_EVERY) => {}
+            () = reconnected.notified() => {}
+        }
+        match progress.advance(&store, &tokens).await {
+            Ok(()) => has_failed = false,
             Err(error) if !has_failed => {
                 has_failed = true;
                 warn!(%error, "could not read account changes, trying again");
             }
             Err(_) => {}
         }
+    }
+}
+
+/// How far the account changes are read.
+pub(super) struct Progress {
+    /// Time of the last reading by the clock of Redis.
+    read_at_ms: u64,
+    /// The store's count of breaks before it.
+    breaks: u64,
+}
+
+impl Progress {
+    /// Reads all account changes, at the start of a node.
+    ///
+    /// # Errors
+    /// `Unavailable` when Redis does not answer.
+    pub(super) async fn begin(store: &Store, tokens: &Tokens) -> Result<Self> {
+        let breaks = store.breaks();
+        Ok(Self { read_at_ms: tokens.read_changes(store, 0).await?, breaks })
+    }
+
+    async fn advance(&mut self, store: &Store, tokens: &Tokens) -> Result<()> {
+        store.check_continuity().await?;
+        let breaks = store.breaks();
+        if breaks != self.breaks {
+            // Another server has another clock, and may lack what was read.
+            tokens.read_bindings_again(store).await?;
+            self.read_at_ms = 0;
+        }
+        self.read_at_ms = tokens.read_changes(store, self.read_at_ms).await?;
+        self.breaks = breaks;
+        Ok(())
     }
 }
 

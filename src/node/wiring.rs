@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use tokio::sync::Notify;
 use tracing::{info, warn};
 use tracing_actix_web::TracingLogger;
 
 use super::error::StartError;
 use super::folder_lock::LockError;
+use super::housekeeping::Progress;
 use super::listener::{self, ListenerHandle};
 use super::presence::PresenceKeeper;
 use super::private_redis::{self, PrivateRedis, PrivateRedisError};
@@ -73,11 +75,13 @@ impl Wiring {
             warn_of_data_in_memory(&store).await;
         }
         store.ensure_global_room().await?;
+        store.note_history().await?;
 
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
         let shared = shared(&config, Arc::new(metrics), store.clock())?;
-        let followed_rooms = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks).await?;
+        let (followed_rooms, reconnected) = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks);
+        let progress = Progress::begin(&store, &shared.tokens).await?;
         let socket_counts = SocketCounts::new(&config.limits);
         let wiring = Self {
             node_id,
@@ -91,15 +95,16 @@ impl Wiring {
             socket_counts: Arc::new(socket_counts),
             registry,
         };
-        wiring.start_housekeeping(&store, tasks);
+        wiring.start_housekeeping(&store, progress, reconnected, tasks);
         Ok((wiring, store))
     }
 
-    fn start_housekeeping(&self, store: &Store, tasks: &mut Tasks) {
+    fn start_housekeeping(&self, store: &Store, progress: Progress, reconnected: Arc<Notify>, tasks: &mut Tasks) {
         let (tokens, metrics) = (Arc::clone(&self.shared.tokens), Arc::clone(&self.shared.metrics));
         tasks.spawn("clock", housekeeping::follow_clock(store.clone(), metrics));
         tasks.spawn("message counts", housekeeping::count_messages(store.clone()));
-        tasks.spawn("account changes", housekeeping::follow_account_changes(store.clone(), tokens));
+        let changes = housekeeping::follow_account_changes(progress, store.clone(), tokens, reconnected);
+        tasks.spawn("account changes", changes);
         let presence =
             PresenceKeeper::new(self.services(store), Arc::clone(&self.socket_counts), store.clock().clone());
         tasks.spawn("presence", presence.run(Duration::from_secs(self.config.presence.lease_secs)));
@@ -220,6 +225,7 @@ fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
         },
         online_for_secs: config.presence.offline_after_secs,
         receipt_members: config.limits.receipt_members,
+        token_ttl_secs: config.auth.token_ttl_secs,
         zone: zone(&config.stats.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
     })
 }

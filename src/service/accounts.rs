@@ -11,7 +11,7 @@ use crate::domain::{
     Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME, UserId,
     UserName,
 };
-use crate::store::{Revocation, Store};
+use crate::store::{Restored, Revocation, Store};
 
 /// The account that a login names.
 #[derive(Clone, Debug)]
@@ -66,8 +66,12 @@ impl Accounts {
         let account = self.find(who).await?;
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         let matches = self.passwords.matches(password, hash).await?;
-        let account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
-        self.store.record_login(account.id, self.store.now_ms()).await?;
+        let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
+        if account.token_key.is_none() {
+            account.token_key = self.store.ensure_token_key(account.id).await?;
+        }
+        self.store.record_login(&account, self.store.now_ms()).await?;
+        self.tokens.prepare(&self.store, account.id).await?;
         let token = self.tokens.issue(&account)?;
         Ok((account, token))
     }
@@ -110,18 +114,38 @@ impl Accounts {
         Ok(account)
     }
 
-    /// Checks the token of a request without a round trip. A valid token counts as a request of its user, an invalid
-    /// one as a sign-in from the client's address.
+    /// Checks the token of a request: without a round trip but for the first of a user on this node. A valid token counts
+    /// as a request of its user, an invalid one as a sign-in from the client's address.
     ///
     /// # Errors
-    /// `Unauthenticated`, `RateLimited`.
-    pub fn authenticate(&self, token: Option<&str>, client: &Client) -> Result<Grant> {
-        let grant = token.ok_or(Error::Unauthenticated).and_then(|token| self.tokens.grant(token));
+    /// `Unauthenticated`, `RateLimited`; `Unavailable` when the account must be read and cannot.
+    pub async fn authenticate(&self, token: Option<&str>, client: &Client) -> Result<Grant> {
+        let grant = self.granted(token).await;
         match &grant {
             Ok(grant) => self.limits.check_request(grant.caller.id)?,
-            Err(_) => self.limits.check_sign_in(client)?,
+            Err(Error::Unauthenticated) => self.limits.check_sign_in(client)?,
+            Err(_) => {}
         }
         grant
+    }
+
+    async fn granted(&self, token: Option<&str>) -> Result<Grant> {
+        let grant = self.tokens.grant(token.ok_or(Error::Unauthenticated)?)?;
+        self.confirm(&grant).await?;
+        Ok(grant)
+    }
+
+    /// Checks that the account of a grant still exists: without a round trip unless connections to Redis broke meanwhile.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, `Unavailable`.
+    pub async fn confirm(&self, grant: &Grant) -> Result<()> {
+        self.tokens.confirm(&self.store, grant).await
+    }
+
+    /// Whether [`Self::confirm`] needs no round trip.
+    pub fn is_confirmed(&self, grant: &Grant) -> bool {
+        self.tokens.is_confirmed(&self.store, grant)
     }
 
     /// Whether a grant is still valid.
@@ -132,6 +156,14 @@ impl Accounts {
     /// The user of a grant, with the current name.
     pub fn caller(&self, grant: &Grant) -> Caller {
         self.tokens.caller(grant)
+    }
+
+    /// Skips numbers and ends all tokens, after a backup of Redis was restored.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn restored(&self) -> Result<Restored> {
+        self.store.restored().await
     }
 
     async fn named(&self, name: &str) -> Result<Account> {

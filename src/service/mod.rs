@@ -6,6 +6,8 @@
 
 mod access;
 mod accounts;
+mod bindings;
+mod claims;
 mod dashboard;
 mod file_store;
 mod images;
@@ -16,6 +18,7 @@ mod passwords;
 mod poll;
 mod presence;
 mod range;
+mod revocations;
 mod rooms;
 mod series;
 mod sniff;
@@ -36,9 +39,10 @@ pub use passwords::Passwords;
 pub use poll::Poll;
 pub use presence::{Presence, Throttle};
 pub use range::Range;
+pub use revocations::Revocations;
 pub use rooms::Rooms;
 pub use series::{Closes, Latest, Quantiles, RouteErrors, Series, Steps, Values};
-pub use tokens::{Grant, Revocations, Tokens};
+pub use tokens::{Grant, Tokens};
 pub use upload_path::{Folder, UploadPath};
 pub use uploads::{StoredFile, Uploads};
 pub use watermarks::Watermarks;
@@ -46,7 +50,7 @@ pub use watermarks::Watermarks;
 use crate::metrics::Metrics;
 use crate::store::{SendRate, Store};
 
-pub use crate::store::{NodeRow, ServerInfo, Stats};
+pub use crate::store::{NodeRow, Restored, ServerInfo, Stats};
 
 /// What the services of a node's workers share.
 #[derive(Clone)]

@@ -1,13 +1,17 @@
-//! Tokens: JWT HS256 that carry user id, name and epoch, so that no request needs a look-up.
+//! Tokens: JWT HS256 that carry user id, name and what binds them to the account, so that no request needs a look-up but
+//! the first of a user on a node.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, RwLock};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::{ExposeSecret, SecretSlice};
-use serde::{Deserialize, Serialize};
 
+use super::bindings::{Bindings, Bond};
+use super::claims::Claims;
+use super::revocations::Revocations;
 use crate::domain::{Account, Caller, Clock, Error, Result, UserId};
+use crate::store::Store;
 
 /// How long a token is accepted after its expiry, in seconds.
 const LEEWAY_SECS: u64 = 5;
@@ -20,22 +24,6 @@ const AUDIENCE: &str = "chinwag-clients";
 /// Most tokens whose valid signature is cached; about half a kilobyte each.
 const MAX_CHECKED: usize = 20_000;
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    /// User id in decimal.
-    sub: String,
-    /// User name at login.
-    name: String,
-    /// Seconds since 1970.
-    iat: u64,
-    /// Seconds since 1970.
-    exp: u64,
-    iss: String,
-    aud: String,
-    /// Token epoch of the account at login.
-    epoch: u64,
-}
-
 /// Issues and checks tokens.
 pub struct Tokens {
     signing: EncodingKey,
@@ -45,6 +33,7 @@ pub struct Tokens {
     lifetime_secs: u64,
     clock: Clock,
     revocations: Revocations,
+    bindings: Bindings,
     /// User → time of the latest rename, current name.
     names: RwLock<HashMap<UserId, (u64, String)>>,
     checked: Mutex<HashMap<Box<str>, Checked>>,
@@ -57,15 +46,15 @@ pub struct Grant {
     pub caller: Caller,
     /// The last second in which the token is valid.
     expires_at_secs: u64,
-    epoch: u64,
+    bond: Bond,
 }
 
-/// A token with a valid signature. Its expiry and epoch are checked at each use.
+/// A token with a valid signature. Its expiry, epoch and account are checked at each use.
 #[derive(Clone)]
 struct Checked {
     caller: Caller,
     expires_at_secs: u64,
-    epoch: u64,
+    bond: Bond,
 }
 
 impl Tokens {
@@ -90,6 +79,7 @@ impl Tokens {
             lifetime_secs,
             clock,
             revocations: Revocations::default(),
+            bindings: Bindings::default(),
             names: RwLock::default(),
             checked: Mutex::default(),
         };
@@ -98,7 +88,7 @@ impl Tokens {
     }
 
     fn check_itself(&self) -> Result<()> {
-        let token = self.sign(UserId(1), "self-test", 0)?;
+        let token = self.sign(UserId(1), "self-test", Bond { epoch: 0, key: None, generation: 0 })?;
         let caller = self.verify(&token)?;
         if caller.id != UserId(1) {
             return Err(Error::internal("the token of the self-test names another user"));
@@ -108,10 +98,11 @@ impl Tokens {
 
     /// Issues a token for an account.
     pub fn issue(&self, account: &Account) -> Result<String> {
-        self.sign(account.id, &account.name, account.token_epoch)
+        let (epoch, key) = (account.token_epoch, account.token_key);
+        self.sign(account.id, &account.name, Bond { epoch, key, generation: self.bindings.generation() })
     }
 
-    fn sign(&self, user: UserId, name: &str, epoch: u64) -> Result<String> {
+    fn sign(&self, user: UserId, name: &str, bond: Bond) -> Result<String> {
         let iat = self.clock.now_ms() / 1000;
         let claims = Claims {
             sub: user.to_string(),
@@ -120,23 +111,25 @@ impl Tokens {
             exp: iat + self.lifetime_secs,
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            epoch,
+            epoch: bond.epoch,
+            key: bond.key.map(|key| key.to_string()),
+            generation: bond.generation,
         };
         encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(Error::internal)
     }
 
-    /// Checks a token and returns its user.
+    /// Checks a token by itself and returns its user.
     ///
     /// # Errors
-    /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
+    /// As [`Self::grant`].
     pub fn verify(&self, token: &str) -> Result<Caller> {
         self.grant(token).map(|grant| grant.caller)
     }
 
-    /// Checks a token and returns its grant, for connections that outlive the check.
+    /// Checks a token by itself and returns its grant. Whether the account still exists is for [`Self::confirm`] to say.
     ///
     /// # Errors
-    /// As [`Self::verify`].
+    /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
     pub fn grant(&self, token: &str) -> Result<Grant> {
         let known = self.checked.lock().expect("no panic while held").get(token).cloned();
         let checked = match known {
@@ -149,18 +142,46 @@ impl Tokens {
         let mut grant = Grant {
             caller: checked.caller,
             expires_at_secs: checked.expires_at_secs + LEEWAY_SECS,
-            epoch: checked.epoch,
+            bond: checked.bond,
         };
-        if is_from_future || !self.is_good(&grant) {
+        if is_from_future || self.is_over(&grant) {
             return Err(Error::Unauthenticated);
         }
         grant.caller = self.with_present_name(grant.caller);
         Ok(grant)
     }
 
-    /// Whether a grant has neither expired nor been revoked.
+    /// Checks that the account of a grant exists and is still the one for which the token was issued: one round trip for the
+    /// first grant of a user on this node and after a break, none otherwise.
+    ///
+    /// # Errors
+    /// `Unauthenticated`; `Unavailable`.
+    pub async fn confirm(&self, store: &Store, grant: &Grant) -> Result<()> {
+        self.bindings.confirm(store, &grant.caller, grant.bond).await
+    }
+
+    /// Whether [`Self::confirm`] needs no round trip.
+    pub fn is_confirmed(&self, store: &Store, grant: &Grant) -> bool {
+        self.bindings.is_confirmed(&grant.caller, grant.bond, store.breaks())
+    }
+
+    /// Whether a grant that was confirmed is still good, as far as this node knows.
     pub fn is_good(&self, grant: &Grant) -> bool {
-        self.clock.now_ms() / 1000 <= grant.expires_at_secs && !self.revocations.is_dead(grant.caller.id, grant.epoch)
+        !self.is_over(grant) && !self.bindings.is_refuted(&grant.caller, grant.bond)
+    }
+
+    /// Whether a grant has expired or been revoked.
+    fn is_over(&self, grant: &Grant) -> bool {
+        let now_secs = self.clock.now_ms() / 1000;
+        now_secs > grant.expires_at_secs || self.revocations.is_dead(grant.caller.id, grant.bond.epoch)
+    }
+
+    /// Reads what a new token of an account must agree with.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn prepare(&self, store: &Store, user: UserId) -> Result<()> {
+        self.bindings.read(store, user).await.map(drop)
     }
 
     /// The user of a grant, with the current name.
@@ -193,8 +214,10 @@ impl Tokens {
         let decoded = self.checking.iter().find_map(|key| decode::<Claims>(token, key, &self.validation).ok());
         let claims = decoded.ok_or(Error::Unauthenticated)?.claims;
         let id = UserId(claims.sub.parse().map_err(|_| Error::Unauthenticated)?);
+        let key = claims.key.map(|key| key.parse()).transpose().map_err(|_| Error::Unauthenticated)?;
         let caller = Caller { id, name: claims.name, logged_in_at_secs: claims.iat };
-        let checked = Checked { caller, expires_at_secs: claims.exp, epoch: claims.epoch };
+        let bond = Bond { epoch: claims.epoch, key, generation: claims.generation };
+        let checked = Checked { caller, expires_at_secs: claims.exp, bond };
         let mut known = self.checked.lock().expect("no panic while held");
         if known.len() >= MAX_CHECKED {
             known.clear(); // simpler than evicting the oldest; tokens in use are checked again at once
@@ -203,28 +226,40 @@ impl Tokens {
         Ok(checked)
     }
 
+    /// Reads the changes of accounts since an earlier reading. A reading since 0 replaces what was known, some of which
+    /// Redis may have lost. Returns the time of the reading.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn read_changes(&self, store: &Store, since_ms: u64) -> Result<u64> {
+        let changes = store.account_changes(since_ms).await?;
+        if since_ms == 0 {
+            // Later ones are announcements that arrived meanwhile.
+            let is_later = |at_ms: u64| at_ms >= changes.read_at_ms;
+            self.revocations.retain(is_later);
+            self.names.write().expect("no panic while held").retain(|_, (at_ms, _)| is_later(*at_ms));
+        }
+        for (user, epoch) in changes.revoked {
+            self.revocations.raise(user, epoch);
+        }
+        for (user, at_ms, name) in changes.renamed {
+            self.rename(user, at_ms, &name);
+        }
+        self.bindings.set_generation(changes.generation);
+        Ok(changes.read_at_ms)
+    }
+
+    /// Reads again, after a break, which accounts exist.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn read_bindings_again(&self, store: &Store) -> Result<()> {
+        self.bindings.read_again(store).await
+    }
+
     /// The revocations known to this node.
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
-    }
-}
-
-/// Revoked tokens: user → the first valid epoch. Loaded at start and every few seconds, and updated at once by
-/// announcements.
-#[derive(Default)]
-pub struct Revocations(RwLock<HashMap<UserId, u64>>);
-
-impl Revocations {
-    /// Records a revocation, unless a later one is known.
-    pub fn raise(&self, user: UserId, epoch: u64) {
-        let mut known = self.0.write().expect("no panic while held");
-        let first_good = known.entry(user).or_insert(0);
-        *first_good = epoch.max(*first_good);
-    }
-
-    fn is_dead(&self, user: UserId, epoch: u64) -> bool {
-        let known = self.0.read().expect("no panic while held");
-        known.get(&user).is_some_and(|first_good| epoch < *first_good)
     }
 }
 
@@ -250,6 +285,7 @@ mod tests {
             role: Role::User,
             is_banned: false,
             token_epoch,
+            token_key: None,
         }
     }
 

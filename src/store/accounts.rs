@@ -4,15 +4,14 @@ use std::collections::HashMap;
 
 use redis::Pipeline;
 
+use super::continuity::Counter;
 use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use super::{Store, UserEvent};
+use super::token_bindings::new_token_key;
+use super::{Store, numbers};
 use crate::domain::{
     Account, Email, Error, Limit, NewAccount, ProfileChange, Result, Role, UserId, UserName, UserRef, folded,
 };
-
-/// Maximum lifetime of a token, 366 days, for which revocations and renamings are kept. `config` caps the setting at it.
-const REMEMBERED_FOR_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
 /// A change of an account that also revokes all its tokens.
 #[derive(Clone, Debug)]
@@ -26,41 +25,17 @@ pub enum Revocation {
 impl Store {
     /// Creates an account and its membership of the global room.
     ///
-    /// The account is written before name and e-mail address point to it, so these never dangle. When two users register
-    /// the same name at once, or a node crashes in between, an unreferenced hash is removed or left behind; its number is
-    /// not reused.
+    /// The account is written before name and e-mail address point to it, so these never dangle; both are claimed in one
+    /// write. When two users register the same name at once, or a node crashes in between, an unreferenced hash is removed or
+    /// left behind; its number is not reused. What follows the claims is repeated by each login.
     ///
     /// # Errors
     /// `NameTaken`, `EmailTaken`.
     pub async fn create_account(&self, new: &NewAccount, password_hash: &str, now_ms: u64) -> Result<Account> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("INCR").arg(self.keys.user_counter());
-        let id = UserId(reply::read(next(&mut self.writer.run(&pipeline).await?.into_iter())?)?);
-        let email = new.email.as_ref().map_or("", Email::as_str);
-
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("HSET").arg(self.keys.user(id)).arg(&["name", new.name.as_str(), "hash", password_hash]);
-        pipeline.arg(&["email", email, "phone", &new.phone]).arg("created").arg(now_ms).arg("updated").arg(now_ms);
-        self.writer.run(&pipeline).await?;
-        let claims = [
-            (Some(self.keys.name(&new.name.folded())), Error::NameTaken),
-            (new.email.as_ref().map(|email| self.keys.email(&email.folded())), Error::EmailTaken),
-        ];
-        let mut claimed = vec![self.keys.user(id)];
-        for (key, taken) in claims {
-            let Some(key) = key else { continue };
-            if !self.claim(&key, id).await? {
-                self.remove(&claimed).await?;
-                return Err(taken);
-            }
-            claimed.push(key);
-        }
-        self.ensure_global_membership(id).await?;
-        self.index_name(id, new.name.as_str()).await?;
-        Ok(Account {
-            id,
+        let mut account = Account {
+            id: UserId::SERVER,
             name: new.name.as_str().to_owned(),
-            email: email.to_owned(),
+            email: new.email.as_ref().map_or("", Email::as_str).to_owned(),
             phone: new.phone.clone(),
             avatar: String::new(),
             created_at_ms: now_ms,
@@ -69,16 +44,60 @@ impl Store {
             role: Role::User,
             is_banned: false,
             token_epoch: 0,
-        })
+            token_key: Some(new_token_key()?),
+        };
+        account.id = self.store_new(&account).await?;
+        self.claim_identity(account.id, new).await?;
+        self.ensure_global_membership(account.id, &account.name).await?;
+        Ok(account)
     }
 
-    /// Makes a key point to a user unless it points to another.
-    async fn claim(&self, key: &str, user: UserId) -> Result<bool> {
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");
-        pipeline.cmd("GET").arg(key);
-        let holder: Option<u64> = reply::read(self.writer.run(&pipeline).await?.pop().unwrap_or_default())?;
-        Ok(holder == Some(user.0))
+    /// Stores an account under the next number that is free. Returns the number.
+    async fn store_new(&self, account: &Account) -> Result<UserId> {
+        let key = account.token_key.map(|key| key.to_string()).unwrap_or_default();
+        let args = [
+            [Arg::Text("name"), Arg::Text(&account.name)],
+            [Arg::Text("hash"), Arg::Text(&account.password_hash)],
+            [Arg::Text("email"), Arg::Text(&account.email)],
+            [Arg::Text("phone"), Arg::Text(&account.phone)],
+            [Arg::Text("key"), Arg::Text(&key)],
+            [Arg::Text("created"), Arg::Number(account.created_at_ms)],
+            [Arg::Text("updated"), Arg::Number(account.updated_at_ms)],
+        ];
+        for step in numbers::steps() {
+            let id = UserId(self.next_number(Counter::Users, step).await?);
+            let (account, rooms) = (self.keys.user(id), self.keys.user_rooms(id));
+            let call = Call { script: &scripts::CREATE_ACCOUNT, keys: &[&account, &rooms], args: args.as_flattened() };
+            if reply::read(self.writer.run_script(&call, &[]).await?.0)? {
+                return Ok(id);
+            }
+        }
+        Err(numbers::exhausted())
+    }
+
+    /// Makes name and e-mail address point to a new account, or removes it.
+    async fn claim_identity(&self, id: UserId, new: &NewAccount) -> Result<()> {
+        let email = new.email.as_ref().map(|email| self.keys.email(&email.folded()));
+        let keys: Vec<String> = [self.keys.name(&new.name.folded())].into_iter().chain(email).collect();
+        let are_held = self.claim(&keys, id).await?;
+        let Some(first_taken) = are_held.iter().position(|is_held| !is_held) else { return Ok(()) };
+        let held = keys.into_iter().zip(are_held).filter_map(|(key, is_held)| is_held.then_some(key));
+        self.remove(&held.chain([self.keys.user(id)]).collect::<Vec<_>>()).await?;
+        Err(if first_taken == 0 { Error::NameTaken } else { Error::EmailTaken })
+    }
+
+    /// Makes keys point to a user, each unless it points to another. Returns which of them do.
+    async fn claim(&self, keys: &[String], user: UserId) -> Result<Vec<bool>> {
+        let mut pipeline = Pipeline::with_capacity(2 * keys.len());
+        for key in keys {
+            pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");
+            pipeline.cmd("GET").arg(key);
+        }
+        let mut are_held = Vec::with_capacity(keys.len());
+        for reply in self.writer.run(&pipeline).await?.into_iter().skip(1).step_by(2) {
+            are_held.push(reply::read::<Option<u64>>(reply)? == Some(user.0));
+        }
+        Ok(are_held)
     }
 
     async fn remove(&self, keys: &[String]) -> Result<()> {
@@ -90,12 +109,9 @@ impl Store {
         Ok(())
     }
 
-    /// Indexes a name for searches by prefix.
-    async fn index_name(&self, user: UserId, name: &str) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(1);
+    /// Adds the command that indexes a name for searches by prefix.
+    pub(super) fn index_name(&self, pipeline: &mut Pipeline, user: UserId, name: &str) {
         pipeline.cmd("ZADD").arg(self.keys.user_names()).arg(0).arg(format!("{}\0{user}", folded(name)));
-        self.writer.run(&pipeline).await?;
-        Ok(())
     }
 
     /// Finds users whose name begins with a text, sorted by name.
@@ -156,6 +172,7 @@ impl Store {
             role: if fields.get("role").is_some_and(|role| role == "admin") { Role::Admin } else { Role::User },
             is_banned: fields.get("banned").is_some_and(|banned| banned == "1"),
             token_epoch: number(fields.get("epoch")),
+            token_key: fields.get("key").and_then(|key| key.parse().ok()),
             email: fields.remove("email").unwrap_or_default(),
             phone: fields.remove("phone").unwrap_or_default(),
             avatar: fields.remove("avatar").unwrap_or_default(),
@@ -173,9 +190,7 @@ impl Store {
             let name = change.name.as_ref().filter(|name| name.as_str() != account.name);
             let (old_key, new_key) = (folded(&account.name), name.map(UserName::folded));
             let new_key = new_key.filter(|key| *key != old_key).map(|key| self.keys.name(&key));
-            if let Some(key) = &new_key
-                && !self.claim(key, id).await?
-            {
+            if !self.claim(new_key.as_slice(), id).await?.into_iter().all(|is_held| is_held) {
                 return Err(Error::NameTaken);
             }
             let Some(at_ms) = self.write_profile(&account, change).await? else {
@@ -189,8 +204,8 @@ impl Store {
                 self.remove(&[self.keys.name(&old_key)]).await?;
             }
             if let Some(name) = name {
-                self.index_name(id, name.as_str()).await?;
-                let mut pipeline = Pipeline::with_capacity(1);
+                let mut pipeline = Pipeline::with_capacity(2);
+                self.index_name(&mut pipeline, id, name.as_str());
                 let former = format!("{old_key}\0{id}");
                 if new_key.is_some() {
                     pipeline.cmd("ZREM").arg(self.keys.user_names()).arg(former);
@@ -227,35 +242,6 @@ impl Store {
         }
     }
 
-    /// Records a new name for nodes that start later or miss the announcement, then announces it.
-    async fn announce_name(&self, user: UserId, name: &str, at_ms: u64) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(3);
-        pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.renamed()).arg(0).arg(at_ms.saturating_sub(REMEMBERED_FOR_MS));
-        pipeline.cmd("ZADD").arg(self.keys.renamed()).arg("GT").arg(at_ms).arg(user.0);
-        let event = UserEvent::Renamed { user, at_ms, name: name.to_owned() }.to_string();
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
-        self.writer.run(&pipeline).await?;
-        Ok(())
-    }
-
-    /// Users who changed their name at or after `since_ms`, with the time and the current name.
-    pub async fn renames(&self, since_ms: u64) -> Result<Vec<(UserId, u64, String)>> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZRANGE").arg(self.keys.renamed()).arg(since_ms).arg("+inf").arg(&["BYSCORE", "WITHSCORES"]);
-        let renamed: Vec<(u64, f64)> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        let mut pipeline = Pipeline::with_capacity(renamed.len());
-        for (user, _) in &renamed {
-            pipeline.cmd("HGET").arg(self.keys.user(UserId(*user))).arg("name");
-        }
-        let mut names = Vec::with_capacity(renamed.len());
-        for ((user, at_ms), reply) in renamed.into_iter().zip(self.connection.run(&pipeline).await?) {
-            if let Some(name) = reply::read(reply)? {
-                names.push((UserId(user), at_ms as u64, name));
-            }
-        }
-        Ok(names)
-    }
-
     /// Grants or revokes the role of administrator.
     ///
     /// # Errors
@@ -274,8 +260,7 @@ impl Store {
         Ok(())
     }
 
-    /// Changes an account and revokes its tokens. Records the revocation for nodes that start later or miss the
-    /// announcement, then announces it.
+    /// Changes an account and revokes its tokens on all nodes.
     ///
     /// # Errors
     /// `UserNotFound`.
@@ -292,20 +277,6 @@ impl Store {
             return Err(Error::UserNotFound);
         }
         let epoch: u64 = text(&reply)?.parse().map_err(Error::internal)?;
-        let mut pipeline = Pipeline::with_capacity(3);
-        pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.revoked()).arg(0).arg(epoch.saturating_sub(REMEMBERED_FOR_MS));
-        pipeline.cmd("ZADD").arg(self.keys.revoked()).arg(epoch).arg(id.0);
-        let event = UserEvent::Revoked { user: id, epoch }.to_string();
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(id)).arg(event);
-        self.writer.run(&pipeline).await?;
-        Ok(())
-    }
-
-    /// All users with a revocation, and the epoch below which their tokens are invalid.
-    pub async fn revocations(&self) -> Result<Vec<(UserId, u64)>> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZRANGE").arg(self.keys.revoked()).arg(0).arg(-1).arg("WITHSCORES");
-        let pairs: Vec<(u64, f64)> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        Ok(pairs.into_iter().map(|(user, epoch)| (UserId(user), epoch as u64)).collect())
+        self.announce_revocation(id, epoch).await
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! Imports `domain` and `metrics` only. Imported by `fanout`, `service` and `node`.
 
+mod account_changes;
 mod accounts;
 mod amendments;
 mod client_ids;
 mod connected;
+mod continuity;
 mod conversations;
 mod events;
 mod history;
@@ -15,6 +17,7 @@ mod members;
 mod messages;
 mod metrics;
 mod node_settings;
+mod numbers;
 mod persistence;
 mod presence;
 mod receipts;
@@ -27,6 +30,7 @@ mod single_flight;
 mod stats;
 mod stored;
 mod tail;
+mod token_bindings;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -34,12 +38,14 @@ use std::sync::atomic::AtomicU64;
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
+pub use account_changes::AccountChanges;
 pub use accounts::Revocation;
 pub use events::UserEvent;
 pub use members::MemberChange;
 pub use messages::{Appended, SendRate};
 pub use metrics::{NodeRow, ServerInfo, StoredMinute};
 pub use node_settings::{FileStore, NodeSettings, OtherNode};
+pub use numbers::Restored;
 pub use persistence::Persistence;
 pub use presence::Activity;
 pub use receipts::ReadRange;
@@ -51,8 +57,10 @@ pub use room_list::RoomHints;
 pub use rooms::NewRoom;
 pub use stats::Stats;
 pub use stored::RoomEntry;
+pub use token_bindings::TokenBinding;
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
+use continuity::Continuity;
 use redis::commit::{GroupCommit, Writer};
 use redis::connection::{LIST_TIMEOUT, SharedConnection};
 use redis::durability::Durability;
@@ -101,6 +109,8 @@ pub struct StoreConfig {
     pub online_for_secs: u64,
     /// Maximum number of members of a room with receipts.
     pub receipt_members: u64,
+    /// Lifetime of a token, for which its revocation must be kept.
+    pub token_ttl_secs: u64,
     /// Time zone whose midnight starts a day of the statistics.
     pub zone: jiff::tz::TimeZone,
 }
@@ -117,6 +127,7 @@ pub struct NodeMemory {
     direct_rooms: DirectRooms,
     durability: Arc<Durability>,
     both_ways_until_ms: Arc<AtomicU64>,
+    continuity: Continuity,
 }
 
 impl NodeMemory {
@@ -129,6 +140,7 @@ impl NodeMemory {
             direct_rooms: Cache::new(MAX_DIRECT_ROOMS),
             durability: Arc::new(Durability::new(config.replicas, config.replicas_floor_secs)),
             both_ways_until_ms: Arc::default(),
+            continuity: Continuity::default(),
         }
     }
 }
@@ -150,6 +162,7 @@ pub struct Store {
     retention: Retention,
     online_for_secs: u64,
     receipt_members: u64,
+    token_ttl_secs: u64,
     zone: jiff::tz::TimeZone,
     /// Id of the node.
     node: Arc<str>,
@@ -158,6 +171,7 @@ pub struct Store {
     direct_rooms: DirectRooms,
     /// Until when client ids are also kept as the previous version keeps them.
     both_ways_until_ms: Arc<AtomicU64>,
+    continuity: Continuity,
     stats: Arc<SingleFlight<Stats>>,
 }
 
@@ -186,12 +200,14 @@ impl Store {
             retention: config.retention,
             online_for_secs: config.online_for_secs,
             receipt_members: config.receipt_members,
+            token_ttl_secs: config.token_ttl_secs,
             zone: config.zone.clone(),
             node: Arc::clone(&memory.node),
             clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
             both_ways_until_ms: Arc::clone(&memory.both_ways_until_ms),
+            continuity: memory.continuity.clone(),
             stats: Arc::default(),
         }
     }

@@ -5,7 +5,7 @@ use redis::{Pipeline, Value};
 use super::Store;
 use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply::{self, array, next};
-use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
+use crate::domain::{Account, Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
 
 /// Lifetime of a user's address and user agent after the last renewal, in addition to the time for which a user counts as
 /// online. Renewed hourly while active.
@@ -43,13 +43,13 @@ impl Store {
     }
 
     /// Records a login.
-    pub async fn record_login(&self, user: UserId, at_ms: u64) -> Result<()> {
-        let seen = self.keys.seen(user);
+    pub async fn record_login(&self, account: &Account, at_ms: u64) -> Result<()> {
+        let seen = self.keys.seen(account.id);
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("HSET").arg(&seen).arg("login").arg(at_ms);
         pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
         self.connection.run(&pipeline).await?;
-        self.ensure_global_membership(user).await
+        self.ensure_global_membership(account.id, &account.name).await
     }
 
     /// Online users after `after`, latest activity first: two round trips for any number. A user who becomes active while a

@@ -2,11 +2,12 @@
 
 use redis::{Pipeline, Value};
 
-use super::joins::pending_room;
+use super::continuity::Counter;
+use super::joins::{Join, pending_room};
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair, word};
-use super::{Store, amendments, client_ids, record};
+use super::{Store, amendments, client_ids, numbers, record};
 use crate::domain::{
     Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomCard, RoomHead, RoomId,
     RoomKind, RoomName, Seq, UserId, Watermark, folded,
@@ -67,10 +68,13 @@ struct Making<'a> {
 }
 
 impl Store {
-    /// Creates the global room unless it exists. Every node calls it at its start.
+    /// Creates the global room unless it exists. Every node calls it at its start, and when the room is missing.
     pub async fn ensure_global_room(&self) -> Result<()> {
         let making = Making { name: GLOBAL_NAME, description: GLOBAL_DESCRIPTION, ..Making::default() };
         let made_at_ms = self.unreplicated().make(RoomId::GLOBAL, RoomKind::Public, &making, &[]).await?;
+        if let Some(created_at_ms) = made_at_ms {
+            self.note_founding(created_at_ms);
+        }
         let number = RoomId::GLOBAL.number();
         let key = self.keys.room(RoomId::GLOBAL).room;
         // Existing data may hold client ids of the previous version.
@@ -89,7 +93,6 @@ impl Store {
     /// Creates a room, then adds it to the listing and to the owner's list in a second round trip. When the node fails in
     /// between, the room is listed once the owner's rooms are read.
     pub async fn create_room(&self, new: NewRoom<'_>) -> Result<NewGroup> {
-        let room = self.next_room().await?;
         let making = Making {
             name: new.name.as_str(),
             description: new.description.as_str(),
@@ -99,13 +102,13 @@ impl Store {
             record: &record::encode_notice(&Notice::by_user(NoticeKind::Created, new.owner))?,
             members: &[new.owner.id],
         };
-        let join = self.begin_join(room, new.owner.id);
-        let made_at_ms = self.make(room, new.kind, &making, &join.commands).await?;
-        let created_at_ms = made_at_ms.ok_or_else(|| Error::internal(format!("room {room} exists already")))?;
+        let (room, created_at_ms, join) = self.make_next(new.kind, &making, Some(new.owner.id)).await?;
         let mut pipeline = Pipeline::with_capacity(7);
         let entry = RoomEntry { room, kind: new.kind, other: None };
         self.note_joined(&mut pipeline, entry, new.owner.id, Seq(1));
-        self.end_join(&mut pipeline, &join);
+        if let Some(join) = &join {
+            self.end_join(&mut pipeline, join);
+        }
         if new.kind == RoomKind::Public {
             pipeline.add_command(self.index_room(room, new.name.as_str()));
         }
@@ -113,14 +116,30 @@ impl Store {
         Ok(NewGroup { id: room, created_at_ms })
     }
 
-    async fn next_room(&self) -> Result<RoomId> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("INCR").arg(self.keys.room_counter());
-        let number: u32 = reply::read(next(&mut self.writer.run(&pipeline).await?.into_iter())?)?;
-        RoomId::new(number).ok_or_else(|| Error::internal("the counter of rooms is zero"))
+    /// Creates a room under the next number that is free, and begins the join of its owner. Returns the number, the time of
+    /// creation, and the join.
+    async fn make_next(
+        &self,
+        kind: RoomKind,
+        making: &Making<'_>,
+        owner: Option<UserId>,
+    ) -> Result<(RoomId, u64, Option<Join>)> {
+        for step in numbers::steps() {
+            let number = u32::try_from(self.next_number(Counter::Rooms, step).await?).map_err(Error::internal)?;
+            let Some(room) = RoomId::new(number).filter(|room| *room != RoomId::GLOBAL) else { continue };
+            let join = owner.map(|owner| self.begin_join(room, owner));
+            let before = join.as_ref().map_or(&[][..], |join| &join.commands);
+            if let Some(created_at_ms) = self.make(room, kind, making, before).await? {
+                return Ok((room, created_at_ms, join));
+            }
+            if let Some(join) = join {
+                self.abandon_join(&join, &Error::RoomNotFound).await;
+            }
+        }
+        Err(numbers::exhausted())
     }
 
-    /// Creates a room behind the commands `before`. Returns the time of creation, or `None` when the room exists already.
+    /// Creates a room behind the commands `before`. Returns the time of creation, or `None` when the number is taken.
     async fn make(
         &self,
         room: RoomId,
@@ -160,10 +179,7 @@ impl Store {
         if let Some(room) = self.direct_rooms.get(&(low, high)) {
             return Ok(Some(room));
         }
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("GET").arg(self.keys.direct(low, high));
-        let number: Option<u32> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        let room = number.and_then(RoomId::new);
+        let room = self.pointed_room(low, high).await?.filter(|(_, is_theirs)| *is_theirs).map(|(room, _)| room);
         if let Some(room) = room {
             // Once per node and pair, which repairs the lists if a node crashed while it created the room. Sockets that
             // missed the announcement then receive the whole room; the others are subscribed already.
@@ -171,6 +187,19 @@ impl Store {
             self.direct_rooms.insert((low, high), room);
         }
         Ok(room)
+    }
+
+    /// The room to which the key of a pair points, and whether it is theirs: the room may be lost, or that of another pair
+    /// when its number was given twice.
+    async fn pointed_room(&self, low: UserId, high: UserId) -> Result<Option<(RoomId, bool)>> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("GET").arg(self.keys.direct(low, high));
+        let number: Option<u32> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        let Some(room) = number.and_then(RoomId::new) else { return Ok(None) };
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("HGET").arg(self.keys.room(room).room).arg("pair");
+        let pair: Option<String> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        Ok(Some((room, pair.as_deref().and_then(parse_pair) == Some((low, high)))))
     }
 
     /// Finds the direct room of two users, or creates it. The room is created before the pair's key points to it; when two
@@ -186,16 +215,10 @@ impl Store {
         if self.names(&[other]).await?.is_empty() {
             return Err(Error::UserNotFound);
         }
-        let room = self.next_room().await?;
         let pair = format!("{low}:{high}");
         let making = Making { pair: &pair, members: &[low, high], ..Making::default() };
-        self.make(room, RoomKind::Direct, &making, &[]).await?;
-        let mut pipeline = Pipeline::with_capacity(2);
-        let key = self.keys.direct(low, high);
-        pipeline.cmd("SET").arg(&key).arg(room.number()).arg("NX");
-        pipeline.cmd("GET").arg(&key);
-        let holder: Option<u32> = reply::read(self.writer.run(&pipeline).await?.pop().unwrap_or_default())?;
-        if holder != Some(room.number()) {
+        let (room, ..) = self.make_next(RoomKind::Direct, &making, None).await?;
+        if !self.claim_pair(low, high, room).await? {
             let keys = self.keys.room(room);
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.cmd("DEL").arg(keys.room).arg(keys.members);
@@ -205,6 +228,24 @@ impl Store {
         self.note_direct(room, (low, high)).await?;
         self.direct_rooms.insert((low, high), room);
         Ok(room)
+    }
+
+    /// Makes the key of a pair point to a room, unless it points to another room of theirs. Returns whether it does.
+    async fn claim_pair(&self, low: UserId, high: UserId, room: RoomId) -> Result<bool> {
+        let key = self.keys.direct(low, high);
+        if self.point(&key, room, None).await? {
+            return Ok(true);
+        }
+        match self.pointed_room(low, high).await? {
+            Some((_, true)) | None => Ok(false),
+            Some((stale, false)) => self.point(&key, room, Some(stale)).await,
+        }
+    }
+
+    async fn point(&self, key: &str, room: RoomId, stale: Option<RoomId>) -> Result<bool> {
+        let args = [Arg::Number(room.number().into()), Arg::Number(stale.map_or(0, RoomId::number).into())];
+        let call = Call { script: &scripts::POINT, keys: &[key], args: &args };
+        reply::read(self.writer.run_script(&call, &[]).await?.0)
     }
 
     async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId)) -> Result<()> {

@@ -104,13 +104,15 @@ impl Command {
         self.arguments.first().is_some_and(|key| key.contains(part))
     }
 
-    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the clock, presence, counts,
-    /// the housekeeping.
+    /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the check of what Redis has,
+    /// the clock, presence, counts, the housekeeping.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
                 "publish" | "set" => self.has_key(":probe:"),
                 "zrange" => [":revoked", ":renamed", ":joins"].iter().any(|key| self.has_key(key)),
+                "get" => self.has_key(":generation") || self.has_key(":seq:"),
+                "hget" => self.has_key("{r:1}"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
                 "time" => true,
                 _ => [":connected:", ":stats:"].iter().any(|key| self.arguments.iter().any(|it| it.contains(key))),

@@ -32,6 +32,7 @@ mod message_kinds;
 mod messages;
 mod metrics;
 mod non_members;
+mod numbers;
 mod old_data;
 mod outages;
 mod pages;

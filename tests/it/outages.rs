@@ -182,6 +182,8 @@ async fn without_redis_requests_answer_503_within_two_seconds_and_then_recover()
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
     redis.restart(); // empty, without scripts
     world.wait_ready(0).await;
+    refused(user.try_send(0, "global", "by nobody").await, 401).await;
+    let user = world.user(0, "alice").await;
     eventually("sends are stored again", async || {
         user.try_send(0, "global", "again").await.is_ok_and(|answer| answer.status() == StatusCode::OK)
     })

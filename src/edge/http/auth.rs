@@ -1,9 +1,9 @@
-//! Authentication: checks the token of a request without a look-up.
+//! Authentication: checks the token of a request, without a look-up but for the first of a user on this node.
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
-use futures_util::future::{LocalBoxFuture, Ready, ready};
+use futures_util::future::LocalBoxFuture;
 
 use super::client::client_of;
 use crate::domain::{Caller, Client, Error, Result};
@@ -23,11 +23,9 @@ impl FromRequest for Authenticated {
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let checked = check(request);
-        let context = request.app_data::<web::Data<Context>>().cloned();
+        let request = request.clone();
         Box::pin(async move {
-            let user = checked?;
-            let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
+            let (user, context) = check(&request).await?;
             // Presence is best effort. A request that needs the store reports the failure itself.
             if let Err(error) = context.services.presence.note(&user.caller, &user.client).await {
                 tracing::debug!(%error, "could not record activity");
@@ -43,19 +41,20 @@ pub struct QuietAuth(pub Authenticated);
 
 impl FromRequest for QuietAuth {
     type Error = Error;
-    type Future = Ready<Result<Self>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(check(request).map(Self))
+        let request = request.clone();
+        Box::pin(async move { check(&request).await.map(|(user, _)| Self(user)) })
     }
 }
 
-fn check(request: &HttpRequest) -> Result<Authenticated> {
+async fn check(request: &HttpRequest) -> Result<(Authenticated, &web::Data<Context>)> {
     let context = request.app_data::<web::Data<Context>>();
     let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
     let client = client_of(request, &context.trusted_proxies);
-    let grant = context.services.accounts.authenticate(bearer(request), &client)?;
-    Ok(Authenticated { caller: grant.caller, client })
+    let grant = context.services.accounts.authenticate(bearer(request), &client).await?;
+    Ok((Authenticated { caller: grant.caller, client }, context))
 }
 
 /// The token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, §11.1).

@@ -30,7 +30,7 @@ pub(super) struct Admitted {
 ///
 /// # Errors
 /// `Forbidden`, `Unauthenticated`, `RateLimited`, `Malformed`; `Unavailable` on a node that is about to stop.
-pub(super) fn admit(routes: &[SocketRoute], request: &HttpRequest, context: &Context) -> Result<Admitted> {
+pub(super) async fn admit(routes: &[SocketRoute], request: &HttpRequest, context: &Context) -> Result<Admitted> {
     if !is_origin_allowed(request, &context.allowed_origins) {
         return Err(Error::Forbidden);
     }
@@ -39,7 +39,7 @@ pub(super) fn admit(routes: &[SocketRoute], request: &HttpRequest, context: &Con
     let codec = choose(routes, &query, &credentials)?;
     let client = client_of(request, &context.trusted_proxies);
     let token = credentials.header.as_deref().or(credentials.query.as_deref());
-    let grant = context.services.accounts.authenticate(token, &client)?;
+    let grant = context.services.accounts.authenticate(token, &client).await?;
     if context.is_draining() {
         return Err(about_to_stop());
     }

@@ -25,7 +25,7 @@ async fn open(
     payload: web::Payload,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    let admitted = admit(&routes, &request, &context)?;
+    let admitted = admit(&routes, &request, &context).await?;
     let response = switch_protocols(&request).await?;
     let stream = Rc::new(RawSocket::duplicate(&request)?);
     let base_url = context.base_url(&request);

@@ -84,7 +84,8 @@ impl Session {
         let request = self.read(&text);
         drop(text);
         match request {
-            Ok(request) if runs_concurrently(&request.command) => {
+            // After a break the account is read first, which must not let a later send overtake.
+            Ok(request) if runs_concurrently(&request.command) && self.is_confirmed() => {
                 let answering = Rc::clone(self).answer(request);
                 sending.get_or_insert_default().push_back(Box::pin(answering));
             }
@@ -100,6 +101,10 @@ impl Session {
             }
         }
         true
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.context.services.accounts.is_confirmed(&self.peer.grant)
     }
 
     /// Waits for all sends that are under way, and sends their answers.
@@ -201,6 +206,10 @@ impl Session {
 
     async fn execute(&self, command: Command, reference: Option<&str>) -> Result<Option<String>> {
         let services = &self.context.services;
+        // A resumption is answered by the hub, once Redis is back.
+        if !matches!(command, Command::Ping | Command::Nothing | Command::Resume(_)) {
+            services.accounts.confirm(&self.peer.grant).await?;
+        }
         let caller = services.accounts.caller(&self.peer.grant);
         match command {
             Command::Send { to, mut message, reply_to, expected_room } => {

@@ -1,4 +1,5 @@
--- Creates a room with its first members and the notice of its creation.
+-- Creates a room with its first members and the notice of its creation, unless its number is taken: by a room, or by what
+-- is left of one. Number 1 is the global room, which is created again with the members that it has.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel
 -- ARGV  1 number   2 kind   3 name   4 description   5 avatar   6 owner   7 pair of a direct room (`3:7`)
@@ -7,9 +8,9 @@
 
 local room, log, members, amended, live = unpack(KEYS)
 local ms = room_time(0)
-local is_new = redis.call('HSETNX', room, 'kind', ARGV[2])
-if is_new == 0 then return 'exists' end
-redis.call('HSET', room, 'number', ARGV[1], 'name', ARGV[3], 'description', ARGV[4], 'avatar', ARGV[5],
+local left = ARGV[1] ~= '1' and redis.call('EXISTS', log, members) or 0
+if redis.call('EXISTS', room) + left > 0 then return 'exists' end
+redis.call('HSET', room, 'kind', ARGV[2], 'number', ARGV[1], 'name', ARGV[3], 'description', ARGV[4], 'avatar', ARGV[5],
   'owner', ARGV[6], 'pair', ARGV[7], 'created', integer(ms), 'seq', 0, 'ms', integer(ms), 'gone', 0)
 for i = 12, #ARGV do
   redis.call('ZADD', members, integer(ms), ARGV[i])

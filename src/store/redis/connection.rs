@@ -78,13 +78,15 @@ impl SharedConnection {
 
     /// Opens a connection. Its driver sets `is_ended` when it ends.
     async fn open(&self, is_ended: &Arc<AtomicBool>) -> Result<Opened<Connection>> {
-        let flag = Arc::clone(is_ended);
+        let (flag, servers) = (Arc::clone(is_ended), Arc::clone(&self.servers));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(self.response_timeout))
             .set_pipeline_buffer_size(QUEUED_COMMANDS)
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
+                    // First: what was read must count as outdated before anyone can reach the next server.
+                    servers.note_break();
                     flag.store(true, Ordering::Release);
                 }
                 Ok::<(), redis::aio::SendError>(())
@@ -179,6 +181,7 @@ impl SharedConnection {
     fn give_up(&self, number: u64) {
         let mut current = self.current.lock().expect("no panic while held");
         if current.as_ref().is_some_and(|current| current.number == number) {
+            self.servers.note_break();
             *current = None;
         }
     }

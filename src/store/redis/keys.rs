@@ -26,13 +26,14 @@
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…` | none: nodes remove users whom no node has renewed |
 //! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
+//! | `{…seq:…}:history`, `generation` | none: they say which numbers and tokens are lost |
 //! | `stats:<day>`, `{cw:stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
 //! | `probe:<id>` | ten seconds: shows that Redis takes writes |
 //! | `nodes:settings` | none: a node that starts removes those without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
-//! | `revoked`, `renamed` | none: entries older than the longest token are trimmed at each write |
+//! | `revoked`, `renamed` | none: entries older than any token are trimmed at each write |
 
 use std::sync::Arc;
 
@@ -245,6 +246,17 @@ impl Keys {
     /// Counter of rooms.
     pub(in crate::store) fn room_counter(&self) -> String {
         format!("{}seq:rooms", self.prefix)
+    }
+
+    /// String: replication id of the server that gave the last number of a counter. In the counter's slot: an untagged key
+    /// is its own tag.
+    pub(in crate::store) fn history(&self, counter: &str) -> String {
+        format!("{}{{{counter}}}:history", self.prefix)
+    }
+
+    /// String: time at which a backup was last restored, ms. Tokens of another generation are invalid.
+    pub(in crate::store) fn generation(&self) -> String {
+        format!("{}generation", self.prefix)
     }
 
     /// Channel of the events of a user.

@@ -52,6 +52,9 @@ script!(EXPIRE_CONNECTED = "../lua/expire_connected.lua");
 script!(RAISE_SEQ = "../lua/raise_seq.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
+script!(NEXT_NUMBER = "../lua/next_number.lua");
+script!(CREATE_ACCOUNT = "../lua/create_account.lua");
+script!(POINT = "../lua/point.lua");
 script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 
 /// One pipeline that loads every script.
@@ -76,6 +79,9 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &RAISE_SEQ,
         &REVOKE,
         &CHANGE_PROFILE,
+        &NEXT_NUMBER,
+        &CREATE_ACCOUNT,
+        &POINT,
         &ANNOUNCE_SETTINGS,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
@@ -43,6 +43,7 @@ pub struct Servers {
     present: Mutex<Option<Place>>,
     /// Rises when every connection must leave its server.
     generation: watch::Sender<u64>,
+    breaks: AtomicU64,
     /// The last reason for which no connection could be opened, so that each is logged once.
     complaint: Mutex<Option<String>>,
     /// The user of Redis may run `INFO`.
@@ -84,6 +85,7 @@ impl Servers {
             sentinels: Sentinels::new(&config.sentinel_master),
             present: Mutex::default(),
             generation: watch::Sender::new(0),
+            breaks: AtomicU64::new(0),
             complaint: Mutex::default(),
             permits_info: AtomicBool::new(true),
         })
@@ -254,6 +256,16 @@ impl Servers {
     /// Whether the user of Redis may run `INFO`, as far as connections found out.
     pub(in crate::store) fn permits_info(&self) -> bool {
         self.permits_info.load(Ordering::Acquire)
+    }
+
+    /// Number of times that a connection broke, all of them left their server, or something was found missing. What was
+    /// read before the last of them must be read again before it is relied on.
+    pub(in crate::store) fn breaks(&self) -> u64 {
+        self.breaks.load(Ordering::Acquire) + self.generation()
+    }
+
+    pub(in crate::store) fn note_break(&self) {
+        self.breaks.fetch_add(1, Ordering::AcqRel);
     }
 
     fn generation(&self) -> u64 {
