@@ -116,8 +116,7 @@ impl Store {
         Ok(NewGroup { id: room, created_at_ms })
     }
 
-    /// Creates a room under the next number that is free, and begins the join of its owner. Returns the number, the time of
-    /// creation, and the join.
+    /// Creates a room under the next free number and begins its owner's join. Returns number, time of creation and join.
     async fn make_next(
         &self,
         kind: RoomKind,
@@ -189,8 +188,7 @@ impl Store {
         Ok(room)
     }
 
-    /// The room to which the key of a pair points, and whether it is theirs: the room may be lost, or that of another pair
-    /// when its number was given twice.
+    /// The room to which the key of a pair points, and whether it is theirs: it may be lost, or have been given twice.
     async fn pointed_room(&self, low: UserId, high: UserId) -> Result<Option<(RoomId, bool)>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("GET").arg(self.keys.direct(low, high));
