@@ -22,7 +22,7 @@ async fn accounts(config: &Config) -> chinwag::service::Accounts {
 
 pub async fn operator(world: &World) -> User<'_> {
     let operator = world.user(0, "operator").await;
-    accounts(&world.config).await.promote("operator").await.expect("promoted");
+    eventually("promoted", async || accounts(&world.config).await.promote("operator").await.is_ok()).await;
     operator
 }
 

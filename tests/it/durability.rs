@@ -31,6 +31,18 @@ async fn send(user: &User<'_>, text: &str) -> StatusCode {
     user.post(0, "send").json(&body).send().await.expect("answered").status()
 }
 
+/// Sends a text until it is acknowledged: on a busy machine even replicas that are well may be late. Returns the number of
+/// tries.
+async fn acknowledged(user: &User<'_>, text: &str) -> u64 {
+    let mut tries = 0;
+    eventually(text, async || {
+        tries += 1;
+        send(user, text).await == 200
+    })
+    .await;
+    tries
+}
+
 async fn metric(world: &World, name: &str) -> u64 {
     let text = world.client.get(world.url(0, "/metrics")).send().await.expect("answered").text().await.expect("text");
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
@@ -42,7 +54,7 @@ async fn a_message_is_acknowledged_once_replicas_have_received_it() {
     let redis = Replicated::start(2).await;
     let world = World::start_with(1, &redis.master.url(), replicas(1)).await;
     let alice = world.user(0, "alice").await;
-    assert_eq!(send(&alice, "first").await, 200);
+    acknowledged(&alice, "first").await;
     redis.signal(Signal::SIGSTOP);
     // The second try finds the message of the first one, which no replica has received either.
     for _ in 0..2 {
@@ -92,7 +104,7 @@ async fn one_of_two_replicas_is_not_enough_for_two() {
     let redis = Replicated::start(2).await;
     let world = World::start_with(1, &redis.master.url(), replicas(2)).await;
     let alice = world.user(0, "alice").await;
-    assert_eq!(send(&alice, "first").await, 200);
+    acknowledged(&alice, "first").await;
     redis.replicas[0].signal(Signal::SIGSTOP);
     assert_eq!(send(&alice, "second").await, 503);
     redis.replicas[0].signal(Signal::SIGCONT);
@@ -113,10 +125,9 @@ async fn many_messages_at_once_share_their_waiting() {
     redis::cmd("SCRIPT").arg("FLUSH").exec(&mut redis.master.connection()).expect("answered");
     let waits_before = calls_of_wait(&redis.master);
     let texts: Vec<String> = (0..200).map(|number| number.to_string()).collect();
-    let statuses = join_all(texts.iter().map(|text| send(&alice, text))).await;
-    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let tries: u64 = join_all(texts.iter().map(|text| acknowledged(&alice, text))).await.into_iter().sum();
     let waits = calls_of_wait(&redis.master) - waits_before;
-    assert!(waits < 150, "{waits} times for 200 messages");
+    assert!(waits < tries * 3 / 4, "{waits} times for {tries} tries");
     let mut stored = alice.texts(0, "limit=100").await;
     assert_eq!(stored.len(), 100);
     stored.dedup();
@@ -181,7 +192,7 @@ async fn after_the_floor_fewer_replicas_are_enough_until_they_are_back() {
     redis.signal(Signal::SIGSTOP);
     assert_eq!(send(&alice, "first").await, 503);
     eventually("the floor", async || in_force().await == 0).await;
-    assert_eq!(send(&alice, "first").await, 200);
+    acknowledged(&alice, "first").await;
     assert_eq!(metric(&world, "chinwag_redis_durability_wanted").await, 1);
     redis.signal(Signal::SIGCONT);
     eventually("the replica is back", async || in_force().await == 1).await;
