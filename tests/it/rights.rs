@@ -1,5 +1,6 @@
 //! A Redis user with the rights that `docs/operations.md` lists, and users who lack some of them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -39,6 +40,39 @@ fn without(missing: &[&str]) -> Vec<String> {
 fn refused(redis: &Redis) -> Vec<String> {
     let log: Vec<redis::Value> = redis::cmd("ACL").arg("LOG").query(&mut redis.connection()).expect("answered");
     log.iter().map(|entry| format!("{entry:?}")).collect()
+}
+
+/// The texts of all files below a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => sources(&path),
+            false => vec![std::fs::read_to_string(path).expect("readable")],
+        })
+        .collect()
+}
+
+/// Covers commands that no test reaches, such as those that run once a day.
+#[test]
+fn every_command_of_the_store_is_among_the_documented_rights() {
+    let documented = documented_rights();
+    let is_permitted = |command: &str| {
+        let right = format!("+{}", command.to_lowercase());
+        documented.iter().any(|rule| *rule == right || rule.starts_with(&format!("{right}|")))
+    };
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store"));
+    let mut commands = BTreeSet::new();
+    for source in &sources {
+        for before in ["redis.call('", "redis.pcall('", "cmd(\""] {
+            let found = source.split(before).skip(1).filter_map(|rest| rest.split(['\'', '"']).next());
+            commands.extend(found.filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase())));
+        }
+    }
+    assert!(commands.len() > 40, "{commands:?}");
+    // SENTINEL is for sentinels, which have users of their own.
+    commands.retain(|command| *command != "SENTINEL" && !is_permitted(command));
+    assert_eq!(commands, BTreeSet::new());
 }
 
 #[tokio::test]
