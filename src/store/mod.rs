@@ -10,6 +10,7 @@ mod client_ids;
 mod connected;
 mod continuity;
 mod conversations;
+mod direct_rooms;
 mod events;
 mod history;
 mod joins;
