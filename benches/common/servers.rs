@@ -7,14 +7,14 @@ use super::Result;
 use super::process::{Process, free_port, launch};
 
 /// Starts Redis as in production (`config/redis.conf`), except that the log is not rewritten: a fork in one round and
-/// not in another would make them differ.
-pub fn start_redis(dir: &Path) -> Result<Process> {
+/// not in another would make them differ. `name` is that of its log, `more` are further arguments.
+pub fn start_redis(dir: &Path, name: &str, more: &[&str]) -> Result<Process> {
     let port = free_port()?;
     let mut command = Command::new("redis-server");
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"]);
     command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0"]);
-    command.args(["--maxmemory-policy", "noeviction"]);
-    launch(dir, "redis", port, &mut command)
+    command.args(["--maxmemory-policy", "noeviction", "--appenddirname", &format!("{name}-log")]).args(more);
+    launch(dir, name, port, &mut command)
 }
 
 /// The command of a node with these settings besides, for example `("LIMITS__ENABLED", "false")`.

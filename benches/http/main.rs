@@ -4,11 +4,13 @@
 //! - [`operation`] what is measured, made of [`requests`]; [`world`] the users and rooms; [`extent`] how much of it
 //! - [`load`] the closed loop of 32 connections; [`raw`] the lower limits: the bare script and the bare server
 //! - [`rig`] the servers; [`measure`] the rounds, each a [`round`]; [`report`] the tables; [`profile`] `perf` on one row
+//! - [`links`] what TLS and waiting for a replica cost
 //! - [`common`] what it shares with the benchmark over WebSockets
 
 #[path = "../common/mod.rs"]
 mod common;
 mod extent;
+mod links;
 mod load;
 mod measure;
 mod operation;
@@ -29,8 +31,9 @@ use report::{Growth, Report};
 use rig::Rig;
 use world::World;
 
-const USAGE: &str = "usage: scripts/bench [quick | record | profile ROW]   (ROW: send, history, poll, stats, …)";
+const USAGE: &str = "usage: scripts/bench [quick | record | links [quick | record] | profile ROW]   (ROW: send, history, poll, stats, …)";
 const PLACE: Place = Place { first_line: "<!-- scripts/bench record -->\n", last_line: "<!-- end -->\n" };
+const LINKS_PLACE: Place = Place { first_line: "<!-- scripts/bench links record -->\n", last_line: "<!-- end -->\n" };
 
 fn main() -> Result<()> {
     let arguments = arguments();
@@ -40,6 +43,9 @@ fn main() -> Result<()> {
         [] => run(&FULL).map(drop),
         ["quick"] => run(&QUICK).map(drop),
         ["record"] => record(&run(&FULL)?, &PLACE),
+        ["links"] => links::run(&FULL).map(drop),
+        ["links", "quick"] => links::run(&QUICK).map(drop),
+        ["links", "record"] => record(&links::run(&FULL)?, &LINKS_PLACE),
         ["profile", row] => profile::run(Operation::named(row)?),
         _ => Err(USAGE.into()),
     }

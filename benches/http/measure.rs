@@ -6,7 +6,7 @@ use crate::common::Result;
 use crate::common::client::Connection;
 use crate::common::machine::{busy, cores, cpu_of};
 use crate::common::process::Process;
-use crate::common::statistics::{median, percentile_ms, range};
+use crate::common::statistics::{percentile_ms, range};
 use crate::load::{Load, drive};
 use crate::operation::Operation;
 use crate::requests::{get, json};
@@ -82,7 +82,8 @@ async fn round(rig: &Rig, world: &World, subject: Subject, duration: Duration) -
     }
 }
 
-async fn over_http(node: &Process, redis: Option<&Process>, load: Load) -> Result<Round> {
+/// Runs a load on a node and measures the CPU time that it and Redis take for a request.
+pub async fn over_http(node: &Process, redis: Option<&Process>, load: Load) -> Result<Round> {
     let mut snapshots = Vec::new();
     let outcome = drive(load, || {
         snapshots.push(Snapshot::take(node, redis)?);
@@ -126,21 +127,8 @@ impl Snapshot {
 
 impl Metrics {
     fn of(subject: Subject, rounds: &[Round]) -> Self {
-        let median_of = |value: fn(&Round) -> f64| median(rounds.iter().map(value).collect());
         let sums: Vec<f64> = rounds.iter().map(|round| round.node_us + round.redis_us).collect();
-        let others: Vec<f64> = rounds.iter().filter_map(|round| round.others).collect();
-        Self {
-            subject,
-            median: Round {
-                rate: median_of(|round| round.rate),
-                p50_ms: median_of(|round| round.p50_ms),
-                p99_ms: median_of(|round| round.p99_ms),
-                node_us: median_of(|round| round.node_us),
-                redis_us: median_of(|round| round.redis_us),
-                others: (!others.is_empty()).then(|| median(others)),
-            },
-            range_us: range(&sums),
-        }
+        Self { subject, median: Round::median(rounds), range_us: range(&sums) }
     }
 }
 
@@ -167,7 +155,7 @@ pub async fn whole_lists(rig: &Rig, world: &World, count: usize, duration: Durat
             let load = Load { port: world.port, requests: vec![request.clone()], status: 200, duration };
             rounds.push(over_http(&rig.node, Some(&rig.redis), load).await?);
         }
-        let median = Metrics::of(Subject::Http(Operation::Rooms), &rounds).median;
+        let median = Round::median(&rounds);
         eprintln!("  all {title}: {entries} entries, {:.0} + {:.0} µs", median.node_us, median.redis_us);
         lists.push(ListMetrics { title, entries, bytes, median });
     }

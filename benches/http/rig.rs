@@ -21,15 +21,19 @@ pub struct Rig {
     pub limited_node: Process,
     /// Answers a fixed body.
     pub bare: Process,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl Rig {
     /// Starts everything and waits until it listens.
     pub fn start() -> Result<Self> {
         prepare_this_process()?;
-        let scratch = Scratch::make()?;
-        let redis = start_redis(&scratch.0)?;
+        Self::start_in(Scratch::make()?, &[])
+    }
+
+    /// Starts everything in a folder, Redis with further arguments.
+    pub fn start_in(scratch: Scratch, redis_arguments: &[&str]) -> Result<Self> {
+        let redis = start_redis(&scratch.0, "redis", redis_arguments)?;
         let node = start_node(&scratch.0, &redis, "node", &[("LIMITS__ENABLED", "false")])?;
         let rates = [
             ("LIMITS__SENDS_PER_SEC", NO_RATE),
@@ -41,7 +45,18 @@ impl Rig {
         let port = free_port()?;
         let program = std::env::current_exe()?;
         let bare = launch(&scratch.0, "bare", port, Command::new(program).args(["bare-server", &port.to_string()]))?;
-        Ok(Self { redis, node, limited_node, bare, _scratch: scratch })
+        Ok(Self { redis, node, limited_node, bare, scratch })
+    }
+
+    /// Starts one more node, with these settings besides.
+    pub fn another_node(&self, name: &str, settings: &[(&str, &str)]) -> Result<Process> {
+        start_node(&self.scratch.0, &self.redis, name, settings)
+    }
+
+    /// Starts a replica of Redis.
+    pub fn replica(&self) -> Result<Process> {
+        let primary = format!("127.0.0.1 {}", self.redis.port);
+        start_redis(&self.scratch.0, "replica", &["--replicaof", &primary, "--dbfilename", "replica.rdb"])
     }
 
     /// Address of Redis.

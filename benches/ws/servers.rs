@@ -37,7 +37,7 @@ impl Servers {
     pub fn start(subject: Subject, scratch: &Path) -> Result<Self> {
         let dir = scratch.join(subject.word());
         std::fs::create_dir_all(&dir)?;
-        let redis = subject.has_redis().then(|| start_redis(&dir)).transpose()?;
+        let redis = subject.has_redis().then(|| start_redis(&dir, "redis", &[])).transpose()?;
         let mut servers = Self { subject, redis, nodes: Vec::new(), dir };
         servers.restart_nodes()?;
         Ok(servers)

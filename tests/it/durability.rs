@@ -261,31 +261,3 @@ async fn with_durability_of_the_server_a_partition_loses_what_it_acknowledged() 
     // As documented. It shows that the test above would notice.
     assert_eq!(lost_in_a_partition(Durability::Server).await, (SENDS, SENDS / 2));
 }
-
-/// What `replicas:1` costs beside `server`. Run by hand, with a release build.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn cost_of_waiting_for_replicas() {
-    const COUNT: usize = 4000;
-    let redis = Replicated::start(2).await;
-    for (name, durability) in [("server", Durability::Server), ("replicas:1", Durability::Replicas(1))].repeat(2) {
-        let world = World::start_with(1, &redis.master.url(), |config| {
-            config.redis.durability = durability;
-            config.limits.enabled = false;
-        })
-        .await;
-        let alice = world.user(0, "alice").await;
-        for at_once in [1, 16, 64] {
-            let started = Instant::now();
-            let senders = (0..at_once).map(|_| async {
-                for _ in 0..COUNT / at_once {
-                    alice.send(0, "global", "x").await;
-                }
-            });
-            join_all(senders).await;
-            let a_second = COUNT as f64 / started.elapsed().as_secs_f64();
-            println!("{name}, {at_once} at once: {a_second:.0} sends a second");
-        }
-        world.stop().await;
-    }
-}
