@@ -5,21 +5,22 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use config::{File, FileFormat};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 mod checks;
 mod durability;
 mod environment;
 mod network;
 mod redis;
+mod server;
 
 pub use self::redis::{Fsync, RedisConfig, RedisMode};
 pub use durability::Durability;
 pub use network::Network;
+pub use server::ServerConfig;
 
 /// All settings with their defaults and documentation.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -59,32 +60,6 @@ pub struct Config {
     pub chatroom: ChatroomConfig,
     /// Section `log`.
     pub log: LogConfig,
-}
-
-/// Settings for listening and stopping.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ServerConfig {
-    /// Address to listen on.
-    pub host: String,
-    /// Port to listen on; 0 picks a free one.
-    pub port: u16,
-    /// Worker threads; 0 means one per core.
-    pub workers: usize,
-    /// Base URL under which clients reach the server; empty to derive it from each request.
-    pub public_url: String,
-    /// Proxies whose `X-Forwarded-For` is trusted.
-    #[serde(deserialize_with = "list")]
-    pub trusted_proxies: Vec<Network>,
-    /// Allowed origins besides the server's own and localhost.
-    #[serde(deserialize_with = "list")]
-    pub allowed_origins: Vec<String>,
-    /// An additional path for the WebSocket of document 004.
-    pub websocket_path: String,
-    /// Seconds for which a stopping node still accepts connections.
-    pub drain_secs: u64,
-    /// Seconds for which pending requests may continue after that.
-    pub shutdown_secs: u64,
 }
 
 /// Settings of the data folder.
@@ -272,26 +247,6 @@ impl Config {
     pub fn has_private_redis(&self) -> bool {
         self.redis.url.is_empty()
     }
-}
-
-/// Deserializes a list, or a comma-separated string as environment variables hold it.
-fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr,
-    T::Err: std::fmt::Display,
-{
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Raw {
-        List(Vec<String>),
-        Text(String),
-    }
-    let items = match Raw::deserialize(deserializer)? {
-        Raw::List(items) => items,
-        Raw::Text(text) => text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
-    };
-    items.iter().map(|item| item.parse().map_err(serde::de::Error::custom)).collect()
 }
 
 #[cfg(test)]
