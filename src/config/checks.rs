@@ -130,7 +130,7 @@ impl Config {
     }
 
     /// Rules of time zones, reports and addresses.
-    fn surface_rules(&self) -> [Rule; 6] {
+    fn surface_rules(&self) -> [Rule; 7] {
         let (server, stats) = (&self.server, &self.stats);
         [
             (is_unknown_zone(&stats.timezone), "stats.timezone is not a time zone that this system knows"),
@@ -150,6 +150,7 @@ impl Config {
                 server.allowed_origins.iter().any(|origin| !is_web_address(origin) || origin.ends_with('/')),
                 "server.allowed_origins must be origins like https://app.example.org",
             ),
+            (!is_header_name(&server.retry_header), "server.retry_header must be the name of a header, or empty"),
             (
                 !server.websocket_path.starts_with('/') || RESERVED_PATHS.contains(&server.websocket_path.as_str()),
                 "server.websocket_path must begin with / and must not be a path that is in use, like / or /ws",
@@ -175,6 +176,10 @@ impl Config {
         ]
         .contains(&0)
     }
+}
+
+fn is_header_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 fn is_unknown_zone(name: &str) -> bool {

@@ -278,6 +278,7 @@ mod tests {
             ("[auth]\njwt_secret = \"short\"", "jwt_secret"),
             ("[redis]\nurl = \"redis://x\"", "jwt_secret"),
             ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", "10.0.0.0/33"),
+            ("[server]\nretry_header = \"a b\"", "retry_header"),
             ("[redis]\ndurability = \"replicas:3\"", "redis.durability"),
             ("[redis]\ndurability = \"replicas:1\"", "redis.durability"),
             ("[privacy]\nip_visibility = \"nobody\"", "ip_visibility"),

@@ -21,6 +21,8 @@ pub struct ServerConfig {
     /// Proxies whose `X-Forwarded-For` is trusted.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<Network>,
+    /// Header with an id of a request that makes retries safe; empty for none.
+    pub retry_header: String,
     /// Allowed origins besides the server's own and localhost.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName};
 
 use super::drain::Stopping;
 use super::socket::{Liveness, SocketCounts};
@@ -35,6 +35,8 @@ pub struct Context {
     /// Base URL under which clients reach the server; empty to derive it from each request.
     pub public_url: String,
     /// The progress of a shutdown, and the requests under way.
+    /// Header with a proxy's id of a request, which makes retries safe.
+    pub retry_header: Option<HeaderName>,
     pub stopping: Arc<Stopping>,
 }
 

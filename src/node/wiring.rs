@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::http::header::HeaderName;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use tokio::sync::Notify;
@@ -194,6 +195,7 @@ impl Wiring {
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&self.shared.metrics),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
+            retry_header: HeaderName::from_bytes(self.config.server.retry_header.as_bytes()).ok(),
             stopping: Arc::clone(&self.stopping),
         }
     }

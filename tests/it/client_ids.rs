@@ -86,7 +86,7 @@ async fn a_retry_finds_its_message_after_the_log_has_dropped_it() {
 async fn only_ids_of_proxies_have_keys_of_their_own() {
     let server = Redis::start(&[]);
     let world = World::start_with(1, &server.url(), |config| {
-        config.server.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
+        config.server.retry_header = "X-Request-Id".to_owned();
     })
     .await;
     let alice = world.user(0, "alice").await;
