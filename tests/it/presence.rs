@@ -76,8 +76,16 @@ async fn only_trusted_proxies_say_where_a_client_is() {
     })
     .await;
     let user = proxied.user(0, "alice").await;
-    ok(user.post(0, "heartbeat").header("x-forwarded-for", "6.6.6.6, 203.0.113.9").send().await).await;
-    assert_eq!(user.read(0, "user-ip/1").await["ip"], "203.0.113.9");
+    for (hops, client) in [
+        ("6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        ("203.0.113.10:4711", "203.0.113.10"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("\"[2001:db8::2]\", ::ffff:127.0.0.1", "2001:db8::2"),
+        ("6.6.6.6, unknown", "127.0.0.1"),
+    ] {
+        ok(user.post(0, "heartbeat").header("x-forwarded-for", hops).send().await).await;
+        assert_eq!(user.read(0, "user-ip/1").await["ip"], client, "{hops}");
+    }
     proxied.stop().await;
 }
 
