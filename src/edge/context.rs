@@ -10,6 +10,7 @@ use super::drain::Stopping;
 use super::socket::{Liveness, SocketCounts};
 use crate::config::Network;
 use crate::edge::http::client::is_from_trusted;
+use crate::edge::http::forwarded::forwarded_is_https;
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::Services;
@@ -34,9 +35,9 @@ pub struct Context {
     pub allowed_origins: Vec<String>,
     /// Base URL under which clients reach the server; empty to derive it from each request.
     pub public_url: String,
-    /// The progress of a shutdown, and the requests under way.
     /// Header with a proxy's id of a request, which makes retries safe.
     pub retry_header: Option<HeaderName>,
+    /// The progress of a shutdown, and the requests under way.
     pub stopping: Arc<Stopping>,
 }
 
@@ -47,8 +48,7 @@ impl Context {
             return self.public_url.clone();
         }
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let forwarded = request.headers().get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
-        let is_https = forwarded == Some("https") && is_from_trusted(request, &self.trusted_proxies);
+        let is_https = forwarded_is_https(request) == Some(true) && is_from_trusted(request, &self.trusted_proxies);
         format!("{}://{host}", if is_https { "https" } else { "http" })
     }
 

@@ -34,6 +34,7 @@ mod metrics;
 mod non_members;
 mod numbers;
 mod old_data;
+mod origins;
 mod outages;
 mod pages;
 mod paging;

@@ -2,7 +2,6 @@
 //! tokens are sent in headers.
 
 use actix_cors::Cors;
-use actix_web::HttpRequest;
 use actix_web::http::header;
 
 /// The CORS middleware, with `allowed` origins besides localhost.
@@ -16,16 +15,8 @@ pub fn cors(allowed: &[String]) -> Cors {
         .max_age(3600)
 }
 
-/// Whether the origin of a handshake may open a WebSocket. Programs send no origin; a page of this server has its host.
-pub(in crate::edge) fn is_origin_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
-    let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let is_own = origin.split_once("://").is_some_and(|(_, of)| host.is_some_and(|host| host.eq_ignore_ascii_case(of)));
-    is_own || is_allowed(origin, allowed)
-}
-
-fn is_allowed(origin: &str, allowed: &[String]) -> bool {
+/// Whether an origin is local or configured.
+pub(super) fn is_allowed(origin: &str, allowed: &[String]) -> bool {
     is_local(origin) || allowed.iter().any(|other| other.eq_ignore_ascii_case(origin))
 }
 

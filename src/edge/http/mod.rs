@@ -8,10 +8,12 @@ mod encoding;
 pub(in crate::edge) mod errors;
 mod etag;
 mod extension;
+pub(in crate::edge) mod forwarded;
 mod hold_body;
 mod idempotency;
 mod multipart;
 mod observe;
+pub(in crate::edge) mod origin;
 
 pub use auth::{Authenticated, QuietAuth};
 pub use body::{JsonBody, QueryParams};

@@ -8,8 +8,8 @@ use crate::domain::{Client, Error, Result};
 use crate::edge::context::Context;
 use crate::edge::http::auth::bearer;
 use crate::edge::http::client::client_of;
-use crate::edge::http::cors::is_origin_allowed;
 use crate::edge::http::is_extended;
+use crate::edge::http::origin::is_origin_allowed;
 use crate::service::Grant;
 
 /// The query of a handshake.
@@ -31,7 +31,7 @@ pub(super) struct Admitted {
 /// # Errors
 /// `Forbidden`, `Unauthenticated`, `RateLimited`, `Malformed`; `Unavailable` on a node that is about to stop.
 pub(super) async fn admit(routes: &[SocketRoute], request: &HttpRequest, context: &Context) -> Result<Admitted> {
-    if !is_origin_allowed(request, &context.allowed_origins) {
+    if !is_origin_allowed(request, context) {
         return Err(Error::Forbidden);
     }
     let query = query_of(request)?;
