@@ -1,5 +1,6 @@
 //! Integration tests: one binary, real Redis, several nodes in one process.
 
+mod absent_values;
 mod accounts;
 mod asyncapi;
 mod bad_frames;

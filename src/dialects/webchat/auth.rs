@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::ErrorBody;
+use crate::dialects::common::or_default;
 use crate::domain::{Error, Field, NewAccount, Password, Result, UserName};
 use crate::edge::{Context, JsonBody, client_of};
 use crate::service::Identity;
@@ -13,9 +14,9 @@ use crate::service::Identity;
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"username": "newuser", "password": "your_strong_password"}))]
 pub(super) struct Credentials {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     username: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     password: String,
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::dialects::common::skipped;
+use crate::dialects::common::{or_default, skipped};
 use crate::domain::{
     Attachment, ClientId, Content, EntryId, Error, Field, HistoryQuery, Limit, MessageId, MessageKind, NewMessage,
     Result, RoomId, Seq, Span,
@@ -31,9 +31,9 @@ struct InboundFrame {
 #[derive(Deserialize)]
 struct SendPayload {
     room_id: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     content: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     is_image: bool,
     // With `?ext=1`:
     client_id: Option<String>,
@@ -64,7 +64,8 @@ struct RoomPayload {
 
 #[derive(Deserialize)]
 struct ResumePayload {
-    rooms: std::collections::HashMap<String, String>,
+    /// A room without a token is not resumed.
+    rooms: std::collections::HashMap<String, Option<String>>,
 }
 
 /// Parses a frame.
@@ -177,10 +178,11 @@ fn history(payload: &HistoryPayload, is_extended: bool) -> Result<Command> {
 }
 
 fn resume(payload: &ResumePayload) -> Result<Command> {
+    let with_token = payload.rooms.iter().filter_map(|(number, token)| Some((number, token.as_ref()?)));
     let room_and_token = |(number, token): (&String, &String)| {
         let room = room(number.parse().map_err(|_| Error::Invalid(Field::RoomId))?)?;
         let entry = EntryId::parse(token).ok_or(Error::Invalid(Field::After))?;
         Ok(Resume { after: MessageId { room, entry } })
     };
-    payload.rooms.iter().map(room_and_token).collect::<Result<_>>().map(Command::Resume)
+    with_token.map(room_and_token).collect::<Result<_>>().map(Command::Resume)
 }

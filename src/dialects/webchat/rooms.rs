@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::error::ErrorBody;
 use super::wire::{Done, MemberEntry, Room};
+use crate::dialects::common::or_default;
 use crate::domain::{Description, Error, Field, Result, RoomId, RoomKind, RoomName, UserId};
 use crate::edge::{Authenticated, Context, JsonBody};
 
@@ -27,7 +28,7 @@ pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Re
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"name": "Project Alpha", "is_private": false}))]
 pub(super) struct NewRoom {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     is_private: bool,
     /// The group's name.
     name: Option<String>,

@@ -1,4 +1,4 @@
-//! Extractors for bodies and queries that fail with [`Error`] instead of the framework's errors.
+//! Extractors for bodies that fail with [`Error`] instead of the framework's errors.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use bytes::{Bytes, BytesMut};
-use futures_util::future::{LocalBoxFuture, Ready, ready};
+use futures_util::future::LocalBoxFuture;
 use futures_util::{Stream, StreamExt, stream};
 use serde::de::DeserializeOwned;
 
@@ -19,6 +19,8 @@ use crate::domain::{Error, Result};
 
 /// Largest JSON body or form, in bytes.
 pub(in crate::edge) const MAX_BODY_BYTES: usize = 128 * 1024;
+/// Some libraries put it before JSON (RFC 8259, §8.1: parsers may ignore it).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How long a client may pause while it sends a body.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 /// How long a body may take: 10 MiB at 35 KiB a second.
@@ -46,8 +48,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
-/// Parses a JSON object. Refuses arrays, which a derived `Deserialize` would accept as well.
+/// Parses a JSON object, which a byte order mark may precede. Refuses arrays, which a derived `Deserialize` would accept
+/// as well.
 pub(in crate::edge) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Error::Malformed("not a JSON object".to_owned()));
     }
@@ -138,18 +142,5 @@ pub(in crate::edge) async fn drain(body: &mut (impl Stream<Item = Result<Bytes, 
         if bytes > MOST_BYTES || started.elapsed() > LONGEST {
             return;
         }
-    }
-}
-
-/// Query parameters. A value of the wrong type is malformed; unknown parameters are ignored.
-pub struct QueryParams<T>(pub T);
-
-impl<T: DeserializeOwned> FromRequest for QueryParams<T> {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let query = web::Query::<T>::from_query(request.query_string());
-        ready(query.map(|query| Self(query.into_inner())).map_err(|error| Error::Malformed(error.to_string())))
     }
 }

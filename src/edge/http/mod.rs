@@ -14,9 +14,10 @@ mod idempotency;
 mod multipart;
 mod observe;
 pub(in crate::edge) mod origin;
+pub(in crate::edge) mod query;
 
 pub use auth::{Authenticated, QuietAuth};
-pub use body::{JsonBody, QueryParams};
+pub use body::JsonBody;
 pub use client::client_of;
 pub use cors::cors;
 pub use encoding::{accepts, json, long_json};
@@ -27,3 +28,4 @@ pub use hold_body::hold_body;
 pub use idempotency::retry_id;
 pub use multipart::{FileForm, FormFields, TextForm};
 pub use observe::{RequestSpan, count};
+pub use query::QueryParams;

@@ -1,6 +1,6 @@
 //! Whether a client may open a WebSocket: its origin, its token, and how many it has.
 
-use actix_web::{HttpRequest, web};
+use actix_web::HttpRequest;
 
 use super::codec::{Credentials, SocketCodec, SocketRoute};
 use super::registry::Permit;
@@ -10,6 +10,7 @@ use crate::edge::http::auth::bearer;
 use crate::edge::http::client::client_of;
 use crate::edge::http::is_extended;
 use crate::edge::http::origin::is_origin_allowed;
+use crate::edge::http::query::read_query;
 use crate::service::Grant;
 
 /// The query of a handshake.
@@ -34,7 +35,7 @@ pub(super) async fn admit(routes: &[SocketRoute], request: &HttpRequest, context
     if !is_origin_allowed(request, context) {
         return Err(Error::Forbidden);
     }
-    let query = query_of(request)?;
+    let query: Query = read_query(request)?;
     let credentials = credentials_of(request, &query);
     let codec = choose(routes, &query, &credentials)?;
     let client = client_of(request, &context.trusted_proxies);
@@ -52,14 +53,9 @@ pub(super) fn about_to_stop() -> Error {
     Error::Unavailable("this node is about to stop".into())
 }
 
-fn query_of(request: &HttpRequest) -> Result<Query> {
-    let query = web::Query::<Query>::from_query(request.query_string());
-    query.map(web::Query::into_inner).map_err(|error| Error::Malformed(error.to_string()))
-}
-
 fn credentials_of(request: &HttpRequest, query: &[(String, String)]) -> Credentials {
     let header = bearer(request).map(str::to_owned);
-    let query = query.iter().find(|(key, value)| key == "token" && !value.is_empty());
+    let query = query.iter().find(|(key, _)| key == "token");
     Credentials { header, query: query.map(|(_, token)| token.clone()) }
 }
 

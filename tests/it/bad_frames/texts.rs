@@ -107,7 +107,7 @@ fn broken_json() -> Vec<Row> {
         ("half a surrogate", br#"{"type":"\ud800"}"#.to_vec()),
         ("an escape that is none", br#"{"type":"\x70ing"}"#.to_vec()),
         ("a line break in a string", b"{\"type\":\"pi\nng\"}".to_vec()),
-        ("a byte order mark", "\u{feff}{\"type\":\"ping\"}".into()),
+        ("two byte order marks", "\u{feff}\u{feff}{\"type\":\"ping\"}".into()),
         ("NULs", vec![0; 100]),
         ("a field twice", br#"{"type":"ping","type":"chat"}"#.to_vec()),
         ("60,000 lists deep", deep("[", 60_000).into()),
@@ -151,17 +151,17 @@ fn of_webchat(known: &Known, dialect: Dialect) -> Vec<Row> {
         add(format!("say in {number}"), whole("send_message", &object(&say, "room_id", Some(&number))), NO_MEMBER);
         add(format!("read {number}"), whole("fetch_history", &object(&look, "room_id", Some(&number))), NO_MEMBER);
     }
-    for content in NOT_A_STRING.into_iter().chain(["null"]) {
+    for content in NOT_A_STRING {
         add(format!("content {content}"), whole("send_message", &object(&say, "content", Some(content))), MALFORMED);
     }
     let long = format!("\"{}\"", "字".repeat(5001));
     let too_long = format!("\"{}\"", "x".repeat(100_000));
-    for content in [None, Some("\"\""), Some(long.as_str()), Some(too_long.as_str())] {
+    for content in [None, Some("null"), Some("\"\""), Some(long.as_str()), Some(too_long.as_str())] {
         let name = format!("content of {:?} bytes", content.map(str::len));
         let text = whole("send_message", &object(&say, "content", content));
         add(name, text, "Content must have 1 to 5000 characters");
     }
-    for flag in ["null", "0", "1", "\"true\"", "[]", "{}"] {
+    for flag in ["0", "1", "\"true\"", "[]", "{}"] {
         add(format!("is_image {flag}"), whole("send_message", &object(&say, "is_image", Some(flag))), MALFORMED);
     }
     for field in ["page", "page_size"] {

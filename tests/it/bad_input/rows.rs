@@ -298,7 +298,7 @@ fn malformed_messages() -> Vec<Row> {
         ("single quotes", "{'message_type':'text','content':'a'}".into()),
         ("a comment", r#"{"message_type":"text",/* hi */"content":"你好"}"#.into()),
         ("a comma at the end", r#"{"message_type":"text","content":"你好",}"#.into()),
-        ("a byte order mark", "\u{feff}{\"message_type\":\"text\",\"content\":\"a\"}".into()),
+        ("two byte order marks", "\u{feff}\u{feff}{\"message_type\":\"text\",\"content\":\"a\"}".into()),
         ("UTF-16", utf_16.into()),
         ("bytes that are no UTF-8", b"{\"message_type\":\"text\",\"content\":\"\xff\xfe\"}".as_slice().into()),
         ("an overlong NUL", b"{\"message_type\":\"text\",\"content\":\"\xc0\x80\"}".as_slice().into()),
@@ -409,7 +409,6 @@ fn unknown_rooms() -> Vec<Row> {
             Row::new(format!("upload: room {name}"), "POST", UPLOAD).body(FORM, form(&fields)).gets(404, NO_ROOM),
         );
     }
-    rows.push(Row::new("room empty", "GET", format!("{MESSAGES}?room_id=")).gets(404, NO_ROOM));
     rows.push(Row::new("room twice", "GET", format!("{MESSAGES}?room_id=global&room_id=global")));
     rows.push(Row::new("leave global", "POST", format!("{ROOMS}/global/leave")).gets(400, "不能离开全局聊天室"));
     rows
@@ -418,7 +417,6 @@ fn unknown_rooms() -> Vec<Row> {
 /// Limits and cursors of pages.
 fn pages() -> Vec<Row> {
     let limits = [
-        ("empty", ""),
         ("zero", "0"),
         ("negative", "-1"),
         ("a fraction", "1.5"),
@@ -443,7 +441,7 @@ fn pages() -> Vec<Row> {
         rows.push(Row::new("limit twice", "GET", format!("{path}?limit=1&limit=1")));
     }
     for path in [ROOMS, "/api/chat/online-users"] {
-        for cursor in ["", "0", "-1", "1.5", "x", "99999999999999999999", "1-2-3", "%00", "%FF"] {
+        for cursor in ["0", "-1", "1.5", "x", "99999999999999999999", "1-2-3", "%00", "%FF"] {
             let row = Row::new(format!("cursor {cursor:?}"), "GET", format!("{path}?cursor={cursor}"));
             rows.push(row.gets(400, "参数无效: cursor"));
         }
