@@ -10,6 +10,7 @@ const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The rate limiter stores times with three decimals of a millisecond. Shorter intervals would lose their precision.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
+const MAX_HEAD_SECS: u32 = 300;
 const MAX_LEASE_SECS: u64 = 60 * 60;
 /// Shortest interval between reports: each of them is a write to Redis.
 const MIN_REPORT_MS: u64 = 50;
@@ -130,7 +131,7 @@ impl Config {
     }
 
     /// Rules of time zones, reports and addresses.
-    fn surface_rules(&self) -> [Rule; 7] {
+    fn surface_rules(&self) -> [Rule; 8] {
         let (server, stats) = (&self.server, &self.stats);
         [
             (is_unknown_zone(&stats.timezone), "stats.timezone is not a time zone that this system knows"),
@@ -150,6 +151,7 @@ impl Config {
                 server.allowed_origins.iter().any(|origin| !is_web_address(origin) || origin.ends_with('/')),
                 "server.allowed_origins must be origins like https://app.example.org",
             ),
+            (!(1..=MAX_HEAD_SECS).contains(&server.head_secs), "server.head_secs must be between 1 and 300"),
             (!is_header_name(&server.retry_header), "server.retry_header must be the name of a header, or empty"),
             (
                 !server.websocket_path.starts_with('/') || RESERVED_PATHS.contains(&server.websocket_path.as_str()),
@@ -173,6 +175,7 @@ impl Config {
             limits.rooms_burst,
             limits.sockets_per_user,
             limits.sockets_per_address,
+            limits.connections_per_address,
         ]
         .contains(&0)
     }

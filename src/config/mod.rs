@@ -118,6 +118,8 @@ pub struct LimitsConfig {
     pub sockets_per_user: u32,
     /// Open WebSockets per IP address on one node.
     pub sockets_per_address: u32,
+    /// Open connections per IP address on one node, without WebSockets.
+    pub connections_per_address: u32,
     /// Seconds for which a WebSocket may lag before it is closed.
     pub behind_secs: u64,
 }
@@ -278,6 +280,8 @@ mod tests {
             ("[auth]\njwt_secret = \"short\"", "jwt_secret"),
             ("[redis]\nurl = \"redis://x\"", "jwt_secret"),
             ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", "10.0.0.0/33"),
+            ("[server]\nhead_secs = 0", "head_secs"),
+            ("[limits]\nconnections_per_address = 0", "limits"),
             ("[server]\nretry_header = \"a b\"", "retry_header"),
             ("[redis]\ndurability = \"replicas:3\"", "redis.durability"),
             ("[redis]\ndurability = \"replicas:1\"", "redis.durability"),

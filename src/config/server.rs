@@ -28,6 +28,8 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// An additional path for the WebSocket of document 004.
     pub websocket_path: String,
+    /// Seconds that the head of a request may take.
+    pub head_secs: u32,
     /// Seconds for which a stopping node still accepts connections.
     pub drain_secs: u64,
     /// Seconds for which pending requests may continue after that.

@@ -20,12 +20,17 @@ impl Client {
         Self { ip: ip.to_canonical(), user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect() }
     }
 
-    /// What limits count as one address: an IPv6 customer has a whole /64.
+    /// What limits count as one address.
     pub fn counted_address(&self) -> IpAddr {
-        match self.ip {
-            IpAddr::V4(_) => self.ip,
-            IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
-        }
+        counted_address(self.ip)
+    }
+}
+
+/// What limits count as one address: an IPv6 customer has a whole /64.
+pub fn counted_address(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

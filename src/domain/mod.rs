@@ -18,7 +18,7 @@ mod room;
 mod user;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
-pub use client::Client;
+pub use client::{Client, counted_address};
 pub use clock::{Clock, now_ms};
 pub use error::{Error, Field, Kind, Result, Severity};
 pub use event::{Event, PresenceChange, ReadMark, Rewind, RoomEvent};

@@ -4,19 +4,21 @@
 //! Imports `domain`, `metrics`, `fanout`, `service` and `config`. A dialect supplies values and functions; the
 //! machinery is here.
 
+mod connection;
 mod context;
 mod dialect;
 mod drain;
 mod http;
 mod socket;
 
+pub use connection::{AddressCap, HttpStream, Timing};
 pub use context::Context;
 pub use dialect::{Dialect, Registry};
 pub use drain::{Stopping, close_sockets_at_stop};
 pub use http::{
-    Authenticated, FileForm, FormFields, JsonBody, QueryParams, QuietAuth, RequestSpan, TextForm, accepts, client_of,
-    cors, count, hold_body, in_dialect, is_extended, is_known, json, known_tags, long_json, not_found, resource,
-    retry_id,
+    Authenticated, FileForm, FormFields, JsonBody, QueryParams, QuietAuth, RequestSpan, TextForm,
+    accepts, client_of, cors, count, hold_body, in_dialect, is_extended, is_known, json, known_tags,
+    long_json, not_found, resource, retry_id,
 };
 pub use socket::{
     Answer, Command, Credentials, Liveness, RawSocket, Refusal, Request, Resume, SocketCodec, SocketCounts,

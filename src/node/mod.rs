@@ -12,6 +12,7 @@ mod presence;
 mod private_redis;
 mod process_usage;
 mod reporter;
+mod server;
 mod signing_keys;
 mod tasks;
 pub mod telemetry;
@@ -38,6 +39,7 @@ use crate::domain::Clock;
 use crate::edge::{Dialect, SocketCounts, Stopping};
 use listener::ListenerHandle;
 use reporter::REPORTER;
+use server::Listening;
 use tasks::Tasks;
 use wiring::Wiring;
 
@@ -102,7 +104,7 @@ impl Node {
         let url = redis.as_ref().map_or(config.redis.url.clone(), |redis| redis.url().to_owned());
         let mut tasks = Tasks::default();
         let (wiring, store) = Wiring::prepare(config, dialects, &url, clock, &mut tasks).await?;
-        let (address, listener, server) = wiring.serve()?;
+        let Listening { address, listener, server } = server::listen(&wiring)?;
         let reporter = wiring.reporter(address, store);
         if redis.is_none() {
             // No request is answered before: the server does not run yet.

@@ -5,16 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::HeaderName;
-use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
 use tokio::sync::Notify;
 use tracing::{info, warn};
-use tracing_actix_web::TracingLogger;
 
 use super::error::StartError;
 use super::folder_lock::LockError;
 use super::housekeeping::Progress;
-use super::listener::{self, ListenerHandle};
 use super::presence::PresenceKeeper;
 use super::private_redis::{self, PrivateRedis, PrivateRedisError};
 use super::reporter::{self, Reporter};
@@ -23,10 +19,7 @@ use super::{housekeeping, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
-use crate::edge::{
-    Context, Dialect, Liveness, RawSocket, Registry, RequestSpan, SocketCounts, Stopping, close_sockets_at_stop,
-    configure, cors, count, hold_body, in_dialect, not_found,
-};
+use crate::edge::{Context, Dialect, Liveness, Registry, SocketCounts, Stopping};
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::{
@@ -40,8 +33,6 @@ const REDIS_WAIT: Duration = Duration::from_secs(30);
 /// Stands for the id of a node where there is none.
 const COMMAND_LINE: &str = "cli";
 const RETRY_EVERY: Duration = Duration::from_millis(250);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Everything from which the workers of a node are built.
 #[derive(Clone)]
@@ -50,12 +41,12 @@ pub(super) struct Wiring {
     pub(super) config: Arc<Config>,
     store: StoreConfig,
     memory: NodeMemory,
-    shared: Shared,
+    pub(super) shared: Shared,
     followed_rooms: FollowedRooms,
     pub(super) socket_counts: Arc<SocketCounts>,
     pub(super) stopping: Arc<Stopping>,
-    registry: Registry,
-    openapi: utoipa::openapi::OpenApi,
+    pub(super) registry: Registry,
+    pub(super) openapi: utoipa::openapi::OpenApi,
 }
 
 impl Wiring {
@@ -130,58 +121,13 @@ impl Wiring {
         }
     }
 
-    /// Binds the listener and builds the server. The server runs once it is awaited.
-    pub(super) fn serve(&self) -> Result<(SocketAddr, ListenerHandle, actix_web::dev::Server), StartError> {
-        let config = &self.config.server;
-        let what = format!("server.host and server.port, {}:{}", config.host, config.port);
-        let failed = |source| StartError::Io { what: what.clone(), source };
-        let (listener, listener_handle, address) = listener::listen(&config.host, config.port).map_err(failed)?;
-        let workers = match config.workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            workers => workers,
-        };
-        let wiring = self.clone();
-        let server = HttpServer::new(move || {
-            let context = wiring.context();
-            actix_web::rt::spawn(close_sockets_at_stop(context.hub.clone(), Arc::clone(&context.stopping)));
-            let context = web::Data::new(context);
-            let sockets = wiring.registry.all().flat_map(|owner| (owner.sockets)(&wiring.config)).collect();
-            App::new()
-                .app_data(context)
-                .app_data(web::Data::new(wiring.registry.clone()))
-                .configure(|routes| wiring.registry.all().for_each(|owner| (owner.routes)(routes, &wiring.config)))
-                .configure(|routes| configure(routes, sockets))
-                .service(site::documentation(wiring.openapi.clone()))
-                .default_service(web::to(not_found))
-                .wrap(from_fn(in_dialect))
-                .wrap(from_fn(hold_body))
-                .wrap(cors(&wiring.config.server.allowed_origins))
-                .wrap(from_fn(count))
-                .wrap(TracingLogger::<RequestSpan>::new())
-        })
-        .on_connect(|connection, data| {
-            if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
-                data.insert(RawSocket::of(stream));
-            }
-        })
-        .workers(workers)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(config.shutdown_secs)
-        .disable_signals()
-        .listen(listener)
-        .map_err(failed)?
-        .run();
-        Ok((address, listener_handle, server))
-    }
-
-    fn services(&self, store: &Store) -> Services {
+    pub(super) fn services(&self, store: &Store) -> Services {
         Services::new(store, &self.shared, Arc::new(self.followed_rooms.clone()))
     }
 
     /// Builds a worker's context. Each worker has its own store, because a connection belongs to the runtime that
     /// opened it.
-    fn context(&self) -> Context {
+    pub(super) fn context(&self) -> Context {
         let store = Store::new(&self.store, &self.memory);
         let max_lag = Duration::from_secs(self.config.limits.behind_secs);
         let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, max_lag);

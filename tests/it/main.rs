@@ -10,6 +10,7 @@ mod client_ids;
 mod clocks;
 mod close_codes;
 mod command_log;
+mod connections;
 mod conversations;
 mod counting_proxy;
 mod dashboard;

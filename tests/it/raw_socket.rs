@@ -95,6 +95,18 @@ impl RawSocket {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
+    /// The same where the node may close the connection instead: `None` if it does.
+    pub async fn try_ask(&mut self, head: &str) -> Option<u16> {
+        self.send(head.replace("{host}", &self.host).as_bytes()).await;
+        while !self.read.ends_with(b"}") {
+            if !self.fill(PATIENCE).await {
+                return None;
+            }
+        }
+        let answer = String::from_utf8(std::mem::take(&mut self.read)).expect("text");
+        answer["HTTP/1.1 ".len()..][..3].parse().ok()
+    }
+
     /// Sends bytes. `false` when the connection is closed.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         within(self.stream.write_all(bytes)).await.is_ok()

@@ -23,8 +23,9 @@ pub(in crate::edge) const MAX_BODY_BYTES: usize = 128 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How long a client may pause while it sends a body.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
-/// How long a body may take: 10 MiB at 35 KiB a second.
-const LONGEST_BODY: Duration = Duration::from_secs(300);
+/// How many bytes of a body must arrive in each second on average, after the first ten seconds: a small body takes at most
+/// 18 seconds, a file of 10 MiB eleven minutes.
+const LEAST_BYTES_PER_SEC: u64 = 16 * 1024;
 
 /// A JSON object as the body. The content type may be missing, but no other type is accepted.
 pub struct JsonBody<T>(pub T);
@@ -116,17 +117,35 @@ impl Stream for SharedBody {
 
 /// The body of a request with timeouts.
 pub(in crate::edge) fn patient(payload: Payload) -> Body {
-    // Fused, because the multipart parser polls again after the end.
-    let deadline = Instant::now() + LONGEST_BODY;
-    let chunks = stream::unfold(Some(payload), move |payload| async move {
-        let mut payload = payload?;
-        let patience = LONGEST_SILENCE.min(deadline.saturating_duration_since(Instant::now()));
-        match tokio::time::timeout(patience, payload.next()).await {
-            Ok(chunk) => chunk.map(|chunk| (chunk, Some(payload))),
-            Err(_) => Some((Err(PayloadError::Incomplete(None)), None)),
-        }
+    let chunks = stream::unfold(Some((payload, Arrival::default())), |state| async move {
+        let (mut payload, mut arrival) = state?;
+        let started = Instant::now();
+        let Ok(chunk) = tokio::time::timeout(arrival.patience(), payload.next()).await else {
+            return Some((Err(PayloadError::Incomplete(None)), None));
+        };
+        arrival.waited += started.elapsed();
+        let chunk = chunk?;
+        arrival.bytes += chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        Some((chunk, Some((payload, arrival))))
     });
+    // Fused, because the multipart parser polls again after the end.
     Box::pin(chunks.fuse())
+}
+
+/// What has arrived of a body, and how long the server has waited for it. The time in which the server does something else
+/// does not count.
+#[derive(Default)]
+struct Arrival {
+    bytes: u64,
+    waited: Duration,
+}
+
+impl Arrival {
+    /// How long the next bytes may take.
+    fn patience(&self) -> Duration {
+        let in_all = LONGEST_SILENCE + Duration::from_millis(self.bytes * 1000 / LEAST_BYTES_PER_SEC);
+        LONGEST_SILENCE.min(in_all.saturating_sub(self.waited))
+    }
 }
 
 /// Drains a body after a refusal, bounded in bytes and time. Otherwise a client that is still sending would see a
@@ -141,6 +160,35 @@ pub(in crate::edge) async fn drain(body: &mut (impl Stream<Item = Result<Bytes, 
         bytes += chunk.len();
         if bytes > MOST_BYTES || started.elapsed() > LONGEST {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long a body of this size may take when it arrives in pieces after equal pauses; `None` when it is refused.
+    fn arrives(bytes: u64, piece: u64, pause: Duration) -> Option<Duration> {
+        let mut arrival = Arrival::default();
+        while arrival.bytes < bytes {
+            if pause > arrival.patience() {
+                return None;
+            }
+            arrival = Arrival { bytes: arrival.bytes + piece, waited: arrival.waited + pause };
+        }
+        Some(arrival.waited)
+    }
+
+    #[test]
+    fn a_body_may_be_slow_and_may_not_be_dripped() {
+        let (kib, mib) = (1024, 1024 * 1024);
+        // A small one in two parts, a file over a slow line, and over one that pauses.
+        assert!(arrives(2, 1, Duration::from_secs(5)).is_some());
+        assert!(arrives(10 * mib, 16 * kib, Duration::from_secs(1)).is_some());
+        assert!(arrives(10 * mib, mib, Duration::from_secs(9)).is_some());
+        for (piece, pause_ms) in [(1, 100), (1, 5000), (1, 10_001), (kib, 1000), (15 * kib, 1000), (mib, 11_000)] {
+            assert_eq!(arrives(100 * mib, piece, Duration::from_millis(pause_ms)), None, "{piece} each {pause_ms} ms");
         }
     }
 }

@@ -10,6 +10,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
+use crate::edge::connection::RequestUnderWay;
 use crate::edge::context::Context;
 use crate::edge::dialect::Registry;
 use crate::edge::drain::UnderWay;
@@ -28,6 +29,7 @@ pub async fn count(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let _under_way = UnderWay::enter(&context.stopping);
+    let _request = RequestUnderWay::enter(&request);
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
     let (owner, status) = (registry.index(response.request().path()), response.status());

@@ -1,0 +1,12 @@
+//! Connections below HTTP: how many an address may open, and for how long a client may let one wait.
+//!
+//! The framework times the first head of a connection only. Here the heads of all requests are timed, and the writing of
+//! answers. Bodies are timed by those who read them (`edge/http/body.rs`), WebSockets by their liveness.
+
+mod address_cap;
+mod http_stream;
+mod timing;
+
+pub use address_cap::AddressCap;
+pub use http_stream::HttpStream;
+pub use timing::{RequestUnderWay, Timing};

@@ -1,0 +1,180 @@
+//! Which connections of a worker wait for their client, and since when.
+//!
+//! A worker counts seconds, and looks once a second at each of its connections. So a request costs two writes to memory, and
+//! no timer.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use actix_web::dev::ServiceRequest;
+use slab::Slab;
+
+const TICK: Duration = Duration::from_secs(1);
+/// Seconds for which a client may read nothing of an answer that is being written.
+const LONGEST_BLOCKED_SECS: u32 = 60;
+
+/// The connections of a worker.
+pub struct Timing {
+    /// Seconds since the worker started.
+    now: Cell<u32>,
+    head_secs: u32,
+    connections: RefCell<Slab<Rc<Waiting>>>,
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    /// Nothing, or a first byte. The framework closes idle connections.
+    #[default]
+    Idle,
+    /// The rest of a head, since this second.
+    Head(u32),
+    /// The handler of a request.
+    Request,
+}
+
+/// How long one connection has waited for its client.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    phase: Cell<Phase>,
+    /// Since when the client has read nothing of what is written.
+    blocked_since: Cell<Option<u32>>,
+    is_over: Cell<bool>,
+    /// The task that waits.
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Timing {
+    /// Starts to look at the connections of this worker. `head_secs` is the time for a head.
+    pub fn start(head_secs: u32) -> Rc<Self> {
+        let timing = Self::new(head_secs);
+        let ticking = Rc::downgrade(&timing);
+        actix_web::rt::spawn(async move {
+            let mut ticks = tokio::time::interval(TICK);
+            loop {
+                ticks.tick().await;
+                match ticking.upgrade() {
+                    Some(timing) => timing.tick(),
+                    None => return,
+                }
+            }
+        });
+        timing
+    }
+
+    pub(super) fn new(head_secs: u32) -> Rc<Self> {
+        Rc::new(Self { now: Cell::new(0), head_secs, connections: RefCell::default() })
+    }
+
+    /// Ends the waiting of connections whose clients took too long. A second has passed.
+    pub(super) fn tick(&self) {
+        let now = self.now.get().wrapping_add(1);
+        self.now.set(now);
+        for (_, waiting) in self.connections.borrow().iter() {
+            // The second in which it began may have been a short one.
+            let has_lasted = |since: u32, secs: u32| now.wrapping_sub(since) > secs;
+            let is_slow = matches!(waiting.phase.get(), Phase::Head(since) if has_lasted(since, self.head_secs));
+            if is_slow || waiting.blocked_since.get().is_some_and(|since| has_lasted(since, LONGEST_BLOCKED_SECS)) {
+                waiting.is_over.set(true);
+                if let Some(waker) = waiting.waker.take() {
+                    waker.wake();
+                }
+            }
+        }
+    }
+}
+
+/// A connection among those of its worker, until it is dropped.
+pub(super) struct Timed {
+    timing: Rc<Timing>,
+    key: usize,
+    pub(super) waiting: Rc<Waiting>,
+}
+
+impl Timed {
+    pub(super) fn new(timing: &Rc<Timing>) -> Self {
+        let waiting = Rc::new(Waiting::default());
+        let key = timing.connections.borrow_mut().insert(Rc::clone(&waiting));
+        Self { timing: Rc::clone(timing), key, waiting }
+    }
+
+    /// Whether the client took too long.
+    pub(super) fn is_over(&self) -> bool {
+        self.waiting.is_over.get()
+    }
+
+    /// Takes note that bytes have arrived.
+    pub(super) fn has_read(&self) {
+        if self.waiting.phase.get() == Phase::Idle {
+            self.waiting.phase.set(Phase::Head(self.timing.now.get()));
+        }
+    }
+
+    /// Takes note that this task waits for bytes.
+    pub(super) fn waits_to_read(&self, waker: &Waker) {
+        if matches!(self.waiting.phase.get(), Phase::Head(_)) {
+            self.waiting.set_waker(waker);
+        }
+    }
+
+    /// Takes note that the client has taken bytes.
+    pub(super) fn has_written(&self) {
+        self.waiting.blocked_since.set(None);
+    }
+
+    /// Takes note that this task waits until the client takes bytes.
+    pub(super) fn waits_to_write(&self, waker: &Waker) {
+        if self.waiting.blocked_since.get().is_none() {
+            self.waiting.blocked_since.set(Some(self.timing.now.get()));
+        }
+        self.waiting.set_waker(waker);
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.timing.connections.borrow_mut().remove(self.key);
+    }
+}
+
+impl Waiting {
+    fn set_waker(&self, waker: &Waker) {
+        let mut kept = self.waker.borrow_mut();
+        match &mut *kept {
+            Some(kept) => kept.clone_from(waker),
+            None => *kept = Some(waker.clone()),
+        }
+    }
+}
+
+/// Of a connection, for its requests.
+#[derive(Clone)]
+pub(super) struct OfConnection(pub(super) Rc<Waiting>);
+
+/// A request whose head has arrived: until this is dropped, its connection waits for the handler, not for the client.
+pub struct RequestUnderWay(Option<Rc<Waiting>>);
+
+impl RequestUnderWay {
+    /// Takes note that a request is being handled.
+    pub fn enter(request: &ServiceRequest) -> Self {
+        Self::of(request.conn_data())
+    }
+
+    pub(super) fn of(connection: Option<&OfConnection>) -> Self {
+        let waiting = connection.map(|connection| Rc::clone(&connection.0));
+        if let Some(waiting) = &waiting {
+            waiting.phase.set(Phase::Request);
+        }
+        Self(waiting)
+    }
+}
+
+impl Drop for RequestUnderWay {
+    fn drop(&mut self) {
+        if let Some(waiting) = &self.0 {
+            waiting.phase.set(Phase::Idle);
+        }
+    }
+}
