@@ -80,12 +80,14 @@ pub struct HistoryQuery {
     pub with_total: bool,
     /// Whether the page carries [`HistoryPage::receipts`].
     pub with_receipts: bool,
+    /// Whether the caller only looks: the page does not count as read.
+    pub peek: bool,
 }
 
 impl HistoryQuery {
     /// Makes a query with the defaults of most documents.
     pub fn new(room: RoomId, span: Span, limit: Limit) -> Self {
-        Self { room, span, limit, skip: 0, include_system: true, with_total: false, with_receipts: false }
+        Self { room, span, limit, skip: 0, include_system: true, with_total: false, with_receipts: false, peek: false }
     }
 }
 

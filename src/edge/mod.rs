@@ -16,8 +16,8 @@ pub use context::Context;
 pub use dialect::{Dialect, Registry};
 pub use drain::{Stopping, close_sockets_at_stop};
 pub use http::{
-    Authenticated, FileForm, FormFields, JsonBody, QueryParams, QuietAuth, RequestSpan, TextForm,
-    accepts, client_of, cors, count, hold_body, in_dialect, is_extended, is_known, json, known_tags,
+    AllowedMethods, Authenticated, FileForm, FormFields, JsonBody, QueryParams, QuietAuth, RequestSpan, TextForm,
+    accepts, client_of, cors, count, hold_body, in_dialect, is_extended, is_head, is_known, json, known_tags,
     long_json, not_found, resource, retry_id,
 };
 pub use socket::{

@@ -19,8 +19,8 @@ use super::error::StartError;
 use super::listener::{self, ListenerHandle};
 use super::wiring::Wiring;
 use crate::edge::{
-    AddressCap, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count,
-    hold_body, in_dialect, not_found,
+    AddressCap, AllowedMethods, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count,
+    hold_body, in_dialect, not_found, resource,
 };
 use crate::metrics::{Count, Metrics};
 use crate::site;
@@ -99,9 +99,13 @@ fn app(
     App::new()
         .app_data(web::Data::new(context))
         .app_data(web::Data::new(wiring.registry.clone()))
+        .app_data(web::Data::new(AllowedMethods::of(&wiring.openapi)))
         .configure(|routes| wiring.registry.all().for_each(|owner| (owner.routes)(routes, &wiring.config)))
         .configure(|routes| configure(routes, sockets))
         .service(site::documentation(wiring.openapi.clone()))
+        // Its routes take no other methods and leave them to those that follow.
+        .service(resource("/docs/{_:.*}"))
+        .service(resource("/openapi.json"))
         .default_service(web::to(not_found))
         .wrap(from_fn(in_dialect))
         .wrap(from_fn(hold_body))

@@ -129,14 +129,14 @@ impl Messages {
         self.store.room_state(room).await.map(|(head, _)| head)
     }
 
-    /// A page of history. Every user may read public rooms, members may read the others. The page counts as read by a
-    /// member.
+    /// A page of history. Every user may read public rooms, members may read the others. Unless the query only looks, the
+    /// page counts as read by a member.
     ///
     /// # Errors
     /// `RoomNotFound`.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
         let page = self.store.history(query, caller).await?;
-        if let Some((first, last)) = page.unread {
+        if let Some((first, last)) = page.unread.filter(|_| !query.peek) {
             let range = ReadRange { room: query.room, first: Some(first), last };
             // The page is valid even if this fails, and the next page marks again.
             if let Err(error) = self.store.mark_read(caller.id, range).await {

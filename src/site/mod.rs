@@ -8,7 +8,7 @@ mod sockets;
 mod uploads;
 mod web;
 
-use actix_web::web::{Data, ServiceConfig, get, head};
+use actix_web::web::{Data, ServiceConfig, get};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::config::Config;
@@ -27,17 +27,17 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
         .service(resource("/health/live").route(get().to(health::live)))
         .service(resource("/health/ready").route(get().to(health::ready)))
         .service(resource("/metrics").route(get().to(health::metrics)))
-        .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)).route(head().to(uploads::download)))
+        .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)))
         .service(resource("/dashboard/figures").route(get().to(dashboard::metrics)))
         .service(resource("/asyncapi.json").route(get().to(sockets::document)))
         .service(resource("/docs").route(get().to(docs::home)))
         .service(resource("/docs/sockets").route(get().to(sockets::shown)))
-        .service(resource("/assets/{name}").route(get().to(web::asset)).route(head().to(web::asset)));
+        .service(resource("/assets/{name}").route(get().to(web::asset)));
     for path in ["/", "/register", "/login", "/chat"] {
-        routes.service(resource(path).route(get().to(web::page)).route(head().to(web::page)));
+        routes.service(resource(path).route(get().to(web::page)));
     }
     for path in ["/dashboard", "/dashboard/"] {
-        routes.service(resource(path).route(get().to(web::dashboard)).route(head().to(web::dashboard)));
+        routes.service(resource(path).route(get().to(web::dashboard)));
     }
 }
 

@@ -27,6 +27,7 @@ mod floors;
 mod http;
 mod idempotence;
 mod javascript;
+mod manners;
 mod matrix;
 mod members;
 mod membership_crashes;

@@ -12,7 +12,7 @@ use crate::domain::{
     ClientId, Content, EntryId, Error, Field, HistoryQuery, Limit, MessageId, NewMessage, Result, RoomId, Span,
     Watermark,
 };
-use crate::edge::{Authenticated, Context, JsonBody, QueryParams, known_tags, retry_id};
+use crate::edge::{Authenticated, Context, JsonBody, QueryParams, is_head, known_tags, retry_id};
 use crate::service::Poll;
 
 /// Document 003, §3: 50 messages by default, at most 100.
@@ -92,6 +92,7 @@ pub(super) async fn list(
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
     let Listing { query, is_empty } = listing_of(&query.0)?;
+    let query = HistoryQuery { peek: is_head(&request), ..query };
     let known: Vec<Watermark> = known_tags(&request).iter().filter_map(watermark).collect();
     Ok(match context.services.messages.poll(query, &user.caller, &known).await? {
         Poll::Unchanged(watermark) => answer(HttpResponse::NotModified(), watermark).finish(),

@@ -11,7 +11,7 @@ use crate::domain::{
     Description, Error, Field, HistoryQuery, Limit, Result, RoomHead, RoomId, RoomKind, RoomName, Span, UserId,
     parse_avatar,
 };
-use crate::edge::{Authenticated, Context, JsonBody, QueryParams, retry_id};
+use crate::edge::{Authenticated, Context, JsonBody, QueryParams, is_head, retry_id};
 use crate::service::Receiver;
 
 /// Document 001, §3.3: 20 messages by default.
@@ -67,6 +67,7 @@ fn head(to: Receiver, id: RoomId, caller: UserId) -> RoomHead {
 pub(super) async fn list(
     user: Authenticated,
     query: QueryParams<MessagesQuery>,
+    request: HttpRequest,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let query = query.0;
@@ -77,6 +78,7 @@ pub(super) async fn list(
         include_system: false,
         with_total: true,
         with_receipts: true,
+        peek: is_head(&request),
         ..HistoryQuery::new(room, Span::Latest, limit)
     };
     let messages = &context.services.messages;

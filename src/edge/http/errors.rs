@@ -14,11 +14,14 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError,
 use tracing::{debug, error, warn};
 use tracing_actix_web::RequestId;
 
+use super::allow::AllowedMethods;
+use super::manners::{complete, head_as_get, refuse_encoded, without_body};
 use crate::domain::{Error, Kind, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
 
 /// Pause before a client may try again what failed because the node lacked something.
 const OUTAGE_RETRY: Duration = Duration::from_secs(1);
+const BEARER: &str = "Bearer";
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
@@ -31,20 +34,36 @@ impl ResponseError for Error {
     }
 }
 
-/// Middleware that replaces error responses by those of the dialect.
+/// Middleware that replaces error responses by those of the dialect, and sees to the manners of all responses.
 ///
 /// # Errors
 /// None of its own.
 pub async fn in_dialect(
     registry: web::Data<Registry>,
-    request: ServiceRequest,
+    allowed: web::Data<AllowedMethods>,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let response = next.call(request).await?;
-    let Some(cause) = response.response().error() else { return Ok(response) };
+    let is_head = head_as_get(&mut request);
+    let response = match refuse_encoded(&mut request).await {
+        Ok(()) => next.call(request).await?,
+        Err(refused) => request.error_response(refused),
+    };
+    let mut response = translate(response, &registry, &allowed);
+    complete(&mut response);
+    Ok(if is_head { without_body(response) } else { response })
+}
+
+/// Replaces the response to an error by that of the dialect.
+fn translate(
+    response: ServiceResponse<BoxBody>,
+    registry: &Registry,
+    allowed: &AllowedMethods,
+) -> ServiceResponse<BoxBody> {
+    let Some(cause) = response.response().error() else { return response };
     let translated = cause.as_error::<Error>().is_none().then(|| from_framework(cause));
     let cause = cause.as_error::<Error>().or(translated.as_ref());
-    let Some(cause) = cause else { return Ok(response) };
+    let Some(cause) = cause else { return response };
     let dialect = registry.owner(response.request().path());
     log(cause, dialect.name, response.request());
     let mut answer = (dialect.error)(cause, response.request());
@@ -52,7 +71,16 @@ pub async fn in_dialect(
         let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs.max(1)));
     }
-    Ok(response.into_response(answer))
+    match answer.status() {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            answer.headers_mut().insert(header::ALLOW, allowed.on(response.request()));
+        }
+        StatusCode::UNAUTHORIZED => {
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BEARER));
+        }
+        _ => {}
+    }
+    response.into_response(answer)
 }
 
 /// The time after which the client may try again, for 429 and 503.

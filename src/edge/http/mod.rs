@@ -1,5 +1,6 @@
 //! HTTP for all dialects: authentication, bodies, forms, conditional requests, compression, CORS, errors, observation.
 
+mod allow;
 pub(in crate::edge) mod auth;
 pub(in crate::edge) mod body;
 pub(in crate::edge) mod client;
@@ -11,11 +12,13 @@ mod extension;
 pub(in crate::edge) mod forwarded;
 mod hold_body;
 mod idempotency;
+mod manners;
 mod multipart;
 mod observe;
 pub(in crate::edge) mod origin;
 pub(in crate::edge) mod query;
 
+pub use allow::AllowedMethods;
 pub use auth::{Authenticated, QuietAuth};
 pub use body::JsonBody;
 pub use client::client_of;
@@ -26,6 +29,7 @@ pub use etag::{is_known, known_tags};
 pub use extension::is_extended;
 pub use hold_body::hold_body;
 pub use idempotency::retry_id;
+pub use manners::is_head;
 pub use multipart::{FileForm, FormFields, TextForm};
 pub use observe::{RequestSpan, count};
 pub use query::QueryParams;

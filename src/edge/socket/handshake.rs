@@ -13,6 +13,7 @@ use super::registration::Registration;
 use crate::domain::{Error, Result};
 use crate::edge::context::Context;
 use crate::edge::http::errors::resource;
+use crate::edge::http::is_head;
 
 /// Handles a handshake.
 ///
@@ -35,6 +36,9 @@ async fn open(
 
 /// Builds the framework's response to a handshake. Its streams are not used: see [`super::hand_over`].
 async fn switch_protocols(request: &HttpRequest) -> Result<HttpResponse> {
+    if is_head(request) {
+        return Err(Error::Malformed("HEAD opens no WebSocket".to_owned()));
+    }
     let no_payload = web::Payload::from_request(request, &mut dev::Payload::None).await.map_err(|_| Error::NotFound)?;
     let (response, _, _) =
         actix_ws::handle(request, no_payload).map_err(|error| Error::Malformed(format!("no WebSocket: {error}")))?;

@@ -317,7 +317,12 @@ fn malformed_messages() -> Vec<Row> {
     ];
     let mut rows: Vec<Row> =
         cases.into_iter().map(|(name, body)| Row::new(format!("send: {name}"), "POST", SEND).json(body)).collect();
-    rows.push(Row::new("send: said to be gzip", "POST", SEND).header("content-encoding", "gzip").json("\x1f\x0b\x08"));
+    rows.push(
+        Row::new("send: said to be gzip", "POST", SEND)
+            .header("content-encoding", "gzip")
+            .json("\x1f\x0b\x08")
+            .gets(415, WRONG_TYPE),
+    );
     for content_type in ["text/plain", "text/json", URLENCODED, FORM, "application/jsonp", "nonsense"] {
         let row = Row::new(format!("send: content type {content_type}"), "POST", SEND);
         rows.push(row.body(content_type, r#"{"message_type":"text","content":"你好"}"#).gets(415, WRONG_TYPE));
