@@ -131,7 +131,7 @@ impl Config {
     }
 
     /// Rules of time zones, reports and addresses.
-    fn surface_rules(&self) -> [Rule; 8] {
+    fn surface_rules(&self) -> [Rule; 9] {
         let (server, stats) = (&self.server, &self.stats);
         [
             (is_unknown_zone(&stats.timezone), "stats.timezone is not a time zone that this system knows"),
@@ -150,6 +150,10 @@ impl Config {
             (
                 server.allowed_origins.iter().any(|origin| !is_web_address(origin) || origin.ends_with('/')),
                 "server.allowed_origins must be origins like https://app.example.org",
+            ),
+            (
+                !server.metrics_address.is_empty() && server.metrics_listener().is_none(),
+                "server.metrics_address must be like 127.0.0.1:9100",
             ),
             (!(1..=MAX_HEAD_SECS).contains(&server.head_secs), "server.head_secs must be between 1 and 300"),
             (!is_header_name(&server.retry_header), "server.retry_header must be the name of a header, or empty"),

@@ -14,6 +14,8 @@ pub struct ServerConfig {
     pub host: String,
     /// Port to listen on; 0 picks a free one.
     pub port: u16,
+    /// Address and port of health checks and metrics alone; empty to serve them with everything else.
+    pub metrics_address: String,
     /// Worker threads; 0 means one per core.
     pub workers: usize,
     /// Base URL under which clients reach the server; empty to derive it from each request.
@@ -34,6 +36,15 @@ pub struct ServerConfig {
     pub drain_secs: u64,
     /// Seconds for which pending requests may continue after that.
     pub shutdown_secs: u64,
+}
+
+impl ServerConfig {
+    /// Host and port of `metrics_address`, if there is one.
+    pub fn metrics_listener(&self) -> Option<(&str, u16)> {
+        let (host, port) = self.metrics_address.rsplit_once(':')?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        Some((host, port.parse().ok()?)).filter(|_| !host.is_empty())
+    }
 }
 
 /// Deserializes a list, or a comma-separated string as environment variables hold it.

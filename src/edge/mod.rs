@@ -9,6 +9,7 @@ mod context;
 mod dialect;
 mod drain;
 mod http;
+mod probes;
 mod socket;
 
 pub use connection::{AddressCap, HttpStream, Timing};
@@ -20,6 +21,7 @@ pub use http::{
     accepts, client_of, cors, count, hold_body, in_dialect, is_extended, is_head, is_known, json, known_tags,
     long_json, not_found, resource, retry_id,
 };
+pub use probes::Probes;
 pub use socket::{
     Answer, Command, Credentials, Liveness, RawSocket, Refusal, Request, Resume, SocketCodec, SocketCounts,
     SocketRoute, Subject, Viewer, configure, read_frame,

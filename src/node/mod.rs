@@ -57,6 +57,7 @@ const POLL: Duration = Duration::from_millis(10);
 pub struct Node {
     id: String,
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     listener: Option<ListenerHandle>,
     server: ServerHandle,
     tasks: Tasks,
@@ -104,7 +105,7 @@ impl Node {
         let url = redis.as_ref().map_or(config.redis.url.clone(), |redis| redis.url().to_owned());
         let mut tasks = Tasks::default();
         let (wiring, store) = Wiring::prepare(config, dialects, &url, clock, &mut tasks).await?;
-        let Listening { address, listener, server } = server::listen(&wiring)?;
+        let Listening { address, metrics_address, listener, server } = server::listen(&wiring)?;
         let reporter = wiring.reporter(address, store);
         if redis.is_none() {
             // No request is answered before: the server does not run yet.
@@ -122,6 +123,7 @@ impl Node {
         Ok(Self {
             id: wiring.node_id,
             address,
+            metrics_address,
             listener: Some(listener),
             server: handle,
             tasks,
@@ -136,6 +138,11 @@ impl Node {
     /// The address on which the node listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of health checks and metrics alone, if there is one.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// The node's id, made when it started. The dashboard names the node by it.

@@ -35,6 +35,8 @@ const TOO_MANY: &[u8] =
 /// A server that listens and runs once it is awaited.
 pub(super) struct Listening {
     pub(super) address: SocketAddr,
+    /// Where health checks and metrics are served alone.
+    pub(super) metrics_address: Option<SocketAddr>,
     /// Of `address`.
     pub(super) listener: ListenerHandle,
     pub(super) server: Server,
@@ -68,9 +70,19 @@ pub(super) fn listen(wiring: &Wiring) -> Result<Listening, StartError> {
         metrics: Arc::clone(&wiring.shared.metrics),
         head_secs: config.head_secs,
     };
-    let wiring = wiring.clone();
-    let builder = builder.listen("chat", listener, move || connections.serve(app(&wiring), stopping.clone()));
-    Ok(Listening { address, listener: handle, server: builder.map_err(failed)?.run() })
+    let (of_chat, chat, is_stopping) = (connections.clone(), wiring.clone(), stopping.clone());
+    let builder = builder.listen("chat", listener, move || of_chat.serve(app(&chat), is_stopping.clone()));
+    let mut builder = builder.map_err(failed)?;
+    let mut metrics_address = None;
+    if let Some((host, port)) = config.metrics_listener() {
+        let (listener, _, address) = bind("server.metrics_address", host, port)?;
+        let wiring = wiring.clone();
+        builder = builder
+            .listen("metrics", listener, move || connections.serve(metrics_app(&wiring), stopping.clone()))
+            .map_err(failed)?;
+        metrics_address = Some(address);
+    }
+    Ok(Listening { address, metrics_address, listener: handle, server: builder.run() })
 }
 
 fn bind(
@@ -93,11 +105,13 @@ fn app(
         InitError = (),
     > + use<>,
 > {
-    let context = wiring.context();
+    let store = wiring.open_store();
+    let context = wiring.context(&store);
     actix_web::rt::spawn(close_sockets_at_stop(context.hub.clone(), Arc::clone(&context.stopping)));
     let sockets = wiring.registry.all().flat_map(|owner| (owner.sockets)(&wiring.config)).collect();
     App::new()
         .app_data(web::Data::new(context))
+        .app_data(web::Data::new(wiring.probes(&store)))
         .app_data(web::Data::new(wiring.registry.clone()))
         .app_data(web::Data::new(AllowedMethods::of(&wiring.openapi)))
         .configure(|routes| wiring.registry.all().for_each(|owner| (owner.routes)(routes, &wiring.config)))
@@ -112,6 +126,28 @@ fn app(
         .wrap(cors(&wiring.config.server.allowed_origins))
         .wrap(from_fn(count))
         .wrap(TracingLogger::<RequestSpan>::new())
+}
+
+/// The application of a worker at the address for operators.
+fn metrics_app(
+    wiring: &Wiring,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(web::Data::new(wiring.probes(&wiring.open_store())))
+        .app_data(web::Data::new(wiring.registry.clone()))
+        .app_data(web::Data::new(AllowedMethods::of(&wiring.openapi)))
+        .configure(site::probes)
+        .default_service(web::to(not_found))
+        .wrap(from_fn(in_dialect))
+        .wrap(from_fn(hold_body))
 }
 
 impl Connections {

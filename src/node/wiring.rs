@@ -19,7 +19,7 @@ use super::{housekeeping, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
-use crate::edge::{Context, Dialect, Liveness, Registry, SocketCounts, Stopping};
+use crate::edge::{Context, Dialect, Liveness, Probes, Registry, SocketCounts, Stopping};
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::{
@@ -125,15 +125,18 @@ impl Wiring {
         Services::new(store, &self.shared, Arc::new(self.followed_rooms.clone()))
     }
 
-    /// Builds a worker's context. Each worker has its own store, because a connection belongs to the runtime that
-    /// opened it.
-    pub(super) fn context(&self) -> Context {
-        let store = Store::new(&self.store, &self.memory);
+    /// Opens a worker's store. Each worker has its own, because a connection belongs to the runtime that opened it.
+    pub(super) fn open_store(&self) -> Store {
+        Store::new(&self.store, &self.memory)
+    }
+
+    /// Builds a worker's context over its store.
+    pub(super) fn context(&self, store: &Store) -> Context {
         let max_lag = Duration::from_secs(self.config.limits.behind_secs);
         let hub = Hub::start(&self.followed_rooms, store.clone(), &self.config.server.public_url, max_lag);
         Context {
-            services: self.services(&store),
-            liveness: Liveness::new(self.services(&store)),
+            services: self.services(store),
+            liveness: Liveness::new(self.services(store)),
             followed_rooms: self.followed_rooms.clone(),
             hub,
             socket_counts: Arc::clone(&self.socket_counts),
@@ -142,6 +145,16 @@ impl Wiring {
             metrics: Arc::clone(&self.shared.metrics),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             retry_header: HeaderName::from_bytes(self.config.server.retry_header.as_bytes()).ok(),
+            stopping: Arc::clone(&self.stopping),
+        }
+    }
+
+    /// Builds what a worker's health checks read. A worker is ready when the store is that its requests use.
+    pub(super) fn probes(&self, store: &Store) -> Probes {
+        Probes {
+            presence: self.services(store).presence,
+            followed_rooms: self.followed_rooms.clone(),
+            metrics: Arc::clone(&self.shared.metrics),
             stopping: Arc::clone(&self.stopping),
         }
     }

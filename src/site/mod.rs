@@ -21,12 +21,25 @@ pub use docs::{documentation, openapi};
 pub const SITE: Dialect =
     Dialect { name: "site", owns: |_| true, routes, error, sockets: |_| Vec::new(), openapi: Default::default };
 
+/// Registers the routes of an address for operators alone.
+pub fn probes(routes: &mut ServiceConfig) {
+    health(routes);
+    routes.service(resource("/metrics").route(get().to(health::metrics)));
+}
+
+fn health(routes: &mut ServiceConfig) {
+    routes
+        .service(resource("/health/live").route(get().to(health::live)))
+        .service(resource("/health/ready").route(get().to(health::ready)));
+}
+
 fn routes(routes: &mut ServiceConfig, config: &Config) {
+    match config.server.metrics_listener() {
+        Some(_) => health(routes),
+        None => probes(routes),
+    }
     routes
         .app_data(Data::new(dashboard::HasOwnRedis(config.has_private_redis())))
-        .service(resource("/health/live").route(get().to(health::live)))
-        .service(resource("/health/ready").route(get().to(health::ready)))
-        .service(resource("/metrics").route(get().to(health::metrics)))
         .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)))
         .service(resource("/dashboard/figures").route(get().to(dashboard::metrics)))
         .service(resource("/asyncapi.json").route(get().to(sockets::document)))

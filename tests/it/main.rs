@@ -34,6 +34,7 @@ mod membership_crashes;
 mod message_kinds;
 mod messages;
 mod metrics;
+mod metrics_address;
 mod non_members;
 mod numbers;
 mod old_data;
