@@ -20,7 +20,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates redis-server \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin chinwag \
-    && install -d -o chinwag -g chinwag /data /data/uploads
+    && install -d -m 700 -o chinwag -g chinwag /data /data/uploads
 COPY --from=build /src/target/release/chinwag /usr/local/bin/chinwag
 # A node keeps its data in ./data, which is /data here. It writes nowhere else, so the root file
 # system may be mounted read-only.

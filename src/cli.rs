@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, umask};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
@@ -68,6 +69,8 @@ enum UserChange {
 /// Parses the arguments and runs the command.
 pub async fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    // Files of this process are for its owner only: the data folder may lie where other users look in.
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
     let config = match Config::load(arguments.config.as_deref()) {
         Ok(config) => config,
         Err(error) => return fail(&error, EXIT_USAGE),

@@ -1,5 +1,6 @@
 //! Errors that keep a node from starting.
 
+use super::data_folder::FolderError;
 use super::private_redis::PrivateRedisError;
 use crate::config::ConfigError;
 use crate::domain::Error;
@@ -14,6 +15,9 @@ pub enum StartError {
     /// The private Redis cannot be started.
     #[error(transparent)]
     PrivateRedis(#[from] PrivateRedisError),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A setting differs from that of another node that runs.
     #[error("{0}")]
     Differs(String),

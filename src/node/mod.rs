@@ -2,6 +2,7 @@
 //!
 //! The top of the house: imports every floor, and no floor imports it.
 
+mod data_folder;
 mod error;
 mod folder_lock;
 mod housekeeping;
@@ -26,6 +27,7 @@ use actix_web::dev::ServerHandle;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
+pub use data_folder::FolderError;
 pub use error::StartError;
 pub use folder_lock::LockError;
 pub use private_redis::{PrivateRedis, PrivateRedisError};

@@ -4,10 +4,9 @@
 //! keeps two of them from writing the same data.
 
 use std::ffi::OsStr;
-use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,10 +16,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, getpid, getppid};
 use sha2::{Digest, Sha256};
 use tracing::{error, info, warn};
 
+use super::data_folder::{self, FolderError};
 use super::folder_lock::{FolderLock, LockError};
 use crate::config::Fsync;
 
@@ -45,13 +46,8 @@ pub enum PrivateRedisError {
     #[error(transparent)]
     Locked(#[from] LockError),
     /// The data folder is not usable.
-    #[error("{path}: {source}")]
-    Folder {
-        /// The folder or a file in it.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }
 
 /// A running private Redis. Stop it with [`PrivateRedis::stop`]; dropping it stops it as well.
@@ -69,7 +65,7 @@ impl PrivateRedis {
     /// No binary is installed, or the folder is in use or not usable.
     pub async fn start(dir: &Path, fsync: Fsync, patience: Duration) -> Result<Self, PrivateRedisError> {
         let binary = find_binary().ok_or(PrivateRedisError::NoBinary)?;
-        let dir = prepare(dir)?;
+        let dir = data_folder::prepare(dir)?;
         let lock = FolderLock::take(&dir, patience).await?;
         let socket = socket_path(&dir)?;
         let launch = Launch { binary, dir, socket: socket.clone(), fsync, lock };
@@ -85,7 +81,7 @@ impl PrivateRedis {
     /// # Errors
     /// The folder is not usable.
     pub fn url_for(dir: &Path) -> Result<String, PrivateRedisError> {
-        Ok(url_of(&socket_path(&prepare(dir)?)?))
+        Ok(url_of(&socket_path(&data_folder::prepare(dir)?)?))
     }
 
     /// The address under which this Redis is reached.
@@ -122,16 +118,6 @@ struct Launch {
     lock: FolderLock,
 }
 
-/// Creates the data folder, accessible to its owner only, and returns its absolute path.
-///
-/// # Errors
-/// The folder cannot be created.
-pub fn prepare(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
-    let failed = |source| PrivateRedisError::Folder { path: dir.to_owned(), source };
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
-    dir.canonicalize().map_err(failed)
-}
-
 fn socket_path(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
     let near = dir.join("redis.sock");
     if near.as_os_str().len() <= MAX_SOCKET_PATH {
@@ -139,13 +125,11 @@ fn socket_path(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
     }
     let digest: String =
         Sha256::digest(dir.as_os_str().as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let folder = prepare(&std::env::temp_dir().join(format!("chinwag-{digest}")))?;
+    let folder = data_folder::create(&std::env::temp_dir().join(format!("chinwag-{digest}")))?;
     // Another user may have created the folder first.
-    let failed = |source| PrivateRedisError::Folder { path: folder.clone(), source };
-    let found = std::fs::metadata(&folder).map_err(failed)?;
+    let found = std::fs::metadata(&folder).map_err(|error| FolderError::new(&folder, error))?;
     if found.uid() != nix::unistd::geteuid().as_raw() || found.mode() & 0o077 != 0 {
-        let reason = std::io::Error::new(ErrorKind::PermissionDenied, "is accessible to other users");
-        return Err(PrivateRedisError::Folder { path: folder, source: reason });
+        return Err(FolderError::new(&folder, "is accessible to other users").into());
     }
     Ok(folder.join("redis.sock"))
 }
@@ -257,15 +241,17 @@ impl Launch {
             // Its own process group: Ctrl-C in a terminal reaches Chinwag, which stops Redis last.
             .process_group(0);
         let parent = getpid();
-        let die_with_parent = move || {
+        let before_exec = move || {
+            // Its files are for the owner only.
+            umask(Mode::S_IRWXG | Mode::S_IRWXO);
             set_pdeathsig(Signal::SIGTERM)?;
             // No signal comes for a parent that was killed before it was asked for.
             if getppid() == parent { Ok(()) } else { Err(ErrorKind::NotFound.into()) }
         };
-        // SAFETY: between fork and exec the closure makes two system calls. It allocates nothing and takes no lock.
-        #[expect(unsafe_code, reason = "the only way to set the parent-death signal of a child")]
+        // SAFETY: between fork and exec the closure makes three system calls. It allocates nothing and takes no lock.
+        #[expect(unsafe_code, reason = "the only way to set the mask and the parent-death signal of a child")]
         unsafe {
-            command.pre_exec(die_with_parent);
+            command.pre_exec(before_exec);
         }
         command.spawn()
     }

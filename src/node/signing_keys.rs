@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::error::StartError;
-use super::{kept_file, private_redis};
+use super::{data_folder, kept_file};
 use crate::config::{Config, MIN_SECRET_BYTES};
 
 /// Random bytes of a new secret.
@@ -26,7 +26,7 @@ pub(crate) fn signing_keys(config: &Config) -> Result<Vec<SecretSlice<u8>>, Star
 
 /// Reads the secret of the data folder, which the first start generates.
 fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
-    let path = private_redis::prepare(&config.data.dir)?.join("jwt_secret");
+    let path = data_folder::prepare(&config.data.dir)?.join("jwt_secret");
     let failed = |source| StartError::Io { what: path.display().to_string(), source };
     let secret = kept_file::read_or_create(&path, 0o600, new_secret).map_err(failed)?;
     if secret.len() < MIN_SECRET_BYTES {

@@ -12,10 +12,10 @@ use super::error::StartError;
 use super::folder_lock::LockError;
 use super::housekeeping::Progress;
 use super::presence::PresenceKeeper;
-use super::private_redis::{self, PrivateRedis, PrivateRedisError};
+use super::private_redis::{PrivateRedis, PrivateRedisError};
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
-use super::{housekeeping, signing_keys};
+use super::{data_folder, housekeeping, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
@@ -257,7 +257,7 @@ pub(super) fn uploads_url(config: &Config) -> Result<String, StartError> {
     if !config.uploads.url.is_empty() {
         return Ok(config.uploads.url.clone());
     }
-    let folder = private_redis::prepare(&config.data.dir)?.join("uploads");
+    let folder = data_folder::prepare(&config.data.dir)?.join("uploads");
     let url = url::Url::from_directory_path(&folder).map_err(|()| Error::internal("data.dir has no absolute path"))?;
     Ok(url.into())
 }

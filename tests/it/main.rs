@@ -15,6 +15,7 @@ mod conversations;
 mod counting_proxy;
 mod dashboard;
 mod dashboard_costs;
+mod data_folder;
 mod databases;
 mod deletion;
 mod demotion;

@@ -1,6 +1,8 @@
 //! Redis servers, nodes and users for tests.
 
+use std::fs::DirBuilder;
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -155,7 +157,7 @@ pub fn unique(start: &str) -> String {
 /// A new folder below the target folder.
 pub fn scratch() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique("it-"));
-    std::fs::create_dir_all(&folder).expect("the target folder is writable");
+    DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("the target folder is writable");
     folder
 }
 
