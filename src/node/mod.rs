@@ -4,6 +4,7 @@
 
 mod data_folder;
 mod error;
+mod exposure;
 mod folder_lock;
 mod housekeeping;
 mod kept_file;
@@ -122,6 +123,7 @@ impl Node {
         let (end_reports, end) = oneshot::channel();
         tasks.spawn(REPORTER, reporter.run(end));
         info!(node.id = %wiring.node_id, %address, "node started");
+        exposure::warn_if_exposed(&wiring.config, address);
         Ok(Self {
             id: wiring.node_id,
             address,
