@@ -150,6 +150,9 @@ async fn serve(config: Config) -> ExitCode {
     eprintln!("  dashboard      http://{address}/dashboard (chinwag user promote NAME)");
     eprintln!("  documentation  http://{address}/docs");
     eprintln!("  readiness      http://{address}/health/ready");
+    if let Some(address) = node.metrics_address() {
+        eprintln!("  metrics        http://{address}/metrics");
+    }
     if let Some(dir) = private_redis_dir {
         eprintln!("  private Redis with data in {}; set CHINWAG_REDIS__URL to run several nodes", dir.display());
     }
