@@ -76,6 +76,12 @@ impl RedisConfig {
         self.addresses().is_some_and(|all| all.iter().any(is_tls))
     }
 
+    /// Whether a setting is there that only sentinels need.
+    pub fn names_sentinels(&self) -> bool {
+        let Self { sentinel_master, sentinel_username, sentinel_password_file, .. } = self;
+        !sentinel_master.is_empty() || !sentinel_username.is_empty() || !sentinel_password_file.as_os_str().is_empty()
+    }
+
     /// Whether an address holds a password.
     pub(super) fn has_password(&self) -> bool {
         self.addresses().is_some_and(|all| all.iter().any(|address| address.redis_settings().password().is_some()))

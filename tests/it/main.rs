@@ -60,6 +60,7 @@ mod rooms;
 mod samples;
 mod sentinel;
 mod sentinel_set;
+mod sentinel_tls;
 mod sixth;
 mod slow;
 mod socket;

@@ -117,7 +117,7 @@ async fn sends_work_again_after_the_primary_was_killed() {
 }
 
 /// Runs a node that cannot start: its exit code and the one line that it prints.
-fn start(settings: &[(&str, &str)]) -> (Option<i32>, String) {
+pub fn start(settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_chinwag"))
         .envs(external(""))
         .env("CHINWAG_DATA__DIR", scratch())
@@ -128,7 +128,7 @@ fn start(settings: &[(&str, &str)]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_settings_of_sentinels_end_the_start_with_one_line() {
     let set = SentinelSet::start().await;
     let server = Redis::start(&[]);

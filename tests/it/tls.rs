@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::external;
-use crate::support::{Redis, World, scratch};
+use crate::support::{Redis, World, free_port, scratch};
 
 /// Certificates of a test, made with the `openssl` command.
-struct Certificates {
+pub struct Certificates {
     folder: PathBuf,
 }
 
 impl Certificates {
-    fn make() -> Self {
+    pub fn make() -> Self {
         let certificates = Self { folder: scratch() };
         for authority in ["ca", "other"] {
             certificates.openssl(&format!(
@@ -45,7 +45,7 @@ impl Certificates {
         assert!(status.success(), "openssl {arguments}");
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
@@ -55,22 +55,25 @@ impl Certificates {
 
     /// A Redis with one of the certificates beside its plain port, and its address with TLS.
     fn redis(&self, certificate: &str, asks_clients: &str) -> (Redis, String) {
-        let port = crate::support::free_port().to_string();
-        let (cert, key, ca) =
-            (self.text(&format!("{certificate}.pem")), self.text(&format!("{certificate}.key")), self.text("ca.pem"));
-        let redis = Redis::start(&[
-            "--tls-port",
-            &port,
-            "--tls-cert-file",
-            &cert,
-            "--tls-key-file",
-            &key,
-            "--tls-ca-cert-file",
-            &ca,
-            "--tls-auth-clients",
-            asks_clients,
-        ]);
+        let port = free_port();
+        let arguments = self.arguments(certificate, port, asks_clients);
+        let redis = Redis::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         (redis, format!("rediss://127.0.0.1:{port}"))
+    }
+
+    /// The arguments of a Redis that speaks TLS on this port.
+    pub fn arguments(&self, certificate: &str, port: u16, asks_clients: &str) -> Vec<String> {
+        let file = |name: &str| self.text(&format!("{certificate}.{name}"));
+        [
+            ("--tls-port", port.to_string()),
+            ("--tls-cert-file", file("pem")),
+            ("--tls-key-file", file("key")),
+            ("--tls-ca-cert-file", self.text("ca.pem")),
+            ("--tls-auth-clients", asks_clients.to_owned()),
+        ]
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value])
+        .collect()
     }
 }
 

@@ -78,7 +78,7 @@ impl Servers {
             addresses: addresses.into_iter().map(tuned).collect(),
             preferred: AtomicUsize::new(0),
             has_sentinels: AtomicBool::new(match config.mode {
-                RedisMode::Auto => !config.sentinel_master.is_empty(),
+                RedisMode::Auto => config.names_sentinels(),
                 RedisMode::Sentinel => true,
                 RedisMode::Single | RedisMode::Cluster => false,
             }),
