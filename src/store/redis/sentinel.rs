@@ -54,11 +54,11 @@ impl Sentinels {
         self.name.get().map(String::as_str)
     }
 
-    /// Asks all sentinels at once where the primary is.
+    /// Asks all sentinels at once where the primary is, and whether it is being replaced.
     ///
     /// # Errors
-    /// `Unavailable` when no sentinel answers or a failover is under way; `Unusable` when they know no such primary.
-    pub(super) async fn find(&self, sentinels: Vec<ConnectionInfo>) -> Result<Place> {
+    /// `Unavailable` when no sentinel answers; `Unusable` when they know no such primary.
+    pub(super) async fn find(&self, sentinels: Vec<ConnectionInfo>) -> Result<Sign> {
         let asked = join_all(sentinels.into_iter().map(|sentinel| self.ask(sentinel))).await;
         let (mut answers, mut failure) = (Vec::new(), None);
         for outcome in asked {
@@ -151,21 +151,23 @@ impl Answer {
 }
 
 /// The primary of the newest configuration.
-fn choose(answers: &[Answer]) -> Result<Place> {
+fn choose(answers: &[Answer]) -> Result<Sign> {
     let newest = answers.iter().map(|answer| answer.epoch).max();
-    let mut newest = answers.iter().filter(|answer| Some(answer.epoch) == newest);
-    match newest.clone().any(|answer| answer.is_ending) {
-        true => Err(Error::Unavailable("the sentinels are about to replace the primary".into())),
-        false => newest.next().map(|answer| answer.primary.clone()).ok_or_else(|| unusable("no sentinel answered")),
-    }
+    let newest = answers.iter().filter(|answer| Some(answer.epoch) == newest);
+    let is_ending = newest.clone().find(|answer| answer.is_ending);
+    let sign = match is_ending {
+        Some(answer) => Some(Sign::Ending(answer.primary.clone())),
+        None => newest.clone().next().map(|answer| Sign::Switched(answer.primary.clone())),
+    };
+    sign.ok_or_else(|| unusable("no sentinel answered"))
 }
 
-/// A sign that the primary is replaced, which sentinels publish.
+/// What sentinels publish, or answer, about the primary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     /// This primary will be replaced.
     Ending(Place),
-    /// This is the new primary.
+    /// This is the primary.
     Switched(Place),
 }
 
@@ -197,8 +199,10 @@ mod tests {
     #[test]
     fn the_newest_configuration_names_the_primary() {
         let answers = [answer(3, 1, false), answer(4, 2, false), answer(3, 1, true)];
-        assert_eq!(choose(&answers).map(|place| place.1).ok(), Some(2));
-        assert!(choose(&[answer(3, 1, false), answer(3, 1, true)]).is_err(), "one of them begins a failover");
+        let place = |port| ("10.0.0.1".to_owned(), port);
+        assert_eq!(choose(&answers).ok(), Some(Sign::Switched(place(2))));
+        let begun = choose(&[answer(3, 1, false), answer(3, 1, true)]);
+        assert_eq!(begun.ok(), Some(Sign::Ending(place(1))), "one of them begins a failover");
     }
 
     #[test]

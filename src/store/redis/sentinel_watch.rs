@@ -76,10 +76,12 @@ impl Servers {
         *is_heard = true;
         info!(address, "listening to a sentinel");
         // Signs may have been published before.
-        if let Ok(place) = self.find_primary().await {
-            self.heed(&Sign::Switched(place));
-        }
+        let mut has_asked = false;
         loop {
+            if !has_asked && let Ok(sign) = self.ask_sentinels().await {
+                self.heed(&sign);
+                has_asked = true;
+            }
             tokio::select! {
                 () = ended.notified() => return Ok(()),
                 () = tokio::time::sleep(PING_EVERY) => redis::cmd("PING").exec_async(&mut connection).await?,

@@ -154,7 +154,12 @@ impl Servers {
         C: ConnectionLike,
         F: Future<Output = RedisResult<C>>,
     {
-        let place = self.find_primary().await?;
+        let place = match self.ask_sentinels().await? {
+            Sign::Switched(place) => place,
+            Sign::Ending(_) => {
+                return Err(Error::Unavailable("the sentinels are about to replace the primary".into()));
+            }
+        };
         let (host, port) = place.clone();
         let info = self.addresses[0].clone();
         let address = match info.addr() {
@@ -196,8 +201,8 @@ impl Servers {
         self.has_sentinels.load(Ordering::Acquire)
     }
 
-    /// Asks the sentinels where the primary is.
-    pub(super) async fn find_primary(&self) -> Result<Place> {
+    /// Asks the sentinels where the primary is, and whether it is being replaced.
+    pub(super) async fn ask_sentinels(&self) -> Result<Sign> {
         let sentinels = self.sentinel_addresses().await?;
         self.sentinels.find(sentinels).await
     }
