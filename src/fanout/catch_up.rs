@@ -73,10 +73,16 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
     loop {
         let next = hub.0.borrow_mut().next_reading(id);
         let Some((room, after, newest)) = next else { return };
-        let store = hub.0.borrow().store.clone();
+        let (store, followed_rooms) = {
+            let state = hub.0.borrow();
+            (state.store.clone(), state.followed_rooms.clone())
+        };
         let query = TailQuery { room, known: &[after], limit: PAGE, marks_since_ms: None };
         match store.tail(query).await {
-            Ok(tail) => {
+            Ok(mut tail) => {
+                if let Some(seen) = followed_rooms.last_seen(room).filter(|_| store.waits_for_replicas()) {
+                    end_at(seen, &mut tail);
+                }
                 let delivered = hub.0.borrow_mut().queue_page(id, (room, after, newest), &tail);
                 hub.flush_one(id);
                 if let Some(delivered) = delivered {
@@ -89,6 +95,15 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
+    }
+}
+
+/// Ends a page where the node's own view of the room ends. What follows was not announced: replicas may lack it, and if
+/// they do not, it arrives as events.
+fn end_at(seen: EntryId, tail: &mut Tail) {
+    if tail.watermark.last.seq > seen.seq {
+        tail.messages.retain(|message| message.id.entry.seq <= seen.seq);
+        (tail.watermark.last, tail.has_more) = (seen, false);
     }
 }
 

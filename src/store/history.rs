@@ -2,6 +2,7 @@
 
 use redis::{Pipeline, Value};
 
+use super::received::end_at;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, unexpected};
 use super::{Store, amendments, record, rooms};
 use crate::domain::{
@@ -34,13 +35,18 @@ impl Store {
         let room = query.room;
         let pipeline = self.history_pipeline(&query, caller, count);
         let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
-        let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
+        let mut state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let is_member = !is_absent(&next(&mut replies)?);
         if state.head.kind != RoomKind::Public && !is_member {
             return Err(Error::RoomNotFound);
         }
-        let entries = array(next(&mut replies)?)?;
+        let mut entries = array(next(&mut replies)?)?;
         let is_exhausted = entries.len() < count;
+        let received = self.last_received(room, &state).await?;
+        if received != state.watermark.last {
+            entries = end_at(received, entries)?;
+            state.watermark.last = received;
+        }
         let amendments = amendments::read(&next(&mut replies)?, state.watermark.revision)?;
         let read_state = ReadState::read(room, &mut replies)?;
         let receipts = match query.with_receipts {
@@ -82,7 +88,7 @@ impl Store {
         pipeline
     }
 
-    /// Reads a room's head and watermark.
+    /// Reads a room's head, and its watermark as far as replicas have received it.
     ///
     /// # Errors
     /// `RoomNotFound`. Does not check access.
@@ -91,7 +97,8 @@ impl Store {
         rooms::read_state(&mut pipeline, &self.keys.room(room).room);
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let state = rooms::State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
-        Ok((state.head, state.watermark))
+        let last = self.last_received(room, &state).await?;
+        Ok((state.head, Watermark { last, ..state.watermark }))
     }
 }
 

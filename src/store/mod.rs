@@ -22,6 +22,7 @@ mod numbers;
 mod persistence;
 mod presence;
 mod receipts;
+mod received;
 mod record;
 mod redis;
 mod room_list;

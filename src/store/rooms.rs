@@ -20,24 +20,27 @@ const GLOBAL_DESCRIPTION: &str = "所有用户的公共聊天室";
 pub(super) struct State {
     pub(super) head: RoomHead,
     pub(super) watermark: Watermark,
+    /// The last message that was announced apart from being stored, because replicas had to receive it first.
+    pub(super) announced: Option<Seq>,
 }
 
 /// Adds the command whose reply [`State::read`] reads.
 pub(super) fn read_state(pipeline: &mut Pipeline, room_key: &str) {
-    pipeline.cmd("HMGET").arg(room_key).arg(&["kind", "seq", "ms", "gone", "pair"]);
+    pipeline.cmd("HMGET").arg(room_key).arg(&["kind", "seq", "ms", "gone", "pair", "announced"]);
 }
 
 /// The reply to [`read_state`].
-type StateFields = (Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>);
+type StateFields = (Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>, Option<u64>);
 
 impl State {
     /// Reads the state of a room; `None` when the room does not exist.
     pub(super) fn read(room: RoomId, reply: Value) -> Result<Option<Self>> {
-        let (kind, seq, at_ms, revision, pair): StateFields = reply::read(reply)?;
+        let (kind, seq, at_ms, revision, pair, announced): StateFields = reply::read(reply)?;
         let Some(kind) = kind else { return Ok(None) };
         let last = EntryId { seq: Seq(seq.unwrap_or(0)), at_ms: at_ms.unwrap_or(0) };
         let head = RoomHead { id: room, kind: kind_of(&kind)?, pair: pair.as_deref().and_then(parse_pair) };
-        Ok(Some(Self { head, watermark: Watermark { last, revision: revision.unwrap_or(0) } }))
+        let watermark = Watermark { last, revision: revision.unwrap_or(0) };
+        Ok(Some(Self { head, watermark, announced: announced.map(Seq) }))
     }
 }
 

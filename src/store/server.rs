@@ -66,6 +66,11 @@ impl Store {
     /// `Unavailable`.
     pub async fn check_replicas(&self) -> Result<Option<ReplicaCounts>> {
         let reached = self.writer.count_replicas().await.inspect_err(|_| self.durability.not_measured())?;
-        Ok(reached.map(|reached| self.durability.measured(reached, Instant::now())))
+        let Some((reached, asked_ms)) = reached else { return Ok(None) };
+        let counts = self.durability.measured(reached, Instant::now());
+        if counts.reached >= counts.in_force {
+            self.durability.received(asked_ms);
+        }
+        Ok(Some(counts))
     }
 }

@@ -88,15 +88,28 @@ impl Writer {
         self.group.is_some()
     }
 
-    /// How many replicas receive a write within half a second, at most the number wanted. `None` without a demand.
+    /// How many replicas receive a write within half a second, at most the number wanted, and the time of Redis before that
+    /// write, UTC milliseconds. `None` without a demand.
     ///
     /// # Errors
     /// `Unavailable` when Redis does not answer.
-    pub(in crate::store) async fn count_replicas(&self) -> Result<Option<u8>> {
+    pub(in crate::store) async fn count_replicas(&self) -> Result<Option<(u8, u64)>> {
         let Some(group) = &self.group else { return Ok(None) };
-        let mut pipeline = Pipeline::with_capacity(WAITING);
+        let mut pipeline = Pipeline::with_capacity(1 + WAITING);
+        pipeline.cmd("TIME");
         group.add_wait(&mut pipeline, group.durability.wanted());
-        take_reached(&mut group.connection.exchange(&pipeline).await?).map(Some)
+        let mut replies = group.connection.exchange(&pipeline).await?;
+        let reached = take_reached(&mut replies)?;
+        let (secs, micros): (u64, u64) = reply::read(refuse_error(replies.pop().unwrap_or_default())?)?;
+        Ok(Some((reached, secs * 1000 + micros / 1000)))
+    }
+
+    /// Waits until replicas have received everything that was read so far, of which the newest is of this time. When they
+    /// do not, returns the time up to which they had received everything a moment ago.
+    pub(in crate::store) async fn received_until(&self, newest_ms: u64) -> Option<u64> {
+        let group = self.group.as_ref()?;
+        let until_ms = group.durability.received_until_ms().filter(|until_ms| *until_ms < newest_ms)?;
+        group.run(Vec::new()).await.is_err().then_some(until_ms)
     }
 }
 

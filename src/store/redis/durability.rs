@@ -1,7 +1,7 @@
 //! How many replicas must have received a write before it is acknowledged, and when fewer are enough.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a node demands of replicas. Its workers share it.
@@ -14,6 +14,9 @@ pub(in crate::store) struct Durability {
     in_force: AtomicU8,
     /// Since when fewer replicas than in force have been reached.
     short_since: Mutex<Option<Instant>>,
+    /// Time of Redis before which everything had been received by enough replicas at the last measurement that found
+    /// enough, UTC milliseconds; 0 before the first.
+    received_until_ms: AtomicU64,
 }
 
 /// Replicas of the server, as of the last measurement.
@@ -30,7 +33,13 @@ pub struct ReplicaCounts {
 impl Durability {
     pub(in crate::store) fn new(wanted: u8, floor_secs: u64) -> Self {
         let floor = (floor_secs > 0).then(|| Duration::from_secs(floor_secs));
-        Self { wanted, floor, in_force: AtomicU8::new(wanted), short_since: Mutex::default() }
+        Self {
+            wanted,
+            floor,
+            in_force: AtomicU8::new(wanted),
+            short_since: Mutex::default(),
+            received_until_ms: AtomicU64::new(0),
+        }
     }
 
     pub(in crate::store) fn wanted(&self) -> u8 {
@@ -57,6 +66,16 @@ impl Durability {
             }
         }
         ReplicaCounts { wanted: self.wanted, in_force: self.in_force(), reached }
+    }
+
+    /// Takes note that enough replicas have received everything before a time of Redis.
+    pub(in crate::store) fn received(&self, until_ms: u64) {
+        self.received_until_ms.store(until_ms, Ordering::Release);
+    }
+
+    /// The time of Redis before which enough replicas had received everything; `None` until it was measured.
+    pub(in crate::store) fn received_until_ms(&self) -> Option<u64> {
+        Some(self.received_until_ms.load(Ordering::Acquire)).filter(|until_ms| *until_ms > 0)
     }
 
     /// Takes note that the server did not answer, which tells nothing of its replicas.
