@@ -6,6 +6,7 @@ mod cluster;
 mod failover;
 mod group_creator;
 mod heal;
+mod losses;
 mod lost;
 mod mutants;
 mod poller;

@@ -43,6 +43,7 @@ mod origins;
 mod outages;
 mod pages;
 mod paging;
+mod partition;
 mod peers;
 mod persistence;
 mod presence;

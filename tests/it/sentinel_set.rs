@@ -1,4 +1,4 @@
-//! One primary, two replicas and three sentinels, each in its own process.
+//! One primary, two replicas and three sentinels, each in its own process, and a network between them that may break.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -6,10 +6,13 @@ use std::time::Instant;
 use redis::InfoDict;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::faults::proxy::{Path, Paths, Proxy, Target};
 use crate::support::{PATIENCE, Redis, eventually, scratch};
 
 /// The name of the primary.
 pub const NAME: &str = "chinwag";
+/// The user of Redis as which a node logs in that is cut off together with a primary.
+const APART: &str = "apart";
 /// Sets at a time: more would make each other's timers late.
 static TURNS: Semaphore = Semaphore::const_new(2);
 
@@ -17,6 +20,10 @@ static TURNS: Semaphore = Semaphore::const_new(2);
 pub struct SentinelSet {
     pub servers: Vec<Redis>,
     pub sentinels: Vec<Redis>,
+    /// Between each server and all that connects to it. Sentinels announce their addresses.
+    doors: Vec<Proxy>,
+    /// Between each sentinel and the node that may be cut off.
+    apart: Vec<Proxy>,
     folder: PathBuf,
     _turn: SemaphorePermit<'static>,
 }
@@ -26,31 +33,40 @@ impl SentinelSet {
     pub async fn start() -> Self {
         let turn = TURNS.acquire().await.expect("never closed");
         let folder = scratch();
-        let mut servers: Vec<Redis> = Vec::new();
+        let (mut servers, mut doors): (Vec<Redis>, Vec<Proxy>) = (Vec::new(), Vec::new());
         for number in 0..3 {
             let own = folder.join(format!("server-{number}"));
             std::fs::create_dir(&own).expect("the folder is ours");
-            let own = own.to_string_lossy().into_owned();
+            let door = Proxy::start("redis://127.0.0.1:1").await;
+            let (own, port) = (own.to_string_lossy().into_owned(), door.port().to_string());
             let mut arguments = vec!["--dir", &own, "--appendonly", "yes", "--repl-diskless-sync-delay", "0"];
-            let primary = servers.first().map(|primary| format!("127.0.0.1 {}", primary.port()));
+            arguments.extend(["--replica-announce-ip", "127.0.0.1", "--replica-announce-port", &port]);
+            arguments.extend(["--user", APART, "on", "nopass", "~*", "&*", "+@all"]);
+            let primary = doors.first().map(|primary| format!("127.0.0.1 {}", primary.port()));
             if let Some(primary) = &primary {
                 arguments.extend(["--replicaof", primary]);
             }
-            servers.push(Redis::start(&arguments));
+            let server = Redis::start(&arguments);
+            door.point_to(&server.url());
+            servers.push(server);
+            doors.push(door);
         }
         let config = format!(
             "sentinel monitor {NAME} 127.0.0.1 {} 2\n\
              sentinel down-after-milliseconds {NAME} 1000\n\
              sentinel failover-timeout {NAME} 5000\n\
              sentinel parallel-syncs {NAME} 2\n",
-            servers[0].port()
+            doors[0].port()
         );
-        let sentinels = (0..3).map(|number| {
+        let (mut sentinels, mut apart) = (Vec::new(), Vec::new());
+        for number in 0..3 {
             let path = folder.join(format!("sentinel-{number}.conf"));
             std::fs::write(&path, &config).expect("written");
-            Redis::start(&[&*path.to_string_lossy(), "--sentinel"])
-        });
-        let set = Self { sentinels: sentinels.collect(), servers, folder, _turn: turn };
+            let sentinel = Redis::start(&[&*path.to_string_lossy(), "--sentinel"]);
+            apart.push(Proxy::start(&sentinel.url()).await);
+            sentinels.push(sentinel);
+        }
+        let set = Self { servers, sentinels, doors, apart, folder, _turn: turn };
         set.settled().await;
         set
     }
@@ -58,6 +74,30 @@ impl SentinelSet {
     /// The addresses of the sentinels, as `redis.url` takes them.
     pub fn url(&self) -> String {
         self.sentinels.iter().map(Redis::url).collect::<Vec<_>>().join(",")
+    }
+
+    /// The same for the node that [`Self::cut_off`] leaves alone with a server.
+    pub fn url_apart(&self) -> String {
+        let addresses = self.apart.iter().map(|sentinel| format!("redis://{APART}:any@127.0.0.1:{}", sentinel.port()));
+        addresses.collect::<Vec<_>>().join(",")
+    }
+
+    /// Cuts a server, and the node that logs in as another user, off from all others. Nothing is closed.
+    pub fn cut_off(&self, server: usize) {
+        for (number, door) in self.doors.iter().enumerate() {
+            let target = if number == server { Target::OtherThan(APART) } else { Target::User(APART) };
+            door.disturb(target, Paths::both(Path::Held));
+        }
+        for sentinel in &self.apart {
+            sentinel.disturb(Target::All, Paths::both(Path::Held));
+        }
+    }
+
+    /// Ends the partition. What was on its way arrives.
+    pub fn heal(&self) {
+        for proxy in self.doors.iter().chain(&self.apart) {
+            proxy.restore();
+        }
     }
 
     /// The index of the server that the first sentinel which answers takes for the primary.
@@ -68,7 +108,7 @@ impl SentinelSet {
             ask.query::<(String, u16)>(&mut connection).ok()
         });
         let (_, port) = place.expect("a sentinel answers");
-        self.servers.iter().position(|server| server.port() == port).expect("one of the three")
+        self.doors.iter().position(|door| door.port() == port).expect("one of the three")
     }
 
     /// Whether a server takes writes.

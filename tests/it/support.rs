@@ -40,10 +40,6 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.child.kill().expect("Redis runs");

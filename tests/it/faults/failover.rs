@@ -4,34 +4,28 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chinwag::config::Durability;
+use chinwag::config::{Durability, RedisMode};
 use nix::sys::signal::Signal;
 use reqwest::StatusCode;
 use tokio::task::block_in_place;
 
 use super::checker::{History, Verdict, check};
 use super::client::Nodes;
-use super::round::{Outcome, Rules, play};
+use super::losses::{Loss, Round, table};
+use super::round::{Rules, play};
 use crate::sentinel_set::SentinelSet;
-use crate::support::{User, World, eventually};
+use crate::support::{User, World, eventually, unique};
 
 /// Eight users with sockets send once in this time each: two hundred messages a second in all.
 const PACE: Duration = Duration::from_millis(40);
 /// Load before and after a failover.
 const BESIDE: Duration = Duration::from_millis(1500);
-/// The promise is five seconds after the promotion, and a busy machine may take as much again.
+/// The promise is five seconds after the promotion, or the end of a partition, and a busy machine may take as much again.
 const WORKS_WITHIN: Duration = Duration::from_secs(10);
-const STOPPED_FOR: Duration = Duration::from_secs(10);
-
-/// A way to lose a primary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loss {
-    Killed,
-    Planned,
-    Stopped,
-}
-
-const LOSSES: [Loss; 3] = [Loss::Killed, Loss::Planned, Loss::Stopped];
+/// How long a primary is stopped or cut off.
+const AWAY_FOR: Duration = Duration::from_secs(10);
+/// The node that is cut off together with the primary.
+const APART: usize = 1;
 
 /// A message that was pushed and then refused may be lost in a failover, which its sender knows. It does not count.
 fn judge(history: &History) -> Verdict {
@@ -45,88 +39,135 @@ fn judge(history: &History) -> Verdict {
     check(&history)
 }
 
+/// A user whose sends show whether nodes work.
+struct Prober<'a> {
+    user: User<'a>,
+    room: String,
+}
+
+impl Prober<'_> {
+    /// Waits until a send through a node is acknowledged.
+    async fn works(&self, node: usize) {
+        eventually("sends work again", async || {
+            let answer = self.user.try_send(node, &self.room, "probe").await;
+            answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        })
+        .await;
+    }
+
+    /// Waits until what is sent through a node is read through another.
+    async fn reaches(&self, node: usize, other: usize) {
+        eventually("the nodes have one primary", async || {
+            let text = unique("probe");
+            let answer = self.user.try_send(node, &self.room, &text).await;
+            answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+                && self.user.texts(other, &format!("room_id={}&limit=100", self.room)).await.contains(&text)
+        })
+        .await;
+    }
+}
+
 /// Loses the primary and waits until all servers are in order again. Returns how long sends did not work after the
-/// promotion.
-async fn lose(set: &mut SentinelSet, loss: Loss, prober: &User<'_>, room: &str) -> Duration {
+/// promotion, in all, and, through a node that was cut off, after that was over.
+async fn lose(set: &mut SentinelSet, loss: Loss, prober: &Prober<'_>) -> [Duration; 3] {
     let old = block_in_place(|| set.primary());
     match loss {
         Loss::Killed => block_in_place(|| set.servers[old].kill()),
         Loss::Planned => block_in_place(|| set.fail_over()),
         Loss::Stopped => set.servers[old].signal(Signal::SIGSTOP),
+        Loss::CutOff => set.cut_off(old),
     }
     let lost_at = Instant::now();
     set.promoted(old).await;
     let promoted_at = Instant::now();
     for node in 0..2 {
-        eventually("sends work again", async || {
-            prober.try_send(node, room, "probe").await.is_ok_and(|answer| answer.status() == StatusCode::OK)
-        })
-        .await;
+        if loss != Loss::CutOff || node != APART {
+            prober.works(node).await;
+        }
     }
-    let worked_after = promoted_at.elapsed();
+    let (recovery, outage) = (promoted_at.elapsed(), lost_at.elapsed());
+    let mut rejoined = Duration::ZERO;
+    let rest = AWAY_FOR.saturating_sub(lost_at.elapsed());
     match loss {
         Loss::Killed => block_in_place(|| set.servers[old].restart()),
         Loss::Planned => {}
         Loss::Stopped => {
-            tokio::time::sleep(STOPPED_FOR.saturating_sub(lost_at.elapsed())).await;
+            tokio::time::sleep(rest).await;
             set.servers[old].signal(Signal::SIGCONT);
+        }
+        Loss::CutOff => {
+            tokio::time::sleep(rest).await;
+            set.heal();
+            let healed_at = Instant::now();
+            prober.reaches(APART, 1 - APART).await;
+            rejoined = healed_at.elapsed();
         }
     }
     set.settled().await;
-    worked_after
+    [recovery, outage, rejoined]
 }
 
-/// Plays rounds with each kind of loss. Returns what happened, by kind.
-async fn play_losses(durability: Durability, rounds: usize) -> Vec<(Loss, Outcome)> {
+/// Plays rounds with each kind of loss.
+async fn play_losses(durability: Durability) -> Vec<Round> {
     let mut set = SentinelSet::start().await;
-    let url = set.url();
-    let world = World::start_with(2, &url, |config| {
-        config.redis.durability = durability;
+    let mut world = World::start_with(1, &set.url(), |config| {
+        (config.redis.durability, config.redis.mode) = (durability, RedisMode::Sentinel);
         config.limits.enabled = false;
         config.server.workers = 2;
     })
     .await;
+    world.config.redis.url = set.url_apart();
+    world.add_node().await;
     let nodes: Nodes = Arc::new(Mutex::new((0..2).map(|node| world.base(node)).collect()));
-    let (prober, idle) = (world.user(0, "prober").await, world.user(0, "idle").await);
-    let room = prober.make_room(0, "probes").await;
-    let mut outcomes = Vec::new();
+    let idle = world.user(0, "idle").await;
+    let user = world.user(0, "prober").await;
+    let room = user.make_room(0, "probes").await;
+    let prober = Prober { user, room };
     let rules = Rules { pace: PACE, has_new_groups: false, judge };
-    for round in 0..rounds * LOSSES.len() {
-        let loss = LOSSES[round % LOSSES.len()];
+    let mut rounds = Vec::new();
+    for loss in losses() {
         let mut sockets = [world.webchat(0, &idle, "").await, world.webchat(1, &idle, "").await];
-        let mut worked_after = Duration::ZERO;
+        let mut times = [Duration::ZERO; 3];
         let outcome = play(&nodes, rules, async {
             tokio::time::sleep(BESIDE).await;
-            worked_after = lose(&mut set, loss, &prober, &room).await;
+            times = lose(&mut set, loss, &prober).await;
             tokio::time::sleep(BESIDE).await;
         })
         .await;
         for socket in &mut sockets {
             socket.assert_quiet().await;
         }
-        println!("{durability:?}, {loss:?}: sends worked {worked_after:?} after the promotion; {outcome}");
-        assert!(worked_after < WORKS_WITHIN, "{loss:?}: {worked_after:?}");
-        outcomes.push((loss, outcome));
+        let [recovery, outage, rejoined] = times;
+        println!("{durability:?}, {loss:?}: sends worked {recovery:?} after the promotion; {outcome}");
+        rounds.push(Round { loss, recovery, outage, rejoined, outcome });
     }
     world.stop().await;
-    outcomes
+    println!("{durability:?}\n{}", table(&rounds));
+    for Round { loss, recovery, rejoined, outcome, .. } in &rounds {
+        assert!(recovery.max(rejoined) < &WORKS_WITHIN, "{loss:?}: {recovery:?}, {rejoined:?}");
+        // Losing messages is no reason to store others twice, or to show them in another order.
+        let verdict = Verdict { lost: 0, missed: 0, ..outcome.verdict.clone() };
+        assert!(verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
+    }
+    rounds
 }
 
-/// Rounds of each kind: two, or as many as `scripts/soak --sentinel` says.
-fn rounds() -> usize {
-    std::env::var("SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2)
+/// Two rounds of each kind, or as many as `scripts/soak --sentinel` says.
+fn losses() -> Vec<Loss> {
+    let rounds = std::env::var("SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2);
+    (0..rounds).flat_map(|_| Loss::ALL).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failovers_with_replicas_lose_nothing_acknowledged() {
-    for (loss, outcome) in play_losses(Durability::Replicas(1), rounds()).await {
+    for Round { loss, outcome, .. } in play_losses(Durability::Replicas(1)).await {
         assert!(outcome.verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planned_failover_without_replicas_loses_nothing_acknowledged() {
-    for (loss, outcome) in play_losses(Durability::Server, rounds()).await {
+    for Round { loss, outcome, .. } in play_losses(Durability::Server).await {
         assert!(loss != Loss::Planned || outcome.verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
     }
 }

@@ -1,5 +1,6 @@
 //! A TCP proxy between a node and Redis that breaks connections the way networks do.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +18,10 @@ pub enum Target {
     /// All other connections.
     Commands,
     All,
+    /// Connections that log in as this user of Redis.
+    User(&'static str),
+    /// All other connections, those of replicas and sentinels among them.
+    OtherThan(&'static str),
 }
 
 /// What happens to bytes in one direction.
@@ -53,8 +58,16 @@ impl Paths {
 /// A proxied connection. It ends when this is dropped.
 struct Link {
     paths: watch::Sender<Paths>,
-    is_pubsub: bool,
+    owner: Owner,
     is_tainted: bool,
+}
+
+/// What a connection has shown of itself.
+#[derive(Default)]
+struct Owner {
+    is_pubsub: bool,
+    /// Set by the first bytes.
+    user: Option<String>,
 }
 
 #[derive(Default)]
@@ -95,11 +108,15 @@ impl Proxy {
         format!("redis://{}", self.address)
     }
 
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Closes connections. Returns their number.
     pub fn cut(&self, target: Target) -> usize {
         let links = &mut self.lock().of;
         let before = links.len();
-        links.retain(|(_, link)| !target.hits(link.is_pubsub));
+        links.retain(|(_, link)| !target.hits(&link.owner));
         before - links.len()
     }
 
@@ -127,7 +144,7 @@ impl Proxy {
 
     /// The number of connections of this kind.
     pub fn count(&self, target: Target) -> usize {
-        self.lock().of.iter().filter(|(_, link)| target.hits(link.is_pubsub)).count()
+        self.lock().of.iter().filter(|(_, link)| target.hits(&link.owner)).count()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Links> {
@@ -143,45 +160,47 @@ impl Drop for Proxy {
 }
 
 impl Target {
-    fn hits(self, is_pubsub: bool) -> bool {
+    fn hits(self, owner: &Owner) -> bool {
         match self {
             Self::All => true,
-            Self::PubSub => is_pubsub,
-            Self::Commands => !is_pubsub,
+            Self::PubSub => owner.is_pubsub,
+            Self::Commands => !owner.is_pubsub,
+            Self::User(name) => owner.user.as_deref() == Some(name),
+            Self::OtherThan(name) => owner.user.as_deref().is_some_and(|user| user != name),
         }
     }
 }
 
 impl Links {
     fn disturb(&mut self, target: Target, paths: Paths) -> usize {
-        let hit = self.of.iter_mut().filter(|(_, link)| target.hits(link.is_pubsub));
+        let hit = self.of.iter_mut().filter(|(_, link)| target.hits(&link.owner));
         hit.map(|(_, link)| link.disturb(paths)).count()
     }
 
     /// Adds a new connection, which counts as one for commands until it subscribes.
     fn add(&mut self) -> (u64, watch::Receiver<Paths>) {
         let (paths, followed) = watch::channel(OPEN);
-        let mut link = Link { paths, is_pubsub: false, is_tainted: false };
-        match self.standing {
-            // Its kind is not known yet, which makes no difference to a broken network.
-            Some((Target::All | Target::Commands, paths)) => link.disturb(paths),
-            Some((Target::PubSub, _)) | None => {}
+        let mut link = Link { paths, owner: Owner::default(), is_tainted: false };
+        if let Some((target, paths)) = self.standing
+            && target.hits(&link.owner)
+        {
+            link.disturb(paths);
         }
         self.count += 1;
         self.of.push((self.count, link));
         (self.count, followed)
     }
 
-    fn becomes_pubsub(&mut self, number: u64) {
+    /// Takes note of what a connection shows of itself.
+    fn learn(&mut self, number: u64, is_pubsub: bool, user: Option<String>) {
         let standing = self.standing;
         let Some((_, link)) = self.of.iter_mut().find(|(other, _)| *other == number) else { return };
-        if link.is_pubsub {
-            return;
-        }
-        link.is_pubsub = true;
-        match standing {
-            Some((Target::PubSub | Target::All, paths)) => link.disturb(paths),
-            Some((Target::Commands, _)) | None => {}
+        link.owner.is_pubsub |= is_pubsub;
+        link.owner.user = user.or(link.owner.user.take());
+        if let Some((target, paths)) = standing
+            && target.hits(&link.owner)
+        {
+            link.disturb(paths);
         }
     }
 }
@@ -203,23 +222,27 @@ async fn accept(listener: TcpListener, links: Arc<Mutex<Links>>) {
         tokio::spawn(async move {
             // Without Redis, the connection is closed immediately, like a refused one.
             if let Ok(redis) = TcpStream::connect(upstream).await {
-                carry(node, redis, paths, || links.lock().expect("no panic while held").becomes_pubsub(number)).await;
+                let learn = |is_pubsub, user| links.lock().expect("no panic while held").learn(number, is_pubsub, user);
+                carry(node, redis, paths, learn).await;
             }
             links.lock().expect("no panic while held").of.retain(|(other, _)| *other != number);
         });
     }
 }
 
-/// Carries bytes both ways until either side ends or the link is dropped.
-async fn carry(node: TcpStream, redis: TcpStream, paths: watch::Receiver<Paths>, subscribes: impl Fn()) {
+/// Carries bytes both ways until either side ends or the link is dropped. Reports who logs in, and that the node subscribes.
+async fn carry(node: TcpStream, redis: TcpStream, paths: watch::Receiver<Paths>, learn: impl Fn(bool, Option<String>)) {
     for stream in [&node, &redis] {
         stream.set_nodelay(true).expect("a socket");
     }
     let (from_node, to_node) = node.into_split();
     let (from_redis, to_redis) = redis.into_split();
-    let look = |bytes: &[u8]| {
-        if bytes.windows(SUBSCRIBE.len()).any(|window| window == SUBSCRIBE) {
-            subscribes();
+    let is_first = Cell::new(true);
+    let look = move |bytes: &[u8]| {
+        let is_pubsub = bytes.windows(SUBSCRIBE.len()).any(|window| window == SUBSCRIBE);
+        let user = is_first.replace(false).then(|| user_of(bytes));
+        if is_pubsub || user.is_some() {
+            learn(is_pubsub, user);
         }
     };
     tokio::select! {
@@ -230,6 +253,13 @@ async fn carry(node: TcpStream, redis: TcpStream, paths: watch::Receiver<Paths>,
 
 /// As in a RESP array. Nothing else that a node sends contains it.
 const SUBSCRIBE: &[u8] = b"SUBSCRIBE\r\n";
+
+/// The user that the first command logs in, as `HELLO 3 AUTH user password`; empty when it logs in nobody.
+fn user_of(command: &[u8]) -> String {
+    let words = String::from_utf8_lossy(command);
+    let user = words.split_once("AUTH\r\n").and_then(|(_, rest)| rest.split("\r\n").nth(1));
+    user.unwrap_or_default().to_owned()
+}
 
 async fn pump(
     mut from: tokio::net::tcp::OwnedReadHalf,

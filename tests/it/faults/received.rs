@@ -115,6 +115,8 @@ impl Memory {
                 let received = self.rooms.get_mut(&room)?;
                 let held = std::mem::replace(&mut received.state, State::Live).held();
                 received.state = State::Reading(held);
+                // The history decides what is last: what was may be lost.
+                received.last = None;
                 return Some(fetch(room));
             }
             _ => {}

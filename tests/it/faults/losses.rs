@@ -1,0 +1,59 @@
+//! The ways to lose a primary, and the table of what rounds with them measured.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::round::Outcome;
+
+/// A way to lose a primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    Killed,
+    Planned,
+    Stopped,
+    /// Separated from its replicas, the sentinels and one of two nodes, but not from the other.
+    CutOff,
+}
+
+impl Loss {
+    pub const ALL: [Self; 4] = [Self::Killed, Self::Planned, Self::Stopped, Self::CutOff];
+}
+
+/// What one loss did.
+pub struct Round {
+    pub loss: Loss,
+    /// Time from the promotion until sends worked.
+    pub recovery: Duration,
+    /// Time from the loss until sends worked.
+    pub outage: Duration,
+    /// Time from the end of a partition until the node that was cut off had joined the others.
+    pub rejoined: Duration,
+    pub outcome: Outcome,
+}
+
+/// The table of rounds, by kind.
+pub fn table(rounds: &[Round]) -> String {
+    let mut table = "| kind | rounds | recovery, median and max | outage | rejoined | acknowledged | lost | doubled | \
+                     swapped | missed |\n|---|---|---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for loss in Loss::ALL {
+        let of_kind: Vec<&Round> = rounds.iter().filter(|round| round.loss == loss).collect();
+        let times = |time: fn(&Round) -> Duration| spread(of_kind.iter().map(|round| time(round)).collect());
+        let sum = |count: fn(&Outcome) -> usize| of_kind.iter().map(|round| count(&round.outcome)).sum::<usize>();
+        let (recovery, outage, rejoined) = (times(|it| it.recovery), times(|it| it.outage), times(|it| it.rejoined));
+        let (acknowledged, lost) = (sum(|it| it.acknowledged), sum(|it| it.verdict.lost));
+        let doubled = sum(|it| it.verdict.duplicated);
+        let swapped = sum(|it| it.verdict.reordered + it.verdict.never_stored);
+        let (rounds, missed) = (of_kind.len(), sum(|it| it.verdict.missed));
+        let row = format!("{loss:?} | {rounds} | {recovery} | {outage} | {rejoined} | {acknowledged} | {lost}");
+        writeln!(table, "| {row} | {doubled} | {swapped} | {missed} |").expect("a string takes all");
+    }
+    table
+}
+
+/// Median and maximum in seconds.
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let (Some(median), Some(max)) = (times.get(times.len() / 2), times.last()) else { return "-".to_owned() };
+    format!("{:.1} s, {:.1} s", median.as_secs_f64(), max.as_secs_f64())
+}
