@@ -16,6 +16,7 @@ mod received;
 mod rewind;
 mod round;
 mod storm;
+pub mod tampering;
 
 use std::time::{Duration, Instant};
 

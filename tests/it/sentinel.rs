@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
 
+use crate::faults::tampering::{Tamper, TamperingProxy};
 use crate::process::external;
 use crate::sentinel_set::SentinelSet;
 use crate::support::{PATIENCE, Redis, User, World, eventually, scratch, unique};
@@ -45,12 +46,12 @@ async fn keep_sending(user: &User<'_>, node: usize, count: &AtomicUsize, stop: &
     acknowledged
 }
 
-/// All texts of the global room, the oldest first.
-async fn stored(user: &User<'_>) -> Vec<String> {
+/// All texts of the global room, as a node reads them, the oldest first.
+async fn stored(user: &User<'_>, node: usize) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut query = "limit=100".to_owned();
     loop {
-        let page = user.read(0, &format!("messages?{query}")).await;
+        let page = user.read(node, &format!("messages?{query}")).await;
         let page = page.as_array().expect("a list");
         texts.extend(page.iter().map(|message| message["content"].as_str().expect("text").to_owned()));
         match page.last() {
@@ -62,9 +63,10 @@ async fn stored(user: &User<'_>) -> Vec<String> {
     texts
 }
 
-/// Sends through two nodes while `fail` replaces the primary. Returns what was acknowledged and not stored.
-async fn lost_in(set: &mut SentinelSet, fail: impl AsyncFnOnce(&mut SentinelSet)) -> Vec<String> {
-    let world = World::start_with(2, &set.url(), |config| config.server.workers = 2).await;
+/// Sends through two nodes, which find the sentinels at `url`, while `fail` replaces the primary. Returns what was
+/// acknowledged and not stored.
+async fn lost_in(set: &mut SentinelSet, url: &str, fail: impl AsyncFnOnce(&mut SentinelSet)) -> Vec<String> {
+    let mut world = World::start_with(2, url, |config| config.server.workers = 2).await;
     let user = world.user(0, "alice").await;
     let mut sockets = vec![world.webchat(0, &user, "").await, world.webchat(1, &user, "").await];
     let (count, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -82,7 +84,10 @@ async fn lost_in(set: &mut SentinelSet, fail: impl AsyncFnOnce(&mut SentinelSet)
         stop.store(true, Ordering::Relaxed);
     };
     let (acknowledged, ()) = tokio::join!(sending, failing);
-    let stored = stored(&user).await;
+    // A node that has just started reads what the new primary has.
+    world.config.redis.url = set.url();
+    world.add_node().await;
+    let stored = stored(&world.log_in(2, "alice", "password").await, 2).await;
     let unique: HashSet<&String> = stored.iter().collect();
     assert_eq!(unique.len(), stored.len(), "a message is stored twice");
     for texts in &acknowledged {
@@ -100,14 +105,29 @@ async fn lost_in(set: &mut SentinelSet, fail: impl AsyncFnOnce(&mut SentinelSet)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planned_failover_loses_nothing_acknowledged() {
     let mut set = SentinelSet::start().await;
-    let lost = lost_in(&mut set, async |set| set.fail_over()).await;
+    let url = set.url();
+    let lost = lost_in(&mut set, &url, async |set| set.fail_over()).await;
     assert_eq!(lost, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_ignore_the_sentinels_lose_what_they_acknowledge() {
+    // Shows that the test above would notice.
+    let mut set = SentinelSet::start().await;
+    let mut sentinels = Vec::new();
+    for sentinel in &set.sentinels {
+        sentinels.push(TamperingProxy::start(&sentinel.url(), Tamper::IgnoreSigns).await);
+    }
+    let url = sentinels.iter().map(TamperingProxy::url).collect::<Vec<_>>().join(",");
+    let lost = lost_in(&mut set, &url, async |set| set.fail_over()).await;
+    assert!(lost.len() >= AFTER / 2, "{} lost", lost.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sends_work_again_after_the_primary_was_killed() {
     let mut set = SentinelSet::start().await;
-    let lost = lost_in(&mut set, async |set| {
+    let url = set.url();
+    let lost = lost_in(&mut set, &url, async |set| {
         let primary = set.primary();
         set.servers[primary].kill();
     })

@@ -3,9 +3,12 @@
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::checker::{History, Stored, Verdict, check};
+use super::poller::place_of;
 use super::proxy::{Path, Paths, Proxy, Target};
+use super::tampering::{Tamper, TamperingProxy, UNANSWERED};
 use crate::support::{User, World, eventually, ok, shared_redis};
 
 /// The promise is a second, and a busy machine may take as much again.
@@ -109,4 +112,41 @@ async fn messages_whose_answers_are_lost_are_counted_once() {
     ok(user.post(0, "heartbeat").send().await).await;
     assert_eq!(user.read(0, "stats").await["total_messages_today"], stored + 1);
     world.stop().await;
+}
+
+/// Sends a message without a client id, whose first answer is lost. Returns what its sender is told, and the verdict on
+/// what is stored.
+async fn unanswered(tamper: Tamper) -> (StatusCode, Verdict) {
+    let proxy = TamperingProxy::start(shared_redis(), tamper).await;
+    let world = World::start_with(1, &proxy.url(), |_| {}).await;
+    let alice = world.user(0, "alice").await;
+    let answer = alice.try_send(0, "global", UNANSWERED).await.expect("answered").status();
+    eventually("the node has a connection", async || alice.try_send(0, "global", "next").await.is_ok_and(is_ok)).await;
+    let page = alice.read(0, "messages").await;
+    let stored = |message: &Value| {
+        let text = message["content"].as_str().expect("text").to_owned();
+        Stored { place: place_of(message), client_id: text.clone(), text }
+    };
+    let stored: Vec<Stored> = page.as_array().expect("a list").iter().map(stored).collect();
+    assert!(stored.iter().any(|message| message.text == UNANSWERED), "the outcome is unknown, but the write was done");
+    let truth = stored.into_iter().filter(|message| message.text == UNANSWERED).collect();
+    world.stop().await;
+    (answer, check(&History { truth: [(1, truth)].into(), ..History::default() }))
+}
+
+fn is_ok(answer: reqwest::Response) -> bool {
+    answer.status() == StatusCode::OK
+}
+
+#[tokio::test]
+async fn a_write_of_unknown_outcome_is_not_repeated() {
+    let (answer, verdict) = unanswered(Tamper::Nothing).await;
+    assert_eq!(answer, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(verdict.is_clean(), "{verdict}");
+}
+
+#[tokio::test]
+async fn a_node_that_repeats_a_write_of_unknown_outcome_is_noticed() {
+    let (answer, verdict) = unanswered(Tamper::RepeatWrites).await;
+    assert_eq!((answer, verdict.duplicated), (StatusCode::OK, 1), "{verdict}");
 }
