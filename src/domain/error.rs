@@ -136,6 +136,9 @@ pub enum Error {
     /// The caller may know of the object but lacks the right for this action.
     #[error("not allowed")]
     Forbidden,
+    /// The user was removed from the public room and may not join it before somebody adds them.
+    #[error("removed from the room")]
+    Removed,
     /// No such room, or one that the caller may not know of.
     #[error("room not found")]
     RoomNotFound,
@@ -254,7 +257,7 @@ impl Error {
             | Self::GlobalRoom
             | Self::DirectRoom => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
-            Self::Forbidden => Kind::Forbidden,
+            Self::Forbidden | Self::Removed => Kind::Forbidden,
             Self::RoomNotFound | Self::MessageNotFound | Self::UserNotFound | Self::UserOffline | Self::NotFound => {
                 Kind::NotFound
             }
@@ -287,6 +290,7 @@ impl Error {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NameTaken => "name_taken",
+            Self::Removed => "removed",
             Self::EmailTaken => "email_taken",
             Self::ClientIdReused => "client_id_reused",
             Self::TooLarge { .. } => "too_large",

@@ -142,7 +142,8 @@ impl Rooms {
         self.store.add_member(&self.change(room, caller, &added)).await
     }
 
-    /// Removes a user. The owner and admins may; only the owner may remove an admin. To remove oneself is to leave.
+    /// Removes a user, who stays out of a public room until somebody adds them. The owner and admins may; only the owner may
+    /// remove an admin. To remove oneself is to leave.
     ///
     /// # Errors
     /// `RoomNotFound`, `UserNotFound`, `Forbidden`, `DirectRoom`, `GlobalRoom`, `RateLimited`.

@@ -24,7 +24,7 @@ impl Store {
     /// Adds a user to a room; does nothing for a member. Counts as a message of the actor.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the actor is not a member; `Forbidden`; `DirectRoom`;
+    /// `RoomNotFound`, also for closed rooms of which the actor is not a member; `Forbidden`; `Removed`; `DirectRoom`;
     /// `RateLimited`.
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let join = self.begin_join(change.room, change.notice.user.id);
@@ -45,10 +45,11 @@ impl Store {
         self.settle_membership(entry, change.notice.user.id, true, since, Some(&join)).await
     }
 
-    /// Removes a user from a room. Counts as a message of the actor.
+    /// Removes a user from a room. Counts as a message of the actor. Users whom others remove from a public room cannot join
+    /// it again before somebody adds them.
     ///
     /// # Errors
-    /// As [`Self::add_member`]; `UserNotFound` when the user is not a member.
+    /// As [`Self::add_member`]; `UserNotFound` when the user is not a member and nothing changed.
     pub async fn remove_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let reply = self.change_members(&scripts::REMOVE_MEMBER, change, &[]).await?;
         // Also for users who are no members, for the same reason.
@@ -73,7 +74,16 @@ impl Store {
         let (interval, burst_ms) = SendRate::as_arguments(change.rate);
         let call = Call {
             script,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &rate_key, &keys.admins],
+            keys: &[
+                &keys.room,
+                &keys.log,
+                &keys.members,
+                &keys.amendments,
+                &keys.live,
+                &rate_key,
+                &keys.admins,
+                &keys.removed,
+            ],
             args: &[
                 Arg::Number(change.actor.id.0),
                 Arg::Number(change.notice.user.id.0),
@@ -91,6 +101,7 @@ impl Store {
             (Some("no_room"), _) => Err(Error::RoomNotFound),
             (Some("direct"), _) => Err(Error::DirectRoom),
             (Some("forbidden"), _) => Err(Error::Forbidden),
+            (Some("removed"), [_]) => Err(Error::Removed),
             _ => Ok(reply),
         }
     }

@@ -51,7 +51,7 @@ impl Store {
     /// `seen` is the last message of the room that this node has seen, if it follows the room.
     ///
     /// # Errors
-    /// `RoomNotFound` also for rooms that the sender may not know of; `Invalid(ReplyTo)`, `ClientIdReused`,
+    /// `RoomNotFound` also for rooms that the sender may not know of; `Removed`, `Invalid(ReplyTo)`, `ClientIdReused`,
     /// `MessageNotFound` when the message of this client id was deleted since,
     /// `RateLimited`. After `Unavailable` the outcome is unknown.
     pub async fn append(
@@ -105,8 +105,18 @@ impl Store {
         let (interval, burst_ms) = SendRate::as_arguments(rate);
         let [sent, first, second] = client_id.keys(&keys.room);
         let live = if self.writer.waits_for_replicas() { &keys.room } else { &keys.live };
-        let keys: [&str; 9] =
-            [&keys.room, &keys.log, &keys.members, &keys.amendments, live, &rate_key, sent, first, second];
+        let keys: [&str; 10] = [
+            &keys.room,
+            &keys.log,
+            &keys.members,
+            &keys.amendments,
+            live,
+            &rate_key,
+            sent,
+            first,
+            second,
+            &keys.removed,
+        ];
         let args = |may_join: bool| {
             [
                 Arg::Number(caller.id.0),
@@ -246,6 +256,7 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
         ("conflict", []) => Err(Error::ClientIdReused),
         ("no_room", []) => Err(Error::RoomNotFound),
         ("no_reply", []) => Err(Error::Invalid(Field::ReplyTo)),
+        ("removed", []) => Err(Error::Removed),
         ("limited", [Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
         _ => Err(unexpected(status)),
     }

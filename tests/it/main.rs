@@ -55,6 +55,7 @@ mod receipt_budgets;
 mod receipts;
 mod replicated;
 mod resume;
+mod removed_members;
 mod retention;
 mod rights;
 mod rooms;

@@ -38,6 +38,7 @@ pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Da
     responses(
         (status = 200, description = "The caller is a member", body = Done, example = json!({"message": "成功加入聊天室"})),
         (status = 401, description = "No valid token", body = Detail),
+        (status = 403, description = "The caller was removed from the room", body = Detail),
         (status = 404, description = "No such room", body = Detail),
     )
 )]

@@ -61,7 +61,7 @@ pub(super) fn text(error: &Error) -> String {
         }
         Error::DirectRoom => "A direct room has exactly two members",
         Error::GlobalRoom => "Nobody leaves the global room",
-        Error::RoomNotFound => "Room not found or you are not a member.",
+        Error::RoomNotFound | Error::Removed => "Room not found or you are not a member.",
         Error::Unauthenticated => "Invalid or missing token",
         Error::BadCredentials => "Invalid username or password",
         Error::Forbidden => "Not allowed",

@@ -1,13 +1,14 @@
--- Adds a user to a room. Users join public rooms themselves; any member may add users to a public room, only the owner
--- and admins to a group. Counts as a message of the actor.
+-- Adds a user to a room. Users join public rooms themselves, unless they were removed; any member may add users to a public
+-- room, only the owner and admins to a group. Counts as a message of the actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
+--       8 users who were removed
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
 -- Reply {'added', kind, seq of the message} · {'already', kind, first seq since the user joined}
---       {'no_room'} · {'direct'} · {'forbidden'} · {'limited', ms to wait}
+--       {'no_room'} · {'direct'} · {'forbidden'} · {'removed'} (the actor may not join) · {'limited', ms to wait}
 
-local room, log, members, amended, live, rate, admins = unpack(KEYS)
+local room, log, members, amended, live, rate, admins, removed = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind = state[1]
@@ -17,16 +18,18 @@ if kind ~= 'public' and not actor_is_member then return {'no_room'} end
 if actor ~= user then
   if kind == 'direct' then return {'direct'} end
   if not actor_is_member then return {'forbidden'} end
-  if kind == 'group' and not is_leader(state[5], admins, actor) then return {'forbidden'} end
+  if kind == 'group' and not is_leader(state[5], admins, members, actor) then return {'forbidden'} end
 end
 local joined = redis.call('ZSCORE', members, user)
 if joined then return {'already', kind, (first_since(log, tonumber(state[2]), tonumber(joined)))} end
+if actor == user and redis.call('ZSCORE', removed, user) then return {'removed'} end
 local clock = redis_clock()
 local wait = admit(rate, ARGV[7], ARGV[8], clock)
 if wait > 0 then return {'limited', wait} end
 local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
 local seq = tonumber(state[2]) + 1
 redis.call('ZADD', members, integer(ms), user)
+if actor ~= user then redis.call('ZREM', removed, user) end
 append(log, live, seq, ms, ARGV[3], ARGV[4])
 advance(room, log, amended, seq, ms, state[4], ARGV[5], ARGV[6])
 return {'added', kind, seq}

@@ -4,6 +4,7 @@
 --       6 rate of the sender here
 --       7 result of an earlier send with this client id, as text (the room again when it is not kept so)
 --       8, 9 hashes of client ids (the room again when the client id is not kept there)
+--       10 users who were removed from the room
 -- ARGV  1 sender   2 record   3 record of the notice that the sender joined ('' where everyone is a member)
 --       4 entry id of the message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
@@ -13,7 +14,7 @@
 --       15 field of the client id in the hashes ('' when it is not kept there)
 -- Reply {'stored', id, joined 0|1} · {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments, first seq since the sender joined (0: no member of a public room)}
---       {'conflict'} · {'no_room'} · {'no_reply'} · {'limited', ms to wait}
+--       {'conflict'} · {'no_room'} · {'no_reply'} · {'removed'} (the sender may not join) · {'limited', ms to wait}
 --
 -- Ids that clients assign: two hashes of a room take turns. New ids go to the current one. Once it has been in use for a
 -- lifetime, the other one is emptied and becomes current, so an id is remembered for one to two lifetimes. The room's field
@@ -40,8 +41,13 @@ if reply_to ~= '' then
   if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then refusal = {'no_reply'} end
 end
 local joins = join_record ~= '' and kind == 'public'
-if joins and ARGV[14] == '0' then
-  if not redis.call('ZSCORE', members, sender) then refusal = refusal or {'join'} end
+if joins and (ARGV[14] == '1' or not redis.call('ZSCORE', members, sender)) then
+  if redis.call('ZSCORE', KEYS[10], sender) then
+    refusal = refusal or {'removed'}
+  elseif ARGV[14] == '0' then
+    refusal = refusal or {'join'}
+  end
+else
   joins = false
 end
 local clock = redis_clock()

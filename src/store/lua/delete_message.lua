@@ -18,7 +18,7 @@ id = entry[1]
 local record = entry[2][2]
 local sender = string.match(record, '^%d+')
 -- Entries of the server (sender 0) have no owner who could delete them.
-local may_delete = sender == user or is_admin or is_leader(state[2], admins, user)
+local may_delete = sender == user or is_admin or is_leader(state[2], admins, members, user)
 if not may_delete then return {'forbidden'} end
 local deletion = {field = seq, value = integer(room_time(0)) .. ' ' .. user, verb = 'd', announced = user}
 local is_new = amend(room, log, amended, live, ARGV[5], id, deletion)

@@ -109,9 +109,11 @@ local function advance(room, log, amended, seq, ms, renewed, retention_ms, sweep
   redis.call('PEXPIRE', amended, integer(tonumber(retention_ms) + 2 * sweep_ms))
 end
 
--- Returns whether a user is owner or admin of a room.
-local function is_leader(owner, admins, user)
-  return owner == user or redis.call('SISMEMBER', admins, user) == 1
+-- Returns whether a user is owner or admin of a room. Only members are: the owner of a public room who left it has no power
+-- there until they come back.
+local function is_leader(owner, admins, members, user)
+  local has_role = owner == user or redis.call('SISMEMBER', admins, user) == 1
+  return has_role and redis.call('ZSCORE', members, user) and true or false
 end
 
 -- Adds the run first…last to stored runs `a-b@stamp,…` (`a-b` without a stamp). Existing runs keep their stamps; runs that

@@ -1,14 +1,18 @@
--- Removes a user from a room. Every member may leave; the owner and admins may remove others. When the owner of a group
--- leaves, it passes to the admin who joined first, or else to the member who joined first. Counts as a message of the
--- actor.
+-- Removes a user from a room. Every member may leave; the owner and admins may remove others, who then cannot join a public
+-- room again before somebody adds them. That goes for users who have just left as well. When the owner of a group leaves,
+-- it passes to the admin who joined first, or else to the member who joined first. Counts as a message of the actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
+--       8 users who were removed
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
 -- Reply {'removed', kind, seq of the message} · {'absent', kind, seq of the next message} (the user is no member)
+--       {'kept_out', kind, seq of the next message} (the user is no member and cannot join any more)
 --       {'no_room'} · {'direct'} · {'forbidden'} · {'limited', ms to wait}
 
-local room, log, members, amended, live, rate, admins = unpack(KEYS)
+local MAX_REMOVED = 10000
+
+local room, log, members, amended, live, rate, admins, removed = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind, owner = state[1], state[5]
@@ -16,15 +20,24 @@ if not kind then return {'no_room'} end
 if kind ~= 'public' and not redis.call('ZSCORE', members, actor) then return {'no_room'} end
 if kind == 'direct' then return {'direct'} end
 if actor ~= user then
-  if not is_leader(owner, admins, actor) then return {'forbidden'} end
-  -- Only the owner removes admins.
-  if actor ~= owner and is_leader(owner, admins, user) then return {'forbidden'} end
+  if not is_leader(owner, admins, members, actor) then return {'forbidden'} end
+  -- Only the owner removes admins. The owner of a public room may be absent and come back.
+  if user == owner or actor ~= owner and redis.call('SISMEMBER', admins, user) == 1 then return {'forbidden'} end
 end
-if not redis.call('ZSCORE', members, user) then return {'absent', kind, tonumber(state[2]) + 1} end
+local is_member = redis.call('ZSCORE', members, user)
+local is_kept_out = kind == 'public' and actor ~= user and not redis.call('ZSCORE', removed, user)
+if not is_member and not is_kept_out then return {'absent', kind, tonumber(state[2]) + 1} end
 local clock = redis_clock()
 local wait = admit(rate, ARGV[7], ARGV[8], clock)
 if wait > 0 then return {'limited', wait} end
 local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
+if is_kept_out then
+  redis.call('ZADD', removed, integer(ms), user)
+  if redis.call('ZCARD', removed) > MAX_REMOVED then
+    redis.call('ZREM', removed, redis.call('ZRANGE', removed, 0, 0)[1])
+  end
+end
+if not is_member then return {'kept_out', kind, tonumber(state[2]) + 1} end
 local seq = tonumber(state[2]) + 1
 redis.call('ZREM', members, user)
 redis.call('SREM', admins, user)

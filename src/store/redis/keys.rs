@@ -12,7 +12,7 @@
 //! | `{r:7}` | none: rooms last; a group without members expires after the retention |
 //! | `{r:7}:log` | retention after the room's last message, or up to a second less |
 //! | `{r:7}:gone` | up to two hours longer than the log |
-//! | `{r:7}:members`, `:admins`, `{u:3}:rooms` | none: membership lasts |
+//! | `{r:7}:members`, `:admins`, `:removed`, `{u:3}:rooms` | none: membership lasts |
 //! | `{u:3}:pending` | none: removed when the list of rooms is read ten minutes later |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
@@ -69,6 +69,8 @@ pub(in crate::store) struct RoomKeys {
     /// Set: members who are admins.
     pub(in crate::store) admins: String,
     /// Hash: user → runs of seq read, with times.
+    /// Sorted set: user who was removed and may not join → removed ms; the latest 10,000.
+    pub(in crate::store) removed: String,
     pub(in crate::store) read: String,
     /// Hash: user → runs of seq received.
     pub(in crate::store) delivered: String,
@@ -92,6 +94,7 @@ impl Keys {
             live: format!("{}{{r:{}}}:live", self.channel_prefix, room.number()),
             admins: format!("{base}:admins"),
             read: format!("{base}:reads"),
+            removed: format!("{base}:removed"),
             delivered: format!("{base}:got"),
             room: base,
         }
