@@ -46,7 +46,7 @@ impl Accounts {
         if self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }
-        let hash = self.passwords.hash(password).await?;
+        let hash = self.passwords.hash(password, Some(client)).await?;
         let account = self.store.create_account(new, &hash, self.store.now_ms()).await?;
         info!(user.id = %account.id, "user registered");
         Ok(account)
@@ -65,7 +65,7 @@ impl Accounts {
         self.limits.check_sign_in(client)?;
         let account = self.find(who).await?;
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
-        let matches = self.passwords.matches(password, hash).await?;
+        let matches = self.passwords.matches(password, hash, client).await?;
         let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
         if account.token_key.is_none() {
             account.token_key = self.store.ensure_token_key(account.id).await?;
@@ -199,7 +199,7 @@ impl Accounts {
     /// `UserNotFound`.
     pub async fn set_password(&self, name: &str, password: &Password) -> Result<UserId> {
         let account = self.named(name).await?;
-        let hash = self.passwords.hash(password).await?;
+        let hash = self.passwords.hash(password, None).await?;
         self.store.revoke(account.id, &Revocation::PasswordHash(hash)).await?;
         Ok(account.id)
     }

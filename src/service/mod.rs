@@ -15,6 +15,7 @@ mod incoming;
 mod limits;
 mod messages;
 mod passwords;
+mod places;
 mod poll;
 mod presence;
 mod range;
