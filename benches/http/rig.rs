@@ -38,6 +38,11 @@ impl Rig {
         let rates = [
             ("LIMITS__SENDS_PER_SEC", NO_RATE),
             ("LIMITS__SENDS_BURST", NO_RATE),
+            ("LIMITS__USER_SENDS_PER_SEC", NO_RATE),
+            ("LIMITS__USER_SENDS_BURST", NO_RATE),
+            ("LIMITS__SIGN_INS_BURST", NO_RATE),
+            ("LIMITS__SEARCHES_PER_SEC", NO_RATE),
+            ("LIMITS__SEARCHES_BURST", NO_RATE),
             ("LIMITS__REQUESTS_PER_SEC", NO_RATE),
             ("LIMITS__REQUESTS_BURST", NO_RATE),
         ];

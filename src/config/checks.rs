@@ -9,6 +9,7 @@ use super::{Config, ConfigError, Durability, MIN_SECRET_BYTES, RedisMode};
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The rate limiter stores times with three decimals of a millisecond. Shorter intervals would lose their precision.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
+const MAX_TYPING_SECS: u64 = 60 * 60;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
 const MAX_HEAD_SECS: u32 = 300;
 const MAX_LEASE_SECS: u64 = 60 * 60;
@@ -61,7 +62,7 @@ impl Config {
     }
 
     /// Rules of messages, presence, durability, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 10] {
+    fn storage_rules(&self) -> [Rule; 11] {
         [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
@@ -87,6 +88,10 @@ impl Config {
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
             (self.has_zero_limit(), "limits: every rate and burst must be at least 1"),
+            (
+                !(1..=MAX_TYPING_SECS).contains(&self.limits.typing_secs),
+                "limits.typing_secs must be between 1 and 3600",
+            ),
             (self.limits.sends_per_sec > MAX_SENDS_PER_SEC, "limits.sends_per_sec must be at most 100000"),
         ]
     }
@@ -169,10 +174,14 @@ impl Config {
         [
             limits.sends_per_sec,
             limits.sends_burst,
+            limits.user_sends_per_sec,
+            limits.user_sends_burst,
             limits.requests_per_sec,
             limits.requests_burst,
             limits.sign_ins_per_sec,
             limits.sign_ins_burst,
+            limits.searches_per_sec,
+            limits.searches_burst,
             limits.uploads_per_sec,
             limits.uploads_burst,
             limits.rooms_per_sec,

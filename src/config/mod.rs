@@ -94,6 +94,10 @@ pub struct LimitsConfig {
     pub sends_per_sec: u32,
     /// Burst of messages from one user in one room.
     pub sends_burst: u32,
+    /// Messages per second from one user in all rooms, on one node.
+    pub user_sends_per_sec: u32,
+    /// Burst of messages from one user in all rooms, on one node.
+    pub user_sends_burst: u32,
     /// Requests per second and user on one node.
     pub requests_per_sec: u32,
     /// Burst of requests per user on one node.
@@ -102,6 +106,14 @@ pub struct LimitsConfig {
     pub sign_ins_per_sec: u32,
     /// Burst of sign-ins per IP address on one node.
     pub sign_ins_burst: u32,
+    /// Searches per second and user on one node.
+    pub searches_per_sec: u32,
+    /// Burst of searches per user on one node.
+    pub searches_burst: u32,
+    /// Seconds between two announcements of typing by one user in one room.
+    pub typing_secs: u64,
+    /// Maximum number of members of a room that hears announcements of typing.
+    pub typing_members: u64,
     /// Rooms created per second and user on one node.
     pub rooms_per_sec: u32,
     /// Burst of rooms created per user on one node.

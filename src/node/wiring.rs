@@ -26,7 +26,7 @@ use crate::service::{
     Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks,
 };
 use crate::site;
-use crate::store::{NodeMemory, Persistence, Retention, SendRate, Servers, Store, StoreConfig};
+use crate::store::{NodeMemory, Persistence, Retention, Servers, Store, StoreConfig};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
@@ -231,7 +231,6 @@ async fn check_redis(store: &Store) -> Result<(), Error> {
 
 fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Shared, StartError> {
     let limits = &config.limits;
-    let send_rate = SendRate { per_sec: limits.sends_per_sec, burst: limits.sends_burst };
     let rates = Arc::new(Limits::new(limits));
     let rates = || Arc::clone(&rates);
     let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -241,7 +240,6 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
         throttle: Arc::new(Throttle::default()),
         uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, rates(), Arc::clone(&metrics))?,
         limits: rates(),
-        send_rate: limits.enabled.then_some(send_rate),
         ip_visibility: match config.privacy.ip_visibility {
             Visibility::Everyone => IpVisibility::Everyone,
             Visibility::Admins => IpVisibility::Admins,

@@ -1,23 +1,37 @@
-//! Rate limits that each node keeps in memory. The limit of sends is kept in Redis, by the script that stores messages.
+//! Rate limits that each node keeps in memory. The limit of messages per user and room is
+//! kept in Redis, by the script that stores messages.
 //!
 //! The services check the limits themselves, so that no dialect can forget to.
 
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use moka::sync::Cache;
 
 use crate::config::LimitsConfig;
-use crate::domain::{Client, Error, Result, UserId};
+use crate::domain::{Client, Error, Result, RoomId, UserId};
+use crate::store::SendRate;
 
-/// The rate limiters of a node, shared by its workers. All are absent when limits are disabled.
+/// Maximum number of users and rooms whose typing a node remembers. Beyond, typing may be announced sooner.
+const MAX_TYPING: u64 = 100_000;
+
+/// The limits of a node, shared by its workers. All rates are absent when limits are disabled.
 pub struct Limits {
     requests: Option<DefaultKeyedRateLimiter<UserId>>,
+    sends: Option<DefaultKeyedRateLimiter<UserId>>,
+    searches: Option<DefaultKeyedRateLimiter<UserId>>,
     uploads: Option<DefaultKeyedRateLimiter<UserId>>,
     rooms: Option<DefaultKeyedRateLimiter<UserId>>,
     sign_ins: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    /// Where users have typed lately.
+    typing: Option<Cache<(UserId, RoomId), ()>>,
+    /// How fast a user may send to one room.
+    send_rate: Option<SendRate>,
+    typing_members: u64,
     clock: DefaultClock,
 }
 
@@ -25,11 +39,17 @@ impl Limits {
     /// Creates the limiters that the configuration asks for.
     pub fn new(config: &LimitsConfig) -> Self {
         let is_on = config.enabled;
+        let typing = || Cache::builder().max_capacity(MAX_TYPING).time_to_live(Duration::from_secs(config.typing_secs));
         Self {
             requests: is_on.then(|| limiter(config.requests_per_sec, config.requests_burst)),
+            sends: is_on.then(|| limiter(config.user_sends_per_sec, config.user_sends_burst)),
+            searches: is_on.then(|| limiter(config.searches_per_sec, config.searches_burst)),
             uploads: is_on.then(|| limiter(config.uploads_per_sec, config.uploads_burst)),
             rooms: is_on.then(|| limiter(config.rooms_per_sec, config.rooms_burst)),
             sign_ins: is_on.then(|| limiter(config.sign_ins_per_sec, config.sign_ins_burst)),
+            typing: is_on.then(|| typing().build()),
+            send_rate: is_on.then_some(SendRate { per_sec: config.sends_per_sec, burst: config.sends_burst }),
+            typing_members: config.typing_members,
             clock: DefaultClock::default(),
         }
     }
@@ -40,6 +60,26 @@ impl Limits {
     /// `RateLimited`.
     pub fn check_request(&self, user: UserId) -> Result<()> {
         self.check(&self.requests, user)
+    }
+
+    /// Counts a message of a user, to whichever room.
+    pub(super) fn check_send(&self, user: UserId) -> Result<()> {
+        self.check_change(user)
+    }
+
+    /// Counts a change that is announced in a room as a message of a user.
+    pub(super) fn check_change(&self, user: UserId) -> Result<()> {
+        self.check(&self.sends, user)
+    }
+
+    /// How fast a user may send to one room; `None` when limits are disabled.
+    pub(super) fn send_rate(&self) -> Option<SendRate> {
+        self.send_rate
+    }
+
+    /// Counts a search of a user.
+    pub(super) fn check_search(&self, user: UserId) -> Result<()> {
+        self.check(&self.searches, user)
     }
 
     /// Counts an upload of a user.
@@ -57,6 +97,25 @@ impl Limits {
         self.check(&self.sign_ins, client.counted_address())
     }
 
+    /// Whether it may be announced in a room that a user is typing. Counts as a message of the user, so that nobody floods
+    /// many rooms at once.
+    pub(super) fn admits_typing(&self, user: UserId, room: RoomId) -> bool {
+        let is_due = self.typing.as_ref().is_none_or(|typing| typing.entry((user, room)).or_insert(()).is_fresh());
+        is_due && self.check_change(user).is_ok()
+    }
+
+    /// Forgets typing that could not be announced, so that the next try is refused as well.
+    pub(super) fn forget_typing(&self, user: UserId, room: RoomId) {
+        if let Some(typing) = &self.typing {
+            typing.invalidate(&(user, room));
+        }
+    }
+
+    /// Maximum number of members of a room that hears announcements of typing.
+    pub(super) fn typing_members(&self) -> u64 {
+        self.typing_members
+    }
+
     fn check<K: Hash + Eq + Clone>(&self, limiter: &Option<DefaultKeyedRateLimiter<K>>, key: K) -> Result<()> {
         let Some(limiter) = limiter else { return Ok(()) };
         limiter
@@ -66,7 +125,7 @@ impl Limits {
 
     /// Drops the keys whose burst is fully available again.
     pub fn forget_quiet(&self) {
-        for limiter in [&self.requests, &self.uploads, &self.rooms].into_iter().flatten() {
+        for limiter in [&self.requests, &self.sends, &self.searches, &self.uploads, &self.rooms].into_iter().flatten() {
             limiter.retain_recent();
         }
         if let Some(limiter) = &self.sign_ins {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::access::{Action, authorise};
+use super::limits::Limits;
 use super::uploads::{StoredFile, Uploads};
 use super::watermarks::Watermarks;
 use crate::domain::{
@@ -11,7 +12,7 @@ use crate::domain::{
     MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId, folded,
 };
 use crate::metrics::{Count, Metrics};
-use crate::store::{Appended, ReadRange, SendRate, Store};
+use crate::store::{Appended, ReadRange, Store};
 
 /// The receiver of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Receiver {
 /// Sends, reads and deletes messages.
 pub struct Messages {
     store: Store,
-    rate: Option<SendRate>,
+    limits: Arc<Limits>,
     uploads: Uploads,
     pub(super) watermarks: Arc<dyn Watermarks>,
     metrics: Arc<Metrics>,
@@ -34,20 +35,20 @@ pub struct Messages {
 impl Messages {
     pub(super) fn new(
         store: Store,
-        rate: Option<SendRate>,
+        limits: Arc<Limits>,
         uploads: Uploads,
         watermarks: Arc<dyn Watermarks>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, rate, uploads, watermarks, metrics }
+        Self { store, limits, uploads, watermarks, metrics }
     }
 
     /// Stores a message and publishes it to every node. In a public room the sender becomes a member first. A retry
     /// with the same client id returns the first message.
     ///
     /// # Errors
-    /// `RoomNotFound`, `Invalid(ReplyTo)`, `ClientIdReused`, `RateLimited`. After `Unavailable` the outcome
-    /// is unknown: retry with the same client id.
+    /// `RoomNotFound`, `Removed`, `Invalid(ReplyTo)`, `ClientIdReused`, `RateLimited`, `StorageFull`. After `Unavailable`
+    /// the outcome is unknown: retry with the same client id.
     pub async fn send(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Message> {
         self.append(room, caller, message).await.map(|sent| sent.message)
     }
@@ -58,8 +59,10 @@ impl Messages {
     /// # Errors
     /// As [`Self::send`].
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
+        self.limits.check_send(caller.id)?;
         let started = Instant::now();
-        let appended = self.store.append(room, caller, message, self.rate, self.watermarks.seen(room)).await;
+        let rate = self.limits.send_rate();
+        let appended = self.store.append(room, caller, message, rate, self.watermarks.seen(room)).await;
         self.metrics.count_send(started.elapsed());
         if let Ok(Appended { is_replay: false, .. }) = &appended {
             self.metrics.count(Count::Messages);
@@ -213,20 +216,29 @@ impl Messages {
         message.map(|message| (message, page)).ok_or(Error::MessageNotFound)
     }
 
-    /// Announces to a room that the caller, a member, is typing.
+    /// Announces to a room that the caller, a member, is typing. Does nothing, without an error, when that was announced a
+    /// moment ago, when the caller sends too much, and in large rooms: nobody misses it.
     ///
     /// # Errors
     /// `RoomNotFound`.
     pub async fn announce_typing(&self, room: RoomId, caller: &Caller) -> Result<()> {
-        self.store.announce_typing(room, caller).await
+        if !self.limits.admits_typing(caller.id, room) {
+            return Ok(());
+        }
+        let announced = self.store.announce_typing(room, caller, self.limits.typing_members()).await;
+        if announced.is_err() {
+            self.limits.forget_typing(caller.id, room);
+        }
+        announced
     }
 
     /// The messages of a room that contain a text, ignoring case, newest first.
     ///
     /// # Errors
-    /// `RoomNotFound`.
+    /// `RoomNotFound`, `RateLimited`.
     pub async fn find(&self, room: RoomId, text: &str, caller: &Caller, limit: Limit) -> Result<HistoryPage> {
         let wanted = folded(text);
+        self.limits.check_search(caller.id)?;
         let query = HistoryQuery { include_system: false, ..HistoryQuery::new(room, Span::Latest, Limit::of(1000)) };
         // A search does not count as reading.
         let mut page = self.store.history(query, caller).await?;

@@ -49,7 +49,7 @@ pub use uploads::{StoredFile, Uploads};
 pub use watermarks::Watermarks;
 
 use crate::metrics::Metrics;
-use crate::store::{SendRate, Store};
+use crate::store::Store;
 
 pub use crate::store::{NodeRow, Restored, ServerInfo, Stats};
 
@@ -66,8 +66,6 @@ pub struct Shared {
     pub uploads: Uploads,
     /// Rate limits of this node.
     pub limits: Arc<Limits>,
-    /// How fast a user may send to one room; `None` when limits are disabled.
-    pub send_rate: Option<SendRate>,
     /// The users who may see addresses.
     pub ip_visibility: IpVisibility,
     /// Most members of a room that a list shows.
@@ -105,8 +103,8 @@ impl Services {
         let (tokens, passwords) = (Arc::clone(&shared.tokens), Arc::clone(&shared.passwords));
         Self {
             accounts: Accounts::new(store.clone(), tokens, passwords, limits()),
-            messages: Messages::new(store.clone(), shared.send_rate, shared.uploads.clone(), watermarks, metrics()),
-            rooms: Rooms::new(store.clone(), shared.members_listed, shared.send_rate, limits()),
+            messages: Messages::new(store.clone(), limits(), shared.uploads.clone(), watermarks, metrics()),
+            rooms: Rooms::new(store.clone(), shared.members_listed, limits()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),
             dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),

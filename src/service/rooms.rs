@@ -7,19 +7,18 @@ use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Notice, NoticeKind, Result, RoomCard,
     RoomId, RoomKind, RoomName, UserId, UserRef, folded,
 };
-use crate::store::{MemberChange, NewRoom, SendRate, Store};
+use crate::store::{MemberChange, NewRoom, Store};
 
 /// Creates, changes, lists and searches rooms.
 pub struct Rooms {
     store: Store,
     members_listed: usize,
-    rate: Option<SendRate>,
     limits: Arc<Limits>,
 }
 
 impl Rooms {
-    pub(super) fn new(store: Store, members_listed: usize, rate: Option<SendRate>, limits: Arc<Limits>) -> Self {
-        Self { store, members_listed, rate, limits }
+    pub(super) fn new(store: Store, members_listed: usize, limits: Arc<Limits>) -> Self {
+        Self { store, members_listed, limits }
     }
 
     /// Creates a public room with the caller as owner and first member.
@@ -111,6 +110,7 @@ impl Rooms {
         let joined = Notice::by_user(NoticeKind::Joined, caller);
         self.store.add_member(&self.change(room, caller, &joined)).await
     }
+        self.limits.check_send(caller.id)?;
 
     /// Removes the caller from a room; no-op for the caller was not a member of a public room.
     ///
@@ -123,6 +123,7 @@ impl Rooms {
         let left = Notice::by_user(NoticeKind::Left, caller);
         match self.store.remove_member(&self.change(room, caller, &left)).await {
             Err(Error::UserNotFound) => Ok(()), // a public room without the caller
+        self.limits.check_change(caller.id)?;
             outcome => outcome,
         }
     }
@@ -141,6 +142,7 @@ impl Rooms {
         let added = Notice::by_other(NoticeKind::Added, caller, user.clone());
         self.store.add_member(&self.change(room, caller, &added)).await
     }
+        self.limits.check_send(caller.id)?;
 
     /// Removes a user, who stays out of a public room until somebody adds them. The owner and admins may; only the owner may
     /// remove an admin. To remove oneself is to leave.
@@ -157,6 +159,7 @@ impl Rooms {
         let removed = Notice::by_other(NoticeKind::Removed, caller, self.user(user).await?);
         self.store.remove_member(&self.change(room, caller, &removed)).await
     }
+        self.limits.check_change(caller.id)?;
 
     /// Finishes additions that other nodes left half-done. Called once a minute.
     pub async fn housekeeping(&self) -> Result<()> {
@@ -164,7 +167,7 @@ impl Rooms {
     }
 
     fn change<'a>(&self, room: RoomId, actor: &'a Caller, notice: &'a Notice) -> MemberChange<'a> {
-        MemberChange { room, actor, notice, rate: self.rate }
+        MemberChange { room, actor, notice, rate: self.limits.send_rate() }
     }
 
     /// Makes a member an admin, or an admin an ordinary member.
@@ -200,7 +203,11 @@ impl Rooms {
     }
 
     /// Users whose name begins with a text, ordered by name.
-    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub async fn find_users(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
+        self.limits.check_search(caller.id)?;
         self.store.find_users(start, limit).await
     }
 
@@ -209,7 +216,11 @@ impl Rooms {
     pub async fn find(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<FoundRoom>> {
         let start = folded(start);
         if start.is_empty() {
+    ///
+    /// # Errors
+    /// `RateLimited`.
             return self.public(limit).await;
+        self.limits.check_search(caller.id)?;
         }
         let own = self.store.rooms_of(caller.id).await?;
         let others: Vec<UserId> = own.iter().filter_map(|entry| entry.other).collect();

@@ -77,16 +77,16 @@ impl Store {
         if reply::is_absent(&reply) { Err(Error::RoomNotFound) } else { Ok(()) }
     }
 
-    /// Announces to a room that a member is typing.
+    /// Announces to a room of at most `max_members` that a member is typing.
     ///
     /// # Errors
     /// `RoomNotFound` when the caller is not a member.
-    pub async fn announce_typing(&self, room: RoomId, caller: &Caller) -> Result<()> {
+    pub async fn announce_typing(&self, room: RoomId, caller: &Caller, max_members: u64) -> Result<()> {
         let keys = self.keys.room(room);
         let call = Call {
             script: &scripts::ANNOUNCE_TYPING,
             keys: &[&keys.room, &keys.members, &keys.live],
-            args: &[Arg::Number(caller.id.0), Arg::Text(&caller.name)],
+            args: &[Arg::Number(caller.id.0), Arg::Text(&caller.name), Arg::Number(max_members)],
         };
         let (reply, _) = self.connection.run_script(&call, &[]).await?;
         if matches!(reply, Value::Int(1)) { Ok(()) } else { Err(Error::RoomNotFound) }

@@ -63,6 +63,7 @@ mod samples;
 mod sentinel;
 mod sentinel_set;
 mod sentinel_tls;
+mod send_rates;
 mod sixth;
 mod slow;
 mod socket;

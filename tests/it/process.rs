@@ -14,6 +14,16 @@ use serde_json::{Value, json};
 
 use crate::support::{eventually, unique};
 
+/// As in [`World::start_with`](crate::support::World::start_with).
+const FASTER_THAN_PEOPLE: [(&str, &str); 6] = [
+    ("CHINWAG_LIMITS__SENDS_PER_SEC", "100"),
+    ("CHINWAG_LIMITS__SENDS_BURST", "2000"),
+    ("CHINWAG_LIMITS__USER_SENDS_PER_SEC", "1000"),
+    ("CHINWAG_LIMITS__USER_SENDS_BURST", "20000"),
+    ("CHINWAG_LIMITS__SIGN_INS_PER_SEC", "50"),
+    ("CHINWAG_LIMITS__SIGN_INS_BURST", "2000"),
+];
+
 /// A node in its own process that need not listen yet, and what it has logged.
 pub struct Starting {
     child: Child,
@@ -41,7 +51,9 @@ impl Starting {
 
     /// The binary under test.
     pub fn here(environment: &[(&str, String)], folder: &Path) -> Self {
-        Self::spawn(Path::new(env!("CARGO_BIN_EXE_chinwag")), environment, folder)
+        let rates = FASTER_THAN_PEOPLE.map(|(name, value)| (name, value.to_owned()));
+        let environment = [&rates, environment].concat();
+        Self::spawn(Path::new(env!("CARGO_BIN_EXE_chinwag")), &environment, folder)
     }
 
     /// Everything that it has logged.

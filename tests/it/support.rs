@@ -185,6 +185,12 @@ impl World {
         config.data.dir = folder.clone();
         config.auth.jwt_secret = "a secret for tests, long enough".repeat(2).into();
         config.auth.bcrypt_cost = 4;
+        // Tests are faster than people. The limits have tests of their own.
+        let limits = &mut config.limits;
+        (limits.sends_per_sec, limits.sends_burst) = (100, 2000);
+        (limits.user_sends_per_sec, limits.user_sends_burst) = (1000, 20_000);
+        (limits.sign_ins_per_sec, limits.sign_ins_burst) = (50, 2000);
+        (limits.searches_per_sec, limits.searches_burst) = (50, 2000);
         // Tests count Redis commands.
         config.stats.report_ms = 0;
         change(&mut config);

@@ -40,6 +40,8 @@ pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Da
         (status = 401, description = "No valid token", body = Detail),
         (status = 403, description = "The caller was removed from the room", body = Detail),
         (status = 404, description = "No such room", body = Detail),
+        (status = 429, description = "Too many changes; see `Retry-After`", body = Detail),
+        (status = 507, description = "The server has no space left", body = Detail),
     )
 )]
 pub(super) async fn join(
@@ -60,6 +62,7 @@ pub(super) async fn join(
         (status = 400, description = "`global` cannot be left", body = Detail),
         (status = 401, description = "No valid token", body = Detail),
         (status = 404, description = "No such room", body = Detail),
+        (status = 429, description = "Too many changes; see `Retry-After`", body = Detail),
     )
 )]
 pub(super) async fn leave(

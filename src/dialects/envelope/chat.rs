@@ -132,6 +132,8 @@ pub(super) async fn create_group(
         (status = 404, description = "No such group or user", body = ErrorBody),
     )
 )]
+        (status = 429, description = "Too many changes; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
 pub(super) async fn add_member(
     user: Authenticated,
     path: web::Path<String>,

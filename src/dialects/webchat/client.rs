@@ -71,6 +71,7 @@ pub(super) struct SearchQuery {
         (status = 400, description = "A parameter is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
+        (status = 429, description = "Too many searches; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn search(
@@ -90,7 +91,7 @@ pub(super) async fn search(
     let services = &context.services;
     match kind.as_deref() {
         Some("user") => {
-            let found = services.rooms.find_users(text.trim(), limit).await?;
+            let found = services.rooms.find_users(&user.caller, text.trim(), limit).await?;
             let found: Vec<FoundUser> =
                 found.into_iter().map(|user| FoundUser { id: user.id.0, username: user.name }).collect();
             Ok(HttpResponse::Ok().json(found))

@@ -110,6 +110,8 @@ pub(super) struct NewMember {
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room or user", body = ErrorBody),
     )
+        (status = 429, description = "Too many changes; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
 )]
 pub(super) async fn add_member(
     user: Authenticated,
@@ -136,6 +138,7 @@ pub(super) async fn add_member(
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room or member", body = ErrorBody),
     )
+        (status = 429, description = "Too many changes; see `Retry-After`", body = ErrorBody),
 )]
 pub(super) async fn remove_member(
     user: Authenticated,

@@ -1,9 +1,10 @@
--- Announces to a room that a member is typing. Stores nothing.
+-- Announces to a room that a member is typing, unless too many would hear it. Stores nothing.
 --
 -- KEYS  1 room   2 members   3 live channel
--- ARGV  1 user   2 name
+-- ARGV  1 user   2 name   3 maximum members
 -- Reply 1, or 0 when the user is no member
 
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
+if redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[3]) then return 1 end
 redis.call('PUBLISH', KEYS[3], 't ' .. ARGV[1] .. ' ' .. ARGV[2])
 return 1
