@@ -9,6 +9,7 @@ use super::{Config, ConfigError, Durability, MIN_SECRET_BYTES, RedisMode};
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
 /// The rate limiter stores times with three decimals of a millisecond. Shorter intervals would lose their precision.
 const MAX_SENDS_PER_SEC: u32 = 100_000;
+const MAX_WRONG_PASSWORDS_SECS: u64 = 24 * 60 * 60;
 const MAX_TYPING_SECS: u64 = 60 * 60;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
 const MAX_HEAD_SECS: u32 = 300;
@@ -62,7 +63,7 @@ impl Config {
     }
 
     /// Rules of messages, presence, durability, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 11] {
+    fn storage_rules(&self) -> [Rule; 12] {
         [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
@@ -88,6 +89,10 @@ impl Config {
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
             (self.has_zero_limit(), "limits: every rate and burst must be at least 1"),
+            (
+                !(1..=MAX_WRONG_PASSWORDS_SECS).contains(&self.limits.wrong_passwords_secs),
+                "limits.wrong_passwords_secs must be between 1 and 86400",
+            ),
             (
                 !(1..=MAX_TYPING_SECS).contains(&self.limits.typing_secs),
                 "limits.typing_secs must be between 1 and 3600",
@@ -180,6 +185,9 @@ impl Config {
             limits.requests_burst,
             limits.sign_ins_per_sec,
             limits.sign_ins_burst,
+            limits.refused_tokens_per_sec,
+            limits.refused_tokens_burst,
+            limits.wrong_passwords,
             limits.searches_per_sec,
             limits.searches_burst,
             limits.uploads_per_sec,

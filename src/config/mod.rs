@@ -106,6 +106,14 @@ pub struct LimitsConfig {
     pub sign_ins_per_sec: u32,
     /// Burst of sign-ins per IP address on one node.
     pub sign_ins_burst: u32,
+    /// Refused tokens per second and IP address on one node.
+    pub refused_tokens_per_sec: u32,
+    /// Burst of refused tokens per IP address on one node.
+    pub refused_tokens_burst: u32,
+    /// Wrong passwords per account and IP address that need no waiting.
+    pub wrong_passwords: u32,
+    /// Seconds after which wrong passwords are forgotten; the longest wait after one.
+    pub wrong_passwords_secs: u64,
     /// Searches per second and user on one node.
     pub searches_per_sec: u32,
     /// Burst of searches per user on one node.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use tracing::info;
+use tracing::{debug, info};
 
 use super::limits::Limits;
 use super::passwords::Passwords;
 use super::tokens::{Grant, Tokens};
 use crate::domain::{
     Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME, UserId,
-    UserName,
+    UserName, folded,
 };
 use crate::store::{Restored, Revocation, Store};
 
@@ -20,6 +20,19 @@ pub enum Identity {
     Name(UserName),
     /// The account with this e-mail address, or else the account with this name, provided that it has no address.
     EmailOrName(String),
+}
+
+impl Identity {
+    /// The form under which wrong passwords are counted, one for all spellings of a name, whether or not it is known.
+    fn counted(&self) -> String {
+        match self {
+            Self::Name(name) => name.folded(),
+            Self::EmailOrName(text) => {
+                let name = || UserName::parse(text).map(|name| name.folded());
+                Email::parse(text).map(|email| email.folded()).or_else(|_| name()).unwrap_or_else(|_| folded(text))
+            }
+        }
+    }
 }
 
 /// Registers users, logs them in and administers their accounts.
@@ -57,17 +70,19 @@ impl Accounts {
     }
 
     /// Returns the account and a token if the password is right. An unknown name, a wrong password and a banned account
-    /// take the same time and give the same answer.
+    /// take the same time and give the same answer, and count alike as wrong.
     ///
     /// # Errors
-    /// `BadCredentials`, `RateLimited`.
+    /// `BadCredentials`; `RateLimited`, also for an address that has tried too many wrong passwords for this account.
     pub async fn log_in(&self, who: &Identity, password: &Password, client: &Client) -> Result<(Account, String)> {
         self.limits.check_sign_in(client)?;
         let account = self.find(who).await?;
+        self.count_guess(who, client).await?;
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         let matches = self.passwords.matches(password, hash, client).await?;
         let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
         if account.token_key.is_none() {
+        self.forget_guesses(who, client).await;
             account.token_key = self.store.ensure_token_key(account.id).await?;
         }
         self.store.record_login(&account, self.store.now_ms()).await?;
@@ -77,6 +92,21 @@ impl Accounts {
     }
 
     async fn find(&self, who: &Identity) -> Result<Option<Account>> {
+    async fn count_guess(&self, who: &Identity, client: &Client) -> Result<()> {
+        let Some(limit) = self.limits.guesses() else { return Ok(()) };
+        self.store.count_guess(&who.counted(), client.counted_address(), limit).await
+    }
+
+    /// Best effort: tries that are not forgotten now expire.
+    async fn forget_guesses(&self, who: &Identity, client: &Client) {
+        if self.limits.guesses().is_none() {
+            return;
+        }
+        if let Err(error) = self.store.forget_guesses(&who.counted(), client.counted_address()).await {
+            debug!(%error, "could not forget wrong passwords after the right one");
+        }
+    }
+
         match who {
             Identity::Name(name) => self.store.account_by_name(name.as_str()).await,
             Identity::EmailOrName(text) => {
@@ -115,7 +145,7 @@ impl Accounts {
     }
 
     /// Checks the token of a request: without a round trip but for the first of a user on this node. A valid token counts
-    /// as a request of its user, an invalid one as a sign-in from the client's address.
+    /// as a request of its user, an invalid one as a refused token of the client's address.
     ///
     /// # Errors
     /// `Unauthenticated`, `RateLimited`; `Unavailable` when the account must be read and cannot.
@@ -123,7 +153,7 @@ impl Accounts {
         let grant = self.granted(token).await;
         match &grant {
             Ok(grant) => self.limits.check_request(grant.caller.id)?,
-            Err(Error::Unauthenticated) => self.limits.check_sign_in(client)?,
+            Err(Error::Unauthenticated) => self.limits.check_refused_token(client)?,
             Err(_) => {}
         }
         grant

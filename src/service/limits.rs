@@ -1,5 +1,5 @@
 //! Rate limits that each node keeps in memory. The limit of messages per user and room is
-//! kept in Redis, by the script that stores messages.
+//! kept in Redis, by the script that stores messages, and so is the one of wrong passwords.
 //!
 //! The services check the limits themselves, so that no dialect can forget to.
 
@@ -14,7 +14,7 @@ use moka::sync::Cache;
 
 use crate::config::LimitsConfig;
 use crate::domain::{Client, Error, Result, RoomId, UserId};
-use crate::store::SendRate;
+use crate::store::{GuessLimit, SendRate};
 
 /// Maximum number of users and rooms whose typing a node remembers. Beyond, typing may be announced sooner.
 const MAX_TYPING: u64 = 100_000;
@@ -27,10 +27,13 @@ pub struct Limits {
     uploads: Option<DefaultKeyedRateLimiter<UserId>>,
     rooms: Option<DefaultKeyedRateLimiter<UserId>>,
     sign_ins: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    refused_tokens: Option<DefaultKeyedRateLimiter<IpAddr>>,
     /// Where users have typed lately.
     typing: Option<Cache<(UserId, RoomId), ()>>,
     /// How fast a user may send to one room.
     send_rate: Option<SendRate>,
+    /// How many wrong passwords an address may try.
+    guesses: Option<GuessLimit>,
     typing_members: u64,
     clock: DefaultClock,
 }
@@ -47,8 +50,13 @@ impl Limits {
             uploads: is_on.then(|| limiter(config.uploads_per_sec, config.uploads_burst)),
             rooms: is_on.then(|| limiter(config.rooms_per_sec, config.rooms_burst)),
             sign_ins: is_on.then(|| limiter(config.sign_ins_per_sec, config.sign_ins_burst)),
+            refused_tokens: is_on.then(|| limiter(config.refused_tokens_per_sec, config.refused_tokens_burst)),
             typing: is_on.then(|| typing().build()),
             send_rate: is_on.then_some(SendRate { per_sec: config.sends_per_sec, burst: config.sends_burst }),
+            guesses: is_on.then_some(GuessLimit {
+                free: config.wrong_passwords.into(),
+                window_ms: config.wrong_passwords_secs * 1000,
+            }),
             typing_members: config.typing_members,
             clock: DefaultClock::default(),
         }
@@ -92,9 +100,20 @@ impl Limits {
         self.check(&self.rooms, user)
     }
 
-    /// Counts a registration, a login or a refused token.
+    /// Counts a registration or a login.
     pub(super) fn check_sign_in(&self, client: &Client) -> Result<()> {
         self.check(&self.sign_ins, client.counted_address())
+    }
+
+    /// Counts a refused token. Apart from sign-ins: the expired token of a client that tries again and again must not keep
+    /// others at its address from logging in.
+    pub(super) fn check_refused_token(&self, client: &Client) -> Result<()> {
+        self.check(&self.refused_tokens, client.counted_address())
+    }
+
+    /// How many wrong passwords an address may try for an account; `None` when limits are disabled.
+    pub(super) fn guesses(&self) -> Option<GuessLimit> {
+        self.guesses
     }
 
     /// Whether it may be announced in a room that a user is typing. Counts as a message of the user, so that nobody floods
@@ -128,7 +147,7 @@ impl Limits {
         for limiter in [&self.requests, &self.sends, &self.searches, &self.uploads, &self.rooms].into_iter().flatten() {
             limiter.retain_recent();
         }
-        if let Some(limiter) = &self.sign_ins {
+        for limiter in [&self.sign_ins, &self.refused_tokens].into_iter().flatten() {
             limiter.retain_recent();
         }
     }

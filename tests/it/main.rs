@@ -25,6 +25,7 @@ mod dialect_clients;
 mod durability;
 mod faults;
 mod floors;
+mod guesses;
 mod http;
 mod idempotence;
 mod javascript;

@@ -21,6 +21,7 @@
 //! | `{r:7}:ids:1`, `:2` | two days after they came into use |
 //! | `{r:7}:sent:…` | a minute: ids that a proxy assigned; 24 hours: ids of clients, as the previous version keeps them |
 //! | `{r:7}:rate:…` | until the whole burst is available again |
+//! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
 //! | `{u:3}`, `name:…`, `email:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
@@ -68,9 +69,9 @@ pub(in crate::store) struct RoomKeys {
     pub(in crate::store) live: String,
     /// Set: members who are admins.
     pub(in crate::store) admins: String,
-    /// Hash: user → runs of seq read, with times.
     /// Sorted set: user who was removed and may not join → removed ms; the latest 10,000.
     pub(in crate::store) removed: String,
+    /// Hash: user → runs of seq read, with times.
     pub(in crate::store) read: String,
     /// Hash: user → runs of seq received.
     pub(in crate::store) delivered: String,
@@ -93,8 +94,8 @@ impl Keys {
             amendments: format!("{base}:gone"),
             live: format!("{}{{r:{}}}:live", self.channel_prefix, room.number()),
             admins: format!("{base}:admins"),
-            read: format!("{base}:reads"),
             removed: format!("{base}:removed"),
+            read: format!("{base}:reads"),
             delivered: format!("{base}:got"),
             room: base,
         }
@@ -113,6 +114,11 @@ impl Keys {
     /// String: theoretical arrival time of a user's next message in a room.
     pub(in crate::store) fn rate(&self, room: RoomId, user: UserId) -> String {
         format!("{}{{r:{}}}:rate:{user}", self.prefix, room.number())
+    }
+
+    /// String: tries of the passwords of an account from an address, whose digest this is, as `count_guess.lua` describes.
+    pub(in crate::store) fn guesses(&self, digest: &str) -> String {
+        format!("{}guesses:{digest}", self.prefix)
     }
 
     /// Hash: an account.

@@ -44,6 +44,7 @@ script!(
 script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
 script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/announce_typing.lua");
+script!(COUNT_GUESS = "../lua/prelude.lua", "../lua/count_guess.lua");
 script!(ROOM_CARD = "../lua/amendments.lua", "../lua/walk.lua", "../lua/room_card.lua");
 script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/conversation.lua");
 script!(COUNT_MESSAGES = "../lua/count_messages.lua");
@@ -71,6 +72,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &MARK_DELIVERED,
         &MARK_READ,
         &ANNOUNCE_TYPING,
+        &COUNT_GUESS,
         &ROOM_CARD,
         &CONVERSATION,
         &COUNT_MESSAGES,

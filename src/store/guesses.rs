@@ -1,0 +1,57 @@
+//! Tries of passwords, counted by account and address: after some wrong ones, each must wait twice as long as the one before.
+
+use std::net::IpAddr;
+
+use redis::{Pipeline, Value};
+use sha2::{Digest, Sha256};
+
+use super::Store;
+use super::redis::reply;
+use super::redis::scripts::{self, Arg, Call};
+use crate::domain::Result;
+
+/// How many passwords an address may try for an account.
+#[derive(Clone, Copy, Debug)]
+pub struct GuessLimit {
+    /// Tries that need no waiting.
+    pub free: u64,
+    /// Time after which tries are forgotten, and the longest wait, milliseconds.
+    pub window_ms: u64,
+}
+
+impl Store {
+    /// Counts a try of a password as wrong. `account` is the name or address under which the client knows the account,
+    /// whether or not there is one.
+    ///
+    /// # Errors
+    /// `RateLimited` when the address must wait; `Unavailable`.
+    pub async fn count_guess(&self, account: &str, address: IpAddr, limit: GuessLimit) -> Result<()> {
+        let call = Call {
+            script: &scripts::COUNT_GUESS,
+            keys: &[&self.guesses_key(account, address)],
+            args: &[Arg::Number(limit.free), Arg::Number(limit.window_ms)],
+        };
+        match self.connection.run_script(&call, &[]).await? {
+            (Value::Int(0), _) => Ok(()),
+            (Value::Int(wait_ms), _) => Err(reply::limited(wait_ms)),
+            (other, _) => Err(reply::unexpected(&other)),
+        }
+    }
+
+    /// Forgets the tries of an address, because the last one was right.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn forget_guesses(&self, account: &str, address: IpAddr) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("DEL").arg(self.guesses_key(account, address));
+        self.connection.run(&pipeline).await.map(drop)
+    }
+
+    /// The key's name is a digest: clients choose the account's name, of any length.
+    fn guesses_key(&self, account: &str, address: IpAddr) -> String {
+        let digest = Sha256::digest(format!("{address}\0{account}"));
+        let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        self.keys.guesses(&digest)
+    }
+}
