@@ -35,6 +35,8 @@ pub struct RedisConfig {
     pub prefix: String,
     /// When the private Redis syncs its log to disk.
     pub fsync: Fsync,
+    /// Memory that the private Redis may use, in bytes; 0 for half of the machine's.
+    pub private_maxmemory_bytes: u64,
     /// What must have received a write before it is acknowledged.
     pub durability: Durability,
     /// Seconds with too few replicas after which fewer are enough; 0 means never.

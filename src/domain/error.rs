@@ -181,6 +181,9 @@ pub enum Error {
         /// Time to wait before the next try.
         retry_after: Duration,
     },
+    /// Little memory of the store is left, and this would take more. Reading and deleting go on.
+    #[error("the store is full")]
+    StorageFull,
     /// Redis does not answer. The outcome of a write is unknown; clients retry with the same client id.
     #[error("store unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -214,6 +217,8 @@ pub enum Kind {
     Internal,
     /// 503
     Unavailable,
+    /// 507
+    StorageFull,
 }
 
 impl Kind {
@@ -231,6 +236,7 @@ impl Kind {
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
+            Self::StorageFull => 507,
         }
     }
 }
@@ -268,6 +274,7 @@ impl Error {
             Self::RateLimited { .. } => Kind::RateLimited,
             Self::Internal(_) => Kind::Internal,
             Self::Unavailable(_) => Kind::Unavailable,
+            Self::StorageFull => Kind::StorageFull,
         }
     }
 
@@ -283,6 +290,7 @@ impl Error {
             Self::Unauthenticated => "unauthenticated",
             Self::BadCredentials => "bad_credentials",
             Self::Forbidden => "forbidden",
+            Self::Removed => "removed",
             Self::RoomNotFound => "room_not_found",
             Self::MessageNotFound => "message_not_found",
             Self::UserNotFound => "user_not_found",
@@ -290,13 +298,13 @@ impl Error {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NameTaken => "name_taken",
-            Self::Removed => "removed",
             Self::EmailTaken => "email_taken",
             Self::ClientIdReused => "client_id_reused",
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedType => "unsupported_type",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable(_) => "unavailable",
+            Self::StorageFull => "storage_full",
             Self::Internal(_) => "internal",
         }
     }
@@ -311,7 +319,7 @@ impl Error {
     pub fn severity(&self) -> Severity {
         match self.kind() {
             Kind::Internal => Severity::Defect,
-            Kind::Unavailable => Severity::Outage,
+            Kind::Unavailable | Kind::StorageFull => Severity::Outage,
             Kind::BadRequest
             | Kind::Unauthorized
             | Kind::Forbidden

@@ -112,6 +112,8 @@ pub enum Gauge {
     RedisMemory,
     /// Memory that Redis may use, in bytes; 0 without a limit.
     RedisLimit,
+    /// 1 while the node refuses what takes memory of Redis.
+    RedisFull,
     /// Users online, on all nodes.
     OnlineUsers,
     /// Rooms with a message in the last 24 hours.
@@ -128,7 +130,7 @@ pub enum Gauge {
 
 /// Each gauge with its name in Prometheus, the divisor that converts it to Prometheus' unit, and its help text. In the
 /// order of [`Gauge`].
-const GAUGES: [(Gauge, &str, f64, &str); 15] = [
+const GAUGES: [(Gauge, &str, f64, &str); 16] = [
     (Gauge::DeliveryUp, "chinwag_delivery_up", 1.0, "1 while events from other nodes arrive"),
     (Gauge::Ready, "chinwag_ready", 1.0, "1 while the node accepts requests and Redis answers"),
     (Gauge::QueuedBytes, "chinwag_queued_bytes", 1.0, "Bytes queued for WebSockets"),
@@ -138,6 +140,7 @@ const GAUGES: [(Gauge, &str, f64, &str); 15] = [
     (Gauge::Started, "process_start_time_seconds", 1e3, "Start time of the process since the Unix epoch"),
     (Gauge::RedisMemory, "chinwag_redis_memory_bytes", 1.0, "Memory that Redis uses"),
     (Gauge::RedisLimit, "chinwag_redis_memory_limit_bytes", 1.0, "Memory that Redis may use; 0 without a limit"),
+    (Gauge::RedisFull, "chinwag_redis_memory_full", 1.0, "1 while what takes memory of Redis is refused"),
     (Gauge::OnlineUsers, "chinwag_online_users", 1.0, "Users online on all nodes"),
     (Gauge::ActiveRooms, "chinwag_active_rooms", 1.0, "Rooms with a message in the last 24 hours"),
     (Gauge::ClockSkew, "chinwag_clock_skew_seconds", 1e3, "Difference between the clocks of the machine and of Redis"),

@@ -9,6 +9,7 @@ mod folder_lock;
 mod housekeeping;
 mod kept_file;
 mod listener;
+mod memory;
 mod peers;
 mod presence;
 mod private_redis;
@@ -100,7 +101,7 @@ impl Node {
     async fn start_with(config: Config, dialects: Vec<Dialect>, clock: Clock) -> Result<Self, StartError> {
         config.check()?;
         let redis = match config.has_private_redis() {
-            true => Some(PrivateRedis::start(&config.data.dir, config.redis.fsync, TAKEOVER).await?),
+            true => Some(PrivateRedis::start(&config.data.dir, &config.redis, TAKEOVER).await?),
             false => None,
         };
         // Nothing balances load in front of a node that is alone.

@@ -23,7 +23,8 @@ use tracing::{error, info, warn};
 
 use super::data_folder::{self, FolderError};
 use super::folder_lock::{FolderLock, LockError};
-use crate::config::Fsync;
+use super::memory::private_maxmemory;
+use crate::config::{Fsync, RedisConfig};
 
 const BINARIES: [&str; 2] = ["redis-server", "valkey-server"];
 /// Longest path of the socket; Linux allows 107 bytes.
@@ -63,12 +64,16 @@ impl PrivateRedis {
     ///
     /// # Errors
     /// No binary is installed, or the folder is in use or not usable.
-    pub async fn start(dir: &Path, fsync: Fsync, patience: Duration) -> Result<Self, PrivateRedisError> {
+    pub async fn start(dir: &Path, config: &RedisConfig, patience: Duration) -> Result<Self, PrivateRedisError> {
         let binary = find_binary().ok_or(PrivateRedisError::NoBinary)?;
         let dir = data_folder::prepare(dir)?;
         let lock = FolderLock::take(&dir, patience).await?;
         let socket = socket_path(&dir)?;
-        let launch = Launch { binary, dir, socket: socket.clone(), fsync, lock };
+        let maxmemory = private_maxmemory(config.private_maxmemory_bytes);
+        if maxmemory.is_none() {
+            warn!("the memory of this machine is unknown: nothing limits the private Redis");
+        }
+        let launch = Launch { binary, dir, socket: socket.clone(), fsync: config.fsync, maxmemory, lock };
         let (stop, stopped) = channel();
         // Linux sends the parent-death signal when the *thread* that forked ends. One thread therefore does all the
         // forking and lives as long as the private Redis.
@@ -115,6 +120,8 @@ struct Launch {
     dir: PathBuf,
     socket: PathBuf,
     fsync: Fsync,
+    /// Bytes; `None` for no limit.
+    maxmemory: Option<u64>,
     lock: FolderLock,
 }
 
@@ -230,6 +237,7 @@ impl Launch {
             .args([OsStr::new("--unixsocket"), self.socket.as_os_str()])
             .args(["--unixsocketperm", "700", "--port", "0", "--daemonize", "no"])
             .args(["--appendonly", "yes", "--appendfsync", fsync, "--save", ""])
+            .args(["--maxmemory", &self.maxmemory.unwrap_or(0).to_string()])
             .args(["--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", "redis.log"])
             // Most rooms are small: a stream of a few messages takes half the memory.
             .args(["--stream-node-max-bytes", "1024"])

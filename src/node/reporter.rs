@@ -115,12 +115,10 @@ impl Reporter {
 
     /// Reads what is counted over all nodes. Returns whether that succeeded.
     async fn survey(&self) -> bool {
-        match tokio::try_join!(self.store.stats(), self.store.server_info()) {
-            Ok((stats, server)) => {
+        match self.store.stats().await {
+            Ok(stats) => {
                 self.metrics.set(Gauge::OnlineUsers, stats.online_users);
                 self.metrics.set(Gauge::ActiveRooms, stats.active_rooms);
-                self.metrics.set(Gauge::RedisMemory, server.memory_bytes);
-                self.metrics.set(Gauge::RedisLimit, server.memory_limit_bytes);
                 true
             }
             Err(error) => {

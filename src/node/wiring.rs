@@ -15,7 +15,7 @@ use super::presence::PresenceKeeper;
 use super::private_redis::{PrivateRedis, PrivateRedisError};
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
-use super::{data_folder, housekeeping, signing_keys};
+use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
@@ -65,6 +65,7 @@ impl Wiring {
         wait_for_redis(&store).await?;
         if !config.has_private_redis() {
             warn_of_data_in_memory(&store).await;
+            memory_of_redis::warn_of_no_limit(&store).await;
         }
         store.ensure_global_room().await?;
         store.note_history().await?;
@@ -93,6 +94,9 @@ impl Wiring {
 
     fn start_housekeeping(&self, store: &Store, progress: Progress, reconnected: Arc<Notify>, tasks: &mut Tasks) {
         let (tokens, metrics) = (Arc::clone(&self.shared.tokens), Arc::clone(&self.shared.metrics));
+        let limits = Arc::clone(&self.shared.limits);
+        let watching = memory_of_redis::watch_memory(store.clone(), limits, Arc::clone(&metrics));
+        tasks.spawn("memory of Redis", watching);
         tasks.spawn("clock", housekeeping::follow_clock(store.clone(), metrics));
         tasks.spawn("message counts", housekeeping::count_messages(store.clone()));
         let changes = housekeeping::follow_account_changes(progress, store.clone(), tokens, reconnected);
@@ -269,7 +273,7 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
     config.check()?;
     let (url, redis) = match config.has_private_redis() {
         false => (config.redis.url.clone(), None),
-        true => match PrivateRedis::start(&config.data.dir, config.redis.fsync, Duration::ZERO).await {
+        true => match PrivateRedis::start(&config.data.dir, &config.redis, Duration::ZERO).await {
             Ok(redis) => (redis.url().to_owned(), Some(redis)),
             Err(PrivateRedisError::Locked(LockError::InUse(_))) => (PrivateRedis::url_for(&config.data.dir)?, None),
             Err(error) => return Err(error.into()),

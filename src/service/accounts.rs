@@ -52,9 +52,10 @@ impl Accounts {
     /// Creates an account.
     ///
     /// # Errors
-    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`; `RateLimited`.
+    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`; `RateLimited`; `StorageFull`.
     pub async fn register(&self, new: &NewAccount, password: &Password, client: &Client) -> Result<Account> {
         self.limits.check_sign_in(client)?;
+        self.limits.check_memory()?;
         self.refuse_servers_name(&new.name)?;
         if self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
@@ -76,13 +77,13 @@ impl Accounts {
     /// `BadCredentials`; `RateLimited`, also for an address that has tried too many wrong passwords for this account.
     pub async fn log_in(&self, who: &Identity, password: &Password, client: &Client) -> Result<(Account, String)> {
         self.limits.check_sign_in(client)?;
-        let account = self.find(who).await?;
         self.count_guess(who, client).await?;
+        let account = self.find(who).await?;
         let hash = account.as_ref().map(|account| account.password_hash.as_str());
         let matches = self.passwords.matches(password, hash, client).await?;
         let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
-        if account.token_key.is_none() {
         self.forget_guesses(who, client).await;
+        if account.token_key.is_none() {
             account.token_key = self.store.ensure_token_key(account.id).await?;
         }
         self.store.record_login(&account, self.store.now_ms()).await?;
@@ -91,7 +92,6 @@ impl Accounts {
         Ok((account, token))
     }
 
-    async fn find(&self, who: &Identity) -> Result<Option<Account>> {
     async fn count_guess(&self, who: &Identity, client: &Client) -> Result<()> {
         let Some(limit) = self.limits.guesses() else { return Ok(()) };
         self.store.count_guess(&who.counted(), client.counted_address(), limit).await
@@ -107,6 +107,7 @@ impl Accounts {
         }
     }
 
+    async fn find(&self, who: &Identity) -> Result<Option<Account>> {
         match who {
             Identity::Name(name) => self.store.account_by_name(name.as_str()).await,
             Identity::EmailOrName(text) => {

@@ -1,4 +1,4 @@
-//! Rate limits that each node keeps in memory. The limit of messages per user and room is
+//! Rate limits that each node keeps in memory, and whether Redis has memory left. The limit of messages per user and room is
 //! kept in Redis, by the script that stores messages, and so is the one of wrong passwords.
 //!
 //! The services check the limits themselves, so that no dialect can forget to.
@@ -6,6 +6,7 @@
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -35,6 +36,7 @@ pub struct Limits {
     /// How many wrong passwords an address may try.
     guesses: Option<GuessLimit>,
     typing_members: u64,
+    is_memory_full: AtomicBool,
     clock: DefaultClock,
 }
 
@@ -58,6 +60,7 @@ impl Limits {
                 window_ms: config.wrong_passwords_secs * 1000,
             }),
             typing_members: config.typing_members,
+            is_memory_full: AtomicBool::new(false),
             clock: DefaultClock::default(),
         }
     }
@@ -72,10 +75,11 @@ impl Limits {
 
     /// Counts a message of a user, to whichever room.
     pub(super) fn check_send(&self, user: UserId) -> Result<()> {
+        self.check_memory()?;
         self.check_change(user)
     }
 
-    /// Counts a change that is announced in a room as a message of a user.
+    /// Counts a change that is announced in a room as a message of a user, and that takes no memory.
     pub(super) fn check_change(&self, user: UserId) -> Result<()> {
         self.check(&self.sends, user)
     }
@@ -92,11 +96,13 @@ impl Limits {
 
     /// Counts an upload of a user.
     pub(super) fn check_upload(&self, user: UserId) -> Result<()> {
+        self.check_memory()?;
         self.check(&self.uploads, user)
     }
 
     /// Counts a room that a user creates.
     pub(super) fn check_new_room(&self, user: UserId) -> Result<()> {
+        self.check_memory()?;
         self.check(&self.rooms, user)
     }
 
@@ -133,6 +139,16 @@ impl Limits {
     /// Maximum number of members of a room that hears announcements of typing.
     pub(super) fn typing_members(&self) -> u64 {
         self.typing_members
+    }
+
+    /// Refuses what takes memory of Redis once little is left, whether or not limits are enabled.
+    pub(super) fn check_memory(&self) -> Result<()> {
+        if self.is_memory_full.load(Ordering::Relaxed) { Err(Error::StorageFull) } else { Ok(()) }
+    }
+
+    /// Records whether Redis has little memory left. Returns whether that is news.
+    pub fn set_memory_full(&self, is_full: bool) -> bool {
+        self.is_memory_full.swap(is_full, Ordering::Relaxed) != is_full
     }
 
     fn check<K: Hash + Eq + Clone>(&self, limiter: &Option<DefaultKeyedRateLimiter<K>>, key: K) -> Result<()> {

@@ -112,6 +112,7 @@ impl Messages {
             Receiver::User(user) if user == caller.id => return Err(Error::DirectRoom),
             Receiver::User(user) => user,
         };
+        self.limits.check_memory()?;
         let room = self.store.open_direct(caller.id, other).await?;
         match self.append(room, caller, message.clone()).await {
             // Redis lost the room whose number this node cached.
@@ -237,8 +238,8 @@ impl Messages {
     /// # Errors
     /// `RoomNotFound`, `RateLimited`.
     pub async fn find(&self, room: RoomId, text: &str, caller: &Caller, limit: Limit) -> Result<HistoryPage> {
-        let wanted = folded(text);
         self.limits.check_search(caller.id)?;
+        let wanted = folded(text);
         let query = HistoryQuery { include_system: false, ..HistoryQuery::new(room, Span::Latest, Limit::of(1000)) };
         // A search does not count as reading.
         let mut page = self.store.history(query, caller).await?;

@@ -59,12 +59,15 @@ impl Rooms {
     /// The direct room of the caller and a user; created at first use.
     ///
     /// # Errors
-    /// `DirectRoom` with oneself; `UserNotFound`.
+    /// `DirectRoom` with oneself; `UserNotFound`; `StorageFull` when it must be created.
     pub async fn open_direct(&self, caller: &Caller, other: UserId) -> Result<RoomId> {
         if other == caller.id {
             return Err(Error::DirectRoom);
         }
-        self.store.open_direct(caller.id, other).await
+        match self.limits.check_memory() {
+            Ok(()) => self.store.open_direct(caller.id, other).await,
+            Err(full) => self.store.direct_room(caller.id, other).await?.ok_or(full),
+        }
     }
 
     /// The direct room of the caller and a user, if it exists.
@@ -102,15 +105,15 @@ impl Rooms {
     /// Adds the caller to a public room; no-op for a member.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the caller is no member.
+    /// `RoomNotFound`, also for closed rooms of which the caller is no member; `Removed`, `RateLimited`, `StorageFull`.
     pub async fn join(&self, room: RoomId, caller: &Caller) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
         }
+        self.limits.check_send(caller.id)?;
         let joined = Notice::by_user(NoticeKind::Joined, caller);
         self.store.add_member(&self.change(room, caller, &joined)).await
     }
-        self.limits.check_send(caller.id)?;
 
     /// Removes the caller from a room; no-op for the caller was not a member of a public room.
     ///
@@ -120,10 +123,10 @@ impl Rooms {
         if room == RoomId::GLOBAL {
             return Err(Error::GlobalRoom);
         }
+        self.limits.check_change(caller.id)?;
         let left = Notice::by_user(NoticeKind::Left, caller);
         match self.store.remove_member(&self.change(room, caller, &left)).await {
             Err(Error::UserNotFound) => Ok(()), // a public room without the caller
-        self.limits.check_change(caller.id)?;
             outcome => outcome,
         }
     }
@@ -131,7 +134,7 @@ impl Rooms {
     /// Adds a user; no-op for a member. In a public room any member may, in a group the owner and admins.
     ///
     /// # Errors
-    /// `RoomNotFound`, `Forbidden`, `DirectRoom`, `RateLimited`.
+    /// `RoomNotFound`, `Forbidden`, `DirectRoom`, `RateLimited`, `StorageFull`.
     pub async fn add_member(&self, room: RoomId, caller: &Caller, user: &UserRef) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
@@ -139,10 +142,10 @@ impl Rooms {
         if user.id == caller.id {
             return self.join(room, caller).await;
         }
+        self.limits.check_send(caller.id)?;
         let added = Notice::by_other(NoticeKind::Added, caller, user.clone());
         self.store.add_member(&self.change(room, caller, &added)).await
     }
-        self.limits.check_send(caller.id)?;
 
     /// Removes a user, who stays out of a public room until somebody adds them. The owner and admins may; only the owner may
     /// remove an admin. To remove oneself is to leave.
@@ -156,10 +159,10 @@ impl Rooms {
         if user == caller.id {
             return self.leave(room, caller).await;
         }
+        self.limits.check_change(caller.id)?;
         let removed = Notice::by_other(NoticeKind::Removed, caller, self.user(user).await?);
         self.store.remove_member(&self.change(room, caller, &removed)).await
     }
-        self.limits.check_change(caller.id)?;
 
     /// Finishes additions that other nodes left half-done. Called once a minute.
     pub async fn housekeeping(&self) -> Result<()> {
@@ -213,14 +216,14 @@ impl Rooms {
 
     /// The caller's rooms and then the public rooms whose name begins with a text. An empty text gives all public
     /// rooms, ordered by name.
-    pub async fn find(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<FoundRoom>> {
-        let start = folded(start);
-        if start.is_empty() {
     ///
     /// # Errors
     /// `RateLimited`.
-            return self.public(limit).await;
+    pub async fn find(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<FoundRoom>> {
         self.limits.check_search(caller.id)?;
+        let start = folded(start);
+        if start.is_empty() {
+            return self.public(limit).await;
         }
         let own = self.store.rooms_of(caller.id).await?;
         let others: Vec<UserId> = own.iter().filter_map(|entry| entry.other).collect();

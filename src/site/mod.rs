@@ -67,6 +67,7 @@ fn error(error: &Error, _: &HttpRequest) -> HttpResponse {
         Kind::RateLimited => "too many requests",
         Kind::Internal => "internal error",
         Kind::Unavailable => "unavailable",
+        Kind::StorageFull => "out of space",
     };
     HttpResponse::build(error.status_code()).json(serde_json::json!({ "error": text }))
 }

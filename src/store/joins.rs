@@ -54,7 +54,7 @@ impl Store {
     /// Forgets a join that ended with an error, if the error means that nothing was changed. Best effort: housekeeping and
     /// the next reading of the list forget it as well.
     pub(super) async fn abandon_join(&self, join: &Join, error: &Error) {
-        if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
+        if matches!(error, Error::Unavailable(_) | Error::StorageFull | Error::Internal(_)) {
             return; // the user may be a member all the same
         }
         let mut pipeline = Pipeline::with_capacity(2);

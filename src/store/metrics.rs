@@ -159,19 +159,6 @@ impl Store {
         Ok((server, self.node_rows(&nodes).await?, read))
     }
 
-    /// State of the Redis server; empty when its user may not run `INFO`.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn server_info(&self) -> Result<ServerInfo> {
-        if !self.servers.permits_info() {
-            return Ok(ServerInfo::default());
-        }
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("INFO").arg(&SECTIONS);
-        ServerInfo::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)
-    }
-
     /// The rows of running nodes, the oldest first.
     async fn node_rows(&self, nodes: &[String]) -> Result<Vec<NodeRow>> {
         let mut pipeline = Pipeline::with_capacity(nodes.len());

@@ -105,7 +105,7 @@ impl Command {
     }
 
     /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the check of what Redis has,
-    /// the clock, presence, counts, the housekeeping.
+    /// the clock, the memory, presence, counts, the housekeeping.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
@@ -114,7 +114,7 @@ impl Command {
                 "get" => self.has_key(":generation") || self.has_key(":seq:"),
                 "hget" => self.has_key("{r:1}"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
-                "time" => true,
+                "time" | "info" => true,
                 _ => [":connected:", ":stats:"].iter().any(|key| self.arguments.iter().any(|it| it.contains(key))),
             }
     }

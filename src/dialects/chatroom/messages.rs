@@ -33,6 +33,7 @@ const CACHE_CONTROL: &str = "private, no-cache";
         (status = 404, description = "No such room", body = Detail),
         (status = 409, description = "The client id was used for another message", body = Detail),
         (status = 429, description = "Too many messages; see `Retry-After`", body = Detail),
+        (status = 507, description = "The server has no space left", body = Detail),
     )
 )]
 pub(super) async fn send(

@@ -41,7 +41,12 @@ pub async fn receive_upload(
         }
     };
     outcome.map_err(|error| match error.kind() {
-        Kind::Unauthorized | Kind::TooLarge | Kind::RateLimited | Kind::Internal | Kind::Unavailable => error,
+        Kind::Unauthorized
+        | Kind::TooLarge
+        | Kind::RateLimited
+        | Kind::Internal
+        | Kind::Unavailable
+        | Kind::StorageFull => error,
         Kind::BadRequest
         | Kind::Forbidden
         | Kind::NotFound

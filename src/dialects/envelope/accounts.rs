@@ -19,6 +19,7 @@ use crate::service::Identity;
         (status = 200, description = "The user was created", body = Envelope<Registered>),
         (status = 400, description = "A field is missing, invalid or taken", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
     )
 )]
 pub(super) async fn register(

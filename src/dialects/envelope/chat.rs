@@ -29,6 +29,7 @@ const MAX_LIMIT: usize = 1000;
         (status = 404, description = "No such user or group", body = ErrorBody),
         (status = 409, description = "The client id was used for another message", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
     )
 )]
 pub(super) async fn send(
@@ -106,6 +107,7 @@ fn offset(text: &str) -> Result<usize> {
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
     )
 )]
 pub(super) async fn create_group(
@@ -130,10 +132,10 @@ pub(super) async fn create_group(
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such group or user", body = ErrorBody),
-    )
-)]
         (status = 429, description = "Too many changes; see `Retry-After`", body = ErrorBody),
         (status = 507, description = "The server has no space left", body = ErrorBody),
+    )
+)]
 pub(super) async fn add_member(
     user: Authenticated,
     path: web::Path<String>,

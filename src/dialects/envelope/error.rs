@@ -58,6 +58,7 @@ fn message(error: &Error) -> &'static str {
         Kind::RateLimited => "请求过于频繁",
         Kind::Internal => "服务器内部错误",
         Kind::Unavailable => "服务暂时不可用",
+        Kind::StorageFull => "存储空间不足",
     }
 }
 
@@ -84,6 +85,7 @@ fn detail(error: &Error) -> String {
         Error::UnsupportedType => "请求体必须是 application/json",
         Error::RateLimited { .. } => "请稍后再试",
         Error::Unavailable(_) => "请稍后重试",
+        Error::StorageFull => "服务器存储空间不足，暂时无法保存新内容",
         Error::Internal(_) => "请联系管理员",
     };
     text.to_owned()

@@ -43,6 +43,7 @@ pub(super) struct Token {
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
         (status = 409, description = "The name is taken", body = ErrorBody, example = json!({"error": "Username already exists"})),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
     )
 )]
 pub(super) async fn register(

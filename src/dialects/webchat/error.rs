@@ -76,6 +76,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::UnsupportedType => "Unsupported content type",
         Error::RateLimited { .. } => "Too many requests, try again later",
         Error::Unavailable(_) => "Temporarily unavailable, try again",
+        Error::StorageFull => "The server has no space left",
         Error::Internal(_) => "Internal server error",
     };
     text.to_owned()

@@ -45,6 +45,7 @@ pub(super) struct NewRoom {
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such user", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
     )
 )]
 pub(super) async fn create(
@@ -109,9 +110,9 @@ pub(super) struct NewMember {
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room or user", body = ErrorBody),
-    )
         (status = 429, description = "Too many changes; see `Retry-After`", body = ErrorBody),
         (status = 507, description = "The server has no space left", body = ErrorBody),
+    )
 )]
 pub(super) async fn add_member(
     user: Authenticated,
@@ -137,8 +138,8 @@ pub(super) async fn add_member(
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room or member", body = ErrorBody),
-    )
         (status = 429, description = "Too many changes; see `Retry-After`", body = ErrorBody),
+    )
 )]
 pub(super) async fn remove_member(
     user: Authenticated,

@@ -273,21 +273,11 @@ pub(super) fn refuse_error(reply: Value) -> Result<Value> {
     }
 }
 
-/// Converts an error: transient conditions (loading, failover, out of memory, no connection) to `Unavailable`, others to a
-/// defect.
+/// Converts an error: transient conditions (loading, failover, no connection) to `Unavailable`, exhausted memory to
+/// `StorageFull`, others to a defect.
 pub(in crate::store) fn store_error(error: redis::RedisError) -> Error {
-    const PASSING: [&str; 10] = [
-        "LOADING",
-        "READONLY",
-        "MASTERDOWN",
-        "UNBLOCKED",
-        "BUSY",
-        "OOM",
-        "MISCONF",
-        "CLUSTERDOWN",
-        "TRYAGAIN",
-        "NOREPLICAS",
-    ];
+    const PASSING: [&str; 9] =
+        ["LOADING", "READONLY", "MASTERDOWN", "UNBLOCKED", "BUSY", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS"];
     let is_passing = error.is_io_error()
         || error.is_timeout()
         || error.is_connection_dropped()
@@ -295,6 +285,9 @@ pub(in crate::store) fn store_error(error: redis::RedisError) -> Error {
         || error.code().is_some_and(|code| PASSING.contains(&code));
     if is_passing {
         return Error::Unavailable(error.into());
+    }
+    if error.code() == Some("OOM") {
+        return Error::StorageFull; // no command and no script has written anything then
     }
     if error.code() == Some("NOPERM") {
         return missing_right(&error);

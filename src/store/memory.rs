@@ -1,0 +1,42 @@
+//! Memory of the Redis server.
+
+use redis::{InfoDict, Pipeline};
+
+use super::Store;
+use super::redis::reply::{self, next};
+use crate::domain::Result;
+
+/// Memory that the server uses and may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// Bytes in use, as the server counts them against its limit.
+    pub used_bytes: u64,
+    /// The limit, `maxmemory`; 0 for none.
+    pub limit_bytes: u64,
+}
+
+impl MemoryUse {
+    /// Percentage of the limit in use; 0 without a limit.
+    pub fn percent(&self) -> u64 {
+        self.used_bytes.saturating_mul(100).checked_div(self.limit_bytes).unwrap_or(0)
+    }
+}
+
+impl Store {
+    /// Reads how much memory the server uses; `None` when it does not permit `INFO`.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn memory(&self) -> Result<Option<MemoryUse>> {
+        if !self.servers.permits_info() {
+            return Ok(None);
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("INFO").arg("memory");
+        let info: InfoDict = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        let number = |name: &str| info.get::<u64>(name).unwrap_or(0);
+        // The buffers of replicas and of the append-only file do not count.
+        let used_bytes = number("used_memory").saturating_sub(number("mem_not_counted_for_evict"));
+        Ok(Some(MemoryUse { used_bytes, limit_bytes: number("maxmemory") }))
+    }
+}
