@@ -66,7 +66,6 @@ mod send_rates;
 mod sentinel;
 mod sentinel_set;
 mod sentinel_tls;
-mod send_rates;
 mod sixth;
 mod slow;
 mod socket;

@@ -35,6 +35,8 @@ export const texts = {
   "error.image": "Only JPEG, PNG, GIF and WebP pictures can be sent",
   "error.large": "The file is too large",
   "error.unavailable": "Temporarily unavailable. Please try again.",
+  "error.storageFull": "The server has no space left. Please try again later.",
+  "error.removed": "You were removed from this room. A member can add you again.",
   "error.invalid": "The server did not accept this",
   "error.missing": "Something required is missing",
   "error.globalRoom": "That is not possible in the lobby",

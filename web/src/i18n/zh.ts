@@ -37,6 +37,8 @@ export const texts: typeof en = {
   "error.image": "只能发送 JPEG、PNG、GIF 和 WebP 图片",
   "error.large": "文件太大",
   "error.unavailable": "暂时不可用，请重试",
+  "error.storageFull": "服务器存储空间不足，请稍后再试",
+  "error.removed": "你已被移出该聊天室，需由成员重新添加",
   "error.invalid": "服务器未接受该请求",
   "error.missing": "缺少必填内容",
   "error.globalRoom": "全局聊天室不支持此操作",

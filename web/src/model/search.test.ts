@@ -1,6 +1,7 @@
 import { beforeAll, expect, it, vi } from "vitest";
 import { loadTexts } from "../i18n";
 import { api } from "../net/http";
+import { Refused } from "../net/refused";
 import { conversation, message } from "../testing/fixtures";
 import * as search from "./search";
 
@@ -52,6 +53,22 @@ it("returns messages in the order of the rooms and skips rooms that fail", async
     (some) => found.push(...some.map(({ id }) => id)),
   );
   expect(found).toEqual([30, 10, 50, 60]);
+});
+
+it("waits as long as the server asks before a search that was one too many", async () => {
+  vi.useFakeTimers();
+  const refusal = new Refused("rate_limited", "slow", { retryAfterMs: 3000 });
+  const find = vi.fn<() => Promise<number[]>>().mockRejectedValueOnce(refusal).mockResolvedValue([7]);
+  const found = search.patiently(find, () => true);
+  await vi.advanceTimersByTimeAsync(2999);
+  expect(find).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await found).toEqual([7]);
+  const other = vi.fn<() => Promise<number[]>>().mockRejectedValue(new Refused("unavailable"));
+  expect(await search.patiently(other, () => true)).toEqual([]);
+  expect(await search.patiently(find, () => false)).toEqual([]);
+  expect(find).toHaveBeenCalledTimes(2);
+  vi.useRealTimers();
 });
 
 it("stops when the results are no longer wanted", async () => {

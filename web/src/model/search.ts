@@ -1,12 +1,17 @@
 // Searches for users, rooms and messages: first among the loaded conversations, then at the server.
 
+import { delay } from "../net/delay";
 import { api } from "../net/http";
+import { Refused } from "../net/refused";
 import type { Conversation, FoundRoom, RoomMessage, UserRef } from "../net/types";
 import { roomName } from "./labels";
 
 /** The server searches the messages of one room at a time. This many rooms are searched at first and with each "more". */
 export const ROOMS_PER_SEARCH = 12;
 const PARALLEL_REQUESTS = 4;
+/** The wait before a search that the server refused as too many, unless it asks for another. */
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 10_000;
 /** Characters that are shown before a match. */
 const LEAD_CHARS = 24;
 
@@ -34,6 +39,22 @@ export function searchOrder(list: Conversation[], openId: number | null): number
   return openId !== null && ids.includes(openId) ? [openId, ...ids.filter((id) => id !== openId)] : ids;
 }
 
+/**
+ * Runs a search, again after a wait when the server has had too many. It finds nothing when it fails otherwise or is no
+ * longer wanted.
+ */
+export async function patiently<T>(search: () => Promise<T[]>, isWanted: () => boolean): Promise<T[]> {
+  while (isWanted()) {
+    try {
+      return await search();
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== "rate_limited") return [];
+      await delay(Math.min(error.retryAfterMs ?? RETRY_MS, MAX_RETRY_MS));
+    }
+  }
+  return [];
+}
+
 /** Searches the messages of rooms, some at a time, and hands over the results in the order of the rooms. */
 export async function findMessages(
   rooms: number[],
@@ -43,7 +64,7 @@ export async function findMessages(
 ): Promise<void> {
   for (let at = 0; at < rooms.length && isWanted(); at += PARALLEL_REQUESTS) {
     const some = rooms.slice(at, at + PARALLEL_REQUESTS);
-    const found = await Promise.all(some.map((id) => api.findMessages(id, text).catch(() => [])));
+    const found = await Promise.all(some.map((id) => patiently(() => api.findMessages(id, text), isWanted)));
     if (isWanted()) onFound(found.flat());
   }
 }

@@ -71,7 +71,7 @@ describe("refusals", () => {
   });
 
   it("get a code by their status where the server gives none", async () => {
-    const statuses = [400, 401, 403, 404, 405, 413, 415, 429, 500, 502, 503, 504];
+    const statuses = [400, 401, 403, 404, 405, 413, 415, 429, 500, 502, 503, 504, 507];
     const codes: string[] = [];
     for (const status of statuses) {
       respond = () => json(status, { code: undefined, message: "words" });
@@ -90,6 +90,7 @@ describe("refusals", () => {
       "unavailable",
       "unavailable",
       "unavailable",
+      "storage_full",
     ]);
   });
 

@@ -89,6 +89,8 @@ function codeOf(path: string, status: number): ErrorCode {
     case 503:
     case 504:
       return "unavailable";
+    case 507:
+      return "storage_full";
     default:
       return status >= 500 ? "internal" : "invalid";
   }

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "unauthenticated"
   | "bad_credentials"
   | "forbidden"
+  | "removed"
   | "room_not_found"
   | "message_not_found"
   | "user_not_found"
@@ -25,6 +26,7 @@ export type ErrorCode =
   | "unsupported_type"
   | "rate_limited"
   | "unavailable"
+  | "storage_full"
   | "internal";
 
 /** The body of a refused request. */

@@ -1,6 +1,7 @@
 // A field that searches at the server while the user types.
 
 import { useEffect, useState } from "preact/hooks";
+import { patiently } from "../model/search";
 import { Icon } from "./common";
 
 const TYPING_PAUSE_MS = 200;
@@ -17,7 +18,10 @@ export function useServerSearch<T>(
     if (!query && !isEager) return setFound(null);
     let isCurrent = true;
     const search = async () => {
-      const list = await find(query).catch(() => []);
+      const list = await patiently(
+        () => find(query),
+        () => isCurrent,
+      );
       if (isCurrent) setFound(list);
     };
     const timer = setTimeout(search, query ? TYPING_PAUSE_MS : 0);

@@ -12,6 +12,7 @@ import { activeRoomId, conversations, sortedConversations } from "../model/rooms
 import {
   findMessages,
   matchingConversations,
+  patiently,
   ROOMS_PER_SEARCH,
   searchOrder,
   splitAtMatch,
@@ -45,8 +46,14 @@ function useSearch(query: string, maxRooms: number): Results {
     const update = (part: Partial<Results>) => isCurrent && setFound((known) => ({ ...known, ...part }));
     const search = async () => {
       const [users, rooms] = await Promise.all([
-        api.findUsers(query).catch(() => []),
-        api.findRooms(query).catch(() => []),
+        patiently(
+          () => api.findUsers(query),
+          () => isCurrent,
+        ),
+        patiently(
+          () => api.findRooms(query),
+          () => isCurrent,
+        ),
       ]);
       update({ users, rooms });
       const order = searchOrder(sortedConversations.peek(), activeRoomId.peek()).slice(0, maxRooms);
