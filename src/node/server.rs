@@ -116,10 +116,7 @@ fn app(
         .app_data(web::Data::new(AllowedMethods::of(&wiring.openapi)))
         .configure(|routes| wiring.registry.all().for_each(|owner| (owner.routes)(routes, &wiring.config)))
         .configure(|routes| configure(routes, sockets))
-        .service(site::documentation(wiring.openapi.clone()))
-        // Its routes take no other methods and leave them to those that follow.
-        .service(resource("/docs/{_:.*}"))
-        .service(resource("/openapi.json"))
+        .configure(|routes| site::documentation(routes, wiring.openapi.clone()))
         .default_service(web::to(not_found))
         .wrap(from_fn(in_dialect))
         .wrap(from_fn(hold_body))

@@ -1,10 +1,22 @@
 //! `/docs`: the HTTP APIs as OpenAPI, shown by an embedded Swagger UI that loads nothing from elsewhere.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::header::{self, ContentEncoding};
+use actix_web::web::{self, Data, ServiceConfig, get};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::Config;
+
+use crate::domain::{Error, Result};
+use crate::edge::resource;
+
+const DOCUMENT: &str = "/openapi.json";
+/// The page lies on the origin of the tokens: scripts and requests are limited to this server. Swagger UI sets styles from
+/// its script and has pictures in them.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,8 +47,33 @@ pub fn openapi(parts: impl Iterator<Item = utoipa::openapi::OpenApi>) -> utoipa:
 }
 
 /// Serves the document and the page that shows it.
-pub fn documentation(openapi: utoipa::openapi::OpenApi) -> SwaggerUi {
-    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi)
+pub fn documentation(routes: &mut ServiceConfig, openapi: utoipa::openapi::OpenApi) {
+    routes
+        .app_data(Data::new(openapi))
+        .app_data(Data::new(Config::from(DOCUMENT)))
+        .service(resource(DOCUMENT).route(get().to(document)))
+        .service(resource("/docs/{file:.*}").route(get().to(page)));
+}
+
+async fn document(openapi: Data<utoipa::openapi::OpenApi>) -> HttpResponse {
+    HttpResponse::Ok().json(openapi.as_ref())
+}
+
+/// A file of Swagger UI.
+async fn page(file: web::Path<String>, config: Data<Config<'static>>) -> Result<HttpResponse> {
+    let config: Arc<Config<'static>> = config.into_inner();
+    let file = utoipa_swagger_ui::serve(&file, config).map_err(|error| Error::internal(error.to_string()))?;
+    let file = file.ok_or(Error::NotFound)?;
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type(file.content_type)
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"));
+    if file.gzpipped {
+        response.insert_header(ContentEncoding::Gzip);
+    }
+    Ok(response.body(file.bytes.into_owned()))
 }
 
 pub(super) async fn home() -> HttpResponse {

@@ -22,6 +22,7 @@ mod demotion;
 mod departures;
 mod descriptors;
 mod dialect_clients;
+mod documentation;
 mod durability;
 mod faults;
 mod floors;
