@@ -159,7 +159,7 @@ fn seed_room(pipeline: &mut Pipeline, room: u64, model: u64, now_ms: u64) {
 }
 
 async fn sign_in(connection: &mut Connection, number: usize) -> Result<String> {
-    let credentials = format!(r#"{{"username":"loader{number}","password":"password{number}"}}"#);
+    let credentials = format!(r#"{{"username":"loader{number}","password":"load test {number}"}}"#);
     let post = |path| post(path, "", "application/json", &credentials);
     connection.exchange(&post("/api/v1/auth/register")).await?.expect(201)?;
     let answer = json(connection.exchange(&post("/api/v1/auth/login")).await?)?;

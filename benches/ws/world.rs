@@ -86,7 +86,7 @@ struct Api(Connection);
 
 impl Api {
     async fn sign_in(&mut self, user: usize) -> Result<String> {
-        let account = json!({ "username": name(user), "password": format!("password{user}") });
+        let account = json!({ "username": name(user), "password": format!("load test {user}") });
         self.post("/auth/register", "", &account, 201).await?;
         let answer = self.post("/auth/login", "", &account, 200).await?;
         Ok(answer["token"].as_str().ok_or("no token")?.to_owned())

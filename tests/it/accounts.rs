@@ -11,12 +11,12 @@ async fn a_user_registers_once_and_logs_in_on_any_node() {
     let world = World::start(2).await;
     world.user(0, "张三").await;
 
-    let again = json!({"username": "张三", "password": "password"});
+    let again = json!({"username": "张三", "password": "your_strong_password"});
     let answer = world.client.post(world.url(1, "/api/v1/auth/register")).json(&again).send().await.expect("answered");
     assert_eq!(answer.status(), StatusCode::CONFLICT);
     assert_eq!(answer.json::<Value>().await.expect("JSON"), json!({"error": "Username already exists"}));
 
-    let user = world.log_in(1, "张三", "password").await;
+    let user = world.log_in(1, "张三", "your_strong_password").await;
     user.read(0, "stats").await;
     world.stop().await;
 }
@@ -26,7 +26,7 @@ async fn one_of_many_who_want_a_name_gets_it() {
     let world = World::start(2).await;
     let tries = (0..20).map(|index| {
         let name = if index % 2 == 0 { "Straße" } else { "STRASSE" };
-        let body = json!({"username": name, "password": "password"});
+        let body = json!({"username": name, "password": "your_strong_password"});
         world.client.post(world.url(index % 2, "/api/v1/auth/register")).json(&body).send()
     });
     let answers = futures_util::future::join_all(tries).await;

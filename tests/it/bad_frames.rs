@@ -246,7 +246,7 @@ impl<'a> Stage<'a> {
     }
 
     async fn li_token(&self) -> String {
-        self.world.log_in(0, "李四", "password").await.token
+        self.world.log_in(0, "李四", "your_strong_password").await.token
     }
 }
 

@@ -122,7 +122,7 @@ async fn on_data_of_the_previous_version_ids_are_kept_both_ways_for_two_days() {
     let since = now_ms(&mut redis) - 48 * HOUR_MS;
     let () = redis.hset(&global, "ids_since", since).expect("answered");
     restart(&mut world).await;
-    let alice = world.log_in(0, "alice", "password").await;
+    let alice = world.log_in(0, "alice", "your_strong_password").await;
     send(&alice, "global", "second", "c").await;
     assert!(!redis.exists::<_, bool>(format!("{sent}c")).expect("answered"));
     assert_eq!(send(&alice, "global", "first", "a").await.1["id"], first["id"]);

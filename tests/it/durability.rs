@@ -152,7 +152,7 @@ async fn every_change_that_must_last_waits_and_reading_does_not() {
     let group = alice.make_group(0, "group", &[]).await;
     redis.signal(Signal::SIGSTOP);
     let members = format!("/api/v1/rooms/{group}/members");
-    let credentials = json!({"username": "carol", "password": "password"});
+    let credentials = json!({"username": "carol", "password": "your_strong_password"});
     let changes = [
         ("a deletion", alice.request(0, Method::DELETE, &format!("messages/{sent}"))),
         ("a member", alice.at(0, Method::POST, &members).json(&json!({"username": "bob"}))),
@@ -170,7 +170,7 @@ async fn every_change_that_must_last_waits_and_reading_does_not() {
     bob.read(0, "messages").await;
     bob.read(0, "rooms").await;
     ok(bob.post(0, "heartbeat").send().await).await;
-    world.log_in(0, "bob", "password").await;
+    world.log_in(0, "bob", "your_strong_password").await;
     redis.signal(Signal::SIGCONT);
     eventually("a member is added", async || {
         let request = alice.at(0, Method::POST, &members).json(&json!({"username": "bob"}));
@@ -240,7 +240,7 @@ async fn lost_in_a_partition(durability: Durability, tamper: Tamper) -> (usize, 
     redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec(&mut redis.replicas[0].connection()).expect("promoted");
     let prefix = world.config.redis.prefix.clone();
     let promoted = World::start_with(1, &redis.replicas[0].url(), |config| config.redis.prefix = prefix).await;
-    let alice = promoted.log_in(0, "alice", "password").await;
+    let alice = promoted.log_in(0, "alice", "your_strong_password").await;
     let stored = alice.texts(0, "").await;
     let lost = acknowledged.iter().filter(|text| !stored.contains(text)).count();
     for number in 0..SENDS {

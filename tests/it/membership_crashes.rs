@@ -582,7 +582,7 @@ async fn housekeeping_tells_open_sockets_of_an_addition_that_nobody_repeats() {
     // Minutes later, the housekeeping of any node; a new node begins with it.
     setting.run(redis::cmd("ZADD").arg(&joins).arg("XX").arg(1).arg(&left[0]));
     setting.world.add_node().await;
-    let alice = setting.world.log_in(SURVIVOR, "alice", "password").await;
+    let alice = setting.world.log_in(SURVIVOR, "alice", "your_strong_password").await;
     alice.send(SURVIVOR, &room_id(room), "hello").await;
     heard_until(&mut socket, room, "hello").await;
     let left: Vec<String> =

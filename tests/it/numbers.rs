@@ -129,9 +129,9 @@ async fn a_counter_of_users_that_went_back_overwrites_nobody() {
     let () = connection.set(&counter, 1).expect("set");
     let trudy = world.user(0, "trudy").await; // a node that has
     assert!(id(&trudy, 0).await > id(&mallory, 1).await);
-    assert_eq!(id(&world.log_in(0, "bob", "password").await, 0).await, 2);
+    assert_eq!(id(&world.log_in(0, "bob", "your_strong_password").await, 0).await, 2);
     assert_eq!(status(&world, 1, REQUESTS[0], &alice).await, 200);
-    assert_eq!(id(&world.log_in(1, "alice", "password").await, 1).await, 1);
+    assert_eq!(id(&world.log_in(1, "alice", "your_strong_password").await, 1).await, 1);
     world.stop().await;
 }
 
@@ -285,7 +285,7 @@ async fn a_token_does_not_open_a_later_account_with_the_same_number() {
     let () = connection.set(format!("{prefix}name:yvonne"), 1).expect("set");
     world.add_node().await;
     assert_dead(&world, 1, &xavier).await;
-    let yvonne = world.log_in(1, "yvonne", "password").await;
+    let yvonne = world.log_in(1, "yvonne", "your_strong_password").await;
     assert_eq!(id(&yvonne, 1).await, 1);
     world.stop().await;
 }
@@ -324,7 +324,7 @@ async fn tokens_of_the_version_before_stay_valid_for_the_account_that_they_were_
         assert_dead(&world, node, &of_before).await;
         let () = connection.hdel(&account, "key").expect("deleted");
     }
-    let new = world.log_in(0, "alice", "password").await.token;
+    let new = world.log_in(0, "alice", "your_strong_password").await.token;
     assert!(connection.hexists::<_, _, bool>(&account, "key").expect("answered"));
     for node in 0..3 {
         for token in [&new, &of_account] {
@@ -370,7 +370,7 @@ async fn after_a_restored_backup_old_tokens_end_and_numbers_are_skipped() {
                 wait_dead(&world, node, token).await;
             }
         }
-        let alice = world.log_in(0, "alice", "password").await;
+        let alice = world.log_in(0, "alice", "your_strong_password").await;
         for node in [1, 0] {
             assert_eq!(id(&alice, node).await, 1);
         }
@@ -441,7 +441,7 @@ async fn an_interrupted_registration_is_finished_by_the_log_in() {
     let () = connection.del(format!("{prefix}names")).expect("deleted");
     let () = connection.zrem(format!("{prefix}{{r:1}}:members"), 1).expect("removed");
     let () = connection.del(format!("{prefix}{{u:1}}:rooms")).expect("deleted");
-    let alice = world.log_in(0, "alice", "password").await;
+    let alice = world.log_in(0, "alice", "your_strong_password").await;
     let found = alice.get_json(0, "/api/v1/search?kind=user&q=ali").await;
     assert!(found.to_string().contains("alice"), "{found}");
     assert_eq!(alice.get_json(0, "/api/v1/rooms").await.as_array().map(Vec::len), Some(1));

@@ -162,7 +162,7 @@ impl Process {
 
 /// Registers a user and logs in.
 pub async fn token(client: &Client, base: &str, name: &str) -> String {
-    let body = json!({"username": name, "password": "password"});
+    let body = json!({"username": name, "password": "your_strong_password"});
     client.post(format!("{base}/api/v1/auth/register")).json(&body).send().await.expect("answered");
     let answer = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.expect("answered");
     let body: Value = answer.json().await.expect("JSON");

@@ -64,7 +64,7 @@ async fn one_who_takes_many_names_at_once_ends_with_one_and_frees_the_rest() {
     for (index, name) in names.iter().chain([&"alice".to_owned()]).filter(|name| **name != last).enumerate() {
         world.user(index % 2, name).await; // free again
     }
-    world.log_in(0, &last, "password").await;
+    world.log_in(0, &last, "your_strong_password").await;
     world.stop().await;
 }
 
@@ -72,7 +72,7 @@ async fn one_who_takes_many_names_at_once_ends_with_one_and_frees_the_rest() {
 async fn of_many_who_register_an_address_one_gets_it_and_no_name_is_lost() {
     let world = World::start(2).await;
     let tries = (0..10).map(|index| {
-        let body = json!({"username": format!("user{index}"), "email": "same@example.com", "password": "password"});
+        let body = json!({"username": format!("user{index}"), "email": "same@example.com", "password": "your_strong_password"});
         world.client.post(world.url(index % 2, "/api/v1/register")).json(&body).send()
     });
     let statuses: Vec<u16> =

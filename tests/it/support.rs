@@ -235,12 +235,12 @@ impl World {
 
     /// Registers and logs in.
     pub async fn user(&self, node: usize, name: &str) -> User<'_> {
-        let credentials = json!({"username": name, "password": "password"});
+        let credentials = json!({"username": name, "password": "your_strong_password"});
         let (answer, was_late) = self.sign_in(node, "register", &credentials).await;
         // The outcome of a try that was late is unknown.
         let is_registered = was_late && answer.status() == StatusCode::CONFLICT;
         assert!(is_registered || answer.status() == StatusCode::CREATED, "register {name}: {}", answer.status());
-        self.log_in(node, name, "password").await
+        self.log_in(node, name, "your_strong_password").await
     }
 
     pub async fn log_in(&self, node: usize, name: &str, password: &str) -> User<'_> {

@@ -784,10 +784,15 @@ fn malformed_credentials(path: &'static str) -> Vec<Row> {
     let name_of = |name: &str| format!("{path}: {name}");
     let row = |(name, body): (&str, Bytes)| Row::new(name_of(name), "POST", path).anonymous().json(body);
     let mut rows: Vec<Row> = cases.into_iter().map(|case| row(case).gets(400, CREDENTIALS_REQUIRED)).collect();
-    rows.push(row(("over 128 KiB", credentials(&"x".repeat(128 * 1024), "password"))).gets(413, "Too large"));
+    rows.push(
+        row(("over 128 KiB", credentials(&"x".repeat(128 * 1024), "your_strong_password"))).gets(413, "Too large"),
+    );
     for content_type in ["text/plain", URLENCODED, FORM] {
         let row = Row::new(name_of(content_type), "POST", path).anonymous();
-        rows.push(row.body(content_type, credentials("newuser", "password")).gets(415, "Unsupported content type"));
+        rows.push(
+            row.body(content_type, credentials("newuser", "your_strong_password"))
+                .gets(415, "Unsupported content type"),
+        );
     }
     rows
 }
@@ -808,7 +813,7 @@ fn registrations() -> Vec<Row> {
         Row::new(what, "POST", REGISTER).anonymous().json(credentials(name, password)).gets(status, text)
     };
     for name in ["   ", &"x".repeat(33), &"名".repeat(33), &"x".repeat(100_000), "\u{fdfa}\u{fdfa}"] {
-        rows.push(register(name, "password", 400, USER_NAME_LENGTH));
+        rows.push(register(name, "your_strong_password", 400, USER_NAME_LENGTH));
     }
     // Control, zero-width, bidirectional and filler characters; Latin with Cyrillic and with Greek look-alikes.
     let deceptive = [
@@ -826,7 +831,7 @@ fn registrations() -> Vec<Row> {
         "\u{3b1}lice",
     ];
     for name in deceptive {
-        rows.push(register(name, "password", 400, WRONG_USER_NAME));
+        rows.push(register(name, "your_strong_password", 400, WRONG_USER_NAME));
     }
     for password in ["12345", "五个字密码", &"x".repeat(72), &"密".repeat(24), &"x".repeat(100_000)] {
         rows.push(register("newuser", password, 400, PASSWORD_LENGTH));
@@ -834,7 +839,7 @@ fn registrations() -> Vec<Row> {
     rows.push(register("newuser", "pass\0word", 400, "Password is not valid"));
     // Taken by another user, also in other widths, or reserved for the server.
     for name in ["张三", " 张三 ", "Ｗａｎｇ", "WANG", "系统"] {
-        rows.push(register(name, "password", 409, "Username already exists"));
+        rows.push(register(name, "your_strong_password", 409, "Username already exists"));
     }
     rows
 }
@@ -842,19 +847,20 @@ fn registrations() -> Vec<Row> {
 fn logins() -> Vec<Row> {
     let mut rows = malformed_credentials(LOG_IN);
     let cases = [
-        ("nobody", "password"),
+        ("nobody", "your_strong_password"),
         ("张三", "wrong password"),
-        ("张三", "PASSWORD"),
-        ("张三", "password "),
+        ("张三", "YOUR_STRONG_PASSWORD"),
+        ("张三", "your_strong_password "),
         ("张三", "short"),
-        ("张三", "password\0"),
-        ("张三\0", "password"),
-        ("张三\r\n*", "password"),
-        ("*", "password"),
-        ("' OR 1=1 --", "password"),
+        ("张三", "your_strong_password\0"),
+        ("张三\0", "your_strong_password"),
+        ("张三\r\n*", "your_strong_password"),
+        ("*", "your_strong_password"),
+        ("' OR 1=1 --", "your_strong_password"),
     ];
     let long = "x".repeat(100_000);
-    for (name, password) in cases.into_iter().chain([("张三", long.as_str()), (long.as_str(), "password")]) {
+    for (name, password) in cases.into_iter().chain([("张三", long.as_str()), (long.as_str(), "your_strong_password")])
+    {
         let what = format!("log in as {} with {}", start(name), start(password));
         let row = Row::new(what, "POST", LOG_IN).anonymous().json(credentials(name, password));
         rows.push(row.gets(401, WRONG_CREDENTIALS));
