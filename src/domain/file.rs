@@ -1,7 +1,7 @@
 //! Uploaded files: the allowed types, recognised by content and extension together.
 
 use super::error::{Error, Field, Result};
-use super::names::check_length;
+use super::text::check_length;
 
 const FILE_NAME_MAX_CHARS: usize = 255;
 

@@ -2,8 +2,9 @@
 
 use super::error::{Error, Field, Result};
 use super::ids::{EntryId, MessageId, UserId};
-use super::names::check_length;
+use super::link::{check_link, is_dangerous};
 use super::notice::Notice;
+use super::text::check_length;
 use super::user::UserRef;
 
 /// Longest text of a message, in characters. Document 003, §1: 1–5000.
@@ -147,9 +148,8 @@ impl Attachment {
     pub fn named_by(kind: MessageKind, text: &Content) -> Option<Self> {
         let is_file = matches!(kind, MessageKind::Image | MessageKind::File);
         let text = text.as_str();
-        let is_address = ["http://", "https://", "/uploads/"].iter().any(|start| text.starts_with(start))
-            && !text.contains(char::is_whitespace);
-        (is_file && is_address).then(|| Self { url: text.to_owned(), ..Self::default() })
+        let is_address = is_file && check_link(Field::Content, text).is_ok();
+        is_address.then(|| Self { url: text.to_owned(), ..Self::default() })
     }
 }
 
@@ -175,6 +175,22 @@ impl NewMessage {
     pub fn new(kind: MessageKind, text: Content) -> Self {
         let attachment = Attachment::named_by(kind, &text);
         Self { kind, text, attachment, reply_to: None, client_id: None, file_digest: None }
+    }
+
+    /// Rejects a message from which a client would make a link that runs something on the reader's machine: any address of
+    /// a file but a link, and the text of a picture or file where it is such an address. Other texts are only shown.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn check_links(&self) -> Result<()> {
+        if let Some(url) = self.attachment.as_ref().and_then(Attachment::address) {
+            check_link(Field::File, url)?;
+        }
+        let is_file = match self.kind {
+            MessageKind::Image | MessageKind::File | MessageKind::Audio | MessageKind::Video => true,
+            MessageKind::Text | MessageKind::Emoji | MessageKind::System => false,
+        };
+        if is_file && is_dangerous(self.text.as_str()) { Err(Error::Invalid(Field::Content)) } else { Ok(()) }
     }
 
     /// The message with this file instead of one that its text names.

@@ -8,6 +8,8 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_script::{Script, UnicodeScript};
 
 use super::error::{Error, Field, Result};
+use super::link::check_link;
+use super::text::{check_length, folded};
 
 const USER_NAME_MAX_CHARS: usize = 32;
 const ROOM_NAME_MAX_CHARS: usize = 100;
@@ -18,16 +20,6 @@ const PHONE_MAX_CHARS: usize = 32;
 const AVATAR_MAX_CHARS: usize = 500;
 const PASSWORD_MIN_CHARS: usize = 6;
 const PASSWORD_MAX_BYTES: usize = 71;
-
-/// Rejects a text whose number of characters is outside `min..=max`.
-pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> Result<()> {
-    // Counting stops after the limit, so that a huge body costs no more than a long one.
-    let chars = text.chars().take(max + 1).count();
-    if chars < min || chars > max {
-        return Err(Error::Length { field, min, max });
-    }
-    Ok(())
-}
 
 /// Display name of a user: NFKC, 1–32 characters, no invisible characters, no mix of look-alike scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +52,6 @@ impl UserName {
     pub fn folded(&self) -> String {
         folded(&self.0)
     }
-}
-
-/// Folds case through upper case, so that `ß` equals `SS`, and normalises again.
-pub fn folded(text: &str) -> String {
-    text.to_uppercase().to_lowercase().nfkc().collect()
 }
 
 fn is_invisible(c: char) -> bool {
@@ -198,9 +185,13 @@ pub fn parse_phone(text: &str) -> Result<&str> {
 /// Validates the address of a user's or group's picture; may be empty.
 ///
 /// # Errors
-/// `Length`, or `Invalid` for control characters.
+/// `Length`, or `Invalid` unless it is a link.
 pub fn parse_avatar(text: &str) -> Result<&str> {
-    parse_line(Field::Avatar, text, AVATAR_MAX_CHARS)
+    let avatar = parse_line(Field::Avatar, text, AVATAR_MAX_CHARS)?;
+    if !avatar.is_empty() {
+        check_link(Field::Avatar, avatar)?;
+    }
+    Ok(avatar)
 }
 
 fn parse_line(field: Field, text: &str, max: usize) -> Result<&str> {

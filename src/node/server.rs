@@ -20,7 +20,7 @@ use super::listener::{self, ListenerHandle};
 use super::wiring::Wiring;
 use crate::edge::{
     AddressCap, AllowedMethods, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count,
-    hold_body, in_dialect, not_found, resource,
+    hold_body, in_dialect, not_found,
 };
 use crate::metrics::{Count, Metrics};
 use crate::site;

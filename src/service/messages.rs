@@ -47,8 +47,8 @@ impl Messages {
     /// with the same client id returns the first message.
     ///
     /// # Errors
-    /// `RoomNotFound`, `Removed`, `Invalid(ReplyTo)`, `ClientIdReused`, `RateLimited`, `StorageFull`. After `Unavailable`
-    /// the outcome is unknown: retry with the same client id.
+    /// `RoomNotFound`, `Removed`, `Invalid`, `ClientIdReused`, `RateLimited`, `StorageFull`. After `Unavailable` the outcome
+    /// is unknown: retry with the same client id.
     pub async fn send(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Message> {
         self.append(room, caller, message).await.map(|sent| sent.message)
     }
@@ -59,6 +59,7 @@ impl Messages {
     /// # Errors
     /// As [`Self::send`].
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
+        message.check_links()?;
         self.limits.check_send(caller.id)?;
         let started = Instant::now();
         let rate = self.limits.send_rate();

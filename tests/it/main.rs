@@ -32,6 +32,7 @@ mod http;
 mod idempotence;
 mod javascript;
 mod manners;
+mod links;
 mod matrix;
 mod members;
 mod membership_crashes;

@@ -1,0 +1,20 @@
+//! What all texts have in common: their length and how they are folded.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::error::{Error, Field, Result};
+
+/// Rejects a text whose number of characters is outside `min..=max`.
+pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> Result<()> {
+    // Counting stops after the limit, so that a huge body costs no more than a long one.
+    let chars = text.chars().take(max + 1).count();
+    if chars < min || chars > max {
+        return Err(Error::Length { field, min, max });
+    }
+    Ok(())
+}
+
+/// Folds case through upper case, so that `ß` equals `SS`, and normalises again.
+pub fn folded(text: &str) -> String {
+    text.to_uppercase().to_lowercase().nfkc().collect()
+}
