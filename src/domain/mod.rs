@@ -18,6 +18,7 @@ mod receipt;
 mod room;
 mod text;
 mod user;
+mod visible;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
 pub use client::{Client, counted_address};

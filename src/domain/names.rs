@@ -10,6 +10,7 @@ use unicode_script::{Script, UnicodeScript};
 use super::error::{Error, Field, Result};
 use super::link::check_link;
 use super::text::{check_length, folded};
+use super::visible::{is_deceptive, is_visible};
 
 const USER_NAME_MAX_CHARS: usize = 32;
 const ROOM_NAME_MAX_CHARS: usize = 100;
@@ -76,11 +77,11 @@ impl RoomName {
     /// Trims and validates a name.
     ///
     /// # Errors
-    /// `Length`, or `Invalid` for control characters.
+    /// `Length`, or `Invalid` for control characters, those that reorder text, and a name of which nothing is visible.
     pub fn parse(text: &str) -> Result<Self> {
         let name = text.trim();
         check_length(Field::RoomName, name, 1, ROOM_NAME_MAX_CHARS)?;
-        if name.chars().any(char::is_control) {
+        if name.chars().any(is_deceptive) || !name.chars().any(is_visible) {
             return Err(Error::Invalid(Field::RoomName));
         }
         Ok(Self(name.to_owned()))
@@ -100,11 +101,13 @@ impl Description {
     /// Validates a description.
     ///
     /// # Errors
-    /// `Length`, or `Invalid` for control characters other than line breaks and tabs.
+    /// `Length`, or `Invalid` for control characters other than line breaks and tabs, for those that reorder text, and for
+    /// a text of invisible characters.
     pub fn parse(text: &str) -> Result<Self> {
         check_length(Field::Description, text, 0, DESCRIPTION_MAX_CHARS)?;
-        let has_control = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-        if has_control {
+        let is_deceiving = text.chars().any(|c| is_deceptive(c) && !matches!(c, '\n' | '\r' | '\t'));
+        let is_invisible = !text.trim().is_empty() && !text.chars().any(is_visible);
+        if is_deceiving || is_invisible {
             return Err(Error::Invalid(Field::Description));
         }
         Ok(Self(text.to_owned()))
@@ -227,7 +230,14 @@ mod tests {
 
     #[test]
     fn room_names_stay_on_one_line() {
-        assert!(RoomName::parse("a\r\nb").is_err());
+        for bad in
+            ["a\r\nb", "a\u{2028}b", "\u{200b}", "\u{3164}\u{200d}", "\u{2800}", "\u{fe0f}", "a\u{202e}b", "\u{200e}a"]
+        {
+            assert!(RoomName::parse(bad).is_err(), "{bad:?}");
+        }
+        for good in ["❤️", "👨‍👩‍👧", "علی‌رضا", "‹1›", "\u{a0}x"] {
+            assert!(RoomName::parse(good).is_ok(), "{good:?}");
+        }
         assert!(RoomName::parse(&"字".repeat(100)).is_ok());
         assert!(RoomName::parse(&"字".repeat(101)).is_err());
     }
@@ -247,5 +257,15 @@ mod tests {
         assert!(Password::parse(&"x".repeat(72)).is_err());
         assert!(Password::parse("abc\0defg").is_err());
         assert!(!format!("{:?}", Password::parse("secret-text")).contains("secret-text"));
+    }
+
+    #[test]
+    fn descriptions_may_be_empty_but_not_invisible() {
+        for good in ["", " ", "a\r\n\tb", "👩‍🚀"] {
+            assert!(Description::parse(good).is_ok(), "{good:?}");
+        }
+        for bad in ["\u{200b}", "a\u{2066}b", "a\0", "\u{1b}[0m"] {
+            assert!(Description::parse(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -44,6 +44,7 @@ const FIELDS: Record<string, Key> = {
   "missing file": "error.image",
   "missing image": "error.image",
   "invalid username": "error.usernameInvalid",
+  "invalid name": "error.nameInvalid",
   "invalid avatar": "error.linkInvalid",
   "invalid file_url": "error.linkInvalid",
   "invalid content": "error.linkInvalid",
