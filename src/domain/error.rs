@@ -121,6 +121,9 @@ pub enum Error {
         /// Maximum length.
         max: usize,
     },
+    /// A new password is one of the commonest, or resembles the name of its user.
+    #[error("password is too easy to guess")]
+    WeakPassword,
     /// Members cannot leave `global` or be removed from it.
     #[error("nobody leaves the global room")]
     GlobalRoom,
@@ -260,6 +263,7 @@ impl Error {
             | Self::Missing(_)
             | Self::Invalid(_)
             | Self::Length { .. }
+            | Self::WeakPassword
             | Self::GlobalRoom
             | Self::DirectRoom => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
@@ -285,6 +289,7 @@ impl Error {
             Self::Missing(_) => "missing",
             Self::Invalid(_) => "invalid",
             Self::Length { .. } => "length",
+            Self::WeakPassword => "weak_password",
             Self::GlobalRoom => "global_room",
             Self::DirectRoom => "direct_room",
             Self::Unauthenticated => "unauthenticated",

@@ -1,9 +1,7 @@
 //! Names and other short texts, each parsed once into a type that is valid from then on.
 //!
-//! Limits are counted in Unicode scalar values ("characters") except for passwords, whose upper limit is
-//! bcrypt's 72 bytes less its terminator.
+//! Limits are counted in Unicode scalar values ("characters").
 
-use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 use unicode_script::{Script, UnicodeScript};
 
@@ -19,8 +17,6 @@ const DESCRIPTION_MAX_CHARS: usize = 500;
 const EMAIL_MAX_CHARS: usize = 254;
 const PHONE_MAX_CHARS: usize = 32;
 const AVATAR_MAX_CHARS: usize = 500;
-const PASSWORD_MIN_CHARS: usize = 6;
-const PASSWORD_MAX_BYTES: usize = 71;
 
 /// Display name of a user: NFKC, 1–32 characters, no invisible characters, no mix of look-alike scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,32 +112,6 @@ impl Description {
     /// The text for display.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// A password: at least 6 characters, at most 71 bytes. Never printed.
-#[derive(Clone, Debug)]
-pub struct Password(SecretString);
-
-impl Password {
-    /// Validates a new password.
-    ///
-    /// # Errors
-    /// `Length`, or `Invalid` for a NUL, at which bcrypt would stop reading.
-    pub fn parse(text: &str) -> Result<Self> {
-        let is_too_short = text.chars().count() < PASSWORD_MIN_CHARS;
-        if is_too_short || text.len() > PASSWORD_MAX_BYTES {
-            return Err(Error::Length { field: Field::Password, min: PASSWORD_MIN_CHARS, max: PASSWORD_MAX_BYTES });
-        }
-        if text.contains('\0') {
-            return Err(Error::Invalid(Field::Password));
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The text, for the hash function only.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
     }
 }
 
@@ -248,15 +218,6 @@ mod tests {
         for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\n.c", &format!("{}@b", "x".repeat(254))] {
             assert!(Email::parse(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn passwords_fit_bcrypt() {
-        assert!(Password::parse("12345").is_err());
-        assert!(Password::parse("六个字的密码").is_ok());
-        assert!(Password::parse(&"x".repeat(72)).is_err());
-        assert!(Password::parse("abc\0defg").is_err());
-        assert!(!format!("{:?}", Password::parse("secret-text")).contains("secret-text"));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::limits::Limits;
 use super::passwords::Passwords;
 use super::tokens::{Grant, Tokens};
 use crate::domain::{
-    Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME, UserId,
-    UserName, folded,
+    Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME,
+    TypedPassword, UserId, UserName, folded,
 };
 use crate::store::{Restored, Revocation, Store};
 
@@ -52,7 +52,8 @@ impl Accounts {
     /// Creates an account.
     ///
     /// # Errors
-    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`; `RateLimited`; `StorageFull`.
+    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`; `WeakPassword`; `RateLimited`;
+    /// `StorageFull`.
     pub async fn register(&self, new: &NewAccount, password: &Password, client: &Client) -> Result<Account> {
         self.limits.check_sign_in(client)?;
         self.limits.check_memory()?;
@@ -60,6 +61,7 @@ impl Accounts {
         if self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }
+        password.check_strength(new.name.as_str())?;
         let hash = self.passwords.hash(password, Some(client)).await?;
         let account = self.store.create_account(new, &hash, self.store.now_ms()).await?;
         info!(user.id = %account.id, "user registered");
@@ -75,7 +77,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `BadCredentials`; `RateLimited`, also for an address that has tried too many wrong passwords for this account.
-    pub async fn log_in(&self, who: &Identity, password: &Password, client: &Client) -> Result<(Account, String)> {
+    pub async fn log_in(&self, who: &Identity, password: &TypedPassword, client: &Client) -> Result<(Account, String)> {
         self.limits.check_sign_in(client)?;
         self.count_guess(who, client).await?;
         let account = self.find(who).await?;
@@ -227,9 +229,10 @@ impl Accounts {
     /// Sets a user's password and revokes all tokens of the user.
     ///
     /// # Errors
-    /// `UserNotFound`.
+    /// `UserNotFound`, `WeakPassword`.
     pub async fn set_password(&self, name: &str, password: &Password) -> Result<UserId> {
         let account = self.named(name).await?;
+        password.check_strength(&account.name)?;
         let hash = self.passwords.hash(password, None).await?;
         self.store.revoke(account.id, &Revocation::PasswordHash(hash)).await?;
         Ok(account.id)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::places::Places;
-use crate::domain::{Client, Error, Password, Result};
+use crate::domain::{Client, Error, Password, Result, TypedPassword};
 
 /// Most requests that may wait for a hash; further ones are refused. At cost 10 they take half a minute.
 const MAX_WAITING: usize = 512;
@@ -35,16 +35,24 @@ impl Passwords {
         self.work(client, move || bcrypt::non_truncating_hash(password.expose(), cost)).await
     }
 
-    /// Whether the password belongs to the hash. Without a hash it takes the same time and returns `false`.
+    /// Whether the password belongs to the hash, in any of its forms. Without a hash it takes as long as with one that does
+    /// not match, and returns `false`.
     ///
     /// # Errors
     /// `RateLimited` when too many wait.
-    pub async fn matches(&self, password: &Password, hash: Option<&str>, client: &Client) -> Result<bool> {
+    pub async fn matches(&self, password: &TypedPassword, hash: Option<&str>, client: &Client) -> Result<bool> {
         let password = password.clone();
         let is_known = hash.is_some();
         let hash = hash.unwrap_or(&self.decoy).to_owned();
-        let matches = self.work(Some(client), move || bcrypt::non_truncating_verify(password.expose(), &hash)).await?;
-        Ok(matches && is_known)
+        let matches = self.work(Some(client), move || {
+            for form in password.forms() {
+                if bcrypt::non_truncating_verify(form, &hash)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        });
+        Ok(matches.await? && is_known)
     }
 
     async fn work<T: Send + 'static>(

@@ -48,6 +48,7 @@ mod outages;
 mod pages;
 mod paging;
 mod partition;
+mod passwords;
 mod peers;
 mod persistence;
 mod presence;

@@ -29,6 +29,7 @@ fn detail(error: &Error) -> String {
         Error::Length { field, min, max } => {
             return format!("{}长度必须在{min}到{max}个字符之间", title(*field));
         }
+        Error::WeakPassword => "密码过于简单",
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "私聊不能变更成员",
         Error::Unauthenticated | Error::BadCredentials => "未提供有效的JWT Token",

@@ -7,7 +7,8 @@ use super::wire::{
     ChangedProfile, Envelope, LoggedIn, LoginBody, Profile, ProfileBody, RegisterBody, Registered, present, success,
 };
 use crate::domain::{
-    Email, Error, Field, NewAccount, Password, ProfileChange, Result, UserName, parse_avatar, parse_phone,
+    Email, Error, Field, NewAccount, Password, ProfileChange, Result, TypedPassword, UserName, parse_avatar,
+    parse_phone,
 };
 use crate::edge::{Authenticated, Context, JsonBody, client_of};
 use crate::service::Identity;
@@ -60,8 +61,8 @@ pub(super) async fn log_in(
     let client = client_of(&request, &context.trusted_proxies);
     let who = Identity::EmailOrName(required(&body.0.email, Field::Email)?.to_owned());
     // A password that no account can have is a wrong password.
-    let password = Password::parse(required(&body.0.password, Field::Password)?);
-    let password = password.map_err(|_| Error::BadCredentials)?;
+    let password = TypedPassword::parse(required(&body.0.password, Field::Password)?);
+    let password = password.ok_or(Error::BadCredentials)?;
     let (account, token) = context.services.accounts.log_in(&who, &password, &client).await?;
     Ok(success(LoggedIn::new(account, token)))
 }

@@ -68,6 +68,7 @@ fn detail(error: &Error) -> String {
         Error::Missing(field) => return format!("缺少参数: {}", name(*field)),
         Error::Invalid(field) => return format!("参数无效: {}", name(*field)),
         Error::Length { field, min, max } => return format!("{} 的长度必须在 {min} 到 {max} 之间", name(*field)),
+        Error::WeakPassword => "密码过于简单，容易被猜到",
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "私聊只能有两名成员，且不能与自己私聊",
         Error::Unauthenticated => "token 缺失、无效或已过期",

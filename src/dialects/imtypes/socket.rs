@@ -148,6 +148,7 @@ fn reason(error: &Error) -> String {
         Error::Missing(field) => return format!("缺少字段: {}", name(*field)),
         Error::Invalid(field) => return format!("字段无效: {}", name(*field)),
         Error::Length { field, min, max } => return format!("{} 的长度必须在 {min} 到 {max} 之间", name(*field)),
+        Error::WeakPassword => "密码过于简单",
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "不能给自己发送消息",
         Error::Unauthenticated | Error::BadCredentials => "token 无效或已过期",

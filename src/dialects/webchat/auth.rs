@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::error::ErrorBody;
 use crate::dialects::common::or_default;
-use crate::domain::{Error, Field, NewAccount, Password, Result, UserName};
+use crate::domain::{Error, Field, NewAccount, Password, Result, TypedPassword, UserName};
 use crate::edge::{Context, JsonBody, client_of};
 use crate::service::Identity;
 
@@ -52,7 +52,8 @@ pub(super) async fn register(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let client = client_of(&request, &context.trusted_proxies);
-    let (name, password) = parse(&credentials(body)?)?;
+    let body = credentials(body)?;
+    let (name, password) = (UserName::parse(&body.username)?, Password::parse(&body.password)?);
     let new = NewAccount { name, email: None, phone: String::new() };
     context.services.accounts.register(&new, &password, &client).await?;
     Ok(HttpResponse::Created().json(Registered { message: "User created successfully" }))
@@ -74,29 +75,22 @@ pub(super) async fn log_in(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let client = client_of(&request, &context.trusted_proxies);
-    let (name, password) = parse(&credentials(body)?).map_err(|error| match error {
-        // A name or password that no account can have is a wrong one.
-        Error::Invalid(_) | Error::Length { .. } => Error::BadCredentials,
-        other => other,
-    })?;
+    let body = credentials(body)?;
+    // A name or password that no account can have is a wrong one.
+    let name = UserName::parse(&body.username).map_err(|_| Error::BadCredentials)?;
+    let password = TypedPassword::parse(&body.password).ok_or(Error::BadCredentials)?;
     let (_, token) = context.services.accounts.log_in(&Identity::Name(name), &password, &client).await?;
     Ok(HttpResponse::Ok().json(Token { token }))
 }
 
-/// A malformed body is answered like one without the fields, as the document has it.
+/// The fields, neither of them empty. A malformed body is answered like one without the fields, as the document has it.
 fn credentials(body: Result<JsonBody<Credentials>>) -> Result<Credentials> {
-    body.map(|body| body.0).map_err(|error| match error {
+    let body = body.map(|body| body.0).map_err(|error| match error {
         Error::Malformed(_) => Error::Missing(Field::Credentials),
         other => other,
-    })
-}
-
-fn parse(body: &Credentials) -> Result<(UserName, Password)> {
-    if body.username.is_empty() {
+    })?;
+    if body.username.is_empty() || body.password.is_empty() {
         return Err(Error::Missing(Field::Credentials));
     }
-    if body.password.is_empty() {
-        return Err(Error::Missing(Field::Credentials));
-    }
-    Ok((UserName::parse(&body.username)?, Password::parse(&body.password)?))
+    Ok(body)
 }

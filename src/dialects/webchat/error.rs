@@ -59,6 +59,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::Length { field, min, max } => {
             return format!("{} must have {min} to {max} characters", title(*field));
         }
+        Error::WeakPassword => "Password is too easy to guess",
         Error::DirectRoom => "A direct room has exactly two members",
         Error::GlobalRoom => "Nobody leaves the global room",
         Error::RoomNotFound | Error::Removed => "Room not found or you are not a member.",

@@ -49,6 +49,7 @@ export const texts = {
   "error.cancelled": "Cancelled",
   "error.unexpected": "Something went wrong",
   "error.usernameInvalid": "This username cannot be used",
+  "error.passwordWeak": "This password is too easy to guess",
   "error.nameInvalid": "This name cannot be used",
   "error.linkInvalid": "Only http and https addresses can be used",
   "error.replyInvalid": "The message you reply to no longer exists",

@@ -8,6 +8,7 @@ const CODES: Record<Code, Key> = {
   missing: "error.missing",
   invalid: "error.invalid",
   length: "error.length",
+  weak_password: "error.passwordWeak",
   global_room: "error.globalRoom",
   direct_room: "error.directRoom",
   unauthenticated: "error.unauthenticated",

@@ -51,6 +51,7 @@ export const texts: typeof en = {
   "error.cancelled": "已取消",
   "error.unexpected": "出了点问题",
   "error.usernameInvalid": "该用户名无法使用",
+  "error.passwordWeak": "密码过于简单，容易被猜到",
   "error.nameInvalid": "该名称无法使用",
   "error.linkInvalid": "只能使用 http 或 https 地址",
   "error.replyInvalid": "要回复的消息已不存在",

@@ -27,6 +27,7 @@ it("accepts any password of a login", () => {
 it("puts an error of the server under its field", () => {
   const errors = (code: Code, field?: string) => serverErrors(new Refused(code, "in English", { field }));
   expect(errors("name_taken")).toEqual({ username: "That username is taken" });
+  expect(errors("weak_password")).toEqual({ password: "This password is too easy to guess" });
   expect(errors("invalid", "username")).toEqual({ username: "This username cannot be used" });
   expect(errors("length", "username")).toEqual({ username: "At most 32 characters" });
   expect(errors("length", "password")).toEqual({ password: "At least 6 characters and at most 71 bytes" });

@@ -35,5 +35,6 @@ export function serverErrors(error: unknown): FormErrors {
 function fieldOf(error: unknown): keyof FormErrors {
   if (!(error instanceof Refused)) return "form";
   if (error.code === "name_taken") return "username";
+  if (error.code === "weak_password") return "password";
   return FIELDS.find((name) => name === error.field) ?? "form";
 }

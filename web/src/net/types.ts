@@ -7,6 +7,7 @@ export type ErrorCode =
   | "missing"
   | "invalid"
   | "length"
+  | "weak_password"
   | "global_room"
   | "direct_room"
   | "unauthenticated"
