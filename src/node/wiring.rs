@@ -69,6 +69,7 @@ impl Wiring {
         }
         store.ensure_global_room().await?;
         store.note_history().await?;
+        store.index_earlier_names().await?;
 
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::limits::Limits;
 use crate::domain::{
-    Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NewGroup, Notice, NoticeKind, Result, RoomCard,
-    RoomId, RoomKind, RoomName, UserId, UserRef, folded,
+    Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NameQuery, NewGroup, Notice, NoticeKind,
+    Result, RoomCard, RoomId, RoomKind, RoomName, UserId, UserRef,
 };
 use crate::store::{MemberChange, NewRoom, Store};
 
@@ -205,24 +205,24 @@ impl Rooms {
         self.store.conversations(caller.id).await
     }
 
-    /// Users whose name begins with a text, ordered by name.
+    /// Users whose name has a word that begins with a text, or has the text among its ideographs. Those whose name begins
+    /// with it come first.
     ///
     /// # Errors
     /// `RateLimited`.
-    pub async fn find_users(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
+    pub async fn find_users(&self, caller: &Caller, query: &NameQuery, limit: Limit) -> Result<Vec<UserRef>> {
         self.limits.check_search(caller.id)?;
-        self.store.find_users(start, limit).await
+        self.store.find_users(query, limit).await
     }
 
-    /// The caller's rooms and then the public rooms whose name begins with a text. An empty text gives all public
-    /// rooms, ordered by name.
+    /// The caller's rooms and then the public rooms whose name matches, as in [`Self::find_users`]. An empty text gives all
+    /// public rooms, ordered by name.
     ///
     /// # Errors
     /// `RateLimited`.
-    pub async fn find(&self, caller: &Caller, start: &str, limit: Limit) -> Result<Vec<FoundRoom>> {
+    pub async fn find(&self, caller: &Caller, query: &NameQuery, limit: Limit) -> Result<Vec<FoundRoom>> {
         self.limits.check_search(caller.id)?;
-        let start = folded(start);
-        if start.is_empty() {
+        if query.is_empty() {
             return self.public(limit).await;
         }
         let own = self.store.rooms_of(caller.id).await?;
@@ -237,18 +237,18 @@ impl Rooms {
             let other = names.iter().find(|user| Some(user.id) == entry.other);
             found.extend(other.map(|user| FoundRoom { id: entry.room, kind: entry.kind, name: user.name.clone() }));
         }
-        found.retain(|room| folded(&room.name).starts_with(&start));
-        let public = self.store.find_public_rooms(&start, limit).await?;
+        let public = self.store.find_public_rooms(query, limit).await?;
         let new: Vec<RoomId> = public.into_iter().filter(|room| !rooms.contains(room)).collect();
         for (id, kind, name) in self.store.room_names(&new).await? {
             found.push(FoundRoom { id, kind, name });
         }
+        found.retain(|room| query.matches(&room.name));
         found.truncate(limit.get());
         Ok(found)
     }
 
     async fn public(&self, limit: Limit) -> Result<Vec<FoundRoom>> {
-        let rooms = self.store.find_public_rooms("", limit).await?;
+        let rooms = self.store.find_public_rooms(&NameQuery::new(""), limit).await?;
         let names = self.store.room_names(&rooms).await?;
         Ok(names.into_iter().map(|(id, kind, name)| FoundRoom { id, kind, name }).collect())
     }

@@ -9,9 +9,7 @@ use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::token_bindings::new_token_key;
 use super::{Store, numbers};
-use crate::domain::{
-    Account, Email, Error, Limit, NewAccount, ProfileChange, Result, Role, UserId, UserName, UserRef, folded,
-};
+use crate::domain::{Account, Email, Error, NewAccount, ProfileChange, Result, Role, UserId, UserName, folded};
 
 /// A change of an account that also revokes all its tokens.
 #[derive(Clone, Debug)]
@@ -109,17 +107,6 @@ impl Store {
         Ok(())
     }
 
-    /// Adds the command that indexes a name for searches by prefix.
-    pub(super) fn index_name(&self, pipeline: &mut Pipeline, user: UserId, name: &str) {
-        pipeline.cmd("ZADD").arg(self.keys.user_names()).arg(0).arg(format!("{}\0{user}", folded(name)));
-    }
-
-    /// Finds users whose name begins with a text, sorted by name.
-    pub async fn find_users(&self, start: &str, limit: Limit) -> Result<Vec<UserRef>> {
-        let found = self.find_by_start(&self.keys.user_names(), start, limit).await?;
-        self.names(&found.into_iter().map(UserId).collect::<Vec<_>>()).await
-    }
-
     /// Whether a name is taken: a quick check before the costly password hash, which claims nothing.
     pub async fn is_name_taken(&self, name: &UserName) -> Result<bool> {
         Ok(self.holder(&self.keys.name(&name.folded())).await?.is_some())
@@ -205,11 +192,8 @@ impl Store {
             }
             if let Some(name) = name {
                 let mut pipeline = Pipeline::with_capacity(2);
-                self.index_name(&mut pipeline, id, name.as_str());
-                let former = format!("{old_key}\0{id}");
-                if new_key.is_some() {
-                    pipeline.cmd("ZREM").arg(self.keys.user_names()).arg(former);
-                }
+                self.index_user(&mut pipeline, id, name.as_str());
+                self.unindex_user(&mut pipeline, id, &account.name, Some(name.as_str()));
                 self.connection.run(&pipeline).await?;
                 self.announce_name(id, name.as_str(), at_ms).await?;
             }

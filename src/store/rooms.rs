@@ -10,7 +10,7 @@ use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair, word};
 use super::{Store, amendments, client_ids, numbers, record};
 use crate::domain::{
     Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomCard, RoomHead, RoomId,
-    RoomKind, RoomName, Seq, UserId, Watermark, folded,
+    RoomKind, RoomName, Seq, UserId, Watermark,
 };
 
 const GLOBAL_NAME: &str = "全局聊天室";
@@ -85,7 +85,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(5);
         pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(number).arg(number);
         pipeline.cmd("SET").arg(self.keys.room_counter()).arg(number).arg("NX");
-        pipeline.add_command(self.index_room(RoomId::GLOBAL, GLOBAL_NAME));
+        self.index_room(&mut pipeline, RoomId::GLOBAL, GLOBAL_NAME);
         pipeline.cmd("HSETNX").arg(&key).arg(client_ids::SINCE_FIELD).arg(since_ms);
         pipeline.cmd("HGET").arg(&key).arg(client_ids::SINCE_FIELD);
         let since_ms = self.connection.run(&pipeline).await?.pop().unwrap_or_default();
@@ -113,7 +113,7 @@ impl Store {
             self.end_join(&mut pipeline, join);
         }
         if new.kind == RoomKind::Public {
-            pipeline.add_command(self.index_room(room, new.name.as_str()));
+            self.index_room(&mut pipeline, room, new.name.as_str());
         }
         self.connection.run(&pipeline).await?;
         Ok(NewGroup { id: room, created_at_ms })
@@ -173,31 +173,6 @@ impl Store {
             "exists" => Ok(None),
             at_ms => at_ms.parse().map(Some).map_err(Error::internal),
         }
-    }
-
-    /// The command that indexes a public room for searches by prefix.
-    fn index_room(&self, room: RoomId, name: &str) -> redis::Cmd {
-        let mut command = redis::cmd("ZADD");
-        command.arg(self.keys.room_names()).arg(0).arg(format!("{}\0{}", folded(name), room.number()));
-        command
-    }
-
-    /// Finds public rooms whose name begins with a text, sorted by name.
-    pub async fn find_public_rooms(&self, start: &str, limit: Limit) -> Result<Vec<RoomId>> {
-        let found = self.find_by_start(&self.keys.room_names(), start, limit).await?;
-        Ok(found.iter().filter_map(|number| RoomId::new(u32::try_from(*number).ok()?)).collect())
-    }
-
-    /// Finds the entries that begin with a text in a sorted set of `name\0number`. Returns their numbers.
-    pub(super) async fn find_by_start(&self, key: &str, start: &str, limit: Limit) -> Result<Vec<u64>> {
-        let start = folded(start);
-        let mut end = start.clone().into_bytes();
-        end.push(0xff); // does not occur in UTF-8
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZRANGE").arg(key).arg(format!("[{start}")).arg([b"(".as_slice(), &end].concat());
-        pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(limit.get());
-        let found: Vec<String> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        Ok(found.iter().filter_map(|entry| entry.rsplit_once('\0')?.1.parse().ok()).collect())
     }
 
     /// Names and kinds of rooms, without those that do not exist.

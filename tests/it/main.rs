@@ -40,6 +40,7 @@ mod message_kinds;
 mod messages;
 mod metrics;
 mod metrics_address;
+mod name_search;
 mod non_members;
 mod numbers;
 mod old_data;

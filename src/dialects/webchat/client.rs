@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use super::error::ErrorBody;
 use super::rooms::room_of;
 use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, Me, room_kind_word};
-use crate::domain::{Error, Field, Limit, Result, RoomKind};
+use crate::domain::{Error, Field, Limit, NameQuery, Result, RoomKind};
 use crate::edge::{Authenticated, Context, QueryParams, long_json};
 
 const DEFAULT_FOUND: Limit = Limit::of(20);
@@ -54,8 +54,8 @@ pub(super) async fn conversations(
 pub(super) struct SearchQuery {
     /// `user`, `room` or `message`.
     kind: Option<String>,
-    /// The beginning of a user's or room's name, or part of a message's text. If it is absent, `room` lists the public
-    /// rooms.
+    /// The beginning of any word of a user's or room's name, or any ideographs in it; or part of a message's text. If it is
+    /// absent, `room` lists the public rooms.
     q: Option<String>,
     /// The room whose messages are searched.
     room_id: Option<String>,
@@ -63,7 +63,7 @@ pub(super) struct SearchQuery {
     limit: Option<String>,
 }
 
-/// Searches users and rooms by the beginning of their names, or the messages of a room by part of their text.
+/// Searches users and rooms by the words of their names, or the messages of a room by part of their text.
 #[utoipa::path(
     get, path = "/api/v1/search", tag = "webchat", security(("bearer" = [])), params(SearchQuery),
     responses(
@@ -91,13 +91,13 @@ pub(super) async fn search(
     let services = &context.services;
     match kind.as_deref() {
         Some("user") => {
-            let found = services.rooms.find_users(&user.caller, text.trim(), limit).await?;
+            let found = services.rooms.find_users(&user.caller, &NameQuery::new(&text), limit).await?;
             let found: Vec<FoundUser> =
                 found.into_iter().map(|user| FoundUser { id: user.id.0, username: user.name }).collect();
             Ok(HttpResponse::Ok().json(found))
         }
         Some("room") => {
-            let found = services.rooms.find(&user.caller, text.trim(), limit).await?;
+            let found = services.rooms.find(&user.caller, &NameQuery::new(&text), limit).await?;
             let entry = |room: crate::domain::FoundRoom| FoundRoom {
                 id: room.id.number(),
                 room_id: room.id.to_string(),

@@ -26,7 +26,8 @@
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…` | none: nodes remove users whom no node has renewed |
-//! | `rooms:public`, `rooms:names`, `names`, `seq:…` | none: the listing and the counters |
+//! | `rooms:public`, `rooms:names`, `names`, `…names:parts`, `seq:…` | none: the listing and the counters |
+//! | `names:indexed` | none: says that the names of earlier versions are indexed |
 //! | `{…seq:…}:history`, `generation` | none: they say which numbers and tokens are lost |
 //! | `stats:<day>`, `{cw:stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
@@ -195,6 +196,21 @@ impl Keys {
     /// Sorted set by text: `folded name\0number` of every user.
     pub(in crate::store) fn user_names(&self) -> String {
         format!("{}names", self.prefix)
+    }
+
+    /// Sorted set by text: `part\0number` of every part but the whole by which a user's name is found.
+    pub(in crate::store) fn user_name_parts(&self) -> String {
+        format!("{}names:parts", self.prefix)
+    }
+
+    /// String: present once the names that earlier versions stored are indexed by their parts.
+    pub(in crate::store) fn names_indexed(&self) -> String {
+        format!("{}names:indexed", self.prefix)
+    }
+
+    /// Sorted set by text: `part\0number` of every part but the whole by which a public room's name is found.
+    pub(in crate::store) fn room_name_parts(&self) -> String {
+        format!("{}rooms:names:parts", self.prefix)
     }
 
     /// Sorted set by text: `folded name\0number` of every public room.

@@ -1,0 +1,151 @@
+//! Where searches find users and public rooms by name.
+//!
+//! Two sorted sets by text for either: the whole names, and the parts that begin at a word or an ideograph. A search reads
+//! as many entries as it may return from each. Earlier versions know the whole names only, and leave the parts of a name
+//! behind when they change it; results are therefore compared with the present names.
+
+use redis::Pipeline;
+
+use super::Store;
+use super::redis::reply::{self, is_absent, next};
+use crate::domain::{Limit, NameQuery, Result, RoomId, UserId, UserRef, folded, name_parts};
+
+/// Names that are indexed in one round trip.
+const PAGE: usize = 200;
+
+/// The two keys of an index.
+struct Index {
+    wholes: String,
+    parts: String,
+}
+
+impl Store {
+    fn user_index(&self) -> Index {
+        Index { wholes: self.keys.user_names(), parts: self.keys.user_name_parts() }
+    }
+
+    fn room_index(&self) -> Index {
+        Index { wholes: self.keys.room_names(), parts: self.keys.room_name_parts() }
+    }
+
+    /// Adds the commands by which a user is found by name. Each login repeats it.
+    pub(super) fn index_user(&self, pipeline: &mut Pipeline, user: UserId, name: &str) {
+        change_index(pipeline, &self.user_index(), "ZADD", &folded(name), user.0, None);
+    }
+
+    /// Adds the commands by which a user is no longer found by a name, but for what the present name has in common with it.
+    pub(super) fn unindex_user(&self, pipeline: &mut Pipeline, user: UserId, name: &str, present: Option<&str>) {
+        let present = present.map(folded);
+        change_index(pipeline, &self.user_index(), "ZREM", &folded(name), user.0, present.as_deref());
+    }
+
+    /// Adds the commands by which a public room is found by name.
+    pub(super) fn index_room(&self, pipeline: &mut Pipeline, room: RoomId, name: &str) {
+        change_index(pipeline, &self.room_index(), "ZADD", &folded(name), room.number().into(), None);
+    }
+
+    /// Finds users by name, first those whose name begins with the text.
+    pub async fn find_users(&self, query: &NameQuery, limit: Limit) -> Result<Vec<UserRef>> {
+        let found = self.find_by_name(&self.user_index(), query, limit).await?;
+        let mut users = self.names(&found.into_iter().map(UserId).collect::<Vec<_>>()).await?;
+        users.retain(|user| query.matches(&user.name));
+        users.truncate(limit.get());
+        Ok(users)
+    }
+
+    /// Finds public rooms by name, first those whose name begins with the text. There may be twice as many as the limit.
+    pub async fn find_public_rooms(&self, query: &NameQuery, limit: Limit) -> Result<Vec<RoomId>> {
+        let found = self.find_by_name(&self.room_index(), query, limit).await?;
+        Ok(found.iter().filter_map(|number| RoomId::new(u32::try_from(*number).ok()?)).collect())
+    }
+
+    async fn find_by_name(&self, index: &Index, query: &NameQuery, limit: Limit) -> Result<Vec<u64>> {
+        let start = query.start();
+        let mut end = start.clone().into_bytes();
+        end.push(0xff); // does not occur in UTF-8
+        let mut pipeline = Pipeline::with_capacity(2);
+        for key in [&index.wholes, &index.parts] {
+            pipeline.cmd("ZRANGE").arg(key).arg(format!("[{start}")).arg([b"(".as_slice(), &end].concat());
+            pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(limit.get());
+        }
+        let mut found = Vec::new();
+        for reply in self.connection.run(&pipeline).await? {
+            for entry in reply::read::<Vec<String>>(reply)? {
+                found.extend(number_of(&entry).filter(|number| !found.contains(number)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Indexes the parts of the names that earlier versions stored, once per Redis. Nodes that start at the same time do the
+    /// same.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn index_earlier_names(&self) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("EXISTS").arg(self.keys.names_indexed());
+        if reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)? {
+            return Ok(());
+        }
+        let mut last = None;
+        while let Some(page) = self.page(&self.keys.user_names(), &mut last).await? {
+            let users: Vec<UserId> = page.iter().filter_map(|entry| number_of(entry)).map(UserId).collect();
+            let mut pipeline = Pipeline::new();
+            for user in self.names(&users).await? {
+                self.index_user(&mut pipeline, user.id, &user.name);
+            }
+            self.connection.run(&pipeline).await?;
+        }
+        let mut last = None;
+        while let Some(page) = self.page(&self.keys.room_names(), &mut last).await? {
+            let mut pipeline = Pipeline::new();
+            for (name, number) in page.iter().filter_map(|entry| Some((entry.rsplit_once('\0')?.0, number_of(entry)?)))
+            {
+                change_index(&mut pipeline, &self.room_index(), "ZADD", name, number, None);
+            }
+            self.connection.run(&pipeline).await?;
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("SET").arg(self.keys.names_indexed()).arg(1);
+        self.writer.run(&pipeline).await.map(drop)
+    }
+
+    /// The entries of a sorted set behind the last one; `None` at its end.
+    async fn page(&self, key: &str, last: &mut Option<String>) -> Result<Option<Vec<String>>> {
+        let from = last.take().map_or("-".to_owned(), |last| format!("({last}"));
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZRANGE").arg(key).arg(from).arg("+").arg(&["BYLEX", "LIMIT", "0"]).arg(PAGE);
+        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
+        let page: Vec<String> = if is_absent(&reply) { Vec::new() } else { reply::read(reply)? };
+        *last = page.last().cloned();
+        Ok(last.is_some().then_some(page))
+    }
+}
+
+/// Adds entries of a folded name to an index, or removes them, but for those of another name.
+fn change_index(pipeline: &mut Pipeline, index: &Index, verb: &str, name: &str, number: u64, kept: Option<&str>) {
+    if kept != Some(name) {
+        add_change(pipeline, &index.wholes, verb, &[format!("{name}\0{number}")]);
+    }
+    let kept: Vec<String> = kept.into_iter().flat_map(|kept| name_parts(kept).chain([kept.to_owned()])).collect();
+    let parts = name_parts(name).filter(|part| !kept.contains(part));
+    add_change(pipeline, &index.parts, verb, &parts.map(|part| format!("{part}\0{number}")).collect::<Vec<_>>());
+}
+
+fn add_change(pipeline: &mut Pipeline, key: &str, verb: &str, entries: &[String]) {
+    if entries.is_empty() {
+        return;
+    }
+    pipeline.cmd(verb).arg(key);
+    for entry in entries {
+        if verb == "ZADD" {
+            pipeline.arg(0);
+        }
+        pipeline.arg(entry);
+    }
+}
+
+fn number_of(entry: &str) -> Option<u64> {
+    entry.rsplit_once('\0')?.1.parse().ok()
+}

@@ -1,0 +1,104 @@
+//! Searches for users and rooms by any word of their names and by any ideographs.
+
+use serde_json::{Value, json};
+
+use crate::command_log::LoggedRedis;
+use crate::support::{User, World, answered};
+
+/// A text for a query.
+pub fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+async fn found(user: &User<'_>, kind: &str, query: &str, limit: usize) -> Vec<String> {
+    let key = if kind == "user" { "username" } else { "name" };
+    let found = user.get_json(0, &format!("/api/v1/search?kind={kind}&q={}&limit={limit}", encoded(query))).await;
+    let found = found.as_array().expect("a list").iter();
+    found.map(|found| found[key].as_str().expect("a name").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn users_are_found_by_any_word_and_any_ideographs() {
+    let world = World::start(1).await;
+    for name in
+        ["王小明", "小明月", "John Smith", "Smithy", "Jean-Luc O'Neil", "ジョン・スミス", "김민수", "Иван Грозный"]
+    {
+        world.user(0, name).await;
+    }
+    let user = world.user(0, "zed").await;
+    for (query, names) in [
+        ("小明", &["小明月", "王小明"][..]),
+        ("明", &["王小明", "小明月"]),
+        ("明月", &["小明月"]),
+        ("smith", &["Smithy", "John Smith"]),
+        ("ＳＭＩＴＨ", &["Smithy", "John Smith"]),
+        ("john  smi", &["John Smith"]),
+        ("neil", &["Jean-Luc O'Neil"]),
+        ("スミス", &["ジョン・スミス"]),
+        ("민수", &["김민수"]),
+        ("ГРОЗ", &["Иван Грозный"]),
+        ("mith", &[]),
+        ("月明", &[]),
+    ] {
+        assert_eq!(found(&user, "user", query, 20).await, names, "{query}");
+    }
+    assert_eq!(found(&user, "user", "smith", 1).await, ["Smithy"], "whole names come first");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_name_is_found_by_its_words_and_the_former_no_more() {
+    let world = World::start(1).await;
+    let (alice, bob) = (world.user(0, "Alice Smith").await, world.user(0, "bob").await);
+    let request = world.client.put(world.url(0, "/api/v1/user/profile")).bearer_auth(&alice.token);
+    let (status, _) = answered(request.json(&json!({"username": "Alice Miller"})).send().await).await;
+    assert_eq!(status, 200);
+    assert_eq!(found(&bob, "user", "miller", 20).await, ["Alice Miller"]);
+    assert_eq!(found(&bob, "user", "alice", 20).await, ["Alice Miller"]);
+    assert_eq!(found(&bob, "user", "smith", 20).await, [""; 0]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn rooms_are_found_likewise() {
+    let world = World::start(1).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    alice.make_room(0, "北京 足球俱乐部").await;
+    alice.make_room(0, "Chess Club").await;
+    bob.make_group(0, "Secret Club", &[]).await;
+    for (query, names) in
+        [("足球", &["北京 足球俱乐部"][..]), ("club", &["Secret Club", "Chess Club"]), ("聊天", &["全局聊天室"])]
+    {
+        assert_eq!(found(&bob, "room", query, 20).await, names, "{query}");
+    }
+    assert_eq!(found(&alice, "room", "club", 20).await, ["Chess Club"], "closed rooms are for members");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_search_reads_no_more_than_it_returns() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
+    let user = world.user(0, "alice").await;
+    for number in 0..30 {
+        world.user(0, &format!("王 {number}号 x{number}")).await;
+    }
+    let search = async || {
+        let answer = user.get_json(0, &format!("/api/v1/search?kind=user&limit=5&q={}", encoded("号"))).await;
+        assert_eq!(answer.as_array().map(Vec::len), Some(5), "{answer}");
+    };
+    let cost = redis.cost(&user, search).await;
+    assert_eq!(cost.commands, crate::budgets::only(&[("zrange", 2), ("hget", 5)]));
+    assert_eq!(cost.round_trips, 2);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_query_of_spaces_is_missing() {
+    let world = World::start(1).await;
+    let user = world.user(0, "alice").await;
+    let answer = user.at(0, reqwest::Method::GET, "/api/v1/search?kind=user&q=%20").send().await;
+    let (status, body): (u16, Value) = answered(answer).await;
+    assert_eq!((status, body["code"].as_str()), (400, Some("missing")));
+    world.stop().await;
+}
