@@ -1,69 +1,18 @@
-//! Names and other short texts, each parsed once into a type that is valid from then on.
+//! Names of rooms and other short texts, each parsed once into a type that is valid from then on.
 //!
 //! Limits are counted in Unicode scalar values ("characters").
-
-use unicode_normalization::UnicodeNormalization;
-use unicode_script::{Script, UnicodeScript};
 
 use super::error::{Error, Field, Result};
 use super::link::check_link;
 use super::text::{check_length, folded};
 use super::visible::{is_deceptive, is_visible};
 
-const USER_NAME_MAX_CHARS: usize = 32;
 const ROOM_NAME_MAX_CHARS: usize = 100;
 const DESCRIPTION_MAX_CHARS: usize = 500;
 /// The longest path of an address, RFC 5321.
 const EMAIL_MAX_CHARS: usize = 254;
 const PHONE_MAX_CHARS: usize = 32;
 const AVATAR_MAX_CHARS: usize = 500;
-
-/// Display name of a user: NFKC, 1–32 characters, no invisible characters, no mix of look-alike scripts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserName(String);
-
-impl UserName {
-    /// Normalises and validates a name.
-    ///
-    /// # Errors
-    /// `Length`, or `Invalid` for control, bidirectional and zero-width characters and for Latin letters
-    /// mixed with Cyrillic or Greek ones, which can be made to look like another's name.
-    pub fn parse(text: &str) -> Result<Self> {
-        // No normal form is shorter than an eighteenth of its source: a longer text needs no normalising.
-        let is_hopeless = text.chars().nth(USER_NAME_MAX_CHARS * 18).is_some();
-        let name: String = if is_hopeless { text.to_owned() } else { text.nfkc().collect() };
-        let name = name.trim().to_owned();
-        check_length(Field::UserName, &name, 1, USER_NAME_MAX_CHARS)?;
-        if name.chars().any(is_invisible) || mixes_lookalike_scripts(&name) {
-            return Err(Error::Invalid(Field::UserName));
-        }
-        Ok(Self(name))
-    }
-
-    /// The name for display.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The form under which names are unique.
-    pub fn folded(&self) -> String {
-        folded(&self.0)
-    }
-}
-
-fn is_invisible(c: char) -> bool {
-    let is_filler_or_joiner = matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    c.is_control() || is_filler_or_joiner
-}
-
-fn mixes_lookalike_scripts(name: &str) -> bool {
-    let has = |wanted: Script| name.chars().any(|c| c.script() == wanted);
-    has(Script::Latin) && (has(Script::Cyrillic) || has(Script::Greek)) || has(Script::Cyrillic) && has(Script::Greek)
-}
 
 /// A room's or group's name: 1–100 characters on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,24 +128,6 @@ fn parse_line(field: Field, text: &str, max: usize) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn user_names_are_normalised_and_folded() {
-        assert_eq!(UserName::parse(" Ａlice ").map(|n| n.folded()).ok().as_deref(), Some("alice"));
-        assert_eq!(UserName::parse("张三").map(|n| n.0).ok().as_deref(), Some("张三"));
-        assert_eq!(folded("Straße"), folded("STRASSE"));
-    }
-
-    #[test]
-    fn user_names_that_deceive_are_refused() {
-        let cyrillic_a = "p\u{430}ypal";
-        for name in ["", "   ", "a\u{200b}b", "a\u{202e}b", "a\nb", "a\0", cyrillic_a, "αlice", &"x".repeat(33)] {
-            assert!(UserName::parse(name).is_err(), "{name:?}");
-        }
-        for name in ["Алиса", "Ελένη", "李雷 Li", "たろう", "a.b-c_d", "O'Neil"] {
-            assert!(UserName::parse(name).is_ok(), "{name:?}");
-        }
-    }
 
     #[test]
     fn room_names_stay_on_one_line() {

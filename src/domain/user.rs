@@ -5,7 +5,8 @@ use std::num::ParseIntError;
 use std::str::FromStr;
 
 use super::ids::UserId;
-use super::names::{Email, UserName};
+use super::names::Email;
+use super::user_name::UserName;
 
 /// Role of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use super::limits::Limits;
 use super::passwords::Passwords;
 use super::tokens::{Grant, Tokens};
 use crate::domain::{
-    Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, SYSTEM_NAME,
-    TypedPassword, UserId, UserName, folded,
+    Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, TypedName, TypedPassword,
+    UserId, UserName, folded,
 };
 use crate::store::{Restored, Revocation, Store};
 
@@ -17,7 +17,7 @@ use crate::store::{Restored, Revocation, Store};
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// The account with this name.
-    Name(UserName),
+    Name(TypedName),
     /// The account with this e-mail address, or else the account with this name, provided that it has no address.
     EmailOrName(String),
 }
@@ -25,13 +25,13 @@ pub enum Identity {
 impl Identity {
     /// The form under which wrong passwords are counted, one for all spellings of a name, whether or not it is known.
     fn counted(&self) -> String {
-        match self {
-            Self::Name(name) => name.folded(),
-            Self::EmailOrName(text) => {
-                let name = || UserName::parse(text).map(|name| name.folded());
-                Email::parse(text).map(|email| email.folded()).or_else(|_| name()).unwrap_or_else(|_| folded(text))
-            }
-        }
+        // The last form is the one that spellings with more spaces share.
+        let form = |name: &TypedName| name.forms().last().cloned();
+        let (email, name, text) = match self {
+            Self::Name(name) => (None, form(name), ""),
+            Self::EmailOrName(text) => (Email::parse(text).ok(), TypedName::parse(text).as_ref().and_then(form), &**text),
+        };
+        email.map(|email| email.folded()).or(name).unwrap_or_else(|| folded(text))
     }
 }
 
@@ -52,13 +52,12 @@ impl Accounts {
     /// Creates an account.
     ///
     /// # Errors
-    /// `NameTaken`, also for the name under which the server speaks; `EmailTaken`; `WeakPassword`; `RateLimited`;
+    /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`; `RateLimited`;
     /// `StorageFull`.
     pub async fn register(&self, new: &NewAccount, password: &Password, client: &Client) -> Result<Account> {
         self.limits.check_sign_in(client)?;
         self.limits.check_memory()?;
-        self.refuse_servers_name(&new.name)?;
-        if self.store.is_name_taken(&new.name).await? {
+        if new.name.is_reserved() || self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }
         password.check_strength(new.name.as_str())?;
@@ -66,10 +65,6 @@ impl Accounts {
         let account = self.store.create_account(new, &hash, self.store.now_ms()).await?;
         info!(user.id = %account.id, "user registered");
         Ok(account)
-    }
-
-    fn refuse_servers_name(&self, name: &UserName) -> Result<()> {
-        if name.as_str() == SYSTEM_NAME { Err(Error::NameTaken) } else { Ok(()) }
     }
 
     /// Returns the account and a token if the password is right. An unknown name, a wrong password and a banned account
@@ -111,15 +106,15 @@ impl Accounts {
 
     async fn find(&self, who: &Identity) -> Result<Option<Account>> {
         match who {
-            Identity::Name(name) => self.store.account_by_name(name.as_str()).await,
+            Identity::Name(name) => self.store.account_by_name(name).await,
             Identity::EmailOrName(text) => {
                 if let Ok(email) = Email::parse(text)
                     && let Some(account) = self.store.account_by_email(&email).await?
                 {
                     return Ok(Some(account));
                 }
-                let Ok(name) = UserName::parse(text) else { return Ok(None) };
-                let account = self.store.account_by_name(name.as_str()).await?;
+                let Some(name) = TypedName::parse(text) else { return Ok(None) };
+                let account = self.store.account_by_name(&name).await?;
                 Ok(account.filter(|account| account.email.is_empty()))
             }
         }
@@ -139,8 +134,8 @@ impl Accounts {
     /// # Errors
     /// `NameTaken`, `UserNotFound`.
     pub async fn change_profile(&self, caller: &Caller, change: &ProfileChange) -> Result<Account> {
-        if let Some(name) = &change.name {
-            self.refuse_servers_name(name)?;
+        if change.name.as_ref().is_some_and(UserName::is_reserved) {
+            return Err(Error::NameTaken);
         }
         let account = self.store.change_profile(caller.id, change).await?;
         self.tokens.rename(account.id, account.updated_at_ms, &account.name);
@@ -200,8 +195,8 @@ impl Accounts {
     }
 
     async fn named(&self, name: &str) -> Result<Account> {
-        let name = UserName::parse(name)?;
-        self.store.account_by_name(name.as_str()).await?.ok_or(Error::UserNotFound)
+        let name = TypedName::parse(name).ok_or(Error::UserNotFound)?;
+        self.store.account_by_name(&name).await?.ok_or(Error::UserNotFound)
     }
 
     /// Makes a user an administrator, effective immediately.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::limits::Limits;
 use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NameQuery, NewGroup, Notice, NoticeKind,
-    Result, RoomCard, RoomId, RoomKind, RoomName, UserId, UserRef,
+    Result, RoomCard, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef,
 };
 use crate::store::{MemberChange, NewRoom, Store};
 
@@ -90,7 +90,8 @@ impl Rooms {
     /// # Errors
     /// `UserNotFound`.
     pub async fn user_named(&self, name: &str) -> Result<UserRef> {
-        let account = self.store.account_by_name(name).await?.ok_or(Error::UserNotFound)?;
+        let name = TypedName::parse(name).ok_or(Error::UserNotFound)?;
+        let account = self.store.account_by_name(&name).await?.ok_or(Error::UserNotFound)?;
         Ok(UserRef { id: account.id, name: account.name })
     }
 

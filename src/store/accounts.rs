@@ -9,7 +9,9 @@ use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::token_bindings::new_token_key;
 use super::{Store, numbers};
-use crate::domain::{Account, Email, Error, NewAccount, ProfileChange, Result, Role, UserId, UserName, folded};
+use crate::domain::{
+    Account, Email, Error, NewAccount, ProfileChange, Result, Role, TypedName, UserId, UserName, folded,
+};
 
 /// A change of an account that also revokes all its tokens.
 #[derive(Clone, Debug)]
@@ -73,15 +75,19 @@ impl Store {
         Err(numbers::exhausted())
     }
 
-    /// Makes name and e-mail address point to a new account, or removes it.
+    /// Makes name and e-mail address point to a new account, and then the forms of the name, or removes it.
     async fn claim_identity(&self, id: UserId, new: &NewAccount) -> Result<()> {
         let email = new.email.as_ref().map(|email| self.keys.email(&email.folded()));
         let keys: Vec<String> = [self.keys.name(&new.name.folded())].into_iter().chain(email).collect();
         let are_held = self.claim(&keys, id).await?;
-        let Some(first_taken) = are_held.iter().position(|is_held| !is_held) else { return Ok(()) };
+        let refusal = match are_held.iter().position(|is_held| !is_held) {
+            None if self.claim_looks(id, new.name.as_str(), None).await? => return Ok(()),
+            None | Some(0) => Error::NameTaken,
+            Some(_) => Error::EmailTaken,
+        };
         let held = keys.into_iter().zip(are_held).filter_map(|(key, is_held)| is_held.then_some(key));
         self.remove(&held.chain([self.keys.user(id)]).collect::<Vec<_>>()).await?;
-        Err(if first_taken == 0 { Error::NameTaken } else { Error::EmailTaken })
+        Err(refusal)
     }
 
     /// Makes keys point to a user, each unless it points to another. Returns which of them do.
@@ -107,11 +113,6 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a name is taken: a quick check before the costly password hash, which claims nothing.
-    pub async fn is_name_taken(&self, name: &UserName) -> Result<bool> {
-        Ok(self.holder(&self.keys.name(&name.folded())).await?.is_some())
-    }
-
     async fn holder(&self, key: &str) -> Result<Option<UserId>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("GET").arg(key);
@@ -121,10 +122,14 @@ impl Store {
 
     /// The account with this name, ignoring case. A name that a crashed node claimed without renaming its account belongs
     /// to no account.
-    pub async fn account_by_name(&self, name: &str) -> Result<Option<Account>> {
-        let name = folded(name);
-        let account = self.account_at(&self.keys.name(&name)).await?;
-        Ok(account.filter(|account| folded(&account.name) == name))
+    pub async fn account_by_name(&self, name: &TypedName) -> Result<Option<Account>> {
+        for form in name.forms() {
+            let account = self.account_at(&self.keys.name(form)).await?;
+            if let Some(account) = account.filter(|account| folded(&account.name) == *form) {
+                return Ok(Some(account));
+            }
+        }
+        Ok(None)
     }
 
     /// The account with this e-mail address, ignoring case.
@@ -175,23 +180,20 @@ impl Store {
         loop {
             let account = self.account(id).await?.ok_or(Error::UserNotFound)?;
             let name = change.name.as_ref().filter(|name| name.as_str() != account.name);
-            let (old_key, new_key) = (folded(&account.name), name.map(UserName::folded));
-            let new_key = new_key.filter(|key| *key != old_key).map(|key| self.keys.name(&key));
-            if !self.claim(new_key.as_slice(), id).await?.into_iter().all(|is_held| is_held) {
-                return Err(Error::NameTaken);
+            if let Some(name) = name {
+                self.claim_new_name(&account, name).await?;
             }
             let Some(at_ms) = self.write_profile(&account, change).await? else {
                 // Renamed meanwhile: release the claimed name, unless the other change chose the same.
                 let current = self.account(id).await?.ok_or(Error::UserNotFound)?;
-                let lost = new_key.filter(|key| *key != self.keys.name(&folded(&current.name)));
-                self.remove(lost.as_slice()).await?;
+                if let Some(name) = name {
+                    self.release_name(id, name.as_str(), &current.name).await?;
+                }
                 continue;
             };
-            if new_key.is_some() {
-                self.remove(&[self.keys.name(&old_key)]).await?;
-            }
             if let Some(name) = name {
-                let mut pipeline = Pipeline::with_capacity(2);
+                self.release_name(id, &account.name, name.as_str()).await?;
+                let mut pipeline = Pipeline::with_capacity(8);
                 self.index_user(&mut pipeline, id, name.as_str());
                 self.unindex_user(&mut pipeline, id, &account.name, Some(name.as_str()));
                 self.connection.run(&pipeline).await?;
@@ -199,6 +201,26 @@ impl Store {
             }
             return self.account(id).await?.ok_or(Error::UserNotFound);
         }
+    }
+
+    /// Claims a name that an account is to have, beside the present one.
+    async fn claim_new_name(&self, account: &Account, name: &UserName) -> Result<()> {
+        let key = Some(name.folded()).filter(|key| *key != folded(&account.name)).map(|key| self.keys.name(&key));
+        if !self.claim(key.as_slice(), account.id).await?.into_iter().all(|is_held| is_held) {
+            return Err(Error::NameTaken);
+        }
+        if !self.claim_looks(account.id, name.as_str(), Some(&account.name)).await? {
+            self.remove(key.as_slice()).await?;
+            return Err(Error::NameTaken);
+        }
+        Ok(())
+    }
+
+    /// Gives up a name that a user holds, but for what the present name has in common with it.
+    async fn release_name(&self, user: UserId, name: &str, present: &str) -> Result<()> {
+        let key = Some(folded(name)).filter(|key| *key != folded(present)).map(|key| self.keys.name(&key));
+        self.remove(key.as_slice()).await?;
+        self.release_look_alikes(user, name, Some(present)).await
     }
 
     /// Returns the time of the change, or `None` when the account has been renamed meanwhile.

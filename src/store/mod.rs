@@ -19,6 +19,7 @@ mod members;
 mod memory;
 mod messages;
 mod metrics;
+mod name_claims;
 mod name_index;
 mod node_settings;
 mod numbers;

@@ -28,9 +28,11 @@ impl Store {
         Index { wholes: self.keys.room_names(), parts: self.keys.room_name_parts() }
     }
 
-    /// Adds the commands by which a user is found by name. Each login repeats it.
+    /// Adds the commands by which a user is found by name, and claims the forms of the name that nobody holds. Each login
+    /// repeats it.
     pub(super) fn index_user(&self, pipeline: &mut Pipeline, user: UserId, name: &str) {
         change_index(pipeline, &self.user_index(), "ZADD", &folded(name), user.0, None);
+        self.claim_free_looks(pipeline, user, name);
     }
 
     /// Adds the commands by which a user is no longer found by a name, but for what the present name has in common with it.
@@ -77,8 +79,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Indexes the parts of the names that earlier versions stored, once per Redis. Nodes that start at the same time do the
-    /// same.
+    /// Indexes the names that earlier versions stored, once per Redis: their parts, and the forms in which they meet their
+    /// look-alikes. Nodes that start at the same time do the same.
     ///
     /// # Errors
     /// `Unavailable`.

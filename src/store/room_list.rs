@@ -241,7 +241,7 @@ impl Store {
     /// Adds a user to the global room and to the index of names. Each login repeats it, in case a registration was
     /// interrupted.
     pub(super) async fn ensure_global_membership(&self, user: UserId, name: &str) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(4);
+        let mut pipeline = Pipeline::with_capacity(7);
         self.index_user(&mut pipeline, user, name);
         pipeline.cmd("ZADD").arg(self.keys.room(RoomId::GLOBAL).members).arg("NX").arg(self.now_ms()).arg(user.0);
         pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(0).arg(RoomId::GLOBAL.number());

@@ -41,6 +41,7 @@ mod messages;
 mod metrics;
 mod metrics_address;
 mod name_search;
+mod names;
 mod non_members;
 mod numbers;
 mod old_data;

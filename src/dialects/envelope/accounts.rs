@@ -96,7 +96,7 @@ pub(super) async fn change_profile(
 ) -> Result<HttpResponse> {
     let ProfileBody { username, avatar, phone } = body.0;
     let change = ProfileChange {
-        name: username.as_deref().map(UserName::parse).transpose()?,
+        name: username.as_deref().map_or(Ok(None), |text| UserName::parse_change(text, &user.caller.name))?,
         avatar: avatar.as_deref().map(parse_avatar).transpose()?.map(str::to_owned),
         phone: phone.as_deref().map(parse_phone).transpose()?.map(str::to_owned),
     };

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::error::ErrorBody;
 use crate::dialects::common::or_default;
-use crate::domain::{Error, Field, NewAccount, Password, Result, TypedPassword, UserName};
+use crate::domain::{Error, Field, NewAccount, Password, Result, TypedName, TypedPassword, UserName};
 use crate::edge::{Context, JsonBody, client_of};
 use crate::service::Identity;
 
@@ -77,7 +77,7 @@ pub(super) async fn log_in(
     let client = client_of(&request, &context.trusted_proxies);
     let body = credentials(body)?;
     // A name or password that no account can have is a wrong one.
-    let name = UserName::parse(&body.username).map_err(|_| Error::BadCredentials)?;
+    let name = TypedName::parse(&body.username).ok_or(Error::BadCredentials)?;
     let password = TypedPassword::parse(&body.password).ok_or(Error::BadCredentials)?;
     let (_, token) = context.services.accounts.log_in(&Identity::Name(name), &password, &client).await?;
     Ok(HttpResponse::Ok().json(Token { token }))

@@ -22,7 +22,7 @@
 //! | `{r:7}:sent:…` | a minute: ids that a proxy assigned; 24 hours: ids of clients, as the previous version keeps them |
 //! | `{r:7}:rate:…` | until the whole burst is available again |
 //! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
-//! | `{u:3}`, `name:…`, `email:…` | none: accounts last |
+//! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…` | none: nodes remove users whom no node has renewed |
@@ -183,6 +183,11 @@ impl Keys {
         format!("{}name:{folded}", self.prefix)
     }
 
+    /// String: `user:ms`, the user with a name of this form and the time of the claim. Names that look alike share a form.
+    pub(in crate::store) fn look(&self, look: &str) -> String {
+        format!("{}look:{look}", self.prefix)
+    }
+
     /// String: the user with an e-mail address.
     pub(in crate::store) fn email(&self, folded: &str) -> String {
         format!("{}email:{folded}", self.prefix)
@@ -203,7 +208,7 @@ impl Keys {
         format!("{}names:parts", self.prefix)
     }
 
-    /// String: present once the names that earlier versions stored are indexed by their parts.
+    /// String: present once the names that earlier versions stored are indexed by their parts and forms.
     pub(in crate::store) fn names_indexed(&self) -> String {
         format!("{}names:indexed", self.prefix)
     }

@@ -56,6 +56,8 @@ script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 script!(NEXT_NUMBER = "../lua/next_number.lua");
 script!(CREATE_ACCOUNT = "../lua/create_account.lua");
 script!(POINT = "../lua/point.lua");
+script!(CLAIM_LOOK = "../lua/claim_look.lua");
+script!(RELEASE_LOOK = "../lua/release_look.lua");
 script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 
 /// One pipeline that loads every script.
@@ -84,6 +86,8 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &NEXT_NUMBER,
         &CREATE_ACCOUNT,
         &POINT,
+        &CLAIM_LOOK,
+        &RELEASE_LOOK,
         &ANNOUNCE_SETTINGS,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());

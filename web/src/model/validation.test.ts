@@ -26,9 +26,11 @@ it("accepts any password of a login", () => {
 
 it("puts an error of the server under its field", () => {
   const errors = (code: Code, field?: string) => serverErrors(new Refused(code, "in English", { field }));
-  expect(errors("name_taken")).toEqual({ username: "That username is taken" });
+  expect(errors("name_taken")).toEqual({ username: "That username is taken, or looks like one that is" });
   expect(errors("weak_password")).toEqual({ password: "This password is too easy to guess" });
-  expect(errors("invalid", "username")).toEqual({ username: "This username cannot be used" });
+  expect(errors("invalid", "username")).toEqual({
+    username: "This username mixes alphabets or has characters that cannot be used",
+  });
   expect(errors("length", "username")).toEqual({ username: "At most 32 characters" });
   expect(errors("length", "password")).toEqual({ password: "At least 6 characters and at most 71 bytes" });
   expect(errors("missing", "credentials")).toEqual({ form: "Username and password are required" });
