@@ -214,6 +214,9 @@ impl NewMessage {
     }
 }
 
+/// More than what a message has in JSON besides its texts: keys, numbers, ids, times.
+const KEYS_BYTES: usize = 640;
+
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -236,10 +239,29 @@ pub struct Message {
 }
 
 impl Message {
+    /// An upper bound for the bytes of the message as JSON in any document: some print text and address twice.
+    pub fn printed_bytes(&self) -> usize {
+        let file = self.attachment.as_ref();
+        let (url, name) = file.map_or(("", None), |file| (&file.url, file.name.as_deref()));
+        let twice = escaped_bytes(&self.text) + escaped_bytes(url);
+        let once = [name, Some(&self.sender.name), self.client_id.as_deref()].into_iter().flatten();
+        2 * twice + once.map(escaped_bytes).sum::<usize>() + KEYS_BYTES
+    }
+
     /// Whether the server sent it. A system message may come from a user as well.
     pub fn is_from_server(&self) -> bool {
         self.sender.id == UserId::SERVER
     }
+}
+
+/// The bytes of a text as a JSON string without its quotes.
+fn escaped_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
 }
 
 #[cfg(test)]

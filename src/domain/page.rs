@@ -82,12 +82,24 @@ pub struct HistoryQuery {
     pub with_receipts: bool,
     /// Whether the caller only looks: the page does not count as read.
     pub peek: bool,
+    /// Maximum size of the page as [`Message::printed_bytes`] counts it; the first message is on the page in any case.
+    pub max_bytes: Option<usize>,
 }
 
 impl HistoryQuery {
     /// Makes a query with the defaults of most documents.
     pub fn new(room: RoomId, span: Span, limit: Limit) -> Self {
-        Self { room, span, limit, skip: 0, include_system: true, with_total: false, with_receipts: false, peek: false }
+        Self {
+            room,
+            span,
+            limit,
+            skip: 0,
+            include_system: true,
+            with_total: false,
+            with_receipts: false,
+            peek: false,
+            max_bytes: None,
+        }
     }
 }
 
@@ -105,6 +117,8 @@ pub struct Watermark {
 pub struct HistoryPage {
     /// The messages in the order of the span, without deleted ones.
     pub messages: Vec<Message>,
+    /// Whether [`HistoryQuery::max_bytes`] left out messages that the limit would allow.
+    pub is_cut: bool,
     /// The room.
     pub head: RoomHead,
     /// The room's watermark, read before the messages and therefore never newer than they are.

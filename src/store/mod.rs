@@ -25,6 +25,7 @@ mod node_settings;
 mod numbers;
 mod persistence;
 mod presence;
+mod readers;
 mod receipts;
 mod received;
 mod record;
@@ -71,6 +72,7 @@ use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use continuity::Continuity;
 use redis::commit::{GroupCommit, Writer};
 use redis::connection::{LIST_TIMEOUT, SharedConnection};
+use readers::Readers;
 use redis::durability::Durability;
 use redis::keys::Keys;
 use redis::servers::RESPONSE_TIMEOUT;
@@ -160,6 +162,7 @@ pub struct Store {
     servers: Arc<Servers>,
     connection: Arc<SharedConnection>,
     /// Runs the writes that are acknowledged to clients.
+    readers: Readers,
     writer: Writer,
     durability: Arc<Durability>,
     /// Connection for long lists, which would delay other calls on `connection`.
@@ -174,6 +177,7 @@ pub struct Store {
     zone: jiff::tz::TimeZone,
     /// Id of the node.
     node: Arc<str>,
+            readers: Readers::default(),
     clock: Clock,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
@@ -207,6 +211,7 @@ impl Store {
             keys,
             retention: config.retention,
             online_for_secs: config.online_for_secs,
+    readers: Readers,
             receipt_members: config.receipt_members,
             token_ttl_secs: config.token_ttl_secs,
             zone: config.zone.clone(),
@@ -247,6 +252,7 @@ impl Store {
         }
         let _turn = self.listing.acquire().await.map_err(Error::internal)?;
         self.list_connection.run(pipeline).await
+            readers: memory.readers.clone(),
     }
 
     /// Time before which messages are expired.

@@ -1,7 +1,7 @@
 //! What replicas have received of a room, where writes wait for them. Readers that continue behind what they were shown
 //! must not be shown what a failover may lose: they would miss the messages that take its seqs.
 
-use redis::{Pipeline, Value};
+use redis::Pipeline;
 
 use super::Store;
 use super::history::read_entry;
@@ -36,15 +36,4 @@ impl Store {
         }
         Ok(EntryId::START)
     }
-}
-
-/// Leaves out the entries behind one.
-pub(super) fn end_at(last: EntryId, entries: Vec<Value>) -> Result<Vec<Value>> {
-    let mut kept = Vec::with_capacity(entries.len());
-    for entry in entries {
-        if read_entry(&entry)?.0.seq <= last.seq {
-            kept.push(entry);
-        }
-    }
-    Ok(kept)
 }
