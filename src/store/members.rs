@@ -129,11 +129,13 @@ impl Store {
         }
     }
 
-    /// The first `limit` members of a room in the order of joining: two round trips.
+    /// The first `limit` members of a room in the order of joining: two round trips, and one before a node knows that the
+    /// caller may ask.
     ///
     /// # Errors
     /// `RoomNotFound`, also for closed rooms of which the caller is not a member.
     pub async fn members(&self, room: RoomId, caller: UserId, limit: usize) -> Result<Vec<Member>> {
+        self.admit_reader(room, caller).await?;
         let keys = self.keys.room(room);
         let mut pipeline = Pipeline::with_capacity(4);
         pipeline.cmd("HMGET").arg(&keys.room).arg(&["kind", "owner"]);
@@ -145,6 +147,7 @@ impl Store {
         let is_member = !is_absent(&next(&mut replies)?);
         let kind = kind_of(&kind.ok_or(Error::RoomNotFound)?)?;
         if kind != RoomKind::Public && !is_member {
+            self.readers.forget(room, caller);
             return Err(Error::RoomNotFound);
         }
         let users: Vec<u64> = reply::read(next(&mut replies)?)?;

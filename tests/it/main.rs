@@ -24,6 +24,7 @@ mod descriptors;
 mod dialect_clients;
 mod documentation;
 mod durability;
+mod existence;
 mod faults;
 mod floors;
 mod full_memory;

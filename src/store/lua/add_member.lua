@@ -12,9 +12,8 @@ local room, log, members, amended, live, rate, admins, removed = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind = state[1]
-if not kind then return {'no_room'} end
 local actor_is_member = redis.call('ZSCORE', members, actor)
-if kind ~= 'public' and not actor_is_member then return {'no_room'} end
+if not kind or (kind ~= 'public' and not actor_is_member) then return {'no_room'} end
 if actor ~= user then
   if kind == 'direct' then return {'direct'} end
   if not actor_is_member then return {'forbidden'} end

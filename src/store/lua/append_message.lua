@@ -31,9 +31,8 @@ local seen, field = tonumber(ARGV[12]), ARGV[15]
 if live == room then live = nil end
 
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids')
-local kind = state[1]
+local kind = known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
-if kind ~= 'public' and not redis.call('ZSCORE', members, sender) then return {'no_room'} end
 
 local refusal
 if reply_to ~= '' then

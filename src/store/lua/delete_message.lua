@@ -7,11 +7,9 @@
 local room, log, members, amended, live, admins = unpack(KEYS)
 local user, id, seq = ARGV[1], ARGV[2], ARGV[3]
 local state = redis.call('HMGET', room, 'kind', 'owner')
-if not state[1] then return {'no_room'} end
 local is_admin = ARGV[4] == '1'
-if state[1] ~= 'public' and not is_admin and not redis.call('ZSCORE', members, user) then
-  return {'no_room'}
-end
+local kind = is_admin and state[1] or known_kind(state[1], members, user)
+if not kind then return {'no_room'} end
 local entry = redis.call('XRANGE', log, id, id)[1]
 if not entry then return {'no_message'} end
 id = entry[1]

@@ -109,6 +109,13 @@ local function advance(room, log, amended, seq, ms, renewed, retention_ms, sweep
   redis.call('PEXPIRE', amended, integer(tonumber(retention_ms) + 2 * sweep_ms))
 end
 
+-- Returns the kind of a room that a user may know of, or false. It runs the same commands for a room that does not exist and
+-- for a closed room of others, so that nobody learns from the time of a refusal which rooms exist.
+local function known_kind(kind, members, user)
+  if kind == 'public' or redis.call('ZSCORE', members, user) then return kind end
+  return false
+end
+
 -- Returns whether a user is owner or admin of a room. Only members are: the owner of a public room who left it has no power
 -- there until they come back.
 local function is_leader(owner, admins, members, user)

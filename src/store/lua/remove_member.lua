@@ -15,9 +15,8 @@ local MAX_REMOVED = 10000
 local room, log, members, amended, live, rate, admins, removed = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
-local kind, owner = state[1], state[5]
+local kind, owner = known_kind(state[1], members, actor), state[5]
 if not kind then return {'no_room'} end
-if kind ~= 'public' and not redis.call('ZSCORE', members, actor) then return {'no_room'} end
 if kind == 'direct' then return {'direct'} end
 if actor ~= user then
   if not is_leader(owner, admins, members, actor) then return {'forbidden'} end

@@ -6,9 +6,8 @@
 
 local room, members, admins = unpack(KEYS)
 local state = redis.call('HMGET', room, 'kind', 'owner')
-if not state[1] then return 'no_room' end
 local is_member = redis.call('ZSCORE', members, ARGV[1])
-if state[1] ~= 'public' and not is_member then return 'no_room' end
+if not state[1] or (state[1] ~= 'public' and not is_member) then return 'no_room' end
 if state[1] == 'direct' then return 'direct' end
 if not is_member or state[2] ~= ARGV[1] or ARGV[1] == ARGV[2] then return 'forbidden' end
 if not redis.call('ZSCORE', members, ARGV[2]) then return 'absent' end
