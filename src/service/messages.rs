@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::Semaphore;
+
 use super::access::{Action, authorise};
 use super::limits::Limits;
 use super::uploads::{StoredFile, Uploads};
 use super::watermarks::Watermarks;
 use crate::domain::{
     Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
-    MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId, folded,
+    MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId,
 };
 use crate::metrics::{Count, Metrics};
 use crate::store::{Appended, ReadRange, Store};
@@ -25,11 +27,13 @@ pub enum Receiver {
 
 /// Sends, reads and deletes messages.
 pub struct Messages {
-    store: Store,
-    limits: Arc<Limits>,
+    pub(super) store: Store,
+    pub(super) limits: Arc<Limits>,
     uploads: Uploads,
     pub(super) watermarks: Arc<dyn Watermarks>,
     metrics: Arc<Metrics>,
+    /// Searches take turns.
+    pub(super) searching: Semaphore,
 }
 
 impl Messages {
@@ -40,7 +44,7 @@ impl Messages {
         watermarks: Arc<dyn Watermarks>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, limits, uploads, watermarks, metrics }
+        Self { store, limits, uploads, watermarks, metrics, searching: Semaphore::new(1) }
     }
 
     /// Stores a message and publishes it to every node. In a public room the sender becomes a member first. A retry
@@ -232,24 +236,6 @@ impl Messages {
             self.limits.forget_typing(caller.id, room);
         }
         announced
-    }
-
-    /// The messages of a room that contain a text, ignoring case, newest first.
-    ///
-    /// # Errors
-    /// `RoomNotFound`, `RateLimited`.
-    pub async fn find(&self, room: RoomId, text: &str, caller: &Caller, limit: Limit) -> Result<HistoryPage> {
-        self.limits.check_search(caller.id)?;
-        let wanted = folded(text);
-        let query = HistoryQuery { include_system: false, ..HistoryQuery::new(room, Span::Latest, Limit::of(1000)) };
-        // A search does not count as reading.
-        let mut page = self.store.history(query, caller).await?;
-        let has_text = |message: &Message| {
-            let name = message.attachment.as_ref().and_then(|file| file.name.as_deref()).unwrap_or_default();
-            folded(&message.text).contains(&wanted) || folded(name).contains(&wanted)
-        };
-        page.messages = page.messages.into_iter().filter(has_text).take(limit.get()).collect();
-        Ok(page)
     }
 
     /// Deletes a message and the file that was uploaded with it. Senders may delete their own messages, owners and

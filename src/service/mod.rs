@@ -21,6 +21,7 @@ mod presence;
 mod range;
 mod revocations;
 mod rooms;
+mod search;
 mod series;
 mod sniff;
 mod sum;
