@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName};
 
 use super::drain::Stopping;
+use super::long_answers::LongAnswers;
 use super::socket::{Liveness, SocketCounts};
 use crate::config::Network;
 use crate::edge::http::client::is_from_trusted;
@@ -27,6 +28,8 @@ pub struct Context {
     pub liveness: Rc<Liveness>,
     /// Numbers of open WebSockets on this node.
     pub socket_counts: Arc<SocketCounts>,
+    /// Bounds long answers on this node.
+    pub long_answers: Arc<LongAnswers>,
     /// Metrics of this node.
     pub metrics: Arc<Metrics>,
     /// Proxies whose `X-Forwarded-For` is trusted.

@@ -19,7 +19,7 @@ use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
-use crate::edge::{Context, Dialect, Liveness, Probes, Registry, SocketCounts, Stopping};
+use crate::edge::{Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::{
@@ -44,6 +44,7 @@ pub(super) struct Wiring {
     pub(super) shared: Shared,
     followed_rooms: FollowedRooms,
     pub(super) socket_counts: Arc<SocketCounts>,
+    long_answers: Arc<LongAnswers>,
     pub(super) stopping: Arc<Stopping>,
     pub(super) registry: Registry,
     pub(super) openapi: utoipa::openapi::OpenApi,
@@ -87,6 +88,7 @@ impl Wiring {
             shared,
             followed_rooms,
             socket_counts: Arc::new(socket_counts),
+            long_answers: Arc::default(),
             registry,
         };
         wiring.start_housekeeping(&store, progress, reconnected, tasks);
@@ -145,6 +147,7 @@ impl Wiring {
             followed_rooms: self.followed_rooms.clone(),
             hub,
             socket_counts: Arc::clone(&self.socket_counts),
+            long_answers: Arc::clone(&self.long_answers),
             allowed_origins: self.config.server.allowed_origins.clone(),
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&self.shared.metrics),

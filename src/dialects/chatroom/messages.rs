@@ -12,7 +12,7 @@ use crate::domain::{
     ClientId, Content, EntryId, Error, Field, HistoryQuery, Limit, MessageId, NewMessage, Result, RoomId, Span,
     Watermark,
 };
-use crate::edge::{Authenticated, Context, JsonBody, QueryParams, is_head, known_tags, retry_id};
+use crate::edge::{Authenticated, Context, JsonBody, ListFrame, QueryParams, is_head, known_tags, long_list, retry_id};
 use crate::service::Poll;
 
 /// Document 003, §3: 50 messages by default, at most 100.
@@ -99,9 +99,11 @@ pub(super) async fn list(
     Ok(match context.services.messages.poll(query, &user.caller, &known).await? {
         Poll::Unchanged(watermark) => answer(HttpResponse::NotModified(), watermark).finish(),
         Poll::Page { messages, watermark } => {
-            let messages = if is_empty { &[][..] } else { &messages };
-            let messages: Vec<ChatMessage<'_>> = messages.iter().map(|it| ChatMessage::of(it, &times)).collect();
-            answer(HttpResponse::Ok(), watermark).json(messages)
+            let messages = if is_empty { Vec::new() } else { messages };
+            let response = answer(HttpResponse::Ok(), watermark);
+            long_list(response, ListFrame::bare(), messages, None, move |message, printer| {
+                printer.print(&ChatMessage::of(&message, &times));
+            })
         }
     })
 }

@@ -5,13 +5,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::error::ErrorBody;
 use super::wire::{
     AddedMember, ChatMessage, Envelope, Group, GroupBody, ListedMessage, MemberBody, MessageBody, MessageList,
-    MessagesQuery, new_message, present, receiver, success, user_of,
+    MessagesQuery, new_message, present, receiver, succeeded, success, user_of,
 };
 use crate::domain::{
-    Description, Error, Field, HistoryQuery, Limit, Result, RoomHead, RoomId, RoomKind, RoomName, Span, UserId,
-    parse_avatar,
+    Description, Error, Field, HistoryPage, HistoryQuery, Limit, Result, RoomHead, RoomId, RoomKind, RoomName, Span,
+    UserId, parse_avatar,
 };
-use crate::edge::{Authenticated, Context, JsonBody, QueryParams, is_head, retry_id};
+use crate::edge::{Authenticated, Context, JsonBody, ListFrame, QueryParams, is_head, long_list, retry_id};
 use crate::service::Receiver;
 
 /// Document 001, §3.3: 20 messages by default.
@@ -83,14 +83,19 @@ pub(super) async fn list(
         peek: is_head(&request),
         ..HistoryQuery::new(room, Span::Latest, limit)
     };
+    let held = context.long_answers.admit_page(user.caller.id, limit).await?;
     let messages = &context.services.messages;
     let page = match receiver(&query.receiver_id, &query.group_id)? {
         Receiver::User(other) => messages.history_with(other, part, &user.caller).await?,
         Receiver::Room(room) => Some(messages.history(part(room), &user.caller).await?),
     };
-    let Some(page) = page else { return Ok(success(MessageList { messages: Vec::new(), total: 0 })) };
-    let listed = page.messages.iter().map(|message| ListedMessage::new(message, &page.head, &page.receipts)).collect();
-    Ok(success(MessageList { messages: listed, total: page.total }))
+    let Some(HistoryPage { messages, head, receipts, total, .. }) = page else {
+        return Ok(success(MessageList { messages: Vec::new(), total: 0 }));
+    };
+    let frame = ListFrame::of(&succeeded(MessageList { messages: Vec::new(), total }));
+    Ok(long_list(HttpResponse::Ok(), frame, messages, held, move |message, printer| {
+        printer.print(&ListedMessage::new(&message, &head, &receipts));
+    }))
 }
 
 /// Parses an offset, from 0.

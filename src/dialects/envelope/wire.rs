@@ -23,7 +23,12 @@ pub(super) struct Envelope<T> {
 
 /// Wraps the data of a reply.
 pub(super) fn success<T: Serialize>(data: T) -> HttpResponse {
-    HttpResponse::Ok().json(Envelope { code: 200, message: "success", data })
+    HttpResponse::Ok().json(succeeded(data))
+}
+
+/// The data of a reply in its envelope.
+pub(super) fn succeeded<T: Serialize>(data: T) -> Envelope<T> {
+    Envelope { code: 200, message: "success", data }
 }
 
 /// A text that is present: not missing, null or empty.

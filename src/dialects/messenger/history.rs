@@ -6,7 +6,7 @@ use super::error::ErrorBody;
 use super::wire::{HistoryMessage, MessageStatus, Page, PrivateQuery, RoomQuery, StatusQuery, status_word};
 use crate::dialects::common::skipped;
 use crate::domain::{Error, HistoryPage, HistoryQuery, Limit, MessageId, Result, RoomId, Span, UserId};
-use crate::edge::{Authenticated, Context, JsonBody};
+use crate::edge::{Authenticated, Context, JsonBody, ListFrame, LongAnswer, long_list};
 
 const DEFAULT_PAGE_SIZE: i64 = 20;
 const MAX_PAGE_SIZE: usize = 1000;
@@ -27,9 +27,10 @@ pub(super) async fn private(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let PrivateQuery { user_id, page, page_size } = body.0;
-    let query = query(page, page_size)?;
+    let (query, limit) = query(page, page_size)?;
+    let held = context.long_answers.admit_page(user.caller.id, limit).await?;
     let page = context.services.messages.history_with(UserId(user_id), query, &user.caller).await?;
-    Ok(answer(page))
+    Ok(answer(page, held))
 }
 
 /// Lists the messages of a room, newest first.
@@ -48,24 +49,27 @@ pub(super) async fn room(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let RoomQuery { room_id, page, page_size } = body.0;
-    let query = query(page, page_size)?;
+    let (query, limit) = query(page, page_size)?;
+    let held = context.long_answers.admit_page(user.caller.id, limit).await?;
     let room = u32::try_from(room_id).ok().and_then(RoomId::new).ok_or(Error::RoomNotFound)?;
     let page = context.services.messages.history(query(room), &user.caller).await?;
-    Ok(answer(Some(page)))
+    Ok(answer(Some(page), held))
 }
 
-fn query(page: Option<i64>, page_size: Option<i64>) -> Result<impl FnOnce(RoomId) -> HistoryQuery> {
+fn query(page: Option<i64>, page_size: Option<i64>) -> Result<(impl FnOnce(RoomId) -> HistoryQuery, Limit)> {
     let limit = Limit::of_number(page_size.unwrap_or(DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)?;
     let skip = skipped(page.unwrap_or(1), limit.get())?;
-    Ok(move |room| HistoryQuery { skip, with_receipts: true, ..HistoryQuery::new(room, Span::Latest, limit) })
+    let query = move |room| HistoryQuery { skip, with_receipts: true, ..HistoryQuery::new(room, Span::Latest, limit) };
+    Ok((query, limit))
 }
 
-fn answer(page: Option<HistoryPage>) -> HttpResponse {
-    let data = page.map_or_else(Vec::new, |page| {
-        let message = |message| HistoryMessage::new(message, &page.head, &page.receipts);
-        page.messages.into_iter().map(message).collect()
-    });
-    HttpResponse::Ok().json(Page { code: 200, message: "success", data })
+/// Prints a page. A long one is `held` until the client has it.
+fn answer(page: Option<HistoryPage>, held: Option<LongAnswer>) -> HttpResponse {
+    let empty = Page { code: 200, message: "success", data: Vec::new() };
+    let Some(HistoryPage { messages, head, receipts, .. }) = page else { return HttpResponse::Ok().json(empty) };
+    long_list(HttpResponse::Ok(), ListFrame::of(&empty), messages, held, move |message, printer| {
+        printer.print(&HistoryMessage::new(message, &head, &receipts));
+    })
 }
 
 /// The delivery status of a message, for members of its room.

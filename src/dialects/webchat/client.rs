@@ -8,7 +8,7 @@ use super::error::ErrorBody;
 use super::rooms::room_of;
 use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, Me, room_kind_word};
 use crate::domain::{Error, Field, Limit, NameQuery, Result, RoomKind};
-use crate::edge::{Authenticated, Context, QueryParams, long_json};
+use crate::edge::{Authenticated, Context, ListFrame, QueryParams, json, long_json, long_list};
 
 const DEFAULT_FOUND: Limit = Limit::of(20);
 const MAX_FOUND: usize = 100;
@@ -43,9 +43,8 @@ pub(super) async fn conversations(
 ) -> Result<HttpResponse> {
     let base_url = context.base_url(&request);
     let rooms = context.services.rooms.conversations(&user.caller).await?;
-    let rooms: Vec<ConversationEntry<'_>> =
-        rooms.iter().map(|it| ConversationEntry::new(it, user.caller.id, &base_url)).collect();
-    long_json(&request, &rooms).await
+    let caller = user.caller.id;
+    long_json(&request, rooms, move |room| json(&ConversationEntry::new(&room, caller, &base_url))).await
 }
 
 /// Parameters of a search.
@@ -110,10 +109,11 @@ pub(super) async fn search(
         Some("message") => {
             let room = room_of(&room_id.ok_or(Error::Missing(Field::RoomId))?)?;
             let base_url = context.base_url(&request);
+            let held = Some(context.long_answers.admit(user.caller.id).await?);
             let found = services.messages.find(room, &text, &user.caller, limit).await?;
-            let found: Vec<ChatMessage<'_>> =
-                found.messages.iter().map(|message| ChatMessage::pushed(message, true, &base_url)).collect();
-            Ok(HttpResponse::Ok().json(found))
+            Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), found.messages, held, move |message, printer| {
+                printer.print(&ChatMessage::pushed(&message, true, &base_url));
+            }))
         }
         Some(_) => Err(Error::Invalid(Field::SearchKind)),
         None => Err(Error::Missing(Field::SearchKind)),

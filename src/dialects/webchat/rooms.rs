@@ -8,7 +8,7 @@ use super::error::ErrorBody;
 use super::wire::{Done, MemberEntry, Room};
 use crate::dialects::common::or_default;
 use crate::domain::{Description, Error, Field, Result, RoomId, RoomKind, RoomName, UserId};
-use crate::edge::{Authenticated, Context, JsonBody};
+use crate::edge::{Authenticated, Context, JsonBody, ListFrame, long_list};
 
 /// Lists the caller's rooms, latest activity first.
 #[utoipa::path(
@@ -20,8 +20,9 @@ use crate::edge::{Authenticated, Context, JsonBody};
 )]
 pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
     let rooms = context.services.rooms.conversations(&user.caller).await?;
-    let rooms: Vec<Room> = rooms.into_iter().map(|it| Room::new(it.head.id, it.name, it.head.kind)).collect();
-    Ok(HttpResponse::Ok().json(rooms))
+    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), rooms, None, |room, printer| {
+        printer.print(&Room::new(room.head.id, room.name, room.head.kind));
+    }))
 }
 
 /// A room to create: a group with a name, or the direct room with a user.
@@ -90,7 +91,9 @@ pub(super) async fn members(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let members = context.services.rooms.members(room_of(&path)?, &user.caller).await?;
-    Ok(HttpResponse::Ok().json(members.into_iter().map(MemberEntry::from).collect::<Vec<_>>()))
+    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), members, None, |member, printer| {
+        printer.print(&MemberEntry::from(member));
+    }))
 }
 
 /// A member to add.

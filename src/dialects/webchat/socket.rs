@@ -142,6 +142,9 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
 struct HistoryAnswer<'a> {
     room_id: u32,
     messages: Vec<ChatMessage<'a>>,
+    /// With `?ext=1`, on a page that is shorter than it could be: its oldest messages are left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
 }
@@ -165,7 +168,11 @@ fn answer(answer: &Answer<'_>, reference: Option<&str>, viewer: &Viewer) -> Opti
                 .rev()
                 .map(|message| ChatMessage::listed(message, viewer.is_extended, &viewer.base_url))
                 .collect();
-            frame("message_history", HistoryAnswer { room_id: query.room.number(), messages, reference })
+            let room_id = query.room.number();
+            frame(
+                "message_history",
+                HistoryAnswer { room_id, messages, cut: page.is_cut && viewer.is_extended, reference },
+            )
         }
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! With a second handle to its socket ([`super::raw_socket`]) the connection outlives the framework's part in it.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -60,6 +61,7 @@ async fn run_session(registration: &Registration, frames: Frames) -> Option<Fram
         codec: registration.codec,
         viewer: registration.viewer.clone(),
         peer: Rc::clone(&registration.peer),
+        page: Cell::default(),
     };
     let session = Box::pin(session.run(frames, registration.closed.clone()));
     match AssertUnwindSafe(session).catch_unwind().await {

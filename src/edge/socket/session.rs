@@ -1,6 +1,7 @@
 //! The one loop that serves all WebSockets. Dialects say what frames mean; limits, order, answers and the end are here.
 //! [`super::handshake`] shows how a connection gets here.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,9 @@ use futures_util::stream::FuturesOrdered;
 use super::codec::{Answer, Command, Refusal, Request, Resume, SocketCodec, Viewer};
 use super::frames::{Broken, Frames, Inbound};
 use super::liveness::Peer;
-use crate::domain::{Caller, Error, Event, Field, Kind, NewMessage, Result, RoomEvent};
+use crate::domain::{Caller, Error, Event, Field, HistoryQuery, Kind, NewMessage, Result, RoomEvent};
 use crate::edge::context::Context;
+use crate::edge::long_answers::LongAnswer;
 use crate::fanout::{Closed, ConnectionId, Hub};
 use crate::metrics::Count;
 use crate::service::Receiver;
@@ -21,8 +23,13 @@ use crate::websocket::{Close, Opcode, control_frame, text_frame};
 
 /// Sends of one connection that may be under way. More are not read until some have ended.
 const SENDS_AT_ONCE: usize = 64;
-/// Bytes of answers that may wait for a client before its next request is read. A single answer may be larger.
-const MAX_UNREAD_BYTES: usize = 1024 * 1024;
+/// Bytes that may wait for a client before its next request is read: more than a queue takes of events, so that these alone
+/// hold up no request. The answer to one request may be larger.
+const MAX_UNREAD_BYTES: usize = 320 * 1024;
+/// Maximum size of an answer. A page of history is cut to it.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+/// More than what surrounds the messages of a page.
+const PAGE_FRAME_BYTES: usize = 1024;
 /// How long a client may take to read its answers.
 const READING: Duration = Duration::from_secs(30);
 const ROOM_CHECK: Duration = Duration::from_millis(20);
@@ -34,6 +41,8 @@ pub(in crate::edge) struct Session {
     pub(in crate::edge) codec: SocketCodec,
     pub(in crate::edge) viewer: Viewer,
     pub(in crate::edge) peer: Rc<Peer>,
+    /// Held while a page of history is under way or unread.
+    pub(in crate::edge) page: Cell<Option<LongAnswer>>,
 }
 
 /// The frames that answer a request, once it is done.
@@ -127,6 +136,7 @@ impl Session {
                 () = tokio::time::sleep(ROOM_CHECK) => {}
             }
         }
+        self.page.take();
         true
     }
 
@@ -224,6 +234,8 @@ impl Session {
                 self.send(&caller, to, message).await?;
             }
             Command::History(query) => {
+                self.page.set(Some(self.context.long_answers.admit(caller.id).await?));
+                let query = HistoryQuery { max_bytes: Some(MAX_ANSWER_BYTES - PAGE_FRAME_BYTES), ..query };
                 let page = services.messages.history(query, &caller).await?;
                 return Ok((self.codec.answer)(&Answer::History(&page, query), reference, &self.viewer));
             }

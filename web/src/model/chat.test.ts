@@ -322,6 +322,26 @@ describe("the first page", () => {
     expect(socket.frames("mark_read").at(-1)).toMatchObject({ room_id: ROOM, id: 3 });
   });
 
+  it("goes on in smaller pages when the server has cut one", async () => {
+    const { model, socket } = await begin();
+    const all = Array.from({ length: 30 }, (_, at) => message(1 + at));
+    socket.answer = ({ type, payload }) => {
+      if (type !== "fetch_history") return undefined;
+      const { page, page_size: size, ref } = payload as { page: number; page_size: number; ref: string };
+      const window = all.slice(Math.max(0, all.length - page * size), all.length - (page - 1) * size);
+      const cut = window.length > 12 ? { cut: true } : {};
+      socket.push("message_history", { room_id: ROOM, messages: window.slice(-12), ...cut, ref });
+      return undefined;
+    };
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    const room = model.roomOf(ROOM);
+    expect([room.messages.value.length, room.hasOlder.value]).toEqual([12, true]);
+    for (let tries = 0; room.hasOlder.peek() && tries < 5; tries += 1) await model.loadOlder(room);
+    expect(room.hasOlder.value).toBe(false);
+    expect(room.messages.value.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
+  });
+
   it("is loaded when the user is added to the open room again", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);

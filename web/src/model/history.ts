@@ -3,6 +3,7 @@
 import { batch, effect } from "@preact/signals";
 import { delay } from "../net/delay";
 import { Refused } from "../net/refused";
+import type { HistoryPage } from "../net/socket";
 import type { Message } from "../net/types";
 import { connection } from "./connection";
 import { isInView } from "./conversation_list";
@@ -20,6 +21,8 @@ import {
 import { mergeMessages, reconcile } from "./timeline";
 
 const PAGE_SIZE = 50;
+/** Pages of this size are never cut, however long the messages. */
+const LONG_PAGE_SIZE = 10;
 /** The server keeps at most this many messages of a room. */
 const MAX_MESSAGES = 1000;
 const OLDER_POLL_MS = 50;
@@ -59,9 +62,10 @@ export async function loadNewest(room: Room): Promise<void> {
   const size = Math.min(MAX_MESSAGES, Math.max(PAGE_SIZE, known.length));
   try {
     const page = await connection.fetchHistory({ room_id: room.id, page: 1, page_size: size });
+    const isWhole = !page.isCut && page.messages.length < size;
     batch(() => {
       if (isLost) room.messages.value = [];
-      applyPage(room, page, size, arrived, known.length === 0);
+      applyPage(room, page, isWhole, arrived, known.length === 0);
       room.isStale = room.staleCount !== staleCount;
       room.isLost = room.isLost && room.isStale;
     });
@@ -76,8 +80,14 @@ export async function loadNewest(room: Room): Promise<void> {
   }
 }
 
-function applyPage(room: Room, page: Message[], size: number, arrived: Message[], isFirst: boolean): void {
-  const isWhole = page.length < size;
+function applyPage(
+  room: Room,
+  { messages: page, isCut }: HistoryPage,
+  isWhole: boolean,
+  arrived: Message[],
+  isFirst: boolean,
+): void {
+  room.hasLongMessages ||= isCut;
   const known = mergeMessages(reconcile(room.messages.peek(), page, isWhole), page, room.deletedIds);
   room.messages.value = mergeMessages(known, arrived, room.deletedIds);
   // A message whose echo never came is stored after all.
@@ -96,11 +106,18 @@ export async function loadOlder(room: Room): Promise<void> {
   room.isLoadingOlder.value = true;
   try {
     const before = room.messages.peek().length;
-    const number = Math.floor(before / PAGE_SIZE) + 1;
-    const page = await connection.fetchHistory({ room_id: room.id, page: number, page_size: PAGE_SIZE });
+    const size = room.hasLongMessages ? LONG_PAGE_SIZE : PAGE_SIZE;
+    const number = Math.floor(before / size) + 1;
+    const { messages, isCut } = await connection.fetchHistory({
+      room_id: room.id,
+      page: number,
+      page_size: size,
+    });
     batch(() => {
-      room.messages.value = mergeMessages(room.messages.peek(), page, room.deletedIds);
-      room.hasOlder.value = page.length === PAGE_SIZE && room.messages.peek().length > before;
+      room.messages.value = mergeMessages(room.messages.peek(), messages, room.deletedIds);
+      const hasMore = messages.length === size && room.messages.peek().length > before;
+      room.hasOlder.value = hasMore || (isCut && !room.hasLongMessages);
+      room.hasLongMessages ||= isCut;
     });
   } catch {
     // Further scrolling tries again.
@@ -111,7 +128,7 @@ export async function loadOlder(room: Room): Promise<void> {
 
 /** Loads older pages until a message is loaded. Returns `false` if the room no longer has it. */
 export async function loadBackTo(room: Room, id: number): Promise<boolean> {
-  for (let tries = 0; tries < MAX_MESSAGES / PAGE_SIZE + 1; tries += 1) {
+  for (let tries = 0; tries < MAX_MESSAGES / LONG_PAGE_SIZE + 1; tries += 1) {
     const first = room.messages.peek()[0];
     // The oldest loaded message is drawn once the one above it is known.
     if (room.byId(id) && (first?.id !== id || !room.hasOlder.peek())) return true;

@@ -29,6 +29,8 @@ export class Room {
   readonly announced = signal<Message[]>([]);
   /** Whether messages may be missing because the connection was lost. */
   isStale = false;
+  /** Whether the server has cut a page of it, because its messages are long. */
+  hasLongMessages = false;
   /** How often the room became stale. */
   staleCount = 0;
   /** Whether the server may have lost loaded messages: the next page replaces them. */

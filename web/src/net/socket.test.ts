@@ -169,7 +169,8 @@ describe("a history", () => {
       socket.push("message_history", { room_id: 1, messages: [message(5)], ref: payload.ref });
       return undefined;
     };
-    expect((await connection.fetchHistory(page)).map(({ id }) => id)).toEqual([5]);
+    const { messages, isCut } = await connection.fetchHistory(page);
+    expect([messages.map(({ id }) => id), isCut]).toEqual([[5], false]);
     expect(socket.frames("fetch_history")).toEqual([page]);
     expect(events).toEqual([]);
   });

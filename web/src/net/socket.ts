@@ -39,6 +39,13 @@ const LARGE_ANSWER_MS = 30_000;
 /** Connections that were open for longer start over with the shortest wait. */
 const STABLE_MS = 10_000;
 
+/** A page of a history, oldest first. */
+export interface HistoryPage {
+  messages: Message[];
+  /** Whether the page was too large, and its oldest messages are left out. */
+  isCut: boolean;
+}
+
 export class Connection {
   readonly status = signal<Status>("closed");
   /** The time of the next attempt. */
@@ -105,10 +112,10 @@ export class Connection {
    * # Errors
    * As `command`.
    */
-  async fetchHistory(payload: ClientPayloads["fetch_history"]): Promise<Message[]> {
+  async fetchHistory(payload: ClientPayloads["fetch_history"]): Promise<HistoryPage> {
     const answer = await this.send({ type: "fetch_history", payload }, LARGE_ANSWER_MS);
     if (answer.type !== "message_history") throw new Refused("internal", `${answer.type} without a history`);
-    return answer.payload.messages;
+    return { messages: answer.payload.messages, isCut: answer.payload.cut ?? false };
   }
 
   private send({ type, payload }: Command, timeoutMs: number): Promise<AnswerFrame> {

@@ -199,8 +199,8 @@ interface Membership {
 /** The frames of the server, by type. */
 export interface ServerPayloads {
   new_message: RoomMessage;
-  /** Answers `fetch_history`. */
-  message_history: { room_id: number; messages: Message[]; ref?: string };
+  /** Answers `fetch_history`. With `cut` the page was too large, and its oldest messages are left out. */
+  message_history: { room_id: number; messages: Message[]; cut?: true; ref?: string };
   message_deleted: { room_id: number; id: number; user_id: number };
   /** A user has read the messages from `first_id` to `id`. */
   message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
