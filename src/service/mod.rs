@@ -39,7 +39,7 @@ pub use limits::Limits;
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use poll::Poll;
-pub use presence::{Presence, Throttle};
+pub use presence::{OnlineList, Presence, Throttle};
 pub use range::Range;
 pub use revocations::Revocations;
 pub use rooms::Rooms;

@@ -67,6 +67,23 @@ fn told_rooms(rooms: &[RoomEntry]) -> Vec<RoomId> {
     rooms.iter().filter(is_direct).chain(others).map(|entry| entry.room).collect()
 }
 
+/// Online users as a caller may see them.
+pub struct OnlineList {
+    /// The users. Other callers may share them, so an address is shown only where [`Self::shows_address`] allows it.
+    pub users: Arc<[OnlineUser]>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<OnlineCursor>,
+    caller: UserId,
+    sees_all: bool,
+}
+
+impl OnlineList {
+    /// Whether the caller may see the address and agent of a user.
+    pub fn shows_address(&self, of: UserId) -> bool {
+        self.sees_all || of == self.caller
+    }
+}
+
 /// Records activity and lists online users.
 pub struct Presence {
     store: Store,
@@ -154,25 +171,15 @@ impl Presence {
         outcome
     }
 
-    /// Online users, latest activity first. The addresses and agents of other users are empty when the caller may not
-    /// see them.
-    pub async fn online(
-        &self,
-        caller: &Caller,
-        after: Option<OnlineCursor>,
-        limit: Limit,
-    ) -> Result<(Vec<OnlineUser>, Option<OnlineCursor>)> {
-        let (mut users, next) = self.store.online_users(self.store.now_ms(), after, limit).await?;
+    /// Online users, latest activity first.
+    pub async fn online(&self, caller: &Caller, after: Option<OnlineCursor>, limit: Limit) -> Result<OnlineList> {
+        let (users, next) = self.store.online_users(after, limit).await?;
         let sees_all = match authorise(&self.store, caller, Action::SeeAddresses(self.visibility)).await {
             Ok(()) => true,
             Err(Error::Forbidden) => false,
             Err(error) => return Err(error),
         };
-        for user in users.iter_mut().filter(|user| !sees_all && user.id != caller.id) {
-            user.ip.clear();
-            user.user_agent.clear();
-        }
-        Ok((users, next))
+        Ok(OnlineList { users, next, caller: caller.id, sees_all })
     }
 
     /// The address of an online user.

@@ -72,6 +72,7 @@ use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use continuity::Continuity;
 use redis::commit::{GroupCommit, Writer};
 use redis::connection::{LIST_TIMEOUT, SharedConnection};
+use presence::OnlineUsers;
 use readers::Readers;
 use redis::durability::Durability;
 use redis::keys::Keys;
@@ -216,6 +217,7 @@ impl Store {
             token_ttl_secs: config.token_ttl_secs,
             zone: config.zone.clone(),
             node: Arc::clone(&memory.node),
+    online: Arc<SingleFlight<OnlineUsers>>,
             clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
@@ -255,6 +257,7 @@ impl Store {
             readers: memory.readers.clone(),
     }
 
+            online: Arc::default(),
     /// Time before which messages are expired.
     fn oldest_ms(&self) -> u64 {
         self.now_ms().saturating_sub(self.retention.max_age_ms)

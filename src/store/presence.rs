@@ -1,5 +1,7 @@
 //! Presence: the last activity of users in sorted sets, with address, user agent and login time in hashes.
 
+use std::sync::Arc;
+
 use redis::{Pipeline, Value};
 
 use super::Store;
@@ -10,6 +12,14 @@ use crate::domain::{Account, Caller, Client, Error, Limit, OnlineCursor, OnlineU
 /// Lifetime of a user's address and user agent after the last renewal, in addition to the time for which a user counts as
 /// online. Renewed hourly while active.
 const SEEN_LIFETIME_SECS: u64 = 4 * 60 * 60;
+
+/// The list that clients read who name no limit.
+const WHOLE_LIST: Limit = Limit::of(10_000);
+/// Users whose details one round trip reads.
+const USERS_AT_ONCE: usize = 1000;
+
+/// Online users, and the cursor of the next page.
+pub(super) type OnlineUsers = (Arc<[OnlineUser]>, Option<OnlineCursor>);
 
 /// Activity of a user.
 pub struct Activity<'a> {
@@ -52,25 +62,34 @@ impl Store {
         self.ensure_global_membership(account.id, &account.name).await
     }
 
-    /// Online users after `after`, latest activity first: two round trips for any number. A user who becomes active while a
-    /// client pages moves to the front, so later pages may miss that user.
-    pub async fn online_users(
-        &self,
-        now_ms: u64,
-        after: Option<OnlineCursor>,
-        limit: Limit,
-    ) -> Result<(Vec<OnlineUser>, Option<OnlineCursor>)> {
+    /// Online users after `after`, latest activity first: two round trips for up to 1,000. A user who becomes active while a
+    /// client pages moves to the front, so later pages may miss that user. Callers who ask for the whole list at once share
+    /// a reading.
+    pub async fn online_users(&self, after: Option<OnlineCursor>, limit: Limit) -> Result<OnlineUsers> {
+        if after.is_some() || limit != WHOLE_LIST {
+            return self.read_online_users(after, limit).await;
+        }
+        let store = self.clone();
+        self.online.join(async move { store.read_online_users(None, WHOLE_LIST).await }).await
+    }
+
+    async fn read_online_users(&self, after: Option<OnlineCursor>, limit: Limit) -> Result<OnlineUsers> {
+        let now_ms = self.now_ms();
         let mut active = self.active_users(now_ms, after, limit).await?;
         let has_more = active.len() > limit.get();
         active.truncate(limit.get());
         let next = active.last().copied().filter(|_| has_more);
-        let mut pipeline = Pipeline::with_capacity(active.len());
-        for cursor in &active {
-            pipeline.cmd("HMGET").arg(self.keys.seen(cursor.user)).arg(&["name", "ip", "agent", "login"]);
+        let mut users = Vec::with_capacity(active.len());
+        for some in active.chunks(USERS_AT_ONCE) {
+            let mut pipeline = Pipeline::with_capacity(some.len());
+            for cursor in some {
+                pipeline.cmd("HMGET").arg(self.keys.seen(cursor.user)).arg(&["name", "ip", "agent", "login"]);
+            }
+            for (cursor, reply) in some.iter().zip(self.run_list(&pipeline).await?) {
+                users.push(read_online(*cursor, reply)?);
+            }
         }
-        let replies = self.run_list(&pipeline).await?;
-        let users = active.iter().zip(replies).map(|(cursor, reply)| read_online(*cursor, reply));
-        Ok((users.collect::<Result<_>>()?, next))
+        Ok((users.into(), next))
     }
 
     /// Users who count as online, one more than `limit` if there are more.

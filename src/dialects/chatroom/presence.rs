@@ -7,7 +7,7 @@ use super::rooms::{NEXT_CURSOR, list_limit};
 use super::times::Times;
 use super::wire::{ChatStats, Heartbeat, ListQuery, OnlineEntry, UserIp};
 use crate::domain::{Error, Field, OnlineCursor, Result, UserId};
-use crate::edge::{Authenticated, Context, QueryParams, QuietAuth};
+use crate::edge::{Authenticated, Context, ListFrame, QueryParams, QuietAuth, long_list};
 
 /// Lists the users with activity within 30 minutes, latest first.
 #[utoipa::path(
@@ -30,13 +30,16 @@ pub(super) async fn online_users(
         None => None,
     };
     let limit = list_limit(&query.0)?;
-    let (users, next) = context.services.presence.online(&user.caller, after, limit).await?;
-    let entries: Vec<OnlineEntry<'_>> = users.iter().map(|user| OnlineEntry::of(user, &times)).collect();
+    let online = context.services.presence.online(&user.caller, after, limit).await?;
     let mut response = HttpResponse::Ok();
-    if let Some(next) = next {
+    if let Some(next) = online.next {
         response.insert_header((NEXT_CURSOR, format!("{}-{}", next.active_at_ms, next.user)));
     }
-    Ok(response.json(entries))
+    let places: Vec<usize> = (0..online.users.len()).collect();
+    Ok(long_list(response, ListFrame::bare(), places, None, move |place, printer| {
+        let user = &online.users[place];
+        printer.print(&OnlineEntry::of(user, online.shows_address(user.id), &times));
+    }))
 }
 
 fn cursor(text: &str) -> Option<OnlineCursor> {

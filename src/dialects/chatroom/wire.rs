@@ -205,12 +205,13 @@ pub(super) struct OnlineEntry<'a> {
 }
 
 impl<'a> OnlineEntry<'a> {
-    pub(super) fn of(user: &'a OnlineUser, times: &Times) -> Self {
+    pub(super) fn of(user: &'a OnlineUser, shows_address: bool, times: &Times) -> Self {
+        let (ip, user_agent) = if shows_address { (&*user.ip, &*user.user_agent) } else { ("", "") };
         Self {
             user_id: user.id.0,
             username: &user.name,
-            ip: &user.ip,
-            user_agent: &user.user_agent,
+            ip,
+            user_agent,
             login_time: times.print(user.logged_in_at_ms),
             last_activity: times.print(user.active_at_ms),
         }
