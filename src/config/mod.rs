@@ -126,6 +126,10 @@ pub struct LimitsConfig {
     pub rooms_per_sec: u32,
     /// Burst of rooms created per user on one node.
     pub rooms_burst: u32,
+    /// Maximum number of rooms in which a user may be.
+    pub rooms_per_user: u64,
+    /// Maximum number of rooms that a user may make in a day.
+    pub rooms_made_daily: u64,
     /// Uploads per second and user on one node.
     pub uploads_per_sec: u32,
     /// Burst of uploads per user on one node.

@@ -187,6 +187,9 @@ pub enum Error {
     /// Little memory of the store is left, and this would take more. Reading and deleting go on.
     #[error("the store is full")]
     StorageFull,
+    /// A user is in as many rooms as allowed.
+    #[error("a user is in too many rooms")]
+    TooManyRooms,
     /// Redis does not answer. The outcome of a write is unknown; clients retry with the same client id.
     #[error("store unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -275,7 +278,7 @@ impl Error {
             Self::NameTaken | Self::EmailTaken | Self::ClientIdReused => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::UnsupportedType => Kind::UnsupportedType,
-            Self::RateLimited { .. } => Kind::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyRooms => Kind::RateLimited,
             Self::Internal(_) => Kind::Internal,
             Self::Unavailable(_) => Kind::Unavailable,
             Self::StorageFull => Kind::StorageFull,
@@ -308,6 +311,7 @@ impl Error {
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedType => "unsupported_type",
             Self::RateLimited { .. } => "rate_limited",
+            Self::TooManyRooms => "too_many_rooms",
             Self::Unavailable(_) => "unavailable",
             Self::StorageFull => "storage_full",
             Self::Internal(_) => "internal",

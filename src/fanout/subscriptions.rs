@@ -1,6 +1,7 @@
 //! Which connections are subscribed to which rooms: when a connection opens, when memberships change, and after events
 //! about memberships may have been lost.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -13,8 +14,10 @@ use super::hub::{Hub, HubState, Room};
 use crate::domain::{EntryId, Error, Event, Kind, Result, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::store::{RoomEntry, UserEvent};
 
-/// A connection is refused when its rooms are not followed by then; another node may do better.
+/// A connection is refused when rooms that it follows at once are not followed by then; another node may do better.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Rooms that a new connection follows at once.
+const FOLLOWED_AT_ONCE: usize = 100;
 
 /// Pause before a room that did not answer is asked again whether a user is a member.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -33,13 +36,16 @@ impl Hub {
         let hints = store.room_hints(user).await?;
         let pending: Vec<PendingSubscription> =
             hints.rooms().map(|room| PendingSubscription::new(self, room)).collect();
-        let heads = follow_all(&pending).await?;
+        let mut heads = Vec::with_capacity(pending.len());
+        // In pieces, so that the handshakes of others have their turn in between.
+        for some in pending.chunks(FOLLOWED_AT_ONCE) {
+            heads.extend(follow_all(some).await?);
+        }
         let rooms = store.confirm_rooms(&hints).await?;
         let mut state = self.0.borrow_mut();
-        for head in heads {
-            if rooms.iter().any(|entry| entry.room == head.id) {
-                state.subscribe(id, head, None);
-            }
+        let confirmed: HashSet<RoomId> = rooms.iter().map(|entry| entry.room).collect();
+        for head in heads.into_iter().filter(|head| confirmed.contains(&head.id)) {
+            state.subscribe(id, head, None);
         }
         let changes = state.connection(id).and_then(|connection| connection.changes.take()).unwrap_or_default();
         drop(state);

@@ -16,7 +16,7 @@ use super::private_redis::{PrivateRedis, PrivateRedisError};
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
 use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
-use crate::config::{Config, IpVisibility as Visibility, RedisConfig};
+use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
 use crate::edge::{Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
@@ -194,9 +194,15 @@ fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
         },
         online_for_secs: config.presence.offline_after_secs,
         receipt_members: config.limits.receipt_members,
+        room_limits: room_limits(&config.limits),
         token_ttl_secs: config.auth.token_ttl_secs,
         zone: zone(&config.stats.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
     })
+}
+
+fn room_limits(limits: &LimitsConfig) -> RoomLimits {
+    let limit = |number: u64| if limits.enabled { number } else { 0 };
+    RoomLimits { per_user: limit(limits.rooms_per_user), made_daily: limit(limits.rooms_made_daily) }
 }
 
 /// Looks up a time zone by its name; `None` for an empty name. `check` has refused unknown ones.

@@ -1,4 +1,5 @@
-//! A user's conversations, with the number of unread messages in each: two round trips for any number of rooms.
+//! A user's conversations, with the number of unread messages in each: two round trips for up to 200 rooms, one more for
+//! every further 200.
 
 use std::collections::HashMap;
 
@@ -6,10 +7,13 @@ use redis::{Pipeline, Value};
 
 use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use super::room_list::{Correction, RoomHints};
+use super::room_list::Correction;
 use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments};
 use crate::domain::{Conversation, Error, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
+
+/// Rooms that one round trip reads. Each may have a long message.
+const ROOMS_AT_ONCE: usize = 200;
 
 impl Store {
     /// The rooms of a user, latest activity first.
@@ -22,34 +26,41 @@ impl Store {
         let read_cursors: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
         let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
 
-        let pipeline = self.read_conversations(user, &hints, &read_cursors);
-        let mut replies = self.run_list(&pipeline).await?.into_iter();
         let mut conversations = Vec::with_capacity(hints.listed.len());
         let mut correction = Correction::default();
-        for entry in &hints.listed {
-            let (card, name) = (next(&mut replies)?, next(&mut replies)?);
-            let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
-            match read_conversation(*entry, card, read, reply::read(name)?)? {
-                Some(conversation) => conversations.push(conversation),
-                None => correction.remove(*entry),
+        for some in hints.listed.chunks(ROOMS_AT_ONCE) {
+            let mut replies = self.run_list(&self.read_conversations(user, some, &read_cursors)).await?.into_iter();
+            for entry in some {
+                let (card, name) = (next(&mut replies)?, next(&mut replies)?);
+                let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
+                match read_conversation(*entry, card, read, reply::read(name)?)? {
+                    Some(conversation) => conversations.push(conversation),
+                    None => correction.remove(*entry),
+                }
             }
         }
-        for room in &hints.pending {
-            let read = Seq(read_cursors.get(&room.number()).copied().unwrap_or(0));
-            let entry = RoomEntry { room: *room, kind: RoomKind::Group, other: None };
-            let Some(conversation) = read_conversation(entry, next(&mut replies)?, read, None)? else { continue };
-            correction.missing.push(RoomEntry { kind: conversation.head.kind, ..entry });
-            conversations.push(conversation);
+        let pending = |room: &RoomId| RoomEntry { room: *room, kind: RoomKind::Group, other: None };
+        let pending: Vec<RoomEntry> = hints.pending.iter().map(pending).collect();
+        for some in pending.chunks(ROOMS_AT_ONCE) {
+            let mut replies = self.run_list(&self.read_conversations(user, some, &read_cursors)).await?.into_iter();
+            for entry in some {
+                let (card, _) = (next(&mut replies)?, next(&mut replies)?);
+                let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
+                let Some(conversation) = read_conversation(*entry, card, read, None)? else { continue };
+                let RoomHead { kind, .. } = conversation.head;
+                correction.missing.push(RoomEntry { kind, other: conversation.head.other(user), ..*entry });
+                conversations.push(conversation);
+            }
         }
         self.correct_room_list(&hints, correction).await;
         conversations.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
         Ok(conversations)
     }
 
-    /// The commands that read the rooms of a list: two replies for each listed room, one for each pending one.
-    fn read_conversations(&self, user: UserId, hints: &RoomHints, read_cursors: &HashMap<u32, u64>) -> Pipeline {
+    /// The commands that read rooms: two replies for each.
+    fn read_conversations(&self, user: UserId, rooms: &[RoomEntry], read_cursors: &HashMap<u32, u64>) -> Pipeline {
         let oldest_ms = self.oldest_ms();
-        let mut pipeline = Pipeline::with_capacity(2 * hints.listed.len() + hints.pending.len());
+        let mut pipeline = Pipeline::with_capacity(2 * rooms.len());
         let read = |pipeline: &mut Pipeline, room: RoomId, other: Option<UserId>| {
             let keys = self.keys.room(room);
             let other = other.map(|user| user.to_string()).unwrap_or_default();
@@ -65,15 +76,12 @@ impl Store {
             };
             pipeline.add_command(call.by_hash());
         };
-        for entry in &hints.listed {
+        for entry in rooms {
             read(&mut pipeline, entry.room, entry.other);
             match entry.other {
                 Some(other) => pipeline.cmd("HGET").arg(self.keys.user(other)).arg("name"),
                 None => pipeline.cmd("ECHO").arg(""),
             };
-        }
-        for room in &hints.pending {
-            read(&mut pipeline, *room, None);
         }
         pipeline
     }

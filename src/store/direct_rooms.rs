@@ -3,6 +3,7 @@
 use redis::Pipeline;
 
 use super::Store;
+use super::joins::Join;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
 use super::rooms::Making;
@@ -20,7 +21,7 @@ impl Store {
         if let Some(room) = room {
             // Once per node and pair, which repairs the lists if a node crashed while it created the room. Sockets that
             // missed the announcement then receive the whole room; the others are subscribed already.
-            self.note_direct(room, (low, high)).await?;
+            self.note_direct(room, (low, high), &[]).await?;
             self.direct_rooms.insert((low, high), room);
         }
         Ok(room)
@@ -42,7 +43,7 @@ impl Store {
     /// nodes create it at once, one of the rooms is removed again.
     ///
     /// # Errors
-    /// `UserNotFound`.
+    /// `UserNotFound`; `TooManyRooms`; `RateLimited` when the caller has made too many today.
     pub async fn open_direct(&self, caller: UserId, other: UserId) -> Result<RoomId> {
         if let Some(room) = self.direct_room(caller, other).await? {
             return Ok(room);
@@ -53,15 +54,16 @@ impl Store {
         }
         let pair = format!("{low}:{high}");
         let making = Making { pair: &pair, members: &[low, high], ..Making::default() };
-        let (room, ..) = self.make_next(RoomKind::Direct, &making, None).await?;
+        let (room, _, joins) = self.make_next(RoomKind::Direct, &making, caller).await?;
         if !self.claim_pair(low, high, room).await? {
+            self.abandon_joins(&joins, &Error::DirectRoom).await;
             let keys = self.keys.room(room);
             let mut pipeline = Pipeline::with_capacity(1);
             pipeline.cmd("DEL").arg(keys.room).arg(keys.members);
             self.connection.run(&pipeline).await?;
             return self.direct_room(low, high).await?.ok_or(Error::RoomNotFound);
         }
-        self.note_direct(room, (low, high)).await?;
+        self.note_direct(room, (low, high), &joins).await?;
         self.direct_rooms.insert((low, high), room);
         Ok(room)
     }
@@ -84,11 +86,15 @@ impl Store {
         reply::read(self.writer.run_script(&call, &[]).await?.0)
     }
 
-    async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId)) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(4);
+    /// Lists a room with its users, announces it to their sockets, and ends its joins.
+    async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId), joins: &[Join]) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(8);
         for (user, other) in [(low, high), (high, low)] {
             let entry = RoomEntry { room, kind: RoomKind::Direct, other: Some(other) };
             self.note_joined(&mut pipeline, entry, user, Seq(1));
+        }
+        for join in joins {
+            self.forget_join(&mut pipeline, join);
         }
         self.connection.run(&pipeline).await?;
         Ok(())

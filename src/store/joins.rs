@@ -1,11 +1,11 @@
 //! Joins: users who are about to become members. Noted before the room is changed, so that a change that ends half-way can
 //! be found and finished; the top of `room_list.rs` says how.
 
-use redis::{Cmd, Pipeline};
+use redis::{Cmd, Pipeline, Value};
 use tracing::debug;
 
 use super::Store;
-use super::redis::reply::{self, is_absent, next};
+use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::{RoomEntry, kind_of};
 use crate::domain::{Error, Result, RoomId, RoomKind, Seq, UserId};
@@ -18,7 +18,7 @@ const ABANDONED_AT_ONCE: usize = 200;
 /// A user who is about to become a member of a room.
 pub(super) struct Join {
     /// To be sent before the command that makes the user a member.
-    pub(super) commands: [Cmd; 2],
+    pub(super) entering: Cmd,
     room: RoomId,
     user: UserId,
     /// The user's note: `room:attempt`.
@@ -28,15 +28,59 @@ pub(super) struct Join {
 }
 
 impl Store {
-    /// Begins to make a user a member of a room.
-    pub(super) fn begin_join(&self, room: RoomId, user: UserId) -> Join {
+    /// Begins to make a user a member of a room: one round trip, which reserves a place in the user's list of rooms.
+    ///
+    /// # Errors
+    /// `TooManyRooms`; `RateLimited` when the user makes the room and has made too many today.
+    pub(super) async fn begin_join(&self, room: RoomId, user: UserId, makes: bool) -> Result<Join> {
         let attempt = fastrand::u64(..);
         let note = format!("{}:{attempt:x}", room.number());
         let entry = format!("{}:{user}:{attempt:x}", room.number());
-        let (mut noting, mut entering, at_ms) = (redis::cmd("ZADD"), redis::cmd("ZADD"), self.now_ms());
-        noting.arg(self.keys.pending_rooms(user)).arg(at_ms).arg(&note);
+        let at_ms = self.now_ms();
+        let (list, pending, made) =
+            (self.keys.user_rooms(user), self.keys.pending_rooms(user), self.keys.rooms_made(user));
+        let call = Call {
+            script: &scripts::RESERVE_ROOM,
+            keys: &[&list, &pending, &made],
+            args: &[
+                Arg::Number(room.number().into()),
+                Arg::Text(&note),
+                Arg::Number(at_ms),
+                Arg::Number(self.room_limits.most_listed()),
+                Arg::Number(if makes { self.room_limits.made_daily } else { 0 }),
+            ],
+        };
+        let reply = array(self.connection.run_script(&call, &[]).await?.0)?;
+        match (reply.first().map(text).transpose()?, reply.as_slice()) {
+            (Some("full"), _) => return Err(Error::TooManyRooms),
+            (Some("limited"), [_, Value::Int(wait_ms)]) => return Err(reply::limited(*wait_ms)),
+            _ => {}
+        }
+        let mut entering = redis::cmd("ZADD");
         entering.arg(self.keys.joins()).arg(at_ms).arg(&entry);
-        Join { commands: [noting, entering], room, user, note, entry }
+        Ok(Join { entering, room, user, note, entry })
+    }
+
+    /// Begins the joins of all these users, or of none. The room counts for `maker`.
+    pub(super) async fn begin_joins(&self, room: RoomId, users: &[UserId], maker: Option<UserId>) -> Result<Vec<Join>> {
+        let mut joins = Vec::with_capacity(users.len());
+        for user in users {
+            match self.begin_join(room, *user, maker == Some(*user)).await {
+                Ok(join) => joins.push(join),
+                Err(error) => {
+                    self.abandon_joins(&joins, &Error::RoomNotFound).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(joins)
+    }
+
+    /// Forgets joins that ended with an error.
+    pub(super) async fn abandon_joins(&self, joins: &[Join], error: &Error) {
+        for join in joins {
+            self.abandon_join(join, error).await;
+        }
     }
 
     /// Adds the commands that end a join, behind its announcement. The room itself stays noted, without the attempt.
@@ -46,7 +90,8 @@ impl Store {
         self.forget_join(pipeline, join);
     }
 
-    fn forget_join(&self, pipeline: &mut Pipeline, join: &Join) {
+    /// Adds the commands that end a join without a note of the room.
+    pub(super) fn forget_join(&self, pipeline: &mut Pipeline, join: &Join) {
         pipeline.cmd("ZREM").arg(self.keys.pending_rooms(join.user)).arg(&join.note);
         pipeline.cmd("ZREM").arg(self.keys.joins()).arg(&join.entry);
     }

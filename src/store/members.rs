@@ -25,10 +25,10 @@ impl Store {
     ///
     /// # Errors
     /// `RoomNotFound`, also for closed rooms of which the actor is not a member; `Forbidden`; `Removed`; `DirectRoom`;
-    /// `RateLimited`.
+    /// `RateLimited`; `TooManyRooms`.
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
-        let join = self.begin_join(change.room, change.notice.user.id);
-        let changed = self.change_members(&scripts::ADD_MEMBER, change, &join.commands).await;
+        let join = self.begin_join(change.room, change.notice.user.id, false).await?;
+        let changed = self.change_members(&scripts::ADD_MEMBER, change, std::slice::from_ref(&join.entering)).await;
         let reply = match changed {
             Ok(reply) => reply,
             Err(error) => {

@@ -141,9 +141,9 @@ impl Store {
         if !is_join(&reply)? {
             return Ok((reply, None));
         }
-        let join = self.begin_join(room, caller.id);
+        let join = self.begin_join(room, caller.id, false).await?;
         let call = Call { args: &args(true), ..call };
-        let (reply, _) = self.writer.run_script_after(&join.commands, &call, &[]).await?;
+        let (reply, _) = self.writer.run_script_after(std::slice::from_ref(&join.entering), &call, &[]).await?;
         Ok((reply, Some(join)))
     }
 

@@ -106,6 +106,27 @@ impl Retention {
 /// Settings of a store.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
+/// How many rooms a user may have. 0 means no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomLimits {
+    /// Maximum number of rooms in which a user is, `global` aside.
+    pub per_user: u64,
+    /// Maximum number of rooms that a user makes in a day.
+    pub made_daily: u64,
+}
+
+impl RoomLimits {
+    /// Maximum number of entries in a list of rooms: `global` is one of them.
+    fn most_listed(self) -> u64 {
+        if self.per_user == 0 { 0 } else { self.per_user + 1 }
+    }
+
+    /// Maximum number of entries of a kind to read; -1 for all.
+    fn most_read(self) -> i64 {
+        if self.per_user == 0 { -1 } else { i64::try_from(self.most_listed()).unwrap_or(-1) }
+    }
+}
+
     /// The Redis servers.
     pub servers: Arc<Servers>,
     /// Prefix of every key.
@@ -123,6 +144,8 @@ pub struct StoreConfig {
     /// Lifetime of a token, for which its revocation must be kept.
     pub token_ttl_secs: u64,
     /// Time zone whose midnight starts a day of the statistics.
+    /// How many rooms a user may have.
+    pub room_limits: RoomLimits,
     pub zone: jiff::tz::TimeZone,
 }
 
@@ -180,6 +203,7 @@ pub struct Store {
     node: Arc<str>,
             readers: Readers::default(),
     clock: Clock,
+    room_limits: RoomLimits,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
     /// Until when client ids are also kept as the previous version keeps them.
@@ -221,6 +245,7 @@ impl Store {
             clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
+            room_limits: config.room_limits,
             both_ways_until_ms: Arc::clone(&memory.both_ways_until_ms),
             continuity: memory.continuity.clone(),
             stats: Arc::default(),

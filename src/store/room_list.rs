@@ -15,7 +15,7 @@ use tracing::debug;
 
 use super::joins::{Join, pending_room};
 use super::redis::reply::{self, is_absent, next};
-use super::stored::{RoomEntry, kind_of, parse_pair};
+use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair};
 use super::{Store, UserEvent};
 use crate::domain::{Result, RoomId, RoomKind, Seq, UserId};
 
@@ -40,7 +40,8 @@ impl RoomHints {
 
     /// Reads the replies to [`Store::ask_room_list`].
     fn read(user: UserId, now_ms: u64, replies: &mut impl Iterator<Item = Value>) -> Result<Self> {
-        let listed = RoomEntry::read_list(next(replies)?)?;
+        let mut listed = RoomEntry::read_list(next(replies)?)?;
+        listed.extend(RoomEntry::read_list(next(replies)?)?);
         let noted: Vec<(String, f64)> = reply::read(next(replies)?)?;
         let until_ms = now_ms.saturating_sub(SETTLED_AFTER_MS);
         let is_any_settled = noted.iter().any(|(_, at_ms)| *at_ms as u64 <= until_ms);
@@ -75,8 +76,13 @@ impl Correction {
 impl Store {
     /// Adds the commands whose replies [`Self::read_room_list`] reads.
     pub(super) fn ask_room_list(&self, pipeline: &mut Pipeline, user: UserId) {
-        pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
-        pipeline.cmd("ZRANGE").arg(self.keys.pending_rooms(user)).arg(0).arg(-1).arg("WITHSCORES");
+        // Lists from before there was a limit may be longer. Direct rooms do not give way to others.
+        for (from, to) in [(0.to_string(), GROUP_SCORE.to_string()), (format!("({GROUP_SCORE}"), "+inf".to_owned())] {
+            pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(from).arg(to);
+            pipeline.arg(&["BYSCORE", "LIMIT", "0"]).arg(self.room_limits.most_read()).arg("WITHSCORES");
+        }
+        let last = self.room_limits.most_read().saturating_sub(1).max(-1);
+        pipeline.cmd("ZRANGE").arg(self.keys.pending_rooms(user)).arg(0).arg(last).arg("WITHSCORES");
     }
 
     /// Reads the replies to [`Self::ask_room_list`].

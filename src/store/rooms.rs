@@ -3,8 +3,8 @@
 use redis::{Pipeline, Value};
 
 use super::continuity::Counter;
-use super::joins::{Join, pending_room};
-use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
+use super::joins::Join;
+use super::redis::reply::{self, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair, word};
 use super::{Store, amendments, client_ids, numbers, record};
@@ -105,11 +105,11 @@ impl Store {
             record: &record::encode_notice(&Notice::by_user(NoticeKind::Created, new.owner))?,
             members: &[new.owner.id],
         };
-        let (room, created_at_ms, join) = self.make_next(new.kind, &making, Some(new.owner.id)).await?;
+        let (room, created_at_ms, joins) = self.make_next(new.kind, &making, new.owner.id).await?;
         let mut pipeline = Pipeline::with_capacity(7);
         let entry = RoomEntry { room, kind: new.kind, other: None };
         self.note_joined(&mut pipeline, entry, new.owner.id, Seq(1));
-        if let Some(join) = &join {
+        for join in &joins {
             self.end_join(&mut pipeline, join);
         }
         if new.kind == RoomKind::Public {
@@ -119,24 +119,26 @@ impl Store {
         Ok(NewGroup { id: room, created_at_ms })
     }
 
-    /// Creates a room under the next free number and begins its owner's join. Returns number, time of creation and join.
+    /// Creates a room under the next free number and begins its members' joins. Returns number, time of creation and joins.
+    ///
+    /// # Errors
+    /// `TooManyRooms` when a member is in too many; `RateLimited` when `maker` has made too many today.
     pub(super) async fn make_next(
         &self,
         kind: RoomKind,
         making: &Making<'_>,
-        owner: Option<UserId>,
-    ) -> Result<(RoomId, u64, Option<Join>)> {
+        maker: UserId,
+    ) -> Result<(RoomId, u64, Vec<Join>)> {
+        let mut counts_for = Some(maker);
         for step in numbers::steps() {
             let number = u32::try_from(self.next_number(Counter::Rooms, step).await?).map_err(Error::internal)?;
             let Some(room) = RoomId::new(number).filter(|room| *room != RoomId::GLOBAL) else { continue };
-            let join = owner.map(|owner| self.begin_join(room, owner));
-            let before = join.as_ref().map_or(&[][..], |join| &join.commands);
-            if let Some(created_at_ms) = self.make(room, kind, making, before).await? {
-                return Ok((room, created_at_ms, join));
+            let joins = self.begin_joins(room, making.members, counts_for.take()).await?;
+            let before: Vec<redis::Cmd> = joins.iter().map(|join| join.entering.clone()).collect();
+            if let Some(created_at_ms) = self.make(room, kind, making, &before).await? {
+                return Ok((room, created_at_ms, joins));
             }
-            if let Some(join) = join {
-                self.abandon_join(&join, &Error::RoomNotFound).await;
-            }
+            self.abandon_joins(&joins, &Error::RoomNotFound).await;
         }
         Err(numbers::exhausted())
     }

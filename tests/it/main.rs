@@ -27,6 +27,7 @@ mod durability;
 mod existence;
 mod faults;
 mod floors;
+mod full_lists;
 mod full_memory;
 mod guesses;
 mod http;

@@ -191,6 +191,7 @@ impl World {
         (limits.user_sends_per_sec, limits.user_sends_burst) = (1000, 20_000);
         (limits.sign_ins_per_sec, limits.sign_ins_burst) = (50, 2000);
         (limits.searches_per_sec, limits.searches_burst) = (50, 2000);
+        limits.rooms_made_daily = 10_000;
         // Tests count Redis commands.
         config.stats.report_ms = 0;
         change(&mut config);

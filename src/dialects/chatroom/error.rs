@@ -49,6 +49,7 @@ fn detail(error: &Error) -> String {
         Error::TooLarge { max_bytes } => return format!("请求体超过大小限制 ({}KB)", max_bytes / 1024),
         Error::UnsupportedType => "上传的文件类型不在允许列表中",
         Error::RateLimited { .. } => "请求过于频繁，请稍后再试",
+        Error::TooManyRooms => "加入的聊天室数量已达上限",
         Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
         Error::StorageFull => "服务器存储空间不足",
         Error::Internal(_) => "服务器内部错误",

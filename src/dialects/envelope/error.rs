@@ -85,6 +85,7 @@ fn detail(error: &Error) -> String {
         Error::TooLarge { max_bytes } => return format!("超过 {} KB", max_bytes / 1024),
         Error::UnsupportedType => "请求体必须是 application/json",
         Error::RateLimited { .. } => "请稍后再试",
+        Error::TooManyRooms => "加入的群组数量已达上限",
         Error::Unavailable(_) => "请稍后重试",
         Error::StorageFull => "服务器存储空间不足，暂时无法保存新内容",
         Error::Internal(_) => "请联系管理员",

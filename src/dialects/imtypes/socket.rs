@@ -162,6 +162,7 @@ fn reason(error: &Error) -> String {
         Error::TooLarge { .. } => "消息过大",
         Error::UnsupportedType => "不支持的类型",
         Error::RateLimited { .. } => "发送过于频繁，请稍后再试",
+        Error::TooManyRooms => "加入的聊天室数量已达上限",
         Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
         Error::StorageFull => "服务器存储空间不足",
         Error::Internal(_) => "服务器内部错误",

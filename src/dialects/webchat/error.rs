@@ -76,6 +76,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::TooLarge { .. } => "Too large",
         Error::UnsupportedType => "Unsupported content type",
         Error::RateLimited { .. } => "Too many requests, try again later",
+        Error::TooManyRooms => "The user is in too many rooms",
         Error::Unavailable(_) => "Temporarily unavailable, try again",
         Error::StorageFull => "The server has no space left",
         Error::Internal(_) => "Internal server error",

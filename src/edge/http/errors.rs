@@ -22,6 +22,8 @@ use crate::edge::dialect::Registry;
 /// Pause before a client may try again what failed because the node lacked something.
 const OUTAGE_RETRY: Duration = Duration::from_secs(1);
 const BEARER: &str = "Bearer";
+/// Pause before a user who is in too many rooms may have left one.
+const ROOMS_RETRY: Duration = Duration::from_secs(60);
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
@@ -87,6 +89,9 @@ fn translate(
 fn retry_after(cause: &Error) -> Option<Duration> {
     if let Error::RateLimited { retry_after } = cause {
         return Some(*retry_after);
+    }
+    if matches!(cause, Error::TooManyRooms) {
+        return Some(ROOMS_RETRY);
     }
     (cause.kind() == Kind::Unavailable).then_some(OUTAGE_RETRY)
 }

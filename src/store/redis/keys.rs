@@ -14,6 +14,7 @@
 //! | `{r:7}:gone` | up to two hours longer than the log |
 //! | `{r:7}:members`, `:admins`, `:removed`, `{u:3}:rooms` | none: membership lasts |
 //! | `{u:3}:pending` | none: removed when the list of rooms is read ten minutes later |
+//! | `{u:3}:made` | a day after the first room that it counts |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
 //! | `joins` | none: nodes announce and remove entries that are half a minute old |
@@ -136,6 +137,11 @@ impl Keys {
     /// list of rooms may lack these.
     pub(in crate::store) fn pending_rooms(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:pending", self.prefix)
+    }
+
+    /// String: rooms that a user has made in the day since the first of them.
+    pub(in crate::store) fn rooms_made(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:made", self.prefix)
     }
 
     /// Sorted set: `room:user:attempt` → time of an attempt to make a user a member, ms. Removed once it is announced.

@@ -34,6 +34,7 @@ script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
 script!(MEMBER_SINCE = "../lua/prelude.lua", "../lua/member_since.lua");
+script!(RESERVE_ROOM = "../lua/reserve_room.lua");
 script!(SET_ROLE = "../lua/set_role.lua");
 script!(
     DELETE_MESSAGE = "../lua/amendments.lua",
@@ -69,6 +70,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &ADD_MEMBER,
         &REMOVE_MEMBER,
         &MEMBER_SINCE,
+        &RESERVE_ROOM,
         &SET_ROLE,
         &DELETE_MESSAGE,
         &MARK_DELIVERED,

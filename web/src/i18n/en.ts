@@ -25,6 +25,7 @@ export const texts = {
   "error.credentials": "Wrong username or password",
   "error.required": "Username and password are required",
   "error.network": "The server cannot be reached",
+  "error.tooManyRooms": "You, or the other user, are in too many rooms. Leave one first.",
   "error.slow": "Too many requests. Please try again later.",
   "error.forbidden": "You are not allowed to do that",
   "error.room": "Room not found, or you are not a member",

@@ -24,6 +24,7 @@ const CODES: Record<Code, Key> = {
   name_taken: "error.taken",
   email_taken: "error.emailTaken",
   client_id_reused: "error.invalid",
+  too_many_rooms: "error.tooManyRooms",
   too_large: "error.large",
   unsupported_type: "error.image",
   rate_limited: "error.slow",

@@ -27,6 +27,7 @@ export const texts: typeof en = {
   "error.credentials": "用户名或密码错误",
   "error.required": "请输入用户名和密码",
   "error.network": "无法连接到服务器",
+  "error.tooManyRooms": "您或对方加入的聊天室数量已达上限，请先退出一个",
   "error.slow": "请求过于频繁，请稍后再试",
   "error.forbidden": "没有权限",
   "error.room": "房间不存在，或你不是成员",

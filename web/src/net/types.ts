@@ -23,6 +23,7 @@ export type ErrorCode =
   | "name_taken"
   | "email_taken"
   | "client_id_reused"
+  | "too_many_rooms"
   | "too_large"
   | "unsupported_type"
   | "rate_limited"
