@@ -63,7 +63,7 @@ impl Config {
     }
 
     /// Rules of messages, presence, durability, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 12] {
+    fn storage_rules(&self) -> [Rule; 13] {
         [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
@@ -88,6 +88,7 @@ impl Config {
             (!is_upload_address(&self.uploads.url), "uploads.url must be like file:///folder or s3://bucket/prefix"),
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
+            (self.limits.members_answered == 0, "limits.members_answered must be at least 1"),
             (self.has_zero_limit(), "limits: every rate and burst must be at least 1"),
             (
                 !(1..=MAX_WRONG_PASSWORDS_SECS).contains(&self.limits.wrong_passwords_secs),

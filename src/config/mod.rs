@@ -136,6 +136,8 @@ pub struct LimitsConfig {
     pub uploads_burst: u32,
     /// Maximum number of members in a room's member list.
     pub members_listed: usize,
+    /// Maximum number of members that a list of rooms shows in all.
+    pub members_answered: usize,
     /// Maximum number of members of a room with receipts.
     pub receipt_members: u64,
     /// Open WebSockets per user on one node.

@@ -39,7 +39,9 @@ pub use notice::{Notice, NoticeKind, SYSTEM_NAME};
 pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark};
 pub use password::{Password, TypedPassword};
 pub use receipt::{Receipts, Runs, Status};
-pub use room::{Conversation, FoundRoom, Member, MemberRole, NewGroup, RoomCard, RoomHead, RoomKind};
+pub use room::{
+    Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomHead, RoomKind, fair_share,
+};
 pub use text::folded;
 pub use user::{Account, Caller, NewAccount, OnlineUser, ProfileChange, Role, TokenKey, UserRef};
 pub use user_name::{TypedName, UserName, looks};

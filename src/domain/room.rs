@@ -1,5 +1,7 @@
 //! Rooms and their members.
 
+use std::sync::Arc;
+
 use super::ids::{RoomId, Seq, UserId};
 use super::message::Message;
 
@@ -63,12 +65,55 @@ pub struct RoomCard {
     pub name: String,
     /// Its description; empty when it has none.
     pub description: String,
-    /// Members in the order of joining, at most `limits.members_listed`; always includes the caller if a member.
-    pub members: Vec<UserId>,
+    /// The first members in the order of joining.
+    pub members: Arc<[UserId]>,
     /// Time of creation, UTC milliseconds.
     pub created_at_ms: u64,
     /// The newest message that is neither deleted nor expired.
     pub last_message: Option<Message>,
+}
+
+/// A room in a caller's list.
+#[derive(Clone, Debug)]
+pub struct ListedRoom {
+    /// What all callers see of it.
+    pub card: Arc<RoomCard>,
+    /// The caller.
+    pub caller: UserId,
+    /// Whether the caller is a member. The card may be older.
+    pub is_member: bool,
+    /// Maximum number of members to show.
+    pub members_shown: usize,
+}
+
+impl ListedRoom {
+    /// The members to show in the order of joining; a caller who is a member is always among them.
+    pub fn members(&self) -> Vec<UserId> {
+        let known = &self.card.members[..self.card.members.len().min(self.members_shown)];
+        let is_shown = known.contains(&self.caller);
+        if is_shown == self.is_member {
+            return known.to_vec();
+        }
+        let mut members: Vec<UserId> = self.card.members.iter().copied().filter(|user| *user != self.caller).collect();
+        members.truncate(self.members_shown.saturating_sub(usize::from(self.is_member)));
+        members.extend(self.is_member.then_some(self.caller));
+        members
+    }
+}
+
+/// The largest number that each of `counts` may be cut to, so that their sum is at most `total`: small ones stay whole.
+pub fn fair_share(mut counts: Vec<usize>, total: usize) -> usize {
+    counts.sort_unstable();
+    let (mut rest, mut left) = (total, counts.len());
+    for count in counts {
+        let share = rest / left;
+        if count > share {
+            return share;
+        }
+        rest -= count;
+        left -= 1;
+    }
+    usize::MAX
 }
 
 /// A group that was just created.
@@ -108,4 +153,42 @@ pub struct FoundRoom {
     pub name: String,
     /// Its visibility.
     pub kind: RoomKind,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_rooms_give_way_to_small_ones() {
+        assert_eq!(fair_share(vec![], 10), usize::MAX);
+        assert_eq!(fair_share(vec![3, 3, 4], 10), usize::MAX);
+        assert_eq!(fair_share(vec![100, 2, 3], 10), 5);
+        assert_eq!(fair_share(vec![100, 100, 1], 10), 4);
+        assert_eq!(fair_share(vec![1; 20], 10), 0);
+    }
+
+    #[test]
+    fn the_caller_is_shown_exactly_when_a_member() {
+        let shown = |members: &[u64], is_member, members_shown| {
+            let card = RoomCard {
+                id: RoomId::GLOBAL,
+                name: String::new(),
+                description: String::new(),
+                members: members.iter().copied().map(UserId).collect(),
+                created_at_ms: 0,
+                last_message: None,
+            };
+            let room = ListedRoom { card: Arc::new(card), caller: UserId(7), is_member, members_shown };
+            room.members().into_iter().map(|user| user.0).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[1, 7, 2], true, 10), [1, 7, 2]);
+        assert_eq!(shown(&[1, 7, 2], false, 10), [1, 2]);
+        assert_eq!(shown(&[1, 7, 2], false, 2), [1, 2]);
+        assert_eq!(shown(&[1, 2], true, 10), [1, 2, 7]);
+        assert_eq!(shown(&[1, 2, 3], true, 2), [1, 7]);
+        assert_eq!(shown(&[1, 2, 7], true, 2), [1, 7]);
+        assert_eq!(shown(&[1, 2], true, 0), [7]);
+        assert_eq!(shown(&[1, 2], false, 0), [] as [u64; 0]);
+    }
 }

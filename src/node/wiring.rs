@@ -26,7 +26,7 @@ use crate::service::{
     Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks,
 };
 use crate::site;
-use crate::store::{NodeMemory, Persistence, Retention, Servers, Store, StoreConfig};
+use crate::store::{MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Servers, Store, StoreConfig};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
@@ -258,7 +258,7 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
             Visibility::Everyone => IpVisibility::Everyone,
             Visibility::Admins => IpVisibility::Admins,
         },
-        members_listed: limits.members_listed,
+        members: MemberBounds { listed: limits.members_listed, answered: limits.members_answered },
         metrics,
         snapshots: Arc::default(),
     })

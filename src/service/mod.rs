@@ -50,7 +50,7 @@ pub use uploads::{StoredFile, Uploads};
 pub use watermarks::Watermarks;
 
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{MemberBounds, Store};
 
 pub use crate::store::{NodeRow, Restored, ServerInfo, Stats};
 
@@ -69,8 +69,8 @@ pub struct Shared {
     pub limits: Arc<Limits>,
     /// The users who may see addresses.
     pub ip_visibility: IpVisibility,
-    /// Most members of a room that a list shows.
-    pub members_listed: usize,
+    /// Most members that lists show.
+    pub members: MemberBounds,
     /// The node's counters.
     pub metrics: Arc<Metrics>,
     /// Recent snapshots of the dashboard.
@@ -105,7 +105,7 @@ impl Services {
         Self {
             accounts: Accounts::new(store.clone(), tokens, passwords, limits()),
             messages: Messages::new(store.clone(), limits(), shared.uploads.clone(), watermarks, metrics()),
-            rooms: Rooms::new(store.clone(), shared.members_listed, limits()),
+            rooms: Rooms::new(store.clone(), shared.members, limits()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads: shared.uploads.clone(),
             dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use super::limits::Limits;
 use crate::domain::{
-    Caller, Conversation, Description, Error, FoundRoom, Limit, Member, NameQuery, NewGroup, Notice, NoticeKind,
-    Result, RoomCard, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef,
+    Caller, Conversation, Description, Error, FoundRoom, Limit, ListedRoom, Member, NameQuery, NewGroup, Notice,
+    NoticeKind, Result, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef,
 };
-use crate::store::{MemberChange, NewRoom, Store};
+use crate::store::{MemberBounds, MemberChange, NewRoom, Store};
 
 /// Creates, changes, lists and searches rooms.
 pub struct Rooms {
     store: Store,
-    members_listed: usize,
+    members: MemberBounds,
     limits: Arc<Limits>,
 }
 
 impl Rooms {
-    pub(super) fn new(store: Store, members_listed: usize, limits: Arc<Limits>) -> Self {
-        Self { store, members_listed, limits }
+    pub(super) fn new(store: Store, members: MemberBounds, limits: Arc<Limits>) -> Self {
+        Self { store, members, limits }
     }
 
     /// Creates a public room with the caller as owner and first member.
@@ -187,7 +187,7 @@ impl Rooms {
     /// # Errors
     /// `RoomNotFound`, also for closed rooms of which the caller is no member.
     pub async fn members(&self, room: RoomId, caller: &Caller) -> Result<Vec<Member>> {
-        self.store.members(room, caller.id, self.members_listed).await
+        self.store.members(room, caller.id, self.members.listed).await
     }
 
     /// Public rooms and the caller's groups after the room `after`, ordered by number. The second value is the cursor
@@ -197,8 +197,8 @@ impl Rooms {
         caller: &Caller,
         after: Option<RoomId>,
         limit: Limit,
-    ) -> Result<(Vec<RoomCard>, Option<RoomId>)> {
-        self.store.list_rooms(caller, after, limit, self.members_listed).await
+    ) -> Result<(Vec<ListedRoom>, Option<RoomId>)> {
+        self.store.list_rooms(caller, after, limit, self.members).await
     }
 
     /// The caller's rooms with their unread counts, latest activity first.

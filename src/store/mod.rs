@@ -30,6 +30,7 @@ mod receipts;
 mod received;
 mod record;
 mod redis;
+mod room_cards;
 mod room_list;
 mod rooms;
 mod server;
@@ -62,6 +63,7 @@ pub use redis::durability::ReplicaCounts;
 pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
 pub use redis::servers::Servers;
 pub use redis::unusable::Unusable;
+pub use room_cards::MemberBounds;
 pub use room_list::RoomHints;
 pub use rooms::NewRoom;
 pub use stats::Stats;
@@ -70,13 +72,14 @@ pub use token_bindings::TokenBinding;
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use continuity::Continuity;
-use redis::commit::{GroupCommit, Writer};
-use redis::connection::{LIST_TIMEOUT, SharedConnection};
 use presence::OnlineUsers;
 use readers::Readers;
+use redis::commit::{GroupCommit, Writer};
+use redis::connection::{LIST_TIMEOUT, SharedConnection};
 use redis::durability::Durability;
 use redis::keys::Keys;
 use redis::servers::RESPONSE_TIMEOUT;
+use room_cards::SharedCards;
 use single_flight::SingleFlight;
 use stats::WriteCache;
 
@@ -103,9 +106,6 @@ impl Retention {
     }
 }
 
-/// Settings of a store.
-#[derive(Clone, Debug)]
-pub struct StoreConfig {
 /// How many rooms a user may have. 0 means no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct RoomLimits {
@@ -127,6 +127,9 @@ impl RoomLimits {
     }
 }
 
+/// Settings of a store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
     /// The Redis servers.
     pub servers: Arc<Servers>,
     /// Prefix of every key.
@@ -141,11 +144,11 @@ impl RoomLimits {
     pub online_for_secs: u64,
     /// Maximum number of members of a room with receipts.
     pub receipt_members: u64,
+    /// How many rooms a user may have.
+    pub room_limits: RoomLimits,
     /// Lifetime of a token, for which its revocation must be kept.
     pub token_ttl_secs: u64,
     /// Time zone whose midnight starts a day of the statistics.
-    /// How many rooms a user may have.
-    pub room_limits: RoomLimits,
     pub zone: jiff::tz::TimeZone,
 }
 
@@ -159,6 +162,8 @@ pub struct NodeMemory {
     clock: Clock,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
+    readers: Readers,
+    cards: SharedCards,
     durability: Arc<Durability>,
     both_ways_until_ms: Arc<AtomicU64>,
     continuity: Continuity,
@@ -172,6 +177,8 @@ impl NodeMemory {
             clock,
             write_cache: WriteCache::default(),
             direct_rooms: Cache::new(MAX_DIRECT_ROOMS),
+            readers: Readers::default(),
+            cards: SharedCards::default(),
             durability: Arc::new(Durability::new(config.replicas, config.replicas_floor_secs)),
             both_ways_until_ms: Arc::default(),
             continuity: Continuity::default(),
@@ -186,7 +193,6 @@ pub struct Store {
     servers: Arc<Servers>,
     connection: Arc<SharedConnection>,
     /// Runs the writes that are acknowledged to clients.
-    readers: Readers,
     writer: Writer,
     durability: Arc<Durability>,
     /// Connection for long lists, which would delay other calls on `connection`.
@@ -197,19 +203,21 @@ pub struct Store {
     retention: Retention,
     online_for_secs: u64,
     receipt_members: u64,
+    room_limits: RoomLimits,
     token_ttl_secs: u64,
     zone: jiff::tz::TimeZone,
     /// Id of the node.
     node: Arc<str>,
-            readers: Readers::default(),
     clock: Clock,
-    room_limits: RoomLimits,
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
+    readers: Readers,
+    cards: SharedCards,
     /// Until when client ids are also kept as the previous version keeps them.
     both_ways_until_ms: Arc<AtomicU64>,
     continuity: Continuity,
     stats: Arc<SingleFlight<Stats>>,
+    online: Arc<SingleFlight<OnlineUsers>>,
 }
 
 impl Store {
@@ -236,19 +244,20 @@ impl Store {
             keys,
             retention: config.retention,
             online_for_secs: config.online_for_secs,
-    readers: Readers,
             receipt_members: config.receipt_members,
+            room_limits: config.room_limits,
             token_ttl_secs: config.token_ttl_secs,
             zone: config.zone.clone(),
             node: Arc::clone(&memory.node),
-    online: Arc<SingleFlight<OnlineUsers>>,
             clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
-            room_limits: config.room_limits,
+            readers: memory.readers.clone(),
+            cards: memory.cards.clone(),
             both_ways_until_ms: Arc::clone(&memory.both_ways_until_ms),
             continuity: memory.continuity.clone(),
             stats: Arc::default(),
+            online: Arc::default(),
         }
     }
 
@@ -279,10 +288,8 @@ impl Store {
         }
         let _turn = self.listing.acquire().await.map_err(Error::internal)?;
         self.list_connection.run(pipeline).await
-            readers: memory.readers.clone(),
     }
 
-            online: Arc::default(),
     /// Time before which messages are expired.
     fn oldest_ms(&self) -> u64 {
         self.now_ms().saturating_sub(self.retention.max_age_ms)

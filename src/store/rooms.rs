@@ -1,4 +1,4 @@
-//! Creates, finds and lists rooms. `direct_rooms` has those of two users.
+//! Creates and finds rooms. `direct_rooms` has those of two users, `room_cards` lists them.
 
 use redis::{Pipeline, Value};
 
@@ -6,11 +6,11 @@ use super::continuity::Counter;
 use super::joins::Join;
 use super::redis::reply::{self, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair, word};
-use super::{Store, amendments, client_ids, numbers, record};
+use super::stored::{RoomEntry, kind_of, parse_pair, word};
+use super::{Store, client_ids, numbers, record};
 use crate::domain::{
-    Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomCard, RoomHead, RoomId,
-    RoomKind, RoomName, Seq, UserId, Watermark,
+    Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomHead, RoomId, RoomKind,
+    RoomName, Seq, UserId, Watermark,
 };
 
 const GLOBAL_NAME: &str = "全局聊天室";
@@ -191,100 +191,4 @@ impl Store {
         }
         Ok(names)
     }
-
-    /// Lists public rooms and the caller's groups after `after`, sorted by number: two round trips for any number of rooms.
-    /// The second value is the `after` of the next page, if there is one.
-    pub async fn list_rooms(
-        &self,
-        caller: &Caller,
-        after: Option<RoomId>,
-        limit: Limit,
-        members_listed: usize,
-    ) -> Result<(Vec<RoomCard>, Option<RoomId>)> {
-        let mut rooms = self.listed_rooms(caller, after, limit).await?;
-        let has_more = rooms.len() > limit.get();
-        rooms.truncate(limit.get());
-        let next = rooms.last().copied().filter(|_| has_more);
-        Ok((self.room_cards(&rooms, caller, members_listed).await?, next))
-    }
-
-    /// The rooms that the caller may list, one more than the limit if there are more.
-    async fn listed_rooms(&self, caller: &Caller, after: Option<RoomId>, limit: Limit) -> Result<Vec<RoomId>> {
-        let after = after.map_or(0, RoomId::number);
-        let mut pipeline = Pipeline::with_capacity(3);
-        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.public_rooms()).arg(format!("({after}")).arg("+inf");
-        pipeline.arg("LIMIT").arg(0).arg(limit.get() + 1);
-        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.user_rooms(caller.id)).arg(GROUP_SCORE).arg(GROUP_SCORE);
-        pipeline.cmd("ZRANGE").arg(self.keys.pending_rooms(caller.id)).arg(0).arg(-1);
-        let mut replies = self.connection.run(&pipeline).await?.into_iter();
-        let public: Vec<u32> = reply::read(next(&mut replies)?)?;
-        let groups: Vec<u32> = reply::read(next(&mut replies)?)?;
-        let pending: Vec<String> = reply::read(next(&mut replies)?)?;
-        let pending = pending.iter().filter_map(|note| pending_room(note)).map(RoomId::number);
-        let own = groups.into_iter().chain(pending).filter(|number| *number > after);
-        let mut numbers: Vec<u32> = public.into_iter().chain(own).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers.truncate(limit.get() + 1);
-        Ok(numbers.into_iter().filter_map(RoomId::new).collect())
-    }
-
-    async fn room_cards(&self, rooms: &[RoomId], caller: &Caller, members_listed: usize) -> Result<Vec<RoomCard>> {
-        let oldest_ms = self.oldest_ms();
-        let mut pipeline = Pipeline::with_capacity(rooms.len());
-        for room in rooms {
-            let keys = self.keys.room(*room);
-            let call = Call {
-                script: &scripts::ROOM_CARD,
-                keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments],
-                args: &[Arg::Number(caller.id.0), Arg::Number(members_listed as u64), Arg::Number(oldest_ms)],
-            };
-            pipeline.add_command(call.by_hash());
-        }
-        let replies = self.run_list(&pipeline).await?;
-        let mut cards = Vec::with_capacity(rooms.len());
-        for (room, reply) in rooms.iter().zip(replies) {
-            if let Some(card) = read_card(*room, caller, members_listed, reply)? {
-                cards.push(card);
-            }
-        }
-        Ok(cards)
-    }
-}
-
-fn read_card(room: RoomId, caller: &Caller, members_listed: usize, reply: Value) -> Result<Option<RoomCard>> {
-    if is_absent(&reply) {
-        return Ok(None);
-    }
-    let items = array(reply)?;
-    let [kind, name, description, created, members, is_member, entry, record, amended] = items.as_slice() else {
-        return Err(Error::internal("a room card has an unexpected number of fields"));
-    };
-    let Value::Array(listed) = members else { return Err(reply::unexpected(members)) };
-    let mut members = listed.iter().map(user_id).collect::<Result<Vec<UserId>>>()?;
-    let is_member = matches!(is_member, Value::Int(1));
-    let is_hidden = match kind_of(text(kind)?)? {
-        RoomKind::Public => false,
-        RoomKind::Group => !is_member, // the caller's list is not up to date
-        RoomKind::Direct => true,
-    };
-    if is_hidden {
-        return Ok(None);
-    }
-    if is_member && !members.contains(&caller.id) {
-        members.truncate(members_listed.saturating_sub(1));
-        members.push(caller.id);
-    }
-    let last_message = match is_absent(entry) {
-        true => None,
-        false => amendments::read_amended(room, entry_id(entry)?, text(record)?, amended)?,
-    };
-    Ok(Some(RoomCard {
-        id: room,
-        name: text(name)?.to_owned(),
-        description: text(description)?.to_owned(),
-        members,
-        created_at_ms: text(created)?.parse().map_err(Error::internal)?,
-        last_message,
-    }))
 }

@@ -105,11 +105,16 @@ async fn lists_cost_two_round_trips_whatever_their_length() {
     for number in 0..20 {
         world.user(0, &format!("user{number}")).await.read(0, "stats").await;
     }
-    let rooms = redis.cost(&user, async || drop(user.read(0, "rooms").await)).await;
-    assert_eq!((rooms.commands["zrangebyscore"], rooms.commands["evalsha"]), (2, 31), "{rooms:?}");
+    // A busy machine may take longer than callers share what was read.
+    eventually("the rooms are asked whether they have changed, and for the caller", async || {
+        let rooms = redis.cost(&user, async || drop(user.read(0, "rooms").await)).await;
+        let expected = [("zrangebyscore", 2), ("zrange", 1), ("hmget", 31), ("zcard", 31), ("zscore", 31)];
+        rooms.commands == only(&expected) && rooms.round_trips == 2
+    })
+    .await;
     let online = redis.cost(&user, async || drop(user.read(0, "online-users").await)).await;
     assert_eq!(online.commands, only(&[("zrange", 16), ("hmget", 21)]));
-    assert_eq!((rooms.round_trips, online.round_trips), (2, 2));
+    assert_eq!(online.round_trips, 2);
     world.stop().await;
 }
 

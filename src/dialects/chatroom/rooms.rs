@@ -7,7 +7,7 @@ use super::room_of;
 use super::times::Times;
 use super::wire::{ChatRoom, CreateRoomForm, CreatedRoom, Done, ListQuery};
 use crate::domain::{Description, Error, Field, Limit, Result, RoomId, RoomName};
-use crate::edge::{Authenticated, Context, QueryParams, TextForm};
+use crate::edge::{Authenticated, Context, ListFrame, QueryParams, TextForm, long_list};
 
 /// Most entries in a list without `limit`.
 pub(super) const MAX_LISTED: usize = 10_000;
@@ -95,13 +95,14 @@ pub(super) async fn list(
         None => None,
     };
     let limit = list_limit(&query.0)?;
-    let (cards, next) = context.services.rooms.list(&user.caller, after, limit).await?;
-    let rooms: Vec<ChatRoom<'_>> = cards.iter().map(|card| ChatRoom::of(card, &times)).collect();
+    let (rooms, next) = context.services.rooms.list(&user.caller, after, limit).await?;
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header((NEXT_CURSOR, next.number()));
     }
-    Ok(response.json(rooms))
+    Ok(long_list(response, ListFrame::bare(), rooms, None, move |room, printer| {
+        printer.print(&ChatRoom::of(&room, &times))
+    }))
 }
 
 fn cursor(text: &str) -> Option<RoomId> {

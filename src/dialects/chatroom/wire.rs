@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::times::Times;
-use crate::domain::{Attachment, Message, MessageKind, OnlineUser, RoomCard, UserId};
+use crate::domain::{Attachment, ListedRoom, Message, MessageKind, OnlineUser};
 
 /// Kinds of message in this document. Deserialized from a string, because a derived `Deserialize` would also accept
 /// `{"text": null}`.
@@ -169,12 +169,13 @@ pub(super) struct ChatRoom<'a> {
 }
 
 impl<'a> ChatRoom<'a> {
-    pub(super) fn of(card: &'a RoomCard, times: &Times) -> Self {
+    pub(super) fn of(room: &'a ListedRoom, times: &Times) -> Self {
+        let card = &*room.card;
         Self {
             id: card.id.to_string(),
             name: &card.name,
             description: Some(card.description.as_str()).filter(|text| !text.is_empty()),
-            members: card.members.iter().map(|user: &UserId| user.0).collect(),
+            members: room.members().into_iter().map(|user| user.0).collect(),
             created_at: times.print(card.created_at_ms),
             last_message: card.last_message.as_ref().map(|message| LastMessage {
                 id: message.id.to_uuid().to_string(),
