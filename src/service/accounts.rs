@@ -29,7 +29,9 @@ impl Identity {
         let form = |name: &TypedName| name.forms().last().cloned();
         let (email, name, text) = match self {
             Self::Name(name) => (None, form(name), ""),
-            Self::EmailOrName(text) => (Email::parse(text).ok(), TypedName::parse(text).as_ref().and_then(form), &**text),
+            Self::EmailOrName(text) => {
+                (Email::parse(text).ok(), TypedName::parse(text).as_ref().and_then(form), &**text)
+            }
         };
         email.map(|email| email.folded()).or(name).unwrap_or_else(|| folded(text))
     }

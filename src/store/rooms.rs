@@ -4,13 +4,13 @@ use redis::{Pipeline, Value};
 
 use super::continuity::Counter;
 use super::joins::Join;
-use super::redis::reply::{self, next, text};
+use super::redis::reply::{self, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::stored::{RoomEntry, kind_of, parse_pair, word};
 use super::{Store, client_ids, numbers, record};
 use crate::domain::{
-    Caller, Description, EntryId, Error, Limit, NewGroup, Notice, NoticeKind, Result, RoomHead, RoomId, RoomKind,
-    RoomName, Seq, UserId, Watermark,
+    Caller, Description, EntryId, Error, NewGroup, Notice, NoticeKind, Result, RoomHead, RoomId, RoomKind, RoomName,
+    Seq, UserId, Watermark,
 };
 
 const GLOBAL_NAME: &str = "全局聊天室";
