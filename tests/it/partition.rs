@@ -79,7 +79,8 @@ async fn polls_of_a_node_that_was_cut_off_miss_nothing_acknowledged() {
     let world = world(&set, Durability::Replicas(1)).await;
     let (alice, bob) = (world.user(HERE, "alice").await, world.user(HERE, "bob").await);
     let room = room_id(alice.make_group(HERE, "split", &["bob"]).await);
-    acknowledged(&alice, HERE, &room, "before").await;
+    // The connections that wait for replicas are there before the partition.
+    acknowledged(&bob, APART, &room, "before").await;
     let mut poll = Poll { user: &bob, room: &room, after: String::new(), texts: Vec::new() };
     poll.read(APART).await;
     let old = tokio::task::block_in_place(|| set.primary());
@@ -108,10 +109,15 @@ async fn sockets_that_resume_at_a_node_that_was_cut_off_miss_nothing_acknowledge
     let number = alice.make_group(HERE, "split", &["bob"]).await;
     let room = room_id(number);
     let mut socket = world.webchat(HERE, &bob, "ext=1").await;
-    acknowledged(&alice, HERE, &room, "before").await;
+    acknowledged(&bob, APART, &room, "before").await;
     let token = socket.next_of("new_message").await["payload"]["resume"].clone();
     let old = tokio::task::block_in_place(|| set.primary());
     set.cut_off(old);
+    set.promoted(old).await;
+    for text in ["here-1", "here-2"] {
+        acknowledged(&alice, HERE, &room, text).await;
+    }
+    // Refused, later, and at the same seqs.
     for text in ["apart-1", "apart-2", "apart-3"] {
         assert_eq!(send(&bob, APART, &room, text).await, StatusCode::SERVICE_UNAVAILABLE);
     }
@@ -119,10 +125,6 @@ async fn sockets_that_resume_at_a_node_that_was_cut_off_miss_nothing_acknowledge
     let mut socket = world.webchat(APART, &bob, "ext=1").await;
     socket.send(&json!({"type": "resume", "payload": {"rooms": {number.to_string(): token}}})).await;
     socket.next_of("resumed").await;
-    set.promoted(old).await;
-    for text in ["here-1", "here-2"] {
-        acknowledged(&alice, HERE, &room, text).await;
-    }
     join(&set, &alice, &room).await;
     for text in ["here-1", "here-2"] {
         assert_eq!(socket.next_of("new_message").await["payload"]["content"], text);
