@@ -1,0 +1,94 @@
+//! The command line. A command of more than a line of code has a file of its own.
+
+mod health;
+mod serve;
+mod users;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nix::sys::stat::{Mode, umask};
+
+pub use serve::run_until;
+
+use crate::config::Config;
+use crate::node::{self, StartError};
+use users::UserChange;
+
+/// Exit code for an invalid setting or argument, and for a user that does not exist.
+const EXIT_USAGE: u8 = 2;
+/// Exit code for all other errors.
+const EXIT_FAILURE: u8 = 1;
+
+/// A self-hosted chat server: five chat APIs, one conversation, Redis as the only store.
+#[derive(Parser)]
+#[command(name = "chinwag", version)]
+struct Arguments {
+    /// Configuration file; config/default.toml documents the settings.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs a node (the default).
+    Serve,
+    /// Prints a new signing secret.
+    Secret,
+    /// Changes an account.
+    User {
+        #[command(subcommand)]
+        change: UserChange,
+    },
+    /// After a backup of Redis was restored: skips the numbers that were given since, and ends all tokens.
+    Restored,
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Checks whether the node on this machine is ready; exits with 0 if it is.
+    Health,
+}
+
+/// Parses the arguments and runs the command.
+pub async fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Files of this process are for its owner only: the data folder may lie where other users look in.
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    let config = match Config::load(arguments.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, EXIT_USAGE),
+    };
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(config).await,
+        Command::Secret => print(&node::new_secret()),
+        Command::User { change } => users::change(&config, change).await,
+        Command::Restored => users::restored(&config).await,
+        Command::Openapi => match node::openapi().to_pretty_json() {
+            Ok(json) => print(&json),
+            Err(error) => fail(&error, EXIT_FAILURE),
+        },
+        Command::Health => health::run(&config),
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("chinwag: {error}");
+    ExitCode::from(code)
+}
+
+fn print(text: &str) -> ExitCode {
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE, // standard output is closed
+    }
+}
+
+fn fail_to_start(error: &StartError) -> ExitCode {
+    match error {
+        StartError::Config(_) | StartError::Redis(_) | StartError::Differs(_) => fail(error, EXIT_USAGE),
+        error => fail(error, EXIT_FAILURE),
+    }
+}
