@@ -26,6 +26,10 @@ pub enum Field {
     UserName,
     /// A user's password.
     Password,
+    /// The password that a new one replaces.
+    OldPassword,
+    /// The password that replaces another.
+    NewPassword,
     /// A user's name and password together.
     Credentials,
     /// A user's e-mail address.
@@ -77,6 +81,8 @@ impl Field {
             Self::Description => "description",
             Self::UserName => "username",
             Self::Password => "password",
+            Self::OldPassword => "old",
+            Self::NewPassword => "new",
             Self::Credentials => "credentials",
             Self::Email => "email",
             Self::Phone => "phone",
@@ -136,6 +142,9 @@ pub enum Error {
     /// Wrong user name or password, or a banned account.
     #[error("wrong name or password")]
     BadCredentials,
+    /// The password that confirms a change of the caller's own account is wrong.
+    #[error("wrong password")]
+    WrongPassword,
     /// The caller may know of the object but lacks the right for this action.
     #[error("not allowed")]
     Forbidden,
@@ -270,7 +279,7 @@ impl Error {
             | Self::GlobalRoom
             | Self::DirectRoom => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
-            Self::Forbidden | Self::Removed => Kind::Forbidden,
+            Self::WrongPassword | Self::Forbidden | Self::Removed => Kind::Forbidden,
             Self::RoomNotFound | Self::MessageNotFound | Self::UserNotFound | Self::UserOffline | Self::NotFound => {
                 Kind::NotFound
             }
@@ -297,6 +306,7 @@ impl Error {
             Self::DirectRoom => "direct_room",
             Self::Unauthenticated => "unauthenticated",
             Self::BadCredentials => "bad_credentials",
+            Self::WrongPassword => "wrong_password",
             Self::Forbidden => "forbidden",
             Self::Removed => "removed",
             Self::RoomNotFound => "room_not_found",

@@ -19,6 +19,7 @@ mod page;
 mod password;
 mod receipt;
 mod room;
+mod session;
 mod spelling;
 mod text;
 mod user;
@@ -42,6 +43,7 @@ pub use receipt::{Receipts, Runs, Status};
 pub use room::{
     Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomHead, RoomKind, fair_share,
 };
+pub use session::{Session, TokenId};
 pub use text::folded;
 pub use user::{Account, Caller, NewAccount, OnlineUser, ProfileChange, Role, TokenKey, UserRef};
 pub use user_name::{TypedName, UserName, looks};

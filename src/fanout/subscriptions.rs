@@ -113,7 +113,8 @@ impl Hub {
                     self.correct_presence(*user, rooms_and_name.clone());
                 }
             }
-            UserEvent::Revoked { .. } | UserEvent::Renamed { .. } => {}
+            UserEvent::Revoked { user, .. } | UserEvent::Ended { user, .. } => self.check_user(*user),
+            UserEvent::Renamed { .. } => {}
         }
     }
 

@@ -15,6 +15,7 @@ use super::connection::Verdict;
 use super::followed_rooms::FollowedRooms;
 use super::hub::{Hub, HubState};
 use super::worker_queue::{WorkerEvent, WorkerQueue};
+use crate::domain::UserId;
 use crate::metrics::{Count, Gauge};
 use crate::store::Store;
 use crate::websocket::{Close, Opcode, control_frame};
@@ -51,6 +52,13 @@ impl Hub {
                 spawn_local(super::catch_up::refresh(self.clone()));
             }
         }
+    }
+
+    /// Closes those connections of a user that may not go on after tokens ended, without waiting for the next tick.
+    pub(super) fn check_user(&self, user: UserId) {
+        let mut state = self.0.borrow_mut();
+        let slots = state.users.get(&user).cloned().unwrap_or_default();
+        state.check_slots(slots, Instant::now());
     }
 
     /// What is due every second: presence, pings, and the end of connections that may not go on.
@@ -120,10 +128,18 @@ async fn run(hub: &Weak<RefCell<HubState>>, queue: &mut WorkerQueue) {
 impl HubState {
     /// Pings, closes and ends connections where it is due, and updates how much is queued for all of them.
     fn check_connections(&mut self, now: Instant) {
-        let mut queued_bytes = 0;
+        let slots = self.connections.iter().map(|(slot, _)| slot).collect();
+        self.check_slots(slots, now);
+        let queued = self.connections.iter().map(|(_, connection)| connection.send_queue.queued_bytes() as u64);
+        let queued_bytes = queued.sum();
+        self.metrics.change(Gauge::QueuedBytes, self.queued_bytes, queued_bytes);
+        self.queued_bytes = queued_bytes;
+    }
+
+    fn check_slots(&mut self, slots: Vec<usize>, now: Instant) {
         let ping = control_frame(Opcode::Ping, b"");
-        for (slot, connection) in &mut self.connections {
-            queued_bytes += connection.send_queue.queued_bytes() as u64;
+        for slot in slots {
+            let Some(connection) = self.connections.get_mut(slot) else { continue };
             if let Some(since) = connection.closing_since {
                 if now - since > CLOSE_TIMEOUT {
                     connection.closed.set();
@@ -148,7 +164,5 @@ impl HubState {
             }
             self.dirty.push(slot);
         }
-        self.metrics.change(Gauge::QueuedBytes, self.queued_bytes, queued_bytes);
-        self.queued_bytes = queued_bytes;
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn start_pubsub(
         supervisor.run(move |event| {
             match &event {
                 PubSubEvent::User(UserEvent::Revoked { user, epoch }) => tokens.revocations().raise(*user, *epoch),
+                PubSubEvent::User(UserEvent::Ended { token, .. }) => tokens.revocations().end(*token),
                 PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => tokens.rename(*user, *at_ms, name),
                 // Another server may have taken over.
                 PubSubEvent::Connected => {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tracing::{debug, info};
 
+use super::grant::Grant;
 use super::limits::Limits;
 use super::passwords::Passwords;
-use super::tokens::{Grant, Tokens};
+use super::tokens::Tokens;
 use crate::domain::{
     Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, TypedName, TypedPassword,
     UserId, UserName, folded,
@@ -39,10 +40,10 @@ impl Identity {
 
 /// Registers users, logs them in and administers their accounts.
 pub struct Accounts {
-    store: Store,
-    tokens: Arc<Tokens>,
-    passwords: Arc<Passwords>,
-    limits: Arc<Limits>,
+    pub(super) store: Store,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) passwords: Arc<Passwords>,
+    pub(super) limits: Arc<Limits>,
 }
 
 impl Accounts {
@@ -78,26 +79,23 @@ impl Accounts {
         self.limits.check_sign_in(client)?;
         self.count_guess(who, client).await?;
         let account = self.find(who).await?;
-        let hash = account.as_ref().map(|account| account.password_hash.as_str());
-        let matches = self.passwords.matches(password, hash, client).await?;
+        let matches = self.verify(account.as_ref(), password, client).await?;
         let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
         self.forget_guesses(who, client).await;
         if account.token_key.is_none() {
             account.token_key = self.store.ensure_token_key(account.id).await?;
         }
-        self.store.record_login(&account, self.store.now_ms()).await?;
-        self.tokens.prepare(&self.store, account.id).await?;
-        let token = self.tokens.issue(&account)?;
+        let token = self.begin_session(&account, client).await?;
         Ok((account, token))
     }
 
-    async fn count_guess(&self, who: &Identity, client: &Client) -> Result<()> {
+    pub(super) async fn count_guess(&self, who: &Identity, client: &Client) -> Result<()> {
         let Some(limit) = self.limits.guesses() else { return Ok(()) };
         self.store.count_guess(&who.counted(), client.counted_address(), limit).await
     }
 
     /// Best effort: tries that are not forgotten now expire.
-    async fn forget_guesses(&self, who: &Identity, client: &Client) {
+    pub(super) async fn forget_guesses(&self, who: &Identity, client: &Client) {
         if self.limits.guesses().is_none() {
             return;
         }
@@ -231,7 +229,7 @@ impl Accounts {
         let account = self.named(name).await?;
         password.check_strength(&account.name)?;
         let hash = self.passwords.hash(password, None).await?;
-        self.store.revoke(account.id, &Revocation::PasswordHash(hash)).await?;
+        self.revoke(account.id, &Revocation::PasswordHash(hash)).await?;
         Ok(account.id)
     }
 
@@ -241,7 +239,7 @@ impl Accounts {
     /// `UserNotFound`.
     pub async fn set_banned(&self, name: &str, is_banned: bool) -> Result<UserId> {
         let account = self.named(name).await?;
-        self.store.revoke(account.id, &Revocation::Banned(is_banned)).await?;
+        self.revoke(account.id, &Revocation::Banned(is_banned)).await?;
         Ok(account.id)
     }
 }

@@ -20,6 +20,9 @@ pub(super) struct Claims {
     /// Key of the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
+    /// Id of the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) jti: Option<String>,
     /// Generation of tokens at login.
     #[serde(default, rename = "gen", skip_serializing_if = "is_first")]
     pub(super) generation: u64,

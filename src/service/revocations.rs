@@ -2,30 +2,50 @@
 
 use std::collections::HashMap;
 use std::sync::RwLock;
+use std::time::Duration;
 
-use crate::domain::UserId;
+use moka::sync::Cache;
 
-/// Revoked tokens: user → the first valid epoch. Loaded at start and every few seconds, and updated at once by
-/// announcements.
-#[derive(Default)]
-pub struct Revocations(RwLock<HashMap<UserId, u64>>);
+use crate::domain::{TokenId, UserId};
+
+/// How much longer an ended token is remembered than it could be valid: for clocks that differ.
+const LONGER: Duration = Duration::from_secs(120);
+
+/// Revoked tokens. Loaded at start and every few seconds, and updated at once by announcements.
+pub struct Revocations {
+    /// User → the first valid epoch.
+    epochs: RwLock<HashMap<UserId, u64>>,
+    /// Tokens that ended alone.
+    ended: Cache<TokenId, ()>,
+}
 
 impl Revocations {
+    /// No revocations yet, of tokens that live for so many seconds.
+    pub(super) fn new(lifetime_secs: u64) -> Self {
+        let remembered = Duration::from_secs(lifetime_secs) + LONGER;
+        Self { epochs: RwLock::default(), ended: Cache::builder().time_to_live(remembered).build() }
+    }
+
     /// Records a revocation, unless a later one is known.
     pub fn raise(&self, user: UserId, epoch: u64) {
-        let mut known = self.0.write().expect("no panic while held");
+        let mut known = self.epochs.write().expect("no panic while held");
         let first_good = known.entry(user).or_insert(0);
         *first_good = epoch.max(*first_good);
     }
 
-    /// Forgets all but these epochs.
-    pub(super) fn retain(&self, is_kept: impl Fn(u64) -> bool) {
-        self.0.write().expect("no panic while held").retain(|_, epoch| is_kept(*epoch));
+    /// Records that one token ended.
+    pub fn end(&self, token: TokenId) {
+        self.ended.insert(token, ());
     }
 
-    /// Whether tokens of a user with this epoch are revoked.
-    pub(super) fn is_dead(&self, user: UserId, epoch: u64) -> bool {
-        let known = self.0.read().expect("no panic while held");
-        known.get(&user).is_some_and(|first_good| epoch < *first_good)
+    /// Forgets all but these epochs. Ended tokens stay: no other has the same id.
+    pub(super) fn retain(&self, is_kept: impl Fn(u64) -> bool) {
+        self.epochs.write().expect("no panic while held").retain(|_, epoch| is_kept(*epoch));
+    }
+
+    /// Whether a token of a user with this epoch is revoked or has ended.
+    pub(super) fn is_dead(&self, user: UserId, epoch: u64, token: TokenId) -> bool {
+        let known = self.epochs.read().expect("no panic while held");
+        known.get(&user).is_some_and(|first_good| epoch < *first_good) || self.ended.contains_key(&token)
     }
 }

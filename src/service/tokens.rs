@@ -2,16 +2,18 @@
 //! the first of a user on a node.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, RwLock};
+use std::sync::Mutex;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::{ExposeSecret, SecretSlice};
 
 use super::bindings::{Bindings, Bond};
 use super::claims::Claims;
+use super::grant::{Checked, Grant, Issued, id_of};
+use super::present_names::PresentNames;
 use super::revocations::Revocations;
-use crate::domain::{Account, Caller, Clock, Error, Result, UserId};
-use crate::store::Store;
+use crate::domain::{Account, Caller, Clock, Error, Result, TokenId, UserId};
+use crate::store::{LogIn, Store};
 
 /// How long a token is accepted after its expiry, in seconds.
 const LEEWAY_SECS: u64 = 5;
@@ -34,27 +36,8 @@ pub struct Tokens {
     clock: Clock,
     revocations: Revocations,
     bindings: Bindings,
-    /// User → time of the latest rename, current name.
-    names: RwLock<HashMap<UserId, (u64, String)>>,
+    names: PresentNames,
     checked: Mutex<HashMap<Box<str>, Checked>>,
-}
-
-/// A user's access under a valid token.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// The user.
-    pub caller: Caller,
-    /// The last second in which the token is valid.
-    expires_at_secs: u64,
-    bond: Bond,
-}
-
-/// A token with a valid signature. Its expiry, epoch and account are checked at each use.
-#[derive(Clone)]
-struct Checked {
-    caller: Caller,
-    expires_at_secs: u64,
-    bond: Bond,
 }
 
 impl Tokens {
@@ -78,9 +61,9 @@ impl Tokens {
             validation,
             lifetime_secs,
             clock,
-            revocations: Revocations::default(),
+            revocations: Revocations::new(lifetime_secs),
             bindings: Bindings::default(),
-            names: RwLock::default(),
+            names: PresentNames::default(),
             checked: Mutex::default(),
         };
         tokens.check_itself()?;
@@ -88,21 +71,22 @@ impl Tokens {
     }
 
     fn check_itself(&self) -> Result<()> {
-        let token = self.sign(UserId(1), "self-test", Bond { epoch: 0, key: None, generation: 0 })?;
-        let caller = self.verify(&token)?;
-        if caller.id != UserId(1) {
-            return Err(Error::internal("the token of the self-test names another user"));
+        let issued = self.sign(UserId(1), "self-test", Bond { epoch: 0, key: None, generation: 0 })?;
+        let grant = self.grant(&issued.token)?;
+        if grant.caller.id != UserId(1) || grant.token != issued.id {
+            return Err(Error::internal("the token of the self-test names another user or itself otherwise"));
         }
         Ok(())
     }
 
     /// Issues a token for an account.
-    pub fn issue(&self, account: &Account) -> Result<String> {
+    pub fn issue(&self, account: &Account) -> Result<Issued> {
         let (epoch, key) = (account.token_epoch, account.token_key);
         self.sign(account.id, &account.name, Bond { epoch, key, generation: self.bindings.generation() })
     }
 
-    fn sign(&self, user: UserId, name: &str, bond: Bond) -> Result<String> {
+    fn sign(&self, user: UserId, name: &str, bond: Bond) -> Result<Issued> {
+        let id = TokenId(getrandom::u64().map_err(|error| Error::internal(error.to_string()))?);
         let iat = self.clock.now_ms() / 1000;
         let claims = Claims {
             sub: user.to_string(),
@@ -113,9 +97,11 @@ impl Tokens {
             aud: AUDIENCE.to_owned(),
             epoch: bond.epoch,
             key: bond.key.map(|key| key.to_string()),
+            jti: Some(id.to_string()),
             generation: bond.generation,
         };
-        encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(Error::internal)
+        let token = encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(Error::internal)?;
+        Ok(Issued { token, id, generation: bond.generation })
     }
 
     /// Checks a token by itself and returns its user.
@@ -141,13 +127,14 @@ impl Tokens {
         let is_from_future = checked.caller.logged_in_at_secs > now_secs + MAX_AHEAD_SECS;
         let mut grant = Grant {
             caller: checked.caller,
+            token: checked.token,
             expires_at_secs: checked.expires_at_secs + LEEWAY_SECS,
             bond: checked.bond,
         };
         if is_from_future || self.is_over(&grant) {
             return Err(Error::Unauthenticated);
         }
-        grant.caller = self.with_present_name(grant.caller);
+        grant.caller = self.names.apply(grant.caller);
         Ok(grant)
     }
 
@@ -173,7 +160,15 @@ impl Tokens {
     /// Whether a grant has expired or been revoked.
     fn is_over(&self, grant: &Grant) -> bool {
         let now_secs = self.clock.now_ms() / 1000;
-        now_secs > grant.expires_at_secs || self.revocations.is_dead(grant.caller.id, grant.bond.epoch)
+        now_secs > grant.expires_at_secs || self.revocations.is_dead(grant.caller.id, grant.bond.epoch, grant.token)
+    }
+
+    /// Whether the token of a log-in is still valid.
+    pub(super) fn is_in_force(&self, user: UserId, login: &LogIn) -> bool {
+        let expires_at_secs = login.at_ms / 1000 + self.lifetime_secs + LEEWAY_SECS;
+        let is_over =
+            self.clock.now_ms() / 1000 > expires_at_secs || self.revocations.is_dead(user, login.epoch, login.token);
+        !is_over && login.generation == self.bindings.generation()
     }
 
     /// Reads what a new token of an account must agree with.
@@ -186,27 +181,12 @@ impl Tokens {
 
     /// The user of a grant, with the current name.
     pub fn caller(&self, grant: &Grant) -> Caller {
-        self.with_present_name(grant.caller.clone())
-    }
-
-    /// Replaces the name in a token that was issued before a rename.
-    fn with_present_name(&self, mut caller: Caller) -> Caller {
-        let names = self.names.read().expect("no panic while held");
-        if let Some((at_ms, name)) = names.get(&caller.id)
-            && *at_ms / 1000 >= caller.logged_in_at_secs
-        {
-            caller.name.clone_from(name);
-        }
-        caller
+        self.names.apply(grant.caller.clone())
     }
 
     /// Records a rename, unless a later one is known.
     pub fn rename(&self, user: UserId, at_ms: u64, name: &str) {
-        let mut names = self.names.write().expect("no panic while held");
-        let known = names.entry(user).or_default();
-        if at_ms >= known.0 {
-            *known = (at_ms, name.to_owned());
-        }
+        self.names.note(user, at_ms, name);
     }
 
     /// Checks a token's signature and claims, and caches the result.
@@ -217,7 +197,8 @@ impl Tokens {
         let key = claims.key.map(|key| key.parse()).transpose().map_err(|_| Error::Unauthenticated)?;
         let caller = Caller { id, name: claims.name, logged_in_at_secs: claims.iat };
         let bond = Bond { epoch: claims.epoch, key, generation: claims.generation };
-        let checked = Checked { caller, expires_at_secs: claims.exp, bond };
+        let token_id = claims.jti.and_then(|id| id.parse().ok()).unwrap_or_else(|| id_of(token));
+        let checked = Checked { caller, token: token_id, expires_at_secs: claims.exp, bond };
         let mut known = self.checked.lock().expect("no panic while held");
         if known.len() >= MAX_CHECKED {
             known.clear(); // simpler than evicting the oldest; tokens in use are checked again at once
@@ -237,10 +218,13 @@ impl Tokens {
             // Later ones are announcements that arrived meanwhile.
             let is_later = |at_ms: u64| at_ms >= changes.read_at_ms;
             self.revocations.retain(is_later);
-            self.names.write().expect("no panic while held").retain(|_, (at_ms, _)| is_later(*at_ms));
+            self.names.retain(is_later);
         }
         for (user, epoch) in changes.revoked {
             self.revocations.raise(user, epoch);
+        }
+        for token in changes.ended {
+            self.revocations.end(token);
         }
         for (user, at_ms, name) in changes.renamed {
             self.rename(user, at_ms, &name);
@@ -292,7 +276,7 @@ mod tests {
     #[test]
     fn a_token_carries_the_caller() {
         let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
-        let token = tokens.issue(&account(0)).expect("signs");
+        let token = tokens.issue(&account(0)).expect("signs").token;
         let caller = tokens.verify(&token).expect("accepts");
         assert_eq!((caller.id, caller.name.as_str()), (UserId(3), "张三"));
     }
@@ -302,11 +286,11 @@ mod tests {
         let keys = [key(1)];
         for error_ms in [60_000, -60_000] {
             let other = Tokens::new(&keys, 3600, Clock::wrong_by(error_ms)).expect("usable");
-            let token = other.issue(&account(0)).expect("signs");
+            let token = other.issue(&account(0)).expect("signs").token;
             assert!(Tokens::new(&keys, 3600, Clock::default()).expect("usable").verify(&token).is_ok());
         }
         let far_ahead = Tokens::new(&keys, 3600, Clock::wrong_by(3_600_000)).expect("usable");
-        let token = far_ahead.issue(&account(0)).expect("signs");
+        let token = far_ahead.issue(&account(0)).expect("signs").token;
         assert!(Tokens::new(&keys, 3600, Clock::default()).expect("usable").verify(&token).is_err());
     }
 
@@ -314,7 +298,7 @@ mod tests {
     fn a_token_outlives_a_clock_of_redis_that_is_set_back() {
         let clock = Clock::default();
         let tokens = Tokens::new(&[key(1)], 3600, clock.clone()).expect("usable");
-        let token = tokens.issue(&account(0)).expect("signs");
+        let token = tokens.issue(&account(0)).expect("signs").token;
         let (machine_ms, hour_ms) = (clock.machine_ms(), 3_600_000);
         clock.adjust(machine_ms, machine_ms - hour_ms, machine_ms);
         assert!(tokens.verify(&token).is_ok());
@@ -322,7 +306,8 @@ mod tests {
 
     #[test]
     fn keys_rotate() {
-        let old = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable").issue(&account(0)).expect("signs");
+        let old =
+            Tokens::new(&[key(1)], 60, Clock::default()).expect("usable").issue(&account(0)).expect("signs").token;
         assert!(Tokens::new(&[key(2), key(1)], 60, Clock::default()).expect("usable").verify(&old).is_ok());
         assert!(Tokens::new(&[key(2)], 60, Clock::default()).expect("usable").verify(&old).is_err());
     }
@@ -330,18 +315,35 @@ mod tests {
     #[test]
     fn revoked_epochs_are_dead_and_the_next_is_good() {
         let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
-        let before = tokens.issue(&account(0)).expect("signs");
+        let before = tokens.issue(&account(0)).expect("signs").token;
         tokens.revocations().raise(UserId(3), 1000);
         tokens.revocations().raise(UserId(3), 500);
-        let after = tokens.issue(&account(1000)).expect("signs");
+        let after = tokens.issue(&account(1000)).expect("signs").token;
         assert!(tokens.verify(&before).is_err());
         assert!(tokens.verify(&after).is_ok());
     }
 
     #[test]
+    fn a_token_ends_alone_with_and_without_an_id() {
+        let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
+        let (one, other) = (tokens.issue(&account(0)).expect("signs"), tokens.issue(&account(0)).expect("signs"));
+        let now_secs = now_ms() / 1000;
+        let claims = serde_json::json!({"sub": "3", "name": "a", "iat": now_secs, "exp": now_secs + 60,
+            "iss": ISSUER, "aud": AUDIENCE, "epoch": 0});
+        let signing = EncodingKey::from_secret(&[1; 32]).expect("a key");
+        let without_id = encode(&Header::new(Algorithm::HS256), &claims, &signing).expect("signs");
+        for token in [&one.token, &without_id] {
+            let id = tokens.grant(token).expect("valid").token;
+            tokens.revocations().end(id);
+            assert!(tokens.grant(token).is_err());
+            assert!(tokens.grant(&other.token).is_ok());
+        }
+    }
+
+    #[test]
     fn an_older_token_carries_the_new_name() {
         let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
-        let token = tokens.issue(&account(0)).expect("signs");
+        let token = tokens.issue(&account(0)).expect("signs").token;
         tokens.rename(UserId(3), now_ms() + 1000, "李四");
         tokens.rename(UserId(3), now_ms() - 1000, "older");
         assert_eq!(tokens.verify(&token).expect("accepts").name, "李四");
@@ -350,7 +352,7 @@ mod tests {
     #[test]
     fn a_remembered_token_still_expires() {
         let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
-        let token = tokens.issue(&account(0)).expect("signs");
+        let token = tokens.issue(&account(0)).expect("signs").token;
         tokens.verify(&token).expect("accepts");
         let mut known = tokens.checked.lock().expect("no panic");
         known.get_mut(token.as_str()).expect("remembered").expires_at_secs = now_ms() / 1000 - LEEWAY_SECS - 1;

@@ -1,11 +1,11 @@
-//! Changes of accounts that nodes learn of: revoked tokens and new names. They are announced, and kept for nodes that miss
+//! Changes of accounts that nodes learn of: revoked and ended tokens, and new names. They are announced, and kept for nodes that miss
 //! the announcement until every token of before has expired.
 
 use redis::{Cmd, Pipeline};
 
 use super::redis::reply::{self, next};
 use super::{Store, UserEvent};
-use crate::domain::{Result, UserId};
+use crate::domain::{Result, TokenId, UserId};
 
 /// How far a reading goes back behind the one before it: a node stores a change a while after Redis gave its time.
 const OVERLAP_MS: u64 = 60_000;
@@ -15,6 +15,8 @@ const OVERLAP_MS: u64 = 60_000;
 pub struct AccountChanges {
     /// Users with the epoch below which their tokens are invalid.
     pub revoked: Vec<(UserId, u64)>,
+    /// Tokens that were ended alone.
+    pub ended: Vec<TokenId>,
     /// Users with the time of the change, UTC milliseconds, and the current name.
     pub renamed: Vec<(UserId, u64, String)>,
     /// Generation of the tokens that are valid.
@@ -27,20 +29,21 @@ impl Store {
     /// Records a new name, then announces it.
     pub(super) async fn announce_name(&self, user: UserId, name: &str, at_ms: u64) -> Result<()> {
         let event = UserEvent::Renamed { user, at_ms, name: name.to_owned() };
-        self.announce_change(&self.keys.renamed(), user, at_ms, &event).await
+        self.announce_change(&self.keys.renamed(), &user.to_string(), at_ms, &event).await
     }
 
     /// Records that the tokens of a user are invalid below an epoch, then announces it.
     pub(super) async fn announce_revocation(&self, user: UserId, epoch: u64) -> Result<()> {
-        self.announce_change(&self.keys.revoked(), user, epoch, &UserEvent::Revoked { user, epoch }).await
+        self.announce_change(&self.keys.revoked(), &user.to_string(), epoch, &UserEvent::Revoked { user, epoch }).await
     }
 
-    async fn announce_change(&self, key: &str, user: UserId, at_ms: u64, event: &UserEvent) -> Result<()> {
+    /// Adds a member to a set of changes, whose older ones are dropped, and announces an event of its user.
+    pub(super) async fn announce_change(&self, key: &str, member: &str, at_ms: u64, event: &UserEvent) -> Result<()> {
         let remembered_ms = self.token_ttl_secs * 1000 + OVERLAP_MS;
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("ZREMRANGEBYSCORE").arg(key).arg(0).arg(at_ms.saturating_sub(remembered_ms));
-        pipeline.cmd("ZADD").arg(key).arg("GT").arg(at_ms).arg(user.0);
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event.to_string());
+        pipeline.cmd("ZADD").arg(key).arg("GT").arg(at_ms).arg(member);
+        pipeline.cmd("PUBLISH").arg(self.keys.users_live(event.user())).arg(event.to_string());
         self.writer.run(&pipeline).await?;
         Ok(())
     }
@@ -48,18 +51,21 @@ impl Store {
     /// Reads the changes since an earlier reading; all of them since 0.
     pub async fn account_changes(&self, since_ms: u64) -> Result<AccountChanges> {
         let since_ms = since_ms.saturating_sub(OVERLAP_MS);
-        let mut pipeline = Pipeline::with_capacity(4);
+        let mut pipeline = Pipeline::with_capacity(5);
         pipeline.cmd("TIME");
         pipeline.cmd("GET").arg(self.keys.generation());
         pipeline.add_command(entries_since(&self.keys.revoked(), since_ms));
         pipeline.add_command(entries_since(&self.keys.renamed(), since_ms));
+        pipeline.add_command(entries_since(&self.keys.ended(), since_ms));
         let mut replies = self.run_list(&pipeline).await?.into_iter();
         let (secs, micros): (u64, u64) = reply::read(next(&mut replies)?)?;
         let generation: Option<u64> = reply::read(next(&mut replies)?)?;
         let revoked: Vec<(u64, f64)> = reply::read(next(&mut replies)?)?;
         let renamed: Vec<(u64, f64)> = reply::read(next(&mut replies)?)?;
+        let ended: Vec<(String, f64)> = reply::read(next(&mut replies)?)?;
         Ok(AccountChanges {
             revoked: revoked.into_iter().map(|(user, epoch)| (UserId(user), epoch as u64)).collect(),
+            ended: ended.iter().filter_map(|(token, _)| token.parse().ok()).collect(),
             renamed: self.with_names(renamed).await?,
             generation: generation.unwrap_or(0),
             read_at_ms: secs * 1000 + micros / 1000,

@@ -18,8 +18,17 @@ use crate::domain::{
 pub enum Revocation {
     /// A new password, hashed.
     PasswordHash(String),
+    /// A new password in place of one that was checked, both hashed.
+    Password {
+        /// The hash that was checked.
+        checked: String,
+        /// The new one.
+        new: String,
+    },
     /// Banned or not.
     Banned(bool),
+    /// The tokens alone.
+    Tokens,
 }
 
 impl Store {
@@ -266,23 +275,33 @@ impl Store {
         Ok(())
     }
 
-    /// Changes an account and revokes its tokens on all nodes.
+    /// Changes an account and revokes its tokens on all nodes. Returns the epoch of tokens that are issued from now on.
     ///
     /// # Errors
-    /// `UserNotFound`.
-    pub async fn revoke(&self, id: UserId, change: &Revocation) -> Result<()> {
+    /// `UserNotFound`; `WrongPassword` when the password that was checked has changed since.
+    pub async fn revoke(&self, id: UserId, change: &Revocation) -> Result<u64> {
         let key = self.keys.user(id);
-        let (field, value) = match change {
-            Revocation::PasswordHash(hash) => ("hash", hash.as_str()),
-            Revocation::Banned(true) => ("banned", "1"),
-            Revocation::Banned(false) => ("banned", "0"),
-        };
-        let call = Call { script: &scripts::REVOKE, keys: &[&key], args: &[Arg::Text(field), Arg::Text(value)] };
+        let checked = if let Revocation::Password { checked, .. } = change { checked.as_str() } else { "" };
+        let mut args = vec![Arg::Text(checked)];
+        match change {
+            Revocation::PasswordHash(hash) | Revocation::Password { new: hash, .. } => {
+                args.extend([Arg::Text("hash"), Arg::Text(hash)]);
+            }
+            Revocation::Banned(is_banned) => {
+                args.extend([Arg::Text("banned"), Arg::Text(if *is_banned { "1" } else { "0" })]);
+            }
+            Revocation::Tokens => {}
+        }
+        let call = Call { script: &scripts::REVOKE, keys: &[&key], args: &args };
         let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if is_absent(&reply) {
             return Err(Error::UserNotFound);
         }
-        let epoch: u64 = text(&reply)?.parse().map_err(Error::internal)?;
-        self.announce_revocation(id, epoch).await
+        let epoch = match text(&reply)? {
+            "changed" => return Err(Error::WrongPassword),
+            epoch => epoch.parse().map_err(Error::internal)?,
+        };
+        self.announce_revocation(id, epoch).await?;
+        Ok(epoch)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{amendments, record};
-use crate::domain::{EntryId, Event, ReadMark, RoomId, Seq, UserId, UserRef};
+use crate::domain::{EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef};
 
 /// An event of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub enum UserEvent {
         user: UserId,
         /// The first valid epoch.
         epoch: u64,
+    },
+    /// One token is invalid.
+    Ended {
+        /// The owner of the token.
+        user: UserId,
+        /// Time at which it ended, UTC milliseconds.
+        at_ms: u64,
+        /// The token.
+        token: TokenId,
     },
     /// A user changed the name; older tokens carry the previous one.
     Renamed {
@@ -52,6 +61,18 @@ pub enum UserEvent {
 }
 
 impl UserEvent {
+    /// The user.
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::Revoked { user, .. }
+            | Self::Ended { user, .. }
+            | Self::Renamed { user, .. }
+            | Self::Joined { user, .. }
+            | Self::Left { user, .. }
+            | Self::Presence { user, .. } => *user,
+        }
+    }
+
     /// What [`Self::Presence`] says of a user with this name, in these rooms.
     pub fn rooms_and_name(rooms: &[RoomId], name: &str) -> String {
         let rooms: Vec<String> = rooms.iter().map(|room| room.number().to_string()).collect();
@@ -63,6 +84,7 @@ impl fmt::Display for UserEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Revoked { user, epoch } => write!(f, "revoked {user} {epoch}"),
+            Self::Ended { user, at_ms, token } => write!(f, "ended {user} {at_ms} {token}"),
             Self::Renamed { user, at_ms, name } => write!(f, "renamed {user} {at_ms} {name}"),
             Self::Joined { user, room, since } => write!(f, "joined {user} {} {}", room.number(), since.0),
             Self::Left { user, room } => write!(f, "left {user} {}", room.number()),
@@ -82,6 +104,7 @@ impl UserEvent {
         let room = || RoomId::new(u32::try_from(number).ok()?);
         Some(match (verb, words.next()) {
             ("revoked", None) => Self::Revoked { user, epoch: number },
+            ("ended", Some(token)) => Self::Ended { user, at_ms: number, token: token.parse().ok()? },
             ("renamed", Some(name)) => Self::Renamed { user, at_ms: number, name: name.to_owned() },
             ("joined", Some(since)) => Self::Joined { user, room: room()?, since: Seq(since.parse().ok()?) },
             ("left", None) => Self::Left { user, room: room()? },
@@ -140,6 +163,7 @@ mod tests {
         let user = UserId(3);
         for event in [
             UserEvent::Revoked { user, epoch: 9 },
+            UserEvent::Ended { user, at_ms: 9, token: TokenId(u64::MAX) },
             UserEvent::Renamed { user, at_ms: 9, name: "李 雷".to_owned() },
             UserEvent::Joined { user, room: RoomId::GLOBAL, since: Seq(5) },
             UserEvent::Left { user, room: RoomId::GLOBAL },

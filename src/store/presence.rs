@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 use super::Store;
 use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply::{self, array, next};
-use crate::domain::{Account, Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
+use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
 
 /// Lifetime of a user's address and user agent after the last renewal, in addition to the time for which a user counts as
 /// online. Renewed hourly while active.
@@ -52,14 +52,11 @@ impl Store {
         Ok(())
     }
 
-    /// Records a login.
-    pub async fn record_login(&self, account: &Account, at_ms: u64) -> Result<()> {
-        let seen = self.keys.seen(account.id);
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("HSET").arg(&seen).arg("login").arg(at_ms);
+    /// Adds the commands that note the time of a log-in.
+    pub(super) fn note_login(&self, pipeline: &mut Pipeline, user: UserId) {
+        let seen = self.keys.seen(user);
+        pipeline.cmd("HSET").arg(&seen).arg("login").arg(self.now_ms());
         pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
-        self.connection.run(&pipeline).await?;
-        self.ensure_global_membership(account.id, &account.name).await
     }
 
     /// Online users after `after`, latest activity first: two round trips for up to 1,000. A user who becomes active while a

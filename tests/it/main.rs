@@ -75,6 +75,7 @@ mod send_rates;
 mod sentinel;
 mod sentinel_set;
 mod sentinel_tls;
+mod sessions;
 mod sixth;
 mod slow;
 mod socket;

@@ -287,7 +287,12 @@ pub struct User<'a> {
     pub token: String,
 }
 
-impl User<'_> {
+impl<'a> User<'a> {
+    /// A user with this token.
+    pub fn new(world: &'a World, name: &str, token: &str) -> Self {
+        User { world, name: name.to_owned(), token: token.to_owned() }
+    }
+
     /// A request of document 003 with the user's token.
     pub fn request(&self, node: usize, method: Method, path: &str) -> RequestBuilder {
         let url = self.world.url(node, &format!("/api/chat/{path}"));

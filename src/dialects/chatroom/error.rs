@@ -33,6 +33,7 @@ fn detail(error: &Error) -> String {
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "私聊不能变更成员",
         Error::Unauthenticated | Error::BadCredentials => "未提供有效的JWT Token",
+        Error::WrongPassword => "密码错误",
         Error::Forbidden | Error::Removed => "没有执行该操作的权限",
         Error::RoomNotFound => "聊天室不存在",
         Error::MessageNotFound => "消息不存在",

@@ -73,6 +73,7 @@ fn detail(error: &Error) -> String {
         Error::DirectRoom => "私聊只能有两名成员，且不能与自己私聊",
         Error::Unauthenticated => "token 缺失、无效或已过期",
         Error::BadCredentials => "邮箱或密码错误",
+        Error::WrongPassword => "密码错误",
         Error::Forbidden | Error::Removed => "没有执行该操作的权限",
         Error::RoomNotFound => "群组不存在",
         Error::MessageNotFound => "消息不存在",

@@ -152,6 +152,7 @@ fn reason(error: &Error) -> String {
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "不能给自己发送消息",
         Error::Unauthenticated | Error::BadCredentials => "token 无效或已过期",
+        Error::WrongPassword => "密码错误",
         Error::Forbidden | Error::Removed => "没有执行该操作的权限",
         Error::RoomNotFound => "会话不存在",
         Error::MessageNotFound => "消息不存在",

@@ -36,6 +36,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::DirectRoom => "不能与自己私聊",
         Error::Unauthenticated => "未授权或 token 无效",
         Error::BadCredentials => "用户名或密码错误",
+        Error::WrongPassword => "密码错误",
         Error::Forbidden | Error::Removed => "没有执行该操作的权限",
         Error::RoomNotFound => "聊天室不存在",
         Error::MessageNotFound => "消息不存在",

@@ -32,7 +32,7 @@ pub(super) struct Registered {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Token {
     #[schema(example = "a.jwt.token.string")]
-    token: String,
+    pub(super) token: String,
 }
 
 /// Registers a user.

@@ -35,7 +35,8 @@ pub(super) fn body(error: &Error, request: &HttpRequest) -> HttpResponse {
 
 /// Whether a route, or the group of routes that it is in, belongs to the document.
 fn is_documented(path: &str) -> bool {
-    path == "/api/v1/rooms" || path.starts_with("/api/v1/auth") || path.starts_with("/api/v1/upload")
+    let is_of_group = path == "/api/v1/rooms" || path.starts_with("/api/v1/auth") || path.starts_with("/api/v1/upload");
+    is_of_group && path != "/api/v1/auth/logout"
 }
 
 /// The field's name in a body or a query.
@@ -65,6 +66,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::RoomNotFound | Error::Removed => "Room not found or you are not a member.",
         Error::Unauthenticated => "Invalid or missing token",
         Error::BadCredentials => "Invalid username or password",
+        Error::WrongPassword => "Wrong password",
         Error::Forbidden => "Not allowed",
         Error::MessageNotFound => "Message not found",
         Error::UserNotFound | Error::UserOffline => "User not found",

@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod requests;
 mod rooms;
+mod sessions;
 mod socket;
 mod upload;
 mod wire;
@@ -36,9 +37,13 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
     routes
         .service(resource("/api/v1/auth/register").route(web::post().to(auth::register)))
         .service(resource("/api/v1/auth/login").route(web::post().to(auth::log_in)))
+        .service(resource("/api/v1/auth/logout").route(web::post().to(sessions::log_out)))
         .service(resource("/api/v1/upload/image").route(web::post().to(upload::image)))
         .service(resource("/api/v1/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
         .service(resource("/api/v1/me").route(web::get().to(client::me)))
+        .service(resource("/api/v1/me/sessions").route(web::get().to(sessions::list)))
+        .service(resource("/api/v1/me/sessions/{id}").route(web::delete().to(sessions::end)))
+        .service(resource("/api/v1/me/password").route(web::put().to(sessions::change_password)))
         .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
         .service(resource("/api/v1/search").route(web::get().to(client::search)))
         .service(
@@ -58,6 +63,10 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
     paths(
         auth::register,
         auth::log_in,
+        sessions::log_out,
+        sessions::list,
+        sessions::end,
+        sessions::change_password,
         upload::image,
         rooms::list,
         rooms::create,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
     Account, Conversation, Member, MemberRole, Message, MessageId, MessageKind, Notice, NoticeKind, Role, RoomId,
-    RoomKind, Seq, UserRef,
+    RoomKind, Seq, Session, UserRef,
 };
 
 /// A room of the caller, with the three keys of the document.
@@ -193,6 +193,36 @@ impl From<Account> for Me {
             avatar: account.avatar,
             is_admin: account.role == Role::Admin,
             created_at: utc_millis(account.created_at_ms),
+        }
+    }
+}
+
+/// A log-in of the caller.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "9f86d081884c7d65", "created_at": "2025-10-26T12:00:00.000Z", "ip": "192.0.2.1",
+    "user_agent": "Mozilla/5.0", "active": true, "current": true
+}))]
+pub(super) struct SessionEntry {
+    id: String,
+    created_at: String,
+    ip: String,
+    user_agent: String,
+    /// Whether its token is still valid.
+    active: bool,
+    /// Whether its token is the one of the request.
+    current: bool,
+}
+
+impl From<Session> for SessionEntry {
+    fn from(session: Session) -> Self {
+        Self {
+            id: session.id.to_string(),
+            created_at: utc_millis(session.at_ms),
+            ip: session.ip,
+            user_agent: session.user_agent,
+            active: session.is_active,
+            current: session.is_current,
         }
     }
 }

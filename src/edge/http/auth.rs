@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::client::client_of;
-use crate::domain::{Caller, Client, Error, Result};
+use crate::domain::{Caller, Client, Error, Result, TokenId};
 use crate::edge::context::Context;
 
 /// The user of a request with a valid token. Extracting it counts as activity.
@@ -14,6 +14,8 @@ use crate::edge::context::Context;
 pub struct Authenticated {
     /// The user.
     pub caller: Caller,
+    /// The token of the request.
+    pub token: TokenId,
     /// The client's address and user agent.
     pub client: Client,
 }
@@ -54,7 +56,7 @@ async fn check(request: &HttpRequest) -> Result<(Authenticated, &web::Data<Conte
     let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
     let client = client_of(request, &context.trusted_proxies);
     let grant = context.services.accounts.authenticate(bearer(request), &client).await?;
-    Ok((Authenticated { caller: grant.caller, client }, context))
+    Ok((Authenticated { caller: grant.caller, token: grant.token, client }, context))
 }
 
 /// The token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, §11.1).

@@ -35,16 +35,32 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let content_type = request.content_type().to_ascii_lowercase();
-        let is_json = content_type.is_empty() || content_type == "application/json" || content_type.ends_with("+json");
-        let declared = declared_length(request);
-        let payload = payload.take();
+        let body = json_bytes(request, payload);
+        Box::pin(async move { read_object(&body.await?).map(Self) })
+    }
+}
+
+/// Reads a body that claims to be JSON.
+fn json_bytes(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<BytesMut>> + use<> {
+    let content_type = request.content_type().to_ascii_lowercase();
+    let is_json = content_type.is_empty() || content_type == "application/json" || content_type.ends_with("+json");
+    let declared = declared_length(request);
+    let payload = payload.take();
+    async move { if is_json { read_body(payload, declared).await } else { Err(Error::UnsupportedType) } }
+}
+
+/// Like [`JsonBody`], but the body may be missing.
+pub struct OptionalBody<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = json_bytes(request, payload);
         Box::pin(async move {
-            if !is_json {
-                return Err(Error::UnsupportedType);
-            }
-            let bytes = read_body(payload, declared).await?;
-            read_object(&bytes).map(Self)
+            let bytes = body.await?;
+            if bytes.is_empty() { Ok(Self(None)) } else { read_object(&bytes).map(|object| Self(Some(object))) }
         })
     }
 }

@@ -21,7 +21,7 @@ pub(in crate::edge) mod query;
 
 pub use allow::AllowedMethods;
 pub use auth::{Authenticated, QuietAuth};
-pub use body::JsonBody;
+pub use body::{JsonBody, OptionalBody};
 pub use client::client_of;
 pub use cors::cors;
 pub use encoding::{accepts, json, long_json};

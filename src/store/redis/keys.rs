@@ -24,6 +24,7 @@
 //! | `{r:7}:rate:…` | until the whole burst is available again |
 //! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
 //! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
+//! | `{u:3}:logins` | 30 days after the latest log-in |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…` | none: nodes remove users whom no node has renewed |
@@ -36,7 +37,7 @@
 //! | `probe:<id>` | ten seconds: shows that Redis takes writes |
 //! | `nodes:settings` | none: a node that starts removes those without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
-//! | `revoked`, `renamed` | none: entries older than any token are trimmed at each write |
+//! | `revoked`, `ended`, `renamed` | none: entries older than any token are trimmed at each write |
 
 use std::sync::Arc;
 
@@ -164,6 +165,11 @@ impl Keys {
         format!("{}{{u:{user}}}:seen", self.prefix)
     }
 
+    /// Stream: the latest log-ins, as `sessions.rs` describes.
+    pub(in crate::store) fn logins(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:logins", self.prefix)
+    }
+
     /// Sorted set: user → last activity ms.
     pub(in crate::store) fn online(&self, shard: u64) -> String {
         format!("{}online:{shard}", self.prefix)
@@ -272,6 +278,11 @@ impl Keys {
     /// Sorted set: user → epoch; tokens of older epochs are invalid.
     pub(in crate::store) fn revoked(&self) -> String {
         format!("{}revoked", self.prefix)
+    }
+
+    /// Sorted set: token that ended alone → time of its end, ms.
+    pub(in crate::store) fn ended(&self) -> String {
+        format!("{}ended", self.prefix)
     }
 
     /// Counter of users.
