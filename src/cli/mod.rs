@@ -88,7 +88,9 @@ fn print(text: &str) -> ExitCode {
 
 fn fail_to_start(error: &StartError) -> ExitCode {
     match error {
-        StartError::Config(_) | StartError::Redis(_) | StartError::Differs(_) => fail(error, EXIT_USAGE),
+        StartError::Config(_) | StartError::Redis(_) | StartError::Differs(_) | StartError::NoData(_) => {
+            fail(error, EXIT_USAGE)
+        }
         error => fail(error, EXIT_FAILURE),
     }
 }

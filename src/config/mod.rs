@@ -82,6 +82,20 @@ pub struct AuthConfig {
     pub token_ttl_secs: u64,
     /// Cost factor of bcrypt.
     pub bcrypt_cost: u32,
+    /// Who may register.
+    pub registration: Registration,
+}
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Everyone.
+    Open,
+    /// Those with an invite.
+    Invite,
+    /// Nobody.
+    Closed,
 }
 
 /// Rate limits and other bounds.
@@ -304,6 +318,7 @@ mod tests {
             ("[server]\nport = \"x\"", "port"),
             ("[auth]\nbcrypt_cost = 3", "bcrypt_cost"),
             ("[auth]\njwt_secret = \"short\"", "jwt_secret"),
+            ("[auth]\nregistration = \"shut\"", "registration"),
             ("[redis]\nurl = \"redis://x\"", "jwt_secret"),
             ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", "10.0.0.0/33"),
             ("[server]\nmetrics_address = \"9100\"", "metrics_address"),

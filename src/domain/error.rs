@@ -66,6 +66,10 @@ pub enum Field {
     FileName,
     /// The client's own id of a command.
     Reference,
+    /// How often an invite may be used.
+    Uses,
+    /// For how many days an invite is valid.
+    Days,
 }
 
 impl Field {
@@ -101,6 +105,8 @@ impl Field {
             Self::File => "file",
             Self::FileName => "file_name",
             Self::Reference => "ref",
+            Self::Uses => "uses",
+            Self::Days => "days",
         }
     }
 }
@@ -169,6 +175,15 @@ pub enum Error {
     /// The path exists, the method does not.
     #[error("method not allowed")]
     MethodNotAllowed,
+    /// Nobody may register.
+    #[error("registration is closed")]
+    RegistrationClosed,
+    /// Only those with an invite may register.
+    #[error("an invite is required")]
+    InviteRequired,
+    /// No such invite, or one that has expired or is used up.
+    #[error("the invite is not valid")]
+    InviteInvalid,
     /// The name is taken.
     #[error("user name is taken")]
     NameTaken,
@@ -279,7 +294,12 @@ impl Error {
             | Self::GlobalRoom
             | Self::DirectRoom => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
-            Self::WrongPassword | Self::Forbidden | Self::Removed => Kind::Forbidden,
+            Self::WrongPassword
+            | Self::Forbidden
+            | Self::Removed
+            | Self::RegistrationClosed
+            | Self::InviteRequired
+            | Self::InviteInvalid => Kind::Forbidden,
             Self::RoomNotFound | Self::MessageNotFound | Self::UserNotFound | Self::UserOffline | Self::NotFound => {
                 Kind::NotFound
             }
@@ -315,6 +335,9 @@ impl Error {
             Self::UserOffline => "user_offline",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::RegistrationClosed => "registration_closed",
+            Self::InviteRequired => "invite_required",
+            Self::InviteInvalid => "invite_invalid",
             Self::NameTaken => "name_taken",
             Self::EmailTaken => "email_taken",
             Self::ClientIdReused => "client_id_reused",

@@ -5,6 +5,7 @@ use std::num::ParseIntError;
 use std::str::FromStr;
 
 use super::ids::UserId;
+use super::invite::InviteCode;
 use super::names::Email;
 use super::user_name::UserName;
 
@@ -72,6 +73,8 @@ pub struct NewAccount {
     pub email: Option<Email>,
     /// The phone number; may be empty.
     pub phone: String,
+    /// The invite with which the user registers.
+    pub invite: Option<InviteCode>,
 }
 
 /// Changes of a profile; `None` leaves a field as it is.
@@ -112,6 +115,8 @@ pub struct Account {
     pub token_epoch: u64,
     /// The key that tokens must carry; accounts of earlier versions get one at the next log-in.
     pub token_key: Option<TokenKey>,
+    /// The invite that a registration which was interrupted has not used yet.
+    pub unused_invite: Option<String>,
 }
 
 /// A user with activity within the last half hour.

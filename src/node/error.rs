@@ -1,5 +1,7 @@
 //! Errors that keep a node from starting.
 
+use std::path::PathBuf;
+
 use super::data_folder::FolderError;
 use super::private_redis::PrivateRedisError;
 use crate::config::ConfigError;
@@ -21,6 +23,9 @@ pub enum StartError {
     /// A setting differs from that of another node that runs.
     #[error("{0}")]
     Differs(String),
+    /// A command for an existing chat was given where there is none.
+    #[error("{} is no data folder: give the command in the folder of the node, or set data.dir or redis.url", .0.display())]
+    NoData(PathBuf),
     /// Redis, or another part that a node needs, is not usable.
     #[error("{0}")]
     Node(Error),

@@ -2,6 +2,7 @@
 //!
 //! The top of the house: imports every floor, and no floor imports it.
 
+mod administration;
 mod data_folder;
 mod error;
 mod exposure;
@@ -29,13 +30,14 @@ use actix_web::dev::ServerHandle;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
+pub use administration::accounts;
 pub use data_folder::FolderError;
 pub use error::StartError;
 pub use folder_lock::LockError;
 pub use private_redis::{PrivateRedis, PrivateRedisError};
 pub use signing_keys::new_secret;
 pub use tasks::TaskEnded;
-pub use wiring::{accounts, openapi};
+pub use wiring::openapi;
 
 use crate::config::Config;
 use crate::dialects;

@@ -9,10 +9,9 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::error::StartError;
-use super::folder_lock::LockError;
 use super::housekeeping::Progress;
 use super::presence::PresenceKeeper;
-use super::private_redis::{PrivateRedis, PrivateRedisError};
+use super::private_redis::PrivateRedis;
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
 use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
@@ -22,16 +21,12 @@ use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
 use crate::edge::{Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
-use crate::service::{
-    Accounts, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks,
-};
+use crate::service::{IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks};
 use crate::site;
 use crate::store::{MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Servers, Store, StoreConfig};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
-/// Stands for the id of a node where there is none.
-const COMMAND_LINE: &str = "cli";
 const RETRY_EVERY: Duration = Duration::from_millis(250);
 
 /// Everything from which the workers of a node are built.
@@ -182,7 +177,7 @@ impl Watermarks for FollowedRooms {
     }
 }
 
-fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
+pub(super) fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
     Ok(StoreConfig {
         servers: Arc::new(Servers::new(&RedisConfig { url: url.to_owned(), ..config.redis.clone() })?),
         prefix: config.redis.prefix.clone(),
@@ -211,7 +206,7 @@ fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
 }
 
 /// Waits until Redis answers. Fails at once when its version or configuration is not suitable.
-async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
+pub(super) async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
     let started = Instant::now();
     loop {
         match check_redis(store).await {
@@ -254,6 +249,7 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
         throttle: Arc::new(Throttle::default()),
         uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, rates(), Arc::clone(&metrics))?,
         limits: rates(),
+        registration: config.auth.registration,
         ip_visibility: match config.privacy.ip_visibility {
             Visibility::Everyone => IpVisibility::Everyone,
             Visibility::Admins => IpVisibility::Admins,
@@ -272,28 +268,6 @@ pub(super) fn uploads_url(config: &Config) -> Result<String, StartError> {
     let folder = data_folder::prepare(&config.data.dir)?.join("uploads");
     let url = url::Url::from_directory_path(&folder).map_err(|()| Error::internal("data.dir has no absolute path"))?;
     Ok(url.into())
-}
-
-/// Opens the accounts alone, for the command line. Without a configured Redis they are those of the data folder: if no
-/// node runs its private Redis, this starts one and returns it as well.
-///
-/// # Errors
-/// One line that names what is wrong.
-pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
-    config.check()?;
-    let (url, redis) = match config.has_private_redis() {
-        false => (config.redis.url.clone(), None),
-        true => match PrivateRedis::start(&config.data.dir, &config.redis, Duration::ZERO).await {
-            Ok(redis) => (redis.url().to_owned(), Some(redis)),
-            Err(PrivateRedisError::Locked(LockError::InUse(_))) => (PrivateRedis::url_for(&config.data.dir)?, None),
-            Err(error) => return Err(error.into()),
-        },
-    };
-    let store_config = store_config(config, &url)?;
-    let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
-    wait_for_redis(&store).await?;
-    let shared = shared(config, Arc::new(Metrics::new(&[], &[])), store.clock())?;
-    Ok((Accounts::new(store, shared.tokens, shared.passwords, shared.limits), redis))
 }
 
 /// Generates the OpenAPI document of all dialects.

@@ -23,6 +23,8 @@ pub(super) enum Action {
     SeeAddresses(IpVisibility),
     /// See the metrics of all nodes.
     SeeFigures,
+    /// Invite people to register.
+    Invite,
 }
 
 /// Decides whether a caller may do something. Reads the caller's role only where the decision depends on it, so that a
@@ -38,7 +40,8 @@ pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) ->
         Action::DeleteAnyMessage
         | Action::SeeAddress { .. }
         | Action::SeeAddresses(IpVisibility::Admins)
-        | Action::SeeFigures => is_admin(store, caller).await?,
+        | Action::SeeFigures
+        | Action::Invite => is_admin(store, caller).await?,
     };
     if is_granted { Ok(()) } else { Err(Error::Forbidden) }
 }

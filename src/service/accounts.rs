@@ -8,9 +8,10 @@ use super::grant::Grant;
 use super::limits::Limits;
 use super::passwords::Passwords;
 use super::tokens::Tokens;
+use crate::config::Registration;
 use crate::domain::{
-    Account, Caller, Client, Email, Error, NewAccount, Password, ProfileChange, Result, Role, TypedName, TypedPassword,
-    UserId, UserName, folded,
+    Account, Caller, Client, Email, Error, InviteCode, NewAccount, Password, ProfileChange, Result, Role, TypedName,
+    TypedPassword, UserId, UserName, folded,
 };
 use crate::store::{Restored, Revocation, Store};
 
@@ -44,27 +45,59 @@ pub struct Accounts {
     pub(super) tokens: Arc<Tokens>,
     pub(super) passwords: Arc<Passwords>,
     pub(super) limits: Arc<Limits>,
+    pub(super) registration: Registration,
 }
 
 impl Accounts {
     /// Accounts over a store.
-    pub fn new(store: Store, tokens: Arc<Tokens>, passwords: Arc<Passwords>, limits: Arc<Limits>) -> Self {
-        Self { store, tokens, passwords, limits }
+    pub fn new(
+        store: Store,
+        tokens: Arc<Tokens>,
+        passwords: Arc<Passwords>,
+        limits: Arc<Limits>,
+        registration: Registration,
+    ) -> Self {
+        Self { store, tokens, passwords, limits, registration }
+    }
+
+    /// Creates an account for a client that may register. The code of an invite matters only where one is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; `RegistrationClosed`, `InviteRequired`, `InviteInvalid`, `RateLimited`, `StorageFull`.
+    pub async fn register(
+        &self,
+        mut new: NewAccount,
+        invite: Option<&str>,
+        password: &Password,
+        client: &Client,
+    ) -> Result<Account> {
+        self.limits.check_sign_in(client)?;
+        self.limits.check_memory()?;
+        match self.registration {
+            Registration::Open => {}
+            Registration::Closed => return Err(Error::RegistrationClosed),
+            Registration::Invite => {
+                let code = InviteCode::parse(invite.filter(|code| !code.is_empty()).ok_or(Error::InviteRequired)?)?;
+                if !self.store.is_invite_open(&code).await? {
+                    return Err(Error::InviteInvalid);
+                }
+                new.invite = Some(code);
+            }
+        }
+        self.create(&new, password, Some(client)).await
     }
 
     /// Creates an account.
     ///
     /// # Errors
-    /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`; `RateLimited`;
-    /// `StorageFull`.
-    pub async fn register(&self, new: &NewAccount, password: &Password, client: &Client) -> Result<Account> {
-        self.limits.check_sign_in(client)?;
-        self.limits.check_memory()?;
+    /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`;
+    /// `InviteInvalid`.
+    pub async fn create(&self, new: &NewAccount, password: &Password, client: Option<&Client>) -> Result<Account> {
         if new.name.is_reserved() || self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }
         password.check_strength(new.name.as_str())?;
-        let hash = self.passwords.hash(password, Some(client)).await?;
+        let hash = self.passwords.hash(password, client).await?;
         let account = self.store.create_account(new, &hash, self.store.now_ms()).await?;
         info!(user.id = %account.id, "user registered");
         Ok(account)
@@ -82,6 +115,9 @@ impl Accounts {
         let matches = self.verify(account.as_ref(), password, client).await?;
         let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
         self.forget_guesses(who, client).await;
+        if !self.store.use_invite(&account).await? {
+            return Err(Error::BadCredentials);
+        }
         if account.token_key.is_none() {
             account.token_key = self.store.ensure_token_key(account.id).await?;
         }

@@ -13,6 +13,7 @@ mod file_store;
 mod grant;
 mod images;
 mod incoming;
+mod invites;
 mod limits;
 mod messages;
 mod passwords;
@@ -39,6 +40,7 @@ pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use grant::Grant;
+pub use invites::Invite;
 pub use limits::Limits;
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
@@ -53,6 +55,7 @@ pub use upload_path::{Folder, UploadPath};
 pub use uploads::{StoredFile, Uploads};
 pub use watermarks::Watermarks;
 
+use crate::config::Registration;
 use crate::metrics::Metrics;
 use crate::store::{MemberBounds, Store};
 
@@ -71,6 +74,8 @@ pub struct Shared {
     pub uploads: Uploads,
     /// Rate limits of this node.
     pub limits: Arc<Limits>,
+    /// Who may register.
+    pub registration: Registration,
     /// The users who may see addresses.
     pub ip_visibility: IpVisibility,
     /// Most members that lists show.
@@ -107,7 +112,7 @@ impl Services {
         let limits = || Arc::clone(&shared.limits);
         let (tokens, passwords) = (Arc::clone(&shared.tokens), Arc::clone(&shared.passwords));
         Self {
-            accounts: Accounts::new(store.clone(), tokens, passwords, limits()),
+            accounts: Accounts::new(store.clone(), tokens, passwords, limits(), shared.registration),
             messages: Messages::new(store.clone(), limits(), shared.uploads.clone(), watermarks, metrics()),
             rooms: Rooms::new(store.clone(), shared.members, limits()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),

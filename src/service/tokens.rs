@@ -270,6 +270,7 @@ mod tests {
             is_banned: false,
             token_epoch,
             token_key: None,
+            unused_invite: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::continuity::Counter;
 use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::token_bindings::new_token_key;
-use super::{Store, numbers};
+use super::{Store, invites, numbers};
 use crate::domain::{
     Account, Email, Error, NewAccount, ProfileChange, Result, Role, TypedName, UserId, UserName, folded,
 };
@@ -32,14 +32,14 @@ pub enum Revocation {
 }
 
 impl Store {
-    /// Creates an account and its membership of the global room.
+    /// Creates an account and its membership of the global room. An account with an invite uses it last.
     ///
     /// The account is written before name and e-mail address point to it, so these never dangle; both are claimed in one
     /// write. When two users register the same name at once, or a node crashes in between, an unreferenced hash is removed or
     /// left behind; its number is not reused. What follows the claims is repeated by each login.
     ///
     /// # Errors
-    /// `NameTaken`, `EmailTaken`.
+    /// `NameTaken`, `EmailTaken`, `InviteInvalid`.
     pub async fn create_account(&self, new: &NewAccount, password_hash: &str, now_ms: u64) -> Result<Account> {
         let mut account = Account {
             id: UserId::SERVER,
@@ -54,9 +54,13 @@ impl Store {
             is_banned: false,
             token_epoch: 0,
             token_key: Some(new_token_key()?),
+            unused_invite: new.invite.as_ref().map(invites::digest),
         };
         account.id = self.store_new(&account).await?;
-        self.claim_identity(account.id, new).await?;
+        self.claim_identity(&account).await?;
+        if !self.use_invite(&account).await? {
+            return Err(Error::InviteInvalid);
+        }
         self.ensure_global_membership(account.id, &account.name).await?;
         Ok(account)
     }
@@ -64,7 +68,7 @@ impl Store {
     /// Stores an account under the next number that is free. Returns the number.
     async fn store_new(&self, account: &Account) -> Result<UserId> {
         let key = account.token_key.map(|key| key.to_string()).unwrap_or_default();
-        let args = [
+        let mut args = vec![
             [Arg::Text("name"), Arg::Text(&account.name)],
             [Arg::Text("hash"), Arg::Text(&account.password_hash)],
             [Arg::Text("email"), Arg::Text(&account.email)],
@@ -73,6 +77,7 @@ impl Store {
             [Arg::Text("created"), Arg::Number(account.created_at_ms)],
             [Arg::Text("updated"), Arg::Number(account.updated_at_ms)],
         ];
+        args.extend(account.unused_invite.as_ref().map(|digest| [Arg::Text("invite"), Arg::Text(digest)]));
         for step in numbers::steps() {
             let id = UserId(self.next_number(Counter::Users, step).await?);
             let (account, rooms) = (self.keys.user(id), self.keys.user_rooms(id));
@@ -85,18 +90,23 @@ impl Store {
     }
 
     /// Makes name and e-mail address point to a new account, and then the forms of the name, or removes it.
-    async fn claim_identity(&self, id: UserId, new: &NewAccount) -> Result<()> {
-        let email = new.email.as_ref().map(|email| self.keys.email(&email.folded()));
-        let keys: Vec<String> = [self.keys.name(&new.name.folded())].into_iter().chain(email).collect();
+    async fn claim_identity(&self, account: &Account) -> Result<()> {
+        let (id, keys) = (account.id, self.identity_keys(&account.name, &account.email));
         let are_held = self.claim(&keys, id).await?;
         let refusal = match are_held.iter().position(|is_held| !is_held) {
-            None if self.claim_looks(id, new.name.as_str(), None).await? => return Ok(()),
+            None if self.claim_looks(id, &account.name, None).await? => return Ok(()),
             None | Some(0) => Error::NameTaken,
             Some(_) => Error::EmailTaken,
         };
         let held = keys.into_iter().zip(are_held).filter_map(|(key, is_held)| is_held.then_some(key));
         self.remove(&held.chain([self.keys.user(id)]).collect::<Vec<_>>()).await?;
         Err(refusal)
+    }
+
+    /// The keys that point to an account: of its name, then of its e-mail address if it has one.
+    pub(super) fn identity_keys(&self, name: &str, email: &str) -> Vec<String> {
+        let email = (!email.is_empty()).then(|| self.keys.email(&folded(email)));
+        [self.keys.name(&folded(name))].into_iter().chain(email).collect()
     }
 
     /// Makes keys point to a user, each unless it points to another. Returns which of them do.
@@ -113,7 +123,7 @@ impl Store {
         Ok(are_held)
     }
 
-    async fn remove(&self, keys: &[String]) -> Result<()> {
+    pub(super) async fn remove(&self, keys: &[String]) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(keys.len());
         for key in keys {
             pipeline.cmd("DEL").arg(key);
@@ -176,6 +186,7 @@ impl Store {
             token_key: fields.get("key").and_then(|key| key.parse().ok()),
             email: fields.remove("email").unwrap_or_default(),
             phone: fields.remove("phone").unwrap_or_default(),
+            unused_invite: fields.remove("invite"),
             avatar: fields.remove("avatar").unwrap_or_default(),
         }))
     }

@@ -14,6 +14,7 @@ mod direct_rooms;
 mod events;
 mod guesses;
 mod history;
+mod invites;
 mod joins;
 mod members;
 mod memory;

@@ -32,6 +32,7 @@ mod full_memory;
 mod guesses;
 mod http;
 mod idempotence;
+mod invites;
 mod javascript;
 mod links;
 mod long_work;

@@ -19,6 +19,7 @@ use crate::service::Identity;
     responses(
         (status = 200, description = "The user was created", body = Envelope<Registered>),
         (status = 400, description = "A field is missing, invalid or taken", body = ErrorBody),
+        (status = 403, description = "Registration is closed, or needs an invite that is valid", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
         (status = 507, description = "The server has no space left", body = ErrorBody),
     )
@@ -34,8 +35,8 @@ pub(super) async fn register(
     let email = Email::parse(required(&body.email, Field::Email)?)?;
     let password = Password::parse(required(&body.password, Field::Password)?)?;
     let phone = parse_phone(present(&body.phone).unwrap_or_default())?.to_owned();
-    let new = NewAccount { name, email: Some(email), phone };
-    let account = context.services.accounts.register(&new, &password, &client).await?;
+    let (new, invite) = (NewAccount { name, email: Some(email), phone, invite: None }, present(&body.invite));
+    let account = context.services.accounts.register(new, invite, &password, &client).await?;
     Ok(success(Registered::from(account)))
 }
 

@@ -44,6 +44,8 @@ pub(super) struct RegisterBody {
     pub(super) password: Option<String>,
     /// Optional.
     pub(super) phone: Option<String>,
+    /// The code of an invite, where the server asks for one.
+    pub(super) invite: Option<String>,
 }
 
 /// The body of `POST /login`.

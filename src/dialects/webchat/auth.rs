@@ -18,6 +18,9 @@ pub(super) struct Credentials {
     username: String,
     #[serde(default, deserialize_with = "or_default")]
     password: String,
+    /// The code of an invite, for a registration where the server asks for one.
+    #[serde(default)]
+    invite: Option<String>,
 }
 
 /// A confirmation.
@@ -41,6 +44,8 @@ pub(super) struct Token {
     responses(
         (status = 201, description = "The user was created", body = Registered),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
+        (status = 403, description = "Registration is closed, or needs an invite that is valid", body = ErrorBody,
+            example = json!({"error": "An invite is required to register"})),
         (status = 409, description = "The name is taken", body = ErrorBody, example = json!({"error": "Username already exists"})),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
         (status = 507, description = "The server has no space left", body = ErrorBody),
@@ -54,8 +59,8 @@ pub(super) async fn register(
     let client = client_of(&request, &context.trusted_proxies);
     let body = credentials(body)?;
     let (name, password) = (UserName::parse(&body.username)?, Password::parse(&body.password)?);
-    let new = NewAccount { name, email: None, phone: String::new() };
-    context.services.accounts.register(&new, &password, &client).await?;
+    let new = NewAccount { name, email: None, phone: String::new(), invite: None };
+    context.services.accounts.register(new, body.invite.as_deref(), &password, &client).await?;
     Ok(HttpResponse::Created().json(Registered { message: "User created successfully" }))
 }
 

@@ -36,7 +36,7 @@ pub(super) fn body(error: &Error, request: &HttpRequest) -> HttpResponse {
 /// Whether a route, or the group of routes that it is in, belongs to the document.
 fn is_documented(path: &str) -> bool {
     let is_of_group = path == "/api/v1/rooms" || path.starts_with("/api/v1/auth") || path.starts_with("/api/v1/upload");
-    is_of_group && path != "/api/v1/auth/logout"
+    is_of_group && !matches!(path, "/api/v1/auth/logout" | "/api/v1/auth/invites")
 }
 
 /// The field's name in a body or a query.
@@ -72,6 +72,9 @@ pub(super) fn text(error: &Error) -> String {
         Error::UserNotFound | Error::UserOffline => "User not found",
         Error::NotFound => "Not found",
         Error::MethodNotAllowed => "Method not allowed",
+        Error::RegistrationClosed => "Registration is closed",
+        Error::InviteRequired => "An invite is required to register",
+        Error::InviteInvalid => "The invite is not valid, has expired or is used up",
         Error::NameTaken => "Username already exists",
         Error::EmailTaken => "E-mail already exists",
         Error::ClientIdReused => "This client id was used for another message",

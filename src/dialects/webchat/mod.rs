@@ -4,6 +4,7 @@
 mod auth;
 mod client;
 mod error;
+mod invites;
 mod requests;
 mod rooms;
 mod sessions;
@@ -38,6 +39,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/auth/register").route(web::post().to(auth::register)))
         .service(resource("/api/v1/auth/login").route(web::post().to(auth::log_in)))
         .service(resource("/api/v1/auth/logout").route(web::post().to(sessions::log_out)))
+        .service(resource("/api/v1/auth/invites").route(web::post().to(invites::create)))
         .service(resource("/api/v1/upload/image").route(web::post().to(upload::image)))
         .service(resource("/api/v1/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
         .service(resource("/api/v1/me").route(web::get().to(client::me)))
@@ -63,6 +65,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
     paths(
         auth::register,
         auth::log_in,
+        invites::create,
         sessions::log_out,
         sessions::list,
         sessions::end,

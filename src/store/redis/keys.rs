@@ -25,6 +25,7 @@
 //! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
 //! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
 //! | `{u:3}:logins` | 30 days after the latest log-in |
+//! | `invite:…` | as long as it is valid |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…` | none: nodes remove users whom no node has renewed |
@@ -203,6 +204,11 @@ impl Keys {
     /// String: the user with an e-mail address.
     pub(in crate::store) fn email(&self, folded: &str) -> String {
         format!("{}email:{folded}", self.prefix)
+    }
+
+    /// Hash: how many accounts an invite may make, and those that it has made, as `take_invite.lua` describes.
+    pub(in crate::store) fn invite(&self, digest: &str) -> String {
+        format!("{}invite:{digest}", self.prefix)
     }
 
     /// Sorted set: user → time of the last change of name, ms.

@@ -56,6 +56,8 @@ script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 script!(NEXT_NUMBER = "../lua/next_number.lua");
 script!(CREATE_ACCOUNT = "../lua/create_account.lua");
+script!(CREATE_INVITE = "../lua/create_invite.lua");
+script!(TAKE_INVITE = "../lua/take_invite.lua");
 script!(POINT = "../lua/point.lua");
 script!(CLAIM_LOOK = "../lua/claim_look.lua");
 script!(RELEASE_LOOK = "../lua/release_look.lua");
@@ -87,6 +89,8 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CHANGE_PROFILE,
         &NEXT_NUMBER,
         &CREATE_ACCOUNT,
+        &CREATE_INVITE,
+        &TAKE_INVITE,
         &POINT,
         &CLAIM_LOOK,
         &RELEASE_LOOK,

@@ -1,0 +1,50 @@
+//! The accounts without a node, for the command line.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::StartError;
+use super::folder_lock::LockError;
+use super::private_redis::{PrivateRedis, PrivateRedisError};
+use super::signing_keys::signing_keys;
+use super::wiring::{store_config, wait_for_redis};
+use crate::config::Config;
+use crate::domain::Clock;
+use crate::service::{Accounts, Limits, Passwords, Tokens};
+use crate::store::{NodeMemory, Store};
+
+/// Stands for the id of a node where there is none.
+const COMMAND_LINE: &str = "cli";
+
+/// Opens the accounts alone. Without a configured Redis they are those of the data folder: if no node runs its private
+/// Redis, this starts one and returns it as well.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
+    config.check()?;
+    let (url, redis) = match config.has_private_redis() {
+        false => (config.redis.url.clone(), None),
+        true => private_redis_of(&config.data.dir, config).await?,
+    };
+    let store_config = store_config(config, &url)?;
+    let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
+    wait_for_redis(&store).await?;
+    let tokens = Tokens::new(&signing_keys(config)?, config.auth.token_ttl_secs, store.clock().clone())?;
+    let passwords = Arc::new(Passwords::new(config.auth.bcrypt_cost, 1)?);
+    let limits = Arc::new(Limits::new(&config.limits));
+    Ok((Accounts::new(store, Arc::new(tokens), passwords, limits, config.auth.registration), redis))
+}
+
+/// The private Redis of a data folder that a node has made. In any other folder it would be a new, empty one.
+async fn private_redis_of(dir: &Path, config: &Config) -> Result<(String, Option<PrivateRedis>), StartError> {
+    if !dir.join("appendonlydir").is_dir() {
+        return Err(StartError::NoData(dir.to_owned()));
+    }
+    match PrivateRedis::start(dir, &config.redis, Duration::ZERO).await {
+        Ok(redis) => Ok((redis.url().to_owned(), Some(redis))),
+        Err(PrivateRedisError::Locked(LockError::InUse(_))) => Ok((PrivateRedis::url_for(dir)?, None)),
+        Err(error) => Err(error.into()),
+    }
+}
