@@ -47,5 +47,5 @@ pub use room::{
 };
 pub use session::{Session, TokenId};
 pub use text::folded;
-pub use user::{Account, Caller, NewAccount, OnlineUser, ProfileChange, Role, TokenKey, UserRef};
+pub use user::{Account, Caller, DELETED_NAME, NewAccount, OnlineUser, ProfileChange, Role, TokenKey, UserRef};
 pub use user_name::{TypedName, UserName, looks};

@@ -9,6 +9,9 @@ use super::invite::InviteCode;
 use super::names::Email;
 use super::user_name::UserName;
 
+/// What the name of a deleted account reads as.
+pub const DELETED_NAME: &str = "已注销";
+
 /// Role of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {

@@ -261,6 +261,12 @@ impl HubState {
             .collect()
     }
 
+    /// Whether a user has a connection that is not closing.
+    pub(super) fn is_here(&self, user: UserId) -> bool {
+        let slots = self.users.get(&user).map(Vec::as_slice).unwrap_or_default();
+        slots.iter().any(|slot| self.connections.get(*slot).is_some_and(|it| it.closing_since.is_none()))
+    }
+
     fn open(&mut self, id: ConnectionId) {
         let Some(connection) = self.connection(id) else { return };
         connection.send_queue.is_open = true;

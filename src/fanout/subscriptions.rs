@@ -107,14 +107,14 @@ impl Hub {
             UserEvent::Joined { user, room, since } => self.user_joined(*user, *room, *since),
             UserEvent::Left { user, room } => self.user_left(*user, *room),
             UserEvent::Presence { user, is_online, rooms_and_name } => {
-                let is_here = self.0.borrow().users.contains_key(user);
+                let is_here = self.0.borrow().is_here(*user);
                 self.0.borrow_mut().gather_presence(*user, *is_online || is_here, rooms_and_name);
                 if is_here && !is_online {
                     self.correct_presence(*user, rooms_and_name.clone());
                 }
             }
             UserEvent::Revoked { user, .. } | UserEvent::Ended { user, .. } => self.check_user(*user),
-            UserEvent::Renamed { .. } => {}
+            UserEvent::Renamed { .. } | UserEvent::Deleted { .. } => {}
         }
     }
 

@@ -45,6 +45,7 @@ pub(super) fn start_pubsub(
             match &event {
                 PubSubEvent::User(UserEvent::Revoked { user, epoch }) => tokens.revocations().raise(*user, *epoch),
                 PubSubEvent::User(UserEvent::Ended { token, .. }) => tokens.revocations().end(*token),
+                PubSubEvent::User(UserEvent::Deleted { user, at_ms }) => clock_store.note_deleted(*user, *at_ms),
                 PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => tokens.rename(*user, *at_ms, name),
                 // Another server may have taken over.
                 PubSubEvent::Connected => {
@@ -158,6 +159,9 @@ pub(super) async fn housekeeping(services: Services, keep_days: u64) {
     loop {
         if let Err(error) = services.rooms.housekeeping().await {
             warn!(%error, "could not finish changes of membership that other nodes left half-done");
+        }
+        if let Err(error) = services.accounts.housekeeping().await {
+            warn!(%error, "could not finish deletions of accounts");
         }
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
         if uploads_checked_at.is_none_or(|at| at.elapsed() >= OLD_UPLOADS_EVERY) {

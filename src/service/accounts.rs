@@ -230,7 +230,7 @@ impl Accounts {
         self.store.restored().await
     }
 
-    async fn named(&self, name: &str) -> Result<Account> {
+    pub(super) async fn named(&self, name: &str) -> Result<Account> {
         let name = TypedName::parse(name).ok_or(Error::UserNotFound)?;
         self.store.account_by_name(&name).await?.ok_or(Error::UserNotFound)
     }

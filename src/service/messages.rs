@@ -170,8 +170,7 @@ impl Messages {
         }
         match self.store.direct_room(caller.id, other).await? {
             Some(room) => self.history(query(room), caller).await.map(Some),
-            None if self.store.names(&[other]).await?.is_empty() => Err(Error::UserNotFound),
-            None => Ok(None),
+            None => self.store.user(other).await.map(|_| None),
         }
     }
 

@@ -9,6 +9,7 @@ mod accounts;
 mod bindings;
 mod claims;
 mod dashboard;
+mod deletion;
 mod file_store;
 mod grant;
 mod images;

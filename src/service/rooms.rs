@@ -100,7 +100,7 @@ impl Rooms {
     /// # Errors
     /// `UserNotFound`.
     pub async fn user(&self, id: UserId) -> Result<UserRef> {
-        self.store.names(&[id]).await?.pop().ok_or(Error::UserNotFound)
+        self.store.user(id).await
     }
 
     /// Adds the caller to a public room; no-op for a member.

@@ -1,5 +1,5 @@
-//! Changes of accounts that nodes learn of: revoked and ended tokens, and new names. They are announced, and kept for nodes that miss
-//! the announcement until every token of before has expired.
+//! Changes of accounts that nodes learn of: revoked and ended tokens, new names, deleted accounts. They are announced, and kept for nodes that miss
+//! the announcement until every token and message of before has expired.
 
 use redis::{Cmd, Pipeline};
 
@@ -39,7 +39,7 @@ impl Store {
 
     /// Adds a member to a set of changes, whose older ones are dropped, and announces an event of its user.
     pub(super) async fn announce_change(&self, key: &str, member: &str, at_ms: u64, event: &UserEvent) -> Result<()> {
-        let remembered_ms = self.token_ttl_secs * 1000 + OVERLAP_MS;
+        let remembered_ms = (self.token_ttl_secs * 1000).max(self.retention.max_age_ms) + OVERLAP_MS;
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("ZREMRANGEBYSCORE").arg(key).arg(0).arg(at_ms.saturating_sub(remembered_ms));
         pipeline.cmd("ZADD").arg(key).arg("GT").arg(at_ms).arg(member);
@@ -51,24 +51,34 @@ impl Store {
     /// Reads the changes since an earlier reading; all of them since 0.
     pub async fn account_changes(&self, since_ms: u64) -> Result<AccountChanges> {
         let since_ms = since_ms.saturating_sub(OVERLAP_MS);
-        let mut pipeline = Pipeline::with_capacity(5);
+        let mut pipeline = Pipeline::with_capacity(6);
         pipeline.cmd("TIME");
         pipeline.cmd("GET").arg(self.keys.generation());
         pipeline.add_command(entries_since(&self.keys.revoked(), since_ms));
         pipeline.add_command(entries_since(&self.keys.renamed(), since_ms));
         pipeline.add_command(entries_since(&self.keys.ended(), since_ms));
+        pipeline.add_command(entries_since(&self.keys.deleted(), since_ms));
         let mut replies = self.run_list(&pipeline).await?.into_iter();
         let (secs, micros): (u64, u64) = reply::read(next(&mut replies)?)?;
         let generation: Option<u64> = reply::read(next(&mut replies)?)?;
         let revoked: Vec<(u64, f64)> = reply::read(next(&mut replies)?)?;
         let renamed: Vec<(u64, f64)> = reply::read(next(&mut replies)?)?;
         let ended: Vec<(String, f64)> = reply::read(next(&mut replies)?)?;
+        let deleted: Vec<(u64, f64)> = reply::read(next(&mut replies)?)?;
+        let read_at_ms = secs * 1000 + micros / 1000;
+        if since_ms == 0 {
+            // Redis may have lost some. Later ones are announcements that arrived meanwhile.
+            self.deleted_users.retain(|at_ms| at_ms >= read_at_ms);
+        }
+        for (user, at_ms) in deleted {
+            self.note_deleted(UserId(user), at_ms as u64);
+        }
         Ok(AccountChanges {
             revoked: revoked.into_iter().map(|(user, epoch)| (UserId(user), epoch as u64)).collect(),
             ended: ended.iter().filter_map(|(token, _)| token.parse().ok()).collect(),
             renamed: self.with_names(renamed).await?,
             generation: generation.unwrap_or(0),
-            read_at_ms: secs * 1000 + micros / 1000,
+            read_at_ms,
         })
     }
 

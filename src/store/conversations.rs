@@ -54,6 +54,7 @@ impl Store {
         }
         self.correct_room_list(&hints, correction).await;
         conversations.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
+        self.deleted_users.rename_in(conversations.iter_mut().filter_map(|it| it.last_message.as_mut()));
         Ok(conversations)
     }
 

@@ -49,9 +49,7 @@ impl Store {
             return Ok(room);
         }
         let (low, high) = (caller.min(other), caller.max(other));
-        if self.names(&[other]).await?.is_empty() {
-            return Err(Error::UserNotFound);
-        }
+        self.user(other).await?;
         let pair = format!("{low}:{high}");
         let making = Making { pair: &pair, members: &[low, high], ..Making::default() };
         let (room, _, joins) = self.make_next(RoomKind::Direct, &making, caller).await?;

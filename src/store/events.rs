@@ -33,6 +33,13 @@ pub enum UserEvent {
         /// The new name.
         name: String,
     },
+    /// An account was deleted.
+    Deleted {
+        /// The user.
+        user: UserId,
+        /// Time of the deletion, UTC milliseconds.
+        at_ms: u64,
+    },
     /// A user is a member of a room from this message on.
     Joined {
         /// The user.
@@ -67,6 +74,7 @@ impl UserEvent {
             Self::Revoked { user, .. }
             | Self::Ended { user, .. }
             | Self::Renamed { user, .. }
+            | Self::Deleted { user, .. }
             | Self::Joined { user, .. }
             | Self::Left { user, .. }
             | Self::Presence { user, .. } => *user,
@@ -86,6 +94,7 @@ impl fmt::Display for UserEvent {
             Self::Revoked { user, epoch } => write!(f, "revoked {user} {epoch}"),
             Self::Ended { user, at_ms, token } => write!(f, "ended {user} {at_ms} {token}"),
             Self::Renamed { user, at_ms, name } => write!(f, "renamed {user} {at_ms} {name}"),
+            Self::Deleted { user, at_ms } => write!(f, "deleted {user} {at_ms}"),
             Self::Joined { user, room, since } => write!(f, "joined {user} {} {}", room.number(), since.0),
             Self::Left { user, room } => write!(f, "left {user} {}", room.number()),
             Self::Presence { user, is_online, rooms_and_name } => {
@@ -106,6 +115,7 @@ impl UserEvent {
             ("revoked", None) => Self::Revoked { user, epoch: number },
             ("ended", Some(token)) => Self::Ended { user, at_ms: number, token: token.parse().ok()? },
             ("renamed", Some(name)) => Self::Renamed { user, at_ms: number, name: name.to_owned() },
+            ("deleted", None) => Self::Deleted { user, at_ms: number },
             ("joined", Some(since)) => Self::Joined { user, room: room()?, since: Seq(since.parse().ok()?) },
             ("left", None) => Self::Left { user, room: room()? },
             ("presence", Some(rest)) => {
@@ -165,6 +175,7 @@ mod tests {
             UserEvent::Revoked { user, epoch: 9 },
             UserEvent::Ended { user, at_ms: 9, token: TokenId(u64::MAX) },
             UserEvent::Renamed { user, at_ms: 9, name: "李 雷".to_owned() },
+            UserEvent::Deleted { user, at_ms: 9 },
             UserEvent::Joined { user, room: RoomId::GLOBAL, since: Seq(5) },
             UserEvent::Left { user, room: RoomId::GLOBAL },
             UserEvent::Presence { user, is_online: true, rooms_and_name: "1,2 李 雷".to_owned() },

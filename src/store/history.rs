@@ -39,7 +39,8 @@ impl Store {
             entries = self.read_entries(query.room, selection.rest(), count).await?;
         }
         let Selection { messages, total, is_cut, amendments, .. } = selection;
-        let messages = amendments.overlay(messages);
+        let mut messages = amendments.overlay(messages);
+        self.deleted_users.rename_in(&mut messages);
         let seqs = messages.iter().map(|message| message.id.entry.seq);
         let span = seqs.clone().min().zip(seqs.max());
         let unread = span.filter(|span| is_member && !read_state.covers(*span, self.receipt_members));

@@ -162,6 +162,18 @@ impl Store {
         Ok(names.into_iter().map(|user| Member { id: user.id, role: role(user.id), name: user.name }).collect())
     }
 
+    /// A user who has an account.
+    ///
+    /// # Errors
+    /// `UserNotFound`, also for a deleted account.
+    pub async fn user(&self, id: UserId) -> Result<UserRef> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("HMGET").arg(self.keys.user(id)).arg(&["name", "hash"]);
+        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
+        let (name, hash): (Option<String>, Option<String>) = reply::read(reply)?;
+        name.filter(|_| hash.is_some()).map(|name| UserRef { id, name }).ok_or(Error::UserNotFound)
+    }
+
     /// Users with their current names, without those that do not exist.
     pub async fn names(&self, users: &[UserId]) -> Result<Vec<UserRef>> {
         let mut pipeline = Pipeline::with_capacity(users.len());

@@ -10,6 +10,7 @@ mod client_ids;
 mod connected;
 mod continuity;
 mod conversations;
+mod deleted_accounts;
 mod direct_rooms;
 mod events;
 mod guesses;
@@ -75,6 +76,7 @@ pub use token_bindings::TokenBinding;
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use continuity::Continuity;
+use deleted_accounts::DeletedUsers;
 use presence::OnlineUsers;
 use readers::Readers;
 use redis::commit::{GroupCommit, Writer};
@@ -170,6 +172,7 @@ pub struct NodeMemory {
     durability: Arc<Durability>,
     both_ways_until_ms: Arc<AtomicU64>,
     continuity: Continuity,
+    deleted_users: DeletedUsers,
 }
 
 impl NodeMemory {
@@ -185,6 +188,7 @@ impl NodeMemory {
             durability: Arc::new(Durability::new(config.replicas, config.replicas_floor_secs)),
             both_ways_until_ms: Arc::default(),
             continuity: Continuity::default(),
+            deleted_users: DeletedUsers::default(),
         }
     }
 }
@@ -219,6 +223,7 @@ pub struct Store {
     /// Until when client ids are also kept as the previous version keeps them.
     both_ways_until_ms: Arc<AtomicU64>,
     continuity: Continuity,
+    deleted_users: DeletedUsers,
     stats: Arc<SingleFlight<Stats>>,
     online: Arc<SingleFlight<OnlineUsers>>,
 }
@@ -259,6 +264,7 @@ impl Store {
             cards: memory.cards.clone(),
             both_ways_until_ms: Arc::clone(&memory.both_ways_until_ms),
             continuity: memory.continuity.clone(),
+            deleted_users: memory.deleted_users.clone(),
             stats: Arc::default(),
             online: Arc::default(),
         }

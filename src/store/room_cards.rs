@@ -11,6 +11,7 @@ use moka::sync::Cache;
 use redis::{Pipeline, Value};
 use tokio::sync::Semaphore;
 
+use super::deleted_accounts::DeletedUsers;
 use super::joins::pending_room;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::redis::scripts::{self, Arg, Call};
@@ -226,7 +227,7 @@ impl Store {
                 pipeline.add_command(call.by_hash());
             }
             for (room, reply) in some.iter().zip(self.run_list(&pipeline).await?) {
-                if let Some(card) = read_card(*room, reply)? {
+                if let Some(card) = read_card(*room, reply, &self.deleted_users)? {
                     cards.insert(*room, card);
                 }
             }
@@ -322,7 +323,7 @@ fn lacking_members(cards: &HashMap<RoomId, ReadCard>, bounds: MemberBounds) -> V
 }
 
 /// Reads the reply of `room_card.lua`; `None` when there is no such room.
-fn read_card(room: RoomId, reply: Value) -> Result<Option<ReadCard>> {
+fn read_card(room: RoomId, reply: Value, deleted: &DeletedUsers) -> Result<Option<ReadCard>> {
     if is_absent(&reply) {
         return Ok(None);
     }
@@ -334,10 +335,11 @@ fn read_card(room: RoomId, reply: Value) -> Result<Option<ReadCard>> {
         return Err(Error::internal("a room card has an unexpected number of fields"));
     };
     let Value::Array(listed) = members else { return Err(reply::unexpected(members)) };
-    let last_message = match is_absent(entry) {
+    let mut last_message = match is_absent(entry) {
         true => None,
         false => amendments::read_amended(room, entry_id(entry)?, text(record)?, amended)?,
     };
+    deleted.rename_in(&mut last_message);
     let card = RoomCard {
         id: room,
         name: text(name)?.to_owned(),

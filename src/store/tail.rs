@@ -47,7 +47,8 @@ impl Store {
             None => last == after || (last.seq == after.seq && after.seq == Seq(0)),
         };
         let is_gapless = first.map_or(last.seq <= after.seq, |first| first.seq.0 <= after.seq.0 + 1);
-        let tail = part.into_tail(query.room, self.oldest_ms(), |entry| entry.seq > after.seq)?;
+        let mut tail = part.into_tail(query.room, self.oldest_ms(), |entry| entry.seq > after.seq)?;
+        self.deleted_users.rename_in(&mut tail.messages);
         Ok(Tail { is_complete, is_gapless, ..tail })
     }
 
@@ -78,7 +79,8 @@ impl Store {
                 entries.iter().rev().find(is_old).copied().unwrap_or(EntryId::START)
             }
         };
-        let tail = part.into_tail(query.room, self.oldest_ms(), |entry| entry.seq > kept.seq)?;
+        let mut tail = part.into_tail(query.room, self.oldest_ms(), |entry| entry.seq > kept.seq)?;
+        self.deleted_users.rename_in(&mut tail.messages);
         Ok(Tail { is_complete: false, has_more: false, rewound_to: Some(kept), ..tail })
     }
 

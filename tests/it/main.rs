@@ -17,6 +17,7 @@ mod dashboard;
 mod dashboard_costs;
 mod data_folder;
 mod databases;
+mod deleted_accounts;
 mod deletion;
 mod demotion;
 mod departures;

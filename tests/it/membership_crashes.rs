@@ -2,6 +2,7 @@
 //! late and in the wrong order. The room's set of members decides what lists show and what sockets hear.
 
 mod crash_proxy;
+mod deletion;
 
 use reqwest::Method;
 use serde_json::json;

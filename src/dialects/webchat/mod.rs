@@ -3,6 +3,7 @@
 
 mod auth;
 mod client;
+mod deletion;
 mod error;
 mod invites;
 mod requests;
@@ -42,7 +43,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/auth/invites").route(web::post().to(invites::create)))
         .service(resource("/api/v1/upload/image").route(web::post().to(upload::image)))
         .service(resource("/api/v1/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
-        .service(resource("/api/v1/me").route(web::get().to(client::me)))
+        .service(resource("/api/v1/me").route(web::get().to(client::me)).route(web::delete().to(deletion::delete)))
         .service(resource("/api/v1/me/sessions").route(web::get().to(sessions::list)))
         .service(resource("/api/v1/me/sessions/{id}").route(web::delete().to(sessions::end)))
         .service(resource("/api/v1/me/password").route(web::put().to(sessions::change_password)))
@@ -78,6 +79,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         rooms::remove_member,
         rooms::set_role,
         client::me,
+        deletion::delete,
         client::conversations,
         client::search,
     ),

@@ -38,7 +38,8 @@
 //! | `probe:<id>` | ten seconds: shows that Redis takes writes |
 //! | `nodes:settings` | none: a node that starts removes those without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
-//! | `revoked`, `ended`, `renamed` | none: entries older than any token are trimmed at each write |
+//! | `deleting` | none: nodes finish deletions and remove their notes |
+//! | `revoked`, `ended`, `renamed`, `deleted` | none: entries older than any token and message are trimmed at each write |
 
 use std::sync::Arc;
 
@@ -289,6 +290,22 @@ impl Keys {
     /// Sorted set: token that ended alone → time of its end, ms.
     pub(in crate::store) fn ended(&self) -> String {
         format!("{}ended", self.prefix)
+    }
+
+    /// Sorted set: user whose account was deleted → time of the deletion, ms.
+    pub(in crate::store) fn deleted(&self) -> String {
+        format!("{}deleted", self.prefix)
+    }
+
+    /// Sorted set: user whose account is being deleted → time at which that began, ms.
+    pub(in crate::store) fn deleting(&self) -> String {
+        format!("{}deleting", self.prefix)
+    }
+
+    /// The keys of a user that go with the account.
+    pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 5] {
+        let (rooms, pending) = (self.user_rooms(user), self.pending_rooms(user));
+        [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user)]
     }
 
     /// Counter of users.

@@ -56,6 +56,9 @@ script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
 script!(NEXT_NUMBER = "../lua/next_number.lua");
 script!(CREATE_ACCOUNT = "../lua/create_account.lua");
+script!(DELETE_ACCOUNT = "../lua/delete_account.lua");
+script!(RELEASE = "../lua/release.lua");
+script!(LEAVE_DIRECT = "../lua/leave_direct.lua");
 script!(CREATE_INVITE = "../lua/create_invite.lua");
 script!(TAKE_INVITE = "../lua/take_invite.lua");
 script!(POINT = "../lua/point.lua");
@@ -89,6 +92,9 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CHANGE_PROFILE,
         &NEXT_NUMBER,
         &CREATE_ACCOUNT,
+        &DELETE_ACCOUNT,
+        &RELEASE,
+        &LEAVE_DIRECT,
         &CREATE_INVITE,
         &TAKE_INVITE,
         &POINT,

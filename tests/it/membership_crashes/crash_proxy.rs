@@ -11,10 +11,23 @@ use tokio::task::JoinSet;
 
 use crate::support::PATIENCE;
 
-/// Commands of a change of membership. Reads are no crash points: they change nothing.
+/// Commands of a change of membership or of a deletion. Reads are no crash points: they change nothing.
 const COUNTED: [&str; 9] = ["EVALSHA", "EVAL", "ZADD", "ZREM", "ZREMRANGEBYRANK", "ZSCORE", "PUBLISH", "SET", "INCR"];
 /// Parts of the keys of such commands.
-const KEYS: [&str; 7] = ["{r:", ":rooms", ":pending", ":joins", "users:live:", "direct:", "seq:rooms"];
+const KEYS: [&str; 12] = [
+    "{r:",
+    ":rooms",
+    ":pending",
+    ":joins",
+    "users:live:",
+    "direct:",
+    "seq:rooms",
+    ":deleting",
+    ":deleted",
+    ":revoked",
+    ":name:",
+    "已注销",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {

@@ -1,6 +1,6 @@
 //! Patterns of responses: literal JSON with placeholders, and names for the values in their places.
 //!
-//! - `<uuid>`, `<time>`, `<millis>` (a time with milliseconds), `<room>`, `<token>`, `<digits>` stand for any such
+//! - `<uuid>`, `<time>`, `<millis>` (a time with milliseconds), `<room>`, `<token>`, `<session>`, `<digits>` stand for any such
 //!   value, alone or inside a text; `<integer>` for a number, alone.
 //! - `<uuid $message>` also remembers the value; from then on `$message` stands for it, in requests and responses.
 //! - Everything else is literal: the same keys, no more and no fewer, the same types, the same texts.
@@ -120,6 +120,7 @@ impl Memory {
             "millis" => is_time_with_millis(value),
             "room" => is_room(value),
             "token" => value.split('.').count() == 3 && value.len() > 60,
+            "session" => value.len() == 16 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
             "digits" => !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()),
             other => panic!("<{other}> is no placeholder in a text"),
         };
@@ -209,6 +210,7 @@ mod tests {
             ("<room>", json!("room_a1b2c3d4")),
             ("<integer>", json!(7)),
             ("<digits>", json!("7")),
+            ("<session>", json!("0123456789abcdef")),
             ("/uploads/chat/<uuid>.jpg", json!(format!("/uploads/chat/{id}.jpg"))),
         ];
         for (pattern, found) in fits {
@@ -223,6 +225,7 @@ mod tests {
             ("<integer>", json!("7")),
             ("<integer>", json!(7.5)),
             ("<digits>", json!("7a")),
+            ("<session>", json!("0123456789abcdeF")),
             ("<token>", json!("a.b")),
             ("/uploads/chat/<uuid>.jpg", json!(format!("/uploads/chat/{id}.png"))),
         ];
