@@ -1,6 +1,8 @@
 //! The command line. A command of more than a line of code has a file of its own.
 
+mod administer;
 mod health;
+mod invites;
 mod serve;
 mod users;
 
@@ -15,7 +17,8 @@ pub use serve::run_until;
 
 use crate::config::Config;
 use crate::node::{self, StartError};
-use users::UserChange;
+use invites::InviteArguments;
+use users::UserCommand;
 
 /// Exit code for an invalid setting or argument, and for a user that does not exist.
 const EXIT_USAGE: u8 = 2;
@@ -39,11 +42,13 @@ enum Command {
     Serve,
     /// Prints a new signing secret.
     Secret,
-    /// Changes an account.
+    /// Lists, creates and changes accounts.
     User {
         #[command(subcommand)]
-        change: UserChange,
+        command: UserCommand,
     },
+    /// Makes an invite to register and prints its link.
+    Invite(InviteArguments),
     /// After a backup of Redis was restored: skips the numbers that were given since, and ends all tokens.
     Restored,
     /// Prints the OpenAPI document.
@@ -64,7 +69,8 @@ pub async fn run() -> ExitCode {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(config).await,
         Command::Secret => print(&node::new_secret()),
-        Command::User { change } => users::change(&config, change).await,
+        Command::User { command } => users::run(&config, command).await,
+        Command::Invite(arguments) => invites::run(&config, &arguments).await,
         Command::Restored => users::restored(&config).await,
         Command::Openapi => match node::openapi().to_pretty_json() {
             Ok(json) => print(&json),

@@ -235,6 +235,15 @@ impl Accounts {
         self.store.account_by_name(&name).await?.ok_or(Error::UserNotFound)
     }
 
+    /// A page of the accounts whose names begin with a text, sorted by name, behind `after`. The second value is the
+    /// `after` of the next page.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn page(&self, start: &str, after: Option<&str>) -> Result<(Vec<Account>, Option<String>)> {
+        self.store.accounts_page(start, after).await
+    }
+
     /// Makes a user an administrator, effective immediately.
     ///
     /// # Errors

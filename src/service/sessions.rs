@@ -63,6 +63,26 @@ impl Accounts {
         self.revoke(user, &Revocation::Tokens).await.map(drop)
     }
 
+    /// Ends all tokens of the user with this name.
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    pub async fn log_out_named(&self, name: &str) -> Result<UserId> {
+        let account = self.named(name).await?;
+        self.log_out_everywhere(account.id).await?;
+        Ok(account.id)
+    }
+
+    /// The log-ins of the user with this name, for a process that follows no changes of accounts.
+    ///
+    /// # Errors
+    /// `UserNotFound`.
+    pub async fn sessions_of(&self, name: &str) -> Result<Vec<Session>> {
+        let account = self.named(name).await?;
+        self.tokens.read_changes(&self.store, 0).await?;
+        self.sessions(account.id, None).await
+    }
+
     /// Changes an account, ends all its tokens, and returns the epoch of those that are issued from now on.
     pub(super) async fn revoke(&self, user: UserId, change: &Revocation) -> Result<u64> {
         let epoch = self.store.revoke(user, change).await?;

@@ -9,6 +9,7 @@ mod budgets;
 mod client_ids;
 mod clocks;
 mod close_codes;
+mod command_line;
 mod command_log;
 mod connections;
 mod conversations;

@@ -1,0 +1,36 @@
+//! `chinwag invite`: makes an invite to register.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::value_parser;
+
+use super::administer::administer;
+use super::users::time;
+use super::{EXIT_USAGE, fail, print};
+use crate::config::Config;
+use crate::domain::InviteTerms;
+
+#[derive(Args)]
+pub(super) struct InviteArguments {
+    /// Accounts that it may make, at most 1000.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1000))]
+    uses: u32,
+    /// Days for which it is valid, at most 365.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = value_parser!(u32).range(1..=365))]
+    days: u32,
+}
+
+pub(super) async fn run(config: &Config, arguments: &InviteArguments) -> ExitCode {
+    let Some(terms) = InviteTerms::new(arguments.uses, arguments.days) else {
+        return fail(&"an invite has 1 to 1000 uses and 1 to 365 days", EXIT_USAGE);
+    };
+    match administer(config, async |accounts| accounts.make_invite(terms).await).await {
+        Ok(invite) => {
+            let uses = if invite.uses == 1 { "once".to_owned() } else { format!("{} times", invite.uses) };
+            eprintln!("May be used {uses} until {}:", time(invite.expires_at_ms));
+            print(&invite.link(config.server.public_url.trim_end_matches('/')))
+        }
+        Err(failure) => failure,
+    }
+}

@@ -1,0 +1,147 @@
+//! The commands that list, create and change accounts.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::json;
+
+use crate::process::{Process, external};
+use crate::support::{client, scratch, shared_redis};
+
+struct Shell {
+    folder: PathBuf,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Shell {
+    /// Runs a command with this standard input.
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
+        command.args(arguments).current_dir(&self.folder).env("CHINWAG_AUTH__BCRYPT_COST", "4");
+        command.envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())));
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        // A command that reads nothing may have ended.
+        drop(child.stdin.take().expect("piped").write_all(input.as_bytes()));
+        child.wait_with_output().expect("it ends")
+    }
+
+    /// Runs a command that succeeds. Returns what it prints.
+    fn ok(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs a command that fails with this code and one line. Returns the line.
+    fn fails(&self, arguments: &[&str], input: &str, code: i32) -> String {
+        let output = self.run(arguments, input);
+        let errors = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+        let reasons: Vec<&str> = errors.lines().filter(|line| line.starts_with("chinwag: ")).collect();
+        assert_eq!(reasons.len(), 1, "{errors}");
+        reasons[0].to_owned()
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+}
+
+#[test]
+fn a_command_for_an_existing_chat_makes_none() {
+    let shell = Shell { folder: scratch(), environment: Vec::new() };
+    std::fs::create_dir(shell.folder.join("empty")).expect("created");
+    for arguments in [
+        &["user", "list"][..],
+        &["user", "add", "bob"],
+        &["user", "promote", "bob"],
+        &["user", "sessions", "bob"],
+        &["invite"],
+        &["restored"],
+    ] {
+        let reason = shell.fails(arguments, "password\n", 2);
+        assert!(reason.contains("./data is no data folder"), "{reason}");
+    }
+    assert_eq!(entries(&shell.folder), [shell.folder.join("empty")]);
+    let empty = Shell { folder: shell.folder.clone(), environment: vec![("CHINWAG_DATA__DIR", "empty".to_owned())] };
+    assert!(empty.fails(&["user", "list"], "", 2).contains("empty is no data folder"));
+    assert_eq!(entries(&shell.folder.join("empty")), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn accounts_are_listed_created_and_changed() {
+    let environment = external(shared_redis());
+    let shell = Shell { folder: scratch(), environment: environment.clone() };
+    for (name, input) in [("Bob", "password\n"), ("alice", "password")] {
+        assert!(shell.ok(&["user", "add", name], input).ends_with(": done\n"));
+    }
+    shell.ok(&["user", "add", "carol", "--email", "carol@example.org"], "password\r\n");
+    assert!(shell.fails(&["user", "add", "BOB"], "password\n", 2).contains("taken"));
+    shell.fails(&["user", "add", "dave"], "short\n", 2);
+    shell.fails(&["user", "add", "a\nb"], "password\n", 2);
+    shell.fails(&["user", "promote", "nobody"], "", 2);
+    shell.ok(&["user", "promote", "alice"], "");
+    shell.ok(&["user", "ban", "bob"], "");
+    let columns = |text: &str| -> Vec<(String, String)> {
+        let line = |line: &str| {
+            let words: Vec<&str> = line.split('\t').collect();
+            (words[1].to_owned(), words[2].to_owned())
+        };
+        text.lines().map(line).collect()
+    };
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, state)| ((*name).to_owned(), (*state).to_owned())).collect()
+    };
+    let list = shell.ok(&["user", "list"], "");
+    assert_eq!(columns(&list), pairs(&[("alice", "admin"), ("Bob", "banned"), ("carol", "user")]));
+    assert!(list.lines().last().expect("a line").ends_with("\tcarol@example.org"), "{list}");
+    assert_eq!(columns(&shell.ok(&["user", "list", "CA"], "")), pairs(&[("carol", "user")]));
+    assert_eq!(shell.ok(&["user", "list", "x"], ""), "");
+    shell.ok(&["user", "unban", "bob"], "");
+    shell.ok(&["user", "demote", "alice"], "");
+    shell.ok(&["user", "password", "bob"], "another password\n");
+
+    let (client, node) = (client(), Process::start(&environment, &shell.folder));
+    let log_in = async |name: &str, password: &str| {
+        let body = json!({"username": name, "password": password});
+        let url = format!("{}/api/v1/auth/login", node.base);
+        client.post(url).json(&body).send().await.expect("answered").status().as_u16()
+    };
+    assert_eq!((log_in("bob", "password").await, log_in("bob", "another password").await), (401, 200));
+    let sessions = shell.ok(&["user", "sessions", "bob"], "");
+    assert!(sessions.contains("\tvalid\t127.0.0.1"), "{sessions}");
+    shell.ok(&["user", "logout", "bob"], "");
+    assert!(shell.ok(&["user", "sessions", "bob"], "").contains("\tended\t127.0.0.1"));
+    assert_eq!(shell.ok(&["user", "sessions", "carol"], ""), "");
+    shell.ok(&["user", "remove", "bob"], "");
+    assert_eq!(columns(&shell.ok(&["user", "list", "b"], "")), []);
+    shell.fails(&["user", "remove", "bob"], "", 2);
+    assert_eq!(log_in("bob", "another password").await, 401);
+}
+
+#[tokio::test]
+async fn an_invite_is_printed_as_a_link() {
+    let mut environment = external(shared_redis());
+    environment.push(("CHINWAG_AUTH__REGISTRATION", "invite".to_owned()));
+    environment.push(("CHINWAG_SERVER__PUBLIC_URL", "https://chat.example.org/".to_owned()));
+    let shell = Shell { folder: scratch(), environment: environment.clone() };
+    for wrong in [["--uses", "0"], ["--uses", "1001"], ["--days", "0"], ["--days", "366"], ["--days", "x"]] {
+        let output = shell.run(&[&["invite"][..], &wrong].concat(), "");
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
+    let link = shell.ok(&["invite", "--uses", "2", "--days", "3"], "");
+    let code = link.trim().strip_prefix("https://chat.example.org/register?invite=").expect("a link");
+    let (client, node) = (client(), Process::start(&environment, &shell.folder));
+    for (name, status) in [("alice", 201), ("bob", 201), ("carol", 403)] {
+        let body = json!({"username": name, "password": "password", "invite": code});
+        let answer = client.post(format!("{}/api/v1/auth/register", node.base)).json(&body).send().await;
+        assert_eq!(answer.expect("answered").status().as_u16(), status, "{name}");
+    }
+}
