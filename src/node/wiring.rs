@@ -11,7 +11,6 @@ use tracing::{info, warn};
 use super::error::StartError;
 use super::housekeeping::Progress;
 use super::presence::PresenceKeeper;
-use super::private_redis::PrivateRedis;
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
 use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};

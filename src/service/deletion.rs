@@ -3,14 +3,14 @@
 use tracing::info;
 
 use super::accounts::Accounts;
-use crate::domain::{Caller, Client, Password, Result, UserId};
+use crate::domain::{Caller, Client, Result, TypedPassword, UserId};
 
 impl Accounts {
     /// Deletes the caller's account. Messages stay, under the name of deleted users.
     ///
     /// # Errors
     /// `WrongPassword`, `RateLimited`; `UserNotFound` when it was deleted meanwhile.
-    pub async fn delete(&self, caller: &Caller, password: &Password, client: &Client) -> Result<()> {
+    pub async fn delete(&self, caller: &Caller, password: &TypedPassword, client: &Client) -> Result<()> {
         let account = self.verified(caller, password, client).await?;
         self.delete_checked(account.id, &account.password_hash).await
     }

@@ -138,7 +138,7 @@ impl Store {
         self.release_identity(user).await?;
         self.leave_all_rooms(user).await?;
         let mut pipeline = Pipeline::with_capacity(3);
-        pipeline.cmd("DEL").arg(self.keys.of_deleted(user));
+        pipeline.cmd("DEL").arg(&self.keys.of_deleted(user));
         pipeline.cmd("ZREM").arg(self.keys.online_of(user)).arg(user.0);
         pipeline.cmd("ZREM").arg(self.keys.connected_of(user)).arg(user.0);
         self.connection.run(&pipeline).await.map(drop)

@@ -88,7 +88,15 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: /Account and settings/ }).click();
     await expect(page.locator(".menu")).toBeVisible();
     await scan(page, "settings");
+    await page.locator(".menu").getByRole("button", { name: "Account and security" }).click();
+    await expect(page.locator(".session")).toHaveCount(1);
+    await scan(page, "account");
+    await page.getByRole("button", { name: "Delete account" }).click();
+    await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
+    await scan(page, "deletion of the account");
     await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
     await page.getByRole("searchbox", { name: "Search" }).fill("something");
     await expect(results(page, "Messages")).toBeVisible();
     await scan(page, "found");

@@ -15,6 +15,41 @@ it("stores the token under the key of document 000", async () => {
   expect(session.hasExpired.value).toBe(false);
 });
 
+it("tells the server that it ends", async () => {
+  localStorage.setItem("token", "old");
+  const session = await import("./session");
+  const requests: [string, RequestInit][] = [];
+  vi.stubGlobal("fetch", async (path: string, init: RequestInit) => {
+    requests.push([path, init]);
+    throw new Error("offline");
+  });
+  session.logOut();
+  expect(session.token.value).toBeNull();
+  const [path, init] = requests[0] as [string, RequestInit];
+  expect([path, init.method, init.body]).toEqual(["/api/v1/auth/logout", "POST", '{"everywhere":false}']);
+  expect(init.headers).toMatchObject({ authorization: "Bearer old" });
+  session.logOut();
+  expect(requests).toHaveLength(1);
+});
+
+it("goes on with the new token although the old one is refused before it arrives", async () => {
+  localStorage.setItem("token", "old");
+  const session = await import("./session");
+  const { api } = await import("../net/http");
+  vi.stubGlobal("fetch", async (path: string) => {
+    if (path !== "/api/v1/me/password") {
+      return new Response('{"error":"no","code":"unauthenticated"}', { status: 401 });
+    }
+    await expect(api.me()).rejects.toMatchObject({ status: 401 });
+    return new Response('{"token":"new"}');
+  });
+  await session.changePassword("a", "b");
+  expect(session.token.value).toBe("new");
+  expect(session.hasExpired.value).toBe(false);
+  await expect(api.me()).rejects.toMatchObject({ status: 401 });
+  expect(session.token.value).toBeNull();
+});
+
 it("ends when the server refuses the token", async () => {
   localStorage.setItem("token", "old");
   const session = await import("./session");

@@ -1,7 +1,7 @@
 // The session of the user. Its token is stored under `token`, as document 000 requires.
 
 import { signal } from "@preact/signals";
-import { setAuth } from "../net/http";
+import { api, setAuth } from "../net/http";
 import type { Me } from "../net/types";
 import { storage } from "../settings/storage";
 
@@ -28,9 +28,43 @@ function endSession(isExpired: boolean): void {
   me.value = null;
 }
 
-export const logOut = () => endSession(false);
+/** Ends the session of this page at once, and its token as soon as the server is reached. */
+export function logOut(): void {
+  if (token.peek()) void api.logOut(false).catch(() => {});
+  endSession(false);
+}
 
-setAuth({ token: () => token.peek(), onUnauthorized: () => endSession(true) });
+/** Ends all sessions of the user, this one last. */
+export async function logOutEverywhere(): Promise<void> {
+  await api.logOut(true);
+  endSession(false);
+}
+
+/** Deletes the account of the user. */
+export async function deleteAccount(password: string): Promise<void> {
+  await api.deleteAccount(password);
+  endSession(false);
+}
+
+/** Whether the server is about to give a new token. It refuses the old one before its answer arrives. */
+let isTokenChanging = false;
+
+/** Changes the password, which ends all other sessions. */
+export async function changePassword(old: string, password: string): Promise<void> {
+  isTokenChanging = true;
+  try {
+    startSession((await api.changePassword(old, password)).token);
+  } finally {
+    isTokenChanging = false;
+  }
+}
+
+setAuth({
+  token: () => token.peek(),
+  onUnauthorized: () => {
+    if (!isTokenChanging) endSession(true);
+  },
+});
 
 // Follows logins and logouts in other tabs.
 addEventListener("storage", (event) => {

@@ -9,7 +9,7 @@ const PASSWORD_MIN_CHARS = 6;
 /** bcrypt reads no more. */
 const PASSWORD_MAX_BYTES = 71;
 
-export const FIELDS = ["username", "password", "confirm"] as const;
+export const FIELDS = ["username", "password", "confirm", "invite"] as const;
 
 export type FormErrors = Partial<Record<(typeof FIELDS)[number] | "form", string>>;
 
@@ -27,6 +27,11 @@ export function validate(username: string, password: string, confirm: string | n
   return errors;
 }
 
+/** What is wrong with a new password; `undefined` if nothing is. */
+export function checkNewPassword(password: string): string | undefined {
+  return validate("x", password, password).password;
+}
+
 /** Puts an error of the server under the field that it is about. */
 export function serverErrors(error: unknown): FormErrors {
   return { [fieldOf(error)]: errorText(error) };
@@ -36,5 +41,6 @@ function fieldOf(error: unknown): keyof FormErrors {
   if (!(error instanceof Refused)) return "form";
   if (error.code === "name_taken") return "username";
   if (error.code === "weak_password") return "password";
+  if (error.code === "invite_required" || error.code === "invite_invalid") return "invite";
   return FIELDS.find((name) => name === error.field) ?? "form";
 }

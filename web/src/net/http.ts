@@ -98,7 +98,7 @@ function codeOf(path: string, status: number): ErrorCode {
 
 interface Call {
   /** Values for the placeholders of the path. */
-  path?: Record<string, number>;
+  path?: Record<string, number | string>;
   query?: Record<string, string | number>;
   body?: unknown;
 }
@@ -120,11 +120,17 @@ async function call<R extends Route>(
 }
 
 export const api = {
-  register: (username: string, password: string) =>
-    call("POST /api/v1/auth/register", { body: { username, password } }),
+  register: (username: string, password: string, invite?: string) =>
+    call("POST /api/v1/auth/register", { body: { username, password, invite } }),
   logIn: (username: string, password: string) =>
     call("POST /api/v1/auth/login", { body: { username, password } }),
+  logOut: (everywhere: boolean) => call("POST /api/v1/auth/logout", { body: { everywhere } }),
   me: () => call("GET /api/v1/me"),
+  deleteAccount: (password: string) => call("DELETE /api/v1/me", { body: { password } }),
+  sessions: () => call("GET /api/v1/me/sessions"),
+  endSession: (id: string) => call("DELETE /api/v1/me/sessions/{id}", { path: { id } }),
+  changePassword: (old: string, password: string) =>
+    call("PUT /api/v1/me/password", { body: { old, new: password } }),
   conversations: () => call("GET /api/v1/conversations"),
   findUsers: (q: string) => call("GET /api/v1/search?kind=user", { query: { q } }),
   findRooms: (q: string) => call("GET /api/v1/search?kind=room", { query: { q } }),

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "direct_room"
   | "unauthenticated"
   | "bad_credentials"
+  | "wrong_password"
   | "forbidden"
   | "removed"
   | "room_not_found"
@@ -20,6 +21,9 @@ export type ErrorCode =
   | "user_offline"
   | "not_found"
   | "method_not_allowed"
+  | "registration_closed"
+  | "invite_required"
+  | "invite_invalid"
   | "name_taken"
   | "email_taken"
   | "client_id_reused"
@@ -114,6 +118,18 @@ export interface Me {
   created_at: string;
 }
 
+/** A log-in of the user. */
+export interface Session {
+  id: string;
+  created_at: string;
+  ip: string;
+  user_agent: string;
+  /** Whether its token is still valid. */
+  active: boolean;
+  /** Whether its token is the one of this page. */
+  current: boolean;
+}
+
 export interface FoundRoom {
   id: number;
   room_id: string;
@@ -171,7 +187,12 @@ interface Done {
 export interface Answers {
   "POST /api/v1/auth/register": Done;
   "POST /api/v1/auth/login": { token: string };
+  "POST /api/v1/auth/logout": Done;
   "GET /api/v1/me": Me;
+  "DELETE /api/v1/me": Done;
+  "GET /api/v1/me/sessions": Session[];
+  "DELETE /api/v1/me/sessions/{id}": Done;
+  "PUT /api/v1/me/password": { token: string };
   "GET /api/v1/conversations": Conversation[];
   "GET /api/v1/search?kind=user": UserRef[];
   "GET /api/v1/search?kind=room": FoundRoom[];

@@ -4,7 +4,9 @@ import "../style/forms.css";
 import "../style/dialogs.css";
 import "../style/members.css";
 import "../style/menus.css";
+import "../style/account.css";
 
+export { Account } from "./account";
 export { Confirm, Lightbox } from "./dialog";
 export { Members } from "./members";
 export { NewItems, UserItems } from "./menu_items";

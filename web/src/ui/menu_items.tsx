@@ -36,7 +36,7 @@ function leave(): void {
   logOut();
 }
 
-export function UserItems() {
+export function UserItems({ onAccount }: { onAccount: () => void }) {
   const themes: Theme[] = ["system", "light", "dark"];
   const other = lang.value === "zh" ? "en" : "zh";
   return (
@@ -66,6 +66,9 @@ export function UserItems() {
       >
         <Icon name="bell" /> {t("menu.notify")}
         <span class={`switch ${notificationsEnabled.value ? "is-on" : ""}`} />
+      </button>
+      <button type="button" class="menu-item" onClick={onAccount}>
+        <Icon name="person" /> {t("menu.account")}
       </button>
       <a class="menu-item" href="/docs/" target="_blank" rel="noreferrer">
         <Icon name="book" /> {t("menu.docs")}

@@ -11,6 +11,7 @@ import { ConversationItem } from "./conversation_item";
 import { lazy } from "./lazy";
 
 const load = () => import("./lazy_components");
+const Account = lazy(() => load().then((module) => module.Account));
 const BrowseRooms = lazy(() => load().then((module) => module.BrowseRooms));
 const NewChat = lazy(() => load().then((module) => module.NewChat));
 const NewGroup = lazy(() => load().then((module) => module.NewGroup));
@@ -166,6 +167,7 @@ function NewMenu({ onPick }: { onPick: (dialog: NewDialog) => void }) {
 
 function UserMenu() {
   const { isOpen, setOpen, box } = useMenu();
+  const [hasAccount, showAccount] = useState(false);
   const name = me.value?.username ?? "";
   return (
     <div class="menu-box" ref={box}>
@@ -179,7 +181,22 @@ function UserMenu() {
         {name ? <Avatar name={name} /> : <span class="avatar avatar-m is-blank" />}
         <bdi class="me-name">{name}</bdi>
       </button>
-      {isOpen && <UserItems />}
+      {isOpen && (
+        <UserItems
+          onAccount={() => {
+            setOpen(false);
+            showAccount(true);
+          }}
+        />
+      )}
+      {hasAccount && (
+        <Account
+          onClose={() => {
+            showAccount(false);
+            box.current?.querySelector("button")?.focus();
+          }}
+        />
+      )}
     </div>
   );
 }

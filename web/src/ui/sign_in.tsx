@@ -1,63 +1,16 @@
 // The pages that register a user and log one in.
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { setLang, t } from "../i18n";
 import icon from "../icon.svg";
 import { hasExpired, safeNext, startSession } from "../model/session";
 import { FIELDS, type FormErrors, serverErrors, validate } from "../model/validation";
 import { api } from "../net/http";
 import { lang } from "../settings/preferences";
-import { Icon, IconButton } from "./common";
+import { Icon } from "./common";
+import { Field } from "./field";
 import { navigate, query } from "./router";
-import "../style/forms.css";
 import "../style/sign_in.css";
-
-interface FieldProps {
-  name: string;
-  label: string;
-  value: string;
-  error: string | undefined;
-  onInput: (value: string) => void;
-  isSecret?: boolean;
-  autocomplete: string;
-}
-
-function Field({ name, label, value, error, onInput, isSecret, autocomplete }: FieldProps) {
-  const id = useId();
-  const [isShown, setShown] = useState(false);
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <div class="field-box">
-        <input
-          id={id}
-          name={name}
-          {...(isSecret && !isShown ? { type: "password" } : { type: "text" })}
-          value={value}
-          autocomplete={autocomplete}
-          autocapitalize="none"
-          spellcheck={false}
-          aria-invalid={error ? "true" : undefined}
-          aria-describedby={error ? `${id}-error` : undefined}
-          onInput={(event) => onInput(event.currentTarget.value)}
-        />
-        {isSecret && (
-          <IconButton
-            icon="eye"
-            label={t(isShown ? "field.hide" : "field.show")}
-            aria-pressed={isShown}
-            onClick={() => setShown(!isShown)}
-          />
-        )}
-      </div>
-      {error && (
-        <p class="field-error" id={`${id}-error`}>
-          {error}
-        </p>
-      )}
-    </div>
-  );
-}
 
 function LangButton() {
   const other = lang.value === "zh" ? "en" : "zh";
@@ -78,6 +31,9 @@ export function SignIn({ isNew }: { isNew: boolean }) {
   const [username, setUsername] = useState(query.value.name ?? "");
   const [password, setPassword] = useState("");
   const [confirm, setConfirm] = useState("");
+  const [invite, setInvite] = useState(query.value.invite ?? "");
+  /** Shown from the start to those with a link, and to others once the server asks for a code. */
+  const [hasInvite, setHasInvite] = useState(isNew && Boolean(query.value.invite));
   const [errors, setErrors] = useState<FormErrors>({});
   const [isBusy, setBusy] = useState(false);
   const next = query.value.next ? `?next=${encodeURIComponent(query.value.next)}` : "";
@@ -95,7 +51,7 @@ export function SignIn({ isNew }: { isNew: boolean }) {
     setBusy(true);
     try {
       if (isNew) {
-        await api.register(username, password);
+        await api.register(username, password, invite.trim() || undefined);
         const name = `name=${encodeURIComponent(username)}`;
         navigate(`/login?registered=1&${name}${next.replace("?", "&")}`, true);
       } else {
@@ -103,7 +59,9 @@ export function SignIn({ isNew }: { isNew: boolean }) {
         navigate(safeNext(query.value.next), true);
       }
     } catch (error) {
-      setErrors(serverErrors(error));
+      const refusals = serverErrors(error);
+      setErrors(refusals);
+      if (refusals.invite) setHasInvite(true);
     } finally {
       setBusy(false);
     }
@@ -127,6 +85,9 @@ export function SignIn({ isNew }: { isNew: boolean }) {
           <p class="note" role="status">
             {t("login.expired")}
           </p>
+        )}
+        {isNew && query.value.invite && !errors.form && !errors.invite && (
+          <p class="note is-good">{t("register.invited")}</p>
         )}
         {errors.form && (
           <p class="note is-bad" role="alert">
@@ -160,6 +121,16 @@ export function SignIn({ isNew }: { isNew: boolean }) {
               onInput={setConfirm}
               isSecret
               autocomplete="new-password"
+            />
+          )}
+          {hasInvite && (
+            <Field
+              name="invite"
+              label={t("field.invite")}
+              value={invite}
+              error={errors.invite}
+              onInput={setInvite}
+              autocomplete="off"
             />
           )}
           <button type="submit" class="button is-main is-wide" disabled={isBusy}>
