@@ -14,6 +14,7 @@ const MAX_TYPING_SECS: u64 = 60 * 60;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
 const MAX_HEAD_SECS: u32 = 300;
 const MAX_LEASE_SECS: u64 = 60 * 60;
+const MAX_CHECK_SECS: u64 = 60 * 60;
 /// Shortest interval between reports: each of them is a write to Redis.
 const MIN_REPORT_MS: u64 = 50;
 /// Longest interval between reports: the dashboard needs several of them per minute.
@@ -87,6 +88,11 @@ impl Config {
             ),
             (!is_upload_address(&self.uploads.url), "uploads.url must be like file:///folder or s3://bucket/prefix"),
             (self.uploads.max_bytes == 0, "uploads.max_bytes must be at least 1"),
+            (!(1..=MAX_CHECK_SECS).contains(&self.uploads.check_secs), "uploads.check_secs must be between 1 and 3600"),
+            (
+                self.limits.uploads_bytes_per_day < self.uploads.max_bytes,
+                "limits.uploads_bytes_per_day must be at least uploads.max_bytes",
+            ),
             (self.limits.members_listed == 0, "limits.members_listed must be at least 1"),
             (self.limits.members_answered == 0, "limits.members_answered must be at least 1"),
             (self.has_zero_limit(), "limits: every rate and burst must be at least 1"),
@@ -193,6 +199,7 @@ impl Config {
             limits.searches_burst,
             limits.uploads_per_sec,
             limits.uploads_burst,
+            limits.uploads_at_once,
             limits.rooms_per_sec,
             limits.rooms_burst,
             limits.sockets_per_user,

@@ -148,6 +148,10 @@ pub struct LimitsConfig {
     pub uploads_per_sec: u32,
     /// Burst of uploads per user on one node.
     pub uploads_burst: u32,
+    /// Uploads of a user on one node at the same time.
+    pub uploads_at_once: u32,
+    /// Bytes that a user may upload a day.
+    pub uploads_bytes_per_day: u64,
     /// Maximum number of members in a room's member list.
     pub members_listed: usize,
     /// Maximum number of members that a list of rooms shows in all.
@@ -182,8 +186,13 @@ pub struct UploadsConfig {
     pub url: String,
     /// Maximum size of an upload.
     pub max_bytes: u64,
-    /// Days for which files are kept that belong to no message of document 003; 0 keeps them forever.
-    pub keep_days: u64,
+    /// Bytes of the disk that stay free.
+    pub reserve_bytes: u64,
+    /// Days for which files are kept after the last message that used them, except those that belong to a message of
+    /// document 003; 0 keeps them forever.
+    pub keep_days: u32,
+    /// Seconds between searches for files that are not needed any more.
+    pub check_secs: u64,
 }
 
 /// Settings for presence.
@@ -336,6 +345,9 @@ mod tests {
             ("[messages]\nmax_per_room = 1001", "max_per_room"),
             ("[presence]\noffline_after_secs = 99999999999", "offline_after_secs"),
             ("[uploads]\nurl = \"ftp://x\"", "uploads.url"),
+            ("[uploads]\ncheck_secs = 0", "uploads.check_secs"),
+            ("[limits]\nuploads_at_once = 0", "limits"),
+            ("[limits]\nuploads_bytes_per_day = 1000", "limits.uploads_bytes_per_day"),
         ];
         for (text, key) in cases {
             let error = with_file(text).err().map(|error| error.to_string()).unwrap_or_default();

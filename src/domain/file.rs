@@ -1,9 +1,5 @@
-//! Uploaded files: the allowed types, recognised by content and extension together.
-
-use super::error::{Error, Field, Result};
-use super::text::check_length;
-
-const FILE_NAME_MAX_CHARS: usize = 255;
+//! Uploaded files: the allowed types. Pictures are recognised by their content, documents by content and extension
+//! together.
 
 /// The allowed types. Document 003, §2: JPEG, PNG, GIF, WebP; PDF, TXT, DOC, DOCX, XLS, XLSX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +30,7 @@ impl FileKind {
     /// The type of an extension, in any case.
     pub fn of_extension(extension: &str) -> Option<Self> {
         Some(match extension.to_ascii_lowercase().as_str() {
-            "jpg" | "jpeg" => Self::Jpeg,
+            "jpg" | "jpeg" | "jpe" | "jfif" => Self::Jpeg,
             "png" => Self::Png,
             "gif" => Self::Gif,
             "webp" => Self::WebP,
@@ -72,7 +68,7 @@ impl FileKind {
             Self::Gif => "image/gif",
             Self::WebP => "image/webp",
             Self::Pdf => "application/pdf",
-            Self::Txt => "text/plain; charset=utf-8",
+            Self::Txt => "text/plain",
             Self::Doc => "application/msword",
             Self::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             Self::Xls => "application/vnd.ms-excel",
@@ -89,46 +85,26 @@ impl FileKind {
     }
 }
 
-/// Display name of a file: one path component without control characters, with an extension.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileName(String);
-
-impl FileName {
-    /// Validates the name of an upload. It is displayed, never used as a path.
-    ///
-    /// # Errors
-    /// `Length`, or `Invalid` for path separators, control characters and names that are only dots.
-    pub fn parse(text: &str) -> Result<Self> {
-        check_length(Field::FileName, text, 1, FILE_NAME_MAX_CHARS)?;
-        let is_path = text.contains(['/', '\\']) || text.chars().all(|c| c == '.');
-        if is_path || text.chars().any(char::is_control) {
-            return Err(Error::Invalid(Field::FileName));
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The type of the extension.
-    pub fn kind(&self) -> Option<FileKind> {
-        let (_, extension) = self.0.rsplit_once('.')?;
-        FileKind::of_extension(extension)
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+/// The charset of a text, as far as its content shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// UTF-8, ASCII included.
+    Utf8,
+    /// UTF-16 with a byte order mark.
+    Utf16,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_one_path_component() {
-        for bad in ["", "..", "../a.png", "a/b.png", "C:\\a.png", "a\0.png", "a\r\n.png"] {
-            assert!(FileName::parse(bad).is_err(), "{bad:?}");
+impl Charset {
+    /// The name in a media type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16 => "utf-16",
         }
-        assert_eq!(FileName::parse("报告.final.PDF").ok().and_then(|n| n.kind()), Some(FileKind::Pdf));
-        assert_eq!(FileName::parse("photo").ok().and_then(|n| n.kind()), None);
+    }
+
+    /// The charset with a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Utf8, Self::Utf16].into_iter().find(|charset| charset.name() == name)
     }
 }

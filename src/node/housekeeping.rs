@@ -2,7 +2,7 @@
 //! writes counts, and removes old state.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tracing::{debug, error, info, warn};
@@ -23,7 +23,6 @@ const MAX_OFFSET_MS: u64 = 2000;
 /// Interval at which replicas are measured.
 const REPLICAS_EVERY: Duration = Duration::from_secs(1);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
-const OLD_UPLOADS_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Starts pub/sub for a node with this id. The second value is notified of each connection to Redis, which may be to
 /// another server.
@@ -153,9 +152,8 @@ async fn read_clock(store: Store) {
     }
 }
 
-/// Removes old uploads and expired state every minute, on this node and in Redis.
-pub(super) async fn housekeeping(services: Services, keep_days: u64) {
-    let mut uploads_checked_at: Option<Instant> = None;
+/// Removes expired state every minute, on this node and in Redis.
+pub(super) async fn housekeeping(services: Services) {
     loop {
         if let Err(error) = services.rooms.housekeeping().await {
             warn!(%error, "could not finish changes of membership that other nodes left half-done");
@@ -164,10 +162,6 @@ pub(super) async fn housekeeping(services: Services, keep_days: u64) {
             warn!(%error, "could not finish deletions of accounts");
         }
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
-        if uploads_checked_at.is_none_or(|at| at.elapsed() >= OLD_UPLOADS_EVERY) {
-            uploads_checked_at = Some(Instant::now());
-            remove_old_uploads(&services.uploads, keep_days).await;
-        }
         services.limits.forget_quiet();
         if let Err(error) = services.presence.housekeeping().await {
             warn!(%error, "housekeeping of presence failed");
@@ -175,19 +169,15 @@ pub(super) async fn housekeeping(services: Services, keep_days: u64) {
     }
 }
 
-async fn remove_old_uploads(uploads: &Uploads, keep_days: u64) {
-    match uploads.remove_leftovers().await {
-        Ok(0) => {}
-        Ok(removed) => info!(removed, "removed what interrupted uploads left"),
-        Err(error) => warn!(%error, "could not remove what interrupted uploads left"),
-    }
-    if keep_days == 0 {
-        return;
-    }
-    match uploads.remove_older_than(keep_days).await {
-        Ok(0) => {}
-        Ok(removed) => info!(removed, "removed old uploads"),
-        Err(error) => warn!(%error, "could not remove old uploads"),
+/// Removes files that are not needed any more.
+pub(super) async fn look_after_uploads(uploads: Uploads, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        match uploads.look_after(every).await {
+            Ok(0) => {}
+            Ok(removed) => info!(removed, "removed uploads that are not needed any more"),
+            Err(error) => warn!(%error, "could not remove uploads that are not needed any more, trying again"),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
 use crate::edge::{Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
-use crate::service::{IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Uploads, Watermarks};
+use crate::service::{Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks};
 use crate::site;
 use crate::store::{MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Servers, Store, StoreConfig};
 
@@ -104,8 +104,9 @@ impl Wiring {
         if self.config.redis.durability.replicas() > 0 {
             tasks.spawn("replicas", housekeeping::watch_replicas(store.clone(), Arc::clone(&self.shared.metrics)));
         }
-        let keep_days = self.config.uploads.keep_days;
-        tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store), keep_days));
+        tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store)));
+        let every = Duration::from_secs(self.config.uploads.check_secs);
+        tasks.spawn("uploads", housekeeping::look_after_uploads(self.services(store).uploads, every));
         tasks.spawn("sentinels", Arc::clone(&self.store.servers).watch());
     }
 
@@ -246,7 +247,7 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
         tokens: Arc::new(Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs, clock.clone())?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::default()),
-        uploads: Uploads::open(&uploads_url(config)?, config.uploads.max_bytes, rates(), Arc::clone(&metrics))?,
+        files: Files::open(&uploads_url(config)?, (&config.uploads, limits), rates(), Arc::clone(&metrics))?,
         limits: rates(),
         registration: config.auth.registration,
         ip_visibility: match config.privacy.ip_visibility {

@@ -73,9 +73,25 @@ fn is_incomplete(folder: Folder, file: &str) -> bool {
     number.parse::<u32>().is_ok() && UploadPath::parse(&format!("{}/{name}", folder.name())).is_some()
 }
 
+/// Bytes that the disk of a folder has left for files.
+///
+/// # Errors
+/// When the folder is not usable.
+pub(super) fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+    let disk = nix::sys::statvfs::statvfs(folder)?;
+    Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
+}
+
 /// The error for a failure of the file store.
-pub(super) fn unavailable(error: object_store::Error) -> Error {
-    Error::Unavailable(error.into())
+pub(super) fn failed(error: object_store::Error) -> Error {
+    if is_full(&error) { Error::StorageFull } else { Error::Unavailable(error.into()) }
+}
+
+/// Whether a failure comes from a full disk, or from a quota of the system.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    matches!(kind, Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
+        || error.source().is_some_and(is_full)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 
 use super::access::{Action, authorise};
 use super::limits::Limits;
-use super::uploads::{StoredFile, Uploads};
+use super::stored_file::StoredFile;
+use super::uploads::Uploads;
 use super::watermarks::Watermarks;
 use crate::domain::{
     Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
@@ -51,8 +52,8 @@ impl Messages {
     /// with the same client id returns the first message.
     ///
     /// # Errors
-    /// `RoomNotFound`, `Removed`, `Invalid`, `ClientIdReused`, `RateLimited`, `StorageFull`. After `Unavailable` the outcome
-    /// is unknown: retry with the same client id.
+    /// `RoomNotFound`, `Removed`, `Invalid`, `Length` for the name of a file, `ClientIdReused`, `RateLimited`, `StorageFull`.
+    /// After `Unavailable` the outcome is unknown: retry with the same client id.
     pub async fn send(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Message> {
         self.append(room, caller, message).await.map(|sent| sent.message)
     }
@@ -65,6 +66,7 @@ impl Messages {
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
         message.check_links()?;
         self.limits.check_send(caller.id)?;
+        let message = self.uploads.attach(message).await?;
         let started = Instant::now();
         let rate = self.limits.send_rate();
         let appended = self.store.append(room, caller, message, rate, self.watermarks.seen(room)).await;
@@ -101,8 +103,10 @@ impl Messages {
             Ok(message) => message.attachment.as_ref().is_some_and(|shown| shown.url == url),
             Err(error) => error.kind() == Kind::Unavailable,
         };
-        if !is_shown {
-            file.discard().await;
+        match &sent {
+            Ok(message) if is_shown => self.uploads.note(&file, Some(message.id)).await,
+            Err(_) if is_shown => {}
+            Ok(_) | Err(_) => file.discard().await,
         }
         sent
     }

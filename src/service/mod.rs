@@ -10,6 +10,7 @@ mod bindings;
 mod claims;
 mod dashboard;
 mod deletion;
+mod documents;
 mod file_store;
 mod grant;
 mod images;
@@ -28,10 +29,13 @@ mod rooms;
 mod search;
 mod series;
 mod sessions;
-mod sniff;
+mod shelf;
+mod stored_file;
 mod sum;
 mod tokens;
 mod upload_path;
+mod upload_turns;
+mod upload_upkeep;
 mod uploads;
 mod watermarks;
 
@@ -51,16 +55,17 @@ pub use range::Range;
 pub use revocations::Revocations;
 pub use rooms::Rooms;
 pub use series::{Closes, Latest, Quantiles, RouteErrors, Series, Steps, Values};
+pub use stored_file::StoredFile;
 pub use tokens::Tokens;
 pub use upload_path::{Folder, UploadPath};
-pub use uploads::{StoredFile, Uploads};
+pub use uploads::{Files, NewUpload, Uploads};
 pub use watermarks::Watermarks;
 
 use crate::config::Registration;
 use crate::metrics::Metrics;
 use crate::store::{MemberBounds, Store};
 
-pub use crate::store::{NodeRow, Restored, ServerInfo, Stats};
+pub use crate::store::{FileDescription, NodeRow, Restored, ServerInfo, Stats};
 
 /// What the services of a node's workers share.
 #[derive(Clone)]
@@ -72,7 +77,7 @@ pub struct Shared {
     /// When the activity of each user was last written.
     pub throttle: Arc<Throttle>,
     /// The uploaded files.
-    pub uploads: Uploads,
+    pub files: Files,
     /// Rate limits of this node.
     pub limits: Arc<Limits>,
     /// Who may register.
@@ -111,13 +116,14 @@ impl Services {
     pub fn new(store: &Store, shared: &Shared, watermarks: Arc<dyn Watermarks>) -> Self {
         let metrics = || Arc::clone(&shared.metrics);
         let limits = || Arc::clone(&shared.limits);
+        let uploads = Uploads::new(shared.files.clone(), store.clone());
         let (tokens, passwords) = (Arc::clone(&shared.tokens), Arc::clone(&shared.passwords));
         Self {
             accounts: Accounts::new(store.clone(), tokens, passwords, limits(), shared.registration),
-            messages: Messages::new(store.clone(), limits(), shared.uploads.clone(), watermarks, metrics()),
+            messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
             rooms: Rooms::new(store.clone(), shared.members, limits()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
-            uploads: shared.uploads.clone(),
+            uploads,
             dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),
             limits: limits(),
         }

@@ -54,6 +54,11 @@ impl UploadPath {
         (path.to_string() == text).then_some(path)
     }
 
+    /// The path in an address without a host; `None` for other addresses.
+    pub(super) fn of_address(address: &str) -> Option<Self> {
+        address.strip_prefix("/uploads/").and_then(Self::parse)
+    }
+
     /// The folder.
     pub(super) fn folder(&self) -> Folder {
         self.folder

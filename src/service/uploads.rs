@@ -1,101 +1,54 @@
 //! Uploads: checked while they are received, stored under names that cannot be guessed, served unchanged.
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use futures_util::stream::BoxStream;
-use futures_util::{Stream, StreamExt};
-use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{GetRange, WriteMultipart};
 use tokio::sync::Semaphore;
 
-use super::file_store::{self, unavailable};
+use super::documents::{self, Rest, Text};
+use super::file_store::failed;
+use super::images;
 use super::incoming::Incoming;
 use super::limits::Limits;
+use super::shelf::Shelf;
+use super::stored_file::{Findings, StoredFile};
 use super::upload_path::{Folder, UploadPath};
-use super::{images, sniff};
-use crate::domain::{Attachment, Caller, Error, FileKind, FileName, Result};
+use super::upload_turns::UploadTurns;
+use crate::config::{LimitsConfig, UploadsConfig};
+use crate::domain::{
+    Attachment, Caller, Error, FileKind, FileName, MessageId, NewMessage, Result, UserId, check_file_name,
+};
 use crate::metrics::{Count, Metrics};
+use crate::store::{FileDescription, Store};
 
-/// Pictures that are cleaned at the same time.
-const CLEANED_AT_ONCE: usize = 4;
-/// How long an upload that is under way may write nothing. It writes a part at a time, which takes a slow client minutes.
-const STALLED: Duration = Duration::from_secs(24 * 60 * 60);
-/// The smallest part that S3 accepts.
-const PART_BYTES: usize = 5 * 1024 * 1024;
+/// Bytes of a file by which its type is recognised.
+const HEAD_BYTES: usize = 64 * 1024;
+/// Pictures and archives that are examined at the same time.
+const EXAMINED_AT_ONCE: usize = 4;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// What a small file counts for a user: it takes a place in the file store and in Redis as well.
+const MIN_COUNTED_BYTES: u64 = 16 * 1024;
+/// Bytes counted too many that are not worth a correction.
+const MAX_MISCOUNTED_BYTES: u64 = 64 * 1024;
 
-/// A stored file that no message shows yet. If it is dropped before a message may show it, because of an error or a
-/// lost client, the file is removed.
-pub struct StoredFile {
-    path: UploadPath,
-    name: FileName,
-    size: u64,
-    pixels: Option<(u32, u32)>,
-    digest: [u8; 32],
-    uploads: Uploads,
-    may_be_shown: bool,
-}
-
-impl Drop for StoredFile {
-    fn drop(&mut self) {
-        if self.may_be_shown {
-            return;
-        }
-        let (uploads, path) = (self.uploads.clone(), self.path.clone());
-        // Without a runtime there was no request either.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { uploads.remove(&path).await });
-        }
-    }
-}
-
-impl StoredFile {
-    /// Whether it is a picture.
-    pub fn is_image(&self) -> bool {
-        self.path.kind().is_image()
-    }
-
-    /// The file name.
-    pub fn name(&self) -> &str {
-        self.name.as_str()
-    }
-
-    /// The SHA-256 of the uploaded bytes.
-    pub(super) fn digest(&self) -> [u8; 32] {
-        self.digest
-    }
-
-    /// Removes the file, best effort: no message will show it.
-    pub async fn discard(mut self) {
-        self.may_be_shown = true; // the drop must not remove it again
-        self.uploads.remove(&self.path).await;
-    }
-
-    /// Keeps the file when this value is dropped: a message may show it.
-    pub(super) fn keep(&mut self) {
-        self.may_be_shown = true;
-    }
-
-    /// The attachment of a message that shows the file.
-    pub fn attachment(&self) -> Attachment {
-        Attachment {
-            url: format!("/uploads/{}", self.path),
-            name: Some(self.name.as_str().to_owned()),
-            size: Some(self.size),
-            pixels: self.pixels,
-            is_own_upload: self.path.folder() == Folder::Chat,
-        }
-    }
+/// A file to upload.
+pub struct NewUpload {
+    /// The folder for files of its purpose.
+    pub folder: Folder,
+    /// Its name.
+    pub name: FileName,
+    /// Bytes of the request, if the client announced them.
+    pub announced_bytes: Option<u64>,
 }
 
 /// A stored file, opened for a client.
 pub struct Download {
-    /// The type of the file.
-    pub kind: FileKind,
     /// Size of the whole file in bytes.
     pub size: u64,
     /// The part of the file that `body` yields.
@@ -104,146 +57,195 @@ pub struct Download {
     pub body: BoxStream<'static, object_store::Result<Bytes>>,
 }
 
-/// Receives, stores and serves files.
+/// The file store and the limits of uploads, which the workers of a node share.
 #[derive(Clone)]
-pub struct Uploads {
-    store: Arc<dyn ObjectStore>,
-    /// The folder of the store, if it is a local one.
-    folder: Option<PathBuf>,
+pub struct Files {
+    pub(super) shelf: Shelf,
     max_bytes: u64,
+    /// Bytes that a user may upload a day; `None` for any number.
+    max_daily_bytes: Option<u64>,
+    /// How long files are kept that no message uses; `None` for ever.
+    pub(super) kept_for: Option<Duration>,
+    turns: UploadTurns,
     held: Arc<AtomicU64>,
-    cleaning: Arc<Semaphore>,
+    examining: Arc<Semaphore>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
 }
 
-impl Uploads {
+impl Files {
     /// Opens the files at `url`: `file:///folder`, or `s3://bucket/prefix` when built with S3.
     ///
     /// # Errors
     /// `Internal` for an address that is not understood or a folder that cannot be created.
-    pub fn open(url: &str, max_bytes: u64, limits: Arc<Limits>, metrics: Arc<Metrics>) -> Result<Self> {
-        let (store, folder) = (file_store::open(url)?, file_store::folder_of(url));
-        let cleaning = Arc::new(Semaphore::new(CLEANED_AT_ONCE));
-        Ok(Self { store, folder, max_bytes, held: Arc::default(), cleaning, limits, metrics })
+    pub fn open(
+        url: &str,
+        (config, bounds): (&UploadsConfig, &LimitsConfig),
+        limits: Arc<Limits>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self> {
+        Ok(Self {
+            shelf: Shelf::open(url, config.reserve_bytes)?,
+            max_bytes: config.max_bytes,
+            max_daily_bytes: bounds.enabled.then_some(bounds.uploads_bytes_per_day),
+            kept_for: Some(DAY.saturating_mul(config.keep_days)).filter(|kept| !kept.is_zero()),
+            turns: UploadTurns::new(bounds.enabled.then_some(bounds.uploads_at_once)),
+            held: Arc::default(),
+            examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)),
+            limits,
+            metrics,
+        })
+    }
+}
+
+/// Receives, stores and serves files.
+#[derive(Clone)]
+pub struct Uploads {
+    pub(super) files: Files,
+    pub(super) store: Store,
+}
+
+impl Uploads {
+    pub(super) fn new(files: Files, store: Store) -> Self {
+        Self { files, store }
     }
 
     /// The size limit of a file, in bytes.
     pub fn max_bytes(&self) -> u64 {
-        self.max_bytes
+        self.files.max_bytes
     }
 
-    /// Receives a file of the caller and stores it. The content must agree with the name. The file becomes visible when
-    /// it is complete; an error leaves nothing behind.
+    /// Receives a file of the caller and stores it. Pictures are recognised by their content, the content of documents must
+    /// agree with the name. The file becomes visible when it is complete; an error leaves nothing behind.
     ///
     /// # Errors
-    /// `RateLimited`, before anything of the body is read; `UnsupportedType`, `TooLarge`, the body's own errors,
-    /// `Unavailable` when the file store fails.
-    pub async fn receive<S>(&self, caller: &Caller, folder: Folder, name: FileName, body: S) -> Result<StoredFile>
+    /// `RateLimited` and `StorageFull`, before anything of the body is read; `UnsupportedType`, `TooLarge`, the body's own
+    /// errors, `Unavailable` when the file store or Redis fails.
+    pub async fn receive<S>(&self, caller: &Caller, upload: NewUpload, body: S) -> Result<StoredFile>
     where
         S: Stream<Item = Result<Bytes>>,
     {
-        self.limits.check_upload(caller.id)?;
-        let kind = name.kind().ok_or(Error::UnsupportedType)?;
-        let body = std::pin::pin!(body);
-        let mut body = Incoming::new(body, self.max_bytes);
-        if kind.is_image() {
-            body.hold(&self.held);
-        }
-        let path = UploadPath::new(folder, kind);
-        let head = body.read_up_to(sniff::HEAD_BYTES).await?;
-        sniff::check(kind, &head)?;
-        let (size, pixels) = match kind.is_image() {
-            true => self.store_picture(&path, body.read_rest(head).await?).await?,
-            false => {
-                self.stream(&path, head.freeze(), &mut body).await?;
-                (body.size(), None)
-            }
-        };
-        let digest = body.digest();
-        self.metrics.count(Count::Uploads);
-        self.metrics.add(Count::UploadBytes, size);
-        Ok(StoredFile { path, name, size, pixels, digest, uploads: self.clone(), may_be_shown: false })
+        self.files.limits.check_upload(caller.id)?;
+        let _turn = self.files.turns.take(caller.id)?;
+        let announced = upload.announced_bytes.unwrap_or(u64::MAX).min(self.files.max_bytes);
+        self.files.shelf.check_space(announced).await?;
+        let counted = self.count(caller.id, announced).await?;
+        let received = self.take_in(upload, body).await;
+        self.correct(caller.id, counted, received.as_ref().map_or(0, |file| file.size)).await;
+        received
     }
 
-    async fn store_picture(&self, path: &UploadPath, bytes: Bytes) -> Result<(u64, Option<(u32, u32)>)> {
-        let _permit = self.cleaning.acquire().await.map_err(Error::internal)?;
-        let picture = images::clean(path.kind(), bytes)?;
-        let size = picture.bytes.len() as u64;
-        self.store.put(&path.object(), PutPayload::from(picture.bytes)).await.map_err(unavailable)?;
-        Ok((size, Some(picture.pixels)))
+    async fn take_in<S>(&self, upload: NewUpload, body: S) -> Result<StoredFile>
+    where
+        S: Stream<Item = Result<Bytes>>,
+    {
+        let body = std::pin::pin!(body);
+        let mut body = Incoming::new(body, self.files.max_bytes);
+        let head = body.read_up_to(HEAD_BYTES).await?.freeze();
+        let (kind, rest) = match images::kind_of(&head) {
+            Some(kind) => (kind, Rest::Whole),
+            None if upload.folder == Folder::Images => return Err(Error::UnsupportedType),
+            None => {
+                let kind = upload.name.kind().ok_or(Error::UnsupportedType)?;
+                (kind, documents::check_start(kind, &head)?)
+            }
+        };
+        let path = UploadPath::new(upload.folder, kind);
+        let found = match rest {
+            Rest::Whole => {
+                body.hold(&self.files.held);
+                let whole = body.read_rest(head.into()).await?;
+                self.store_whole(&path, whole).await?
+            }
+            Rest::Text(text) => self.store_parts(&path, head, Some(text), &mut body).await?,
+            Rest::Unchecked => self.store_parts(&path, head, None, &mut body).await?,
+        };
+        self.files.metrics.count(Count::Uploads);
+        self.files.metrics.add(Count::UploadBytes, found.size);
+        Ok(StoredFile::new(path, upload.name, &found, body.digest(), self.files.shelf.clone()))
+    }
+
+    /// Counts what a user is about to upload, and returns what was counted.
+    async fn count(&self, user: UserId, announced: u64) -> Result<u64> {
+        let Some(most) = self.files.max_daily_bytes else { return Ok(0) };
+        let counted = announced.max(MIN_COUNTED_BYTES);
+        self.store.count_upload(user, counted, most, DAY).await.map(|()| counted)
+    }
+
+    /// Takes back what was counted beyond the size of the stored file. Best effort: the day ends anyway.
+    async fn correct(&self, user: UserId, counted: u64, stored: u64) {
+        let excess = counted.saturating_sub(stored.max(if stored > 0 { MIN_COUNTED_BYTES } else { 0 }));
+        if excess > MAX_MISCOUNTED_BYTES || (stored == 0 && excess > 0) {
+            let corrected = self.store.uncount_upload(user, excess).await;
+            note(corrected, "could not correct how much a user uploads");
+        }
+    }
+
+    /// Stores a file that is examined as a whole: a picture without its metadata, or an archive as it is.
+    async fn store_whole(&self, path: &UploadPath, bytes: Bytes) -> Result<Findings> {
+        let _permit = self.files.examining.acquire().await.map_err(Error::internal)?;
+        let kind = path.kind();
+        // Ten megabytes take longer than a worker may be held.
+        let examining = tokio::task::spawn_blocking(move || examine(kind, bytes));
+        let (bytes, pixels) = examining.await.map_err(Error::internal)??;
+        let size = bytes.len() as u64;
+        self.files.shelf.put(path, bytes).await?;
+        Ok(Findings { size, pixels, charset: None })
     }
 
     /// Streams a document to the file store. An upload that fails is aborted.
-    async fn stream<S>(&self, path: &UploadPath, head: Bytes, body: &mut Incoming<S>) -> Result<()>
+    async fn store_parts<S>(
+        &self,
+        path: &UploadPath,
+        head: Bytes,
+        mut text: Option<Text>,
+        body: &mut Incoming<S>,
+    ) -> Result<Findings>
     where
         S: Stream<Item = Result<Bytes>> + Unpin,
     {
-        let upload = self.store.put_multipart(&path.object()).await.map_err(unavailable)?;
-        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
-        writer.put(head);
-        loop {
-            match body.next().await {
-                Ok(Some(chunk)) if path.kind() == FileKind::Txt && sniff::has_control(&chunk) => {
-                    abort(writer).await;
-                    return Err(Error::UnsupportedType);
-                }
-                Ok(Some(chunk)) => writer.put(chunk),
-                Ok(None) => break,
-                Err(error) => {
-                    abort(writer).await;
-                    return Err(error);
-                }
-            }
-            writer.wait_for_capacity(1).await.map_err(unavailable)?;
+        let mut writer = self.files.shelf.begin(path).await?;
+        if let Err(error) = write_parts(&mut writer, head, &mut text, body).await {
+            abort(writer).await;
+            return Err(error);
         }
-        writer.finish().await.map_err(unavailable)?;
-        Ok(())
+        let charset = match text.map(Text::finish) {
+            Some(Err(error)) => {
+                abort(writer).await;
+                return Err(error);
+            }
+            Some(Ok(charset)) => charset,
+            None => None,
+        };
+        writer.finish().await.map_err(failed)?;
+        Ok(Findings { size: body.size(), pixels: None, charset })
     }
 
     /// Keeps a file that belongs to no message, and returns it as an attachment.
-    pub fn publish(&self, mut file: StoredFile) -> Attachment {
+    pub async fn publish(&self, mut file: StoredFile) -> Attachment {
         file.keep();
+        self.note(&file, None).await;
         file.attachment()
     }
 
-    /// Removes files older than `days` that belong to no message.
-    ///
-    /// # Errors
-    /// `Unavailable` when the file store fails.
-    pub async fn remove_older_than(&self, days: u64) -> Result<usize> {
-        let age = Duration::from_secs(days * 24 * 60 * 60);
-        let Some(oldest) = SystemTime::now().checked_sub(age) else { return Ok(0) };
-        let mut removed = 0;
-        for folder in [Folder::Images, Folder::Files] {
-            let mut files = self.store.list(Some(&Path::from(folder.name())));
-            while let Some(file) = files.next().await {
-                let file = file.map_err(unavailable)?;
-                if SystemTime::from(file.last_modified) < oldest {
-                    self.store.delete(&file.location).await.map_err(unavailable)?;
-                    removed += 1;
-                }
-            }
-        }
-        Ok(removed)
+    /// Remembers a file, with the message with which it was uploaded. Without its name it is served as well.
+    pub(super) async fn note(&self, file: &StoredFile, message: Option<MessageId>) {
+        let noted = self.store.note_upload(&file.path.to_string(), &file.description(message)).await;
+        note(noted, "could not remember the name of an upload");
     }
 
-    /// Removes what uploads that ended with their process left in a local folder, a day after their last byte.
+    /// Checks the file of a message that is about to be sent. An upload of ours is kept from now on as if it was new.
     ///
     /// # Errors
-    /// `Unavailable` when the folder is not usable.
-    pub async fn remove_leftovers(&self) -> Result<usize> {
-        let (Some(folder), Some(oldest)) = (self.folder.clone(), SystemTime::now().checked_sub(STALLED)) else {
-            return Ok(0);
-        };
-        let removing = tokio::task::spawn_blocking(move || file_store::remove_leftovers(&folder, oldest));
-        removing.await.map_err(Error::internal)?.map_err(|error| Error::Unavailable(error.into()))
-    }
-
-    async fn remove(&self, path: &UploadPath) {
-        if let Err(error) = self.store.delete(&path.object()).await {
-            tracing::warn!(%error, %path, "could not remove an upload that no message shows");
+    /// `Length` or `Invalid` for its name.
+    pub(super) async fn attach(&self, message: NewMessage) -> Result<NewMessage> {
+        let Some(file) = &message.attachment else { return Ok(message) };
+        file.name.as_deref().map_or(Ok(()), check_file_name)?;
+        let path = UploadPath::of_address(&file.url).filter(|path| path.folder() != Folder::Chat);
+        if let Some(path) = path {
+            note(self.store.renew_upload(&path.to_string()).await, "could not note that an upload is used");
         }
+        Ok(message)
     }
 
     /// Removes the file of a deleted message if it was uploaded as that message, but not a file that the message merely
@@ -252,11 +254,35 @@ impl Uploads {
     /// # Errors
     /// `Unavailable`: the file may still exist, delete again.
     pub(super) async fn delete_with_message(&self, file: &Attachment) -> Result<()> {
-        let path = file.url.strip_prefix("/uploads/").and_then(UploadPath::parse);
-        let Some(path) = path.filter(|_| file.is_own_upload) else { return Ok(()) };
-        match self.store.delete(&path.object()).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(unavailable(error)),
+        let path = UploadPath::of_address(&file.url).filter(|_| file.is_own_upload);
+        match path {
+            Some(path) => self.remove(&path).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a file, and then what is remembered of it.
+    pub(super) async fn remove(&self, path: &UploadPath) -> Result<()> {
+        self.files.shelf.remove(path).await?;
+        note(self.store.forget_upload(&path.to_string()).await, "could not forget a removed upload");
+        Ok(())
+    }
+
+    /// What is remembered of a file. Files are served while Redis is away: then nothing is.
+    ///
+    /// # Errors
+    /// `NotFound` when the message with which it was uploaded is gone. The file is removed.
+    pub async fn describe(&self, path: &UploadPath) -> Result<FileDescription> {
+        let description = match self.store.describe_upload(&path.to_string()).await {
+            Ok(description) => description.unwrap_or_default(),
+            Err(_) => return Ok(FileDescription::default()),
+        };
+        match description.message {
+            Some(message) if matches!(self.store.has_message(message).await, Ok(false)) => {
+                note(self.remove(path).await, "could not remove the file of a message that is gone");
+                Err(Error::NotFound)
+            }
+            _ => Ok(description),
         }
     }
 
@@ -265,25 +291,49 @@ impl Uploads {
     /// # Errors
     /// `NotFound`, `Unavailable`.
     pub async fn open_file(&self, path: &UploadPath, range: Option<GetRange>) -> Result<Option<Download>> {
-        let options = GetOptions::new().with_range(range.clone());
-        let found = match self.store.get_opts(&path.object(), options).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Err(Error::NotFound),
-            // A range outside the file is the only other error that a client can cause.
-            Err(_) if range.is_some() && self.store.head(&path.object()).await.is_ok() => return Ok(None),
-            Err(error) => return Err(unavailable(error)),
-        };
-        Ok(Some(Download {
-            kind: path.kind(),
-            size: found.meta.size,
-            range: found.range.clone(),
-            body: found.into_stream(),
-        }))
+        let found = self.files.shelf.get(path, range).await?;
+        Ok(found.map(|found| Download { size: found.meta.size, range: found.range.clone(), body: found.into_stream() }))
     }
+}
+
+/// Checks a file as a whole. Returns what is to be stored, and the size of a picture in pixels.
+fn examine(kind: FileKind, bytes: Bytes) -> Result<(Bytes, Option<(u32, u32)>)> {
+    if kind.is_image() {
+        return images::clean(kind, &bytes).map(|picture| (picture.bytes, Some(picture.pixels)));
+    }
+    documents::check_whole(kind, &bytes).map(|()| (bytes, None))
+}
+
+async fn write_parts<S>(
+    writer: &mut WriteMultipart,
+    head: Bytes,
+    text: &mut Option<Text>,
+    body: &mut Incoming<S>,
+) -> Result<()>
+where
+    S: Stream<Item = Result<Bytes>> + Unpin,
+{
+    let mut next = Some(head);
+    while let Some(chunk) = next {
+        if let Some(text) = text {
+            text.check(&chunk)?;
+        }
+        writer.put(chunk);
+        writer.wait_for_capacity(1).await.map_err(failed)?;
+        next = body.next().await?;
+    }
+    Ok(())
 }
 
 async fn abort(writer: WriteMultipart) {
     if let Err(error) = writer.abort().await {
         tracing::warn!(%error, "could not remove an aborted upload");
+    }
+}
+
+/// Logs a failure that nothing depends on.
+fn note(outcome: Result<()>, what: &str) {
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "{what}");
     }
 }

@@ -8,13 +8,16 @@ use actix_web::http::header::{self, ByteRangeSpec, ContentRange, ContentRangeSpe
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use object_store::GetRange;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::domain::{Error, Result};
+use crate::domain::{Error, FileKind, Result};
 use crate::edge::{Context, is_known};
-use crate::service::UploadPath;
+use crate::service::{FileDescription, UploadPath};
 
 /// A file is deleted with its message, so caches must revalidate it.
 const CACHE_CONTROL: &str = "private, no-cache";
+/// What RFC 5987 has encoded in the value of a parameter.
+const NOT_ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const SANDBOX: &str = "default-src 'none'; sandbox";
 
 pub(super) async fn download(
@@ -23,12 +26,14 @@ pub(super) async fn download(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let path = UploadPath::parse(&path).ok_or(Error::NotFound)?;
+    let uploads = &context.services.uploads;
+    let description = uploads.describe(&path).await?;
     // A stored file never changes, so its name is its version.
     let etag = EntityTag::new_strong(path.to_string());
     let is_known = is_known(&request, &etag);
     let range = if may_send_part(&request, &etag) { one_range(&request) } else { None };
-    let Some(file) = context.services.uploads.open_file(&path, range.clone()).await? else {
-        let size = context.services.uploads.open_file(&path, None).await?.map(|file| file.size);
+    let Some(file) = uploads.open_file(&path, range.clone()).await? else {
+        let size = uploads.open_file(&path, None).await?.map(|file| file.size);
         let unsatisfied = ContentRange(ContentRangeSpec::Bytes { range: None, instance_length: size });
         return Ok(HttpResponse::build(StatusCode::RANGE_NOT_SATISFIABLE).insert_header(unsatisfied).finish());
     };
@@ -47,10 +52,9 @@ pub(super) async fn download(
     if is_known {
         return Ok(response.finish());
     }
-    response.insert_header((header::CONTENT_TYPE, file.kind.media_type()));
-    if !file.kind.is_image() {
-        response.insert_header((header::CONTENT_DISPOSITION, "attachment"));
-    }
+    response
+        .insert_header((header::CONTENT_TYPE, media_type(path.kind(), &description)))
+        .insert_header((header::CONTENT_DISPOSITION, disposition(path.kind(), description.name.as_deref())));
     if range.is_some() {
         let last = file.range.end.saturating_sub(1);
         response.insert_header(ContentRange(ContentRangeSpec::Bytes {
@@ -61,6 +65,23 @@ pub(super) async fn download(
     let length = file.range.end - file.range.start;
     let body = file.body.map(|chunk| chunk.map_err(std::io::Error::other));
     Ok(response.body(actix_web::body::SizedStream::new(length, body)))
+}
+
+/// The type, for texts with the charset that their content shows.
+fn media_type(kind: FileKind, description: &FileDescription) -> String {
+    let charset = description.charset.filter(|_| kind == FileKind::Txt);
+    let parameter = charset.map(|charset| format!("; charset={}", charset.name())).unwrap_or_default();
+    format!("{}{parameter}", kind.media_type())
+}
+
+/// Shows pictures and offers other files for saving, under the name with which they were uploaded. A picture with the
+/// extension of something else gets its own: what is saved must not be opened as a program.
+fn disposition(kind: FileKind, name: Option<&str>) -> String {
+    let disposition = if kind.is_image() { "inline" } else { "attachment" };
+    let Some(name) = name else { return disposition.to_owned() };
+    let extension = name.rsplit_once('.').and_then(|(_, extension)| FileKind::of_extension(extension));
+    let own = if extension == Some(kind) { String::new() } else { format!(".{}", kind.extension()) };
+    format!("{disposition}; filename*=UTF-8''{}{own}", utf8_percent_encode(name, NOT_ATTRIBUTE))
 }
 
 /// Whether a partial response is allowed: `If-Range` is absent or names this version.
@@ -90,6 +111,21 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    #[test]
+    fn files_are_saved_under_their_name_with_the_extension_of_their_type() {
+        let cases = [
+            (FileKind::Txt, Some("报告 1.TXT"), "attachment; filename*=UTF-8''%E6%8A%A5%E5%91%8A%201.TXT"),
+            (FileKind::Jpeg, Some("a_b-c.jfif"), "inline; filename*=UTF-8''a_b-c.jfif"),
+            (FileKind::Png, Some("evil.exe"), "inline; filename*=UTF-8''evil.exe.png"),
+            (FileKind::Png, Some("blob"), "inline; filename*=UTF-8''blob.png"),
+            (FileKind::Txt, Some("a\";.txt"), "attachment; filename*=UTF-8''a%22%3B.txt"),
+            (FileKind::Pdf, None, "attachment"),
+        ];
+        for (kind, name, expected) in cases {
+            assert_eq!(disposition(kind, name), expected);
+        }
+    }
 
     #[test]
     fn one_range_is_understood_and_others_are_ignored() {

@@ -42,6 +42,7 @@ mod stats;
 mod stored;
 mod tail;
 mod token_bindings;
+mod uploads;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -73,6 +74,7 @@ pub use sessions::{LogIn, NewLogIn};
 pub use stats::Stats;
 pub use stored::RoomEntry;
 pub use token_bindings::TokenBinding;
+pub use uploads::FileDescription;
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use continuity::Continuity;
@@ -300,7 +302,7 @@ impl Store {
     }
 
     /// Time before which messages are expired.
-    fn oldest_ms(&self) -> u64 {
+    pub fn oldest_ms(&self) -> u64 {
         self.now_ms().saturating_sub(self.retention.max_age_ms)
     }
 

@@ -10,13 +10,38 @@ pub fn sample(extension: &str, size: usize) -> Vec<u8> {
         "pdf" => (b"%PDF-1.7\n".to_vec(), b"\n%%EOF"),
         "txt" => (Vec::new(), b""),
         "doc" | "xls" => (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), b""),
-        "docx" => (b"PK\x03\x04....[Content_Types].xml....word/document.xml".to_vec(), b""),
-        "xlsx" => (b"PK\x03\x04....[Content_Types].xml....xl/workbook.xml".to_vec(), b""),
+        "docx" => return office("word/document.xml", size),
+        "xlsx" => return office("xl/workbook.xml", size),
         "exe" => (b"MZ\x90\0".to_vec(), b""),
         other => panic!("no sample of {other}"),
     };
     let padding = size.checked_sub(head.len() + tail.len()).expect("room for the header");
     [&head, vec![b' '; padding].as_slice(), tail].concat()
+}
+
+/// An Office file with this main part, which is stored and has spaces to the size.
+fn office(part: &str, size: usize) -> Vec<u8> {
+    let whole = zip(&[(part, b""), ("[Content_Types].xml", b"")]);
+    let padding = vec![b' '; size.checked_sub(whole.len()).expect("room for the entries")];
+    zip(&[(part, &padding), ("[Content_Types].xml", b"")])
+}
+
+/// An archive with these entries in their order, stored without compression.
+pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, contents) in entries {
+        let offset = archive.len() as u32;
+        let length = (contents.len() as u32).to_le_bytes();
+        let versions_to_crc = [&[20, 0][..], &[0; 8], &crc32(contents).to_le_bytes()].concat();
+        let lengths = [&length[..], &length, &(name.len() as u16).to_le_bytes(), &[0, 0]].concat();
+        archive.extend([b"PK\x03\x04", &versions_to_crc[..], &lengths, name.as_bytes(), contents].concat());
+        directory.extend([b"PK\x01\x02\x14\0", &versions_to_crc[..], &lengths, &[0; 10]].concat());
+        directory.extend([&offset.to_le_bytes()[..], name.as_bytes()].concat());
+    }
+    let count = (entries.len() as u16).to_le_bytes();
+    let (size, start) = ((directory.len() as u32).to_le_bytes(), (archive.len() as u32).to_le_bytes());
+    let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &size, &start, &[0, 0]].concat();
+    [archive, directory, end].concat()
 }
 
 /// JFIF, a frame of 3 × 2 pixels, the start of its scan.

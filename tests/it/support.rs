@@ -192,6 +192,8 @@ impl World {
         (limits.sign_ins_per_sec, limits.sign_ins_burst) = (50, 2000);
         (limits.searches_per_sec, limits.searches_burst) = (50, 2000);
         limits.rooms_made_daily = 10_000;
+        // The disk of the machine is no part of the tests.
+        config.uploads.reserve_bytes = 0;
         // Tests count Redis commands.
         config.stats.report_ms = 0;
         change(&mut config);

@@ -1,5 +1,10 @@
 //! Uploads: stored, served, and removed with their message.
 
+mod kinds;
+mod names;
+mod quotas;
+mod upkeep;
+
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -7,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{User, World, ok, refused};
 
 /// A PNG of 2 × 1 pixels with a text chunk that names a place.
-fn png() -> Vec<u8> {
+pub fn png() -> Vec<u8> {
     fn chunk(kind: &[u8; 4], contents: &[u8], into: &mut Vec<u8>) {
         into.extend((contents.len() as u32).to_be_bytes());
         let checked = [&kind[..], contents].concat();
@@ -25,7 +30,7 @@ fn png() -> Vec<u8> {
     png
 }
 
-async fn upload(
+pub async fn upload(
     user: &User<'_>,
     node: usize,
     name: &str,
@@ -37,7 +42,7 @@ async fn upload(
     user.post(node, "upload").multipart(form).send().await
 }
 
-fn files(world: &World) -> usize {
+pub fn files(world: &World) -> usize {
     std::fs::read_dir(world.folder().join("uploads/chat")).map_or(0, |entries| entries.count())
 }
 
@@ -57,7 +62,7 @@ async fn a_picture_is_served_without_its_secrets_and_goes_with_its_message() {
     assert_eq!(header("content-type").as_deref(), Some("image/png"));
     assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"));
     assert!(header("content-security-policy").expect("a policy").contains("sandbox"));
-    assert_eq!(header("content-disposition"), None);
+    assert_eq!(header("content-disposition").as_deref(), Some("inline; filename*=UTF-8''photo.png"));
     let etag = header("etag").expect("a version");
     let bytes = answer.bytes().await.expect("a body");
     assert_eq!(message["file_size"], bytes.len());
@@ -85,7 +90,8 @@ async fn a_document_is_offered_for_saving_in_parts() {
     let url = world.url(0, message["file_url"].as_str().expect("an address"));
 
     let whole = world.client.get(&url).send().await.expect("answered");
-    assert_eq!(whole.headers()["content-disposition"], "attachment");
+    assert_eq!(whole.headers()["content-disposition"], "attachment; filename*=UTF-8''%E6%8A%A5%E5%91%8A.TXT");
+    assert_eq!(whole.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(whole.headers()["accept-ranges"], "bytes");
     assert_eq!(whole.text().await.expect("a body"), text);
 
@@ -112,7 +118,7 @@ async fn what_cannot_become_a_message_leaves_nothing_behind() {
     let world = World::start(1).await;
     let user = world.user(0, "alice").await;
     refused(upload(&user, 0, "photo.png", png(), "room_deadbeef").await, 404).await;
-    refused(upload(&user, 0, "photo.jpg", png(), "global").await, 415).await;
+    refused(upload(&user, 0, "photo.jpg", b"%PDF-1.7".to_vec(), "global").await, 415).await;
     refused(upload(&user, 0, "a.exe", b"MZ".to_vec(), "global").await, 415).await;
     refused(upload(&user, 0, "a.txt", vec![b'x'; 10 * 1024 * 1024 + 1], "global").await, 413).await;
     refused(upload(&user, 0, "a.png", [png(), vec![0; 11 * 1024 * 1024]].concat(), "global").await, 413).await;

@@ -8,7 +8,7 @@ use super::times::Times;
 use super::wire::{ChatMessage, UploadForm};
 use crate::domain::{ClientId, Content, Error, Field, FileName, Result};
 use crate::edge::{Authenticated, Context, FileForm, retry_id};
-use crate::service::Folder;
+use crate::service::{Folder, NewUpload};
 
 /// Uploads a file and sends it to a room.
 #[utoipa::path(
@@ -21,6 +21,8 @@ use crate::service::Folder;
         (status = 404, description = "No such room", body = Detail),
         (status = 413, description = "The file is too large", body = Detail),
         (status = 415, description = "The type of the file is not allowed", body = Detail),
+        (status = 429, description = "Too many uploads, or too much in a day; see `Retry-After`", body = Detail),
+        (status = 507, description = "The server has no space left", body = Detail),
     )
 )]
 pub(super) async fn upload(
@@ -36,10 +38,11 @@ pub(super) async fn upload(
         Err(error) => return Err(form.refuse(error).await),
     };
     let uploads = &context.services.uploads;
+    let announced_bytes = form.announced_bytes();
     let (file, fields) = form
         .read("file", uploads.max_bytes(), async |name, bytes| {
             let name = FileName::parse(&name.ok_or(Error::Missing(Field::FileName))?)?;
-            uploads.receive(&user.caller, Folder::Chat, name, bytes).await
+            uploads.receive(&user.caller, NewUpload { folder: Folder::Chat, name, announced_bytes }, bytes).await
         })
         .await;
     let meant = fields.and_then(|fields| {

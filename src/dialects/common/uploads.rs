@@ -4,12 +4,13 @@ use actix_web::web;
 
 use crate::domain::{Attachment, Error, Field, FileName, Kind, Result};
 use crate::edge::{Authenticated, Context, FileForm};
-use crate::service::Folder;
+use crate::service::{Folder, NewUpload};
 
 /// Receives the file in the form field `field`. For `Folder::Images` it must be a picture.
 ///
 /// # Errors
-/// `Unauthenticated`, `TooLarge`, `RateLimited`, `Unavailable`, `Internal`; `Missing(File)` for everything else.
+/// `Unauthenticated`, `TooLarge`, `RateLimited`, `StorageFull`, `Unavailable`, `Internal`; `Missing(File)` for everything
+/// else.
 pub async fn receive_upload(
     user: Result<Authenticated>,
     form: FileForm,
@@ -22,17 +23,15 @@ pub async fn receive_upload(
         Err(error) => return Err(form.refuse(error).await),
     };
     let uploads = &context.services.uploads;
+    let announced_bytes = form.announced_bytes();
     let (file, fields) = form
         .read(field, uploads.max_bytes(), async |name, bytes| {
             let name = FileName::parse(&name.ok_or(Error::Missing(Field::FileName))?)?;
-            if folder == Folder::Images && !name.kind().is_some_and(|kind| kind.is_image()) {
-                return Err(Error::UnsupportedType);
-            }
-            uploads.receive(&user.caller, folder, name, bytes).await
+            uploads.receive(&user.caller, NewUpload { folder, name, announced_bytes }, bytes).await
         })
         .await;
     let outcome = match (fields, file) {
-        (Ok(_), Some(file)) => Ok(uploads.publish(file)),
+        (Ok(_), Some(file)) => Ok(uploads.publish(file).await),
         (Ok(_), None) => Err(Error::Missing(Field::File)),
         (Err(error), None) => Err(error),
         (Err(error), Some(file)) => {

@@ -38,6 +38,10 @@ pub(super) struct UploadedFile {
             example = json!({"error": "No file provided or file type is not supported"})),
         (status = 401, description = "No valid token", body = serde_json::Value, example = json!({"error": "Invalid or missing token"})),
         (status = 413, description = "The file is too large", body = serde_json::Value, example = json!({"error": "Too large"})),
+        (status = 429, description = "Too many uploads, or too much in a day; see `Retry-After`", body = serde_json::Value,
+            example = json!({"error": "Too many requests, try again later"})),
+        (status = 507, description = "The server has no space left", body = serde_json::Value,
+            example = json!({"error": "The server has no space left"})),
     )
 )]
 pub(super) async fn file(

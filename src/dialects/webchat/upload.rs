@@ -36,6 +36,8 @@ pub(super) struct Uploaded {
             example = json!({"error": "No file provided or file type is not supported"})),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 413, description = "The picture is too large", body = ErrorBody),
+        (status = 429, description = "Too many uploads, or too much in a day; see `Retry-After`", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
     )
 )]
 pub(super) async fn image(

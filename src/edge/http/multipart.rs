@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -13,6 +15,7 @@ use futures_util::stream::Fuse;
 use futures_util::{Stream, StreamExt};
 
 use super::body::{MAX_BODY_BYTES, SharedBody, declared_length, drain, patient, read_body};
+use super::disposition::Disposition;
 use crate::domain::{Error, Result};
 
 const MAX_FIELDS: usize = 32;
@@ -52,7 +55,7 @@ impl FromRequest for TextForm {
         let content_type = request.content_type().to_ascii_lowercase();
         let declared = declared_length(request);
         if content_type == "multipart/form-data" {
-            let multipart = Multipart::new(request.headers(), patient(payload.take()));
+            let multipart = parts(request.headers(), patient(payload.take()));
             return Box::pin(async move { Ok(Self(read_fields(multipart).await?)) });
         }
         let payload = payload.take();
@@ -76,12 +79,35 @@ fn form_pairs(body: &[u8]) -> Result<Vec<(String, String)>> {
     pairs.map(actix_web::web::Query::into_inner).map_err(|error| Error::Malformed(error.to_string()))
 }
 
+const FORM: &str = "multipart/form-data";
+
+/// The parts of a form. The parser leaves the names of parts alone when it does not know that they are of a form: it
+/// would refuse those that are no UTF-8, and damage Windows paths.
+fn parts(headers: &HeaderMap, body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Multipart {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().trim_ascii_start();
+    let parameters = text.split_at_checked(FORM.len()).filter(|(kind, _)| kind.eq_ignore_ascii_case(FORM));
+    let renamed = parameters.and_then(|(_, rest)| HeaderValue::try_from(format!("multipart/mixed{rest}")).ok());
+    let mut shown = HeaderMap::new();
+    if let Some(content_type) = renamed.or_else(|| content_type.cloned()) {
+        shown.insert(header::CONTENT_TYPE, content_type);
+    }
+    Multipart::new(&shown, body)
+}
+
+fn disposition(field: &Field) -> Result<Disposition> {
+    let header = field.headers().get(header::CONTENT_DISPOSITION);
+    header
+        .and_then(|value| Disposition::parse(value.as_bytes()))
+        .ok_or_else(|| Error::Malformed("a part of the form has no name".to_owned()))
+}
+
 async fn read_fields(mut multipart: Multipart) -> Result<FormFields> {
     let mut fields = FormFields::default();
     let mut total = 0;
     while let Some(field) = multipart.next().await {
         let mut field = field.map_err(malformed)?;
-        let name = field.name().unwrap_or_default().to_owned();
+        let name = disposition(&field)?.name;
         let value = read_text(&mut field).await?;
         total += value.len();
         if total > MAX_BODY_BYTES {
@@ -125,12 +151,17 @@ impl FromRequest for FileForm {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let declared = declared_length(request);
         let body = SharedBody::new(patient(payload.take()));
-        let multipart = Multipart::new(request.headers(), body.clone());
+        let multipart = parts(request.headers(), body.clone());
         std::future::ready(Ok(Self { multipart, body, declared }))
     }
 }
 
 impl FileForm {
+    /// Bytes of the form, if the client announced them.
+    pub fn announced_bytes(&self) -> Option<u64> {
+        self.declared
+    }
+
     /// Drains the body after a refusal, so that a client that is still sending sees the response.
     pub async fn refuse(mut self, error: Error) -> Error {
         drain(&mut self.body).await;
@@ -180,14 +211,13 @@ async fn read_part<T>(
     received: &mut Option<T>,
     receive: &mut impl AsyncFnMut(Option<String>, FileBytes) -> Result<T>,
 ) -> Result<()> {
-    let name = field.name().unwrap_or_default().to_owned();
+    let Disposition { name, file_name } = disposition(&field)?;
     if name != file {
         return fields.insert(name, read_text(&mut field).await?);
     }
     if received.is_some() {
         return Err(Error::Malformed("more than one file".to_owned()));
     }
-    let file_name = field.content_disposition().and_then(|it| it.get_filename()).map(str::to_owned);
     *received = Some(receive(file_name, FileBytes(field.fuse())).await?);
     Ok(())
 }

@@ -2,123 +2,148 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::cleaned::{Cleaned, check_pixels};
 use super::reader::Reader;
+use super::tables::{ARITHMETIC_CONDITIONS, HUFFMAN_TABLES, QUANTISATION_TABLES, RESTART_INTERVAL};
+use super::{exif, tables};
 use crate::domain::{Error, Result};
 
-/// Application segments that affect how a picture looks: JFIF, the colour profile, Adobe's transform. Others, and
-/// comments, may reveal a place or a camera or contain a second picture.
-const JPEG_KEPT: [u8; 3] = [APP0, APP2, APP14];
+const START_OF_IMAGE: u8 = 0xd8;
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
 const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
-const APP15: u8 = 0xef;
-const COMMENT: u8 = 0xfe;
-const START_OF_IMAGE: u8 = 0xd8;
-const END_OF_IMAGE: u8 = 0xd9;
-const START_OF_SCAN: u8 = 0xda;
+const JFIF_HEADER: &[u8] = b"JFIF\0";
+/// JFIF without its thumbnail, whose size takes the last two bytes.
+const JFIF_BYTES: usize = 14;
+const EXIF_HEADER: &[u8] = b"Exif\0\0";
 /// The start of an APP2 segment with a colour profile; other APP2 segments are previews and maps.
 const ICC_HEADER: &[u8] = b"ICC_PROFILE\0";
-const EXIF_HEADER: &[u8] = b"Exif\0\0";
-const ORIENTATION_TAG: u16 = 0x0112;
+const ADOBE_HEADER: &[u8] = b"Adobe";
+const ADOBE_BYTES: usize = 12;
 
-/// Copies a JPEG from its first marker to its end marker, without private segments.
-pub(super) fn clean(bytes: &[u8]) -> Result<Bytes> {
-    let mut input = Reader(bytes);
-    if input.take(2)? != [0xff, START_OF_IMAGE] {
+/// Copies a JPEG from its first marker to its last scan, without anything that decoders do not need. A picture without
+/// its end is drawn by browsers as far as it goes, and gets an end.
+pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned> {
+    let mut input = Reader::new(bytes);
+    if input.take(2) != Some(&[0xff, START_OF_IMAGE]) {
         return Err(Error::UnsupportedType);
     }
-    let mut output = BytesMut::with_capacity(bytes.len());
-    output.put_slice(&[0xff, START_OF_IMAGE]);
-    let mut orientation_found = None;
-    loop {
-        let marker = input.marker()?;
+    let mut picture = Picture { output: BytesMut::with_capacity(bytes.len()), ..Picture::default() };
+    picture.output.put_slice(&[0xff, START_OF_IMAGE]);
+    while let Some(marker) = next_marker(&mut input) {
         match marker {
-            END_OF_IMAGE => {
-                output.put_slice(&[0xff, END_OF_IMAGE]);
-                return Ok(output.freeze());
-            }
-            0x01 | 0xd0..=0xd7 => output.put_slice(&[0xff, marker]),
+            END_OF_IMAGE => break,
+            START_OF_IMAGE => return Err(Error::UnsupportedType),
+            0x01 | 0xd0..=0xd7 => {} // without contents, and without meaning outside of a scan
             _ => {
-                let contents = input.segment()?;
-                if marker == APP1 && orientation_found.is_none() {
-                    orientation_found = contents.strip_prefix(EXIF_HEADER).and_then(orientation);
-                    if let Some(turned) = orientation_found.filter(|turned| (2..=8).contains(turned)) {
-                        put_segment(&mut output, APP1, &exif_with(turned));
-                    }
-                }
-                if !is_private(marker, contents) {
-                    put_segment(&mut output, marker, contents);
-                }
+                let Some(contents) = segment(&mut input)? else { break };
+                picture.add(marker, contents)?;
                 if marker == START_OF_SCAN {
-                    output.put_slice(input.scan()?);
+                    picture.output.put_slice(scan(&mut input));
                 }
             }
         }
     }
+    picture.finish()
 }
 
-fn is_private(marker: u8, contents: &[u8]) -> bool {
-    match marker {
-        APP2 => !contents.starts_with(ICC_HEADER),
-        APP0..=APP15 => !JPEG_KEPT.contains(&marker),
-        other => other == COMMENT,
+#[derive(Default)]
+struct Picture {
+    output: BytesMut,
+    size: Option<(u32, u32)>,
+    has_scan: bool,
+    is_turned: bool,
+}
+
+impl Picture {
+    /// Copies what is needed of a segment.
+    fn add(&mut self, marker: u8, contents: &[u8]) -> Result<()> {
+        match marker {
+            0xc0..=0xc3 | 0xc9 | 0xca => self.add_frame(marker, contents)?,
+            0xc5..=0xc7 | 0xcb | 0xcd..=0xcf => return Err(Error::UnsupportedType), // of no browser
+            START_OF_SCAN => {
+                let is_whole = contents.first().is_some_and(|count| contents.len() == 4 + 2 * usize::from(*count));
+                if !is_whole || self.size.is_none() {
+                    return Err(Error::UnsupportedType);
+                }
+                self.has_scan = true;
+                self.put(marker, contents);
+            }
+            HUFFMAN_TABLES | ARITHMETIC_CONDITIONS | QUANTISATION_TABLES | RESTART_INTERVAL => {
+                if !tables::are_whole(marker, contents) {
+                    return Err(Error::UnsupportedType);
+                }
+                self.put(marker, contents);
+            }
+            APP1 if !self.is_turned => {
+                if let Some(turned) = contents.strip_prefix(EXIF_HEADER).and_then(exif::orientation) {
+                    self.is_turned = true;
+                    self.put(marker, &exif_with(turned));
+                }
+            }
+            APP0 if contents.starts_with(JFIF_HEADER) && contents.len() >= JFIF_BYTES => {
+                self.put(marker, &[&contents[..JFIF_BYTES - 2], &[0, 0]].concat());
+            }
+            APP2 if contents.starts_with(ICC_HEADER) => self.put(marker, contents),
+            APP14 if contents.starts_with(ADOBE_HEADER) && contents.len() >= ADOBE_BYTES => {
+                self.put(marker, &contents[..ADOBE_BYTES]);
+            }
+            _ => {} // comments, previews, makers' notes, reserved markers
+        }
+        Ok(())
+    }
+
+    /// Copies the header of the frame, of which a picture has one.
+    fn add_frame(&mut self, marker: u8, contents: &[u8]) -> Result<()> {
+        let [_, high, low, wide, narrow, components] = *contents.first_chunk().ok_or(Error::UnsupportedType)?;
+        let pixels = (u16::from_be_bytes([wide, narrow]).into(), u16::from_be_bytes([high, low]).into());
+        if self.size.is_some() || contents.len() != 6 + 3 * usize::from(components) {
+            return Err(Error::UnsupportedType);
+        }
+        check_pixels(pixels)?;
+        self.size = Some(pixels);
+        self.put(marker, contents);
+        Ok(())
+    }
+
+    fn put(&mut self, marker: u8, contents: &[u8]) {
+        self.output.put_slice(&[0xff, marker]);
+        // The length was read from such a field, or the segment is short.
+        self.output.put_u16(u16::try_from(contents.len() + 2).unwrap_or(u16::MAX));
+        self.output.put_slice(contents);
+    }
+
+    fn finish(mut self) -> Result<Cleaned> {
+        let pixels = self.size.filter(|_| self.has_scan).ok_or(Error::UnsupportedType)?;
+        self.output.put_slice(&[0xff, END_OF_IMAGE]);
+        Ok(Cleaned { bytes: self.output.freeze(), pixels })
     }
 }
 
-fn put_segment(output: &mut BytesMut, marker: u8, contents: &[u8]) {
-    output.put_slice(&[0xff, marker]);
-    // The length was read from such a field, or the segment is short.
-    output.put_u16(u16::try_from(contents.len() + 2).unwrap_or(u16::MAX));
-    output.put_slice(contents);
+/// The next marker, after any number of fill bytes and of bytes that belong to no segment. `None` at the end.
+fn next_marker(input: &mut Reader<'_>) -> Option<u8> {
+    input.take_until(|first, second| first == 0xff && !matches!(second, 0x00 | 0xff));
+    let [_, marker] = input.array()?;
+    Some(marker)
 }
 
-/// The orientation in a TIFF block: tag 0x0112, a SHORT, of the first directory.
-fn orientation(tiff: &[u8]) -> Option<u16> {
-    let is_little = match tiff.get(..4)? {
-        b"II*\0" => true,
-        b"MM\0*" => false,
-        _ => return None,
-    };
-    let short = |at: usize| -> Option<u16> {
-        let pair = tiff.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if is_little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
-    };
-    let long = |at: usize| -> Option<usize> {
-        let quad = tiff.get(at..at + 4)?.try_into().ok()?;
-        let number = if is_little { u32::from_le_bytes(quad) } else { u32::from_be_bytes(quad) };
-        usize::try_from(number).ok()
-    };
-    let directory = long(4)?;
-    let entries = usize::from(short(directory)?);
-    (0..entries).find_map(|index| {
-        let entry = directory.checked_add(2 + index * 12)?;
-        (short(entry)? == ORIENTATION_TAG).then(|| short(entry + 8))?
-    })
+/// The contents of a segment. `None` if it is cut short.
+fn segment<'a>(input: &mut Reader<'a>) -> Result<Option<&'a [u8]>> {
+    let Some(length) = input.array().map(u16::from_be_bytes) else { return Ok(None) };
+    Ok(input.take(usize::from(length.checked_sub(2).ok_or(Error::UnsupportedType)?)))
 }
 
-/// An EXIF block with the orientation only.
+/// The data of a scan, up to the next marker that is neither stuffing nor a restart, without the fill bytes before it.
+fn scan<'a>(input: &mut Reader<'a>) -> &'a [u8] {
+    let data = input.take_until(|first, second| first == 0xff && !matches!(second, 0x00 | 0xd0..=0xd7 | 0xff));
+    let end = data.iter().rposition(|byte| *byte != 0xff).map_or(0, |last| last + 1);
+    &data[..end]
+}
+
+/// The contents of an EXIF segment with the orientation only.
 pub(super) fn exif_with(orientation: u16) -> Bytes {
-    let mut exif = BytesMut::from(EXIF_HEADER);
-    exif.put_slice(b"MM\0*");
-    exif.put_u32(8); // the directory follows
-    exif.put_u16(1); // of one entry
-    exif.put_u16(ORIENTATION_TAG);
-    exif.put_u16(3); // a SHORT
-    exif.put_u32(1); // of one value
-    exif.put_u16(orientation);
-    exif.put_u16(0);
-    exif.put_u32(0); // no further directory
-    exif.freeze()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lying_directory_is_harmless() {
-        assert_eq!(orientation(b"II*\0\xff\xff\xff\xff"), None);
-        assert_eq!(orientation(b"MM\0*\0\0\0\x08\xff\xff"), None);
-    }
+    [EXIF_HEADER, &exif::tiff_with(orientation)].concat().into()
 }

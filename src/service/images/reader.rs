@@ -1,54 +1,70 @@
 //! Reads the binary structure of pictures.
 
-use crate::domain::{Error, Result};
-
-/// Reads a picture from its start. Reading past the end is an error: the picture is cut short.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+/// Reads a picture from its start to its end, never backwards: cleaning takes time in proportion to the size. `None` means
+/// that the picture is cut short.
+pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(Error::UnsupportedType)?;
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        note_work(count.min(self.0.len()));
+        let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
-        Ok(taken)
+        Some(taken)
     }
 
-    /// The next marker of a JPEG, after any number of fill bytes.
-    pub(super) fn marker(&mut self) -> Result<u8> {
-        if self.take(1)?[0] != 0xff {
-            return Err(Error::UnsupportedType);
-        }
-        loop {
-            match self.take(1)?[0] {
-                0xff => {}
-                0x00 => return Err(Error::UnsupportedType),
-                marker => return Ok(marker),
-            }
-        }
+    /// As many bytes as there are, up to `count`.
+    pub(super) fn take_up_to(&mut self, count: usize) -> &'a [u8] {
+        note_work(count.min(self.0.len()));
+        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        taken
     }
 
-    /// The contents of a JPEG segment.
-    pub(super) fn segment(&mut self) -> Result<&'a [u8]> {
-        let length = self.take(2)?;
-        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-        self.take(length.checked_sub(2).ok_or(Error::UnsupportedType)?)
+    /// The bytes before the first pair that ends them, or all.
+    pub(super) fn take_until(&mut self, is_end: impl Fn(u8, u8) -> bool) -> &'a [u8] {
+        let end = self.0.windows(2).position(|pair| is_end(pair[0], pair[1]));
+        self.take_up_to(end.unwrap_or(self.0.len()))
     }
 
-    /// The scan data of a JPEG, up to the next marker that is neither stuffing nor a restart.
-    pub(super) fn scan(&mut self) -> Result<&'a [u8]> {
-        let is_end = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7 | 0xff);
-        let end = self.0.windows(2).position(is_end).ok_or(Error::UnsupportedType)?;
-        self.take(end)
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
     }
 
-    /// The data blocks of a GIF, each prefixed by its length, including the empty block that ends them.
-    pub(super) fn blocks(&mut self) -> Result<&'a [u8]> {
-        let mut length = 0;
-        loop {
-            let block = usize::from(*self.0.get(length).ok_or(Error::UnsupportedType)?);
-            length += block + 1;
-            if block == 0 {
-                return self.take(length);
-            }
-        }
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]| byte)
+    }
+}
+
+/// Counts work, so that tests can tell how it grows with the size of a picture. Does nothing otherwise.
+#[cfg(not(test))]
+pub(super) fn note_work(_: usize) {}
+
+#[cfg(test)]
+pub(super) use tests::note_work;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        static WORK: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Counts a step that looks at so many bytes.
+    pub fn note_work(bytes: usize) {
+        WORK.with(|work| work.set(work.get() + bytes + 1));
+    }
+
+    /// The work of this thread since the last call.
+    pub fn take_work() -> usize {
+        WORK.with(Cell::take)
     }
 }

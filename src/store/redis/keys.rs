@@ -26,6 +26,9 @@
 //! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
 //! | `{u:3}:logins` | 30 days after the latest log-in |
 //! | `invite:…` | as long as it is valid |
+//! | `{u:3}:uploaded` | a day after the first upload that it counts |
+//! | `{uploads}:used`, `:sent`, `:about` | none: entries are removed with their file |
+//! | `{uploads}:turn`, `:listed` | until another node may look after the files |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…` | none: nodes remove users whom no node has renewed |
@@ -82,6 +85,16 @@ pub(in crate::store) struct RoomKeys {
     pub(in crate::store) delivered: String,
 }
 
+/// The keys of all uploaded files.
+pub(in crate::store) struct UploadKeys {
+    /// Hash: path → name, charset and message, as `uploads` describes.
+    pub(in crate::store) descriptions: String,
+    /// Sorted set: path → last use, ms; of files that belong to no message.
+    pub(in crate::store) used: String,
+    /// Sorted set: path → when a node last looked for the message of the file, ms.
+    pub(in crate::store) sent: String,
+}
+
 impl Keys {
     pub(in crate::store) fn new(prefix: &str, database: i64) -> Self {
         let channel_prefix = match database {
@@ -124,6 +137,26 @@ impl Keys {
     /// String: tries of the passwords of an account from an address, whose digest this is, as `count_guess.lua` describes.
     pub(in crate::store) fn guesses(&self, digest: &str) -> String {
         format!("{}guesses:{digest}", self.prefix)
+    }
+
+    /// String: bytes that a user has uploaded since the day began.
+    pub(in crate::store) fn uploaded(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:uploaded", self.prefix)
+    }
+
+    pub(in crate::store) fn uploads(&self) -> UploadKeys {
+        let base = format!("{}{{uploads}}", self.prefix);
+        UploadKeys { descriptions: format!("{base}:about"), used: format!("{base}:used"), sent: format!("{base}:sent") }
+    }
+
+    /// String: the node that looks after uploads.
+    pub(in crate::store) fn uploads_turn(&self) -> String {
+        format!("{}{{uploads}}:turn", self.prefix)
+    }
+
+    /// String: the node that listed all uploads.
+    pub(in crate::store) fn uploads_listed(&self) -> String {
+        format!("{}{{uploads}}:listed", self.prefix)
     }
 
     /// Hash: an account.

@@ -64,6 +64,8 @@ script!(TAKE_INVITE = "../lua/take_invite.lua");
 script!(POINT = "../lua/point.lua");
 script!(CLAIM_LOOK = "../lua/claim_look.lua");
 script!(RELEASE_LOOK = "../lua/release_look.lua");
+script!(COUNT_UPLOAD = "../lua/count_upload.lua");
+script!(CLAIM_UPLOADS = "../lua/claim_uploads.lua");
 script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 
 /// One pipeline that loads every script.
@@ -100,6 +102,8 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &POINT,
         &CLAIM_LOOK,
         &RELEASE_LOOK,
+        &COUNT_UPLOAD,
+        &CLAIM_UPLOADS,
         &ANNOUNCE_SETTINGS,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());

@@ -10,7 +10,7 @@ use chinwag::edge::{
     Authenticated, Command, Context, Dialect, FileForm, JsonBody, SocketCodec, SocketRoute, json, read_frame, resource,
 };
 use chinwag::fanout::{Frame, ResumeReplies};
-use chinwag::service::{Folder, Receiver};
+use chinwag::service::{Folder, NewUpload, Receiver};
 use serde::Deserialize;
 
 /// The dialect.
@@ -80,10 +80,13 @@ async fn keep_file(user: Authenticated, form: FileForm, context: web::Data<Conte
     let uploads = &context.services.uploads;
     let read = form.read("file", uploads.max_bytes(), async |name, bytes| {
         let name = FileName::parse(&name.unwrap_or_default())?;
-        uploads.receive(&user.caller, Folder::Files, name, bytes).await
+        uploads.receive(&user.caller, NewUpload { folder: Folder::Files, name, announced_bytes: None }, bytes).await
     });
     let (file, fields) = read.await;
     fields?;
-    let kept = file.map(|file| uploads.publish(file).url);
-    Ok(HttpResponse::Ok().body(kept.unwrap_or_default()))
+    let kept = match file {
+        Some(file) => uploads.publish(file).await.url,
+        None => String::new(),
+    };
+    Ok(HttpResponse::Ok().body(kept))
 }

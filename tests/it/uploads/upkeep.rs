@@ -1,0 +1,154 @@
+//! How long files are kept: with their message, or after their last use.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use reqwest::StatusCode;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+
+use super::{files, upload};
+use crate::samples::sample;
+use crate::support::{User, World, eventually, ok, shared_redis};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+async fn start(nodes: usize) -> World {
+    World::start_with(nodes, shared_redis(), |config| {
+        config.uploads.check_secs = 1;
+        config.messages.max_per_room = 3;
+    })
+    .await
+}
+
+async fn status(world: &World, path: &str) -> StatusCode {
+    world.client.get(world.url(0, path)).send().await.expect("answered").status()
+}
+
+fn key(world: &World, name: &str) -> String {
+    format!("{}{{uploads}}:{name}", world.config.redis.prefix)
+}
+
+fn redis() -> redis::Connection {
+    redis::Client::open(shared_redis()).and_then(|client| client.get_connection()).expect("Redis answers")
+}
+
+/// Uploads a picture that belongs to no message. Returns its path.
+async fn upload_image(world: &World, user: &User<'_>) -> String {
+    let part = Part::bytes(sample("png", 1000)).file_name("a.png");
+    let request = world.client.post(world.url(0, "/api/v1/upload/image")).bearer_auth(&user.token);
+    let body: Value =
+        request.multipart(Form::new().part("image", part)).send().await.expect("answered").json().await.expect("JSON");
+    let url = body["url"].as_str().expect("an address");
+    url[url.find("/uploads/").expect("a path")..].to_owned()
+}
+
+/// Makes a file look as if it was used so many days ago.
+fn age(world: &World, path: &str, days: u64) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() as u64;
+    let member = path.trim_start_matches("/uploads/");
+    let changed: u64 = redis::cmd("ZADD")
+        .arg(key(world, "used"))
+        .arg("XX")
+        .arg("CH")
+        .arg(now - days * DAY_MS)
+        .arg(member)
+        .query(&mut redis())
+        .expect("answered");
+    assert_eq!(changed, 1, "{path} is known");
+}
+
+fn on_disk(world: &World, path: &str) -> PathBuf {
+    world.folder().join(path.trim_start_matches('/'))
+}
+
+#[tokio::test]
+async fn a_file_is_gone_as_soon_as_its_message_is_trimmed() {
+    let world = World::start_with(2, shared_redis(), |config| config.messages.max_per_room = 3).await;
+    let user = world.user(0, "alice").await;
+    let message = ok(upload(&user, 0, "a.pdf", sample("pdf", 1000), "global").await).await;
+    let path = message["file_url"].as_str().expect("an address").to_owned();
+    assert_eq!(status(&world, &path).await, StatusCode::OK);
+    for text in ["1", "2"] {
+        user.send(1, "global", text).await;
+    }
+    assert_eq!(status(&world, &path).await, StatusCode::OK);
+    user.send(1, "global", "3").await;
+    assert_eq!(status(&world, &path).await, StatusCode::NOT_FOUND);
+    eventually("the file is removed from the disk", async || files(&world) == 0).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn files_of_trimmed_messages_are_removed_without_being_asked_for() {
+    let world = start(2).await;
+    let user = world.user(0, "alice").await;
+    let room = user.make_room(0, "files").await;
+    for _ in 0..3 {
+        ok(upload(&user, 0, "a.pdf", sample("pdf", 1000), "global").await).await;
+        ok(upload(&user, 1, "a.png", sample("png", 1000), &room).await).await;
+    }
+    // The log of a public room begins with what the server says.
+    assert_eq!(files(&world), 6);
+    for text in ["1", "2", "3"] {
+        user.send(0, "global", text).await;
+    }
+    eventually("the files of one room are removed", async || files(&world) == 3).await;
+    for message in ok(user.get(0, &format!("messages?room_id={room}")).send().await).await.as_array().expect("a list") {
+        let path = message["file_url"].as_str().expect("an address");
+        assert_eq!(status(&world, path).await, StatusCode::OK);
+    }
+    let known: u64 = redis::cmd("HLEN").arg(key(&world, "about")).query(&mut redis()).expect("answered");
+    assert_eq!(known, 3, "nothing is remembered of removed files");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn unused_files_are_removed_and_used_ones_are_kept() {
+    let world = start(2).await;
+    let user = world.user(0, "alice").await;
+    let (unused, young, used) =
+        (upload_image(&world, &user).await, upload_image(&world, &user).await, upload_image(&world, &user).await);
+    age(&world, &used, 7);
+    ok(user.post(1, "send").json(&json!({"message_type": "image", "content": used})).send().await).await;
+    age(&world, &young, 7);
+    age(&world, &unused, 9);
+    eventually("the unused file is removed", async || !on_disk(&world, &unused).exists()).await;
+    assert_eq!(status(&world, &unused).await, StatusCode::NOT_FOUND);
+    let last_use = |path: &str| -> u64 {
+        let member = path.trim_start_matches("/uploads/").to_owned();
+        redis::cmd("ZSCORE").arg(key(&world, "used")).arg(member).query::<f64>(&mut redis()).expect("known") as u64
+    };
+    assert!(last_use(&used) > last_use(&young) + 6 * DAY_MS, "a message renews its file");
+    for path in [&young, &used] {
+        assert_eq!(status(&world, path).await, StatusCode::OK);
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn files_that_redis_does_not_know_are_served_and_looked_after() {
+    let world = start(1).await;
+    let user = world.user(0, "alice").await;
+    let image = upload_image(&world, &user).await;
+    let message = ok(upload(&user, 0, "a.pdf", sample("pdf", 1000), "global").await).await;
+    let recent = message["file_url"].as_str().expect("an address").to_owned();
+    let old = "/uploads/chat/0b9e2b5e-4f0c-4c9e-8f43-3f6f2c3d9b11.pdf";
+    let written = SystemTime::now() - Duration::from_millis(9 * DAY_MS);
+    File::create(on_disk(&world, old)).and_then(|file| file.set_modified(written)).expect("written");
+    assert_eq!(status(&world, old).await, StatusCode::OK);
+    let mut connection = redis();
+    for name in ["used", "sent", "about", "listed"] {
+        redis::cmd("DEL").arg(key(&world, name)).exec(&mut connection).expect("answered");
+    }
+    eventually("the old file is removed", async || !on_disk(&world, old).exists()).await;
+    eventually("the others are looked after", async || {
+        redis::cmd("ZCARD").arg(key(&world, "used")).query::<u64>(&mut redis()).expect("answered") == 1
+    })
+    .await;
+    for path in [&image, &recent] {
+        assert_eq!(status(&world, path).await, StatusCode::OK);
+    }
+    world.stop().await;
+}
