@@ -1,5 +1,7 @@
 //! Messages in the neutral form that dialects translate to and from.
 
+use std::borrow::Cow;
+
 use super::error::{Error, Field, Result};
 use super::ids::{EntryId, MessageId, UserId};
 use super::link::{check_link, is_dangerous};
@@ -125,6 +127,8 @@ pub struct Attachment {
     pub size: Option<u64>,
     /// An image's width and height in pixels, before its orientation is applied.
     pub pixels: Option<(u32, u32)>,
+    /// Whether the sender gave the path of an upload of ours with a host. It is shown with the host of each reader.
+    pub has_host: bool,
     /// Whether it was uploaded as this message and is removed when the message is deleted.
     pub is_own_upload: bool,
 }
@@ -246,6 +250,31 @@ impl Message {
         let twice = escaped_bytes(&self.text) + escaped_bytes(url);
         let once = [name, Some(&self.sender.name), self.client_id.as_deref()].into_iter().flatten();
         2 * twice + once.map(escaped_bytes).sum::<usize>() + KEYS_BYTES
+    }
+
+    /// The message as a reader sees it who reaches the server at `base_url`: addresses of its uploads have that host.
+    pub fn seen_at(&self, base_url: &str) -> Cow<'_, Self> {
+        let mut seen = Cow::Borrowed(self);
+        if self.has_hosted_file() {
+            seen.to_mut().see_at(base_url);
+        }
+        seen
+    }
+
+    /// The same in place.
+    pub fn see_at(&mut self, base_url: &str) {
+        let Some(file) = self.attachment.as_mut().filter(|file| file.has_host) else { return };
+        let address = format!("{base_url}{}", file.url);
+        if self.text == file.url {
+            self.text.clone_from(&address);
+        }
+        file.url = address;
+        file.has_host = false;
+    }
+
+    /// Whether readers see it differently, depending on where they reach the server.
+    pub fn has_hosted_file(&self) -> bool {
+        self.attachment.as_ref().is_some_and(|file| file.has_host)
     }
 
     /// Whether the server sent it. A system message may come from a user as well.

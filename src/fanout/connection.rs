@@ -27,6 +27,8 @@ pub struct NewConnection {
     pub user: UserId,
     /// How the connection wants its frames.
     pub encoder: Encoder,
+    /// The address at which it reached the server.
+    pub reader_url: Rc<str>,
     /// The socket.
     pub stream: Rc<TcpStream>,
     /// The other side of the registration, asked every second.
@@ -87,6 +89,7 @@ pub(super) struct Connection {
     pub(super) number: u64,
     pub(super) user: UserId,
     pub(super) encoder: Encoder,
+    pub(super) reader_url: Rc<str>,
     pub(super) peer: Rc<dyn Peer>,
     pub(super) send_queue: SendQueue,
     /// Rooms to which it is subscribed.
@@ -114,6 +117,7 @@ impl Connection {
             number,
             user: new.user,
             encoder: new.encoder,
+            reader_url: new.reader_url,
             peer: new.peer,
             send_queue: SendQueue::new(new.stream),
             rooms: Vec::new(),

@@ -1,11 +1,12 @@
 //! Queueing events for the connections that are subscribed to their room.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::connection::{Connection, ConnectionId};
-use super::encode::{Encoder, FrameKey, ReadyFrame, Style};
+use super::encode::{Frame, FrameKey, ReadyFrame, Style};
 use super::hub::HubState;
 use crate::domain::{Event, Message, PresenceChange, RoomEvent, RoomId, UserId, UserRef};
 use crate::metrics::Count;
@@ -18,7 +19,8 @@ pub(super) const MAX_PRESENCE: usize = 200;
 struct EncodedOnce<'a> {
     event: &'a RoomEvent,
     base_url: &'a str,
-    frames: Vec<(FrameKey, Option<ReadyFrame>)>,
+    /// The address at which the readers reach the server distinguishes frames only if the event depends on it.
+    frames: Vec<(FrameKey, Option<Rc<str>>, Option<ReadyFrame>)>,
 }
 
 impl<'a> EncodedOnce<'a> {
@@ -26,15 +28,35 @@ impl<'a> EncodedOnce<'a> {
         Self { event, base_url, frames: Vec::with_capacity(4) }
     }
 
-    /// The frame for connections of this encoder; `None` when its dialect does not show the event.
-    fn frame(&mut self, encoder: &Encoder) -> Option<&ReadyFrame> {
-        let key = encoder.key;
-        let index = self.frames.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
-            let style = Style { is_extended: key.is_extended, base_url: self.base_url };
-            self.frames.push((key, (encoder.encode)(self.event, style).map(ReadyFrame::new)));
+    /// The frame for connections like this one; `None` when its dialect does not show the event.
+    fn frame(&mut self, connection: &Connection) -> Option<&ReadyFrame> {
+        let key = connection.encoder.key;
+        let reader_url = depends_on_reader(self.event).then(|| Rc::clone(&connection.reader_url));
+        let is_same = |(other, url, _): &(FrameKey, Option<Rc<str>>, _)| *other == key && *url == reader_url;
+        let index = self.frames.iter().position(is_same).unwrap_or_else(|| {
+            let frame = encode(connection, self.event, self.base_url).map(ReadyFrame::new);
+            self.frames.push((key, reader_url, frame));
             self.frames.len() - 1
         });
-        self.frames[index].1.as_ref()
+        self.frames[index].2.as_ref()
+    }
+}
+
+/// Whether readers who reach the server at different addresses see an event differently.
+fn depends_on_reader(event: &RoomEvent) -> bool {
+    matches!(&event.what, Event::Message(message) if message.has_hosted_file())
+}
+
+/// Encodes an event as a connection's dialect shows it.
+fn encode(connection: &Connection, event: &RoomEvent, base_url: &str) -> Option<Frame> {
+    let style = Style { is_extended: connection.encoder.key.is_extended, base_url };
+    match &event.what {
+        Event::Message(message) if message.has_hosted_file() => {
+            let message = message.seen_at(&connection.reader_url).into_owned();
+            let seen = RoomEvent { room: event.room, what: Event::Message(message.into()) };
+            (connection.encoder.encode)(&seen, style)
+        }
+        _ => (connection.encoder.encode)(event, style),
     }
 }
 
@@ -94,7 +116,7 @@ impl HubState {
             if connection.closing_since.is_some() || (has_backlog && connection.skips(event.room.id, &event.what)) {
                 continue;
             }
-            let Some(frame) = encoded.frame(&connection.encoder) else { continue };
+            let Some(frame) = encoded.frame(connection) else { continue };
             if connection.send_queue.is_empty() {
                 dirty.push(*slot);
             }
@@ -138,9 +160,8 @@ impl HubState {
 
     /// Encodes an event for one connection.
     pub(super) fn encode_for(&self, connection: &Connection, event: &RoomEvent) -> Option<Bytes> {
-        let style = Style { is_extended: connection.encoder.key.is_extended, base_url: &self.base_url };
-        let frame = ReadyFrame::new((connection.encoder.encode)(event, style)?);
-        Some(frame.for_viewer(connection.user))
+        let frame = encode(connection, event, &self.base_url)?;
+        Some(ReadyFrame::new(frame).for_viewer(connection.user))
     }
 
     /// Gathers a change of presence for the next tick.

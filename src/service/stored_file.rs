@@ -78,6 +78,7 @@ impl StoredFile {
             name: Some(self.name.as_str().to_owned()),
             size: Some(self.size),
             pixels: self.pixels,
+            has_host: false,
             is_own_upload: self.path.folder() == Folder::Chat,
         }
     }

@@ -54,6 +54,14 @@ impl UploadPath {
         (path.to_string() == text).then_some(path)
     }
 
+    /// The path in an address of an upload, whatever its host; `None` for other addresses.
+    pub(super) fn of_url(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let (host, path) = rest.split_once('/')?;
+        let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        Self::of_address(&format!("/{path}")).filter(|_| is_web && !host.is_empty())
+    }
+
     /// The path in an address without a host; `None` for other addresses.
     pub(super) fn of_address(address: &str) -> Option<Self> {
         address.strip_prefix("/uploads/").and_then(Self::parse)

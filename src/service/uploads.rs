@@ -22,7 +22,7 @@ use super::upload_path::{Folder, UploadPath};
 use super::upload_turns::UploadTurns;
 use crate::config::{LimitsConfig, UploadsConfig};
 use crate::domain::{
-    Attachment, Caller, Error, FileKind, FileName, MessageId, NewMessage, Result, UserId, check_file_name,
+    Attachment, Caller, Content, Error, FileKind, FileName, MessageId, NewMessage, Result, UserId, check_file_name,
 };
 use crate::metrics::{Count, Metrics};
 use crate::store::{FileDescription, Store};
@@ -234,13 +234,24 @@ impl Uploads {
         note(noted, "could not remember the name of an upload");
     }
 
-    /// Checks the file of a message that is about to be sent. An upload of ours is kept from now on as if it was new.
+    /// Checks the file of a message that is about to be sent. An upload of ours is stored as a path, whatever the host in its
+    /// address, and is kept from now on as if it was new.
     ///
     /// # Errors
     /// `Length` or `Invalid` for its name.
-    pub(super) async fn attach(&self, message: NewMessage) -> Result<NewMessage> {
-        let Some(file) = &message.attachment else { return Ok(message) };
+    pub(super) async fn attach(&self, mut message: NewMessage) -> Result<NewMessage> {
+        let Some(file) = &mut message.attachment else { return Ok(message) };
         file.name.as_deref().map_or(Ok(()), check_file_name)?;
+        // Another server may have the same paths.
+        if let Some(path) = UploadPath::of_url(&file.url)
+            && self.files.shelf.has(&path).await
+        {
+            let address = format!("/uploads/{path}");
+            if message.text.as_str() == file.url {
+                message.text = Content::parse(address.clone())?;
+            }
+            (file.url, file.has_host) = (address, true);
+        }
         let path = UploadPath::of_address(&file.url).filter(|path| path.folder() != Folder::Chat);
         if let Some(path) = path {
             note(self.store.renew_upload(&path.to_string()).await, "could not note that an upload is used");

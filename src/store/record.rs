@@ -137,6 +137,9 @@ struct FileRecord<'a> {
     /// Width and height.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     px: Option<(u32, u32)>,
+    /// An upload of ours that was given with a host.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    h: bool,
     /// Uploaded as this message.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     own: bool,
@@ -174,6 +177,7 @@ pub(super) fn encode(message: &NewMessage, sender: &Caller) -> Result<String> {
         n: file.name.as_deref().map(Cow::from),
         b: file.size,
         px: file.pixels,
+        h: file.has_host,
         own: file.is_own_upload,
     });
     let record = Record {
@@ -230,6 +234,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         name: file.n.map(Cow::into_owned),
         size: file.b,
         pixels: file.px,
+        has_host: file.h,
         is_own_upload: file.own,
     });
     Ok(Message {
@@ -258,6 +263,7 @@ mod tests {
             name: Some("a.png".to_owned()),
             size: Some(3),
             pixels: Some((4, 5)),
+            has_host: false,
             is_own_upload: true,
         };
         let new = NewMessage::new(MessageKind::Image, text)

@@ -1,5 +1,6 @@
 //! Uploads: stored, served, and removed with their message.
 
+mod addresses;
 mod kinds;
 mod names;
 mod quotas;

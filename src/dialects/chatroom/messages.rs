@@ -46,7 +46,8 @@ pub(super) async fn send(
 ) -> Result<HttpResponse> {
     let room = room_of(query.0.room_id.as_deref())?;
     let message = new_message(room, body.0, retry_id(&request, &context)?)?;
-    let sent = context.services.messages.send(room, &user.caller, message).await?;
+    let mut sent = context.services.messages.send(room, &user.caller, message).await?;
+    sent.see_at(&context.base_url(&request));
     Ok(HttpResponse::Ok().json(ChatMessage::of(&sent, &times)))
 }
 
@@ -101,7 +102,9 @@ pub(super) async fn list(
         Poll::Page { messages, watermark } => {
             let messages = if is_empty { Vec::new() } else { messages };
             let response = answer(HttpResponse::Ok(), watermark);
+            let base_url = context.base_url(&request);
             long_list(response, ListFrame::bare(), messages, None, move |message, printer| {
+                let message = message.seen_at(&base_url);
                 printer.print(&ChatMessage::of(&message, &times));
             })
         }

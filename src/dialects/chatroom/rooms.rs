@@ -1,6 +1,6 @@
 //! Rooms: document 003, §§6–9.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::error::Detail;
 use super::room_of;
@@ -87,6 +87,7 @@ pub(super) async fn leave(
 pub(super) async fn list(
     user: Authenticated,
     query: QueryParams<ListQuery>,
+    request: HttpRequest,
     context: web::Data<Context>,
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
@@ -96,12 +97,13 @@ pub(super) async fn list(
     };
     let limit = list_limit(&query.0)?;
     let (rooms, next) = context.services.rooms.list(&user.caller, after, limit).await?;
+    let base_url = context.base_url(&request);
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header((NEXT_CURSOR, next.number()));
     }
     Ok(long_list(response, ListFrame::bare(), rooms, None, move |room, printer| {
-        printer.print(&ChatRoom::of(&room, &times))
+        printer.print(&ChatRoom::of(&room, &times, &base_url))
     }))
 }
 

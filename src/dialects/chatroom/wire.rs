@@ -1,5 +1,7 @@
 //! Wire types of document 003, with exactly its keys and types. Absent optional fields are `null`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -145,7 +147,7 @@ pub(super) struct LastMessage<'a> {
     sender_id: u64,
     sender_name: &'a str,
     message_type: MessageType,
-    content: &'a str,
+    content: Cow<'a, str>,
     timestamp: String,
 }
 
@@ -169,7 +171,7 @@ pub(super) struct ChatRoom<'a> {
 }
 
 impl<'a> ChatRoom<'a> {
-    pub(super) fn of(room: &'a ListedRoom, times: &Times) -> Self {
+    pub(super) fn of(room: &'a ListedRoom, times: &Times, base_url: &str) -> Self {
         let card = &*room.card;
         Self {
             id: card.id.to_string(),
@@ -182,7 +184,10 @@ impl<'a> ChatRoom<'a> {
                 sender_id: message.sender.id.0,
                 sender_name: &message.sender.name,
                 message_type: message.kind.into(),
-                content: &message.text,
+                content: match message.seen_at(base_url) {
+                    Cow::Borrowed(message) => Cow::Borrowed(message.text.as_str()),
+                    Cow::Owned(message) => Cow::Owned(message.text),
+                },
                 timestamp: times.print(message.id.entry.at_ms),
             }),
         }

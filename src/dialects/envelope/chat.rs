@@ -40,7 +40,8 @@ pub(super) async fn send(
 ) -> Result<HttpResponse> {
     let to = receiver(&body.0.receiver_id, &body.0.group_id)?;
     let message = new_message(body.0, retry_id(&request, &context)?)?;
-    let sent = context.services.messages.send_to(to, &user.caller, message).await?.message;
+    let mut sent = context.services.messages.send_to(to, &user.caller, message).await?.message;
+    sent.see_at(&context.base_url(&request));
     let room = head(to, sent.id.room, user.caller.id);
     Ok(success(ChatMessage::new(&sent, &room, "")))
 }
@@ -92,9 +93,10 @@ pub(super) async fn list(
     let Some(HistoryPage { messages, head, receipts, total, .. }) = page else {
         return Ok(success(MessageList { messages: Vec::new(), total: 0 }));
     };
+    let base_url = context.base_url(&request);
     let frame = ListFrame::of(&succeeded(MessageList { messages: Vec::new(), total }));
     Ok(long_list(HttpResponse::Ok(), frame, messages, held, move |message, printer| {
-        printer.print(&ListedMessage::new(&message, &head, &receipts));
+        printer.print(&ListedMessage::new(&message.seen_at(&base_url), &head, &receipts));
     }))
 }
 

@@ -1,6 +1,6 @@
 //! Histories and status: document 002.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::error::ErrorBody;
 use super::wire::{HistoryMessage, MessageStatus, Page, PrivateQuery, RoomQuery, StatusQuery, status_word};
@@ -23,6 +23,7 @@ const MAX_PAGE_SIZE: usize = 1000;
 )]
 pub(super) async fn private(
     user: Authenticated,
+    request: HttpRequest,
     body: JsonBody<PrivateQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
@@ -30,7 +31,7 @@ pub(super) async fn private(
     let (query, limit) = query(page, page_size)?;
     let held = context.long_answers.admit_page(user.caller.id, limit).await?;
     let page = context.services.messages.history_with(UserId(user_id), query, &user.caller).await?;
-    Ok(answer(page, held))
+    Ok(answer(page, held, context.base_url(&request)))
 }
 
 /// Lists the messages of a room, newest first.
@@ -45,6 +46,7 @@ pub(super) async fn private(
 )]
 pub(super) async fn room(
     user: Authenticated,
+    request: HttpRequest,
     body: JsonBody<RoomQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
@@ -53,7 +55,7 @@ pub(super) async fn room(
     let held = context.long_answers.admit_page(user.caller.id, limit).await?;
     let room = u32::try_from(room_id).ok().and_then(RoomId::new).ok_or(Error::RoomNotFound)?;
     let page = context.services.messages.history(query(room), &user.caller).await?;
-    Ok(answer(Some(page), held))
+    Ok(answer(Some(page), held, context.base_url(&request)))
 }
 
 fn query(page: Option<i64>, page_size: Option<i64>) -> Result<(impl FnOnce(RoomId) -> HistoryQuery, Limit)> {
@@ -64,10 +66,11 @@ fn query(page: Option<i64>, page_size: Option<i64>) -> Result<(impl FnOnce(RoomI
 }
 
 /// Prints a page. A long one is `held` until the client has it.
-fn answer(page: Option<HistoryPage>, held: Option<LongAnswer>) -> HttpResponse {
+fn answer(page: Option<HistoryPage>, held: Option<LongAnswer>, base_url: String) -> HttpResponse {
     let empty = Page { code: 200, message: "success", data: Vec::new() };
     let Some(HistoryPage { messages, head, receipts, .. }) = page else { return HttpResponse::Ok().json(empty) };
-    long_list(HttpResponse::Ok(), ListFrame::of(&empty), messages, held, move |message, printer| {
+    long_list(HttpResponse::Ok(), ListFrame::of(&empty), messages, held, move |mut message, printer| {
+        message.see_at(&base_url);
         printer.print(&HistoryMessage::new(message, &head, &receipts));
     })
 }

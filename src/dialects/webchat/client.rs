@@ -42,7 +42,8 @@ pub(super) async fn conversations(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let base_url = context.base_url(&request);
-    let rooms = context.services.rooms.conversations(&user.caller).await?;
+    let mut rooms = context.services.rooms.conversations(&user.caller).await?;
+    rooms.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| message.see_at(&base_url));
     let caller = user.caller.id;
     long_json(&request, rooms, move |room| json(&ConversationEntry::new(&room, caller, &base_url))).await
 }
@@ -112,7 +113,7 @@ pub(super) async fn search(
             let held = Some(context.long_answers.admit(user.caller.id).await?);
             let found = services.messages.find(room, &text, &user.caller, limit).await?;
             Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), found.messages, held, move |message, printer| {
-                printer.print(&ChatMessage::pushed(&message, true, &base_url));
+                printer.print(&ChatMessage::pushed(&message.seen_at(&base_url), true, &base_url));
             }))
         }
         Some(_) => Err(Error::Invalid(Field::SearchKind)),

@@ -162,12 +162,9 @@ fn answer(answer: &Answer<'_>, reference: Option<&str>, viewer: &Viewer) -> Opti
         Answer::Done => frame("done", ReferenceAnswer { reference }),
         Answer::History(page, query) => {
             // A page is in ascending order.
-            let messages: Vec<ChatMessage<'_>> = page
-                .messages
-                .iter()
-                .rev()
-                .map(|message| ChatMessage::listed(message, viewer.is_extended, &viewer.base_url))
-                .collect();
+            let seen: Vec<_> = page.messages.iter().rev().map(|message| message.seen_at(&viewer.base_url)).collect();
+            let messages: Vec<ChatMessage<'_>> =
+                seen.iter().map(|message| ChatMessage::listed(message, viewer.is_extended, &viewer.base_url)).collect();
             let room_id = query.room.number();
             frame(
                 "message_history",

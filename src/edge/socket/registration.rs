@@ -49,8 +49,13 @@ impl Registration {
         let (caller, is_first) = (context.services.accounts.caller(&grant), permit.is_first);
         let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };
         let peer = Peer::new(grant, client, Rc::clone(&context.liveness));
-        let (id, closed) =
-            context.hub.register(NewConnection { user: caller.id, encoder, stream, peer: Rc::clone(&peer) as _ });
+        let (id, closed) = context.hub.register(NewConnection {
+            user: caller.id,
+            encoder,
+            reader_url: base_url.as_str().into(),
+            stream,
+            peer: Rc::clone(&peer) as _,
+        });
         let viewer = Viewer { user: caller.id, is_extended, base_url };
         let registration = Self { id, closed, codec, viewer, peer, context, permit: Some(permit) };
 
