@@ -1,4 +1,5 @@
 // Pictures by button, paste and drop; cancelled and failed uploads.
+import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { expect, newUsers, picture, test } from "./fixtures";
 
@@ -85,4 +86,36 @@ test("an upload shows its progress, can be cancelled, and retried after a failur
   await page.getByRole("button", { name: "Discard" }).click();
   await expect(page.locator(".failed")).toHaveCount(0);
   expect(await alice.messageTexts(room)).toHaveLength(1);
+});
+
+test("pictures are drawn in their size and rotation after they lost their metadata", async ({ enter }) => {
+  const [alice] = await newUsers("alice");
+  const page = await enter(alice);
+  const read = (name: string) => readFileSync(new URL(`../pictures/${name}`, import.meta.url));
+  const photo = read("photo.jpg");
+  const drawings: [string, Uint8Array<ArrayBuffer>, string][] = [
+    // Turned by a quarter.
+    ["photo.jpg", photo, "16 × 24"],
+    ["animated.png", read("animated.png"), "16 × 24"],
+    ["still.png", read("still.png"), "24 × 16"],
+    ["still.webp", read("still.webp"), "24 × 16"],
+    ["lossless.webp", read("lossless.webp"), "24 × 16"],
+    ["animated.webp", read("animated.webp"), "24 × 16"],
+    ["animated.gif", read("animated.gif"), "4 × 4"],
+    // Without its end, and under names that say nothing.
+    ["blob", photo.subarray(0, photo.lastIndexOf("\xff\xd9", undefined, "latin1")), "16 × 24"],
+    ["image.jfif", read("animated.gif").subarray(0, -1 - "GPSSECRET".length), "4 × 4"],
+  ];
+  for (const [name, bytes, size] of drawings) {
+    const form = new FormData();
+    form.append("image", new Blob([bytes]), name);
+    const { url } = await alice.call<{ url: string }>("POST", "/api/v1/upload/image", form);
+    const drawn = await page.evaluate(async (url) => {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      return `${image.naturalWidth} × ${image.naturalHeight}`;
+    }, url);
+    expect(drawn, name).toBe(size);
+  }
 });
