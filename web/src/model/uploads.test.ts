@@ -55,6 +55,18 @@ it("accepts pictures of four types up to ten megabytes", () => {
   expect(uploads.rejectionOf(new File(["x"], "a.png", { type: "" }))).toBe("upload.type");
 });
 
+it("uploads two pictures at a time", async () => {
+  const requests = [0, 1, 2].map(() => {
+    uploads.startUpload(7, picture(), onDone);
+    return FakeRequest.latest;
+  });
+  expect(requests[2]).toBe(requests[1]);
+  requests[0]?.end(201, { url: "/uploads/images/a.png" });
+  await settle();
+  expect(FakeRequest.latest).not.toBe(requests[1]);
+  expect(uploads.pendingUploads.value).toHaveLength(2);
+});
+
 it("reports its progress and its address", async () => {
   uploads.startUpload(7, picture(), onDone);
   expect(FakeRequest.latest.path).toBe("/api/v1/upload/image?ext=1");

@@ -24,9 +24,13 @@ export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
 export const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 /** The row may still draw the preview for a moment. */
 const PREVIEW_MS = 5000;
+/** Uploads at the same time. The server refuses a user's fourth, and there may be other tabs. */
+const AT_ONCE = 2;
 
 export const pendingUploads = signal<PendingUpload[]>([]);
 const jobs = new Map<string, { file: File; upload: Upload | null }>();
+let running = 0;
+const waiting: (() => void)[] = [];
 
 export function updateUpload(clientId: string, part: Partial<PendingUpload>): void {
   pendingUploads.value = pendingUploads.value.map((entry) =>
@@ -54,8 +58,11 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
   const job = jobs.get(clientId);
   if (!job) return;
   updateUpload(clientId, { progress: 0, error: null });
-  job.upload = uploadImage(job.file, (progress) => updateUpload(clientId, { progress }));
+  if (running < AT_ONCE) running += 1;
+  else await new Promise<void>((start) => waiting.push(start));
   try {
+    if (jobs.get(clientId) !== job) return; // cancelled while it waited
+    job.upload = uploadImage(job.file, (progress) => updateUpload(clientId, { progress }));
     const url = await job.upload.done;
     const entry = pendingUploads.peek().find((upload) => upload.clientId === clientId);
     if (!entry) return; // cancelled at the last moment
@@ -63,6 +70,10 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
     removeUpload(clientId);
   } catch (error) {
     updateUpload(clientId, { error: error instanceof Refused ? error.code : "unreachable" });
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
   }
 }
 
