@@ -212,6 +212,18 @@ pub struct PresenceConfig {
 pub struct PrivacyConfig {
     /// Users who may see the IP addresses of others.
     pub ip_visibility: IpVisibility,
+    /// Users who may add another to a room.
+    pub adding: Adding,
+}
+
+/// Users who may add another to a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Adding {
+    /// All users.
+    Everyone,
+    /// Users who share a room with the other.
+    Known,
 }
 
 /// Users who may see the IP addresses of others.
@@ -339,6 +351,7 @@ mod tests {
             ("[redis]\ndurability = \"replicas:3\"", "redis.durability"),
             ("[redis]\ndurability = \"replicas:1\"", "redis.durability"),
             ("[privacy]\nip_visibility = \"nobody\"", "ip_visibility"),
+            ("[privacy]\nadding = \"nobody\"", "adding"),
             ("[stats]\ntimezone = \"Mars/Olympus\"", "timezone"),
             ("[stats]\nreport_ms = 20", "report_ms"),
             ("[server]\nwebsocket_path = \"/chat\"", "websocket_path"),

@@ -157,6 +157,15 @@ pub enum Error {
     /// The user was removed from the public room and may not join it before somebody adds them.
     #[error("removed from the room")]
     Removed,
+    /// The other user has blocked the caller.
+    #[error("blocked by the user")]
+    Blocked,
+    /// Only people who share a room with the user may add the user to one.
+    #[error("the user shares no room with the caller")]
+    Unacquainted,
+    /// The caller's list of blocked users is full.
+    #[error("too many blocked users")]
+    TooManyBlocked,
     /// No such room, or one that the caller may not know of.
     #[error("room not found")]
     RoomNotFound,
@@ -297,6 +306,8 @@ impl Error {
             Self::WrongPassword
             | Self::Forbidden
             | Self::Removed
+            | Self::Blocked
+            | Self::Unacquainted
             | Self::RegistrationClosed
             | Self::InviteRequired
             | Self::InviteInvalid => Kind::Forbidden,
@@ -304,7 +315,7 @@ impl Error {
                 Kind::NotFound
             }
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
-            Self::NameTaken | Self::EmailTaken | Self::ClientIdReused => Kind::Conflict,
+            Self::NameTaken | Self::EmailTaken | Self::ClientIdReused | Self::TooManyBlocked => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::UnsupportedType => Kind::UnsupportedType,
             Self::RateLimited { .. } | Self::TooManyRooms => Kind::RateLimited,
@@ -329,6 +340,9 @@ impl Error {
             Self::WrongPassword => "wrong_password",
             Self::Forbidden => "forbidden",
             Self::Removed => "removed",
+            Self::Blocked => "blocked",
+            Self::Unacquainted => "unacquainted",
+            Self::TooManyBlocked => "too_many_blocked",
             Self::RoomNotFound => "room_not_found",
             Self::MessageNotFound => "message_not_found",
             Self::UserNotFound => "user_not_found",

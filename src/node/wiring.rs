@@ -254,6 +254,7 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
             Visibility::Everyone => IpVisibility::Everyone,
             Visibility::Admins => IpVisibility::Admins,
         },
+        adding: config.privacy.adding,
         members: MemberBounds { listed: limits.members_listed, answered: limits.members_answered },
         metrics,
         snapshots: Arc::default(),

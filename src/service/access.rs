@@ -1,5 +1,6 @@
 //! What roles grant. Anything that neither a role nor membership grants is refused.
 
+use crate::config::Adding;
 use crate::domain::{Caller, Error, Result, Role, UserId};
 use crate::store::Store;
 
@@ -25,15 +26,18 @@ pub(super) enum Action {
     SeeFigures,
     /// Invite people to register.
     Invite,
+    /// Add another user to a room.
+    AddUser { user: UserId, adding: Adding },
 }
 
 /// Decides whether a caller may do something. Reads the caller's role only where the decision depends on it, so that a
 /// promotion takes effect at once; such actions are rare.
 ///
 /// # Errors
-/// `Forbidden`.
+/// `Forbidden`, or an error that says more.
 pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) -> Result<()> {
     let is_granted = match action {
+        Action::AddUser { user, adding } => return may_add(store, caller.id, user, adding).await,
         Action::SeeAddress { of, .. } if of == caller.id => true,
         Action::SeeAddress { visibility: IpVisibility::Everyone, .. } => true,
         Action::SeeAddresses(IpVisibility::Everyone) => true,
@@ -44,6 +48,16 @@ pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) ->
         | Action::Invite => is_admin(store, caller).await?,
     };
     if is_granted { Ok(()) } else { Err(Error::Forbidden) }
+}
+
+async fn may_add(store: &Store, actor: UserId, user: UserId, adding: Adding) -> Result<()> {
+    if store.has_blocked(user, actor).await? {
+        return Err(Error::Blocked);
+    }
+    match adding {
+        Adding::Known if !store.share_room(user, actor).await? => Err(Error::Unacquainted),
+        Adding::Known | Adding::Everyone => Ok(()),
+    }
 }
 
 async fn is_admin(store: &Store, caller: &Caller) -> Result<bool> {

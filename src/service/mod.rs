@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod bindings;
+mod blocks;
 mod claims;
 mod dashboard;
 mod deletion;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
+pub use blocks::Blocks;
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use grant::Grant;
 pub use invites::Invite;
@@ -61,7 +63,7 @@ pub use upload_path::{Folder, UploadPath};
 pub use uploads::{Files, NewUpload, Uploads};
 pub use watermarks::Watermarks;
 
-use crate::config::Registration;
+use crate::config::{Adding, Registration};
 use crate::metrics::Metrics;
 use crate::store::{MemberBounds, Store};
 
@@ -84,6 +86,8 @@ pub struct Shared {
     pub registration: Registration,
     /// The users who may see addresses.
     pub ip_visibility: IpVisibility,
+    /// The users who may add another to a room.
+    pub adding: Adding,
     /// Most members that lists show.
     pub members: MemberBounds,
     /// The node's counters.
@@ -100,6 +104,8 @@ pub struct Services {
     pub messages: Messages,
     /// Rooms and their members.
     pub rooms: Rooms,
+    /// Whom users block.
+    pub blocks: Blocks,
     /// Online users and their addresses.
     pub presence: Presence,
     /// Uploaded files.
@@ -121,7 +127,8 @@ impl Services {
         Self {
             accounts: Accounts::new(store.clone(), tokens, passwords, limits(), shared.registration),
             messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
-            rooms: Rooms::new(store.clone(), shared.members, limits()),
+            rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding),
+            blocks: Blocks::new(store.clone()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads,
             dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::access::{Action, authorise};
 use super::limits::Limits;
+use crate::config::Adding;
 use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, ListedRoom, Member, NameQuery, NewGroup, Notice,
     NoticeKind, Result, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef,
@@ -14,11 +16,12 @@ pub struct Rooms {
     store: Store,
     members: MemberBounds,
     limits: Arc<Limits>,
+    adding: Adding,
 }
 
 impl Rooms {
-    pub(super) fn new(store: Store, members: MemberBounds, limits: Arc<Limits>) -> Self {
-        Self { store, members, limits }
+    pub(super) fn new(store: Store, members: MemberBounds, limits: Arc<Limits>, adding: Adding) -> Self {
+        Self { store, members, limits, adding }
     }
 
     /// Creates a public room with the caller as owner and first member.
@@ -59,7 +62,7 @@ impl Rooms {
     /// The direct room of the caller and a user; created at first use.
     ///
     /// # Errors
-    /// `DirectRoom` with oneself; `UserNotFound`; `StorageFull` when it must be created.
+    /// `DirectRoom` with oneself; `UserNotFound`; `Blocked` and `StorageFull` when it must be created.
     pub async fn open_direct(&self, caller: &Caller, other: UserId) -> Result<RoomId> {
         if other == caller.id {
             return Err(Error::DirectRoom);
@@ -135,7 +138,7 @@ impl Rooms {
     /// Adds a user; no-op for a member. In a public room any member may, in a group the owner and admins.
     ///
     /// # Errors
-    /// `RoomNotFound`, `Forbidden`, `DirectRoom`, `RateLimited`, `StorageFull`.
+    /// `RoomNotFound`, `Forbidden`, `Blocked`, `Unacquainted`, `DirectRoom`, `RateLimited`, `StorageFull`.
     pub async fn add_member(&self, room: RoomId, caller: &Caller, user: &UserRef) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
@@ -144,6 +147,7 @@ impl Rooms {
             return self.join(room, caller).await;
         }
         self.limits.check_send(caller.id)?;
+        authorise(&self.store, caller, Action::AddUser { user: user.id, adding: self.adding }).await?;
         let added = Notice::by_other(NoticeKind::Added, caller, user.clone());
         self.store.add_member(&self.change(room, caller, &added)).await
     }

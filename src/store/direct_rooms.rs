@@ -28,7 +28,7 @@ impl Store {
     }
 
     /// The room to which the key of a pair points, and whether it is theirs: it may be lost, or have been given twice.
-    async fn pointed_room(&self, low: UserId, high: UserId) -> Result<Option<(RoomId, bool)>> {
+    pub(super) async fn pointed_room(&self, low: UserId, high: UserId) -> Result<Option<(RoomId, bool)>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("GET").arg(self.keys.direct(low, high));
         let number: Option<u32> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
@@ -43,13 +43,17 @@ impl Store {
     /// nodes create it at once, one of the rooms is removed again.
     ///
     /// # Errors
-    /// `UserNotFound`; `TooManyRooms`; `RateLimited` when the caller has made too many today.
+    /// `UserNotFound`; `Blocked` when they have no room yet and the other user blocks the caller; `TooManyRooms`;
+    /// `RateLimited` when the caller has made too many today.
     pub async fn open_direct(&self, caller: UserId, other: UserId) -> Result<RoomId> {
         if let Some(room) = self.direct_room(caller, other).await? {
             return Ok(room);
         }
         let (low, high) = (caller.min(other), caller.max(other));
         self.user(other).await?;
+        if self.has_blocked(other, caller).await? {
+            return Err(Error::Blocked);
+        }
         let pair = format!("{low}:{high}");
         let making = Making { pair: &pair, members: &[low, high], ..Making::default() };
         let (room, _, joins) = self.make_next(RoomKind::Direct, &making, caller).await?;
@@ -84,9 +88,10 @@ impl Store {
         reply::read(self.writer.run_script(&call, &[]).await?.0)
     }
 
-    /// Lists a room with its users, announces it to their sockets, and ends its joins.
+    /// Lists a room with its users, makes its copies of their blocks right, announces it to their sockets, and ends its
+    /// joins.
     async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId), joins: &[Join]) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(8);
+        let mut pipeline = Pipeline::with_capacity(12);
         for (user, other) in [(low, high), (high, low)] {
             let entry = RoomEntry { room, kind: RoomKind::Direct, other: Some(other) };
             self.note_joined(&mut pipeline, entry, user, Seq(1));
@@ -94,8 +99,10 @@ impl Store {
         for join in joins {
             self.forget_join(&mut pipeline, join);
         }
-        self.connection.run(&pipeline).await?;
-        Ok(())
+        let noted = pipeline.len();
+        self.ask_copies(&mut pipeline, room, (low, high));
+        let mut replies = self.connection.run(&pipeline).await?.into_iter().skip(noted);
+        self.correct_copies(room, (low, high), &mut replies).await
     }
 
     /// Forgets a direct room that Redis has lost.

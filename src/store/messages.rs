@@ -51,7 +51,7 @@ impl Store {
     /// `seen` is the last message of the room that this node has seen, if it follows the room.
     ///
     /// # Errors
-    /// `RoomNotFound` also for rooms that the sender may not know of; `Removed`, `Invalid(ReplyTo)`, `ClientIdReused`,
+    /// `RoomNotFound` also for rooms that the sender may not know of; `Removed`, `Blocked`, `Invalid(ReplyTo)`, `ClientIdReused`,
     /// `MessageNotFound` when the message of this client id was deleted since,
     /// `RateLimited`. After `Unavailable` the outcome is unknown.
     pub async fn append(
@@ -255,6 +255,7 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
         }
         ("conflict", []) => Err(Error::ClientIdReused),
         ("no_room", []) => Err(Error::RoomNotFound),
+        ("blocked", []) => Err(Error::Blocked),
         ("no_reply", []) => Err(Error::Invalid(Field::ReplyTo)),
         ("removed", []) => Err(Error::Removed),
         ("limited", [Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),

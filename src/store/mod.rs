@@ -8,6 +8,7 @@ mod accounts;
 mod amendments;
 mod client_ids;
 mod connected;
+mod contacts;
 mod continuity;
 mod conversations;
 mod deleted_accounts;

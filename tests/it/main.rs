@@ -5,6 +5,7 @@ mod accounts;
 mod asyncapi;
 mod bad_frames;
 mod bad_input;
+mod blocks;
 mod budgets;
 mod client_ids;
 mod clocks;

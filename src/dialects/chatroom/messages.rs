@@ -29,7 +29,7 @@ const CACHE_CONTROL: &str = "private, no-cache";
         (status = 200, description = "The stored message", body = ChatMessage),
         (status = 400, description = "A parameter is missing or invalid", body = Detail),
         (status = 401, description = "No valid token", body = Detail),
-        (status = 403, description = "The caller was removed from the room", body = Detail),
+        (status = 403, description = "The caller was removed from the room, or is blocked by the other user of a direct room", body = Detail),
         (status = 404, description = "No such room", body = Detail),
         (status = 409, description = "The client id was used for another message", body = Detail),
         (status = 429, description = "Too many messages; see `Retry-After`", body = Detail),

@@ -18,6 +18,7 @@ use crate::service::{Folder, NewUpload};
         (status = 200, description = "The message with the file", body = ChatMessage),
         (status = 400, description = "A parameter is missing or invalid", body = Detail),
         (status = 401, description = "No valid token", body = Detail),
+        (status = 403, description = "The other user of the direct room blocks the caller", body = Detail),
         (status = 404, description = "No such room", body = Detail),
         (status = 413, description = "The file is too large", body = Detail),
         (status = 415, description = "The type of the file is not allowed", body = Detail),

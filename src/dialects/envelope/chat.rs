@@ -25,7 +25,7 @@ const MAX_LIMIT: usize = 1000;
         (status = 200, description = "The stored message", body = Envelope<ChatMessage>),
         (status = 400, description = "A field is missing or invalid, or there is not exactly one receiver", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 403, description = "The caller was removed from the room", body = ErrorBody),
+        (status = 403, description = "The caller was removed from the room, or is blocked by the other user of a direct room", body = ErrorBody),
         (status = 404, description = "No such user or group", body = ErrorBody),
         (status = 409, description = "The client id was used for another message", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),

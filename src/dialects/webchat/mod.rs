@@ -2,6 +2,7 @@
 //! `{"error"}`. Chinwag's own client uses it, with `?ext=1` and a few more routes.
 
 mod auth;
+mod blocks;
 mod client;
 mod deletion;
 mod error;
@@ -47,6 +48,12 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/me/sessions").route(web::get().to(sessions::list)))
         .service(resource("/api/v1/me/sessions/{id}").route(web::delete().to(sessions::end)))
         .service(resource("/api/v1/me/password").route(web::put().to(sessions::change_password)))
+        .service(resource("/api/v1/me/blocks").route(web::get().to(blocks::list)))
+        .service(
+            resource("/api/v1/me/blocks/{user_id}")
+                .route(web::put().to(blocks::block))
+                .route(web::delete().to(blocks::unblock)),
+        )
         .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
         .service(resource("/api/v1/search").route(web::get().to(client::search)))
         .service(
@@ -81,6 +88,9 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         client::me,
         deletion::delete,
         client::conversations,
+        blocks::list,
+        blocks::block,
+        blocks::unblock,
         client::search,
     ),
     components(schemas(wire::FoundUser)),

@@ -44,6 +44,7 @@ pub(super) struct NewRoom {
         (status = 201, description = "The room", body = Room),
         (status = 400, description = "A field is missing or invalid, or the other user is the caller", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The other user blocks the caller", body = ErrorBody),
         (status = 404, description = "No such user", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
         (status = 507, description = "The server has no space left", body = ErrorBody),
@@ -71,7 +72,8 @@ pub(super) fn room_of(text: &str) -> Result<RoomId> {
     text.parse().ok().and_then(RoomId::new).ok_or(Error::RoomNotFound)
 }
 
-fn user_of(text: &str) -> Result<UserId> {
+/// Parses a user's number in a path. A malformed number is answered like a user who does not exist.
+pub(super) fn user_of(text: &str) -> Result<UserId> {
     text.parse().map(UserId).map_err(|_| Error::UserNotFound)
 }
 
@@ -111,7 +113,7 @@ pub(super) struct NewMember {
         (status = 201, description = "The user is a member", body = Done),
         (status = 400, description = "A field is missing, or the room is a direct room", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 403, description = "Not allowed", body = ErrorBody),
+        (status = 403, description = "Not allowed, the user blocks the caller, or shares no room with the caller where `privacy.adding` demands it", body = ErrorBody),
         (status = 404, description = "No such room or user", body = ErrorBody),
         (status = 429, description = "Too many changes; see `Retry-After`", body = ErrorBody),
         (status = 507, description = "The server has no space left", body = ErrorBody),

@@ -14,7 +14,8 @@
 --       15 field of the client id in the hashes ('' when it is not kept there)
 -- Reply {'stored', id, joined 0|1} · {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments, first seq since the sender joined (0: no member of a public room)}
---       {'conflict'} · {'no_room'} · {'no_reply'} · {'removed'} (the sender may not join) · {'limited', ms to wait}
+--       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
+--       {'limited', ms to wait}
 --
 -- Ids that clients assign: two hashes of a room take turns. New ids go to the current one. Once it has been in use for a
 -- lifetime, the other one is emptied and becomes current, so an id is remembered for one to two lifetimes. The room's field
@@ -30,14 +31,15 @@ local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 
 local seen, field = tonumber(ARGV[12]), ARGV[15]
 if live == room then live = nil end
 
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids')
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender)
 local kind = known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
 
-local refusal
+-- The other user of a direct room blocks the sender.
+local refusal = state[6] and {'blocked'}
 if reply_to ~= '' then
   local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
-  if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then refusal = {'no_reply'} end
+  if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then refusal = refusal or {'no_reply'} end
 end
 local joins = join_record ~= '' and kind == 'public'
 if joins and (ARGV[14] == '1' or not redis.call('ZSCORE', members, sender)) then

@@ -17,6 +17,7 @@
 //! | `{u:3}:made` | a day after the first room that it counts |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
+//! | `{u:3}:blocks` | none: a block lasts until it is lifted |
 //! | `joins` | none: nodes announce and remove entries that are half a minute old |
 //! | `direct:<lo>:<hi>` | none: direct rooms last |
 //! | `{r:7}:ids:1`, `:2` | two days after they came into use |
@@ -65,7 +66,8 @@ pub(in crate::store) struct Keys {
 /// The keys of one room.
 pub(in crate::store) struct RoomKeys {
     /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept (when the log's
-    /// expiry was last renewed), ids, announced; that of the global room also ids_since.
+    /// expiry was last renewed), ids, announced; that of the global room also ids_since; those of direct rooms also
+    /// `blocked:<user>` for a user whom the other one blocks.
     pub(in crate::store) room: String,
     /// Stream of the messages.
     pub(in crate::store) log: String,
@@ -178,6 +180,11 @@ impl Keys {
     /// String: rooms that a user has made in the day since the first of them.
     pub(in crate::store) fn rooms_made(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:made", self.prefix)
+    }
+
+    /// Sorted set: user whom this user blocks → since when, ms.
+    pub(in crate::store) fn blocks(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:blocks", self.prefix)
     }
 
     /// Sorted set: `room:user:attempt` → time of an attempt to make a user a member, ms. Removed once it is announced.

@@ -66,6 +66,9 @@ script!(CLAIM_LOOK = "../lua/claim_look.lua");
 script!(RELEASE_LOOK = "../lua/release_look.lua");
 script!(COUNT_UPLOAD = "../lua/count_upload.lua");
 script!(CLAIM_UPLOADS = "../lua/claim_uploads.lua");
+script!(BLOCK = "../lua/block.lua");
+script!(COPY_BLOCK = "../lua/copy_block.lua");
+script!(HAS_WRITTEN = "../lua/has_written.lua");
 script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 
 /// One pipeline that loads every script.
@@ -104,6 +107,9 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &RELEASE_LOOK,
         &COUNT_UPLOAD,
         &CLAIM_UPLOADS,
+        &BLOCK,
+        &COPY_BLOCK,
+        &HAS_WRITTEN,
         &ANNOUNCE_SETTINGS,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());
