@@ -38,6 +38,8 @@ pub enum Field {
     Phone,
     /// The address of a user's or group's picture.
     Avatar,
+    /// The pause between two messages of a member.
+    SlowMode,
     /// A user's id.
     UserId,
     /// The user or group that a message is for.
@@ -91,6 +93,7 @@ impl Field {
             Self::Email => "email",
             Self::Phone => "phone",
             Self::Avatar => "avatar",
+            Self::SlowMode => "slow_mode_secs",
             Self::UserId => "user_id",
             Self::Receiver => "receiver_id",
             Self::Role => "role",
@@ -223,6 +226,12 @@ pub enum Error {
     /// A user is in as many rooms as allowed.
     #[error("a user is in too many rooms")]
     TooManyRooms,
+    /// The room is in slow mode, and the member's latest message too recent.
+    #[error("slow mode")]
+    SlowMode {
+        /// Time to wait before the next try.
+        retry_after: Duration,
+    },
     /// Redis does not answer. The outcome of a write is unknown; clients retry with the same client id.
     #[error("store unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -318,7 +327,7 @@ impl Error {
             Self::NameTaken | Self::EmailTaken | Self::ClientIdReused | Self::TooManyBlocked => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::UnsupportedType => Kind::UnsupportedType,
-            Self::RateLimited { .. } | Self::TooManyRooms => Kind::RateLimited,
+            Self::RateLimited { .. } | Self::TooManyRooms | Self::SlowMode { .. } => Kind::RateLimited,
             Self::Internal(_) => Kind::Internal,
             Self::Unavailable(_) => Kind::Unavailable,
             Self::StorageFull => Kind::StorageFull,
@@ -359,6 +368,7 @@ impl Error {
             Self::UnsupportedType => "unsupported_type",
             Self::RateLimited { .. } => "rate_limited",
             Self::TooManyRooms => "too_many_rooms",
+            Self::SlowMode { .. } => "slow_mode",
             Self::Unavailable(_) => "unavailable",
             Self::StorageFull => "storage_full",
             Self::Internal(_) => "internal",
@@ -369,6 +379,12 @@ impl Error {
     pub fn field(&self) -> Option<Field> {
         let (Self::Missing(field) | Self::Invalid(field) | Self::Length { field, .. }) = self else { return None };
         Some(*field)
+    }
+
+    /// The time after which the same request may succeed, where it is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let (Self::RateLimited { retry_after } | Self::SlowMode { retry_after }) = self else { return None };
+        Some(*retry_after)
     }
 
     /// How much the error matters to operators.

@@ -3,7 +3,7 @@
 use super::amendment::{Amendment, AmendmentKind};
 use super::ids::{EntryId, Seq, UserId};
 use super::message::Message;
-use super::room::RoomHead;
+use super::room::{RoomChange, RoomHead};
 use super::user::UserRef;
 
 /// An event and the room in which it happened.
@@ -28,6 +28,13 @@ pub enum Event<K = AmendmentKind> {
     Typing(UserRef),
     /// Users came online or went offline; changes of about a second are gathered.
     Presence(Vec<PresenceChange>),
+    /// A user changed the room's properties.
+    RoomChanged {
+        /// The user.
+        by: UserId,
+        /// What changed.
+        change: Box<RoomChange>,
+    },
     /// Redis came back without the room's latest messages. The events after this one continue behind what was kept.
     Rewound(Rewind),
 }

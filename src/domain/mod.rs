@@ -45,7 +45,8 @@ pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQ
 pub use password::{Password, TypedPassword};
 pub use receipt::{Receipts, Runs, Status};
 pub use room::{
-    Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomHead, RoomKind, fair_share,
+    Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomChange, RoomDetails, RoomHead,
+    RoomKind, SlowMode, fair_share,
 };
 pub use session::{Session, TokenId};
 pub use text::folded;

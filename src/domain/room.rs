@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
+use super::error::{Error, Field, Result};
 use super::ids::{RoomId, Seq, UserId};
 use super::message::Message;
+use super::names::{Description, RoomName};
+
+/// Longest pause of slow mode, seconds: six hours.
+const SLOW_MODE_MAX_SECS: u32 = 6 * 60 * 60;
 
 /// Visibility of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,6 +119,56 @@ pub fn fair_share(mut counts: Vec<usize>, total: usize) -> usize {
         left -= 1;
     }
     usize::MAX
+}
+
+/// Seconds that must lie between two messages of a member; 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlowMode(u32);
+
+impl SlowMode {
+    /// Checks a number of seconds.
+    ///
+    /// # Errors
+    /// `Invalid` beyond six hours.
+    pub fn of_secs(secs: u64) -> Result<Self> {
+        let secs = u32::try_from(secs).ok().filter(|secs| *secs <= SLOW_MODE_MAX_SECS);
+        secs.map(Self).ok_or(Error::Invalid(Field::SlowMode))
+    }
+
+    /// The number of seconds.
+    pub fn secs(self) -> u32 {
+        self.0
+    }
+}
+
+/// Changes of a room; `None` leaves a property as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomChange {
+    /// A new name.
+    pub name: Option<RoomName>,
+    /// A new description.
+    pub description: Option<Description>,
+    /// The address of a picture; empty for none.
+    pub avatar: Option<String>,
+    /// The pause between two messages.
+    pub slow_mode: Option<SlowMode>,
+}
+
+/// The properties of a room that its owner and admins may change, and a few others.
+#[derive(Clone, Debug)]
+pub struct RoomDetails {
+    /// Its id.
+    pub id: RoomId,
+    /// Its visibility.
+    pub kind: RoomKind,
+    /// Its name.
+    pub name: String,
+    /// Its description; empty when it has none.
+    pub description: String,
+    /// The address of its picture; empty when it has none.
+    pub avatar: String,
+    /// The pause between two messages.
+    pub slow_mode: SlowMode,
 }
 
 /// A group that was just created.

@@ -168,6 +168,8 @@ impl Connection {
                 }
                 return false;
             }
+            // The log does not have it.
+            Event::RoomChanged { .. } => return false,
             // A client that resumes learns from its token whether it has lost something.
             Event::Rewound(_) => return backlog.is_token,
             Event::Message(message) if backlog.is_caught_up => {

@@ -147,7 +147,12 @@ impl Hub {
     pub(super) fn deliver(&self, event: &RoomEvent) {
         let notice = match &event.what {
             Event::Message(message) => message.notice.as_ref().map(|notice| (notice, message.id.entry.seq)),
-            Event::Amended(_) | Event::Read(_) | Event::Typing(_) | Event::Presence(_) | Event::Rewound(_) => None,
+            Event::Amended(_)
+            | Event::Read(_)
+            | Event::Typing(_)
+            | Event::Presence(_)
+            | Event::RoomChanged { .. }
+            | Event::Rewound(_) => None,
         };
         let Some((notice, seq)) = notice else {
             self.0.borrow_mut().deliver(event);

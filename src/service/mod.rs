@@ -26,6 +26,7 @@ mod presence;
 mod present_names;
 mod range;
 mod revocations;
+mod room_settings;
 mod rooms;
 mod search;
 mod series;

@@ -13,9 +13,9 @@ use crate::store::{MemberBounds, MemberChange, NewRoom, Store};
 
 /// Creates, changes, lists and searches rooms.
 pub struct Rooms {
-    store: Store,
+    pub(super) store: Store,
     members: MemberBounds,
-    limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     adding: Adding,
 }
 
@@ -244,17 +244,24 @@ impl Rooms {
         }
         let public = self.store.find_public_rooms(query, limit).await?;
         let new: Vec<RoomId> = public.into_iter().filter(|room| !rooms.contains(room)).collect();
-        for (id, kind, name) in self.store.room_names(&new).await? {
-            found.push(FoundRoom { id, kind, name });
-        }
+        let mut new = self.named(&new).await?;
+        // The index may have a former name.
+        new.retain(|room| query.matches(&room.name));
         found.retain(|room| query.matches(&room.name));
+        found.append(&mut new);
         found.truncate(limit.get());
         Ok(found)
     }
 
     async fn public(&self, limit: Limit) -> Result<Vec<FoundRoom>> {
         let rooms = self.store.find_public_rooms(&NameQuery::new(""), limit).await?;
-        let names = self.store.room_names(&rooms).await?;
+        let mut rooms = self.named(&rooms).await?;
+        rooms.sort_by_cached_key(|room| (folded(&room.name), room.id));
+        Ok(rooms)
+    }
+
+    async fn named(&self, rooms: &[RoomId]) -> Result<Vec<FoundRoom>> {
+        let names = self.store.room_names(rooms).await?;
         Ok(names.into_iter().map(|(id, kind, name)| FoundRoom { id, kind, name }).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{amendments, record};
+use super::{amendments, record, room_changes};
 use crate::domain::{EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef};
 
 /// An event of a user.
@@ -143,6 +143,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
                 at_ms: at_ms.parse().ok()?,
             })
         }
+        "c" => room_changes::parse_change(first, rest)?,
         "t" => Event::Typing(UserRef { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
         _ => return None,
     })

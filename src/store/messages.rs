@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// `RoomNotFound` also for rooms that the sender may not know of; `Removed`, `Blocked`, `Invalid(ReplyTo)`, `ClientIdReused`,
     /// `MessageNotFound` when the message of this client id was deleted since,
-    /// `RateLimited`. After `Unavailable` the outcome is unknown.
+    /// `RateLimited`, `SlowMode`. After `Unavailable` the outcome is unknown.
     pub async fn append(
         &self,
         room: RoomId,
@@ -94,7 +94,7 @@ impl Store {
     async fn run_append(&self, sending: &Sending<'_>) -> Result<(Value, Option<Join>)> {
         let Sending { room, caller, message, record, client_id, rate, seen } = *sending;
         let keys = self.keys.room(room);
-        let rate_key = self.keys.rate(room, caller.id);
+        let (rate_key, slow_key) = (self.keys.rate(room, caller.id), self.keys.slow(room, caller.id));
         let join_record = match room {
             RoomId::GLOBAL => String::new(),
             _ => record::encode_notice(&Notice::by_user(NoticeKind::Joined, caller))?,
@@ -105,18 +105,9 @@ impl Store {
         let (interval, burst_ms) = SendRate::as_arguments(rate);
         let [sent, first, second] = client_id.keys(&keys.room);
         let live = if self.writer.waits_for_replicas() { &keys.room } else { &keys.live };
-        let keys: [&str; 10] = [
-            &keys.room,
-            &keys.log,
-            &keys.members,
-            &keys.amendments,
-            live,
-            &rate_key,
-            sent,
-            first,
-            second,
-            &keys.removed,
-        ];
+        let RoomKeys { room: state, log, members, amendments, admins, removed, .. } = &keys;
+        let keys: [&str; 12] =
+            [state, log, members, amendments, live, &rate_key, sent, first, second, removed, &slow_key, admins];
         let args = |may_join: bool| {
             [
                 Arg::Number(caller.id.0),
@@ -259,6 +250,7 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
         ("no_reply", []) => Err(Error::Invalid(Field::ReplyTo)),
         ("removed", []) => Err(Error::Removed),
         ("limited", [Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
+        ("slow", [Value::Int(wait_ms)]) => Err(Error::SlowMode { retry_after: reply::millis(*wait_ms) }),
         _ => Err(unexpected(status)),
     }
 }

@@ -33,6 +33,7 @@ mod receipts;
 mod received;
 mod record;
 mod redis;
+mod room_changes;
 mod room_cards;
 mod room_list;
 mod rooms;

@@ -46,6 +46,13 @@ impl Store {
         change_index(pipeline, &self.room_index(), "ZADD", &folded(name), room.number().into(), None);
     }
 
+    /// Adds the commands by which a public room is found by its present name, and no longer by the former one.
+    pub(super) fn reindex_room(&self, pipeline: &mut Pipeline, room: RoomId, former: &str, present: &str) {
+        let (former, number) = (folded(former), room.number().into());
+        change_index(pipeline, &self.room_index(), "ZREM", &former, number, Some(&folded(present)));
+        self.index_room(pipeline, room, present);
+    }
+
     /// Finds users by name, first those whose name begins with the text.
     pub async fn find_users(&self, query: &NameQuery, limit: Limit) -> Result<Vec<UserRef>> {
         let found = self.find_by_name(&self.user_index(), query, limit).await?;

@@ -104,6 +104,11 @@ impl SharedCards {
         rooms.iter().filter_map(|room| Some((*room, fresh(room)?))).collect()
     }
 
+    /// Forgets the card of a room that has changed in what its watermark does not tell.
+    pub(super) fn forget(&self, room: RoomId) {
+        self.cards.invalidate(&room);
+    }
+
     /// Shares a card unless others may not see it.
     fn put(&self, card: &ReadCard) {
         if card.kind == RoomKind::Public {

@@ -57,6 +57,7 @@ fn detail(error: &Error) -> String {
         Error::UnsupportedType => "上传的文件类型不在允许列表中",
         Error::RateLimited { .. } => "请求过于频繁，请稍后再试",
         Error::TooManyRooms => "加入的聊天室数量已达上限",
+        Error::SlowMode { .. } => "聊天室已开启慢速模式，请稍后再发",
         Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
         Error::StorageFull => "服务器存储空间不足",
         Error::Internal(_) => "服务器内部错误",

@@ -93,6 +93,7 @@ fn detail(error: &Error) -> String {
         Error::UnsupportedType => "请求体必须是 application/json",
         Error::RateLimited { .. } => "请稍后再试",
         Error::TooManyRooms => "加入的群组数量已达上限",
+        Error::SlowMode { .. } => "聊天室已开启慢速模式，请稍后再发",
         Error::Unavailable(_) => "请稍后重试",
         Error::StorageFull => "服务器存储空间不足，暂时无法保存新内容",
         Error::Internal(_) => "请联系管理员",

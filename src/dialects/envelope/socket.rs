@@ -34,6 +34,11 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
         // The document has no system messages.
         Event::Message(message) if message.is_from_server() => None,
         Event::Message(message) => Some(Frame::Same(json(&ChatMessage::new(message, &event.room, style.base_url)))),
-        Event::Amended(_) | Event::Read(_) | Event::Typing(_) | Event::Presence(_) | Event::Rewound(_) => None,
+        Event::Amended(_)
+        | Event::Read(_)
+        | Event::Typing(_)
+        | Event::Presence(_)
+        | Event::RoomChanged { .. }
+        | Event::Rewound(_) => None,
     }
 }

@@ -121,7 +121,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             return Some(Flat { at_ms: read.at_ms, ..receipt }.frame(None));
         }
         Event::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
-        Event::Presence(_) => return None,
+        Event::Presence(_) | Event::RoomChanged { .. } => return None,
         Event::Rewound(_) => not_recovered(room),
     };
     Some(flat.frame(None))
@@ -170,6 +170,7 @@ fn reason(error: &Error) -> String {
         Error::UnsupportedType => "不支持的类型",
         Error::RateLimited { .. } => "发送过于频繁，请稍后再试",
         Error::TooManyRooms => "加入的聊天室数量已达上限",
+        Error::SlowMode { .. } => "聊天室已开启慢速模式，请稍后再发",
         Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
         Error::StorageFull => "服务器存储空间不足",
         Error::Internal(_) => "服务器内部错误",

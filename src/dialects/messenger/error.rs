@@ -56,6 +56,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::UnsupportedType => "请求体必须是 application/json",
         Error::RateLimited { .. } => "请求过于频繁，请稍后再试",
         Error::TooManyRooms => "加入的房间数量已达上限",
+        Error::SlowMode { .. } => "聊天室已开启慢速模式，请稍后再发",
         Error::Unavailable(_) => "服务暂时不可用，请稍后重试",
         Error::StorageFull => "服务器存储空间不足",
         Error::Internal(_) => "服务器内部错误",

@@ -85,6 +85,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::UnsupportedType => "Unsupported content type",
         Error::RateLimited { .. } => "Too many requests, try again later",
         Error::TooManyRooms => "The user is in too many rooms",
+        Error::SlowMode { .. } => "The room is in slow mode, try again later",
         Error::Unavailable(_) => "Temporarily unavailable, try again",
         Error::StorageFull => "The server has no space left",
         Error::Internal(_) => "Internal server error",
@@ -97,6 +98,7 @@ fn title(field: Field) -> String {
     let words = match field {
         Field::ReplyTo => "reply",
         Field::RoomName => "room name",
+        Field::SlowMode => "slow mode",
         Field::Email => "e-mail",
         Field::Receiver => "receiver",
         Field::Query => "query",

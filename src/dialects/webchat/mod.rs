@@ -8,6 +8,7 @@ mod deletion;
 mod error;
 mod invites;
 mod requests;
+mod room_settings;
 mod rooms;
 mod sessions;
 mod socket;
@@ -57,6 +58,11 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
         .service(resource("/api/v1/search").route(web::get().to(client::search)))
         .service(
+            resource("/api/v1/rooms/{id}")
+                .route(web::get().to(room_settings::read))
+                .route(web::patch().to(room_settings::change)),
+        )
+        .service(
             resource("/api/v1/rooms/{id}/members")
                 .route(web::get().to(rooms::members))
                 .route(web::post().to(rooms::add_member)),
@@ -85,6 +91,8 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         rooms::add_member,
         rooms::remove_member,
         rooms::set_role,
+        room_settings::read,
+        room_settings::change,
         client::me,
         deletion::delete,
         client::conversations,

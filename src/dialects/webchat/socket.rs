@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::error::text;
 use super::requests::decode;
+use super::room_settings::ChangedRoom;
 use super::wire::{ChatMessage, integer};
 use crate::dialects::common::utc_millis;
-use crate::domain::{Amendment, AmendmentKind, Error, Event, Field, RoomEvent, RoomId};
+use crate::domain::{Amendment, AmendmentKind, Event, Field, RoomEvent, RoomId};
 use crate::edge::{Answer, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print};
 use crate::fanout::{Frame, ResumeReplies, Style};
 
@@ -68,10 +69,7 @@ fn refuse(refusal: &Refusal, viewer: &Viewer) -> String {
         field: error.field().map(field_name),
         client_id: subject.client_id.as_deref(),
         reference: subject.reference.as_deref(),
-        retry_after_ms: match error {
-            Error::RateLimited { retry_after } => Some(millis_up(*retry_after)),
-            _ => None,
-        },
+        retry_after_ms: error.retry_after().map(millis_up),
     });
     frame("error", ErrorPayload { message: text(error), extension })
 }
@@ -133,6 +131,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
                 .collect();
             frame("presence", json!({"room_id": room_id, "users": users}))
         }
+        Event::RoomChanged { by, change } => frame("room_changed", ChangedRoom::new(room, *by, change, style.base_url)),
         Event::Rewound(_) => not_recovered(room),
     };
     Some(Frame::Same(text))

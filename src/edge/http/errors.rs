@@ -87,13 +87,8 @@ fn translate(
 
 /// The time after which the client may try again, for 429 and 503.
 fn retry_after(cause: &Error) -> Option<Duration> {
-    if let Error::RateLimited { retry_after } = cause {
-        return Some(*retry_after);
-    }
-    if matches!(cause, Error::TooManyRooms) {
-        return Some(ROOMS_RETRY);
-    }
-    (cause.kind() == Kind::Unavailable).then_some(OUTAGE_RETRY)
+    let known = cause.retry_after().or_else(|| matches!(cause, Error::TooManyRooms).then_some(ROOMS_RETRY));
+    known.or_else(|| (cause.kind() == Kind::Unavailable).then_some(OUTAGE_RETRY))
 }
 
 fn from_framework(cause: &actix_web::Error) -> Error {

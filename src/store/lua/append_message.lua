@@ -5,6 +5,7 @@
 --       7 result of an earlier send with this client id, as text (the room again when it is not kept so)
 --       8, 9 hashes of client ids (the room again when the client id is not kept there)
 --       10 users who were removed from the room
+--       11 time of the sender's latest message while the room is in slow mode   12 admins
 -- ARGV  1 sender   2 record   3 record of the notice that the sender joined ('' where everyone is a member)
 --       4 entry id of the message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
@@ -15,7 +16,7 @@
 -- Reply {'stored', id, joined 0|1} · {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments, first seq since the sender joined (0: no member of a public room)}
 --       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
---       {'limited', ms to wait}
+--       {'limited', ms to wait} · {'slow', ms to wait} (the room is in slow mode)
 --
 -- Ids that clients assign: two hashes of a room take turns. New ids go to the current one. Once it has been in use for a
 -- lifetime, the other one is emptied and becomes current, so an id is remembered for one to two lifetimes. The room's field
@@ -31,7 +32,7 @@ local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 
 local seen, field = tonumber(ARGV[12]), ARGV[15]
 if live == room then live = nil end
 
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender)
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender, 'slow', 'owner')
 local kind = known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
 
@@ -54,6 +55,12 @@ end
 local clock = redis_clock()
 local wait, arrival = check_rate(rate, interval, burst, clock)
 if wait > 0 then refusal = refusal or {'limited', wait} end
+local slow_ms, slow = (tonumber(state[7]) or 0) * 1000, KEYS[11]
+local is_slow = slow_ms > 0 and not is_leader(state[8], KEYS[12], members, sender)
+if is_slow then
+  local pause = math.min((tonumber(redis.call('GET', slow)) or -slow_ms) + slow_ms - clock, slow_ms)
+  if pause > 0 then refusal = refusal or {'slow', math.ceil(pause)} end
+end
 
 local last, ms = tonumber(state[2]) or 0, math.max(math.floor(clock), tonumber(state[3]) or 0)
 if seen > last then
@@ -97,6 +104,7 @@ end
 if refusal then return refusal end
 
 note_arrival(rate, arrival, clock)
+if is_slow then redis.call('SET', slow, integer(clock), 'PX', slow_ms) end
 local joined = 0
 if joins then
   joined = redis.call('ZADD', members, 'NX', integer(ms), sender)

@@ -23,6 +23,7 @@
 //! | `{r:7}:ids:1`, `:2` | two days after they came into use |
 //! | `{r:7}:sent:…` | a minute: ids that a proxy assigned; 24 hours: ids of clients, as the previous version keeps them |
 //! | `{r:7}:rate:…` | until the whole burst is available again |
+//! | `{r:7}:slow:…` | the pause between two messages in slow mode |
 //! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
 //! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
 //! | `{u:3}:logins` | 30 days after the latest log-in |
@@ -65,8 +66,8 @@ pub(in crate::store) struct Keys {
 
 /// The keys of one room.
 pub(in crate::store) struct RoomKeys {
-    /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, swept (when the log's
-    /// expiry was last renewed), ids, announced; that of the global room also ids_since; those of direct rooms also
+    /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, slow (seconds between
+    /// two messages of a member), swept (when the log's expiry was last renewed), ids, announced; that of the global room also ids_since; those of direct rooms also
     /// `blocked:<user>` for a user whom the other one blocks.
     pub(in crate::store) room: String,
     /// Stream of the messages.
@@ -159,6 +160,11 @@ impl Keys {
     /// String: the node that listed all uploads.
     pub(in crate::store) fn uploads_listed(&self) -> String {
         format!("{}{{uploads}}:listed", self.prefix)
+    }
+
+    /// String: time of a user's latest message in a room in slow mode, ms.
+    pub(in crate::store) fn slow(&self, room: RoomId, user: UserId) -> String {
+        format!("{}{{r:{}}}:slow:{user}", self.prefix, room.number())
     }
 
     /// Hash: an account.

@@ -51,7 +51,12 @@ pub(in crate::store) fn next(items: &mut impl Iterator<Item = Value>) -> Result<
 
 /// The error of a script that limits the rate, with the time to wait in milliseconds.
 pub(in crate::store) fn limited(wait_ms: i64) -> Error {
-    Error::RateLimited { retry_after: Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)) }
+    Error::RateLimited { retry_after: millis(wait_ms) }
+}
+
+/// A duration in milliseconds, as scripts return it.
+pub(in crate::store) fn millis(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
 /// The error for a reply of an unexpected shape.

@@ -33,6 +33,7 @@ script!(ANNOUNCE_MESSAGES = "../lua/prelude.lua", "../lua/announce_messages.lua"
 script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
+script!(CHANGE_ROOM = "../lua/prelude.lua", "../lua/change_room.lua");
 script!(MEMBER_SINCE = "../lua/prelude.lua", "../lua/member_since.lua");
 script!(RESERVE_ROOM = "../lua/reserve_room.lua");
 script!(SET_ROLE = "../lua/set_role.lua");
@@ -79,6 +80,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CREATE_ROOM,
         &ADD_MEMBER,
         &REMOVE_MEMBER,
+        &CHANGE_ROOM,
         &MEMBER_SINCE,
         &RESERVE_ROOM,
         &SET_ROLE,

@@ -59,6 +59,7 @@ export const texts = {
   "error.blocked": "This person has blocked you",
   "error.unacquainted": "Only people who share a room with this person can add them",
   "error.tooManyBlocked": "You have blocked too many people",
+  "error.slowMode": "This room is in slow mode. Please wait before you write again.",
   "error.room": "Room not found, or you are not a member",
   "error.user": "User not found",
   "error.message": "This message no longer exists",

@@ -22,9 +22,9 @@ describe("error texts", () => {
   });
 
   it("are the words of the server for codes of newer versions", () => {
-    const unknown = "slow_mode" as Code;
+    const unknown = "too_early" as Code;
     expect(codeText(unknown)).toBe("");
-    expect(errorText(new Refused(unknown, "One message per minute"))).toBe("One message per minute");
+    expect(errorText(new Refused(unknown, "Not before noon"))).toBe("Not before noon");
   });
 
   it("hide the details of defects", () => {

@@ -35,6 +35,7 @@ const CODES: Record<Code, Key> = {
   too_large: "error.large",
   unsupported_type: "error.image",
   rate_limited: "error.slow",
+  slow_mode: "error.slowMode",
   unavailable: "error.unavailable",
   storage_full: "error.storageFull",
   internal: "error.server",

@@ -60,6 +60,7 @@ export const texts: typeof en = {
   "error.blocked": "对方已将你屏蔽",
   "error.unacquainted": "只有与对方同在一个聊天室的人才能邀请对方",
   "error.tooManyBlocked": "屏蔽的人数已达上限",
+  "error.slowMode": "聊天室已开启慢速模式，请稍后再发",
   "error.room": "房间不存在，或你不是成员",
   "error.user": "用户不存在",
   "error.message": "这条消息已不存在",

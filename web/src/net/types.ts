@@ -34,6 +34,7 @@ export type ErrorCode =
   | "too_large"
   | "unsupported_type"
   | "rate_limited"
+  | "slow_mode"
   | "unavailable"
   | "storage_full"
   | "internal";
