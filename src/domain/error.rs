@@ -145,6 +145,9 @@ pub enum Error {
     /// The members of a direct room cannot change, and a user has none with themselves.
     #[error("direct rooms have exactly two members")]
     DirectRoom,
+    /// The global room and direct rooms cannot be removed.
+    #[error("this room cannot be removed")]
+    PermanentRoom,
     /// No token, or one that is forged, expired or revoked.
     #[error("no valid token")]
     Unauthenticated,
@@ -310,7 +313,8 @@ impl Error {
             | Self::Length { .. }
             | Self::WeakPassword
             | Self::GlobalRoom
-            | Self::DirectRoom => Kind::BadRequest,
+            | Self::DirectRoom
+            | Self::PermanentRoom => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
             Self::WrongPassword
             | Self::Forbidden
@@ -344,6 +348,7 @@ impl Error {
             Self::WeakPassword => "weak_password",
             Self::GlobalRoom => "global_room",
             Self::DirectRoom => "direct_room",
+            Self::PermanentRoom => "permanent_room",
             Self::Unauthenticated => "unauthenticated",
             Self::BadCredentials => "bad_credentials",
             Self::WrongPassword => "wrong_password",

@@ -35,6 +35,8 @@ pub enum Event<K = AmendmentKind> {
         /// What changed.
         change: Box<RoomChange>,
     },
+    /// A user removed the room. No event follows this one.
+    RoomRemoved(UserId),
     /// Redis came back without the room's latest messages. The events after this one continue behind what was kept.
     Rewound(Rewind),
 }

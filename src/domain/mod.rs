@@ -3,6 +3,7 @@
 //! Every module may import this one; it imports no other module of the crate.
 
 mod amendment;
+mod audit;
 mod client;
 mod clock;
 mod error;
@@ -29,6 +30,7 @@ mod user_name;
 mod visible;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
+pub use audit::{AuditEntry, AuditTarget};
 pub use client::{Client, counted_address};
 pub use clock::{Clock, now_ms};
 pub use error::{Error, Field, Kind, Result, Severity};
@@ -46,7 +48,7 @@ pub use password::{Password, TypedPassword};
 pub use receipt::{Receipts, Runs, Status};
 pub use room::{
     Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomChange, RoomDetails, RoomHead,
-    RoomKind, SlowMode, fair_share,
+    RoomKind, RoomSummary, SlowMode, fair_share,
 };
 pub use session::{Session, TokenId};
 pub use text::folded;

@@ -171,6 +171,23 @@ pub struct RoomDetails {
     pub slow_mode: SlowMode,
 }
 
+/// A group or public room as administrators see it.
+#[derive(Clone, Debug)]
+pub struct RoomSummary {
+    /// Its id.
+    pub id: RoomId,
+    /// Its visibility.
+    pub kind: RoomKind,
+    /// Its name.
+    pub name: String,
+    /// Its owner; the global room has none.
+    pub owner: Option<UserId>,
+    /// Number of members.
+    pub members: u64,
+    /// Time of creation, UTC milliseconds.
+    pub created_at_ms: u64,
+}
+
 /// A group that was just created.
 #[derive(Clone, Debug)]
 pub struct NewGroup {

@@ -169,7 +169,7 @@ impl Connection {
                 return false;
             }
             // The log does not have it.
-            Event::RoomChanged { .. } => return false,
+            Event::RoomChanged { .. } | Event::RoomRemoved(_) => return false,
             // A client that resumes learns from its token whether it has lost something.
             Event::Rewound(_) => return backlog.is_token,
             Event::Message(message) if backlog.is_caught_up => {

@@ -132,7 +132,7 @@ impl HubState {
                     outcome.fell_behind.push(connection.user);
                 }
                 // A connection that misses one of these cannot catch up on it later: the client reconnects and resumes.
-                Event::Amended(_) | Event::RoomChanged { .. } | Event::Rewound(_) => {
+                Event::Amended(_) | Event::RoomChanged { .. } | Event::RoomRemoved(_) | Event::Rewound(_) => {
                     connection.close(&Close::TOO_SLOW);
                     metrics.count(Count::ClosedSlow);
                 }

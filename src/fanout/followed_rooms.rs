@@ -229,6 +229,15 @@ impl FollowedRooms {
     fn handle_event(&self, room: RoomId, what: Event) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         let Some(followed) = rooms.get_mut(&room) else { return };
+        if matches!(what, Event::RoomRemoved(_)) {
+            // Whatever is being read of the room: nothing is left to wait for.
+            self.deliver(followed, vec![what]);
+            *followed = FollowedRoom::new();
+            if self.0.subscriber.unsubscribe(room) {
+                rooms.remove(&room);
+            }
+            return;
+        }
         let mut out = Vec::with_capacity(1);
         if followed.sequencer.accept(what, &mut out) {
             self.spawn_reading(room, followed);

@@ -102,7 +102,12 @@ impl<K> Sequencer<K> {
                 self.recent.push(id);
             }
             Event::Amended(amendment) => self.watermark.revision = self.watermark.revision.max(amendment.revision),
-            Event::Read(_) | Event::Typing(_) | Event::Presence(_) | Event::RoomChanged { .. } | Event::Rewound(_) => {}
+            Event::Read(_)
+            | Event::Typing(_)
+            | Event::Presence(_)
+            | Event::RoomChanged { .. }
+            | Event::RoomRemoved(_)
+            | Event::Rewound(_) => {}
         }
         out.push(event);
         false

@@ -152,10 +152,14 @@ impl Hub {
             | Event::Typing(_)
             | Event::Presence(_)
             | Event::RoomChanged { .. }
+            | Event::RoomRemoved(_)
             | Event::Rewound(_) => None,
         };
         let Some((notice, seq)) = notice else {
             self.0.borrow_mut().deliver(event);
+            if matches!(event.what, Event::RoomRemoved(_)) {
+                self.0.borrow_mut().unsubscribe_all(event.room.id);
+            }
             return;
         };
         let (user, room) = (notice.user.id, event.room.id);
@@ -310,6 +314,15 @@ impl HubState {
         let backlog = connection.leave(room, last?);
         self.remove_from_room(id.slot, room);
         Some(backlog)
+    }
+
+    /// Unsubscribes all connections from a room that was removed.
+    fn unsubscribe_all(&mut self, room: RoomId) {
+        let slots = self.rooms.get(&room).map(|room| room.connections.clone()).unwrap_or_default();
+        for slot in slots {
+            let Some(number) = self.connections.get(slot).map(|connection| connection.number) else { continue };
+            self.unsubscribe(ConnectionId { slot, number }, room);
+        }
     }
 
     pub(super) fn remove_from_room(&mut self, slot: usize, id: RoomId) {

@@ -8,10 +8,11 @@ use super::error::StartError;
 use super::folder_lock::LockError;
 use super::private_redis::{PrivateRedis, PrivateRedisError};
 use super::signing_keys::signing_keys;
-use super::wiring::{store_config, wait_for_redis};
+use super::wiring::{store_config, uploads_url, wait_for_redis};
 use crate::config::Config;
 use crate::domain::Clock;
-use crate::service::{Accounts, Limits, Passwords, Tokens};
+use crate::metrics::Metrics;
+use crate::service::{Accounts, Administration, Files, Limits, Passwords, RoomRemovals, Tokens, Uploads};
 use crate::store::{NodeMemory, Store};
 
 /// Stands for the id of a node where there is none.
@@ -23,6 +24,31 @@ const COMMAND_LINE: &str = "cli";
 /// # Errors
 /// One line that names what is wrong.
 pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
+    let (store, redis) = open(config).await?;
+    let tokens = Tokens::new(&signing_keys(config)?, config.auth.token_ttl_secs, store.clock().clone())?;
+    let limits = Arc::new(Limits::new(&config.limits));
+    Ok((Accounts::new(store, Arc::new(tokens), passwords(config)?, limits, config.auth.registration), redis))
+}
+
+/// Opens what administers users and rooms, as [`accounts`] does.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub async fn administration(
+    config: &Config,
+) -> Result<(Administration, RoomRemovals, Option<PrivateRedis>), StartError> {
+    let (store, redis) = open(config).await?;
+    let (limits, metrics) = (Arc::new(Limits::new(&config.limits)), Arc::new(Metrics::new(&[], &[])));
+    let files = Files::open(&uploads_url(config)?, (&config.uploads, &config.limits), limits, metrics)?;
+    let uploads = Uploads::new(files, store.clone());
+    Ok((Administration::new(store.clone(), passwords(config)?), RoomRemovals::new(store, uploads), redis))
+}
+
+fn passwords(config: &Config) -> Result<Arc<Passwords>, StartError> {
+    Ok(Arc::new(Passwords::new(config.auth.bcrypt_cost, 1)?))
+}
+
+async fn open(config: &Config) -> Result<(Store, Option<PrivateRedis>), StartError> {
     config.check()?;
     let (url, redis) = match config.has_private_redis() {
         false => (config.redis.url.clone(), None),
@@ -31,10 +57,7 @@ pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>
     let store_config = store_config(config, &url)?;
     let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
     wait_for_redis(&store).await?;
-    let tokens = Tokens::new(&signing_keys(config)?, config.auth.token_ttl_secs, store.clock().clone())?;
-    let passwords = Arc::new(Passwords::new(config.auth.bcrypt_cost, 1)?);
-    let limits = Arc::new(Limits::new(&config.limits));
-    Ok((Accounts::new(store, Arc::new(tokens), passwords, limits, config.auth.registration), redis))
+    Ok((store, redis))
 }
 
 /// The private Redis of a data folder that a node has made. In any other folder it would be a new, empty one.

@@ -161,6 +161,9 @@ pub(super) async fn housekeeping(services: Services) {
         if let Err(error) = services.accounts.housekeeping().await {
             warn!(%error, "could not finish deletions of accounts");
         }
+        if let Err(error) = services.room_removals.housekeeping().await {
+            warn!(%error, "could not finish removals of rooms that other nodes left half-done");
+        }
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
         services.limits.forget_quiet();
         if let Err(error) = services.presence.housekeeping().await {

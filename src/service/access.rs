@@ -26,6 +26,8 @@ pub(super) enum Action {
     SeeFigures,
     /// Invite people to register.
     Invite,
+    /// Act on the accounts and rooms of others, and read the record of it.
+    Administer,
     /// Add another user to a room.
     AddUser { user: UserId, adding: Adding },
 }
@@ -45,7 +47,8 @@ pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) ->
         | Action::SeeAddress { .. }
         | Action::SeeAddresses(IpVisibility::Admins)
         | Action::SeeFigures
-        | Action::Invite => is_admin(store, caller).await?,
+        | Action::Invite
+        | Action::Administer => is_admin(store, caller).await?,
     };
     if is_granted { Ok(()) } else { Err(Error::Forbidden) }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracing::{debug, info};
 
+use super::audit::{Act, Operator, Target, record};
 use super::grant::Grant;
 use super::limits::Limits;
 use super::passwords::Passwords;
@@ -11,7 +12,7 @@ use super::tokens::Tokens;
 use crate::config::Registration;
 use crate::domain::{
     Account, Caller, Client, Email, Error, InviteCode, NewAccount, Password, ProfileChange, Result, Role, TypedName,
-    TypedPassword, UserId, UserName, folded,
+    TypedPassword, UserId, UserName, UserRef, folded,
 };
 use crate::store::{Restored, Revocation, Store};
 
@@ -115,6 +116,11 @@ impl Accounts {
         let matches = self.verify(account.as_ref(), password, client).await?;
         let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
         self.forget_guesses(who, client).await;
+        if account.one_time_until_ms.is_some()
+            && !self.store.use_one_time_password(account.id, &account.password_hash).await?
+        {
+            return Err(Error::BadCredentials);
+        }
         if !self.store.use_invite(&account).await? {
             return Err(Error::BadCredentials);
         }
@@ -227,12 +233,21 @@ impl Accounts {
     /// # Errors
     /// `Unavailable`.
     pub async fn restored(&self) -> Result<Restored> {
+        record(&self.store, &Operator::CommandLine, Act::Restored, None).await?;
         self.store.restored().await
     }
 
     pub(super) async fn named(&self, name: &str) -> Result<Account> {
         let name = TypedName::parse(name).ok_or(Error::UserNotFound)?;
         self.store.account_by_name(&name).await?.ok_or(Error::UserNotFound)
+    }
+
+    /// The account with this name, on which the command line acts.
+    pub(super) async fn begin(&self, act: Act, name: &str) -> Result<Account> {
+        let account = self.named(name).await?;
+        let target = Target::User(UserRef { id: account.id, name: account.name.clone() });
+        record(&self.store, &Operator::CommandLine, act, Some(target)).await?;
+        Ok(account)
     }
 
     /// A page of the accounts whose names begin with a text, sorted by name, behind `after`. The second value is the
@@ -261,7 +276,8 @@ impl Accounts {
     }
 
     async fn set_role(&self, name: &str, role: Role) -> Result<UserId> {
-        let account = self.named(name).await?;
+        let act = if role == Role::Admin { Act::Promote } else { Act::Demote };
+        let account = self.begin(act, name).await?;
         self.store.set_account_role(account.id, role).await?;
         Ok(account.id)
     }
@@ -271,7 +287,7 @@ impl Accounts {
     /// # Errors
     /// `UserNotFound`, `WeakPassword`.
     pub async fn set_password(&self, name: &str, password: &Password) -> Result<UserId> {
-        let account = self.named(name).await?;
+        let account = self.begin(Act::SetPassword, name).await?;
         password.check_strength(&account.name)?;
         let hash = self.passwords.hash(password, None).await?;
         self.revoke(account.id, &Revocation::PasswordHash(hash)).await?;
@@ -283,7 +299,7 @@ impl Accounts {
     /// # Errors
     /// `UserNotFound`.
     pub async fn set_banned(&self, name: &str, is_banned: bool) -> Result<UserId> {
-        let account = self.named(name).await?;
+        let account = self.begin(if is_banned { Act::Ban } else { Act::Unban }, name).await?;
         self.revoke(account.id, &Revocation::Banned(is_banned)).await?;
         Ok(account.id)
     }

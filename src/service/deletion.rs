@@ -3,6 +3,7 @@
 use tracing::info;
 
 use super::accounts::Accounts;
+use super::audit::Act;
 use crate::domain::{Caller, Client, Result, TypedPassword, UserId};
 
 impl Accounts {
@@ -20,7 +21,7 @@ impl Accounts {
     /// # Errors
     /// `UserNotFound`.
     pub async fn remove(&self, name: &str) -> Result<UserId> {
-        let account = self.named(name).await?;
+        let account = self.begin(Act::Remove, name).await?;
         self.delete_checked(account.id, "").await?;
         Ok(account.id)
     }

@@ -6,6 +6,8 @@
 
 mod access;
 mod accounts;
+mod administration;
+mod audit;
 mod bindings;
 mod blocks;
 mod claims;
@@ -26,6 +28,7 @@ mod presence;
 mod present_names;
 mod range;
 mod revocations;
+mod room_removals;
 mod room_settings;
 mod rooms;
 mod search;
@@ -45,6 +48,8 @@ use std::sync::Arc;
 
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
+pub use administration::Administration;
+pub use audit::Operator;
 pub use blocks::Blocks;
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use grant::Grant;
@@ -56,6 +61,7 @@ pub use poll::Poll;
 pub use presence::{OnlineList, Presence, Throttle};
 pub use range::Range;
 pub use revocations::Revocations;
+pub use room_removals::RoomRemovals;
 pub use rooms::Rooms;
 pub use series::{Closes, Latest, Quantiles, RouteErrors, Series, Steps, Values};
 pub use stored_file::StoredFile;
@@ -105,6 +111,10 @@ pub struct Services {
     pub messages: Messages,
     /// Rooms and their members.
     pub rooms: Rooms,
+    /// Removes rooms.
+    pub room_removals: RoomRemovals,
+    /// What administrators may do.
+    pub administration: Administration,
     /// Whom users block.
     pub blocks: Blocks,
     /// Online users and their addresses.
@@ -129,6 +139,8 @@ impl Services {
             accounts: Accounts::new(store.clone(), tokens, passwords, limits(), shared.registration),
             messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
             rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding),
+            room_removals: RoomRemovals::new(store.clone(), uploads.clone()),
+            administration: Administration::new(store.clone(), Arc::clone(&shared.passwords)),
             blocks: Blocks::new(store.clone()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads,

@@ -3,6 +3,7 @@
 use tracing::info;
 
 use super::accounts::{Accounts, Identity};
+use super::audit::Act;
 use crate::domain::{
     Account, Caller, Client, Error, Password, Result, Session, TokenId, TypedPassword, UserId,
 };
@@ -68,7 +69,7 @@ impl Accounts {
     /// # Errors
     /// `UserNotFound`.
     pub async fn log_out_named(&self, name: &str) -> Result<UserId> {
-        let account = self.named(name).await?;
+        let account = self.begin(Act::EndSessions, name).await?;
         self.log_out_everywhere(account.id).await?;
         Ok(account.id)
     }

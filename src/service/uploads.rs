@@ -106,7 +106,8 @@ pub struct Uploads {
 }
 
 impl Uploads {
-    pub(super) fn new(files: Files, store: Store) -> Self {
+    /// The files, and the store that knows their messages.
+    pub fn new(files: Files, store: Store) -> Self {
         Self { files, store }
     }
 

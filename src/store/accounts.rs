@@ -28,6 +28,13 @@ pub enum Revocation {
         /// The new one.
         new: String,
     },
+    /// A password for one log-in, hashed.
+    OneTimePassword {
+        /// Its hash.
+        hash: String,
+        /// Until when it can be used, UTC milliseconds.
+        until_ms: u64,
+    },
     /// Banned or not.
     Banned(bool),
     /// The tokens alone.
@@ -56,6 +63,7 @@ impl Store {
             role: Role::User,
             is_banned: false,
             token_epoch: 0,
+            one_time_until_ms: None,
             token_key: Some(new_token_key()?),
             unused_invite: new.invite.as_ref().map(invites::digest),
         };
@@ -199,7 +207,8 @@ impl Store {
         Ok((page, next))
     }
 
-    fn read_account(id: UserId, reply: Value) -> Result<Option<Account>> {
+    /// Reads an account from all fields of its hash.
+    pub(super) fn read_account(id: UserId, reply: Value) -> Result<Option<Account>> {
         let mut fields: HashMap<String, String> = reply::read(reply)?;
         let (Some(name), Some(password_hash)) = (fields.remove("name"), fields.remove("hash")) else {
             return Ok(None);
@@ -215,6 +224,7 @@ impl Store {
             role: if fields.get("role").is_some_and(|role| role == "admin") { Role::Admin } else { Role::User },
             is_banned: fields.get("banned").is_some_and(|banned| banned == "1"),
             token_epoch: number(fields.get("epoch")),
+            one_time_until_ms: fields.get("once").and_then(|until_ms| until_ms.parse().ok()),
             token_key: fields.get("key").and_then(|key| key.parse().ok()),
             email: fields.remove("email").unwrap_or_default(),
             phone: fields.remove("phone").unwrap_or_default(),
@@ -318,6 +328,14 @@ impl Store {
         Ok(())
     }
 
+    /// Uses up the one-time password with this hash. Returns whether it could be used.
+    pub async fn use_one_time_password(&self, id: UserId, hash: &str) -> Result<bool> {
+        let key = self.keys.user(id);
+        let args = [Arg::Text(hash), Arg::Number(self.now_ms())];
+        let call = Call { script: &scripts::USE_PASSWORD, keys: &[&key], args: &args };
+        reply::read(self.writer.run_script(&call, &[]).await?.0)
+    }
+
     /// Changes an account and revokes its tokens on all nodes. Returns the epoch of tokens that are issued from now on.
     ///
     /// # Errors
@@ -328,11 +346,12 @@ impl Store {
         let mut args = vec![Arg::Text(checked)];
         match change {
             Revocation::PasswordHash(hash) | Revocation::Password { new: hash, .. } => {
-                args.extend([Arg::Text("hash"), Arg::Text(hash)]);
+                args.extend([Arg::Text("hash"), Arg::Text(hash), Arg::Text("once"), Arg::Text("")]);
             }
-            Revocation::Banned(is_banned) => {
-                args.extend([Arg::Text("banned"), Arg::Text(if *is_banned { "1" } else { "0" })]);
+            Revocation::OneTimePassword { hash, until_ms } => {
+                args.extend([Arg::Text("hash"), Arg::Text(hash), Arg::Text("once"), Arg::Number(*until_ms)]);
             }
+            Revocation::Banned(is_banned) => args.extend([Arg::Text("banned"), Arg::Number((*is_banned).into())]),
             Revocation::Tokens => {}
         }
         let call = Call { script: &scripts::REVOKE, keys: &[&key], args: &args };

@@ -143,6 +143,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
                 at_ms: at_ms.parse().ok()?,
             })
         }
+        "x" => Event::RoomRemoved(UserId(first.parse().ok()?)),
         "c" => room_changes::parse_change(first, rest)?,
         "t" => Event::Typing(UserRef { id: UserId(first.parse().ok()?), name: rest.to_owned() }),
         _ => return None,
@@ -166,7 +167,8 @@ mod tests {
         assert_eq!(parse_event(room, "r 3 4-7 12"), Some(Event::Read(range)));
         let typing = UserRef { id: UserId(3), name: "李 雷".to_owned() };
         assert_eq!(parse_event(room, "t 3 李 雷"), Some(Event::Typing(typing)));
-        assert_eq!(parse_event(room, "x 7-12 2"), None);
+        assert_eq!(parse_event(room, "x 7 a name"), Some(Event::RoomRemoved(UserId(7))));
+        assert_eq!(parse_event(room, "y 7-12 2"), None);
     }
 
     #[test]

@@ -73,6 +73,7 @@ mod resume;
 mod retention;
 mod rights;
 mod room_lists;
+mod room_removal;
 mod room_settings;
 mod rooms;
 mod samples;

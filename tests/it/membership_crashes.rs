@@ -1,7 +1,7 @@
 //! Changes of membership that end half-way: a node fails between any two of its commands, or other nodes hear of changes
 //! late and in the wrong order. The room's set of members decides what lists show and what sockets hear.
 
-mod crash_proxy;
+pub mod crash_proxy;
 mod deletion;
 
 use reqwest::Method;

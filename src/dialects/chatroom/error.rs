@@ -32,6 +32,7 @@ fn detail(error: &Error) -> String {
         Error::WeakPassword => "密码过于简单",
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "私聊不能变更成员",
+        Error::PermanentRoom => "不能删除该聊天室",
         Error::Unauthenticated | Error::BadCredentials => "未提供有效的JWT Token",
         Error::WrongPassword => "密码错误",
         Error::Forbidden | Error::Removed => "没有执行该操作的权限",

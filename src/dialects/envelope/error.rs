@@ -71,6 +71,7 @@ fn detail(error: &Error) -> String {
         Error::WeakPassword => "密码过于简单，容易被猜到",
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "私聊只能有两名成员，且不能与自己私聊",
+        Error::PermanentRoom => "不能删除该聊天室",
         Error::Unauthenticated => "token 缺失、无效或已过期",
         Error::BadCredentials => "邮箱或密码错误",
         Error::WrongPassword => "密码错误",

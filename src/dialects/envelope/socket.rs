@@ -39,6 +39,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
         | Event::Typing(_)
         | Event::Presence(_)
         | Event::RoomChanged { .. }
+        | Event::RoomRemoved(_)
         | Event::Rewound(_) => None,
     }
 }

@@ -121,7 +121,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             return Some(Flat { at_ms: read.at_ms, ..receipt }.frame(None));
         }
         Event::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
-        Event::Presence(_) | Event::RoomChanged { .. } => return None,
+        Event::Presence(_) | Event::RoomChanged { .. } | Event::RoomRemoved(_) => return None,
         Event::Rewound(_) => not_recovered(room),
     };
     Some(flat.frame(None))
@@ -151,6 +151,7 @@ fn reason(error: &Error) -> String {
         Error::WeakPassword => "密码过于简单",
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "不能给自己发送消息",
+        Error::PermanentRoom => "不能删除该聊天室",
         Error::Unauthenticated | Error::BadCredentials => "token 无效或已过期",
         Error::WrongPassword => "密码错误",
         Error::Forbidden | Error::Removed => "没有执行该操作的权限",

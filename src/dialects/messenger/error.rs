@@ -34,6 +34,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::WeakPassword => "密码过于简单",
         Error::GlobalRoom => "不能离开全局聊天室",
         Error::DirectRoom => "不能与自己私聊",
+        Error::PermanentRoom => "不能删除该聊天室",
         Error::Unauthenticated => "未授权或 token 无效",
         Error::BadCredentials => "用户名或密码错误",
         Error::WrongPassword => "密码错误",

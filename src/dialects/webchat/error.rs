@@ -62,6 +62,7 @@ pub(super) fn text(error: &Error) -> String {
         }
         Error::WeakPassword => "Password is too easy to guess",
         Error::DirectRoom => "A direct room has exactly two members",
+        Error::PermanentRoom => "This room cannot be removed",
         Error::GlobalRoom => "Nobody leaves the global room",
         Error::RoomNotFound | Error::Removed => "Room not found or you are not a member.",
         Error::Unauthenticated => "Invalid or missing token",

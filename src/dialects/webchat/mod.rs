@@ -22,14 +22,8 @@ use crate::config::Config;
 use crate::edge::{Dialect, resource};
 
 /// This dialect.
-pub const DIALECT: Dialect = Dialect {
-    name: "webchat",
-    owns,
-    routes,
-    error: error::body,
-    sockets: |_| socket::routes(),
-    openapi: Documentation::openapi,
-};
+pub const DIALECT: Dialect =
+    Dialect { name: "webchat", owns, routes, error: error::body, sockets: |_| socket::routes(), openapi };
 
 /// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
@@ -60,7 +54,8 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(
             resource("/api/v1/rooms/{id}")
                 .route(web::get().to(room_settings::read))
-                .route(web::patch().to(room_settings::change)),
+                .route(web::patch().to(room_settings::change))
+                .route(web::delete().to(room_settings::remove)),
         )
         .service(
             resource("/api/v1/rooms/{id}/members")
@@ -93,6 +88,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         rooms::set_role,
         room_settings::read,
         room_settings::change,
+        room_settings::remove,
         client::me,
         deletion::delete,
         client::conversations,

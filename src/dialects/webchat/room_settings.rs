@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::error::ErrorBody;
 use super::rooms::room_of;
-use super::wire::room_kind_word;
+use super::wire::{Done, room_kind_word};
 use crate::dialects::common::absolute;
 use crate::domain::{Description, Result, RoomChange, RoomDetails, RoomId, RoomName, SlowMode, UserId};
 use crate::edge::{Authenticated, Context, JsonBody};
@@ -110,6 +110,27 @@ pub(super) async fn change(
     let change = body.0.parse()?;
     let room = context.services.rooms.change_settings(room_of(&path)?, &user.caller, change).await?;
     Ok(HttpResponse::Ok().json(RoomSettings::new(room, &context.base_url(&request))))
+}
+
+/// Removes a room with its messages. Its owner may, and administrators. Members with `?ext=1` receive `room_removed`.
+#[utoipa::path(
+    delete, path = "/api/v1/rooms/{id}", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u32, Path, description = "The room")),
+    responses(
+        (status = 200, description = "The room was removed", body = Done, example = json!({"message": "Room removed"})),
+        (status = 400, description = "`global` and direct rooms cannot be removed", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "Not allowed", body = ErrorBody),
+        (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
+    )
+)]
+pub(super) async fn remove(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    context.services.room_removals.remove(room_of(&path)?, &user.caller, &user.client).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "Room removed" }))
 }
 
 /// What changed in a room, as its members are told.

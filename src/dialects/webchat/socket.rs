@@ -132,6 +132,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             frame("presence", json!({"room_id": room_id, "users": users}))
         }
         Event::RoomChanged { by, change } => frame("room_changed", ChangedRoom::new(room, *by, change, style.base_url)),
+        Event::RoomRemoved(by) => frame("room_removed", json!({"room_id": room_id, "user_id": by.0})),
         Event::Rewound(_) => not_recovered(room),
     };
     Some(Frame::Same(text))

@@ -3,11 +3,13 @@
 --
 -- KEYS  1 room   2 log   3 live channel
 -- ARGV  1 seq of the message   2 most messages to announce
--- Reply the number of announced messages
+-- Reply the number of announced messages; 0 when the room was removed
 
 local room, log, live = unpack(KEYS)
 local last = tonumber(ARGV[1])
-local announced = tonumber(redis.call('HGET', room, 'announced'))
+local state = redis.call('HMGET', room, 'announced', 'kind')
+if not state[2] then return 0 end
+local announced = tonumber(state[1])
 if announced and announced >= last then return 0 end
 -- The first time, the message before it may be the notice that its sender joined.
 local first = math.max((announced or last - 2) + 1, last - tonumber(ARGV[2]) + 1)

@@ -2,10 +2,11 @@
 --
 -- KEYS  1 room   2 members   3 delivered
 -- ARGV  1 first seq   2 last seq   3 maximum members   4 maximum entries   5 lifetime in ms   6… users
--- Reply 1, or 0 when the room is too large for receipts
+-- Reply 1, or 0 when the room is too large for receipts, or has no members because it was removed
 
 local room, members, delivered = unpack(KEYS)
-if redis.call('ZCARD', members) > tonumber(ARGV[3]) then return 0 end
+local count = redis.call('ZCARD', members)
+if count == 0 or count > tonumber(ARGV[3]) then return 0 end
 local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
 local floor = last - tonumber(ARGV[4])
 for i = 6, #ARGV do

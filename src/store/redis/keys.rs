@@ -17,7 +17,10 @@
 //! | `{u:3}:made` | a day after the first room that it counts |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
+//! | `audit` | 90 days after the last entry; the latest 10,000 entries of that time |
 //! | `{u:3}:blocks` | none: a block lasts until it is lifted |
+//! | `{r:7}:former`, `:former:log` | none: what is left of a removed room, until a node has finished the removal |
+//! | `removals` | none: nodes finish and remove entries that are half a minute old |
 //! | `joins` | none: nodes announce and remove entries that are half a minute old |
 //! | `direct:<lo>:<hi>` | none: direct rooms last |
 //! | `{r:7}:ids:1`, `:2` | two days after they came into use |
@@ -69,6 +72,7 @@ pub(in crate::store) struct RoomKeys {
     /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, slow (seconds between
     /// two messages of a member), swept (when the log's expiry was last renewed), ids, announced; that of the global room also ids_since; those of direct rooms also
     /// `blocked:<user>` for a user whom the other one blocks.
+    /// That of a removed room has former (its kind) and name alone, until the removal is finished.
     pub(in crate::store) room: String,
     /// Stream of the messages.
     pub(in crate::store) log: String,
@@ -191,6 +195,21 @@ impl Keys {
     /// Sorted set: user whom this user blocks → since when, ms.
     pub(in crate::store) fn blocks(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:blocks", self.prefix)
+    }
+
+    /// Sorted set: `room:attempt` → time of an attempt to remove a room, ms. Removed once nothing is left of the room.
+    pub(in crate::store) fn removals(&self) -> String {
+        format!("{}removals", self.prefix)
+    }
+
+    /// Sorted set: the members of a room that was removed, who still have it in their lists.
+    pub(in crate::store) fn former_members(&self, room: RoomId) -> String {
+        format!("{}{{r:{}}}:former", self.prefix, room.number())
+    }
+
+    /// Stream: the messages of a room that was removed, whose files still exist.
+    pub(in crate::store) fn former_log(&self, room: RoomId) -> String {
+        format!("{}{{r:{}}}:former:log", self.prefix, room.number())
     }
 
     /// Sorted set: `room:user:attempt` → time of an attempt to make a user a member, ms. Removed once it is announced.
@@ -352,6 +371,11 @@ impl Keys {
     pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 5] {
         let (rooms, pending) = (self.user_rooms(user), self.pending_rooms(user));
         [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user)]
+    }
+
+    /// Stream: what administrators did.
+    pub(in crate::store) fn audit(&self) -> String {
+        format!("{}audit", self.prefix)
     }
 
     /// Counter of users.

@@ -34,6 +34,7 @@ script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
 script!(CHANGE_ROOM = "../lua/prelude.lua", "../lua/change_room.lua");
+script!(REMOVE_ROOM = "../lua/remove_room.lua");
 script!(MEMBER_SINCE = "../lua/prelude.lua", "../lua/member_since.lua");
 script!(RESERVE_ROOM = "../lua/reserve_room.lua");
 script!(SET_ROLE = "../lua/set_role.lua");
@@ -55,6 +56,7 @@ script!(EXPIRE_CONNECTED = "../lua/expire_connected.lua");
 script!(RAISE_SEQ = "../lua/raise_seq.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
+script!(USE_PASSWORD = "../lua/use_password.lua");
 script!(NEXT_NUMBER = "../lua/next_number.lua");
 script!(CREATE_ACCOUNT = "../lua/create_account.lua");
 script!(DELETE_ACCOUNT = "../lua/delete_account.lua");
@@ -81,6 +83,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &ADD_MEMBER,
         &REMOVE_MEMBER,
         &CHANGE_ROOM,
+        &REMOVE_ROOM,
         &MEMBER_SINCE,
         &RESERVE_ROOM,
         &SET_ROLE,
@@ -97,6 +100,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &RAISE_SEQ,
         &REVOKE,
         &CHANGE_PROFILE,
+        &USE_PASSWORD,
         &NEXT_NUMBER,
         &CREATE_ACCOUNT,
         &DELETE_ACCOUNT,

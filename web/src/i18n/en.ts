@@ -74,6 +74,7 @@ export const texts = {
   "error.missing": "Something required is missing",
   "error.globalRoom": "That is not possible in the lobby",
   "error.directRoom": "That is not possible in a private chat",
+  "error.permanentRoom": "This room cannot be deleted",
   "error.unauthenticated": "Your session has ended. Please log in again.",
   "error.userOffline": "The user is offline",
   "error.notFound": "Not found",

@@ -11,6 +11,7 @@ const CODES: Record<Code, Key> = {
   weak_password: "error.passwordWeak",
   global_room: "error.globalRoom",
   direct_room: "error.directRoom",
+  permanent_room: "error.permanentRoom",
   unauthenticated: "error.unauthenticated",
   bad_credentials: "error.credentials",
   wrong_password: "error.wrongPassword",

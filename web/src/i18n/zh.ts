@@ -75,6 +75,7 @@ export const texts: typeof en = {
   "error.missing": "缺少必填内容",
   "error.globalRoom": "全局聊天室不支持此操作",
   "error.directRoom": "私聊不支持此操作",
+  "error.permanentRoom": "不能删除该聊天室",
   "error.unauthenticated": "登录已过期，请重新登录",
   "error.userOffline": "对方不在线",
   "error.notFound": "未找到",

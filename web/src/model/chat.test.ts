@@ -425,6 +425,17 @@ describe("events", () => {
     socket.push("member_removed", { room_id: ROOM, user_id: 1, username: "Alice", message: line });
     expect(model.conversations.value.has(ROOM)).toBe(false);
   });
+
+  it("rename a room, and remove one that is gone for everyone", async () => {
+    const { model, socket } = await begin();
+    const before = model.conversations.value.get(ROOM)?.name;
+    socket.push("room_changed", { room_id: ROOM, user_id: 1, description: "other" });
+    expect(model.conversations.value.get(ROOM)?.name).toBe(before);
+    socket.push("room_changed", { room_id: ROOM, user_id: 1, name: "Project Beta" });
+    expect(model.conversations.value.get(ROOM)?.name).toBe("Project Beta");
+    socket.push("room_removed", { room_id: ROOM, user_id: 1 });
+    expect(model.conversations.value.has(ROOM)).toBe(false);
+  });
 });
 
 describe("reconnecting", () => {

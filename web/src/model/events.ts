@@ -37,6 +37,10 @@ export function applyEvent(frame: EventFrame): void {
       return applyTyping(frame.payload.room_id, frame.payload.user_id, frame.payload.username);
     case "presence":
       return applyPresence(frame.payload.users);
+    case "room_changed":
+      return applyRoomChange(frame.payload.room_id, frame.payload.name);
+    case "room_removed":
+      return removeRoom(frame.payload.room_id);
     case "not_recovered":
       applyNotRecovered(frame.payload.room_id);
       return noteReplayed(frame.payload.room_id);
@@ -94,6 +98,10 @@ function applyMembership(id: number, userId: number, isAdded: boolean): void {
   if (userId === me.peek()?.id && !isAdded) return removeRoom(id);
   if (room.members.peek()) void loadMembers(room);
   if (isAdded && !conversations.peek().has(id)) refreshListSoon();
+}
+
+function applyRoomChange(id: number, name: string | undefined): void {
+  if (name !== undefined) patchConversation(id, () => ({ name }));
 }
 
 function applyDeletion(id: number, messageId: number): void {

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "weak_password"
   | "global_room"
   | "direct_room"
+  | "permanent_room"
   | "unauthenticated"
   | "bad_credentials"
   | "wrong_password"
@@ -148,6 +149,22 @@ export interface RoomBrief {
   is_private: boolean;
 }
 
+export interface RoomSettings {
+  id: number;
+  room_id: string;
+  kind: RoomKind;
+  name: string;
+  description: string;
+  avatar: string;
+  /** Seconds between two messages of a member; 0 for none. */
+  slow_mode_secs: number;
+}
+
+interface BlockedUser {
+  user_id: number;
+  username: string;
+}
+
 /** Document 003: a user who was active in the last half hour. */
 interface OnlineUser {
   user_id: number;
@@ -202,6 +219,11 @@ export interface Answers {
   "GET /api/v1/search?kind=room": FoundRoom[];
   "GET /api/v1/search?kind=message": RoomMessage[];
   "POST /api/v1/rooms": RoomBrief;
+  "PATCH /api/v1/rooms/{id}": RoomSettings;
+  "DELETE /api/v1/rooms/{id}": Done;
+  "GET /api/v1/me/blocks": BlockedUser[];
+  "PUT /api/v1/me/blocks/{user_id}": Done;
+  "DELETE /api/v1/me/blocks/{user_id}": Done;
   "GET /api/v1/rooms/{id}/members": Member[];
   "POST /api/v1/rooms/{id}/members": Done;
   "PUT /api/v1/rooms/{id}/members/{user_id}": Done;
@@ -234,6 +256,17 @@ export interface ServerPayloads {
   presence: { room_id: number; users: { user_id: number; username: string; online: boolean }[] };
   member_added: Membership;
   member_removed: Membership;
+  /** The owner or an admin changed the room. Has what changed and nothing else. */
+  room_changed: {
+    room_id: number;
+    user_id: number;
+    name?: string;
+    description?: string;
+    avatar?: string;
+    slow_mode_secs?: number;
+  };
+  /** The room is gone for everyone. */
+  room_removed: { room_id: number; user_id: number };
   /** Every missed event of the room was sent. */
   resumed: { room_id: number };
   /** The token of the room is too old, or the server has lost messages of it: its history must be fetched. */

@@ -1,0 +1,93 @@
+//! Who administers, and the record of it. Secrets are never part of an entry.
+
+use tracing::info;
+
+use super::access::{Action, authorise};
+use crate::domain::{AuditEntry, AuditTarget, Caller, Client, Result, RoomId, UserRef};
+use crate::store::Store;
+
+/// Who acts as an administrator.
+pub enum Operator<'a> {
+    /// A user with that role, over HTTP, and where the request comes from.
+    Admin(&'a Caller, &'a Client),
+    /// Whoever may run commands on the server's machine.
+    CommandLine,
+}
+
+impl Operator<'_> {
+    /// Checks that the operator is an administrator.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub(super) async fn authorise(&self, store: &Store) -> Result<()> {
+        match self {
+            Self::Admin(caller, _) => authorise(store, caller, Action::Administer).await,
+            Self::CommandLine => Ok(()),
+        }
+    }
+
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        match self {
+            Self::Admin(caller, _) => Some(caller),
+            Self::CommandLine => None,
+        }
+    }
+}
+
+/// What is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Promote,
+    Demote,
+    Ban,
+    Unban,
+    EndSessions,
+    SetPassword,
+    SetOneTimePassword,
+    Remove,
+    RemoveRoom,
+    Restored,
+}
+
+impl Act {
+    /// The word in the log. Programs compare it, so words never change.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Promote => "user.promote",
+            Self::Demote => "user.demote",
+            Self::Ban => "user.ban",
+            Self::Unban => "user.unban",
+            Self::EndSessions => "user.end_sessions",
+            Self::SetPassword => "user.password",
+            Self::SetOneTimePassword => "user.one_time_password",
+            Self::Remove => "user.delete",
+            Self::RemoveRoom => "room.delete",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+/// What an act concerns.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    User(UserRef),
+    Room(RoomId, String),
+}
+
+/// Records an act. Called before it is carried out, so that none is missing: an entry may be of an act that then failed.
+///
+/// # Errors
+/// `Unavailable`; the act must not be carried out.
+pub(super) async fn record(store: &Store, operator: &Operator<'_>, act: Act, target: Option<Target>) -> Result<()> {
+    let target = target.map(|target| match target {
+        Target::User(UserRef { id, name }) => AuditTarget { kind: "user".to_owned(), id: id.0, name },
+        Target::Room(room, name) => AuditTarget { kind: "room".to_owned(), id: room.number().into(), name },
+    });
+    let (actor, address) = match operator {
+        Operator::Admin(caller, client) => (Some(caller.user_ref()), client.ip.to_string()),
+        Operator::CommandLine => (None, String::new()),
+    };
+    let word = act.word();
+    info!(act = word, user.id = actor.as_ref().map(|actor| actor.id.0), "an administrator acts");
+    store.record_act(&AuditEntry { id: String::new(), at_ms: 0, actor, address, act: word.to_owned(), target }).await
+}

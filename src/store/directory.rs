@@ -1,0 +1,123 @@
+//! Lists of all users and all rooms, for administrators.
+
+use redis::Pipeline;
+
+use super::Store;
+use super::redis::reply::{self, next};
+use super::stored::kind_of;
+use crate::domain::{Account, Error, Field, Limit, Result, RoomId, RoomKind, RoomSummary, UserId, folded};
+
+/// Numbers of rooms that are looked at for one page. Numbers were skipped wherever Redis may have lost some.
+const NUMBERS_AT_ONCE: u32 = 1000;
+
+/// The fields of a room in the list.
+type RoomFields = (Option<String>, Option<String>, Option<u64>, Option<u64>);
+
+impl Store {
+    /// Users whose name begins with a text, ordered by name, behind a cursor: two round trips. The second value is the
+    /// cursor of the next page.
+    ///
+    /// # Errors
+    /// `Invalid(Cursor)`.
+    pub async fn list_accounts(
+        &self,
+        start: &str,
+        cursor: Option<&str>,
+        limit: Limit,
+    ) -> Result<(Vec<Account>, Option<String>)> {
+        let start = folded(start);
+        let cursor = cursor.map(|cursor| from_hex(cursor).ok_or(Error::Invalid(Field::Cursor))).transpose()?;
+        let first = match &cursor {
+            Some(entry) if !entry.starts_with(start.as_bytes()) => return Err(Error::Invalid(Field::Cursor)),
+            Some(entry) => [b"(".as_slice(), entry].concat(),
+            None => [b"[", start.as_bytes()].concat(),
+        };
+        let end = [b"(", start.as_bytes(), &[0xff]].concat(); // does not occur in UTF-8
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZRANGE").arg(self.keys.user_names()).arg(first).arg(end);
+        pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(limit.get() + 1);
+        let mut entries: Vec<String> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        let has_more = entries.len() > limit.get();
+        entries.truncate(limit.get());
+        let cursor = entries.last().filter(|_| has_more).map(|entry| hex(entry.as_bytes()));
+        let number = |entry: &String| entry.rsplit_once('\0')?.1.parse().ok().map(UserId);
+        Ok((self.accounts(&entries.iter().filter_map(number).collect::<Vec<_>>()).await?, cursor))
+    }
+
+    async fn accounts(&self, users: &[UserId]) -> Result<Vec<Account>> {
+        let mut pipeline = Pipeline::with_capacity(users.len());
+        for user in users {
+            pipeline.cmd("HGETALL").arg(self.keys.user(*user));
+        }
+        let mut accounts = Vec::with_capacity(users.len());
+        for (user, reply) in users.iter().zip(self.run_list(&pipeline).await?) {
+            accounts.extend(Self::read_account(*user, reply)?);
+        }
+        Ok(accounts)
+    }
+
+    /// Groups and public rooms behind a room, ordered by number: two round trips. The second value is the cursor of the
+    /// next page, unless no room has a higher number. A page may have fewer rooms than asked for, or none.
+    pub async fn all_rooms(&self, after: Option<RoomId>, limit: Limit) -> Result<(Vec<RoomSummary>, Option<RoomId>)> {
+        let after = after.map_or(0, RoomId::number);
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("GET").arg(self.keys.room_counter());
+        let last: Option<u32> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        let last = last.unwrap_or(0);
+        let upper = after.saturating_add(NUMBERS_AT_ONCE).min(last);
+        let numbers: Vec<RoomId> = (after.saturating_add(1)..=upper).filter_map(RoomId::new).collect();
+        let mut found = self.summaries(&numbers).await?;
+        let is_cut = found.len() > limit.get();
+        found.truncate(limit.get());
+        let reached = if is_cut { found.last().map_or(upper, |room| room.id.number()) } else { upper };
+        let next = RoomId::new(reached).filter(|room| room.number() < last);
+        Ok((found, next))
+    }
+
+    async fn summaries(&self, rooms: &[RoomId]) -> Result<Vec<RoomSummary>> {
+        let mut pipeline = Pipeline::with_capacity(2 * rooms.len());
+        for room in rooms {
+            let keys = self.keys.room(*room);
+            pipeline.cmd("HMGET").arg(keys.room).arg(&["kind", "name", "owner", "created"]);
+            pipeline.cmd("ZCARD").arg(keys.members);
+        }
+        let mut replies = self.run_list(&pipeline).await?.into_iter();
+        let mut found = Vec::new();
+        for room in rooms {
+            let (kind, name, owner, created): RoomFields = reply::read(next(&mut replies)?)?;
+            let members = reply::read(next(&mut replies)?)?;
+            let Some(kind) = kind.as_deref().map(kind_of).transpose()? else { continue };
+            if kind == RoomKind::Direct {
+                continue;
+            }
+            let owner = owner.map(UserId).filter(|owner| *owner != UserId::SERVER);
+            let (name, created_at_ms) = (name.unwrap_or_default(), created.unwrap_or(0));
+            found.push(RoomSummary { id: *room, kind, name, owner, members, created_at_ms });
+        }
+        Ok(found)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    is_hex.then(|| (0..text.len()).step_by(2).map(byte).collect())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_round_trip_and_others_are_refused() {
+        let entry = "李雷\07".as_bytes();
+        assert_eq!(from_hex(&hex(entry)).as_deref(), Some(entry));
+        for bad in ["a", "zz", "+1", "é", "0x"] {
+            assert_eq!(from_hex(bad), None, "{bad}");
+        }
+    }
+}
