@@ -18,8 +18,12 @@ pub(super) async fn administer<T>(
     if let Some(redis) = redis {
         redis.stop();
     }
-    outcome.map_err(|error| match error.kind() {
-        Kind::NotFound | Kind::BadRequest | Kind::Conflict => fail(&error, EXIT_USAGE),
-        _ => fail(&error, EXIT_FAILURE),
-    })
+    outcome.map_err(|error| fail_act(&error))
+}
+
+pub(super) fn fail_act(error: &Error) -> ExitCode {
+    match error.kind() {
+        Kind::NotFound | Kind::BadRequest | Kind::Conflict => fail(error, EXIT_USAGE),
+        _ => fail(error, EXIT_FAILURE),
+    }
 }

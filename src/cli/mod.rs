@@ -3,6 +3,7 @@
 mod administer;
 mod health;
 mod invites;
+mod rooms;
 mod serve;
 mod users;
 
@@ -18,6 +19,7 @@ pub use serve::run_until;
 use crate::config::Config;
 use crate::node::{self, StartError};
 use invites::InviteArguments;
+use rooms::RoomAct;
 use users::UserCommand;
 
 /// Exit code for an invalid setting or argument, and for a user that does not exist.
@@ -49,6 +51,17 @@ enum Command {
     },
     /// Makes an invite to register and prints its link.
     Invite(InviteArguments),
+    /// Lists or removes rooms.
+    Room {
+        #[command(subcommand)]
+        act: RoomAct,
+    },
+    /// Prints what administrators did, newest first.
+    Audit {
+        /// Most entries.
+        #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        limit: u16,
+    },
     /// After a backup of Redis was restored: skips the numbers that were given since, and ends all tokens.
     Restored,
     /// Prints the OpenAPI document.
@@ -71,6 +84,8 @@ pub async fn run() -> ExitCode {
         Command::Secret => print(&node::new_secret()),
         Command::User { command } => users::run(&config, command).await,
         Command::Invite(arguments) => invites::run(&config, &arguments).await,
+        Command::Room { act } => rooms::run(&config, act).await,
+        Command::Audit { limit } => rooms::audit(&config, limit.into()).await,
         Command::Restored => users::restored(&config).await,
         Command::Openapi => match node::openapi().to_pretty_json() {
             Ok(json) => print(&json),

@@ -11,10 +11,12 @@ use super::passwords::Passwords;
 use super::tokens::Tokens;
 use crate::config::Registration;
 use crate::domain::{
-    Account, Caller, Client, Email, Error, InviteCode, NewAccount, Password, ProfileChange, Result, Role, TypedName,
+    Account, Caller, Client, Email, Error, InviteCode, Limit, NewAccount, Password, ProfileChange, Result, Role, TypedName,
     TypedPassword, UserId, UserName, UserRef, folded,
 };
 use crate::store::{Restored, Revocation, Store};
+
+const ACCOUNTS_A_PAGE: Limit = Limit::of(500);
 
 /// The account that a login names.
 #[derive(Clone, Debug)]
@@ -256,7 +258,7 @@ impl Accounts {
     /// # Errors
     /// `Unavailable`.
     pub async fn page(&self, start: &str, after: Option<&str>) -> Result<(Vec<Account>, Option<String>)> {
-        self.store.accounts_page(start, after).await
+        self.store.list_accounts(start, after, ACCOUNTS_A_PAGE).await
     }
 
     /// Makes a user an administrator, effective immediately.

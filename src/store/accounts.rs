@@ -13,8 +13,6 @@ use crate::domain::{
     Account, Email, Error, NewAccount, ProfileChange, Result, Role, TypedName, UserId, UserName, folded,
 };
 
-/// Accounts that a page of the list has.
-const ACCOUNTS_A_PAGE: usize = 500;
 
 /// A change of an account that also revokes all its tokens.
 #[derive(Clone, Debug)]
@@ -180,31 +178,6 @@ impl Store {
         pipeline.cmd("HGETALL").arg(self.keys.user(id));
         let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
         Self::read_account(id, reply)
-    }
-
-    /// A page of the accounts whose names begin with a text, sorted by name: two round trips. `after` is the second value
-    /// of the page before.
-    pub async fn accounts_page(&self, start: &str, after: Option<&str>) -> Result<(Vec<Account>, Option<String>)> {
-        let start = folded(start);
-        let from = after.map_or(format!("[{start}"), |after| format!("({after}"));
-        let mut end = start.into_bytes();
-        end.push(0xff); // does not occur in UTF-8
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZRANGE").arg(self.keys.user_names()).arg(from).arg([b"(".as_slice(), &end].concat());
-        pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(ACCOUNTS_A_PAGE);
-        let entries: Vec<String> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        let ids: Vec<UserId> =
-            entries.iter().filter_map(|entry| entry.rsplit_once('\0')?.1.parse().ok().map(UserId)).collect();
-        let mut pipeline = Pipeline::with_capacity(ids.len());
-        for id in &ids {
-            pipeline.cmd("HGETALL").arg(self.keys.user(*id));
-        }
-        let mut page = Vec::with_capacity(ids.len());
-        for (id, reply) in ids.into_iter().zip(self.run_list(&pipeline).await?) {
-            page.extend(Self::read_account(id, reply)?);
-        }
-        let next = if entries.len() < ACCOUNTS_A_PAGE { None } else { entries.into_iter().next_back() };
-        Ok((page, next))
     }
 
     /// Reads an account from all fields of its hash.

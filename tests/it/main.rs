@@ -2,6 +2,7 @@
 
 mod absent_values;
 mod accounts;
+mod administration;
 mod asyncapi;
 mod bad_frames;
 mod bad_input;

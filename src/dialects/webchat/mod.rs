@@ -1,6 +1,7 @@
 //! Document 000: accounts, rooms, a picture upload and a WebSocket with `{type, payload}` frames; errors are
 //! `{"error"}`. Chinwag's own client uses it, with `?ext=1` and a few more routes.
 
+mod admin;
 mod auth;
 mod blocks;
 mod client;
@@ -28,7 +29,7 @@ pub const DIALECT: Dialect =
 /// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
-    part.is_some_and(|part| matches!(part, "auth" | "upload" | "rooms" | "me" | "conversations" | "search"))
+    part.is_some_and(|part| matches!(part, "auth" | "upload" | "rooms" | "me" | "conversations" | "search" | "admin"))
 }
 
 fn routes(routes: &mut ServiceConfig, _: &Config) {
@@ -49,6 +50,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::put().to(blocks::block))
                 .route(web::delete().to(blocks::unblock)),
         )
+        .configure(admin::routes)
         .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
         .service(resource("/api/v1/search").route(web::get().to(client::search)))
         .service(
@@ -67,6 +69,12 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::delete().to(rooms::remove_member))
                 .route(web::put().to(rooms::set_role)),
         );
+}
+
+fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = Documentation::openapi();
+    document.merge(admin::Documentation::openapi());
+    document
 }
 
 #[derive(OpenApi)]

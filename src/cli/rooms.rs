@@ -1,0 +1,104 @@
+//! `chinwag room` and `chinwag audit`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::administer::fail_act;
+use super::{EXIT_USAGE, fail, fail_to_start, print};
+use crate::config::Config;
+use crate::domain::{AuditEntry, Error, Limit, Result, RoomId, RoomKind, RoomSummary};
+use crate::node;
+use crate::service::{Administration, Operator, RoomRemovals};
+
+const AT_ONCE: Limit = Limit::of(500);
+
+#[derive(Subcommand)]
+pub(super) enum RoomAct {
+    /// Lists groups and public rooms: number, id, kind, members, name.
+    List,
+    /// Removes a group or public room with its messages.
+    Delete {
+        /// Its number or id, as the list has them.
+        room: String,
+    },
+}
+
+/// Lists or removes rooms.
+pub(super) async fn run(config: &Config, act: RoomAct) -> ExitCode {
+    match act {
+        RoomAct::List => administer(config, async |administration, _| list(administration).await).await,
+        RoomAct::Delete { room } => {
+            let number = room.parse().ok().and_then(RoomId::new);
+            let Some(room) = number.or_else(|| room.parse().ok()) else {
+                return fail(&format!("{room} is neither the number nor the id of a room"), EXIT_USAGE);
+            };
+            administer(config, async |_, removals| {
+                removals.remove_any(room, &Operator::CommandLine).await?;
+                Ok(vec![format!("{room}: removed")])
+            })
+            .await
+        }
+    }
+}
+
+/// Prints the latest entries of the audit log.
+pub(super) async fn audit(config: &Config, limit: usize) -> ExitCode {
+    administer(config, async |administration, _| {
+        let limit = Limit::parse(&limit.to_string(), usize::MAX)?;
+        let entries = administration.audit_log(&Operator::CommandLine, None, limit).await?;
+        Ok(entries.iter().map(entry_line).collect())
+    })
+    .await
+}
+
+/// Runs an act and prints the lines that it returns, or why it failed.
+async fn administer(
+    config: &Config,
+    act: impl AsyncFnOnce(&Administration, &RoomRemovals) -> Result<Vec<String>, Error>,
+) -> ExitCode {
+    let (administration, removals, redis) = match node::administration(config).await {
+        Ok(opened) => opened,
+        Err(error) => return fail_to_start(&error),
+    };
+    let outcome = act(&administration, &removals).await;
+    if let Some(redis) = redis {
+        redis.stop();
+    }
+    match outcome {
+        Ok(lines) if lines.is_empty() => ExitCode::SUCCESS,
+        Ok(lines) => print(&lines.join("\n")),
+        Err(error) => fail_act(&error),
+    }
+}
+
+async fn list(administration: &Administration) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut after = None;
+    loop {
+        let (rooms, next) = administration.rooms(&Operator::CommandLine, after, AT_ONCE).await?;
+        lines.extend(rooms.iter().map(room_line));
+        if next.is_none() {
+            return Ok(lines);
+        }
+        after = next;
+    }
+}
+
+fn room_line(room: &RoomSummary) -> String {
+    let kind = match room.kind {
+        RoomKind::Public => "public",
+        RoomKind::Group => "group",
+        RoomKind::Direct => "direct",
+    };
+    format!("{}\t{}\t{kind}\t{}\t{}", room.id.number(), room.id, room.members, room.name)
+}
+
+fn entry_line(entry: &AuditEntry) -> String {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(entry.at_ms).unwrap_or(i64::MAX)).unwrap_or_default();
+    let actor =
+        entry.actor.as_ref().map_or("command line".to_owned(), |actor| format!("{} ({})", actor.name, actor.id));
+    let target = entry.target.as_ref().map(|it| format!("{} {} ({})", it.kind, it.name, it.id)).unwrap_or_default();
+    let address = if entry.address.is_empty() { "-" } else { &entry.address };
+    format!("{at:.3}\t{actor}\t{address}\t{}\t{target}", entry.act)
+}

@@ -1,0 +1,93 @@
+//! The audit log.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{PageQuery, page_limit};
+use crate::dialects::common::utc_millis;
+use crate::dialects::webchat::error::ErrorBody;
+use crate::domain::{AuditEntry, EntryId, Error, Field, Result};
+use crate::edge::{Authenticated, Context, QueryParams};
+use crate::service::Operator;
+
+/// A user or room that an act concerned.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditTargetView {
+    /// `user` or `room`.
+    kind: String,
+    id: u64,
+    /// The name at that time.
+    name: String,
+}
+
+/// The administrator of an act.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditActorView {
+    id: u64,
+    /// The name at that time.
+    username: String,
+}
+
+/// What an administrator did.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditView {
+    #[schema(example = "1761480000000-0")]
+    id: String,
+    #[schema(example = "2025-10-26T12:00:00.000Z")]
+    at: String,
+    /// Absent for acts on the command line.
+    actor: Option<AuditActorView>,
+    /// The address of the request; empty for acts on the command line.
+    address: String,
+    #[schema(example = "user.ban")]
+    act: String,
+    target: Option<AuditTargetView>,
+}
+
+impl From<AuditEntry> for AuditView {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            at: utc_millis(entry.at_ms),
+            actor: entry.actor.map(|actor| AuditActorView { id: actor.id.0, username: actor.name }),
+            address: entry.address,
+            act: entry.act,
+            target: entry.target.map(|it| AuditTargetView { kind: it.kind, id: it.id, name: it.name }),
+        }
+    }
+}
+
+/// A page of the audit log, newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuditPage {
+    entries: Vec<AuditView>,
+    /// The cursor of the next page, if there may be one.
+    next: Option<String>,
+}
+
+/// Reads the audit log, newest entries first: the latest 10,000 acts of 90 days.
+#[utoipa::path(
+    get, path = "/api/v1/admin/audit", tag = "webchat", security(("bearer" = [])), params(PageQuery),
+    responses(
+        (status = 200, description = "The entries", body = AuditPage),
+        (status = 400, description = "A parameter is invalid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+    )
+)]
+pub(super) async fn list(
+    user: Authenticated,
+    query: QueryParams<PageQuery>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let limit = page_limit(query.0.limit.as_deref())?;
+    let cursor = query.0.cursor.as_deref();
+    if cursor.is_some_and(|id| EntryId::parse(id).is_none()) {
+        return Err(Error::Invalid(Field::Cursor));
+    }
+    let operator = Operator::Admin(&user.caller, &user.client);
+    let entries = context.services.administration.audit_log(&operator, cursor, limit).await?;
+    let next = entries.last().filter(|_| entries.len() == limit.get()).map(|entry| entry.id.clone());
+    Ok(HttpResponse::Ok().json(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
+}

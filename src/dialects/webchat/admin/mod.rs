@@ -1,0 +1,58 @@
+//! Routes for administrators: users, rooms, the audit log.
+
+mod audit;
+mod rooms;
+mod users;
+
+use actix_web::web::{self, ServiceConfig};
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
+
+use crate::domain::{Limit, Result};
+use crate::edge::resource;
+
+const DEFAULT_PAGE: Limit = Limit::of(50);
+const MAX_PAGE: usize = 500;
+
+pub(super) fn routes(routes: &mut ServiceConfig) {
+    routes
+        .service(resource("/api/v1/admin/users").route(web::get().to(users::list)))
+        .service(
+            resource("/api/v1/admin/users/{id}/ban")
+                .route(web::put().to(users::ban))
+                .route(web::delete().to(users::unban)),
+        )
+        .service(resource("/api/v1/admin/users/{id}/sessions").route(web::delete().to(users::end_sessions)))
+        .service(resource("/api/v1/admin/users/{id}/password").route(web::post().to(users::set_one_time_password)))
+        .service(resource("/api/v1/admin/rooms").route(web::get().to(rooms::list)))
+        .service(resource("/api/v1/admin/rooms/{id}").route(web::delete().to(rooms::remove)))
+        .service(resource("/api/v1/admin/audit").route(web::get().to(audit::list)));
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    users::list,
+    users::ban,
+    users::unban,
+    users::end_sessions,
+    users::set_one_time_password,
+    rooms::list,
+    rooms::remove,
+    audit::list,
+))]
+pub(super) struct Documentation;
+
+/// A page of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Most entries: 50 when absent, at most 500.
+    limit: Option<String>,
+}
+
+/// The size of a page.
+fn page_limit(text: Option<&str>) -> Result<Limit> {
+    text.map_or(Ok(DEFAULT_PAGE), |text| Limit::parse(text, MAX_PAGE))
+}

@@ -1,0 +1,195 @@
+//! Users, for administrators.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::page_limit;
+use crate::dialects::common::{absolute, utc_millis};
+use crate::dialects::webchat::error::ErrorBody;
+use crate::dialects::webchat::rooms::user_of;
+use crate::dialects::webchat::wire::Done;
+use crate::domain::{Account, Error, Field, Result, Role};
+use crate::edge::{Authenticated, Context, QueryParams};
+use crate::service::Operator;
+
+/// Longest beginning of a name, in characters.
+const QUERY_MAX_CHARS: usize = 100;
+
+/// A page of the users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct UsersQuery {
+    /// The beginning of a name; all users when absent.
+    q: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Most entries: 50 when absent, at most 500.
+    limit: Option<String>,
+}
+
+/// A user, for administrators.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UserEntry {
+    #[schema(example = 2)]
+    id: u64,
+    #[schema(example = "Bob")]
+    username: String,
+    /// Empty when there is none.
+    email: String,
+    /// Empty when there is none.
+    avatar: String,
+    is_admin: bool,
+    is_banned: bool,
+    #[schema(example = "2025-10-26T12:00:00.000Z")]
+    created_at: String,
+}
+
+impl UserEntry {
+    fn new(account: Account, base_url: &str) -> Self {
+        Self {
+            id: account.id.0,
+            avatar: absolute(base_url, &account.avatar).into_owned(),
+            username: account.name,
+            email: account.email,
+            is_admin: account.role == Role::Admin,
+            is_banned: account.is_banned,
+            created_at: utc_millis(account.created_at_ms),
+        }
+    }
+}
+
+/// A page of users, ordered by name.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UserPage {
+    users: Vec<UserEntry>,
+    /// The cursor of the next page, if there is one.
+    next: Option<String>,
+}
+
+/// Lists users, or searches them by the beginning of their names.
+#[utoipa::path(
+    get, path = "/api/v1/admin/users", tag = "webchat", security(("bearer" = [])), params(UsersQuery),
+    responses(
+        (status = 200, description = "The users", body = UserPage),
+        (status = 400, description = "A parameter is invalid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+    )
+)]
+pub(super) async fn list(
+    user: Authenticated,
+    query: QueryParams<UsersQuery>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let UsersQuery { q, cursor, limit } = query.0;
+    let start = q.unwrap_or_default();
+    if start.chars().nth(QUERY_MAX_CHARS).is_some() {
+        return Err(Error::Length { field: Field::Query, min: 0, max: QUERY_MAX_CHARS });
+    }
+    let limit = page_limit(limit.as_deref())?;
+    let operator = Operator::Admin(&user.caller, &user.client);
+    let administration = &context.services.administration;
+    let (users, next) = administration.users(&operator, &start, cursor.as_deref(), limit).await?;
+    let base_url = context.base_url(&request);
+    let users = users.into_iter().map(|account| UserEntry::new(account, &base_url)).collect();
+    Ok(HttpResponse::Ok().json(UserPage { users, next }))
+}
+
+/// Bans a user and ends all sessions of the user. Again is fine.
+#[utoipa::path(
+    put, path = "/api/v1/admin/users/{id}/ban", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u64, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The user is banned", body = Done, example = json!({"message": "User banned"})),
+        (status = 400, description = "The user is the caller", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+    )
+)]
+pub(super) async fn ban(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let administration = &context.services.administration;
+    administration.set_banned(&user.caller, &user.client, user_of(&path)?, true).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "User banned" }))
+}
+
+/// Lifts a ban. Again is fine.
+#[utoipa::path(
+    delete, path = "/api/v1/admin/users/{id}/ban", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u64, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The user is not banned", body = Done, example = json!({"message": "Ban lifted"})),
+        (status = 400, description = "The user is the caller", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+    )
+)]
+pub(super) async fn unban(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let administration = &context.services.administration;
+    administration.set_banned(&user.caller, &user.client, user_of(&path)?, false).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "Ban lifted" }))
+}
+
+/// Ends all sessions of a user: tokens are refused, WebSockets closed.
+#[utoipa::path(
+    delete, path = "/api/v1/admin/users/{id}/sessions", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u64, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The sessions ended", body = Done, example = json!({"message": "Sessions ended"})),
+        (status = 400, description = "The user is the caller", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+    )
+)]
+pub(super) async fn end_sessions(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let administration = &context.services.administration;
+    administration.end_sessions(&user.caller, &user.client, user_of(&path)?).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "Sessions ended" }))
+}
+
+/// A password for one log-in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OneTimePassword {
+    #[schema(example = "5f0c2a9be4d17733a8c1")]
+    password: String,
+}
+
+/// Replaces a user's password by a random one and ends all sessions of the user. The password is good for one log-in
+/// within a day.
+#[utoipa::path(
+    post, path = "/api/v1/admin/users/{id}/password", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u64, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The password, which is shown only here", body = OneTimePassword),
+        (status = 400, description = "The user is the caller", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn set_one_time_password(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let administration = &context.services.administration;
+    let password = administration.set_one_time_password(&user.caller, &user.client, user_of(&path)?).await?;
+    Ok(HttpResponse::Ok().json(OneTimePassword { password }))
+}
