@@ -4,6 +4,7 @@ import { batch, effect } from "@preact/signals";
 import { delay } from "../net/delay";
 import { api } from "../net/http";
 import { Refused } from "../net/refused";
+import { resetBlocks } from "./blocks";
 import { connection, isCaughtUp } from "./connection";
 import { refreshList } from "./conversation_list";
 import { closeDrafts, openDrafts } from "./drafts";
@@ -73,6 +74,7 @@ function reset(): void {
   batch(() => {
     resetRooms();
     resetPresence();
+    resetBlocks();
   });
 }
 

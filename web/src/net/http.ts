@@ -138,6 +138,12 @@ export const api = {
     call("GET /api/v1/search?kind=message", { query: { q, room_id, limit } }),
   openDirect: (username: string) => call("POST /api/v1/rooms", { body: { is_private: true, username } }),
   createGroup: (name: string) => call("POST /api/v1/rooms", { body: { name, is_private: false } }),
+  renameRoom: (id: number, name: string) =>
+    call("PATCH /api/v1/rooms/{id}", { path: { id }, body: { name } }),
+  deleteRoom: (id: number) => call("DELETE /api/v1/rooms/{id}", { path: { id } }),
+  blocks: () => call("GET /api/v1/me/blocks"),
+  block: (user_id: number) => call("PUT /api/v1/me/blocks/{user_id}", { path: { user_id } }),
+  unblock: (user_id: number) => call("DELETE /api/v1/me/blocks/{user_id}", { path: { user_id } }),
   members: (id: number) => call("GET /api/v1/rooms/{id}/members", { path: { id } }),
   addMember: (id: number, username: string) =>
     call("POST /api/v1/rooms/{id}/members", { path: { id }, body: { username } }),

@@ -12,6 +12,7 @@ import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { rejectionOf } from "../model/uploads";
 import type { Message } from "../net/types";
+import { BlockButton } from "./block_button";
 import { Avatar, Empty, Icon, IconButton } from "./common";
 import { Composer } from "./composer";
 import { lazy } from "./lazy";
@@ -99,6 +100,7 @@ export function ConversationPane({ id }: { id: number }) {
             </h1>
             <p>{conversation && <Subtitle room={room} />}</p>
           </div>
+          {conversation?.user_id != null && <BlockButton userId={conversation.user_id} name={name} />}
           {conversation && !conversation.is_private && (
             <IconButton
               icon="people"

@@ -13,6 +13,7 @@ import { api } from "../net/http";
 import type { Member, UserRef } from "../net/types";
 import { Avatar, Icon, IconButton, Skeleton } from "./common";
 import { Confirm } from "./dialog";
+import { RoomSettings } from "./room_settings";
 import { showRoom } from "./router";
 import { SearchField, useServerSearch } from "./search_field";
 
@@ -119,6 +120,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
             })}
         </ul>
       )}
+      {conversation && own?.role === "owner" && <RoomSettings conversation={conversation} />}
       {conversation && !conversation.is_private && !isGlobal && (
         <button type="button" class="button is-quiet is-leave" onClick={() => setToConfirm("leave")}>
           <Icon name="exit" size={18} /> {t(isGroup ? "members.leave" : "members.leaveRoom")}

@@ -1,0 +1,44 @@
+// Blocks and unblocks the other user of a direct conversation.
+
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
+import { blocked, loadBlocks, setBlocked } from "../model/blocks";
+import { showToast } from "../model/toast";
+import { IconButton } from "./common";
+import { Confirm } from "./dialog";
+
+export function BlockButton({ userId, name }: { userId: number; name: string }) {
+  const [isAsking, setAsking] = useState(false);
+  useEffect(() => void loadBlocks().catch(() => {}), [userId]); // unknown: the button waits
+  if (!blocked.value) return null;
+  const isBlocked = blocked.value.has(userId);
+  const change = async (toBlocked: boolean) => {
+    try {
+      await setBlocked(userId, toBlocked);
+      showToast(t(toBlocked ? "block.done" : "block.undone", { name }));
+    } catch (error) {
+      showToast(errorText(error));
+    }
+  };
+  return (
+    <>
+      <IconButton
+        icon="ban"
+        class={isBlocked ? "is-on" : ""}
+        aria-pressed={isBlocked}
+        label={t(isBlocked ? "block.undo" : "block.do", { name })}
+        onClick={() => (isBlocked ? void change(false) : setAsking(true))}
+      />
+      {isAsking && (
+        <Confirm
+          title={t("block.title", { name })}
+          hint={t("block.hint")}
+          action={t("block.confirm")}
+          onClose={() => setAsking(false)}
+          onYes={() => void change(true)}
+        />
+      )}
+    </>
+  );
+}
