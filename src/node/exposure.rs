@@ -53,6 +53,9 @@ fn findings(config: &Config, address: SocketAddr) -> Vec<&'static str> {
 mod tests {
     use super::*;
 
+    /// Makes a careful configuration careless.
+    type Change = fn(&mut Config);
+
     const PUBLIC: &str = "192.0.2.1:8000";
 
     fn found(config: &Config, address: &str) -> Vec<&'static str> {
@@ -71,7 +74,7 @@ mod tests {
     #[test]
     fn each_careless_setting_is_named_once() {
         assert_eq!(found(&careful(), PUBLIC), [""; 0]);
-        let rows: [(&str, fn(&mut Config)); FINDINGS.len()] = [
+        let rows: [(&str, Change); FINDINGS.len()] = [
             ("server.trusted_proxies", |config| config.server.trusted_proxies.clear()),
             ("server.trusted_proxies", |config| {
                 config.server.trusted_proxies.push("10.0.0.0/8".parse().expect("a network"));
