@@ -64,7 +64,7 @@ impl Config {
     }
 
     /// Rules of messages, presence, durability, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 13] {
+    fn storage_rules(&self) -> [Rule; 15] {
         [
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),

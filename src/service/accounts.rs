@@ -11,8 +11,8 @@ use super::passwords::Passwords;
 use super::tokens::Tokens;
 use crate::config::Registration;
 use crate::domain::{
-    Account, Caller, Client, Email, Error, InviteCode, Limit, NewAccount, Password, ProfileChange, Result, Role, TypedName,
-    TypedPassword, UserId, UserName, UserRef, folded,
+    Account, Caller, Client, Email, Error, InviteCode, Limit, NewAccount, Password, ProfileChange, Result, Role,
+    TypedName, TypedPassword, UserId, UserName, UserRef, folded,
 };
 use crate::store::{Restored, Revocation, Store};
 

@@ -71,7 +71,7 @@ impl Administration {
     pub async fn set_one_time_password(&self, caller: &Caller, client: &Client, user: UserId) -> Result<String> {
         self.begin(&Operator::Admin(caller, client), Act::SetOneTimePassword, user).await?;
         let text = random_password()?;
-        let hash = self.passwords.hash(&Password::parse(&text)?).await?;
+        let hash = self.passwords.hash(&Password::parse(&text)?, Some(client)).await?;
         let until_ms = self.store.now_ms() + ONE_TIME_PASSWORD_MS;
         self.store.revoke(user, &Revocation::OneTimePassword { hash, until_ms }).await?;
         Ok(text)

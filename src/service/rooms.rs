@@ -7,7 +7,7 @@ use super::limits::Limits;
 use crate::config::Adding;
 use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, ListedRoom, Member, NameQuery, NewGroup, Notice,
-    NoticeKind, Result, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef,
+    NoticeKind, Result, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef, folded,
 };
 use crate::store::{MemberBounds, MemberChange, NewRoom, Store};
 

@@ -4,9 +4,7 @@ use tracing::info;
 
 use super::accounts::{Accounts, Identity};
 use super::audit::Act;
-use crate::domain::{
-    Account, Caller, Client, Error, Password, Result, Session, TokenId, TypedPassword, UserId,
-};
+use crate::domain::{Account, Caller, Client, Error, Password, Result, Session, TokenId, TypedPassword, UserId};
 use crate::store::{NewLogIn, Revocation};
 
 impl Accounts {

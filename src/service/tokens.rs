@@ -270,6 +270,7 @@ mod tests {
             is_banned: false,
             token_epoch,
             token_key: None,
+            one_time_until_ms: None,
             unused_invite: None,
         }
     }

@@ -13,7 +13,6 @@ use crate::domain::{
     Account, Email, Error, NewAccount, ProfileChange, Result, Role, TypedName, UserId, UserName, folded,
 };
 
-
 /// A change of an account that also revokes all its tokens.
 #[derive(Clone, Debug)]
 pub enum Revocation {

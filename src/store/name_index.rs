@@ -53,6 +53,11 @@ impl Store {
         self.index_room(pipeline, room, present);
     }
 
+    /// Adds the commands by which a public room is no longer found by name.
+    pub(super) fn unindex_room(&self, pipeline: &mut Pipeline, room: RoomId, name: &str) {
+        change_index(pipeline, &self.room_index(), "ZREM", &folded(name), room.number().into(), None);
+    }
+
     /// Finds users by name, first those whose name begins with the text.
     pub async fn find_users(&self, query: &NameQuery, limit: Limit) -> Result<Vec<UserRef>> {
         let found = self.find_by_name(&self.user_index(), query, limit).await?;

@@ -63,10 +63,10 @@ impl Store {
         }
     }
 
-    async fn run_remove_room(&self, room: RoomId, actor: UserId, may_remove: bool, noting: Cmd) -> Result<String> {
-        let [ids, other_ids] = self.keys.client_ids(room);
-        let (former_members, former_log) = (self.keys.former_members(room), self.keys.former_log(room));
-        let RoomKeys { room, log, members, amendments, live, admins, read, delivered } = self.keys.room(room);
+    async fn run_remove_room(&self, id: RoomId, actor: UserId, may_remove: bool, noting: Cmd) -> Result<String> {
+        let [ids, other_ids] = self.keys.client_ids(id);
+        let (former_members, former_log) = (self.keys.former_members(id), self.keys.former_log(id));
+        let RoomKeys { room, log, members, amendments, live, admins, removed, read, delivered } = self.keys.room(id);
         let call = Call {
             script: &scripts::REMOVE_ROOM,
             keys: &[
@@ -82,13 +82,17 @@ impl Store {
                 &other_ids,
                 &former_members,
                 &former_log,
+                &removed,
             ],
             args: &[Arg::Number(actor.0), Arg::Number(may_remove.into())],
         };
         let items = array(self.writer.run_script_after(&[noting], &call, &[]).await?.0)?;
         let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
         match (text(status)?, rest) {
-            ("removed", [name]) => Ok(text(name)?.to_owned()),
+            ("removed", [name]) => {
+                self.cards.forget(id);
+                Ok(text(name)?.to_owned())
+            }
             ("no_room", []) => Err(Error::RoomNotFound),
             ("permanent", []) => Err(Error::PermanentRoom),
             ("forbidden", []) => Err(Error::Forbidden),
@@ -153,10 +157,10 @@ impl Store {
     /// Removes the last of a removed room.
     pub async fn forget_room(&self, room: RoomId) -> Result<()> {
         let Some(name) = self.former_name(room).await? else { return Ok(()) };
-        let mut pipeline = Pipeline::with_capacity(5);
+        let mut pipeline = Pipeline::with_capacity(6);
         pipeline.cmd("ZREM").arg(self.keys.public_rooms()).arg(room.number());
         pipeline.cmd("ZREM").arg(self.keys.active_rooms()).arg(room.number());
-        pipeline.cmd("ZREM").arg(self.keys.room_names()).arg(self.name_entry(room, &name));
+        self.unindex_room(&mut pipeline, room, &name);
         pipeline.cmd("UNLINK").arg(self.keys.former_log(room));
         // Last, because it says that something is left.
         pipeline.cmd("DEL").arg(self.keys.room(room).room);

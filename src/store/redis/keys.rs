@@ -368,9 +368,10 @@ impl Keys {
     }
 
     /// The keys of a user that go with the account.
-    pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 5] {
+    pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 7] {
         let (rooms, pending) = (self.user_rooms(user), self.pending_rooms(user));
-        [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user)]
+        let (made, blocks) = (self.rooms_made(user), self.blocks(user));
+        [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user), made, blocks]
     }
 
     /// Stream: what administrators did.
