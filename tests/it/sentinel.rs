@@ -87,7 +87,7 @@ async fn lost_in(set: &mut SentinelSet, url: &str, fail: impl AsyncFnOnce(&mut S
     // A node that has just started reads what the new primary has.
     world.config.redis.url = set.url();
     world.add_node().await;
-    let stored = stored(&world.log_in(2, "alice", "password").await, 2).await;
+    let stored = stored(&world.log_in(2, "alice", "your_strong_password").await, 2).await;
     let unique: HashSet<&String> = stored.iter().collect();
     assert_eq!(unique.len(), stored.len(), "a message is stored twice");
     for texts in &acknowledged {
