@@ -2,12 +2,14 @@
 --
 -- KEYS  1 room   2 log   3 members   4 amendments
 -- ARGV  1 caller   2 maximum members   3 time in ms before which entries are ignored
--- Reply {{kind, seq, ms, revision, pair}, name, description, created, members, number of members, caller is a member 0|1,
---       entry id, record, its amendments} (entry id and record false when there is no message), or false when there is no
---       room
+-- Reply {{kind, seq, ms, revision, pair, announced}, name, description, created, members, number of members,
+--       caller is a member 0|1, entry id, record, its amendments} (entry id and record false when there is no message), or
+--       false when there is no room
 
 local room, log, members, amended = unpack(KEYS)
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'gone', 'pair', 'name', 'description', 'created')
+local state = redis.call(
+  'HMGET', room, 'kind', 'seq', 'ms', 'gone', 'pair', 'announced', 'name', 'description', 'created'
+)
 if not state[1] then return false end
 local most = tonumber(ARGV[2])
 local listed = most > 0 and redis.call('ZRANGE', members, 0, most - 1) or {}
@@ -17,5 +19,5 @@ walk_back(log, amended, tonumber(ARGV[3]), function(entry, _, _, found)
   id, record, amendments = entry[1], entry[2][2], found
   return false
 end)
-local head = {state[1], state[2], state[3], state[4], state[5]}
-return {head, state[6], state[7], state[8], listed, redis.call('ZCARD', members), is_member, id, record, amendments}
+local head = {state[1], state[2], state[3], state[4], state[5], state[6]}
+return {head, state[7], state[8], state[9], listed, redis.call('ZCARD', members), is_member, id, record, amendments}
