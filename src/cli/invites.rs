@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
-use clap::value_parser;
+use clap::{Args, value_parser};
 
 use super::administer::administer;
 use super::users::time;
