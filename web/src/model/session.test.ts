@@ -4,6 +4,7 @@ import { safeNext } from "./session";
 beforeEach(() => {
   vi.resetModules();
   localStorage.clear();
+  vi.stubGlobal("fetch", async () => new Response("{}"));
 });
 
 it("stores the token under the key of document 000", async () => {
