@@ -66,7 +66,7 @@ fn a_command_for_an_existing_chat_makes_none() {
         &["invite"],
         &["restored"],
     ] {
-        let reason = shell.fails(arguments, "password\n", 2);
+        let reason = shell.fails(arguments, "your_strong_password\n", 2);
         assert!(reason.contains("./data is no data folder"), "{reason}");
     }
     assert_eq!(entries(&shell.folder), [shell.folder.join("empty")]);
@@ -79,13 +79,13 @@ fn a_command_for_an_existing_chat_makes_none() {
 async fn accounts_are_listed_created_and_changed() {
     let environment = external(shared_redis());
     let shell = Shell { folder: scratch(), environment: environment.clone() };
-    for (name, input) in [("Bob", "password\n"), ("alice", "password")] {
+    for (name, input) in [("Bob", "your_strong_password\n"), ("alice", "your_strong_password")] {
         assert!(shell.ok(&["user", "add", name], input).ends_with(": done\n"));
     }
-    shell.ok(&["user", "add", "carol", "--email", "carol@example.org"], "password\r\n");
-    assert!(shell.fails(&["user", "add", "BOB"], "password\n", 2).contains("taken"));
+    shell.ok(&["user", "add", "carol", "--email", "carol@example.org"], "your_strong_password\r\n");
+    assert!(shell.fails(&["user", "add", "BOB"], "your_strong_password\n", 2).contains("taken"));
     shell.fails(&["user", "add", "dave"], "short\n", 2);
-    shell.fails(&["user", "add", "a\nb"], "password\n", 2);
+    shell.fails(&["user", "add", "a\nb"], "your_strong_password\n", 2);
     shell.fails(&["user", "promote", "nobody"], "", 2);
     shell.ok(&["user", "promote", "alice"], "");
     shell.ok(&["user", "ban", "bob"], "");
@@ -114,7 +114,7 @@ async fn accounts_are_listed_created_and_changed() {
         let url = format!("{}/api/v1/auth/login", node.base);
         client.post(url).json(&body).send().await.expect("answered").status().as_u16()
     };
-    assert_eq!((log_in("bob", "password").await, log_in("bob", "another password").await), (401, 200));
+    assert_eq!((log_in("bob", "your_strong_password").await, log_in("bob", "another password").await), (401, 200));
     let sessions = shell.ok(&["user", "sessions", "bob"], "");
     assert!(sessions.contains("\tvalid\t127.0.0.1"), "{sessions}");
     shell.ok(&["user", "logout", "bob"], "");
@@ -140,7 +140,7 @@ async fn an_invite_is_printed_as_a_link() {
     let code = link.trim().strip_prefix("https://chat.example.org/register?invite=").expect("a link");
     let (client, node) = (client(), Process::start(&environment, &shell.folder));
     for (name, status) in [("alice", 201), ("bob", 201), ("carol", 403)] {
-        let body = json!({"username": name, "password": "password", "invite": code});
+        let body = json!({"username": name, "password": "your_strong_password", "invite": code});
         let answer = client.post(format!("{}/api/v1/auth/register", node.base)).json(&body).send().await;
         assert_eq!(answer.expect("answered").status().as_u16(), status, "{name}");
     }

@@ -13,19 +13,19 @@ async fn delete(user: &User<'_>, node: usize, body: Value) -> (u16, Value) {
 }
 
 async fn log_in(world: &World, node: usize, name: &str) -> u16 {
-    let body = json!({"username": name, "password": "password"});
+    let body = json!({"username": name, "password": "your_strong_password"});
     let url = world.url(node, "/api/v1/auth/login");
     world.client.post(url).json(&body).send().await.expect("answered").status().as_u16()
 }
 
 async fn register(world: &World, name: &str) -> u16 {
-    let body = json!({"username": name, "password": "password"});
+    let body = json!({"username": name, "password": "your_strong_password"});
     let url = world.url(0, "/api/v1/auth/register");
     world.client.post(url).json(&body).send().await.expect("answered").status().as_u16()
 }
 
 async fn register_001(world: &World, name: &str, email: &str) -> u16 {
-    let body = json!({"username": name, "email": email, "password": "password"});
+    let body = json!({"username": name, "email": email, "password": "your_strong_password"});
     let url = world.url(0, "/api/v1/register");
     world.client.post(url).json(&body).send().await.expect("answered").status().as_u16()
 }
@@ -66,11 +66,11 @@ async fn a_deleted_account_is_gone_and_its_messages_stay() {
             assert_eq!(delete(&bob, 0, json!({"password": wrong})).await, expected);
         }
         assert_eq!(
-            delete(&bob, 0, json!({"password": "password"})).await,
+            delete(&bob, 0, json!({"password": "your_strong_password"})).await,
             (200, json!({"message": "Account deleted"}))
         );
 
-        assert_eq!(delete(&bob, 0, json!({"password": "password"})).await.0, 401, "again");
+        assert_eq!(delete(&bob, 0, json!({"password": "your_strong_password"})).await.0, 401, "again");
         eventually("the other node knows it", async || {
             bob.get(1, "stats").send().await.expect("answered").status().as_u16() == 401
         })
@@ -123,16 +123,16 @@ async fn a_deleted_account_frees_its_address_at_once_and_its_name_later() {
     let redis = Redis::start(&[]);
     let world = World::start_with(1, &redis.url(), |_| {}).await;
     assert_eq!(register_001(&world, "bob", "bob@example.org").await, 200);
-    let bob = world.log_in(0, "bob", "password").await;
+    let bob = world.log_in(0, "bob", "your_strong_password").await;
     assert_eq!(register_001(&world, "carol", "BOB@example.org").await, 400);
-    assert_eq!(delete(&bob, 0, json!({"password": "password"})).await.0, 200);
+    assert_eq!(delete(&bob, 0, json!({"password": "your_strong_password"})).await.0, 200);
     assert_eq!(register_001(&world, "carol", "BOB@example.org").await, 200);
     let key = format!("{}name:bob", world.config.redis.prefix);
     let ttl: u64 = redis::cmd("TTL").arg(&key).query(&mut redis.connection()).expect("a time");
     assert!((691_000..=691_200).contains(&ttl), "eight days: {ttl}");
     redis::cmd("DEL").arg(&key).exec(&mut redis.connection()).expect("removed");
     assert_eq!(register(&world, "bob").await, 201);
-    let new = world.log_in(0, "bob", "password").await;
+    let new = world.log_in(0, "bob", "your_strong_password").await;
     assert_ne!(new.get_json(0, "/api/v1/me").await["id"], 1);
     world.stop().await;
 }
@@ -143,7 +143,7 @@ async fn the_rooms_of_a_deleted_owner_pass_on() {
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
     let group = bob.make_group(0, "group", &["alice"]).await;
     let alone = bob.make_group(0, "alone", &[]).await;
-    assert_eq!(delete(&bob, 0, json!({"password": "password"})).await.0, 200);
+    assert_eq!(delete(&bob, 0, json!({"password": "your_strong_password"})).await.0, 200);
     let members = alice.get_json(0, &format!("/api/v1/rooms/{group}/members")).await;
     assert_eq!(members, json!([{"user_id": 1, "username": "alice", "role": "owner"}]));
     refused(alice.get(0, &format!("messages?room_id={}", room_id(alone))).send().await, 404).await;
@@ -159,7 +159,7 @@ async fn nothing_is_left_of_a_deleted_account() {
     bob.send(0, &room_id(direct), "hello").await;
     alice.send(0, &room_id(direct), "hello").await;
     bob.read(0, &format!("messages?room_id={}", room_id(direct))).await;
-    assert_eq!(delete(&bob, 0, json!({"password": "password"})).await.0, 200);
+    assert_eq!(delete(&bob, 0, json!({"password": "your_strong_password"})).await.0, 200);
     let mut connection = redis.connection();
     let keys: Vec<String> = redis::cmd("KEYS").arg("p:{u:2}*").query(&mut connection).expect("keys");
     assert_eq!(keys, ["p:{u:2}"]);
@@ -172,7 +172,7 @@ async fn nothing_is_left_of_a_deleted_account() {
         assert_eq!(score, None, "{key}");
     }
     // The direct room goes with the second of its users.
-    assert_eq!(delete(&alice, 0, json!({"password": "password"})).await.0, 200);
+    assert_eq!(delete(&alice, 0, json!({"password": "your_strong_password"})).await.0, 200);
     let ttl: i64 = redis::cmd("TTL").arg(format!("p:{{r:{direct}}}")).query(&mut connection).expect("a time");
     assert!(ttl > 0, "{ttl}");
     world.stop().await;

@@ -23,7 +23,7 @@ async fn make_invite(world: &World, uses: u32) -> String {
 
 /// Registers through document 000. Returns the status and the code of the error.
 async fn register(world: &World, node: usize, name: &str, invite: Value) -> (u16, Value) {
-    let body = json!({"username": name, "password": "password", "invite": invite});
+    let body = json!({"username": name, "password": "your_strong_password", "invite": invite});
     let url = world.url(node, "/api/v1/auth/register?ext=1");
     let (status, body) = answered(world.client.post(url).json(&body).send().await).await;
     (status, body["code"].clone())
@@ -32,7 +32,7 @@ async fn register(world: &World, node: usize, name: &str, invite: Value) -> (u16
 /// Registers through document 001. Returns the status and the text of the error.
 async fn register_001(world: &World, name: &str, invite: Value) -> (u16, Value) {
     let email = format!("{name}@example.org");
-    let body = json!({"username": name, "email": email, "password": "password", "invite": invite});
+    let body = json!({"username": name, "email": email, "password": "your_strong_password", "invite": invite});
     let url = world.url(0, "/api/v1/register");
     let (status, body) = answered(world.client.post(url).json(&body).send().await).await;
     assert_eq!(body["code"], status, "{body}");
@@ -47,7 +47,7 @@ async fn nobody_registers_where_registration_is_closed() {
         assert_eq!(register(&world, 0, "alice", invite.clone()).await, (403, json!("registration_closed")));
         assert_eq!(register_001(&world, "alice", invite).await, (403, json!("注册已关闭")));
     }
-    let body = json!({"username": "alice", "password": "password"});
+    let body = json!({"username": "alice", "password": "your_strong_password"});
     let url = world.url(0, "/api/v1/auth/register");
     let answer = answered(world.client.post(url).json(&body).send().await).await;
     assert_eq!(answer, (403, json!({"error": "Registration is closed"})), "document 000 has no codes");
@@ -81,7 +81,7 @@ async fn only_a_valid_invite_lets_one_register() {
     assert_eq!(register(&world, 1, "Alice", json!(invite)).await, (409, json!("name_taken")));
     assert_eq!(register_001(&world, "bob", json!(format!(" {} ", invite.to_uppercase()))).await.0, 200);
     assert_eq!(register(&world, 1, "carol", json!(invite)).await, (403, json!("invite_invalid")));
-    world.log_in(1, "alice", "password").await.read(0, "stats").await;
+    world.log_in(1, "alice", "your_strong_password").await.read(0, "stats").await;
     world.stop().await;
 }
 
@@ -121,7 +121,7 @@ async fn an_interrupted_registration_uses_its_invite_at_the_first_log_in() {
     let prefix = world.config.redis.prefix.clone();
     let mut redis = redis::Client::open(shared_redis()).and_then(|it| it.get_connection()).expect("Redis answers");
     let log_in = async |name: &str| {
-        let body = json!({"username": name, "password": "password"});
+        let body = json!({"username": name, "password": "your_strong_password"});
         answered(world.client.post(world.url(0, "/api/v1/auth/login")).json(&body).send().await).await.0
     };
     let invite = make_invite(&world, 2).await;
@@ -168,7 +168,7 @@ async fn administrators_make_invites_over_http() {
     let world = world(Registration::Invite).await;
     let first = make_invite(&world, 1).await;
     assert_eq!(register(&world, 0, "alice", json!(first)).await.0, 201);
-    let alice = world.log_in(0, "alice", "password").await;
+    let alice = world.log_in(0, "alice", "your_strong_password").await;
     let make = async |body: Option<Value>| {
         let request = alice.at(0, Method::POST, "/api/v1/auth/invites");
         answered(if let Some(body) = body { request.json(&body) } else { request }.send().await).await

@@ -42,7 +42,8 @@ async fn pongs(socket: &mut RawSocket) -> bool {
 #[tokio::test]
 async fn a_log_out_ends_one_token_and_its_sockets_on_every_node() {
     let mut world = World::start(2).await;
-    let (phone, laptop) = (world.user(0, "alice").await.token, world.log_in(0, "alice", "password").await.token);
+    let (phone, laptop) =
+        (world.user(0, "alice").await.token, world.log_in(0, "alice", "your_strong_password").await.token);
     let (mut here, mut there) = (open(&world, 0, &phone).await, open(&world, 1, &phone).await);
     let mut other = open(&world, 1, &laptop).await;
     let user = |token: &str| User::new(&world, "alice", token);
@@ -83,7 +84,7 @@ async fn a_token_without_an_id_ends_alone_too() {
 #[tokio::test]
 async fn a_log_out_everywhere_ends_all_tokens_of_the_user_alone() {
     let world = World::start(2).await;
-    let (one, other) = (world.user(0, "alice").await, world.log_in(1, "alice", "password").await);
+    let (one, other) = (world.user(0, "alice").await, world.log_in(1, "alice", "your_strong_password").await);
     let bob = world.user(0, "bob").await;
     assert_eq!(log_out(&one, 0, Some(json!({"everywhere": true}))).await.0, 200);
     for user in [&one, &other] {
@@ -91,7 +92,7 @@ async fn a_log_out_everywhere_ends_all_tokens_of_the_user_alone() {
         ends(user, 1).await;
     }
     assert_eq!(status(&bob, 1).await, 200);
-    assert_eq!(status(&world.log_in(1, "alice", "password").await, 0).await, 200);
+    assert_eq!(status(&world.log_in(1, "alice", "your_strong_password").await, 0).await, 200);
     world.stop().await;
 }
 
@@ -103,7 +104,7 @@ async fn a_log_out_refuses_what_it_does_not_understand() {
         assert_eq!(log_out(&alice, 0, Some(body.clone())).await.0, 400, "{body}");
     }
     for body in [json!({"everywhere": null}), json!({"everywhere": false, "more": 1})] {
-        let user = world.log_in(0, "alice", "password").await;
+        let user = world.log_in(0, "alice", "your_strong_password").await;
         assert_eq!(log_out(&user, 0, Some(body.clone())).await.0, 200, "{body}");
         assert_eq!(status(&user, 0).await, 401);
     }
@@ -114,7 +115,7 @@ async fn a_log_out_refuses_what_it_does_not_understand() {
 #[tokio::test]
 async fn a_user_sees_log_ins_and_ends_them() {
     let world = World::start(2).await;
-    let (phone, laptop) = (world.user(0, "alice").await, world.log_in(1, "alice", "password").await);
+    let (phone, laptop) = (world.user(0, "alice").await, world.log_in(1, "alice", "your_strong_password").await);
     let bob = world.user(0, "bob").await;
     let list = sessions(&laptop).await;
     let flags: Vec<_> = list.iter().map(|it| (it["current"].clone(), it["active"].clone())).collect();
@@ -144,7 +145,7 @@ async fn the_list_of_log_ins_is_bounded() {
     let world = World::start(1).await;
     let mut user = world.user(0, "alice").await;
     for _ in 0..101 {
-        user = world.log_in(0, "alice", "password").await;
+        user = world.log_in(0, "alice", "your_strong_password").await;
     }
     let list = sessions(&user).await;
     assert_eq!((list.len(), &list[0]["current"]), (100, &json!(true)));
@@ -154,7 +155,7 @@ async fn the_list_of_log_ins_is_bounded() {
 #[tokio::test]
 async fn a_new_password_ends_all_tokens_and_gives_a_new_one() {
     let world = World::start(2).await;
-    let (one, other) = (world.user(0, "alice").await, world.log_in(1, "alice", "password").await);
+    let (one, other) = (world.user(0, "alice").await, world.log_in(1, "alice", "your_strong_password").await);
     let change = async |user: &User<'_>, body: Value| {
         answered(user.at(0, Method::PUT, "/api/v1/me/password").json(&body).send().await).await
     };
@@ -164,17 +165,17 @@ async fn a_new_password_ends_all_tokens_and_gives_a_new_one() {
     }
     for (body, field) in [
         (json!({"new": "new password"}), "old"),
-        (json!({"old": "password"}), "new"),
-        (json!({"old": "password", "new": null}), "new"),
-        (json!({"old": "password", "new": "short"}), "password"),
-        (json!({"old": "password", "new": "x".repeat(72)}), "password"),
+        (json!({"old": "your_strong_password"}), "new"),
+        (json!({"old": "your_strong_password", "new": null}), "new"),
+        (json!({"old": "your_strong_password", "new": "short"}), "password"),
+        (json!({"old": "your_strong_password", "new": "x".repeat(72)}), "password"),
     ] {
         let (status, answer) = change(&one, body.clone()).await;
         assert_eq!((status, &answer["field"]), (400, &json!(field)), "{body}: {answer}");
     }
     assert_eq!(status(&other, 0).await, 200, "a refusal ends nothing");
 
-    let (code, answer) = change(&one, json!({"old": "password", "new": "new password"})).await;
+    let (code, answer) = change(&one, json!({"old": "your_strong_password", "new": "new password"})).await;
     assert_eq!((code, answer.as_object().map(|it| it.len())), (200, Some(1)), "{answer}");
     let new = User::new(&world, "alice", answer["token"].as_str().expect("a token"));
     assert_eq!((status(&new, 0).await, status(&new, 1).await), (200, 200));
@@ -184,7 +185,7 @@ async fn a_new_password_ends_all_tokens_and_gives_a_new_one() {
     }
     assert_eq!((status(&new, 0).await, status(&new, 1).await), (200, 200));
     assert!(sessions(&new).await[0]["current"].as_bool().expect("a flag"));
-    let old = json!({"username": "alice", "password": "password"});
+    let old = json!({"username": "alice", "password": "your_strong_password"});
     let answer = world.client.post(world.url(1, "/api/v1/auth/login")).json(&old).send().await.expect("answered");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     world.log_in(1, "alice", "new password").await;
@@ -196,7 +197,7 @@ async fn of_two_changes_of_a_password_at_once_one_wins() {
     let world = World::start(2).await;
     let alice = world.user(0, "alice").await;
     let change = |number: usize| {
-        let body = json!({"old": "password", "new": format!("password {number}")});
+        let body = json!({"old": "your_strong_password", "new": format!("password {number}")});
         alice.at(number % 2, Method::PUT, "/api/v1/me/password").json(&body).send()
     };
     let answers = futures_util::future::join_all((0..6).map(change)).await;

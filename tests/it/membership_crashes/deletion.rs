@@ -7,7 +7,7 @@ use super::{DOOMED, SURVIVOR, Setting};
 use crate::support::{User, World, answered, eventually, ok, room_id};
 
 async fn sign_in(world: &World, path: &str, name: &str) -> u16 {
-    let body = json!({"username": name, "password": "password"});
+    let body = json!({"username": name, "password": "your_strong_password"});
     let url = world.url(SURVIVOR, &format!("/api/v1/auth/{path}"));
     world.client.post(url).json(&body).send().await.expect("answered").status().as_u16()
 }
@@ -42,7 +42,7 @@ async fn a_deletion_survives_every_crash() {
         bob.send(SURVIVOR, &room_id(group), "hello").await;
 
         setting.proxy.crash_after(crashes);
-        let request = bob.at(DOOMED, Method::DELETE, "/api/v1/me").json(&json!({"password": "password"}));
+        let request = bob.at(DOOMED, Method::DELETE, "/api/v1/me").json(&json!({"password": "your_strong_password"}));
         let (answer, _): (u16, Value) = answered(request.send().await).await;
         let has_crashed = setting.proxy.restore().await;
         println!("cut after {crashes} commands: {answer}, {has_crashed}");
