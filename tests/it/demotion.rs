@@ -89,10 +89,14 @@ async fn a_node_whose_redis_takes_no_writes_is_not_ready() {
     };
     limit("1");
     eventually("the node is not ready", async || status(&world, "/health/ready").await != StatusCode::OK).await;
-    refused(user.try_send(0, "global", "refused").await, 503).await;
+    refused(user.try_send(0, "global", "refused").await, 507).await;
     limit("0");
     world.wait_ready(0).await;
-    user.send(0, "global", "stored").await;
+    // The node reads once a second whether there is memory again.
+    eventually("the message is stored", async || {
+        user.try_send(0, "global", "stored").await.expect("answered").status() == StatusCode::OK
+    })
+    .await;
     world.stop().await;
 }
 
