@@ -1,6 +1,7 @@
 //! Names of files, for display. None is ever used as a path.
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 use super::file::FileKind;
 use super::text::check_length;
 

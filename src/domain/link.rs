@@ -3,7 +3,8 @@
 
 use url::Url;
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 
 /// Where uploads of this server are.
 const OWN_UPLOADS: &str = "/uploads/";

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 use super::ids::{EntryId, MessageId, UserId};
 use super::link::{check_link, is_dangerous};
 use super::notice::Notice;

@@ -2,7 +2,8 @@
 //!
 //! Limits are counted in Unicode scalar values ("characters").
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 use super::link::check_link;
 use super::text::{check_length, folded};
 use super::visible::{is_deceptive, is_visible};

@@ -1,8 +1,9 @@
 //! Queries for history and lists, and their pages.
 
 use super::amendment::{Amendment, AmendmentKind};
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
 use super::event::ReadMark;
+use super::field::Field;
 use super::ids::{EntryId, RoomId, Seq, UserId};
 use super::message::Message;
 use super::receipt::Receipts;

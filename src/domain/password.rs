@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 use super::text::folded;
 
 const MIN_CHARS: usize = 6;

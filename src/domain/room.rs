@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 use super::ids::{RoomId, Seq, UserId};
 use super::message::Message;
 use super::names::{Description, RoomName};

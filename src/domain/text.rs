@@ -2,7 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 
 /// Rejects a text whose number of characters is outside `min..=max`.
 pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> Result<()> {

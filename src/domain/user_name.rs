@@ -2,7 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::error::{Error, Field, Result};
+use super::error::{Error, Result};
+use super::field::Field;
 use super::look_alike;
 use super::spelling;
 use super::text::{check_length, folded};

@@ -8,13 +8,14 @@ use super::audit::{Act, Operator, Target, record};
 use super::grant::Grant;
 use super::limits::Limits;
 use super::passwords::Passwords;
+use super::pictures;
 use super::tokens::Tokens;
 use crate::config::Registration;
 use crate::domain::{
     Account, Caller, Client, Email, Error, InviteCode, Limit, NewAccount, Password, ProfileChange, Result, Role,
     TypedName, TypedPassword, UserId, UserName, UserRef, folded,
 };
-use crate::store::{Restored, Revocation, Store};
+use crate::store::{PictureOwner, Restored, Revocation, Store};
 
 const ACCOUNTS_A_PAGE: Limit = Limit::of(500);
 
@@ -182,6 +183,9 @@ impl Accounts {
             return Err(Error::NameTaken);
         }
         let account = self.store.change_profile(caller.id, change).await?;
+        if let Some(avatar) = &change.avatar {
+            pictures::keep(&self.store, PictureOwner::User(caller.id), avatar).await;
+        }
         self.tokens.rename(account.id, account.updated_at_ms, &account.name);
         Ok(account)
     }

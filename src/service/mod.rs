@@ -22,6 +22,7 @@ mod invites;
 mod limits;
 mod messages;
 mod passwords;
+mod pictures;
 mod places;
 mod poll;
 mod presence;

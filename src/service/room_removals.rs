@@ -5,7 +5,7 @@ use tracing::info;
 use super::audit::{Act, Operator, Target, record};
 use super::uploads::Uploads;
 use crate::domain::{Caller, Client, EntryId, Error, Result, RoomId, RoomKind, UserId};
-use crate::store::{Removal, Store};
+use crate::store::{PictureOwner, Removal, Store};
 
 /// Removes rooms with all that belongs to them.
 pub struct RoomRemovals {
@@ -71,6 +71,7 @@ impl RoomRemovals {
         if self.store.is_removed(room).await? {
             self.store.dismiss_members(room).await?;
             self.remove_files(room).await?;
+            self.store.keep_picture(PictureOwner::Room(room), None).await?;
             self.store.forget_room(room).await?;
             info!(room.id = %room, "room removed");
         }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::access::{Action, authorise};
 use super::limits::Limits;
+use super::pictures;
 use crate::config::Adding;
 use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, ListedRoom, Member, NameQuery, NewGroup, Notice,
     NoticeKind, Result, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef, folded,
 };
-use crate::store::{MemberBounds, MemberChange, NewRoom, Store};
+use crate::store::{MemberBounds, MemberChange, NewRoom, PictureOwner, Store};
 
 /// Creates, changes, lists and searches rooms.
 pub struct Rooms {
@@ -56,7 +57,11 @@ impl Rooms {
         avatar: &str,
     ) -> Result<NewGroup> {
         self.limits.check_new_room(caller.id)?;
-        self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await
+        let group = self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await?;
+        if !avatar.is_empty() {
+            pictures::keep(&self.store, PictureOwner::Room(group.id), avatar).await;
+        }
+        Ok(group)
     }
 
     /// The direct room of the caller and a user; created at first use.

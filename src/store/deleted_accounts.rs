@@ -16,6 +16,7 @@ use tracing::warn;
 
 use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
+use super::uploads::PictureOwner;
 use super::{MemberChange, Store, UserEvent};
 use crate::domain::{
     Caller, DELETED_NAME, Error, Message, Notice, NoticeKind, Result, RoomId, RoomKind, UserId, UserRef,
@@ -137,6 +138,7 @@ impl Store {
         self.note_deleted(user, at_ms);
         self.release_identity(user).await?;
         self.leave_all_rooms(user).await?;
+        self.keep_picture(PictureOwner::User(user), None).await?;
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("DEL").arg(&self.keys.of_deleted(user));
         pipeline.cmd("ZREM").arg(self.keys.online_of(user)).arg(user.0);

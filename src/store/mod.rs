@@ -80,7 +80,7 @@ pub use sessions::{LogIn, NewLogIn};
 pub use stats::Stats;
 pub use stored::RoomEntry;
 pub use token_bindings::TokenBinding;
-pub use uploads::FileDescription;
+pub use uploads::{FileDescription, PictureOwner};
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use continuity::Continuity;

@@ -56,7 +56,28 @@ impl FileDescription {
     }
 }
 
+/// Who has a picture.
+#[derive(Clone, Copy, Debug)]
+pub enum PictureOwner {
+    /// A user.
+    User(UserId),
+    /// A room.
+    Room(RoomId),
+}
+
 impl Store {
+    /// Notes the picture of a user or room, by its path; `None` for none or one that was not uploaded here.
+    pub async fn keep_picture(&self, owner: PictureOwner, path: Option<&str>) -> Result<()> {
+        let UploadKeys { used, pictures, .. } = self.keys.uploads();
+        let owner = match owner {
+            PictureOwner::User(user) => format!("u:{user}"),
+            PictureOwner::Room(room) => format!("r:{}", room.number()),
+        };
+        let args = [Arg::Text(&owner), Arg::Text(path.unwrap_or_default()), Arg::Number(self.now_ms())];
+        let call = Call { script: &scripts::KEEP_PICTURE, keys: &[&used, &pictures], args: &args };
+        self.connection.run_script(&call, &[]).await.map(drop)
+    }
+
     /// Counts bytes that a user is about to upload: at most `most` in `window`.
     ///
     /// # Errors
@@ -85,7 +106,7 @@ impl Store {
 
     /// Remembers a file that was stored. One with a message is looked after together with it, others by their last use.
     pub async fn note_upload(&self, path: &str, description: &FileDescription) -> Result<()> {
-        let UploadKeys { descriptions, used, sent } = self.keys.uploads();
+        let UploadKeys { descriptions, used, sent, .. } = self.keys.uploads();
         let times = if description.message.is_some() { sent } else { used };
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("HSET").arg(descriptions).arg(path).arg(description.encode()?);
@@ -111,7 +132,7 @@ impl Store {
 
     /// Forgets a file that is removed.
     pub async fn forget_upload(&self, path: &str) -> Result<()> {
-        let UploadKeys { descriptions, used, sent } = self.keys.uploads();
+        let UploadKeys { descriptions, used, sent, .. } = self.keys.uploads();
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("HDEL").arg(descriptions).arg(path);
         pipeline.cmd("ZREM").arg(used).arg(path);

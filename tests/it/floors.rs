@@ -13,7 +13,7 @@ use self::tree::Tree;
 const KNOWN_CIRCLES: [&[&str]; 0] = [];
 
 /// Files of more than 400 lines, each with its reason.
-const LARGE_FILES: [(&str, &str); 0] = [];
+const LARGE_FILES: [(&str, &str); 1] = [("store/redis/keys.rs", "the table of all keys")];
 
 /// Functions of more than 60 lines, each with its reason.
 const LONG_FUNCTIONS: [(&str, &str); 0] = [];

@@ -32,7 +32,7 @@
 //! | `{u:3}:logins` | 30 days after the latest log-in |
 //! | `invite:…` | as long as it is valid |
 //! | `{u:3}:uploaded` | a day after the first upload that it counts |
-//! | `{uploads}:used`, `:sent`, `:about` | none: entries are removed with their file |
+//! | `{uploads}:used`, `:sent`, `:about`, `:pictures` | none: entries are removed with their file |
 //! | `{uploads}:turn`, `:listed` | until another node may look after the files |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
@@ -100,6 +100,8 @@ pub(in crate::store) struct UploadKeys {
     pub(in crate::store) used: String,
     /// Sorted set: path → when a node last looked for the message of the file, ms.
     pub(in crate::store) sent: String,
+    /// Hash: user or room → path of its picture, and path → number of those who have it.
+    pub(in crate::store) pictures: String,
 }
 
 impl Keys {
@@ -153,7 +155,12 @@ impl Keys {
 
     pub(in crate::store) fn uploads(&self) -> UploadKeys {
         let base = format!("{}{{uploads}}", self.prefix);
-        UploadKeys { descriptions: format!("{base}:about"), used: format!("{base}:used"), sent: format!("{base}:sent") }
+        UploadKeys {
+            descriptions: format!("{base}:about"),
+            used: format!("{base}:used"),
+            sent: format!("{base}:sent"),
+            pictures: format!("{base}:pictures"),
+        }
     }
 
     /// String: the node that looks after uploads.

@@ -69,6 +69,7 @@ script!(CLAIM_LOOK = "../lua/claim_look.lua");
 script!(RELEASE_LOOK = "../lua/release_look.lua");
 script!(COUNT_UPLOAD = "../lua/count_upload.lua");
 script!(CLAIM_UPLOADS = "../lua/claim_uploads.lua");
+script!(KEEP_PICTURE = "../lua/keep_picture.lua");
 script!(BLOCK = "../lua/block.lua");
 script!(COPY_BLOCK = "../lua/copy_block.lua");
 script!(HAS_WRITTEN = "../lua/has_written.lua");
@@ -113,6 +114,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &RELEASE_LOOK,
         &COUNT_UPLOAD,
         &CLAIM_UPLOADS,
+        &KEEP_PICTURE,
         &BLOCK,
         &COPY_BLOCK,
         &HAS_WRITTEN,

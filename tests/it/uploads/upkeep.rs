@@ -152,3 +152,33 @@ async fn files_that_redis_does_not_know_are_served_and_looked_after() {
     }
     world.stop().await;
 }
+
+/// Changes a user's picture through document 001.
+async fn set_avatar(world: &World, user: &User<'_>, address: &str) {
+    let request = world.client.put(world.url(1, "/api/v1/user/profile")).bearer_auth(&user.token);
+    ok(request.json(&json!({"avatar": address})).send().await).await;
+}
+
+#[tokio::test]
+async fn pictures_of_users_are_kept_until_the_last_user_has_another() {
+    let world = start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let picture = upload_image(&world, &alice).await;
+    for user in [&alice, &bob] {
+        set_avatar(&world, user, &format!("https://chat.example{picture}")).await;
+    }
+    set_avatar(&world, &alice, "").await;
+    let score = || -> u64 {
+        let member = picture.trim_start_matches("/uploads/").to_owned();
+        redis::cmd("ZSCORE").arg(key(&world, "used")).arg(member).query::<f64>(&mut redis()).expect("listed") as u64
+    };
+    let always = score();
+    assert!(always > 1 << 52, "bob still has it");
+    ok(bob.post(1, "send").json(&json!({"message_type": "image", "content": picture})).send().await).await;
+    assert_eq!(score(), always, "a message that shows it changes nothing");
+    set_avatar(&world, &bob, "https://elsewhere.example/a.png").await;
+    assert!(score() < 1 << 52);
+    age(&world, &picture, 9);
+    eventually("nobody has it any more", async || !on_disk(&world, &picture).exists()).await;
+    world.stop().await;
+}

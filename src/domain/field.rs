@@ -1,0 +1,110 @@
+//! The fields of requests, as errors name them.
+
+/// The field of a request that a 400 is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A message's text.
+    Content,
+    /// A message's kind.
+    MessageType,
+    /// The message that is replied to.
+    ReplyTo,
+    /// The sender's own id of a message.
+    ClientId,
+    /// A room's id.
+    RoomId,
+    /// A room's name.
+    RoomName,
+    /// A room's or group's description.
+    Description,
+    /// A user's name.
+    UserName,
+    /// A user's password.
+    Password,
+    /// The password that a new one replaces.
+    OldPassword,
+    /// The password that replaces another.
+    NewPassword,
+    /// A user's name and password together.
+    Credentials,
+    /// A user's e-mail address.
+    Email,
+    /// A user's phone number.
+    Phone,
+    /// The address of a user's or group's picture.
+    Avatar,
+    /// The pause between two messages of a member.
+    SlowMode,
+    /// A user's id.
+    UserId,
+    /// The user or group that a message is for.
+    Receiver,
+    /// The role of a member.
+    Role,
+    /// The text that a search looks for.
+    Query,
+    /// Whether a search looks for users, rooms or messages.
+    SearchKind,
+    /// Whether a message is for a user or a room.
+    ChatType,
+    /// The type of a frame.
+    Type,
+    /// Size of a page.
+    Limit,
+    /// Message before which a page ends.
+    Before,
+    /// Message after which a page starts.
+    After,
+    /// Cursor of a list.
+    Cursor,
+    /// The file of an upload.
+    File,
+    /// The name of an uploaded file.
+    FileName,
+    /// The client's own id of a command.
+    Reference,
+    /// How often an invite may be used.
+    Uses,
+    /// For how many days an invite is valid.
+    Days,
+}
+
+impl Field {
+    /// The name on the wire. A dialect that spells a field differently overrides that one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::MessageType => "message_type",
+            Self::ReplyTo => "reply_to",
+            Self::ClientId => "client_id",
+            Self::RoomId => "room_id",
+            Self::RoomName => "name",
+            Self::Description => "description",
+            Self::UserName => "username",
+            Self::Password => "password",
+            Self::OldPassword => "old",
+            Self::NewPassword => "new",
+            Self::Credentials => "credentials",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Avatar => "avatar",
+            Self::SlowMode => "slow_mode_secs",
+            Self::UserId => "user_id",
+            Self::Receiver => "receiver_id",
+            Self::Role => "role",
+            Self::Query => "q",
+            Self::SearchKind => "kind",
+            Self::ChatType => "chat_type",
+            Self::Type => "type",
+            Self::Limit => "limit",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Cursor => "cursor",
+            Self::File => "file",
+            Self::FileName => "file_name",
+            Self::Reference => "ref",
+            Self::Uses => "uses",
+            Self::Days => "days",
+        }
+    }
+}
