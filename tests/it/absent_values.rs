@@ -17,9 +17,9 @@ fn bodies(room: u64) -> Vec<(Method, String, Value, Vec<&'static str>, u16)> {
         (method, path, required, optional.to_vec(), status)
     };
     vec![
-        row(post("/api/v1/auth/register"), json!({"username": "new0", "password": "password"}), &[], 201),
+        row(post("/api/v1/auth/register"), json!({"username": "new0", "password": "your_strong_password"}), &[], 201),
         row(post("/api/v1/auth/register"), json!({}), &["username", "password"], 400),
-        row(post("/api/v1/auth/login"), json!({"username": "alice", "password": "password"}), &[], 200),
+        row(post("/api/v1/auth/login"), json!({"username": "alice", "password": "your_strong_password"}), &[], 200),
         row(post("/api/v1/auth/login"), json!({}), &["username", "password"], 400),
         row(post("/api/v1/rooms"), json!({"name": "a"}), &["is_private", "username"], 201),
         row(post("/api/v1/rooms"), json!({"is_private": true, "username": "bob"}), &["name"], 201),
@@ -29,11 +29,11 @@ fn bodies(room: u64) -> Vec<(Method, String, Value, Vec<&'static str>, u16)> {
         row((Method::PUT, format!("/api/v1/rooms/{room}/members/2")), json!({}), &["role"], 400),
         row(
             post("/api/v1/register"),
-            json!({"username": "new1", "email": "new1@example.org", "password": "password"}),
+            json!({"username": "new1", "email": "new1@example.org", "password": "your_strong_password"}),
             &["phone"],
             200,
         ),
-        row(post("/api/v1/login"), json!({"email": "alice", "password": "password"}), &[], 200),
+        row(post("/api/v1/login"), json!({"email": "alice", "password": "your_strong_password"}), &[], 200),
         row((Method::PUT, "/api/v1/user/profile".to_owned()), json!({}), &["username", "avatar", "phone"], 200),
         row(
             post("/api/v1/chat/message"),

@@ -140,10 +140,10 @@ async fn bans_and_ended_sessions_hold_on_every_node() {
         })
         .await;
     }
-    assert_eq!(log_in(&world, "bob", "password").await, 200, "the password stays");
+    assert_eq!(log_in(&world, "bob", "your_strong_password").await, 200, "the password stays");
     for (method, status, is_banned) in [("PUT", 401, true), ("PUT", 401, true), ("DELETE", 200, false)] {
         assert_eq!(call(&root, 0, method, "/api/v1/admin/users/2/ban").await.0, 200);
-        assert_eq!(log_in(&world, "bob", "password").await, status);
+        assert_eq!(log_in(&world, "bob", "your_strong_password").await, status);
         let users = root.get_json(1, "/api/v1/admin/users?q=bob").await;
         assert_eq!(users["users"][0]["is_banned"], is_banned);
     }
@@ -162,7 +162,7 @@ async fn a_one_time_password_is_good_for_one_log_in_within_a_day() {
     };
     let password = set().await;
     assert_eq!(password.len(), 20);
-    assert_eq!(log_in(&world, "bob", "password").await, 401, "it replaces the password");
+    assert_eq!(log_in(&world, "bob", "your_strong_password").await, 401, "it replaces the password");
     assert_eq!(log_in(&world, "bob", "wrong password").await, 401);
     assert_eq!(log_in(&world, "bob", &password).await, 200);
     assert_eq!(log_in(&world, "bob", &password).await, 401, "once");
@@ -274,7 +274,7 @@ async fn an_act_that_cannot_be_recorded_is_not_carried_out() {
     redis::cmd("SET").arg(&key).arg("no stream").exec(&mut connection()).expect("set");
     let (status, _) = call(&root, 0, "PUT", "/api/v1/admin/users/2/ban").await;
     assert!(status >= 500, "{status}");
-    assert_eq!(log_in(&world, "bob", "password").await, 200);
+    assert_eq!(log_in(&world, "bob", "your_strong_password").await, 200);
     world.stop().await;
 }
 

@@ -180,7 +180,7 @@ async fn a_block_that_ended_half_way_is_finished_by_its_retry_and_by_the_next_us
         room
     };
     world.add_node().await;
-    let bob = world.log_in(1, "bob", "password").await;
+    let bob = world.log_in(1, "bob", "your_strong_password").await;
     // By its users, which makes a node look the room up.
     assert_eq!(
         bob.ask(1, "/api/v1/chat/message", &json!({"type": "text", "content": "x", "receiver_id": "1"})).await.0,

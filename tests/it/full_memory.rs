@@ -57,8 +57,8 @@ impl Narrow {
 
 /// Everything that takes memory, over HTTP: status and body.
 async fn refused_over_http(world: &World, user: &User<'_>, group: u64) -> Vec<(u16, Value)> {
-    let new_user = json!({"username": "newcomer", "password": "password"});
-    let new_address = json!({"username": "newcomer", "email": "a@example.org", "password": "password"});
+    let new_user = json!({"username": "newcomer", "password": "your_strong_password"});
+    let new_address = json!({"username": "newcomer", "email": "a@example.org", "password": "your_strong_password"});
     let text = json!({"message_type": "text", "content": "x"});
     let enveloped = json!({"type": "text", "content": "x", "receiver_id": "2"});
     let file = |name: &'static str| {

@@ -28,7 +28,7 @@ async fn log_in(world: &World, node: usize, address: &str, who: (&str, &str), pa
 }
 
 async fn register(world: &World, name: &str) {
-    let body = json!({"username": name, "password": "password"});
+    let body = json!({"username": name, "password": "your_strong_password"});
     let answer = world.client.post(world.url(0, "/api/v1/auth/register")).json(&body).send().await.expect("answered");
     assert_eq!(answer.status().as_u16(), 201);
 }
@@ -220,7 +220,7 @@ async fn sign_ins_are_limited_by_address_and_refused_tokens_apart_from_them() {
     assert_eq!(refused, (429, Some(1)));
     // Registering counts as well, and in its document's words.
     let request = world.client.post(world.url(0, "/api/v1/register")).header("X-Forwarded-For", "192.0.2.1");
-    let body = json!({"username": "bob", "email": "bob@example.org", "password": "password"});
+    let body = json!({"username": "bob", "email": "bob@example.org", "password": "your_strong_password"});
     let mut answer = None;
     eventually("a registration is refused", async || {
         let sent = request.try_clone().expect("a body in memory").json(&body).send().await.expect("answered");

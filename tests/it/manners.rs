@@ -239,7 +239,7 @@ async fn a_refusal_for_now_says_for_how_long() {
         let mut limited = 0;
         for _ in 0..9 {
             let request = world.client.post(world.url(0, path));
-            let answer = request.json(&json!({name: "nobody", "password": "password"})).send().await.expect("answered");
+            let answer = request.json(&json!({name: "nobody", "password": "your_strong_password"})).send().await.expect("answered");
             if answer.status() == StatusCode::TOO_MANY_REQUESTS {
                 limited += 1;
                 assert!(header(&answer, RETRY_AFTER).parse::<u64>().is_ok_and(|secs| secs > 0), "{path}");
@@ -273,7 +273,7 @@ async fn answers_are_neither_guessed_at_nor_kept_by_shared_caches() {
     let page = user.get(0, "messages").send().await.expect("answered");
     assert_eq!(header(&page, CACHE_CONTROL), "private, no-cache");
     let login = world.client.post(world.url(0, "/api/v1/auth/login"));
-    let login = login.json(&json!({"username": "alice", "password": "password"})).send().await.expect("answered");
+    let login = login.json(&json!({"username": "alice", "password": "your_strong_password"})).send().await.expect("answered");
     assert!(header(&login, CACHE_CONTROL).contains("no-store"), "it holds a token");
     world.stop().await;
 }
