@@ -1,5 +1,5 @@
-//! Changes of accounts that nodes learn of: revoked and ended tokens, new names, deleted accounts. They are announced, and kept for nodes that miss
-//! the announcement until every token and message of before has expired.
+//! Changes of accounts that nodes learn of: revoked and ended tokens, new names, deleted accounts. They are announced, and
+//! kept for nodes that miss the announcement until every token of before, or every message of a deleted user, has expired.
 
 use redis::{Cmd, Pipeline};
 
@@ -39,7 +39,9 @@ impl Store {
 
     /// Adds a member to a set of changes, whose older ones are dropped, and announces an event of its user.
     pub(super) async fn announce_change(&self, key: &str, member: &str, at_ms: u64, event: &UserEvent) -> Result<()> {
-        let remembered_ms = (self.token_ttl_secs * 1000).max(self.retention.max_age_ms) + OVERLAP_MS;
+        let is_deletion = matches!(event, UserEvent::Deleted { .. });
+        let relevant_ms = if is_deletion { self.retention.max_age_ms } else { self.token_ttl_secs * 1000 };
+        let remembered_ms = relevant_ms + OVERLAP_MS;
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("ZREMRANGEBYSCORE").arg(key).arg(0).arg(at_ms.saturating_sub(remembered_ms));
         pipeline.cmd("ZADD").arg(key).arg("GT").arg(at_ms).arg(member);

@@ -110,7 +110,9 @@ impl Command {
         self.is_of_node
             && match self.name.as_str() {
                 "publish" | "set" => self.has_key(":probe:"),
-                "zrange" => [":revoked", ":renamed", ":joins"].iter().any(|key| self.has_key(key)),
+                "zrange" => [":revoked", ":renamed", ":ended", ":deleted", ":deleting", ":joins", ":removals"]
+                    .iter()
+                    .any(|key| self.has_key(key)),
                 "get" => self.has_key(":generation") || self.has_key(":seq:"),
                 "hget" => self.has_key("{r:1}"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),

@@ -139,7 +139,11 @@ async fn changes_of_members_and_marks_cost_what_they_must() {
     record_activity(&alice).await;
     let Cost { commands: adding, round_trips } = redis.cost_now(add).await;
     assert_eq!((adding["evalsha"], adding["xadd"]), (2, 1), "{adding:?}");
-    assert_eq!(round_trips, 3 + 2, "one reserves a place in the user's list, two look up the account");
+    assert_eq!(
+        round_trips,
+        3 + 3,
+        "one reserves a place in the user's list, one reads blocks, two look up the account"
+    );
     let Cost { commands: removing, round_trips } = redis.cost_now(remove).await;
     assert_eq!((removing["evalsha"], removing["xadd"], removing["zrem"]), (1, 1, 2), "{removing:?}");
     assert_eq!(round_trips, 1 + 2, "one looks up the name");
