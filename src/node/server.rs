@@ -25,7 +25,7 @@ use crate::edge::{
 use crate::metrics::{Count, Metrics};
 use crate::site;
 
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const KEEP_ALIVE_SECS: u32 = 75;
 /// Time for a client to take the last answer of its connection.
 const DISCONNECT: Duration = Duration::from_secs(1);
 /// To a connection too many. What it would have asked for is not known, so there is no dialect to answer in.
@@ -171,12 +171,12 @@ impl Connections {
         let app = app.into_factory().map_err(|error: S::Error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(is_stopping)
-            .keep_alive(KEEP_ALIVE)
+            .keep_alive(Duration::from_secs(KEEP_ALIVE_SECS.into()))
             .client_request_timeout(Duration::from_secs(self.head_secs.into()))
             .client_disconnect_timeout(DISCONNECT)
             .on_connect_ext(|stream: &HttpStream, data| stream.describe(data))
             .finish(map_config(app, |_: ()| AppConfig::default()));
-        let (connections, timing) = (self.clone(), Timing::start(self.head_secs));
+        let (connections, timing) = (self.clone(), Timing::start(self.head_secs, KEEP_ALIVE_SECS + 1));
         fn_service(move |stream: TcpStream| std::future::ready(connections.admit(stream, &timing))).and_then(http)
     }
 

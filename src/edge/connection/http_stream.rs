@@ -104,6 +104,7 @@ mod tests {
     use crate::edge::connection::{AddressCap, RequestUnderWay};
 
     const HEAD_SECS: u32 = 3;
+    const IDLE_SECS: u32 = 30;
     const SETTLED: Duration = Duration::from_millis(100);
 
     /// Both ends of a connection.
@@ -122,7 +123,7 @@ mod tests {
     #[actix_web::test]
     async fn a_head_that_does_not_end_ends_the_connection_however_it_arrives() {
         for is_dripped in [false, true] {
-            let timing = Timing::new(HEAD_SECS);
+            let timing = Timing::new(HEAD_SECS, IDLE_SECS);
             let (mut stream, mut client) = connection(&timing).await;
             client.write_all(b"G").await.expect("open");
             assert_eq!(stream.read_u8().await.expect("a byte"), b'G');
@@ -144,7 +145,7 @@ mod tests {
 
     #[actix_web::test]
     async fn idle_connections_and_requests_are_not_timed() {
-        let timing = Timing::new(HEAD_SECS);
+        let timing = Timing::new(HEAD_SECS, IDLE_SECS);
         let (mut stream, mut client) = connection(&timing).await;
         assert!(stream.read_u8().now_or_never().is_none());
         tick(&timing, 9);
@@ -165,8 +166,27 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn a_beginning_that_came_with_the_request_before_is_not_waited_for_for_ever() {
+        let timing = Timing::new(HEAD_SECS, IDLE_SECS);
+        let (mut stream, mut client) = connection(&timing).await;
+        let mut data = Extensions::new();
+        stream.describe(&mut data);
+        client.write_all(b"a request, G").await.expect("open");
+        stream.read_exact(&mut [0; 12]).await.expect("both");
+        drop(RequestUnderWay::of(data.get()));
+        assert!(stream.read_u8().now_or_never().is_none());
+        // An answer that is still being written does not count.
+        tick(&timing, IDLE_SECS);
+        assert_eq!(stream.write(b"answer").await.expect("open"), 6);
+        tick(&timing, IDLE_SECS);
+        assert!(stream.read_u8().now_or_never().is_none());
+        timing.tick();
+        assert_eq!(stream.read(&mut [0]).await.expect("no error"), 0, "the end");
+    }
+
+    #[actix_web::test]
     async fn a_client_that_does_not_read_ends_the_connection() {
-        let timing = Timing::new(HEAD_SECS);
+        let timing = Timing::new(HEAD_SECS, IDLE_SECS);
         let (mut stream, client) = connection(&timing).await;
         let filled = [0; 1 << 16];
         // Until nothing moves on to the other side any more.

@@ -18,17 +18,18 @@ const LONGEST_BLOCKED_SECS: u32 = 60;
 /// The connections of a worker.
 pub struct Timing {
     /// Seconds since the worker started.
-    now: Cell<u32>,
+    now: Rc<Cell<u32>>,
     head_secs: u32,
+    idle_secs: u32,
     connections: RefCell<Slab<Rc<Waiting>>>,
 }
 
 /// What a connection waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Nothing, or a first byte. The framework closes idle connections.
-    #[default]
-    Idle,
+    /// Nothing, or a first byte, since this second. The framework closes idle connections, but not those of which it has read
+    /// the beginning of a head together with the request before.
+    Idle(u32),
     /// The rest of a head, since this second.
     Head(u32),
     /// The handler of a request.
@@ -36,8 +37,9 @@ enum Phase {
 }
 
 /// How long one connection has waited for its client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Waiting {
+    now: Rc<Cell<u32>>,
     phase: Cell<Phase>,
     /// Since when the client has read nothing of what is written.
     blocked_since: Cell<Option<u32>>,
@@ -47,9 +49,9 @@ pub(super) struct Waiting {
 }
 
 impl Timing {
-    /// Starts to look at the connections of this worker. `head_secs` is the time for a head.
-    pub fn start(head_secs: u32) -> Rc<Self> {
-        let timing = Self::new(head_secs);
+    /// Starts to look at the connections of this worker. `head_secs` is the time for a head, `idle_secs` that between requests.
+    pub fn start(head_secs: u32, idle_secs: u32) -> Rc<Self> {
+        let timing = Self::new(head_secs, idle_secs);
         let ticking = Rc::downgrade(&timing);
         actix_web::rt::spawn(async move {
             let mut ticks = tokio::time::interval(TICK);
@@ -64,8 +66,8 @@ impl Timing {
         timing
     }
 
-    pub(super) fn new(head_secs: u32) -> Rc<Self> {
-        Rc::new(Self { now: Cell::new(0), head_secs, connections: RefCell::default() })
+    pub(super) fn new(head_secs: u32, idle_secs: u32) -> Rc<Self> {
+        Rc::new(Self { now: Rc::default(), head_secs, idle_secs, connections: RefCell::default() })
     }
 
     /// Ends the waiting of connections whose clients took too long. A second has passed.
@@ -75,7 +77,11 @@ impl Timing {
         for (_, waiting) in self.connections.borrow().iter() {
             // The second in which it began may have been a short one.
             let has_lasted = |since: u32, secs: u32| now.wrapping_sub(since) > secs;
-            let is_slow = matches!(waiting.phase.get(), Phase::Head(since) if has_lasted(since, self.head_secs));
+            let is_slow = match waiting.phase.get() {
+                Phase::Head(since) => has_lasted(since, self.head_secs),
+                Phase::Idle(since) => has_lasted(since, self.idle_secs),
+                Phase::Request => false,
+            };
             if is_slow || waiting.blocked_since.get().is_some_and(|since| has_lasted(since, LONGEST_BLOCKED_SECS)) {
                 waiting.is_over.set(true);
                 if let Some(waker) = waiting.waker.take() {
@@ -95,7 +101,13 @@ pub(super) struct Timed {
 
 impl Timed {
     pub(super) fn new(timing: &Rc<Timing>) -> Self {
-        let waiting = Rc::new(Waiting::default());
+        let waiting = Rc::new(Waiting {
+            now: Rc::clone(&timing.now),
+            phase: Cell::new(Phase::Idle(timing.now.get())),
+            blocked_since: Cell::default(),
+            is_over: Cell::default(),
+            waker: RefCell::default(),
+        });
         let key = timing.connections.borrow_mut().insert(Rc::clone(&waiting));
         Self { timing: Rc::clone(timing), key, waiting }
     }
@@ -107,14 +119,14 @@ impl Timed {
 
     /// Takes note that bytes have arrived.
     pub(super) fn has_read(&self) {
-        if self.waiting.phase.get() == Phase::Idle {
+        if matches!(self.waiting.phase.get(), Phase::Idle(_)) {
             self.waiting.phase.set(Phase::Head(self.timing.now.get()));
         }
     }
 
     /// Takes note that this task waits for bytes.
     pub(super) fn waits_to_read(&self, waker: &Waker) {
-        if matches!(self.waiting.phase.get(), Phase::Head(_)) {
+        if self.waiting.phase.get() != Phase::Request {
             self.waiting.set_waker(waker);
         }
     }
@@ -122,6 +134,10 @@ impl Timed {
     /// Takes note that the client has taken bytes.
     pub(super) fn has_written(&self) {
         self.waiting.blocked_since.set(None);
+        if matches!(self.waiting.phase.get(), Phase::Idle(_)) {
+            // The answer to the last request is still on its way.
+            self.waiting.begin_idling();
+        }
     }
 
     /// Takes note that this task waits until the client takes bytes.
@@ -140,6 +156,10 @@ impl Drop for Timed {
 }
 
 impl Waiting {
+    fn begin_idling(&self) {
+        self.phase.set(Phase::Idle(self.now.get()));
+    }
+
     fn set_waker(&self, waker: &Waker) {
         let mut kept = self.waker.borrow_mut();
         match &mut *kept {
@@ -174,7 +194,7 @@ impl RequestUnderWay {
 impl Drop for RequestUnderWay {
     fn drop(&mut self) {
         if let Some(waiting) = &self.0 {
-            waiting.phase.set(Phase::Idle);
+            waiting.begin_idling();
         }
     }
 }
