@@ -109,7 +109,7 @@ export const texts = {
   "search.messages": "Messages",
   "search.none": "Nothing found for “{q}”",
   "search.busy": "Searching…",
-  "search.noneHint": "Users and rooms are found by the beginning of their names.",
+  "search.noneHint": "Users and rooms are found by their names, or a word of them.",
   "search.more": "Search more conversations",
   "list.label": "Conversations",
   "list.nothing": "No messages yet",

@@ -110,7 +110,7 @@ export const texts: typeof en = {
   "search.messages": "消息",
   "search.none": "没有找到“{q}”",
   "search.busy": "搜索中…",
-  "search.noneHint": "用户和房间按名称的开头查找。",
+  "search.noneHint": "用户和房间按名称或其中一个词查找。",
   "search.more": "搜索更多会话",
   "list.label": "会话列表",
   "list.nothing": "还没有消息",
