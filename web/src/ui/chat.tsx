@@ -79,14 +79,18 @@ export function Chat() {
 
 function Toast() {
   const [shown, setShown] = useState(toast.peek());
+  const layer = useRef<HTMLDivElement>(null);
   useSignalEffect(() => setShown(toast.value));
   useEffect(() => {
     if (!shown) return;
+    // Each time anew, as only the latest popover or dialog is above all others.
+    layer.current?.hidePopover?.();
+    layer.current?.showPopover?.();
     const timer = setTimeout(() => setShown(null), TOAST_MS);
     return () => clearTimeout(timer);
   }, [shown?.id]);
   return (
-    <div class="toasts" role="alert">
+    <div ref={layer} class="toasts" role="alert" popover="manual">
       {shown && <p class="toast">{shown.text}</p>}
     </div>
   );
