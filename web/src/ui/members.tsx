@@ -122,7 +122,11 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
       )}
       {conversation && own?.role === "owner" && <RoomSettings conversation={conversation} />}
       {conversation && !conversation.is_private && !isGlobal && (
-        <button type="button" class="button is-quiet is-leave" onClick={() => setToConfirm("leave")}>
+        <button
+          type="button"
+          class="button is-quiet is-danger-text members-action"
+          onClick={() => setToConfirm("leave")}
+        >
           <Icon name="exit" size={18} /> {t(isGroup ? "members.leave" : "members.leaveRoom")}
         </button>
       )}

@@ -18,10 +18,14 @@ export function RoomSettings({ conversation }: { conversation: Conversation }) {
   const close = () => setDialog(null);
   return (
     <>
-      <button type="button" class="button is-quiet is-leave" onClick={() => setDialog("rename")}>
+      <button type="button" class="button is-quiet members-action" onClick={() => setDialog("rename")}>
         <Icon name="pen" size={18} /> {t("settings.rename")}
       </button>
-      <button type="button" class="button is-quiet is-leave" onClick={() => setDialog("delete")}>
+      <button
+        type="button"
+        class="button is-quiet is-danger-text members-action"
+        onClick={() => setDialog("delete")}
+      >
         <Icon name="trash" size={18} /> {t("settings.delete")}
       </button>
       {dialog === "rename" && <Rename conversation={conversation} onClose={close} />}
