@@ -120,7 +120,9 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
             })}
         </ul>
       )}
-      {conversation && own?.role === "owner" && <RoomSettings conversation={conversation} />}
+      {conversation && own && own.role !== "member" && (
+        <RoomSettings conversation={conversation} isOwner={own.role === "owner"} />
+      )}
       {conversation && !conversation.is_private && !isGlobal && (
         <button
           type="button"

@@ -1,4 +1,4 @@
-// What the owner of a room may do with it: rename it, and delete it.
+// What the owner and admins of a room may do with it: rename it, and its owner delete it.
 
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
@@ -13,7 +13,7 @@ import { showRoom } from "./router";
 
 const NAME_MAX = 100;
 
-export function RoomSettings({ conversation }: { conversation: Conversation }) {
+export function RoomSettings({ conversation, isOwner }: { conversation: Conversation; isOwner: boolean }) {
   const [dialog, setDialog] = useState<"rename" | "delete" | null>(null);
   const close = () => setDialog(null);
   return (
@@ -21,13 +21,15 @@ export function RoomSettings({ conversation }: { conversation: Conversation }) {
       <button type="button" class="button is-quiet members-action" onClick={() => setDialog("rename")}>
         <Icon name="pen" size={18} /> {t("settings.rename")}
       </button>
-      <button
-        type="button"
-        class="button is-quiet is-danger-text members-action"
-        onClick={() => setDialog("delete")}
-      >
-        <Icon name="trash" size={18} /> {t("settings.delete")}
-      </button>
+      {isOwner && (
+        <button
+          type="button"
+          class="button is-quiet is-danger-text members-action"
+          onClick={() => setDialog("delete")}
+        >
+          <Icon name="trash" size={18} /> {t("settings.delete")}
+        </button>
+      )}
       {dialog === "rename" && <Rename conversation={conversation} onClose={close} />}
       {dialog === "delete" && (
         <Confirm
