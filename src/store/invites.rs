@@ -53,6 +53,7 @@ impl Store {
             pipeline.cmd("HDEL").arg(self.keys.user(account.id)).arg("invite");
             self.writer.run(&pipeline).await?;
         } else {
+            self.release_look_alikes(account.id, &account.name, None).await?;
             let identity = self.identity_keys(&account.name, &account.email);
             self.remove(&identity.into_iter().chain([self.keys.user(account.id)]).collect::<Vec<_>>()).await?;
         }

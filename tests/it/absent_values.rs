@@ -80,7 +80,7 @@ async fn post(user: &User<'_>, method: &Method, path: &str, body: String) -> (u1
 #[tokio::test]
 async fn null_and_a_byte_order_mark_change_nothing_in_bodies() {
     let (world, room) = world().await;
-    let alice = world.log_in(0, "alice", "password").await;
+    let alice = world.log_in(0, "alice", "your_strong_password").await;
     let mut wrong = Vec::new();
     for (method, path, required, optional, status) in bodies(room) {
         let plain = with_nulls(&required, &optional).to_string();
@@ -162,7 +162,7 @@ fn frames(room: u64, message: u64) -> Vec<(&'static str, Value, (&'static str, V
 #[tokio::test]
 async fn null_and_a_byte_order_mark_change_nothing_in_frames() {
     let (world, room) = world().await;
-    let alice = world.log_in(0, "alice", "password").await;
+    let alice = world.log_in(0, "alice", "your_strong_password").await;
     let (_, sent) =
         alice.ask(0, "/api/v1/chat/message", &json!({"type": "text", "content": "a", "group_id": room_id(room)})).await;
     let message = sent["data"]["message_id"].as_str().expect("an id").parse().expect("a number");
@@ -190,7 +190,7 @@ async fn null_and_a_byte_order_mark_change_nothing_in_frames() {
 #[tokio::test]
 async fn an_empty_parameter_of_a_query_is_absent() {
     let (world, room) = world().await;
-    let alice = world.log_in(0, "alice", "password").await;
+    let alice = world.log_in(0, "alice", "your_strong_password").await;
     let id = room_id(room);
     let routes: Vec<(String, &[&str])> = vec![
         ("/api/chat/messages".into(), &["room_id", "limit", "before", "after"]),

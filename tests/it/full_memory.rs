@@ -172,7 +172,7 @@ async fn reading_deleting_and_presence_go_on_and_sending_resumes() {
     assert_eq!(online.as_array().map(Vec::len), Some(2), "{online}");
     // Who opens a room that exists gets it, who logs in gets a token, and marks of reading arrive.
     alice.open_direct(1, "bob").await;
-    world.log_in(0, "bob", "password").await;
+    world.log_in(0, "bob", "your_strong_password").await;
     let mut reader = world.webchat(0, &bob, "ext=1").await;
     let mut author = world.webchat(1, &alice, "ext=1").await;
     let mark =

@@ -58,7 +58,7 @@ async fn after_ten_wrong_passwords_an_address_must_wait() {
     // The right one waits as well: an attacker does not learn which it is.
     let mut statuses = Vec::new();
     eventually("the right password is accepted after the wait", async || {
-        statuses.push(log_in(&world, 1, "192.0.2.1", ALICE, "password").await.0);
+        statuses.push(log_in(&world, 1, "192.0.2.1", ALICE, "your_strong_password").await.0);
         statuses.last() == Some(&200)
     })
     .await;
@@ -91,7 +91,7 @@ async fn each_further_guess_waits_twice_as_long() {
         redis::cmd("SET").arg(&keys[0]).arg(tries).arg("KEEPTTL").exec(&mut connection).expect("written");
         assert_eq!(log_in(&world, 0, "192.0.2.1", ALICE, "wrong one").await, WRONG);
         for _ in 0..3 {
-            let (status, wait) = log_in(&world, 0, "192.0.2.1", ALICE, "password").await;
+            let (status, wait) = log_in(&world, 0, "192.0.2.1", ALICE, "your_strong_password").await;
             // Guesses during the wait make it no longer.
             let is_near = wait.is_some_and(|wait| wait <= expected && wait > expected - 10);
             assert!(status == 429 && is_near, "{status}, {wait:?} of {expected}");
@@ -107,8 +107,8 @@ async fn other_addresses_and_other_accounts_do_not_wait() {
     register(&world, "bob").await;
     eventually("the address must wait", async || log_in(&world, 0, "192.0.2.1", ALICE, "wrong one").await.0 == 429)
         .await;
-    assert_eq!(log_in(&world, 0, "192.0.2.2", ALICE, "password").await.0, 200);
-    assert_eq!(log_in(&world, 0, "192.0.2.1", ("username", "bob"), "password").await.0, 200);
+    assert_eq!(log_in(&world, 0, "192.0.2.2", ALICE, "your_strong_password").await.0, 200);
+    assert_eq!(log_in(&world, 0, "192.0.2.1", ("username", "bob"), "your_strong_password").await.0, 200);
     world.stop().await;
 }
 
@@ -122,7 +122,7 @@ async fn a_network_of_addresses_counts_as_one() {
         log_in(&world, 0, &format!("2001:db8:0:7::{number:x}"), ALICE, "wrong one").await.0 == 429
     })
     .await;
-    assert_eq!(log_in(&world, 0, "2001:db8:0:8::1", ALICE, "password").await.0, 200);
+    assert_eq!(log_in(&world, 0, "2001:db8:0:8::1", ALICE, "your_strong_password").await.0, 200);
     world.stop().await;
 }
 
@@ -209,7 +209,7 @@ async fn sign_ins_are_limited_by_address_and_refused_tokens_apart_from_them() {
     }
     let mut accepted = 0;
     let refused = loop {
-        let (status, wait) = log_in(&world, 0, "192.0.2.1", ALICE, "password").await;
+        let (status, wait) = log_in(&world, 0, "192.0.2.1", ALICE, "your_strong_password").await;
         if status != 200 {
             break (status, wait);
         }
@@ -230,6 +230,6 @@ async fn sign_ins_are_limited_by_address_and_refused_tokens_apart_from_them() {
     .await;
     let body: Value = answer.expect("one").json().await.expect("JSON");
     assert_eq!(body, json!({"code": 429, "message": "请求过于频繁", "error": "请稍后再试"}));
-    assert_eq!(log_in(&world, 0, "192.0.2.2", ALICE, "password").await.0, 200);
+    assert_eq!(log_in(&world, 0, "192.0.2.2", ALICE, "your_strong_password").await.0, 200);
     world.stop().await;
 }

@@ -183,7 +183,7 @@ async fn slow_mode_makes_members_pause_in_every_document() {
     let group = alice.make_group(0, "slow", &["bob", "carol"]).await;
     make_admin(&alice, group, 3).await;
     assert_eq!(change(&alice, 0, group, &json!({"slow_mode_secs": 3600})).await.0, 200);
-    let carol = world.log_in(0, "carol", "password").await;
+    let carol = world.log_in(0, "carol", "your_strong_password").await;
     assert_eq!(try_send(&bob, group).await, (200, None));
     let (status, pause) = try_send(&bob, group).await;
     assert!(status == 429 && pause.is_some_and(|secs| (3500..=3600).contains(&secs)), "{status} {pause:?}");

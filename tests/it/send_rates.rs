@@ -406,7 +406,7 @@ async fn without_limits_nothing_of_this_is_refused() {
     alice.send(0, &room_id(group), "sent").await;
     assert_eq!(heard_until_message(&mut listener).await, 3);
     for _ in 0..30 {
-        world.log_in(0, "alice", "password").await;
+        world.log_in(0, "alice", "your_strong_password").await;
     }
     world.stop().await;
 }
