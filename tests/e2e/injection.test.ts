@@ -109,8 +109,8 @@ test("no name of a user or a room is markup", async ({ browser, contexts, enter 
     await user.call("POST", "/api/v1/chat/message", { type: "text", content: `I am ${user.name}`, group_id });
     await user.send(await user.direct(bob), `hello from ${user.name}`);
   });
-  // Rooms with such names.
-  const rooms = payloads.filter((name) => !/\p{Cc}/u.test(name) && name.trim() === name);
+  // Rooms with such names, but for those with characters that reorder text, which are refused.
+  const rooms = payloads.filter((name) => !/[\p{Cc}\u202e]/u.test(name) && name.trim() === name);
   expect(rooms.length).toBeGreaterThanOrEqual(200);
   await forEach(rooms, (name) => first.group(name, bob));
 
@@ -152,8 +152,8 @@ test("no name of a file is markup", async ({ enter }) => {
   test.setTimeout(90_000);
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.group(uniqueName("files"), bob);
-  // File names are no paths, and forms escape double quotes.
-  const good = payloads.filter((name) => !/[/\\\p{Cc}]/u.test(name));
+  // File names are no paths, forms escape double quotes, and the server undoes percent encoding.
+  const good = payloads.filter((name) => !/[/\\%\p{Cc}]/u.test(name));
   const sent = good.map((name) => `${name.replaceAll('"', "'")}.txt`);
   expect(sent.length).toBeGreaterThanOrEqual(200);
   await forEach(sent, (name) => alice.upload(room, name, "a text"));
