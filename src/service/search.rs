@@ -103,7 +103,7 @@ fn quickly_folded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use std::task::{Context, Waker};
 
     use super::*;
 
@@ -119,7 +119,7 @@ mod tests {
     fn pauses(search: &mut Search, messages: Vec<Message>) -> usize {
         let mut adding = pin!(search.add(messages));
         let mut pauses = 0;
-        while let Poll::Pending = adding.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        while adding.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             pauses += 1;
         }
         pauses

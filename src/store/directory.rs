@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn cursors_round_trip_and_others_are_refused() {
-        let entry = "李雷\07".as_bytes();
+        let entry = "李雷\x007".as_bytes();
         assert_eq!(from_hex(&hex(entry)).as_deref(), Some(entry));
         for bad in ["a", "zz", "+1", "é", "0x"] {
             assert_eq!(from_hex(bad), None, "{bad}");

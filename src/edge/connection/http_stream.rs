@@ -104,7 +104,7 @@ mod tests {
     use crate::edge::connection::{AddressCap, RequestUnderWay};
 
     const HEAD_SECS: u32 = 3;
-    const IDLE_SECS: u32 = 30;
+    const IDLE_SECS: u32 = 90;
     const SETTLED: Duration = Duration::from_millis(100);
 
     /// Both ends of a connection.
