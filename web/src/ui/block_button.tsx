@@ -6,7 +6,9 @@ import { errorText } from "../i18n/errors";
 import { blocked, loadBlocks, setBlocked } from "../model/blocks";
 import { showToast } from "../model/toast";
 import { IconButton } from "./common";
-import { Confirm } from "./dialog";
+import { lazy } from "./lazy";
+
+const Confirm = lazy(() => import("./lazy_components").then((module) => module.Confirm));
 
 export function BlockButton({ userId, name }: { userId: number; name: string }) {
   const [isAsking, setAsking] = useState(false);
