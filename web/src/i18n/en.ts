@@ -240,6 +240,7 @@ export const texts = {
   "settings.deleteTitle": "Delete “{name}”?",
   "settings.deleteHint": "The room and its messages are gone for all members. This cannot be undone.",
   "settings.deleteConfirm": "Delete",
+  "block.state": "blocked by you",
   "block.do": "Block {name}",
   "block.undo": "Unblock {name}",
   "block.title": "Block {name}?",

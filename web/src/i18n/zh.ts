@@ -241,6 +241,7 @@ export const texts: typeof en = {
   "settings.deleteTitle": "删除“{name}”？",
   "settings.deleteHint": "房间及其消息将对所有成员消失，且无法恢复。",
   "settings.deleteConfirm": "删除",
+  "block.state": "已被你屏蔽",
   "block.do": "屏蔽 {name}",
   "block.undo": "取消屏蔽 {name}",
   "block.title": "屏蔽 {name}？",

@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
+import { blocked } from "../model/blocks";
 import { draftOf } from "../model/drafts";
 import { announcement, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
@@ -141,7 +142,10 @@ function Subtitle({ room }: { room: Room }) {
   const conversation = conversations.value.get(room.id);
   if (!conversation) return null;
   const { user_id, kind } = conversation;
-  if (user_id !== null) return <>{t(online.value.has(user_id) ? "room.online" : "room.offline")}</>;
+  if (user_id !== null) {
+    if (blocked.value?.has(user_id)) return <>{t("block.state")}</>;
+    return <>{t(online.value.has(user_id) ? "room.online" : "room.offline")}</>;
+  }
   const members = room.members.value;
   if (!members) return <>{t(kind === "group" ? "room.group" : "room.public")}</>;
   const onlineCount = members.filter((member) => online.value.has(member.user_id)).length;
