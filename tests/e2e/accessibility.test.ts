@@ -85,6 +85,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.getByRole("button", { name: "Close" }).click();
       await expect(page.getByRole("dialog")).toHaveCount(0);
     }
+    await page.getByRole("button", { name: "Members" }).click();
+    for (const name of ["Rename", "Delete for everyone"]) {
+      await page.getByRole("button", { name }).click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      await scan(page, name);
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog")).toHaveCount(0);
+    }
     await page.getByRole("button", { name: /Account and settings/ }).click();
     await expect(page.locator(".menu")).toBeVisible();
     await scan(page, "settings");

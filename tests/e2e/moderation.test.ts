@@ -1,0 +1,53 @@
+// Blocks, and what the owner and admins of a room do with it.
+import { bubble, expect, item, newUsers, test, title, uniqueName, write } from "./fixtures";
+
+test("a blocked person cannot write until unblocked", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(alice, { room });
+  await page.getByRole("button", { name: `Block ${bob.name}`, exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: `Block ${bob.name}?` });
+  await dialog.getByRole("button", { name: "Block", exact: true }).click();
+  await expect(page.getByRole("alert")).toHaveText(`${bob.name} is blocked`);
+  await expect(page.locator(".pane-title")).toContainText("blocked by you");
+
+  const theirs = await enter(bob, { room, node: 1 });
+  await write(theirs, "let me in");
+  await expect(theirs.locator(".failed")).toContainText("This person has blocked you");
+
+  await page.reload();
+  await page.getByRole("button", { name: `Unblock ${bob.name}` }).click();
+  await expect(page.getByRole("button", { name: `Block ${bob.name}`, exact: true })).toBeVisible();
+  await theirs.getByRole("button", { name: "Try again" }).click();
+  await expect(bubble(page, "let me in")).toBeVisible();
+});
+
+test("admins rename a room, and its owner deletes it, for all members at once", async ({ enter }) => {
+  const [alice, bob, carol] = await newUsers("alice", "bob", "carol");
+  const name = uniqueName("plans");
+  const room = await alice.group(name, bob, carol);
+  const page = await enter(alice, { room });
+  const admin = await enter(bob, { room, node: 1 });
+  const member = await enter(carol, { room });
+  for (const each of [page, admin, member]) await each.getByRole("button", { name: "Members" }).click();
+  await page.getByRole("button", { name: `Make ${bob.name} an admin` }).click();
+
+  await admin.reload();
+  await admin.getByRole("button", { name: "Members" }).click();
+  await admin.getByRole("button", { name: "Rename" }).click();
+  const renamed = uniqueName("better");
+  await admin.getByLabel("Name of the room").fill(renamed);
+  await admin.getByRole("button", { name: "Save" }).click();
+  await expect(title(admin)).toHaveText(renamed);
+  await expect(title(member)).toHaveText(renamed);
+  await expect(item(member, renamed)).toBeVisible();
+  await expect(admin.getByRole("button", { name: "Delete for everyone" })).toHaveCount(0);
+  await expect(member.getByRole("button", { name: "Rename" })).toHaveCount(0);
+
+  await page.getByRole("button", { name: "Delete for everyone" }).click();
+  const dialog = page.getByRole("dialog", { name: `Delete “${renamed}”?` });
+  await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByText("Pick a conversation")).toBeVisible();
+  await expect(member.getByText("This conversation is not available")).toBeVisible();
+  for (const each of [page, admin, member]) await expect(item(each, renamed)).toHaveCount(0);
+});
