@@ -20,8 +20,9 @@ use crate::support::{User, World, eventually, unique};
 const PACE: Duration = Duration::from_millis(40);
 /// Load before and after a failover.
 const BESIDE: Duration = Duration::from_millis(1500);
-/// The promise is five seconds after the promotion, or the end of a partition, and a busy machine may take as much again.
-const WORKS_WITHIN: Duration = Duration::from_secs(10);
+/// The promise is five seconds after the promotion, or the end of a partition. Sentinel itself may take ten more on a busy
+/// machine: for that long it leaves a primary alone that has returned.
+const WORKS_WITHIN: Duration = Duration::from_secs(20);
 /// How long a primary is stopped or cut off.
 const AWAY_FOR: Duration = Duration::from_secs(10);
 /// The node that is cut off together with the primary.
