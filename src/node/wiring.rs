@@ -62,9 +62,7 @@ impl Wiring {
             warn_of_data_in_memory(&store).await;
             memory_of_redis::warn_of_no_limit(&store).await;
         }
-        store.ensure_global_room().await?;
-        store.note_history().await?;
-        store.index_earlier_names().await?;
+        retried(async || prepare(&store).await).await?;
 
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
@@ -207,9 +205,14 @@ fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
 
 /// Waits until Redis answers. Fails at once when its version or configuration is not suitable.
 pub(super) async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
+    retried(async || check_redis(store).await).await
+}
+
+/// Repeats a step of the start while Redis is not available: it may still be starting, or its replicas may be late.
+async fn retried(step: impl AsyncFn() -> Result<(), Error>) -> Result<(), StartError> {
     let started = Instant::now();
     loop {
-        match check_redis(store).await {
+        match step().await {
             Ok(()) => return Ok(()),
             Err(error) if error.kind() == Kind::Unavailable && started.elapsed() < REDIS_WAIT => {
                 if started.elapsed() > Duration::from_secs(2) {
@@ -220,6 +223,13 @@ pub(super) async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Writes what every installation has. Each step may be repeated.
+async fn prepare(store: &Store) -> Result<(), Error> {
+    store.ensure_global_room().await?;
+    store.note_history().await?;
+    store.index_earlier_names().await
 }
 
 async fn warn_of_data_in_memory(store: &Store) {

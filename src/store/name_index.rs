@@ -122,7 +122,8 @@ impl Store {
         }
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("SET").arg(self.keys.names_indexed()).arg(1);
-        self.writer.run(&pipeline).await.map(drop)
+        // A mark that is lost costs another indexing, so no start waits for replicas.
+        self.connection.run(&pipeline).await.map(drop)
     }
 
     /// The entries of a sorted set behind the last one; `None` at its end.
