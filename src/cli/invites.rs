@@ -9,6 +9,7 @@ use super::users::time;
 use super::{EXIT_USAGE, fail, print};
 use crate::config::Config;
 use crate::domain::InviteTerms;
+use crate::service::Operator;
 
 #[derive(Args)]
 pub(super) struct InviteArguments {
@@ -24,7 +25,7 @@ pub(super) async fn run(config: &Config, arguments: &InviteArguments) -> ExitCod
     let Some(terms) = InviteTerms::new(arguments.uses, arguments.days) else {
         return fail(&"an invite has 1 to 1000 uses and 1 to 365 days", EXIT_USAGE);
     };
-    match administer(config, async |accounts| accounts.make_invite(terms).await).await {
+    match administer(config, async |accounts| accounts.invite(&Operator::CommandLine, terms).await).await {
         Ok(invite) => {
             let uses = if invite.uses == 1 { "once".to_owned() } else { format!("{} times", invite.uses) };
             eprintln!("May be used {uses} until {}:", time(invite.expires_at_ms));

@@ -63,7 +63,7 @@ async fn add(accounts: &Accounts, name: &str, email: Option<&str>) -> Result<cra
     let (name, email) = (UserName::parse(name)?, email.map(Email::parse).transpose()?);
     let password = read_password()?;
     let new = NewAccount { name, email, phone: String::new(), invite: None };
-    Ok(accounts.create(&new, &password, None).await?.id)
+    Ok(accounts.add(&new, &password).await?.id)
 }
 
 async fn list(accounts: &Accounts, start: &str) -> Result<ExitCode, Error> {

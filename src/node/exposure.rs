@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 
 use tracing::warn;
 
-use crate::config::{Config, IpVisibility};
+use crate::config::{Config, IpVisibility, Registration};
 
 /// Whether it applies, and what is said then.
 type Finding = (fn(&Config) -> bool, &'static str);
 
-const FINDINGS: [Finding; 6] = [
+const FINDINGS: [Finding; 7] = [
     (
         |config| config.server.trusted_proxies.is_empty(),
         "no proxy is trusted: behind one, all clients have its address; without one, passwords and tokens travel without \
@@ -24,6 +24,7 @@ const FINDINGS: [Finding; 6] = [
         |config| config.server.public_url.starts_with("http://"),
         "passwords and tokens travel without TLS (server.public_url)",
     ),
+    (|config| config.auth.registration == Registration::Open, "everyone may register (auth.registration)"),
     (
         |config| config.privacy.ip_visibility == IpVisibility::Everyone,
         "every user sees the addresses of the others (privacy.ip_visibility)",
@@ -67,6 +68,7 @@ mod tests {
         config.server.trusted_proxies = vec!["192.0.2.9".parse().expect("an address")];
         config.server.public_url = "https://chat.example.org".to_owned();
         config.server.metrics_address = "127.0.0.1:9100".to_owned();
+        config.auth.registration = Registration::Invite;
         config.privacy.ip_visibility = IpVisibility::Admins;
         config
     }
@@ -80,6 +82,7 @@ mod tests {
                 config.server.trusted_proxies.push("10.0.0.0/8".parse().expect("a network"));
             }),
             ("server.public_url", |config| config.server.public_url = "http://chat.example.org".to_owned()),
+            ("auth.registration", |config| config.auth.registration = Registration::Open),
             ("privacy.ip_visibility", |config| config.privacy.ip_visibility = IpVisibility::Everyone),
             ("server.metrics_address", |config| config.server.metrics_address.clear()),
             ("limits.enabled", |config| config.limits.enabled = false),

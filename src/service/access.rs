@@ -24,8 +24,6 @@ pub(super) enum Action {
     SeeAddresses(IpVisibility),
     /// See the metrics of all nodes.
     SeeFigures,
-    /// Invite people to register.
-    Invite,
     /// Act on the accounts and rooms of others, and read the record of it.
     Administer,
     /// Add another user to a room.
@@ -47,7 +45,6 @@ pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) ->
         | Action::SeeAddress { .. }
         | Action::SeeAddresses(IpVisibility::Admins)
         | Action::SeeFigures
-        | Action::Invite
         | Action::Administer => is_admin(store, caller).await?,
     };
     if is_granted { Ok(()) } else { Err(Error::Forbidden) }

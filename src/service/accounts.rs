@@ -91,12 +91,22 @@ impl Accounts {
         self.create(&new, password, Some(client)).await
     }
 
+    /// Creates an account, whoever may register. The audit log gives its number as 0: it has none yet.
+    ///
+    /// # Errors
+    /// As [`Self::create`], `Unavailable`.
+    pub async fn add(&self, new: &NewAccount, password: &Password) -> Result<Account> {
+        let target = Target::User(UserRef { id: UserId::SERVER, name: new.name.as_str().to_owned() });
+        record(&self.store, &Operator::CommandLine, Act::Add, Some(target)).await?;
+        self.create(new, password, None).await
+    }
+
     /// Creates an account.
     ///
     /// # Errors
     /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`;
     /// `InviteInvalid`.
-    pub async fn create(&self, new: &NewAccount, password: &Password, client: Option<&Client>) -> Result<Account> {
+    async fn create(&self, new: &NewAccount, password: &Password, client: Option<&Client>) -> Result<Account> {
         if new.name.is_reserved() || self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }

@@ -37,6 +37,8 @@ impl Operator<'_> {
 /// What is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
+    Add,
+    Invite,
     Promote,
     Demote,
     Ban,
@@ -53,6 +55,8 @@ impl Act {
     /// The word in the log. Programs compare it, so words never change.
     fn word(self) -> &'static str {
         match self {
+            Self::Add => "user.add",
+            Self::Invite => "invite",
             Self::Promote => "user.promote",
             Self::Demote => "user.demote",
             Self::Ban => "user.ban",

@@ -1,8 +1,8 @@
 //! Invites to register.
 
-use super::access::{Action, authorise};
 use super::accounts::Accounts;
-use crate::domain::{Caller, InviteCode, InviteTerms, Result};
+use super::audit::{Act, Operator, record};
+use crate::domain::{InviteCode, InviteTerms, Result};
 
 /// An invite that was just made.
 #[derive(Debug)]
@@ -23,20 +23,13 @@ impl Invite {
 }
 
 impl Accounts {
-    /// Makes an invite on behalf of an administrator.
+    /// Makes an invite, which the audit log shows without its code.
     ///
     /// # Errors
-    /// `Forbidden`.
-    pub async fn invite(&self, caller: &Caller, terms: InviteTerms) -> Result<Invite> {
-        authorise(&self.store, caller, Action::Invite).await?;
-        self.make_invite(terms).await
-    }
-
-    /// Makes an invite.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn make_invite(&self, terms: InviteTerms) -> Result<Invite> {
+    /// `Forbidden`, `Unavailable`.
+    pub async fn invite(&self, operator: &Operator<'_>, terms: InviteTerms) -> Result<Invite> {
+        operator.authorise(&self.store).await?;
+        record(&self.store, operator, Act::Invite, None).await?;
         let code = InviteCode::new()?;
         let expires_at_ms = self.store.create_invite(&code, terms).await?;
         Ok(Invite { code, uses: terms.uses, expires_at_ms })

@@ -307,15 +307,20 @@ async fn the_command_line_lists_and_removes_rooms_and_prints_the_log() {
     assert_eq!(run(&["room", "delete", &public]).await.0, Some(0), "by its id");
     assert_eq!(run(&["user", "promote", "alice"]).await.0, Some(0));
     assert_eq!(run(&["room", "list"]).await.1.lines().count(), 1);
+    let (code, link) = run(&["invite"]).await;
+    assert_eq!(code, Some(0));
     let (code, log) = run(&["audit"]).await;
     assert_eq!(code, Some(0));
     let acts: Vec<Vec<&str>> = log.lines().map(|line| line.split('\t').skip(1).collect()).collect();
     let expected = [
+        ["command line", "-", "invite", ""],
         ["command line", "-", "user.promote", "user alice (1)"],
         ["command line", "-", "room.delete", "room kept (3)"],
         ["command line", "-", "room.delete", "room doomed (2)"],
     ];
     assert_eq!(acts, expected);
+    let invite = link.trim().rsplit('=').next().expect("a code");
+    assert!(!invite.is_empty() && !log.contains(invite), "{log}");
     assert_eq!(run(&["audit", "--limit", "1"]).await.1.lines().count(), 1);
     let log = alice.get_json(0, "/api/v1/admin/audit").await;
     assert_eq!((&log["entries"][0]["actor"], &log["entries"][0]["address"]), (&Value::Null, &json!("")));

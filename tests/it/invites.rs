@@ -2,7 +2,7 @@
 
 use chinwag::config::Registration;
 use chinwag::domain::InviteTerms;
-use chinwag::service::Accounts;
+use chinwag::service::{Accounts, Operator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn accounts(world: &World) -> Accounts {
 
 async fn make_invite(world: &World, uses: u32) -> String {
     let terms = InviteTerms::new(uses, 1).expect("valid");
-    accounts(world).await.make_invite(terms).await.expect("made").code.expose().to_owned()
+    accounts(world).await.invite(&Operator::CommandLine, terms).await.expect("made").code.expose().to_owned()
 }
 
 /// Registers through document 000. Returns the status and the code of the error.
