@@ -1,4 +1,4 @@
-//! The accounts without a node, for the command line.
+//! Accounts, rooms and the audit log without a node, for the command line.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ const COMMAND_LINE: &str = "cli";
 /// One line that names what is wrong.
 pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
     let (store, redis) = open(config).await?;
-    let tokens = Tokens::new(&signing_keys(config)?, config.auth.token_ttl_secs, store.clock().clone())?;
+    let tokens = tokens(config, &store)?;
     let limits = Arc::new(Limits::new(&config.limits));
-    Ok((Accounts::new(store, Arc::new(tokens), passwords(config)?, limits, config.auth.registration), redis))
+    Ok((Accounts::new(store, tokens, passwords(config)?, limits, config.auth.registration), redis))
 }
 
 /// Opens what administers users and rooms, as [`accounts`] does.
@@ -41,7 +41,12 @@ pub async fn administration(
     let (limits, metrics) = (Arc::new(Limits::new(&config.limits)), Arc::new(Metrics::new(&[], &[])));
     let files = Files::open(&uploads_url(config)?, (&config.uploads, &config.limits), limits, metrics)?;
     let uploads = Uploads::new(files, store.clone());
-    Ok((Administration::new(store.clone(), passwords(config)?), RoomRemovals::new(store, uploads), redis))
+    let administration = Administration::new(store.clone(), passwords(config)?, tokens(config, &store)?);
+    Ok((administration, RoomRemovals::new(store, uploads), redis))
+}
+
+fn tokens(config: &Config, store: &Store) -> Result<Arc<Tokens>, StartError> {
+    Ok(Arc::new(Tokens::new(&signing_keys(config)?, config.auth.token_ttl_secs, store.clock().clone())?))
 }
 
 fn passwords(config: &Config) -> Result<Arc<Passwords>, StartError> {

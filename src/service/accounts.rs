@@ -18,6 +18,8 @@ use crate::domain::{
 use crate::store::{PictureOwner, Restored, Revocation, Store};
 
 const ACCOUNTS_A_PAGE: Limit = Limit::of(500);
+/// Longer texts name no account, and whoever sends them may share a count.
+const MAX_COUNTED_CHARS: usize = 320;
 
 /// The account that a login names.
 #[derive(Clone, Debug)]
@@ -29,18 +31,24 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The form under which wrong passwords are counted, one for all spellings of a name, whether or not it is known.
+    /// The form under which wrong passwords are counted where no account is known, one for all spellings.
     fn counted(&self) -> String {
         // The last form is the one that spellings with more spaces share.
         let form = |name: &TypedName| name.forms().last().cloned();
-        let (email, name, text) = match self {
-            Self::Name(name) => (None, form(name), ""),
-            Self::EmailOrName(text) => {
-                (Email::parse(text).ok(), TypedName::parse(text).as_ref().and_then(form), &**text)
-            }
+        let text = match self {
+            Self::Name(name) => form(name),
+            Self::EmailOrName(text) => TypedName::parse(text).as_ref().and_then(form).or_else(|| {
+                let start: String = text.chars().take(MAX_COUNTED_CHARS).collect();
+                Some(folded(&start))
+            }),
         };
-        email.map(|email| email.folded()).or(name).unwrap_or_else(|| folded(text))
+        format!("?{}", text.unwrap_or_default())
     }
+}
+
+/// The form under which wrong passwords of an account are counted.
+pub(super) fn counted(account: &Account) -> String {
+    format!("#{}", account.id)
 }
 
 /// Registers users, logs them in and administers their accounts.
@@ -124,11 +132,12 @@ impl Accounts {
     /// `BadCredentials`; `RateLimited`, also for an address that has tried too many wrong passwords for this account.
     pub async fn log_in(&self, who: &Identity, password: &TypedPassword, client: &Client) -> Result<(Account, String)> {
         self.limits.check_sign_in(client)?;
-        self.count_guess(who, client).await?;
         let account = self.find(who).await?;
+        // By the account where there is one: another account may have its e-mail address as a name.
+        let counted = account.as_ref().map_or_else(|| who.counted(), counted);
+        self.count_guess(&counted, client).await?;
         let matches = self.verify(account.as_ref(), password, client).await?;
         let mut account = account.filter(|account| matches && !account.is_banned).ok_or(Error::BadCredentials)?;
-        self.forget_guesses(who, client).await;
         if account.one_time_until_ms.is_some()
             && !self.store.use_one_time_password(account.id, &account.password_hash).await?
         {
@@ -137,6 +146,7 @@ impl Accounts {
         if !self.store.use_invite(&account).await? {
             return Err(Error::BadCredentials);
         }
+        self.forget_guesses(&counted, client).await;
         if account.token_key.is_none() {
             account.token_key = self.store.ensure_token_key(account.id).await?;
         }
@@ -144,17 +154,17 @@ impl Accounts {
         Ok((account, token))
     }
 
-    pub(super) async fn count_guess(&self, who: &Identity, client: &Client) -> Result<()> {
+    pub(super) async fn count_guess(&self, counted: &str, client: &Client) -> Result<()> {
         let Some(limit) = self.limits.guesses() else { return Ok(()) };
-        self.store.count_guess(&who.counted(), client.counted_address(), limit).await
+        self.store.count_guess(counted, client.counted_address(), limit).await
     }
 
     /// Best effort: tries that are not forgotten now expire.
-    pub(super) async fn forget_guesses(&self, who: &Identity, client: &Client) {
+    pub(super) async fn forget_guesses(&self, counted: &str, client: &Client) {
         if self.limits.guesses().is_none() {
             return;
         }
-        if let Err(error) = self.store.forget_guesses(&who.counted(), client.counted_address()).await {
+        if let Err(error) = self.store.forget_guesses(counted, client.counted_address()).await {
             debug!(%error, "could not forget wrong passwords after the right one");
         }
     }

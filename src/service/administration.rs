@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::audit::{Act, Operator, Target, record};
 use super::passwords::Passwords;
+use super::tokens::Tokens;
 use crate::domain::{
     Account, AuditEntry, Caller, Client, Error, Field, Limit, Password, Result, RoomId, RoomSummary, UserId, UserRef,
 };
@@ -18,12 +19,13 @@ const ONE_TIME_PASSWORD_BYTES: usize = 10;
 pub struct Administration {
     store: Store,
     passwords: Arc<Passwords>,
+    tokens: Arc<Tokens>,
 }
 
 impl Administration {
     /// Administration over a store.
-    pub fn new(store: Store, passwords: Arc<Passwords>) -> Self {
-        Self { store, passwords }
+    pub fn new(store: Store, passwords: Arc<Passwords>, tokens: Arc<Tokens>) -> Self {
+        Self { store, passwords, tokens }
     }
 
     /// Users whose name begins with a text, ordered by name, behind a cursor. The second value is the cursor of the next
@@ -49,8 +51,7 @@ impl Administration {
     pub async fn set_banned(&self, caller: &Caller, client: &Client, user: UserId, is_banned: bool) -> Result<()> {
         let act = if is_banned { Act::Ban } else { Act::Unban };
         self.begin(&Operator::Admin(caller, client), act, user).await?;
-        self.store.revoke(user, &Revocation::Banned(is_banned)).await?;
-        Ok(())
+        self.revoke(user, &Revocation::Banned(is_banned)).await
     }
 
     /// Ends all sessions of a user.
@@ -59,8 +60,7 @@ impl Administration {
     /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
     pub async fn end_sessions(&self, caller: &Caller, client: &Client, user: UserId) -> Result<()> {
         self.begin(&Operator::Admin(caller, client), Act::EndSessions, user).await?;
-        self.store.revoke(user, &Revocation::Tokens).await?;
-        Ok(())
+        self.revoke(user, &Revocation::Tokens).await
     }
 
     /// Replaces a user's password by a random one, ends all sessions of the user, and returns the password. It is good
@@ -73,8 +73,12 @@ impl Administration {
         let text = random_password()?;
         let hash = self.passwords.hash(&Password::parse(&text)?, Some(client)).await?;
         let until_ms = self.store.now_ms() + ONE_TIME_PASSWORD_MS;
-        self.store.revoke(user, &Revocation::OneTimePassword { hash, until_ms }).await?;
+        self.revoke(user, &Revocation::OneTimePassword { hash, until_ms }).await?;
         Ok(text)
+    }
+
+    async fn revoke(&self, user: UserId, change: &Revocation) -> Result<()> {
+        self.tokens.revoke(&self.store, user, change).await.map(drop)
     }
 
     /// Checks that an act on another user is allowed, and records it.
@@ -117,7 +121,7 @@ impl Administration {
     }
 }
 
-/// Digits and letters from the operating system's random source.
+/// Hexadecimal digits from the operating system's random source.
 fn random_password() -> Result<String> {
     let mut bytes = [0; ONE_TIME_PASSWORD_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;

@@ -141,7 +141,11 @@ impl Services {
             messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
             rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding),
             room_removals: RoomRemovals::new(store.clone(), uploads.clone()),
-            administration: Administration::new(store.clone(), Arc::clone(&shared.passwords)),
+            administration: Administration::new(
+                store.clone(),
+                Arc::clone(&shared.passwords),
+                Arc::clone(&shared.tokens),
+            ),
             blocks: Blocks::new(store.clone()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads,

@@ -2,7 +2,7 @@
 
 use tracing::info;
 
-use super::accounts::{Accounts, Identity};
+use super::accounts::{Accounts, counted};
 use super::audit::Act;
 use crate::domain::{Account, Caller, Client, Error, Password, Result, Session, TokenId, TypedPassword, UserId};
 use crate::store::{NewLogIn, Revocation};
@@ -26,12 +26,12 @@ impl Accounts {
     pub(super) async fn verified(&self, caller: &Caller, password: &TypedPassword, client: &Client) -> Result<Account> {
         self.limits.check_sign_in(client)?;
         let account = self.profile(caller).await?;
-        let who = Identity::EmailOrName(account.name.clone());
-        self.count_guess(&who, client).await?;
+        let counted = counted(&account);
+        self.count_guess(&counted, client).await?;
         if !self.verify(Some(&account), password, client).await? {
             return Err(Error::WrongPassword);
         }
-        self.forget_guesses(&who, client).await;
+        self.forget_guesses(&counted, client).await;
         Ok(account)
     }
 
@@ -84,9 +84,7 @@ impl Accounts {
 
     /// Changes an account, ends all its tokens, and returns the epoch of those that are issued from now on.
     pub(super) async fn revoke(&self, user: UserId, change: &Revocation) -> Result<u64> {
-        let epoch = self.store.revoke(user, change).await?;
-        self.tokens.revocations().raise(user, epoch);
-        Ok(epoch)
+        self.tokens.revoke(&self.store, user, change).await
     }
 
     /// The caller's log-ins of the last 30 days, newest first, at most 100. `current` is the token of the request.

@@ -13,7 +13,7 @@ use super::grant::{Checked, Grant, Issued, id_of};
 use super::present_names::PresentNames;
 use super::revocations::Revocations;
 use crate::domain::{Account, Caller, Clock, Error, Result, TokenId, UserId};
-use crate::store::{LogIn, Store};
+use crate::store::{LogIn, Revocation, Store};
 
 /// How long a token is accepted after its expiry, in seconds.
 const LEEWAY_SECS: u64 = 5;
@@ -182,6 +182,17 @@ impl Tokens {
     /// The user of a grant, with the current name.
     pub fn caller(&self, grant: &Grant) -> Caller {
         self.names.apply(grant.caller.clone())
+    }
+
+    /// Changes an account, ends all its tokens, on this node at once, and returns the epoch of those that are issued from now
+    /// on.
+    ///
+    /// # Errors
+    /// As [`Store::revoke`].
+    pub async fn revoke(&self, store: &Store, user: UserId, change: &Revocation) -> Result<u64> {
+        let epoch = store.revoke(user, change).await?;
+        self.revocations.raise(user, epoch);
+        Ok(epoch)
     }
 
     /// Records a rename, unless a later one is known.

@@ -20,8 +20,7 @@ pub struct GuessLimit {
 }
 
 impl Store {
-    /// Counts a try of a password as wrong. `account` is the name or address under which the client knows the account,
-    /// whether or not there is one.
+    /// Counts a try of a password as wrong. `account` stands for an account, or for the text that names none.
     ///
     /// # Errors
     /// `RateLimited` when the address must wait; `Unavailable`.

@@ -133,6 +133,7 @@ async fn bans_and_ended_sessions_hold_on_every_node() {
     let bob = world.user(1, "bob").await;
     let mut socket = world.webchat(1, &bob, "").await;
     assert_eq!(call(&root, 0, "DELETE", "/api/v1/admin/users/2/sessions").await.0, 200);
+    assert_eq!(bob.get(0, "stats").send().await.expect("answered").status(), 401, "at once on this node");
     while socket.next_or_end().await.is_ok() {}
     for node in [0, 1] {
         eventually("the token is refused", async || {

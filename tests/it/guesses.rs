@@ -113,6 +113,23 @@ async fn other_addresses_and_other_accounts_do_not_wait() {
 }
 
 #[tokio::test]
+async fn a_user_whose_name_is_the_address_of_another_forgets_no_tries_of_the_other() {
+    let world = world(1, 2).await;
+    let address = "alice@example.org";
+    let body = json!({"username": "alice", "email": address, "password": "your_strong_password"});
+    let answer = world.client.post(world.url(0, "/api/v1/register")).json(&body).send().await.expect("answered");
+    assert_eq!(answer.status().as_u16(), 200);
+    register(&world, address).await;
+    eventually("alice's account must wait", async || {
+        let own = log_in(&world, 0, "192.0.2.1", ("username", address), "your_strong_password").await;
+        assert_eq!(own, (200, None));
+        log_in(&world, 0, "192.0.2.1", ("email", address), "wrong one").await.0 == 429
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_network_of_addresses_counts_as_one() {
     let world = world(1, 2).await;
     register(&world, "alice").await;
