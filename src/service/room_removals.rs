@@ -1,6 +1,6 @@
 //! Removing rooms.
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::audit::{Act, Operator, Target, record};
 use super::uploads::Uploads;
@@ -61,7 +61,11 @@ impl RoomRemovals {
     /// Finishes removals that other nodes left half-done. Called once a minute.
     pub async fn housekeeping(&self) -> Result<()> {
         for removal in self.store.abandoned_removals().await? {
-            self.finish(removal).await?;
+            let room = removal.room;
+            // One that fails must not keep the others waiting.
+            if let Err(error) = self.finish(removal).await {
+                warn!(room.id = %room, %error, "could not finish the removal of a room");
+            }
         }
         Ok(())
     }

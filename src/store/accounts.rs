@@ -131,7 +131,19 @@ impl Store {
         Ok(are_held)
     }
 
-    pub(super) async fn remove(&self, keys: &[String]) -> Result<()> {
+    /// Releases name and e-mail address as far as they point to the user: the name after `name_stays_ms`, the address at
+    /// once.
+    pub(super) async fn release_keys(&self, user: UserId, name: &str, email: &str, name_stays_ms: u64) -> Result<()> {
+        for (number, key) in self.identity_keys(name, email).iter().enumerate() {
+            let stays_ms = if number == 0 { name_stays_ms } else { 0 };
+            let args = [Arg::Number(user.0), Arg::Number(stays_ms)];
+            let call = Call { script: &scripts::RELEASE, keys: &[key], args: &args };
+            self.writer.run_script(&call, &[]).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, keys: &[String]) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(keys.len());
         for key in keys {
             pipeline.cmd("DEL").arg(key);

@@ -3,7 +3,8 @@
 //! What belongs to an account lies in many slots, and a node may fail at any point, so a deletion is noted in one set of
 //! all users before it begins. One script then ends the account: from that moment nobody logs in, and the number reads as
 //! [`DELETED_NAME`]. Everything after it is repeated by any node's housekeeping, at least once: requests that were under
-//! way may have added something meanwhile. Each step may be repeated.
+//! way may have added something meanwhile. Each step may be repeated. Readers skip what a late log-in adds to the index of
+//! names.
 //!
 //! Messages carry the name at sending and stay as they are stored. Nodes know the accounts that were deleted within the
 //! retention of messages, and replace their names when they read messages.
@@ -16,6 +17,7 @@ use tracing::warn;
 
 use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
+use super::stored::RoomEntry;
 use super::uploads::PictureOwner;
 use super::{MemberChange, Store, UserEvent};
 use crate::domain::{
@@ -27,6 +29,8 @@ const REPEATED_AFTER_MS: u64 = 30 * 1000;
 /// Age from which a deletion that has not ended the account never will.
 const ABANDONED_AFTER_MS: u64 = 10 * 60 * 1000;
 const REPEATED_AT_ONCE: usize = 100;
+/// Most readings of the list of a user's rooms.
+const MOST_READINGS: usize = 100;
 /// How much longer than any message a name stays reserved.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -82,7 +86,7 @@ impl Store {
         let reply = self.writer.run_script_after(&[note], &call, &[]).await?.0;
         let is_refused = is_absent(&reply) || text(&reply).is_ok();
         if is_refused {
-            self.forget_deletion(user).await?;
+            // The note stays: another call may have deleted the account just now. Housekeeping forgets it otherwise.
             return Err(if is_absent(&reply) { Error::UserNotFound } else { Error::WrongPassword });
         }
         let (epoch, at_ms): (u64, u64) = reply::read(reply)?;
@@ -110,19 +114,29 @@ impl Store {
         let noted: Vec<(u64, f64)> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
         for (user, noted_at_ms) in noted {
             let user = UserId(user);
-            let mut pipeline = Pipeline::with_capacity(1);
-            pipeline.cmd("HMGET").arg(self.keys.user(user)).arg(&["deleted", "epoch"]);
-            let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
-            let (deleted_at_ms, epoch): (Option<u64>, Option<u64>) = reply::read(reply)?;
-            if let (Some(at_ms), Some(epoch)) = (deleted_at_ms, epoch) {
-                self.announce_revocation(user, epoch).await?;
-                self.finish_deletion(user, at_ms).await?;
-            } else if now_ms.saturating_sub(noted_at_ms as u64) < ABANDONED_AFTER_MS {
-                continue;
+            let may_begin = now_ms.saturating_sub(noted_at_ms as u64) < ABANDONED_AFTER_MS;
+            // One that fails must not keep the others waiting.
+            if let Err(error) = self.repeat_deletion(user, may_begin).await {
+                warn!(user.id = %user, %error, "could not repeat the deletion of an account");
             }
-            self.forget_deletion(user).await?;
         }
         Ok(())
+    }
+
+    /// Repeats a deletion and forgets it, unless it has not begun and may still do so.
+    async fn repeat_deletion(&self, user: UserId, may_begin: bool) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("HMGET").arg(self.keys.user(user)).arg(&["deleted", "epoch"]);
+        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
+        match reply::read(reply)? {
+            (Some(at_ms), Some(epoch)) => {
+                self.announce_revocation(user, epoch).await?;
+                self.finish_deletion(user, at_ms).await?;
+            }
+            (None, _) | (_, None) if may_begin => return Ok(()),
+            (None, _) | (_, None) => {}
+        }
+        self.forget_deletion(user).await
     }
 
     async fn forget_deletion(&self, user: UserId) -> Result<()> {
@@ -154,12 +168,7 @@ impl Store {
         let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
         let (Some(name), Some(email)): (Option<String>, Option<String>) = reply::read(reply)? else { return Ok(()) };
         let reserved_ms = self.retention.max_age_ms + DAY_MS;
-        for (number, key) in self.identity_keys(&name, &email).iter().enumerate() {
-            let stays_ms = if number == 0 { reserved_ms } else { 0 };
-            let args = [Arg::Number(user.0), Arg::Number(stays_ms)];
-            let call = Call { script: &scripts::RELEASE, keys: &[key], args: &args };
-            self.writer.run_script(&call, &[]).await?;
-        }
+        self.release_keys(user, &name, &email, reserved_ms).await?;
         self.release_look_alikes(user, &name, None).await?;
         let mut pipeline = Pipeline::new();
         self.unindex_user(&mut pipeline, user, &name, None);
@@ -169,17 +178,28 @@ impl Store {
     }
 
     async fn leave_all_rooms(&self, user: UserId) -> Result<()> {
+        // A reading of the list is bounded, and lists of earlier versions may be longer.
+        for _ in 0..MOST_READINGS {
+            let rooms: Vec<RoomEntry> = self.rooms_of(user).await?;
+            let rooms: Vec<RoomEntry> = rooms.into_iter().filter(|entry| entry.room != RoomId::GLOBAL).collect();
+            if rooms.is_empty() {
+                break;
+            }
+            self.leave_rooms(user, &rooms).await?;
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("ZREM").arg(self.keys.room(RoomId::GLOBAL).members).arg(user.0);
+        self.writer.run(&pipeline).await.map(drop)
+    }
+
+    async fn leave_rooms(&self, user: UserId, rooms: &[RoomEntry]) -> Result<()> {
         let caller = Caller { id: user, name: DELETED_NAME.to_owned(), logged_in_at_secs: 0 };
-        let rooms = self.rooms_of(user).await?;
         // Before the rooms forget the user.
-        let ids: Vec<RoomId> = rooms.iter().map(|entry| entry.room).filter(|room| *room != RoomId::GLOBAL).collect();
+        let ids: Vec<RoomId> = rooms.iter().map(|entry| entry.room).collect();
         self.announce_presence(user, false, UserEvent::rooms_and_name(&ids, DELETED_NAME)).await?;
         let notice = Notice::by_user(NoticeKind::Left, &caller);
         for entry in rooms {
             let room = entry.room;
-            if room == RoomId::GLOBAL {
-                continue;
-            }
             if entry.kind == RoomKind::Direct {
                 self.leave_direct(room, user).await?;
                 continue;
@@ -189,8 +209,9 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
+        let numbers: Vec<u32> = ids.into_iter().map(RoomId::number).collect();
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("ZREM").arg(self.keys.room(RoomId::GLOBAL).members).arg(user.0);
+        pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(numbers);
         self.writer.run(&pipeline).await.map(drop)
     }
 

@@ -54,8 +54,10 @@ impl Store {
             self.writer.run(&pipeline).await?;
         } else {
             self.release_look_alikes(account.id, &account.name, None).await?;
-            let identity = self.identity_keys(&account.name, &account.email);
-            self.remove(&identity.into_iter().chain([self.keys.user(account.id)]).collect::<Vec<_>>()).await?;
+            self.release_keys(account.id, &account.name, &account.email, 0).await?;
+            let mut pipeline = Pipeline::with_capacity(1);
+            pipeline.cmd("DEL").arg(self.keys.user(account.id));
+            self.writer.run(&pipeline).await?;
         }
         Ok(is_used)
     }

@@ -7,8 +7,9 @@
 use redis::{Cmd, Pipeline, Value};
 use tracing::debug;
 
+use super::history::read_entry;
 use super::redis::keys::RoomKeys;
-use super::redis::reply::{self, array, entry_id, next, text};
+use super::redis::reply::{self, array, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::{Store, UserEvent, record};
 use crate::domain::{EntryId, Error, Message, Result, RoomId, UserId};
@@ -151,7 +152,7 @@ impl Store {
         pipeline.cmd("XRANGE").arg(self.keys.former_log(room)).arg(format!("({after}")).arg("+");
         pipeline.arg("COUNT").arg(MESSAGES_AT_ONCE);
         let entries = array(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        entries.into_iter().map(|entry| read_message(room, entry)).collect()
+        entries.iter().map(|entry| read_message(room, entry)).collect()
     }
 
     /// Removes the last of a removed room.
@@ -179,9 +180,7 @@ impl Store {
     }
 }
 
-fn read_message(room: RoomId, entry: Value) -> Result<Message> {
-    let items = array(entry)?;
-    let [id, Value::Array(fields)] = items.as_slice() else { return Err(Error::internal("an entry is malformed")) };
-    let record = fields.get(1).ok_or_else(|| Error::internal("an entry has no record"))?;
-    record::decode(room, entry_id(id)?, text(record)?)
+fn read_message(room: RoomId, entry: &Value) -> Result<Message> {
+    let (id, record) = read_entry(entry)?;
+    record::decode(room, id, record)
 }
