@@ -5,6 +5,7 @@ use redis::{Cmd, Pipeline, Value};
 use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call, Script};
 use super::stored::{RoomEntry, kind_of};
+use super::uploads::PictureOwner;
 use super::{SendRate, Store, record};
 use crate::domain::{Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef};
 
@@ -57,7 +58,8 @@ impl Store {
         self.settle_membership(entry, change.notice.user.id, false, since, None).await?;
         match reply.first().map(text).transpose()? {
             Some("absent") => Err(Error::UserNotFound),
-            _ => Ok(()),
+            Some("emptied") => self.keep_picture(PictureOwner::Room(change.room), None).await,
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -184,10 +184,10 @@ impl Store {
 
     /// Takes up to `most` files off the list that nothing has used for so long, for the caller to remove.
     pub async fn claim_unused_uploads(&self, unused_for: Duration, most: usize) -> Result<Vec<String>> {
-        let UploadKeys { descriptions, used, .. } = self.keys.uploads();
+        let UploadKeys { descriptions, used, pictures, .. } = self.keys.uploads();
         let call = Call {
             script: &scripts::CLAIM_UPLOADS,
-            keys: &[&used, &descriptions],
+            keys: &[&used, &descriptions, &pictures],
             args: &[Arg::Number(self.before_ms(unused_for)), Arg::Number(most as u64)],
         };
         reply::read(self.connection.run_script(&call, &[]).await?.0)

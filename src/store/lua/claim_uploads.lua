@@ -1,11 +1,22 @@
 -- Takes files that nothing has used for long off the list, so that the caller alone removes them. A message that is sent
 -- meanwhile either renews its file before, which is then not taken, or comes after.
 --
--- KEYS  1 times of use   2 descriptions
+-- KEYS  1 times of use   2 descriptions   3 pictures in use, which stay
 -- ARGV  1 ms before which a file counts as unused   2 most files to take
 -- Reply their paths
 
-local paths = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])
+-- Later than any time, as keep_picture.lua has it.
+local ALWAYS = '9007199254740991'
+
+local paths = {}
+for _, path in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])) do
+  if redis.call('HEXISTS', KEYS[3], path) == 1 then
+    -- It became known only after it was noted as a picture.
+    redis.call('ZADD', KEYS[1], ALWAYS, path)
+  else
+    paths[#paths + 1] = path
+  end
+end
 if #paths > 0 then
   redis.call('ZREM', KEYS[1], unpack(paths))
   redis.call('HDEL', KEYS[2], unpack(paths))

@@ -6,7 +6,8 @@
 --       8 users who were removed
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
--- Reply {'removed', kind, seq of the message} · {'absent', kind, seq of the next message} (the user is no member)
+-- Reply {'removed', kind, seq of the message} · {'emptied', kind, seq of the message} (nobody is left in the group)
+--       {'absent', kind, seq of the next message} (the user is no member)
 --       {'kept_out', kind, seq of the next message} (the user is no member and cannot join any more)
 --       {'no_room'} · {'direct'} · {'forbidden'} · {'limited', ms to wait}
 
@@ -54,6 +55,7 @@ if kind == 'group' and user == owner then
     redis.call('SREM', admins, heir)
   else
     redis.call('PEXPIRE', room, ARGV[5]) -- the room has no members any more
+    return {'emptied', kind, seq}
   end
 end
 return {'removed', kind, seq}

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{files, upload};
@@ -116,11 +116,7 @@ async fn unused_files_are_removed_and_used_ones_are_kept() {
     age(&world, &unused, 9);
     eventually("the unused file is removed", async || !on_disk(&world, &unused).exists()).await;
     assert_eq!(status(&world, &unused).await, StatusCode::NOT_FOUND);
-    let last_use = |path: &str| -> u64 {
-        let member = path.trim_start_matches("/uploads/").to_owned();
-        redis::cmd("ZSCORE").arg(key(&world, "used")).arg(member).query::<f64>(&mut redis()).expect("known") as u64
-    };
-    assert!(last_use(&used) > last_use(&young) + 6 * DAY_MS, "a message renews its file");
+    assert!(last_use(&world, &used) > last_use(&world, &young) + 6 * DAY_MS, "a message renews its file");
     for path in [&young, &used] {
         assert_eq!(status(&world, path).await, StatusCode::OK);
     }
@@ -153,6 +149,12 @@ async fn files_that_redis_does_not_know_are_served_and_looked_after() {
     world.stop().await;
 }
 
+/// When a file was last used, ms.
+fn last_use(world: &World, path: &str) -> u64 {
+    let member = path.trim_start_matches("/uploads/");
+    redis::cmd("ZSCORE").arg(key(world, "used")).arg(member).query::<f64>(&mut redis()).expect("listed") as u64
+}
+
 /// Changes a user's picture through document 001.
 async fn set_avatar(world: &World, user: &User<'_>, address: &str) {
     let request = world.client.put(world.url(1, "/api/v1/user/profile")).bearer_auth(&user.token);
@@ -168,10 +170,7 @@ async fn pictures_of_users_are_kept_until_the_last_user_has_another() {
         set_avatar(&world, user, &format!("https://chat.example{picture}")).await;
     }
     set_avatar(&world, &alice, "").await;
-    let score = || -> u64 {
-        let member = picture.trim_start_matches("/uploads/").to_owned();
-        redis::cmd("ZSCORE").arg(key(&world, "used")).arg(member).query::<f64>(&mut redis()).expect("listed") as u64
-    };
+    let score = || last_use(&world, &picture);
     let always = score();
     assert!(always > 1 << 52, "bob still has it");
     ok(bob.post(1, "send").json(&json!({"message_type": "image", "content": picture})).send().await).await;
@@ -180,5 +179,22 @@ async fn pictures_of_users_are_kept_until_the_last_user_has_another() {
     assert!(score() < 1 << 52);
     age(&world, &picture, 9);
     eventually("nobody has it any more", async || !on_disk(&world, &picture).exists()).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_picture_of_a_group_is_kept_until_its_last_member_leaves() {
+    let world = start(1).await;
+    let alice = world.user(0, "alice").await;
+    let picture = upload_image(&world, &alice).await;
+    let group = json!({"name": "pictured", "description": "", "avatar": picture});
+    ok(alice.at(0, Method::POST, "/api/v1/group").json(&group).send().await).await;
+    assert!(last_use(&world, &picture) > 1 << 52);
+    // As if Redis had lost the time of its use, and found the file again.
+    age(&world, &picture, 9);
+    eventually("it is kept all the same", async || last_use(&world, &picture) > 1 << 52).await;
+    assert_eq!(status(&world, &picture).await, StatusCode::OK);
+    ok(alice.at(0, Method::DELETE, "/api/v1/rooms/2/members/1").send().await).await;
+    assert!(last_use(&world, &picture) < 1 << 52);
     world.stop().await;
 }
