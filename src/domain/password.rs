@@ -14,6 +14,8 @@ use super::text::folded;
 const MIN_CHARS: usize = 6;
 /// bcrypt's 72 bytes less its terminator.
 const MAX_BYTES: usize = 71;
+/// How many times shorter than a text its composed form may be; no character has a decomposition as long.
+const MAX_SHRINKING: usize = 18;
 /// Most characters by which a password may differ from its user's name and still be no secret.
 const MAX_ADDED_CHARS: usize = 4;
 
@@ -80,6 +82,9 @@ impl TypedPassword {
 
 /// The string that RFC 8265, §4.2.2 compares: every space is U+0020, the form NFC. Case and width count.
 fn opaque(text: &str) -> String {
+    if text.len() > MAX_BYTES * MAX_SHRINKING {
+        return text.to_owned(); // too long in any form
+    }
     let space = |c: char| if c.general_category() == GeneralCategory::SpaceSeparator { ' ' } else { c };
     text.chars().map(space).nfc().collect()
 }

@@ -121,6 +121,8 @@ impl Messages {
             Receiver::User(user) if user == caller.id => return Err(Error::DirectRoom),
             Receiver::User(user) => user,
         };
+        // A message that is refused makes no room.
+        message.check_links()?;
         self.limits.check_memory()?;
         let room = self.store.open_direct(caller.id, other).await?;
         match self.append(room, caller, message.clone()).await {

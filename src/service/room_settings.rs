@@ -14,13 +14,13 @@ impl Rooms {
         self.store.room_details(room, caller.id).await
     }
 
-    /// Changes a room. Its owner and admins may. Every list shows the change at once, and its members are told.
+    /// Changes a room. Its owner and admins may. Its members are told; lists of other nodes show the change within two seconds.
     ///
     /// # Errors
     /// `RoomNotFound`, `Forbidden`, `DirectRoom`, `RateLimited`; `Invalid(Avatar)` unless the picture is an upload.
     pub async fn change_settings(&self, room: RoomId, caller: &Caller, mut change: RoomChange) -> Result<RoomDetails> {
         change.avatar = change.avatar.as_deref().map(own_picture).transpose()?;
-        self.limits.check_send(caller.id)?;
+        self.limits.check_change(caller.id)?;
         self.store.change_room(room, caller.id, &change, self.limits.send_rate()).await?;
         if let Some(avatar) = &change.avatar {
             pictures::keep(&self.store, PictureOwner::Room(room), avatar).await;

@@ -1,5 +1,6 @@
 //! Rooms: creation, membership, lists and search.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::access::{Action, authorise};
@@ -237,15 +238,16 @@ impl Rooms {
         }
         let own = self.store.rooms_of(caller.id).await?;
         let others: Vec<UserId> = own.iter().filter_map(|entry| entry.other).collect();
-        let names = self.store.names(&others).await?;
+        let names: HashMap<UserId, String> =
+            self.store.names(&others).await?.into_iter().map(|user| (user.id, user.name)).collect();
         let rooms: Vec<RoomId> = own.iter().filter(|entry| entry.other.is_none()).map(|entry| entry.room).collect();
         let mut found = Vec::new();
         for (id, kind, name) in self.store.room_names(&rooms).await? {
             found.push(FoundRoom { id, kind, name });
         }
         for entry in &own {
-            let other = names.iter().find(|user| Some(user.id) == entry.other);
-            found.extend(other.map(|user| FoundRoom { id: entry.room, kind: entry.kind, name: user.name.clone() }));
+            let name = entry.other.and_then(|other| names.get(&other));
+            found.extend(name.map(|name| FoundRoom { id: entry.room, kind: entry.kind, name: name.clone() }));
         }
         let public = self.store.find_public_rooms(query, limit).await?;
         let new: Vec<RoomId> = public.into_iter().filter(|room| !rooms.contains(room)).collect();

@@ -5,6 +5,8 @@
 //! set is written first and the copy made from it, by the call that changes the set and by each node when it first uses
 //! the room of a pair; each reads the set again after its write, hence the last copy is right.
 
+use std::collections::HashSet;
+
 use redis::{Pipeline, Value};
 
 use super::Store;
@@ -109,8 +111,8 @@ impl Store {
     /// Whether two users share a room: a group, a public room other than the global one, or the direct room in which
     /// `user` has written. Anybody can open the latter.
     pub async fn share_room(&self, user: UserId, other: UserId) -> Result<bool> {
-        let theirs = self.rooms_of(other).await?;
-        let is_shared = |entry: &RoomEntry| entry.room != RoomId::GLOBAL && theirs.contains(entry);
+        let theirs: HashSet<RoomId> = self.rooms_of(other).await?.iter().map(|entry| entry.room).collect();
+        let is_shared = |entry: &RoomEntry| entry.room != RoomId::GLOBAL && theirs.contains(&entry.room);
         let own = self.rooms_of(user).await?;
         if own.iter().any(|entry| entry.kind != RoomKind::Direct && is_shared(entry)) {
             return Ok(true);

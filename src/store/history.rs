@@ -250,7 +250,7 @@ impl Selection {
 
     /// How many entries to read next, after `count`. Grows slowly, because the next ones may be larger.
     fn next_count(&self, count: usize) -> usize {
-        let missing = (self.query.skip + self.query.limit.get()).saturating_sub(self.total);
+        let missing = self.query.skip.saturating_add(self.query.limit.get()).saturating_sub(self.total);
         let missing = if self.query.with_total { usize::MAX } else { missing.max(FIRST_PIECE) };
         let fitting = PIECE_BYTES / self.mean_bytes.max(1);
         fitting.clamp(LEAST_PIECE, (2 * count).max(LEAST_PIECE)).min(missing)

@@ -51,9 +51,9 @@ impl Store {
     /// `seen` is the last message of the room that this node has seen, if it follows the room.
     ///
     /// # Errors
-    /// `RoomNotFound` also for rooms that the sender may not know of; `Removed`, `Blocked`, `Invalid(ReplyTo)`, `ClientIdReused`,
-    /// `MessageNotFound` when the message of this client id was deleted since,
-    /// `RateLimited`, `SlowMode`. After `Unavailable` the outcome is unknown.
+    /// `RoomNotFound` also for rooms that the sender may not know of; `Removed`, `Blocked`, `Invalid(ReplyTo)`,
+    /// `ClientIdReused`, `MessageNotFound` when the message of this client id was deleted since, `RateLimited`, `SlowMode`.
+    /// After `Unavailable` the outcome is unknown.
     pub async fn append(
         &self,
         room: RoomId,

@@ -9,7 +9,7 @@
 //!
 //! | key | lifetime |
 //! |---|---|
-//! | `{r:7}` | none: rooms last; a group without members expires after the retention |
+//! | `{r:7}` | none: rooms last; a group or direct room without members expires after the retention |
 //! | `{r:7}:log` | retention after the room's last message, or up to a second less |
 //! | `{r:7}:gone` | up to two hours longer than the log |
 //! | `{r:7}:members`, `:admins`, `:removed`, `{u:3}:rooms` | none: membership lasts |
