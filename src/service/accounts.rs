@@ -75,7 +75,8 @@ impl Accounts {
     /// Creates an account for a client that may register. The code of an invite matters only where one is asked for.
     ///
     /// # Errors
-    /// As [`Self::create`]; `RegistrationClosed`, `InviteRequired`, `InviteInvalid`, `RateLimited`, `StorageFull`.
+    /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`;
+    /// `RegistrationClosed`, `InviteRequired`, `InviteInvalid`, `RateLimited`, `StorageFull`.
     pub async fn register(
         &self,
         mut new: NewAccount,
@@ -102,18 +103,14 @@ impl Accounts {
     /// Creates an account, whoever may register. The audit log gives its number as 0: it has none yet.
     ///
     /// # Errors
-    /// As [`Self::create`], `Unavailable`.
+    /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`; `Unavailable`.
     pub async fn add(&self, new: &NewAccount, password: &Password) -> Result<Account> {
         let target = Target::User(UserRef { id: UserId::SERVER, name: new.name.as_str().to_owned() });
         record(&self.store, &Operator::CommandLine, Act::Add, Some(target)).await?;
         self.create(new, password, None).await
     }
 
-    /// Creates an account.
-    ///
-    /// # Errors
-    /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`;
-    /// `InviteInvalid`.
+    /// Creates an account whose registration was allowed. Its invite is used up with it.
     async fn create(&self, new: &NewAccount, password: &Password, client: Option<&Client>) -> Result<Account> {
         if new.name.is_reserved() || self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
