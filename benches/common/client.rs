@@ -50,18 +50,53 @@ impl Connection {
                 None => filled += self.read(filled).await?,
             }
         };
-        let end = head.bytes + head.body_bytes;
+        let end = match head.body_bytes {
+            Some(bytes) => {
+                let end = head.bytes + bytes;
+                self.fill(&mut filled, end).await?;
+                if filled > end {
+                    return Err("a response is longer than its length says".into());
+                }
+                end
+            }
+            None => self.read_chunks(head.bytes, filled).await?,
+        };
+        let (head_text, body) = self.buffer[..end].split_at(head.bytes);
+        Ok(Response { status: head.status, head: head_text, body })
+    }
+
+    /// Reads until the buffer holds `end` bytes.
+    async fn fill(&mut self, filled: &mut usize, end: usize) -> Result<()> {
         if end > self.buffer.len() {
             self.buffer.resize(end + BUFFER_BYTES, 0);
         }
-        while filled < end {
-            filled += self.read(filled).await?;
+        while *filled < end {
+            *filled += self.read(*filled).await?;
         }
-        if filled > end {
-            return Err("a response is longer than its length says".into());
+        Ok(())
+    }
+
+    /// Reads a body in chunks, of which `filled` bytes of the buffer are there, and puts them together from `start` on.
+    /// Returns the end of the body.
+    async fn read_chunks(&mut self, start: usize, mut filled: usize) -> Result<usize> {
+        let (mut body_end, mut next) = (start, start);
+        loop {
+            let line = loop {
+                match self.buffer[next..filled].windows(2).position(|two| two == b"\r\n") {
+                    Some(length) => break next..next + length,
+                    None => self.fill(&mut filled, filled + 1).await?,
+                }
+            };
+            let bytes = usize::from_str_radix(std::str::from_utf8(&self.buffer[line.clone()])?, 16)?;
+            let chunk = line.end + 2..line.end + 2 + bytes;
+            self.fill(&mut filled, chunk.end + 2).await?;
+            next = chunk.end + 2;
+            self.buffer.copy_within(chunk, body_end);
+            body_end += bytes;
+            if bytes == 0 {
+                return if next == filled { Ok(body_end) } else { Err("a response is longer than its chunks".into()) };
+            }
         }
-        let (head_text, body) = self.buffer[..end].split_at(head.bytes);
-        Ok(Response { status: head.status, head: head_text, body })
     }
 
     async fn write(&self, mut rest: &[u8]) -> Result<()> {
@@ -92,7 +127,8 @@ impl Connection {
 struct Head {
     status: u16,
     bytes: usize,
-    body_bytes: usize,
+    /// Absent for a body in chunks.
+    body_bytes: Option<usize>,
 }
 
 impl Head {
@@ -101,10 +137,10 @@ impl Head {
         let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
         let text = std::str::from_utf8(&buffer[..end])?;
         let status: u16 = text.get(9..12).ok_or("no status")?.parse()?;
-        let length = header(text, "content-length");
-        let body_bytes = match (length, status) {
-            (_, 204 | 304) => 0,
-            (Some(length), _) => length.parse()?,
+        let body_bytes = match (header(text, "content-length"), header(text, "transfer-encoding")) {
+            _ if matches!(status, 204 | 304) => Some(0),
+            (Some(length), _) => Some(length.parse()?),
+            (None, Some("chunked")) => None,
             (None, _) => return Err("a response of unknown length".into()),
         };
         Ok(Some(Self { status, bytes: end + 4, body_bytes }))

@@ -40,7 +40,7 @@ impl Guarded {
             "user {watcher} on >{own} &* +@all\n\
              sentinel monitor {NAME} 127.0.0.1 {primary} 1\n\
              sentinel auth-user {NAME} {user}\nsentinel auth-pass {NAME} {secret}\n\
-             sentinel down-after-milliseconds {NAME} 1000\n"
+             sentinel down-after-milliseconds {NAME} 1000\nsentinel failover-timeout {NAME} 5000\n"
         );
         Self::start(certificates, WATCHER, &config, &["--sentinel"])
     }
