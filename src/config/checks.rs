@@ -109,7 +109,7 @@ impl Config {
     }
 
     /// Rules of the addresses of Redis and of logging in there.
-    fn redis_rules(&self) -> [Rule; 8] {
+    fn redis_rules(&self) -> [Rule; 7] {
         let redis = &self.redis;
         let (is_set, is_private) = (|path: &Path| !path.as_os_str().is_empty(), self.has_private_redis());
         let has_files = [&redis.tls_ca, &redis.tls_cert, &redis.tls_key].into_iter().any(|path| is_set(path));
@@ -127,10 +127,9 @@ impl Config {
                 !is_private && !redis.is_uniform(),
                 "redis.url: all addresses must have the same scheme, user, password and database",
             ),
-            (redis.mode == RedisMode::Cluster, "redis.mode: a cluster is not supported yet"),
             (
-                redis.mode == RedisMode::Sentinel && !is_private && redis.has_sockets(),
-                "redis.mode: sentinels need addresses with host and port",
+                matches!(redis.mode, RedisMode::Sentinel | RedisMode::Cluster) && !is_private && redis.has_sockets(),
+                "redis.mode: sentinels and clusters need addresses with host and port",
             ),
             (
                 is_set(&redis.password_file) && !is_private && redis.has_password(),

@@ -101,7 +101,7 @@ impl RedisConfig {
     }
 
     /// Whether an address is that of a unix socket.
-    pub(super) fn has_sockets(&self) -> bool {
+    pub fn has_sockets(&self) -> bool {
         self.addresses().is_some_and(|all| all.iter().any(is_socket))
     }
 }

@@ -130,9 +130,10 @@ impl FollowedRooms {
     /// Starts following a room that a client polls. The caller has checked that the client may read it.
     pub fn follow_for_polls(&self, room: RoomId) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
-        if rooms.len() >= MAX_POLLED || rooms.contains_key(&room) || !self.0.subscriber.subscribe(room) {
+        if rooms.len() >= MAX_POLLED || rooms.contains_key(&room) {
             return;
         }
+        self.0.subscriber.subscribe(room);
         rooms.insert(room, FollowedRoom { polled_at: Some(Instant::now()), ..FollowedRoom::new() });
     }
 
@@ -154,10 +155,10 @@ impl FollowedRooms {
             let mut rooms = self.0.rooms.lock().expect("no panic while held");
             let followed = match rooms.entry(room) {
                 Entry::Occupied(followed) => followed.into_mut(),
-                Entry::Vacant(_) if !self.0.subscriber.subscribe(room) => {
-                    return Err(Error::Unavailable("too many subscriptions at once".into()));
+                Entry::Vacant(place) => {
+                    self.0.subscriber.subscribe(room);
+                    place.insert(FollowedRoom::new())
                 }
-                Entry::Vacant(place) => place.insert(FollowedRoom::new()),
             };
             if !followed.workers.contains(&worker) {
                 followed.workers.push(worker);
@@ -211,18 +212,19 @@ impl FollowedRooms {
             PubSubEvent::User(event) => {
                 self.workers(|workers| workers.send_to_all(&WorkerEvent::User(Arc::new(event))));
             }
-            PubSubEvent::Lost => self.lose_subscriptions(),
+            PubSubEvent::Lost(lost) => self.lose_subscriptions(&lost),
         }
     }
 
-    fn lose_subscriptions(&self) {
+    fn lose_subscriptions(&self, lost: &[RoomId]) {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");
         let lost_at_ms = self.0.store.now_ms();
-        rooms.values_mut().for_each(|followed| {
+        for room in lost {
+            let Some(followed) = rooms.get_mut(room) else { continue };
             followed.sequencer.lose();
             followed.reading = 0;
             followed.lost_at_ms.get_or_insert(lost_at_ms);
-        });
+        }
         self.0.is_rewind_logged.store(false, Ordering::Release);
     }
 
@@ -232,10 +234,8 @@ impl FollowedRooms {
         if matches!(what, Event::RoomRemoved(_)) {
             // Whatever is being read of the room: nothing is left to wait for.
             self.deliver(followed, vec![what]);
-            *followed = FollowedRoom::new();
-            if self.0.subscriber.unsubscribe(room) {
-                rooms.remove(&room);
-            }
+            self.0.subscriber.unsubscribe(room);
+            rooms.remove(&room);
             return;
         }
         let mut out = Vec::with_capacity(1);
@@ -279,7 +279,13 @@ impl FollowedRooms {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
             let mut rooms = self.0.rooms.lock().expect("no panic while held");
-            rooms.retain(|room, followed| followed.is_wanted() || !self.0.subscriber.unsubscribe(*room));
+            rooms.retain(|room, followed| {
+                let is_wanted = followed.is_wanted();
+                if !is_wanted {
+                    self.0.subscriber.unsubscribe(*room);
+                }
+                is_wanted
+            });
         }
     }
 }

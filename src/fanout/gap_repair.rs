@@ -132,9 +132,8 @@ impl FollowedRooms {
         if followed.head.is_some() && !followed.workers.is_empty() {
             return false;
         }
-        if self.0.subscriber.unsubscribe(room) {
-            rooms.remove(&room);
-        }
+        self.0.subscriber.unsubscribe(room);
+        rooms.remove(&room);
         true
     }
 }

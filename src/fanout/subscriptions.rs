@@ -29,8 +29,10 @@ impl Hub {
     /// The rooms are asked for the membership when their events arrive already. So a change after the answer is heard as
     /// an event, and no other.
     ///
+    /// Rooms whose shard is away follow as soon as it is back.
+    ///
     /// # Errors
-    /// `Unavailable` when a room's events do not arrive.
+    /// `Unavailable` when a room's events do not arrive from the only server.
     pub async fn subscribe_all(&self, id: ConnectionId, user: UserId) -> Result<Vec<RoomEntry>> {
         let store = self.0.borrow().store.clone();
         let hints = store.room_hints(user).await?;
@@ -38,10 +40,17 @@ impl Hub {
             hints.rooms().map(|room| PendingSubscription::new(self, room)).collect();
         let mut heads = Vec::with_capacity(pending.len());
         // In pieces, so that the handshakes of others have their turn in between.
+        let mut late = Vec::new();
         for some in pending.chunks(FOLLOWED_AT_ONCE) {
-            heads.extend(follow_all(some).await?);
+            let (followed, unfollowed) = follow_all(some).await;
+            heads.extend(followed?);
+            late.extend(unfollowed);
         }
-        let rooms = store.confirm_rooms(&hints).await?;
+        if !late.is_empty() && !store.has_shards() {
+            return Err(Error::Unavailable("events of rooms do not arrive".into()));
+        }
+        let (rooms, unknown) = store.confirm_rooms(&hints).await?;
+        late.extend(unknown);
         let mut state = self.0.borrow_mut();
         let confirmed: HashSet<RoomId> = rooms.iter().map(|entry| entry.room).collect();
         for head in heads.into_iter().filter(|head| confirmed.contains(&head.id)) {
@@ -49,6 +58,9 @@ impl Hub {
         }
         let changes = state.connection(id).and_then(|connection| connection.changes.take()).unwrap_or_default();
         drop(state);
+        for room in late {
+            self.join(id, Backlog::of_member(room, None));
+        }
         for change in changes {
             match change {
                 RoomChange::Joined(room, _) if self.is_subscribed(id, room) => {}
@@ -208,13 +220,20 @@ impl Hub {
     }
 }
 
-/// Waits until the events of all these rooms arrive. Returns the rooms that exist: a list may name others.
-async fn follow_all(pending: &[PendingSubscription]) -> Result<Vec<RoomHead>> {
-    let followed = join_all(pending.iter().map(PendingSubscription::follow));
-    let followed = tokio::time::timeout(SUBSCRIBE_TIMEOUT, followed).await;
-    let followed = followed.map_err(|_| Error::Unavailable("events of rooms do not arrive".into()))?;
-    let existing = followed.into_iter().filter(|outcome| !matches!(outcome, Err(e) if e.kind() == Kind::NotFound));
-    existing.collect()
+/// Waits until the events of these rooms arrive. Returns the rooms that exist, because a list may name others, and those
+/// whose events did not arrive in time.
+async fn follow_all(pending: &[PendingSubscription]) -> (Result<Vec<RoomHead>>, Vec<RoomId>) {
+    let until = tokio::time::Instant::now() + SUBSCRIBE_TIMEOUT;
+    let following = pending.iter().map(|pending| tokio::time::timeout_at(until, pending.follow()));
+    let (mut followed, mut late) = (Vec::with_capacity(pending.len()), Vec::new());
+    for (pending, outcome) in pending.iter().zip(join_all(following).await) {
+        match outcome {
+            Ok(Err(error)) if error.kind() == Kind::NotFound => {}
+            Ok(outcome) => followed.push(outcome),
+            Err(_) => late.push(pending.room),
+        }
+    }
+    (followed.into_iter().collect(), late)
 }
 
 /// A room to which a connection is about to be subscribed. The room is followed for as long as this lives, even if the

@@ -59,7 +59,7 @@ async fn open(config: &Config) -> Result<(Store, Option<PrivateRedis>), StartErr
         false => (config.redis.url.clone(), None),
         true => private_redis_of(&config.data.dir, config).await?,
     };
-    let store_config = store_config(config, &url)?;
+    let store_config = store_config(config, &url).await?;
     let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
     wait_for_redis(&store).await?;
     Ok((store, redis))

@@ -51,7 +51,7 @@ pub(super) fn start_pubsub(
                     connected.notify_one();
                     drop(tokio::spawn(read_clock(clock_store.clone())));
                 }
-                PubSubEvent::User(_) | PubSubEvent::Room(..) | PubSubEvent::Subscribed(_) | PubSubEvent::Lost => {}
+                PubSubEvent::User(_) | PubSubEvent::Room(..) | PubSubEvent::Subscribed(_) | PubSubEvent::Lost(_) => {}
             }
             rooms.handle(event);
         }),

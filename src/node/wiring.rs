@@ -22,7 +22,7 @@ use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::{Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks};
 use crate::site;
-use crate::store::{MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Servers, Store, StoreConfig};
+use crate::store::{Deployment, MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Store, StoreConfig};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
@@ -53,7 +53,7 @@ impl Wiring {
         clock: Clock,
         tasks: &mut Tasks,
     ) -> Result<(Self, Store), StartError> {
-        let store_config = store_config(&config, url)?;
+        let store_config = store_config(&config, url).await?;
         let node_id = reporter::node_id()?;
         let memory = NodeMemory::new(&store_config, &node_id, clock);
         let store = Store::new(&store_config, &memory);
@@ -105,7 +105,8 @@ impl Wiring {
         tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store)));
         let every = Duration::from_secs(self.config.uploads.check_secs);
         tasks.spawn("uploads", housekeeping::look_after_uploads(self.services(store).uploads, every));
-        tasks.spawn("sentinels", Arc::clone(&self.store.servers).watch());
+        let deployment = Arc::clone(&self.store.deployment);
+        tasks.spawn("servers of Redis", async move { deployment.watch().await });
     }
 
     /// Builds the reporter of the node at this address.
@@ -175,9 +176,12 @@ impl Watermarks for FollowedRooms {
     }
 }
 
-pub(super) fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
+/// The settings of the store. Waits until it is known whether Redis is a cluster.
+pub(super) async fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
+    let deployment = Deployment::new(&RedisConfig { url: url.to_owned(), ..config.redis.clone() })?;
+    retried(async || deployment.discover().await).await?;
     Ok(StoreConfig {
-        servers: Arc::new(Servers::new(&RedisConfig { url: url.to_owned(), ..config.redis.clone() })?),
+        deployment: Arc::new(deployment),
         prefix: config.redis.prefix.clone(),
         replicas: config.redis.durability.replicas(),
         replicas_floor_secs: config.redis.durability_floor_secs,

@@ -92,7 +92,7 @@ impl Bindings {
     /// # Errors
     /// `Unauthenticated`; `Unavailable`.
     pub(super) async fn confirm(&self, store: &Store, caller: &Caller, bond: Bond) -> Result<()> {
-        if self.is_confirmed(caller, bond, store.breaks()) {
+        if self.is_confirmed(caller, bond, store.breaks_of(caller.id)) {
             return Ok(());
         }
         match self.read(store, caller.id).await? {
@@ -105,21 +105,26 @@ impl Bindings {
 
     /// Reads the binding of an account, and the generation.
     pub(super) async fn read(&self, store: &Store, user: UserId) -> Result<Option<TokenBinding>> {
-        let breaks = store.breaks();
+        let breaks = store.breaks_of(user);
         let (account, generation) = store.token_binding(user).await?;
-        self.set_generation(generation);
+        if let Some(generation) = generation {
+            self.set_generation(generation);
+        }
         self.accounts.insert(user, Known { account, breaks });
         Ok(account)
     }
 
     /// Reads again all bindings that were read before the last break.
     pub(super) async fn read_again(&self, store: &Store) -> Result<()> {
-        let breaks = store.breaks();
-        let known = self.accounts.iter().filter(|(_, known)| known.breaks != breaks);
-        let users: Vec<UserId> = known.map(|(user, _)| *user).collect();
-        for users in users.chunks(READ_AT_ONCE) {
-            for (user, account) in users.iter().zip(store.token_bindings(users).await?) {
-                self.accounts.insert(*user, Known { account, breaks });
+        let outdated = self.accounts.iter().filter_map(|(user, known)| {
+            let breaks = store.breaks_of(*user);
+            (known.breaks != breaks).then_some((*user, breaks))
+        });
+        let outdated: Vec<(UserId, u64)> = outdated.collect();
+        for some in outdated.chunks(READ_AT_ONCE) {
+            let users: Vec<UserId> = some.iter().map(|(user, _)| *user).collect();
+            for ((user, breaks), account) in some.iter().zip(store.token_bindings(&users).await?) {
+                self.accounts.insert(*user, Known { account, breaks: *breaks });
             }
         }
         Ok(())

@@ -149,7 +149,7 @@ impl Tokens {
 
     /// Whether [`Self::confirm`] needs no round trip.
     pub fn is_confirmed(&self, store: &Store, grant: &Grant) -> bool {
-        self.bindings.is_confirmed(&grant.caller, grant.bond, store.breaks())
+        self.bindings.is_confirmed(&grant.caller, grant.bond, store.breaks_of(grant.caller.id))
     }
 
     /// Whether a grant that was confirmed is still good, as far as this node knows.

@@ -45,7 +45,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("ZREMRANGEBYSCORE").arg(key).arg(0).arg(at_ms.saturating_sub(remembered_ms));
         pipeline.cmd("ZADD").arg(key).arg("GT").arg(at_ms).arg(member);
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(event.user())).arg(event.to_string());
+        pipeline.add_command(self.keys.publish(&self.keys.users_live(event.user()), &event.to_string()));
         self.writer.run(&pipeline).await?;
         Ok(())
     }

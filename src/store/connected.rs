@@ -30,7 +30,7 @@ impl Store {
         let has_rooms = !rooms_and_name.starts_with(' ');
         if has_rooms {
             let event = UserEvent::Presence { user, is_online, rooms_and_name }.to_string();
-            pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+            pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event));
         }
         self.connection.run(&pipeline).await?;
         Ok(())

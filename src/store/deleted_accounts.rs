@@ -172,7 +172,9 @@ impl Store {
         self.release_look_alikes(user, &name, None).await?;
         let mut pipeline = Pipeline::new();
         self.unindex_user(&mut pipeline, user, &name, None);
+        self.connection.run(&pipeline).await?;
         // Last: by then a repetition would find another user's name.
+        let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HDEL").arg(&account).arg(&["former", "address"]);
         self.writer.run(&pipeline).await.map(drop)
     }

@@ -91,17 +91,18 @@ impl Store {
     /// Lists a room with its users, makes its copies of their blocks right, announces it to their sockets, and ends its
     /// joins.
     async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId), joins: &[Join]) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(12);
+        let mut pipeline = Pipeline::with_capacity(4);
         for (user, other) in [(low, high), (high, low)] {
             let entry = RoomEntry { room, kind: RoomKind::Direct, other: Some(other) };
             self.note_joined(&mut pipeline, entry, user, Seq(1));
         }
+        let mut asking = Pipeline::with_capacity(7);
         for join in joins {
-            self.forget_join(&mut pipeline, join);
+            self.forget_join(&mut asking, join);
         }
-        let noted = pipeline.len();
-        self.ask_copies(&mut pipeline, room, (low, high));
-        let mut replies = self.connection.run(&pipeline).await?.into_iter().skip(noted);
+        let noted = pipeline.len() + asking.len();
+        self.ask_copies(&mut asking, room, (low, high));
+        let mut replies = self.connection.run_in_order(pipeline, &asking).await?.into_iter().skip(noted);
         self.correct_copies(room, (low, high), &mut replies).await
     }
 

@@ -140,7 +140,7 @@ impl Store {
             pipeline.add_command(call.by_hash());
         }
         let replies = self.connection.run(&pipeline).await?;
-        let mut pipeline = Pipeline::with_capacity(1 + 3 * replies.len());
+        let mut pipeline = Pipeline::with_capacity(3 * replies.len());
         for ((room, user), reply) in parsed.iter().zip(replies) {
             if is_absent(&reply) {
                 continue;
@@ -151,8 +151,9 @@ impl Store {
                 self.note_joined(&mut pipeline, entry, *user, Seq(since));
             }
         }
-        pipeline.cmd("ZREM").arg(self.keys.joins()).arg(attempts);
-        self.connection.run(&pipeline).await?;
+        let mut ending = Pipeline::with_capacity(1);
+        ending.cmd("ZREM").arg(self.keys.joins()).arg(attempts);
+        self.connection.run_in_order(pipeline, &ending).await?;
         Ok(())
     }
 }

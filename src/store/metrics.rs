@@ -137,7 +137,7 @@ impl Store {
         now_ms: u64,
     ) -> Result<(ServerInfo, Vec<NodeRow>, Vec<Vec<StoredMinute>>)> {
         let mut pipeline = Pipeline::new();
-        let permits_info = self.servers.permits_info();
+        let permits_info = self.deployment.permits_info();
         if permits_info {
             pipeline.cmd("INFO").arg(&SECTIONS);
         }

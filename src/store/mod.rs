@@ -68,9 +68,10 @@ pub use numbers::Restored;
 pub use persistence::Persistence;
 pub use presence::Activity;
 pub use receipts::ReadRange;
+pub use redis::deployment::Deployment;
 pub use redis::durability::ReplicaCounts;
-pub use redis::pubsub::{Handler, PubSubEvent, Subscriber, Supervisor};
-pub use redis::servers::Servers;
+pub use redis::pubsub::{Subscriber, Supervisor};
+pub use redis::pubsub_event::{Handler, PubSubEvent};
 pub use redis::unusable::Unusable;
 pub use room_cards::MemberBounds;
 pub use room_list::RoomHints;
@@ -87,11 +88,12 @@ use continuity::Continuity;
 use deleted_accounts::DeletedUsers;
 use presence::OnlineUsers;
 use readers::Readers;
-use redis::commit::{GroupCommit, Writer};
-use redis::connection::{LIST_TIMEOUT, SharedConnection};
+use redis::address::RESPONSE_TIMEOUT;
+use redis::commit::Writer;
+use redis::connection::LIST_TIMEOUT;
+use redis::connections::Connections;
 use redis::durability::Durability;
-use redis::keys::Keys;
-use redis::servers::RESPONSE_TIMEOUT;
+use redis::keys::{Channels, Keys};
 use room_cards::SharedCards;
 use single_flight::SingleFlight;
 use stats::WriteCache;
@@ -141,10 +143,10 @@ impl RoomLimits {
 }
 
 /// Settings of a store.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StoreConfig {
-    /// The Redis servers.
-    pub servers: Arc<Servers>,
+    /// The Redis of the node.
+    pub deployment: Arc<Deployment>,
     /// Prefix of every key.
     pub prefix: String,
     /// Number of replicas that must have received a write before it is acknowledged.
@@ -163,6 +165,14 @@ pub struct StoreConfig {
     pub token_ttl_secs: u64,
     /// Time zone whose midnight starts a day of the statistics.
     pub zone: jiff::tz::TimeZone,
+}
+
+impl StoreConfig {
+    /// The names of keys and channels.
+    fn keys(&self) -> Keys {
+        let channels = if self.deployment.cluster().is_some() { Channels::Sharded } else { Channels::Plain };
+        Keys::new(&self.prefix, self.deployment.database(), channels)
+    }
 }
 
 /// Direct rooms by their pair of users, the lower number first. A pair's room never changes.
@@ -205,13 +215,12 @@ impl NodeMemory {
 /// connection runs on the runtime that created it.
 #[derive(Clone)]
 pub struct Store {
-    servers: Arc<Servers>,
-    connection: Arc<SharedConnection>,
+    deployment: Arc<Deployment>,
+    connection: Arc<Connections>,
     /// Runs the writes that are acknowledged to clients.
     writer: Writer,
-    durability: Arc<Durability>,
     /// Connection for long lists, which would delay other calls on `connection`.
-    list_connection: Arc<SharedConnection>,
+    list_connection: Arc<Connections>,
     /// Limits the number of long lists at the same time.
     listing: Arc<Semaphore>,
     keys: Keys,
@@ -239,23 +248,17 @@ pub struct Store {
 impl Store {
     /// Makes a store, which connects at first use.
     pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Self {
-        let keys = Keys::new(&config.prefix, config.servers.database());
-        let connection = Arc::new(SharedConnection::new(&config.servers, RESPONSE_TIMEOUT));
-        let durability = Arc::clone(&memory.durability);
-        let writer = match durability.wanted() {
+        let keys = config.keys();
+        let connection = Arc::new(Connections::new(&config.deployment, RESPONSE_TIMEOUT));
+        let writer = match memory.durability.wanted() {
             0 => Writer::direct(Arc::clone(&connection)),
-            _ => {
-                let separate = SharedConnection::new(&config.servers, RESPONSE_TIMEOUT);
-                let group = GroupCommit::new(separate, Arc::clone(&durability), keys.barrier());
-                Writer::gathering(Arc::clone(&connection), group)
-            }
+            _ => Writer::gathering(Arc::clone(&connection), &config.deployment, &memory.durability, &keys),
         };
         Self {
-            servers: Arc::clone(&config.servers),
+            deployment: Arc::clone(&config.deployment),
             connection,
             writer,
-            durability,
-            list_connection: Arc::new(SharedConnection::new(&config.servers, LIST_TIMEOUT)),
+            list_connection: Arc::new(Connections::new(&config.deployment, LIST_TIMEOUT)),
             listing: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             keys,
             retention: config.retention,
@@ -305,6 +308,20 @@ impl Store {
         }
         let _turn = self.listing.acquire().await.map_err(Error::internal)?;
         self.list_connection.run(pipeline).await
+    }
+
+    /// The same with `None` for the replies of shards that are away.
+    async fn run_partly(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<Option<::redis::Value>>> {
+        if entries <= LONG_LIST {
+            return self.connection.run_partly(pipeline).await;
+        }
+        let _turn = self.listing.acquire().await.map_err(Error::internal)?;
+        self.list_connection.run_partly(pipeline).await
+    }
+
+    /// Whether rooms lie on several servers, of which some may be away while others are not.
+    pub fn has_shards(&self) -> bool {
+        self.deployment.cluster().is_some()
     }
 
     /// Time before which messages are expired.

@@ -8,7 +8,7 @@ use super::Store;
 use super::continuity::Counter;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{Error, Result, RoomId};
+use crate::domain::{Error, Result, RoomId, UserId};
 
 /// Number of times that the step to the next number is doubled while numbers are taken.
 const MAX_DOUBLINGS: u32 = 40;
@@ -50,14 +50,22 @@ impl Store {
     /// Number of times that this node lost a connection to Redis, left a server or found something missing. What was read
     /// before the last of them must be read again before it is relied on.
     pub fn breaks(&self) -> u64 {
-        self.servers.breaks()
+        self.deployment.breaks()
+    }
+
+    /// The same as far as it concerns a user's account.
+    pub fn breaks_of(&self, user: UserId) -> u64 {
+        match self.has_shards() {
+            true => self.deployment.breaks_at(&self.keys.user(user)),
+            false => self.breaks(),
+        }
     }
 
     /// Notes the time at which the global room was created. Another time than before is a break; returns whether it is.
     pub(super) fn note_founding(&self, at_ms: u64) -> bool {
         let is_another = self.continuity.note_founding(at_ms);
         if is_another {
-            self.servers.note_break();
+            self.deployment.note_break();
         }
         is_another
     }
@@ -80,7 +88,7 @@ impl Store {
         self.continuity.note_number(counter, number);
         if has_skipped {
             warn!(?counter, number, "Redis may have lost its latest writes, numbers are skipped");
-            self.servers.note_break();
+            self.deployment.note_break();
         }
         Ok(number)
     }

@@ -21,10 +21,17 @@ pub enum Persistence {
 impl Store {
     /// Asks the server where it keeps its data. The answer is advice: no error keeps a node from starting.
     pub async fn persistence(&self) -> Persistence {
-        match self.connection.cold().await {
-            Ok(mut connection) => ask(&mut connection).await.unwrap_or(Persistence::Unknown),
-            Err(_) => Persistence::Unknown,
+        let Ok(connections) = self.connection.cold().await else { return Persistence::Unknown };
+        let mut found = Persistence::Disk;
+        for mut connection in connections {
+            // The shard that keeps least says what may be lost.
+            match ask(&mut connection).await.unwrap_or(Persistence::Unknown) {
+                Persistence::Disk => {}
+                Persistence::Memory => return Persistence::Memory,
+                Persistence::Unknown => found = Persistence::Unknown,
+            }
         }
+        found
     }
 }
 

@@ -22,7 +22,9 @@ impl Store {
         if announced >= last.seq {
             return Ok(last);
         }
-        let Some(until_ms) = self.writer.received_until(last.at_ms).await else { return Ok(last) };
+        let Some(until_ms) = self.writer.received_until(&self.keys.room(room).room, last.at_ms).await else {
+            return Ok(last);
+        };
         let whole = self.retention.max_messages.min(last.seq.0 - announced.0 + 1);
         let count = usize::try_from(whole).unwrap_or(usize::MAX);
         let mut pipeline = Pipeline::with_capacity(1);

@@ -17,7 +17,7 @@ use super::joins::{Join, pending_room};
 use super::redis::reply::{self, is_absent, next};
 use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair};
 use super::{Store, UserEvent};
-use crate::domain::{Result, RoomId, RoomKind, Seq, UserId};
+use crate::domain::{Error, Result, RoomId, RoomKind, Seq, UserId};
 
 /// Age from which the outcome of a pending join is certain. A join takes seconds, and nodes know the time of Redis.
 const SETTLED_AFTER_MS: u64 = 10 * 60 * 1000;
@@ -100,12 +100,16 @@ impl Store {
     /// The rooms of a user: two round trips.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomEntry>> {
         let hints = self.room_hints(user).await?;
-        self.confirm_rooms(&hints).await
+        let (confirmed, unknown) = self.confirm_rooms(&hints).await?;
+        match unknown.is_empty() {
+            true => Ok(confirmed),
+            false => Err(Error::Unavailable("rooms do not answer".into())),
+        }
     }
 
-    /// Those rooms of a list of which the user is a member at present: one round trip, and one to correct the list if it
-    /// is wrong.
-    pub async fn confirm_rooms(&self, hints: &RoomHints) -> Result<Vec<RoomEntry>> {
+    /// Those rooms of a list of which the user is a member at present, and those that do not answer because their shard is
+    /// away: one round trip, and one to correct the list if it is wrong.
+    pub async fn confirm_rooms(&self, hints: &RoomHints) -> Result<(Vec<RoomEntry>, Vec<RoomId>)> {
         let user = hints.user;
         let mut pipeline = Pipeline::with_capacity(hints.listed.len() + 2 * hints.pending.len());
         for room in hints.rooms() {
@@ -114,25 +118,32 @@ impl Store {
         for room in &hints.pending {
             pipeline.cmd("HMGET").arg(self.keys.room(*room).room).arg(&["kind", "pair"]);
         }
-        let mut replies = self.run_list(&pipeline).await?.into_iter();
+        let mut replies = self.run_partly(&pipeline, pipeline.len()).await?.into_iter();
         let mut correction = Correction::default();
-        let mut confirmed = Vec::with_capacity(hints.listed.len());
+        let (mut confirmed, mut unknown) = (Vec::with_capacity(hints.listed.len()), Vec::new());
         for entry in &hints.listed {
-            let is_member = !is_absent(&next(&mut replies)?);
-            match is_member || entry.room == RoomId::GLOBAL {
+            let is_member = next(&mut replies)?.map(|score| !is_absent(&score));
+            match is_member.unwrap_or(false) || entry.room == RoomId::GLOBAL {
                 true => confirmed.push(*entry),
+                false if is_member.is_none() => unknown.push(entry.room),
                 false => correction.remove(*entry),
             }
         }
-        let are_members: Vec<Value> = replies.by_ref().take(hints.pending.len()).collect();
+        let are_members: Vec<Option<Value>> = replies.by_ref().take(hints.pending.len()).collect();
         for ((room, score), fields) in hints.pending.iter().zip(are_members).zip(replies) {
-            if !is_absent(&score) {
-                correction.missing.extend(pending_entry(*room, user, fields)?);
+            match (score, fields) {
+                (Some(score), Some(fields)) if !is_absent(&score) => {
+                    correction.missing.extend(pending_entry(*room, user, fields)?);
+                }
+                (Some(_), Some(_)) => {}
+                _ => unknown.push(*room),
             }
         }
         confirmed.extend_from_slice(&correction.missing);
-        self.correct_room_list(hints, correction).await;
-        Ok(confirmed)
+        if unknown.is_empty() {
+            self.correct_room_list(hints, correction).await;
+        }
+        Ok((confirmed, unknown))
     }
 
     /// When a user became a member of a room, in the room's time; `None` when the user is no member.
@@ -169,11 +180,11 @@ impl Store {
             if let Some(until_ms) = hints.settled_until_ms {
                 pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.pending_rooms(user)).arg("-inf").arg(until_ms);
             }
-            let changes = pipeline.len();
+            let (changes, mut asking) = (pipeline.len(), Pipeline::with_capacity(correction.surplus.len()));
             for entry in &correction.surplus {
-                pipeline.cmd("ZSCORE").arg(self.keys.room(entry.room).members).arg(user.0);
+                asking.cmd("ZSCORE").arg(self.keys.room(entry.room).members).arg(user.0);
             }
-            let replies = self.connection.run(&pipeline).await?;
+            let replies = self.connection.run_in_order(pipeline, &asking).await?;
             let scores = replies.iter().skip(changes);
             // The user may have joined meanwhile.
             let missing: Vec<RoomEntry> = correction
@@ -204,13 +215,13 @@ impl Store {
     pub(super) fn note_joined(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId, since: Seq) {
         self.list_room(pipeline, entry, user);
         let event = UserEvent::Joined { user, room: entry.room, since }.to_string();
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+        pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event));
     }
 
     fn note_left(&self, pipeline: &mut Pipeline, room: RoomId, user: UserId) {
         pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(room.number());
         let event = UserEvent::Left { user, room }.to_string();
-        pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+        pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event));
     }
 
     /// Records a change of membership, which message `since` reports, in the user's list, and announces it to the user's
@@ -227,16 +238,18 @@ impl Store {
     ) -> Result<()> {
         let members = self.keys.room(entry.room).members;
         loop {
-            let mut pipeline = Pipeline::with_capacity(7);
+            let mut pipeline = Pipeline::with_capacity(4);
             match is_member {
                 true => self.note_joined(&mut pipeline, entry, user, since),
                 false => self.note_left(&mut pipeline, entry.room, user),
             }
+            let mut asking = Pipeline::with_capacity(3);
             if let Some(join) = join {
-                self.end_join(&mut pipeline, join);
+                self.end_join(&mut asking, join);
             }
-            pipeline.cmd("ZSCORE").arg(&members).arg(user.0);
-            let found = self.connection.run(&pipeline).await?.pop().is_some_and(|score| !is_absent(&score));
+            asking.cmd("ZSCORE").arg(&members).arg(user.0);
+            let mut replies = self.connection.run_in_order(pipeline, &asking).await?;
+            let found = replies.pop().is_some_and(|score| !is_absent(&score));
             if found == is_member {
                 return Ok(());
             }

@@ -134,15 +134,18 @@ impl Store {
             if users.is_empty() {
                 return Ok(());
             }
-            let mut pipeline = Pipeline::with_capacity(3 * users.len() + 1);
+            let mut pipeline = Pipeline::with_capacity(3 * users.len());
             for user in users.iter().copied().map(UserId) {
                 pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(room.number());
                 pipeline.cmd("ZREM").arg(self.keys.read_cursors(user)).arg(room.number());
                 let event = UserEvent::Left { user, room }.to_string();
-                pipeline.cmd("PUBLISH").arg(self.keys.users_live(user)).arg(event);
+                pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event));
             }
-            pipeline.cmd("ZREM").arg(&former).arg(&users);
             self.run_list(&pipeline).await?;
+            // Only now are they done with.
+            let mut pipeline = Pipeline::with_capacity(1);
+            pipeline.cmd("ZREM").arg(&former).arg(&users);
+            self.connection.run(&pipeline).await?;
         }
     }
 
@@ -158,14 +161,14 @@ impl Store {
     /// Removes the last of a removed room.
     pub async fn forget_room(&self, room: RoomId) -> Result<()> {
         let Some(name) = self.former_name(room).await? else { return Ok(()) };
-        let mut pipeline = Pipeline::with_capacity(6);
+        let (mut pipeline, mut ending) = (Pipeline::with_capacity(6), Pipeline::with_capacity(1));
         pipeline.cmd("ZREM").arg(self.keys.public_rooms()).arg(room.number());
         pipeline.cmd("ZREM").arg(self.keys.active_rooms()).arg(room.number());
         self.unindex_room(&mut pipeline, room, &name);
         pipeline.cmd("UNLINK").arg(self.keys.former_log(room));
         // Last, because it says that something is left.
-        pipeline.cmd("DEL").arg(self.keys.room(room).room);
-        self.connection.run(&pipeline).await?;
+        ending.cmd("DEL").arg(self.keys.room(room).room);
+        self.connection.run_in_order(pipeline, &ending).await?;
         Ok(())
     }
 

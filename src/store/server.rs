@@ -1,7 +1,5 @@
 //! Checks of the Redis server, and its clock.
 
-use std::time::Instant;
-
 use redis::Value;
 use tracing::warn;
 
@@ -19,18 +17,23 @@ impl Store {
     /// `Unavailable` when it does not answer or takes no writes; `Internal` with the reason when it cannot be used as it is
     /// configured.
     pub async fn check_server(&self) -> Result<()> {
-        let mut connection = self.connection.cold().await?;
-        if let Checked::Primary(None) = check(&mut connection).await? {
-            warn!("Redis does not permit INFO: its version and its eviction policy are not checked");
+        let is_cluster = self.deployment.cluster().is_some();
+        let mut connections = self.connection.cold().await?;
+        for connection in &mut connections {
+            if let Checked::Primary(None) = check(connection, is_cluster).await? {
+                warn!("Redis does not permit INFO: its version and its eviction policy are not checked");
+            }
         }
         // A missing right to a channel would show as events that do not arrive.
-        for channel in [self.keys.room(RoomId::GLOBAL).live, self.keys.users_live(UserId(0)), self.keys.probe("start")]
-        {
-            connection.subscribe(channel).await.map_err(store_error)?;
+        let probe = self.keys.probe("start", None);
+        if !is_cluster && let Some(connection) = connections.first_mut() {
+            for channel in [&self.keys.room(RoomId::GLOBAL).live, &self.keys.users_live(UserId(0)), &probe] {
+                connection.subscribe(channel).await.map_err(store_error)?;
+            }
         }
-        let probe = redis::cmd("PUBLISH").arg(self.keys.probe("start")).arg("").to_owned();
-        probe.exec_async(&mut connection).await.map_err(store_error)?;
-        Ok(())
+        let mut pipeline = redis::Pipeline::with_capacity(1);
+        pipeline.add_command(self.keys.publish(&probe, ""));
+        self.connection.run(&pipeline).await.map(drop)
     }
 
     /// Reads Redis' clock and adjusts the node's to it. Adjusting starts at the connection, and repeats: the machine's
@@ -49,12 +52,11 @@ impl Store {
         Ok(())
     }
 
-    /// Checks that Redis answers on the connection that requests use.
+    /// Checks that Redis, or a shard, answers on the connection that requests use.
     pub async fn ping(&self) -> Result<()> {
         let mut pipeline = redis::Pipeline::with_capacity(1);
         pipeline.cmd("PING");
-        let replies = self.connection.run(&pipeline).await?;
-        match replies.as_slice() {
+        match self.connection.run_anywhere(&pipeline).await?.as_slice() {
             [Value::SimpleString(_) | Value::BulkString(_)] => Ok(()),
             other => Err(other.first().map_or_else(|| Error::internal("no reply"), reply::unexpected)),
         }
@@ -65,12 +67,6 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn check_replicas(&self) -> Result<Option<ReplicaCounts>> {
-        let reached = self.writer.count_replicas().await.inspect_err(|_| self.durability.not_measured())?;
-        let Some((reached, asked_ms)) = reached else { return Ok(None) };
-        let counts = self.durability.measured(reached, Instant::now());
-        if counts.reached >= counts.in_force {
-            self.durability.received(asked_ms);
-        }
-        Ok(Some(counts))
+        self.writer.measure_replicas().await
     }
 }

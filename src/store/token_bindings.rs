@@ -23,15 +23,16 @@ pub(super) fn new_token_key() -> Result<TokenKey> {
 }
 
 impl Store {
-    /// The binding of an account, `None` when there is no such account, and the generation of the tokens that are valid.
-    pub async fn token_binding(&self, user: UserId) -> Result<(Option<TokenBinding>, u64)> {
+    /// The binding of an account, `None` when there is no such account, and the generation of the tokens that are valid;
+    /// that is `None` while only the shard that has it is away.
+    pub async fn token_binding(&self, user: UserId) -> Result<(Option<TokenBinding>, Option<u64>)> {
         let mut pipeline = Pipeline::with_capacity(2);
         self.read_binding(&mut pipeline, user);
         pipeline.cmd("GET").arg(self.keys.generation());
-        let mut replies = self.connection.run(&pipeline).await?.into_iter();
-        let binding = binding(next(&mut replies)?)?;
-        let generation: Option<u64> = reply::read(next(&mut replies)?)?;
-        Ok((binding, generation.unwrap_or(0)))
+        let mut replies = self.connection.run_partly(&pipeline).await?.into_iter();
+        let account = next(&mut replies)?.ok_or_else(|| Error::Unavailable("the account's shard is away".into()))?;
+        let generation = next(&mut replies)?.map(reply::read::<Option<u64>>).transpose()?;
+        Ok((binding(account)?, generation.map(Option::unwrap_or_default)))
     }
 
     /// The bindings of many accounts, in their order.

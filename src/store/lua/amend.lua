@@ -16,6 +16,6 @@ local function amend(room, log, amended, live, max_len, id, amendment)
     drop_amendments(amended, tonumber(string.match(head[1], '^%d+')))
   end
   local revision = redis.call('HINCRBY', room, 'gone', 1)
-  redis.call('PUBLISH', live, table.concat({amendment.verb, id, revision, amendment.announced}, ' '))
+  publish(live, table.concat({amendment.verb, id, revision, amendment.announced}, ' '))
   return true
 end

@@ -8,5 +8,5 @@
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
 if redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[3]) then return 1 end
 if redis.call('HEXISTS', KEYS[1], 'blocked:' .. ARGV[1]) == 1 then return 1 end
-redis.call('PUBLISH', KEYS[3], 't ' .. ARGV[1] .. ' ' .. ARGV[2])
+publish(KEYS[3], 't ' .. ARGV[1] .. ' ' .. ARGV[2])
 return 1

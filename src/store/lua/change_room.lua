@@ -14,5 +14,5 @@ if not is_leader(state[2], admins, members, actor) then return {'forbidden'} end
 local wait = admit(rate, ARGV[2], ARGV[3], redis_clock())
 if wait > 0 then return {'limited', wait} end
 redis.call('HSET', room, unpack(ARGV, 5))
-redis.call('PUBLISH', live, 'c ' .. actor .. ' ' .. ARGV[4])
+publish(live, 'c ' .. actor .. ' ' .. ARGV[4])
 return {'changed', kind, state[3]}

@@ -32,7 +32,7 @@ if #new_runs > 0 then
   redis.call('HSET', read, user, runs)
   redis.call('PEXPIRE', read, ARGV[6])
   for _, run in ipairs(new_runs) do
-    redis.call('PUBLISH', live, 'r ' .. user .. ' ' .. run .. ' ' .. ms)
+    publish(live, 'r ' .. user .. ' ' .. run .. ' ' .. ms)
   end
 end
 return 1

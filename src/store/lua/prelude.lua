@@ -80,8 +80,13 @@ local function drop_expired(log, amended, last_seq, oldest_ms)
   drop_amendments(amended, kept)
 end
 
+-- Publishes to a channel. The channels of a cluster end in `:shard`, and belong to the slot of their name.
+local function publish(channel, text)
+  redis.call(string.sub(channel, -6) == ':shard' and 'SPUBLISH' or 'PUBLISH', channel, text)
+end
+
 local function announce(live, id, record)
-  redis.call('PUBLISH', live, 'm ' .. id .. ' ' .. record)
+  publish(live, 'm ' .. id .. ' ' .. record)
 end
 
 -- Appends one entry and announces it if there is a channel. Returns its id.

@@ -22,5 +22,5 @@ if redis.call('EXISTS', log) == 1 then redis.call('RENAME', log, former_log) end
 redis.call('DEL', room)
 redis.call('HSET', room, 'former', kind, 'name', name)
 redis.call('UNLINK', amended, admins, read, delivered, ids, other_ids, removed)
-redis.call('PUBLISH', live, 'x ' .. actor .. ' ' .. name)
+publish(live, 'x ' .. actor .. ' ' .. name)
 return {'removed', name}

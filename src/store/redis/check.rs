@@ -38,12 +38,12 @@ impl Role {
     }
 }
 
-/// Asks a server for its role, version and policy, in one round trip.
+/// Asks a server, which should be a shard of a cluster or none, for its role, version and policy, in one round trip.
 ///
 /// # Errors
 /// `Unavailable` for a replica and for a server that loads its data; `Internal` with the reason when it is too old,
 /// configured to evict keys, or of a kind that Chinwag does not support.
-pub(in crate::store) async fn check(connection: &mut impl ConnectionLike) -> Result<Checked> {
+pub(in crate::store) async fn check(connection: &mut impl ConnectionLike, is_shard: bool) -> Result<Checked> {
     let mut pipeline = Pipeline::with_capacity(2);
     pipeline.cmd("ROLE");
     pipeline.cmd("INFO");
@@ -62,7 +62,7 @@ pub(in crate::store) async fn check(connection: &mut impl ConnectionLike) -> Res
     }
     check_role(role.as_ref().and_then(role_of).or_else(|| role_in(info.as_ref()?)))?;
     if let Some(info) = &info {
-        check_info(info)?;
+        check_info(info, is_shard)?;
     }
     Ok(Checked::Primary(info))
 }
@@ -92,13 +92,13 @@ fn check_role(role: Option<Role>) -> Result<()> {
     }
 }
 
-fn check_info(info: &InfoDict) -> Result<()> {
+fn check_info(info: &InfoDict, is_shard: bool) -> Result<()> {
     // A server that loads its data answers INFO but no other commands.
     if info.get::<u8>("loading") == Some(1) {
         return Err(Error::Unavailable("Redis is loading its data".into()));
     }
-    if info.get::<u8>("cluster_enabled") == Some(1) {
-        return Err(unusable("redis.url is the address of a Redis Cluster, which is not supported yet"));
+    if info.get::<u8>("cluster_enabled") == Some(1) && !is_shard {
+        return Err(unusable("redis.url is the address of a Redis Cluster, redis.mode says that it is none"));
     }
     // Valkey keeps `redis_version` at 7.2.4 for such checks.
     let version: String = info.get("redis_version").unwrap_or_default();
@@ -142,7 +142,8 @@ mod tests {
         assert_eq!(check_role(role("slave")).map_err(|error| error.kind()), Err(Kind::Unavailable));
         assert_eq!(role("sentinel"), Some(Role::Sentinel));
         let cluster = InfoDict::new("redis_version:7.0.15\r\ncluster_enabled:1\r\n");
-        assert_eq!(check_info(&cluster).map_err(|error| error.kind()), Err(Kind::Internal));
+        assert_eq!(check_info(&cluster, false).map_err(|error| error.kind()), Err(Kind::Internal));
+        assert!(check_info(&cluster, true).is_ok());
         assert_eq!(role_in(&InfoDict::new("role:slave\r\n")), Some(Role::Replica));
     }
 }

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use deadpool_redis::{Connection, Manager, Pool, PoolError};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value,
+    AsyncConnectionConfig, ConnectionInfo, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value,
 };
 use tokio::sync::Mutex;
 
-use super::scripts::{self, Call};
+use super::scripts;
 use super::servers::{CONNECT_TIMEOUT, Opened, Servers};
 use super::unusable::missing_right;
 use crate::domain::{Error, Result};
@@ -94,64 +94,6 @@ impl SharedConnection {
         self.servers.connect(|info| check_out(info, config.clone())).await
     }
 
-    /// Runs a pipeline in one round trip and returns each command's reply. Its scripts must be read-only: when Redis does not
-    /// know them, they are loaded and the pipeline runs again.
-    ///
-    /// # Errors
-    /// `Unavailable` when Redis does not answer (the outcome is then unknown); the first error reply.
-    pub(in crate::store) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
-        let mut replies = self.exchange(pipeline).await?;
-        let has_forgotten =
-            replies.iter().any(|reply| matches!(reply, Value::ServerError(e) if scripts::is_missing(e)));
-        if has_forgotten {
-            self.exchange(&scripts::load_all()).await?;
-            replies = self.exchange(pipeline).await?;
-        }
-        replies.into_iter().map(refuse_error).collect()
-    }
-
-    /// Runs a script and, in the same round trip, commands on keys of other slots. Returns the script's reply and theirs.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
-    pub(in crate::store) async fn run_script(&self, call: &Call<'_>, extra: &[Cmd]) -> Result<(Value, Vec<Value>)> {
-        self.run_script_after(&[], call, extra).await
-    }
-
-    /// The same behind commands that Redis runs before the script. When the connection breaks, Redis may have run none,
-    /// some or all of the commands, but always a beginning of them.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
-    pub(in crate::store) async fn run_script_after(
-        &self,
-        before: &[Cmd],
-        call: &Call<'_>,
-        extra: &[Cmd],
-    ) -> Result<(Value, Vec<Value>)> {
-        let mut pipeline = Pipeline::with_capacity(before.len() + 1 + extra.len());
-        for command in before {
-            pipeline.add_command(command.clone());
-        }
-        pipeline.add_command(call.by_hash());
-        for command in extra {
-            pipeline.add_command(command.clone());
-        }
-        let (reply, rest) = split_script_reply(self.exchange(&pipeline).await?, before.len())?;
-        let reply = match reply {
-            Some(reply) => reply,
-            None => self.reload_and_run(call).await?,
-        };
-        Ok((reply, rest))
-    }
-
-    /// Sends the source of a script that Redis does not know, after a restart or `SCRIPT FLUSH`. This loads it.
-    async fn reload_and_run(&self, call: &Call<'_>) -> Result<Value> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.add_command(call.by_source());
-        refuse_error(self.exchange(&pipeline).await?.pop().unwrap_or_default())
-    }
-
     /// Runs a pipeline in one round trip and returns each command's reply, error replies included.
     pub(super) async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
         if pipeline.is_empty() {
@@ -170,6 +112,7 @@ impl SharedConnection {
             }
             Err(error) => {
                 if error.is_timeout() || error.is_io_error() || error.is_connection_dropped() {
+                    self.servers.note_silence();
                     self.give_up(number);
                 }
                 Err(store_error(error))
@@ -251,22 +194,8 @@ async fn check_out(info: ConnectionInfo, config: AsyncConnectionConfig) -> Redis
     })
 }
 
-/// Splits the replies to `before` commands, a script and the commands after it. Returns those of the script and of what
-/// follows it. `None` stands for a script that Redis does not know.
-pub(super) fn split_script_reply(mut replies: Vec<Value>, before: usize) -> Result<(Option<Value>, Vec<Value>)> {
-    let rest = replies.split_off(replies.len().min(before + 1));
-    let script = replies.pop().unwrap_or_default();
-    for reply in replies {
-        refuse_error(reply)?;
-    }
-    match script {
-        Value::ServerError(error) if scripts::is_missing(&error) => Ok((None, rest)),
-        reply => Ok((Some(refuse_error(reply)?), rest)),
-    }
-}
-
 /// Converts an error reply. Replies of these scripts and commands carry errors at the top level only.
-pub(super) fn refuse_error(reply: Value) -> Result<Value> {
+pub(in crate::store) fn refuse_error(reply: Value) -> Result<Value> {
     match reply {
         Value::ServerError(error) => Err(store_error(error.into())),
         reply => Ok(reply),

@@ -3,7 +3,8 @@
 //! Keys of one script share a hash tag, and thereby a slot in Cluster: `{r:7}` for a room, `{u:3}` for a user.
 //!
 //! Redis keeps the keys of its databases apart, but not their channels. Those of database 0 have the prefix alone, those of
-//! database 3 begin with the prefix and `@3:`.
+//! database 3 begin with the prefix and `@3:`. In a cluster, channels end in `:shard` instead of `:live` and are sharded:
+//! only the shard that holds the slot of their name carries them.
 //!
 //! Every key expires or has a reason not to:
 //!
@@ -43,13 +44,16 @@
 //! | `stats:<day>`, `{cw:stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
-//! | `probe:<id>` | ten seconds: shows that Redis takes writes |
+//! | `probe:<id>`, `{…}:probe:<id>` | ten seconds: shows that Redis, or a shard, takes writes |
+//! | `{…}:barrier` | ten seconds: what a shard's replicas are waited for with |
 //! | `nodes:settings` | none: a node that starts removes those without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
 //! | `deleting` | none: nodes finish deletions and remove their notes |
 //! | `revoked`, `ended`, `renamed`, `deleted` | none: entries older than any token and message are trimmed at each write |
 
 use std::sync::Arc;
+
+use redis::Cmd;
 
 use crate::domain::{ClientId, RoomId, UserId};
 
@@ -65,6 +69,42 @@ pub(in crate::store) const USER_CHANNELS: u64 = 64;
 pub(in crate::store) struct Keys {
     prefix: Arc<str>,
     channel_prefix: Arc<str>,
+    channels: Channels,
+}
+
+/// What a channel is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Topic {
+    Room(RoomId),
+    /// One of the channels that share the events of users.
+    Users(u64),
+}
+
+/// How the events of rooms and users reach the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Channels {
+    /// The one server publishes to all of its subscribers.
+    Plain,
+    /// In a cluster: each shard publishes to those of its own channels.
+    Sharded,
+}
+
+impl Channels {
+    /// The command that publishes.
+    fn publish(self) -> &'static str {
+        match self {
+            Self::Plain => "PUBLISH",
+            Self::Sharded => "SPUBLISH",
+        }
+    }
+
+    /// The end of a channel's name. Scripts choose the command by it.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Plain => ":live",
+            Self::Sharded => ":shard",
+        }
+    }
 }
 
 /// The keys of one room.
@@ -105,12 +145,17 @@ pub(in crate::store) struct UploadKeys {
 }
 
 impl Keys {
-    pub(in crate::store) fn new(prefix: &str, database: i64) -> Self {
+    pub(in crate::store) fn new(prefix: &str, database: i64, channels: Channels) -> Self {
         let channel_prefix = match database {
             0 => prefix.into(),
             database => format!("{prefix}@{database}:").into(),
         };
-        Self { prefix: prefix.into(), channel_prefix }
+        Self { prefix: prefix.into(), channel_prefix, channels }
+    }
+
+    /// The command that publishes an event to a channel.
+    pub(in crate::store) fn publish(&self, channel: &str, event: &str) -> Cmd {
+        redis::cmd(self.channels.publish()).arg(channel).arg(event).to_owned()
     }
 
     pub(in crate::store) fn room(&self, room: RoomId) -> RoomKeys {
@@ -119,7 +164,7 @@ impl Keys {
             log: format!("{base}:log"),
             members: format!("{base}:members"),
             amendments: format!("{base}:gone"),
-            live: format!("{}{{r:{}}}:live", self.channel_prefix, room.number()),
+            live: format!("{}{{r:{}}}{}", self.channel_prefix, room.number(), self.channels.ending()),
             admins: format!("{base}:admins"),
             removed: format!("{base}:removed"),
             read: format!("{base}:reads"),
@@ -414,17 +459,26 @@ impl Keys {
 
     /// One of the channels of users' events.
     pub(in crate::store) fn users_live_shard(&self, shard: u64) -> String {
-        format!("{}users:live:{shard}", self.channel_prefix)
+        match self.channels {
+            Channels::Plain => format!("{}users:live:{shard}", self.channel_prefix),
+            Channels::Sharded => format!("{}{{users:{shard}}}:shard", self.channel_prefix),
+        }
     }
 
-    /// Channel on which a node publishes to itself, to check that delivery works.
-    pub(in crate::store) fn probe(&self, node: &str) -> String {
-        format!("{}probe:{node}", self.channel_prefix)
+    /// Channel on which a node publishes to itself, to check that delivery works. In a cluster, `tag` makes it one of the
+    /// shard to be checked.
+    pub(in crate::store) fn probe(&self, node: &str, tag: Option<&str>) -> String {
+        format!("{}{}probe:{node}", self.channel_prefix, in_braces(tag))
     }
 
     /// String: what the node writes together with each probe.
-    pub(in crate::store) fn probe_key(&self, node: &str) -> String {
-        format!("{}probe:{node}", self.prefix)
+    pub(in crate::store) fn probe_key(&self, node: &str, tag: Option<&str>) -> String {
+        format!("{}{}probe:{node}", self.prefix, in_braces(tag))
+    }
+
+    /// String: written before a node waits for the replicas of a shard, so that there is something to wait for.
+    pub(in crate::store) fn barrier_key(&self, tag: &str) -> String {
+        format!("{}{{{tag}}}:barrier", self.prefix)
     }
 
     /// Channel without subscribers. Publishing to it is a write that replicas receive and that stores nothing.
@@ -432,11 +486,31 @@ impl Keys {
         format!("{}barrier", self.channel_prefix)
     }
 
+    /// The channel of a topic.
+    pub(super) fn channel(&self, topic: Topic) -> String {
+        match topic {
+            Topic::Room(room) => self.room(room).live,
+            Topic::Users(shard) => self.users_live_shard(shard),
+        }
+    }
+
+    /// The topic of a channel.
+    pub(super) fn topic_of_channel(&self, channel: &str) -> Option<Topic> {
+        if let Some(room) = self.room_of_channel(channel) {
+            return Some(Topic::Room(room));
+        }
+        (0..USER_CHANNELS).find(|shard| self.users_live_shard(*shard) == channel).map(Topic::Users)
+    }
+
     /// The room of a channel. `None` for channels that are not of rooms.
     pub(in crate::store) fn room_of_channel(&self, channel: &str) -> Option<RoomId> {
-        let number = channel.strip_prefix(&*self.channel_prefix)?.strip_prefix("{r:")?.strip_suffix("}:live")?;
-        RoomId::new(number.parse().ok()?)
+        let rest = channel.strip_prefix(&*self.channel_prefix)?.strip_suffix(self.channels.ending())?;
+        RoomId::new(rest.strip_prefix("{r:")?.strip_suffix('}')?.parse().ok()?)
     }
+}
+
+fn in_braces(tag: Option<&str>) -> String {
+    tag.map(|tag| format!("{{{tag}}}:")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -445,7 +519,7 @@ mod tests {
 
     #[test]
     fn room_channels_are_recognised() {
-        let keys = Keys::new("cw:", 0);
+        let keys = Keys::new("cw:", 0, Channels::Plain);
         let channel = keys.room(RoomId::GLOBAL).live;
         assert_eq!(channel, "cw:{r:1}:live");
         assert_eq!(keys.room_of_channel(&channel), Some(RoomId::GLOBAL));
@@ -454,12 +528,22 @@ mod tests {
 
     #[test]
     fn channels_of_another_database_have_other_names() {
-        let keys = Keys::new("cw:", 3);
+        let keys = Keys::new("cw:", 3, Channels::Plain);
         let room = keys.room(RoomId::GLOBAL);
         assert_eq!((room.log.as_str(), room.live.as_str()), ("cw:{r:1}:log", "cw:@3:{r:1}:live"));
         assert_eq!(keys.room_of_channel(&room.live), Some(RoomId::GLOBAL));
         assert_eq!(keys.room_of_channel("cw:{r:1}:live"), None);
         assert_eq!(keys.users_live_shard(2), "cw:@3:users:live:2");
-        assert_ne!(keys.probe("a"), keys.probe_key("a"));
+        assert_ne!(keys.probe("a", None), keys.probe_key("a", None));
+    }
+
+    #[test]
+    fn channels_of_a_cluster_end_as_the_scripts_expect_it() {
+        let keys = Keys::new("cw:", 0, Channels::Sharded);
+        let channel = keys.room(RoomId::GLOBAL).live;
+        assert_eq!(channel, "cw:{r:1}:shard");
+        assert_eq!(keys.room_of_channel(&channel), Some(RoomId::GLOBAL));
+        assert_eq!(keys.room_of_channel(&keys.users_live_shard(3)), None);
+        assert_eq!(keys.probe("n", Some("5")), "cw:{5}:probe:n");
     }
 }

@@ -45,7 +45,7 @@ pub(in crate::store) fn is_absent(value: &Value) -> bool {
 }
 
 /// The next element of a reply whose length the header of the script states.
-pub(in crate::store) fn next(items: &mut impl Iterator<Item = Value>) -> Result<Value> {
+pub(in crate::store) fn next<T>(items: &mut impl Iterator<Item = T>) -> Result<T> {
     items.next().ok_or_else(|| Error::internal("a reply is too short"))
 }
 

@@ -34,7 +34,7 @@ script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
 script!(CHANGE_ROOM = "../lua/prelude.lua", "../lua/change_room.lua");
-script!(REMOVE_ROOM = "../lua/remove_room.lua");
+script!(REMOVE_ROOM = "../lua/prelude.lua", "../lua/remove_room.lua");
 script!(MEMBER_SINCE = "../lua/prelude.lua", "../lua/member_since.lua");
 script!(RESERVE_ROOM = "../lua/reserve_room.lua");
 script!(SET_ROLE = "../lua/set_role.lua");
@@ -46,7 +46,7 @@ script!(
 );
 script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
 script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
-script!(ANNOUNCE_TYPING = "../lua/announce_typing.lua");
+script!(ANNOUNCE_TYPING = "../lua/prelude.lua", "../lua/announce_typing.lua");
 script!(COUNT_GUESS = "../lua/prelude.lua", "../lua/count_guess.lua");
 script!(ROOM_CARD = "../lua/amendments.lua", "../lua/walk.lua", "../lua/room_card.lua");
 script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/conversation.lua");

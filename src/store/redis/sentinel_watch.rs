@@ -20,9 +20,9 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 impl Servers {
     /// Leaves the primary as soon as a sentinel says that it is replaced. Does nothing without sentinels, and never
     /// returns.
-    pub async fn watch(self: Arc<Self>) {
+    pub(super) async fn watch(self: &Arc<Self>) {
         if self.has_sentinels() {
-            join_all((0..self.address_count()).map(|index| self.listen(index))).await;
+            join_all((0..self.addresses().len()).map(|index| self.listen(index))).await;
         }
         std::future::pending::<()>().await;
     }

@@ -4,16 +4,16 @@
 //! answers. When one connection learns that its server was demoted, or a sentinel says that it is about to be, the
 //! generation is raised, and all connections leave that server together.
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
-use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult, Value};
+use redis::{ConnectionAddr, ConnectionInfo, RedisConnectionInfo, RedisResult, Value};
 use tokio::sync::watch;
 use tracing::{error, warn};
 
+use super::address::{login, ready_to_connect, tuned};
 use super::check::{Checked, check};
 use super::sentinel::{Place, Sentinels, Sign};
 use super::tls;
@@ -24,13 +24,10 @@ use crate::domain::{Error, Result};
 /// Time to find, open and check a connection. Together with the response timeout it stays below the two seconds within
 /// which a request answers 503.
 pub(in crate::store) const CONNECT_TIMEOUT: Duration = Duration::from_millis(700);
-/// Time after which the kernel gives up unacknowledged bytes: the response timeout of requests.
-pub(in crate::store) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
 /// Replies of a server that does not take writes, or does not any longer.
 const DEMOTED: [&str; 3] = ["READONLY", "MASTERDOWN", "UNBLOCKED"];
 
 /// The Redis servers of a node.
-#[derive(Debug)]
 pub struct Servers {
     config: RedisConfig,
     addresses: Vec<ConnectionInfo>,
@@ -46,8 +43,12 @@ pub struct Servers {
     breaks: AtomicU64,
     /// The last reason for which no connection could be opened, so that each is logged once.
     complaint: Mutex<Option<String>>,
+    /// The last connect failed, or a connection did not answer since.
+    is_failing: AtomicBool,
     /// The user of Redis may run `INFO`.
     permits_info: AtomicBool,
+    /// This is one shard of a cluster.
+    is_shard: bool,
 }
 
 /// A connection, and the generation in which it was opened.
@@ -73,11 +74,21 @@ impl Servers {
         if config.has_tls() {
             tls::install_provider();
         }
-        Ok(Self {
+        Ok(Self::at(config, addresses.into_iter().map(tuned).collect(), false))
+    }
+
+    /// The server of a shard.
+    pub(super) fn of_shard(config: &RedisConfig, address: ConnectionInfo) -> Self {
+        Self::at(config, vec![address], true)
+    }
+
+    fn at(config: &RedisConfig, addresses: Vec<ConnectionInfo>, is_shard: bool) -> Self {
+        Self {
             config: config.clone(),
-            addresses: addresses.into_iter().map(tuned).collect(),
+            addresses,
             preferred: AtomicUsize::new(0),
             has_sentinels: AtomicBool::new(match config.mode {
+                _ if is_shard => false,
                 RedisMode::Auto => config.names_sentinels(),
                 RedisMode::Sentinel => true,
                 RedisMode::Single | RedisMode::Cluster => false,
@@ -87,8 +98,15 @@ impl Servers {
             generation: watch::Sender::new(0),
             breaks: AtomicU64::new(0),
             complaint: Mutex::default(),
+            is_failing: AtomicBool::new(false),
             permits_info: AtomicBool::new(true),
-        })
+            is_shard,
+        }
+    }
+
+    /// The addresses of the configuration.
+    pub(super) fn addresses(&self) -> &[ConnectionInfo] {
+        &self.addresses
     }
 
     /// The number of the database.
@@ -183,11 +201,9 @@ impl Servers {
         F: Future<Output = RedisResult<C>>,
     {
         let address = info.addr().to_string();
-        let own = info.redis_settings().clone();
-        let info = info.set_redis_settings(login(own, &self.config.username, &self.config.password_file).await?);
-        let info = tls::with_certificates(info, &self.config).await?;
+        let info = ready_to_connect(info, &self.config).await?;
         let mut connection = open(info).await.map_err(|error| connect_error(&error, &address))?;
-        match check(&mut connection).await? {
+        match check(&mut connection, self.is_shard).await? {
             Checked::Sentinel => Ok(Answered::Sentinel),
             Checked::Primary(info) => {
                 self.permits_info.store(info.is_some(), Ordering::Release);
@@ -219,11 +235,6 @@ impl Servers {
         Ok(sentinels)
     }
 
-    /// The number of addresses.
-    pub(super) fn address_count(&self) -> usize {
-        self.addresses.len()
-    }
-
     /// The name of the primary for sentinels, once it is known.
     pub(super) fn primary_name(&self) -> Option<&str> {
         self.sentinels.name()
@@ -244,6 +255,7 @@ impl Servers {
     /// Logs an error that needs an operator, once until a connection was opened, and converts it: requests answer 503 until
     /// it is mended.
     pub(in crate::store) fn note_failure(&self, failure: Error) -> Error {
+        self.is_failing.store(true, Ordering::Release);
         let Error::Internal(source) = failure else { return failure };
         let reason = source.to_string();
         let last = self.complaint.lock().expect("no panic while held").replace(reason.clone());
@@ -255,7 +267,18 @@ impl Servers {
 
     /// Ends the memory of the last error.
     pub(in crate::store) fn note_success(&self) {
+        self.is_failing.store(false, Ordering::Release);
         *self.complaint.lock().expect("no panic while held") = None;
+    }
+
+    /// Takes note that a connection broke or did not answer in time.
+    pub(in crate::store) fn note_silence(&self) {
+        self.is_failing.store(true, Ordering::Release);
+    }
+
+    /// Whether the last connect failed, or a connection did not answer since.
+    pub(super) fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire)
     }
 
     /// Whether the user of Redis may run `INFO`, as far as connections found out.
@@ -313,34 +336,6 @@ impl Servers {
             self.leave(generation, code);
         }
     }
-}
-
-/// Adds user and password, where the settings name them, to those of an address.
-async fn login(of_address: RedisConnectionInfo, user: &str, password_file: &Path) -> Result<RedisConnectionInfo> {
-    let mut login = of_address;
-    if !user.is_empty() {
-        login = login.set_username(user);
-    }
-    if password_file.as_os_str().is_empty() {
-        return Ok(login);
-    }
-    let password = tokio::fs::read_to_string(password_file).await;
-    let password =
-        password.map_err(|error| unusable(format!("the password file {}: {error}", password_file.display())))?;
-    Ok(login.set_password(password.trim_end_matches(['\r', '\n'])))
-}
-
-/// Sets RESP3, which reports a lost connection at once, and no Nagle delay. The name of the client library is not sent,
-/// because the user of Redis may lack the right to `CLIENT`.
-fn tuned(info: ConnectionInfo) -> ConnectionInfo {
-    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
-    let tcp = info
-        .tcp_settings()
-        .clone()
-        .set_nodelay(true)
-        .set_user_timeout(RESPONSE_TIMEOUT)
-        .set_keepalive(socket2::TcpKeepalive::new().with_time(Duration::from_secs(10)));
-    info.set_redis_settings(redis).set_tcp_settings(tcp)
 }
 
 #[cfg(test)]

@@ -1,0 +1,16 @@
+//! Redis Cluster: which shard has which slot, and how commands find it.
+//!
+//! The client library has all of this, but it repeats writes whose outcome is unknown, refuses pipelines over several slots
+//! and loses subscriptions when slots move: see docs/decisions. Its connections and its parser are used.
+
+mod connections;
+mod redirect;
+mod slots;
+mod table;
+mod topology;
+
+pub(in crate::store) use connections::{ClusterConnections, SendToShard, route};
+pub(in crate::store) use redirect::Address;
+pub(in crate::store) use slots::slot_of_key;
+pub(in crate::store) use table::Shard;
+pub(in crate::store) use topology::Cluster;

@@ -1,0 +1,151 @@
+//! The links to the shards of a cluster, and which of them has which topic.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tracing::debug;
+
+use super::cluster::{Address, Cluster, Shard, slot_of_key};
+use super::keys::Topic;
+use super::link::{Link, LinkPlan, LinkToShard};
+use super::pubsub_event::{Handler, PubSubEvent};
+use super::topics::Topics;
+
+/// Topics that are placed before other work has its turn.
+const BATCH: usize = 256;
+
+/// Keeps one link to each shard.
+pub(super) struct Switchboard {
+    cluster: Arc<Cluster>,
+    plan: LinkPlan,
+    /// What the node wants.
+    topics: Arc<Topics>,
+    handler: Arc<dyn Handler>,
+    links: HashMap<Address, RunningLink>,
+    /// The link that has each wanted topic; none while its slot has no owner.
+    places: HashMap<Topic, Option<Address>>,
+    strays: (mpsc::UnboundedSender<Topic>, mpsc::UnboundedReceiver<Topic>),
+}
+
+/// A link to a shard, which ends when this is dropped.
+struct RunningLink {
+    topics: Arc<Topics>,
+    task: AbortHandle,
+}
+
+impl Drop for RunningLink {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Switchboard {
+    pub(super) fn new(cluster: &Arc<Cluster>, plan: LinkPlan, topics: Arc<Topics>, handler: Arc<dyn Handler>) -> Self {
+        let (cluster, strays) = (Arc::clone(cluster), mpsc::unbounded_channel());
+        Self { cluster, plan, topics, handler, links: HashMap::new(), places: HashMap::new(), strays }
+    }
+
+    /// Places topics with the shards that have their slots, for ever.
+    pub(super) async fn run(mut self) {
+        let mut table = self.cluster.subscribe();
+        self.rearrange();
+        loop {
+            tokio::select! {
+                changes = self.topics.take_changes(BATCH) => {
+                    for (topic, is_wanted) in changes {
+                        self.place(topic, is_wanted);
+                    }
+                }
+                stray = self.strays.1.recv() => {
+                    let Some(stray) = stray else { return };
+                    self.cluster.refresh().await;
+                    self.replace(stray);
+                    while let Ok(stray) = self.strays.1.try_recv() {
+                        self.replace(stray);
+                    }
+                }
+                changed = table.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    self.rearrange();
+                }
+            }
+        }
+    }
+
+    /// Starts links to new shards, ends those to shards that are gone, and moves the topics whose slots have moved.
+    fn rearrange(&mut self) {
+        let table = self.cluster.table();
+        let present = |address: &Address| table.slot_count(address) > 0;
+        let gone: Vec<Address> = self.links.keys().filter(|address| !present(address)).cloned().collect();
+        for shard in table.shards().iter().filter(|shard| present(&shard.address)) {
+            if !self.links.contains_key(&shard.address) {
+                let link = self.start_link(shard);
+                self.links.insert(shard.address.clone(), link);
+            }
+        }
+        let moved = self.places.iter().filter(|(topic, place)| self.owner_of(**topic) != **place);
+        let moved: Vec<Topic> = moved.map(|(topic, _)| *topic).collect();
+        for topic in moved {
+            self.replace(topic);
+        }
+        for address in gone {
+            debug!(host = address.0, port = address.1, "a shard has no slots any more");
+            self.links.remove(&address);
+        }
+    }
+
+    fn start_link(&self, shard: &Arc<Shard>) -> RunningLink {
+        let (topics, strays) = (Arc::<Topics>::default(), self.strays.0.clone());
+        let (cluster, address) = (Arc::clone(&self.cluster), shard.address.clone());
+        let tag = Box::new(move || {
+            // A link that does not come up may be to a shard that was replaced.
+            cluster.request_refresh();
+            cluster.table().tag_of(&address)
+        });
+        let link =
+            Link::new(self.plan.clone(), Arc::clone(&shard.servers), Arc::clone(&topics), Arc::clone(&self.handler));
+        let task = tokio::spawn(link.with_shard(LinkToShard { tag, strays }).run()).abort_handle();
+        RunningLink { topics, task }
+    }
+
+    fn owner_of(&self, topic: Topic) -> Option<Address> {
+        let slot = slot_of_key(self.plan.keys.channel(topic).as_bytes());
+        self.cluster.table().owner(slot).map(|shard| shard.address.clone())
+    }
+
+    /// Subscribes to a topic at the shard that has it, or ends that.
+    fn place(&mut self, topic: Topic, is_wanted: bool) {
+        if !is_wanted {
+            if let Some(Some(address)) = self.places.remove(&topic) {
+                self.links.get(&address).inspect(|link| link.topics.remove(topic));
+            }
+            return;
+        }
+        let owner = self.owner_of(topic);
+        let link = owner.as_ref().and_then(|address| self.links.get(address));
+        let place = link.and_then(|link| {
+            link.topics.add(topic);
+            owner.clone()
+        });
+        if let Some(Some(before)) = self.places.insert(topic, place.clone())
+            && Some(&before) != place.as_ref()
+        {
+            self.links.get(&before).inspect(|link| link.topics.remove(topic));
+        }
+    }
+
+    /// Subscribes to a topic again where its slot is now. Its events may have been lost meanwhile.
+    fn replace(&mut self, topic: Topic) {
+        if !self.topics.contains(topic) {
+            return;
+        }
+        if let Topic::Room(room) = topic {
+            (self.handler)(PubSubEvent::Lost(vec![room]));
+        }
+        self.place(topic, true);
+    }
+}
