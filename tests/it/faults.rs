@@ -15,6 +15,7 @@ mod random;
 mod received;
 mod rewind;
 mod round;
+mod shards;
 mod storm;
 pub mod tampering;
 

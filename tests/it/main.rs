@@ -68,6 +68,7 @@ mod profiles;
 mod raw_socket;
 mod receipt_budgets;
 mod receipts;
+mod redis_cluster;
 mod removed_members;
 mod replicated;
 mod resume;

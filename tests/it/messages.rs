@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{User, World, eventually, ok, refused, shared_redis};
+use crate::support::{User, World, eventually, ok, refused, shared_connection, shared_redis};
 
 fn ids(page: &Value) -> Vec<String> {
     page.as_array().expect("a list").iter().map(|it| it["id"].as_str().expect("an id").to_owned()).collect()
@@ -266,9 +266,8 @@ async fn messages_older_than_the_retention_vanish_even_in_a_busy_room() {
         !texts.is_empty() && texts.iter().all(|text| text == "new")
     })
     .await;
-    let client = redis::Client::open(shared_redis()).expect("an address");
-    let mut connection = client.get_connection().expect("Redis answers");
     let log = format!("{}{{r:1}}:log", world.config.redis.prefix);
+    let mut connection = shared_connection(&log);
     eventually("the old entry is gone from the stream", async || {
         user.send(0, "global", "new").await;
         let mut read = redis::pipe();
@@ -360,9 +359,8 @@ async fn a_full_room_of_deleted_messages_is_read_in_two_goes() {
 async fn tombstones_do_not_outgrow_the_log() {
     let world = World::start_with(1, shared_redis(), |config| config.messages.max_per_room = 10).await;
     let user = world.user(0, "alice").await;
-    let client = redis::Client::open(shared_redis()).expect("an address");
-    let mut connection = client.get_connection().expect("Redis answers");
     let gone = format!("{}{{r:1}}:gone", world.config.redis.prefix);
+    let mut connection = shared_connection(&gone);
     for number in 0..60 {
         let message = user.send(0, "global", &number.to_string()).await;
         let path = format!("messages/{}", message["id"].as_str().expect("an id"));

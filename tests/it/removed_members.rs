@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::socket::Socket;
-use crate::support::{Redis, User, World, answered, shared_redis};
+use crate::support::{Redis, User, World, answered, shared_connection, shared_redis};
 
 /// The text that document 000 has for every room that one may not write to.
 const NOT_A_MEMBER: &str = "Room not found or you are not a member.";
@@ -228,10 +228,8 @@ async fn groups_keep_no_list_of_removed_users() {
     for (status, body) in entries(&bob, 0, &room).await {
         assert_eq!(status, 404, "a stranger's answer: {body}");
     }
-    let client = redis::Client::open(shared_redis()).expect("an address");
     let key = format!("{}{{r:{group}}}:removed", world.config.redis.prefix);
-    let exists: bool =
-        redis::cmd("EXISTS").arg(key).query(&mut client.get_connection().expect("Redis answers")).expect("read");
+    let exists: bool = redis::cmd("EXISTS").arg(&key).query(&mut shared_connection(&key)).expect("read");
     assert!(!exists);
     world.stop().await;
 }

@@ -158,7 +158,8 @@ async fn wrong_settings_of_sentinels_end_the_start_with_one_line() {
         (&url, "MODE", "single", "the address of a sentinel"),
         (&server, "MODE", "sentinel", "is no sentinel"),
         (&server, "SENTINEL_MASTER", "chinwag", "is no sentinel"),
-        (&url, "MODE", "cluster", "not supported yet"),
+        (&url, "MODE", "cluster", "is not the address of a Redis Cluster"),
+        (&server, "MODE", "cluster", "is not the address of a Redis Cluster"),
         (&url, "SENTINEL_PASSWORD_FILE", "/nowhere", "/nowhere"),
         (&url, "PASSWORD_FILE", "/nowhere", "/nowhere"),
     ];

@@ -40,6 +40,10 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.child.kill().expect("Redis runs");
@@ -121,28 +125,56 @@ fn spawn_redis(port: u16, arguments: &[String]) -> Child {
         .expect("redis-server is installed")
 }
 
-/// The Redis that tests share, each with its own prefix. It ends with the test process: a shell waits until this end of a
-/// pipe is closed.
+/// The Redis that tests share, each with its own prefix: a single server, or a cluster of three when the environment says
+/// `CHINWAG_TEST_REDIS=cluster`.
 pub fn shared_redis() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
-    URL.get_or_init(|| {
-        let port = free_port();
-        let script = format!(
-            "redis-server --port {port} --bind 127.0.0.1 --save '' --loglevel warning >/dev/null 2>&1 & \
-             server=$!; read -r _; kill $server"
-        );
-        let shell = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("sh runs");
-        // Never dropped: the pipe is closed when this process ends, however it ends.
-        std::mem::forget(shell);
-        let url = format!("redis://127.0.0.1:{port}");
-        let client = redis::Client::open(url.as_str()).expect("an address");
-        let started = Instant::now();
-        while client.get_connection().is_err() {
-            assert!(started.elapsed() < PATIENCE, "the shared Redis does not answer");
-            std::thread::sleep(Duration::from_millis(20));
+    URL.get_or_init(|| match on_cluster() {
+        true => crate::redis_cluster::start_shared(),
+        false => {
+            let port = free_port();
+            start_with_process(&[format!("--port {port} --bind 127.0.0.1 --save '' --loglevel warning")]);
+            let url = format!("redis://127.0.0.1:{port}");
+            wait_for(&url);
+            url
         }
-        url
     })
+}
+
+/// Whether the tests that share a Redis share a cluster.
+pub fn on_cluster() -> bool {
+    std::env::var_os("CHINWAG_TEST_REDIS").is_some_and(|kind| kind == "cluster")
+}
+
+/// A connection to the shared server that holds this key.
+pub fn shared_connection(key: &str) -> redis::Connection {
+    let connections = shared_redis().split(',').map(|url| {
+        redis::Client::open(url).and_then(|client| client.get_connection()).expect("the shared Redis answers")
+    });
+    let is_here = |connection: &mut redis::Connection| redis::cmd("EXISTS").arg(key).exec(connection).is_ok();
+    connections.into_iter().find_map(|mut it| is_here(&mut it).then_some(it)).expect("a server has every key")
+}
+
+/// Starts servers with these arguments, which end with the test process: a shell waits until this end of a pipe is closed.
+pub fn start_with_process(servers: &[String]) {
+    let starting: String = servers
+        .iter()
+        .map(|arguments| format!("redis-server {arguments} >/dev/null 2>&1 & servers=\"$servers $!\"; "))
+        .collect();
+    let script = format!("{starting} read -r _; kill $servers");
+    let shell = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("sh runs");
+    // Never dropped: the pipe is closed when this process ends, however it ends.
+    std::mem::forget(shell);
+}
+
+/// Waits until a server answers.
+pub fn wait_for(url: &str) {
+    let client = redis::Client::open(url).expect("an address");
+    let started = Instant::now();
+    while client.get_connection().is_err() {
+        assert!(started.elapsed() < PATIENCE, "the shared Redis does not answer");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A unique name.

@@ -17,7 +17,7 @@ use self::pattern::Memory;
 use self::play::Player;
 use self::transcript::Transcript;
 use crate::asyncapi::AsyncApi;
-use crate::support::{World, shared_redis};
+use crate::support::{World, shared_connection, shared_redis};
 
 #[tokio::test]
 async fn document_003_is_answered_word_for_word() {
@@ -86,9 +86,8 @@ fn nothing(_: &World) {}
 
 /// Stores a message in the global room that no version of Chinwag could have written.
 fn break_the_global_room(world: &World) {
-    let client = redis::Client::open(shared_redis()).expect("an address");
-    let mut connection = client.get_connection().expect("Redis answers");
     let log = format!("{}{{r:1}}:log", world.config.redis.prefix);
+    let mut connection = shared_connection(&log);
     let id = format!("1-{}", jiff::Timestamp::now().as_millisecond());
     let entry = redis::cmd("XADD").arg(log).arg(id).arg(&["s", "1", "r", "no record"]).to_owned();
     entry.query::<String>(&mut connection).expect("written");

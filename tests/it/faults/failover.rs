@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use chinwag::config::{Durability, RedisMode};
 use nix::sys::signal::Signal;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use tokio::task::block_in_place;
 
-use super::checker::{History, Verdict, check};
+use super::checker::Verdict;
 use super::client::Nodes;
-use super::losses::{Loss, Round, table};
+use super::losses::{Loss, Round, judge, rounds_of, table};
 use super::round::{Rules, play};
 use crate::sentinel_set::SentinelSet;
-use crate::support::{User, World, eventually, unique};
+use crate::support::{User, World, answered, eventually, unique};
 
 /// Eight users with sockets send once in this time each: two hundred messages a second in all.
 const PACE: Duration = Duration::from_millis(40);
@@ -28,27 +28,15 @@ const AWAY_FOR: Duration = Duration::from_secs(10);
 /// The node that is cut off together with the primary.
 const APART: usize = 1;
 
-/// A message that was pushed and then refused may be lost in a failover, which its sender knows. It does not count.
-fn judge(history: &History) -> Verdict {
-    let mut history = history.clone();
-    for received in &mut history.received {
-        let Some(truth) = history.truth.get(&received.room) else { continue };
-        let is_stored =
-            |seen: &super::checker::Seen| truth.iter().any(|it| it.place == seen.place && it.text == seen.text);
-        received.messages.retain(is_stored);
-    }
-    check(&history)
-}
-
 /// A user whose sends show whether nodes work.
-struct Prober<'a> {
-    user: User<'a>,
-    room: String,
+pub struct Prober<'a> {
+    pub user: User<'a>,
+    pub room: String,
 }
 
 impl Prober<'_> {
     /// Waits until a send through a node is acknowledged.
-    async fn works(&self, node: usize) {
+    pub async fn works(&self, node: usize) {
         eventually("sends work again", async || {
             let answer = self.user.try_send(node, &self.room, "probe").await;
             answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
@@ -57,12 +45,15 @@ impl Prober<'_> {
     }
 
     /// Waits until what is sent through a node is read through another.
-    async fn reaches(&self, node: usize, other: usize) {
+    pub async fn reaches(&self, node: usize, other: usize) {
         eventually("the nodes have one primary", async || {
             let text = unique("probe");
             let answer = self.user.try_send(node, &self.room, &text).await;
-            answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
-                && self.user.texts(other, &format!("room_id={}&limit=100", self.room)).await.contains(&text)
+            let is_sent = answer.is_ok_and(|answer| answer.status() == StatusCode::OK);
+            let path = format!("/api/chat/messages?room_id={}&limit=100", self.room);
+            // Reading, too, may answer 503 for a while.
+            let page = answered(self.user.at(other, Method::GET, &path).send().await);
+            is_sent && page.await.1.to_string().contains(&text)
         })
         .await;
     }
@@ -77,6 +68,7 @@ async fn lose(set: &mut SentinelSet, loss: Loss, prober: &Prober<'_>) -> [Durati
         Loss::Planned => block_in_place(|| set.fail_over()),
         Loss::Stopped => set.servers[old].signal(Signal::SIGSTOP),
         Loss::CutOff => set.cut_off(old),
+        Loss::SlotsMoved | Loss::RoomMoved | Loss::ShardAway => unreachable!("only a cluster has slots"),
     }
     let lost_at = Instant::now();
     set.promoted(old).await;
@@ -91,7 +83,6 @@ async fn lose(set: &mut SentinelSet, loss: Loss, prober: &Prober<'_>) -> [Durati
     let rest = AWAY_FOR.saturating_sub(lost_at.elapsed());
     match loss {
         Loss::Killed => block_in_place(|| set.servers[old].restart()),
-        Loss::Planned => {}
         Loss::Stopped => {
             tokio::time::sleep(rest).await;
             set.servers[old].signal(Signal::SIGCONT);
@@ -103,6 +94,7 @@ async fn lose(set: &mut SentinelSet, loss: Loss, prober: &Prober<'_>) -> [Durati
             prober.reaches(APART, 1 - APART).await;
             rejoined = healed_at.elapsed();
         }
+        Loss::Planned | Loss::SlotsMoved | Loss::RoomMoved | Loss::ShardAway => {}
     }
     set.settled().await;
     [recovery, outage, rejoined]
@@ -126,7 +118,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
     let prober = Prober { user, room };
     let rules = Rules { pace: PACE, has_new_groups: false, judge };
     let mut rounds = Vec::new();
-    for loss in losses() {
+    for loss in rounds_of(&Loss::BEHIND_SENTINELS) {
         let mut sockets = [world.webchat(0, &idle, "").await, world.webchat(1, &idle, "").await];
         let mut times = [Duration::ZERO; 3];
         let outcome = play(&nodes, rules, async {
@@ -154,12 +146,6 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
         assert!(verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
     }
     rounds
-}
-
-/// Two rounds of each kind, or as many as `scripts/soak --sentinel` says.
-fn losses() -> Vec<Loss> {
-    let rounds = std::env::var("SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2);
-    (0..rounds).flat_map(|_| Loss::ALL).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,9 @@
-//! The ways to lose a primary, and the table of what rounds with them measured.
+//! The ways to lose a primary or a shard, and the table of what rounds with them measured.
 
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::checker::{History, Seen, Verdict, check};
 use super::round::Outcome;
 
 /// A way to lose a primary.
@@ -11,12 +12,20 @@ pub enum Loss {
     Killed,
     Planned,
     Stopped,
-    /// Separated from its replicas, the sentinels and one of two nodes, but not from the other.
+    /// Separated from all other servers and one of two nodes, but not from the other.
     CutOff,
+    /// 500 slots move to another shard.
+    SlotsMoved,
+    /// The slot of a room in which people talk moves to another shard and back.
+    RoomMoved,
+    /// A shard with its replica does not answer for ten seconds.
+    ShardAway,
 }
 
 impl Loss {
-    pub const ALL: [Self; 4] = [Self::Killed, Self::Planned, Self::Stopped, Self::CutOff];
+    pub const BEHIND_SENTINELS: [Self; 4] = [Self::Killed, Self::Planned, Self::Stopped, Self::CutOff];
+    pub const IN_CLUSTER: [Self; 7] =
+        [Self::Killed, Self::Planned, Self::Stopped, Self::CutOff, Self::SlotsMoved, Self::RoomMoved, Self::ShardAway];
 }
 
 /// What one loss did.
@@ -36,8 +45,11 @@ pub fn table(rounds: &[Round]) -> String {
     let mut table = "| kind | rounds | recovery, median and max | outage | rejoined | acknowledged | lost | doubled | \
                      swapped | missed |\n|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
-    for loss in Loss::ALL {
+    for loss in Loss::IN_CLUSTER {
         let of_kind: Vec<&Round> = rounds.iter().filter(|round| round.loss == loss).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
         let times = |time: fn(&Round) -> Duration| spread(of_kind.iter().map(|round| time(round)).collect());
         let sum = |count: fn(&Outcome) -> usize| of_kind.iter().map(|round| count(&round.outcome)).sum::<usize>();
         let (recovery, outage, rejoined) = (times(|it| it.recovery), times(|it| it.outage), times(|it| it.rejoined));
@@ -56,4 +68,21 @@ fn spread(mut times: Vec<Duration>) -> String {
     times.sort();
     let (Some(median), Some(max)) = (times.get(times.len() / 2), times.last()) else { return "-".to_owned() };
     format!("{:.1} s, {:.1} s", median.as_secs_f64(), max.as_secs_f64())
+}
+
+/// These kinds in turn, two rounds of each or as many as `scripts/soak` says.
+pub fn rounds_of(kinds: &[Loss]) -> Vec<Loss> {
+    let rounds = std::env::var("SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2);
+    (0..rounds).flat_map(|_| kinds.to_vec()).collect()
+}
+
+/// A message that was pushed and then refused may be lost in a failover, which its sender knows. It does not count.
+pub fn judge(history: &History) -> Verdict {
+    let mut history = history.clone();
+    for received in &mut history.received {
+        let Some(truth) = history.truth.get(&received.room) else { continue };
+        let is_stored = |seen: &Seen| truth.iter().any(|it| it.place == seen.place && it.text == seen.text);
+        received.messages.retain(is_stored);
+    }
+    check(&history)
 }

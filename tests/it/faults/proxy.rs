@@ -1,7 +1,7 @@
 //! A TCP proxy between a node and Redis that breaks connections the way networks do.
 
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub enum Target {
     User(&'static str),
     /// All other connections, those of replicas and sentinels among them.
     OtherThan(&'static str),
+    /// Connections from this address.
+    From(IpAddr),
 }
 
 /// What happens to bytes in one direction.
@@ -68,6 +70,7 @@ struct Owner {
     is_pubsub: bool,
     /// Set by the first bytes.
     user: Option<String>,
+    from: Option<IpAddr>,
 }
 
 #[derive(Default)]
@@ -166,6 +169,7 @@ impl Target {
             Self::PubSub => owner.is_pubsub,
             Self::Commands => !owner.is_pubsub,
             Self::User(name) => owner.user.as_deref() == Some(name),
+            Self::From(address) => owner.from == Some(address),
             Self::OtherThan(name) => owner.user.as_deref().is_some_and(|user| user != name),
         }
     }
@@ -178,9 +182,10 @@ impl Links {
     }
 
     /// Adds a new connection, which counts as one for commands until it subscribes.
-    fn add(&mut self) -> (u64, watch::Receiver<Paths>) {
+    fn add(&mut self, from: IpAddr) -> (u64, watch::Receiver<Paths>) {
         let (paths, followed) = watch::channel(OPEN);
-        let mut link = Link { paths, owner: Owner::default(), is_tainted: false };
+        let owner = Owner { from: Some(from), ..Owner::default() };
+        let mut link = Link { paths, owner, is_tainted: false };
         if let Some((target, paths)) = self.standing
             && target.hits(&link.owner)
         {
@@ -213,10 +218,10 @@ impl Link {
 }
 
 async fn accept(listener: TcpListener, links: Arc<Mutex<Links>>) {
-    while let Ok((node, _)) = listener.accept().await {
+    while let Ok((node, from)) = listener.accept().await {
         let (upstream, (number, paths)) = {
             let mut links = links.lock().expect("no panic while held");
-            (links.upstream.clone(), links.add())
+            (links.upstream.clone(), links.add(from.ip()))
         };
         let links = Arc::clone(&links);
         tokio::spawn(async move {
