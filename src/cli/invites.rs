@@ -9,7 +9,8 @@ use super::users::time;
 use super::{EXIT_USAGE, fail, print};
 use crate::config::Config;
 use crate::domain::InviteTerms;
-use crate::service::Operator;
+use crate::node;
+use crate::service::{Administration, Operator};
 
 #[derive(Args)]
 pub(super) struct InviteArguments {
@@ -25,7 +26,8 @@ pub(super) async fn run(config: &Config, arguments: &InviteArguments) -> ExitCod
     let Some(terms) = InviteTerms::new(arguments.uses, arguments.days) else {
         return fail(&"an invite has 1 to 1000 uses and 1 to 365 days", EXIT_USAGE);
     };
-    match administer(config, async |accounts| accounts.invite(&Operator::CommandLine, terms).await).await {
+    let inviting = async |administration: &Administration| administration.invite(&Operator::CommandLine, terms).await;
+    match administer(node::administration(config), inviting).await {
         Ok(invite) => {
             let uses = if invite.uses == 1 { "once".to_owned() } else { format!("{} times", invite.uses) };
             eprintln!("May be used {uses} until {}:", time(invite.expires_at_ms));

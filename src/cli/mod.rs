@@ -107,6 +107,11 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
+/// Prints lines, if there are any.
+fn print_lines(lines: &[String]) -> ExitCode {
+    if lines.is_empty() { ExitCode::SUCCESS } else { print(&lines.join("\n")) }
+}
+
 fn fail_to_start(error: &StartError) -> ExitCode {
     match error {
         StartError::Config(_) | StartError::Redis(_) | StartError::Differs(_) | StartError::NoData(_) => {

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::administer::fail_act;
-use super::{EXIT_USAGE, fail, fail_to_start, print};
+use super::administer::administer;
+use super::{EXIT_USAGE, fail, print_lines};
 use crate::config::Config;
-use crate::domain::{AuditEntry, Error, Limit, Result, RoomId, RoomKind, RoomSummary};
+use crate::domain::{AuditEntry, Limit, Result, RoomId, RoomKind, RoomSummary};
 use crate::node;
-use crate::service::{Administration, Operator, RoomRemovals};
+use crate::service::{Administration, Operator};
 
 const AT_ONCE: Limit = Limit::of(500);
 
@@ -26,49 +26,32 @@ pub(super) enum RoomAct {
 
 /// Lists or removes rooms.
 pub(super) async fn run(config: &Config, act: RoomAct) -> ExitCode {
-    match act {
-        RoomAct::List => administer(config, async |administration, _| list(administration).await).await,
+    let outcome = match act {
+        RoomAct::List => administer(node::administration(config), list).await,
         RoomAct::Delete { room } => {
             let number = room.parse().ok().and_then(RoomId::new);
             let Some(room) = number.or_else(|| room.parse().ok()) else {
                 return fail(&format!("{room} is neither the number nor the id of a room"), EXIT_USAGE);
             };
-            administer(config, async |_, removals| {
+            administer(node::room_removals(config), async |removals| {
                 removals.remove_any(room, &Operator::CommandLine).await?;
                 Ok(vec![format!("{room}: removed")])
             })
             .await
         }
-    }
+    };
+    outcome.map_or_else(|failure| failure, |lines| print_lines(&lines))
 }
 
 /// Prints the latest entries of the audit log.
 pub(super) async fn audit(config: &Config, limit: usize) -> ExitCode {
-    administer(config, async |administration, _| {
+    let outcome = administer(node::administration(config), async |administration| {
         let limit = Limit::parse(&limit.to_string(), usize::MAX)?;
-        let entries = administration.audit_log(&Operator::CommandLine, None, limit).await?;
-        Ok(entries.iter().map(entry_line).collect())
-    })
-    .await
-}
-
-/// Runs an act and prints the lines that it returns, or why it failed.
-async fn administer(
-    config: &Config,
-    act: impl AsyncFnOnce(&Administration, &RoomRemovals) -> Result<Vec<String>, Error>,
-) -> ExitCode {
-    let (administration, removals, redis) = match node::administration(config).await {
-        Ok(opened) => opened,
-        Err(error) => return fail_to_start(&error),
-    };
-    let outcome = act(&administration, &removals).await;
-    if let Some(redis) = redis {
-        redis.stop();
-    }
-    match outcome {
-        Ok(lines) if lines.is_empty() => ExitCode::SUCCESS,
-        Ok(lines) => print(&lines.join("\n")),
-        Err(error) => fail_act(&error),
+        administration.audit_log(&Operator::CommandLine, None, limit).await
+    });
+    match outcome.await {
+        Ok(entries) => print_lines(&entries.iter().map(entry_line).collect::<Vec<_>>()),
+        Err(failure) => failure,
     }
 }
 

@@ -6,10 +6,13 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::administer::administer;
-use super::print;
+use super::{print, print_lines};
 use crate::config::Config;
-use crate::domain::{Account, Email, Error, NewAccount, Password, Role, UserName};
-use crate::service::{Accounts, Restored};
+use crate::domain::{Account, Email, Error, Limit, NewAccount, Password, Role, Session, UserId, UserName};
+use crate::node;
+use crate::service::{Administration, Operator, Restored};
+
+const ACCOUNTS_AT_ONCE: Limit = Limit::of(500);
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
@@ -41,46 +44,60 @@ pub(super) enum UserCommand {
 }
 
 pub(super) async fn run(config: &Config, command: UserCommand) -> ExitCode {
-    let outcome = administer(config, async |accounts| {
-        let user = match &command {
-            UserCommand::List { start } => return list(accounts, start.as_deref().unwrap_or_default()).await,
-            UserCommand::Sessions { name } => return sessions(accounts, name).await,
-            UserCommand::Add { name, email } => add(accounts, name, email.as_deref()).await,
-            UserCommand::Remove { name } => accounts.remove(name).await,
-            UserCommand::Logout { name } => accounts.log_out_named(name).await,
-            UserCommand::Promote { name } => accounts.promote(name).await,
-            UserCommand::Demote { name } => accounts.demote(name).await,
-            UserCommand::Password { name } => accounts.set_password(name, &read_password()?).await,
-            UserCommand::Ban { name } => accounts.set_banned(name, true).await,
-            UserCommand::Unban { name } => accounts.set_banned(name, false).await,
-        }?;
-        Ok(print(&format!("user {user}: done")))
+    let operator = &Operator::CommandLine;
+    let outcome = administer(node::administration(config), async |it| match command {
+        UserCommand::List { start } => list(it, start.as_deref().unwrap_or_default()).await,
+        UserCommand::Sessions { name } => sessions(it, &name).await,
+        UserCommand::Add { name, email } => add(it, &name, email.as_deref()).await.map(done),
+        UserCommand::Remove { name } => change(it, &name, async |user| it.delete(operator, user).await).await,
+        UserCommand::Logout { name } => change(it, &name, async |user| it.end_sessions(operator, user).await).await,
+        UserCommand::Promote { name } => {
+            change(it, &name, async |user| it.set_role(operator, user, Role::Admin).await).await
+        }
+        UserCommand::Demote { name } => {
+            change(it, &name, async |user| it.set_role(operator, user, Role::User).await).await
+        }
+        UserCommand::Password { name } => {
+            change(it, &name, async |user| it.set_password(operator, user, &read_password()?).await).await
+        }
+        UserCommand::Ban { name } => change(it, &name, async |user| it.set_banned(operator, user, true).await).await,
+        UserCommand::Unban { name } => change(it, &name, async |user| it.set_banned(operator, user, false).await).await,
     });
     outcome.await.unwrap_or_else(|failure| failure)
 }
 
-async fn add(accounts: &Accounts, name: &str, email: Option<&str>) -> Result<crate::domain::UserId, Error> {
+/// Changes the account with this name.
+async fn change(
+    administration: &Administration,
+    name: &str,
+    act: impl AsyncFnOnce(UserId) -> Result<(), Error>,
+) -> Result<ExitCode, Error> {
+    let user = administration.accounts().named(name).await?;
+    act(user).await?;
+    Ok(done(user))
+}
+
+fn done(user: UserId) -> ExitCode {
+    print(&format!("user {user}: done"))
+}
+
+async fn add(administration: &Administration, name: &str, email: Option<&str>) -> Result<UserId, Error> {
     let (name, email) = (UserName::parse(name)?, email.map(Email::parse).transpose()?);
     let password = read_password()?;
     let new = NewAccount { name, email, phone: String::new(), invite: None };
-    Ok(accounts.add(&new, &password).await?.id)
+    administration.add(&Operator::CommandLine, &new, &password).await
 }
 
-async fn list(accounts: &Accounts, start: &str) -> Result<ExitCode, Error> {
+async fn list(administration: &Administration, start: &str) -> Result<ExitCode, Error> {
     let mut after = None;
     loop {
-        let (page, next) = accounts.page(start, after.as_deref()).await?;
-        if !page.is_empty() {
-            let lines: Vec<String> = page.iter().map(line).collect();
-            let printed = print(&lines.join("\n"));
-            if printed != ExitCode::SUCCESS {
-                return Ok(printed);
-            }
+        let (page, next) =
+            administration.users(&Operator::CommandLine, start, after.as_deref(), ACCOUNTS_AT_ONCE).await?;
+        let printed = print_lines(&page.iter().map(line).collect::<Vec<_>>());
+        if printed != ExitCode::SUCCESS || next.is_none() {
+            return Ok(printed);
         }
-        match next {
-            Some(next) => after = Some(next),
-            None => return Ok(ExitCode::SUCCESS),
-        }
+        after = next;
     }
 }
 
@@ -94,14 +111,14 @@ fn line(account: &Account) -> String {
     format!("{}\t{}\t{state}\t{created}\t{}", account.id, account.name, account.email).trim_end().to_owned()
 }
 
-async fn sessions(accounts: &Accounts, name: &str) -> Result<ExitCode, Error> {
-    let sessions = accounts.sessions_of(name).await?;
-    let line = |session: &crate::domain::Session| {
+async fn sessions(administration: &Administration, name: &str) -> Result<ExitCode, Error> {
+    let user = administration.accounts().named(name).await?;
+    let sessions = administration.sessions(&Operator::CommandLine, user).await?;
+    let line = |session: &Session| {
         let state = if session.is_active { "valid" } else { "ended" };
         format!("{}\t{state}\t{}\t{}", time(session.at_ms), session.ip, session.user_agent)
     };
-    let lines: Vec<String> = sessions.iter().map(line).collect();
-    Ok(if lines.is_empty() { ExitCode::SUCCESS } else { print(&lines.join("\n")) })
+    Ok(print_lines(&sessions.iter().map(line).collect::<Vec<_>>()))
 }
 
 /// A time in UTC, to the second.
@@ -111,7 +128,8 @@ pub(super) fn time(at_ms: u64) -> String {
 }
 
 pub(super) async fn restored(config: &Config) -> ExitCode {
-    match administer(config, Accounts::restored).await {
+    let restoring = async |administration: &Administration| administration.restored(&Operator::CommandLine).await;
+    match administer(node::administration(config), restoring).await {
         Ok(Restored { last_user, last_room }) => {
             print(&format!("all tokens end; new users have numbers above {last_user}, new rooms above {last_room}"))
         }

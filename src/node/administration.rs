@@ -18,39 +18,31 @@ use crate::store::{NodeMemory, Store};
 /// Stands for the id of a node where there is none.
 const COMMAND_LINE: &str = "cli";
 
-/// Opens the accounts alone. Without a configured Redis they are those of the data folder: if no node runs its private
-/// Redis, this starts one and returns it as well.
+/// Opens what administers users, and lists rooms. Without a configured Redis they are those of the data folder: if no
+/// node runs its private Redis, this starts one and returns it as well.
 ///
 /// # Errors
 /// One line that names what is wrong.
-pub async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
+pub async fn administration(config: &Config) -> Result<(Administration, Option<PrivateRedis>), StartError> {
     let (store, redis) = open(config).await?;
-    let tokens = tokens(config, &store)?;
+    let keys = signing_keys(config)?;
+    let tokens = Arc::new(Tokens::new(&keys, config.auth.token_ttl_secs, store.clock().clone())?);
+    let passwords = Arc::new(Passwords::new(config.auth.bcrypt_cost, 1)?);
     let limits = Arc::new(Limits::new(&config.limits));
-    Ok((Accounts::new(store, tokens, passwords(config)?, limits, config.auth.registration), redis))
+    let accounts = Accounts::new(store, tokens, passwords, limits, config.auth.registration);
+    Ok((Administration::new(accounts), redis))
 }
 
-/// Opens what administers users and rooms, as [`accounts`] does.
+/// Opens what removes rooms with their files, as [`administration`] does.
 ///
 /// # Errors
 /// One line that names what is wrong.
-pub async fn administration(
-    config: &Config,
-) -> Result<(Administration, RoomRemovals, Option<PrivateRedis>), StartError> {
+pub async fn room_removals(config: &Config) -> Result<(RoomRemovals, Option<PrivateRedis>), StartError> {
     let (store, redis) = open(config).await?;
     let (limits, metrics) = (Arc::new(Limits::new(&config.limits)), Arc::new(Metrics::new(&[], &[])));
     let files = Files::open(&uploads_url(config)?, (&config.uploads, &config.limits), limits, metrics)?;
     let uploads = Uploads::new(files, store.clone());
-    let administration = Administration::new(store.clone(), passwords(config)?, tokens(config, &store)?);
-    Ok((administration, RoomRemovals::new(store, uploads), redis))
-}
-
-fn tokens(config: &Config, store: &Store) -> Result<Arc<Tokens>, StartError> {
-    Ok(Arc::new(Tokens::new(&signing_keys(config)?, config.auth.token_ttl_secs, store.clock().clone())?))
-}
-
-fn passwords(config: &Config) -> Result<Arc<Passwords>, StartError> {
-    Ok(Arc::new(Passwords::new(config.auth.bcrypt_cost, 1)?))
+    Ok((RoomRemovals::new(store, uploads), redis))
 }
 
 async fn open(config: &Config) -> Result<(Store, Option<PrivateRedis>), StartError> {

@@ -30,7 +30,7 @@ use actix_web::dev::ServerHandle;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
-pub use administration::{accounts, administration};
+pub use administration::{administration, room_removals};
 pub use data_folder::FolderError;
 pub use error::StartError;
 pub use folder_lock::LockError;

@@ -1,10 +1,9 @@
-//! Accounts: registration, login and administration.
+//! Accounts: registration, login and profiles.
 
 use std::sync::Arc;
 
 use tracing::{debug, info};
 
-use super::audit::{Act, Operator, Target, record};
 use super::grant::Grant;
 use super::limits::Limits;
 use super::passwords::Passwords;
@@ -12,12 +11,11 @@ use super::pictures;
 use super::tokens::Tokens;
 use crate::config::Registration;
 use crate::domain::{
-    Account, Caller, Client, Email, Error, InviteCode, Limit, NewAccount, Password, ProfileChange, Result, Role,
-    TypedName, TypedPassword, UserId, UserName, UserRef, folded,
+    Account, Caller, Client, Email, Error, InviteCode, NewAccount, Password, ProfileChange, Result, TypedName,
+    TypedPassword, UserId, UserName, folded,
 };
-use crate::store::{PictureOwner, Restored, Revocation, Store};
+use crate::store::{PictureOwner, Store};
 
-const ACCOUNTS_A_PAGE: Limit = Limit::of(500);
 /// Longer texts name no account, and whoever sends them may share a count.
 const MAX_COUNTED_CHARS: usize = 320;
 
@@ -51,7 +49,8 @@ pub(super) fn counted(account: &Account) -> String {
     format!("#{}", account.id)
 }
 
-/// Registers users, logs them in and administers their accounts.
+/// Registers users, logs them in and checks their tokens.
+#[derive(Clone)]
 pub struct Accounts {
     pub(super) store: Store,
     pub(super) tokens: Arc<Tokens>,
@@ -100,18 +99,13 @@ impl Accounts {
         self.create(&new, password, Some(client)).await
     }
 
-    /// Creates an account, whoever may register. The audit log gives its number as 0: it has none yet.
-    ///
-    /// # Errors
-    /// `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`; `Unavailable`.
-    pub async fn add(&self, new: &NewAccount, password: &Password) -> Result<Account> {
-        let target = Target::User(UserRef { id: UserId::SERVER, name: new.name.as_str().to_owned() });
-        record(&self.store, &Operator::CommandLine, Act::Add, Some(target)).await?;
-        self.create(new, password, None).await
-    }
-
     /// Creates an account whose registration was allowed. Its invite is used up with it.
-    async fn create(&self, new: &NewAccount, password: &Password, client: Option<&Client>) -> Result<Account> {
+    pub(super) async fn create(
+        &self,
+        new: &NewAccount,
+        password: &Password,
+        client: Option<&Client>,
+    ) -> Result<Account> {
         if new.name.is_reserved() || self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }
@@ -251,79 +245,12 @@ impl Accounts {
         self.tokens.caller(grant)
     }
 
-    /// Skips numbers and ends all tokens, after a backup of Redis was restored.
+    /// The user with this name.
     ///
     /// # Errors
-    /// `Unavailable`.
-    pub async fn restored(&self) -> Result<Restored> {
-        record(&self.store, &Operator::CommandLine, Act::Restored, None).await?;
-        self.store.restored().await
-    }
-
-    pub(super) async fn named(&self, name: &str) -> Result<Account> {
+    /// `UserNotFound`.
+    pub async fn named(&self, name: &str) -> Result<UserId> {
         let name = TypedName::parse(name).ok_or(Error::UserNotFound)?;
-        self.store.account_by_name(&name).await?.ok_or(Error::UserNotFound)
-    }
-
-    /// The account with this name, on which the command line acts.
-    pub(super) async fn begin(&self, act: Act, name: &str) -> Result<Account> {
-        let account = self.named(name).await?;
-        let target = Target::User(UserRef { id: account.id, name: account.name.clone() });
-        record(&self.store, &Operator::CommandLine, act, Some(target)).await?;
-        Ok(account)
-    }
-
-    /// A page of the accounts whose names begin with a text, sorted by name, behind `after`. The second value is the
-    /// `after` of the next page.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn page(&self, start: &str, after: Option<&str>) -> Result<(Vec<Account>, Option<String>)> {
-        self.store.list_accounts(start, after, ACCOUNTS_A_PAGE).await
-    }
-
-    /// Makes a user an administrator, effective immediately.
-    ///
-    /// # Errors
-    /// `UserNotFound`.
-    pub async fn promote(&self, name: &str) -> Result<UserId> {
-        self.set_role(name, Role::Admin).await
-    }
-
-    /// Makes an administrator an ordinary user, effective immediately.
-    ///
-    /// # Errors
-    /// `UserNotFound`.
-    pub async fn demote(&self, name: &str) -> Result<UserId> {
-        self.set_role(name, Role::User).await
-    }
-
-    async fn set_role(&self, name: &str, role: Role) -> Result<UserId> {
-        let act = if role == Role::Admin { Act::Promote } else { Act::Demote };
-        let account = self.begin(act, name).await?;
-        self.store.set_account_role(account.id, role).await?;
-        Ok(account.id)
-    }
-
-    /// Sets a user's password and revokes all tokens of the user.
-    ///
-    /// # Errors
-    /// `UserNotFound`, `WeakPassword`.
-    pub async fn set_password(&self, name: &str, password: &Password) -> Result<UserId> {
-        let account = self.begin(Act::SetPassword, name).await?;
-        password.check_strength(&account.name)?;
-        let hash = self.passwords.hash(password, None).await?;
-        self.revoke(account.id, &Revocation::PasswordHash(hash)).await?;
-        Ok(account.id)
-    }
-
-    /// Bans a user and revokes all tokens of the user, or lifts a ban.
-    ///
-    /// # Errors
-    /// `UserNotFound`.
-    pub async fn set_banned(&self, name: &str, is_banned: bool) -> Result<UserId> {
-        let account = self.begin(if is_banned { Act::Ban } else { Act::Unban }, name).await?;
-        self.revoke(account.id, &Revocation::Banned(is_banned)).await?;
-        Ok(account.id)
+        self.store.account_by_name(&name).await?.map(|account| account.id).ok_or(Error::UserNotFound)
     }
 }

@@ -1,14 +1,13 @@
-//! Administration: users, rooms and the audit log, over HTTP and from the command line.
+//! Administration: users, invites, rooms and the audit log, over HTTP and from the command line.
 
-use std::sync::Arc;
-
+use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
-use super::passwords::Passwords;
-use super::tokens::Tokens;
+use super::invites::Invite;
 use crate::domain::{
-    Account, AuditEntry, Caller, Client, Error, Field, Limit, Password, Result, RoomId, RoomSummary, UserId, UserRef,
+    Account, AuditEntry, Error, Field, InviteCode, InviteTerms, Limit, NewAccount, Password, Result, Role, RoomId,
+    RoomSummary, Session, UserId, UserRef,
 };
-use crate::store::{Revocation, Store};
+use crate::store::{Restored, Revocation};
 
 /// How long a one-time password can be used, milliseconds: a day.
 const ONE_TIME_PASSWORD_MS: u64 = 24 * 60 * 60 * 1000;
@@ -17,15 +16,18 @@ const ONE_TIME_PASSWORD_BYTES: usize = 10;
 
 /// What administrators may do. Every act is recorded in the audit log before it is carried out.
 pub struct Administration {
-    store: Store,
-    passwords: Arc<Passwords>,
-    tokens: Arc<Tokens>,
+    accounts: Accounts,
 }
 
 impl Administration {
-    /// Administration over a store.
-    pub fn new(store: Store, passwords: Arc<Passwords>, tokens: Arc<Tokens>) -> Self {
-        Self { store, passwords, tokens }
+    /// Administration of these accounts, and of the rooms in their store.
+    pub fn new(accounts: Accounts) -> Self {
+        Self { accounts }
+    }
+
+    /// The accounts on which it acts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// Users whose name begins with a text, ordered by name, behind a cursor. The second value is the cursor of the next
@@ -40,17 +42,61 @@ impl Administration {
         cursor: Option<&str>,
         limit: Limit,
     ) -> Result<(Vec<Account>, Option<String>)> {
-        operator.authorise(&self.store).await?;
-        self.store.list_accounts(start, cursor, limit).await
+        operator.authorise(&self.accounts.store).await?;
+        self.accounts.store.list_accounts(start, cursor, limit).await
+    }
+
+    /// The log-ins of a user, for a process that follows no changes of accounts.
+    ///
+    /// # Errors
+    /// `Forbidden`, `Unavailable`.
+    pub async fn sessions(&self, operator: &Operator<'_>, user: UserId) -> Result<Vec<Session>> {
+        operator.authorise(&self.accounts.store).await?;
+        self.accounts.tokens.read_changes(&self.accounts.store, 0).await?;
+        self.accounts.sessions(user, None).await
+    }
+
+    /// Creates an account, whoever may register. The audit log gives its number as 0: it has none yet.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`.
+    pub async fn add(&self, operator: &Operator<'_>, new: &NewAccount, password: &Password) -> Result<UserId> {
+        let target = Target::User(UserRef { id: UserId::SERVER, name: new.name.as_str().to_owned() });
+        self.record(operator, Act::Add, Some(target)).await?;
+        Ok(self.accounts.create(new, password, None).await?.id)
+    }
+
+    /// Makes an invite, which the audit log shows without its code.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub async fn invite(&self, operator: &Operator<'_>, terms: InviteTerms) -> Result<Invite> {
+        self.record(operator, Act::Invite, None).await?;
+        let code = InviteCode::new()?;
+        let expires_at_ms = self.accounts.store.create_invite(&code, terms).await?;
+        Ok(Invite { code, uses: terms.uses, expires_at_ms })
+    }
+
+    /// Makes a user an administrator, or an ordinary user again, effective immediately.
+    ///
+    /// # Errors
+    /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
+    pub async fn set_role(&self, operator: &Operator<'_>, user: UserId, role: Role) -> Result<()> {
+        let act = match role {
+            Role::Admin => Act::Promote,
+            Role::User => Act::Demote,
+        };
+        self.begin(operator, act, user).await?;
+        self.accounts.store.set_account_role(user, role).await
     }
 
     /// Bans a user and ends all sessions of the user, or lifts a ban.
     ///
     /// # Errors
     /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
-    pub async fn set_banned(&self, caller: &Caller, client: &Client, user: UserId, is_banned: bool) -> Result<()> {
+    pub async fn set_banned(&self, operator: &Operator<'_>, user: UserId, is_banned: bool) -> Result<()> {
         let act = if is_banned { Act::Ban } else { Act::Unban };
-        self.begin(&Operator::Admin(caller, client), act, user).await?;
+        self.begin(operator, act, user).await?;
         self.revoke(user, &Revocation::Banned(is_banned)).await
     }
 
@@ -58,37 +104,52 @@ impl Administration {
     ///
     /// # Errors
     /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
-    pub async fn end_sessions(&self, caller: &Caller, client: &Client, user: UserId) -> Result<()> {
-        self.begin(&Operator::Admin(caller, client), Act::EndSessions, user).await?;
+    pub async fn end_sessions(&self, operator: &Operator<'_>, user: UserId) -> Result<()> {
+        self.begin(operator, Act::EndSessions, user).await?;
         self.revoke(user, &Revocation::Tokens).await
+    }
+
+    /// Replaces a user's password and ends all sessions of the user.
+    ///
+    /// # Errors
+    /// `Forbidden`, `UserNotFound`, `WeakPassword`; `Invalid(UserId)` for oneself.
+    pub async fn set_password(&self, operator: &Operator<'_>, user: UserId, password: &Password) -> Result<()> {
+        let user = self.begin(operator, Act::SetPassword, user).await?;
+        password.check_strength(&user.name)?;
+        let hash = self.accounts.passwords.hash(password, operator.client()).await?;
+        self.revoke(user.id, &Revocation::PasswordHash(hash)).await
     }
 
     /// Replaces a user's password by a random one, ends all sessions of the user, and returns the password. It is good
     /// for one log-in within a day.
     ///
     /// # Errors
-    /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
-    pub async fn set_one_time_password(&self, caller: &Caller, client: &Client, user: UserId) -> Result<String> {
-        self.begin(&Operator::Admin(caller, client), Act::SetOneTimePassword, user).await?;
+    /// `Forbidden`, `UserNotFound`, `RateLimited`; `Invalid(UserId)` for oneself.
+    pub async fn set_one_time_password(&self, operator: &Operator<'_>, user: UserId) -> Result<String> {
+        self.begin(operator, Act::SetOneTimePassword, user).await?;
         let text = random_password()?;
-        let hash = self.passwords.hash(&Password::parse(&text)?, Some(client)).await?;
-        let until_ms = self.store.now_ms() + ONE_TIME_PASSWORD_MS;
+        let hash = self.accounts.passwords.hash(&Password::parse(&text)?, operator.client()).await?;
+        let until_ms = self.accounts.store.now_ms() + ONE_TIME_PASSWORD_MS;
         self.revoke(user, &Revocation::OneTimePassword { hash, until_ms }).await?;
         Ok(text)
     }
 
-    async fn revoke(&self, user: UserId, change: &Revocation) -> Result<()> {
-        self.tokens.revoke(&self.store, user, change).await.map(drop)
+    /// Deletes a user's account. Messages stay, under the name of deleted users.
+    ///
+    /// # Errors
+    /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
+    pub async fn delete(&self, operator: &Operator<'_>, user: UserId) -> Result<()> {
+        self.begin(operator, Act::Remove, user).await?;
+        self.accounts.delete_checked(user, "").await
     }
 
-    /// Checks that an act on another user is allowed, and records it.
-    async fn begin(&self, operator: &Operator<'_>, act: Act, user: UserId) -> Result<()> {
-        operator.authorise(&self.store).await?;
-        if operator.caller().is_some_and(|caller| caller.id == user) {
-            return Err(Error::Invalid(Field::UserId));
-        }
-        let target: UserRef = self.store.names(&[user]).await?.pop().ok_or(Error::UserNotFound)?;
-        record(&self.store, operator, act, Some(Target::User(target))).await
+    /// Skips numbers and ends all tokens, after a backup of Redis was restored.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub async fn restored(&self, operator: &Operator<'_>) -> Result<Restored> {
+        self.record(operator, Act::Restored, None).await?;
+        self.accounts.store.restored().await
     }
 
     /// Groups and public rooms behind a room, ordered by number. The second value is the cursor of the next page, which
@@ -102,8 +163,8 @@ impl Administration {
         after: Option<RoomId>,
         limit: Limit,
     ) -> Result<(Vec<RoomSummary>, Option<RoomId>)> {
-        operator.authorise(&self.store).await?;
-        self.store.all_rooms(after, limit).await
+        operator.authorise(&self.accounts.store).await?;
+        self.accounts.store.all_rooms(after, limit).await
     }
 
     /// The audit log before an entry, newest first.
@@ -116,8 +177,29 @@ impl Administration {
         before: Option<&str>,
         limit: Limit,
     ) -> Result<Vec<AuditEntry>> {
-        operator.authorise(&self.store).await?;
-        self.store.audit_log(before, limit).await
+        operator.authorise(&self.accounts.store).await?;
+        self.accounts.store.audit_log(before, limit).await
+    }
+
+    async fn revoke(&self, user: UserId, change: &Revocation) -> Result<()> {
+        self.accounts.revoke(user, change).await.map(drop)
+    }
+
+    /// Checks that an act on another user is allowed, and records it. Returns the user.
+    async fn begin(&self, operator: &Operator<'_>, act: Act, user: UserId) -> Result<UserRef> {
+        operator.authorise(&self.accounts.store).await?;
+        if operator.caller().is_some_and(|caller| caller.id == user) {
+            return Err(Error::Invalid(Field::UserId));
+        }
+        let target = self.accounts.store.user(user).await?;
+        record(&self.accounts.store, operator, act, Some(Target::User(target.clone()))).await?;
+        Ok(target)
+    }
+
+    /// Checks that an act is allowed, and records it.
+    async fn record(&self, operator: &Operator<'_>, act: Act, target: Option<Target>) -> Result<()> {
+        operator.authorise(&self.accounts.store).await?;
+        record(&self.accounts.store, operator, act, target).await
     }
 }
 

@@ -32,6 +32,13 @@ impl Operator<'_> {
             Self::CommandLine => None,
         }
     }
+
+    pub(super) fn client(&self) -> Option<&Client> {
+        match self {
+            Self::Admin(_, client) => Some(client),
+            Self::CommandLine => None,
+        }
+    }
 }
 
 /// What is recorded.

@@ -3,7 +3,6 @@
 use tracing::info;
 
 use super::accounts::Accounts;
-use super::audit::Act;
 use crate::domain::{Caller, Client, Result, TypedPassword, UserId};
 
 impl Accounts {
@@ -16,22 +15,13 @@ impl Accounts {
         self.delete_checked(account.id, &account.password_hash).await
     }
 
-    /// Deletes the account with this name.
-    ///
-    /// # Errors
-    /// `UserNotFound`.
-    pub async fn remove(&self, name: &str) -> Result<UserId> {
-        let account = self.begin(Act::Remove, name).await?;
-        self.delete_checked(account.id, "").await?;
-        Ok(account.id)
-    }
-
     /// Finishes deletions, also those that other nodes left half-done. Called once a minute.
     pub async fn housekeeping(&self) -> Result<()> {
         self.store.finish_deletions().await
     }
 
-    async fn delete_checked(&self, user: UserId, checked: &str) -> Result<()> {
+    /// Deletes an account whose password has this hash; empty for an administrator.
+    pub(super) async fn delete_checked(&self, user: UserId, checked: &str) -> Result<()> {
         let epoch = self.store.delete_account(user, checked).await?;
         self.tokens.revocations().raise(user, epoch);
         info!(user.id = %user, "account deleted");

@@ -136,16 +136,13 @@ impl Services {
         let limits = || Arc::clone(&shared.limits);
         let uploads = Uploads::new(shared.files.clone(), store.clone());
         let (tokens, passwords) = (Arc::clone(&shared.tokens), Arc::clone(&shared.passwords));
+        let accounts = Accounts::new(store.clone(), tokens, passwords, limits(), shared.registration);
         Self {
-            accounts: Accounts::new(store.clone(), tokens, passwords, limits(), shared.registration),
+            administration: Administration::new(accounts.clone()),
+            accounts,
             messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
             rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding),
             room_removals: RoomRemovals::new(store.clone(), uploads.clone()),
-            administration: Administration::new(
-                store.clone(),
-                Arc::clone(&shared.passwords),
-                Arc::clone(&shared.tokens),
-            ),
             blocks: Blocks::new(store.clone()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
             uploads,

@@ -3,7 +3,6 @@
 use tracing::info;
 
 use super::accounts::{Accounts, counted};
-use super::audit::Act;
 use crate::domain::{Account, Caller, Client, Error, Password, Result, Session, TokenId, TypedPassword, UserId};
 use crate::store::{NewLogIn, Revocation};
 
@@ -60,26 +59,6 @@ impl Accounts {
     /// `UserNotFound`, `Unavailable`.
     pub async fn log_out_everywhere(&self, user: UserId) -> Result<()> {
         self.revoke(user, &Revocation::Tokens).await.map(drop)
-    }
-
-    /// Ends all tokens of the user with this name.
-    ///
-    /// # Errors
-    /// `UserNotFound`.
-    pub async fn log_out_named(&self, name: &str) -> Result<UserId> {
-        let account = self.begin(Act::EndSessions, name).await?;
-        self.log_out_everywhere(account.id).await?;
-        Ok(account.id)
-    }
-
-    /// The log-ins of the user with this name, for a process that follows no changes of accounts.
-    ///
-    /// # Errors
-    /// `UserNotFound`.
-    pub async fn sessions_of(&self, name: &str) -> Result<Vec<Session>> {
-        let account = self.named(name).await?;
-        self.tokens.read_changes(&self.store, 0).await?;
-        self.sessions(account.id, None).await
     }
 
     /// Changes an account, ends all its tokens, and returns the epoch of those that are issued from now on.

@@ -1,6 +1,5 @@
 //! Accounts and tokens across nodes.
 
-use chinwag::domain::Password;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -40,10 +39,8 @@ async fn one_of_many_who_want_a_name_gets_it() {
 async fn a_password_change_and_a_ban_end_tokens_on_every_node() {
     let world = World::start(2).await;
     let user = world.user(0, "bob").await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
 
-    let new = Password::parse("another password").expect("valid");
-    accounts.set_password("BOB", &new).await.expect("changed");
+    world.set_password("BOB", "another password").await.expect("changed");
     for node in 0..2 {
         eventually("the old token is refused", async || {
             let answer = user.get(node, "stats").send().await.expect("answered");
@@ -55,7 +52,7 @@ async fn a_password_change_and_a_ban_end_tokens_on_every_node() {
     user.read(0, "stats").await;
     user.read(1, "stats").await;
 
-    accounts.set_banned("bob", true).await.expect("banned");
+    world.set_banned("bob", true).await;
     for node in 0..2 {
         eventually("the banned user is refused", async || {
             let answer = user.get(node, "stats").send().await.expect("answered");
@@ -66,7 +63,7 @@ async fn a_password_change_and_a_ban_end_tokens_on_every_node() {
     let body = json!({"username": "bob", "password": "another password"});
     let answer = world.client.post(world.url(0, "/api/v1/auth/login")).json(&body).send().await.expect("answered");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    accounts.set_banned("bob", false).await.expect("unbanned");
+    world.set_banned("bob", false).await;
     world.log_in(0, "bob", "another password").await.read(1, "stats").await;
     world.stop().await;
 }
@@ -75,8 +72,7 @@ async fn a_password_change_and_a_ban_end_tokens_on_every_node() {
 async fn a_node_that_starts_later_knows_the_revocations() {
     let mut world = World::start(1).await;
     let token = world.user(0, "carol").await.token;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
-    accounts.set_banned("carol", true).await.expect("banned");
+    world.set_banned("carol", true).await;
     world.add_node().await;
     let url = world.url(1, "/api/chat/stats");
     let answer = world.client.get(url).bearer_auth(token).send().await.expect("answered");

@@ -30,8 +30,7 @@ async fn call(user: &User<'_>, node: usize, method: &str, path: &str) -> (u16, V
 /// Logs a new user in who is an administrator.
 async fn administrator<'a>(world: &'a World, name: &str) -> User<'a> {
     let user = world.user(0, name).await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
-    accounts.promote(name).await.expect("the user exists");
+    world.promote(name).await;
     user
 }
 
@@ -175,9 +174,7 @@ async fn a_one_time_password_is_good_for_one_log_in_within_a_day() {
     let key = format!("{}{{u:2}}", world.config.redis.prefix);
     redis::cmd("HSET").arg(&key).arg("once").arg(1).exec(&mut connection()).expect("aged");
     assert_eq!(log_in(&world, "bob", &third).await, 401, "too late");
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
-    let own = chinwag::domain::Password::parse("a password of his own").expect("valid");
-    accounts.set_password("bob", &own).await.expect("he exists");
+    world.set_password("bob", "a password of his own").await.expect("set");
     for _ in 0..2 {
         assert_eq!(log_in(&world, "bob", "a password of his own").await, 200, "as often as he likes");
     }

@@ -1,6 +1,5 @@
 //! The operators' dashboard: the metrics of two nodes on a real Redis.
 
-use chinwag::config::Config;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -15,14 +14,9 @@ async fn world() -> World {
     World::start_with(2, shared_redis(), |config| config.stats.report_ms = 100).await
 }
 
-/// Accounts as the command line changes them.
-async fn accounts(config: &Config) -> chinwag::service::Accounts {
-    chinwag::node::accounts(config).await.expect("Redis answers").0
-}
-
 pub async fn operator(world: &World) -> User<'_> {
     let operator = world.user(0, "operator").await;
-    eventually("promoted", async || accounts(&world.config).await.promote("operator").await.is_ok()).await;
+    world.promote("operator").await;
     operator
 }
 
@@ -179,7 +173,7 @@ async fn only_administrators_see_metrics() {
         assert_eq!(operator.metrics_status(0, query).await, 400, "{query}");
     }
     // Takes effect immediately and with the old token, although metrics are cached for a second.
-    accounts(&world.config).await.demote("operator").await.expect("demoted");
+    world.set_role("operator", chinwag::domain::Role::User).await;
     assert_eq!(operator.metrics_status(0, "range=1h").await, 403);
     world.stop().await;
 }

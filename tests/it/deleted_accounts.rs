@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::socket::Socket;
-use crate::support::{Redis, User, World, answered, eventually, refused, room_id};
+use crate::support::{Redis, User, World, administration, answered, eventually, refused, room_id};
 
 const BOB: u64 = 2;
 
@@ -185,7 +185,7 @@ async fn another_node_finishes_a_deletion_that_ended_half_way() {
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
     let group = alice.make_group(0, "group", &["bob"]).await;
     bob.send(0, &room_id(group), "hello").await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
+    let administration = administration(&world.config).await;
     let mut connection = redis.connection();
     let mut note = |user: u64, age_secs: u64| {
         let at_ms = chinwag::domain::now_ms() - age_secs * 1000;
@@ -194,7 +194,7 @@ async fn another_node_finishes_a_deletion_that_ended_half_way() {
     // A note alone deletes nothing, and goes after a while.
     note(1, 60);
     note(BOB, 3600);
-    accounts.housekeeping().await.expect("done");
+    administration.accounts().housekeeping().await.expect("done");
     let noted = |redis: &Redis| -> Vec<u64> {
         redis::cmd("ZRANGE").arg("p:deleting").arg(0).arg(-1).query(&mut redis.connection()).expect("a set")
     };
@@ -214,7 +214,7 @@ async fn another_node_finishes_a_deletion_that_ended_half_way() {
         .expect("deleted");
     assert_eq!(log_in(&world, 0, "bob").await, 401);
     for _ in 0..2 {
-        accounts.housekeeping().await.expect("done");
+        administration.accounts().housekeeping().await.expect("done");
         assert_eq!(noted(&redis), [1]);
         let members = alice.get_json(0, &format!("/api/v1/rooms/{group}/members")).await;
         assert_eq!(members.as_array().expect("a list").len(), 1, "{members}");

@@ -2,23 +2,20 @@
 
 use chinwag::config::Registration;
 use chinwag::domain::InviteTerms;
-use chinwag::service::{Accounts, Operator};
+use chinwag::service::Operator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, answered, eventually, shared_redis};
+use crate::support::{World, administration, answered, eventually, shared_redis};
 
 async fn world(registration: Registration) -> World {
     World::start_with(2, shared_redis(), |config| config.auth.registration = registration).await
 }
 
-async fn accounts(world: &World) -> Accounts {
-    chinwag::node::accounts(&world.config).await.expect("Redis answers").0
-}
-
 async fn make_invite(world: &World, uses: u32) -> String {
     let terms = InviteTerms::new(uses, 1).expect("valid");
-    accounts(world).await.invite(&Operator::CommandLine, terms).await.expect("made").code.expose().to_owned()
+    let invite = administration(&world.config).await.invite(&Operator::CommandLine, terms).await;
+    invite.expect("made").code.expose().to_owned()
 }
 
 /// Registers through document 000. Returns the status and the code of the error.
@@ -174,7 +171,7 @@ async fn administrators_make_invites_over_http() {
         answered(if let Some(body) = body { request.json(&body) } else { request }.send().await).await
     };
     assert_eq!(make(None).await, (403, json!({"error": "Not allowed", "code": "forbidden"})));
-    accounts(&world).await.promote("alice").await.expect("promoted");
+    world.promote("alice").await;
     for (body, field) in [
         (json!({"uses": 0}), "uses"),
         (json!({"uses": 1001}), "uses"),

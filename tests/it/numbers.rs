@@ -424,8 +424,7 @@ async fn revocations_are_kept_as_long_as_a_token_lives() {
     for (user, minutes_ago) in [(77, 59), (78, 70)] {
         let () = connection.zadd(&revoked, user, now_ms - minutes_ago * 60_000).expect("set");
     }
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
-    accounts.set_banned("bob", true).await.expect("banned");
+    world.set_banned("bob", true).await;
     let kept: BTreeSet<u64> = connection.zrange(&revoked, 0, -1).expect("answered");
     assert_eq!(kept, BTreeSet::from([1, 77]));
     world.stop().await;

@@ -56,8 +56,7 @@ async fn addresses_are_for_administrators_when_so_configured() {
     assert_eq!((ip_of(&seen, "alice").as_str(), ip_of(&seen, "bob").as_str()), ("127.0.0.1", ""));
     assert_eq!(refused(alice.get(0, "user-ip/2").send().await, 403).await, "没有执行该操作的权限");
     alice.read(0, "user-ip/1").await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
-    accounts.promote("alice").await.expect("promoted");
+    world.promote("alice").await;
     assert_eq!(ip_of(&alice.read(0, "online-users").await, "bob"), "127.0.0.1");
     alice.read(0, "user-ip/2").await;
     world.stop().await;

@@ -111,10 +111,9 @@ async fn the_documented_rights_suffice_for_all_dialects() {
     }
     let profile = alice.at(0, Method::PUT, "/api/v1/user/profile").json(&json!({"username": "alicia"}));
     ok(profile.send().await).await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
-    accounts.promote("alicia").await.expect("she exists");
+    world.promote("alicia").await;
     alice.get_json(0, "/dashboard/figures?range=1h").await;
-    accounts.set_banned("bob", true).await.expect("he exists");
+    world.set_banned("bob", true).await;
     world.stop().await;
     assert_eq!(refused(&redis), Vec::<String>::new());
 }
@@ -163,8 +162,7 @@ async fn rights_that_only_serve_checks_may_be_missing() {
         .await;
         let user = world.user(0, &format!("user{number}")).await;
         user.send(0, "global", "works").await;
-        let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
-        accounts.promote(&user.name).await.expect("the user exists");
+        world.promote(&user.name).await;
         eventually("the dashboard shows the node", async || {
             let page = user.get_json(0, "/dashboard/figures?range=1h").await;
             page["nodes"].as_array().is_some_and(|nodes| nodes.len() == 1)

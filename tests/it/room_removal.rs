@@ -121,8 +121,7 @@ async fn only_the_owner_and_administrators_remove_rooms() {
     alice.at(0, Method::PUT, &path).json(&json!({"role": "admin"})).send().await.expect("answered");
     let public = number(&alice.make_room(0, "p").await);
     let direct = alice.open_direct(0, "bob").await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
-    accounts.promote("operator").await.expect("she exists");
+    world.promote("operator").await;
     for (user, room, status, code) in [
         (&bob, group, 403, "forbidden"),
         (&carol, group, 404, "room_not_found"),
@@ -205,7 +204,7 @@ async fn a_removal_survives_every_crash() {
     world.config.redis.url = proxy.url();
     world.add_node().await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
-    let (_, removals, _) = chinwag::node::administration(&direct).await.expect("Redis answers");
+    let (removals, _) = chinwag::node::room_removals(&direct).await.expect("Redis answers");
     let notes = format!("{}removals", world.config.redis.prefix);
     let noted = || -> Vec<String> {
         redis::cmd("ZRANGE").arg(&notes).arg(0).arg(-1).query(&mut redis.connection()).expect("a list")

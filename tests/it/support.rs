@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use chinwag::config::Config;
-use chinwag::domain::Clock;
+use chinwag::domain::{Clock, Error, Password, Role};
 use chinwag::node::Node;
+use chinwag::service::{Administration, Operator};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -286,6 +287,35 @@ impl World {
         User { world: self, name: name.to_owned(), token }
     }
 
+    /// Makes a user an administrator.
+    pub async fn promote(&self, name: &str) {
+        self.set_role(name, Role::Admin).await;
+    }
+
+    /// Gives a user a role, as the command line does.
+    pub async fn set_role(&self, name: &str, role: Role) {
+        let administration = administration(&self.config).await;
+        let user = administration.accounts().named(name).await.expect("the user exists");
+        // Replicas may be late.
+        let set = async || administration.set_role(&Operator::CommandLine, user, role).await.is_ok();
+        eventually("the role is set", set).await;
+    }
+
+    /// Bans a user or lifts a ban, as the command line does.
+    pub async fn set_banned(&self, name: &str, is_banned: bool) {
+        let administration = administration(&self.config).await;
+        let user = administration.accounts().named(name).await.expect("the user exists");
+        administration.set_banned(&Operator::CommandLine, user, is_banned).await.expect("Redis answers");
+    }
+
+    /// Sets a user's password, as the command line does.
+    pub async fn set_password(&self, name: &str, password: &str) -> Result<(), Error> {
+        let administration = administration(&self.config).await;
+        let user = administration.accounts().named(name).await.expect("the user exists");
+        let password = Password::parse(password).expect("long enough");
+        administration.set_password(&Operator::CommandLine, user, &password).await
+    }
+
     /// Repeats a request while the answer is 503: on a busy machine Redis or its replicas may be late. Returns whether they
     /// were.
     async fn sign_in(&self, node: usize, path: &str, credentials: &Value) -> (reqwest::Response, bool) {
@@ -307,6 +337,11 @@ impl World {
         }
         std::fs::remove_dir_all(&self.folder).expect("the folder is ours");
     }
+}
+
+/// What the command line opens to administer the chat.
+pub async fn administration(config: &Config) -> Administration {
+    chinwag::node::administration(config).await.expect("Redis answers").0
 }
 
 /// An HTTP client with a time-out.

@@ -59,7 +59,7 @@ pub(super) async fn create(
     let (uses, days) = (uses.unwrap_or(DEFAULT_USES), days.unwrap_or(DEFAULT_DAYS));
     let wrong = if InviteTerms::new(uses, 1).is_none() { Field::Uses } else { Field::Days };
     let terms = InviteTerms::new(uses, days).ok_or(Error::Invalid(wrong))?;
-    let invite = context.services.accounts.invite(&Operator::Admin(&user.caller, &user.client), terms).await?;
+    let invite = context.services.administration.invite(&Operator::Admin(&user.caller, &user.client), terms).await?;
     Ok(HttpResponse::Created().json(InviteEntry {
         invite: invite.code.expose().to_owned(),
         url: invite.link(&context.base_url(&request)),

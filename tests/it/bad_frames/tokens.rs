@@ -58,8 +58,7 @@ async fn a_user_who_is_banned_loses_all_connections_on_all_nodes() {
         }
     }
 
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
-    accounts.set_banned("张三", true).await.expect("banned");
+    world.set_banned("张三", true).await;
 
     for raw in &mut of_zhang {
         assert_closed(raw, 1008).await;

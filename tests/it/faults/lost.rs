@@ -27,14 +27,13 @@ async fn world() -> (World, Proxy) {
 #[tokio::test]
 async fn a_ban_takes_a_second_without_announcements() {
     let (world, proxy) = world().await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("opens");
     for paths in [Paths::both(Path::Swallowed), Paths { to_redis: Path::Open, to_node: Path::Held }] {
         proxy.disturb(Target::PubSub, paths);
         for number in 0..3 {
             let name = format!("user{number}{}", u8::from(paths.to_node == Path::Held));
             let user = world.user(1, &name).await;
             user.read(0, "stats").await;
-            accounts.set_banned(&name, true).await.expect("banned");
+            world.set_banned(&name, true).await;
             let banned_at = Instant::now();
             eventually("the token is refused", async || {
                 user.get(0, "stats").send().await.expect("answered").status() == StatusCode::UNAUTHORIZED

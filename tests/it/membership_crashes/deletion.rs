@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{DOOMED, SURVIVOR, Setting};
-use crate::support::{User, World, answered, eventually, ok, room_id};
+use crate::support::{User, World, administration, answered, eventually, ok, room_id};
 
 async fn sign_in(world: &World, path: &str, name: &str) -> u16 {
     let body = json!({"username": name, "password": "your_strong_password"});
@@ -28,7 +28,7 @@ async fn a_deletion_survives_every_crash() {
     let alice = world.user(SURVIVOR, "alice").await;
     let mut config = world.config.clone();
     config.redis.url = setting.redis.url();
-    let (accounts, _) = chinwag::node::accounts(&config).await.expect("Redis answers");
+    let administration = administration(&config).await;
     let public = alice.make_room(SURVIVOR, "public").await;
     let public_number = public.parse::<chinwag::domain::RoomId>().expect("an id").number().into();
     let mut crashes = 0;
@@ -58,7 +58,7 @@ async fn a_deletion_survives_every_crash() {
         for user in noted {
             setting.run(redis::cmd("ZADD").arg(setting.key("deleting")).arg(1).arg(user));
         }
-        accounts.housekeeping().await.expect("done");
+        administration.accounts().housekeeping().await.expect("done");
         let left: u64 =
             redis::cmd("EXISTS").arg(setting.key("deleting")).query(&mut setting.redis.connection()).expect("a number");
         assert_eq!(left, 0, "no note is left");

@@ -115,7 +115,7 @@ pub(super) async fn ban(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let administration = &context.services.administration;
-    administration.set_banned(&user.caller, &user.client, user_of(&path)?, true).await?;
+    administration.set_banned(&Operator::Admin(&user.caller, &user.client), user_of(&path)?, true).await?;
     Ok(HttpResponse::Ok().json(Done { message: "User banned" }))
 }
 
@@ -137,7 +137,7 @@ pub(super) async fn unban(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let administration = &context.services.administration;
-    administration.set_banned(&user.caller, &user.client, user_of(&path)?, false).await?;
+    administration.set_banned(&Operator::Admin(&user.caller, &user.client), user_of(&path)?, false).await?;
     Ok(HttpResponse::Ok().json(Done { message: "Ban lifted" }))
 }
 
@@ -159,7 +159,7 @@ pub(super) async fn end_sessions(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let administration = &context.services.administration;
-    administration.end_sessions(&user.caller, &user.client, user_of(&path)?).await?;
+    administration.end_sessions(&Operator::Admin(&user.caller, &user.client), user_of(&path)?).await?;
     Ok(HttpResponse::Ok().json(Done { message: "Sessions ended" }))
 }
 
@@ -190,6 +190,7 @@ pub(super) async fn set_one_time_password(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let administration = &context.services.administration;
-    let password = administration.set_one_time_password(&user.caller, &user.client, user_of(&path)?).await?;
+    let password =
+        administration.set_one_time_password(&Operator::Admin(&user.caller, &user.client), user_of(&path)?).await?;
     Ok(HttpResponse::Ok().json(OneTimePassword { password }))
 }
