@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
 
 /// Every route: method, path with the number of a user or room, and the act that the log has of it.
-const ROUTES: [(&str, &str, &str); 8] = [
+const ROUTES: [(&str, &str, &str); 9] = [
     ("GET", "/api/v1/admin/users", ""),
     ("PUT", "/api/v1/admin/users/{user}/ban", "user.ban"),
     ("DELETE", "/api/v1/admin/users/{user}/ban", "user.unban"),
     ("DELETE", "/api/v1/admin/users/{user}/sessions", "user.end_sessions"),
     ("POST", "/api/v1/admin/users/{user}/password", "user.one_time_password"),
+    ("DELETE", "/api/v1/admin/users/{user}", "user.delete"),
     ("GET", "/api/v1/admin/rooms", ""),
     ("DELETE", "/api/v1/admin/rooms/{room}", "room.delete"),
     ("GET", "/api/v1/admin/audit", ""),
@@ -78,8 +79,8 @@ async fn only_administrators_act_and_every_act_is_recorded() {
     let entries: Vec<_> =
         found.iter().map(|it| (it["act"].as_str().expect("text"), it["actor"].clone(), it["target"].clone())).collect();
     assert_eq!(entries, expected);
-    assert!(found[..5].iter().all(|entry| entry["address"] == "127.0.0.1"), "{found:?}");
-    assert_eq!(found[5]["address"], "");
+    assert!(found[..6].iter().all(|entry| entry["address"] == "127.0.0.1"), "{found:?}");
+    assert_eq!(found[6]["address"], "");
     assert_eq!(bob.get(1, "stats").send().await.expect("answered").status(), 401);
     world.stop().await;
 }
@@ -147,6 +148,40 @@ async fn bans_and_ended_sessions_hold_on_every_node() {
         let users = root.get_json(1, "/api/v1/admin/users?q=bob").await;
         assert_eq!(users["users"][0]["is_banned"], is_banned);
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_user_is_gone_on_every_node_and_cannot_be_acted_on_again() {
+    let world = World::start(2).await;
+    let root = administrator(&world, "operator").await;
+    let bob = world.user(1, "bob").await;
+    let group = bob.make_group(1, "g", &["operator"]).await;
+    bob.send(1, &room_id(group), "hello").await;
+    let mut socket = world.webchat(1, &bob, "").await;
+    let deleted = call(&root, 0, "DELETE", "/api/v1/admin/users/2").await;
+    assert_eq!(deleted, (200, json!({"message": "User deleted"})));
+    while socket.next_or_end().await.is_ok() {}
+    for node in [0, 1] {
+        eventually("the token is refused", async || {
+            bob.get(node, "stats").send().await.expect("answered").status() == 401
+        })
+        .await;
+    }
+    assert_eq!(log_in(&world, "bob", "your_strong_password").await, 401);
+    assert_eq!(root.get_json(0, "/api/v1/admin/users?q=b").await["users"], json!([]));
+    let members = root.get_json(0, &format!("/api/v1/rooms/{group}/members")).await;
+    assert_eq!(members, json!([{"user_id": 1, "username": "operator", "role": "owner"}]), "the room passes on");
+    let page = root.read(0, &format!("messages?room_id={}", room_id(group))).await.to_string();
+    assert!(page.contains("hello") && page.contains("已注销") && !page.contains("bob"), "{page}");
+    for (method, template, act) in ROUTES.into_iter().filter(|(_, template, _)| template.contains("{user}")) {
+        let (status, body) = call(&root, 1, method, &path(template, 2, group)).await;
+        assert_eq!((status, &body["code"]), (404, &json!("user_not_found")), "{act}");
+    }
+    let log = root.get_json(0, "/api/v1/admin/audit").await;
+    let targets: Vec<&Value> = log["entries"].as_array().expect("a list").iter().map(|it| &it["target"]).collect();
+    let target = |id: u64, name: &str| json!({"kind": "user", "id": id, "name": name});
+    assert_eq!(targets, [&target(2, "bob"), &target(1, "operator")], "each act once, under the name of its time");
     world.stop().await;
 }
 

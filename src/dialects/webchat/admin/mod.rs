@@ -17,6 +17,7 @@ const MAX_PAGE: usize = 500;
 pub(super) fn routes(routes: &mut ServiceConfig) {
     routes
         .service(resource("/api/v1/admin/users").route(web::get().to(users::list)))
+        .service(resource("/api/v1/admin/users/{id}").route(web::delete().to(users::delete)))
         .service(
             resource("/api/v1/admin/users/{id}/ban")
                 .route(web::put().to(users::ban))
@@ -32,6 +33,7 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
 #[derive(OpenApi)]
 #[openapi(paths(
     users::list,
+    users::delete,
     users::ban,
     users::unban,
     users::end_sessions,

@@ -97,6 +97,29 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(UserPage { users, next }))
 }
 
+/// Deletes a user's account. Messages stay, under the name `已注销`.
+#[utoipa::path(
+    delete, path = "/api/v1/admin/users/{id}", tag = "webchat", security(("bearer" = [])),
+    params(("id" = u64, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The account is deleted, and all its tokens have ended", body = Done,
+            example = json!({"message": "User deleted"})),
+        (status = 400, description = "The user is the caller", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+    )
+)]
+pub(super) async fn delete(
+    user: Authenticated,
+    path: web::Path<String>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let administration = &context.services.administration;
+    administration.delete(&Operator::Admin(&user.caller, &user.client), user_of(&path)?).await?;
+    Ok(HttpResponse::Ok().json(Done { message: "User deleted" }))
+}
+
 /// Bans a user and ends all sessions of the user. Again is fine.
 #[utoipa::path(
     put, path = "/api/v1/admin/users/{id}/ban", tag = "webchat", security(("bearer" = [])),
