@@ -1,4 +1,4 @@
-//! What an operator should know about a node that other machines can reach: one line of the log each.
+//! What an operator should know about a node, above all about one that other machines can reach: one line of the log each.
 
 use std::net::SocketAddr;
 
@@ -6,48 +6,70 @@ use tracing::warn;
 
 use crate::config::{Config, IpVisibility, Registration};
 
-/// Whether it applies, and what is said then.
-type Finding = (fn(&Config) -> bool, &'static str);
+/// What findings are about.
+#[derive(Clone, Copy)]
+struct Setting<'a> {
+    config: &'a Config,
+    /// Whether something limits the memory of Redis.
+    is_memory_limited: bool,
+}
 
-const FINDINGS: [Finding; 7] = [
+/// Whether it applies, and what is said then.
+type Finding = (fn(Setting<'_>) -> bool, &'static str);
+
+/// The finding that matters also where no other machine reaches the node.
+const UNLIMITED_MEMORY: Finding = (
+    |setting| !setting.is_memory_limited,
+    "Redis has no maxmemory: it may take all memory of its machine, and ends when there is none",
+);
+
+const FINDINGS: [Finding; 8] = [
     (
-        |config| config.server.trusted_proxies.is_empty(),
+        |it| it.config.server.trusted_proxies.is_empty(),
         "no proxy is trusted: behind one, all clients have its address; without one, passwords and tokens travel without \
          TLS (server.trusted_proxies)",
     ),
     (
-        |config| config.server.trusted_proxies.iter().any(|network| network.is_wide()),
+        |it| it.config.server.trusted_proxies.iter().any(|network| network.is_wide()),
         "a trusted network is wide: every machine in it may invent the addresses of clients; name the proxies' own \
          addresses (server.trusted_proxies)",
     ),
     (
-        |config| config.server.public_url.starts_with("http://"),
+        |it| it.config.server.public_url.starts_with("http://"),
         "passwords and tokens travel without TLS (server.public_url)",
     ),
-    (|config| config.auth.registration == Registration::Open, "everyone may register (auth.registration)"),
+    (|it| it.config.auth.registration == Registration::Open, "everyone may register (auth.registration)"),
     (
-        |config| config.privacy.ip_visibility == IpVisibility::Everyone,
+        |it| it.config.privacy.ip_visibility == IpVisibility::Everyone,
         "every user sees the addresses of the others (privacy.ip_visibility)",
     ),
     (
-        |config| config.server.metrics_address.is_empty(),
+        |it| it.config.server.metrics_address.is_empty(),
         "/metrics is served to everyone who reaches this address, unless a proxy refuses it (server.metrics_address)",
     ),
-    (|config| !config.limits.enabled, "limits are off: one client may use up the node (limits.enabled)"),
+    (|it| !it.config.limits.enabled, "limits are off: one client may use up the node (limits.enabled)"),
+    UNLIMITED_MEMORY,
 ];
 
-/// Warns of settings that matter once other machines reach a node.
-pub(super) fn warn_if_exposed(config: &Config, address: SocketAddr) {
-    for finding in findings(config, address) {
-        warn!(%address, "open to the network: {finding}");
+/// Warns of settings that matter once other machines reach a node, and in any case of a Redis without `maxmemory`.
+pub(super) fn warn_of_risks(config: &Config, address: SocketAddr, is_memory_limited: bool) {
+    let is_reached = is_reached(address);
+    for finding in findings(Setting { config, is_memory_limited }, is_reached) {
+        match is_reached {
+            true => warn!(%address, "open to the network: {finding}"),
+            false => warn!("{finding}"),
+        }
     }
 }
 
-fn findings(config: &Config, address: SocketAddr) -> Vec<&'static str> {
-    if address.ip().to_canonical().is_loopback() {
-        return Vec::new();
-    }
-    FINDINGS.iter().filter(|(applies, _)| applies(config)).map(|(_, text)| *text).collect()
+/// Whether other machines can reach an address.
+fn is_reached(address: SocketAddr) -> bool {
+    !address.ip().to_canonical().is_loopback()
+}
+
+fn findings(setting: Setting<'_>, is_reached: bool) -> Vec<&'static str> {
+    let among = if is_reached { FINDINGS.as_slice() } else { &[UNLIMITED_MEMORY] };
+    among.iter().filter(|(applies, _)| applies(setting)).map(|(_, text)| *text).collect()
 }
 
 #[cfg(test)]
@@ -59,8 +81,8 @@ mod tests {
 
     const PUBLIC: &str = "192.0.2.1:8000";
 
-    fn found(config: &Config, address: &str) -> Vec<&'static str> {
-        findings(config, address.parse().expect("an address"))
+    fn found(config: &Config, is_memory_limited: bool, address: &str) -> Vec<&'static str> {
+        findings(Setting { config, is_memory_limited }, is_reached(address.parse().expect("an address")))
     }
 
     fn careful() -> Config {
@@ -75,33 +97,35 @@ mod tests {
 
     #[test]
     fn each_careless_setting_is_named_once() {
-        assert_eq!(found(&careful(), PUBLIC), [""; 0]);
-        let rows: [(&str, Change); FINDINGS.len()] = [
-            ("server.trusted_proxies", |config| config.server.trusted_proxies.clear()),
+        assert_eq!(found(&careful(), true, PUBLIC), [""; 0]);
+        assert_eq!(found(&careful(), false, PUBLIC), [UNLIMITED_MEMORY.1]);
+        let rows: [(&str, Change); FINDINGS.len() - 1] = [
+            ("server.trusted_proxies", |it| it.server.trusted_proxies.clear()),
             ("server.trusted_proxies", |config| {
                 config.server.trusted_proxies.push("10.0.0.0/8".parse().expect("a network"));
             }),
-            ("server.public_url", |config| config.server.public_url = "http://chat.example.org".to_owned()),
-            ("auth.registration", |config| config.auth.registration = Registration::Open),
-            ("privacy.ip_visibility", |config| config.privacy.ip_visibility = IpVisibility::Everyone),
-            ("server.metrics_address", |config| config.server.metrics_address.clear()),
-            ("limits.enabled", |config| config.limits.enabled = false),
+            ("server.public_url", |it| it.server.public_url = "http://chat.example.org".to_owned()),
+            ("auth.registration", |it| it.auth.registration = Registration::Open),
+            ("privacy.ip_visibility", |it| it.privacy.ip_visibility = IpVisibility::Everyone),
+            ("server.metrics_address", |it| it.server.metrics_address.clear()),
+            ("limits.enabled", |it| it.limits.enabled = false),
         ];
         for ((setting, change), (_, text)) in rows.iter().zip(FINDINGS) {
             let mut config = careful();
             change(&mut config);
-            assert_eq!(found(&config, PUBLIC), [text], "{setting}");
+            assert_eq!(found(&config, true, PUBLIC), [text], "{setting}");
             assert!(text.contains(setting) && !text.contains('\n'), "{text}");
         }
     }
 
     #[test]
-    fn only_a_node_that_others_reach_is_warned_of() {
+    fn only_of_its_redis_is_a_node_warned_that_others_do_not_reach() {
         for address in [PUBLIC, "0.0.0.0:8000", "[::]:8000", "10.0.0.1:8000", "[2001:db8::1]:8000"] {
-            assert!(!found(&Config::defaults(), address).is_empty(), "{address}");
+            assert!(found(&Config::defaults(), false, address).len() > 1, "{address}");
         }
         for address in ["127.0.0.1:8000", "127.0.0.2:8000", "[::1]:8000", "[::ffff:127.0.0.1]:8000"] {
-            assert!(found(&Config::defaults(), address).is_empty(), "{address}");
+            assert_eq!(found(&Config::defaults(), true, address), [""; 0], "{address}");
+            assert_eq!(found(&Config::defaults(), false, address), [UNLIMITED_MEMORY.1], "{address}");
         }
     }
 }

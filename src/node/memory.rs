@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
 use crate::metrics::{Gauge, Metrics};
 use crate::service::Limits;
@@ -49,11 +49,9 @@ fn log(is_full: bool, MemoryUse { used_bytes, limit_bytes }: MemoryUse) {
     }
 }
 
-/// Warns when nothing limits the memory of a Redis.
-pub(super) async fn warn_of_no_limit(store: &Store) {
-    if let Ok(Some(MemoryUse { limit_bytes: 0, .. })) = store.memory().await {
-        warn!("Redis has no maxmemory: it may take all memory of its machine, and ends when there is none");
-    }
+/// Whether something limits the memory of Redis, as far as Redis tells.
+pub(super) async fn is_limited(store: &Store) -> bool {
+    !matches!(store.memory().await, Ok(Some(MemoryUse { limit_bytes: 0, .. })))
 }
 
 /// The `maxmemory` of a private Redis: what is configured, or half of the machine's memory. `None` when that is not known.

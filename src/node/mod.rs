@@ -112,6 +112,8 @@ impl Node {
         let mut tasks = Tasks::default();
         let (wiring, store) = Wiring::prepare(config, dialects, &url, clock, &mut tasks).await?;
         let Listening { address, metrics_address, listener, server } = server::listen(&wiring)?;
+        let is_memory_limited = redis.is_some() || memory::is_limited(&store).await;
+        exposure::warn_of_risks(&wiring.config, address, is_memory_limited);
         let reporter = wiring.reporter(address, store);
         if redis.is_none() {
             // No request is answered before: the server does not run yet.
@@ -126,7 +128,6 @@ impl Node {
         let (end_reports, end) = oneshot::channel();
         tasks.spawn(REPORTER, reporter.run(end));
         info!(node.id = %wiring.node_id, %address, "node started");
-        exposure::warn_if_exposed(&wiring.config, address);
         Ok(Self {
             id: wiring.node_id,
             address,

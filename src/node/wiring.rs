@@ -60,7 +60,6 @@ impl Wiring {
         wait_for_redis(&store).await?;
         if !config.has_private_redis() {
             warn_of_data_in_memory(&store).await;
-            memory_of_redis::warn_of_no_limit(&store).await;
         }
         retried(async || prepare(&store).await).await?;
 

@@ -226,10 +226,16 @@ async fn a_redis_without_a_limit_is_named_in_the_log() {
     const WARNING: &str = "Redis has no maxmemory";
     let (client, folder) = (client(), scratch());
     for (arguments, is_told) in [(&[][..], true), (&["--maxmemory", "1gb"], false)] {
-        let redis = Redis::start(arguments);
-        let node = Process::start(&external(&redis.url()), &folder).ready(&client).await;
-        let told = node.log().lines().filter(|line| line.contains(WARNING)).count();
-        assert_eq!(told, usize::from(is_told), "{arguments:?}");
+        for (host, is_exposed) in [("127.0.0.1", false), ("0.0.0.0", true)] {
+            let redis = Redis::start(arguments);
+            let mut environment = external(&redis.url());
+            environment.push(("CHINWAG_SERVER__HOST", host.to_owned()));
+            let node = Process::start(&environment, &folder).ready(&client).await;
+            let log = node.log();
+            let told: Vec<&str> = log.lines().filter(|line| line.contains(WARNING)).collect();
+            assert_eq!(told.len(), usize::from(is_told), "{arguments:?} {host}: {log}");
+            assert_eq!(told.iter().any(|line| line.contains("open to the network")), is_told && is_exposed, "{told:?}");
+        }
     }
 }
 
