@@ -81,7 +81,7 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
         match store.tail(query).await {
             Ok(mut tail) => {
                 if let Some(seen) = followed_rooms.last_seen(room).filter(|_| store.waits_for_replicas()) {
-                    end_at(seen, &mut tail);
+                    end_at(seen, after, &mut tail);
                 }
                 let delivered = hub.0.borrow_mut().queue_page(id, (room, after, newest), &tail);
                 hub.flush_one(id);
@@ -98,12 +98,15 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
     }
 }
 
-/// Ends a page where the node's own view of the room ends. What follows was not announced: replicas may lack it, and if
-/// they do not, it arrives as events.
-fn end_at(seen: EntryId, tail: &mut Tail) {
-    if tail.watermark.last.seq > seen.seq {
-        tail.messages.retain(|message| message.id.entry.seq <= seen.seq);
-        (tail.watermark.last, tail.has_more) = (seen, false);
+/// Ends a page, which begins behind `after`, where the node's own view of the room ends. What follows was not announced:
+/// replicas may lack it, and if they do not, it arrives as events. A client may have more than the node has seen, from a node
+/// that heard of it sooner; the page then ends where it begins, because a client that is taken back receives messages again.
+fn end_at(seen: EntryId, after: EntryId, tail: &mut Tail) {
+    let is_ahead = after.seq > seen.seq && tail.rewound_to.is_none();
+    let end = if is_ahead { after } else { seen };
+    if tail.watermark.last.seq > end.seq {
+        tail.messages.retain(|message| message.id.entry.seq <= end.seq);
+        (tail.watermark.last, tail.has_more) = (end, false);
     }
 }
 
@@ -293,5 +296,60 @@ impl HubState {
         if let Some(connection) = self.connection(id) {
             connection.backlogs.retain(|backlog| backlog.room != room);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{RoomHead, RoomKind, Watermark};
+
+    fn entry(seq: u64) -> EntryId {
+        EntryId { seq: Seq(seq), at_ms: 10 }
+    }
+
+    /// What follows a message in a room whose last message is the ninth.
+    fn tail_after(after: u64) -> Tail {
+        let messages: Vec<Message> = (after + 1..=9).map(|seq| Message::sample(1, seq, 10)).collect();
+        Tail {
+            head: RoomHead { id: RoomId::GLOBAL, kind: RoomKind::Public, pair: None },
+            watermark: Watermark { last: entry(9), revision: 0 },
+            is_complete: true,
+            is_gapless: true,
+            has_more: false,
+            rewound_to: None,
+            entries: messages.iter().map(|message| message.id.entry).collect(),
+            messages,
+            amendments: Vec::new(),
+            read_marks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_page_ends_where_the_view_of_the_node_ends_and_never_before_it_begins() {
+        for (seen, after, end) in [
+            (7, entry(5), 7),
+            (9, entry(5), 9),
+            (12, entry(5), 9),
+            (5, entry(5), 5),
+            (4, entry(5), 5),
+            (4, entry(9), 9),
+            // A new member, who is named the first message by its seq alone.
+            (4, EntryId::at(Seq(6)), 6),
+            (4, EntryId::START, 4),
+        ] {
+            let mut tail = tail_after(after.seq.0);
+            end_at(entry(seen), after, &mut tail);
+            assert_eq!(tail.watermark.last.seq, Seq(end), "{seen} {after}");
+            let seqs: Vec<u64> = tail.messages.iter().map(|message| message.id.entry.seq.0).collect();
+            assert_eq!(seqs, (after.seq.0 + 1..=end).collect::<Vec<_>>(), "{seen} {after}");
+        }
+    }
+
+    #[test]
+    fn a_client_whose_message_was_lost_continues_from_the_view_of_the_node() {
+        let mut tail = Tail { rewound_to: Some(entry(4)), ..tail_after(4) };
+        end_at(entry(6), entry(8), &mut tail);
+        assert_eq!(tail.watermark.last, entry(6));
     }
 }

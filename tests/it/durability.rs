@@ -102,6 +102,32 @@ async fn a_message_is_pushed_once_replicas_have_received_it() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_ahead_of_its_node_receives_nothing_twice() {
+    let redis = Replicated::start(1).await;
+    let mut world = World::start_with(1, &redis.master.url(), replicas(1)).await;
+    let proxy = Proxy::start(&redis.master.url()).await;
+    world.config.redis.url = proxy.url();
+    world.add_node().await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let (mut ahead, mut behind) = (world.webchat(0, &bob, "ext=1").await, world.webchat(1, &bob, "ext=1").await);
+    acknowledged(&alice, "first").await;
+    for socket in [&mut ahead, &mut behind] {
+        assert_eq!(socket.next_of("new_message").await["payload"]["content"], "first");
+    }
+    // The second node hears of what follows later than the first.
+    proxy.disturb_present(Target::PubSub, Paths { to_redis: Path::Open, to_node: Path::Held });
+    acknowledged(&alice, "second").await;
+    let token = ahead.next_of("new_message").await["payload"]["resume"].clone();
+    assert!(token.is_string(), "{token}");
+    behind.send(&json!({"type": "resume", "payload": {"rooms": {"1": token}}})).await;
+    behind.next_of("resumed").await;
+    proxy.restore();
+    acknowledged(&alice, "third").await;
+    assert_eq!(behind.next_of("new_message").await["payload"]["content"], "third");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn one_of_two_replicas_is_not_enough_for_two() {
     let redis = Replicated::start(2).await;
     let world = World::start_with(1, &redis.master.url(), replicas(2)).await;
