@@ -52,8 +52,8 @@ impl Messages {
     /// with the same client id returns the first message.
     ///
     /// # Errors
-    /// `RoomNotFound`, `Removed`, `Invalid`, `Length` for the name of a file, `ClientIdReused`, `RateLimited`, `StorageFull`.
-    /// After `Unavailable` the outcome is unknown: retry with the same client id.
+    /// `RoomNotFound`, `Removed`, `Blocked`, `Invalid`, `Length` for the name of a file, `ClientIdReused`, `RateLimited`,
+    /// `SlowMode`, `TooManyRooms`, `StorageFull`. After `Unavailable` the outcome is unknown: retry with the same client id.
     pub async fn send(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Message> {
         self.append(room, caller, message).await.map(|sent| sent.message)
     }
@@ -114,7 +114,7 @@ impl Messages {
     /// Sends to a user or a room. The first message between two users creates their direct room.
     ///
     /// # Errors
-    /// As [`Self::send`]; `UserNotFound`, `DirectRoom`.
+    /// As [`Self::send`]; `UserNotFound`; `DirectRoom` with oneself.
     pub async fn send_to(&self, receiver: Receiver, caller: &Caller, message: NewMessage) -> Result<Appended> {
         let other = match receiver {
             Receiver::Room(room) => return self.append(room, caller, message).await,

@@ -29,7 +29,7 @@ impl Rooms {
     /// Creates a public room with the caller as owner and first member.
     ///
     /// # Errors
-    /// `RateLimited`.
+    /// `RateLimited`, `TooManyRooms`, `StorageFull`.
     pub async fn create_public(&self, caller: &Caller, name: &RoomName, description: &Description) -> Result<RoomId> {
         let made = self.create(RoomKind::Public, caller, name, description, "").await?;
         Ok(made.id)
@@ -38,7 +38,7 @@ impl Rooms {
     /// Creates a group with the caller as owner and first member.
     ///
     /// # Errors
-    /// `RateLimited`.
+    /// As [`Self::create_public`].
     pub async fn create_group(
         &self,
         caller: &Caller,
@@ -68,7 +68,8 @@ impl Rooms {
     /// The direct room of the caller and a user; created at first use.
     ///
     /// # Errors
-    /// `DirectRoom` with oneself; `UserNotFound`; `Blocked` and `StorageFull` when it must be created.
+    /// `DirectRoom` with oneself; `UserNotFound`; `Blocked`, `RateLimited`, `TooManyRooms`, `StorageFull` when it must be
+    /// created.
     pub async fn open_direct(&self, caller: &Caller, other: UserId) -> Result<RoomId> {
         if other == caller.id {
             return Err(Error::DirectRoom);
@@ -115,7 +116,8 @@ impl Rooms {
     /// Adds the caller to a public room; no-op for a member.
     ///
     /// # Errors
-    /// `RoomNotFound`, also for closed rooms of which the caller is no member; `Removed`, `RateLimited`, `StorageFull`.
+    /// `RoomNotFound`, also for closed rooms of which the caller is no member; `Removed`, `RateLimited`, `TooManyRooms`,
+    /// `StorageFull`.
     pub async fn join(&self, room: RoomId, caller: &Caller) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
@@ -125,10 +127,10 @@ impl Rooms {
         self.store.add_member(&self.change(room, caller, &joined)).await
     }
 
-    /// Removes the caller from a room; no-op for the caller was not a member of a public room.
+    /// Removes the caller from a room; no-op in a public room of which the caller is no member.
     ///
     /// # Errors
-    /// `GlobalRoom`, `DirectRoom`; `RoomNotFound`, also for closed rooms of which the caller is no member.
+    /// `GlobalRoom`, `DirectRoom`, `RateLimited`; `RoomNotFound`, also for closed rooms of which the caller is no member.
     pub async fn leave(&self, room: RoomId, caller: &Caller) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Err(Error::GlobalRoom);
@@ -144,7 +146,8 @@ impl Rooms {
     /// Adds a user; no-op for a member. In a public room any member may, in a group the owner and admins.
     ///
     /// # Errors
-    /// `RoomNotFound`, `Forbidden`, `Blocked`, `Unacquainted`, `DirectRoom`, `RateLimited`, `StorageFull`.
+    /// As [`Self::join`] for oneself; `RoomNotFound`, `Forbidden`, `Blocked`, `Unacquainted`, `DirectRoom`, `RateLimited`,
+    /// `TooManyRooms`, `StorageFull`.
     pub async fn add_member(&self, room: RoomId, caller: &Caller, user: &UserRef) -> Result<()> {
         if room == RoomId::GLOBAL {
             return Ok(()); // everyone is a member
@@ -192,7 +195,7 @@ impl Rooms {
         self.store.set_role(room, caller.id, user, is_admin).await
     }
 
-    /// The members of a room in the order of joining.
+    /// The members of a room in the order of joining, as many as lists show.
     ///
     /// # Errors
     /// `RoomNotFound`, also for closed rooms of which the caller is no member.

@@ -152,3 +152,11 @@ async fn a_retry_after_the_deletion_is_refused_in_every_document() {
     }
     world.stop().await;
 }
+
+#[test]
+fn routes_that_take_a_client_id_document_that_it_may_have_been_used() {
+    let document = serde_json::to_value(chinwag::node::openapi()).expect("JSON");
+    for route in ["/api/chat/send", "/api/chat/upload", "/api/v1/chat/message"] {
+        assert!(document["paths"][route]["post"]["responses"]["409"].is_object(), "{route}");
+    }
+}

@@ -21,6 +21,10 @@ pub(super) const NEXT_CURSOR: &str = "X-Next-Cursor";
         (status = 200, description = "The room", body = CreatedRoom),
         (status = 400, description = "A parameter is missing or invalid", body = Detail),
         (status = 401, description = "No valid token", body = Detail),
+        (status = 413, description = "The form is too large", body = Detail),
+        (status = 415, description = "The body is no form", body = Detail),
+        (status = 429, description = "Too many rooms, or too fast; see `Retry-After`", body = Detail),
+        (status = 507, description = "The server has no space left", body = Detail),
     )
 )]
 pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Data<Context>) -> Result<HttpResponse> {
