@@ -25,6 +25,7 @@ use super::data_folder::{self, FolderError};
 use super::folder_lock::{FolderLock, LockError};
 use super::memory::private_maxmemory;
 use crate::config::{Fsync, RedisConfig};
+use crate::domain::hex;
 
 const BINARIES: [&str; 2] = ["redis-server", "valkey-server"];
 /// Longest path of the socket; Linux allows 107 bytes.
@@ -130,8 +131,7 @@ fn socket_path(dir: &Path) -> Result<PathBuf, PrivateRedisError> {
     if near.as_os_str().len() <= MAX_SOCKET_PATH {
         return Ok(near);
     }
-    let digest: String =
-        Sha256::digest(dir.as_os_str().as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(dir.as_os_str().as_bytes())[..8]);
     let folder = data_folder::create(&std::env::temp_dir().join(format!("chinwag-{digest}")))?;
     // Another user may have created the folder first.
     let found = std::fs::metadata(&folder).map_err(|error| FolderError::new(&folder, error))?;

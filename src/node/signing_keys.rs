@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use super::error::StartError;
 use super::{data_folder, kept_file};
 use crate::config::{Config, MIN_SECRET_BYTES};
+use crate::domain::random_hex;
 
 /// Random bytes of a new secret.
 const NEW_SECRET_BYTES: usize = 48;
@@ -38,9 +39,7 @@ fn kept_secret(config: &Config) -> Result<SecretString, StartError> {
 
 /// Generates a signing secret from the operating system's random source, as hexadecimal digits.
 pub fn new_secret() -> String {
-    let mut bytes = [0; NEW_SECRET_BYTES];
-    getrandom::fill(&mut bytes).expect("the operating system provides random bytes");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    random_hex::<NEW_SECRET_BYTES>().expect("the operating system provides random bytes")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::audit::{Act, Operator, Target, record};
 use super::invites::Invite;
 use crate::domain::{
     Account, AuditEntry, Error, Field, InviteCode, InviteTerms, Limit, NewAccount, Password, Result, Role, RoomId,
-    RoomSummary, Session, UserId, UserRef,
+    RoomSummary, Session, UserId, UserRef, random_hex,
 };
 use crate::store::{Restored, Revocation};
 
@@ -127,7 +127,7 @@ impl Administration {
     /// `Forbidden`, `UserNotFound`, `RateLimited`; `Invalid(UserId)` for oneself.
     pub async fn set_one_time_password(&self, operator: &Operator<'_>, user: UserId) -> Result<String> {
         self.begin(operator, Act::SetOneTimePassword, user).await?;
-        let text = random_password()?;
+        let text = random_hex::<ONE_TIME_PASSWORD_BYTES>()?;
         let hash = self.accounts.passwords.hash(&Password::parse(&text)?, operator.client()).await?;
         let until_ms = self.accounts.store.now_ms() + ONE_TIME_PASSWORD_MS;
         self.revoke(user, &Revocation::OneTimePassword { hash, until_ms }).await?;
@@ -201,11 +201,4 @@ impl Administration {
         operator.authorise(&self.accounts.store).await?;
         record(&self.accounts.store, operator, act, target).await
     }
-}
-
-/// Hexadecimal digits from the operating system's random source.
-fn random_password() -> Result<String> {
-    let mut bytes = [0; ONE_TIME_PASSWORD_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

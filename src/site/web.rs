@@ -7,7 +7,7 @@ use actix_web::http::header::{self, ContentEncoding, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, hex};
 use crate::edge::{accepts, is_known};
 
 /// The output of `npm run build` in `web/dist`; empty in a build without Node.
@@ -82,8 +82,7 @@ fn choose(path: &str, request: &HttpRequest) -> Option<Found> {
 }
 
 fn answer(request: &HttpRequest, found: Found, caching: &str) -> HttpResponse {
-    let hash = found.file.metadata.sha256_hash();
-    let etag = EntityTag::new_strong(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect());
+    let etag = EntityTag::new_strong(hex(&found.file.metadata.sha256_hash()[..16]));
     let is_known = is_known(request, &etag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response

@@ -5,7 +5,9 @@ use redis::Pipeline;
 use super::Store;
 use super::redis::reply::{self, next};
 use super::stored::kind_of;
-use crate::domain::{Account, Error, Field, Limit, Result, RoomId, RoomKind, RoomSummary, UserId, folded};
+use crate::domain::{
+    Account, Error, Field, Limit, Result, RoomId, RoomKind, RoomSummary, UserId, folded, from_hex, hex,
+};
 
 /// Numbers of rooms that are looked at for one page. Numbers were skipped wherever Redis may have lost some.
 const NUMBERS_AT_ONCE: u32 = 1000;
@@ -95,29 +97,5 @@ impl Store {
             found.push(RoomSummary { id: *room, kind, name, owner, members, created_at_ms });
         }
         Ok(found)
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
-    is_hex.then(|| (0..text.len()).step_by(2).map(byte).collect())?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cursors_round_trip_and_others_are_refused() {
-        let entry = "李雷\x007".as_bytes();
-        assert_eq!(from_hex(&hex(entry)).as_deref(), Some(entry));
-        for bad in ["a", "zz", "+1", "é", "0x"] {
-            assert_eq!(from_hex(bad), None, "{bad}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Store;
 use super::redis::reply;
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::Result;
+use crate::domain::{Result, hex};
 
 /// How many passwords an address may try for an account.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,6 @@ impl Store {
     /// The key's name is a digest: clients choose the account's name, of any length.
     fn guesses_key(&self, account: &str, address: IpAddr) -> String {
         let digest = Sha256::digest(format!("{address}\0{account}"));
-        let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        self.keys.guesses(&digest)
+        self.keys.guesses(&hex(&digest[..16]))
     }
 }

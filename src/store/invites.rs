@@ -10,13 +10,13 @@ use sha2::{Digest, Sha256};
 use super::Store;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{Account, InviteCode, InviteTerms, Result};
+use crate::domain::{Account, InviteCode, InviteTerms, Result, hex};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// What an invite is kept under.
 pub(super) fn digest(code: &InviteCode) -> String {
-    Sha256::digest(code.expose()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(code.expose())[..16])
 }
 
 impl Store {

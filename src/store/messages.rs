@@ -12,6 +12,7 @@ use super::stored::RoomEntry;
 use super::{Store, amendments, record};
 use crate::domain::{
     Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,
+    hex,
 };
 
 /// Most messages that one call announces. Nodes read what is missing before them from the log.
@@ -278,5 +279,5 @@ fn body_hash(message: &NewMessage) -> String {
     hasher.update(format!("{:?}\0{:?}\0{file:?}\0", message.kind, message.reply_to));
     hasher.update(message.text.as_str());
     hasher.update(message.file_digest.unwrap_or_default());
-    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize()[..16])
 }
