@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, value_parser};
 
 use super::administer::administer;
-use super::users::time;
-use super::{EXIT_USAGE, fail, print};
+use super::print;
 use crate::config::Config;
 use crate::domain::InviteTerms;
 use crate::node;
@@ -30,7 +29,7 @@ pub(super) async fn run(config: &Config, arguments: &InviteArguments) -> ExitCod
     match administer(node::administration(config), inviting).await {
         Ok(invite) => {
             let uses = if invite.uses == 1 { "once".to_owned() } else { format!("{} times", invite.uses) };
-            eprintln!("May be used {uses} until {}:", time(invite.expires_at_ms));
+            eprintln!("May be used {uses} until {}:", utc_seconds(invite.expires_at_ms));
             print(&invite.link(config.server.public_url.trim_end_matches('/')))
         }
         Err(failure) => failure,

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::administer::administer;
 use super::{EXIT_USAGE, fail, print_lines};
 use crate::config::Config;
-use crate::domain::{AuditEntry, Limit, Result, RoomId, RoomKind, RoomSummary};
+use crate::domain::{AuditEntry, Limit, Result, RoomId, RoomKind, RoomSummary, utc_millis};
 use crate::node;
 use crate::service::{Administration, Operator};
 
@@ -78,10 +78,10 @@ fn room_line(room: &RoomSummary) -> String {
 }
 
 fn entry_line(entry: &AuditEntry) -> String {
-    let at = jiff::Timestamp::from_millisecond(i64::try_from(entry.at_ms).unwrap_or(i64::MAX)).unwrap_or_default();
+    let at = utc_millis(entry.at_ms);
     let actor =
         entry.actor.as_ref().map_or("command line".to_owned(), |actor| format!("{} ({})", actor.name, actor.id));
     let target = entry.target.as_ref().map(|it| format!("{} {} ({})", it.kind, it.name, it.id)).unwrap_or_default();
     let address = if entry.address.is_empty() { "-" } else { &entry.address };
-    format!("{at:.3}\t{actor}\t{address}\t{}\t{target}", entry.act)
+    format!("{at}\t{actor}\t{address}\t{}\t{target}", entry.act)
 }

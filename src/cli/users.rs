@@ -8,7 +8,7 @@ use clap::Subcommand;
 use super::administer::administer;
 use super::{print, print_lines};
 use crate::config::Config;
-use crate::domain::{Account, Email, Error, Limit, NewAccount, Password, Role, Session, UserId, UserName};
+use crate::domain::{Account, Email, Error, Limit, NewAccount, Password, Role, Session, UserId, UserName, utc_seconds};
 use crate::node;
 use crate::service::{Administration, Operator, Restored};
 
@@ -107,7 +107,7 @@ fn line(account: &Account) -> String {
         (false, Role::Admin) => "admin",
         (false, Role::User) => "user",
     };
-    let created = time(account.created_at_ms);
+    let created = utc_seconds(account.created_at_ms);
     format!("{}\t{}\t{state}\t{created}\t{}", account.id, account.name, account.email).trim_end().to_owned()
 }
 
@@ -116,15 +116,9 @@ async fn sessions(administration: &Administration, name: &str) -> Result<ExitCod
     let sessions = administration.sessions(&Operator::CommandLine, user).await?;
     let line = |session: &Session| {
         let state = if session.is_active { "valid" } else { "ended" };
-        format!("{}\t{state}\t{}\t{}", time(session.at_ms), session.ip, session.user_agent)
+        format!("{}\t{state}\t{}\t{}", utc_seconds(session.at_ms), session.ip, session.user_agent)
     };
     Ok(print_lines(&sessions.iter().map(line).collect::<Vec<_>>()))
-}
-
-/// A time in UTC, to the second.
-pub(super) fn time(at_ms: u64) -> String {
-    let seconds = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }
 
 pub(super) async fn restored(config: &Config) -> ExitCode {

@@ -27,6 +27,7 @@ mod room;
 mod session;
 mod spelling;
 mod text;
+mod times;
 mod user;
 mod user_name;
 mod visible;
@@ -56,5 +57,6 @@ pub use room::{
 };
 pub use session::{Session, TokenId};
 pub use text::folded;
+pub use times::{utc_millis, utc_seconds, whole_second};
 pub use user::{Account, Caller, DELETED_NAME, NewAccount, OnlineUser, ProfileChange, Role, TokenKey, UserRef};
 pub use user_name::{TypedName, UserName, looks};

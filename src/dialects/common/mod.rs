@@ -3,11 +3,11 @@
 mod optional;
 mod paging;
 mod printing;
-mod times;
 mod uploads;
 
 pub use optional::or_default;
 pub use paging::skipped;
 pub use printing::{absolute, content};
-pub use times::{utc_millis, utc_seconds, whole_second};
 pub use uploads::receive_upload;
+
+pub use crate::domain::{utc_millis, utc_seconds, whole_second};

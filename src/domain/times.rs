@@ -1,4 +1,4 @@
-//! Times in the form of most documents.
+//! How times are printed: as in most documents, and with milliseconds.
 
 use jiff::Timestamp;
 
