@@ -27,6 +27,14 @@ impl Limit {
         Ok(Self(number.min(max)))
     }
 
+    /// Parses a limit that a query may lack.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_or(text: Option<&str>, default: Self, max: usize) -> Result<Self> {
+        text.map_or(Ok(default), |text| Self::parse(text, max))
+    }
+
     /// Checks a limit that JSON carries as a number, and caps it at `max`.
     ///
     /// # Errors
@@ -51,6 +59,14 @@ impl Limit {
     pub fn get(self) -> usize {
         self.0
     }
+}
+
+/// Parses the cursor of a list of rooms: the number of the last one on the page before.
+///
+/// # Errors
+/// `Invalid(Cursor)`.
+pub fn room_cursor(text: &str) -> Result<RoomId> {
+    text.parse().ok().and_then(RoomId::new).ok_or(Error::Invalid(Field::Cursor))
 }
 
 /// The part of a room's history that a query asks for.

@@ -120,10 +120,7 @@ struct Listing {
 
 fn listing_of(query: &MessagesQuery) -> Result<Listing> {
     let room = room_of(query.room_id.as_deref())?;
-    let limit = match &query.limit {
-        Some(text) => Limit::parse(text, MAX_LIMIT)?,
-        None => DEFAULT_LIMIT,
-    };
+    let limit = Limit::parse_or(query.limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT)?;
     let (id, span): (_, fn(_) -> _) = match (&query.before, &query.after) {
         (Some(_), Some(_)) => return Err(Error::Invalid(Field::After)),
         (Some(id), None) => (id, Span::Before),

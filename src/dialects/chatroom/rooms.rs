@@ -6,7 +6,7 @@ use super::error::Detail;
 use super::room_of;
 use super::times::Times;
 use super::wire::{ChatRoom, CreateRoomForm, CreatedRoom, Done, ListQuery};
-use crate::domain::{Description, Error, Field, Limit, Result, RoomId, RoomName};
+use crate::domain::{Description, Error, Field, Limit, Result, RoomName, room_cursor};
 use crate::edge::{Authenticated, Context, ListFrame, QueryParams, TextForm, long_list};
 
 /// Most entries in a list without `limit`.
@@ -95,10 +95,7 @@ pub(super) async fn list(
     context: web::Data<Context>,
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
-    let after = match &query.0.cursor {
-        Some(text) => Some(cursor(text).ok_or(Error::Invalid(Field::Cursor))?),
-        None => None,
-    };
+    let after = query.0.cursor.as_deref().map(room_cursor).transpose()?;
     let limit = list_limit(&query.0)?;
     let (rooms, next) = context.services.rooms.list(&user.caller, after, limit).await?;
     let base_url = context.base_url(&request);
@@ -111,14 +108,7 @@ pub(super) async fn list(
     }))
 }
 
-fn cursor(text: &str) -> Option<RoomId> {
-    RoomId::new(text.parse().ok()?)
-}
-
 /// Parses the limit of a list.
 pub(super) fn list_limit(query: &ListQuery) -> Result<Limit> {
-    match &query.limit {
-        Some(text) => Limit::parse(text, MAX_LISTED),
-        None => Ok(Limit::of(MAX_LISTED)),
-    }
+    Limit::parse_or(query.limit.as_deref(), Limit::of(MAX_LISTED), MAX_LISTED)
 }

@@ -74,7 +74,7 @@ pub(super) async fn list(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let query = query.0;
-    let limit = present(&query.limit).map_or(Ok(DEFAULT_LIMIT), |text| Limit::parse(text, MAX_LIMIT))?;
+    let limit = Limit::parse_or(present(&query.limit), DEFAULT_LIMIT, MAX_LIMIT)?;
     let skip = present(&query.offset).map_or(Ok(0), offset)?;
     let part = |room| HistoryQuery {
         skip,

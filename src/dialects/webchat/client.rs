@@ -48,6 +48,12 @@ pub(super) async fn conversations(
     long_json(&request, rooms, move |room| json(&ConversationEntry::new(&room, caller, &base_url))).await
 }
 
+/// Checks the length of a search text, which has at least `min` characters.
+pub(super) fn check_query(text: &str, min: usize) -> Result<()> {
+    let is_too_long = text.chars().nth(QUERY_MAX_CHARS).is_some();
+    if is_too_long { Err(Error::Length { field: Field::Query, min, max: QUERY_MAX_CHARS }) } else { Ok(()) }
+}
+
 /// Parameters of a search.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -84,10 +90,8 @@ pub(super) async fn search(
     let lists_rooms = kind.as_deref() == Some("room");
     let text = q.filter(|text| !text.trim().is_empty());
     let text = text.or_else(|| lists_rooms.then(String::new)).ok_or(Error::Missing(Field::Query))?;
-    if text.chars().count() > QUERY_MAX_CHARS {
-        return Err(Error::Length { field: Field::Query, min: 1, max: QUERY_MAX_CHARS });
-    }
-    let limit = limit.as_deref().map_or(Ok(DEFAULT_FOUND), |text| Limit::parse(text, MAX_FOUND))?;
+    check_query(&text, 1)?;
+    let limit = Limit::parse_or(limit.as_deref(), DEFAULT_FOUND, MAX_FOUND)?;
     let services = &context.services;
     match kind.as_deref() {
         Some("user") => {

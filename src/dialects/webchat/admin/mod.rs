@@ -56,5 +56,5 @@ struct PageQuery {
 
 /// The size of a page.
 fn page_limit(text: Option<&str>) -> Result<Limit> {
-    text.map_or(Ok(DEFAULT_PAGE), |text| Limit::parse(text, MAX_PAGE))
+    Limit::parse_or(text, DEFAULT_PAGE, MAX_PAGE)
 }

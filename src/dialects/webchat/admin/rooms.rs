@@ -9,7 +9,7 @@ use crate::dialects::common::utc_millis;
 use crate::dialects::webchat::error::ErrorBody;
 use crate::dialects::webchat::rooms::room_of;
 use crate::dialects::webchat::wire::{Done, room_kind_word};
-use crate::domain::{Error, Field, Result, RoomId, RoomSummary};
+use crate::domain::{Result, RoomSummary, room_cursor};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::service::Operator;
 
@@ -69,8 +69,7 @@ pub(super) async fn list(
     query: QueryParams<PageQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    let number = |text: &str| text.parse().ok().and_then(RoomId::new).ok_or(Error::Invalid(Field::Cursor));
-    let after = query.0.cursor.as_deref().map(number).transpose()?;
+    let after = query.0.cursor.as_deref().map(room_cursor).transpose()?;
     let operator = Operator::Admin(&user.caller, &user.client);
     let (rooms, next) =
         context.services.administration.rooms(&operator, after, page_limit(query.0.limit.as_deref())?).await?;

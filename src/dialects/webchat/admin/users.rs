@@ -6,15 +6,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::page_limit;
 use crate::dialects::common::{absolute, utc_millis};
+use crate::dialects::webchat::client::check_query;
 use crate::dialects::webchat::error::ErrorBody;
 use crate::dialects::webchat::rooms::user_of;
 use crate::dialects::webchat::wire::Done;
-use crate::domain::{Account, Error, Field, Result, Role};
+use crate::domain::{Account, Result, Role};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::service::Operator;
-
-/// Longest beginning of a name, in characters.
-const QUERY_MAX_CHARS: usize = 100;
 
 /// A page of the users.
 #[derive(Deserialize, IntoParams)]
@@ -85,9 +83,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse> {
     let UsersQuery { q, cursor, limit } = query.0;
     let start = q.unwrap_or_default();
-    if start.chars().nth(QUERY_MAX_CHARS).is_some() {
-        return Err(Error::Length { field: Field::Query, min: 0, max: QUERY_MAX_CHARS });
-    }
+    check_query(&start, 0)?;
     let limit = page_limit(limit.as_deref())?;
     let operator = Operator::Admin(&user.caller, &user.client);
     let administration = &context.services.administration;
