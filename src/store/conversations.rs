@@ -7,13 +7,10 @@ use redis::{Pipeline, Value};
 
 use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use super::room_list::Correction;
+use super::room_list::{Correction, ROOMS_AT_ONCE};
 use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments};
 use crate::domain::{Conversation, Error, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
-
-/// Rooms that one round trip reads. Each may have a long message.
-const ROOMS_AT_ONCE: usize = 200;
 
 impl Store {
     /// The rooms of a user, latest activity first.

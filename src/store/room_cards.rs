@@ -15,6 +15,7 @@ use super::deleted_accounts::DeletedUsers;
 use super::joins::pending_room;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
 use super::redis::scripts::{self, Arg, Call};
+use super::room_list::ROOMS_AT_ONCE;
 use super::rooms::{State, read_state};
 use super::stored::GROUP_SCORE;
 use super::{Store, amendments};
@@ -28,8 +29,6 @@ const SHARED_FOR: Duration = Duration::from_secs(2);
 const MAX_SHARED_BYTES: u64 = 64 * 1024 * 1024;
 /// Most members of a room that are read together with its card. A room with more of them counts as large.
 const MEMBERS_WITH_CARD: usize = 100;
-/// Rooms that one round trip reads. Each may have a long message.
-const ROOMS_AT_ONCE: usize = 200;
 
 /// How many members a list of rooms shows.
 #[derive(Clone, Copy, Debug)]

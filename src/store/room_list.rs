@@ -19,6 +19,9 @@ use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair};
 use super::{Store, UserEvent};
 use crate::domain::{Error, Result, RoomId, RoomKind, Seq, UserId};
 
+/// Rooms that one round trip reads for a list. Each may have a long message.
+pub(super) const ROOMS_AT_ONCE: usize = 200;
+
 /// Age from which the outcome of a pending join is certain. A join takes seconds, and nodes know the time of Redis.
 const SETTLED_AFTER_MS: u64 = 10 * 60 * 1000;
 
