@@ -7,7 +7,7 @@ use clap::{Args, value_parser};
 use super::administer::administer;
 use super::print;
 use crate::config::Config;
-use crate::domain::InviteTerms;
+use crate::domain::{InviteTerms, utc_seconds};
 use crate::node;
 use crate::service::{Administration, Operator};
 
@@ -22,10 +22,10 @@ pub(super) struct InviteArguments {
 }
 
 pub(super) async fn run(config: &Config, arguments: &InviteArguments) -> ExitCode {
-    let Some(terms) = InviteTerms::new(arguments.uses, arguments.days) else {
-        return fail(&"an invite has 1 to 1000 uses and 1 to 365 days", EXIT_USAGE);
+    let inviting = async |administration: &Administration| {
+        let terms = InviteTerms::new(arguments.uses, arguments.days)?;
+        administration.invite(&Operator::CommandLine, terms).await
     };
-    let inviting = async |administration: &Administration| administration.invite(&Operator::CommandLine, terms).await;
     match administer(node::administration(config), inviting).await {
         Ok(invite) => {
             let uses = if invite.uses == 1 { "once".to_owned() } else { format!("{} times", invite.uses) };

@@ -5,6 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::{Error, Result};
+use super::field::Field;
 
 const CODE_CHARS: usize = 20;
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -57,15 +58,37 @@ pub struct InviteTerms {
 }
 
 impl InviteTerms {
-    /// Terms within what is allowed: 1 to 1000 uses, 1 to 365 days.
-    pub fn new(uses: u32, days: u32) -> Option<Self> {
-        ((1..=1000).contains(&uses) && (1..=365).contains(&days)).then_some(Self { uses, days })
+    /// Checks terms: 1 to 1000 uses, 1 to 365 days.
+    ///
+    /// # Errors
+    /// `Invalid(Uses)`, `Invalid(Days)`.
+    pub fn new(uses: u32, days: u32) -> Result<Self> {
+        match (uses, days) {
+            (1..=1000, 1..=365) => Ok(Self { uses, days }),
+            (1..=1000, _) => Err(Error::Invalid(Field::Days)),
+            _ => Err(Error::Invalid(Field::Uses)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_field_that_is_out_of_its_range_is_named() {
+        for (uses, days, wrong) in [
+            (1, 1, None),
+            (1000, 365, None),
+            (0, 1, Some("uses")),
+            (1001, 0, Some("uses")),
+            (1, 0, Some("days")),
+            (1, 366, Some("days")),
+        ] {
+            let field = InviteTerms::new(uses, days).err().and_then(|error| error.field());
+            assert_eq!(field.map(Field::name), wrong, "{uses} {days}");
+        }
+    }
 
     #[test]
     fn codes_are_random_and_read_as_entered() {

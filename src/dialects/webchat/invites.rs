@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::error::ErrorBody;
 use crate::dialects::common::utc_millis;
-use crate::domain::{Error, Field, InviteTerms, Result};
+use crate::domain::{InviteTerms, Result};
 use crate::edge::{Authenticated, Context, OptionalBody};
 use crate::service::Operator;
 
@@ -56,9 +56,7 @@ pub(super) async fn create(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let InviteBody { uses, days } = body.0.unwrap_or_default();
-    let (uses, days) = (uses.unwrap_or(DEFAULT_USES), days.unwrap_or(DEFAULT_DAYS));
-    let wrong = if InviteTerms::new(uses, 1).is_none() { Field::Uses } else { Field::Days };
-    let terms = InviteTerms::new(uses, days).ok_or(Error::Invalid(wrong))?;
+    let terms = InviteTerms::new(uses.unwrap_or(DEFAULT_USES), days.unwrap_or(DEFAULT_DAYS))?;
     let invite = context.services.administration.invite(&Operator::Admin(&user.caller, &user.client), terms).await?;
     Ok(HttpResponse::Created().json(InviteEntry {
         invite: invite.code.expose().to_owned(),
