@@ -103,7 +103,6 @@ fn title(field: Field) -> String {
         Field::Email => "e-mail",
         Field::Receiver => "receiver",
         Field::Query => "query",
-        Field::SearchKind => "type",
         Field::Before | Field::After | Field::Cursor => "page",
         Field::FileName => "file",
         other => other.name(),
