@@ -37,8 +37,7 @@ impl Store {
             Arg::Number(self.retention.max_age_ms),
         ];
         args.extend(users.iter().map(|user| Arg::Number(user.0)));
-        let call =
-            Call { script: &scripts::MARK_DELIVERED, keys: &[&keys.room, &keys.members, &keys.delivered], args: &args };
+        let call = Call { script: &scripts::MARK_DELIVERED, keys: &[&keys.members, &keys.delivered], args: &args };
         let (reply, _) = self.connection.run_script(&call, &[]).await?;
         Ok(matches!(reply, Value::Int(1)))
     }
