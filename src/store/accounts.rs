@@ -251,8 +251,9 @@ impl Store {
 
     /// Claims a name that an account is to have, beside the present one.
     async fn claim_new_name(&self, account: &Account, name: &UserName) -> Result<()> {
+        // Another spelling of the same name needs no other key.
         let key = Some(name.folded()).filter(|key| *key != folded(&account.name)).map(|key| self.keys.name(&key));
-        if !self.claim(key.as_slice(), account.id).await?.into_iter().all(|is_held| is_held) {
+        if key.is_some() && self.claim(key.as_slice(), account.id).await? != [true] {
             return Err(Error::NameTaken);
         }
         if !self.claim_looks(account.id, name.as_str(), Some(&account.name)).await? {
