@@ -22,6 +22,7 @@ mod flush;
 mod followed_rooms;
 mod gap_repair;
 mod hub;
+mod pending_subscription;
 mod presence;
 mod receipts;
 mod recent_entries;

@@ -4,21 +4,18 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::task::spawn_local;
 use tracing::debug;
 
 use super::backlog::{Backlog, Joining, RoomChange};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState, Room};
-use crate::domain::{EntryId, Error, Event, Kind, Result, RoomEvent, RoomHead, RoomId, Seq, UserId};
+use super::pending_subscription::{PendingSubscription, follow_all};
+use crate::domain::{EntryId, Event, Result, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::store::{RoomEntry, UserEvent};
 
-/// A connection is refused when rooms that it follows at once are not followed by then; another node may do better.
-const SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Rooms that a new connection follows at once.
 const FOLLOWED_AT_ONCE: usize = 100;
-
 /// Pause before a room that did not answer is asked again whether a user is a member.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
@@ -220,67 +217,6 @@ impl Hub {
     }
 }
 
-/// Waits until the events of these rooms arrive. Returns the rooms that exist, because a list may name others, and those
-/// whose events did not arrive in time.
-async fn follow_all(pending: &[PendingSubscription]) -> (Result<Vec<RoomHead>>, Vec<RoomId>) {
-    let until = tokio::time::Instant::now() + SUBSCRIBE_TIMEOUT;
-    let following = pending.iter().map(|pending| tokio::time::timeout_at(until, pending.follow()));
-    let (mut followed, mut late) = (Vec::with_capacity(pending.len()), Vec::new());
-    for (pending, outcome) in pending.iter().zip(join_all(following).await) {
-        match outcome {
-            Ok(Err(error)) if error.kind() == Kind::NotFound => {}
-            Ok(outcome) => followed.push(outcome),
-            Err(_) => late.push(pending.room),
-        }
-    }
-    (followed.into_iter().collect(), late)
-}
-
-/// A room to which a connection is about to be subscribed. The room is followed for as long as this lives, even if the
-/// connection ends first.
-struct PendingSubscription {
-    hub: Hub,
-    room: RoomId,
-}
-
-impl PendingSubscription {
-    fn new(hub: &Hub, room: RoomId) -> Self {
-        *hub.0.borrow_mut().pending.entry(room).or_default() += 1;
-        Self { hub: hub.clone(), room }
-    }
-
-    async fn follow(&self) -> Result<RoomHead> {
-        let (followed_rooms, worker) = {
-            let state = self.hub.0.borrow();
-            (state.followed_rooms.clone(), state.worker)
-        };
-        followed_rooms.follow(self.room, worker).await
-    }
-
-    /// Asks the room, once its events arrive, whether it has a connection's user as a member, and since when. `None` when
-    /// the connection is no longer about to be subscribed.
-    async fn ask_membership(&self, id: ConnectionId, user: UserId) -> Option<Result<Option<(RoomHead, u64)>>> {
-        let store = {
-            let mut state = self.hub.0.borrow_mut();
-            state.connection(id)?.joining(self.room)?.is_outdated = false;
-            state.store.clone()
-        };
-        let head = match self.follow().await {
-            Ok(head) => head,
-            Err(error) if error.kind() == Kind::NotFound => return Some(Ok(None)),
-            Err(error) => return Some(Err(error)),
-        };
-        let joined_at_ms = store.joined_at_ms(self.room, user).await;
-        Some(joined_at_ms.map(|joined_at_ms| joined_at_ms.map(|at_ms| (head, at_ms))))
-    }
-}
-
-impl Drop for PendingSubscription {
-    fn drop(&mut self) {
-        self.hub.0.borrow_mut().end_pending(self.room);
-    }
-}
-
 impl HubState {
     /// Notes a change of membership with those connections of a user whose rooms are being read. Returns the others.
     fn note_change(&mut self, user: UserId, change: RoomChange) -> Vec<ConnectionId> {
@@ -363,7 +299,7 @@ impl HubState {
         }
     }
 
-    fn end_pending(&mut self, room: RoomId) {
+    pub(super) fn end_pending(&mut self, room: RoomId) {
         if let Some(count) = self.pending.get_mut(&room) {
             *count -= 1;
             if *count == 0 {
