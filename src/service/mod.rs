@@ -36,6 +36,7 @@ mod search;
 mod series;
 mod sessions;
 mod shelf;
+mod signatures;
 mod stored_file;
 mod sum;
 mod tokens;

@@ -1,17 +1,14 @@
 //! Tokens: JWT HS256 that carry user id, name and what binds them to the account, so that no request needs a look-up but
 //! the first of a user on a node.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::SecretSlice;
 
 use super::bindings::{Bindings, Bond};
 use super::claims::Claims;
-use super::grant::{Checked, Grant, Issued, id_of};
+use super::grant::{Grant, Issued};
 use super::present_names::PresentNames;
 use super::revocations::Revocations;
+use super::signatures::{AUDIENCE, ISSUER, Signatures};
 use crate::domain::{Account, Caller, Clock, Error, Result, TokenId, UserId};
 use crate::store::{LogIn, Revocation, Store};
 
@@ -19,25 +16,15 @@ use crate::store::{LogIn, Revocation, Store};
 const LEEWAY_SECS: u64 = 5;
 /// How far ahead the time of issue may be, in seconds: nodes of earlier versions issue tokens by their machine's clock.
 const MAX_AHEAD_SECS: u64 = 60;
-/// Issuer and audience, so that tokens of other software with the same secret are refused.
-const ISSUER: &str = "chinwag";
-const AUDIENCE: &str = "chinwag-clients";
-
-/// Most tokens whose valid signature is cached; about half a kilobyte each.
-const MAX_CHECKED: usize = 20_000;
 
 /// Issues and checks tokens.
 pub struct Tokens {
-    signing: EncodingKey,
-    /// The signing key, then the previous one while keys are rotated.
-    checking: Vec<DecodingKey>,
-    validation: Validation,
+    signatures: Signatures,
     lifetime_secs: u64,
     clock: Clock,
     revocations: Revocations,
     bindings: Bindings,
     names: PresentNames,
-    checked: Mutex<HashMap<Box<str>, Checked>>,
 }
 
 impl Tokens {
@@ -46,25 +33,13 @@ impl Tokens {
     /// # Errors
     /// `Internal` when a self-test fails: a token that was just signed is not accepted.
     pub fn new(keys: &[SecretSlice<u8>], lifetime_secs: u64, clock: Clock) -> Result<Self> {
-        let first = keys.first().ok_or_else(|| Error::internal("no signing key"))?;
-        let mut validation = Validation::new(Algorithm::HS256);
-        // Expiry is checked at each use, by the clock that nodes share. The library would ask the machine's.
-        validation.validate_exp = false;
-        validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        let checking: std::result::Result<_, _> =
-            keys.iter().map(|key| DecodingKey::from_secret(key.expose_secret())).collect();
         let tokens = Self {
-            signing: EncodingKey::from_secret(first.expose_secret()).map_err(Error::internal)?,
-            checking: checking.map_err(Error::internal)?,
-            validation,
+            signatures: Signatures::new(keys)?,
             lifetime_secs,
             clock,
             revocations: Revocations::new(lifetime_secs),
             bindings: Bindings::default(),
             names: PresentNames::default(),
-            checked: Mutex::default(),
         };
         tokens.check_itself()?;
         Ok(tokens)
@@ -100,8 +75,7 @@ impl Tokens {
             jti: Some(id.to_string()),
             generation: bond.generation,
         };
-        let token = encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(Error::internal)?;
-        Ok(Issued { token, id, generation: bond.generation })
+        Ok(Issued { token: self.signatures.sign(&claims)?, id, generation: bond.generation })
     }
 
     /// Checks a token by itself and returns its user.
@@ -117,11 +91,7 @@ impl Tokens {
     /// # Errors
     /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
     pub fn grant(&self, token: &str) -> Result<Grant> {
-        let known = self.checked.lock().expect("no panic while held").get(token).cloned();
-        let checked = match known {
-            Some(checked) => checked,
-            None => self.check_signature(token)?,
-        };
+        let checked = self.signatures.check(token)?;
         // The later of the two clocks: Redis' may have been set back since the token was issued.
         let now_secs = self.clock.now_ms().max(self.clock.machine_ms()) / 1000;
         let is_from_future = checked.caller.logged_in_at_secs > now_secs + MAX_AHEAD_SECS;
@@ -200,24 +170,6 @@ impl Tokens {
         self.names.note(user, at_ms, name);
     }
 
-    /// Checks a token's signature and claims, and caches the result.
-    fn check_signature(&self, token: &str) -> Result<Checked> {
-        let decoded = self.checking.iter().find_map(|key| decode::<Claims>(token, key, &self.validation).ok());
-        let claims = decoded.ok_or(Error::Unauthenticated)?.claims;
-        let id = UserId(claims.sub.parse().map_err(|_| Error::Unauthenticated)?);
-        let key = claims.key.map(|key| key.parse()).transpose().map_err(|_| Error::Unauthenticated)?;
-        let caller = Caller { id, name: claims.name, logged_in_at_secs: claims.iat };
-        let bond = Bond { epoch: claims.epoch, key, generation: claims.generation };
-        let token_id = claims.jti.and_then(|id| id.parse().ok()).unwrap_or_else(|| id_of(token));
-        let checked = Checked { caller, token: token_id, expires_at_secs: claims.exp, bond };
-        let mut known = self.checked.lock().expect("no panic while held");
-        if known.len() >= MAX_CHECKED {
-            known.clear(); // simpler than evicting the oldest; tokens in use are checked again at once
-        }
-        known.insert(token.into(), checked.clone());
-        Ok(checked)
-    }
-
     /// Reads the changes of accounts since an earlier reading. A reading since 0 replaces what was known, some of which
     /// Redis may have lost. Returns the time of the reading.
     ///
@@ -260,6 +212,8 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+
     use super::*;
     use crate::domain::{Role, now_ms};
 
@@ -367,7 +321,7 @@ mod tests {
         let tokens = Tokens::new(&[key(1)], 60, Clock::default()).expect("usable");
         let token = tokens.issue(&account(0)).expect("signs").token;
         tokens.verify(&token).expect("accepts");
-        let mut known = tokens.checked.lock().expect("no panic");
+        let mut known = tokens.signatures.checked.lock().expect("no panic");
         known.get_mut(token.as_str()).expect("remembered").expires_at_secs = now_ms() / 1000 - LEEWAY_SECS - 1;
         drop(known);
         assert!(tokens.verify(&token).is_err());
