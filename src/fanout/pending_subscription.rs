@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::connection::ConnectionId;
 use super::hub::Hub;
-use crate::domain::{Error, Kind, Result, RoomHead, RoomId, UserId};
+use crate::domain::{Kind, Result, RoomHead, RoomId, UserId};
 
 /// A connection is refused when rooms that it follows at once are not followed by then; another node may do better.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_millis(1500);
