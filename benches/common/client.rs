@@ -84,7 +84,10 @@ impl Connection {
             let line = loop {
                 match self.buffer[next..filled].windows(2).position(|two| two == b"\r\n") {
                     Some(length) => break next..next + length,
-                    None => self.fill(&mut filled, filled + 1).await?,
+                    None => {
+                        let end = filled + 1;
+                        self.fill(&mut filled, end).await?;
+                    }
                 }
             };
             let bytes = usize::from_str_radix(std::str::from_utf8(&self.buffer[line.clone()])?, 16)?;

@@ -239,10 +239,7 @@ impl Store {
             };
             if let Some(name) = name {
                 self.release_name(id, &account.name, name.as_str()).await?;
-                let mut pipeline = Pipeline::with_capacity(8);
-                self.index_user(&mut pipeline, id, name.as_str());
-                self.unindex_user(&mut pipeline, id, &account.name, Some(name.as_str()));
-                self.connection.run(&pipeline).await?;
+                self.reindex_user(id, &account.name, name.as_str()).await?;
                 self.announce_name(id, name.as_str(), at_ms).await?;
             }
             return self.account(id).await?.ok_or(Error::UserNotFound);

@@ -171,7 +171,7 @@ impl Store {
         self.release_keys(user, &name, &email, reserved_ms).await?;
         self.release_look_alikes(user, &name, None).await?;
         let mut pipeline = Pipeline::new();
-        self.unindex_user(&mut pipeline, user, &name, None);
+        self.unindex_user(&mut pipeline, user, &name);
         self.connection.run(&pipeline).await?;
         // Last: by then a repetition would find another user's name.
         let mut pipeline = Pipeline::with_capacity(1);

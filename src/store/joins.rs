@@ -147,6 +147,7 @@ impl Store {
             }
             let (kind, since): (String, u64) = reply::read(reply)?;
             let entry = RoomEntry { room: *room, kind: kind_of(&kind)?, other: None };
+            self.repair_listing(entry).await?;
             if entry.kind != RoomKind::Direct {
                 self.note_joined(&mut pipeline, entry, *user, Seq(since));
             }

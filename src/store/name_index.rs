@@ -3,6 +3,9 @@
 //! Two sorted sets by text for either: the whole names, and the parts that begin at a word or an ideograph. A search reads
 //! as many entries as it may return from each. Earlier versions know the whole names only, and leave the parts of a name
 //! behind when they change it; results are therefore compared with the present names.
+//!
+//! The index lies in other slots than the names, and changes of one name may overlap. So whoever writes reads the name
+//! afterwards, and writes again if it is another: the last write is right.
 
 use redis::Pipeline;
 
@@ -19,6 +22,16 @@ struct Index {
     parts: String,
 }
 
+/// An account or a room in an index.
+struct Named {
+    /// Its hash.
+    key: String,
+    number: u64,
+    index: Index,
+    /// The list of public rooms, for a room.
+    public_rooms: Option<String>,
+}
+
 impl Store {
     fn user_index(&self) -> Index {
         Index { wholes: self.keys.user_names(), parts: self.keys.user_name_parts() }
@@ -31,31 +44,60 @@ impl Store {
     /// Adds the commands by which a user is found by name, and claims the forms of the name that nobody holds. Each login
     /// repeats it.
     pub(super) fn index_user(&self, pipeline: &mut Pipeline, user: UserId, name: &str) {
-        change_index(pipeline, &self.user_index(), "ZADD", &folded(name), user.0, None);
+        change_index(pipeline, &self.user_index(), "ZADD", &folded(name), user.0);
         self.claim_free_looks(pipeline, user, name);
     }
 
-    /// Adds the commands by which a user is no longer found by a name, but for what the present name has in common with it.
-    pub(super) fn unindex_user(&self, pipeline: &mut Pipeline, user: UserId, name: &str, present: Option<&str>) {
-        let present = present.map(folded);
-        change_index(pipeline, &self.user_index(), "ZREM", &folded(name), user.0, present.as_deref());
+    /// Adds the commands by which a user is no longer found by a name.
+    pub(super) fn unindex_user(&self, pipeline: &mut Pipeline, user: UserId, name: &str) {
+        change_index(pipeline, &self.user_index(), "ZREM", &folded(name), user.0);
     }
 
-    /// Adds the commands by which a public room is found by name.
-    pub(super) fn index_room(&self, pipeline: &mut Pipeline, room: RoomId, name: &str) {
-        change_index(pipeline, &self.room_index(), "ZADD", &folded(name), room.number().into(), None);
+    /// Makes a user found by the present name, and no longer by the former one.
+    pub(super) async fn reindex_user(&self, user: UserId, former: &str, present: &str) -> Result<()> {
+        let named = Named { key: self.keys.user(user), number: user.0, index: self.user_index(), public_rooms: None };
+        self.reindex(&named, Some(former), Some(present)).await
     }
 
-    /// Adds the commands by which a public room is found by its present name, and no longer by the former one.
-    pub(super) fn reindex_room(&self, pipeline: &mut Pipeline, room: RoomId, former: &str, present: &str) {
-        let (former, number) = (folded(former), room.number().into());
-        change_index(pipeline, &self.room_index(), "ZREM", &former, number, Some(&folded(present)));
-        self.index_room(pipeline, room, present);
+    /// Lists a public room, and makes it found by its present name and no longer by the former one, if there was one. Does
+    /// neither to a room that was removed. The present name is read where the caller does not know it.
+    pub(super) async fn list_public_room(
+        &self,
+        room: RoomId,
+        former: Option<&str>,
+        present: Option<&str>,
+    ) -> Result<()> {
+        let named = Named {
+            key: self.keys.room(room).room,
+            number: room.number().into(),
+            index: self.room_index(),
+            public_rooms: Some(self.keys.public_rooms()),
+        };
+        self.reindex(&named, former, present).await
+    }
+
+    async fn reindex(&self, named: &Named, former: Option<&str>, present: Option<&str>) -> Result<()> {
+        let mut former: Vec<String> = former.into_iter().map(folded).collect();
+        let mut present = present.map(str::to_owned);
+        loop {
+            let mut pipeline = Pipeline::new();
+            named.write(&mut pipeline, &former, present.as_deref().map(folded).as_deref());
+            let mut asking = Pipeline::with_capacity(1);
+            asking.cmd("HMGET").arg(&named.key).arg(&["name", "kind", "hash"]);
+            let reply = self.connection.run_in_order(pipeline, &asking).await?.pop().unwrap_or_default();
+            let (name, kind, hash): (Option<String>, Option<String>, Option<String>) = reply::read(reply)?;
+            let found = name.filter(|_| kind.as_deref() == Some("public") || hash.is_some());
+            if found == present {
+                return Ok(());
+            }
+            // Changed meanwhile. Whoever did so may fail before the index is written.
+            former.extend(std::mem::replace(&mut present, found).as_deref().map(folded));
+        }
     }
 
     /// Adds the commands by which a public room is no longer found by name.
     pub(super) fn unindex_room(&self, pipeline: &mut Pipeline, room: RoomId, name: &str) {
-        change_index(pipeline, &self.room_index(), "ZREM", &folded(name), room.number().into(), None);
+        change_index(pipeline, &self.room_index(), "ZREM", &folded(name), room.number().into());
     }
 
     /// Finds users by name, first those whose name begins with the text.
@@ -116,7 +158,7 @@ impl Store {
             let mut pipeline = Pipeline::new();
             for (name, number) in page.iter().filter_map(|entry| Some((entry.rsplit_once('\0')?.0, number_of(entry)?)))
             {
-                change_index(&mut pipeline, &self.room_index(), "ZADD", name, number, None);
+                change_index(&mut pipeline, &self.room_index(), "ZADD", name, number);
             }
             self.connection.run(&pipeline).await?;
         }
@@ -138,14 +180,44 @@ impl Store {
     }
 }
 
-/// Adds entries of a folded name to an index, or removes them, but for those of another name.
-fn change_index(pipeline: &mut Pipeline, index: &Index, verb: &str, name: &str, number: u64, kept: Option<&str>) {
-    if kept != Some(name) {
-        add_change(pipeline, &index.wholes, verb, &[format!("{name}\0{number}")]);
+impl Named {
+    /// Adds the commands that put the folded present name in the place of former ones, and list the room. What has no name
+    /// any more is taken out.
+    fn write(&self, pipeline: &mut Pipeline, former: &[String], present: Option<&str>) {
+        let Self { number, index, public_rooms, .. } = self;
+        let kept: Vec<String> = present.into_iter().flat_map(name_parts).collect();
+        for name in former {
+            let whole = Some(name.as_str()).filter(|name| Some(*name) != present);
+            let wholes: Vec<String> = whole.map(|name| entry(name, *number)).into_iter().collect();
+            let parts = name_parts(name).filter(|part| !kept.contains(part)).map(|part| entry(&part, *number));
+            add_change(pipeline, &index.wholes, "ZREM", &wholes);
+            add_change(pipeline, &index.parts, "ZREM", &parts.collect::<Vec<_>>());
+        }
+        if let Some(present) = present {
+            change_index(pipeline, index, "ZADD", present, *number);
+        }
+        match (public_rooms, present) {
+            (Some(list), Some(_)) => {
+                pipeline.cmd("ZADD").arg(list).arg(number).arg(number);
+            }
+            (Some(list), None) if !former.is_empty() => {
+                pipeline.cmd("ZREM").arg(list).arg(number);
+            }
+            (Some(_) | None, _) => {}
+        }
     }
-    let kept: Vec<String> = kept.into_iter().flat_map(|kept| name_parts(kept).chain([kept.to_owned()])).collect();
-    let parts = name_parts(name).filter(|part| !kept.contains(part));
-    add_change(pipeline, &index.parts, verb, &parts.map(|part| format!("{part}\0{number}")).collect::<Vec<_>>());
+}
+
+/// An entry of an index.
+fn entry(text: &str, number: u64) -> String {
+    format!("{text}\0{number}")
+}
+
+/// Adds the entries of a folded name to an index, or removes them.
+fn change_index(pipeline: &mut Pipeline, index: &Index, verb: &str, name: &str, number: u64) {
+    add_change(pipeline, &index.wholes, verb, &[entry(name, number)]);
+    let parts: Vec<String> = name_parts(name).map(|part| entry(&part, number)).collect();
+    add_change(pipeline, &index.parts, verb, &parts);
 }
 
 fn add_change(pipeline: &mut Pipeline, key: &str, verb: &str, entries: &[String]) {

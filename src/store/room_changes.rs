@@ -74,16 +74,11 @@ impl Store {
         let (kind, former) = read_changed(&items)?;
         self.cards.forget(room);
         match &change.name {
-            Some(name) if kind == RoomKind::Public => self.index_new_name(room, former, name.as_str()).await,
+            Some(name) if kind == RoomKind::Public => {
+                self.list_public_room(room, Some(former), Some(name.as_str())).await
+            }
             Some(_) | None => Ok(()),
         }
-    }
-
-    async fn index_new_name(&self, room: RoomId, former: &str, name: &str) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(4);
-        self.reindex_room(&mut pipeline, room, former, name);
-        self.connection.run(&pipeline).await?;
-        Ok(())
     }
 }
 

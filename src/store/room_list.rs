@@ -172,8 +172,9 @@ impl Store {
     async fn try_correct(&self, hints: &RoomHints, mut correction: Correction) -> Result<()> {
         let user = hints.user;
         loop {
-            let mut pipeline = Pipeline::with_capacity(1 + 2 * correction.surplus.len() + 2 * correction.missing.len());
+            let mut pipeline = Pipeline::with_capacity(1 + 2 * correction.surplus.len() + correction.missing.len());
             for entry in &correction.missing {
+                self.repair_listing(*entry).await?;
                 self.list_room(&mut pipeline, *entry, user);
             }
             for entry in &correction.surplus {
@@ -204,12 +205,16 @@ impl Store {
         }
     }
 
-    /// Adds a room to the list of its member and, if public, to the listing.
+    /// Adds a room to the list of its member.
     fn list_room(&self, pipeline: &mut Pipeline, entry: RoomEntry, user: UserId) {
-        let room = entry.room;
-        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(entry.score()).arg(room.number());
-        if entry.kind == RoomKind::Public {
-            pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(room.number()).arg(room.number());
+        pipeline.cmd("ZADD").arg(self.keys.user_rooms(user)).arg(entry.score()).arg(entry.room.number());
+    }
+
+    /// Lists a public room for everyone, in case the node failed that created it.
+    pub(super) async fn repair_listing(&self, entry: RoomEntry) -> Result<()> {
+        match entry.kind {
+            RoomKind::Public => self.list_public_room(entry.room, None, None).await,
+            RoomKind::Group | RoomKind::Direct => Ok(()),
         }
     }
 

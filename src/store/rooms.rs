@@ -82,10 +82,9 @@ impl Store {
         let key = self.keys.room(RoomId::GLOBAL).room;
         // Existing data may hold client ids of the previous version.
         let since_ms = if made_at_ms.is_some() { 0 } else { self.now_ms() };
-        let mut pipeline = Pipeline::with_capacity(5);
-        pipeline.cmd("ZADD").arg(self.keys.public_rooms()).arg(number).arg(number);
+        self.list_public_room(RoomId::GLOBAL, None, Some(GLOBAL_NAME)).await?;
+        let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("SET").arg(self.keys.room_counter()).arg(number).arg("NX");
-        self.index_room(&mut pipeline, RoomId::GLOBAL, GLOBAL_NAME);
         pipeline.cmd("HSETNX").arg(&key).arg(client_ids::SINCE_FIELD).arg(since_ms);
         pipeline.cmd("HGET").arg(&key).arg(client_ids::SINCE_FIELD);
         let since_ms = self.connection.run(&pipeline).await?.pop().unwrap_or_default();
@@ -93,8 +92,8 @@ impl Store {
         Ok(())
     }
 
-    /// Creates a room, then adds it to the listing and to the owner's list in a second round trip. When the node fails in
-    /// between, the room is listed once the owner's rooms are read.
+    /// Creates a room, then adds it to the listing and to the owner's list. When the node fails in between, the room is listed
+    /// once the owner's rooms are read.
     pub async fn create_room(&self, new: NewRoom<'_>) -> Result<NewGroup> {
         let making = Making {
             name: new.name.as_str(),
@@ -106,14 +105,14 @@ impl Store {
             members: &[new.owner.id],
         };
         let (room, created_at_ms, joins) = self.make_next(new.kind, &making, new.owner.id).await?;
-        let mut pipeline = Pipeline::with_capacity(7);
+        if new.kind == RoomKind::Public {
+            self.list_public_room(room, None, Some(new.name.as_str())).await?;
+        }
+        let mut pipeline = Pipeline::with_capacity(4);
         let entry = RoomEntry { room, kind: new.kind, other: None };
         self.note_joined(&mut pipeline, entry, new.owner.id, Seq(1));
         for join in &joins {
             self.end_join(&mut pipeline, join);
-        }
-        if new.kind == RoomKind::Public {
-            self.index_room(&mut pipeline, room, new.name.as_str());
         }
         self.connection.run(&pipeline).await?;
         Ok(NewGroup { id: room, created_at_ms })

@@ -14,8 +14,8 @@ use crate::socket::Socket;
 use crate::support::{Redis, User, World, answered, eventually, ok, room_id, unique};
 
 /// The node that stays, and the one that fails.
-const SURVIVOR: usize = 0;
-const DOOMED: usize = 1;
+pub const SURVIVOR: usize = 0;
+pub const DOOMED: usize = 1;
 /// Counted commands of an addition before it is announced.
 const BEFORE_ANNOUNCED: usize = 3;
 const ALICE: u64 = 1;
@@ -45,15 +45,15 @@ impl Change {
     }
 }
 
-/// Two nodes on one Redis, one of which fails.
-struct Setting {
-    redis: Redis,
-    proxy: CrashProxy,
-    world: World,
+/// Two nodes on one Redis, the second of which fails or is held back.
+pub struct Setting {
+    pub redis: Redis,
+    pub proxy: CrashProxy,
+    pub world: World,
 }
 
 impl Setting {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let redis = Redis::start(&[]);
         let mut world = World::start_with(1, &redis.url(), |config| config.limits.enabled = false).await;
         let proxy = CrashProxy::start(&redis.url()).await;
@@ -62,7 +62,7 @@ impl Setting {
         Self { redis, proxy, world }
     }
 
-    fn key(&self, rest: &str) -> String {
+    pub fn key(&self, rest: &str) -> String {
         format!("{}{rest}", self.world.config.redis.prefix)
     }
 
@@ -329,6 +329,43 @@ async fn a_new_group_is_its_owners_after_every_crash() {
         let room = last.expect("a counter");
         if room > 1 && setting.is_member(room, ALICE) {
             agree(&setting, room, &alice, (&alice, ALICE)).await;
+        }
+        if !has_crashed {
+            break;
+        }
+        crashes += 1;
+        eventually("the node answers again", async || {
+            alice.at(DOOMED, Method::GET, "/api/v1/rooms").send().await.expect("answered").status() == 200
+        })
+        .await;
+    }
+    assert!(crashes > 2, "{crashes}");
+    setting.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_public_room_is_listed_and_found_after_every_crash() {
+    let setting = Setting::start().await;
+    let (alice, bob) = (setting.world.user(SURVIVOR, "alice").await, setting.world.user(SURVIVOR, "bob").await);
+    let mut crashes = 0;
+    loop {
+        setting.proxy.crash_after(crashes);
+        let form = reqwest::multipart::Form::new().text("room_name", unique("room"));
+        let (status, _) = answered(alice.post(DOOMED, "rooms").multipart(form).send().await).await;
+        let has_crashed = setting.proxy.restore().await;
+        assert!(status == 200 || has_crashed, "{status}");
+        let last: Option<u64> =
+            redis::cmd("GET").arg(setting.key("seq:rooms")).query(&mut setting.redis.connection()).expect("a number");
+        let room = last.expect("a counter");
+        if room > 1 && setting.is_member(room, ALICE) {
+            // The first reading of the owner's list finishes what the node left.
+            agree(&setting, room, &alice, (&alice, ALICE)).await;
+            assert_eq!(polled_list(&bob, BOB, SURVIVOR, room).await, Some(false), "after {crashes} commands");
+            let key = setting.key(&format!("{{r:{room}}}"));
+            let name: String =
+                redis::cmd("HGET").arg(key).arg("name").query(&mut setting.redis.connection()).expect("a name");
+            let found = bob.get_json(SURVIVOR, &format!("/api/v1/search?kind=room&q={name}")).await;
+            assert_eq!(found[0]["id"], room, "after {crashes} commands: {found}");
         }
         if !has_crashed {
             break;

@@ -1,8 +1,14 @@
 //! Searches for users and rooms by any word of their names and by any ideographs.
 
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+
+use chinwag::domain::{RoomId, name_parts};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::command_log::LoggedRedis;
+use crate::membership_crashes::{DOOMED, SURVIVOR, Setting};
 use crate::support::{User, World, answered};
 
 /// A text for a query.
@@ -73,6 +79,97 @@ async fn rooms_are_found_likewise() {
     }
     assert_eq!(found(&alice, "room", "club", 20).await, ["Chess Club"], "closed rooms are for members");
     world.stop().await;
+}
+
+/// Changes a name through a node that is held back behind each of its commands in turn, while another node changes it too.
+/// The name that its owner has in the end is in the index, and nothing else of the owner. `make` makes an account or a room
+/// with a name and returns its number and two further names.
+async fn overlapping_changes_leave_the_present_name(
+    setting: &Setting,
+    (owner, index): (&str, &str),
+    make: impl AsyncFn(usize) -> (u64, [String; 2]),
+    rename: impl AsyncFn(usize, u64, &str) -> u16,
+) {
+    let Setting { redis, proxy, .. } = setting;
+    for commands in 0.. {
+        let (number, [delayed, overtaking]) = make(commands).await;
+        proxy.hold_after(commands);
+        let overtake = async {
+            proxy.held().await;
+            let status = rename(SURVIVOR, number, &overtaking).await;
+            proxy.restore().await;
+            status
+        };
+        let changing = rename(DOOMED, number, &delayed);
+        tokio::pin!(changing);
+        let statuses = tokio::select! {
+            status = &mut changing => (status, None),
+            status = overtake => (changing.await, Some(status)),
+        };
+        proxy.restore().await;
+        println!("held after {commands} commands: {statuses:?}");
+        let key = setting.key(&format!("{{{owner}:{number}}}"));
+        let present: String = redis::cmd("HGET").arg(key).arg("name").query(&mut redis.connection()).expect("a name");
+        assert!([&delayed, &overtaking].contains(&&present), "{present}");
+        let present = present.to_lowercase();
+        assert_eq!(entries(setting, index, number), [present.as_str()]);
+        let parts: BTreeSet<String> = name_parts(&present).collect();
+        assert_eq!(entries(setting, &format!("{index}:parts"), number), parts.into_iter().collect::<Vec<_>>());
+        if statuses == (200, None) {
+            assert!(commands > 1, "{commands}");
+            return;
+        }
+        assert_eq!(statuses, (200, Some(200)));
+    }
+}
+
+/// What an index has of an account or a room.
+fn entries(setting: &Setting, index: &str, number: u64) -> Vec<String> {
+    let all: Vec<String> = redis::cmd("ZRANGE")
+        .arg(setting.key(index))
+        .arg(0)
+        .arg(-1)
+        .query(&mut setting.redis.connection())
+        .expect("a set");
+    let end = format!("\0{number}");
+    all.iter().filter_map(|entry| entry.strip_suffix(&end).map(str::to_owned)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_changes_of_a_room_leave_its_present_name_in_the_index() {
+    let setting = Setting::start().await;
+    let alice = setting.world.user(SURVIVOR, "alice").await;
+    let make = async |_| {
+        let id = alice.make_room(SURVIVOR, "Chess Club").await;
+        let room = id.parse::<RoomId>().expect("an id").number().into();
+        (room, ["Tea", "Tea Club"].map(str::to_owned))
+    };
+    let rename = async |node, room: u64, name: &str| {
+        let request = alice.at(node, Method::PATCH, &format!("/api/v1/rooms/{room}"));
+        answered(request.json(&json!({"name": name})).send().await).await.0
+    };
+    overlapping_changes_leave_the_present_name(&setting, ("r", "rooms:names"), make, rename).await;
+    setting.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_changes_of_a_user_leave_the_present_name_in_the_index() {
+    let setting = Setting::start().await;
+    let world = &setting.world;
+    let tokens = RefCell::new(HashMap::new());
+    let make = async |round| {
+        let user = world.user(SURVIVOR, &format!("Smith{round} Miller")).await;
+        let number = user.get_json(SURVIVOR, "/api/v1/me").await["id"].as_u64().expect("a number");
+        tokens.borrow_mut().insert(number, user.token);
+        (number, [format!("Ann{round}"), format!("Ann{round} Miller")])
+    };
+    let rename = async |node, user: u64, name: &str| {
+        let token = tokens.borrow()[&user].clone();
+        let request = world.client.put(world.url(node, "/api/v1/user/profile")).bearer_auth(token);
+        answered(request.json(&json!({"username": name})).send().await).await.0
+    };
+    overlapping_changes_leave_the_present_name(&setting, ("u", "names"), make, rename).await;
+    setting.world.stop().await;
 }
 
 #[tokio::test]

@@ -14,9 +14,10 @@ use crate::support::PATIENCE;
 /// Commands of a change of membership or of a deletion. Reads are no crash points: they change nothing.
 const COUNTED: [&str; 9] = ["EVALSHA", "EVAL", "ZADD", "ZREM", "ZREMRANGEBYRANK", "ZSCORE", "PUBLISH", "SET", "INCR"];
 /// Parts of the keys of such commands.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "{r:",
     ":rooms",
+    ":names",
     ":pending",
     ":joins",
     "users:live:",
