@@ -4,8 +4,8 @@ use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
 use super::invites::Invite;
 use crate::domain::{
-    Account, AuditEntry, Error, Field, InviteCode, InviteTerms, Limit, NewAccount, Password, Result, Role, RoomId,
-    RoomSummary, Session, UserId, UserRef, random_hex,
+    Account, AuditEntry, EntryId, Error, Field, InviteCode, InviteTerms, Limit, NewAccount, Password, Result, Role,
+    RoomId, RoomSummary, Session, UserId, UserRef, random_hex,
 };
 use crate::store::{Restored, Revocation};
 
@@ -174,7 +174,7 @@ impl Administration {
     pub async fn audit_log(
         &self,
         operator: &Operator<'_>,
-        before: Option<&str>,
+        before: Option<EntryId>,
         limit: Limit,
     ) -> Result<Vec<AuditEntry>> {
         operator.authorise(&self.accounts.store).await?;

@@ -6,7 +6,7 @@ use redis::{Pipeline, Value};
 
 use super::Store;
 use super::redis::reply::{self, array, next, text};
-use crate::domain::{AuditEntry, AuditTarget, Error, Limit, Result, UserId, UserRef};
+use crate::domain::{AuditEntry, AuditTarget, EntryId, Error, Limit, Result, UserId, UserRef};
 
 /// Most entries that are kept.
 const MAX_ENTRIES: u64 = 10_000;
@@ -37,7 +37,11 @@ impl Store {
     }
 
     /// The latest entries before an entry, newest first.
-    pub async fn audit_log(&self, before: Option<&str>, limit: Limit) -> Result<Vec<AuditEntry>> {
+    pub async fn audit_log(&self, before: Option<EntryId>, limit: Limit) -> Result<Vec<AuditEntry>> {
+        // Redis takes no range that ends before its first possible id.
+        if before == Some(EntryId::START) {
+            return Ok(Vec::new());
+        }
         let end = before.map_or("+".to_owned(), |id| format!("({id}"));
         let oldest_ms = self.now_ms().saturating_sub(KEPT_MS);
         let mut pipeline = Pipeline::with_capacity(1);

@@ -16,6 +16,7 @@ mod command_log;
 mod connections;
 mod conversations;
 mod counting_proxy;
+mod cursors;
 mod dashboard;
 mod dashboard_costs;
 mod data_folder;

@@ -82,12 +82,10 @@ pub(super) async fn list(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let limit = page_limit(query.0.limit.as_deref())?;
-    let cursor = query.0.cursor.as_deref();
-    if cursor.is_some_and(|id| EntryId::parse(id).is_none()) {
-        return Err(Error::Invalid(Field::Cursor));
-    }
+    let entry = |id: &str| EntryId::parse(id).ok_or(Error::Invalid(Field::Cursor));
+    let before = query.0.cursor.as_deref().map(entry).transpose()?;
     let operator = Operator::Admin(&user.caller, &user.client);
-    let entries = context.services.administration.audit_log(&operator, cursor, limit).await?;
+    let entries = context.services.administration.audit_log(&operator, before, limit).await?;
     let next = entries.last().filter(|_| entries.len() == limit.get()).map(|entry| entry.id.clone());
     Ok(HttpResponse::Ok().json(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
 }
