@@ -100,6 +100,22 @@ async fn null_and_a_byte_order_mark_change_nothing_in_bodies() {
     world.stop().await;
 }
 
+#[tokio::test]
+async fn a_body_that_may_be_missing_may_be_null() {
+    let (world, _) = world().await;
+    let log_out = async |body: &str| {
+        let alice = world.log_in(0, "alice", "your_strong_password").await;
+        post(&alice, &Method::POST, "/api/v1/auth/logout", body.to_owned()).await.0
+    };
+    for body in ["", "null", " null\n", BOM, "\u{feff}null", "{}", r#"{"everywhere":null}"#] {
+        assert_eq!(log_out(body).await, 200, "{body:?}");
+    }
+    for body in ["nul", "null null", "0", "[]", r#""null""#] {
+        assert_eq!(log_out(body).await, 400, "{body:?}");
+    }
+    world.stop().await;
+}
+
 /// Opens a socket by the name of its document.
 async fn open(world: &World, user: &User<'_>, document: &str) -> Socket {
     match document {

@@ -49,7 +49,7 @@ fn json_bytes(request: &HttpRequest, payload: &mut Payload) -> impl Future<Outpu
     async move { if is_json { read_body(payload, declared).await } else { Err(Error::UnsupportedType) } }
 }
 
-/// Like [`JsonBody`], but the body may be missing.
+/// Like [`JsonBody`], but the body may be missing or `null`.
 pub struct OptionalBody<T>(pub Option<T>);
 
 impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
@@ -60,7 +60,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
         let body = json_bytes(request, payload);
         Box::pin(async move {
             let bytes = body.await?;
-            if bytes.is_empty() { Ok(Self(None)) } else { read_object(&bytes).map(|object| Self(Some(object))) }
+            let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes).trim_ascii();
+            let is_absent = text.is_empty() || text == b"null";
+            if is_absent { Ok(Self(None)) } else { read_object(&bytes).map(|object| Self(Some(object))) }
         })
     }
 }
