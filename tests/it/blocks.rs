@@ -238,6 +238,12 @@ async fn what_cannot_be_blocked_is_refused() {
         let (found, body) = block(&alice, 0, other).await;
         assert_eq!((found, &body["code"]), (status, &json!(code)), "{other}");
     }
+    // To unblock somebody who is not blocked succeeds, but these are no ids of users.
+    for nobody in ["-1", "bob", "9223372036854775808", "18446744073709551615", "18446744073709551616"] {
+        let path = format!("/api/v1/me/blocks/{nobody}");
+        let (status, body) = answered(alice.at(0, Method::DELETE, &path).send().await).await;
+        assert_eq!((status, &body["code"]), (404, &json!("user_not_found")), "{nobody}");
+    }
     let key = format!("{}{{u:1}}:blocks", world.config.redis.prefix);
     let mut redis = redis::Client::open(shared_redis()).and_then(|it| it.get_connection()).expect("Redis answers");
     let mut command = redis::cmd("ZADD");

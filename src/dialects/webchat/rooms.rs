@@ -72,9 +72,11 @@ pub(super) fn room_of(text: &str) -> Result<RoomId> {
     text.parse().ok().and_then(RoomId::new).ok_or(Error::RoomNotFound)
 }
 
-/// Parses a user's number in a path. A malformed number is answered like a user who does not exist.
+/// Parses a user's number in a path. A malformed number, and one outside the range of the document's int64, is answered
+/// like a user who does not exist.
 pub(super) fn user_of(text: &str) -> Result<UserId> {
-    text.parse().map(UserId).map_err(|_| Error::UserNotFound)
+    let number: i64 = text.parse().map_err(|_| Error::UserNotFound)?;
+    u64::try_from(number).map(UserId).map_err(|_| Error::UserNotFound)
 }
 
 /// Lists the members of a room in the order of joining.
