@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::error::ErrorBody;
 use super::rooms::room_of;
@@ -54,18 +54,35 @@ pub(super) fn check_query(text: &str, min: usize) -> Result<()> {
     if is_too_long { Err(Error::Length { field: Field::Query, min, max: QUERY_MAX_CHARS }) } else { Ok(()) }
 }
 
+/// An item of the answer, depending on the kind.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "describes the answer in OpenAPI; the handler prints the items themselves"
+)]
+enum Found<'a> {
+    User(FoundUser),
+    Room(FoundRoom),
+    Message(ChatMessage<'a>),
+}
+
 /// Parameters of a search.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct SearchQuery {
     /// `user`, `room` or `message`.
+    #[param(required, value_type = String, pattern = "^(user|room|message)$")]
     kind: Option<String>,
     /// The beginning of any word of a user's or room's name, or any ideographs in it; or part of a message's text. If it is
     /// absent, `room` lists the public rooms.
+    #[param(max_length = 100)]
     q: Option<String>,
     /// The room whose messages are searched.
     room_id: Option<String>,
     /// Most results: 20 when absent, at most 100.
+    #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }
 
@@ -73,7 +90,7 @@ pub(super) struct SearchQuery {
 #[utoipa::path(
     get, path = "/api/v1/search", tag = "webchat", security(("bearer" = [])), params(SearchQuery),
     responses(
-        (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = [FoundRoom]),
+        (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = [Found]),
         (status = 400, description = "A parameter is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),

@@ -105,7 +105,6 @@ fn openapi() -> utoipa::openapi::OpenApi {
         blocks::unblock,
         client::search,
     ),
-    components(schemas(wire::FoundUser)),
     tags((name = "webchat", description = "Document 000, and routes for Chinwag's own client. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))
 )]
 struct Documentation;

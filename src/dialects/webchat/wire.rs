@@ -56,7 +56,8 @@ impl From<Member> for MemberEntry {
 }
 
 /// A message. In a history it has no room, which the history itself has.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = webchat::ChatMessage)]
 pub(super) struct ChatMessage<'a> {
     id: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,11 +68,13 @@ pub(super) struct ChatMessage<'a> {
     is_image: bool,
     created_at: String,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Extension)] // over HTTP all messages have it
     extension: Option<Extension<'a>>,
 }
 
 /// What `?ext=1` adds to a message.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = webchat::MessageExtension)]
 struct Extension<'a> {
     client_id: Option<&'a str>,
     reply_to: Option<u64>,
@@ -90,14 +93,14 @@ struct Extension<'a> {
 }
 
 /// A change of membership, for clients that word it in their own language.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct NoticeView<'a> {
     kind: &'static str,
     actor: UserView<'a>,
     user: UserView<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct UserView<'a> {
     id: u64,
     username: &'a str,
@@ -249,7 +252,6 @@ pub(super) struct ConversationEntry<'a> {
     is_private: bool,
     /// The other user of a direct room.
     user_id: Option<u64>,
-    #[schema(value_type = Object)]
     last_message: Option<ChatMessage<'a>>,
     /// Messages of other users after the last one that the caller has read.
     unread: u64,
@@ -294,8 +296,9 @@ pub(super) fn integer(room: RoomId, seq: Seq) -> u64 {
     MessageId { room, entry: crate::domain::EntryId { seq, at_ms: 0 } }.to_integer()
 }
 
-/// A user in search results.
+/// A user in search results. It has no other keys, so that a message, which has these as well, is none.
 #[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": 2, "username": "Alice"}))]
 pub(super) struct FoundUser {
     pub(super) id: u64,
