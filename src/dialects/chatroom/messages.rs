@@ -158,6 +158,7 @@ fn watermark(tag: &EntityTag) -> Option<Watermark> {
     params(("message_id" = String, Path, description = "The message"), RoomQuery),
     responses(
         (status = 200, description = "The message is deleted", body = Done, example = json!({"message": "消息删除成功"})),
+        (status = 400, description = "A parameter is invalid", body = Detail),
         (status = 401, description = "No valid token", body = Detail),
         (status = 403, description = "Not allowed", body = Detail),
         (status = 404, description = "No such message", body = Detail),

@@ -62,6 +62,7 @@ impl From<MessageKind> for MessageType {
 pub(super) struct SendBody {
     pub(super) message_type: MessageType,
     /// 1–5000 characters.
+    #[schema(min_length = 1, max_length = 5000)]
     pub(super) content: String,
     /// Id of the message that this one replies to.
     pub(super) reply_to: Option<String>,
@@ -85,6 +86,7 @@ pub(super) struct MessagesQuery {
     /// The room; `global` when absent.
     pub(super) room_id: Option<String>,
     /// Most messages: 50 when absent, at most 100.
+    #[param(value_type = Option<i64>, minimum = 1)]
     pub(super) limit: Option<String>,
     /// Lists messages before this one, newest first.
     pub(super) before: Option<String>,
@@ -97,6 +99,7 @@ pub(super) struct MessagesQuery {
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// Most entries: 10,000 when absent.
+    #[param(value_type = Option<i64>, minimum = 1)]
     pub(super) limit: Option<String>,
     /// The header `X-Next-Cursor` of the previous page.
     pub(super) cursor: Option<String>,

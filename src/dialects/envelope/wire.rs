@@ -39,8 +39,11 @@ pub(super) fn present(text: &Option<String>) -> Option<&str> {
 /// The body of `POST /register`.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RegisterBody {
+    #[schema(required, value_type = String, min_length = 1)]
     pub(super) username: Option<String>,
+    #[schema(required, value_type = String, min_length = 1)]
     pub(super) email: Option<String>,
+    #[schema(required, value_type = String, min_length = 1)]
     pub(super) password: Option<String>,
     /// Optional.
     pub(super) phone: Option<String>,
@@ -52,7 +55,9 @@ pub(super) struct RegisterBody {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct LoginBody {
     /// The e-mail address, or the user name of an account without one.
+    #[schema(required, value_type = String, min_length = 1)]
     pub(super) email: Option<String>,
+    #[schema(required, value_type = String, min_length = 1)]
     pub(super) password: Option<String>,
 }
 
@@ -162,8 +167,10 @@ impl From<Account> for ChangedProfile {
 pub(super) struct MessageBody {
     /// `text`, `image` or `file`.
     #[serde(rename = "type")]
+    #[schema(required, value_type = String, pattern = "^(text|image|file)$")]
     kind: Option<String>,
     /// 1–5000 characters; for an image or file its address.
+    #[schema(required, value_type = String, min_length = 1, max_length = 5000)]
     content: Option<String>,
     /// The receiving user of a private message.
     pub(super) receiver_id: Option<String>,
@@ -254,8 +261,10 @@ pub(super) struct MessagesQuery {
     /// The receiving group.
     pub(super) group_id: Option<String>,
     /// 20 when absent, at most 1000.
+    #[param(value_type = Option<i64>, minimum = 1)]
     pub(super) limit: Option<String>,
     /// Messages to skip, from the newest; 0 when absent.
+    #[param(value_type = Option<i64>, minimum = 0)]
     pub(super) offset: Option<String>,
 }
 
@@ -294,6 +303,7 @@ pub(super) struct MessageList {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"name": "项目组", "description": "可选", "avatar": ""}))]
 pub(super) struct GroupBody {
+    #[schema(required, value_type = String, min_length = 1)]
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
     /// Optional.
@@ -334,6 +344,7 @@ impl Group {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"user_id": "2"}))]
 pub(super) struct MemberBody {
+    #[schema(required, value_type = String, min_length = 1)]
     pub(super) user_id: Option<String>,
 }
 

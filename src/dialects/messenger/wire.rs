@@ -43,8 +43,10 @@ pub(super) fn file_url(message: &Message, base_url: &str) -> Option<String> {
 pub(super) struct PrivateQuery {
     pub(super) user_id: u64,
     /// Number of the page, from 1 for the newest; 1 when absent.
+    #[schema(minimum = 1)]
     pub(super) page: Option<i64>,
     /// Messages per page: 20 when absent, at most 1000.
+    #[schema(minimum = 1)]
     pub(super) page_size: Option<i64>,
 }
 
@@ -54,8 +56,10 @@ pub(super) struct PrivateQuery {
 pub(super) struct RoomQuery {
     pub(super) room_id: u64,
     /// Number of the page, from 1 for the newest; 1 when absent.
+    #[schema(minimum = 1)]
     pub(super) page: Option<i64>,
     /// Messages per page: 20 when absent, at most 1000.
+    #[schema(minimum = 1)]
     pub(super) page_size: Option<i64>,
 }
 

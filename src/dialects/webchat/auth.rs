@@ -15,8 +15,10 @@ use crate::service::Identity;
 #[schema(example = json!({"username": "newuser", "password": "your_strong_password"}))]
 pub(super) struct Credentials {
     #[serde(default, deserialize_with = "or_default")]
+    #[schema(required)]
     username: String,
     #[serde(default, deserialize_with = "or_default")]
+    #[schema(required)]
     password: String,
     /// The code of an invite, for a registration where the server asks for one.
     #[serde(default)]

@@ -14,6 +14,7 @@ use crate::edge::{Authenticated, Context, JsonBody};
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"password": "your_strong_password"}))]
 pub(super) struct DeletionBody {
+    #[schema(required, value_type = String)]
     password: Option<String>,
 }
 

@@ -18,8 +18,10 @@ const DEFAULT_DAYS: u32 = 7;
 #[schema(example = json!({"uses": 1, "days": 7}))]
 pub(super) struct InviteBody {
     /// Accounts that it may make: 1 to 1000, 1 when absent.
+    #[schema(minimum = 1, maximum = 1000)]
     uses: Option<u32>,
     /// Days for which it is valid: 1 to 365, 7 when absent.
+    #[schema(minimum = 1, maximum = 365)]
     days: Option<u32>,
 }
 

@@ -48,10 +48,12 @@ pub(super) struct RoomPatch {
     /// 1 to 100 characters.
     name: Option<String>,
     /// Up to 500 characters.
+    #[schema(max_length = 500)]
     description: Option<String>,
     /// The address of a picture from `POST /api/v1/upload/image`; empty for none.
     avatar: Option<String>,
     /// Seconds between two messages of a member who is neither owner nor admin, up to 21600; 0 for none.
+    #[schema(maximum = 21600)]
     slow_mode_secs: Option<u64>,
 }
 

@@ -30,6 +30,7 @@ pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Re
 #[schema(example = json!({"name": "Project Alpha", "is_private": false}))]
 pub(super) struct NewRoom {
     #[serde(default, deserialize_with = "or_default")]
+    #[schema(nullable)]
     is_private: bool,
     /// The group's name.
     name: Option<String>,
@@ -104,6 +105,7 @@ pub(super) async fn members(
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"username": "bob"}))]
 pub(super) struct NewMember {
+    #[schema(required, value_type = String, min_length = 1)]
     username: Option<String>,
 }
 
@@ -163,6 +165,7 @@ pub(super) async fn remove_member(
 #[schema(example = json!({"role": "admin"}))]
 pub(super) struct NewRole {
     /// `admin` or `member`.
+    #[schema(required, value_type = String, pattern = "^(admin|member)$")]
     role: Option<String>,
 }
 

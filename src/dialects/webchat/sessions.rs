@@ -80,8 +80,10 @@ pub(super) async fn end(
 #[schema(example = json!({"old": "your_strong_password", "new": "another_strong_password"}))]
 pub(super) struct PasswordBody {
     /// The present password.
+    #[schema(required, value_type = String)]
     old: Option<String>,
     /// 6 characters to 71 bytes.
+    #[schema(required, value_type = String)]
     new: Option<String>,
 }
 

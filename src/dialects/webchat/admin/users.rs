@@ -19,10 +19,12 @@ use crate::service::Operator;
 #[into_params(parameter_in = Query)]
 pub(super) struct UsersQuery {
     /// The beginning of a name; all users when absent.
+    #[param(max_length = 100)]
     q: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
     /// Most entries: 50 when absent, at most 500.
+    #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }
 
