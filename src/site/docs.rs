@@ -9,6 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
+use super::refusals;
 use crate::domain::{Error, Result};
 use crate::edge::resource;
 
@@ -40,10 +41,12 @@ impl Modify for Bearer {
 
 /// Merges the dialects' parts into one OpenAPI document.
 pub fn openapi(parts: impl Iterator<Item = utoipa::openapi::OpenApi>) -> utoipa::openapi::OpenApi {
-    parts.fold(Documentation::openapi(), |mut all, part| {
+    let mut all = parts.fold(Documentation::openapi(), |mut all, part| {
         all.merge(part);
         all
-    })
+    });
+    refusals::add_common(&mut all);
+    all
 }
 
 /// Serves the document and the page that shows it.

@@ -4,6 +4,7 @@
 mod dashboard;
 mod docs;
 mod health;
+mod refusals;
 mod sockets;
 mod uploads;
 mod web;

@@ -1,4 +1,4 @@
-//! The pages that show the APIs, which lie on the origin of the tokens.
+//! The documents of the APIs, and the pages that show them, which lie on the origin of the tokens.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -25,4 +25,25 @@ async fn the_documentation_runs_no_foreign_script() {
     let answer = world.client.get(world.url(0, "/openapi.json")).send().await.expect("answered");
     assert!(answer.json::<Value>().await.expect("JSON")["paths"].is_object());
     world.stop().await;
+}
+
+/// What the limits, the store and the parser of bodies answer to any request is documented for each route, in the form of
+/// its dialect.
+#[test]
+fn every_route_documents_what_any_may_answer() {
+    let document = serde_json::to_value(chinwag::node::openapi()).expect("JSON");
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("methods") {
+            operations += 1;
+            let answers = &operation["responses"];
+            let form = |status: &str| &answers[status]["content"]["application/json"]["schema"];
+            let refusal = if answers["401"].is_object() { form("401") } else { form("400") };
+            let with_body = operation["requestBody"].is_object().then_some(["413", "415"]);
+            for status in ["429", "503"].into_iter().chain(with_body.into_iter().flatten()) {
+                assert!(refusal.is_object() && form(status) == refusal, "{method} {path}: {status}");
+            }
+        }
+    }
+    assert!(operations >= 45, "{operations} operations");
 }
