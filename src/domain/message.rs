@@ -126,7 +126,7 @@ pub struct Attachment {
     pub name: Option<String>,
     /// Its size in bytes.
     pub size: Option<u64>,
-    /// An image's width and height in pixels, before its orientation is applied.
+    /// An image's width and height in pixels, as it is shown: turned by its orientation.
     pub pixels: Option<(u32, u32)>,
     /// Whether the sender gave the path of an upload of ours with a host. It is shown with the host of each reader.
     pub has_host: bool,

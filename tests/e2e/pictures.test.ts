@@ -117,5 +117,16 @@ test("pictures are drawn in their size and rotation after they lost their metada
       return `${image.naturalWidth} × ${image.naturalHeight}`;
     }, url);
     expect(drawn, name).toBe(size);
+
+    // What a message tells of the size, so that clients reserve room for it, is what is drawn.
+    const file = new FormData();
+    file.append("room_id", "global");
+    file.append("file", new Blob([bytes]), name);
+    await alice.call("POST", "/api/chat/upload", file);
+    const [room] = await alice.call<{ last_message: { file_pixels: number[] } }[]>(
+      "GET",
+      "/api/v1/conversations",
+    );
+    expect(room?.last_message.file_pixels.join(" × "), name).toBe(size);
   }
 });

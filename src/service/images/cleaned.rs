@@ -11,7 +11,7 @@ const MAX_PIXELS: u64 = 50_000_000;
 pub(in crate::service) struct Cleaned {
     /// The bytes of the file.
     pub(in crate::service) bytes: Bytes,
-    /// Width and height in pixels, before the orientation is applied.
+    /// Width and height in pixels, as browsers show it: turned by its orientation.
     pub(in crate::service) pixels: (u32, u32),
 }
 

@@ -36,6 +36,11 @@ pub(super) fn orientation(tiff: &[u8]) -> Option<u16> {
     found.filter(|turned| (2..=8).contains(turned))
 }
 
+/// The width and height at which a picture is shown. The orientations from 5 on swap its sides.
+pub(super) fn as_shown((width, height): (u32, u32), orientation: Option<u16>) -> (u32, u32) {
+    if orientation.is_some_and(|turned| turned >= 5) { (height, width) } else { (width, height) }
+}
+
 /// A TIFF block with the orientation only.
 pub(super) fn tiff_with(orientation: u16) -> Bytes {
     let mut tiff = BytesMut::from(&b"MM\0*"[..]);

@@ -55,7 +55,7 @@ struct Picture {
     output: BytesMut,
     size: Option<(u32, u32)>,
     has_scan: bool,
-    is_turned: bool,
+    orientation: Option<u16>,
 }
 
 impl Picture {
@@ -78,9 +78,10 @@ impl Picture {
                 }
                 self.put(marker, contents);
             }
-            APP1 if !self.is_turned => {
+            // Browsers read the orientation before they draw.
+            APP1 if self.orientation.is_none() && !self.has_scan => {
                 if let Some(turned) = contents.strip_prefix(EXIF_HEADER).and_then(exif::orientation) {
-                    self.is_turned = true;
+                    self.orientation = Some(turned);
                     self.put(marker, &exif_with(turned));
                 }
             }
@@ -117,9 +118,9 @@ impl Picture {
     }
 
     fn finish(mut self) -> Result<Cleaned> {
-        let pixels = self.size.filter(|_| self.has_scan).ok_or(Error::UnsupportedType)?;
+        let size = self.size.filter(|_| self.has_scan).ok_or(Error::UnsupportedType)?;
         self.output.put_slice(&[0xff, END_OF_IMAGE]);
-        Ok(Cleaned { bytes: self.output.freeze(), pixels })
+        Ok(Cleaned { bytes: self.output.freeze(), pixels: exif::as_shown(size, self.orientation) })
     }
 }
 

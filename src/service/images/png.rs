@@ -29,7 +29,8 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Cleaned> {
     if !is_picture {
         return Err(Error::UnsupportedType);
     }
-    Ok(Cleaned { bytes: picture.output.freeze(), pixels: picture.size })
+    let pixels = exif::as_shown(picture.size, picture.orientation);
+    Ok(Cleaned { bytes: picture.output.freeze(), pixels })
 }
 
 struct Chunk<'a> {
@@ -63,7 +64,7 @@ struct Picture {
     has_pixels: bool,
     is_whole: bool,
     is_animated: bool,
-    is_turned: bool,
+    orientation: Option<u16>,
 }
 
 impl Picture {
@@ -91,7 +92,7 @@ impl Picture {
             has_pixels: false,
             is_whole: false,
             is_animated: false,
-            is_turned: false,
+            orientation: None,
         };
         picture.output.put_slice(SIGNATURE);
         picture.put(*b"IHDR", header);
@@ -115,9 +116,10 @@ impl Picture {
             b"fcTL" if self.is_animated => self.add_frame(contents)?,
             // Decoders ignore other chunks with a wrong checksum, and the writer of this one would make it right.
             _ if !chunk.is_intact => {}
-            b"eXIf" if !self.is_turned => {
+            // Browsers read the orientation before they draw.
+            b"eXIf" if self.orientation.is_none() && !self.has_data => {
                 if let Some(turned) = exif::orientation(contents) {
-                    self.is_turned = true;
+                    self.orientation = Some(turned);
                     self.put(kind, &exif::tiff_with(turned));
                 }
             }

@@ -13,10 +13,10 @@ macro_rules! picture {
     };
 }
 
-/// The pictures in `tests/pictures`, with their sizes.
+/// The pictures in `tests/pictures`, with the sizes at which they are shown. The first two are turned.
 pub(super) const PICTURES: [(FileKind, &[u8], (u32, u32)); 7] = [
-    (FileKind::Jpeg, picture!("photo.jpg"), (24, 16)),
-    (FileKind::Png, picture!("animated.png"), (24, 16)),
+    (FileKind::Jpeg, picture!("photo.jpg"), (16, 24)),
+    (FileKind::Png, picture!("animated.png"), (16, 24)),
     (FileKind::Png, picture!("still.png"), (24, 16)),
     (FileKind::WebP, picture!("still.webp"), (24, 16)),
     (FileKind::WebP, picture!("lossless.webp"), (24, 16)),
@@ -234,6 +234,62 @@ fn orientation_is_all_that_is_kept_of_exif() {
     super::reader::tests::take_work();
     cleaned(FileKind::Jpeg, &jpeg(&many));
     assert!(super::reader::tests::take_work() < 200_000, "directories that lie about their size cost nothing");
+}
+
+#[test]
+fn the_size_is_the_one_at_which_a_picture_is_shown() {
+    let png_with = |exif: &[u8]| png(&[(b"IHDR", &header(3, 2)), (b"eXIf", exif), (b"IDAT", b"x"), (b"IEND", b"")]);
+    for (orientation, shown) in [
+        (0, (3, 2)), // without a meaning
+        (1, (3, 2)),
+        (2, (3, 2)),
+        (3, (3, 2)),
+        (4, (3, 2)),
+        (5, (2, 3)),
+        (6, (2, 3)),
+        (7, (2, 3)),
+        (8, (2, 3)),
+        (9, (3, 2)), // without a meaning
+    ] {
+        let tiff = exif::tiff_with(orientation);
+        let little = little_endian(orientation);
+        for tiff in [&tiff[..], &little] {
+            let in_jpeg = jpeg(&[(0xe1, &[b"Exif\0\0", tiff].concat())]);
+            for (kind, bytes) in [(FileKind::Jpeg, in_jpeg), (FileKind::Png, png_with(tiff))] {
+                let picture = clean(kind, &bytes).expect("a picture");
+                assert_eq!(picture.pixels, shown, "{kind:?} {orientation}");
+                let again = clean(kind, &picture.bytes).expect("a picture");
+                assert_eq!(again.pixels, shown, "{kind:?} {orientation}, cleaned again");
+            }
+        }
+    }
+}
+
+/// A TIFF block with an orientation, as most cameras write it.
+fn little_endian(orientation: u16) -> Vec<u8> {
+    let entry = [&b"\x12\x01\x03\0\x01\0\0\0"[..], &orientation.to_le_bytes(), b"\0\0"].concat();
+    [b"II*\0\x08\0\0\0\x01\0", &entry[..], b"\0\0\0\0"].concat()
+}
+
+#[test]
+fn the_first_orientation_before_the_pixels_counts() {
+    let exif = |turned| [b"Exif\0\0", &exif::tiff_with(turned)[..]].concat();
+    let (plain, turned) = (exif(1), exif(6));
+    let of = |segments: &[(u8, &[u8])]| clean(FileKind::Jpeg, &jpeg(segments)).expect("a picture").pixels;
+    assert_eq!(of(&[(0xe1, b"http://ns.adobe.com/xap/1.0/\0"), (0xe1, &turned)]), (2, 3));
+    assert_eq!(of(&[(0xe1, &turned), (0xe1, &exif(3))]), (2, 3));
+    assert_eq!(of(&[(0xe1, &plain), (0xe1, b"Exif\0\0")]), (3, 2));
+    let whole = jpeg(&[]);
+    let end = whole.len() - 2;
+    let length = u16::try_from(turned.len() + 2).expect("short").to_be_bytes();
+    let late = [&whole[..end], b"\xff\xe1", &length, &turned, &whole[end..]].concat();
+    let picture = clean(FileKind::Jpeg, &late).expect("a picture");
+    assert_eq!((picture.bytes.to_vec(), picture.pixels), (whole, (3, 2)), "behind the scan nobody reads it");
+    let tiff = exif::tiff_with(6);
+    let plain = png(&[(b"IHDR", &header(3, 2)), (b"IDAT", b"x"), (b"IEND", b"")]);
+    let late = png(&[(b"IHDR", &header(3, 2)), (b"IDAT", b"x"), (b"eXIf", &tiff), (b"IEND", b"")]);
+    let picture = clean(FileKind::Png, &late).expect("a picture");
+    assert_eq!((picture.bytes.to_vec(), picture.pixels), (plain, (3, 2)), "nor behind the data");
 }
 
 #[test]
