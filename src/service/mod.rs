@@ -142,7 +142,7 @@ impl Services {
             administration: Administration::new(accounts.clone()),
             accounts,
             messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
-            rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding),
+            rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding, uploads.clone()),
             room_removals: RoomRemovals::new(store.clone(), uploads.clone()),
             blocks: Blocks::new(store.clone()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),

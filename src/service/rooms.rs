@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::access::{Action, authorise};
 use super::limits::Limits;
 use super::pictures;
+use super::uploads::Uploads;
 use crate::config::Adding;
 use crate::domain::{
     Caller, Conversation, Description, Error, FoundRoom, Limit, ListedRoom, Member, NameQuery, NewGroup, Notice,
@@ -19,11 +20,18 @@ pub struct Rooms {
     members: MemberBounds,
     pub(super) limits: Arc<Limits>,
     adding: Adding,
+    pub(super) uploads: Uploads,
 }
 
 impl Rooms {
-    pub(super) fn new(store: Store, members: MemberBounds, limits: Arc<Limits>, adding: Adding) -> Self {
-        Self { store, members, limits, adding }
+    pub(super) fn new(
+        store: Store,
+        members: MemberBounds,
+        limits: Arc<Limits>,
+        adding: Adding,
+        uploads: Uploads,
+    ) -> Self {
+        Self { store, members, limits, adding, uploads }
     }
 
     /// Creates a public room with the caller as owner and first member.
@@ -58,6 +66,7 @@ impl Rooms {
         avatar: &str,
     ) -> Result<NewGroup> {
         self.limits.check_new_room(caller.id)?;
+        let avatar = &self.uploads.stored_picture(avatar).await;
         let group = self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await?;
         if !avatar.is_empty() {
             pictures::keep(&self.store, PictureOwner::Room(group.id), avatar).await;

@@ -78,9 +78,21 @@ impl Shelf {
         }
     }
 
+    /// Whether a file exists.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(super) async fn exists(&self, path: &UploadPath) -> Result<bool> {
+        match self.store.head(&path.object()).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     /// Whether a file exists, as far as can be found out.
     pub(super) async fn has(&self, path: &UploadPath) -> bool {
-        self.store.head(&path.object()).await.is_ok()
+        self.exists(path).await.unwrap_or(false)
     }
 
     /// Removes a file. No-op for one that is gone.

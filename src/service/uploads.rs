@@ -243,10 +243,7 @@ impl Uploads {
     pub(super) async fn attach(&self, mut message: NewMessage) -> Result<NewMessage> {
         let Some(file) = &mut message.attachment else { return Ok(message) };
         file.name.as_deref().map_or(Ok(()), check_file_name)?;
-        // Another server may have the same paths.
-        if let Some(path) = UploadPath::of_url(&file.url)
-            && self.files.shelf.has(&path).await
-        {
+        if let Some(path) = self.uploaded(&file.url).await {
             let address = format!("/uploads/{path}");
             if message.text.as_str() == file.url {
                 message.text = Content::parse(address.clone())?;
@@ -258,6 +255,12 @@ impl Uploads {
             note(self.store.renew_upload(&path.to_string()).await, "could not note that an upload is used");
         }
         Ok(message)
+    }
+
+    /// The path of an upload of ours in an address with a host. Another server may have the same paths.
+    pub(super) async fn uploaded(&self, url: &str) -> Option<UploadPath> {
+        let path = UploadPath::of_url(url)?;
+        self.files.shelf.has(&path).await.then_some(path)
     }
 
     /// Removes the file of a deleted message if it was uploaded as that message, but not a file that the message merely

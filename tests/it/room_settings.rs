@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
+use crate::uploads::upload_picture;
 
 async fn change(user: &User<'_>, node: usize, room: u64, body: &Value) -> (u16, Value) {
     answered(user.at(node, Method::PATCH, &format!("/api/v1/rooms/{room}")).json(body).send().await).await
@@ -154,6 +155,8 @@ async fn what_a_room_cannot_be_is_refused() {
         (group, json!({"avatar": "javascript:alert(1)"}), 400, "invalid"),
         (group, json!({"avatar": "/uploads/chat/3b241101-e2bb-4255-8caf-4136c566a962.png"}), 400, "invalid"),
         (group, json!({"avatar": format!("{picture}?")}), 400, "invalid"),
+        (group, json!({"avatar": picture}), 400, "invalid"), // nobody has uploaded it
+        (group, json!({"avatar": format!("https://chat.example{picture}")}), 400, "invalid"),
         (group, json!({"name": "fine", "avatar": "data:,"}), 400, "invalid"),
         (group, json!([]), 400, "malformed"),
     ] {
@@ -161,8 +164,9 @@ async fn what_a_room_cannot_be_is_refused() {
         assert_eq!((found, &answer["code"]), (status, &json!(code)), "{room} {body}");
     }
     assert_eq!(alice.get_json(0, &format!("/api/v1/rooms/{group}")).await["name"], "g", "nothing was changed");
+    let picture = upload_picture(&alice, 0).await;
     let (status, room) = change(&alice, 0, group, &json!({"avatar": format!("http://elsewhere{picture}")})).await;
-    assert_eq!((status, &room["avatar"]), (200, &json!(world.url(0, picture))));
+    assert_eq!((status, &room["avatar"]), (200, &json!(world.url(0, &picture))));
     assert_eq!(change(&alice, 0, group, &json!({"avatar": ""})).await.1["avatar"], "");
     assert_eq!(answered(alice.at(0, Method::GET, &format!("/api/v1/rooms/{direct}")).send().await).await.0, 400);
     world.stop().await;

@@ -10,7 +10,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{User, World, ok, refused};
+use crate::samples::sample;
+use crate::support::{User, World, answered, ok, refused};
 
 /// A PNG of 2 × 1 pixels with a text chunk that names a place.
 pub fn png() -> Vec<u8> {
@@ -41,6 +42,16 @@ pub async fn upload(
     let part = Part::bytes(bytes).file_name(name.to_owned());
     let form = Form::new().part("file", part).text("room_id", room.to_owned());
     user.post(node, "upload").multipart(form).send().await
+}
+
+/// Uploads a picture that belongs to no message. Returns its path.
+pub async fn upload_picture(user: &User<'_>, node: usize) -> String {
+    let part = Part::bytes(sample("png", 1000)).file_name("a.png");
+    let request = user.at(node, Method::POST, "/api/v1/upload/image").multipart(Form::new().part("image", part));
+    let (status, body) = answered(request.send().await).await;
+    assert_eq!(status, 201, "{body}");
+    let url = body["url"].as_str().expect("an address");
+    url[url.find("/uploads/").expect("a path")..].to_owned()
 }
 
 pub fn files(world: &World) -> usize {

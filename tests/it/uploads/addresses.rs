@@ -1,28 +1,16 @@
 //! Addresses of uploads in messages: stored as paths, and shown with the host of whoever reads.
 
 use reqwest::Method;
-use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::samples::sample;
-use crate::support::{User, World, ok};
-
-/// Uploads a picture through a node. Returns its path.
-async fn upload(world: &World, user: &User<'_>) -> String {
-    let part = Part::bytes(sample("png", 1000)).file_name("a.png");
-    let request = world.client.post(world.url(0, "/api/v1/upload/image")).bearer_auth(&user.token);
-    let body: Value =
-        request.multipart(Form::new().part("image", part)).send().await.expect("answered").json().await.expect("JSON");
-    let url = body["url"].as_str().expect("an address").to_owned();
-    let path = url.strip_prefix(&world.url(0, "")).expect("the host of the request");
-    path.to_owned()
-}
+use super::upload_picture;
+use crate::support::{World, ok};
 
 #[tokio::test]
 async fn own_addresses_have_the_host_of_the_reader() {
     let world = World::start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
-    let path = upload(&world, &alice).await;
+    let path = upload_picture(&alice, 0).await;
     let sent = format!("https://old.example.org{path}");
     let (here, there) = (world.url(0, &path), world.url(1, &path));
     let room = alice.make_group(0, "pictures", &["bob"]).await;
@@ -69,7 +57,7 @@ async fn own_addresses_have_the_host_of_the_reader() {
 async fn every_way_to_send_an_own_address_stores_its_path() {
     let world = World::start(1).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
-    let path = upload(&world, &alice).await;
+    let path = upload_picture(&alice, 0).await;
     let here = world.url(0, &path);
     let direct = alice.open_direct(0, "bob").await;
     let mut messenger = world.messenger(0, &bob).await;
@@ -106,7 +94,7 @@ async fn every_way_to_send_an_own_address_stores_its_path() {
 async fn other_addresses_and_texts_stay_as_they_are() {
     let world = World::start(1).await;
     let alice = world.user(0, "alice").await;
-    let path = upload(&world, &alice).await;
+    let path = upload_picture(&alice, 0).await;
     let foreign = "/uploads/images/0b9e2b5e-4f0c-4c9e-8f43-3f6f2c3d9b11.png";
     for content in [
         path.clone(),

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use reqwest::multipart::{Form, Part};
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{files, upload};
+use super::{files, upload, upload_picture};
 use crate::samples::sample;
 use crate::support::{User, World, eventually, ok, shared_redis};
 
@@ -32,16 +32,6 @@ fn key(world: &World, name: &str) -> String {
 
 fn redis() -> redis::Connection {
     redis::Client::open(shared_redis()).and_then(|client| client.get_connection()).expect("Redis answers")
-}
-
-/// Uploads a picture that belongs to no message. Returns its path.
-async fn upload_image(world: &World, user: &User<'_>) -> String {
-    let part = Part::bytes(sample("png", 1000)).file_name("a.png");
-    let request = world.client.post(world.url(0, "/api/v1/upload/image")).bearer_auth(&user.token);
-    let body: Value =
-        request.multipart(Form::new().part("image", part)).send().await.expect("answered").json().await.expect("JSON");
-    let url = body["url"].as_str().expect("an address");
-    url[url.find("/uploads/").expect("a path")..].to_owned()
 }
 
 /// Makes a file look as if it was used so many days ago.
@@ -109,7 +99,7 @@ async fn unused_files_are_removed_and_used_ones_are_kept() {
     let world = start(2).await;
     let user = world.user(0, "alice").await;
     let (unused, young, used) =
-        (upload_image(&world, &user).await, upload_image(&world, &user).await, upload_image(&world, &user).await);
+        (upload_picture(&user, 0).await, upload_picture(&user, 0).await, upload_picture(&user, 0).await);
     age(&world, &used, 7);
     ok(user.post(1, "send").json(&json!({"message_type": "image", "content": used})).send().await).await;
     age(&world, &young, 7);
@@ -127,7 +117,7 @@ async fn unused_files_are_removed_and_used_ones_are_kept() {
 async fn files_that_redis_does_not_know_are_served_and_looked_after() {
     let world = start(1).await;
     let user = world.user(0, "alice").await;
-    let image = upload_image(&world, &user).await;
+    let image = upload_picture(&user, 0).await;
     let message = ok(upload(&user, 0, "a.pdf", sample("pdf", 1000), "global").await).await;
     let recent = message["file_url"].as_str().expect("an address").to_owned();
     let old = "/uploads/chat/0b9e2b5e-4f0c-4c9e-8f43-3f6f2c3d9b11.pdf";
@@ -156,26 +146,26 @@ fn last_use(world: &World, path: &str) -> u64 {
 }
 
 /// Changes a user's picture through document 001.
-async fn set_avatar(world: &World, user: &User<'_>, address: &str) {
-    let request = world.client.put(world.url(1, "/api/v1/user/profile")).bearer_auth(&user.token);
-    ok(request.json(&json!({"avatar": address})).send().await).await;
+async fn set_avatar(user: &User<'_>, address: &str) {
+    let request = user.at(1, Method::PUT, "/api/v1/user/profile").json(&json!({"avatar": address}));
+    ok(request.send().await).await;
 }
 
 #[tokio::test]
 async fn pictures_of_users_are_kept_until_the_last_user_has_another() {
     let world = start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
-    let picture = upload_image(&world, &alice).await;
+    let picture = upload_picture(&alice, 0).await;
     for user in [&alice, &bob] {
-        set_avatar(&world, user, &format!("https://chat.example{picture}")).await;
+        set_avatar(user, &format!("https://chat.example{picture}")).await;
     }
-    set_avatar(&world, &alice, "").await;
+    set_avatar(&alice, "").await;
     let score = || last_use(&world, &picture);
     let always = score();
     assert!(always > 1 << 52, "bob still has it");
     ok(bob.post(1, "send").json(&json!({"message_type": "image", "content": picture})).send().await).await;
     assert_eq!(score(), always, "a message that shows it changes nothing");
-    set_avatar(&world, &bob, "https://elsewhere.example/a.png").await;
+    set_avatar(&bob, "https://elsewhere.example/a.png").await;
     assert!(score() < 1 << 52);
     age(&world, &picture, 9);
     eventually("nobody has it any more", async || !on_disk(&world, &picture).exists()).await;
@@ -186,7 +176,7 @@ async fn pictures_of_users_are_kept_until_the_last_user_has_another() {
 async fn the_picture_of_a_group_is_kept_until_its_last_member_leaves() {
     let world = start(1).await;
     let alice = world.user(0, "alice").await;
-    let picture = upload_image(&world, &alice).await;
+    let picture = upload_picture(&alice, 0).await;
     let group = json!({"name": "pictured", "description": "", "avatar": picture});
     ok(alice.at(0, Method::POST, "/api/v1/group").json(&group).send().await).await;
     assert!(last_use(&world, &picture) > 1 << 52);
@@ -196,5 +186,28 @@ async fn the_picture_of_a_group_is_kept_until_its_last_member_leaves() {
     assert_eq!(status(&world, &picture).await, StatusCode::OK);
     ok(alice.at(0, Method::DELETE, "/api/v1/rooms/2/members/1").send().await).await;
     assert!(last_use(&world, &picture) < 1 << 52);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn of_pictures_chosen_at_once_the_one_that_stays_is_kept() {
+    let world = start(2).await;
+    let alice = world.user(0, "alice").await;
+    let group = alice.make_group(0, "g", &[]).await;
+    let mut pictures = Vec::new();
+    for _ in 0..6 {
+        pictures.push(upload_picture(&alice, 0).await);
+    }
+    let path = format!("/api/v1/rooms/{group}");
+    for _ in 0..10 {
+        let choose = |(node, picture)| {
+            let request = alice.at(node % 2, Method::PATCH, &path).json(&json!({"avatar": picture}));
+            async { ok(request.send().await).await }
+        };
+        join_all(pictures.iter().enumerate().map(choose)).await;
+        let avatar = alice.get_json(0, &path).await["avatar"].as_str().expect("an address").to_owned();
+        let kept: String = redis::cmd("HGET").arg(key(&world, "pictures")).arg("r:2").query(&mut redis()).expect("one");
+        assert!(avatar.ends_with(&format!("/uploads/{kept}")), "{avatar} {kept}");
+    }
     world.stop().await;
 }
