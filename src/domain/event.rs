@@ -1,8 +1,9 @@
-//! Events of a room, as connected clients receive them.
+//! Events of a room, and of a user, as connected clients receive them.
 
 use super::amendment::{Amendment, AmendmentKind};
 use super::ids::{EntryId, Seq, UserId};
 use super::message::Message;
+use super::profile::ChangedProfile;
 use super::room::{RoomChange, RoomHead};
 use super::user::UserRef;
 
@@ -39,6 +40,13 @@ pub enum Event<K = AmendmentKind> {
     RoomRemoved(UserId),
     /// Redis came back without the room's latest messages. The events after this one continue behind what was kept.
     Rewound(Rewind),
+}
+
+/// What can happen to a user. Only the user's own connections are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnEvent {
+    /// The user changed the profile.
+    ProfileChanged(ChangedProfile),
 }
 
 /// How far the log of a room went back.

@@ -33,10 +33,14 @@ pub enum Field {
     Phone,
     /// The address of a user's or group's picture.
     Avatar,
+    /// What a user says about the present.
+    StatusText,
     /// The pause between two messages of a member.
     SlowMode,
     /// A user's id.
     UserId,
+    /// The ids of several users.
+    UserIds,
     /// The user or group that a message is for.
     Receiver,
     /// The role of a member.
@@ -88,8 +92,10 @@ impl Field {
             Self::Email => "email",
             Self::Phone => "phone",
             Self::Avatar => "avatar",
+            Self::StatusText => "status_text",
             Self::SlowMode => "slow_mode_secs",
             Self::UserId => "user_id",
+            Self::UserIds => "ids",
             Self::Receiver => "receiver_id",
             Self::Role => "role",
             Self::Query => "q",

@@ -22,6 +22,7 @@ mod names;
 mod notice;
 mod page;
 mod password;
+mod profile;
 mod receipt;
 mod room;
 mod session;
@@ -37,7 +38,7 @@ pub use audit::{AuditEntry, AuditTarget};
 pub use client::{Client, counted_address};
 pub use clock::{Clock, now_ms};
 pub use error::{Error, Kind, Result, Severity};
-pub use event::{Event, PresenceChange, ReadMark, Rewind, RoomEvent};
+pub use event::{Event, OwnEvent, PresenceChange, ReadMark, Rewind, RoomEvent};
 pub use field::Field;
 pub use file::{Charset, FileKind};
 pub use file_name::{FileName, check_file_name};
@@ -50,6 +51,7 @@ pub use names::{Description, Email, RoomName, parse_avatar, parse_phone};
 pub use notice::{Notice, NoticeKind, SYSTEM_NAME};
 pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark, room_cursor};
 pub use password::{Password, TypedPassword};
+pub use profile::{ChangedProfile, ProfileChange, StatusText, UserCard};
 pub use receipt::{Receipts, Runs, Status};
 pub use room::{
     Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomChange, RoomDetails, RoomHead,
@@ -58,5 +60,5 @@ pub use room::{
 pub use session::{Session, TokenId};
 pub use text::folded;
 pub use times::{utc_millis, utc_seconds, whole_second};
-pub use user::{Account, Caller, DELETED_NAME, NewAccount, OnlineUser, ProfileChange, Role, TokenKey, UserRef};
+pub use user::{Account, Caller, DELETED_NAME, NewAccount, OnlineUser, Role, TokenKey, UserRef};
 pub use user_name::{TypedName, UserName, looks};

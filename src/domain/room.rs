@@ -58,6 +58,10 @@ pub struct Member {
     pub id: UserId,
     /// Current name of the user.
     pub name: String,
+    /// The address of the user's picture; empty for none.
+    pub avatar: String,
+    /// What the user says about the present; empty for none.
+    pub status_text: String,
     /// Role in the room.
     pub role: MemberRole,
 }
@@ -205,6 +209,8 @@ pub struct Conversation {
     pub head: RoomHead,
     /// Its name; for a direct room, the current name of the other user.
     pub name: String,
+    /// The address of its picture; for a direct room, of the other user's; empty for none.
+    pub avatar: String,
     /// Time of the last activity, UTC milliseconds.
     pub active_at_ms: u64,
     /// The newest message that is neither deleted nor expired.

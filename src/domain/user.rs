@@ -80,17 +80,6 @@ pub struct NewAccount {
     pub invite: Option<InviteCode>,
 }
 
-/// Changes of a profile; `None` leaves a field as it is.
-#[derive(Clone, Debug, Default)]
-pub struct ProfileChange {
-    /// A new name.
-    pub name: Option<UserName>,
-    /// The address of a picture; empty for none.
-    pub avatar: Option<String>,
-    /// A phone number; empty for none.
-    pub phone: Option<String>,
-}
-
 /// An account as stored.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -104,6 +93,8 @@ pub struct Account {
     pub phone: String,
     /// The address of a picture; empty for none.
     pub avatar: String,
+    /// What the user says about the present; empty for none.
+    pub status_text: String,
     /// Time of creation, UTC milliseconds.
     pub created_at_ms: u64,
     /// Time of the last change of the profile, UTC milliseconds.

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use super::connection::{Connection, ConnectionId};
 use super::encode::{Frame, FrameKey, ReadyFrame, Style};
 use super::hub::HubState;
-use crate::domain::{Event, Message, PresenceChange, RoomEvent, RoomId, UserId, UserRef};
+use crate::domain::{Event, Message, OwnEvent, PresenceChange, RoomEvent, RoomId, UserId, UserRef};
 use crate::metrics::Count;
-use crate::websocket::Close;
+use crate::websocket::{Close, text_frame};
 
 /// Changes of presence announced in a room per tick.
 pub(super) const MAX_PRESENCE: usize = 200;
@@ -140,6 +140,22 @@ impl HubState {
             }
         }
         outcome
+    }
+
+    /// Queues an event of a user for the user's connections.
+    pub(super) fn tell_user(&mut self, user: UserId, event: &OwnEvent) {
+        let Self { users, connections, dirty, metrics, .. } = self;
+        for slot in users.get(&user).map(Vec::as_slice).unwrap_or_default() {
+            let Some(connection) = connections.get_mut(*slot).filter(|it| it.closing_since.is_none()) else { continue };
+            let style = Style { is_extended: connection.encoder.key.is_extended, base_url: &connection.reader_url };
+            let Some(text) = (connection.encoder.encode_own)(event, style) else { continue };
+            dirty.push(*slot);
+            // A client that misses it reads what it needs once it is connected again.
+            if !connection.send_queue.push(text_frame(&[&text])) {
+                connection.close(&Close::TOO_SLOW);
+                metrics.count(Count::ClosedSlow);
+            }
+        }
     }
 
     /// Queues a message for one connection again, unless catching up will bring it.

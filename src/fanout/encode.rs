@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::domain::{RoomEvent, UserId};
+use crate::domain::{OwnEvent, RoomEvent, UserId};
 use crate::websocket::text_frame;
 
 /// Identifies connections that receive equal frames.
@@ -30,6 +30,8 @@ pub struct Encoder {
     pub key: FrameKey,
     /// Encodes an event; `None` when the dialect does not show it.
     pub encode: fn(&RoomEvent, Style<'_>) -> Option<Frame>,
+    /// Encodes an event of the connection's own user; `None` when the dialect does not show it.
+    pub encode_own: fn(&OwnEvent, Style<'_>) -> Option<String>,
 }
 
 /// The text of a frame.

@@ -11,7 +11,7 @@ use super::backlog::{Backlog, Joining, RoomChange};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState, Room};
 use super::pending_subscription::{PendingSubscription, follow_all};
-use crate::domain::{EntryId, Error, Event, Result, RoomEvent, RoomHead, RoomId, Seq, UserId};
+use crate::domain::{EntryId, Error, Event, OwnEvent, Result, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::store::{RoomEntry, UserEvent};
 
 /// Rooms that a new connection follows at once.
@@ -123,6 +123,9 @@ impl Hub {
                 }
             }
             UserEvent::Revoked { user, .. } | UserEvent::Ended { user, .. } => self.check_user(*user),
+            UserEvent::ProfileChanged { user, change, .. } => {
+                self.0.borrow_mut().tell_user(*user, &OwnEvent::ProfileChanged(change.clone()));
+            }
             UserEvent::Renamed { .. } | UserEvent::Deleted { .. } => {}
         }
     }

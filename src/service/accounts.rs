@@ -7,14 +7,13 @@ use tracing::{debug, info};
 use super::grant::Grant;
 use super::limits::Limits;
 use super::passwords::Passwords;
-use super::pictures;
 use super::tokens::Tokens;
 use crate::config::Registration;
 use crate::domain::{
-    Account, Caller, Client, Email, Error, InviteCode, NewAccount, Password, ProfileChange, Result, TypedName,
-    TypedPassword, UserId, UserName, folded,
+    Account, Caller, Client, Email, Error, InviteCode, NewAccount, Password, Result, TypedName, TypedPassword, UserId,
+    folded,
 };
-use crate::store::{PictureOwner, Store};
+use crate::store::Store;
 
 /// Longer texts name no account, and whoever sends them may share a count.
 const MAX_COUNTED_CHARS: usize = 320;
@@ -182,23 +181,6 @@ impl Accounts {
     /// `UserNotFound`.
     pub async fn profile(&self, caller: &Caller) -> Result<Account> {
         self.store.account(caller.id).await?.ok_or(Error::UserNotFound)
-    }
-
-    /// Changes the caller's account. A new name applies from the next message on, on every node and with tokens issued
-    /// before.
-    ///
-    /// # Errors
-    /// `NameTaken`, `UserNotFound`.
-    pub async fn change_profile(&self, caller: &Caller, change: &ProfileChange) -> Result<Account> {
-        if change.name.as_ref().is_some_and(UserName::is_reserved) {
-            return Err(Error::NameTaken);
-        }
-        let account = self.store.change_profile(caller.id, change).await?;
-        if let Some(avatar) = &change.avatar {
-            pictures::keep(&self.store, PictureOwner::User(caller.id), avatar).await;
-        }
-        self.tokens.rename(account.id, account.updated_at_ms, &account.name);
-        Ok(account)
     }
 
     /// Checks the token of a request: without a round trip but for the first of a user on this node. A valid token counts

@@ -27,6 +27,7 @@ mod places;
 mod poll;
 mod presence;
 mod present_names;
+mod profiles;
 mod range;
 mod revocations;
 mod room_removals;
@@ -61,6 +62,7 @@ pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use poll::Poll;
 pub use presence::{OnlineList, Presence, Throttle};
+pub use profiles::Profiles;
 pub use range::Range;
 pub use revocations::Revocations;
 pub use room_removals::RoomRemovals;
@@ -107,8 +109,10 @@ pub struct Shared {
 
 /// All services of one worker, over the worker's own store.
 pub struct Services {
-    /// Registration, login, profiles.
+    /// Registration, login and what belongs to one's own account.
     pub accounts: Accounts,
+    /// What users show of themselves.
+    pub profiles: Profiles,
     /// Sending, reading and deleting messages.
     pub messages: Messages,
     /// Rooms and their members.
@@ -141,6 +145,7 @@ impl Services {
         Self {
             administration: Administration::new(accounts.clone()),
             accounts,
+            profiles: Profiles::new(store.clone(), Arc::clone(&shared.tokens), limits(), uploads.clone()),
             messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
             rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding, uploads.clone()),
             room_removals: RoomRemovals::new(store.clone(), uploads.clone()),

@@ -5,7 +5,7 @@ use tracing::debug;
 use super::upload_path::{Folder, UploadPath};
 use super::uploads::Uploads;
 use crate::domain::{Error, Field, Result};
-use crate::store::{PictureOwner, Store};
+use crate::store::PictureOwner;
 
 impl Uploads {
     /// The path of an uploaded picture, whose address may have any host. From now on the picture is kept as if it was new. An
@@ -32,13 +32,13 @@ impl Uploads {
         let path = self.uploaded(address).await;
         path.map_or_else(|| address.to_owned(), |path| format!("/uploads/{path}"))
     }
-}
 
-/// Notes the picture that a user or room has from now on. Addresses of other servers need no care. Best effort: a picture
-/// that is not noted is kept as one that nobody uses.
-pub(super) async fn keep(store: &Store, owner: PictureOwner, address: &str) {
-    let path = UploadPath::of_address(address).or_else(|| UploadPath::of_url(address));
-    if let Err(error) = store.keep_picture(owner, path.map(|path| path.to_string()).as_deref()).await {
-        debug!(%error, "could not note that a picture is used");
+    /// Notes the picture that a user or room has from now on. Addresses of other servers need no care. Best effort: a picture
+    /// that is not noted is kept as one that nobody uses.
+    pub(super) async fn keep_picture(&self, owner: PictureOwner, address: &str) {
+        let path = UploadPath::of_address(address).or_else(|| UploadPath::of_url(address));
+        if let Err(error) = self.store.keep_picture(owner, path.map(|path| path.to_string()).as_deref()).await {
+            debug!(%error, "could not note that a picture is used");
+        }
     }
 }

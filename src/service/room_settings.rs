@@ -1,6 +1,6 @@
 //! What the owner and admins of a room may change.
 
-use super::{Rooms, pictures};
+use super::Rooms;
 use crate::domain::{Caller, Result, RoomChange, RoomDetails, RoomId};
 use crate::store::PictureOwner;
 
@@ -24,12 +24,12 @@ impl Rooms {
         }
         self.store.change_room(room, caller.id, &change, self.limits.send_rate()).await?;
         if let Some(avatar) = &change.avatar {
-            pictures::keep(&self.store, PictureOwner::Room(room), avatar).await;
+            self.uploads.keep_picture(PictureOwner::Room(room), avatar).await;
         }
         let details = self.store.room_details(room, caller.id).await?;
         // Of two changes at once the one that was written first may be noted last.
         if change.avatar.is_some_and(|avatar| avatar != details.avatar) {
-            pictures::keep(&self.store, PictureOwner::Room(room), &details.avatar).await;
+            self.uploads.keep_picture(PictureOwner::Room(room), &details.avatar).await;
         }
         Ok(details)
     }

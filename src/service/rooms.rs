@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::access::{Action, authorise};
 use super::limits::Limits;
-use super::pictures;
 use super::uploads::Uploads;
 use crate::config::Adding;
 use crate::domain::{
@@ -69,7 +68,7 @@ impl Rooms {
         let avatar = &self.uploads.stored_picture(avatar).await;
         let group = self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await?;
         if !avatar.is_empty() {
-            pictures::keep(&self.store, PictureOwner::Room(group.id), avatar).await;
+            self.uploads.keep_picture(PictureOwner::Room(group.id), avatar).await;
         }
         Ok(group)
     }

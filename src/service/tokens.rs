@@ -228,6 +228,7 @@ mod tests {
             email: String::new(),
             phone: String::new(),
             avatar: String::new(),
+            status_text: String::new(),
             created_at_ms: 0,
             updated_at_ms: 0,
             password_hash: String::new(),

@@ -5,7 +5,7 @@ use redis::{Cmd, Pipeline};
 
 use super::redis::reply::{self, next};
 use super::{Store, UserEvent};
-use crate::domain::{Result, TokenId, UserId};
+use crate::domain::{ChangedProfile, ProfileChange, Result, TokenId, UserId};
 
 /// How far a reading goes back behind the one before it: a node stores a change a while after Redis gave its time.
 const OVERLAP_MS: u64 = 60_000;
@@ -35,6 +35,18 @@ impl Store {
     /// Records that the tokens of a user are invalid below an epoch, then announces it.
     pub(super) async fn announce_revocation(&self, user: UserId, epoch: u64) -> Result<()> {
         self.announce_change(&self.keys.revoked(), &user.to_string(), epoch, &UserEvent::Revoked { user, epoch }).await
+    }
+
+    /// Announces what changed in a profile, unless nobody sees it. Nodes need not know it later.
+    pub(super) async fn announce_profile(&self, user: UserId, at_ms: u64, change: &ProfileChange) -> Result<()> {
+        let change = ChangedProfile::from(change);
+        if change == ChangedProfile::default() {
+            return Ok(());
+        }
+        let event = UserEvent::ProfileChanged { user, at_ms, change };
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event.to_string()));
+        self.connection.run(&pipeline).await.map(drop)
     }
 
     /// Adds a member to a set of changes, whose older ones are dropped, and announces an event of its user.

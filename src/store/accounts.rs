@@ -10,7 +10,7 @@ use super::redis::scripts::{self, Arg, Call};
 use super::token_bindings::new_token_key;
 use super::{Store, invites, numbers};
 use crate::domain::{
-    Account, Email, Error, NewAccount, ProfileChange, Result, Role, TypedName, UserId, UserName, folded,
+    Account, Email, Error, NewAccount, ProfileChange, Result, Role, StatusText, TypedName, UserId, UserName, folded,
 };
 
 /// A change of an account that also revokes all its tokens.
@@ -54,6 +54,7 @@ impl Store {
             email: new.email.as_ref().map_or("", Email::as_str).to_owned(),
             phone: new.phone.clone(),
             avatar: String::new(),
+            status_text: String::new(),
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
             password_hash: password_hash.to_owned(),
@@ -214,11 +215,12 @@ impl Store {
             phone: fields.remove("phone").unwrap_or_default(),
             unused_invite: fields.remove("invite"),
             avatar: fields.remove("avatar").unwrap_or_default(),
+            status_text: fields.remove("status").unwrap_or_default(),
         }))
     }
 
     /// Changes a profile. Claims a new name first, changes the account unless it was renamed meanwhile, then releases the
-    /// old name. Tokens stay valid; the new name is announced to all nodes.
+    /// old name. Tokens stay valid; the new name is announced to all nodes, and the change to the user's connections.
     ///
     /// # Errors
     /// `NameTaken`; `UserNotFound`.
@@ -242,6 +244,7 @@ impl Store {
                 self.reindex_user(id, &account.name, name.as_str()).await?;
                 self.announce_name(id, name.as_str(), at_ms).await?;
             }
+            self.announce_profile(id, at_ms, change).await?;
             return self.account(id).await?.ok_or(Error::UserNotFound);
         }
     }
@@ -273,6 +276,7 @@ impl Store {
             ("name", change.name.as_ref().map(UserName::as_str)),
             ("avatar", change.avatar.as_deref()),
             ("phone", change.phone.as_deref()),
+            ("status", change.status_text.as_ref().map(StatusText::as_str)),
         ];
         let mut args = vec![Arg::Text(&known.name)];
         for (field, value) in fields {

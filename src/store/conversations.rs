@@ -12,6 +12,9 @@ use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments};
 use crate::domain::{Conversation, Error, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
 
+/// Of the other user of a direct room.
+type NameAndAvatar = (Option<String>, Option<String>);
+
 impl Store {
     /// The rooms of a user, latest activity first.
     pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>> {
@@ -28,9 +31,10 @@ impl Store {
         for some in hints.listed.chunks(ROOMS_AT_ONCE) {
             let mut replies = self.run_list(&self.read_conversations(user, some, &read_cursors)).await?.into_iter();
             for entry in some {
-                let (card, name) = (next(&mut replies)?, next(&mut replies)?);
+                let (card, other) = (next(&mut replies)?, next(&mut replies)?);
                 let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
-                match read_conversation(*entry, card, read, reply::read(name)?)? {
+                let other = entry.other.map(|_| reply::read(other)).transpose()?;
+                match read_conversation(*entry, card, read, other)? {
                     Some(conversation) => conversations.push(conversation),
                     None => correction.remove(*entry),
                 }
@@ -77,7 +81,7 @@ impl Store {
         for entry in rooms {
             read(&mut pipeline, entry.room, entry.other);
             match entry.other {
-                Some(other) => pipeline.cmd("HGET").arg(self.keys.user(other)).arg("name"),
+                Some(other) => pipeline.cmd("HMGET").arg(self.keys.user(other)).arg(&["name", "avatar"]),
                 None => pipeline.cmd("ECHO").arg(""),
             };
         }
@@ -89,28 +93,31 @@ fn read_conversation(
     entry: RoomEntry,
     card: Value,
     read: Seq,
-    other_name: Option<String>,
+    other: Option<NameAndAvatar>,
 ) -> Result<Option<Conversation>> {
     if is_absent(&card) {
         return Ok(None); // the user's list is not up to date
     }
     let items = array(card)?;
-    let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read] = items.as_slice() else {
+    let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read, avatar] = items.as_slice()
+    else {
         return Err(Error::internal("a conversation has an unexpected number of fields"));
     };
     let last_message = match is_absent(id) {
         true => None,
         false => amendments::read_amended(entry.room, entry_id(id)?, text(record)?, amended)?,
     };
-    let name = match entry.other {
-        Some(_) => other_name.unwrap_or_default(),
-        None => text(name)?.to_owned(),
+    let (name, avatar) = match other {
+        Some((name, avatar)) => (name.unwrap_or_default(), avatar.unwrap_or_default()),
+        None if is_absent(avatar) => (text(name)?.to_owned(), String::new()),
+        None => (text(name)?.to_owned(), text(avatar)?.to_owned()),
     };
     let pair = if is_absent(pair) { None } else { parse_pair(text(pair)?) };
     let read_by_other = if is_absent(other_read) { Seq(0) } else { Runs::parse(text(other_read)?).highest() };
     Ok(Some(Conversation {
         head: RoomHead { id: entry.room, kind: kind_of(text(kind)?)?, pair },
         name,
+        avatar,
         active_at_ms: text(at_ms)?.parse().map_err(Error::internal)?,
         last_message,
         unread: (*unread).unsigned_abs(),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{amendments, record, room_changes};
-use crate::domain::{EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef};
+use super::{amendments, profiles, record, room_changes};
+use crate::domain::{ChangedProfile, EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef};
 
 /// An event of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub enum UserEvent {
         at_ms: u64,
         /// The new name.
         name: String,
+    },
+    /// A user changed the profile.
+    ProfileChanged {
+        /// The user.
+        user: UserId,
+        /// Time of the change, UTC milliseconds.
+        at_ms: u64,
+        /// What changed.
+        change: ChangedProfile,
     },
     /// An account was deleted.
     Deleted {
@@ -74,6 +83,7 @@ impl UserEvent {
             Self::Revoked { user, .. }
             | Self::Ended { user, .. }
             | Self::Renamed { user, .. }
+            | Self::ProfileChanged { user, .. }
             | Self::Deleted { user, .. }
             | Self::Joined { user, .. }
             | Self::Left { user, .. }
@@ -94,6 +104,9 @@ impl fmt::Display for UserEvent {
             Self::Revoked { user, epoch } => write!(f, "revoked {user} {epoch}"),
             Self::Ended { user, at_ms, token } => write!(f, "ended {user} {at_ms} {token}"),
             Self::Renamed { user, at_ms, name } => write!(f, "renamed {user} {at_ms} {name}"),
+            Self::ProfileChanged { user, at_ms, change } => {
+                write!(f, "profile {user} {at_ms} {}", profiles::encode_change(change))
+            }
             Self::Deleted { user, at_ms } => write!(f, "deleted {user} {at_ms}"),
             Self::Joined { user, room, since } => write!(f, "joined {user} {} {}", room.number(), since.0),
             Self::Left { user, room } => write!(f, "left {user} {}", room.number()),
@@ -106,7 +119,7 @@ impl fmt::Display for UserEvent {
 
 impl UserEvent {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        // The name is last because it may contain spaces.
+        // Names and texts are last because they may contain spaces.
         let mut words = text.splitn(4, ' ');
         let (verb, user, number) = (words.next()?, UserId(words.next()?.parse().ok()?), words.next()?);
         let number: u64 = number.parse().ok()?;
@@ -115,6 +128,9 @@ impl UserEvent {
             ("revoked", None) => Self::Revoked { user, epoch: number },
             ("ended", Some(token)) => Self::Ended { user, at_ms: number, token: token.parse().ok()? },
             ("renamed", Some(name)) => Self::Renamed { user, at_ms: number, name: name.to_owned() },
+            ("profile", Some(change)) => {
+                Self::ProfileChanged { user, at_ms: number, change: profiles::decode_change(change)? }
+            }
             ("deleted", None) => Self::Deleted { user, at_ms: number },
             ("joined", Some(since)) => Self::Joined { user, room: room()?, since: Seq(since.parse().ok()?) },
             ("left", None) => Self::Left { user, room: room()? },
@@ -178,6 +194,7 @@ mod tests {
             UserEvent::Revoked { user, epoch: 9 },
             UserEvent::Ended { user, at_ms: 9, token: TokenId(u64::MAX) },
             UserEvent::Renamed { user, at_ms: 9, name: "李 雷".to_owned() },
+            UserEvent::ProfileChanged { user, at_ms: 9, change: ChangedProfile::default() },
             UserEvent::Deleted { user, at_ms: 9 },
             UserEvent::Joined { user, room: RoomId::GLOBAL, since: Seq(5) },
             UserEvent::Left { user, room: RoomId::GLOBAL },

@@ -7,7 +7,9 @@ use super::redis::scripts::{self, Arg, Call, Script};
 use super::stored::{RoomEntry, kind_of};
 use super::uploads::PictureOwner;
 use super::{SendRate, Store, record};
-use crate::domain::{Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserId, UserRef};
+use crate::domain::{
+    Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserCard, UserId, UserRef,
+};
 
 /// A change of membership.
 pub struct MemberChange<'a> {
@@ -160,8 +162,10 @@ impl Store {
             () => MemberRole::Member,
         };
         let users: Vec<UserId> = users.into_iter().map(UserId).collect();
-        let names = self.names(&users).await?;
-        Ok(names.into_iter().map(|user| Member { id: user.id, role: role(user.id), name: user.name }).collect())
+        let cards = self.cards(&users).await?;
+        let member =
+            |UserCard { id, name, avatar, status_text }| Member { id, role: role(id), name, avatar, status_text };
+        Ok(cards.into_iter().map(member).collect())
     }
 
     /// A user who has an account.

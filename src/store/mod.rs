@@ -30,6 +30,7 @@ mod node_settings;
 mod numbers;
 mod persistence;
 mod presence;
+mod profiles;
 mod readers;
 mod receipts;
 mod received;

@@ -35,6 +35,7 @@ fn bodies(room: u64) -> Vec<(Method, String, Value, Vec<&'static str>, u16)> {
         ),
         row(post("/api/v1/login"), json!({"email": "alice", "password": "your_strong_password"}), &[], 200),
         row((Method::PUT, "/api/v1/user/profile".to_owned()), json!({}), &["username", "avatar", "phone"], 200),
+        row((Method::PATCH, "/api/v1/me".to_owned()), json!({}), &["username", "avatar", "status_text"], 200),
         row(
             post("/api/v1/chat/message"),
             json!({"type": "text", "content": "a", "group_id": id}),

@@ -56,6 +56,7 @@ mod numbers;
 mod old_data;
 mod origins;
 mod outages;
+mod own_profile;
 mod pages;
 mod paging;
 mod partition;

@@ -147,6 +147,20 @@ impl Asker {
     }
 }
 
+/// Routes that no document has. Their answers have more keys since.
+const BESIDE_THE_DOCUMENTS: [&str; 3] = ["/api/v1/me", "/api/v1/conversations", "/members"];
+
+/// Removes the keys of objects that a recorded answer does not have.
+fn forget_new_keys(answer: &mut Value, recorded: &Value) {
+    match (answer, recorded) {
+        (Value::Array(items), Value::Array(recorded)) => {
+            items.iter_mut().zip(recorded).for_each(|(item, recorded)| forget_new_keys(item, recorded));
+        }
+        (Value::Object(fields), Value::Object(recorded)) => fields.retain(|key, _| recorded.contains_key(key)),
+        _ => {}
+    }
+}
+
 #[tokio::test]
 async fn old_data_is_answered_as_the_old_version_did() {
     let shift = shift();
@@ -156,6 +170,9 @@ async fn old_data_is_answered_as_the_old_version_did() {
     for recorded in recorded(shift) {
         let question = &recorded["question"];
         let mut answer = asker.answer(question).await;
+        if BESIDE_THE_DOCUMENTS.iter().any(|path| question["path"].as_str().is_some_and(|it| it.ends_with(path))) {
+            forget_new_keys(&mut answer["body"], &recorded["answer"]["body"]);
+        }
         // Routes that no document has answer errors with a code since.
         let body = answer.get_mut("body").and_then(Value::as_object_mut);
         if let Some(body) = body.filter(|body| body.contains_key("error")) {

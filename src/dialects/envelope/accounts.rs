@@ -76,9 +76,13 @@ pub(super) async fn log_in(
         (status = 401, description = "No valid token", body = ErrorBody),
     )
 )]
-pub(super) async fn profile(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
+pub(super) async fn profile(
+    user: Authenticated,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
     let account = context.services.accounts.profile(&user.caller).await?;
-    Ok(success(Profile::from(account)))
+    Ok(success(Profile::new(account, &context.base_url(&request))))
 }
 
 /// Changes the caller's profile.
@@ -88,11 +92,13 @@ pub(super) async fn profile(user: Authenticated, context: web::Data<Context>) ->
         (status = 200, description = "The profile after the change", body = Envelope<ChangedProfile>),
         (status = 400, description = "A field is invalid, or the name is taken", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn change_profile(
     user: Authenticated,
     body: JsonBody<ProfileBody>,
+    request: HttpRequest,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let ProfileBody { username, avatar, phone } = body.0;
@@ -100,7 +106,8 @@ pub(super) async fn change_profile(
         name: username.as_deref().map_or(Ok(None), |text| UserName::parse_change(text, &user.caller.name))?,
         avatar: avatar.as_deref().map(parse_avatar).transpose()?.map(str::to_owned),
         phone: phone.as_deref().map(parse_phone).transpose()?.map(str::to_owned),
+        status_text: None,
     };
-    let account = context.services.accounts.change_profile(&user.caller, &change).await?;
-    Ok(success(ChangedProfile::from(account)))
+    let account = context.services.profiles.change(&user.caller, change).await?;
+    Ok(success(ChangedProfile::new(account, &context.base_url(&request))))
 }

@@ -11,6 +11,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: false,
     decode,
     encode,
+    encode_own: |_, _| None,
     answer: |_, _, _| None,
     refuse: |refusal, _| json(&ErrorBody::of(&refusal.error)),
     resume_replies: |_, _| ResumeReplies::default(),

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::dialects::common::{content, utc_seconds};
+use crate::dialects::common::{absolute, content, utc_seconds};
 use crate::domain::{
     Account, ClientId, Content, Description, Error, Field, Message, MessageKind, NewGroup, NewMessage, Receipts,
     Result, RoomHead, RoomName, UserId,
@@ -125,14 +125,14 @@ pub(super) struct Profile {
     updated_at: String,
 }
 
-impl From<Account> for Profile {
-    fn from(account: Account) -> Self {
+impl Profile {
+    pub(super) fn new(account: Account, base_url: &str) -> Self {
         Self {
             user_id: account.id.to_string(),
             username: account.name,
             email: account.email,
             phone: account.phone,
-            avatar: account.avatar,
+            avatar: absolute(base_url, &account.avatar).into_owned(),
             created_at: utc_seconds(account.created_at_ms),
             updated_at: utc_seconds(account.updated_at_ms),
         }
@@ -149,12 +149,12 @@ pub(super) struct ChangedProfile {
     updated_at: String,
 }
 
-impl From<Account> for ChangedProfile {
-    fn from(account: Account) -> Self {
+impl ChangedProfile {
+    pub(super) fn new(account: Account, base_url: &str) -> Self {
         Self {
             user_id: account.id.to_string(),
             username: account.name,
-            avatar: account.avatar,
+            avatar: absolute(base_url, &account.avatar).into_owned(),
             phone: account.phone,
             updated_at: utc_seconds(account.updated_at_ms),
         }

@@ -17,6 +17,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: true,
     decode,
     encode,
+    encode_own: |_, _| None,
     answer: |_, _, _| None,
     refuse,
     resume_replies,

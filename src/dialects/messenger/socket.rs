@@ -21,6 +21,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: false,
     decode,
     encode,
+    encode_own: |_, _| None,
     answer: |_, _, _| None,
     refuse,
     resume_replies: |_, _| ResumeReplies::default(),

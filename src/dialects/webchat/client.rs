@@ -1,4 +1,4 @@
-//! Routes for Chinwag's own client: the caller's account, conversations and search.
+//! Routes for Chinwag's own client: conversations and search.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::ErrorBody;
 use super::rooms::room_of;
-use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, Me, room_kind_word};
+use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, room_kind_word};
 use crate::domain::{Error, Field, Limit, NameQuery, Result, RoomKind};
 use crate::edge::{Authenticated, Context, ListFrame, QueryParams, json, long_json, long_list};
 
@@ -14,19 +14,6 @@ const DEFAULT_FOUND: Limit = Limit::of(20);
 const MAX_FOUND: usize = 100;
 /// Longest search text, in characters.
 const QUERY_MAX_CHARS: usize = 100;
-
-/// The caller's account.
-#[utoipa::path(
-    get, path = "/api/v1/me", tag = "webchat", security(("bearer" = [])),
-    responses(
-        (status = 200, description = "The account", body = Me),
-        (status = 401, description = "No valid token", body = ErrorBody),
-    )
-)]
-pub(super) async fn me(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
-    let account = context.services.accounts.profile(&user.caller).await?;
-    Ok(HttpResponse::Ok().json(Me::from(account)))
-}
 
 /// The caller's rooms with their unread counts, latest activity first.
 #[utoipa::path(

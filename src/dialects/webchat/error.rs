@@ -103,6 +103,7 @@ fn title(field: Field) -> String {
         Field::Email => "e-mail",
         Field::Receiver => "receiver",
         Field::Query => "query",
+        Field::UserIds => "list of users",
         Field::Before | Field::After | Field::Cursor => "page",
         Field::FileName => "file",
         other => other.name(),

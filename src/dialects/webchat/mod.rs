@@ -8,6 +8,7 @@ mod client;
 mod deletion;
 mod error;
 mod invites;
+mod profile;
 mod requests;
 mod room_settings;
 mod rooms;
@@ -29,7 +30,8 @@ pub const DIALECT: Dialect =
 /// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
-    part.is_some_and(|part| matches!(part, "auth" | "upload" | "rooms" | "me" | "conversations" | "search" | "admin"))
+    let owned = ["auth", "upload", "rooms", "me", "users", "conversations", "search", "admin"];
+    part.is_some_and(|part| owned.contains(&part))
 }
 
 fn routes(routes: &mut ServiceConfig, _: &Config) {
@@ -40,7 +42,13 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/auth/invites").route(web::post().to(invites::create)))
         .service(resource("/api/v1/upload/image").route(web::post().to(upload::image)))
         .service(resource("/api/v1/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
-        .service(resource("/api/v1/me").route(web::get().to(client::me)).route(web::delete().to(deletion::delete)))
+        .service(
+            resource("/api/v1/me")
+                .route(web::get().to(profile::me))
+                .route(web::patch().to(profile::change))
+                .route(web::delete().to(deletion::delete)),
+        )
+        .service(resource("/api/v1/users").route(web::get().to(profile::cards)))
         .service(resource("/api/v1/me/sessions").route(web::get().to(sessions::list)))
         .service(resource("/api/v1/me/sessions/{id}").route(web::delete().to(sessions::end)))
         .service(resource("/api/v1/me/password").route(web::put().to(sessions::change_password)))
@@ -97,7 +105,9 @@ fn openapi() -> utoipa::openapi::OpenApi {
         room_settings::read,
         room_settings::change,
         room_settings::remove,
-        client::me,
+        profile::me,
+        profile::change,
+        profile::cards,
         deletion::delete,
         client::conversations,
         blocks::list,

@@ -1,6 +1,6 @@
 //! Rooms and their members: document 000, §1.3, and the creation of rooms that it promises.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -93,11 +93,13 @@ pub(super) fn user_of(text: &str) -> Result<UserId> {
 pub(super) async fn members(
     user: Authenticated,
     path: web::Path<String>,
+    request: HttpRequest,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
+    let base_url = context.base_url(&request);
     let members = context.services.rooms.members(room_of(&path)?, &user.caller).await?;
-    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), members, None, |member, printer| {
-        printer.print(&MemberEntry::from(member));
+    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), members, None, move |member, printer| {
+        printer.print(&MemberEntry::new(member, &base_url));
     }))
 }
 

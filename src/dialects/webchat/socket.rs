@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::text;
+use super::profile::ChangedMe;
 use super::requests::decode;
 use super::room_settings::ChangedRoom;
 use super::wire::{ChatMessage, integer};
 use crate::dialects::common::utc_millis;
-use crate::domain::{Amendment, AmendmentKind, Event, Field, RoomEvent, RoomId};
+use crate::domain::{Amendment, AmendmentKind, Event, Field, OwnEvent, RoomEvent, RoomId};
 use crate::edge::{Answer, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print};
 use crate::fanout::{Frame, ResumeReplies, Style};
 
@@ -19,6 +20,7 @@ const CODEC: SocketCodec = SocketCodec {
     has_extension: true,
     decode,
     encode,
+    encode_own,
     answer,
     refuse,
     resume_replies,
@@ -136,6 +138,13 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
         Event::Rewound(_) => not_recovered(room),
     };
     Some(Frame::Same(text))
+}
+
+fn encode_own(event: &OwnEvent, style: Style<'_>) -> Option<String> {
+    match event {
+        _ if !style.is_extended => None,
+        OwnEvent::ProfileChanged(change) => Some(frame("me_changed", ChangedMe::new(change, style.base_url))),
+    }
 }
 
 #[derive(Serialize)]

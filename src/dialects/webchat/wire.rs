@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
-    Account, Conversation, Member, MemberRole, Message, MessageId, MessageKind, Notice, NoticeKind, Role, RoomId,
-    RoomKind, Seq, Session, UserRef,
+    Conversation, Member, MemberRole, Message, MessageId, MessageKind, Notice, NoticeKind, RoomId, RoomKind, Seq,
+    Session, UserRef,
 };
 
 /// A room of the caller, with the three keys of the document.
@@ -36,22 +36,26 @@ pub(super) struct Done {
 
 /// A member of a room.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"user_id": 2, "username": "Alice", "role": "owner"}))]
+#[schema(example = json!({"user_id": 2, "username": "Alice", "role": "owner", "avatar": "", "status_text": "At lunch"}))]
 pub(super) struct MemberEntry {
     user_id: u64,
     username: String,
     /// `owner`, `admin` or `member`.
     role: &'static str,
+    /// The address of a picture; empty for none.
+    avatar: String,
+    status_text: String,
 }
 
-impl From<Member> for MemberEntry {
-    fn from(member: Member) -> Self {
+impl MemberEntry {
+    pub(super) fn new(member: Member, base_url: &str) -> Self {
         let role = match member.role {
             MemberRole::Owner => "owner",
             MemberRole::Admin => "admin",
             MemberRole::Member => "member",
         };
-        Self { user_id: member.id.0, username: member.name, role }
+        let avatar = absolute(base_url, &member.avatar).into_owned();
+        Self { user_id: member.id.0, username: member.name, role, avatar, status_text: member.status_text }
     }
 }
 
@@ -170,36 +174,6 @@ pub(super) fn kind_word(kind: MessageKind) -> &'static str {
     }
 }
 
-/// The caller's account.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": 2, "username": "Alice", "email": "alice@example.com", "phone": "", "avatar": "",
-    "is_admin": false, "created_at": "2025-10-26T12:00:00.000Z"
-}))]
-pub(super) struct Me {
-    id: u64,
-    username: String,
-    email: String,
-    phone: String,
-    avatar: String,
-    is_admin: bool,
-    created_at: String,
-}
-
-impl From<Account> for Me {
-    fn from(account: Account) -> Self {
-        Self {
-            id: account.id.0,
-            username: account.name,
-            email: account.email,
-            phone: account.phone,
-            avatar: account.avatar,
-            is_admin: account.role == Role::Admin,
-            created_at: utc_millis(account.created_at_ms),
-        }
-    }
-}
-
 /// A log-in of the caller.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
@@ -234,6 +208,7 @@ impl From<Session> for SessionEntry {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": 102, "room_id": "room_a1b2c3d4", "name": "Bob", "kind": "direct", "is_private": true, "user_id": 3,
+    "avatar": "",
     "last_message": {
         "id": 10405, "user_id": 3, "username": "Bob", "content": "Let's start the meeting.", "is_image": false,
         "created_at": "2025-10-26T11:59:00.000Z", "client_id": null, "reply_to": null, "message_type": "text",
@@ -252,6 +227,8 @@ pub(super) struct ConversationEntry<'a> {
     is_private: bool,
     /// The other user of a direct room.
     user_id: Option<u64>,
+    /// The address of the room's picture, or of the other user's; empty for none.
+    avatar: String,
     last_message: Option<ChatMessage<'a>>,
     /// Messages of other users after the last one that the caller has read.
     unread: u64,
@@ -273,6 +250,7 @@ impl<'a> ConversationEntry<'a> {
             kind: room_kind_word(it.head.kind),
             is_private: it.head.kind == RoomKind::Direct,
             user_id: it.head.other(caller).map(|user| user.0),
+            avatar: absolute(base_url, &it.avatar).into_owned(),
             last_message: it.last_message.as_ref().map(|message| ChatMessage::listed(message, true, base_url)),
             unread: it.unread,
             read_id: id(it.read),

@@ -1,7 +1,7 @@
 //! A dialect's codec for WebSockets: decodes the frames of clients, and encodes events and responses.
 
 use crate::domain::{
-    EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, Result, RoomEvent, RoomId, Seq, UserId,
+    EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, OwnEvent, Result, RoomEvent, RoomId, Seq, UserId,
 };
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
@@ -17,6 +17,8 @@ pub struct SocketCodec {
     pub decode: fn(text: &str, viewer: &Viewer) -> Result<Request, Refusal>,
     /// Encodes an event, once for all connections that receive equal frames; `None` when the dialect does not show it.
     pub encode: fn(&RoomEvent, Style<'_>) -> Option<Frame>,
+    /// Encodes an event of the client's own user; `None` when the dialect does not show it.
+    pub encode_own: fn(&OwnEvent, Style<'_>) -> Option<String>,
     /// Encodes an answer to a request with this reference; `None` when the dialect has no such answer.
     pub answer: fn(&Answer<'_>, reference: Option<&str>, &Viewer) -> Option<String>,
     /// Encodes a refusal.

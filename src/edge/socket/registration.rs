@@ -47,7 +47,8 @@ impl Registration {
         let resumed = (admitted.codec.resumes)(&admitted.query);
         let Admitted { codec, is_extended, client, grant, permit, .. } = admitted;
         let (caller, is_first) = (context.services.accounts.caller(&grant), permit.is_first);
-        let encoder = Encoder { key: FrameKey { dialect: codec.name, is_extended }, encode: codec.encode };
+        let key = FrameKey { dialect: codec.name, is_extended };
+        let encoder = Encoder { key, encode: codec.encode, encode_own: codec.encode_own };
         let peer = Peer::new(grant, client, Rc::clone(&context.liveness));
         let (id, closed) = context.hub.register(NewConnection {
             user: caller.id,

@@ -3,12 +3,12 @@
 -- KEYS  1 room   2 log   3 members   4 amendments   5 read
 -- ARGV  1 user   2 highest seq that the user has read   3 time in ms before which entries are ignored
 --       4 the other user of a direct room ('' for none)
--- Reply {kind, name, pair, ms of the last change, entry id, record, its amendments, unread, runs read by the other}
+-- Reply {kind, name, pair, ms of the last change, entry id, record, its amendments, unread, runs read by the other, avatar}
 --       (id and record false when there is no message), or false when the user is no member
 
 local room, log, members, amended, read = unpack(KEYS)
 local user, highest, other = ARGV[1], tonumber(ARGV[2]), ARGV[4]
-local state = redis.call('HMGET', room, 'kind', 'name', 'pair', 'ms')
+local state = redis.call('HMGET', room, 'kind', 'name', 'pair', 'ms', 'avatar')
 local joined = redis.call('ZSCORE', members, user)
 if not state[1] or not joined then return false end
 joined = tonumber(joined)
@@ -22,4 +22,4 @@ walk_back(log, amended, tonumber(ARGV[3]), function(entry, seq, ms, found)
   return is_new
 end)
 local read_by_other = other ~= '' and redis.call('HGET', read, other) or ''
-return {state[1], state[2], state[3], state[4], id, record, amendments, unread, read_by_other}
+return {state[1], state[2], state[3], state[4], id, record, amendments, unread, read_by_other, state[5]}

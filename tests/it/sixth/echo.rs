@@ -39,6 +39,7 @@ pub const CODEC: SocketCodec = SocketCodec {
         Event::Message(message) => Some(Frame::Same(json(&echo(message)))),
         _ => None,
     },
+    encode_own: |_, _| None,
     answer: |_, _, _| None,
     refuse: |_, _| json(&"I do not understand"),
     resume_replies: |_, _| ResumeReplies::default(),

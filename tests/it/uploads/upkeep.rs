@@ -145,10 +145,9 @@ fn last_use(world: &World, path: &str) -> u64 {
     redis::cmd("ZSCORE").arg(key(world, "used")).arg(member).query::<f64>(&mut redis()).expect("listed") as u64
 }
 
-/// Changes a user's picture through document 001.
-async fn set_avatar(user: &User<'_>, address: &str) {
-    let request = user.at(1, Method::PUT, "/api/v1/user/profile").json(&json!({"avatar": address}));
-    ok(request.send().await).await;
+/// Changes a user's picture through document 001, or through the routes beside document 000.
+async fn set_avatar(user: &User<'_>, (method, path): (Method, &str), address: &str) {
+    ok(user.at(1, method, path).json(&json!({"avatar": address})).send().await).await;
 }
 
 #[tokio::test]
@@ -156,16 +155,17 @@ async fn pictures_of_users_are_kept_until_the_last_user_has_another() {
     let world = start(2).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
     let picture = upload_picture(&alice, 0).await;
-    for user in [&alice, &bob] {
-        set_avatar(user, &format!("https://chat.example{picture}")).await;
-    }
-    set_avatar(&alice, "").await;
+    let (put, patch) = (|| (Method::PUT, "/api/v1/user/profile"), || (Method::PATCH, "/api/v1/me"));
+    let elsewhere = format!("https://chat.example{picture}");
+    set_avatar(&alice, patch(), &elsewhere).await;
+    set_avatar(&bob, put(), &elsewhere).await;
+    set_avatar(&alice, patch(), "").await;
     let score = || last_use(&world, &picture);
     let always = score();
     assert!(always > 1 << 52, "bob still has it");
     ok(bob.post(1, "send").json(&json!({"message_type": "image", "content": picture})).send().await).await;
     assert_eq!(score(), always, "a message that shows it changes nothing");
-    set_avatar(&bob, "https://elsewhere.example/a.png").await;
+    set_avatar(&bob, put(), "https://elsewhere.example/a.png").await;
     assert!(score() < 1 << 52);
     age(&world, &picture, 9);
     eventually("nobody has it any more", async || !on_disk(&world, &picture).exists()).await;
@@ -198,16 +198,18 @@ async fn of_pictures_chosen_at_once_the_one_that_stays_is_kept() {
     for _ in 0..6 {
         pictures.push(upload_picture(&alice, 0).await);
     }
-    let path = format!("/api/v1/rooms/{group}");
-    for _ in 0..10 {
-        let choose = |(node, picture)| {
-            let request = alice.at(node % 2, Method::PATCH, &path).json(&json!({"avatar": picture}));
-            async { ok(request.send().await).await }
-        };
-        join_all(pictures.iter().enumerate().map(choose)).await;
-        let avatar = alice.get_json(0, &path).await["avatar"].as_str().expect("an address").to_owned();
-        let kept: String = redis::cmd("HGET").arg(key(&world, "pictures")).arg("r:2").query(&mut redis()).expect("one");
-        assert!(avatar.ends_with(&format!("/uploads/{kept}")), "{avatar} {kept}");
+    for (path, owner) in [("/api/v1/me".to_owned(), "u:1"), (format!("/api/v1/rooms/{group}"), "r:2")] {
+        for _ in 0..10 {
+            let choose = |(node, picture)| {
+                let request = alice.at(node % 2, Method::PATCH, &path).json(&json!({"avatar": picture}));
+                async { ok(request.send().await).await }
+            };
+            join_all(pictures.iter().enumerate().map(choose)).await;
+            let avatar = alice.get_json(0, &path).await["avatar"].as_str().expect("an address").to_owned();
+            let kept: String =
+                redis::cmd("HGET").arg(key(&world, "pictures")).arg(owner).query(&mut redis()).expect("one");
+            assert!(avatar.ends_with(&format!("/uploads/{kept}")), "{owner}: {avatar} {kept}");
+        }
     }
     world.stop().await;
 }

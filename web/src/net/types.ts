@@ -56,6 +56,13 @@ export interface UserRef {
   username: string;
 }
 
+/** What others see of a user. */
+export interface Card extends UserRef {
+  /** The address of a picture; empty for none. */
+  avatar: string;
+  status_text: string;
+}
+
 /** What a system message is about. */
 export interface Notice {
   kind: "created" | "joined" | "added" | "left" | "removed";
@@ -100,6 +107,8 @@ export interface Conversation {
   is_private: boolean;
   /** The other user of a direct room. */
   user_id: number | null;
+  /** The address of the room's picture, or of the other user's; empty for none. */
+  avatar: string;
   last_message: Message | null;
   unread: number;
   read_id: number | null;
@@ -111,17 +120,19 @@ export interface Member {
   user_id: number;
   username: string;
   role: "owner" | "admin" | "member";
+  avatar: string;
+  status_text: string;
 }
 
-export interface Me {
-  id: number;
-  username: string;
+export interface Me extends Card {
   email: string;
   phone: string;
-  avatar: string;
   is_admin: boolean;
   created_at: string;
 }
+
+/** Changes of the user's profile. What is absent stays. */
+export type ProfileChange = Partial<Pick<Me, "username" | "avatar" | "status_text">>;
 
 /** A log-in of the user. */
 export interface Session {
@@ -210,10 +221,12 @@ export interface Answers {
   "POST /api/v1/auth/login": { token: string };
   "POST /api/v1/auth/logout": Done;
   "GET /api/v1/me": Me;
+  "PATCH /api/v1/me": Me;
   "DELETE /api/v1/me": Done;
   "GET /api/v1/me/sessions": Session[];
   "DELETE /api/v1/me/sessions/{id}": Done;
   "PUT /api/v1/me/password": { token: string };
+  "GET /api/v1/users": Card[];
   "GET /api/v1/conversations": Conversation[];
   "GET /api/v1/search?kind=user": UserRef[];
   "GET /api/v1/search?kind=room": FoundRoom[];
@@ -267,6 +280,8 @@ export interface ServerPayloads {
   };
   /** The room is gone for everyone. */
   room_removed: { room_id: number; user_id: number };
+  /** The user changed the profile, perhaps on another device. Has what changed and nothing else. */
+  me_changed: ProfileChange;
   /** Every missed event of the room was sent. */
   resumed: { room_id: number };
   /** The token of the room is too old, or the server has lost messages of it: its history must be fetched. */

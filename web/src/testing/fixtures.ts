@@ -4,7 +4,7 @@ import type { Conversation, Me, Notice, RoomMessage } from "../net/types";
 
 export function account(id: number, username: string): Me {
   const created_at = "2026-01-01T00:00:00.000Z";
-  return { id, username, email: "", phone: "", avatar: "", is_admin: false, created_at };
+  return { id, username, email: "", phone: "", avatar: "", status_text: "", is_admin: false, created_at };
 }
 
 export function message(id: number, part: Partial<RoomMessage> = {}): RoomMessage {
@@ -37,6 +37,7 @@ export function conversation(id: number, part: Partial<Conversation> = {}): Conv
     kind: "group",
     is_private: false,
     user_id: null,
+    avatar: "",
     last_message: message(1, { room_id: id }),
     unread: 0,
     read_id: null,

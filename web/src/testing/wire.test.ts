@@ -72,7 +72,9 @@ describe("a planted transcript", () => {
       receive({ type: "typing", payload: typing }),
       receive({ type: "message_history", payload: { room_id: 2, messages: [message] } }),
       send({ type: "ping" }),
-      answer("/api/v1/rooms/2/members", 200, [{ user_id: 1, username: "Alice", role: "owner" }]),
+      answer("/api/v1/rooms/2/members", 200, [
+        { user_id: 1, username: "Alice", role: "owner", avatar: "", status_text: "" },
+      ]),
       answer("/api/v1/search?q=b&kind=user", 200, [{ id: 2, username: "Bob" }]),
     );
     expect(errors).toEqual([]);
@@ -89,7 +91,9 @@ describe("a planted transcript", () => {
         payload: { room_id: 2, messages: [{ ...message, file_pixels: [4] }] },
       }),
       send({ type: "mark_read", payload: { room_id: 2, id: "7" } }),
-      answer("/api/v1/rooms/2/members", 200, [{ user_id: 1, username: "Alice", role: "king" }]),
+      answer("/api/v1/rooms/2/members", 200, [
+        { user_id: 1, username: "Alice", role: "king", avatar: "", status_text: "" },
+      ]),
       receive({ type: "typing", payload: typing, seq: 1 }),
       {
         receive: {
