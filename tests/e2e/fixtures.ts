@@ -10,7 +10,7 @@ import {
 } from "@playwright/test";
 import { nodes } from "./servers";
 
-export type { Browser, BrowserContext, CDPSession, Page, Request } from "@playwright/test";
+export type { Browser, BrowserContext, CDPSession, Locator, Page, Request } from "@playwright/test";
 export { expect, nodes };
 export const PASSWORD = "correct horse";
 

@@ -56,7 +56,8 @@ const FIELDS: Record<string, Key> = {
   "missing image": "error.image",
   "invalid username": "error.usernameInvalid",
   "invalid name": "error.nameInvalid",
-  "invalid avatar": "error.linkInvalid",
+  "invalid avatar": "error.pictureInvalid",
+  "invalid status_text": "error.statusInvalid",
   "invalid file_url": "error.linkInvalid",
   "invalid content": "error.linkInvalid",
   "invalid file": "error.image",
@@ -66,6 +67,7 @@ const FIELDS: Record<string, Key> = {
   "length password": "error.passwordLength",
   "length name": "error.nameLength",
   "length content": "error.contentLength",
+  "length status_text": "error.statusLength",
 };
 
 /** The text for a code; empty for codes that this version does not know. */

@@ -538,6 +538,20 @@ describe("reconnecting", () => {
     expect(socket.frames("mark_read").slice(marks)).toEqual([{ room_id: ROOM, id: 4 }]);
   });
 
+  it("follows changes of the own profile and of pictures, and reads the account again after a loss", async () => {
+    const { model, socket } = await begin();
+    socket.push("me_changed", { username: "Anna", status_text: "Away" });
+    const changed = { id: 1, username: "Anna", avatar: "", status_text: "Away" };
+    expect(model.session.me.value).toMatchObject(changed);
+    socket.push("room_changed", { room_id: ROOM, user_id: 2, avatar: "/uploads/images/a.png" });
+    const pictured = { name: "Room 7", avatar: "/uploads/images/a.png" };
+    expect(model.conversations.value.get(ROOM)).toMatchObject(pictured);
+    socket.close();
+    await vi.advanceTimersByTimeAsync(600);
+    await connect();
+    expect(model.session.me.value).toMatchObject({ id: 1, username: "Alice", status_text: "" });
+  });
+
   it("leaves nothing of one user to the next", async () => {
     const { model } = await begin();
     model.openRoom(ROOM);

@@ -11,11 +11,12 @@ import { closeDrafts, openDrafts } from "./drafts";
 import { applyEvent } from "./events";
 import { loadNewest } from "./history";
 import { closeOutbox, openOutbox } from "./outbox";
+import { resetCards } from "./people";
 import { loadOnline, resetPresence } from "./presence";
 import { awaitReplay, endReplay } from "./replay";
 import { activeRoom, knownRooms, newestMessage, resetRooms, sortedConversations } from "./rooms";
 import { flush } from "./sending";
-import { me, token } from "./session";
+import { me, noteMe, token } from "./session";
 import { cancelAllUploads } from "./uploads";
 
 /** Rooms that a reconnection resumes, those with the newest activity. */
@@ -58,12 +59,19 @@ async function identify(ownToken: string): Promise<void> {
       if (token.peek() !== ownToken) return;
       openDrafts(account.id);
       openOutbox(account.id);
-      me.value = account;
+      noteMe(account);
       void flush();
     } catch {
       await delay(Math.min(1000 * 2 ** attempt, IDENTIFY_MAX_MS));
     }
   }
+}
+
+/** Reads the account again, which may have been changed elsewhere while this page was away. */
+async function readMe(): Promise<void> {
+  const ownToken = token.peek();
+  const account = await api.me().catch(() => null);
+  if (account && token.peek() === ownToken && me.peek()) noteMe(account);
 }
 
 function reset(): void {
@@ -75,6 +83,7 @@ function reset(): void {
     resetRooms();
     resetPresence();
     resetBlocks();
+    resetCards();
   });
 }
 
@@ -98,6 +107,7 @@ function resumeTokens(): [number, string][] {
 /** Waits for the missed events, then reconciles the open room with the server. */
 async function catchUp(): Promise<void> {
   void loadOnline();
+  void readMe();
   for (const room of knownRooms()) room.markStale();
   const replayed = awaitReplay(resumed.map(([room]) => room));
   const rest = resumed.slice(MAX_IN_HANDSHAKE);

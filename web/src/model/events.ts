@@ -1,6 +1,6 @@
 // Applies the server's events to the state.
 
-import type { EventFrame, RoomMessage } from "../net/types";
+import type { EventFrame, RoomMessage, ServerPayloads } from "../net/types";
 import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
 import { loadNewest } from "./history";
 import { loadMembers } from "./members";
@@ -10,7 +10,7 @@ import { noteActivity, setOnline } from "./presence";
 import { fetchStatusSoon, markRead } from "./receipts";
 import { noteReplayed } from "./replay";
 import { activeRoom, activeRoomId, conversations, patchConversation, removeRoom, roomOf } from "./rooms";
-import { me } from "./session";
+import { me, noteMe } from "./session";
 import { mergeMessages } from "./timeline";
 
 const TYPING_SHOWN_MS = 5000;
@@ -38,9 +38,11 @@ export function applyEvent(frame: EventFrame): void {
     case "presence":
       return applyPresence(frame.payload.users);
     case "room_changed":
-      return applyRoomChange(frame.payload.room_id, frame.payload.name);
+      return applyRoomChange(frame.payload);
     case "room_removed":
       return removeRoom(frame.payload.room_id);
+    case "me_changed":
+      return noteMe(frame.payload);
     case "not_recovered":
       applyNotRecovered(frame.payload.room_id);
       return noteReplayed(frame.payload.room_id);
@@ -100,8 +102,8 @@ function applyMembership(id: number, userId: number, isAdded: boolean): void {
   if (isAdded && !conversations.peek().has(id)) refreshListSoon();
 }
 
-function applyRoomChange(id: number, name: string | undefined): void {
-  if (name !== undefined) patchConversation(id, () => ({ name }));
+function applyRoomChange({ room_id, name, avatar }: ServerPayloads["room_changed"]): void {
+  patchConversation(room_id, (known) => ({ name: name ?? known.name, avatar: avatar ?? known.avatar }));
 }
 
 function applyDeletion(id: number, messageId: number): void {

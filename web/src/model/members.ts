@@ -4,12 +4,15 @@ import { api } from "../net/http";
 import { Refused } from "../net/refused";
 import { connection } from "./connection";
 import { refreshList } from "./conversation_list";
+import { noteCards } from "./people";
 import { conversations, type Room, removeRoom } from "./rooms";
 import { me } from "./session";
 
 export async function loadMembers(room: Room): Promise<void> {
   try {
-    room.members.value = await api.members(room.id);
+    const members = await api.members(room.id);
+    room.members.value = members;
+    noteCards(members.map(({ user_id, ...member }) => ({ id: user_id, ...member })));
   } catch (error) {
     if (error instanceof Refused && error.code === "room_not_found") void refreshList();
   }

@@ -2,8 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { api, setAuth } from "../net/http";
-import type { Me } from "../net/types";
+import type { Me, ProfileChange } from "../net/types";
 import { storage } from "../settings/storage";
+import { noteCards } from "./people";
 
 const TOKEN_KEY = "token";
 
@@ -44,6 +45,26 @@ export async function logOutEverywhere(): Promise<void> {
 export async function deleteAccount(password: string): Promise<void> {
   await api.deleteAccount(password);
   endSession(false);
+}
+
+/** Takes note of the user's account, or of what changed in it. */
+export function noteMe(change: Me | ProfileChange): void {
+  const account = { ...me.peek(), ...change };
+  // A change without an account is of no use: the account is being read.
+  if (!isWhole(account)) return;
+  me.value = account;
+  noteCards([account]);
+}
+
+function isWhole(account: Partial<Me>): account is Me {
+  return account.id !== undefined;
+}
+
+/** Changes the profile of the user. */
+export async function changeProfile(change: ProfileChange): Promise<void> {
+  const ownToken = token.peek();
+  const account = await api.changeMe(change);
+  if (token.peek() === ownToken) noteMe(account);
 }
 
 /** Whether the server is about to give a new token. It refuses the old one before its answer arrives. */

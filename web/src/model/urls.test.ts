@@ -23,6 +23,11 @@ it("accepts http and https only", () => {
   ]) {
     expect(httpUrl(text)).toBeNull();
   }
+  expect(httpUrl("javascript:alert(1)", "https://here.example")).toBeNull();
+  expect(httpUrl("", "https://here.example")).toBeNull();
+  expect(httpUrl("/uploads/images/a.png", "https://here.example")).toBe(
+    "https://here.example/uploads/images/a.png",
+  );
   expect(httpUrl("HTTPS://Example.org")).toBe("https://example.org/");
   expect(splitUrls("javascript:alert(1)").every((piece) => piece.href === null)).toBe(true);
 });

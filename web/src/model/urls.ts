@@ -16,11 +16,11 @@ export function splitUrls(text: string): { text: string; href: string | null }[]
   return found;
 }
 
-/** The address, if the whole text is one that may be opened or drawn: http or https, nothing else. */
-export function httpUrl(text: string | null): string | null {
+/** The address, if the whole text is one that may be opened or drawn: http or https, nothing else. A path needs a base. */
+export function httpUrl(text: string | null | undefined, base?: string): string | null {
   if (!text) return null;
   try {
-    const url = new URL(text);
+    const url = new URL(text, base);
     return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
   } catch {
     return null;

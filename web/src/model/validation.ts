@@ -5,6 +5,7 @@ import { errorText } from "../i18n/errors";
 import { Refused } from "../net/refused";
 
 const NAME_MAX_CHARS = 32;
+const STATUS_MAX_CHARS = 100;
 const PASSWORD_MIN_CHARS = 6;
 /** bcrypt reads no more. */
 const PASSWORD_MAX_BYTES = 71;
@@ -25,6 +26,16 @@ export function validate(username: string, password: string, confirm: string | n
     errors.password = t("check.long");
   if (isNew && !errors.password && confirm !== password) errors.confirm = t("check.confirm");
   return errors;
+}
+
+/** What is wrong with a new name; `undefined` if nothing is. */
+export function checkName(name: string): string | undefined {
+  return validate(name, "x", null).username;
+}
+
+/** What is wrong with a status text; `undefined` if nothing is. */
+export function checkStatus(text: string): string | undefined {
+  return Array.from(text.trim()).length > STATUS_MAX_CHARS ? t("error.statusLength") : undefined;
 }
 
 /** What is wrong with a new password; `undefined` if nothing is. */

@@ -2,7 +2,7 @@
 
 import { type Code, type RefusalDetails, Refused } from "./refused";
 import { EXTENSIBLE } from "./routes";
-import type { Answers, ErrorAnswer, ErrorCode, Route } from "./types";
+import type { Answers, ErrorAnswer, ErrorCode, ProfileChange, Route } from "./types";
 
 /** The refusal of a request. The status is 0 if the server was not reached. */
 export class ApiError extends Refused {
@@ -126,6 +126,8 @@ export const api = {
     call("POST /api/v1/auth/login", { body: { username, password } }),
   logOut: (everywhere: boolean) => call("POST /api/v1/auth/logout", { body: { everywhere } }),
   me: () => call("GET /api/v1/me"),
+  changeMe: (change: ProfileChange) => call("PATCH /api/v1/me", { body: change }),
+  cards: (ids: number[]) => call("GET /api/v1/users", { query: { ids: ids.join() } }),
   deleteAccount: (password: string) => call("DELETE /api/v1/me", { body: { password } }),
   sessions: () => call("GET /api/v1/me/sessions"),
   endSession: (id: string) => call("DELETE /api/v1/me/sessions/{id}", { path: { id } }),

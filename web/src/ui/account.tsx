@@ -1,4 +1,4 @@
-// The dialog about the user's account: password, log-ins, deletion.
+// The dialog about the user's account: profile, password, log-ins, deletion.
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
@@ -14,6 +14,7 @@ import type { Session } from "../net/types";
 import { Icon, IconButton, Skeleton } from "./common";
 import { Confirm, Dialog } from "./dialog";
 import { Field } from "./field";
+import { Profile } from "./profile";
 import { navigate } from "./router";
 
 export function Account({ onClose }: { onClose: () => void }) {
@@ -28,6 +29,7 @@ export function Account({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title={t("account.title")} onClose={onClose} class="account">
+      <Profile />
       <Password />
       <Sessions onEverywhere={() => ask("everywhere")} />
       <section class="account-part">

@@ -15,7 +15,7 @@ import { me } from "../model/session";
 import type { Row } from "../model/timeline";
 import { cancelUpload } from "../model/uploads";
 import type { Message } from "../net/types";
-import { Avatar, Icon } from "./common";
+import { Icon, UserAvatar } from "./common";
 import { MessageActions } from "./message_actions";
 import { MessageBody, PendingBody, UploadBody } from "./message_body";
 
@@ -48,10 +48,15 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
       tabIndex={-1}
       aria-label={`${isOwn ? t("msg.you") : name}, ${fullTime(row.at)}`}
     >
-      {!isOwn && (
+      {message && !isOwn && (
         <span class="row-avatar">
           {row.isGroupStart && (
-            <Avatar name={name} size="s" isOnline={isPrivate ? undefined : dotOf(message)} />
+            <UserAvatar
+              id={message.user_id}
+              name={name}
+              size="s"
+              isOnline={isPrivate ? undefined : dotOf(message)}
+            />
           )}
         </span>
       )}
@@ -95,7 +100,7 @@ function isPicture(row: Row): boolean {
 }
 
 /** Shows a dot for senders who are online, and none for the others. */
-const dotOf = (message: Message | null) => (message && online.value.has(message.user_id) ? true : undefined);
+const dotOf = (message: Message) => (online.value.has(message.user_id) ? true : undefined);
 
 type TickState = "waiting" | "sending" | "sent" | "delivered" | "read";
 

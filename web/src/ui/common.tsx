@@ -1,8 +1,12 @@
 // Small components that all pages use.
 
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { hue, initials } from "../model/avatar";
+import { cards, wantCard } from "../model/people";
+import { httpUrl } from "../model/urls";
+import type { Card } from "../net/types";
 
 const PATHS = {
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14Zm5 12 4 4",
@@ -61,11 +65,13 @@ export function IconButton({ icon, label, size, class: extra, ...rest }: ButtonP
   );
 }
 
-/** The initials of a name on its colour, with a dot if `isOnline` is known. */
-export function Avatar({ name, size = "m", isOnline, isGroup }: AvatarProps) {
+/** A picture, or the initials of a name on its colour, with a dot if `isOnline` is known. */
+export function Avatar({ name, src, size = "m", isOnline, isGroup }: AvatarProps) {
+  const url = httpUrl(src, location.origin);
   return (
     <span class={`avatar avatar-${size} ${isGroup ? "is-group" : ""}`} style={{ "--hue": String(hue(name)) }}>
       <span aria-hidden="true">{initials(name)}</span>
+      {url && <Portrait url={url} key={url} />}
       {isOnline !== undefined && (
         <span class={`dot ${isOnline ? "is-online" : ""}`}>
           <span class="sr">{t(isOnline ? "room.online" : "room.offline")}</span>
@@ -76,9 +82,49 @@ export function Avatar({ name, size = "m", isOnline, isGroup }: AvatarProps) {
 }
 interface AvatarProps {
   name: string;
-  size?: "s" | "m";
+  /** The address of the picture. */
+  src?: string;
+  size?: "s" | "m" | "l";
   isOnline?: boolean;
   isGroup?: boolean;
+}
+
+/** Pictures that could be drawn: the browser has them. */
+const drawn = new Set<string>();
+
+/** Covers the initials once it is loaded. They stay if it cannot be. */
+function Portrait({ url }: { url: string }) {
+  const [state, setState] = useState<"hidden" | "shown" | "broken">(drawn.has(url) ? "shown" : "hidden");
+  if (state === "broken") return null;
+  return (
+    <img
+      class={state === "shown" ? "is-shown" : ""}
+      src={url}
+      alt=""
+      loading="lazy"
+      decoding="async"
+      draggable={false}
+      referrerpolicy="no-referrer"
+      onLoad={() => {
+        drawn.add(url);
+        setState("shown");
+      }}
+      onError={() => setState("broken")}
+    />
+  );
+}
+
+/** What others see of a user, asked for when it is drawn; `undefined` until it is known. */
+export function useCard(id: number | null): Card | undefined {
+  useEffect(() => {
+    if (id) wantCard(id);
+  }, [id]);
+  return id ? cards.value.get(id) : undefined;
+}
+
+/** The avatar of a user of whom no more than the id and a name is known. */
+export function UserAvatar({ id, ...rest }: { id: number } & Omit<AvatarProps, "src" | "isGroup">) {
+  return <Avatar src={useCard(id)?.avatar} {...rest} />;
 }
 
 export function Empty({ icon, title, hint, children }: EmptyProps) {

@@ -19,7 +19,7 @@ interface ConversationItemProps {
 
 /** Computed signals redraw only the items that change, not the whole list at each key that is typed. */
 export function ConversationItem({ conversation, onDone }: ConversationItemProps) {
-  const { id, user_id, last_message, unread, is_private } = conversation;
+  const { id, user_id, avatar, last_message, unread, is_private } = conversation;
   const isActive = useComputed(() => activeRoomId.value === id).value;
   const draft = useComputed(() => (activeRoomId.value === id ? "" : draftOf(id).text)).value;
   const name = roomName(conversation);
@@ -36,7 +36,7 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
         showRoom(id);
       }}
     >
-      <Avatar name={name} isOnline={isOnline} isGroup={!is_private} />
+      <Avatar name={name} src={avatar} isOnline={isOnline} isGroup={!is_private} />
       <span class="item-body">
         <span class="item-top">
           <bdi class="item-name">{name}</bdi>

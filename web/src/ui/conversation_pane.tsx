@@ -12,9 +12,9 @@ import { sendImage } from "../model/sending";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { rejectionOf } from "../model/uploads";
-import type { Message } from "../net/types";
+import type { Conversation, Message } from "../net/types";
 import { BlockButton } from "./block_button";
-import { Avatar, Empty, Icon, IconButton } from "./common";
+import { Avatar, Empty, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
 import { lazy } from "./lazy";
 import { MessageList } from "./message_list";
@@ -88,13 +88,7 @@ export function ConversationPane({ id }: { id: number }) {
       >
         <header class="pane-head">
           <IconButton icon="back" class="is-back" label={t("room.back")} onClick={() => showRoom(null)} />
-          {conversation && (
-            <Avatar
-              name={name}
-              isGroup={!conversation.is_private}
-              isOnline={conversation.user_id === null ? undefined : online.value.has(conversation.user_id)}
-            />
-          )}
+          {conversation && <HeadAvatar conversation={conversation} />}
           <div class="pane-title">
             <h1>
               <bdi>{name}</bdi>
@@ -138,13 +132,33 @@ export function ConversationPane({ id }: { id: number }) {
   );
 }
 
+function HeadAvatar({ conversation }: { conversation: Conversation }) {
+  const { user_id, avatar, is_private } = conversation;
+  const card = useCard(user_id);
+  return (
+    <Avatar
+      name={roomName(conversation)}
+      src={card?.avatar ?? avatar}
+      isGroup={!is_private}
+      isOnline={user_id === null ? undefined : online.value.has(user_id)}
+    />
+  );
+}
+
 function Subtitle({ room }: { room: Room }) {
   const conversation = conversations.value.get(room.id);
+  const card = useCard(conversation?.user_id ?? null);
   if (!conversation) return null;
   const { user_id, kind } = conversation;
   if (user_id !== null) {
     if (blocked.value?.has(user_id)) return <>{t("block.state")}</>;
-    return <>{t(online.value.has(user_id) ? "room.online" : "room.offline")}</>;
+    const presence = t(online.value.has(user_id) ? "room.online" : "room.offline");
+    if (!card?.status_text) return <>{presence}</>;
+    return (
+      <>
+        {presence} · <bdi>{card.status_text}</bdi>
+      </>
+    );
   }
   const members = room.members.value;
   if (!members) return <>{t(kind === "group" ? "room.group" : "room.public")}</>;

@@ -11,7 +11,7 @@ import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
 import type { Member, UserRef } from "../net/types";
-import { Avatar, Icon, IconButton, Skeleton } from "./common";
+import { Avatar, Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm } from "./dialog";
 import { RoomSettings } from "./room_settings";
 import { showRoom } from "./router";
@@ -71,7 +71,11 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
               const isRemovable = canManage && !isOwn && member.role !== "owner";
               return (
                 <li class="member" key={member.user_id}>
-                  <Avatar name={name} isOnline={isOwn || online.value.has(member.user_id)} />
+                  <Avatar
+                    name={name}
+                    src={member.avatar}
+                    isOnline={isOwn || online.value.has(member.user_id)}
+                  />
                   <span class="member-name">
                     {isOwn ? (
                       <bdi>{name}</bdi>
@@ -92,6 +96,11 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
                         .filter(Boolean)
                         .join(" · ")}
                     </small>
+                    {member.status_text && (
+                      <small>
+                        <bdi>{member.status_text}</bdi>
+                      </small>
+                    )}
                   </span>
                   {own?.role === "owner" && !isOwn && isGroup && (
                     <IconButton
@@ -179,7 +188,7 @@ function AddMember({ onAdd, members }: { onAdd: (name: string) => void; members:
             .map((user) => (
               <li key={user.id}>
                 <button type="button" class="item is-line" onClick={() => add(user.username)}>
-                  <Avatar name={user.username} size="s" />
+                  <UserAvatar id={user.id} name={user.username} size="s" />
                   <bdi class="item-name">{user.username}</bdi>
                   <span class="tag">{t("members.addSubmit")}</span>
                 </button>

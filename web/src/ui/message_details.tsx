@@ -9,7 +9,7 @@ import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
 import { api } from "../net/http";
 import type { Message } from "../net/types";
-import { Avatar } from "./common";
+import { UserAvatar } from "./common";
 import { Dialog } from "./dialog";
 
 interface MessageDetailsProps {
@@ -43,7 +43,7 @@ export function MessageDetails({ room, message, onClose }: MessageDetailsProps) 
           <ul class="chips">
             {[...names].map(([id, name]) => (
               <li class="chip" key={id}>
-                <Avatar name={name} size="s" />
+                <UserAvatar id={id} name={name} size="s" />
                 <bdi>{name}</bdi>
               </li>
             ))}

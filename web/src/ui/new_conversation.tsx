@@ -12,7 +12,7 @@ import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
 import type { FoundRoom, UserRef } from "../net/types";
-import { Avatar, Icon, IconButton } from "./common";
+import { Avatar, Icon, IconButton, UserAvatar } from "./common";
 import { Dialog } from "./dialog";
 import { showRoom } from "./router";
 import { SearchField, useServerSearch } from "./search_field";
@@ -39,7 +39,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
         {found?.map((user) => (
           <li key={user.id}>
             <button type="button" class="item is-line" onClick={() => start(user.username)}>
-              <Avatar name={user.username} isOnline={online.value.has(user.id)} />
+              <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
               <bdi class="item-name">{user.username}</bdi>
             </button>
           </li>
@@ -102,7 +102,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
             {selectable?.map((user) => (
               <li key={user.id}>
                 <button type="button" class="item is-line" onClick={() => pick(user)}>
-                  <Avatar name={user.username} isOnline={online.value.has(user.id)} />
+                  <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
                   <bdi class="item-name">{user.username}</bdi>
                   <Icon name="plus" size={18} />
                 </button>
@@ -115,7 +115,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
           <ul class="chips" aria-label={t("new.members")}>
             {picked.map((user) => (
               <li class="chip" key={user.id}>
-                <Avatar name={user.username} size="s" />
+                <UserAvatar id={user.id} name={user.username} size="s" />
                 <bdi>{user.username}</bdi>
                 <IconButton
                   icon="close"

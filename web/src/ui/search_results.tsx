@@ -23,7 +23,7 @@ import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
 import type { FoundRoom, RoomMessage, UserRef } from "../net/types";
-import { Avatar, Empty } from "./common";
+import { Avatar, Empty, UserAvatar } from "./common";
 import { ConversationItem } from "./conversation_item";
 import { showMessage, showRoom } from "./router";
 
@@ -111,7 +111,7 @@ export function SearchResults({ query, onDone }: { query: string; onDone: () => 
         {users.map((user) => (
           <li key={user.id}>
             <button type="button" class="item is-line" onClick={() => enter(openDirect(user.username))}>
-              <Avatar name={user.username} isOnline={online.value.has(user.id)} />
+              <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
               <bdi class="item-name">{user.username}</bdi>
             </button>
           </li>
@@ -162,7 +162,7 @@ function MessageResult({ message, query }: { message: RoomMessage; query: string
   const where = room && !room.is_private ? ` · ${roomName(room)}` : "";
   return (
     <button type="button" class="item" onClick={() => showMessage(message.room_id, message.id)}>
-      <Avatar name={message.username} />
+      <UserAvatar id={message.user_id} name={message.username} />
       <span class="item-body">
         <span class="item-top">
           <bdi class="item-name">

@@ -178,7 +178,7 @@ function UserMenu() {
         aria-label={`${name} – ${t("menu.label")}`}
         onClick={() => setOpen(!isOpen)}
       >
-        {name ? <Avatar name={name} /> : <span class="avatar avatar-m is-blank" />}
+        {name ? <Avatar name={name} src={me.value?.avatar} /> : <span class="avatar avatar-m is-blank" />}
         <bdi class="me-name">{name}</bdi>
       </button>
       {isOpen && (

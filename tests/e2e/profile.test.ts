@@ -1,0 +1,72 @@
+// The profile in the dialog about the account: name, picture and status text, as others see them.
+import { expect, type Locator, newUsers, type Page, pick, picture, test, uniqueName } from "./fixtures";
+
+/** The pictures of avatars that are drawn, inside of something. */
+const portraits = (place: Locator | Page) => place.locator(".avatar img.is-shown");
+
+test("a user changes name, picture and status text, and others see them", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const direct = await alice.direct(bob);
+  const group = await alice.group("Painters", bob);
+  await alice.send(group, "What do you think?");
+  await alice.send(direct, "Look at me");
+  const page = await enter(alice);
+  const otherDevice = await enter(alice, { node: 1 });
+  await pick(page, /Account and settings/, "Account and security");
+  const dialog = page.getByRole("dialog", { name: "Account and security" });
+  const save = dialog.getByRole("button", { name: "Save" });
+  await expect(save).toBeDisabled();
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    dialog.getByRole("button", { name: "Change picture" }).click(),
+  ]);
+  await chooser.setFiles({ name: "me.png", mimeType: "image/png", buffer: await picture(page) });
+  await expect(portraits(dialog)).toHaveCount(1);
+  await dialog.getByLabel("Status").fill("At lunch 🍜");
+  await dialog.getByLabel("Username").fill(bob.name);
+  await save.click();
+  await expect(dialog.locator(".field-error")).toContainText("is taken");
+  await expect(portraits(page.locator(".me"))).toHaveCount(0);
+  const name = uniqueName("anna");
+  await dialog.getByLabel("Username").fill(name);
+  await save.click();
+  await expect(page.getByRole("alert")).toHaveText("Your profile is saved");
+  await expect(save).toBeDisabled();
+  for (const own of [page, otherDevice]) {
+    await expect(own.locator(".me-name")).toHaveText(name);
+    await expect(portraits(own.locator(".me"))).toHaveCount(1);
+  }
+
+  const theirs = await enter(bob, { node: 1, room: direct });
+  const item = theirs.locator(".side .item", { hasText: name });
+  await expect(theirs.locator(".pane-title h1")).toHaveText(name);
+  await expect(theirs.locator(".pane-title p")).toContainText("At lunch 🍜");
+  for (const place of [theirs.locator(".pane-head"), item, theirs.locator(".row-avatar")]) {
+    await expect(portraits(place)).toHaveCount(1);
+  }
+  const size = (image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight];
+  expect(await portraits(item).evaluate(size), "a square of the shorter side").toEqual([80, 80]);
+  await theirs.locator(".side .item", { hasText: "Painters" }).click();
+  await expect(portraits(theirs.locator(".row-avatar"))).toHaveCount(1);
+  await theirs.getByRole("button", { name: "Members" }).click();
+  const member = theirs.locator(".member", { hasText: name });
+  await expect(portraits(member)).toHaveCount(1);
+  await expect(member).toContainText("At lunch 🍜");
+
+  // What cannot be drawn leaves the initials.
+  const broken = { status: 200, contentType: "text/plain", body: "no picture" };
+  await theirs.route("**/uploads/images/*", (route) => route.fulfill(broken));
+  await theirs.goto(`/chat?room=${direct}`);
+  await expect(theirs.locator(".pane-title p")).toContainText("At lunch 🍜");
+  await expect(theirs.locator(".avatar img")).toHaveCount(0);
+  await expect(theirs.locator(".pane-head .avatar")).toContainText("A");
+  await theirs.unroute("**/uploads/images/*");
+
+  await dialog.getByRole("button", { name: "Remove picture" }).click();
+  await dialog.getByLabel("Status").fill("");
+  await save.click();
+  await expect(portraits(otherDevice)).toHaveCount(0);
+  await theirs.goto(`/chat?room=${direct}`);
+  await expect(theirs.locator(".pane-title p")).toHaveText(/^(online|offline)$/);
+  await expect(theirs.locator(".avatar img")).toHaveCount(0);
+});

@@ -1,0 +1,56 @@
+// What others show of themselves, by user: pictures and status texts. They are asked for as users are drawn, many at once.
+
+import { signal } from "@preact/signals";
+import { api } from "../net/http";
+import type { Card } from "../net/types";
+
+/** The server answers for no more users at once. */
+const AT_ONCE = 100;
+/** Users within this time are asked for together. */
+const GATHER_MS = 40;
+/** How long a card is good: nothing announces that somebody else has another picture. */
+const FRESH_MS = 60_000;
+
+export const cards = signal<ReadonlyMap<number, Card>>(new Map());
+/** When the card of a user was asked for. */
+const askedAt = new Map<number, number>();
+let wanted: number[] = [];
+
+/** Asks for the card of a user soon, unless it is fresh. */
+export function wantCard(id: number): void {
+  if (Date.now() - (askedAt.get(id) ?? 0) < FRESH_MS) return;
+  askedAt.set(id, Date.now());
+  if (wanted.length === 0) setTimeout(() => void readWanted(), GATHER_MS);
+  wanted.push(id);
+}
+
+async function readWanted(): Promise<void> {
+  const ids = wanted;
+  wanted = [];
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const some = ids.slice(at, at + AT_ONCE);
+    try {
+      noteCards(await api.cards(some));
+    } catch {
+      // They are asked for again when they are drawn again.
+      for (const id of some) askedAt.delete(id);
+    }
+  }
+}
+
+/** Takes note of cards that came by themselves or with something else. */
+export function noteCards(list: readonly Card[]): void {
+  const next = new Map(cards.peek());
+  for (const { id, username, avatar, status_text } of list) {
+    next.set(id, { id, username, avatar, status_text });
+    askedAt.set(id, Date.now());
+  }
+  cards.value = next;
+}
+
+/** Forgets all cards, as the session has ended. */
+export function resetCards(): void {
+  askedAt.clear();
+  wanted = [];
+  cards.value = new Map();
+}
