@@ -1,7 +1,6 @@
 //! Names of Redis keys and channels. No other file spells a key.
 //!
-//! Keys of one script share a hash tag, and thereby a slot in Cluster: `{r:7}` for a room, `{u:3}` for a user. Only
-//! `index_name.lua` compares a name with indexes that lie elsewhere.
+//! Keys of one script share a hash tag, and thereby a slot in Cluster: `{r:7}` for a room, `{u:3}` for a user.
 //!
 //! Redis keeps the keys of its databases apart, but not their channels. Those of database 0 have the prefix alone, those of
 //! database 3 begin with the prefix and `@3:`. In a cluster, channels end in `:shard` instead of `:live` and are sharded:
