@@ -24,8 +24,7 @@ fn lists() -> [(&'static str, Vec<String>); 5] {
 async fn any_text_in_the_form_of_a_cursor_is_one() {
     let world = World::start(1).await;
     let user = world.user(0, "operator").await;
-    let (accounts, _) = chinwag::node::accounts(&world.config).await.expect("Redis answers");
-    accounts.promote("operator").await.expect("the user exists");
+    world.promote("operator").await;
     let mut wrong = Vec::new();
     for (path, cursors) in lists() {
         for cursor in cursors {
