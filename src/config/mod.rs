@@ -377,7 +377,7 @@ mod tests {
             ("url = \"redis://a/0,redis://b/1\"", "redis.url"),
             ("url = \"redis://a,rediss://b\"", "redis.url"),
             ("url = \"redis://a\"\nmode = \"ring\"", "mode"),
-            ("url = \"redis://a\"\nmode = \"cluster\"", "redis.mode"),
+            ("url = \"redis+unix:///redis.sock\"\nmode = \"cluster\"", "redis.mode"),
             ("url = \"redis+unix:///a\"\nmode = \"sentinel\"", "redis.mode"),
             ("url = \"redis://:a@b\"\npassword_file = \"/c\"", "redis.password_file"),
             ("url = \"redis://a\"\ntls_ca = \"/b\"", "redis.tls_ca"),
