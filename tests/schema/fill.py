@@ -31,7 +31,7 @@ class Fill:
         """Replaces what the world still needs in a case that would remove or change it."""
         world = self.world
         if "/admin/users/" in self.label and str(values.get("id")) in {str(user.id) for user in world.users}:
-            values["id"] = world.victim.id
+            values["id"] = self._path_value("id")
         is_of_room = self.label.startswith(("DELETE", "PATCH", "PUT")) and "rooms/{id}" in self.label
         if is_of_room and str(values.get("id")) in map(str, world.rooms):
             values["id"] = self._path_value("id")

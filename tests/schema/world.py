@@ -67,7 +67,7 @@ class World:
 
     @property
     def users(self):
-        return [self.admin, self.keeper, self.bob, self.carol, *self.actors]
+        return [self.admin, self.keeper, self.bob, self.carol, self.victim, *self.actors]
 
     def unique(self, start):
         """A name that nobody has."""
