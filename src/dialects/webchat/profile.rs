@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::ErrorBody;
+use super::rooms::user_of;
 use crate::dialects::common::{absolute, utc_millis};
 use crate::domain::{
     Account, Caller, ChangedProfile, Error, Field, ProfileChange, Result, Role, StatusText, UserCard, UserId, UserName,
@@ -69,6 +70,7 @@ pub(super) struct MePatch {
     /// The address of a picture from `POST /api/v1/upload/image`; empty for none.
     avatar: Option<String>,
     /// Up to 100 characters on one line; empty for none.
+    #[schema(max_length = 100)]
     status_text: Option<String>,
 }
 
@@ -111,6 +113,7 @@ pub(super) async fn change(
 #[into_params(parameter_in = Query)]
 pub(super) struct CardsQuery {
     /// Numbers of up to 100 users, separated by commas.
+    #[param(required, value_type = String, pattern = "^[0-9]{1,18}(,[0-9]{1,18}){0,99}$")]
     ids: Option<String>,
 }
 
@@ -118,8 +121,8 @@ impl CardsQuery {
     fn parse(&self) -> Result<Vec<UserId>> {
         let text = self.ids.as_deref().ok_or(Error::Missing(Field::UserIds))?;
         // One more than may be is enough to tell that there are too many.
-        let ids: Option<Vec<UserId>> =
-            text.split(',').take(MAX_CARDS + 1).map(|number| number.parse().ok().map(UserId)).collect();
+        let id = |number: &str| user_of(number).ok().filter(|_| !number.starts_with('+'));
+        let ids: Option<Vec<UserId>> = text.split(',').take(MAX_CARDS + 1).map(id).collect();
         ids.filter(|ids| ids.len() <= MAX_CARDS).ok_or(Error::Invalid(Field::UserIds))
     }
 }
@@ -192,7 +195,7 @@ mod tests {
         let parse = |ids: &str| CardsQuery { ids: Some(ids.to_owned()) }.parse().ok();
         assert_eq!(parse("3"), Some(vec![UserId(3)]));
         assert_eq!(parse("3,1,3"), Some(vec![UserId(3), UserId(1), UserId(3)]));
-        for bad in ["", ",", "1,", "x", "1;2", "-1", "1.0", "18446744073709551616", " 1"] {
+        for bad in ["", ",", "1,", "x", "1;2", "-1", "+1", "1.0", "9223372036854775808", " 1"] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
         let many = |count: usize| vec!["7"; count].join(",");
