@@ -5,9 +5,12 @@ import collections
 import json
 import os
 import random
+import re
+import urllib.parse
 import zlib
 
 import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
 
@@ -93,6 +96,13 @@ def after_call(context, case, response):
     COUNTS[label][str(response.status_code)] += 1
     if is_success and label in ENDS_TOKEN:
         WORLD.spare = None
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """Passes over an accepted parameter without a value: it is absent, of whatever type it is. OpenAPI cannot say so."""
+    is_without_value = re.search(r"=(&|$)", urllib.parse.urlsplit(response.request.url).query)
+    return not (isinstance(failure, AcceptedNegativeData) and is_without_value)
 
 
 @atexit.register
