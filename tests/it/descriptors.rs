@@ -1,4 +1,4 @@
-//! A node at the limit of its open files.
+//! What a node takes of the system: open files up to their limit, and memory in small pages.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -82,4 +82,12 @@ async fn an_idle_http_connection_takes_one_descriptor() {
     }
     // A few more may be those of the node itself.
     assert!(node.open_files() <= before + CONNECTIONS + CONNECTIONS / 2, "{} from {before}", node.open_files());
+}
+
+#[tokio::test]
+async fn a_node_takes_no_huge_pages() {
+    let folder = scratch();
+    let node = Process::start(&external(shared_redis()), &folder);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", node.id())).expect("the node runs");
+    assert!(status.contains("THP_enabled:\t0"), "{status}");
 }
