@@ -19,8 +19,8 @@ use super::error::StartError;
 use super::listener::{self, ListenerHandle};
 use super::wiring::Wiring;
 use crate::edge::{
-    AddressCap, AllowedMethods, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count,
-    hold_body, in_dialect, not_found,
+    AddressCap, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count, hold_body, in_dialect,
+    not_found,
 };
 use crate::metrics::{Count, Metrics};
 use crate::site;
@@ -113,10 +113,10 @@ fn app(
         .app_data(web::Data::new(context))
         .app_data(web::Data::new(wiring.probes(&store)))
         .app_data(web::Data::new(wiring.registry.clone()))
-        .app_data(web::Data::new(AllowedMethods::of(&wiring.openapi)))
+        .app_data(web::Data::from(Arc::clone(&wiring.allowed_methods)))
         .configure(|routes| wiring.registry.all().for_each(|owner| (owner.routes)(routes, &wiring.config)))
         .configure(|routes| configure(routes, sockets))
-        .configure(|routes| site::documentation(routes, wiring.openapi.clone()))
+        .configure(|routes| site::documentation(routes, wiring.document.clone()))
         .default_service(web::to(not_found))
         .wrap(from_fn(in_dialect))
         .wrap(from_fn(hold_body))
@@ -140,7 +140,7 @@ fn metrics_app(
     App::new()
         .app_data(web::Data::new(wiring.probes(&wiring.open_store())))
         .app_data(web::Data::new(wiring.registry.clone()))
-        .app_data(web::Data::new(AllowedMethods::of(&wiring.openapi)))
+        .app_data(web::Data::from(Arc::clone(&wiring.allowed_methods)))
         .configure(site::probes)
         .default_service(web::to(not_found))
         .wrap(from_fn(in_dialect))

@@ -17,7 +17,7 @@ use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
-use crate::edge::{Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
+use crate::edge::{AllowedMethods, Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::{Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks};
@@ -41,7 +41,8 @@ pub(super) struct Wiring {
     long_answers: Arc<LongAnswers>,
     pub(super) stopping: Arc<Stopping>,
     pub(super) registry: Registry,
-    pub(super) openapi: utoipa::openapi::OpenApi,
+    pub(super) document: site::Document,
+    pub(super) allowed_methods: Arc<AllowedMethods>,
 }
 
 impl Wiring {
@@ -69,9 +70,11 @@ impl Wiring {
         let (followed_rooms, reconnected) = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks);
         let progress = Progress::begin(&store, &shared.tokens).await?;
         let socket_counts = SocketCounts::new(&config.limits);
+        let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
         let wiring = Self {
             node_id,
-            openapi: site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)())),
+            document: site::Document::of(&openapi)?,
+            allowed_methods: Arc::new(AllowedMethods::of(&openapi)),
             stopping: Arc::default(),
             config: Arc::new(config),
             store: store_config,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, ContentEncoding};
+use actix_web::http::header::{self, ContentEncoding, ContentType};
 use actix_web::web::{self, Data, ServiceConfig, get};
+use bytes::Bytes;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
@@ -49,17 +50,31 @@ pub fn openapi(parts: impl Iterator<Item = utoipa::openapi::OpenApi>) -> utoipa:
     all
 }
 
+/// The OpenAPI document as it is served: its text, because its tree takes some megabytes. Clones share it.
+#[derive(Clone)]
+pub struct Document(Bytes);
+
+impl Document {
+    /// Prints a document.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be printed.
+    pub fn of(openapi: &utoipa::openapi::OpenApi) -> Result<Self> {
+        serde_json::to_vec(openapi).map(|json| Self(json.into())).map_err(Error::internal)
+    }
+}
+
 /// Serves the document and the page that shows it.
-pub fn documentation(routes: &mut ServiceConfig, openapi: utoipa::openapi::OpenApi) {
+pub fn documentation(routes: &mut ServiceConfig, document: Document) {
     routes
-        .app_data(Data::new(openapi))
+        .app_data(Data::new(document))
         .app_data(Data::new(Config::from(DOCUMENT)))
-        .service(resource(DOCUMENT).route(get().to(document)))
+        .service(resource(DOCUMENT).route(get().to(serve_document)))
         .service(resource("/docs/{file:.*}").route(get().to(page)));
 }
 
-async fn document(openapi: Data<utoipa::openapi::OpenApi>) -> HttpResponse {
-    HttpResponse::Ok().json(openapi.as_ref())
+async fn serve_document(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(document.0.clone())
 }
 
 /// A file of Swagger UI.

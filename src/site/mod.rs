@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::domain::{Error, Kind};
 use crate::edge::{Dialect, resource};
 
-pub use docs::{documentation, openapi};
+pub use docs::{Document, documentation, openapi};
 
 /// The server itself, which answers for paths that no dialect owns.
 pub const SITE: Dialect =

@@ -10,7 +10,6 @@ use utoipa::openapi::OpenApi;
 const READ_ONLY: &str = "GET, HEAD";
 
 /// The methods of the routes in the OpenAPI document, by pattern. A test compares the document with the router.
-#[derive(Clone)]
 pub struct AllowedMethods(HashMap<String, HeaderValue>);
 
 impl AllowedMethods {
