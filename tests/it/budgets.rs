@@ -150,3 +150,19 @@ async fn a_socket_costs_as_many_round_trips_whatever_the_number_of_rooms() {
     assert_eq!(costs, [(2, Some(4)), (2, Some(34))]);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn the_first_socket_of_a_user_records_activity_in_passing() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    // Keeps the node subscribed to `global`, and its worker connected.
+    let mut open = world.webchat(0, &alice, "").await;
+    let mut first = None;
+    let cost = redis.cost_now(async || first = Some(world.webchat(0, &bob, "").await)).await;
+    // The list with the activity, the rooms' answers, and presence. The log-in has read the account.
+    assert_eq!(cost.round_trips, 3, "{cost:?}");
+    assert_eq!((cost.commands["zrange"], cost.commands["zadd"], cost.commands["hset"]), (2, 2, 1), "{cost:?}");
+    open.close().await;
+    world.stop().await;
+}

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::web;
+use futures_util::future::join;
 use tokio::net::TcpStream;
 use tracing::debug;
 
@@ -61,12 +62,17 @@ impl Registration {
         let registration = Self { id, closed, codec, viewer, peer, context, permit: Some(permit) };
 
         let context = &registration.context;
-        let entries = context.hub.subscribe_all(id, caller.id).await?;
-        if is_extended {
-            // Before the next await: events of the rooms must come behind what was missed.
-            resume(&context.hub, id, codec, &registration.viewer, &resumed);
-        }
-        registration.peer.record_activity().await;
+        let subscribing = async {
+            let entries = context.hub.subscribe_all(id, caller.id).await?;
+            if is_extended {
+                // Before the next await: events of the rooms must come behind what was missed.
+                resume(&context.hub, id, codec, &registration.viewer, &resumed);
+            }
+            Ok(entries)
+        };
+        // Activity is recorded meanwhile: its commands leave with those that read the list of rooms.
+        let (entries, ()) = join(subscribing, registration.peer.record_activity()).await;
+        let entries = entries?;
         if is_first {
             let announced = context.services.presence.announce(&caller.user_ref(), true, &entries).await;
             note_announced(announced, &caller);
