@@ -22,7 +22,7 @@ impl Store {
         self.ask_room_list(&mut pipeline, user);
         pipeline.cmd("ZRANGE").arg(self.keys.read_cursors(user)).arg(0).arg(-1).arg("WITHSCORES");
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
-        let hints = self.read_room_list(user, &mut replies)?;
+        let hints = self.read_room_list(user, &mut replies).await?;
         let read_cursors: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
         let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
 

@@ -41,11 +41,7 @@ impl RoomHints {
         self.listed.iter().map(|entry| entry.room).chain(self.pending.iter().copied())
     }
 
-    /// Reads the replies to [`Store::ask_room_list`].
-    fn read(user: UserId, now_ms: u64, replies: &mut impl Iterator<Item = Value>) -> Result<Self> {
-        let mut listed = RoomEntry::read_list(next(replies)?)?;
-        listed.extend(RoomEntry::read_list(next(replies)?)?);
-        let noted: Vec<(String, f64)> = reply::read(next(replies)?)?;
+    fn new(user: UserId, now_ms: u64, listed: Vec<RoomEntry>, noted: &[(String, f64)]) -> Self {
         let until_ms = now_ms.saturating_sub(SETTLED_AFTER_MS);
         let is_any_settled = noted.iter().any(|(_, at_ms)| *at_ms as u64 <= until_ms);
         let mut pending = Vec::new();
@@ -54,7 +50,7 @@ impl RoomHints {
                 pending.push(room);
             }
         }
-        Ok(Self { user, listed, pending, settled_until_ms: is_any_settled.then_some(until_ms) })
+        Self { user, listed, pending, settled_until_ms: is_any_settled.then_some(until_ms) }
     }
 }
 
@@ -79,25 +75,49 @@ impl Correction {
 impl Store {
     /// Adds the commands whose replies [`Self::read_room_list`] reads.
     pub(super) fn ask_room_list(&self, pipeline: &mut Pipeline, user: UserId) {
-        // Lists from before there was a limit may be longer. Direct rooms do not give way to others.
-        for (from, to) in [(0.to_string(), GROUP_SCORE.to_string()), (format!("({GROUP_SCORE}"), "+inf".to_owned())] {
-            pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(from).arg(to);
-            pipeline.arg(&["BYSCORE", "LIMIT", "0"]).arg(self.room_limits.most_read()).arg("WITHSCORES");
-        }
+        // One more than are read, which tells longer lists.
+        pipeline
+            .cmd("ZRANGE")
+            .arg(self.keys.user_rooms(user))
+            .arg(0)
+            .arg(self.room_limits.most_read())
+            .arg("WITHSCORES");
         let last = self.room_limits.most_read().saturating_sub(1).max(-1);
         pipeline.cmd("ZRANGE").arg(self.keys.pending_rooms(user)).arg(0).arg(last).arg("WITHSCORES");
     }
 
-    /// Reads the replies to [`Self::ask_room_list`].
-    pub(super) fn read_room_list(&self, user: UserId, replies: &mut impl Iterator<Item = Value>) -> Result<RoomHints> {
-        RoomHints::read(user, self.now_ms(), replies)
+    /// Reads the replies to [`Self::ask_room_list`]. A list of more rooms than a user may have now takes a round trip of its
+    /// own.
+    pub(super) async fn read_room_list(
+        &self,
+        user: UserId,
+        replies: &mut impl Iterator<Item = Value>,
+    ) -> Result<RoomHints> {
+        let mut listed = RoomEntry::read_list(next(replies)?)?;
+        let noted: Vec<(String, f64)> = reply::read(next(replies)?)?;
+        if usize::try_from(self.room_limits.most_read()).is_ok_and(|most| listed.len() > most) {
+            listed = self.long_room_list(user).await?;
+        }
+        Ok(RoomHints::new(user, self.now_ms(), listed, &noted))
+    }
+
+    /// Reads as many direct rooms of a list and as many others as there may be of both: lists from before there was a limit
+    /// may be longer, and direct rooms do not give way to others.
+    async fn long_room_list(&self, user: UserId) -> Result<Vec<RoomEntry>> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        for (from, to) in [(0.to_string(), GROUP_SCORE.to_string()), (format!("({GROUP_SCORE}"), "+inf".to_owned())] {
+            pipeline.cmd("ZRANGE").arg(self.keys.user_rooms(user)).arg(from).arg(to);
+            pipeline.arg(&["BYSCORE", "LIMIT", "0"]).arg(self.room_limits.most_read()).arg("WITHSCORES");
+        }
+        let lists = self.connection.run(&pipeline).await?.into_iter().map(RoomEntry::read_list);
+        Ok(lists.collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// Reads a user's list of rooms: one round trip.
     pub async fn room_hints(&self, user: UserId) -> Result<RoomHints> {
         let mut pipeline = Pipeline::with_capacity(2);
         self.ask_room_list(&mut pipeline, user);
-        self.read_room_list(user, &mut self.connection.run(&pipeline).await?.into_iter())
+        self.read_room_list(user, &mut self.connection.run(&pipeline).await?.into_iter()).await
     }
 
     /// The rooms of a user: two round trips.

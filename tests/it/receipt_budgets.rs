@@ -85,8 +85,8 @@ async fn lists_of_ones_own_cost_two_round_trips_however_many_rooms() {
     let cost_of = async |path: &str| redis.cost(&alice, async || drop(alice.get_json(0, path).await)).await;
     for path in ["/api/v1/conversations", "/api/v1/rooms"] {
         let cost = cost_of(path).await;
-        // The list in two parts, the rooms that it may lack, and the read cursors.
-        assert_eq!((cost.round_trips, cost.commands["zrange"]), (2, 4), "{path}");
+        // The list, the rooms that it may lack, and the read cursors.
+        assert_eq!((cost.round_trips, cost.commands["zrange"]), (2, 3), "{path}");
     }
     let group = alice.make_group(0, "read", &[]).await;
     let id = room_id(group);
