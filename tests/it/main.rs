@@ -15,6 +15,7 @@ mod command_line;
 mod command_log;
 mod connections;
 mod conversations;
+mod conversion;
 mod counting_proxy;
 mod cursors;
 mod dashboard;

@@ -17,7 +17,7 @@ const NODE_TIMEOUT_MS: usize = 1000;
 
 /// Arguments of a server of a cluster. The port of its bus is a free one too: the default, 10,000 above the other, may
 /// be taken by an outgoing connection.
-fn arguments(folder: &std::path::Path, bus: u16) -> Vec<String> {
+pub fn arguments(folder: &std::path::Path, bus: u16) -> Vec<String> {
     let words = format!(
         "--cluster-enabled yes --cluster-config-file nodes.conf --cluster-port {bus} \
          --cluster-node-timeout {NODE_TIMEOUT_MS} --cluster-require-full-coverage no \
