@@ -6,6 +6,7 @@
 
 mod histogram;
 mod minute;
+mod shard;
 mod text;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use histogram::{Distribution, Histogram};
 pub use minute::{Load, Minute};
+pub use shard::Shard;
 
 /// Status classes, `1xx` to `5xx`.
 const CLASSES: usize = 5;
@@ -186,6 +188,8 @@ pub struct Metrics {
     closes: [AtomicU64; CODES.len()],
     sends: Histogram,
     delays: Histogram,
+    /// Of a Redis Cluster; otherwise none.
+    shards: Mutex<Vec<Shard>>,
 }
 
 /// The values of all counters at one moment.
@@ -214,7 +218,13 @@ impl Metrics {
             closes: Default::default(),
             sends: Histogram::default(),
             delays: Histogram::default(),
+            shards: Mutex::default(),
         }
+    }
+
+    /// Sets the state of the shards of a Redis Cluster.
+    pub fn set_shards(&self, shards: Vec<Shard>) {
+        *self.shards.lock().expect("no panic while held") = shards;
     }
 
     /// Returns the names of the dialects with WebSockets.

@@ -3,7 +3,32 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{CLASSES, CODES, COUNTS, Distribution, GAUGES, Metrics};
+use super::{CLASSES, CODES, COUNTS, Distribution, GAUGES, Metrics, Shard};
+
+/// A metric of each shard: its name, its help text, and its value, if there is one.
+type ShardGauge = (&'static str, &'static str, fn(&Shard) -> Option<u64>);
+
+const SHARD_GAUGES: [ShardGauge; 8] = [
+    ("chinwag_redis_shard_up", "1 while the shard answers", |shard| Some(shard.is_up.into())),
+    ("chinwag_redis_shard_slots", "Slots of the shard", |shard| Some(shard.slots)),
+    ("chinwag_redis_shard_memory_bytes", "Memory that the shard uses", |shard| if_up(shard, shard.memory_bytes)),
+    ("chinwag_redis_shard_memory_limit_bytes", "Memory that the shard may use; 0 without a limit", |shard| {
+        if_up(shard, shard.memory_limit_bytes)
+    }),
+    ("chinwag_redis_shard_commands_per_second", "Recent commands of the shard", |shard| {
+        if_up(shard, shard.commands_per_sec)
+    }),
+    ("chinwag_redis_shard_clients", "Connections of the shard", |shard| if_up(shard, shard.clients)),
+    ("chinwag_redis_shard_replicas", "Replicas that are connected to the shard", |shard| if_up(shard, shard.replicas)),
+    ("chinwag_redis_shard_replica_lag_bytes", "What the slowest replica of the shard has not confirmed yet", |shard| {
+        shard.lag_bytes
+    }),
+];
+
+/// A shard that does not answer has no values, rather than zeros.
+fn if_up(shard: &Shard, value: u64) -> Option<u64> {
+    shard.is_up.then_some(value)
+}
 
 const CLASS_NAMES: [&str; CLASSES] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -38,7 +63,23 @@ impl Metrics {
             text.head(name, if name.ends_with("_total") { "counter" } else { "gauge" }, help);
             text.line(name, &[], read(value) / unit);
         }
+        self.render_shards(&mut text);
         text.0
+    }
+
+    fn render_shards(&self, text: &mut Text) {
+        let shards = self.shards.lock().expect("no panic while held").clone();
+        if shards.is_empty() {
+            return;
+        }
+        for (name, help, value) in SHARD_GAUGES {
+            text.head(name, "gauge", help);
+            for shard in &shards {
+                if let Some(value) = value(shard) {
+                    text.line(name, &[("shard", &shard.address)], value as f64);
+                }
+            }
+        }
     }
 
     fn render_requests(&self, text: &mut Text) {
@@ -148,5 +189,31 @@ mod tests {
         ] {
             assert!(text.lines().any(|other| other == line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn shards_have_lines_and_one_that_is_away_has_no_values() {
+        let metrics = Metrics::new(&[], &[]);
+        assert!(!metrics.render().contains("shard"), "a single server has none");
+        let shard = |address: &str, is_up| Shard { address: address.into(), is_up, slots: 8192, ..Shard::default() };
+        let up = Shard { memory_bytes: 5, replicas: 1, lag_bytes: Some(14), ..shard("a:1", true) };
+        metrics.set_shards(vec![up, shard("b:2", false)]);
+        let text = metrics.render();
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("chinwag_redis_shard")).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"chinwag_redis_shard_up{shard="a:1"} 1"#,
+                r#"chinwag_redis_shard_up{shard="b:2"} 0"#,
+                r#"chinwag_redis_shard_slots{shard="a:1"} 8192"#,
+                r#"chinwag_redis_shard_slots{shard="b:2"} 8192"#,
+                r#"chinwag_redis_shard_memory_bytes{shard="a:1"} 5"#,
+                r#"chinwag_redis_shard_memory_limit_bytes{shard="a:1"} 0"#,
+                r#"chinwag_redis_shard_commands_per_second{shard="a:1"} 0"#,
+                r#"chinwag_redis_shard_clients{shard="a:1"} 0"#,
+                r#"chinwag_redis_shard_replicas{shard="a:1"} 1"#,
+                r#"chinwag_redis_shard_replica_lag_bytes{shard="a:1"} 14"#,
+            ]
+        );
     }
 }

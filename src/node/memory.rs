@@ -13,6 +13,7 @@ use crate::service::Limits;
 use crate::store::{MemoryUse, Store};
 
 const READ_EVERY: Duration = Duration::from_secs(1);
+const READ_SHARDS_EVERY: Duration = Duration::from_secs(5);
 /// Percentage of the limit from which nodes refuse what takes memory.
 const FULL_PERCENT: u64 = 90;
 /// Percentage below which they accept it again, so that they do not alternate.
@@ -36,6 +37,17 @@ pub(super) async fn watch_memory(store: Store, limits: Arc<Limits>, metrics: Arc
             Err(error) => debug!(%error, "could not read how much memory Redis uses"),
         }
         tokio::time::sleep(READ_EVERY).await;
+    }
+}
+
+/// Reads the state of the shards of a cluster for `/metrics`.
+pub(super) async fn watch_shards(store: Store, metrics: Arc<Metrics>) {
+    loop {
+        match store.shards().await {
+            Ok(shards) => metrics.set_shards(shards),
+            Err(error) => debug!(%error, "could not read the state of the shards"),
+        }
+        tokio::time::sleep(READ_SHARDS_EVERY).await;
     }
 }
 

@@ -94,6 +94,9 @@ impl Wiring {
         let limits = Arc::clone(&self.shared.limits);
         let watching = memory_of_redis::watch_memory(store.clone(), limits, Arc::clone(&metrics));
         tasks.spawn("memory of Redis", watching);
+        if store.has_shards() {
+            tasks.spawn("shards of Redis", memory_of_redis::watch_shards(store.clone(), Arc::clone(&metrics)));
+        }
         tasks.spawn("clock", housekeeping::follow_clock(store.clone(), metrics));
         tasks.spawn("message counts", housekeeping::count_messages(store.clone()));
         let changes = housekeeping::follow_account_changes(progress, store.clone(), tokens, reconnected);

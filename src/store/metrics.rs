@@ -3,11 +3,12 @@
 //! Each report writes the totals of the current minute, so a repeated report counts nothing twice, and the next report
 //! makes up for a lost one.
 
-use redis::{InfoDict, Pipeline, Value};
+use redis::{Pipeline, Value};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::redis::reply::{self, next};
+use super::server_info::{SECTIONS, ServerInfo};
 use crate::domain::{Result, RoomId};
 use crate::metrics::Minute;
 
@@ -17,8 +18,6 @@ const LIFETIME_SECS: u64 = 25 * 60 * 60;
 const LEASE: u64 = 5;
 /// Time after which silent nodes are forgotten. Clocks of nodes of earlier versions may differ by as much.
 const FORGOTTEN_AFTER_MS: u64 = 60 * 60 * 1000;
-/// The sections of `INFO` that a snapshot needs.
-const SECTIONS: [&str; 5] = ["server", "clients", "memory", "stats", "replication"];
 
 /// The row of a node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,25 +71,6 @@ pub struct StoredMinute {
     pub metrics: Minute,
 }
 
-/// State of the Redis server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ServerInfo {
-    /// `master` or `slave`.
-    pub role: String,
-    /// Its version.
-    pub version: String,
-    /// Memory in use.
-    pub memory_bytes: u64,
-    /// Memory limit; 0 for none.
-    pub memory_limit_bytes: u64,
-    /// Connections.
-    pub clients: u64,
-    /// Recent commands per second.
-    pub commands_per_sec: u64,
-    /// Seconds since its start.
-    pub uptime_secs: u64,
-}
-
 impl Store {
     /// Writes a node's row, whose lease lasts five times `every_ms`, and the metrics of these minutes. One round trip;
     /// idempotent.
@@ -126,8 +106,8 @@ impl Store {
         Ok(())
     }
 
-    /// Reads the metrics of these hours since 1970 and the state of Redis in one round trip, then the rows of running nodes
-    /// in another.
+    /// Reads the metrics of these hours since 1970 and the state of Redis in one round trip (in a cluster, at the same time),
+    /// then the rows of running nodes in another.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -137,8 +117,9 @@ impl Store {
         now_ms: u64,
     ) -> Result<(ServerInfo, Vec<NodeRow>, Vec<Vec<StoredMinute>>)> {
         let mut pipeline = Pipeline::new();
-        let permits_info = self.deployment.permits_info();
-        if permits_info {
+        let is_cluster = self.deployment.cluster().is_some();
+        let reads_info = !is_cluster && self.deployment.permits_info();
+        if reads_info {
             pipeline.cmd("INFO").arg(&SECTIONS);
         }
         let heard_since = now_ms.saturating_sub(FORGOTTEN_AFTER_MS);
@@ -147,8 +128,12 @@ impl Store {
             pipeline.cmd("HGETALL").arg(self.keys.metrics(*hour));
         }
         // The replies are long and would delay requests on the shared connection.
-        let mut replies = self.list_connection.run(&pipeline).await?.into_iter();
-        let server = if permits_info { ServerInfo::read(next(&mut replies)?)? } else { ServerInfo::default() };
+        let (replies, shards) = tokio::join!(self.list_connection.run(&pipeline), self.shards());
+        let mut replies = replies?.into_iter();
+        let server = match reads_info {
+            true => ServerInfo::of_server(next(&mut replies)?)?,
+            false => ServerInfo::of_cluster(shards?),
+        };
         let nodes: Vec<String> = reply::read(next(&mut replies)?)?;
         let mut read = Vec::with_capacity(hours.len());
         for hour in replies {
@@ -187,22 +172,4 @@ fn read_hour(reply: Value) -> Result<Vec<StoredMinute>> {
         Some(StoredMinute { minute: minute.parse().ok()?, node: node.to_owned(), metrics: Minute::parse(&text)? })
     });
     Ok(minutes.collect())
-}
-
-impl ServerInfo {
-    fn read(reply: Value) -> Result<Self> {
-        let info: InfoDict = reply::read(reply)?;
-        let number = |name: &str| info.get::<u64>(name).unwrap_or(0);
-        let text = |name: &str| info.get::<String>(name).unwrap_or_default();
-        Ok(Self {
-            role: text("role"),
-            // Valkey keeps `redis_version` at the version that it is compatible with.
-            version: info.get::<String>("valkey_version").unwrap_or_else(|| text("redis_version")),
-            memory_bytes: number("used_memory"),
-            memory_limit_bytes: number("maxmemory"),
-            clients: number("connected_clients"),
-            commands_per_sec: number("instantaneous_ops_per_sec"),
-            uptime_secs: number("uptime_in_seconds"),
-        })
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::bad_frames::Dialect;
 use crate::process::{Process, external};
 use crate::raw_socket::RawSocket;
-use crate::support::{Redis, User, World, answered, eventually, ok, room_id, shared_redis};
+use crate::support::{Redis, User, World, answered, eventually, ok, on_cluster, room_id, shared_redis};
 
 /// Two nodes that report often.
 async fn world() -> World {
@@ -118,6 +118,9 @@ async fn both_nodes_count_and_the_metrics_are_of_all_or_of_one() {
         assert!(p50.as_f64().expect("measured") <= p99.as_f64().expect("measured"), "{shown}");
     }
     assert_eq!((&shown["redis"]["role"], &shown["redis"]["is_embedded"]), (&json!("master"), &json!(false)));
+    if !on_cluster() {
+        assert_eq!(shown["redis"]["shards"], json!([]));
+    }
 
     // The metrics of one node: first the sender's, then the one with two sockets.
     let of = async |index: usize| operator.metrics(1, &format!("range=24h&node={}", nodes[index])).await;

@@ -20,6 +20,7 @@ mod counting_proxy;
 mod cursors;
 mod dashboard;
 mod dashboard_costs;
+mod dashboard_of_shards;
 mod data_folder;
 mod databases;
 mod deleted_accounts;

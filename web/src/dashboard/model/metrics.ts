@@ -59,6 +59,26 @@ export interface Node {
   clock_offset_ms: number;
 }
 
+/** A server that has some of the slots of a Redis Cluster. */
+export interface Shard {
+  address: string;
+  /** If false, only the address and the slots are known. */
+  is_up: boolean;
+  role: string;
+  version: string;
+  slots: number;
+  memory_bytes: number;
+  /** 0 means no limit. */
+  memory_limit_bytes: number;
+  clients: number;
+  commands_per_sec: number;
+  replicas: number;
+  /** What the slowest replica has not confirmed; null without replicas that have copied everything. */
+  lag_bytes: number | null;
+  uptime_secs: number;
+}
+
+/** The state of the Redis server; of a cluster the sums over its shards. */
 export interface Redis {
   is_up: boolean;
   role: string;
@@ -74,6 +94,8 @@ export interface Redis {
   replicas_wanted: number;
   /** The same at present. It is lower while replicas are missing. */
   replicas_in_force: number;
+  /** Those of a cluster. Absent in the answer of an older node. */
+  shards?: Shard[];
 }
 
 export interface Metrics {

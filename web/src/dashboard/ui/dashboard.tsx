@@ -11,6 +11,7 @@ import { Header } from "./header";
 import { Headline } from "./headline";
 import { Nodes } from "./nodes";
 import { Forbidden, Loading, Unavailable } from "./placeholders";
+import { Shards } from "./shards";
 import { StaleNotice } from "./stale_notice";
 import { Status } from "./status";
 
@@ -45,6 +46,7 @@ function Content() {
       <Status metrics={current} />
       <Headline metrics={current} />
       <Nodes metrics={current} />
+      <Shards metrics={current} />
       <Groups metrics={current} />
     </div>
   );

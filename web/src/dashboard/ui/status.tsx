@@ -25,7 +25,9 @@ export function Status({ metrics: { nodes, now_ms, redis } }: { metrics: Metrics
           </State>
         </Item>
         <Item name="Redis">
-          <State kind={redis.is_up ? "good" : "bad"}>{redis.is_up ? roleText(redis) : t("redis.down")}</State>
+          <State kind={redis.is_up ? redisKind(redis) : "bad"}>
+            {redis.is_up ? stateText(redis) : t("redis.down")}
+          </State>
         </Item>
         {redis.replicas_wanted > 0 && (
           <Item name={t("redis.durability")}>
@@ -58,12 +60,29 @@ function Item({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-function roleText({ role, version, is_embedded }: Redis): string {
+/** A cluster is as good as its shards. */
+const redisKind = ({ shards = [] }: Redis) => (shards.every((shard) => shard.is_up) ? "good" : "bad");
+
+/** How many shards of a cluster answer, or what the only server is. */
+function stateText(redis: Redis): string {
+  const { shards = [], version } = redis;
+  if (shards.length === 0) return roleText(redis);
+  const up = shards.filter((shard) => shard.is_up).length;
+  return [t("redis.shards", { up, all: shards.length }), version].filter(Boolean).join(" · ");
+}
+
+/** The role of a server, its version, and whether it belongs to a node. */
+export function roleText({
+  role,
+  version,
+  is_embedded,
+}: Pick<Redis, "role" | "version"> & Partial<Redis>): string {
   const known = role === "master" ? t("redis.primary") : role === "slave" ? t("redis.replica") : role;
   return [known, version, is_embedded ? t("redis.embedded") : ""].filter(Boolean).join(" · ");
 }
 
-function Memory({ redis }: { redis: Redis }) {
+/** The memory that a server uses, of what it may use. */
+export function Memory({ redis }: { redis: Pick<Redis, "is_up" | "memory_bytes" | "memory_limit_bytes"> }) {
   if (!redis.is_up) return <>–</>;
   const { memory_bytes: used, memory_limit_bytes: limit } = redis;
   if (limit === 0) return <Amount value={used} unit="bytes" />;
