@@ -1,4 +1,4 @@
-//! What the kernel counts: CPU time of processes, and what else the cores did meanwhile.
+//! What the kernel counts: CPU time and memory of processes, and what else the cores did meanwhile.
 
 use std::process::Command;
 use std::time::Duration;
@@ -16,6 +16,20 @@ const TICKS_PER_SEC: f64 = 100.0;
 pub fn cpu_of(pid: u32) -> Result<Duration> {
     let clock = nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(i32::try_from(pid)?))?;
     Ok(clock.now()?.into())
+}
+
+/// Resident memory of a process, KB.
+pub fn memory_kb_of(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// Bytes that a process has had written to disks.
+pub fn disk_bytes_of(pid: u32) -> Result<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).ok_or("no write_bytes")?;
+    Ok(line.trim().parse()?)
 }
 
 /// Time that all cores together spent on anything at all, the hypervisor's theft included.

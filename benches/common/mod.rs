@@ -1,15 +1,22 @@
-//! What the benchmarks over HTTP and over WebSockets share.
+//! What the benchmarks over HTTP and over WebSockets and the flood share.
 //!
 //! - [`process`] starts servers and prepares this process; [`servers`] the commands of Redis and of a node
-//! - [`client`] an HTTP/1.1 client; [`machine`] CPU time and the description of the machine
+//! - [`client`] an HTTP/1.1 client; [`api`] users and rooms; [`reader`] a WebSocket, its [`frame`]s, and [`stamp`]s in messages
+//! - [`machine`] CPU time, memory and the description of the machine
 //! - [`statistics`] medians and percentiles; [`table`] Markdown; [`page`] where the tables go; [`profile`] `perf`
 
+#![allow(dead_code, reason = "none of them needs everything")]
+
+pub mod api;
 pub mod client;
+pub mod frame;
 pub mod machine;
 pub mod page;
 pub mod process;
 pub mod profile;
+pub mod reader;
 pub mod servers;
+pub mod stamp;
 pub mod statistics;
 pub mod table;
 

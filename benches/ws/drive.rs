@@ -8,9 +8,10 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::common::Result;
+use crate::common::reader::Reader;
 use crate::fanout::Fanout;
 use crate::shape::{Pace, Shape};
-use crate::socket::{Reader, open_all};
+use crate::socket::open_all;
 use crate::tally::Faults;
 use crate::world::World;
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::common::Result;
-use crate::frame::Frame;
+use crate::common::frame::Frame;
+use crate::common::reader::write;
+use crate::common::stamp::{Stamp, StampCodec};
 use crate::shape::{Pace, Shape};
-use crate::socket::{keep_alive, refuse_error, write};
-use crate::stamp::{Stamp, StampCodec};
+use crate::socket::{keep_alive, refuse_error};
 use crate::subject::Subject;
 use crate::tally::{Faults, Tally};
 

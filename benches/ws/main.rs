@@ -6,7 +6,7 @@
 //!   [`idle`] sockets without messages
 //! - [`subject`] the servers to compare and their protocols; [`servers`] their processes; [`raw`] the lower limit;
 //!   [`world`] users and rooms
-//! - [`socket`] the client; [`frame`] its frames; [`stamp`] the stamps of messages; [`tally`] losses, duplicates, order
+//! - [`socket`] the clients; [`tally`] losses, duplicates, order
 //! - [`measure`] the rounds; [`report`] the tables; [`profile`] `perf` on one shape
 //! - [`common`] what it shares with the benchmark over HTTP
 
@@ -15,7 +15,6 @@ mod common;
 mod drive;
 mod extent;
 mod fanout;
-mod frame;
 mod idle;
 mod measure;
 mod profile;
@@ -24,7 +23,6 @@ mod report;
 mod servers;
 mod shape;
 mod socket;
-mod stamp;
 mod subject;
 mod tally;
 mod world;

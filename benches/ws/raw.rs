@@ -8,9 +8,9 @@ use std::rc::Rc;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::common::frame::{TEXT, from_server};
+use crate::common::reader::{Reader, write};
 use crate::common::{Result, on_one_thread};
-use crate::frame::{TEXT, from_server};
-use crate::socket::{Reader, write};
 
 /// What Chinwag puts around the text, so that frames have the same length.
 const BEFORE: &str =

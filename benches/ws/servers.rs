@@ -8,10 +8,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::common::Result;
-use crate::common::machine::cpu_of;
+use crate::common::machine::{cpu_of, memory_kb_of};
 use crate::common::process::{Process, START_POLL, START_TIMEOUT, free_port, launch, output_dir};
+use crate::common::reader::{UPGRADED, upgrade_request};
 use crate::common::servers::{node_command, start_redis};
-use crate::socket::{UPGRADED, upgrade_request};
 use crate::subject::{NCHAN_MODULE, Subject};
 
 const SOCKET_IO_PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ws/socketio.cjs");
@@ -105,12 +105,6 @@ impl Servers {
 /// Where `scripts/bench-peers` installs the servers to compare with.
 pub fn peers_dir() -> PathBuf {
     std::env::var_os("BENCH_PEERS").map_or_else(|| output_dir().join("peers"), PathBuf::from)
-}
-
-fn memory_kb_of(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// `dir` is the node's own. nginx writes everything below it.

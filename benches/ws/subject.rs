@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::frame::{TEXT, from_client};
+use crate::common::frame::{TEXT, from_client};
 
 /// Where Debian installs it.
 pub const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";

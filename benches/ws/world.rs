@@ -1,10 +1,8 @@
 //! The users and rooms of the measurement. Chinwag's are created through its API, as clients do. The other servers have
 //! no users, and a room exists once a socket enters it.
 
-use serde_json::{Value, json};
-
 use crate::common::Result;
-use crate::common::client::Connection;
+use crate::common::api::Api;
 use crate::servers::Servers;
 use crate::subject::{Subject, Target};
 
@@ -39,16 +37,19 @@ impl World {
             return Ok(Self { servers, tokens: Vec::new(), sets });
         }
         eprintln!("{users} users and their rooms");
-        let mut api = Api(Connection::open(servers.nodes[0].port).await?);
+        let mut api = Api::open(servers.nodes[0].port).await?;
         let mut tokens = Vec::new();
         for user in 0..users {
-            tokens.push(api.sign_in(user).await?);
+            tokens.push(api.sign_in(&name(user)).await?);
         }
         let mut made = Vec::new();
         for (rooms, sockets) in sets {
             let mut numbers = Vec::new();
             for room in 0..rooms {
-                numbers.push(api.make_room(&tokens, room * sockets, sockets).await?);
+                let first = room * sockets;
+                let others: Vec<String> = (first + 1..first + sockets).map(name).collect();
+                let title = format!("{sockets} from {first}");
+                numbers.push(api.make_room(&tokens[first], &title, &others).await?);
             }
             made.push(RoomSet { sockets, numbers });
         }
@@ -78,44 +79,6 @@ impl World {
     /// This number of sockets in rooms of ten.
     pub fn targets_in_small_rooms(&self, sockets: usize) -> Result<Vec<Target>> {
         self.targets(sockets / SMALL_ROOM, SMALL_ROOM)
-    }
-}
-
-/// The requests of document 000 that create users and rooms.
-struct Api(Connection);
-
-impl Api {
-    async fn sign_in(&mut self, user: usize) -> Result<String> {
-        let account = json!({ "username": name(user), "password": format!("load test {user}") });
-        self.post("/auth/register", "", &account, 201).await?;
-        let answer = self.post("/auth/login", "", &account, 200).await?;
-        Ok(answer["token"].as_str().ok_or("no token")?.to_owned())
-    }
-
-    /// A group of the users from `first` on.
-    async fn make_room(&mut self, tokens: &[String], first: usize, users: usize) -> Result<u64> {
-        let (owner, room) = (&tokens[first], json!({ "name": format!("{users} from {first}"), "is_private": false }));
-        let answer = self.post("/rooms", owner, &room, 201).await?;
-        let number = answer["id"].as_u64().ok_or("no room")?;
-        for user in first + 1..first + users {
-            let path = format!("/rooms/{number}/members");
-            self.post(&path, owner, &json!({ "username": name(user) }), 201).await?;
-        }
-        Ok(number)
-    }
-
-    async fn post(&mut self, path: &str, token: &str, body: &Value, status: u16) -> Result<Value> {
-        let body = body.to_string();
-        let authorization = match token {
-            "" => String::new(),
-            token => format!("Authorization: Bearer {token}\r\n"),
-        };
-        let length = body.len();
-        let content = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
-        let head = format!("POST /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}{content}");
-        let response = self.0.exchange(format!("{head}\r\n{body}").as_bytes()).await?;
-        let response = response.expect(status).map_err(|error| format!("{path}: {error}"))?;
-        Ok(serde_json::from_slice(response.body)?)
     }
 }
 

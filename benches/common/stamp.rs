@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::Result;
+use super::Result;
 
 /// As long as the messages of `benches/http`.
 const CONTENT_BYTES: usize = 128;

@@ -1,6 +1,6 @@
 //! WebSocket frames (RFC 6455) as far as this measurement needs them: whole messages of one frame, nothing compressed.
 
-use crate::common::Result;
+use super::Result;
 
 pub const TEXT: u8 = 1;
 pub const CLOSE: u8 = 8;
