@@ -1,6 +1,7 @@
 //! The socket of an HTTP connection, which ends when its client lets it wait too long.
 
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::address_cap::AddressPermit;
+use super::read_ahead::AHEAD_BYTES;
 use super::timing::{OfConnection, Timed, Timing};
 use crate::edge::socket::RawSocket;
 
@@ -39,13 +41,40 @@ impl AsyncRead for HttpStream {
             // As if the client had closed it: the framework then does the same.
             return Poll::Ready(Ok(()));
         }
+        let Some(allowed) = self.timed.may_read(cx.waker()) else {
+            self.timed.waits_to_read(cx.waker());
+            return Poll::Pending;
+        };
         let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let outcome = Self::poll_read_some(Pin::new(&mut self.stream), cx, buffer, allowed);
+        let read = buffer.filled().len() - before;
         match &outcome {
-            Poll::Ready(Ok(())) if buffer.filled().len() > before => self.timed.has_read(),
+            Poll::Ready(Ok(())) if read > 0 => self.timed.has_read(read),
             Poll::Ready(_) => {}
-            Poll::Pending => self.timed.waits_to_read(cx.waker()),
+            Poll::Pending => {
+                self.timed.has_read_all();
+                self.timed.waits_to_read(cx.waker());
+            }
         }
+        outcome
+    }
+}
+
+impl HttpStream {
+    /// Reads no more than `allowed` bytes.
+    fn poll_read_some(
+        stream: Pin<&mut TcpStream>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        allowed: usize,
+    ) -> Poll<io::Result<()>> {
+        if allowed >= buffer.remaining() {
+            return stream.poll_read(cx, buffer);
+        }
+        let mut some = [MaybeUninit::uninit(); AHEAD_BYTES];
+        let mut some = ReadBuf::uninit(&mut some[..allowed.min(AHEAD_BYTES)]);
+        let outcome = stream.poll_read(cx, &mut some);
+        buffer.put_slice(some.filled());
         outcome
     }
 }
@@ -101,6 +130,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::edge::connection::read_ahead::Body;
     use crate::edge::connection::{AddressCap, RequestUnderWay};
 
     const HEAD_SECS: u32 = 3;
@@ -154,7 +184,7 @@ mod tests {
         for _ in 0..3 {
             client.write_all(b"G").await.expect("open");
             stream.read_u8().await.expect("a byte");
-            let under_way = RequestUnderWay::of(data.get());
+            let under_way = RequestUnderWay::of(data.get(), Body::Known(6));
             client.write_all(b"a body").await.expect("open");
             stream.read_exact(&mut [0; 6]).await.expect("a body");
             tick(&timing, 9);
@@ -173,7 +203,7 @@ mod tests {
         stream.describe(&mut data);
         client.write_all(b"a request, G").await.expect("open");
         stream.read_exact(&mut [0; 12]).await.expect("both");
-        drop(RequestUnderWay::of(data.get()));
+        drop(RequestUnderWay::of(data.get(), Body::Known(0)));
         assert!(stream.read_u8().now_or_never().is_none());
         // An answer that is still being written does not count.
         tick(&timing, IDLE_SECS);
@@ -182,6 +212,82 @@ mod tests {
         assert!(stream.read_u8().now_or_never().is_none());
         timing.tick();
         assert_eq!(stream.read(&mut [0]).await.expect("no error"), 0, "the end");
+    }
+
+    /// Reads as the framework does, until the stream has to wait.
+    async fn read_in_a_turn(stream: &mut HttpStream) -> usize {
+        let mut buffer = [0; 8 * 1024];
+        let mut read = 0;
+        while let Some(bytes) = stream.read(&mut buffer).now_or_never() {
+            read += bytes.expect("open");
+        }
+        read
+    }
+
+    #[actix_web::test]
+    async fn what_comes_ahead_stays_with_the_kernel() {
+        const SENT: usize = 200 * 1024;
+        let timing = Timing::new(HEAD_SECS, IDLE_SECS);
+        let (mut stream, mut client) = connection(&timing).await;
+        let writing = actix_web::rt::spawn(async move {
+            client.write_all(&[b'a'; SENT]).await.expect("open");
+            client
+        });
+        let mut data = Extensions::new();
+        stream.describe(&mut data);
+        let mut read = stream.read(&mut [0; 8 * 1024]).await.expect("open");
+        read += read_in_a_turn(&mut stream).await;
+        assert!((1..=AHEAD_BYTES).contains(&read), "{read} of heads in a turn");
+        for (body, most) in [(Body::Known(0), AHEAD_BYTES), (Body::Known(50_000), 50_000 + AHEAD_BYTES)] {
+            let under_way = RequestUnderWay::of(data.get(), body);
+            let mut of_request = 0;
+            for _ in 0..20 {
+                of_request += read_in_a_turn(&mut stream).await;
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(of_request, most, "{body:?}");
+            read += of_request;
+            drop(under_way);
+        }
+        // Chunks have no known end.
+        let under_way = RequestUnderWay::of(data.get(), Body::Chunks);
+        while read < SENT / 2 {
+            read += read_in_a_turn(&mut stream).await;
+            tokio::task::yield_now().await;
+        }
+        stream.timed.waiting.ahead.end_body();
+        let mut ahead = 0;
+        for _ in 0..20 {
+            ahead += read_in_a_turn(&mut stream).await;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ahead, AHEAD_BYTES);
+        // Nothing is lost in the end, and the task is woken for it.
+        let reading = actix_web::rt::spawn(async move {
+            while read + ahead < SENT {
+                read += stream.read(&mut [0; 8 * 1024]).await.expect("open");
+            }
+        });
+        tokio::task::yield_now().await;
+        drop(under_way);
+        reading.await.expect("no panic");
+        drop(writing.await);
+    }
+
+    #[actix_web::test]
+    async fn a_connection_without_requests_is_not_read_for_ever() {
+        let timing = Timing::new(HEAD_SECS, IDLE_SECS);
+        let (mut stream, mut client) = connection(&timing).await;
+        actix_web::rt::spawn(async move { while client.write_all(&[b'a'; 64 * 1024]).await.is_ok() {} });
+        let mut read = 0;
+        loop {
+            match stream.read(&mut [0; 8 * 1024]).await.expect("open") {
+                0 => break,
+                bytes => read += bytes,
+            }
+        }
+        // The longest head has 128 KiB.
+        assert_eq!(read, 192 * 1024);
     }
 
     #[actix_web::test]

@@ -5,8 +5,9 @@
 
 mod address_cap;
 mod http_stream;
+mod read_ahead;
 mod timing;
 
 pub use address_cap::AddressCap;
 pub use http_stream::HttpStream;
-pub use timing::{RequestUnderWay, Timing};
+pub use timing::{EndOfBody, RequestUnderWay, Timing};

@@ -11,6 +11,8 @@ use std::time::Duration;
 use actix_web::dev::ServiceRequest;
 use slab::Slab;
 
+use super::read_ahead::{Body, ReadAhead};
+
 const TICK: Duration = Duration::from_secs(1);
 /// Seconds for which a client may read nothing of an answer that is being written.
 const LONGEST_BLOCKED_SECS: u32 = 60;
@@ -32,7 +34,7 @@ enum Phase {
     Idle(u32),
     /// The rest of a head, since this second.
     Head(u32),
-    /// The handler of a request.
+    /// The handler of a request, or the client, which takes the answer.
     Request,
 }
 
@@ -46,6 +48,7 @@ pub(super) struct Waiting {
     is_over: Cell<bool>,
     /// The task that waits.
     waker: RefCell<Option<Waker>>,
+    pub(super) ahead: ReadAhead,
 }
 
 impl Timing {
@@ -107,21 +110,38 @@ impl Timed {
             blocked_since: Cell::default(),
             is_over: Cell::default(),
             waker: RefCell::default(),
+            ahead: ReadAhead::default(),
         });
         let key = timing.connections.borrow_mut().insert(Rc::clone(&waiting));
         Self { timing: Rc::clone(timing), key, waiting }
     }
 
-    /// Whether the client took too long.
+    /// Whether the client took too long, or sends what is no request.
     pub(super) fn is_over(&self) -> bool {
-        self.waiting.is_over.get()
+        self.waiting.is_over.get() || self.waiting.ahead.is_spent()
+    }
+
+    /// How many bytes may be read. Those who do not take an answer are not read either.
+    pub(super) fn may_read(&self, waker: &Waker) -> Option<usize> {
+        let waiting = &self.waiting;
+        if waiting.phase.get() != Phase::Request && waiting.blocked_since.get().is_some() {
+            waiting.ahead.hold_back(waker);
+            return None;
+        }
+        waiting.ahead.allowed(waker)
     }
 
     /// Takes note that bytes have arrived.
-    pub(super) fn has_read(&self) {
+    pub(super) fn has_read(&self, bytes: usize) {
+        self.waiting.ahead.has_read(bytes);
         if matches!(self.waiting.phase.get(), Phase::Idle(_)) {
             self.waiting.phase.set(Phase::Head(self.timing.now.get()));
         }
+    }
+
+    /// Takes note that nothing more has arrived.
+    pub(super) fn has_read_all(&self) {
+        self.waiting.ahead.has_read_all();
     }
 
     /// Takes note that this task waits for bytes.
@@ -133,7 +153,9 @@ impl Timed {
 
     /// Takes note that the client has taken bytes.
     pub(super) fn has_written(&self) {
-        self.waiting.blocked_since.set(None);
+        if self.waiting.blocked_since.take().is_some() {
+            self.waiting.ahead.release();
+        }
         if matches!(self.waiting.phase.get(), Phase::Idle(_)) {
             // The answer to the last request is still on its way.
             self.waiting.begin_idling();
@@ -173,19 +195,21 @@ impl Waiting {
 #[derive(Clone)]
 pub(super) struct OfConnection(pub(super) Rc<Waiting>);
 
-/// A request whose head has arrived: until this is dropped, its connection waits for the handler, not for the client.
+/// A request whose head has arrived: until this is dropped, its connection waits for the handler or for the client to take the
+/// answer, and reads little else.
 pub struct RequestUnderWay(Option<Rc<Waiting>>);
 
 impl RequestUnderWay {
     /// Takes note that a request is being handled.
     pub fn enter(request: &ServiceRequest) -> Self {
-        Self::of(request.conn_data())
+        Self::of(request.conn_data(), Body::of(request.headers()))
     }
 
-    pub(super) fn of(connection: Option<&OfConnection>) -> Self {
+    pub(super) fn of(connection: Option<&OfConnection>, body: Body) -> Self {
         let waiting = connection.map(|connection| Rc::clone(&connection.0));
         if let Some(waiting) = &waiting {
             waiting.phase.set(Phase::Request);
+            waiting.ahead.begin(body);
         }
         Self(waiting)
     }
@@ -195,6 +219,24 @@ impl Drop for RequestUnderWay {
     fn drop(&mut self) {
         if let Some(waiting) = &self.0 {
             waiting.begin_idling();
+            waiting.ahead.end();
+        }
+    }
+}
+
+/// Tells the connection of a request when its body, which comes in chunks, has ended.
+pub struct EndOfBody(Option<Rc<Waiting>>);
+
+impl EndOfBody {
+    /// Of a request that is being handled.
+    pub fn of(request: &ServiceRequest) -> Self {
+        Self(request.conn_data::<OfConnection>().map(|connection| Rc::clone(&connection.0)))
+    }
+
+    /// Takes note that the body has ended.
+    pub fn note(&self) {
+        if let Some(waiting) = &self.0 {
+            waiting.ahead.end_body();
         }
     }
 }

@@ -13,8 +13,10 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 
 use super::body::SharedBody;
+use crate::edge::connection::EndOfBody;
 
 /// Middleware that keeps chunked bodies alive until the response is sent.
 ///
@@ -27,7 +29,12 @@ pub async fn hold_body(
     if !request.headers().contains_key(header::TRANSFER_ENCODING) {
         return next.call(request).await;
     }
-    let unread = SharedBody::new(Box::pin(request.take_payload()));
+    let ended = EndOfBody::of(&request);
+    let body = request.take_payload().chain(stream::poll_fn(move |_| {
+        ended.note();
+        Poll::Ready(None)
+    }));
+    let unread = SharedBody::new(Box::pin(body));
     request.set_payload(Payload::Stream { payload: Box::pin(unread.clone()) });
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| Holding { body, _unread: unread }.boxed()))

@@ -1,12 +1,16 @@
 //! Spans and metrics of requests. A span has id, method and path; the query is left out, because it may contain a
 //! token.
 
-use actix_web::body::MessageBody;
+use std::pin::Pin;
+use std::task::{Context as Poller, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
+use bytes::Bytes;
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
@@ -26,10 +30,10 @@ pub async fn count(
     registry: web::Data<Registry>,
     context: web::Data<Context>,
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + Unpin>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let _under_way = UnderWay::enter(&context.stopping);
-    let _request = RequestUnderWay::enter(&request);
+    let under_way = RequestUnderWay::enter(&request);
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
     let (owner, status) = (registry.index(response.request().path()), response.status());
@@ -48,7 +52,25 @@ pub async fn count(
     if is_to_close && status != StatusCode::SWITCHING_PROTOCOLS {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    Ok(response)
+    Ok(response.map_body(|_, body| UntilSent { body, _under_way: under_way }))
+}
+
+/// The body of a response, until which has been sent its request is under way.
+struct UntilSent<B> {
+    body: B,
+    _under_way: RequestUnderWay,
+}
+
+impl<B: MessageBody + Unpin> MessageBody for UntilSent<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
 }
 
 /// A request's method and route pattern: a bounded set, whatever clients send.

@@ -1,0 +1,143 @@
+//! How much of a connection is read ahead of its requests.
+//!
+//! The framework reads up to 128 KiB of what has arrived, and makes requests of all of it in one turn: thousands, if they are
+//! short, each of which takes many times the memory of its few bytes. Here a connection reads a few heads a turn, and while
+//! a request is under way, or its answer, no more than its body and a few heads.
+
+use std::cell::{Cell, RefCell};
+use std::task::Waker;
+
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+
+/// Bytes that are read ahead: most heads are shorter.
+pub(super) const AHEAD_BYTES: usize = 2 * 1024;
+/// Bytes of a body of unknown length that are read in a turn.
+const TURN_BYTES: usize = 16 * 1024;
+/// Bytes after a request, beyond its body, of which no other request comes: more than the longest head. The framework would
+/// go on to discard what a client sends after a bad request, as fast as it comes.
+const MOST_UNASKED: usize = 192 * 1024;
+
+/// The body of a request that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// Of so many bytes; none for most requests.
+    Known(usize),
+    /// In chunks, until its end is known.
+    Chunks,
+}
+
+impl Body {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        if headers.contains_key(TRANSFER_ENCODING) {
+            return Self::Chunks;
+        }
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        Self::Known(length.unwrap_or(0))
+    }
+}
+
+/// What a connection may still read.
+#[derive(Debug)]
+pub(super) struct ReadAhead {
+    /// Bytes that may be read: in this turn, or until the request under way has ended.
+    left: Cell<usize>,
+    /// Bytes that may be read before the next request.
+    credit: Cell<usize>,
+    /// The request under way; `None` between requests.
+    body: Cell<Option<Body>>,
+    /// The task that has to wait until the request ends.
+    held_back: RefCell<Option<Waker>>,
+}
+
+impl Default for ReadAhead {
+    fn default() -> Self {
+        Self {
+            left: Cell::new(AHEAD_BYTES),
+            credit: Cell::new(MOST_UNASKED),
+            body: Cell::default(),
+            held_back: RefCell::default(),
+        }
+    }
+}
+
+impl ReadAhead {
+    /// The number of bytes that may be read now. If there are none, the task is woken for the next turn, or when the request
+    /// under way has ended.
+    pub(super) fn allowed(&self, waker: &Waker) -> Option<usize> {
+        if self.left.get() > 0 {
+            return Some(self.left.get().min(self.credit.get()));
+        }
+        match self.body.get() {
+            Some(Body::Known(_)) => self.hold_back(waker),
+            body => {
+                self.begin_turn(body);
+                waker.wake_by_ref();
+            }
+        }
+        None
+    }
+
+    /// Lets the task wait until [`Self::release`].
+    pub(super) fn hold_back(&self, waker: &Waker) {
+        *self.held_back.borrow_mut() = Some(waker.clone());
+    }
+
+    /// Wakes a task that had to wait.
+    pub(super) fn release(&self) {
+        if let Some(waker) = self.held_back.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether so much has come without a request that the connection is of no use.
+    pub(super) fn is_spent(&self) -> bool {
+        self.credit.get() == 0
+    }
+
+    /// Takes note of bytes that were read.
+    pub(super) fn has_read(&self, bytes: usize) {
+        self.left.set(self.left.get().saturating_sub(bytes));
+        self.credit.set(self.credit.get().saturating_sub(bytes));
+    }
+
+    /// Takes note that nothing more has arrived.
+    pub(super) fn has_read_all(&self) {
+        match self.body.get() {
+            Some(Body::Known(_)) => {}
+            body => self.begin_turn(body),
+        }
+    }
+
+    fn begin_turn(&self, body: Option<Body>) {
+        self.left.set(if body.is_some() { TURN_BYTES } else { AHEAD_BYTES });
+    }
+
+    /// Takes note of a request.
+    pub(super) fn begin(&self, body: Body) {
+        self.body.set(Some(body));
+        self.left.set(match body {
+            Body::Known(bytes) => bytes.saturating_add(AHEAD_BYTES),
+            Body::Chunks => TURN_BYTES,
+        });
+        self.credit.set(match body {
+            Body::Known(bytes) => bytes.saturating_add(MOST_UNASKED),
+            Body::Chunks => usize::MAX,
+        });
+    }
+
+    /// Takes note that the body of the request under way has ended: what follows is ahead.
+    pub(super) fn end_body(&self) {
+        if self.body.get() == Some(Body::Chunks) {
+            self.begin(Body::Known(0));
+        }
+    }
+
+    /// Takes note that the request under way has ended, and its answer.
+    pub(super) fn end(&self) {
+        if self.body.take() == Some(Body::Chunks) {
+            self.credit.set(MOST_UNASKED);
+        }
+        self.left.set(AHEAD_BYTES);
+        self.release();
+    }
+}
