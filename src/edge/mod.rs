@@ -12,6 +12,7 @@ mod http;
 mod long_answers;
 mod probes;
 mod socket;
+mod turn;
 
 pub use connection::{AddressCap, HttpStream, Timing};
 pub use context::Context;

@@ -1,6 +1,7 @@
 //! Integration tests: one binary, real Redis, several nodes in one process.
 
 mod absent_values;
+mod abuse;
 mod accounts;
 mod administration;
 mod asyncapi;

@@ -19,6 +19,7 @@ use crate::edge::context::Context;
 use crate::edge::dialect::Registry;
 use crate::edge::drain::UnderWay;
 use crate::edge::socket::RawSocket;
+use crate::edge::turn::{OF_A_REQUEST, take_turn};
 use crate::metrics::Count;
 
 /// Middleware that counts requests and adds their id to the response. It asks clients to close the connection while the
@@ -34,6 +35,7 @@ pub async fn count(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let _under_way = UnderWay::enter(&context.stopping);
     let under_way = RequestUnderWay::enter(&request);
+    take_turn(OF_A_REQUEST).await;
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
     let (owner, status) = (registry.index(response.request().path()), response.status());

@@ -15,6 +15,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio_util::codec::Decoder;
 
+use crate::edge::turn::{OF_A_FRAME, take_turn};
 use crate::websocket::declared_length;
 
 /// Maximum size of a message, whole or in fragments.
@@ -65,8 +66,9 @@ impl Frames {
         Self { payload: Some(payload), stream, buffer: BytesMut::new(), codec, fragments: None }
     }
 
-    /// Reads the next message or control frame.
+    /// Reads the next message or control frame. A client that never pauses gives way to others after a few.
     pub(in crate::edge) async fn next(&mut self) -> Result<Inbound, Broken> {
+        take_turn(OF_A_FRAME).await;
         loop {
             while let Some(frame) = self.decode()? {
                 if let Some(inbound) = self.assemble(frame)? {
@@ -252,6 +254,24 @@ mod tests {
             ];
             assert_eq!(read, expected, "in pieces of {piece}");
         }
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_never_pauses_gives_way_to_others() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let chunk = Bytes::from(frame(0x81, b"{").repeat(100));
+        let chunks = futures_util::stream::iter((0..100).map(move |_| Ok(chunk.clone())));
+        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(chunks) }, Rc::new(client));
+        let read = Rc::new(std::cell::Cell::new(0));
+        let count = Rc::clone(&read);
+        actix_web::rt::spawn(async move {
+            while frames.next().await.is_ok() {
+                count.set(count.get() + 1);
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!((1..=16).contains(&read.get()), "{} frames in one turn", read.get());
     }
 
     #[actix_web::test]

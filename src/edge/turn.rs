@@ -1,0 +1,16 @@
+//! How much one connection may do while others wait for the worker.
+
+use tokio::task::coop::consume_budget;
+
+/// What a request and a frame take of the 128 units after which the runtime makes a task give way. Requests rarely come before the
+/// answer to the one before.
+pub(super) const OF_A_REQUEST: usize = 32;
+pub(super) const OF_A_FRAME: usize = 8;
+
+/// Counts a request or a frame of a connection, and lets other tasks of the worker run after a few in a row. Neither decoding a
+/// refused one nor answering it need ever wait for anything, so that a client which never pauses would not let go of the worker.
+pub(super) async fn take_turn(units: usize) {
+    for _ in 0..units {
+        consume_budget().await;
+    }
+}

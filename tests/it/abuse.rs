@@ -1,0 +1,3 @@
+//! What single accounts could do to everybody else, found by flooding a node (`scripts/soak flood`).
+
+mod turns;
