@@ -1,4 +1,4 @@
-//! Bounds the long answers that a user's clients have under way or do not read, over HTTP and WebSockets alike.
+//! Bounds the lists and pages that a user's clients have under way or do not read, over HTTP and WebSockets alike.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -8,8 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{Error, Limit, Result, UserId};
 
-/// Long answers that a user may have at once on a node.
-const PER_USER: usize = 4;
+/// Answers that a user may have at once on a node: four long ones, or sixteen pages.
+const PARTS_PER_USER: usize = 16;
+const PARTS_OF_A_LONG_ONE: u32 = 4;
 /// How long another one waits.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A page with more messages counts as long.
@@ -34,25 +35,30 @@ pub struct LongAnswer {
 }
 
 impl LongAnswers {
-    /// Waits until a user has few enough long answers for one more.
+    /// Waits until a user has few enough answers for another long one.
     ///
     /// # Errors
     /// `RateLimited`.
     pub async fn admit(&self, user: UserId) -> Result<LongAnswer> {
-        let permit = tokio::time::timeout(PATIENCE, self.limit_of(user).acquire_owned()).await;
-        let permit = permit.map_err(|_| Error::RateLimited { retry_after: PATIENCE })?;
-        Ok(LongAnswer { _permit: permit.map_err(Error::internal)? })
+        self.admit_parts(user, PARTS_OF_A_LONG_ONE).await
     }
 
-    /// The same for a page with this limit, if that is long.
+    /// The same for a page with this limit, which may be short and yet have a hundred of the longest messages.
     ///
     /// # Errors
     /// `RateLimited`.
-    pub async fn admit_page(&self, user: UserId, limit: Limit) -> Result<Option<LongAnswer>> {
-        match limit.get() > LONG_PAGE {
-            true => self.admit(user).await.map(Some),
-            false => Ok(None),
+    pub async fn admit_page(&self, user: UserId, limit: Limit) -> Result<LongAnswer> {
+        self.admit_parts(user, if limit.get() > LONG_PAGE { PARTS_OF_A_LONG_ONE } else { 1 }).await
+    }
+
+    async fn admit_parts(&self, user: UserId, parts: u32) -> Result<LongAnswer> {
+        let limit = self.limit_of(user);
+        if let Ok(permit) = Arc::clone(&limit).try_acquire_many_owned(parts) {
+            return Ok(LongAnswer { _permit: permit });
         }
+        let permit = tokio::time::timeout(PATIENCE, limit.acquire_many_owned(parts)).await;
+        let permit = permit.map_err(|_| Error::RateLimited { retry_after: PATIENCE })?;
+        Ok(LongAnswer { _permit: permit.map_err(Error::internal)? })
     }
 
     fn limit_of(&self, user: UserId) -> Arc<Semaphore> {
@@ -64,7 +70,7 @@ impl LongAnswers {
             users.limits.retain(|_, limit| limit.strong_count() > 0);
             users.swept_at = 2 * users.limits.len();
         }
-        let limit = Arc::new(Semaphore::new(PER_USER));
+        let limit = Arc::new(Semaphore::new(PARTS_PER_USER));
         users.limits.insert(user, Arc::downgrade(&limit));
         limit
     }
@@ -80,14 +86,19 @@ mod tests {
     async fn a_user_has_few_long_answers_and_others_have_theirs() {
         let answers = LongAnswers::default();
         let mut held = Vec::new();
-        for _ in 0..PER_USER {
+        for _ in 0..3 {
             held.push(answers.admit(UserId(1)).await.expect("admitted"));
         }
-        assert!(answers.admit(UserId(1)).now_or_never().is_none(), "one more has to wait");
+        for limit in [1, 20, 50, LONG_PAGE] {
+            held.push(answers.admit_page(UserId(1), Limit::of(limit)).await.expect("admitted"));
+        }
+        for limit in [1, LONG_PAGE + 1] {
+            assert!(answers.admit_page(UserId(1), Limit::of(limit)).now_or_never().is_none(), "one more has to wait");
+        }
         assert!(answers.admit(UserId(2)).await.is_ok());
-        assert!(answers.admit_page(UserId(1), Limit::of(LONG_PAGE)).await.is_ok_and(|page| page.is_none()));
         held.pop();
-        assert!(answers.admit_page(UserId(1), Limit::of(LONG_PAGE + 1)).await.is_ok_and(|page| page.is_some()));
+        assert!(answers.admit_page(UserId(1), Limit::of(LONG_PAGE + 1)).now_or_never().is_none(), "too little room");
+        assert!(answers.admit_page(UserId(1), Limit::of(LONG_PAGE)).await.is_ok());
     }
 
     #[tokio::test]

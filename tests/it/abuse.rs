@@ -1,3 +1,4 @@
 //! What single accounts could do to everybody else, found by flooding a node (`scripts/soak flood`).
 
 mod turns;
+mod unread_lists;

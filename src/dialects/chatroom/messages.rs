@@ -96,6 +96,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse> {
     let Listing { query, is_empty } = listing_of(&query.0)?;
     let query = HistoryQuery { peek: is_head(&request), ..query };
+    let held = context.long_answers.admit_page(user.caller.id, query.limit).await?;
     let known: Vec<Watermark> = known_tags(&request).iter().filter_map(watermark).collect();
     Ok(match context.services.messages.poll(query, &user.caller, &known).await? {
         Poll::Unchanged(watermark) => answer(HttpResponse::NotModified(), watermark).finish(),
@@ -103,7 +104,7 @@ pub(super) async fn list(
             let messages = if is_empty { Vec::new() } else { messages };
             let response = answer(HttpResponse::Ok(), watermark);
             let base_url = context.base_url(&request);
-            long_list(response, ListFrame::bare(), messages, None, move |message, printer| {
+            long_list(response, ListFrame::bare(), messages, held, move |message, printer| {
                 let message = message.seen_at(&base_url);
                 printer.print(&ChatMessage::of(&message, &times));
             })

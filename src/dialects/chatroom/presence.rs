@@ -30,13 +30,14 @@ pub(super) async fn online_users(
         None => None,
     };
     let limit = list_limit(&query.0)?;
+    let held = context.long_answers.admit(user.caller.id).await?;
     let online = context.services.presence.online(&user.caller, after, limit).await?;
     let mut response = HttpResponse::Ok();
     if let Some(next) = online.next {
         response.insert_header((NEXT_CURSOR, format!("{}-{}", next.active_at_ms, next.user)));
     }
     let places: Vec<usize> = (0..online.users.len()).collect();
-    Ok(long_list(response, ListFrame::bare(), places, None, move |place, printer| {
+    Ok(long_list(response, ListFrame::bare(), places, held, move |place, printer| {
         let user = &online.users[place];
         printer.print(&OnlineEntry::of(user, online.shows_address(user.id), &times));
     }))

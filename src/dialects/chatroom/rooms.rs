@@ -97,13 +97,14 @@ pub(super) async fn list(
 ) -> Result<HttpResponse> {
     let after = query.0.cursor.as_deref().map(room_cursor).transpose()?;
     let limit = list_limit(&query.0)?;
+    let held = context.long_answers.admit(user.caller.id).await?;
     let (rooms, next) = context.services.rooms.list(&user.caller, after, limit).await?;
     let base_url = context.base_url(&request);
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header((NEXT_CURSOR, next.number()));
     }
-    Ok(long_list(response, ListFrame::bare(), rooms, None, move |room, printer| {
+    Ok(long_list(response, ListFrame::bare(), rooms, held, move |room, printer| {
         printer.print(&ChatRoom::of(&room, &times, &base_url))
     }))
 }

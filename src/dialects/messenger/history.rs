@@ -65,8 +65,8 @@ fn query(page: Option<i64>, page_size: Option<i64>) -> Result<(impl FnOnce(RoomI
     Ok((query, limit))
 }
 
-/// Prints a page. A long one is `held` until the client has it.
-fn answer(page: Option<HistoryPage>, held: Option<LongAnswer>, base_url: String) -> HttpResponse {
+/// Prints a page, which is `held` until the client has it.
+fn answer(page: Option<HistoryPage>, held: LongAnswer, base_url: String) -> HttpResponse {
     let empty = Page { code: 200, message: "success", data: Vec::new() };
     let Some(HistoryPage { messages, head, receipts, .. }) = page else { return HttpResponse::Ok().json(empty) };
     long_list(HttpResponse::Ok(), ListFrame::of(&empty), messages, held, move |mut message, printer| {

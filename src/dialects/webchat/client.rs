@@ -8,7 +8,7 @@ use super::error::ErrorBody;
 use super::rooms::room_of;
 use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, room_kind_word};
 use crate::domain::{Error, Field, Limit, NameQuery, Result, RoomKind};
-use crate::edge::{Authenticated, Context, ListFrame, QueryParams, json, long_json, long_list};
+use crate::edge::{Authenticated, Context, ListFrame, Printer, QueryParams, long_json, long_list};
 
 const DEFAULT_FOUND: Limit = Limit::of(20);
 const MAX_FOUND: usize = 100;
@@ -29,10 +29,12 @@ pub(super) async fn conversations(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let base_url = context.base_url(&request);
+    let held = context.long_answers.admit(user.caller.id).await?;
     let mut rooms = context.services.rooms.conversations(&user.caller).await?;
     rooms.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| message.see_at(&base_url));
     let caller = user.caller.id;
-    long_json(&request, rooms, move |room| json(&ConversationEntry::new(&room, caller, &base_url))).await
+    let print = move |room, printer: &mut Printer| printer.print(&ConversationEntry::new(&room, caller, &base_url));
+    long_json(&request, rooms, held, print).await
 }
 
 /// Checks the length of a search text, which has at least `min` characters.
@@ -118,7 +120,7 @@ pub(super) async fn search(
         Some("message") => {
             let room = room_of(&room_id.ok_or(Error::Missing(Field::RoomId))?)?;
             let base_url = context.base_url(&request);
-            let held = Some(context.long_answers.admit(user.caller.id).await?);
+            let held = context.long_answers.admit(user.caller.id).await?;
             let found = services.messages.find(room, &text, &user.caller, limit).await?;
             Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), found.messages, held, move |message, printer| {
                 printer.print(&ChatMessage::pushed(&message.seen_at(&base_url), true, &base_url));

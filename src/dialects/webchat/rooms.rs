@@ -19,8 +19,9 @@ use crate::edge::{Authenticated, Context, JsonBody, ListFrame, long_list};
     )
 )]
 pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
+    let held = context.long_answers.admit(user.caller.id).await?;
     let rooms = context.services.rooms.conversations(&user.caller).await?;
-    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), rooms, None, |room, printer| {
+    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), rooms, held, |room, printer| {
         printer.print(&Room::new(room.head.id, room.name, room.head.kind));
     }))
 }
@@ -97,8 +98,9 @@ pub(super) async fn members(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let base_url = context.base_url(&request);
+    let held = context.long_answers.admit(user.caller.id).await?;
     let members = context.services.rooms.members(room_of(&path)?, &user.caller).await?;
-    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), members, None, move |member, printer| {
+    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), members, held, move |member, printer| {
         printer.print(&MemberEntry::new(member, &base_url));
     }))
 }

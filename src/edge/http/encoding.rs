@@ -1,20 +1,8 @@
-//! Content encodings, and compression of long JSON.
+//! Content encodings, and JSON.
 
-use std::io::Write;
-
-use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header, Preference, Quality};
-use actix_web::{HttpRequest, HttpResponse, web};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use actix_web::HttpRequest;
+use actix_web::http::header::{AcceptEncoding, ContentEncoding, Encoding, Header, Preference, Quality};
 use serde::Serialize;
-
-use crate::domain::{Error, Result};
-
-/// Shorter responses fit into the first packets of a connection uncompressed.
-const LEAST_COMPRESSED_BYTES: usize = 8 * 1024;
-
-/// A list with more entries is printed elsewhere.
-const MAX_SHORT: usize = 20;
 
 /// Whether the client accepts an encoding.
 pub fn accepts(request: &HttpRequest, encoding: ContentEncoding) -> bool {
@@ -26,41 +14,6 @@ pub fn accepts(request: &HttpRequest, encoding: ContentEncoding) -> bool {
 /// Prints a value as JSON.
 pub fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("wire types have string keys and no failing parts")
-}
-
-/// A JSON list of `items`, each printed by `print`: compressed if it is long and the client accepts gzip, because lists repeat
-/// their keys and shrink to a tenth. A long one is printed and compressed on a thread for such work.
-pub async fn long_json<T: Send + 'static>(
-    request: &HttpRequest,
-    items: Vec<T>,
-    print: impl Fn(T) -> String + Send + 'static,
-) -> Result<HttpResponse> {
-    let mut response = HttpResponse::Ok();
-    response.content_type("application/json").insert_header((header::VARY, "Accept-Encoding"));
-    let is_short = items.len() <= MAX_SHORT;
-    let is_gzip_accepted = accepts(request, ContentEncoding::Gzip);
-    let body = move || {
-        let text = format!("[{}]", items.into_iter().map(print).collect::<Vec<_>>().join(","));
-        match text.len() >= LEAST_COMPRESSED_BYTES && is_gzip_accepted {
-            true => gzip(text.as_bytes()).map(|bytes| (true, bytes)),
-            false => Ok((false, text.into_bytes())),
-        }
-    };
-    let (is_compressed, body) = match is_short {
-        true => body(),
-        false => web::block(body).await.map_err(Error::internal)?,
-    }
-    .map_err(Error::internal)?;
-    if is_compressed {
-        response.insert_header((header::CONTENT_ENCODING, "gzip"));
-    }
-    Ok(response.body(body))
-}
-
-fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::encoding::json;
 use crate::edge::long_answers::LongAnswer;
 
 /// Bytes from which a piece is complete.
-const PIECE_BYTES: usize = 32 * 1024;
+pub(super) const PIECE_BYTES: usize = 32 * 1024;
 
 /// What surrounds a list.
 pub struct Frame {
@@ -43,7 +43,7 @@ pub fn long_list<T: Unpin + 'static>(
     mut response: HttpResponseBuilder,
     frame: Frame,
     items: Vec<T>,
-    held: Option<LongAnswer>,
+    held: LongAnswer,
     print: impl Fn(T, &mut Printer) + Unpin + 'static,
 ) -> HttpResponse {
     let mut list = LongList { items: Some(items.into_iter()), tail: frame.tail, print, gives_way: true };
@@ -57,7 +57,7 @@ pub fn long_list<T: Unpin + 'static>(
 }
 
 /// The text of a piece.
-pub struct Printer(Vec<u8>);
+pub struct Printer(pub(super) Vec<u8>);
 
 impl Printer {
     /// Prints an entry of the list.
@@ -112,7 +112,7 @@ impl<T, P: Fn(T, &mut Printer)> LongList<T, P> {
 struct Begun<T, P> {
     first: Option<Bytes>,
     rest: LongList<T, P>,
-    _held: Option<LongAnswer>,
+    _held: LongAnswer,
 }
 
 impl<T: Unpin, P: Fn(T, &mut Printer) + Unpin> MessageBody for Begun<T, P> {
@@ -135,9 +135,12 @@ mod tests {
     use std::pin::pin;
     use std::task::Waker;
 
+    use futures_util::FutureExt;
     use serde_json::Value;
 
     use super::*;
+    use crate::domain::UserId;
+    use crate::edge::long_answers::LongAnswers;
 
     #[derive(Serialize)]
     struct Page {
@@ -146,9 +149,13 @@ mod tests {
         total: usize,
     }
 
+    fn held() -> LongAnswer {
+        LongAnswers::default().admit(UserId(1)).now_or_never().expect("at once").expect("the first one")
+    }
+
     fn answer(items: Vec<String>) -> HttpResponse {
         let frame = Frame::of(&Page { code: 200, data: Vec::new(), total: items.len() });
-        long_list(HttpResponse::Ok(), frame, items, None, |item, printer| printer.print(&item))
+        long_list(HttpResponse::Ok(), frame, items, held(), |item, printer| printer.print(&item))
     }
 
     /// The pieces of a body, and how many times it gave way.
@@ -181,7 +188,8 @@ mod tests {
     #[test]
     fn a_short_list_has_a_length() {
         assert!(matches!(answer(vec!["a".to_owned()]).body().size(), BodySize::Sized(_)));
-        let bare = long_list(HttpResponse::Ok(), Frame::bare(), vec![1, 2], None, |item, printer| printer.print(&item));
+        let print = |item: u8, printer: &mut Printer| printer.print(&item);
+        let bare = long_list(HttpResponse::Ok(), Frame::bare(), vec![1, 2], held(), print);
         let (pieces, _) = pieces(bare);
         assert_eq!(serde_json::from_slice::<Value>(&pieces.concat()).expect("JSON"), serde_json::json!([1, 2]));
     }
