@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use redis::{Pipeline, Value};
 
+use super::decoding::Decoding;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::room_list::{Correction, ROOMS_AT_ONCE};
@@ -27,15 +28,19 @@ impl Store {
         let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
 
         let mut conversations = Vec::with_capacity(hints.listed.len());
-        let mut correction = Correction::default();
+        let (mut correction, mut decoding) = (Correction::default(), Decoding::default());
         for some in hints.listed.chunks(ROOMS_AT_ONCE) {
-            let mut replies = self.run_list(&self.read_conversations(user, some, &read_cursors)).await?.into_iter();
+            let pipeline = self.read_conversations(user, some, &read_cursors);
+            let mut replies = self.run_message_list(&pipeline, some.len()).await?.into_iter();
             for entry in some {
                 let (card, other) = (next(&mut replies)?, next(&mut replies)?);
                 let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
                 let other = entry.other.map(|_| reply::read(other)).transpose()?;
                 match read_conversation(*entry, card, read, other)? {
-                    Some(conversation) => conversations.push(conversation),
+                    Some(conversation) => {
+                        decoding.has_decoded(message_bytes(&conversation)).await;
+                        conversations.push(conversation);
+                    }
                     None => correction.remove(*entry),
                 }
             }
@@ -43,7 +48,8 @@ impl Store {
         let pending = |room: &RoomId| RoomEntry { room: *room, kind: RoomKind::Group, other: None };
         let pending: Vec<RoomEntry> = hints.pending.iter().map(pending).collect();
         for some in pending.chunks(ROOMS_AT_ONCE) {
-            let mut replies = self.run_list(&self.read_conversations(user, some, &read_cursors)).await?.into_iter();
+            let pipeline = self.read_conversations(user, some, &read_cursors);
+            let mut replies = self.run_message_list(&pipeline, some.len()).await?.into_iter();
             for entry in some {
                 let (card, _) = (next(&mut replies)?, next(&mut replies)?);
                 let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
@@ -87,6 +93,10 @@ impl Store {
         }
         pipeline
     }
+}
+
+fn message_bytes(conversation: &Conversation) -> usize {
+    conversation.last_message.as_ref().map_or(0, |message| message.text.len())
 }
 
 fn read_conversation(

@@ -12,6 +12,7 @@ mod connected;
 mod contacts;
 mod continuity;
 mod conversations;
+mod decoding;
 mod deleted_accounts;
 mod direct_rooms;
 mod directory;
@@ -105,8 +106,9 @@ use stats::WriteCache;
 const LISTS_AT_ONCE: usize = 2;
 /// Maximum number of direct rooms that a node remembers.
 const MAX_DIRECT_ROOMS: u64 = 200_000;
-/// Number of entries from which a list counts as long.
+/// Number of entries from which a list counts as long, and of entries that carry a message, which may be very long.
 const LONG_LIST: usize = 200;
+const LONG_MESSAGE_LIST: usize = 20;
 
 /// Retention of a room's history. Document 003, note 4: 1000 messages, 7 days.
 #[derive(Clone, Copy, Debug)]
@@ -309,6 +311,18 @@ impl Store {
         if entries <= LONG_LIST {
             return self.connection.run(pipeline).await;
         }
+        self.run_long(pipeline).await
+    }
+
+    /// Runs a pipeline whose replies have a message for each of `entries` entries, for many of them on `list_connection`.
+    async fn run_message_list(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<::redis::Value>> {
+        if entries <= LONG_MESSAGE_LIST {
+            return self.connection.run(pipeline).await;
+        }
+        self.run_long(pipeline).await
+    }
+
+    async fn run_long(&self, pipeline: &::redis::Pipeline) -> Result<Vec<::redis::Value>> {
         let _turn = self.listing.acquire().await.map_err(Error::internal)?;
         self.list_connection.run(pipeline).await
     }

@@ -11,6 +11,7 @@ use moka::sync::Cache;
 use redis::{Pipeline, Value};
 use tokio::sync::Semaphore;
 
+use super::decoding::Decoding;
 use super::deleted_accounts::DeletedUsers;
 use super::joins::pending_room;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
@@ -218,7 +219,7 @@ impl Store {
     /// Reads cards with their first members.
     async fn read_heads(&self, rooms: &[RoomId], user: UserId, members: usize) -> Result<HashMap<RoomId, ReadCard>> {
         let oldest_ms = self.oldest_ms();
-        let mut cards = HashMap::with_capacity(rooms.len());
+        let (mut cards, mut decoding) = (HashMap::with_capacity(rooms.len()), Decoding::default());
         for some in rooms.chunks(ROOMS_AT_ONCE) {
             let mut pipeline = Pipeline::with_capacity(some.len());
             for room in some {
@@ -230,8 +231,9 @@ impl Store {
                 };
                 pipeline.add_command(call.by_hash());
             }
-            for (room, reply) in some.iter().zip(self.run_list(&pipeline).await?) {
+            for (room, reply) in some.iter().zip(self.run_message_list(&pipeline, some.len()).await?) {
                 if let Some(card) = read_card(*room, reply, &self.deleted_users)? {
+                    decoding.has_decoded(card.bytes() as usize).await;
                     cards.insert(*room, card);
                 }
             }
