@@ -49,8 +49,9 @@ async fn each_shard_has_a_row_and_the_totals_are_those_of_all() {
         slots.len() == 3
     })
     .await;
-    let as_shown =
-        rows.iter().map(|row| (row["address"].as_str().expect("an address").to_owned(), sum(&[row.clone()], "slots")));
+    let as_shown = rows
+        .iter()
+        .map(|row| (row["address"].as_str().expect("an address").to_owned(), sum(std::slice::from_ref(row), "slots")));
     assert_eq!(slots, as_shown.collect::<Vec<_>>());
     for name in ["memory_bytes", "replicas", "replica_lag_bytes", "clients", "commands_per_second"] {
         assert_eq!(lines(&world, &format!("chinwag_redis_shard_{name}")).await.len(), 3, "{name}");

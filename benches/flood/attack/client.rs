@@ -67,7 +67,7 @@ impl Client {
 }
 
 /// Reads an answer. Returns its status, and whether it is the last of the connection.
-async fn read_answer(reader: &mut (impl AsyncReadExt + Unpin), buffer: &mut Vec<u8>) -> Result<(u16, bool)> {
+async fn read_answer(reader: &mut (impl AsyncReadExt + Unpin), buffer: &mut [u8]) -> Result<(u16, bool)> {
     let mut filled = 0;
     let end = loop {
         if let Some(end) = buffer[..filled].windows(4).position(|four| four == HEAD_END) {

@@ -113,7 +113,8 @@ fn list(step: &Step<'_>) -> Vec<u8> {
     let list = LISTS[step.number % LISTS.len()];
     let Some(head) = step.get(list).strip_suffix(b"\r\n").map(<[u8]>::to_vec) else { return Vec::new() };
     // Every second one has to be compressed.
-    let more: &[u8] = if step.number / LISTS.len() % 2 == 0 { b"Accept-Encoding: gzip\r\n\r\n" } else { b"\r\n" };
+    let more: &[u8] =
+        if (step.number / LISTS.len()).is_multiple_of(2) { b"Accept-Encoding: gzip\r\n\r\n" } else { b"\r\n" };
     [&head, more].concat()
 }
 
@@ -123,13 +124,13 @@ fn search_messages(step: &Step<'_>) -> Vec<u8> {
 }
 
 fn search_names(step: &Step<'_>) -> Vec<u8> {
-    let kind = if step.number % 2 == 0 { "user" } else { "room" };
+    let kind = if step.number.is_multiple_of(2) { "user" } else { "room" };
     step.get(&format!("/api/v1/search?kind={kind}&q=f&limit=100"))
 }
 
 fn join_or_leave(step: &Step<'_>) -> Vec<u8> {
     let room = &step.world.public[step.number / 2 % step.world.public.len()].id;
-    let verb = if step.number % 2 == 0 { "leave" } else { "join" };
+    let verb = if step.number.is_multiple_of(2) { "leave" } else { "join" };
     step.post(&format!("/api/chat/rooms/{room}/{verb}"), &json!({}))
 }
 

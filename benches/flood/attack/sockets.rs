@@ -201,13 +201,13 @@ async fn ask_for_ever(flood: &Flood, account: usize, mut writer: OwnedWriteHalf)
 
 fn send(writing: &Writing<'_>) -> String {
     let rooms = &writing.world.flooders[writing.account].rooms;
-    let room = if writing.number % 4 == 0 { 1 } else { rooms[writing.number % rooms.len()].number };
+    let room = if writing.number.is_multiple_of(4) { 1 } else { rooms[writing.number % rooms.len()].number };
     json!({ "type": "send_message", "payload": { "room_id": room, "content": longest_text() } }).to_string()
 }
 
 fn typing(writing: &Writing<'_>) -> String {
     let rooms = &writing.world.flooders[writing.account].rooms;
-    let room = if writing.number % 4 == 0 { 1 } else { rooms[writing.number % rooms.len()].number };
+    let room = if writing.number.is_multiple_of(4) { 1 } else { rooms[writing.number % rooms.len()].number };
     json!({ "type": "typing", "payload": { "room_id": room } }).to_string()
 }
 
