@@ -4,7 +4,7 @@ use tokio::task::coop::consume_budget;
 
 /// What a request and a frame take of the 128 units after which the runtime makes a task give way. Requests rarely come before the
 /// answer to the one before.
-pub(super) const OF_A_REQUEST: usize = 32;
+pub(super) const OF_A_REQUEST: usize = 64;
 pub(super) const OF_A_FRAME: usize = 8;
 
 /// Counts a request or a frame of a connection, and lets other tasks of the worker run after a few in a row. Neither decoding a

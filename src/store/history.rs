@@ -2,6 +2,7 @@
 
 use redis::{Pipeline, Value};
 
+use super::decoding::Decoding;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, unexpected};
 use super::rooms::State;
 use super::{Store, amendments, record, rooms};
@@ -29,9 +30,11 @@ impl Store {
         let mut count = wanted.min(FIRST_PIECE);
         let Opening { state, until, is_member, mut entries, amendments, read_state, receipts } =
             self.open_history(&query, caller, count).await?;
+        let mut decoding = Decoding::default();
         let mut selection = Selection { until, ..Selection::new(query, amendments, self.oldest_ms()) };
         loop {
-            selection.add(&entries)?;
+            let bytes = selection.add(&entries, &mut decoding).await?;
+            self.long_rooms.note(query.room, bytes);
             if entries.len() < count || selection.is_done() {
                 break;
             }
@@ -52,7 +55,7 @@ impl Store {
     async fn open_history(&self, query: &HistoryQuery, caller: &Caller, count: usize) -> Result<Opening> {
         let room = query.room;
         let pipeline = self.history_pipeline(query, caller, count);
-        let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
+        let mut replies = self.run_page(room, &pipeline, count).await?.into_iter();
         let mut state = State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let is_member = !is_absent(&next(&mut replies)?);
         if state.head.kind != RoomKind::Public && !is_member {
@@ -75,7 +78,7 @@ impl Store {
     async fn read_entries(&self, room: RoomId, span: Span, count: usize) -> Result<Vec<Value>> {
         let mut pipeline = Pipeline::with_capacity(1);
         ask_entries(&mut pipeline, &self.keys.room(room).log, span, count);
-        array(next(&mut self.run_sized(&pipeline, count).await?.into_iter())?)
+        array(next(&mut self.run_page(room, &pipeline, count).await?.into_iter())?)
     }
 
     fn history_pipeline(&self, query: &HistoryQuery, caller: &Caller, count: usize) -> Pipeline {
@@ -197,8 +200,8 @@ impl Selection {
         }
     }
 
-    /// Selects from a piece.
-    fn add(&mut self, entries: &[Value]) -> Result<()> {
+    /// Selects from a piece. Returns its size in bytes.
+    async fn add(&mut self, entries: &[Value], decoding: &mut Decoding) -> Result<usize> {
         let mut bytes = 0;
         for entry in entries {
             let (id, record) = read_entry(entry)?;
@@ -214,10 +217,11 @@ impl Selection {
             self.total += 1;
             if self.total > self.query.skip && !self.is_full() {
                 self.put(record::decode(self.query.room, id, record)?);
+                decoding.has_decoded(record.len()).await;
             }
         }
         self.mean_bytes = bytes.div_ceil(entries.len().max(1));
-        Ok(())
+        Ok(bytes)
     }
 
     fn put(&mut self, message: Message) {

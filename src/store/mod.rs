@@ -21,6 +21,7 @@ mod guesses;
 mod history;
 mod invites;
 mod joins;
+mod long_rooms;
 mod members;
 mod memory;
 mod messages;
@@ -90,6 +91,7 @@ pub use uploads::{FileDescription, PictureOwner};
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
 use continuity::Continuity;
 use deleted_accounts::DeletedUsers;
+use long_rooms::LongRooms;
 use presence::OnlineUsers;
 use readers::Readers;
 use redis::address::RESPONSE_TIMEOUT;
@@ -191,6 +193,7 @@ pub struct NodeMemory {
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
     readers: Readers,
+    long_rooms: LongRooms,
     cards: SharedCards,
     durability: Arc<Durability>,
     both_ways_until_ms: Arc<AtomicU64>,
@@ -207,6 +210,7 @@ impl NodeMemory {
             write_cache: WriteCache::default(),
             direct_rooms: Cache::new(MAX_DIRECT_ROOMS),
             readers: Readers::default(),
+            long_rooms: LongRooms::default(),
             cards: SharedCards::default(),
             durability: Arc::new(Durability::new(config.replicas, config.replicas_floor_secs)),
             both_ways_until_ms: Arc::default(),
@@ -241,6 +245,7 @@ pub struct Store {
     write_cache: WriteCache,
     direct_rooms: DirectRooms,
     readers: Readers,
+    long_rooms: LongRooms,
     cards: SharedCards,
     /// Until when client ids are also kept as the previous version keeps them.
     both_ways_until_ms: Arc<AtomicU64>,
@@ -277,6 +282,7 @@ impl Store {
             write_cache: memory.write_cache.clone(),
             direct_rooms: memory.direct_rooms.clone(),
             readers: memory.readers.clone(),
+            long_rooms: memory.long_rooms.clone(),
             cards: memory.cards.clone(),
             both_ways_until_ms: Arc::clone(&memory.both_ways_until_ms),
             continuity: memory.continuity.clone(),

@@ -1,12 +1,12 @@
 //! Clients that never wait for an answer: others have their turns in between.
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join_all, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::bad_frames::Dialect;
 use crate::raw_socket::{Incoming, RawSocket};
-use crate::support::{User, World, ok, shared_redis};
+use crate::support::{User, World, ok, room_id, shared_redis};
 
 /// Requests and frames that are sent at once.
 const AT_ONCE: usize = 3000;
@@ -27,6 +27,9 @@ async fn heartbeats_during(user: &User<'_>, work: impl Future<Output = ()>) -> u
         heartbeats += 1;
     }
 }
+
+/// Pages of the longest messages that are asked for at once.
+const PAGES: usize = 24;
 
 async fn world() -> World {
     World::start_with(1, shared_redis(), |config| {
@@ -83,6 +86,25 @@ async fn frames_that_wait_for_no_answer_leave_others_their_turns() {
         }
     })
     .await;
+    assert!(heartbeats > ENOUGH, "only {heartbeats} heartbeats were answered meanwhile");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn pages_of_long_messages_leave_others_their_turns() {
+    let world = world().await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let room = room_id(bob.make_group(0, "long", &[]).await);
+    let long = "字".repeat(5000);
+    for _ in 0..100 {
+        bob.send(0, &room, &long).await;
+    }
+    let path = format!("messages?room_id={room}&limit=100");
+    let pages = async {
+        let pages = join_all((0..PAGES).map(|_| async { ok(bob.get(0, &path).send().await).await })).await;
+        assert!(pages.iter().all(|page| page.as_array().is_some_and(|page| page.len() == 100)));
+    };
+    let heartbeats = heartbeats_during(&alice, pages).await;
     assert!(heartbeats > ENOUGH, "only {heartbeats} heartbeats were answered meanwhile");
     world.stop().await;
 }

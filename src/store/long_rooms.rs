@@ -1,0 +1,46 @@
+//! Rooms whose messages are long. A page of them is read on the connection for long lists, where it holds up no other call.
+
+use std::time::Duration;
+
+use moka::sync::Cache;
+use redis::{Pipeline, Value};
+
+use super::Store;
+use crate::domain::{Result, RoomId};
+
+/// Bytes of what is read at once from which a room has long messages.
+const LONG_PIECE_BYTES: usize = 128 * 1024;
+/// Fewer entries are never long.
+const FEW_ENTRIES: usize = 5;
+/// How many rooms a node remembers, and for how long after a long page.
+const MAX_ROOMS: u64 = 10_000;
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// The rooms that had a long page lately.
+#[derive(Clone)]
+pub(super) struct LongRooms(Cache<RoomId, ()>);
+
+impl Default for LongRooms {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MAX_ROOMS).time_to_live(REMEMBERED).build())
+    }
+}
+
+impl LongRooms {
+    /// Takes note of the bytes of messages that were read of a room at once.
+    pub(super) fn note(&self, room: RoomId, bytes: usize) {
+        if bytes > LONG_PIECE_BYTES {
+            self.0.insert(room, ());
+        }
+    }
+}
+
+impl Store {
+    /// Runs a pipeline whose replies have up to `count` messages of a room.
+    pub(super) async fn run_page(&self, room: RoomId, pipeline: &Pipeline, count: usize) -> Result<Vec<Value>> {
+        if count > FEW_ENTRIES && self.long_rooms.0.contains_key(&room) {
+            return self.run_long(pipeline).await;
+        }
+        self.run_sized(pipeline, count).await
+    }
+}
