@@ -5,7 +5,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use redis::{Pipeline, Value};
 
-use super::Store;
+use super::{LONG_LIST, Store};
 use crate::domain::{Result, RoomId};
 
 /// Bytes of what is read at once from which a room has long messages.
@@ -38,9 +38,8 @@ impl LongRooms {
 impl Store {
     /// Runs a pipeline whose replies have up to `count` messages of a room.
     pub(super) async fn run_page(&self, room: RoomId, pipeline: &Pipeline, count: usize) -> Result<Vec<Value>> {
-        if count > FEW_ENTRIES && self.long_rooms.0.contains_key(&room) {
-            return self.run_long(pipeline).await;
-        }
-        self.run_sized(pipeline, count).await
+        let short = if self.long_rooms.0.contains_key(&room) { FEW_ENTRIES } else { LONG_LIST };
+        let (connection, _turn) = self.connection_for(count, short).await?;
+        connection.run(pipeline).await
     }
 }

@@ -57,7 +57,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use moka::sync::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use account_changes::AccountChanges;
 pub use accounts::Revocation;
@@ -95,11 +95,12 @@ use long_rooms::LongRooms;
 use presence::OnlineUsers;
 use readers::Readers;
 use redis::address::RESPONSE_TIMEOUT;
-use redis::commit::Writer;
+
 use redis::connection::LIST_TIMEOUT;
 use redis::connections::Connections;
 use redis::durability::Durability;
 use redis::keys::{Channels, Keys};
+use redis::writer::Writer;
 use room_cards::SharedCards;
 use single_flight::SingleFlight;
 use stats::WriteCache;
@@ -314,32 +315,33 @@ impl Store {
 
     /// Runs a pipeline whose replies have up to `entries` entries, for a long list on `list_connection`.
     async fn run_sized(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<::redis::Value>> {
-        if entries <= LONG_LIST {
-            return self.connection.run(pipeline).await;
-        }
-        self.run_long(pipeline).await
-    }
-
-    /// Runs a pipeline whose replies have a message for each of `entries` entries, for many of them on `list_connection`.
-    async fn run_message_list(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<::redis::Value>> {
-        if entries <= LONG_MESSAGE_LIST {
-            return self.connection.run(pipeline).await;
-        }
-        self.run_long(pipeline).await
-    }
-
-    async fn run_long(&self, pipeline: &::redis::Pipeline) -> Result<Vec<::redis::Value>> {
-        let _turn = self.listing.acquire().await.map_err(Error::internal)?;
-        self.list_connection.run(pipeline).await
+        let (connection, _turn) = self.connection_for(entries, LONG_LIST).await?;
+        connection.run(pipeline).await
     }
 
     /// The same with `None` for the replies of shards that are away.
     async fn run_partly(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<Option<::redis::Value>>> {
-        if entries <= LONG_LIST {
-            return self.connection.run_partly(pipeline).await;
+        let (connection, _turn) = self.connection_for(entries, LONG_LIST).await?;
+        connection.run_partly(pipeline).await
+    }
+
+    /// Runs a pipeline whose replies have a message for each of `entries` entries, for many of them on `list_connection`.
+    async fn run_message_list(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<::redis::Value>> {
+        let (connection, _turn) = self.connection_for(entries, LONG_MESSAGE_LIST).await?;
+        connection.run(pipeline).await
+    }
+
+    /// The connection for a list, with the turn that a long one has to hold: up to `short` entries do not count as long.
+    async fn connection_for(
+        &self,
+        entries: usize,
+        short: usize,
+    ) -> Result<(&Connections, Option<SemaphorePermit<'_>>)> {
+        if entries <= short {
+            return Ok((&self.connection, None));
         }
-        let _turn = self.listing.acquire().await.map_err(Error::internal)?;
-        self.list_connection.run_partly(pipeline).await
+        let turn = self.listing.acquire().await.map_err(Error::internal)?;
+        Ok((&self.list_connection, Some(turn)))
     }
 
     /// Whether rooms lie on several servers, of which some may be away while others are not.

@@ -18,6 +18,7 @@ use redis::{AsyncConnectionConfig, Client, ConnectionInfo, Pipeline, PushInfo, P
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, info, warn};
 
+use super::cluster::{Address, Cluster};
 use super::connection::store_error;
 use super::keys::{Keys, Topic};
 use super::pubsub_event::{Handler, PubSubEvent};
@@ -68,8 +69,8 @@ pub(super) struct Link {
 
 /// What a link to a shard has besides.
 pub(super) struct LinkToShard {
-    /// Makes a tag that lies in one of the shard's slots; `None` when it has none.
-    pub(super) tag: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) address: Address,
     /// Takes the topics that the shard refuses or gives away.
     pub(super) strays: mpsc::UnboundedSender<Topic>,
 }
@@ -150,6 +151,10 @@ impl Link {
                 warn!("pub/sub delivery lost; reconnecting");
             }
             (self.handler)(PubSubEvent::Lost(self.topics.rooms()));
+            // The shard may have been replaced.
+            if let Some(shard) = &self.shard {
+                shard.cluster.request_refresh();
+            }
             // A random pause, so that nodes do not reconnect in step.
             let pause_ms = RETRY_PAUSE_MS + fastrand::u64(..RETRY_PAUSE_MS);
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
@@ -193,8 +198,9 @@ impl Link {
     fn probe(&self) -> Result<Probe> {
         let tag = match &self.shard {
             None => None,
-            Some(shard) => {
-                Some((shard.tag)().ok_or_else(|| Error::Unavailable("the shard has no slots any more".into()))?)
+            Some(LinkToShard { cluster, address, .. }) => {
+                let tag = cluster.table().tag_of(address);
+                Some(tag.ok_or_else(|| Error::Unavailable("the shard has no slots any more".into()))?)
             }
         };
         let (keys, node) = (&self.plan.keys, &self.plan.node);
@@ -301,12 +307,18 @@ impl Subscriptions<'_> {
             (true, true) => "SSUBSCRIBE",
             (false, true) => "SUNSUBSCRIBE",
         };
-        if !is_wanted {
-            self.signals.ending.lock().expect("no panic while held").insert(channel.to_owned());
-        }
+        let ending = |change: fn(&mut HashSet<String>, &str)| {
+            // Only shards end subscriptions of their own accord.
+            if !is_wanted && self.link.shard.is_some() {
+                change(&mut self.signals.ending.lock().expect("no panic while held"), channel);
+            }
+        };
+        ending(|channels, channel| drop(channels.replace(channel.to_owned())));
         self.signals.requests.fetch_add(1, Ordering::AcqRel);
         let outcome = redis::cmd(verb).arg(channel).exec_async(&mut self.connection.clone()).await;
         self.signals.requests.fetch_sub(1, Ordering::AcqRel);
+        // The shard may have refused it.
+        ending(|channels, channel| drop(channels.take(channel)));
         outcome
     }
 }

@@ -3,7 +3,7 @@
 pub(super) mod address;
 pub(super) mod check;
 mod cluster;
-pub(super) mod commit;
+mod commit;
 pub(super) mod connection;
 pub(super) mod connections;
 pub(super) mod deployment;
@@ -21,3 +21,4 @@ mod switchboard;
 mod tls;
 mod topics;
 pub(super) mod unusable;
+pub(super) mod writer;

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tracing::debug;
 
-use super::cluster::{Address, Cluster, Shard, slot_of_key};
+use super::cluster::{Address, Cluster, Shard, Table, slot_of_key};
 use super::keys::Topic;
 use super::link::{Link, LinkPlan, LinkToShard};
 use super::pubsub_event::{Handler, PubSubEvent};
@@ -24,9 +24,15 @@ pub(super) struct Switchboard {
     topics: Arc<Topics>,
     handler: Arc<dyn Handler>,
     links: HashMap<Address, RunningLink>,
-    /// The link that has each wanted topic; none while its slot has no owner.
-    places: HashMap<Topic, Option<Address>>,
+    places: HashMap<Topic, Place>,
     strays: (mpsc::UnboundedSender<Topic>, mpsc::UnboundedReceiver<Topic>),
+}
+
+/// Where a wanted topic is.
+struct Place {
+    slot: u16,
+    /// The shard whose link has it; none while its slot has no owner.
+    at: Option<Address>,
 }
 
 /// A link to a shard, which ends when this is dropped.
@@ -87,7 +93,7 @@ impl Switchboard {
                 self.links.insert(shard.address.clone(), link);
             }
         }
-        let moved = self.places.iter().filter(|(topic, place)| self.owner_of(**topic) != **place);
+        let moved = self.places.iter().filter(|(_, Place { slot, at })| owner(&table, *slot) != at.as_ref());
         let moved: Vec<Topic> = moved.map(|(topic, _)| *topic).collect();
         for topic in moved {
             self.replace(topic);
@@ -101,40 +107,31 @@ impl Switchboard {
     fn start_link(&self, shard: &Arc<Shard>) -> RunningLink {
         let (topics, strays) = (Arc::<Topics>::default(), self.strays.0.clone());
         let (cluster, address) = (Arc::clone(&self.cluster), shard.address.clone());
-        let tag = Box::new(move || {
-            // A link that does not come up may be to a shard that was replaced.
-            cluster.request_refresh();
-            cluster.table().tag_of(&address)
-        });
         let link =
             Link::new(self.plan.clone(), Arc::clone(&shard.servers), Arc::clone(&topics), Arc::clone(&self.handler));
-        let task = tokio::spawn(link.with_shard(LinkToShard { tag, strays }).run()).abort_handle();
+        let task = tokio::spawn(link.with_shard(LinkToShard { cluster, address, strays }).run()).abort_handle();
         RunningLink { topics, task }
-    }
-
-    fn owner_of(&self, topic: Topic) -> Option<Address> {
-        let slot = slot_of_key(self.plan.keys.channel(topic).as_bytes());
-        self.cluster.table().owner(slot).map(|shard| shard.address.clone())
     }
 
     /// Subscribes to a topic at the shard that has it, or ends that.
     fn place(&mut self, topic: Topic, is_wanted: bool) {
-        if !is_wanted {
-            if let Some(Some(address)) = self.places.remove(&topic) {
-                self.links.get(&address).inspect(|link| link.topics.remove(topic));
+        let before = self.places.remove(&topic);
+        let mut at = None;
+        if is_wanted {
+            let slot = match &before {
+                Some(place) => place.slot,
+                None => slot_of_key(self.plan.keys.channel(topic).as_bytes()),
+            };
+            let table = self.cluster.table();
+            if let Some((address, link)) = owner(&table, slot).and_then(|address| self.links.get_key_value(address)) {
+                link.topics.add(topic);
+                at = Some(address.clone());
             }
-            return;
+            self.places.insert(topic, Place { slot, at: at.clone() });
         }
-        let owner = self.owner_of(topic);
-        let link = owner.as_ref().and_then(|address| self.links.get(address));
-        let place = link.and_then(|link| {
-            link.topics.add(topic);
-            owner.clone()
-        });
-        if let Some(Some(before)) = self.places.insert(topic, place.clone())
-            && Some(&before) != place.as_ref()
-        {
-            self.links.get(&before).inspect(|link| link.topics.remove(topic));
+        let before = before.and_then(|place| place.at).filter(|before| Some(before) != at.as_ref());
+        if let Some(link) = before.and_then(|before| self.links.get(&before)) {
+            link.topics.remove(topic);
         }
     }
 
@@ -148,4 +145,9 @@ impl Switchboard {
         }
         self.place(topic, true);
     }
+}
+
+/// The address of the shard that has a slot.
+fn owner(table: &Table, slot: u16) -> Option<&Address> {
+    table.owner(slot).map(|shard| &shard.address)
 }

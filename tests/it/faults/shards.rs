@@ -100,12 +100,14 @@ async fn lose(cluster: &mut RedisCluster, loss: Loss, prober: &Prober<'_>, key: 
         Loss::Stopped => {
             cluster.servers[master].signal(Signal::SIGSTOP);
             tokio::time::sleep(AWAY_FOR).await;
+            cluster.promoted(replica).await;
             cluster.servers[master].signal(Signal::SIGCONT);
             promoted_at = Instant::now();
         }
         Loss::CutOff => {
             cluster.cut_off(master);
             tokio::time::sleep(AWAY_FOR).await;
+            cluster.promoted(replica).await;
             cluster.heal();
             promoted_at = Instant::now();
         }
@@ -211,6 +213,32 @@ async fn shards_without_replicas_lose_nothing_that_was_planned() {
     for Round { loss, outcome, .. } in play_losses(Durability::Server).await {
         let may_lose = matches!(loss, Loss::Killed | Loss::CutOff | Loss::Stopped);
         assert!(may_lose || outcome.verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_noted_is_not_begun() {
+    let cluster = RedisCluster::start().await;
+    for durability in [Durability::Server, Durability::Replicas(1)] {
+        let world = World::start_with(1, &cluster.url(), |config| config.redis.durability = durability).await;
+        // Removing a room is noted in another slot first.
+        let shard = block_in_place(|| cluster.owner(&format!("{}removals", world.config.redis.prefix)));
+        let owner = bystander(&world, &cluster, shard).await;
+        let number: chinwag::domain::RoomId = owner.room.parse().expect("a room");
+        let replica = block_in_place(|| cluster.replica_of(shard));
+        for server in [shard, replica] {
+            cluster.servers[server].signal(Signal::SIGSTOP);
+        }
+        let path = format!("/api/v1/rooms/{}", number.number());
+        let answer = owner.user.at(0, reqwest::Method::DELETE, &path).send().await.expect("answered");
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{durability:?}");
+        let sent = owner.user.try_send(0, &owner.room, "still here").await.expect("answered");
+        assert_eq!(sent.status(), StatusCode::OK, "{durability:?}: the room was not removed");
+        for server in [replica, shard] {
+            cluster.servers[server].signal(Signal::SIGCONT);
+        }
+        cluster.settled().await;
+        world.stop().await;
     }
 }
 

@@ -15,7 +15,8 @@ use super::table::{Shard, Table};
 use super::topology::Cluster;
 use crate::domain::{Error, Kind, Result};
 use crate::store::redis::address::RESPONSE_TIMEOUT;
-use crate::store::redis::connection::SharedConnection;
+use crate::store::redis::connection::{SharedConnection, refuse_error};
+use crate::store::redis::scripts;
 
 /// First pause before commands are sent again whose slot is on its way; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -41,16 +42,12 @@ impl ClusterConnections {
         route(&self.cluster, &commands, self).await
     }
 
-    /// Runs groups of commands, each when those before it have run, and returns all replies.
+    /// Runs groups of commands, each when all of the one before it have succeeded, and returns all replies.
     ///
     /// # Errors
-    /// As [`Self::exchange`].
+    /// As [`route_in_order`].
     pub(in crate::store) async fn exchange_in_order(&self, groups: &[&[Cmd]]) -> Result<Vec<Value>> {
-        let mut replies = Vec::new();
-        for group in groups.iter().filter(|group| !group.is_empty()) {
-            replies.extend(self.exchange(group.to_vec()).await?);
-        }
-        Ok(replies)
+        route_in_order(&self.cluster, groups, self).await
     }
 
     /// Runs commands without keys on every shard. Returns the replies of the shards that answer, with their names.
@@ -194,6 +191,26 @@ pub(in crate::store) async fn route(
         // In the order of the caller: commands of one slot that were refused together run in it.
         open.sort_unstable_by_key(|open| open.index);
     }
+}
+
+/// Sends groups of commands by [`route`], each when all of the one before it have succeeded: what could not be noted must not
+/// be begun. Returns all replies. Those of the last group may be errors; a script that is not known stops nothing, because
+/// the caller runs it again.
+///
+/// # Errors
+/// As [`route`]; the first error reply of a group that another one follows.
+pub(in crate::store) async fn route_in_order(
+    cluster: &Arc<Cluster>,
+    groups: &[&[Cmd]],
+    sender: &impl SendToShard,
+) -> Result<Vec<Value>> {
+    let mut replies: Vec<Value> = Vec::new();
+    for group in groups.iter().filter(|group| !group.is_empty()) {
+        let refusal = replies.iter().find(|it| matches!(it, Value::ServerError(error) if !scripts::is_missing(error)));
+        refusal.cloned().map(refuse_error).transpose()?;
+        replies.extend(route(cluster, group, sender).await?);
+    }
+    Ok(replies)
 }
 
 /// What a shard that does not answer counts as having answered.

@@ -9,8 +9,8 @@ mod slots;
 mod table;
 mod topology;
 
-pub(in crate::store) use connections::{ClusterConnections, SendToShard, route};
+pub(in crate::store) use connections::{ClusterConnections, SendToShard, route, route_in_order};
 pub(in crate::store) use redirect::Address;
 pub(in crate::store) use slots::slot_of_key;
-pub(in crate::store) use table::Shard;
+pub(in crate::store) use table::{Shard, Table};
 pub(in crate::store) use topology::Cluster;

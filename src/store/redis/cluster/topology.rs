@@ -18,6 +18,7 @@ use crate::domain::{Error, Result};
 use crate::store::redis::address::ready_to_connect;
 use crate::store::redis::durability::Durability;
 use crate::store::redis::servers::Servers;
+use crate::store::redis::unusable::connect_error;
 
 /// Time in which a server must say who has which slot.
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -124,8 +125,11 @@ impl Cluster {
 
     /// Takes note of a slot's new owner. The table may lack its shard.
     pub(super) fn note_moved(&self, slot: u16, address: &Address) -> Result<()> {
-        let table = self.table().with_moved(slot, address, |address| self.shard(address))?;
-        self.publish(table);
+        let table = self.table();
+        // Of many commands that were refused together, the first has told it.
+        if table.owner(slot).is_none_or(|owner| owner.address != *address) {
+            self.publish(table.with_moved(slot, address, |address| self.shard(address))?);
+        }
         Ok(())
     }
 
@@ -189,7 +193,7 @@ impl Cluster {
         let asked = tokio::time::timeout(ASK_TIMEOUT, async {
             let address = place.addr().to_string();
             let place = ready_to_connect(place, &self.config).await?;
-            let failed = |error: redis::RedisError| super::super::unusable::connect_error(&error, &address);
+            let failed = |error: redis::RedisError| connect_error(&error, &address);
             let client = Client::open(place).map_err(failed)?;
             let mut connection = client.get_multiplexed_async_connection().await.map_err(failed)?;
             let info: redis::RedisResult<InfoDict> = redis::cmd("INFO").query_async(&mut connection).await;
