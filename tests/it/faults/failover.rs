@@ -9,24 +9,11 @@ use nix::sys::signal::Signal;
 use reqwest::{Method, StatusCode};
 use tokio::task::block_in_place;
 
-use super::checker::Verdict;
 use super::client::Nodes;
-use super::losses::{Loss, Round, judge, rounds_of, table};
+use super::losses::{APART, AWAY_FOR, BESIDE, Loss, PACE, Round, check_rounds, judge, rounds_of};
 use super::round::{Rules, play};
 use crate::sentinel_set::SentinelSet;
 use crate::support::{User, World, answered, eventually, unique};
-
-/// Eight users with sockets send once in this time each: two hundred messages a second in all.
-const PACE: Duration = Duration::from_millis(40);
-/// Load before and after a failover.
-const BESIDE: Duration = Duration::from_millis(1500);
-/// The promise is five seconds after the promotion, or the end of a partition. Sentinel itself may take ten more on a busy
-/// machine: for that long it leaves a primary alone that has returned.
-const WORKS_WITHIN: Duration = Duration::from_secs(20);
-/// How long a primary is stopped or cut off.
-const AWAY_FOR: Duration = Duration::from_secs(10);
-/// The node that is cut off together with the primary.
-const APART: usize = 1;
 
 /// A user whose sends show whether nodes work.
 pub struct Prober<'a> {
@@ -135,16 +122,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
         rounds.push(Round { loss, recovery, outage, rejoined, outcome });
     }
     world.stop().await;
-    println!("{durability:?}\n{}", table(&rounds));
-    for Round { loss, recovery, rejoined, outcome, .. } in &rounds {
-        assert!(recovery.max(rejoined) < &WORKS_WITHIN, "{loss:?}: {recovery:?}, {rejoined:?}");
-        // Losing messages is no reason to store others twice, or to show them in another order. Only what two primaries
-        // acknowledged at the same time has no one order.
-        let has_two_orders = *loss == Loss::CutOff && durability == Durability::Server;
-        let reordered = if has_two_orders { 0 } else { outcome.verdict.reordered };
-        let verdict = Verdict { lost: 0, missed: 0, reordered, ..outcome.verdict.clone() };
-        assert!(verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
-    }
+    check_rounds(durability, &rounds);
     rounds
 }
 

@@ -3,8 +3,22 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use chinwag::config::Durability;
+
 use super::checker::{History, Seen, Verdict, check};
 use super::round::Outcome;
+
+/// Eight users with sockets send once in this time each: two hundred messages a second in all.
+pub const PACE: Duration = Duration::from_millis(40);
+/// Load before and after a loss.
+pub const BESIDE: Duration = Duration::from_millis(1500);
+/// How long a server is stopped or cut off.
+pub const AWAY_FOR: Duration = Duration::from_secs(10);
+/// The node that is cut off together with a primary.
+pub const APART: usize = 1;
+/// The promise is five seconds after the promotion, or the end of a partition. Sentinel itself may take ten more on a busy
+/// machine: for that long it leaves a primary alone that has returned.
+const WORKS_WITHIN: Duration = Duration::from_secs(20);
 
 /// A way to lose a primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +55,7 @@ pub struct Round {
 }
 
 /// The table of rounds, by kind.
-pub fn table(rounds: &[Round]) -> String {
+fn table(rounds: &[Round]) -> String {
     let mut table = "| kind | rounds | recovery, median and max | outage | rejoined | acknowledged | lost | doubled | \
                      swapped | missed |\n|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -85,4 +99,18 @@ pub fn judge(history: &History) -> Verdict {
         received.messages.retain(is_stored);
     }
     check(&history)
+}
+
+/// Prints the table of rounds, and checks what holds for all of them: sends worked again in time, and nothing was stored
+/// twice or shown in another order. Losing messages is no reason to do so.
+pub fn check_rounds(durability: Durability, rounds: &[Round]) {
+    println!("{durability:?}\n{}", table(rounds));
+    for Round { loss, recovery, rejoined, outcome, .. } in rounds {
+        assert!(recovery.max(rejoined) < &WORKS_WITHIN, "{loss:?}: {recovery:?}, {rejoined:?}");
+        // Only what two primaries acknowledged at the same time has no one order.
+        let has_two_orders = *loss == Loss::CutOff && durability == Durability::Server;
+        let reordered = if has_two_orders { 0 } else { outcome.verdict.reordered };
+        let verdict = Verdict { lost: 0, missed: 0, reordered, ..outcome.verdict.clone() };
+        assert!(verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
+    }
 }

@@ -10,23 +10,13 @@ use nix::sys::signal::Signal;
 use reqwest::StatusCode;
 use tokio::task::block_in_place;
 
-use super::checker::Verdict;
 use super::client::Nodes;
 use super::failover::Prober;
-use super::losses::{Loss, Round, judge, rounds_of, table};
+use super::losses::{APART, AWAY_FOR, BESIDE, Loss, PACE, Round, check_rounds, judge, rounds_of};
 use super::round::{Rules, play};
 use crate::redis_cluster::RedisCluster;
 use crate::support::{User, World, eventually, unique};
 
-/// Eight users with sockets send once in this time each: two hundred messages a second in all.
-const PACE: Duration = Duration::from_millis(40);
-/// Load before and after.
-const BESIDE: Duration = Duration::from_millis(1500);
-const WORKS_WITHIN: Duration = Duration::from_secs(20);
-/// How long a shard is stopped or cut off.
-const AWAY_FOR: Duration = Duration::from_secs(10);
-/// The node that is cut off together with a master.
-const APART: usize = 1;
 /// Slots that move at once.
 const MOVED: usize = 500;
 
@@ -189,15 +179,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
         rounds.push(Round { loss, recovery, outage, rejoined, outcome });
     }
     world.stop().await;
-    println!("{durability:?}\n{}", table(&rounds));
-    for Round { loss, recovery, rejoined, outcome, .. } in &rounds {
-        assert!(recovery.max(rejoined) < &WORKS_WITHIN, "{loss:?}: {recovery:?}, {rejoined:?}");
-        // Only what two masters acknowledged at the same time has no one order.
-        let has_two_orders = *loss == Loss::CutOff && durability == Durability::Server;
-        let reordered = if has_two_orders { 0 } else { outcome.verdict.reordered };
-        let verdict = Verdict { lost: 0, missed: 0, reordered, ..outcome.verdict.clone() };
-        assert!(verdict.is_clean(), "{loss:?}: {}", outcome.verdict);
-    }
+    check_rounds(durability, &rounds);
     rounds
 }
 
