@@ -8,7 +8,7 @@
 //! the oldest request; when one is under way, the connection is given up.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use tracing::{debug, info, warn};
 use super::cluster::{Address, Cluster};
 use super::connection::store_error;
 use super::keys::{Keys, Topic};
+use super::link_health::{Health, LinkHealth};
 use super::pubsub_event::{Handler, PubSubEvent};
 use super::reply;
 use super::servers::{Opened, Servers};
@@ -48,15 +49,6 @@ pub(super) struct LinkPlan {
     pub(super) health: Arc<Health>,
 }
 
-/// What the probes of all links found out.
-#[derive(Default)]
-pub(super) struct Health {
-    /// Links whose connection is up and has delivered a message recently.
-    pub(super) delivering: AtomicUsize,
-    /// Links whose server took the last probe.
-    pub(super) writable: AtomicUsize,
-}
-
 /// Maintains one connection.
 pub(super) struct Link {
     plan: LinkPlan,
@@ -73,42 +65,6 @@ pub(super) struct LinkToShard {
     pub(super) address: Address,
     /// Takes the topics that the shard refuses or gives away.
     pub(super) strays: mpsc::UnboundedSender<Topic>,
-}
-
-/// Whether this link works, counted in that of all links.
-struct LinkHealth {
-    all: Arc<Health>,
-    delivers: AtomicBool,
-    takes_writes: AtomicBool,
-}
-
-impl LinkHealth {
-    /// Notes whether the link delivers. Returns whether it did before.
-    fn note_delivery(&self, works: bool) -> bool {
-        note(&self.delivers, &self.all.delivering, works)
-    }
-
-    /// Notes whether the server takes writes. Returns whether it did before.
-    fn note_write(&self, works: bool) -> bool {
-        note(&self.takes_writes, &self.all.writable, works)
-    }
-}
-
-impl Drop for LinkHealth {
-    fn drop(&mut self) {
-        self.note_delivery(false);
-        self.note_write(false);
-    }
-}
-
-fn note(flag: &AtomicBool, count: &AtomicUsize, works: bool) -> bool {
-    let worked = flag.swap(works, Ordering::AcqRel);
-    match (worked, works) {
-        (false, true) => count.fetch_add(1, Ordering::AcqRel),
-        (true, false) => count.fetch_sub(1, Ordering::AcqRel),
-        _ => 0,
-    };
-    worked
 }
 
 /// What the driver of the connection reports besides events.
@@ -133,8 +89,7 @@ struct Probe {
 
 impl Link {
     pub(super) fn new(plan: LinkPlan, servers: Arc<Servers>, topics: Arc<Topics>, handler: Arc<dyn Handler>) -> Self {
-        let all = Arc::clone(&plan.health);
-        let health = Arc::new(LinkHealth { all, delivers: AtomicBool::default(), takes_writes: AtomicBool::default() });
+        let health = Arc::new(LinkHealth::new(&plan.health));
         Self { plan, servers, topics, handler, shard: None, health }
     }
 

@@ -10,6 +10,7 @@ pub(super) mod deployment;
 pub(super) mod durability;
 pub(super) mod keys;
 mod link;
+mod link_health;
 pub(super) mod pubsub;
 pub(super) mod pubsub_event;
 pub(super) mod reply;

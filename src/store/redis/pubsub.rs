@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 
 use super::deployment::Deployment;
 use super::keys::{Topic, USER_CHANNELS};
-use super::link::{Health, Link, LinkPlan};
+use super::link::{Link, LinkPlan};
+use super::link_health::Health;
 use super::pubsub_event::Handler;
 use super::switchboard::Switchboard;
 use super::topics::Topics;
