@@ -57,15 +57,25 @@ impl Guarded {
         Self { redis: Redis::start(&all), port, login }
     }
 
-    fn connection(&self) -> redis::Connection {
+    fn connection(&self) -> redis::RedisResult<redis::Connection> {
         let [user, secret] = self.login;
         let url = self.redis.url().replace("redis://", &format!("redis://{user}:{secret}@"));
-        redis::Client::open(url).and_then(|client| client.get_connection()).expect("it answers")
+        redis::Client::open(url).and_then(|client| client.get_connection())
     }
 
     fn has(&self, field: &str, value: &str) -> bool {
-        let info: InfoDict = redis::cmd("INFO").query(&mut self.connection()).expect("answered");
-        info.get::<String>(field).is_some_and(|found| found.contains(value))
+        // A replica that is promoted ends its connections.
+        let info: redis::RedisResult<InfoDict> =
+            self.connection().and_then(|mut connection| redis::cmd("INFO").query(&mut connection));
+        info.is_ok_and(|info| info.get::<String>(field).is_some_and(|found| found.contains(value)))
+    }
+
+    /// Waits until a replica has what was written. One that is `online` may still get nothing for a second.
+    fn replicated(&self) {
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("SET").arg("last").arg("write").ignore().cmd("WAIT").arg(1).arg(30_000);
+        let replicas: [u8; 1] = self.connection().and_then(|mut one| pipeline.query(&mut one)).expect("answered");
+        assert_eq!(replicas, [1]);
     }
 }
 
@@ -84,7 +94,8 @@ async fn nodes_log_in_over_tls_to_sentinels_and_to_whichever_server_is_the_prima
     let sentinel = Guarded::sentinel(&certificates, primary.port);
     eventually("the sentinel knows both", async || {
         let ask = redis::cmd("SENTINEL").arg("MASTER").arg(NAME).to_owned();
-        let known: HashMap<String, String> = ask.query(&mut sentinel.connection()).expect("answered");
+        let known: HashMap<String, String> =
+            ask.query(&mut sentinel.connection().expect("it answers")).expect("answered");
         known["num-slaves"] == "1" && known["flags"] == "master"
     })
     .await;
@@ -99,7 +110,12 @@ async fn nodes_log_in_over_tls_to_sentinels_and_to_whichever_server_is_the_prima
     .await;
     let alice = world.user(0, "alice").await;
     alice.send(0, "global", "before").await;
-    redis::cmd("SENTINEL").arg("FAILOVER").arg(NAME).exec(&mut sentinel.connection()).expect("begun");
+    primary.replicated();
+    redis::cmd("SENTINEL")
+        .arg("FAILOVER")
+        .arg(NAME)
+        .exec(&mut sentinel.connection().expect("it answers"))
+        .expect("begun");
     eventually("the replica is promoted", async || replica.has("role", "master")).await;
     eventually("sends work again", async || {
         alice.try_send(0, "global", "after").await.is_ok_and(|answer| answer.status() == StatusCode::OK)
