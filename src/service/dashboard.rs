@@ -124,8 +124,8 @@ impl Dashboard {
         self.metrics.set(Gauge::ActiveRooms, stats.active_rooms);
         let series = self.add_up(now_ms, wanted.clone(), &nodes, hours).await?;
         let rooms: Vec<RoomId> = series.rooms.iter().map(|(room, _)| *room).collect();
-        let names = self.store.room_names(&rooms).await?;
-        let room_names = names.into_iter().map(|(room, _, name)| (room, name)).collect();
+        let names = self.store.room_names_partly(&rooms).await?;
+        let room_names = names.items.into_iter().map(|(room, _, name)| (room, name)).collect();
         Ok(DashboardSnapshot { now_ms, server, nodes, stats, series, room_names })
     }
 

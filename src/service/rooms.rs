@@ -8,8 +8,8 @@ use super::limits::Limits;
 use super::uploads::Uploads;
 use crate::config::Adding;
 use crate::domain::{
-    Caller, Conversation, Description, Error, FoundRoom, Limit, ListedRoom, Member, NameQuery, NewGroup, Notice,
-    NoticeKind, Result, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef, folded,
+    Caller, Conversation, Description, Error, FoundRoom, Limit, ListedRoom, Listing, Member, NameQuery, NewGroup,
+    Notice, NoticeKind, Result, RoomId, RoomKind, RoomName, TypedName, UserId, UserRef, folded,
 };
 use crate::store::{MemberBounds, MemberChange, NewRoom, PictureOwner, Store};
 
@@ -211,19 +211,19 @@ impl Rooms {
         self.store.members(room, caller.id, self.members.listed).await
     }
 
-    /// Public rooms and the caller's groups after the room `after`, ordered by number. The second value is the cursor
-    /// of the next page.
+    /// Public rooms and the caller's groups after the room `after`, ordered by number, without those whose shard is away. The
+    /// second value is the cursor of the next page.
     pub async fn list(
         &self,
         caller: &Caller,
         after: Option<RoomId>,
         limit: Limit,
-    ) -> Result<(Vec<ListedRoom>, Option<RoomId>)> {
+    ) -> Result<(Listing<ListedRoom>, Option<RoomId>)> {
         self.store.list_rooms(caller, after, limit, self.members).await
     }
 
-    /// The caller's rooms with their unread counts, latest activity first.
-    pub async fn conversations(&self, caller: &Caller) -> Result<Vec<Conversation>> {
+    /// The caller's rooms with their unread counts, latest activity first, without those whose shard is away.
+    pub async fn conversations(&self, caller: &Caller) -> Result<Listing<Conversation>> {
         self.store.conversations(caller.id).await
     }
 
@@ -238,48 +238,47 @@ impl Rooms {
     }
 
     /// The caller's rooms and then the public rooms whose name matches, as in [`Self::find_users`]. An empty text gives all
-    /// public rooms, ordered by name.
+    /// public rooms, ordered by name. Rooms whose shard is away are left out.
     ///
     /// # Errors
     /// `RateLimited`.
-    pub async fn find(&self, caller: &Caller, query: &NameQuery, limit: Limit) -> Result<Vec<FoundRoom>> {
+    pub async fn find(&self, caller: &Caller, query: &NameQuery, limit: Limit) -> Result<Listing<FoundRoom>> {
         self.limits.check_search(caller.id)?;
         if query.is_empty() {
             return self.public(limit).await;
         }
-        let own = self.store.rooms_of(caller.id).await?;
+        let Listing { items: own, mut is_partial } = self.store.rooms_partly(caller.id).await?;
         let others: Vec<UserId> = own.iter().filter_map(|entry| entry.other).collect();
-        let names: HashMap<UserId, String> =
-            self.store.names(&others).await?.into_iter().map(|user| (user.id, user.name)).collect();
+        let names = self.store.names_partly(&others).await?;
+        is_partial |= names.is_partial;
+        let names: HashMap<UserId, String> = names.items.into_iter().map(|user| (user.id, user.name)).collect();
         let rooms: Vec<RoomId> = own.iter().filter(|entry| entry.other.is_none()).map(|entry| entry.room).collect();
-        let mut found = Vec::new();
-        for (id, kind, name) in self.store.room_names(&rooms).await? {
-            found.push(FoundRoom { id, kind, name });
-        }
+        let Listing { items: mut found, is_partial: lacks_own } = self.named(&rooms).await?;
         for entry in &own {
             let name = entry.other.and_then(|other| names.get(&other));
             found.extend(name.map(|name| FoundRoom { id: entry.room, kind: entry.kind, name: name.clone() }));
         }
         let public = self.store.find_public_rooms(query, limit).await?;
         let new: Vec<RoomId> = public.into_iter().filter(|room| !rooms.contains(room)).collect();
-        let mut new = self.named(&new).await?;
+        let Listing { items: mut new, is_partial: lacks_public } = self.named(&new).await?;
         // The index may have a former name.
         new.retain(|room| query.matches(&room.name));
         found.retain(|room| query.matches(&room.name));
         found.append(&mut new);
         found.truncate(limit.get());
-        Ok(found)
+        Ok(Listing { items: found, is_partial: is_partial || lacks_own || lacks_public })
     }
 
-    async fn public(&self, limit: Limit) -> Result<Vec<FoundRoom>> {
+    async fn public(&self, limit: Limit) -> Result<Listing<FoundRoom>> {
         let rooms = self.store.find_public_rooms(&NameQuery::new(""), limit).await?;
         let mut rooms = self.named(&rooms).await?;
-        rooms.sort_by_cached_key(|room| (folded(&room.name), room.id));
+        rooms.items.sort_by_cached_key(|room| (folded(&room.name), room.id));
         Ok(rooms)
     }
 
-    async fn named(&self, rooms: &[RoomId]) -> Result<Vec<FoundRoom>> {
-        let names = self.store.room_names(rooms).await?;
-        Ok(names.into_iter().map(|(id, kind, name)| FoundRoom { id, kind, name }).collect())
+    async fn named(&self, rooms: &[RoomId]) -> Result<Listing<FoundRoom>> {
+        let Listing { items, is_partial } = self.store.room_names_partly(rooms).await?;
+        let items = items.into_iter().map(|(id, kind, name)| FoundRoom { id, kind, name }).collect();
+        Ok(Listing { items, is_partial })
     }
 }

@@ -11,14 +11,14 @@ use super::redis::scripts::{self, Arg, Call};
 use super::room_list::{Correction, ROOMS_AT_ONCE};
 use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments};
-use crate::domain::{Conversation, Error, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
+use crate::domain::{Conversation, Error, Listing, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
 
 /// Of the other user of a direct room.
 type NameAndAvatar = (Option<String>, Option<String>);
 
 impl Store {
-    /// The rooms of a user, latest activity first.
-    pub async fn conversations(&self, user: UserId) -> Result<Vec<Conversation>> {
+    /// The rooms of a user, latest activity first. Leaves out those whose shard, or whose other user's shard, is away.
+    pub async fn conversations(&self, user: UserId) -> Result<Listing<Conversation>> {
         let mut pipeline = Pipeline::with_capacity(3);
         self.ask_room_list(&mut pipeline, user);
         pipeline.cmd("ZRANGE").arg(self.keys.read_cursors(user)).arg(0).arg(-1).arg("WITHSCORES");
@@ -27,19 +27,24 @@ impl Store {
         let read_cursors: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
         let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
 
-        let mut conversations = Vec::with_capacity(hints.listed.len());
+        let mut conversations = Listing { items: Vec::with_capacity(hints.listed.len()), is_partial: false };
         let (mut correction, mut decoding) = (Correction::default(), Decoding::default());
         for some in hints.listed.chunks(ROOMS_AT_ONCE) {
             let pipeline = self.read_conversations(user, some, &read_cursors);
             let mut replies = self.run_message_list(&pipeline, some.len()).await?.into_iter();
             for entry in some {
                 let (card, other) = (next(&mut replies)?, next(&mut replies)?);
+                let is_away = card.is_none() || entry.other.is_some() && other.is_none();
+                let Some(card) = card.filter(|_| !is_away) else {
+                    conversations.is_partial = true;
+                    continue;
+                };
                 let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
-                let other = entry.other.map(|_| reply::read(other)).transpose()?;
+                let other = other.filter(|_| entry.other.is_some()).map(reply::read).transpose()?;
                 match read_conversation(*entry, card, read, other)? {
                     Some(conversation) => {
                         decoding.has_decoded(message_bytes(&conversation)).await;
-                        conversations.push(conversation);
+                        conversations.items.push(conversation);
                     }
                     None => correction.remove(*entry),
                 }
@@ -52,16 +57,23 @@ impl Store {
             let mut replies = self.run_message_list(&pipeline, some.len()).await?.into_iter();
             for entry in some {
                 let (card, _) = (next(&mut replies)?, next(&mut replies)?);
+                let Some(card) = card else {
+                    conversations.is_partial = true;
+                    continue;
+                };
                 let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
                 let Some(conversation) = read_conversation(*entry, card, read, None)? else { continue };
                 let RoomHead { kind, .. } = conversation.head;
                 correction.missing.push(RoomEntry { kind, other: conversation.head.other(user), ..*entry });
-                conversations.push(conversation);
+                conversations.items.push(conversation);
             }
         }
-        self.correct_room_list(&hints, correction).await;
-        conversations.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
-        self.deleted_users.rename_in(conversations.iter_mut().filter_map(|it| it.last_message.as_mut()));
+        // What is noted must not be forgotten while the rooms cannot say what became of it.
+        if !conversations.is_partial {
+            self.correct_room_list(&hints, correction).await;
+        }
+        conversations.items.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
+        self.deleted_users.rename_in(conversations.items.iter_mut().filter_map(|it| it.last_message.as_mut()));
         Ok(conversations)
     }
 

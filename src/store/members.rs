@@ -8,7 +8,7 @@ use super::stored::{RoomEntry, kind_of};
 use super::uploads::PictureOwner;
 use super::{SendRate, Store, record};
 use crate::domain::{
-    Caller, Error, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserCard, UserId, UserRef,
+    Caller, Error, Listing, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserCard, UserId, UserRef,
 };
 
 /// A change of membership.
@@ -182,14 +182,20 @@ impl Store {
 
     /// Users with their current names, without those that do not exist.
     pub async fn names(&self, users: &[UserId]) -> Result<Vec<UserRef>> {
+        self.names_partly(users).await?.complete()
+    }
+
+    /// The same without those whose shard is away.
+    pub async fn names_partly(&self, users: &[UserId]) -> Result<Listing<UserRef>> {
         let mut pipeline = Pipeline::with_capacity(users.len());
         for user in users {
             pipeline.cmd("HGET").arg(self.keys.user(*user)).arg("name");
         }
-        let mut names = Vec::with_capacity(users.len());
-        for (user, reply) in users.iter().zip(self.run_list(&pipeline).await?) {
-            if let Some(name) = reply::read::<Option<String>>(reply)? {
-                names.push(UserRef { id: *user, name });
+        let mut names = Listing::default();
+        for (user, reply) in users.iter().zip(self.run_partly(&pipeline, pipeline.len()).await?) {
+            names.is_partial |= reply.is_none();
+            if let Some(name) = reply.map(reply::read::<Option<String>>).transpose()?.flatten() {
+                names.items.push(UserRef { id: *user, name });
             }
         }
         Ok(names)

@@ -33,6 +33,7 @@ mod numbers;
 mod persistence;
 mod presence;
 mod profiles;
+mod read_card;
 mod readers;
 mod receipts;
 mod received;
@@ -325,10 +326,14 @@ impl Store {
         connection.run_partly(pipeline).await
     }
 
-    /// Runs a pipeline whose replies have a message for each of `entries` entries, for many of them on `list_connection`.
-    async fn run_message_list(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<::redis::Value>> {
+    /// The same for replies with a message for each of `entries` entries.
+    async fn run_message_list(
+        &self,
+        pipeline: &::redis::Pipeline,
+        entries: usize,
+    ) -> Result<Vec<Option<::redis::Value>>> {
         let (connection, _turn) = self.connection_for(entries, LONG_MESSAGE_LIST).await?;
-        connection.run(pipeline).await
+        connection.run_partly(pipeline).await
     }
 
     /// The connection for a list, with the turn that a long one has to hold: up to `short` entries do not count as long.

@@ -17,7 +17,7 @@ use super::joins::{Join, pending_room};
 use super::redis::reply::{self, is_absent, next};
 use super::stored::{GROUP_SCORE, RoomEntry, kind_of, parse_pair};
 use super::{Store, UserEvent};
-use crate::domain::{Error, Result, RoomId, RoomKind, Seq, UserId};
+use crate::domain::{Listing, Result, RoomId, RoomKind, Seq, UserId};
 
 /// Rooms that one round trip reads for a list. Each may have a long message.
 pub(super) const ROOMS_AT_ONCE: usize = 200;
@@ -122,12 +122,14 @@ impl Store {
 
     /// The rooms of a user: two round trips.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomEntry>> {
+        self.rooms_partly(user).await?.complete()
+    }
+
+    /// The same without rooms whose shard is away.
+    pub async fn rooms_partly(&self, user: UserId) -> Result<Listing<RoomEntry>> {
         let hints = self.room_hints(user).await?;
-        let (confirmed, unknown) = self.confirm_rooms(&hints).await?;
-        match unknown.is_empty() {
-            true => Ok(confirmed),
-            false => Err(Error::Unavailable("rooms do not answer".into())),
-        }
+        let (items, unknown) = self.confirm_rooms(&hints).await?;
+        Ok(Listing { items, is_partial: !unknown.is_empty() })
     }
 
     /// Those rooms of a list of which the user is a member at present, and those that do not answer because their shard is

@@ -9,8 +9,8 @@ use super::redis::scripts::{self, Arg, Call};
 use super::stored::{RoomEntry, kind_of, parse_pair, word};
 use super::{Store, client_ids, numbers, record};
 use crate::domain::{
-    Caller, Description, EntryId, Error, NewGroup, Notice, NoticeKind, Result, RoomHead, RoomId, RoomKind, RoomName,
-    Seq, UserId, Watermark,
+    Caller, Description, EntryId, Error, Listing, NewGroup, Notice, NoticeKind, Result, RoomHead, RoomId, RoomKind,
+    RoomName, Seq, UserId, Watermark,
 };
 
 const GLOBAL_NAME: &str = "全局聊天室";
@@ -178,14 +178,23 @@ impl Store {
 
     /// Names and kinds of rooms, without those that do not exist.
     pub async fn room_names(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, RoomKind, String)>> {
+        self.room_names_partly(rooms).await?.complete()
+    }
+
+    /// The same without those whose shard is away.
+    pub async fn room_names_partly(&self, rooms: &[RoomId]) -> Result<Listing<(RoomId, RoomKind, String)>> {
         let mut pipeline = Pipeline::with_capacity(rooms.len());
         for room in rooms {
             pipeline.cmd("HMGET").arg(self.keys.room(*room).room).arg(&["kind", "name"]);
         }
-        let mut names = Vec::with_capacity(rooms.len());
-        for (room, reply) in rooms.iter().zip(self.run_list(&pipeline).await?) {
+        let mut names = Listing::default();
+        for (room, reply) in rooms.iter().zip(self.run_partly(&pipeline, pipeline.len()).await?) {
+            let Some(reply) = reply else {
+                names.is_partial = true;
+                continue;
+            };
             if let (Some(kind), Some(name)) = reply::read::<(Option<String>, Option<String>)>(reply)? {
-                names.push((*room, kind_of(&kind)?, name));
+                names.items.push((*room, kind_of(&kind)?, name));
             }
         }
         Ok(names)

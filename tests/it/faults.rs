@@ -9,6 +9,7 @@ mod heal;
 mod losses;
 mod lost;
 mod mutants;
+mod partial_lists;
 mod poller;
 pub mod proxy;
 mod random;

@@ -7,7 +7,7 @@ use super::room_of;
 use super::times::Times;
 use super::wire::{ChatRoom, CreateRoomForm, CreatedRoom, Done, ListQuery};
 use crate::domain::{Description, Error, Field, Limit, Result, RoomName, room_cursor};
-use crate::edge::{Authenticated, Context, ListFrame, QueryParams, TextForm, long_list};
+use crate::edge::{Authenticated, Context, ListFrame, QueryParams, TextForm, list_head, long_list};
 
 /// Most entries in a list without `limit`.
 pub(super) const MAX_LISTED: usize = 10_000;
@@ -83,7 +83,10 @@ pub(super) async fn leave(
     get, path = "/api/chat/rooms", tag = "chatroom", security(("bearer" = [])), params(ListQuery),
     responses(
         (status = 200, description = "The rooms", body = [ChatRoom],
-            headers(("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
+            headers(
+                ("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"),
+                ("X-Partial" = String, description = "`1` when rooms are left out because their server is away"),
+            )),
         (status = 400, description = "A parameter is missing or invalid", body = Detail),
         (status = 401, description = "No valid token", body = Detail),
     )
@@ -100,11 +103,11 @@ pub(super) async fn list(
     let held = context.long_answers.admit(user.caller.id).await?;
     let (rooms, next) = context.services.rooms.list(&user.caller, after, limit).await?;
     let base_url = context.base_url(&request);
-    let mut response = HttpResponse::Ok();
+    let mut response = list_head(&rooms);
     if let Some(next) = next {
         response.insert_header((NEXT_CURSOR, next.number()));
     }
-    Ok(long_list(response, ListFrame::bare(), rooms, held, move |room, printer| {
+    Ok(long_list(response, ListFrame::bare(), rooms.items, held, move |room, printer| {
         printer.print(&ChatRoom::of(&room, &times, &base_url))
     }))
 }

@@ -8,7 +8,7 @@ use super::error::ErrorBody;
 use super::rooms::room_of;
 use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, room_kind_word};
 use crate::domain::{Error, Field, Limit, NameQuery, Result, RoomKind};
-use crate::edge::{Authenticated, Context, ListFrame, Printer, QueryParams, long_json, long_list};
+use crate::edge::{Authenticated, Context, ListFrame, Printer, QueryParams, list_head, long_json, long_list};
 
 const DEFAULT_FOUND: Limit = Limit::of(20);
 const MAX_FOUND: usize = 100;
@@ -19,7 +19,8 @@ const QUERY_MAX_CHARS: usize = 100;
 #[utoipa::path(
     get, path = "/api/v1/conversations", tag = "webchat", security(("bearer" = [])),
     responses(
-        (status = 200, description = "The rooms", body = [ConversationEntry]),
+        (status = 200, description = "The rooms", body = [ConversationEntry],
+            headers(("X-Partial" = String, description = "`1` when rooms are left out because their server is away"))),
         (status = 401, description = "No valid token", body = ErrorBody),
     )
 )]
@@ -31,10 +32,10 @@ pub(super) async fn conversations(
     let base_url = context.base_url(&request);
     let held = context.long_answers.admit(user.caller.id).await?;
     let mut rooms = context.services.rooms.conversations(&user.caller).await?;
-    rooms.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| message.see_at(&base_url));
+    rooms.items.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(|message| message.see_at(&base_url));
     let caller = user.caller.id;
     let print = move |room, printer: &mut Printer| printer.print(&ConversationEntry::new(&room, caller, &base_url));
-    long_json(&request, rooms, held, print).await
+    long_json(&request, list_head(&rooms), rooms.items, held, print).await
 }
 
 /// Checks the length of a search text, which has at least `min` characters.
@@ -79,7 +80,8 @@ pub(super) struct SearchQuery {
 #[utoipa::path(
     get, path = "/api/v1/search", tag = "webchat", security(("bearer" = [])), params(SearchQuery),
     responses(
-        (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = [Found]),
+        (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = [Found],
+            headers(("X-Partial" = String, description = "`1` when rooms are left out because their server is away"))),
         (status = 400, description = "A parameter is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
@@ -115,7 +117,7 @@ pub(super) async fn search(
                 kind: room_kind_word(room.kind),
                 is_private: room.kind == RoomKind::Direct,
             };
-            Ok(HttpResponse::Ok().json(found.into_iter().map(entry).collect::<Vec<_>>()))
+            Ok(list_head(&found).json(found.items.into_iter().map(entry).collect::<Vec<_>>()))
         }
         Some("message") => {
             let room = room_of(&room_id.ok_or(Error::Missing(Field::RoomId))?)?;

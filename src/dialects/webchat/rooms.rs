@@ -8,20 +8,21 @@ use super::error::ErrorBody;
 use super::wire::{Done, MemberEntry, Room};
 use crate::dialects::common::or_default;
 use crate::domain::{Description, Error, Field, Result, RoomId, RoomKind, RoomName, UserId};
-use crate::edge::{Authenticated, Context, JsonBody, ListFrame, long_list};
+use crate::edge::{Authenticated, Context, JsonBody, ListFrame, list_head, long_list};
 
 /// Lists the caller's rooms, latest activity first.
 #[utoipa::path(
     get, path = "/api/v1/rooms", tag = "webchat", security(("bearer" = [])),
     responses(
-        (status = 200, description = "The rooms", body = [Room]),
+        (status = 200, description = "The rooms", body = [Room],
+            headers(("X-Partial" = String, description = "`1` when rooms are left out because their server is away"))),
         (status = 401, description = "No valid token", body = ErrorBody),
     )
 )]
 pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Result<HttpResponse> {
     let held = context.long_answers.admit(user.caller.id).await?;
     let rooms = context.services.rooms.conversations(&user.caller).await?;
-    Ok(long_list(HttpResponse::Ok(), ListFrame::bare(), rooms, held, |room, printer| {
+    Ok(long_list(list_head(&rooms), ListFrame::bare(), rooms.items, held, |room, printer| {
         printer.print(&Room::new(room.head.id, room.name, room.head.kind));
     }))
 }

@@ -11,7 +11,13 @@ pub fn cors(allowed: &[String]) -> Cors {
         .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| is_allowed(origin, &allowed)))
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allow_any_header()
-        .expose_headers([header::ETAG.as_str(), header::RETRY_AFTER.as_str(), "x-next-cursor", "x-request-id"])
+        .expose_headers([
+            header::ETAG.as_str(),
+            header::RETRY_AFTER.as_str(),
+            "x-next-cursor",
+            "x-partial",
+            "x-request-id",
+        ])
         .max_age(3600)
 }
 

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::encoding::json;
+use crate::domain::Listing;
 use crate::edge::long_answers::LongAnswer;
 
 /// Bytes from which a piece is complete.
@@ -35,6 +36,18 @@ impl Frame {
         let (head, tail) = text.split_once("[]").expect("the value has an empty list");
         Self { head: format!("{head}["), tail: format!("]{tail}") }
     }
+}
+
+/// Says that a list leaves something out because its server is away.
+const PARTIAL: &str = "X-Partial";
+
+/// The head of a response with a list.
+pub fn list_head<T>(list: &Listing<T>) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    if list.is_partial {
+        response.insert_header((PARTIAL, "1"));
+    }
+    response
 }
 
 /// A response with a list of `items`, each printed by `print`. One that fits into a piece has a length; a longer one is sent

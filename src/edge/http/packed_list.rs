@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{self, ContentEncoding};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -26,11 +26,11 @@ const MAX_SHORT: usize = 20;
 /// [`long_list`]. `held` until the client has it.
 pub async fn long_json<T: Send + Unpin + 'static>(
     request: &HttpRequest,
+    mut response: HttpResponseBuilder,
     items: Vec<T>,
     held: LongAnswer,
     print: impl Fn(T, &mut Printer) + Send + Unpin + 'static,
 ) -> Result<HttpResponse> {
-    let mut response = HttpResponse::Ok();
     response.insert_header((header::VARY, "Accept-Encoding"));
     if !accepts(request, ContentEncoding::Gzip) {
         return Ok(long_list(response, Frame::bare(), items, held, print));

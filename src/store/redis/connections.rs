@@ -90,17 +90,10 @@ impl Connections {
     /// # Errors
     /// `Unavailable` when Redis does not answer (the outcome is then unknown); the first error reply.
     pub(in crate::store) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
-        let mut replies = self.exchange(pipeline).await?;
-        let has_forgotten =
-            replies.iter().any(|reply| matches!(reply, Value::ServerError(e) if scripts::is_missing(e)));
-        if has_forgotten {
-            self.run_everywhere(&scripts::load_all()).await?;
-            replies = self.exchange(pipeline).await?;
-        }
-        replies.into_iter().map(refuse_error).collect()
+        self.run_with_scripts(pipeline).await?.into_iter().map(refuse_error).collect()
     }
 
-    /// The same with `None` for the replies of shards that are away. Fails when all are.
+    /// The same with `None` for the replies of shards that are away.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -108,22 +101,24 @@ impl Connections {
         if let Self::One(_) = self {
             return Ok(self.run(pipeline).await?.into_iter().map(Some).collect());
         }
-        let mut failure = None;
-        let mut replies = Vec::with_capacity(pipeline.len());
-        for reply in self.exchange(pipeline).await? {
-            replies.push(match refuse_error(reply) {
-                Ok(reply) => Some(reply),
-                Err(error) if error.kind() == Kind::Unavailable => {
-                    failure = Some(error);
-                    None
-                }
-                Err(error) => return Err(error),
-            });
+        let unless_away = |reply| match refuse_error(reply) {
+            Ok(reply) => Ok(Some(reply)),
+            Err(error) if error.kind() == Kind::Unavailable => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.run_with_scripts(pipeline).await?.into_iter().map(unless_away).collect()
+    }
+
+    /// Runs a pipeline, and again when a server did not know its scripts. Returns error replies, too.
+    async fn run_with_scripts(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+        let replies = self.exchange(pipeline).await?;
+        let has_forgotten =
+            replies.iter().any(|reply| matches!(reply, Value::ServerError(e) if scripts::is_missing(e)));
+        if !has_forgotten {
+            return Ok(replies);
         }
-        match failure {
-            Some(error) if replies.iter().all(Option::is_none) => Err(error),
-            _ => Ok(replies),
-        }
+        self.run_everywhere(&scripts::load_all()).await?;
+        self.exchange(pipeline).await
     }
 
     /// Runs a script and, in the same round trip, commands on keys of other slots. Returns the script's reply and theirs.

@@ -21,9 +21,9 @@ use crate::support::{User, World, eventually, unique};
 const MOVED: usize = 500;
 
 /// A user of other shards, who talks all the time through the node that is never cut off.
-struct Bystander<'a> {
-    user: User<'a>,
-    room: String,
+pub struct Bystander<'a> {
+    pub user: User<'a>,
+    pub room: String,
     is_done: AtomicBool,
     sent: AtomicUsize,
     refused: AtomicUsize,
@@ -42,13 +42,13 @@ impl Bystander<'_> {
 }
 
 /// The key of a room whose slot is that of the room.
-fn key(world: &World, room: &str) -> String {
+pub fn key(world: &World, room: &str) -> String {
     let number: chinwag::domain::RoomId = room.parse().expect("a room");
     format!("{}{{r:{}}}", world.config.redis.prefix, number.number())
 }
 
 /// A user and a room of theirs that lie on another shard than this one.
-async fn bystander<'a>(world: &'a World, cluster: &RedisCluster, shard: usize) -> Bystander<'a> {
+pub async fn bystander<'a>(world: &'a World, cluster: &RedisCluster, shard: usize) -> Bystander<'a> {
     let prefix = &world.config.redis.prefix;
     for _ in 0..100 {
         let user = world.user(0, &unique("by")[..12]).await;

@@ -1,0 +1,28 @@
+//! Lists of what lies on several servers, of which some may be away.
+
+use super::error::{Error, Result};
+
+/// A list that leaves out what lies on servers that are away.
+#[derive(Clone, Debug)]
+pub struct Listing<T> {
+    /// What is there.
+    pub items: Vec<T>,
+    /// Whether something is left out.
+    pub is_partial: bool,
+}
+
+impl<T> Listing<T> {
+    /// The items of a list that must be complete.
+    ///
+    /// # Errors
+    /// `Unavailable` when something is left out.
+    pub fn complete(self) -> Result<Vec<T>> {
+        if self.is_partial { Err(Error::Unavailable("a shard is away".into())) } else { Ok(self.items) }
+    }
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), is_partial: false }
+    }
+}
