@@ -214,8 +214,13 @@ async fn what_cannot_be_noted_is_not_begun() {
         let path = format!("/api/v1/rooms/{}", number.number());
         let answer = owner.user.at(0, reqwest::Method::DELETE, &path).send().await.expect("answered");
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{durability:?}");
-        let sent = owner.user.try_send(0, &owner.room, "still here").await.expect("answered");
-        assert_eq!(sent.status(), StatusCode::OK, "{durability:?}: the room was not removed");
+        // A replica may be late, so that a send has to be tried again.
+        eventually("the room was not removed", async || {
+            let sent = owner.user.try_send(0, &owner.room, "still here").await.expect("answered");
+            assert_ne!(sent.status(), StatusCode::NOT_FOUND, "{durability:?}: the room was removed");
+            sent.status() == StatusCode::OK
+        })
+        .await;
         for server in [replica, shard] {
             cluster.servers[server].signal(Signal::SIGCONT);
         }
