@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { type Lang, lang } from "../settings/preferences";
 import { loadTexts, setLang, t } from ".";
 import { texts as en } from "./en";
+import { createTranslator } from "./translator";
 import { texts as zh } from "./zh";
 
 const SOURCE = join(import.meta.dirname, "..");
@@ -49,5 +51,19 @@ describe("texts", () => {
     expect(localStorage.getItem("chinwag.lang")).toBe("zh");
     await setLang("en");
     expect(t("menu.logout")).toBe("Log out");
+  });
+
+  it("are stored as chosen before they are downloaded, and follow the last choice", async () => {
+    const downloads = new Map<Lang, (texts: { word: string }) => void>();
+    const slow = createTranslator<"word">((chosen) => new Promise((done) => downloads.set(chosen, done)));
+    const first = slow.setLang("zh");
+    expect(localStorage.getItem("chinwag.lang")).toBe("zh");
+    const second = slow.setLang("en");
+    downloads.get("en")?.({ word: "word" });
+    downloads.get("zh")?.({ word: "词" });
+    await Promise.all([first, second]);
+    expect(slow.t("word")).toBe("word");
+    expect(lang.value).toBe("en");
+    expect(localStorage.getItem("chinwag.lang")).toBe("en");
   });
 });

@@ -10,14 +10,21 @@ type Values = Record<string, string | number>;
 export function createTranslator<Key extends string>(load: (chosen: Lang) => Promise<Record<Key, string>>) {
   const texts = signal<Record<Key, string> | null>(null);
 
+  let wanted: Lang = lang.value;
+
   async function loadTexts(chosen: Lang): Promise<void> {
-    texts.value = await load(chosen);
+    wanted = chosen;
+    const loaded = await load(chosen);
+    // Downloads may finish in any order: the last choice counts.
+    if (wanted !== chosen) return;
+    texts.value = loaded;
     lang.value = chosen;
   }
 
   async function setLang(chosen: Lang): Promise<void> {
-    await loadTexts(chosen);
+    // Before the download: the choice must survive a reload in the meantime.
     storage.set("chinwag.lang", chosen);
+    await loadTexts(chosen);
   }
 
   /** The text for a key. A placeholder `{name}` is replaced by the value of that name. */
