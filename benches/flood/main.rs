@@ -30,9 +30,11 @@ use memory::Watch;
 use report::Report;
 use world::World;
 
-const USAGE: &str = "usage: scripts/soak flood [record] [SECONDS]";
+const USAGE: &str = "usage: scripts/soak flood [record] [SECONDS [KIND]]";
 const PLACE: Place = Place { first_line: "<!-- scripts/soak flood record -->\n", last_line: "<!-- end flood -->\n" };
 const DEFAULT_SECS: u64 = 30;
+/// A part of the name of each kind of abuse.
+const ANY: &str = "";
 /// As by default: the other measurements have a lower one.
 const COST: (&str, &str) = ("AUTH__BCRYPT_COST", "10");
 /// Lines of the node's log that are shown.
@@ -46,20 +48,21 @@ fn main() -> Result<()> {
     let arguments = arguments();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["attack", world, secs] => attack::run(Path::new(world), Duration::from_secs(secs.parse()?)),
-        [] => run(DEFAULT_SECS).map(drop),
-        ["record"] => record(&run(DEFAULT_SECS)?, &PLACE),
-        [secs] => run(secs.parse().map_err(|_| USAGE)?).map(drop),
-        ["record", secs] => record(&run(secs.parse().map_err(|_| USAGE)?)?, &PLACE),
+        ["attack", world, secs, kind] => attack::run(Path::new(world), Duration::from_secs(secs.parse()?), kind),
+        [] => run(DEFAULT_SECS, ANY).map(drop),
+        ["record"] => record(&run(DEFAULT_SECS, ANY)?, &PLACE),
+        ["record", secs] => record(&run(secs.parse().map_err(|_| USAGE)?, ANY)?, &PLACE),
+        [secs] => run(secs.parse().map_err(|_| USAGE)?, ANY).map(drop),
+        [secs, kind] => run(secs.parse().map_err(|_| USAGE)?, kind).map(drop),
         _ => Err(USAGE.into()),
     }
 }
 
 /// Measures and prints. Fails after printing when a bound is broken. Returns the tables.
-fn run(secs: u64) -> Result<String> {
+fn run(secs: u64, kind: &str) -> Result<String> {
     prepare_this_process()?;
     let scratch = Scratch::make()?;
-    let outcome = on_one_thread(measure(&scratch.0, Duration::from_secs(secs)));
+    let outcome = on_one_thread(measure(&scratch.0, Duration::from_secs(secs), kind));
     let log = std::fs::read_to_string(scratch.0.join("node.log")).unwrap_or_default();
     log.lines().rev().take(SHOWN_LINES).for_each(|line| eprintln!("node: {line}"));
     let report = outcome?;
@@ -69,7 +72,7 @@ fn run(secs: u64) -> Result<String> {
     Ok(text)
 }
 
-async fn measure(dir: &Path, duration: Duration) -> Result<Report> {
+async fn measure(dir: &Path, duration: Duration, kind: &str) -> Result<Report> {
     let redis = start_redis(dir, "redis", &["--maxmemory", "4gb"])?;
     let mut world = {
         // Without limits the rooms are filled at once.
@@ -85,7 +88,7 @@ async fn measure(dir: &Path, duration: Duration) -> Result<Report> {
     let quiet = honest.measure(duration).await?;
     let watch = Watch::begin(node.pid(), redis.pid(), redis.port)?;
     eprintln!("{duration:?} of flood");
-    let mut attack = start_attack(dir, &world, duration)?;
+    let mut attack = start_attack(dir, &world, duration, kind)?;
     let flooded = honest.measure(duration).await?;
     let is_well = attack.wait()?.success();
     let answers = attack::Answers::read(&dir.join("attack.json"));
@@ -101,11 +104,11 @@ fn start_node(dir: &Path, redis: &Process, name: &str, settings: &[(&str, &str)]
 }
 
 /// Starts the flood with what is left of the load's core (`SCHED_IDLE`): it never delays those who are measured.
-fn start_attack(dir: &Path, world: &World, duration: Duration) -> Result<Child> {
+fn start_attack(dir: &Path, world: &World, duration: Duration, kind: &str) -> Result<Child> {
     let file = dir.join("world.json");
     std::fs::write(&file, serde_json::to_vec(world)?)?;
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "chrt", "--idle", "0"]).arg(std::env::current_exe()?);
-    command.arg("attack").arg(file).arg(duration.as_secs().to_string()).stdin(Stdio::null());
+    command.arg("attack").arg(file).arg(duration.as_secs().to_string()).arg(kind).stdin(Stdio::null());
     Ok(command.stdout(File::create(dir.join("attack.json"))?).spawn()?)
 }

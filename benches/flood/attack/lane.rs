@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Starts all lanes of an account.
 pub fn start(flood: &Rc<Flood>, account: usize, tasks: &mut JoinSet<()>) {
-    for kind in &KINDS {
+    for kind in KINDS.iter().filter(|kind| flood.has(kind.name)) {
         for lane in 0..kind.lanes {
             tasks.spawn_local(run(Rc::clone(flood), kind, account, lane));
         }

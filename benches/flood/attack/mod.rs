@@ -36,10 +36,17 @@ impl Answers {
 /// What the tasks of the flood share.
 struct Flood {
     world: World,
+    /// What the name of a kind of abuse contains for it to take part.
+    kind: String,
     answers: RefCell<Answers>,
 }
 
 impl Flood {
+    /// Whether a kind of abuse takes part.
+    fn has(&self, kind: &str) -> bool {
+        kind.contains(&self.kind)
+    }
+
     fn note(&self, kind: &str, outcome: impl Into<String>) {
         self.note_many(kind, outcome, 1);
     }
@@ -54,17 +61,17 @@ impl Flood {
     }
 }
 
-/// Floods for this long and prints the outcomes as JSON.
-pub fn run(world: &Path, duration: Duration) -> Result<()> {
+/// Floods for this long with the kinds whose names contain `kind`, and prints the outcomes as JSON.
+pub fn run(world: &Path, duration: Duration, kind: &str) -> Result<()> {
     prepare_this_process()?;
     let world = serde_json::from_slice(&std::fs::read(world)?)?;
-    let answers = on_one_thread(flood(world, duration))?;
+    let answers = on_one_thread(flood(world, duration, kind.to_owned()))?;
     println!("{}", serde_json::to_string(&answers.0)?);
     Ok(())
 }
 
-async fn flood(world: World, duration: Duration) -> Result<Answers> {
-    let flood = Rc::new(Flood { world, answers: RefCell::default() });
+async fn flood(world: World, duration: Duration, kind: String) -> Result<Answers> {
+    let flood = Rc::new(Flood { world, kind, answers: RefCell::default() });
     let mut tasks = JoinSet::new();
     for account in 0..flood.world.flooders.len() {
         lane::start(&flood, account, &mut tasks);

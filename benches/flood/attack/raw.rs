@@ -58,7 +58,7 @@ const MANNERS: [(&str, usize, Manner); 7] = [
 
 /// Starts all connections of an account.
 pub fn start(flood: &Rc<Flood>, account: usize, tasks: &mut JoinSet<()>) {
-    for (name, connections, manner) in MANNERS {
+    for (name, connections, manner) in MANNERS.into_iter().filter(|(name, ..)| flood.has(name)) {
         for number in 0..connections {
             tasks.spawn_local(repeat(Rc::clone(flood), name, manner, account, number));
         }

@@ -56,15 +56,15 @@ struct Writing<'a> {
 
 /// Starts all sockets of an account.
 pub fn start(flood: &Rc<Flood>, account: usize, tasks: &mut JoinSet<()>) {
-    for talk in &TALKS {
+    for talk in TALKS.iter().filter(|talk| flood.has(talk.name)) {
         for lane in 0..talk.lanes {
             tasks.spawn_local(talk_for_ever(Rc::clone(flood), talk, account, lane));
         }
     }
-    for lane in 0..HANDSHAKE_LANES {
+    for lane in (0..HANDSHAKE_LANES).filter(|_| flood.has(HANDSHAKE_KIND)) {
         tasks.spawn_local(open_for_ever(Rc::clone(flood), account, lane));
     }
-    for lane in 0..DEAF_LANES {
+    for lane in (0..DEAF_LANES).filter(|_| flood.has(DEAF_KIND)) {
         tasks.spawn_local(never_read(Rc::clone(flood), account, lane));
     }
 }
