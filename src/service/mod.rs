@@ -20,6 +20,7 @@ mod images;
 mod incoming;
 mod invites;
 mod limits;
+mod low_priority;
 mod messages;
 mod passwords;
 mod pictures;

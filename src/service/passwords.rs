@@ -1,7 +1,8 @@
-//! Password hashes: bcrypt, off the async threads, with bounded concurrency that addresses share fairly.
+//! Password hashes: bcrypt, off the async threads and below their priority, with bounded concurrency that addresses share fairly.
 
 use std::sync::Arc;
 
+use super::low_priority::LowPriority;
 use super::places::Places;
 use crate::domain::{Client, Error, Password, Result, TypedPassword};
 
@@ -12,6 +13,7 @@ const MAX_WAITING: usize = 512;
 pub struct Passwords {
     cost: u32,
     places: Arc<Places>,
+    threads: LowPriority,
     /// The hash to compare with for unknown users, so that they take as long as known ones.
     decoy: String,
 }
@@ -23,7 +25,8 @@ impl Passwords {
     /// `Internal` for a cost that bcrypt does not support (4–31).
     pub fn new(cost: u32, threads: usize) -> Result<Self> {
         let decoy = bcrypt::non_truncating_hash("no user has this one", cost).map_err(Error::internal)?;
-        Ok(Self { cost, places: Places::new(threads.max(1), MAX_WAITING), decoy })
+        let (places, threads) = (Places::new(threads.max(1), MAX_WAITING), LowPriority::new(threads)?);
+        Ok(Self { cost, places, threads, decoy })
     }
 
     /// Hashes a password for a client, or for the operator.
@@ -62,11 +65,11 @@ impl Passwords {
     ) -> Result<T> {
         let place = self.places.take(client.map(Client::counted_address)).await?;
         // The hash goes on when the client is gone, and so does its hold on the place.
-        let outcome = tokio::task::spawn_blocking(move || {
+        let outcome = self.threads.run(move || {
             let outcome = job();
             drop(place);
             outcome
         });
-        outcome.await.map_err(Error::internal)?.map_err(Error::internal)
+        outcome.await?.map_err(Error::internal)
     }
 }

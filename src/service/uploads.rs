@@ -9,13 +9,13 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::BoxStream;
 use object_store::{GetRange, WriteMultipart};
-use tokio::sync::Semaphore;
 
 use super::documents::{self, Rest, Text};
 use super::file_store::failed;
 use super::images;
 use super::incoming::Incoming;
 use super::limits::Limits;
+use super::low_priority::LowPriority;
 use super::shelf::Shelf;
 use super::stored_file::{Findings, StoredFile};
 use super::upload_path::{Folder, UploadPath};
@@ -68,7 +68,7 @@ pub struct Files {
     pub(super) kept_for: Option<Duration>,
     turns: UploadTurns,
     held: Arc<AtomicU64>,
-    examining: Arc<Semaphore>,
+    examiners: Arc<LowPriority>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
 }
@@ -91,7 +91,7 @@ impl Files {
             kept_for: Some(DAY.saturating_mul(config.keep_days)).filter(|kept| !kept.is_zero()),
             turns: UploadTurns::new(bounds.enabled.then_some(bounds.uploads_at_once)),
             held: Arc::default(),
-            examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)),
+            examiners: Arc::new(LowPriority::new(EXAMINED_AT_ONCE)?),
             limits,
             metrics,
         })
@@ -184,11 +184,9 @@ impl Uploads {
 
     /// Stores a file that is examined as a whole: a picture without its metadata, or an archive as it is.
     async fn store_whole(&self, path: &UploadPath, bytes: Bytes) -> Result<Findings> {
-        let _permit = self.files.examining.acquire().await.map_err(Error::internal)?;
         let kind = path.kind();
         // Ten megabytes take longer than a worker may be held.
-        let examining = tokio::task::spawn_blocking(move || examine(kind, bytes));
-        let (bytes, pixels) = examining.await.map_err(Error::internal)??;
+        let (bytes, pixels) = self.files.examiners.run(move || examine(kind, bytes)).await??;
         let size = bytes.len() as u64;
         self.files.shelf.put(path, bytes).await?;
         Ok(Findings { size, pixels, charset: None })
