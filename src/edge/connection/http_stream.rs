@@ -238,14 +238,16 @@ mod tests {
         let mut read = stream.read(&mut [0; 8 * 1024]).await.expect("open");
         read += read_in_a_turn(&mut stream).await;
         assert!((1..=AHEAD_BYTES).contains(&read), "{read} of heads in a turn");
-        for (body, most) in [(Body::Known(0), AHEAD_BYTES), (Body::Known(50_000), 50_000 + AHEAD_BYTES)] {
-            let under_way = RequestUnderWay::of(data.get(), body);
+        // What was read may be many requests: until all are answered, only their bodies are read.
+        for (bytes, more) in [(0, AHEAD_BYTES), (50_000, 50_000), (0, 0), (0, 0), (3000, 3000)] {
+            let under_way = RequestUnderWay::of(data.get(), Body::Known(bytes));
             let mut of_request = 0;
-            for _ in 0..20 {
+            for _ in 0..80 {
                 of_request += read_in_a_turn(&mut stream).await;
                 tokio::task::yield_now().await;
             }
-            assert_eq!(of_request, most, "{body:?}");
+            assert!(of_request <= more, "{of_request} of a body of {bytes}");
+            assert!(of_request >= bytes, "{of_request} of a body of {bytes}");
             read += of_request;
             drop(under_way);
         }
@@ -261,7 +263,7 @@ mod tests {
             ahead += read_in_a_turn(&mut stream).await;
             tokio::task::yield_now().await;
         }
-        assert_eq!(ahead, AHEAD_BYTES);
+        assert!(ahead <= AHEAD_BYTES, "{ahead}");
         // Nothing is lost in the end, and the task is woken for it.
         let reading = actix_web::rt::spawn(async move {
             while read + ahead < SENT {

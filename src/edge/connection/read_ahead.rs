@@ -1,16 +1,16 @@
 //! How much of a connection is read ahead of its requests.
 //!
 //! The framework reads up to 128 KiB of what has arrived, and makes requests of all of it in one turn: thousands, if they are
-//! short, each of which takes many times the memory of its few bytes. Here a connection reads a few heads a turn, and while
-//! a request is under way, or its answer, no more than its body and a few heads.
+//! short, each of which takes hundreds of times the memory of its few bytes. Here a connection reads a few heads a turn, and
+//! until all requests among them are answered, no more than their bodies.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 
-/// Bytes that are read ahead: most heads are shorter.
-pub(super) const AHEAD_BYTES: usize = 2 * 1024;
+/// Bytes that are read ahead: most heads are shorter. Of the shortest requests they are 38.
+pub(super) const AHEAD_BYTES: usize = 1024;
 /// Bytes of a body of unknown length that are read in a turn.
 const TURN_BYTES: usize = 16 * 1024;
 /// Bytes after a request, beyond its body, of which no other request comes: more than the longest head. The framework would
@@ -39,8 +39,10 @@ impl Body {
 /// What a connection may still read.
 #[derive(Debug)]
 pub(super) struct ReadAhead {
-    /// Bytes that may be read: in this turn, or until the request under way has ended.
+    /// Bytes that may be read: in this turn, or until the requests that were read are answered.
     left: Cell<usize>,
+    /// Whether the request under way has ended. When the connection is read after that, no other was there already.
+    is_answered: Cell<bool>,
     /// Bytes that may be read before the next request.
     credit: Cell<usize>,
     /// The request under way; `None` between requests.
@@ -53,6 +55,7 @@ impl Default for ReadAhead {
     fn default() -> Self {
         Self {
             left: Cell::new(AHEAD_BYTES),
+            is_answered: Cell::default(),
             credit: Cell::new(MOST_UNASKED),
             body: Cell::default(),
             held_back: RefCell::default(),
@@ -64,6 +67,9 @@ impl ReadAhead {
     /// The number of bytes that may be read now. If there are none, the task is woken for the next turn, or when the request
     /// under way has ended.
     pub(super) fn allowed(&self, waker: &Waker) -> Option<usize> {
+        if self.is_answered.take() {
+            self.begin_turn(None);
+        }
         if self.left.get() > 0 {
             return Some(self.left.get().min(self.credit.get()));
         }
@@ -115,8 +121,9 @@ impl ReadAhead {
     /// Takes note of a request.
     pub(super) fn begin(&self, body: Body) {
         self.body.set(Some(body));
+        self.is_answered.set(false);
         self.left.set(match body {
-            Body::Known(bytes) => bytes.saturating_add(AHEAD_BYTES),
+            Body::Known(bytes) => bytes.saturating_add(self.left.get().min(AHEAD_BYTES)),
             Body::Chunks => TURN_BYTES,
         });
         self.credit.set(match body {
@@ -137,7 +144,7 @@ impl ReadAhead {
         if self.body.take() == Some(Body::Chunks) {
             self.credit.set(MOST_UNASKED);
         }
-        self.left.set(AHEAD_BYTES);
+        self.is_answered.set(true);
         self.release();
     }
 }
