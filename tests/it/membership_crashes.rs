@@ -62,6 +62,12 @@ impl Setting {
         Self { redis, proxy, world }
     }
 
+    /// Plans a crash of the second node behind the next `commands` counted commands, once it is back from the one before.
+    pub async fn crash_after(&self, commands: usize) {
+        self.world.becomes_ready(DOOMED).await;
+        self.proxy.crash_after(commands);
+    }
+
     pub fn key(&self, rest: &str) -> String {
         format!("{}{rest}", self.world.config.redis.prefix)
     }
@@ -204,7 +210,7 @@ async fn survives_every_crash(change: Change) {
     let mut crashes = 0;
     loop {
         let room = prepare(change, &alice, &bob).await;
-        setting.proxy.crash_after(crashes);
+        setting.crash_after(crashes).await;
         let status = attempt(change, DOOMED, room, &alice, &bob).await;
         let has_crashed = setting.proxy.restore().await;
         assert!(status == 200 || status == 201 || has_crashed, "{status}");
@@ -320,7 +326,7 @@ async fn a_new_group_is_its_owners_after_every_crash() {
     let mut crashes = 0;
     loop {
         let body = json!({"name": unique("group"), "is_private": false});
-        setting.proxy.crash_after(crashes);
+        setting.crash_after(crashes).await;
         let (status, _) = alice.ask(DOOMED, "/api/v1/rooms", &body).await;
         let has_crashed = setting.proxy.restore().await;
         assert!(status == 201 || has_crashed, "{status}");
@@ -349,7 +355,7 @@ async fn a_new_public_room_is_listed_and_found_after_every_crash() {
     let (alice, bob) = (setting.world.user(SURVIVOR, "alice").await, setting.world.user(SURVIVOR, "bob").await);
     let mut crashes = 0;
     loop {
-        setting.proxy.crash_after(crashes);
+        setting.crash_after(crashes).await;
         let form = reqwest::multipart::Form::new().text("room_name", unique("room"));
         let (status, _) = answered(alice.post(DOOMED, "rooms").multipart(form).send().await).await;
         let has_crashed = setting.proxy.restore().await;
@@ -392,7 +398,7 @@ async fn a_direct_room_is_both_users_after_every_crash_and_a_retry() {
         let id = BOB + crashes as u64;
         let mut open = DialectClients::open(world, SURVIVOR, &other, id).await;
         let body = json!({"is_private": true, "username": name});
-        setting.proxy.crash_after(crashes);
+        setting.crash_after(crashes).await;
         let (status, _) = alice.ask(DOOMED, "/api/v1/rooms", &body).await;
         let has_crashed = setting.proxy.restore().await;
         assert!(status == 201 || has_crashed, "{status}");
@@ -586,7 +592,7 @@ async fn a_member_who_is_added_again_hears_all_since_the_first_time() {
     alice.send(SURVIVOR, &id, "before").await;
     let mut socket = world.webchat(SURVIVOR, &bob, "").await;
     // The announcement is lost with the node.
-    setting.proxy.crash_after(BEFORE_ANNOUNCED);
+    setting.crash_after(BEFORE_ANNOUNCED).await;
     assert_eq!(attempt(Change::Add, DOOMED, room, &alice, &bob).await, 503);
     assert!(setting.proxy.restore().await);
     assert!(setting.is_member(room, BOB));
@@ -607,7 +613,7 @@ async fn housekeeping_tells_open_sockets_of_an_addition_that_nobody_repeats() {
         let (alice, bob) = (world.user(SURVIVOR, "alice").await, world.user(SURVIVOR, "bob").await);
         let room = alice.make_group(SURVIVOR, "since", &[]).await;
         let socket = world.webchat(SURVIVOR, &bob, "").await;
-        setting.proxy.crash_after(BEFORE_ANNOUNCED);
+        setting.crash_after(BEFORE_ANNOUNCED).await;
         assert_eq!(attempt(Change::Add, DOOMED, room, &alice, &bob).await, 503);
         (room, socket)
     };

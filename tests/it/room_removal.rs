@@ -291,6 +291,7 @@ async fn a_removal_survives_every_crash() {
         bob.send(0, &id, "x").await;
         bob.read(0, &format!("messages?room_id={id}")).await;
         let mut socket = world.webchat(0, &bob, "ext=1").await;
+        world.becomes_ready(1).await;
         proxy.crash_after(crashes);
         let (status, _) = remove(&alice, 1, room).await;
         let has_crashed = proxy.restore().await;

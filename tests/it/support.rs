@@ -260,6 +260,13 @@ impl World {
         }
     }
 
+    /// Waits until a node takes part, for example after its connections to Redis were cut.
+    pub async fn becomes_ready(&self, node: usize) {
+        let url = self.url(node, "/health/ready");
+        let is_ready = async || self.client.get(&url).send().await.is_ok_and(|ready| ready.status() == 200);
+        eventually("the node is ready", is_ready).await;
+    }
+
     pub fn url(&self, node: usize, path: &str) -> String {
         format!("http://{}{path}", self.nodes[node].address())
     }

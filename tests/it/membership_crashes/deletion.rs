@@ -41,7 +41,7 @@ async fn a_deletion_survives_every_crash() {
         ok(bob.post(SURVIVOR, &format!("rooms/{public}/join")).send().await).await;
         bob.send(SURVIVOR, &room_id(group), "hello").await;
 
-        setting.proxy.crash_after(crashes);
+        setting.crash_after(crashes).await;
         let request = bob.at(DOOMED, Method::DELETE, "/api/v1/me").json(&json!({"password": "your_strong_password"}));
         let (answer, _): (u16, Value) = answered(request.send().await).await;
         let has_crashed = setting.proxy.restore().await;
