@@ -18,6 +18,8 @@ use crate::store::{RoomEntry, UserEvent};
 const FOLLOWED_AT_ONCE: usize = 100;
 /// Pause before a room that did not answer is asked again whether a user is a member.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// How long the room's own news of a removal is waited for.
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Hub {
     /// Subscribes a new connection to its user's rooms, and returns them. Once this returns, every message of these rooms
@@ -114,7 +116,7 @@ impl Hub {
     pub(super) fn handle_user_event(&self, event: &UserEvent) {
         match event {
             UserEvent::Joined { user, room, since } => self.user_joined(*user, *room, *since),
-            UserEvent::Left { user, room } => self.user_left(*user, *room),
+            UserEvent::Left { user, room } => self.hear_of_removal(*user, *room),
             UserEvent::Presence { user, is_online, rooms_and_name } => {
                 let is_here = self.0.borrow().is_here(*user);
                 self.0.borrow_mut().gather_presence(*user, *is_online || is_here, rooms_and_name);
@@ -145,6 +147,27 @@ impl Hub {
         for id in ids.into_iter().filter(|id| !self.is_subscribed(*id, room)) {
             self.join(id, Backlog::of_member(room, Some(since)));
         }
+    }
+
+    /// Handles what a user's own channel says of a removal. In a cluster it may come before what the room's channel says,
+    /// which the client must still hear, and behind which it hears nothing: subscribed connections wait for that.
+    fn hear_of_removal(&self, user: UserId, room: RoomId) {
+        let ids = self.0.borrow_mut().note_change(user, RoomChange::Left(room));
+        let (subscribed, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| self.is_subscribed(*id, room));
+        for id in others {
+            self.leave(id, room);
+        }
+        if subscribed.is_empty() {
+            return;
+        }
+        let hub = self.clone();
+        spawn_local(async move {
+            tokio::time::sleep(NOTICE_TIMEOUT).await;
+            // Who has become a member again meanwhile is subscribed again at once.
+            for id in subscribed.into_iter().filter(|id| hub.is_subscribed(*id, room)) {
+                hub.leave(id, room);
+            }
+        });
     }
 
     fn user_left(&self, user: UserId, room: RoomId) {

@@ -469,6 +469,37 @@ async fn late_news_of_a_removal_does_not_make_a_member_deaf() {
 }
 
 #[tokio::test]
+async fn news_of_a_removal_that_overtakes_the_notice_does_not_keep_it_from_the_client() {
+    let setting = Setting::start().await;
+    let world = &setting.world;
+    let (alice, bob) = (world.user(SURVIVOR, "alice").await, world.user(SURVIVOR, "bob").await);
+    let room = alice.make_group(SURVIVOR, "news", &["bob"]).await;
+    let mut socket = world.webchat(SURVIVOR, &bob, "ext=1").await;
+    // In a cluster the two channels may be those of different shards. Here the news comes before the removal.
+    let members = setting.key(&format!("{{r:{room}}}:members"));
+    let news = redis::cmd("PUBLISH")
+        .arg(setting.key(&format!("users:live:{BOB}")))
+        .arg(format!("left {BOB} {room}"))
+        .to_owned();
+    let score: f64 =
+        redis::cmd("ZSCORE").arg(&members).arg(BOB).query(&mut setting.redis.connection()).expect("a member");
+    setting.run(redis::cmd("ZREM").arg(&members).arg(BOB));
+    setting.run(&mut news.clone());
+    // By then the node has heard it, and asked the room.
+    for _ in 0..5 {
+        let rooms = bob.get_json(SURVIVOR, "/api/v1/rooms").await;
+        assert_eq!(rooms.as_array().map(Vec::len), Some(1), "{rooms}");
+    }
+    setting.run(redis::cmd("ZADD").arg(&members).arg(score).arg(BOB));
+    assert_eq!(attempt(Change::Remove, SURVIVOR, room, &alice, &bob).await, 200);
+    assert_eq!(socket.next_of("member_removed").await["payload"]["room_id"], room);
+    alice.send(SURVIVOR, &room_id(room), "not for bob").await;
+    alice.send(SURVIVOR, "global", "for all").await;
+    assert_eq!(socket.next_of("new_message").await["payload"]["content"], "for all");
+    setting.world.stop().await;
+}
+
+#[tokio::test]
 async fn late_news_of_an_addition_does_not_open_a_room() {
     let setting = Setting::start().await;
     let world = &setting.world;
