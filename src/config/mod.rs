@@ -176,6 +176,8 @@ pub struct MessagesConfig {
     pub max_per_room: u64,
     /// Seconds for which a message is kept.
     pub retention_secs: u64,
+    /// Bytes of the newest messages of rooms that a node keeps in memory for histories; 0 for none.
+    pub tail_bytes: usize,
 }
 
 /// Settings for uploaded files.

@@ -25,7 +25,9 @@ mod page;
 mod password;
 mod profile;
 mod receipt;
+mod recent;
 mod room;
+mod selection;
 mod session;
 mod spelling;
 mod text;
@@ -55,10 +57,12 @@ pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQ
 pub use password::{Password, TypedPassword};
 pub use profile::{ChangedProfile, ProfileChange, StatusText, UserCard};
 pub use receipt::{Receipts, Runs, Status};
+pub use recent::RecentMessages;
 pub use room::{
     Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomChange, RoomDetails, RoomHead,
     RoomKind, RoomSummary, SlowMode, fair_share,
 };
+pub use selection::Selection;
 pub use session::{Session, TokenId};
 pub use text::folded;
 pub use times::{utc_millis, utc_seconds, whole_second};

@@ -14,8 +14,12 @@ use tracing::warn;
 
 use super::connection::ConnectionId;
 use super::sequencer::Sequencer;
+use super::tails::{MAX_MESSAGES, Tails};
 use super::worker_queue::{WorkerEvent, WorkerQueue, Workers};
-use crate::domain::{EntryId, Error, Event, Result, RoomEvent, RoomHead, RoomId, RoomKind, Watermark};
+use crate::domain::{
+    EntryId, Error, Event, HistoryPage, HistoryQuery, RecentMessages, Result, RoomEvent, RoomHead, RoomId, RoomKind,
+    Watermark,
+};
 use crate::metrics::Metrics;
 use crate::store::{PubSubEvent, Store, Subscriber};
 
@@ -69,6 +73,8 @@ pub(super) struct Shared {
     pub(super) rooms: Mutex<HashMap<RoomId, FollowedRoom>>,
     /// Locked after `rooms` where both are.
     workers: Mutex<Workers>,
+    /// Locked after `rooms` where both are.
+    pub(super) tails: Tails,
     pub(super) subscriber: Subscriber,
     pub(super) store: Store,
     readings: AtomicU64,
@@ -83,10 +89,11 @@ pub struct FollowedRooms(pub(super) Arc<Shared>);
 
 impl FollowedRooms {
     /// Follows no room yet. The store must belong to the runtime on which [`Self::handle`] is called.
-    pub fn new(subscriber: Subscriber, store: Store, metrics: Arc<Metrics>) -> Self {
+    pub fn new(subscriber: Subscriber, store: Store, metrics: Arc<Metrics>, tails: Tails) -> Self {
         Self(Arc::new(Shared {
             rooms: Mutex::default(),
             workers: Mutex::default(),
+            tails,
             subscriber,
             store,
             readings: AtomicU64::new(0),
@@ -125,6 +132,30 @@ impl FollowedRooms {
     pub fn last_seen(&self, room: RoomId) -> Option<EntryId> {
         let rooms = self.0.rooms.lock().expect("no panic while held");
         rooms.get(&room).and_then(|followed| followed.sequencer.last())
+    }
+
+    /// The newest messages of a followed room, if this node keeps them. Redis may be further: ask for the room's state.
+    pub fn recent(&self, room: RoomId) -> Option<Arc<RecentMessages>> {
+        self.0.tails.get(room)
+    }
+
+    /// Keeps the newest messages of a room, if `page` has them, this node follows the room, and the page is of the state
+    /// whose events the node has passed on. What follows is added as it arrives.
+    pub fn keep_recent(&self, query: &HistoryQuery, page: &HistoryPage) {
+        let is_short = page.messages.len() <= MAX_MESSAGES;
+        let has_come_as_far = |rooms: &HashMap<RoomId, FollowedRoom>| {
+            rooms.get(&query.room).is_some_and(|followed| followed.sequencer.current() == Some(page.watermark))
+        };
+        let rooms = || self.0.rooms.lock().expect("no panic while held");
+        // Asks twice, because the lock is not for copying messages.
+        if !self.0.tails.are_kept() || !is_short || !has_come_as_far(&rooms()) {
+            return;
+        }
+        let Some(recent) = RecentMessages::of(query, page) else { return };
+        let rooms = rooms();
+        if has_come_as_far(&rooms) {
+            self.0.tails.keep(query.room, recent);
+        }
     }
 
     /// Starts following a room that a client polls. The caller has checked that the client may read it.
@@ -221,6 +252,7 @@ impl FollowedRooms {
         let lost_at_ms = self.0.store.now_ms();
         for room in lost {
             let Some(followed) = rooms.get_mut(room) else { continue };
+            self.0.tails.drop_tail(*room);
             followed.sequencer.lose();
             followed.reading = 0;
             followed.lost_at_ms.get_or_insert(lost_at_ms);
@@ -234,6 +266,7 @@ impl FollowedRooms {
         if matches!(what, Event::RoomRemoved(_)) {
             // Whatever is being read of the room: nothing is left to wait for.
             self.deliver(followed, vec![what]);
+            self.0.tails.drop_tail(room);
             self.0.subscriber.unsubscribe(room);
             rooms.remove(&room);
             return;
@@ -242,6 +275,7 @@ impl FollowedRooms {
         if followed.sequencer.accept(what, &mut out) {
             self.spawn_reading(room, followed);
         }
+        self.0.tails.apply(room, &out);
         self.deliver(followed, out);
     }
 
@@ -270,6 +304,7 @@ impl FollowedRooms {
     }
 
     fn spawn_reading(&self, room: RoomId, followed: &mut FollowedRoom) {
+        self.0.tails.drop_tail(room);
         followed.reading = self.0.readings.fetch_add(1, Ordering::AcqRel) + 1;
         tokio::spawn(self.clone().read(room, followed.reading));
     }
@@ -282,6 +317,7 @@ impl FollowedRooms {
             rooms.retain(|room, followed| {
                 let is_wanted = followed.is_wanted();
                 if !is_wanted {
+                    self.0.tails.drop_tail(*room);
                     self.0.subscriber.unsubscribe(*room);
                 }
                 is_wanted

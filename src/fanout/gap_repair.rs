@@ -132,6 +132,7 @@ impl FollowedRooms {
         if followed.head.is_some() && !followed.workers.is_empty() {
             return false;
         }
+        self.0.tails.drop_tail(room);
         self.0.subscriber.unsubscribe(room);
         rooms.remove(&room);
         true

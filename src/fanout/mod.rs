@@ -9,7 +9,8 @@
 //! On the way of an event: `followed_rooms` and `sequencer` put it in order, `gap_repair` reads what is missing;
 //! `worker_queue` takes it to a worker, whose loop is in `worker`; `delivery` queues it for the `connection`s in the
 //! `hub`; `flush` writes their `send_queue`s. `subscriptions` says which connections receive what, `catch_up` works off
-//! their `backlog`s, `receipts` records what was delivered, `presence` says who is online.
+//! their `backlog`s, `receipts` records what was delivered, `presence` says who is online. `tails` keeps the newest messages of
+//! rooms, for histories.
 //!
 //! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
@@ -29,6 +30,7 @@ mod recent_entries;
 mod send_queue;
 mod sequencer;
 mod subscriptions;
+mod tails;
 mod worker;
 mod worker_queue;
 
@@ -37,3 +39,4 @@ pub use connection::{Closed, ConnectionId, NewConnection, Peer, Verdict};
 pub use encode::{Encoder, Frame, FrameKey, Style};
 pub use followed_rooms::FollowedRooms;
 pub use hub::Hub;
+pub use tails::Tails;

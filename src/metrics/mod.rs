@@ -50,11 +50,15 @@ pub enum Count {
     UploadBytes,
     /// Panics in the loops that deliver to sockets.
     WorkerPanics,
+    /// Pages of history whose messages came from memory.
+    PagesFromMemory,
+    /// Pages of history that memory would have answered, had the room not changed.
+    PagesOutdated,
 }
 
 /// Each counter with its name on the dashboard, its name in Prometheus, and its help text. In the order of [`Count`],
 /// which stored minutes share: new counters are appended.
-pub const COUNTS: [(Count, &str, &str, &str); 11] = [
+pub const COUNTS: [(Count, &str, &str, &str); 13] = [
     (Count::Messages, "messages", "chinwag_messages_total", "Stored user messages"),
     (
         Count::Deliveries,
@@ -90,6 +94,18 @@ pub const COUNTS: [(Count, &str, &str, &str); 11] = [
         "worker_panics",
         "chinwag_worker_panics_total",
         "Panics in the loops that deliver to WebSockets",
+    ),
+    (
+        Count::PagesFromMemory,
+        "pages_from_memory",
+        "chinwag_pages_from_memory_total",
+        "Pages of history whose messages came from the node's memory",
+    ),
+    (
+        Count::PagesOutdated,
+        "pages_outdated",
+        "chinwag_pages_outdated_total",
+        "Pages of history for which the node's memory was not up to date",
     ),
 ];
 

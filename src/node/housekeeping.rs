@@ -12,7 +12,7 @@ use crate::domain::Result;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Metrics};
 use crate::service::{Services, Shared, Tokens, Uploads};
-use crate::store::{PubSubEvent, ReplicaCounts, Store, StoreConfig, Subscriber, UserEvent};
+use crate::store::{PubSubEvent, ReplicaCounts, Store, Supervisor, UserEvent};
 
 /// A revocation is effective within a second, also where its announcement does not arrive.
 const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_millis(800);
@@ -24,17 +24,14 @@ const MAX_OFFSET_MS: u64 = 2000;
 const REPLICAS_EVERY: Duration = Duration::from_secs(1);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 
-/// Starts pub/sub for a node with this id. The second value is notified of each connection to Redis, which may be to
-/// another server.
+/// Starts pub/sub for a node. What is returned is notified of each connection to Redis, which may be to another server.
 pub(super) fn start_pubsub(
-    config: &StoreConfig,
+    supervisor: Supervisor,
+    followed_rooms: &FollowedRooms,
     store: &Store,
-    node: &str,
     shared: &Shared,
     tasks: &mut Tasks,
-) -> (FollowedRooms, Arc<Notify>) {
-    let (subscriber, supervisor) = Subscriber::new(config, store.clone(), node);
-    let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics));
+) -> Arc<Notify> {
     let (tokens, rooms, clock_store) = (Arc::clone(&shared.tokens), followed_rooms.clone(), store.clone());
     let connected = Arc::new(Notify::new());
     let reconnected = Arc::clone(&connected);
@@ -57,7 +54,7 @@ pub(super) fn start_pubsub(
         }),
     );
     tasks.spawn("followed rooms", followed_rooms.clone().sweep());
-    (followed_rooms, reconnected)
+    reconnected
 }
 
 /// Follows account changes, and checks that Redis still has what was read: every so often, because pub/sub may lose

@@ -16,13 +16,15 @@ use super::tasks::Tasks;
 use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig};
 use crate::dialects;
-use crate::domain::{Clock, EntryId, Error, Kind, RoomId, Watermark};
+use crate::domain::{Clock, EntryId, Error, HistoryPage, HistoryQuery, Kind, RecentMessages, RoomId, Watermark};
 use crate::edge::{AllowedMethods, Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
-use crate::fanout::{FollowedRooms, Hub};
+use crate::fanout::{FollowedRooms, Hub, Tails};
 use crate::metrics::Metrics;
 use crate::service::{Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks};
 use crate::site;
-use crate::store::{Deployment, MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Store, StoreConfig};
+use crate::store::{
+    Deployment, MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Store, StoreConfig, Subscriber,
+};
 
 /// How long a node waits for Redis at start.
 const REDIS_WAIT: Duration = Duration::from_secs(30);
@@ -67,7 +69,10 @@ impl Wiring {
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
         let shared = shared(&config, Arc::new(metrics), store.clock())?;
-        let (followed_rooms, reconnected) = housekeeping::start_pubsub(&store_config, &store, &node_id, &shared, tasks);
+        let (subscriber, supervisor) = Subscriber::new(&store_config, store.clone(), &node_id);
+        let tails = Tails::new(config.messages.tail_bytes, config.messages.max_per_room);
+        let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics), tails);
+        let reconnected = housekeeping::start_pubsub(supervisor, &followed_rooms, &store, &shared, tasks);
         let progress = Progress::begin(&store, &shared.tokens).await?;
         let socket_counts = SocketCounts::new(&config.limits);
         let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
@@ -178,6 +183,14 @@ impl Watermarks for FollowedRooms {
 
     fn follow(&self, room: RoomId) {
         self.follow_for_polls(room);
+    }
+
+    fn recent(&self, room: RoomId) -> Option<Arc<RecentMessages>> {
+        self.recent(room)
+    }
+
+    fn keep(&self, query: &HistoryQuery, page: &HistoryPage) {
+        self.keep_recent(query, page);
     }
 }
 

@@ -150,7 +150,7 @@ impl Messages {
     /// # Errors
     /// `RoomNotFound`.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
-        let page = self.store.history(query, caller).await?;
+        let page = self.read(query, caller).await?;
         if let Some((first, last)) = page.unread.filter(|_| !query.peek) {
             let range = ReadRange { room: query.room, first: Some(first), last };
             // The page is valid even if this fails, and the next page marks again.
@@ -158,6 +158,20 @@ impl Messages {
                 tracing::debug!(room.id = %query.room, %error, "could not mark a page as read");
             }
         }
+        Ok(page)
+    }
+
+    /// Reads a page. Its messages come from memory where Redis says that they are still the room's.
+    async fn read(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
+        if let Some(recent) = self.watermarks.recent(query.room).filter(|recent| recent.cover(&query)) {
+            let page = self.store.history_of(&recent, query, caller).await?;
+            self.metrics.count(if page.is_some() { Count::PagesFromMemory } else { Count::PagesOutdated });
+            if let Some(page) = page {
+                return Ok(page);
+            }
+        }
+        let page = self.store.history(query, caller).await?;
+        self.watermarks.keep(&query, &page);
         Ok(page)
     }
 

@@ -1,8 +1,11 @@
 //! What the services learn from the fan-out.
 
-use crate::domain::{EntryId, RoomId, Watermark};
+use std::sync::Arc;
 
-/// The states of the rooms that this node follows anyway, from which polls are answered without a round trip.
+use crate::domain::{EntryId, HistoryPage, HistoryQuery, RecentMessages, RoomId, Watermark};
+
+/// The states and the newest messages of the rooms that this node follows anyway, from which polls and histories are
+/// answered without reading the messages, or anything at all, from Redis.
 ///
 /// A trait, because the services and the fan-out must not know each other: the node passes the fan-out to the services
 /// when it starts.
@@ -15,4 +18,10 @@ pub trait Watermarks: Send + Sync {
 
     /// Starts to follow a room, so that later polls find its state.
     fn follow(&self, room: RoomId);
+
+    /// The newest messages of a room that is followed, if they are kept. Redis may be further.
+    fn recent(&self, room: RoomId) -> Option<Arc<RecentMessages>>;
+
+    /// Keeps the newest messages of a room that is followed, if this page has them.
+    fn keep(&self, query: &HistoryQuery, page: &HistoryPage);
 }

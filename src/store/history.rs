@@ -7,8 +7,8 @@ use super::redis::reply::{self, array, entry_id, is_absent, next, text, unexpect
 use super::rooms::State;
 use super::{Store, amendments, record, rooms};
 use crate::domain::{
-    Amendments, Caller, EntryId, Error, HistoryPage, HistoryQuery, Message, Receipts, Result, RoomHead, RoomId,
-    RoomKind, Runs, Seq, Span, Watermark,
+    Amendments, Caller, EntryId, Error, HistoryPage, HistoryQuery, Message, Receipts, RecentMessages, Result, RoomHead,
+    RoomId, RoomKind, Runs, Selection, Seq, Span, Watermark,
 };
 
 /// Most entries that the first round trip of a page reads.
@@ -26,33 +26,62 @@ impl Store {
     /// `RoomNotFound` also for rooms that the caller may not know of.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
         self.admit_reader(query.room, caller.id).await?;
-        let wanted = if query.with_total { usize::MAX } else { query.skip.saturating_add(query.limit.get()) };
-        let mut count = wanted.min(FIRST_PIECE);
-        let Opening { state, until, is_member, mut entries, amendments, read_state, receipts } =
-            self.open_history(&query, caller, count).await?;
+        let mut reading = Reading::new(query, self.oldest_ms());
+        let mut count = reading.selection.missing().min(FIRST_PIECE);
+        let (standing, log) = self.open_history(&query, caller, count).await?;
+        let Log { mut entries, amendments } = log;
+        (reading.amendments, reading.until) = (amendments, standing.until);
         let mut decoding = Decoding::default();
-        let mut selection = Selection { until, ..Selection::new(query, amendments, self.oldest_ms()) };
         loop {
-            let bytes = selection.add(&entries, &mut decoding).await?;
+            let bytes = reading.add(&entries, &mut decoding).await?;
             self.long_rooms.note(query.room, bytes);
-            if entries.len() < count || selection.is_done() {
+            if entries.len() < count || reading.selection.is_done() {
                 break;
             }
-            count = selection.next_count(count);
-            entries = self.read_entries(query.room, selection.rest(), count).await?;
+            count = reading.next_count(count);
+            entries = self.read_entries(query.room, reading.rest(), count).await?;
         }
-        let Selection { messages, total, is_cut, amendments, .. } = selection;
-        let mut messages = amendments.overlay(messages);
+        let Reading { selection, amendments, .. } = reading;
+        Ok(self.history_page(standing, selection, |messages| amendments.overlay(messages)))
+    }
+
+    /// The same page from messages that the node keeps and that cover it. Reads the room's state and what it has of the
+    /// caller; `None` when the messages are of another state.
+    ///
+    /// # Errors
+    /// As [`Self::history`].
+    pub async fn history_of(
+        &self,
+        recent: &RecentMessages,
+        query: HistoryQuery,
+        caller: &Caller,
+    ) -> Result<Option<HistoryPage>> {
+        self.admit_reader(query.room, caller.id).await?;
+        let (standing, _) = self.open_history(&query, caller, 0).await?;
+        if standing.state.watermark != recent.watermark() {
+            return Ok(None);
+        }
+        Ok(Some(self.history_page(standing, recent.select(query, self.oldest_ms()), |messages| messages)))
+    }
+
+    fn history_page(
+        &self,
+        standing: Standing,
+        selection: Selection,
+        overlay: impl FnOnce(Vec<Message>) -> Vec<Message>,
+    ) -> HistoryPage {
+        let Standing { state: State { head, watermark, .. }, is_member, read_state, receipts, .. } = standing;
+        let (total, is_cut) = (selection.total(), selection.is_cut());
+        let mut messages = overlay(selection.into_messages());
         self.deleted_users.rename_in(&mut messages);
         let seqs = messages.iter().map(|message| message.id.entry.seq);
         let span = seqs.clone().min().zip(seqs.max());
         let unread = span.filter(|span| is_member && !read_state.covers(*span, self.receipt_members));
-        let State { head, watermark, .. } = state;
-        Ok(HistoryPage { messages, is_cut, head, watermark, is_member, unread, total, receipts })
+        HistoryPage { messages, is_cut, head, watermark, is_member, unread, total, receipts }
     }
 
     /// Reads the room's state, what it has of the caller, and the first `count` entries.
-    async fn open_history(&self, query: &HistoryQuery, caller: &Caller, count: usize) -> Result<Opening> {
+    async fn open_history(&self, query: &HistoryQuery, caller: &Caller, count: usize) -> Result<(Standing, Log)> {
         let room = query.room;
         let pipeline = self.history_pipeline(query, caller, count);
         let mut replies = self.run_page(room, &pipeline, count).await?.into_iter();
@@ -62,17 +91,22 @@ impl Store {
             self.readers.forget(room, caller.id);
             return Err(Error::RoomNotFound);
         }
-        let entries = array(next(&mut replies)?)?;
         let received = self.last_received(room, &state).await?;
         let until = (received != state.watermark.last).then_some(received.seq);
         state.watermark.last = received;
-        let amendments = amendments::read(&next(&mut replies)?, state.watermark.revision)?;
+        let log = match count {
+            0 => Log::default(),
+            _ => Log {
+                entries: array(next(&mut replies)?)?,
+                amendments: amendments::read(&next(&mut replies)?, state.watermark.revision)?,
+            },
+        };
         let read_state = ReadState::read(room, &mut replies)?;
         let receipts = match query.with_receipts {
             true => self.receipts(room, &mut replies)?,
             false => Receipts::default(),
         };
-        Ok(Opening { state, until, is_member, entries, amendments, read_state, receipts })
+        Ok((Standing { state, until, is_member, read_state, receipts }, log))
     }
 
     async fn read_entries(&self, room: RoomId, span: Span, count: usize) -> Result<Vec<Value>> {
@@ -88,8 +122,10 @@ impl Store {
         // The state comes first, so that a page is never older than its watermark.
         rooms::read_state(&mut pipeline, &keys.room);
         pipeline.cmd("ZSCORE").arg(&keys.members).arg(caller.id.0);
-        ask_entries(&mut pipeline, &keys.log, query.span, count);
-        pipeline.cmd("HGETALL").arg(&keys.amendments);
+        if count > 0 {
+            ask_entries(&mut pipeline, &keys.log, query.span, count);
+            pipeline.cmd("HGETALL").arg(&keys.amendments);
+        }
         pipeline.cmd("ZSCORE").arg(self.keys.read_cursors(caller.id)).arg(room.number());
         if room != RoomId::GLOBAL {
             pipeline.cmd("HGET").arg(&keys.read).arg(caller.id.0);
@@ -153,49 +189,45 @@ fn ask_entries(pipeline: &mut Pipeline, log: &str, span: Span, count: usize) {
     pipeline.arg("COUNT").arg(count);
 }
 
-/// What the first round trip of a page reads.
-struct Opening {
+/// The state of a room and what it has of the caller.
+struct Standing {
     state: State,
     /// The last message to show, when replicas lack later ones.
     until: Option<Seq>,
     is_member: bool,
-    entries: Vec<Value>,
-    amendments: Amendments,
     read_state: ReadState,
     receipts: Receipts,
 }
 
-/// The messages of a page, selected from the pieces in which its entries are read.
-struct Selection {
-    query: HistoryQuery,
+/// What the first round trip of a page reads of the log.
+#[derive(Default)]
+struct Log {
+    entries: Vec<Value>,
     amendments: Amendments,
-    oldest_ms: u64,
+}
+
+/// A page that is read in pieces.
+struct Reading {
+    selection: Selection,
+    room: RoomId,
+    span: Span,
+    amendments: Amendments,
     /// The last message to select.
     until: Option<Seq>,
-    messages: Vec<Message>,
-    /// Entries so far that all pages list.
-    total: usize,
-    /// As [`Message::printed_bytes`] counts them.
-    bytes: usize,
-    is_cut: bool,
     /// The last entry read, and the mean size of a record in its piece.
     last: Seq,
     mean_bytes: usize,
 }
 
-impl Selection {
-    fn new(query: HistoryQuery, amendments: Amendments, oldest_ms: u64) -> Self {
-        let (messages, last) = (Vec::new(), Seq(0));
+impl Reading {
+    fn new(query: HistoryQuery, oldest_ms: u64) -> Self {
         Self {
-            query,
-            amendments,
-            oldest_ms,
+            selection: Selection::new(query, oldest_ms),
+            room: query.room,
+            span: query.span,
+            amendments: Amendments::default(),
             until: None,
-            messages,
-            total: 0,
-            bytes: 0,
-            is_cut: false,
-            last,
+            last: Seq(0),
             mean_bytes: 0,
         }
     }
@@ -207,16 +239,9 @@ impl Selection {
             let (id, record) = read_entry(entry)?;
             self.last = id.seq;
             bytes += record.len();
-            let is_hidden = self.amendments.is_deleted(id.seq)
-                || id.at_ms < self.oldest_ms
-                || self.until.is_some_and(|until| id.seq > until)
-                || (!self.query.include_system && record::is_from_server(record));
-            if is_hidden {
-                continue;
-            }
-            self.total += 1;
-            if self.total > self.query.skip && !self.is_full() {
-                self.put(record::decode(self.query.room, id, record)?);
+            let is_hidden = self.amendments.is_deleted(id.seq) || self.until.is_some_and(|until| id.seq > until);
+            if !is_hidden && self.selection.takes(id.at_ms, record::is_from_server(record)) {
+                self.selection.put(record::decode(self.room, id, record)?);
                 decoding.has_decoded(record.len()).await;
             }
         }
@@ -224,29 +249,9 @@ impl Selection {
         Ok(bytes)
     }
 
-    fn put(&mut self, message: Message) {
-        if let Some(max_bytes) = self.query.max_bytes {
-            self.bytes += message.printed_bytes();
-            if self.bytes > max_bytes && !self.messages.is_empty() {
-                self.is_cut = true;
-                return;
-            }
-        }
-        self.messages.push(message);
-    }
-
-    fn is_full(&self) -> bool {
-        self.is_cut || self.messages.len() >= self.query.limit.get()
-    }
-
-    /// Whether further entries change nothing.
-    fn is_done(&self) -> bool {
-        self.is_full() && !self.query.with_total
-    }
-
     /// The part of the span that is not read yet.
     fn rest(&self) -> Span {
-        match self.query.span {
+        match self.span {
             Span::Latest | Span::Before(_) => Span::Before(self.last),
             Span::After(_) => Span::After(self.last),
         }
@@ -254,10 +259,8 @@ impl Selection {
 
     /// How many entries to read next, after `count`. Grows slowly, because the next ones may be larger.
     fn next_count(&self, count: usize) -> usize {
-        let missing = self.query.skip.saturating_add(self.query.limit.get()).saturating_sub(self.total);
-        let missing = if self.query.with_total { usize::MAX } else { missing.max(FIRST_PIECE) };
         let fitting = PIECE_BYTES / self.mean_bytes.max(1);
-        fitting.clamp(LEAST_PIECE, (2 * count).max(LEAST_PIECE)).min(missing)
+        fitting.clamp(LEAST_PIECE, (2 * count).max(LEAST_PIECE)).min(self.selection.missing().max(FIRST_PIECE))
     }
 }
 

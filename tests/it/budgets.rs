@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::command_log::LoggedRedis;
-use crate::support::{eventually, ok};
+use crate::support::{eventually, ok, room_id};
 
 pub fn only(expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
     expected.iter().map(|(name, calls)| ((*name).to_owned(), *calls)).collect()
@@ -76,6 +76,37 @@ async fn reading_costs_one_round_trip() {
     let fresh = world.user(0, "bob").await;
     let first = redis.cost_now(async || drop(ok(fresh.post(0, "heartbeat").send().await).await)).await;
     assert_eq!(first.commands["zadd"], 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn reading_a_followed_room_asks_for_its_state_alone() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
+    let user = world.user(0, "alice").await;
+    let group = room_id(user.make_group(0, "a", &[]).await);
+    let state = only(&[("hmget", 1), ("zscore", 2)]);
+    let of_group = only(&[("hmget", 1), ("zscore", 2), ("hget", 1), ("zcard", 1)]);
+    let mut socket = world.webchat(0, &user, "ext=1").await;
+    for (room, expected) in [("global", &state), (group.as_str(), &of_group)] {
+        let first = user.send(0, room, "first").await["id"].as_str().expect("an id").to_owned();
+        user.send(0, room, "second").await;
+        for query in [String::new(), "&limit=1".to_owned(), format!("&after={first}"), format!("&before={first}")] {
+            let page = format!("messages?room_id={room}{query}");
+            eventually("the page comes from memory", async || {
+                let cost = redis.cost(&user, async || drop(user.read(0, &page).await)).await;
+                cost.commands == *expected && cost.round_trips == 1
+            })
+            .await;
+        }
+    }
+    // A state that the node has not heard of takes one more round trip, for the page as a whole.
+    let key = format!("{}{{r:1}}", world.config.redis.prefix);
+    redis::cmd("HINCRBY").arg(&key).arg("gone").arg(1).exec(&mut redis.connection()).expect("an amendment");
+    let cost = redis.cost(&user, async || drop(user.read(0, "messages").await)).await;
+    let twice = only(&[("hmget", 2), ("zscore", 4), ("xrevrange", 1), ("hgetall", 1)]);
+    assert_eq!((cost.commands, cost.round_trips), (twice, 2));
+    socket.close().await;
     world.stop().await;
 }
 

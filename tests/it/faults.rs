@@ -12,7 +12,7 @@ mod mutants;
 mod partial_lists;
 mod poller;
 pub mod proxy;
-mod random;
+pub mod random;
 mod received;
 mod rewind;
 mod round;

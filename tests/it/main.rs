@@ -73,6 +73,7 @@ mod profiles;
 mod raw_socket;
 mod receipt_budgets;
 mod receipts;
+mod recent_messages;
 mod redis_cluster;
 mod removed_members;
 mod replicated;
