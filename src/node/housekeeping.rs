@@ -1,5 +1,5 @@
 //! Background work of a node: receives the events of other nodes, re-reads account changes, follows the clock of Redis,
-//! writes counts, and removes old state.
+//! writes what is gathered, and removes old state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use crate::store::{PubSubEvent, ReplicaCounts, Store, Supervisor, UserEvent};
 
 /// A revocation is effective within a second, also where its announcement does not arrive.
 const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_millis(800);
-const COUNTS_EVERY: Duration = Duration::from_secs(1);
+/// What a node gathers is written this often.
+const GATHERED_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
 /// Offset of the machine's clock from which operators are warned.
 const MAX_OFFSET_MS: u64 = 2000;
@@ -114,12 +115,12 @@ impl Progress {
     }
 }
 
-/// Writes once a second how many messages this node has stored.
-pub(super) async fn count_messages(store: Store) {
+/// Writes once a second what this node has gathered.
+pub(super) async fn write_gathered(store: Store) {
     loop {
-        tokio::time::sleep(COUNTS_EVERY).await;
-        if let Err(error) = store.write_counts().await {
-            debug!(%error, "could not write the count of messages; the next time includes them");
+        tokio::time::sleep(GATHERED_EVERY).await;
+        if let Err(error) = store.write_gathered().await {
+            debug!(%error, "could not write counts and activity; the next time includes them");
         }
     }
 }

@@ -96,10 +96,10 @@ impl Reporter {
         self.store.report(&row, &[], self.every_ms).await
     }
 
-    /// Removes what the node stored about itself, after counting its last messages.
+    /// Removes what the node stored about itself, after writing what it has gathered.
     pub(super) async fn leave(&self) {
-        if let Err(error) = self.store.write_counts().await {
-            warn!(%error, "the messages of the last second are missing in today's count");
+        if let Err(error) = self.store.write_gathered().await {
+            warn!(%error, "the counts and the activity of the last second are lost");
         }
         if self.every_ms == 0 {
             return;

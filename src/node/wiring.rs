@@ -103,7 +103,7 @@ impl Wiring {
             tasks.spawn("shards of Redis", memory_of_redis::watch_shards(store.clone(), Arc::clone(&metrics)));
         }
         tasks.spawn("clock", housekeeping::follow_clock(store.clone(), metrics));
-        tasks.spawn("message counts", housekeeping::count_messages(store.clone()));
+        tasks.spawn("gathered writes", housekeeping::write_gathered(store.clone()));
         let changes = housekeeping::follow_account_changes(progress, store.clone(), tokens, reconnected);
         tasks.spawn("account changes", changes);
         let presence =
@@ -278,7 +278,7 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
     Ok(Shared {
         tokens: Arc::new(Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs, clock.clone())?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
-        throttle: Arc::new(Throttle::default()),
+        throttle: Arc::new(Throttle::new(Duration::from_secs(config.presence.offline_after_secs))),
         files: Files::open(&uploads_url(config)?, (&config.uploads, limits), rates(), Arc::clone(&metrics))?,
         limits: rates(),
         registration: config.auth.registration,

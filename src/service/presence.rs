@@ -14,6 +14,8 @@ use crate::store::{Activity, RoomEntry, Stats, Store, UserEvent};
 
 /// How often activity other than heartbeats is written, per user and node.
 const WRITTEN_EVERY: Duration = Duration::from_secs(30);
+/// Time within which gathered activity is in Redis, with a margin.
+const GATHERED_WITHIN: Duration = Duration::from_secs(5);
 /// How often the expiry of a user's details is renewed, per user and node.
 const RENEWED_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -28,34 +30,52 @@ struct LastWrite {
     renewed_at: Option<Instant>,
 }
 
+/// A write of activity that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DueWrite {
+    /// Whether it renews the expiry of the user's details.
+    renews: bool,
+    /// Whether it may be gathered: the user is online meanwhile, by what this node wrote before.
+    may_wait: bool,
+}
+
 /// When this node last wrote each user's activity. Shared by its workers.
-#[derive(Default)]
-pub struct Throttle(Mutex<HashMap<UserId, LastWrite>>);
+pub struct Throttle {
+    users: Mutex<HashMap<UserId, LastWrite>>,
+    /// Time after the last activity for which a user counts as online.
+    online_for: Duration,
+}
 
 impl Throttle {
-    /// `Some` if a write is due, as for every heartbeat: whether it also renews the expiry.
-    fn admit(&self, user: UserId, is_heartbeat: bool) -> Option<bool> {
-        let mut users = self.0.lock().expect("no panic while held");
+    /// Makes one for users who count as online for this time after their last activity.
+    pub fn new(online_for: Duration) -> Self {
+        Self { users: Mutex::default(), online_for }
+    }
+
+    /// Which write is due, as for every heartbeat.
+    fn admit(&self, user: UserId, is_heartbeat: bool) -> Option<DueWrite> {
+        let mut users = self.users.lock().expect("no panic while held");
         let last = users.entry(user).or_default();
         if !is_heartbeat && last.at.is_some_and(|at| at.elapsed() < WRITTEN_EVERY) {
             return None;
         }
+        let is_online = last.at.is_some_and(|at| at.elapsed() + GATHERED_WITHIN < self.online_for);
         last.at = Some(Instant::now());
         let renews = last.renewed_at.is_none_or(|at| at.elapsed() >= RENEWED_EVERY);
         if renews {
             last.renewed_at = last.at;
         }
-        Some(renews)
+        Some(DueWrite { renews, may_wait: is_online })
     }
 
     /// Makes the next write due after one that failed.
     fn forget(&self, user: UserId) {
-        self.0.lock().expect("no panic while held").remove(&user);
+        self.users.lock().expect("no panic while held").remove(&user);
     }
 
     /// Drops users whose next write would renew the expiry anyway.
     fn forget_quiet(&self) {
-        let mut users = self.0.lock().expect("no panic while held");
+        let mut users = self.users.lock().expect("no panic while held");
         users.retain(|_, last| last.renewed_at.is_some_and(|at| at.elapsed() < RENEWED_EVERY));
     }
 }
@@ -99,7 +119,7 @@ impl Presence {
     /// Records activity of a user, at most every 30 seconds per user and node.
     pub async fn note(&self, caller: &Caller, client: &Client) -> Result<()> {
         match self.throttle.admit(caller.id, false) {
-            Some(renews) => self.record(caller, client, self.store.now_ms(), renews).await,
+            Some(due) => self.record(caller, client, self.store.now_ms(), due).await,
             None => Ok(()),
         }
     }
@@ -154,19 +174,29 @@ impl Presence {
         Ok(())
     }
 
-    /// Records a heartbeat and returns its time, UTC milliseconds.
+    /// Records a heartbeat and returns its time, UTC milliseconds. Waits for Redis only when this node does not know the user
+    /// as online.
+    ///
+    /// # Errors
+    /// `Unavailable`.
     pub async fn heartbeat(&self, caller: &Caller, client: &Client) -> Result<u64> {
         let at_ms = self.store.now_ms();
-        let renews = self.throttle.admit(caller.id, true).unwrap_or(true);
-        self.record(caller, client, at_ms, renews).await?;
+        if let Some(due) = self.throttle.admit(caller.id, true) {
+            self.record(caller, client, at_ms, due).await?;
+        }
         Ok(at_ms)
     }
 
-    async fn record(&self, caller: &Caller, client: &Client, at_ms: u64, renews: bool) -> Result<()> {
-        let activity = Activity { caller, client, at_ms, renews };
-        let outcome = self.store.record_activity(&activity).await;
+    async fn record(&self, caller: &Caller, client: &Client, at_ms: u64, due: DueWrite) -> Result<()> {
+        let (caller, client) = (caller.clone(), client.clone());
+        let user = caller.id;
+        let activity = Activity { caller, client, at_ms, renews: due.renews };
+        let outcome = match due.may_wait {
+            true => self.store.gather_activity(activity).await,
+            false => self.store.record_activity(activity).await,
+        };
         if outcome.is_err() {
-            self.throttle.forget(caller.id);
+            self.throttle.forget(user);
         }
         outcome
     }
@@ -208,5 +238,26 @@ impl Presence {
     pub async fn housekeeping(&self) -> Result<()> {
         self.throttle.forget_quiet();
         self.store.housekeeping().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_activity_of_users_who_are_known_as_online_may_wait() {
+        let throttle = Throttle::new(Duration::from_secs(1800));
+        let (user, due) = (UserId(1), |renews, may_wait| Some(DueWrite { renews, may_wait }));
+        assert_eq!(throttle.admit(user, false), due(true, false));
+        assert_eq!(throttle.admit(user, false), None);
+        assert_eq!(throttle.admit(user, true), due(false, true));
+        assert_eq!(throttle.admit(UserId(2), true), due(true, false), "another user is unknown");
+        throttle.forget(user);
+        assert_eq!(throttle.admit(user, true), due(true, false), "the write has failed");
+        let brief = Throttle::new(Duration::from_secs(1));
+        for _ in 0..2 {
+            assert!(brief.admit(user, true).is_some_and(|it| !it.may_wait), "would be offline meanwhile");
+        }
     }
 }

@@ -99,6 +99,7 @@ impl Store {
 
     /// Notes that an account was deleted.
     pub fn note_deleted(&self, user: UserId, at_ms: u64) {
+        self.gathered_activity.forget(user);
         self.deleted_users.note(user, at_ms);
     }
 

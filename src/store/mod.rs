@@ -5,6 +5,7 @@
 
 mod account_changes;
 mod accounts;
+mod activity;
 mod amendments;
 mod audit;
 mod client_ids;
@@ -62,6 +63,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use account_changes::AccountChanges;
 pub use accounts::Revocation;
+pub use activity::Activity;
 pub use events::UserEvent;
 pub use guesses::GuessLimit;
 pub use members::MemberChange;
@@ -71,7 +73,6 @@ pub use metrics::{NodeRow, StoredMinute};
 pub use node_settings::{FileStore, NodeSettings, OtherNode};
 pub use numbers::Restored;
 pub use persistence::Persistence;
-pub use presence::Activity;
 pub use receipts::ReadRange;
 pub use redis::deployment::Deployment;
 pub use redis::durability::ReplicaCounts;
@@ -90,6 +91,7 @@ pub use token_bindings::TokenBinding;
 pub use uploads::{FileDescription, PictureOwner};
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
+use activity::GatheredActivity;
 use continuity::Continuity;
 use deleted_accounts::DeletedUsers;
 use long_rooms::LongRooms;
@@ -193,6 +195,7 @@ pub struct NodeMemory {
     node: Arc<str>,
     clock: Clock,
     write_cache: WriteCache,
+    gathered_activity: GatheredActivity,
     direct_rooms: DirectRooms,
     readers: Readers,
     long_rooms: LongRooms,
@@ -210,6 +213,7 @@ impl NodeMemory {
             node: node.into(),
             clock,
             write_cache: WriteCache::default(),
+            gathered_activity: GatheredActivity::default(),
             direct_rooms: Cache::new(MAX_DIRECT_ROOMS),
             readers: Readers::default(),
             long_rooms: LongRooms::default(),
@@ -245,6 +249,7 @@ pub struct Store {
     node: Arc<str>,
     clock: Clock,
     write_cache: WriteCache,
+    gathered_activity: GatheredActivity,
     direct_rooms: DirectRooms,
     readers: Readers,
     long_rooms: LongRooms,
@@ -282,6 +287,7 @@ impl Store {
             node: Arc::clone(&memory.node),
             clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),
+            gathered_activity: memory.gathered_activity.clone(),
             direct_rooms: memory.direct_rooms.clone(),
             readers: memory.readers.clone(),
             long_rooms: memory.long_rooms.clone(),
@@ -357,6 +363,15 @@ impl Store {
     /// Time before which messages are expired.
     pub fn oldest_ms(&self) -> u64 {
         self.now_ms().saturating_sub(self.retention.max_age_ms)
+    }
+
+    /// Writes what this node has gathered: counts and activity. Called once a second, and when the node stops.
+    ///
+    /// # Errors
+    /// `Unavailable`; the next call includes everything again.
+    pub async fn write_gathered(&self) -> Result<()> {
+        let (counts, activity) = tokio::join!(self.write_counts(), self.write_gathered_activity());
+        counts.and(activity)
     }
 
     fn online_for_secs(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Presence: the last activity of users in sorted sets, with address, user agent and login time in hashes.
+//! Online users: the last activity of users in sorted sets, with address, user agent and login time in hashes.
 
 use std::sync::Arc;
 
@@ -7,11 +7,7 @@ use redis::{Pipeline, Value};
 use super::Store;
 use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply::{self, array, next};
-use crate::domain::{Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
-
-/// Lifetime of a user's address and user agent after the last renewal, in addition to the time for which a user counts as
-/// online. Renewed hourly while active.
-const SEEN_LIFETIME_SECS: u64 = 4 * 60 * 60;
+use crate::domain::{Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
 
 /// The list that clients read who name no limit.
 const WHOLE_LIST: Limit = Limit::of(10_000);
@@ -21,44 +17,7 @@ const USERS_AT_ONCE: usize = 1000;
 /// Online users, and the cursor of the next page.
 pub(super) type OnlineUsers = (Arc<[OnlineUser]>, Option<OnlineCursor>);
 
-/// Activity of a user.
-pub struct Activity<'a> {
-    /// The user.
-    pub caller: &'a Caller,
-    /// The client of the user.
-    pub client: &'a Client,
-    /// Time of the activity, UTC milliseconds.
-    pub at_ms: u64,
-    /// Whether to renew the expiry of address and user agent.
-    pub renews: bool,
-}
-
 impl Store {
-    /// Records activity: one round trip.
-    pub async fn record_activity(&self, activity: &Activity<'_>) -> Result<()> {
-        let user = activity.caller.id;
-        let seen = self.keys.seen(user);
-        let mut pipeline = Pipeline::with_capacity(4);
-        pipeline.cmd("ZADD").arg(self.keys.online_of(user)).arg(activity.at_ms).arg(user.0);
-        pipeline.cmd("HSET").arg(&seen).arg("name").arg(&activity.caller.name);
-        pipeline.arg("ip").arg(activity.client.ip.to_string()).arg("agent").arg(&activity.client.user_agent);
-        if activity.renews {
-            // After the recorded login has expired, the token's time of issue stands in for it.
-            let login_ms = activity.caller.logged_in_at_secs * 1000;
-            pipeline.cmd("HSETNX").arg(&seen).arg("login").arg(login_ms);
-            pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
-        }
-        self.connection.run(&pipeline).await?;
-        Ok(())
-    }
-
-    /// Adds the commands that note the time of a log-in.
-    pub(super) fn note_login(&self, pipeline: &mut Pipeline, user: UserId) {
-        let seen = self.keys.seen(user);
-        pipeline.cmd("HSET").arg(&seen).arg("login").arg(self.now_ms());
-        pipeline.cmd("EXPIRE").arg(&seen).arg(self.online_for_secs() + SEEN_LIFETIME_SECS);
-    }
-
     /// Online users after `after`, latest activity first: two round trips for up to 1,000. A user who becomes active while a
     /// client pages moves to the front, so later pages may miss that user. Callers who ask for the whole list at once share
     /// a reading.
@@ -71,6 +30,7 @@ impl Store {
     }
 
     async fn read_online_users(&self, after: Option<OnlineCursor>, limit: Limit) -> Result<OnlineUsers> {
+        self.write_gathered_activity().await?;
         let now_ms = self.now_ms();
         let mut active = self.active_users(now_ms, after, limit).await?;
         let has_more = active.len() > limit.get();
@@ -147,6 +107,7 @@ impl Store {
 
     /// The address of a user; `None` when offline.
     pub async fn online_ip(&self, user: UserId, now_ms: u64) -> Result<Option<String>> {
+        self.write_gathered_activity_of(user).await?;
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZSCORE").arg(self.keys.online_of(user)).arg(user.0);
         pipeline.cmd("HGET").arg(self.keys.seen(user)).arg("ip");

@@ -126,7 +126,7 @@ impl Store {
         u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day)
     }
 
-    /// Counts a stored message of today. [`Self::write_counts`] brings it to Redis.
+    /// Counts a stored message of today. [`Self::write_gathered`] brings it to Redis.
     pub(super) fn count_message(&self) {
         self.write_cache.count_message(self.today());
     }
@@ -143,11 +143,11 @@ impl Store {
         }
     }
 
-    /// Adds to the days' counters what this node has counted since the last time. Idempotent. Called once a second.
+    /// Adds to the days' counters what this node has counted since the last time. Idempotent.
     ///
     /// # Errors
     /// `Unavailable`; the next call includes everything again.
-    pub async fn write_counts(&self) -> Result<()> {
+    pub(super) async fn write_counts(&self) -> Result<()> {
         for (day, total) in self.write_cache.unwritten() {
             let (counter, totals) = (self.keys.stats(day), self.keys.stats_nodes(day));
             let call = Call {

@@ -105,7 +105,7 @@ impl Command {
     }
 
     /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the check of what Redis has,
-    /// the clock, the memory, presence, counts, the housekeeping.
+    /// the clock, the memory, presence, gathered activity, counts, the housekeeping.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
@@ -116,6 +116,8 @@ impl Command {
                 "get" => self.has_key(":generation") || self.has_key(":seq:"),
                 "hget" => self.has_key("{r:1}"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
+                "zadd" => self.has_key(":online:"),
+                "hset" | "hsetnx" | "expire" => self.has_key(":seen"),
                 "time" | "info" => true,
                 _ => [":connected:", ":stats:"].iter().any(|key| self.arguments.iter().any(|it| it.contains(key))),
             }
