@@ -284,8 +284,8 @@ impl Store {
                 args.extend([Arg::Text(field), Arg::Text(value)]);
             }
         }
-        let key = self.keys.user(known.id);
-        let call = Call { script: &scripts::CHANGE_PROFILE, keys: &[&key], args: &args };
+        let (account, seen) = (self.keys.user(known.id), self.keys.seen(known.id));
+        let call = Call { script: &scripts::CHANGE_PROFILE, keys: &[&account, &seen], args: &args };
         let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if is_absent(&reply) {
             return Err(Error::UserNotFound);

@@ -18,6 +18,7 @@ mod deleted_accounts;
 mod direct_rooms;
 mod directory;
 mod events;
+mod gathered_activity;
 mod guesses;
 mod history;
 mod invites;
@@ -91,9 +92,9 @@ pub use token_bindings::TokenBinding;
 pub use uploads::{FileDescription, PictureOwner};
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
-use activity::GatheredActivity;
 use continuity::Continuity;
 use deleted_accounts::DeletedUsers;
+use gathered_activity::GatheredActivity;
 use long_rooms::LongRooms;
 use presence::OnlineUsers;
 use readers::Readers;

@@ -114,12 +114,14 @@ impl Command {
                     .iter()
                     .any(|key| self.has_key(key)),
                 "get" => self.has_key(":generation") || self.has_key(":seq:"),
-                "hget" => self.has_key("{r:1}"),
+                "hget" => self.has_key("{r:1}") || self.has_key(":seen"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
-                "zadd" => self.has_key(":online:"),
-                "hset" | "hsetnx" | "expire" => self.has_key(":seen"),
+                "hmget" => self.has_key("{u:"),
                 "time" | "info" => true,
-                _ => [":connected:", ":stats:"].iter().any(|key| self.arguments.iter().any(|it| it.contains(key))),
+                _ => {
+                    let keys = [":connected:", ":stats:", ":online:", ":seen"];
+                    keys.iter().any(|key| self.arguments.iter().any(|it| it.contains(key)))
+                }
             }
     }
 

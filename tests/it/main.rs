@@ -37,6 +37,7 @@ mod faults;
 mod floors;
 mod full_lists;
 mod full_memory;
+mod gathered_activity;
 mod guesses;
 mod http;
 mod idempotence;

@@ -38,53 +38,6 @@ async fn any_request_makes_one_online_and_time_makes_one_offline() {
     world.stop().await;
 }
 
-/// The time of a user's last activity that Redis has, and the agent.
-fn recorded(world: &World, user: u64) -> (f64, String) {
-    let mut connection = redis_connection();
-    let prefix = &world.config.redis.prefix;
-    let online = format!("{prefix}online:{}", user % 16);
-    let at_ms = redis::cmd("ZSCORE").arg(online).arg(user).query(&mut connection).expect("online");
-    let seen = format!("{prefix}{{u:{user}}}:seen");
-    (at_ms, redis::cmd("HGET").arg(seen).arg("agent").query(&mut connection).expect("seen"))
-}
-
-#[tokio::test]
-async fn what_a_node_has_gathered_is_shown_by_it_at_once_and_by_others_soon() {
-    let world = World::start(2).await;
-    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
-    let beat = async |agent: &str| drop(ok(bob.post(0, "heartbeat").header("user-agent", agent).send().await).await);
-    let agent = async |node: usize| {
-        let online = alice.read(node, "online-users").await;
-        online.as_array().expect("a list").iter().find(|it| it["username"] == "bob").expect("online")["user_agent"]
-            .clone()
-    };
-    beat("first").await;
-    assert_eq!(agent(1).await, "first", "a user who was unknown is written at once");
-    for number in 0..5 {
-        let name = format!("agent {number}");
-        beat(&name).await;
-        assert_eq!(agent(0).await, name.as_str());
-    }
-    beat("last").await;
-    eventually("the other node shows it", async || agent(1).await == "last").await;
-    world.stop().await;
-}
-
-#[tokio::test]
-async fn a_node_that_stops_writes_the_heartbeats_that_it_has_gathered() {
-    let mut world = World::start(2).await;
-    let user = world.user(0, "alice").await;
-    ok(user.post(0, "heartbeat").send().await).await;
-    let before = recorded(&world, 1).0;
-    for _ in 0..3 {
-        ok(user.post(0, "heartbeat").header("user-agent", "last").send().await).await;
-    }
-    world.nodes.remove(0).stop().await;
-    let (after, agent) = recorded(&world, 1);
-    assert!(after >= before && agent == "last", "{before} {after} {agent}");
-    world.stop().await;
-}
-
 #[tokio::test]
 async fn addresses_are_for_administrators_when_so_configured() {
     let world = World::start_with(1, shared_redis(), |config| {

@@ -68,14 +68,9 @@ impl Connections {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub(in crate::store) async fn run_in_order(&self, mut first: Pipeline, second: &Pipeline) -> Result<Vec<Value>> {
+    pub(in crate::store) async fn run_in_order(&self, first: Pipeline, second: &Pipeline) -> Result<Vec<Value>> {
         match self {
-            Self::One(_) => {
-                second.cmd_iter().for_each(|command| {
-                    first.add_command(command.clone());
-                });
-                self.run(&first).await
-            }
+            Self::One(_) => self.run(&joined(first, second)).await,
             Self::Cluster(_) => {
                 let mut replies = self.run(&first).await?;
                 replies.extend(self.run(second).await?);
@@ -84,8 +79,27 @@ impl Connections {
         }
     }
 
-    /// Runs a pipeline in one round trip and returns each command's reply. Its scripts must be read-only: when Redis does not
-    /// know them, they are loaded and the pipeline runs again.
+    /// The same with `None` for the replies of shards that are away.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(in crate::store) async fn run_in_order_partly(
+        &self,
+        first: Pipeline,
+        second: &Pipeline,
+    ) -> Result<Vec<Option<Value>>> {
+        match self {
+            Self::One(_) => self.run_partly(&joined(first, second)).await,
+            Self::Cluster(_) => {
+                let mut replies = self.run_partly(&first).await?;
+                replies.extend(self.run_partly(second).await?);
+                Ok(replies)
+            }
+        }
+    }
+
+    /// Runs a pipeline in one round trip and returns each command's reply. If it has scripts, all of it must be idempotent:
+    /// when Redis does not know them, they are loaded and the pipeline runs again.
     ///
     /// # Errors
     /// `Unavailable` when Redis does not answer (the outcome is then unknown); the first error reply.
@@ -177,6 +191,14 @@ impl Connections {
             Self::Cluster(connections) => connections.exchange(pipeline.cmd_iter().cloned().collect()).await,
         }
     }
+}
+
+/// One pipeline of the commands of two.
+fn joined(mut first: Pipeline, second: &Pipeline) -> Pipeline {
+    second.cmd_iter().for_each(|command| {
+        first.add_command(command.clone());
+    });
+    first
 }
 
 /// Splits the replies to `before` commands, a script and the commands after it. Returns those of the script and of what

@@ -279,7 +279,7 @@ impl Keys {
         format!("{}direct:{low}:{high}", self.prefix)
     }
 
-    /// Hash: name, ip, agent, login time of the latest activity.
+    /// Hash: name, ip, agent, at (ms) of the latest activity, login (ms).
     pub(in crate::store) fn seen(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:seen", self.prefix)
     }

@@ -56,6 +56,7 @@ script!(EXPIRE_CONNECTED = "../lua/expire_connected.lua");
 script!(RAISE_SEQ = "../lua/raise_seq.lua");
 script!(REVOKE = "../lua/revoke.lua");
 script!(CHANGE_PROFILE = "../lua/change_profile.lua");
+script!(RECORD_ACTIVITY = "../lua/record_activity.lua");
 script!(USE_PASSWORD = "../lua/use_password.lua");
 script!(NEXT_NUMBER = "../lua/next_number.lua");
 script!(CREATE_ACCOUNT = "../lua/create_account.lua");
@@ -101,6 +102,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &RAISE_SEQ,
         &REVOKE,
         &CHANGE_PROFILE,
+        &RECORD_ACTIVITY,
         &USE_PASSWORD,
         &NEXT_NUMBER,
         &CREATE_ACCOUNT,
