@@ -58,8 +58,10 @@ async fn unread_numbers_count_what_others_said_above_the_highest_read() {
     mark(&mut socket, group, &sent[1]).await;
     let told = observer.next_of("message_read").await["payload"].take();
     assert_eq!((&told["user_id"], &told["id"]), (&json!(2), &json!(integer(&sent[1]))));
-    let room = entry(&bob, 0, group).await;
-    assert_eq!((&room["unread"], &room["read_id"]), (&json!(2), &json!(integer(&sent[1]))));
+    // In a cluster the place up to which a user has read may be in another shard than the room, and so be written later.
+    let second = integer(&sent[1]);
+    eventually("it is kept", async || entry(&bob, 0, group).await["read_id"] == second).await;
+    assert_eq!(entry(&bob, 0, group).await["unread"], 2);
     mark(&mut socket, group, &sent[0]).await;
     mark(&mut socket, group, &sent[3]).await;
     eventually("all is read", async || entry(&bob, 1, group).await["unread"] == 0).await;
