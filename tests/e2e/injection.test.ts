@@ -24,7 +24,7 @@ async function unexpectedElements(page: Page): Promise<string[]> {
       /^(article|aside|bdi|button|div|h1|h2|header|img|input|li|main|nav|p|path|section|small|span|svg|textarea|time|ul|form|a|fieldset|legend|hr|mark|b|i|dialog)$/;
     const bad = [...document.querySelectorAll("#app *")].filter((element) => {
       const runs = [...element.attributes].some(({ name }) => /^on|^srcdoc$/i.test(name));
-      const link = element instanceof HTMLAnchorElement && !/^https?:$/.test(element.protocol);
+      const link = element instanceof HTMLAnchorElement && !/^(https?|mailto):$/.test(element.protocol);
       return runs || link || !expected.test(element.tagName.toLowerCase());
     });
     // Injected images and frames would request this address.

@@ -21,6 +21,9 @@ export function systemText({ notice, text }: Message): string {
   return key ? t(key, { actor: notice.actor.username, name: notice.user.username }) : text;
 }
 
+/** A name of a file without the characters that would show its end elsewhere. */
+export const plainFileName = (name: string) => name.replace(/\p{Bidi_Control}/gu, "");
+
 export function preview(message: Message): string {
   if (message.user_id === 0) return systemText(message);
   switch (message.message_type) {
@@ -29,7 +32,7 @@ export function preview(message: Message): string {
     case "file":
     case "audio":
     case "video":
-      return t("kind.file", { name: message.file_name ?? "" }).trim();
+      return t("kind.file", { name: plainFileName(message.file_name ?? "") }).trim();
     case "text":
     case "emoji":
     case "system":

@@ -1,16 +1,5 @@
 import { expect, it } from "vitest";
-import { httpUrl, splitUrls } from "./urls";
-
-it("finds addresses without the punctuation after them", () => {
-  const found = splitUrls("看 https://example.org/a?b=c，或 (http://example.com/x).");
-  expect(found.map((piece) => piece.text).join("")).toBe(
-    "看 https://example.org/a?b=c，或 (http://example.com/x).",
-  );
-  expect(found.flatMap((piece) => piece.href ?? [])).toEqual([
-    "https://example.org/a?b=c",
-    "http://example.com/x",
-  ]);
-});
+import { foreignHost, httpUrl } from "./urls";
 
 it("accepts http and https only", () => {
   for (const text of [
@@ -29,5 +18,9 @@ it("accepts http and https only", () => {
     "https://here.example/uploads/images/a.png",
   );
   expect(httpUrl("HTTPS://Example.org")).toBe("https://example.org/");
-  expect(splitUrls("javascript:alert(1)").every((piece) => piece.href === null)).toBe(true);
+});
+
+it("names the hosts that this page did not come from", () => {
+  expect(foreignHost(`${location.origin}/uploads/images/a.png`)).toBeNull();
+  expect(foreignHost("https://a@example.org:8443/a.png")).toBe("example.org:8443");
 });

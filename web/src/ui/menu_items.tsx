@@ -4,7 +4,9 @@ import { setLang, t } from "../i18n";
 import { logOut, me } from "../model/session";
 import {
   lang,
+  loadsPictures,
   notificationsEnabled,
+  setLoadsPictures,
   setNotificationsEnabled,
   setTheme,
   type Theme,
@@ -66,6 +68,16 @@ export function UserItems({ onAccount }: { onAccount: () => void }) {
       >
         <Icon name="bell" /> {t("menu.notify")}
         <span class={`switch ${notificationsEnabled.value ? "is-on" : ""}`} />
+      </button>
+      <button
+        type="button"
+        class="menu-item"
+        role="switch"
+        aria-checked={loadsPictures.value}
+        onClick={() => setLoadsPictures(!loadsPictures.value)}
+      >
+        <Icon name="image" /> {t("menu.pictures")}
+        <span class={`switch ${loadsPictures.value ? "is-on" : ""}`} />
       </button>
       <button type="button" class="menu-item" onClick={onAccount}>
         <Icon name="person" /> {t("menu.account")}

@@ -3,11 +3,14 @@
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { sizeText } from "../i18n/format";
+import { plainFileName } from "../model/labels";
+import { splitLinks } from "../model/links";
 import type { PendingMessage } from "../model/outbox";
 import { me } from "../model/session";
 import { cancelUpload, type PendingUpload, updateUpload } from "../model/uploads";
-import { httpUrl, splitUrls } from "../model/urls";
+import { foreignHost, httpUrl } from "../model/urls";
 import type { Message, Pixels } from "../net/types";
+import { addPictureHost, loadsPictures, pictureHosts } from "../settings/preferences";
 import { Icon, IconButton } from "./common";
 import { lazy } from "./lazy";
 
@@ -44,9 +47,15 @@ function Text({ text }: { text: string }) {
   const isBig = text.length < 40 && ONLY_EMOJI.test(text);
   return (
     <p class={`text ${isBig ? "is-emoji" : ""}`} dir="auto">
-      {splitUrls(text).map((piece, index) =>
+      {splitLinks(text).map((piece, index) =>
         piece.href ? (
-          <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
+          <a
+            key={index}
+            href={piece.href}
+            data-host={piece.host}
+            target="_blank"
+            rel="noopener noreferrer nofollow"
+          >
             {piece.text}
           </a>
         ) : (
@@ -70,7 +79,35 @@ function boxOf(pixels: Pixels | null | undefined): { width: number; height: numb
   return { width: scaled(width), height: scaled(height) };
 }
 
-function Picture({ url, name, pixels }: { url: string; name: string; pixels: Pixels | null }) {
+interface PictureProps {
+  url: string;
+  name: string;
+  pixels: Pixels | null;
+}
+
+/** A picture. One of another host is loaded when the user wants it: the host learns who looks at it, and when. */
+function Picture(props: PictureProps) {
+  const host = foreignHost(props.url);
+  const isHeld = host !== null && !loadsPictures.value && !pictureHosts.value.has(host);
+  return isHeld ? <HeldPicture host={host} {...boxOf(props.pixels)} /> : <DrawnPicture {...props} />;
+}
+
+function HeldPicture({ host, width, height }: { host: string; width: number; height: number }) {
+  return (
+    <button
+      type="button"
+      class="picture is-held"
+      style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }}
+      onClick={() => addPictureHost(host)}
+    >
+      <Icon name="image" size={28} />
+      <bdi>{t("image.foreign", { host })}</bdi>
+      <span class="held-action">{t("image.show")}</span>
+    </button>
+  );
+}
+
+function DrawnPicture({ url, name, pixels }: PictureProps) {
   const [isOpen, setOpen] = useState(false);
   const [isBroken, setBroken] = useState(false);
   if (isBroken) {
@@ -109,21 +146,24 @@ function Picture({ url, name, pixels }: { url: string; name: string; pixels: Pix
 }
 
 function FileCard({ message, url }: { message: Message; url: string }) {
-  const name = message.file_name || lastSegment(url);
+  const name = plainFileName(message.file_name || lastSegment(url));
+  const host = foreignHost(url);
+  const size = message.file_size === null ? null : sizeText(message.file_size);
+  const details = [size, host].filter(Boolean).join(" · ");
   return (
     <a
       class="card"
       href={url}
       target="_blank"
       rel="noopener noreferrer nofollow"
-      aria-label={t("file.download", { name })}
+      aria-label={[t("file.download", { name }), host].filter(Boolean).join(", ")}
     >
       <span class="card-icon">
         <Icon name="file" />
       </span>
       <span class="card-body">
         <bdi class="card-name">{name}</bdi>
-        {message.file_size !== null && <small>{sizeText(message.file_size)}</small>}
+        {details && <small>{details}</small>}
       </span>
     </a>
   );
