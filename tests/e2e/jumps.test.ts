@@ -1,0 +1,38 @@
+// The way from a search result to its message, in rooms that were not open before.
+import { bubble, expect, newUsers, plainPage, results, sendAll, test } from "./fixtures";
+
+const VIEWS = [
+  { width: 1280, height: 800 },
+  { width: 800, height: 700 },
+  { width: 390, height: 844 },
+];
+
+const long = (n: number) => `${n}: ${"some words that wrap. ".repeat(1 + ((n * 7) % 12))}`;
+
+for (const viewport of VIEWS) {
+  test(`a search result shows its message in an unopened room, ${viewport.width} px`, async ({
+    browser,
+    contexts,
+    enter,
+  }) => {
+    const [alice, bob] = await newUsers("alice", "bob");
+    const room = await alice.direct(bob);
+    // In the newest page, in an older one, at the beginning and at the end.
+    const wanted = { 3: "needle-first", 60: "needle-older", 122: "needle-newer", 140: "needle-last" };
+    const texts = Array.from({ length: 140 }, (_, at) => wanted[(at + 1) as keyof typeof wanted] ?? long(at));
+    await sendAll(await plainPage(browser, contexts), alice, room, texts);
+    for (const needle of Object.values(wanted)) {
+      const page = await enter(bob, { node: 1, viewport });
+      await page.getByRole("searchbox", { name: "Search" }).fill(needle);
+      await results(page, "Messages").first().click();
+      const row = page.locator(".row", { has: page.locator(".text", { hasText: needle }) });
+      await expect(row).toHaveClass(/is-flashed/);
+      await expect(bubble(page, needle)).toBeInViewport({ ratio: 1 });
+      // It stays in view when all rows are measured and the window changes.
+      await page.setViewportSize({ ...viewport, height: viewport.height - 80 });
+      await expect(row).not.toHaveClass(/is-flashed/);
+      await expect(bubble(page, needle)).toBeInViewport({ ratio: 1 });
+      await page.context().close();
+    }
+  });
+}
