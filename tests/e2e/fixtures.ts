@@ -87,10 +87,10 @@ export class User {
   }
 
   /** Sends a file through document 003. */
-  async upload(room: number, name: string, bytes: string): Promise<void> {
+  async upload(room: number, name: string, bytes: string | Buffer): Promise<void> {
     const form = new FormData();
     form.append("room_id", await this.textIdOf(room));
-    form.append("file", new File([bytes], name));
+    form.append("file", new File([typeof bytes === "string" ? bytes : new Uint8Array(bytes)], name));
     await this.call("POST", "/api/chat/upload", form);
   }
 

@@ -57,6 +57,29 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   await expect(there.getByRole("dialog")).toHaveCount(0);
 });
 
+test("uploads of other clients are drawn as they arrive", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(bob, { node: 1, room });
+  const bytes = await page.screenshot({ type: "jpeg", clip: { x: 0, y: 0, width: 120, height: 80 } });
+  await alice.picture(room, bytes);
+  await alice.upload(room, "picture.jpg", bytes);
+  await alice.upload(room, "notes.txt", "a text");
+  const card = page.locator(".card", { hasText: "notes.txt" });
+  const shown = async () => {
+    await expect(drawn(page)).toHaveCount(2);
+    for (const at of [0, 1]) {
+      const width = (image: HTMLImageElement) => image.naturalWidth;
+      await expect.poll(() => drawn(page).nth(at).evaluate(width)).toBe(120);
+    }
+    const address = (await card.getAttribute("href")) ?? "";
+    expect(await page.evaluate(async (address) => (await fetch(address)).text(), address)).toBe("a text");
+  };
+  await shown();
+  await page.reload();
+  await shown();
+});
+
 test("an upload shows its progress, can be cancelled, and retried after a failure", async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { foreignHost, httpUrl } from "./urls";
+import { fileUrl, foreignHost, httpUrl } from "./urls";
 
 it("accepts http and https only", () => {
   for (const text of [
@@ -18,6 +18,18 @@ it("accepts http and https only", () => {
     "https://here.example/uploads/images/a.png",
   );
   expect(httpUrl("HTTPS://Example.org")).toBe("https://example.org/");
+});
+
+it("finds the uploads of this server by their path", () => {
+  expect(fileUrl("/uploads/chat/a.txt")).toBe(`${location.origin}/uploads/chat/a.txt`);
+  expect(fileUrl("https://example.org/uploads/a.png")).toBe("https://example.org/uploads/a.png");
+  for (const text of ["/elsewhere/a.png", "uploads/a.png", "//example.org/a.png", "a text", ""]) {
+    expect(fileUrl(text), text).toBeNull();
+  }
+  // A path never leads to another host.
+  for (const text of ["/uploads//example.org/a.png", "/uploads/../\\example.org", "/uploads/@example.org"]) {
+    expect(foreignHost(fileUrl(text) ?? "https://example.org"), text).toBeNull();
+  }
 });
 
 it("names the hosts that this page did not come from", () => {

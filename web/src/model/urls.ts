@@ -11,6 +11,11 @@ export function httpUrl(text: string | null | undefined, base?: string): string 
   }
 }
 
+/** The address of a file. Events name the uploads of this server by their path, as they have no host of their own. */
+export function fileUrl(text: string): string | null {
+  return httpUrl(text, text.startsWith("/uploads/") ? location.origin : undefined);
+}
+
 /** The host of an address, unless this page came from it. */
 export function foreignHost(url: string): string | null {
   const { host } = new URL(url);

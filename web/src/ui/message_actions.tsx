@@ -7,6 +7,7 @@ import type { Room } from "../model/rooms";
 import { deleteMessage } from "../model/sending";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
+import { fileUrl } from "../model/urls";
 import type { Message } from "../net/types";
 import { IconButton } from "./common";
 import { lazy } from "./lazy";
@@ -56,8 +57,11 @@ function canDelete(room: Room, isOwn: boolean): boolean {
 }
 
 async function copy(message: Message): Promise<void> {
+  const text = message.text || message.content;
+  // Elsewhere the path of an upload would lead nowhere.
+  const address = message.file_url === text ? fileUrl(text) : null;
   try {
-    await navigator.clipboard.writeText(message.text || message.content);
+    await navigator.clipboard.writeText(address ?? text);
     showToast(t("msg.copied"));
   } catch (error) {
     // Browsers offer no clipboard on insecure pages.

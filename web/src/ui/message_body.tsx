@@ -8,7 +8,7 @@ import { splitLinks } from "../model/links";
 import type { PendingMessage } from "../model/outbox";
 import { me } from "../model/session";
 import { cancelUpload, type PendingUpload, updateUpload } from "../model/uploads";
-import { foreignHost, httpUrl } from "../model/urls";
+import { fileUrl, foreignHost } from "../model/urls";
 import type { Message, Pixels } from "../net/types";
 import { addPictureHost, loadsPictures, pictureHosts } from "../settings/preferences";
 import { Icon, IconButton } from "./common";
@@ -17,7 +17,7 @@ import { lazy } from "./lazy";
 const Lightbox = lazy(() => import("./lazy_components").then((module) => module.Lightbox));
 
 export function MessageBody({ message }: { message: Message }) {
-  const url = httpUrl(message.file_url ?? message.content);
+  const url = fileUrl(message.file_url ?? message.content);
   switch (message.message_type) {
     case "image":
       if (url) return <Picture url={url} name={message.username} pixels={message.file_pixels} />;
@@ -35,7 +35,7 @@ export function MessageBody({ message }: { message: Message }) {
 }
 
 export function PendingBody({ pending }: { pending: PendingMessage }) {
-  const url = pending.isImage ? httpUrl(pending.text) : null;
+  const url = pending.isImage ? fileUrl(pending.text) : null;
   if (!url) return <Text text={pending.text} />;
   return <Picture url={url} name={me.value?.username ?? ""} pixels={pending.pixels ?? null} />;
 }

@@ -1,0 +1,42 @@
+import { render } from "preact";
+import { beforeEach, describe, expect, it } from "vitest";
+import { loadTexts } from "../i18n";
+import type { RoomMessage } from "../net/types";
+import { message } from "../testing/fixtures";
+import { MessageBody } from "./message_body";
+
+function draw(part: Partial<RoomMessage>): Element {
+  document.body.innerHTML = "<div></div>";
+  const root = document.body.firstElementChild as Element;
+  render(<MessageBody message={message(1, part)} />, root);
+  return root;
+}
+
+describe("uploads that an event names by their path", () => {
+  beforeEach(() => loadTexts("en"));
+
+  it.each(["file", "audio", "video"] as const)("are cards: %s", (message_type) => {
+    const file_url = "/uploads/chat/a.txt";
+    const card = draw({ message_type, file_url, file_name: "notes.txt", content: "发送了文件: notes.txt" });
+    expect(card.querySelector("a.card")?.getAttribute("href")).toBe(location.origin + file_url);
+    expect(card.querySelector(".card-name")?.textContent).toBe("notes.txt");
+    // The host of this server is not named.
+    expect(card.querySelector("small")).toBeNull();
+  });
+
+  it.each([
+    { file_url: "/uploads/images/a.png", content: "/uploads/images/a.png" },
+    { file_url: null, content: "/uploads/images/a.png" },
+  ])("are pictures", (part) => {
+    const picture = draw({ message_type: "image", ...part });
+    expect(picture.querySelector("img")?.getAttribute("src")).toBe(`${location.origin}/uploads/images/a.png`);
+  });
+});
+
+it("draws the path of anything else as a text", () => {
+  for (const content of ["/health", "/elsewhere/a.png", "//example.org/a.png"]) {
+    const body = draw({ message_type: "image", content });
+    expect(body.textContent).toBe(content);
+    expect(body.querySelector("img, a")).toBeNull();
+  }
+});
