@@ -174,6 +174,17 @@ test("a room opens at its end, however tall its messages", async ({ enter }) => 
   await end();
 });
 
+test("a room opens at its end without motion", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const bytes = await (await enter(alice)).screenshot({ type: "jpeg" });
+  await alice.send(room, "the first");
+  for (const user of [alice, bob]) await user.picture(room, bytes);
+  for (const name of ["one.txt", "two.txt"]) await alice.upload(room, name, "a text");
+  const page = await enter(bob, { room, reducedMotion: "reduce" });
+  await expect(page.locator(".card", { hasText: "two.txt" })).toBeInViewport({ ratio: 1 });
+});
+
 test("the line above new messages stays where it was when the room was opened", async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
