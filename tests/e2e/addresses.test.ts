@@ -52,7 +52,7 @@ test("a picture of another host is loaded when it is wanted", async ({ enter }) 
 
   // The setting loads all of them.
   await page.getByRole("button", { name: /Account and settings/ }).click();
-  await page.getByRole("switch", { name: "Load pictures of other sites" }).click();
+  await page.getByRole("switch", { name: "Outside pictures" }).click();
   await expect(drawn).toHaveCount(3);
   await expect(held).toHaveCount(0);
 });

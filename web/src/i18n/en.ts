@@ -107,7 +107,7 @@ export const texts = {
   "menu.label": "Account and settings",
   "menu.logout": "Log out",
   "menu.notify": "Notifications",
-  "menu.pictures": "Load pictures of other sites",
+  "menu.pictures": "Outside pictures",
   "menu.docs": "API documentation",
   "menu.dashboard": "Dashboard",
   "search.label": "Search",
