@@ -17,6 +17,7 @@ let fetched: string[];
 beforeEach(() => {
   vi.resetModules();
   vi.useFakeTimers();
+  vi.restoreAllMocks();
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("fetch", async (path: string) => {
     fetched.push(path);
@@ -282,6 +283,44 @@ describe("reading", () => {
     expect(model.unreadTotal.value).toBe(1);
     model.isAtEnd.value = true;
     expect(model.unreadTotal.value).toBe(0);
+  });
+
+  it("marks nothing as read in a window without the focus, until it has it", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    const marks = () => socket.frames("mark_read").length;
+    const before = marks();
+    const focus = vi.spyOn(document, "hasFocus").mockReturnValue(false);
+    socket.push("new_message", message(3));
+    model.isAtEnd.value = false;
+    model.isAtEnd.value = true;
+    await vi.advanceTimersByTimeAsync(500);
+    expect([model.unreadTotal.value, marks()]).toEqual([1, before]);
+    focus.mockReturnValue(true);
+    dispatchEvent(new Event("focus"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect([model.unreadTotal.value, marks()]).toEqual([0, before + 1]);
+    expect(socket.frames("mark_read").at(-1)).toEqual({ room_id: ROOM, id: 3 });
+  });
+
+  it("does not list the open room again without the focus, as that counts as reading", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    const focus = vi.spyOn(document, "hasFocus").mockReturnValue(false);
+    socket.close();
+    await vi.advanceTimersByTimeAsync(600);
+    const next = await connect();
+    next.push("new_message", message(3));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(next.frames("fetch_history")).toEqual([]);
+    expect(model.roomOf(ROOM).messages.value.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(next.frames("mark_read")).toEqual([]);
+    focus.mockReturnValue(true);
+    dispatchEvent(new Event("focus"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(next.frames("fetch_history")).toHaveLength(1);
   });
 
   it("counts neither own nor system messages", async () => {

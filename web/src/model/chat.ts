@@ -9,12 +9,12 @@ import { connection, isCaughtUp } from "./connection";
 import { refreshList } from "./conversation_list";
 import { closeDrafts, openDrafts } from "./drafts";
 import { applyEvent } from "./events";
-import { loadNewest } from "./history";
+import { refreshActiveRoom } from "./history";
 import { closeOutbox, openOutbox } from "./outbox";
 import { resetCards } from "./people";
 import { loadOnline, resetPresence } from "./presence";
 import { awaitReplay, endReplay } from "./replay";
-import { activeRoom, knownRooms, newestMessage, resetRooms, sortedConversations } from "./rooms";
+import { knownRooms, newestMessage, resetRooms, sortedConversations } from "./rooms";
 import { flush } from "./sending";
 import { me, noteMe, token } from "./session";
 import { cancelAllUploads } from "./uploads";
@@ -89,7 +89,7 @@ function reset(): void {
 
 async function loadFirst(): Promise<void> {
   void loadOnline();
-  await Promise.all([refreshList(), loadActiveRoom()]);
+  await Promise.all([refreshList(), refreshActiveRoom()]);
   isCaughtUp.value = connection.status.peek() === "open";
   void flush();
 }
@@ -114,7 +114,7 @@ async function catchUp(): Promise<void> {
   const resuming = rest.length > 0 ? resume(Object.fromEntries(rest)) : undefined;
   void flush();
   await Promise.all([resuming, refreshList()]);
-  await loadActiveRoom();
+  await refreshActiveRoom();
   if (await replayed) isCaughtUp.value = connection.status.peek() === "open";
 }
 
@@ -126,10 +126,4 @@ async function resume(rooms: Record<string, string>): Promise<void> {
     const isLost = error instanceof Refused && error.code === "lost";
     if (!isLost) endReplay();
   }
-}
-
-/** Loads the open room unless the page is hidden: the server counts what it lists as read. */
-async function loadActiveRoom(): Promise<void> {
-  const room = activeRoom();
-  if (room && !document.hidden) await loadNewest(room);
 }

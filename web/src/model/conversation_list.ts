@@ -1,8 +1,10 @@
 // Reads the list of conversations from the server.
 
 import { batch } from "@preact/signals";
+import { delay } from "../net/delay";
 import { api } from "../net/http";
 import type { Conversation } from "../net/types";
+import { isWatched } from "./attention";
 import { activeRoomId, conversations, isAtEnd, listState, roomOf } from "./rooms";
 import { token } from "./session";
 
@@ -14,7 +16,7 @@ const MAX_REQUESTS = 3;
 let reading: Promise<void> | null = null;
 /** Counts the changes that a running request may lack. */
 let changes = 0;
-let timer = 0;
+let soon: Promise<void> | null = null;
 
 /** Notes the arrival of a message, which a running request may lack. */
 export function noteArrival(): void {
@@ -30,9 +32,13 @@ export function refreshList(): Promise<void> {
   return reading;
 }
 
-export function refreshListSoon(): void {
-  clearTimeout(timer);
-  timer = window.setTimeout(() => void refreshList(), REFRESH_DELAY_MS);
+/** Reads the list after a while. Resolves when that is done. */
+export function refreshListSoon(): Promise<void> {
+  soon ??= delay(REFRESH_DELAY_MS).then(() => {
+    soon = null;
+    return refreshList();
+  });
+  return soon;
 }
 
 async function readList(): Promise<void> {
@@ -61,8 +67,8 @@ function withoutSeen(conversation: Conversation): Conversation {
   return isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation;
 }
 
-/** Whether the user has the newest messages of a room in view. */
+/** Whether the user has the newest messages of a room in view, in a window that has the focus. */
 export function isInView(id: number): boolean {
-  const isOpen = activeRoomId.peek() === id && !document.hidden && isAtEnd.peek();
+  const isOpen = activeRoomId.peek() === id && isWatched() && isAtEnd.peek();
   return isOpen && roomOf(id).state.peek() === "ready" && !roomOf(id).isStale;
 }

@@ -1,8 +1,8 @@
 // Applies the server's events to the state.
 
-import type { EventFrame, RoomMessage, ServerPayloads } from "../net/types";
+import type { Conversation, EventFrame, RoomMessage, ServerPayloads } from "../net/types";
 import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
-import { loadNewest } from "./history";
+import { refreshActiveRoom } from "./history";
 import { loadMembers } from "./members";
 import { notify } from "./notifications";
 import * as outbox from "./outbox";
@@ -64,10 +64,10 @@ function applyMessage(message: RoomMessage): void {
   if (isOwn && message.client_id) outbox.remove(message.client_id);
   room.typing.value = room.typing.peek().filter((typist) => typist.id !== message.user_id);
   const conversation = conversations.peek().get(room.id);
-  if (!conversation) return refreshListSoon();
+  if (!conversation) return void listThenNotify(message);
   const isNew = message.id > (conversation.last_message?.id ?? 0);
   if (!isNew || room.deletedIds.has(message.id)) return;
-  const counts = !isOwn && message.user_id !== 0;
+  const counts = isOthers(message);
   patchConversation(room.id, ({ unread }) => ({
     last_message: message,
     active_at: message.created_at,
@@ -77,10 +77,30 @@ function applyMessage(message: RoomMessage): void {
     room.announced.value = [...room.announced.peek().slice(1 - MAX_ANNOUNCED), message];
   }
   if (isOwn) fetchStatusSoon(room, STATUS_AFTER_SEND_MS);
-  if (!counts) return;
-  noteActivity(message.user_id, Date.parse(message.created_at));
+  if (counts) noteActivity(message.user_id, Date.parse(message.created_at));
   if (isInView(room.id)) markRead(room);
-  else void notify(message, conversation).catch(() => {}); // some browsers refuse notifications
+  else notifyIfWanted(message, conversation);
+}
+
+/** Whether a user wrote a message who is not that of this page. */
+const isOthers = ({ user_id }: RoomMessage) => user_id !== 0 && user_id !== me.peek()?.id;
+
+/** Whether a system message tells that somebody has added the user to its room. */
+function addsUser({ notice }: RoomMessage): boolean {
+  const own = me.peek()?.id;
+  return notice?.kind === "added" && notice.user.id === own && notice.actor.id !== own;
+}
+
+function notifyIfWanted(message: RoomMessage, conversation: Conversation): void {
+  if (!isOthers(message) && !addsUser(message)) return;
+  void notify(message, conversation).catch(() => {}); // some browsers refuse notifications
+}
+
+/** Notifies of a message in a room that the list lacks, such as a new one, once the list has it. */
+async function listThenNotify(message: RoomMessage): Promise<void> {
+  await refreshListSoon();
+  const conversation = conversations.peek().get(message.room_id);
+  if (conversation && !isInView(message.room_id)) notifyIfWanted(message, conversation);
 }
 
 /**
@@ -91,15 +111,15 @@ function applyNotRecovered(id: number): void {
   const room = roomOf(id);
   room.markLost();
   patchConversation(id, () => ({ last_message: null }));
-  refreshListSoon();
-  if (activeRoomId.peek() === id && !document.hidden) void loadNewest(room);
+  void refreshListSoon();
+  if (activeRoomId.peek() === id) void refreshActiveRoom();
 }
 
 function applyMembership(id: number, userId: number, isAdded: boolean): void {
   const room = roomOf(id);
   if (userId === me.peek()?.id && !isAdded) return removeRoom(id);
   if (room.members.peek()) void loadMembers(room);
-  if (isAdded && !conversations.peek().has(id)) refreshListSoon();
+  if (isAdded && !conversations.peek().has(id)) void refreshListSoon();
 }
 
 function applyRoomChange({ room_id, name, avatar }: ServerPayloads["room_changed"]): void {
@@ -113,7 +133,7 @@ function applyDeletion(id: number, messageId: number): void {
   room.announced.value = room.announced.peek().filter((message) => message.id !== messageId);
   const conversation = conversations.peek().get(id);
   if (conversation && (conversation.unread > 0 || conversation.last_message?.id === messageId)) {
-    refreshListSoon();
+    void refreshListSoon();
   }
 }
 
@@ -122,7 +142,7 @@ function applyRead(id: number, userId: number, messageId: number): void {
   if (userId === me.peek()?.id) {
     const isAll = messageId >= (conversations.peek().get(id)?.last_message?.id ?? 0);
     if (isAll) patchConversation(id, () => ({ unread: 0, read_id: messageId }));
-    else refreshListSoon();
+    else void refreshListSoon();
     return;
   }
   const readers = new Map(room.readers.peek());

@@ -5,6 +5,7 @@ import { delay } from "../net/delay";
 import { Refused } from "../net/refused";
 import type { HistoryPage } from "../net/socket";
 import type { Message } from "../net/types";
+import { isWatched, onReturn } from "./attention";
 import { connection } from "./connection";
 import { isInView } from "./conversation_list";
 import * as outbox from "./outbox";
@@ -146,10 +147,19 @@ effect(() => {
   if (isListed && !document.hidden && roomOf(id).state.peek() === "idle") void loadNewest(roomOf(id));
 });
 
-// A page that becomes visible shows what arrived meanwhile, and marks it as read.
-document.addEventListener("visibilitychange", () => {
+/**
+ * Reads the open room again if it may lack messages. The server counts what it lists as read: a page without the focus
+ * waits, unless it has nothing to show, or messages that the server has lost.
+ */
+export async function refreshActiveRoom(): Promise<void> {
   const room = activeRoom();
   if (!room || document.hidden) return;
-  if (room.isStale || room.state.peek() === "idle") void loadNewest(room);
-  else if (isAtEnd.peek()) markRead(room);
+  const isUsable = room.state.peek() === "ready" && !room.isLost;
+  if (!isUsable || (room.isStale && isWatched())) await loadNewest(room);
+}
+
+onReturn(() => {
+  void refreshActiveRoom();
+  const room = activeRoom();
+  if (room && !room.isStale && isAtEnd.peek()) markRead(room);
 });

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import { conversation, message } from "../testing/fixtures";
+import { conversation, message, systemMessage } from "../testing/fixtures";
 
 const shown: string[] = [];
 
@@ -54,6 +54,11 @@ it("show each message once, whatever the number of tabs", async () => {
   for (const each of [one, other]) void each.notify(message(2, { message_type: "image" }), room);
   await vi.waitFor(() => expect(shown).toHaveLength(2));
   expect(shown).toEqual(["Bob · Room 7: text 1", "Bob · Room 7: [Picture]"]);
+});
+
+it("name the room alone when somebody has added the user to it", async () => {
+  void (await tab()).notify(systemMessage(3, "added", "Bob", "Alice"), conversation(7));
+  await vi.waitFor(() => expect(shown).toEqual(["Room 7: Bob added Alice"]));
 });
 
 it("are suppressed while one of the tabs has the focus", async () => {

@@ -61,7 +61,7 @@ export async function notify(message: Message, conversation: Conversation): Prom
 
 function show(message: Message, conversation: Conversation, tag: string): void {
   const name = roomName(conversation);
-  const title = conversation.is_private ? name : `${message.username} · ${name}`;
+  const title = conversation.is_private || message.user_id === 0 ? name : `${message.username} · ${name}`;
   const shown = new Notification(title, { body: preview(message).slice(0, MAX_CHARS), tag, icon });
   shown.onclick = () => {
     window.focus();

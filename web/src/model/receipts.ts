@@ -3,6 +3,7 @@
 import { effect } from "@preact/signals";
 import { api } from "../net/http";
 import type { Message } from "../net/types";
+import { isWatched } from "./attention";
 import { connection } from "./connection";
 import { refreshListSoon } from "./conversation_list";
 import { activeRoomId, conversations, isAtEnd, patchConversation, type Room, roomOf } from "./rooms";
@@ -56,11 +57,11 @@ async function fetchStatus(room: Room): Promise<void> {
 
 const readTimers = new Map<number, number>();
 
-/** Marks the loaded messages of a room as read, here at once and soon at the server. */
+/** Marks the loaded messages of a room as read, here at once and soon at the server, if the page has the focus. */
 export function markRead(room: Room): void {
   const conversation = conversations.peek().get(room.id);
   const last = room.messages.peek().findLast((message) => message.user_id !== me.peek()?.id);
-  if (!conversation || !last || document.hidden || room.state.peek() !== "ready") return;
+  if (!conversation || !last || !isWatched() || room.state.peek() !== "ready") return;
   if (conversation.unread === 0 && last.id <= (conversation.read_id ?? 0)) return;
   patchConversation(room.id, ({ read_id }) => ({ unread: 0, read_id: Math.max(last.id, read_id ?? 0) }));
   clearTimeout(readTimers.get(room.id));

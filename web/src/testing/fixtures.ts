@@ -48,7 +48,13 @@ export function conversation(id: number, part: Partial<Conversation> = {}): Conv
 }
 
 /** A system message. */
-export function systemMessage(id: number, kind: Notice["kind"], actor: string, user: string): RoomMessage {
-  const notice = { kind, actor: { id: 1, username: actor }, user: { id: 2, username: user } };
+export function systemMessage(
+  id: number,
+  kind: Notice["kind"],
+  actor: string,
+  user: string,
+  ids: [number, number] = [1, 2],
+): RoomMessage {
+  const notice = { kind, actor: { id: ids[0], username: actor }, user: { id: ids[1], username: user } };
   return message(id, { user_id: 0, username: "系统", message_type: "system", notice });
 }

@@ -1,0 +1,94 @@
+// Windows without the focus: they notify of messages, and read none.
+import type { Page } from "@playwright/test";
+import { badge, bubble, expect, item, newUsers, test, tick, uniqueName, write } from "./fixtures";
+
+/** Takes the focus from all tabs that the browser of a page loads from now on, and records what they notify of. */
+async function recordNotifications(page: Page): Promise<string[]> {
+  const shown: string[] = [];
+  await page.context().exposeBinding("noted", (_, text: string) => shown.push(text));
+  await page.context().addInitScript(() => {
+    document.hasFocus = () => false;
+    class Seen extends EventTarget {
+      static permission = "granted";
+      static requestPermission = async () => "granted";
+      constructor(title: string, { body }: { body: string }) {
+        super();
+        (window as unknown as { noted: (text: string) => void }).noted(`${title}: ${body}`);
+      }
+      close() {}
+    }
+    Object.defineProperty(window, "Notification", { value: Seen });
+  });
+  return shown;
+}
+
+test("a window in view reads nothing until it has the focus", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const here = await enter(alice, { room });
+  const there = await enter(bob, { node: 1, room });
+  await write(here, "while Bob looks");
+  await expect(tick(bubble(here, "while Bob looks"), "read")).toBeVisible();
+  await there.evaluate(() => {
+    document.hasFocus = () => false;
+    dispatchEvent(new Event("blur"));
+  });
+  await write(here, "while Bob works elsewhere");
+  await expect(bubble(there, "while Bob works elsewhere")).toBeVisible();
+  await expect(badge(item(there, alice.name))).toHaveText("1");
+  await expect(there).toHaveTitle("(1) Chinwag");
+  await expect(tick(bubble(here, "while Bob works elsewhere"), "delivered")).toBeVisible();
+  await there.evaluate(() => {
+    document.hasFocus = () => true;
+    dispatchEvent(new Event("focus"));
+  });
+  await expect(tick(bubble(here, "while Bob works elsewhere"), "read")).toBeVisible();
+  await expect(badge(item(there, alice.name))).toHaveCount(0);
+});
+
+test("the first message of a conversation and being added to a group notify", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const page = await enter(bob, { node: 1, permissions: ["notifications"] });
+  const shown = await recordNotifications(page);
+  await page.reload();
+  await expect(page.locator(".me-name")).toHaveText(bob.name);
+  await expect(page.getByRole("status")).toHaveText("Connected");
+  await expect(item(page, "Lobby")).toBeVisible();
+  await alice.send(await alice.direct(bob), "nice to meet you");
+  await expect.poll(() => shown).toEqual([`${alice.name}: nice to meet you`]);
+  const group = uniqueName("readers");
+  await alice.group(group, bob);
+  await expect.poll(() => shown.slice(1)).toEqual([`${group}: ${alice.name} added ${bob.name}`]);
+  // What the user does is nothing to be notified of.
+  await bob.send(await bob.group(uniqueName("own"), alice), "welcome");
+  await expect(item(page, "own")).toContainText("welcome");
+  expect(shown).toHaveLength(2);
+});
+
+test("several tabs show one notification per message, and none while one has the focus", async ({
+  enter,
+  openTab,
+}) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(bob, { permissions: ["notifications"] });
+  const shown = await recordNotifications(page);
+  await page.reload();
+  const tabs = [page, await openTab(page, "/chat"), await openTab(page, "/chat?room=1")];
+  for (const tab of tabs) await expect(tab.locator(".me-name")).toHaveText(bob.name);
+  for (const tab of tabs) await expect(item(tab, alice.name)).toBeVisible();
+  for (const text of ["first", "第二"]) {
+    await alice.send(room, text);
+    for (const tab of tabs) await expect(item(tab, alice.name)).toContainText(text);
+  }
+  await expect.poll(() => shown).toEqual([`${alice.name}: first`, `${alice.name}: 第二`]);
+
+  // One of the tabs gets the focus.
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await alice.send(room, "third");
+  for (const tab of tabs) await expect(item(tab, alice.name)).toContainText("third");
+  // Own messages cause no notification either.
+  await bob.send(room, "fourth");
+  for (const tab of tabs) await expect(item(tab, alice.name)).toContainText("fourth");
+  expect(shown).toHaveLength(2);
+});
