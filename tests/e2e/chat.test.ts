@@ -146,6 +146,31 @@ test("replies lead to their source, and deleted messages disappear everywhere", 
   await expect(there.getByText("thing said")).toHaveCount(0);
 });
 
+test("a reply to a message that was deleted meanwhile can be sent without the quote", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const here = await enter(alice, { room });
+  const there = await enter(bob, { node: 1, room });
+  await write(there, "said in haste");
+  const hasty = there.locator(".row", { hasText: "said in haste" });
+  await expect(tick(hasty, "read")).toBeVisible();
+  await bubble(here, "said in haste").hover();
+  await here.getByRole("button", { name: "Reply" }).click();
+  await hasty.hover();
+  await hasty.getByRole("button", { name: "Delete" }).click();
+  await there.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(here.locator(".replying")).toHaveText("Message not available");
+  await write(here, "never mind");
+  await expect(here.locator(".failed")).toContainText("The message you reply to no longer exists");
+  // A reload keeps the reason.
+  await here.reload();
+  await here.getByRole("button", { name: "Send without the quote" }).click();
+  for (const page of [here, there]) {
+    await expect(page.locator(".bubble .text")).toHaveText(["never mind"]);
+    await expect(page.locator(".quote, .failed")).toHaveCount(0);
+  }
+});
+
 test("unread counts grow, are shared by tabs, and are cleared by reading", async ({ enter, openTab }) => {
   const [alice, bob, carol] = await newUsers("alice", "bob", "carol");
   const [direct, group] = [await alice.direct(bob), await alice.group(uniqueName("读书会"), bob, carol)];

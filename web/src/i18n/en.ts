@@ -178,6 +178,7 @@ export const texts = {
   "msg.delivered": "Delivered",
   "msg.read": "Read",
   "msg.retry": "Try again",
+  "msg.withoutQuote": "Send without the quote",
   "msg.discard": "Discard",
   "msg.reply": "Reply",
   "msg.delete": "Delete",

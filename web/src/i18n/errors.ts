@@ -71,7 +71,7 @@ const FIELDS: Record<string, Key> = {
 };
 
 /** The text for a code; empty for codes that this version does not know. */
-export function codeText(code: Code, field: string | null = null): string {
+export function codeText(code: Code, field?: string | null): string {
   const key = FIELDS[`${code} ${field}`] ?? CODES[code];
   return key ? t(key) : "";
 }

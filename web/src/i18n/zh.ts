@@ -179,6 +179,7 @@ export const texts: typeof en = {
   "msg.delivered": "已送达",
   "msg.read": "已读",
   "msg.retry": "重试",
+  "msg.withoutQuote": "不带引用发送",
   "msg.discard": "放弃",
   "msg.reply": "回复",
   "msg.delete": "删除",

@@ -149,6 +149,22 @@ describe("sending", () => {
     expect(Object.keys(localStorage).filter((key) => key.includes(".out."))).toEqual([]);
   });
 
+  it("lets a reply be sent without its quote when the quoted message is gone", async () => {
+    const { model, socket } = await begin();
+    refusal = { code: "invalid", field: "reply_to" };
+    model.sendText(ROOM, "an answer", 2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "failed", field: "reply_to" }]);
+    refusal = undefined;
+    model.sendWithoutQuote(model.pendingMessages.value[0]?.clientId ?? "");
+    await vi.advanceTimersByTimeAsync(1);
+    const [first, second] = socket.frames("send_message");
+    expect(second).toMatchObject({ content: "an answer" });
+    expect(second).not.toHaveProperty("reply_to");
+    expect(second?.client_id).not.toBe(first?.client_id);
+    expect(model.pendingMessages.value).toEqual([]);
+  });
+
   it("retries by itself when the server asks to slow down", async () => {
     const { model, socket } = await begin();
     refusal = { code: "rate_limited", retry_after_ms: 4000 };

@@ -57,6 +57,17 @@ it("does not resend by itself what the server may have stored and forgotten", ()
   expect(outbox.pendingMessages.value[0]?.state).toBe("failed");
 });
 
+it("retries a reply without its quote as another message", () => {
+  outbox.add(pending("reply", { replyTo: 3, state: "failed", error: "invalid", field: "reply_to" }));
+  outbox.retryWithoutQuote("reply");
+  outbox.closeOutbox();
+  outbox.openOutbox(1);
+  const [entry, ...others] = outbox.pendingMessages.value;
+  expect(others).toEqual([]);
+  expect(entry).toMatchObject({ text: "reply", replyTo: null, state: "sending", error: null, field: null });
+  expect(entry?.clientId).not.toBe("reply");
+});
+
 it("retries under the same id, and under a new one after a day", () => {
   outbox.add(pending("young", { state: "failed" }));
   outbox.retry("young");

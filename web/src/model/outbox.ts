@@ -17,6 +17,8 @@ export interface PendingMessage {
   state: "sending" | "sent" | "failed";
   /** Why it failed. */
   error: Code | null;
+  /** What of it the server refused. */
+  field?: string | null;
   /** The size of a picture, so that its place does not change once it is stored. */
   pixels?: Pixels;
 }
@@ -95,7 +97,24 @@ export function retry(clientId: string): void {
   const entry = find(clientId);
   if (!entry) return;
   const isUsable = Date.now() - entry.at < RETRY_MS && entry.error !== "client_id_reused";
-  if (isUsable) return update(clientId, { state: "sending", error: null });
-  remove(clientId);
-  add({ ...entry, clientId: newClientId(), at: Date.now(), state: "sending", error: null });
+  if (isUsable) return update(clientId, { state: "sending", error: null, field: null });
+  addAgain(entry);
+}
+
+/** Marks a failed reply for sending as a plain message; under a new client id, as it is another message. */
+export function retryWithoutQuote(clientId: string): void {
+  const entry = find(clientId);
+  if (entry) addAgain({ ...entry, replyTo: null });
+}
+
+function addAgain(entry: PendingMessage): void {
+  remove(entry.clientId);
+  add({
+    ...entry,
+    clientId: newClientId(),
+    at: Date.now(),
+    state: "sending",
+    error: null,
+    field: null,
+  });
 }

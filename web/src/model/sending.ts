@@ -31,6 +31,12 @@ export function retrySending(clientId: string): void {
   void flush();
 }
 
+/** Sends a reply as a plain message, as the message that it replies to is gone. */
+export function sendWithoutQuote(clientId: string): void {
+  outbox.retryWithoutQuote(clientId);
+  void flush();
+}
+
 let isFlushing = false;
 
 /**
@@ -67,7 +73,7 @@ async function deliver(entry: outbox.PendingMessage): Promise<void> {
       const wanted = error.retryAfterMs ?? RETRY_MS;
       return delay(Math.min(Math.max(wanted, MIN_RETRY_MS), MAX_RETRY_MS));
     }
-    outbox.update(clientId, { state: "failed", error: error.code });
+    outbox.update(clientId, { state: "failed", error: error.code, field: error.field });
   }
 }
 

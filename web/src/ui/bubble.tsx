@@ -10,7 +10,7 @@ import * as outbox from "../model/outbox";
 import { online } from "../model/presence";
 import { deliveryState, hasReceipts } from "../model/receipts";
 import { conversations, type Room } from "../model/rooms";
-import { retrySending, retryUpload } from "../model/sending";
+import { retrySending, retryUpload, sendWithoutQuote } from "../model/sending";
 import { me } from "../model/session";
 import type { Row } from "../model/timeline";
 import { cancelUpload } from "../model/uploads";
@@ -89,7 +89,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
 /** Why a row could not be sent, empty if that is unknown; `null` if nothing went wrong. */
 function failureOf(row: Row): string | null {
   const isFailed = row.kind === "pending" && row.pending.state === "failed";
-  if (isFailed) return row.pending.error ? codeText(row.pending.error) : "";
+  if (isFailed) return row.pending.error ? codeText(row.pending.error, row.pending.field) : "";
   // An upload is nothing but its file, so that is the field that is missing or invalid.
   return row.kind === "upload" && row.upload.error ? codeText(row.upload.error, "file") : null;
 }
@@ -130,16 +130,14 @@ function Tick({ state }: { state: TickState }) {
 
 function Failed({ row, failure }: { row: Row; failure: string }) {
   const isUpload = row.kind === "upload";
+  const isQuoteGone = row.kind === "pending" && row.pending.field === "reply_to";
+  const retry = isUpload ? retryUpload : isQuoteGone ? sendWithoutQuote : retrySending;
   return (
     <p class="failed" role="alert">
       <Icon name="alert" size={16} />
       <span>{failure ? `${t("msg.failed")}: ${failure}` : t("msg.failed")}</span>
-      <button
-        type="button"
-        class="link"
-        onClick={() => (isUpload ? retryUpload(row.key) : retrySending(row.key))}
-      >
-        {t("msg.retry")}
+      <button type="button" class="link" onClick={() => retry(row.key)}>
+        {t(isQuoteGone ? "msg.withoutQuote" : "msg.retry")}
       </button>
       <button
         type="button"

@@ -68,6 +68,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     }
   };
   const source = replyTo === null ? undefined : room.byId(replyTo);
+  const isQuoteGone = replyTo !== null && !source && room.deletedIds.has(replyTo);
   return (
     <form
       class="composer"
@@ -80,8 +81,10 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
         <div class="replying">
           <Icon name="reply" size={18} />
           <span class="replying-body">
-            <bdi class="quote-name">{t("msg.replyingTo", { name: source?.username ?? "…" })}</bdi>
-            <bdi class="quote-text">{source ? preview(source) : ""}</bdi>
+            {!isQuoteGone && (
+              <bdi class="quote-name">{t("msg.replyingTo", { name: source?.username ?? "…" })}</bdi>
+            )}
+            <bdi class="quote-text">{source ? preview(source) : isQuoteGone && t("msg.goneQuote")}</bdi>
           </span>
           <IconButton icon="close" size={17} label={t("msg.cancelReply")} onClick={onReplyDone} />
         </div>
