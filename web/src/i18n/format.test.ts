@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { loadTexts } from ".";
 import { briefTime, dayText, sizeText } from "./format";
 
@@ -13,6 +13,37 @@ describe("format", () => {
     expect(briefTime(new Date(2026, 1, 3).getTime(), now)).toBe("Feb 3");
     expect(briefTime(new Date(2024, 1, 3).getTime(), now)).toBe("2/3/2024");
     expect(dayText(now, now)).toBe("Today");
+  });
+
+  it("counts days by the calendar, also where one has 23 or 25 hours", () => {
+    vi.stubEnv("TZ", "Europe/Berlin");
+    const cases: [string, string, string][] = [
+      ["2026-10-24T22:00", "2026-10-25T23:30", "Yesterday"],
+      ["2026-10-25T00:10", "2026-10-25T23:50", "Today"],
+      ["2026-10-25T12:00", "2026-10-26T00:30", "Yesterday"],
+      ["2026-03-28T23:45", "2026-03-30T00:30", "Saturday, March 28"],
+      ["2026-03-29T12:00", "2026-03-30T00:30", "Yesterday"],
+      ["2025-12-31T23:00", "2026-01-01T00:30", "Yesterday"],
+    ];
+    const at = (text: string) => new Date(text).getTime();
+    expect((at("2026-10-26T00:00") - at("2026-10-25T00:00")) / 3_600_000).toBe(25);
+    for (const [time, now, text] of cases) expect(dayText(at(time), at(now)), time).toBe(text);
+    expect(briefTime(at("2026-03-28T23:45"), at("2026-03-30T00:30"))).toBe("Sat");
+    vi.unstubAllEnvs();
+  });
+
+  it("follows the day", async () => {
+    vi.useFakeTimers({ now: new Date(2026, 5, 17, 23, 59) });
+    vi.resetModules();
+    const format = await import("./format");
+    await (await import(".")).loadTexts("en");
+    const { effect } = await import("@preact/signals");
+    const shown: string[] = [];
+    const at = Date.now();
+    effect(() => void shown.push(format.dayText(at)));
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(shown).toEqual(["Today", "Yesterday"]);
+    vi.useRealTimers();
   });
 
   it("formats sizes", () => {

@@ -1,6 +1,6 @@
 // Dates and sizes as the user's language writes them.
 
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { lang } from "../settings/preferences";
 import { t } from ".";
 
@@ -20,27 +20,44 @@ const formats = computed(() => ({
 }));
 
 const DAY_MS = 86_400_000;
+const NEW_DAY_CHECK_MS = 10_000;
 
-const isSameDay = (a: number, b: number) => new Date(a).toDateString() === new Date(b).toDateString();
+/** The number of a local day. Local days are not equally long: two of a year have another hour. */
+function dayNumber(at: number): number {
+  const date = new Date(at);
+  return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / DAY_MS;
+}
+
+/** The present day. Texts that were made on another day are drawn again. */
+const today = signal(dayNumber(Date.now()));
+// A timer until midnight would be late after a sleep of the device.
+setInterval(() => {
+  today.value = dayNumber(Date.now());
+}, NEW_DAY_CHECK_MS);
+
+/** How many days ago a time was. Without a given day, also makes what draws it follow the day. */
+const daysAgo = (at: number, now?: number) => (now ? dayNumber(now) : today.value) - dayNumber(at);
 const isSameYear = (a: number, b: number) => new Date(a).getFullYear() === new Date(b).getFullYear();
 
 export const timeText = (at: number) => formats.value.time.format(at);
 export const fullTime = (at: number) => formats.value.full.format(at);
 
 /** The time of today, the day of earlier ones; for lists. */
-export function briefTime(at: number, now = Date.now()): string {
+export function briefTime(at: number, now?: number): string {
   const { time, weekday, short, old } = formats.value;
-  if (isSameDay(at, now)) return time.format(at);
-  if (isSameDay(at, now - DAY_MS)) return t("day.yesterday");
-  if (now - at < 6 * DAY_MS) return weekday.format(at);
-  return isSameYear(at, now) ? short.format(at) : old.format(at);
+  const days = daysAgo(at, now);
+  if (days === 0) return time.format(at);
+  if (days === 1) return t("day.yesterday");
+  if (days < 6) return weekday.format(at);
+  return isSameYear(at, now ?? Date.now()) ? short.format(at) : old.format(at);
 }
 
-export function dayText(at: number, now = Date.now()): string {
-  if (isSameDay(at, now)) return t("day.today");
-  if (isSameDay(at, now - DAY_MS)) return t("day.yesterday");
+export function dayText(at: number, now?: number): string {
+  const days = daysAgo(at, now);
+  if (days === 0) return t("day.today");
+  if (days === 1) return t("day.yesterday");
   const { day, oldDay } = formats.value;
-  return (isSameYear(at, now) ? day : oldDay).format(at);
+  return (isSameYear(at, now ?? Date.now()) ? day : oldDay).format(at);
 }
 
 export function sizeText(bytes: number): string {
