@@ -127,6 +127,7 @@ export const texts = {
   "list.empty": "No conversations yet",
   "list.emptyHint": "Start a chat with someone or create a group.",
   "list.error": "The conversations could not be loaded",
+  "list.partial": "Some conversations cannot be shown at the moment.",
   "list.unread": "{n} unread",
   "list.draft": "Draft: {text}",
   "new.label": "New",

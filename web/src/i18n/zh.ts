@@ -128,6 +128,7 @@ export const texts: typeof en = {
   "list.empty": "还没有会话",
   "list.emptyHint": "找个人聊聊，或者建一个群。",
   "list.error": "会话列表加载失败",
+  "list.partial": "部分会话暂时无法显示。",
   "list.unread": "{n} 条未读",
   "list.draft": "草稿：{text}",
   "new.label": "新建",

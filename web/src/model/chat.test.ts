@@ -6,6 +6,8 @@ import { account, conversation, message } from "../testing/fixtures";
 
 const ROOM = 7;
 let list: Conversation[];
+/** Whether the server says that rooms are missing in the list. */
+let isPartial: boolean;
 let history: Message[];
 /** What the fake server has stored, by client id. */
 let stored: Map<string, Message>;
@@ -22,13 +24,15 @@ beforeEach(() => {
   vi.stubGlobal("fetch", async (path: string) => {
     fetched.push(path);
     const body = answer(path);
-    return new Response(JSON.stringify(body), { status: body === undefined ? 404 : 200 });
+    const headers = path === "/api/v1/conversations" && isPartial ? { "x-partial": "1" } : undefined;
+    return new Response(JSON.stringify(body), { status: body === undefined ? 404 : 200, headers });
   });
   FakeSocket.all = [];
   localStorage.clear();
   localStorage.setItem("token", "t");
   history = [message(1), message(2)];
   list = [conversation(ROOM, { last_message: message(2), unread: 2 })];
+  isPartial = false;
   stored = new Map();
   refusal = undefined;
   fetched = [];
@@ -360,6 +364,42 @@ describe("reading", () => {
     socket.push("new_message", message(3, { user_id: 1 }));
     socket.push("new_message", message(4));
     expect(model.roomOf(ROOM).announced.value.map((message) => message.id)).toEqual([4]);
+  });
+});
+
+describe("a list that lacks rooms", () => {
+  const asked = () => fetched.filter((path) => path === "/api/v1/conversations").length;
+
+  it("keeps the known ones, and is asked for again until it is whole", async () => {
+    const { model } = await begin();
+    const { refreshList } = await import("./conversation_list");
+    const other = conversation(8);
+    [list, isPartial] = [[other], true];
+    await refreshList();
+    expect(model.isListPartial.value).toBe(true);
+    expect([...model.conversations.value.keys()]).toEqual([ROOM, 8]);
+    const before = asked();
+    await vi.advanceTimersByTimeAsync(45_000);
+    expect(asked() - before).toBeGreaterThanOrEqual(2);
+    expect(asked() - before).toBeLessThanOrEqual(5);
+    [list, isPartial] = [[other], false];
+    await vi.advanceTimersByTimeAsync(16_000);
+    expect(model.isListPartial.value).toBe(false);
+    expect([...model.conversations.value.keys()]).toEqual([8]);
+    const after = asked();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked()).toBe(after);
+  });
+
+  it("is nothing to the next user", async () => {
+    isPartial = true;
+    const { model } = await begin();
+    expect(model.isListPartial.value).toBe(true);
+    model.session.logOut();
+    expect(model.isListPartial.value).toBe(false);
+    const before = asked();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked()).toBe(before);
   });
 });
 

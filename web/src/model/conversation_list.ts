@@ -5,7 +5,7 @@ import { delay } from "../net/delay";
 import { api } from "../net/http";
 import type { Conversation } from "../net/types";
 import { isWatched } from "./attention";
-import { activeRoomId, conversations, isAtEnd, listState, roomOf } from "./rooms";
+import { activeRoomId, conversations, isAtEnd, isListPartial, listState, roomOf } from "./rooms";
 import { token } from "./session";
 
 /** Merges the refreshes within this time. */
@@ -13,6 +13,10 @@ const REFRESH_DELAY_MS = 150;
 /** The last request counts even if messages arrived during it. */
 const MAX_REQUESTS = 3;
 
+/** The least time after which rooms that the server could not list are asked for again. */
+const MISSING_MIN_MS = 10_000;
+
+let missingTimer = 0;
 let reading: Promise<void> | null = null;
 /** Counts the changes that a running request may lack. */
 let changes = 0;
@@ -47,21 +51,37 @@ async function readList(): Promise<void> {
   try {
     for (let count = 1; count <= MAX_REQUESTS; count += 1) {
       const before = changes;
-      const list = await api.conversations();
+      const { list, isPartial } = await api.conversations();
       if (token.peek() !== ownToken) return;
       if (before !== changes && count < MAX_REQUESTS) continue;
-      batch(() => {
-        conversations.value = new Map(
-          list.map((conversation) => [conversation.id, withoutSeen(conversation)]),
-        );
-        listState.value = "ready";
-      });
+      applyList(list, isPartial);
       return;
     }
   } catch {
     if (token.peek() === ownToken && listState.peek() !== "ready") listState.value = "error";
+  } finally {
+    clearTimeout(missingTimer);
+    // It may be the list of the next user by then.
+    const again = () => isListPartial.peek() && void refreshList();
+    if (isListPartial.peek()) missingTimer = window.setTimeout(again, missingDelay());
   }
 }
+
+function applyList(list: Conversation[], isPartial: boolean): void {
+  const listed = list.map((conversation): [number, Conversation] => [
+    conversation.id,
+    withoutSeen(conversation),
+  ]);
+  batch(() => {
+    // The rooms that a partial list lacks are kept as they were.
+    conversations.value = new Map(isPartial ? [...conversations.peek(), ...listed] : listed);
+    isListPartial.value = isPartial;
+    listState.value = "ready";
+  });
+}
+
+/** Spreads the clients, which all miss rooms at the same time. */
+const missingDelay = () => MISSING_MIN_MS * (1 + Math.random() / 2);
 
 function withoutSeen(conversation: Conversation): Conversation {
   return isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation;

@@ -66,6 +66,8 @@ export class Room {
 
 export const conversations = signal<ReadonlyMap<number, Conversation>>(new Map());
 export const listState = signal<LoadState>("idle");
+/** Whether rooms are missing in the list, as the server cannot reach them at the moment. */
+export const isListPartial = signal(false);
 /** All conversations, newest activity first. */
 export const sortedConversations = computed(() =>
   [...conversations.value.values()].sort((a, b) => Date.parse(b.active_at) - Date.parse(a.active_at)),
@@ -127,5 +129,6 @@ export function resetRooms(): void {
   rooms.clear();
   conversations.value = new Map();
   listState.value = "idle";
+  isListPartial.value = false;
   activeRoomId.value = null;
 }

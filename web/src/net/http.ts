@@ -29,12 +29,22 @@ const TIMEOUT_MS = 15_000;
  * # Errors
  * `ApiError` with the status of the server, or 0 if it was not reached. A refused token ends the session.
  */
-export async function request(
+export async function request(...args: Parameters<typeof exchange>): Promise<unknown> {
+  return (await exchange(...args)).answer;
+}
+
+interface Exchange {
+  answer: unknown;
+  /** Whether the answer lacks rooms, as the server has lost a part of its store for the moment. */
+  isPartial: boolean;
+}
+
+async function exchange(
   method: string,
   path: string,
   body?: unknown,
   signal = AbortSignal.timeout(TIMEOUT_MS),
-): Promise<unknown> {
+): Promise<Exchange> {
   const headers: Record<string, string> = {};
   const token = auth.token();
   if (token) headers.authorization = `Bearer ${token}`;
@@ -47,7 +57,7 @@ export async function request(
     throw new ApiError(0, "unreachable");
   }
   const answer = await response.json().catch(() => null);
-  if (response.ok) return answer;
+  if (response.ok) return { answer, isPartial: response.headers.get("x-partial") === "1" };
   const error = refusal(path, response.status, answer, response.headers.get("retry-after"));
   if (error.code === "unauthenticated" && token && auth.token() === token) auth.onUnauthorized();
   throw error;
@@ -133,7 +143,10 @@ export const api = {
   endSession: (id: string) => call("DELETE /api/v1/me/sessions/{id}", { path: { id } }),
   changePassword: (old: string, password: string) =>
     call("PUT /api/v1/me/password", { body: { old, new: password } }),
-  conversations: () => call("GET /api/v1/conversations"),
+  conversations: async () => {
+    const { answer, isPartial } = await exchange("GET", "/api/v1/conversations");
+    return { list: answer as Answers["GET /api/v1/conversations"], isPartial };
+  },
   findUsers: (q: string) => call("GET /api/v1/search?kind=user", { query: { q } }),
   findRooms: (q: string) => call("GET /api/v1/search?kind=room", { query: { q } }),
   findMessages: (room_id: number, q: string, limit = 5) =>

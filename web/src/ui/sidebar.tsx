@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { refreshList } from "../model/conversation_list";
-import { listState, sortedConversations } from "../model/rooms";
+import { isListPartial, listState, sortedConversations } from "../model/rooms";
 import { me } from "../model/session";
 import { Avatar, Empty, Icon, IconButton, Skeleton } from "./common";
 import { ConversationItem } from "./conversation_item";
@@ -91,9 +91,20 @@ function Conversations() {
     );
   }
   if (listState.value !== "ready" || !me.value) return <Skeleton rows={9} kind="list" />;
-  if (sortedConversations.value.length === 0)
+  const isEmpty = sortedConversations.value.length === 0;
+  if (isEmpty && !isListPartial.value) {
     return <Empty icon="people" title={t("list.empty")} hint={t("list.emptyHint")} />;
-  return <Rows />;
+  }
+  return (
+    <>
+      {isListPartial.value && (
+        <p class="side-note" role="status">
+          {t("list.partial")}
+        </p>
+      )}
+      <Rows />
+    </>
+  );
 }
 
 /** Enough conversations to fill any window. The others are drawn once these are on the screen. */
