@@ -75,7 +75,7 @@ test("a user ends the session of another device, then all of them", async ({ ent
     .getByRole("button", { name: "everywhere" })
     .click();
   await expect(page).toHaveURL(/\/login/);
-  expect(await status(user)).toBe(401);
+  await expect.poll(() => status(user)).toBe(401);
 });
 
 test("a user deletes the account, and others see that", async ({ enter, visit }) => {

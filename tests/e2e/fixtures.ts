@@ -267,6 +267,8 @@ export const results = (page: Page, kind: "Users" | "Public rooms" | "Messages")
 
 export async function write(page: Page, text: string): Promise<void> {
   await composer(page).fill(text);
+  // After a load nothing can be sent until the page knows its user.
+  await expect(page.locator(".composer .is-send")).toBeEnabled();
   await composer(page).press("Enter");
 }
 

@@ -31,6 +31,7 @@ test("admins rename a room, and its owner deletes it, for all members at once", 
   const member = await enter(carol, { room });
   for (const each of [page, admin, member]) await each.getByRole("button", { name: "Members" }).click();
   await page.getByRole("button", { name: `Make ${bob.name} an admin` }).click();
+  await expect(page.locator(".member", { hasText: bob.name })).toContainText("admin");
 
   await admin.reload();
   await admin.getByRole("button", { name: "Members" }).click();

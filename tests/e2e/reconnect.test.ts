@@ -168,6 +168,9 @@ test("drafts are kept per conversation and survive a reload", async ({ enter }) 
   await expect(composer(page)).toHaveValue("");
   await composer(page).fill("给小红");
   await expect(item(page, bob.name)).toContainText("Draft: for Bob");
+  // Drafts are saved after the text is drawn.
+  const saved = () => page.evaluate(() => Object.values(localStorage).join());
+  await expect.poll(saved).toContain("给小红");
   await page.reload();
   await expect(composer(page)).toHaveValue("给小红");
   await item(page, bob.name).click();
