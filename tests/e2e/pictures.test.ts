@@ -1,7 +1,7 @@
 // Pictures by button, paste and drop; cancelled and failed uploads.
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { expect, newUsers, picture, test } from "./fixtures";
+import { bubble, composer, expect, newUsers, picture, test } from "./fixtures";
 
 const drawn = (page: Page) => page.locator(".picture:not(.is-uploading) img");
 const UPLOAD = "**/api/v1/upload/image?*";
@@ -55,6 +55,28 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   }).toPass();
   await there.keyboard.press("Escape");
   await expect(there.getByRole("dialog")).toHaveCount(0);
+});
+
+test("a text that is pasted with a picture of it is pasted, and no picture is sent", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(alice, { room, permissions: ["clipboard-read", "clipboard-write"] });
+  const bytes = [...(await picture(page))];
+  await composer(page).fill("The sums: ");
+  await page.evaluate(async (bytes) => {
+    const of = (type: string, content: BlobPart) => new Blob([content], { type });
+    const parts = {
+      "text/plain": of("text/plain", "1\t2"),
+      "image/png": of("image/png", new Uint8Array(bytes)),
+    };
+    await navigator.clipboard.write([new ClipboardItem(parts)]);
+  }, bytes);
+  await composer(page).press("Control+v");
+  await expect(composer(page)).toHaveValue("The sums: 1\t2");
+  await composer(page).press("Enter");
+  await expect(bubble(page, "The sums")).toBeVisible();
+  await expect(page.locator(".picture")).toHaveCount(0);
+  await expect.poll(() => alice.messageTexts(room)).toEqual(["The sums: 1\t2"]);
 });
 
 test("uploads of other clients are drawn as they arrive", async ({ enter }) => {

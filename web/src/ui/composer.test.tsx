@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { loadTexts } from "../i18n";
 import { draftOf, openDrafts } from "../model/drafts";
 import { pendingMessages } from "../model/outbox";
@@ -97,17 +97,35 @@ it("replies to a message until Esc", async () => {
   expect(pendingMessages.value).toMatchObject([{ replyTo: 3 }]);
 });
 
-it("takes pasted pictures and leaves pasted texts to the browser", () => {
-  const paste = (files: File[]) => {
+describe("pasting", () => {
+  const picture = new File(["x"], "image.png", { type: "image/png" });
+  const paste = (files: File[], text: string) => {
     const event = new Event("paste", { bubbles: true, cancelable: true });
-    Object.assign(event, { clipboardData: { files } });
+    const getData = (type: string) => (type === "text/plain" ? text : "");
+    Object.assign(event, { clipboardData: { files, getData } });
     box.dispatchEvent(event);
     return event.defaultPrevented;
   };
-  expect(paste([])).toBe(false);
-  expect(onFiles).not.toHaveBeenCalled();
-  expect(paste([new File(["x"], "a.png", { type: "image/png" })])).toBe(true);
-  expect(onFiles).toHaveBeenCalledTimes(1);
+
+  it.each([
+    ["a picture", ""],
+    ["a picture with blank lines", " \r\n"],
+    ["a file and its name", "image.png"],
+    ["a file and its path", "file:///home/bob/image.png\n"],
+    ["a file and its path on Windows", "C:\\Users\\bob\\image.png"],
+  ])("takes %s", (_, text) => {
+    expect(paste([picture], text)).toBe(true);
+    expect(onFiles).toHaveBeenCalledExactlyOnceWith([picture]);
+  });
+
+  it.each([
+    ["a text", [], "a text"],
+    ["cells, which come with a picture of them", [picture], "1\t2\n3\t4"],
+    ["a text about a file", [picture], "image.png\nis what I mean"],
+  ])("leaves %s to the browser", (_, files, text) => {
+    expect(paste(files, text)).toBe(false);
+    expect(onFiles).not.toHaveBeenCalled();
+  });
 });
 
 it("keeps the text until the user is known", async () => {

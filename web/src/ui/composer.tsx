@@ -119,7 +119,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           }}
           onKeyDown={onKey}
           onPaste={(event) => {
-            const files = [...(event.clipboardData?.files ?? [])];
+            const files = pastedFiles(event.clipboardData);
             if (files.length === 0) return;
             event.preventDefault();
             onFiles(files);
@@ -141,4 +141,15 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
       )}
     </form>
   );
+}
+
+/**
+ * The files that a paste is meant to send. Programs that copy a text add a picture of it, and file managers add the
+ * names of copied files as a text.
+ */
+function pastedFiles(clipboard: DataTransfer | null): File[] {
+  const files = [...(clipboard?.files ?? [])];
+  const lines = (clipboard?.getData("text/plain") ?? "").split(/\r?\n/).filter((line) => line.trim());
+  const isFileName = (line: string) => files.some(({ name }) => line.trim().split(/[/\\]/).pop() === name);
+  return lines.every(isFileName) ? files : [];
 }
