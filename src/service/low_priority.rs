@@ -5,8 +5,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::domain::{Error, Result};
 
-/// Far below the usual 0, so that a thread gets a tenth of a processor for which a worker competes, and never nothing.
-const NICENESS: i32 = 10;
+/// Below the usual 0, so that a thread gets a quarter of a processor for which a worker competes. With 10 it got a tenth, too
+/// little for those who log in during a flood.
+const NICENESS: i32 = 5;
 
 /// A number of threads. Each piece of work runs on one of them.
 pub(super) struct LowPriority {
