@@ -89,7 +89,7 @@ async function call(method, path, { token, json, form, onCursor } = {}) {
 }
 
 async function logIn(name) {
-  const account = { username: name, password: `load-${run}` };
+  const account = { username: name, password: 'your_strong_password' };
   await call('POST', '/api/v1/auth/register', { json: account });
   return (await call('POST', '/api/v1/auth/login', { json: account }))?.token;
 }
