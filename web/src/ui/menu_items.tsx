@@ -38,6 +38,22 @@ function leave(): void {
   logOut();
 }
 
+interface SwitchItemProps {
+  icon: Parameters<typeof Icon>[0]["name"];
+  label: string;
+  isOn: boolean;
+  onSet: (isOn: boolean) => void;
+}
+
+function SwitchItem({ icon, label, isOn, onSet }: SwitchItemProps) {
+  return (
+    <button type="button" class="menu-item" role="switch" aria-checked={isOn} onClick={() => onSet(!isOn)}>
+      <Icon name={icon} /> {label}
+      <span class={`switch ${isOn ? "is-on" : ""}`} />
+    </button>
+  );
+}
+
 export function UserItems({ onAccount }: { onAccount: () => void }) {
   const themes: Theme[] = ["system", "light", "dark"];
   const other = lang.value === "zh" ? "en" : "zh";
@@ -59,26 +75,18 @@ export function UserItems({ onAccount }: { onAccount: () => void }) {
       >
         <Icon name="globe" /> {t("lang.other")}
       </button>
-      <button
-        type="button"
-        class="menu-item"
-        role="switch"
-        aria-checked={notificationsEnabled.value}
-        onClick={() => setNotificationsEnabled(!notificationsEnabled.value)}
-      >
-        <Icon name="bell" /> {t("menu.notify")}
-        <span class={`switch ${notificationsEnabled.value ? "is-on" : ""}`} />
-      </button>
-      <button
-        type="button"
-        class="menu-item"
-        role="switch"
-        aria-checked={loadsPictures.value}
-        onClick={() => setLoadsPictures(!loadsPictures.value)}
-      >
-        <Icon name="image" /> {t("menu.pictures")}
-        <span class={`switch ${loadsPictures.value ? "is-on" : ""}`} />
-      </button>
+      <SwitchItem
+        icon="bell"
+        label={t("menu.notify")}
+        isOn={notificationsEnabled.value}
+        onSet={setNotificationsEnabled}
+      />
+      <SwitchItem
+        icon="image"
+        label={t("menu.pictures")}
+        isOn={loadsPictures.value}
+        onSet={setLoadsPictures}
+      />
       <button type="button" class="menu-item" onClick={onAccount}>
         <Icon name="person" /> {t("menu.account")}
       </button>
