@@ -1,5 +1,7 @@
 //! Amendments: changes of messages that are stored already.
 
+use std::sync::Arc;
+
 use super::ids::{EntryId, Seq, UserId};
 use super::message::Message;
 
@@ -25,6 +27,24 @@ pub struct Amendment<K = AmendmentKind> {
 pub enum AmendmentKind {
     /// The message is no longer shown anywhere.
     Deleted,
+    /// Its sender replaced the text by this one, at a time that is later than that of earlier edits.
+    Edited(Arc<str>),
+}
+
+impl Amendment {
+    /// Changes a message accordingly. Returns `false` when the message is no longer shown. What a message has already is not
+    /// undone by an earlier amendment, so it does no harm to apply amendments again.
+    pub fn apply(&self, message: &mut Message) -> bool {
+        match &self.what {
+            AmendmentKind::Deleted => return false,
+            AmendmentKind::Edited(text) if self.at_ms >= message.edited_at_ms => {
+                message.text = text.as_ref().to_owned();
+                message.edited_at_ms = self.at_ms;
+            }
+            AmendmentKind::Edited(_) => {}
+        }
+        true
+    }
 }
 
 /// Amendments of a room, found by message.
@@ -55,8 +75,9 @@ impl Amendments {
     }
 
     /// The message as it reads after its amendments. `None` when it was deleted, whatever else was amended.
-    pub fn apply(&self, message: Message) -> Option<Message> {
-        (!self.is_deleted(message.id.entry.seq)).then_some(message)
+    pub fn apply(&self, mut message: Message) -> Option<Message> {
+        let is_shown = self.of(message.id.entry.seq).iter().all(|amendment| amendment.apply(&mut message));
+        is_shown.then_some(message)
     }
 
     /// All of them, by seq.
@@ -102,5 +123,27 @@ mod tests {
         let seqs: Vec<u64> = shown.iter().map(|message| message.id.entry.seq.0).collect();
         assert_eq!(seqs, [3, 4, 6, 7, 8, 10]);
         assert_eq!(Amendments::default().overlay(vec![message(1)]).len(), 1);
+    }
+
+    fn edit(seq: u64, at_ms: u64, text: &str) -> Amendment {
+        Amendment { at_ms: Some(at_ms), what: AmendmentKind::Edited(text.into()), ..deletion(seq) }
+    }
+
+    #[test]
+    fn the_latest_edit_counts_in_whatever_order_edits_are_applied() {
+        for order in [[20, 30, 40], [40, 30, 20], [30, 40, 20]] {
+            let amendments: Amendments = order.map(|at_ms| edit(2, at_ms, &at_ms.to_string())).into_iter().collect();
+            let shown = amendments.overlay(vec![message(1), message(2)]);
+            assert_eq!((shown[0].text.as_str(), shown[0].edited_at_ms), ("", None));
+            assert_eq!((shown[1].text.as_str(), shown[1].edited_at_ms), ("40", Some(40)), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_deletion_wins_over_an_edit() {
+        for both in [[deletion(2), edit(2, 9, "x")], [edit(2, 9, "x"), deletion(2)]] {
+            let amendments: Amendments = both.into_iter().collect();
+            assert_eq!(amendments.overlay(vec![message(2)]), []);
+        }
     }
 }

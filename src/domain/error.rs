@@ -71,6 +71,12 @@ pub enum Error {
     /// No such message in that room.
     #[error("message not found")]
     MessageNotFound,
+    /// Messages of this kind, and those with a file, stay as they were sent.
+    #[error("the message cannot be edited")]
+    NotEditable,
+    /// The message was sent too long ago to be edited.
+    #[error("the message is too old to be edited")]
+    TooLate,
     /// No such user.
     #[error("user not found")]
     UserNotFound,
@@ -207,7 +213,8 @@ impl Error {
             | Self::WeakPassword
             | Self::GlobalRoom
             | Self::DirectRoom
-            | Self::PermanentRoom => Kind::BadRequest,
+            | Self::PermanentRoom
+            | Self::NotEditable => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
             Self::WrongPassword
             | Self::Forbidden
@@ -216,7 +223,8 @@ impl Error {
             | Self::Unacquainted
             | Self::RegistrationClosed
             | Self::InviteRequired
-            | Self::InviteInvalid => Kind::Forbidden,
+            | Self::InviteInvalid
+            | Self::TooLate => Kind::Forbidden,
             Self::RoomNotFound | Self::MessageNotFound | Self::UserNotFound | Self::UserOffline | Self::NotFound => {
                 Kind::NotFound
             }
@@ -252,6 +260,8 @@ impl Error {
             Self::TooManyBlocked => "too_many_blocked",
             Self::RoomNotFound => "room_not_found",
             Self::MessageNotFound => "message_not_found",
+            Self::NotEditable => "not_editable",
+            Self::TooLate => "too_late",
             Self::UserNotFound => "user_not_found",
             Self::UserOffline => "user_offline",
             Self::NotFound => "not_found",

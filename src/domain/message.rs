@@ -220,7 +220,7 @@ impl NewMessage {
 }
 
 /// More than what a message has in JSON besides its texts: keys, numbers, ids, times.
-const KEYS_BYTES: usize = 640;
+const KEYS_BYTES: usize = 680;
 
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,6 +241,8 @@ pub struct Message {
     pub client_id: Option<String>,
     /// The change of membership that a message of the server reports.
     pub notice: Option<Notice>,
+    /// Time of the latest edit, UTC milliseconds.
+    pub edited_at_ms: Option<u64>,
 }
 
 impl Message {
@@ -308,6 +310,7 @@ impl Message {
             reply_to: None,
             client_id: None,
             notice: None,
+            edited_at_ms: None,
         }
     }
 }

@@ -160,6 +160,8 @@ pub struct TailQuery<'a> {
     pub known: &'a [EntryId],
     /// Maximum number of messages.
     pub limit: Limit,
+    /// The time, in UTC milliseconds, from which on [`Tail::amendments`] of earlier messages are wanted.
+    pub amended_since_ms: u64,
     /// The time, in UTC milliseconds, from which on [`Tail::read_marks`] are wanted.
     pub marks_since_ms: Option<u64>,
 }
@@ -184,7 +186,8 @@ pub struct Tail<K = AmendmentKind> {
     pub messages: Vec<Message>,
     /// The ids of all entries after the given one, those of deleted messages included.
     pub entries: Vec<EntryId>,
-    /// All amendments of the room's messages, without the times of the messages.
+    /// The amendments of the messages that were read, and those of earlier messages since the time that the query names,
+    /// without the times of the messages. Those without details may be older.
     pub amendments: Vec<Amendment<K>>,
     /// What users have read since the time that the query names, in the order of reading.
     pub read_marks: Vec<ReadMark>,

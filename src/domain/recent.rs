@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::amendment::{Amendment, AmendmentKind};
+use super::amendment::Amendment;
 use super::ids::Seq;
 use super::message::Message;
 use super::page::{HistoryPage, HistoryQuery, Span, Watermark};
@@ -97,19 +97,22 @@ impl RecentMessages {
         is_next
     }
 
-    /// Applies the room's next amendment, or an earlier one again. Returns `false` when others are missing before it.
+    /// Applies the room's next amendment, or an earlier one again. Returns `false` when others are missing before it, or the
+    /// message itself.
     #[must_use]
     pub fn amend(&mut self, amendment: &Amendment) -> bool {
-        if amendment.revision > self.watermark.revision + 1 {
+        let seq = amendment.id.seq;
+        if amendment.revision > self.watermark.revision + 1 || seq > self.watermark.last.seq {
             return false;
         }
         self.watermark.revision = self.watermark.revision.max(amendment.revision);
-        match amendment.what {
-            AmendmentKind::Deleted => {
-                let index = self.messages.binary_search_by_key(&amendment.id.seq, |message| message.id.entry.seq);
-                let deleted = index.ok().and_then(|index| self.messages.remove(index));
-                self.bytes -= deleted.map_or(0, |message| message.printed_bytes());
-            }
+        let Ok(index) = self.messages.binary_search_by_key(&seq, |message| message.id.entry.seq) else { return true };
+        let message = Arc::make_mut(&mut self.messages[index]);
+        self.bytes -= message.printed_bytes();
+        if amendment.apply(message) {
+            self.bytes += message.printed_bytes();
+        } else {
+            self.messages.remove(index);
         }
         true
     }
@@ -138,7 +141,7 @@ impl RecentMessages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{EntryId, Limit, Receipts, RoomHead, RoomId, RoomKind, UserId};
+    use crate::domain::{AmendmentKind, EntryId, Limit, Receipts, RoomHead, RoomId, RoomKind, UserId};
 
     const EVERYTHING: u64 = 1000;
 
@@ -260,6 +263,22 @@ mod tests {
         assert!(recent.amend(&deletion(8, 5)) && recent.amend(&deletion(8, 5)) && recent.amend(&deletion(2, 6)));
         assert_eq!(selected(&recent, query(Span::Latest, 4)), Some(vec![9, 7, 6, 5]));
         assert_eq!((recent.watermark().revision, recent.bytes()), (6, bytes - message(8).printed_bytes()));
+    }
+
+    #[test]
+    fn an_edited_message_has_its_new_text_and_size() {
+        let mut recent = recent();
+        let shared = recent.messages[3].clone();
+        let edit = |seq, revision| {
+            let what = AmendmentKind::Edited("a longer text".into());
+            Amendment { at_ms: Some(500), what, ..deletion(seq, revision) }
+        };
+        assert!(!recent.amend(&edit(10, 5)), "a message that is not there yet");
+        assert!(recent.amend(&edit(8, 5)) && recent.amend(&edit(3, 6)));
+        let messages = recent.select(query(Span::Latest, 2), 0).into_messages();
+        assert_eq!((messages[1].text.as_str(), messages[1].edited_at_ms), ("a longer text", Some(500)));
+        assert_eq!(shared.text, "", "what a reader holds stays as it is");
+        assert_eq!(recent.bytes(), recent.messages.iter().map(|message| message.printed_bytes()).sum::<usize>());
     }
 
     #[test]

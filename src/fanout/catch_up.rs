@@ -13,7 +13,9 @@ use super::backlog::{Backlog, ResumeReplies};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState};
 use super::receipts::Delivered;
-use crate::domain::{EntryId, Event, Kind, Limit, Message, Rewind, RoomEvent, RoomId, Seq, Tail, TailQuery, UserId};
+use crate::domain::{
+    Amendment, EntryId, Event, Kind, Limit, Message, Rewind, RoomEvent, RoomId, Seq, Tail, TailQuery, UserId,
+};
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
 
@@ -23,9 +25,17 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Users whose rooms are read at once after events may have been lost.
 const REFRESHED_AT_ONCE: usize = 64;
 
-/// A page to be read for a connection: the room, the message behind which it begins, and the last message that the
-/// worker had delivered in the room before the reading.
-type Reading = (RoomId, EntryId, EntryId);
+/// A page to be read for a connection.
+#[derive(Clone, Copy)]
+struct Reading {
+    room: RoomId,
+    /// The message behind which it begins.
+    after: EntryId,
+    /// Whether that is a resume token of the client.
+    is_token: bool,
+    /// The last message that the worker had delivered in the room before the reading.
+    newest: EntryId,
+}
 
 impl Hub {
     /// Makes a connection resume a room behind the message that it has seen last: the missed messages follow, then a
@@ -72,18 +82,20 @@ impl Hub {
 async fn send_backlogs(hub: &Hub, id: ConnectionId) {
     loop {
         let next = hub.0.borrow_mut().next_reading(id);
-        let Some((room, after, newest)) = next else { return };
+        let Some(reading @ Reading { room, after, is_token, .. }) = next else { return };
         let (store, followed_rooms) = {
             let state = hub.0.borrow();
             (state.store.clone(), state.followed_rooms.clone())
         };
-        let query = TailQuery { room, known: &[after], limit: PAGE, marks_since_ms: None };
+        // Amendments of what a connection has received from this node were events.
+        let amended_since_ms = if is_token { after.at_ms } else { u64::MAX };
+        let query = TailQuery { room, known: &[after], limit: PAGE, amended_since_ms, marks_since_ms: None };
         match store.tail(query).await {
             Ok(mut tail) => {
                 if let Some(seen) = followed_rooms.last_seen(room).filter(|_| store.waits_for_replicas()) {
                     end_at(seen, after, &mut tail);
                 }
-                let delivered = hub.0.borrow_mut().queue_page(id, (room, after, newest), &tail);
+                let delivered = hub.0.borrow_mut().queue_page(id, reading, &tail);
                 hub.flush_one(id);
                 if let Some(delivered) = delivered {
                     spawn_local(delivered.record());
@@ -155,18 +167,18 @@ impl HubState {
         let connection = self.connection(id)?;
         let is_ready = connection.send_queue.is_empty();
         let next = connection.backlogs.iter().find(|backlog| !backlog.is_caught_up && is_ready);
-        let next = next.map(|backlog| (backlog.room, backlog.after));
+        let next = next.map(|backlog| (backlog.room, backlog.after, backlog.is_token));
         connection.is_catching_up = next.is_some();
-        let (room, after) = next?;
+        let (room, after, is_token) = next?;
         let newest = self.rooms.get(&room).map_or(EntryId::START, |room| room.last);
-        Some((room, after, newest))
+        Some(Reading { room, after, is_token, newest })
     }
 
     /// Queues a page for a connection. Returns what was delivered by it.
     fn queue_page(
         &mut self,
         id: ConnectionId,
-        (room, after, newest_before): Reading,
+        Reading { room, after, newest: newest_before, .. }: Reading,
         tail: &Tail,
     ) -> Option<Delivered> {
         let newest = self.rooms.get(&room)?.last;
@@ -174,7 +186,8 @@ impl HubState {
         let index = connection.backlogs.iter().position(|backlog| backlog.room == room && backlog.after == after)?;
         let mut backlog = connection.backlogs.swap_remove(index);
         let user = connection.user;
-        if backlog.is_token && !tail.is_complete {
+        let is_lost = backlog.is_token && (!tail.is_complete || !self.queue_amendments(id, tail, after));
+        if is_lost {
             // As below, events that arrived during the reading were skipped.
             let is_newest = newest == newest_before || newest.seq <= tail.watermark.last.seq;
             self.reply_lost(id, backlog, tail, is_newest);
@@ -184,9 +197,7 @@ impl HubState {
             self.close_slow(id);
             return None;
         }
-        if std::mem::take(&mut backlog.is_token) {
-            self.queue_amendments(id, tail, after);
-        }
+        backlog.is_token = false;
         let (queued, is_all_queued) = self.queue_messages(id, &mut backlog, tail);
         if is_all_queued {
             backlog.after = tail.watermark.last;
@@ -207,7 +218,8 @@ impl HubState {
         Some(Delivered::to_one(store, room, queued, user))
     }
 
-    /// Messages behind a resume token are no longer kept: says so, and continues from the present.
+    /// Messages behind a resume token are no longer kept, or more has changed before it than a queue takes: says so, and
+    /// continues from the present.
     fn reply_lost(&mut self, id: ConnectionId, mut backlog: Backlog, tail: &Tail, is_newest: bool) {
         self.queue_text(id, backlog.resume_replies.take().map(|replies| replies.lost));
         backlog.after = tail.watermark.last;
@@ -268,13 +280,14 @@ impl HubState {
         is_queued
     }
 
-    /// Queues the amendments that a resuming client has missed of the messages that it has.
-    fn queue_amendments(&mut self, id: ConnectionId, tail: &Tail, after: EntryId) {
-        for amendment in tail.amendments.iter().filter(|amendment| amendment.id.seq <= after.seq) {
-            if amendment.at_ms.is_none_or(|at_ms| at_ms >= after.at_ms) {
-                self.queue_event(id, &RoomEvent { room: tail.head, what: Event::Amended(amendment.clone()) });
-            }
-        }
+    /// Queues the amendments that a resuming client has missed of the messages that it has. Returns `false` when there is
+    /// no room for all of them.
+    fn queue_amendments(&mut self, id: ConnectionId, tail: &Tail, after: EntryId) -> bool {
+        let is_missed = |amendment: &&Amendment| {
+            amendment.id.seq <= after.seq && amendment.at_ms.is_none_or(|at_ms| at_ms >= after.at_ms)
+        };
+        let mut missed = tail.amendments.iter().filter(is_missed);
+        missed.all(|it| self.queue_event(id, &RoomEvent { room: tail.head, what: Event::Amended(it.clone()) }))
     }
 
     fn queue_text(&mut self, id: ConnectionId, text: Option<String>) {

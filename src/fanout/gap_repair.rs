@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use super::followed_rooms::FollowedRooms;
+use super::followed_rooms::{FollowedRoom, FollowedRooms};
 use super::worker_queue::WorkerEvent;
 use crate::domain::{EntryId, Kind, Limit, Result, RoomHead, RoomId, Tail, TailQuery, Watermark};
 use crate::metrics::Count;
@@ -22,6 +22,8 @@ struct Position {
     known: Vec<EntryId>,
     /// How far the room had come.
     last: EntryId,
+    /// The time from which on amendments may be missing.
+    amended_since_ms: u64,
     /// The time from which on read marks may be missing, if any.
     marks_since_ms: Option<u64>,
 }
@@ -64,8 +66,9 @@ impl FollowedRooms {
     /// Reads what a room has behind a position. When Redis has lost what was delivered, raises the room's seq first, so
     /// that messages to come do not get the ids of the lost ones.
     async fn read_tail(&self, room: RoomId, position: &Position) -> Result<Tail> {
-        let Position { known, last, marks_since_ms } = position;
-        let query = TailQuery { room, known, limit: GAP_PAGE, marks_since_ms: *marks_since_ms };
+        let Position { known, last, amended_since_ms, marks_since_ms } = position;
+        let (amended_since_ms, marks_since_ms) = (*amended_since_ms, *marks_since_ms);
+        let query = TailQuery { room, known, limit: GAP_PAGE, amended_since_ms, marks_since_ms };
         let tail = self.0.store.tail(query).await?;
         if tail.rewound_to.is_none() || tail.watermark.last.seq > last.seq {
             return Ok(tail);
@@ -83,9 +86,15 @@ impl FollowedRooms {
         let rooms = self.0.rooms.lock().expect("no panic while held");
         let followed = rooms.get(&room).filter(|followed| followed.reading == reading)?;
         let Some((known, last)) = followed.sequencer.known().zip(followed.sequencer.last()) else { return Some(None) };
+        let amended_since_ms = self.lost_since_ms(followed);
         let lost_at_ms = followed.lost_at_ms.filter(|_| room != RoomId::GLOBAL && !followed.workers.is_empty());
         let marks_since_ms = lost_at_ms.map(|at_ms| at_ms.saturating_sub(LOSS_OVERLAP_MS));
-        Some(Some(Position { known, last, marks_since_ms }))
+        Some(Some(Position { known, last, amended_since_ms, marks_since_ms }))
+    }
+
+    /// The time from which on events of a room may be missing.
+    fn lost_since_ms(&self, followed: &FollowedRoom) -> u64 {
+        followed.lost_at_ms.unwrap_or_else(|| self.0.store.now_ms()).saturating_sub(LOSS_OVERLAP_MS)
     }
 
     /// Delivers what was read. Returns `true` when more must be read.
@@ -99,8 +108,7 @@ impl FollowedRooms {
                 followed.sequencer.begin(state, &mut out)
             }
             Found::Tail(tail) => {
-                let lost_at_ms = followed.lost_at_ms.unwrap_or_else(|| self.0.store.now_ms());
-                let since_ms = lost_at_ms.saturating_sub(LOSS_OVERLAP_MS);
+                let since_ms = self.lost_since_ms(followed);
                 if !tail.is_gapless {
                     self.send_to_followers(followed, &WorkerEvent::Gap(room));
                 }

@@ -1,7 +1,7 @@
 //! Messages: sending, reading and deleting.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -16,6 +16,9 @@ use crate::domain::{
 };
 use crate::metrics::{Count, Metrics};
 use crate::store::{Appended, ReadRange, Store};
+
+/// How long a message may be edited.
+const EDITABLE: Duration = Duration::from_hours(24);
 
 /// The receiver of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,6 +258,16 @@ impl Messages {
             self.limits.forget_typing(caller.id, room);
         }
         announced
+    }
+
+    /// Replaces the text of one of the caller's messages, which has no file. Counts as sending.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `MessageNotFound`, `Forbidden`, `NotEditable`, `TooLate`, `Blocked`, `RateLimited`, `StorageFull`.
+    pub async fn edit(&self, room: RoomId, seq: Seq, caller: &Caller, content: &Content) -> Result<()> {
+        self.limits.check_send(caller.id)?;
+        let (max_age_ms, rate) = (EDITABLE.as_millis() as u64, self.limits.send_rate());
+        self.store.edit_message((room, seq), caller, content, max_age_ms, rate).await
     }
 
     /// Deletes a message and the file that was uploaded with it. Senders may delete their own messages, owners and

@@ -86,7 +86,7 @@ impl Store {
             let other = other.map(|user| user.to_string()).unwrap_or_default();
             let call = Call {
                 script: &scripts::CONVERSATION,
-                keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.read],
+                keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.read, &keys.details],
                 args: &[
                     Arg::Number(user.0),
                     Arg::Number(read_cursors.get(&room.number()).copied().unwrap_or(0)),

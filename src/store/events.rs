@@ -149,6 +149,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
     Some(match verb {
         "m" => Event::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
         "d" => Event::Amended(amendments::parse_deletion(first, rest)?),
+        "e" => Event::Amended(amendments::parse_edit(first, rest)?),
         "r" => {
             let (range, at_ms) = rest.split_once(' ')?;
             let (from, to) = range.split_once('-')?;
@@ -179,6 +180,8 @@ mod tests {
         assert!(matches!(message, Some(Event::Message(message)) if message.id.entry == id && message.text == "a b"));
         let amended = parse_event(room, "d 7-12 2 3");
         assert!(matches!(amended, Some(Event::Amended(deletion)) if deletion.id == id && deletion.revision == 2));
+        let amended = parse_event(room, "e 7-12 2 3 20 a b");
+        assert!(matches!(amended, Some(Event::Amended(edit)) if edit.id == id && edit.at_ms == Some(20)));
         let range = ReadMark { user: UserId(3), first: Seq(4), last: Seq(7), at_ms: 12 };
         assert_eq!(parse_event(room, "r 3 4-7 12"), Some(Event::Read(range)));
         let typing = UserRef { id: UserId(3), name: "李 雷".to_owned() };

@@ -2,13 +2,14 @@
 
 use redis::{Pipeline, Value};
 
+use super::amendments::Outlines;
 use super::decoding::Decoding;
 use super::redis::reply::{self, array, entry_id, is_absent, next, text, unexpected};
 use super::rooms::State;
-use super::{Store, amendments, record, rooms};
+use super::{Store, record, rooms};
 use crate::domain::{
-    Amendments, Caller, EntryId, Error, HistoryPage, HistoryQuery, Message, Receipts, RecentMessages, Result, RoomHead,
-    RoomId, RoomKind, Runs, Selection, Seq, Span, Watermark,
+    Caller, EntryId, Error, HistoryPage, HistoryQuery, Message, Receipts, RecentMessages, Result, RoomHead, RoomId,
+    RoomKind, Runs, Selection, Seq, Span, Watermark,
 };
 
 /// Most entries that the first round trip of a page reads.
@@ -29,8 +30,8 @@ impl Store {
         let mut reading = Reading::new(query, self.oldest_ms());
         let mut count = reading.selection.missing().min(FIRST_PIECE);
         let (standing, log) = self.open_history(&query, caller, count).await?;
-        let Log { mut entries, amendments } = log;
-        (reading.amendments, reading.until) = (amendments, standing.until);
+        let Log { mut entries, outlines } = log;
+        (reading.outlines, reading.until) = (outlines, standing.until);
         let mut decoding = Decoding::default();
         loop {
             let bytes = reading.add(&entries, &mut decoding).await?;
@@ -41,8 +42,10 @@ impl Store {
             count = reading.next_count(count);
             entries = self.read_entries(query.room, reading.rest(), count).await?;
         }
-        let Reading { selection, amendments, .. } = reading;
-        Ok(self.history_page(standing, selection, |messages| amendments.overlay(messages)))
+        let Reading { selection, outlines, .. } = reading;
+        let (total, is_cut) = (selection.total(), selection.is_cut());
+        let (messages, has_grown) = self.amend_page(&query, &outlines, selection.into_messages()).await?;
+        Ok(self.history_page(standing, messages, total, is_cut || has_grown))
     }
 
     /// The same page from messages that the node keeps and that cover it. Reads the room's state and what it has of the
@@ -61,18 +64,13 @@ impl Store {
         if standing.state.watermark != recent.watermark() {
             return Ok(None);
         }
-        Ok(Some(self.history_page(standing, recent.select(query, self.oldest_ms()), |messages| messages)))
+        let selection = recent.select(query, self.oldest_ms());
+        let (total, is_cut) = (selection.total(), selection.is_cut());
+        Ok(Some(self.history_page(standing, selection.into_messages(), total, is_cut)))
     }
 
-    fn history_page(
-        &self,
-        standing: Standing,
-        selection: Selection,
-        overlay: impl FnOnce(Vec<Message>) -> Vec<Message>,
-    ) -> HistoryPage {
+    fn history_page(&self, standing: Standing, mut messages: Vec<Message>, total: usize, is_cut: bool) -> HistoryPage {
         let Standing { state: State { head, watermark, .. }, is_member, read_state, receipts, .. } = standing;
-        let (total, is_cut) = (selection.total(), selection.is_cut());
-        let mut messages = overlay(selection.into_messages());
         self.deleted_users.rename_in(&mut messages);
         let seqs = messages.iter().map(|message| message.id.entry.seq);
         let span = seqs.clone().min().zip(seqs.max());
@@ -98,7 +96,7 @@ impl Store {
             0 => Log::default(),
             _ => Log {
                 entries: array(next(&mut replies)?)?,
-                amendments: amendments::read(&next(&mut replies)?, state.watermark.revision)?,
+                outlines: Outlines::read(&next(&mut replies)?, state.watermark.revision)?,
             },
         };
         let read_state = ReadState::read(room, &mut replies)?;
@@ -203,7 +201,7 @@ struct Standing {
 #[derive(Default)]
 struct Log {
     entries: Vec<Value>,
-    amendments: Amendments,
+    outlines: Outlines,
 }
 
 /// A page that is read in pieces.
@@ -211,7 +209,7 @@ struct Reading {
     selection: Selection,
     room: RoomId,
     span: Span,
-    amendments: Amendments,
+    outlines: Outlines,
     /// The last message to select.
     until: Option<Seq>,
     /// The last entry read, and the mean size of a record in its piece.
@@ -225,7 +223,7 @@ impl Reading {
             selection: Selection::new(query, oldest_ms),
             room: query.room,
             span: query.span,
-            amendments: Amendments::default(),
+            outlines: Outlines::default(),
             until: None,
             last: Seq(0),
             mean_bytes: 0,
@@ -239,7 +237,7 @@ impl Reading {
             let (id, record) = read_entry(entry)?;
             self.last = id.seq;
             bytes += record.len();
-            let is_hidden = self.amendments.is_deleted(id.seq) || self.until.is_some_and(|until| id.seq > until);
+            let is_hidden = self.outlines.is_deleted(id.seq) || self.until.is_some_and(|until| id.seq > until);
             if !is_hidden && self.selection.takes(id.at_ms, record::is_from_server(record)) {
                 self.selection.put(record::decode(self.room, id, record)?);
                 decoding.has_decoded(record.len()).await;

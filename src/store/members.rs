@@ -87,6 +87,7 @@ impl Store {
                 &rate_key,
                 &keys.admins,
                 &keys.removed,
+                &keys.details,
             ],
             args: &[
                 Arg::Number(change.actor.id.0),

@@ -106,9 +106,10 @@ impl Store {
         let (interval, burst_ms) = SendRate::as_arguments(rate);
         let [sent, first, second] = client_id.keys(&keys.room);
         let live = if self.writer.waits_for_replicas() { &keys.room } else { &keys.live };
-        let RoomKeys { room: state, log, members, amendments, admins, removed, .. } = &keys;
-        let keys: [&str; 12] =
-            [state, log, members, amendments, live, &rate_key, sent, first, second, removed, &slow_key, admins];
+        let RoomKeys { room: state, log, members, amendments, details, admins, removed, .. } = &keys;
+        let keys: [&str; 13] = [
+            state, log, members, amendments, live, &rate_key, sent, first, second, removed, &slow_key, admins, details,
+        ];
         let args = |may_join: bool| {
             [
                 Arg::Number(caller.id.0),
@@ -184,7 +185,7 @@ impl Store {
         };
         let call = Call {
             script: &scripts::DELETE_MESSAGE,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &keys.admins],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &keys.admins, &keys.details],
             args: &[
                 Arg::Number(caller.id.0),
                 Arg::Text(&entry),
@@ -266,6 +267,7 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Mes
         reply_to: new.reply_to.map(|entry| MessageId { room, entry }),
         client_id: new.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
         notice: None,
+        edited_at_ms: None,
     }
 }
 

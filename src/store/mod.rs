@@ -17,6 +17,7 @@ mod decoding;
 mod deleted_accounts;
 mod direct_rooms;
 mod directory;
+mod edits;
 mod events;
 mod gathered_activity;
 mod guesses;

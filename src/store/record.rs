@@ -246,6 +246,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         reply_to: reply_to.map(|entry| MessageId { room, entry }),
         client_id: record.c.map(Cow::into_owned),
         notice: record.m.and_then(NoticeRecord::into_notice),
+        edited_at_ms: None,
     })
 }
 

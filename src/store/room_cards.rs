@@ -189,7 +189,7 @@ impl Store {
                 let keys = self.keys.room(*room);
                 let call = Call {
                     script: &scripts::ROOM_CARD,
-                    keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments],
+                    keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.details],
                     args: &[Arg::Number(user.0), Arg::Number(members as u64), Arg::Number(oldest_ms)],
                 };
                 pipeline.add_command(call.by_hash());

@@ -67,7 +67,8 @@ impl Store {
     async fn run_remove_room(&self, id: RoomId, actor: UserId, may_remove: bool, noting: Cmd) -> Result<String> {
         let [ids, other_ids] = self.keys.client_ids(id);
         let (former_members, former_log) = (self.keys.former_members(id), self.keys.former_log(id));
-        let RoomKeys { room, log, members, amendments, live, admins, removed, read, delivered } = self.keys.room(id);
+        let RoomKeys { room, log, members, amendments, details, live, admins, removed, read, delivered } =
+            self.keys.room(id);
         let call = Call {
             script: &scripts::REMOVE_ROOM,
             keys: &[
@@ -84,6 +85,7 @@ impl Store {
                 &former_members,
                 &former_log,
                 &removed,
+                &details,
             ],
             args: &[Arg::Number(actor.0), Arg::Number(may_remove.into())],
         };

@@ -167,7 +167,7 @@ impl Store {
         args.extend(making.members.iter().map(|user| Arg::Number(user.0)));
         let call = Call {
             script: &scripts::CREATE_ROOM,
-            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live],
+            keys: &[&keys.room, &keys.log, &keys.members, &keys.amendments, &keys.live, &keys.details],
             args: &args,
         };
         match text(&self.writer.run_script_after(before, &call, &[]).await?.0)? {

@@ -7,11 +7,12 @@
 
 use redis::{Pipeline, Value};
 
+use super::amendments::Outlines;
 use super::history::read_entry;
 use super::redis::keys::RoomKeys;
 use super::redis::reply::{array, next};
 use super::redis::scripts::{self, Arg, Call};
-use super::{Store, amendments, receipts, record, rooms};
+use super::{Store, receipts, record, rooms};
 use crate::domain::{Amendments, EntryId, Error, ReadMark, Result, RoomId, Seq, Tail, TailQuery, Watermark};
 
 /// What was read of a room: its state, entries from a seq on, amendments.
@@ -91,12 +92,15 @@ impl Store {
         let mut replies = self.run_sized(&pipeline, count).await?.into_iter();
         let state = rooms::State::read(query.room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let entries = array(next(&mut replies)?)?;
-        let amendments = amendments::read(&next(&mut replies)?, state.watermark.revision)?;
+        let outlines = Outlines::read(&next(&mut replies)?, state.watermark.revision)?;
         let read_marks = match query.marks_since_ms {
             Some(since_ms) => receipts::marks_since(next(&mut replies)?, since_ms)?,
             None => Vec::new(),
         };
         let is_cut = entries.len() == count;
+        let read_to = entries.last().map(|entry| read_entry(entry).map(|(id, _)| id.seq)).transpose()?;
+        let is_wanted = |seq: Seq, at_ms| at_ms >= query.amended_since_ms || (seq >= from && Some(seq) <= read_to);
+        let amendments = self.amendments(query.room, outlines, is_wanted).await?;
         Ok(LogPart { state, entries, amendments, read_marks, is_cut })
     }
 

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::command_log::LoggedRedis;
+use crate::edits::edit;
 use crate::support::{eventually, ok, room_id};
 
 pub fn only(expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
@@ -167,6 +168,26 @@ async fn a_deletion_is_one_script() {
     let first = ok(user.post(0, "send").json(&body).send().await).await["id"].as_str().expect("an id").to_owned();
     let delete = async || drop(ok(user.request(0, Method::DELETE, &format!("messages/{first}")).send().await).await);
     assert_eq!(redis.cost_now(delete).await.commands["evalsha"], 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_edit_is_one_script_and_one_more_read_for_pages_that_show_it() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|config| config.messages.tail_bytes = 0).await;
+    let user = world.user(0, "alice").await;
+    let sent = user.send(0, "global", "x").await;
+    user.send(0, "global", "later").await;
+    let mut socket = world.webchat(0, &user, "ext=1").await;
+    let cost = redis.cost_now(async || drop(edit(&mut socket, 1, &sent, "y").await)).await;
+    assert_eq!((cost.commands["evalsha"], cost.round_trips), (1, 1), "{cost:?}");
+    socket.close().await;
+    for (limit, edited) in [(1, 0), (2, 1)] {
+        let page = format!("messages?limit={limit}");
+        let cost = redis.cost(&user, async || drop(user.read(0, &page).await)).await;
+        let expected = only(&[("hmget", 1 + edited), ("zscore", 2), ("xrevrange", 1), ("hgetall", 1)]);
+        assert_eq!((cost.commands, cost.round_trips), (expected, 1 + edited), "{limit}");
+    }
     world.stop().await;
 }
 

@@ -175,10 +175,10 @@ async fn amendments_of_kinds_that_are_not_known_are_ignored_and_trimmed_with_the
     let key = |name: &str| format!("{}{{r:{room}}}{name}", world.config.redis.prefix);
     let mut socket = world.webchat(1, &bob, "ext=1").await;
     for seq in 1..=3 {
-        let field = format!("{seq}:e");
+        let field = format!("{seq}:z");
         redis::cmd("HSET").arg(key(":gone")).arg(field).arg("12 1 new").exec(&mut connection).expect("stored");
         redis::cmd("HINCRBY").arg(key("")).arg("gone").arg(1).exec(&mut connection).expect("stored");
-        let event = format!("e {seq}-12 {seq} 1 12 new");
+        let event = format!("z {seq}-12 {seq} 1 12 new");
         redis::cmd("PUBLISH").arg(key(":live")).arg(event).exec(&mut connection).expect("announced");
     }
     for node in [0, 1] {

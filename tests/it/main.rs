@@ -32,6 +32,7 @@ mod descriptors;
 mod dialect_clients;
 mod documentation;
 mod durability;
+mod edits;
 mod existence;
 mod faults;
 mod floors;

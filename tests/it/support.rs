@@ -358,7 +358,7 @@ pub fn client() -> Client {
 
 /// A user with a token.
 pub struct User<'a> {
-    world: &'a World,
+    pub world: &'a World,
     pub name: String,
     pub token: String,
 }

@@ -41,6 +41,8 @@ fn detail(error: &Error) -> String {
         Error::TooManyBlocked => "屏蔽的用户过多",
         Error::RoomNotFound => "聊天室不存在",
         Error::MessageNotFound => "消息不存在",
+        Error::NotEditable => "无法编辑此消息",
+        Error::TooLate => "消息发送已久，无法再编辑",
         Error::UserNotFound => "用户不存在",
         Error::UserOffline => "用户不在线",
         Error::NotFound => "请求的资源不存在",

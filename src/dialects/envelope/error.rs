@@ -81,6 +81,8 @@ fn detail(error: &Error) -> String {
         Error::TooManyBlocked => "屏蔽的用户过多",
         Error::RoomNotFound => "群组不存在",
         Error::MessageNotFound => "消息不存在",
+        Error::NotEditable => "无法编辑此消息",
+        Error::TooLate => "消息发送已久，无法再编辑",
         Error::UserNotFound | Error::UserOffline => "用户不存在",
         Error::NotFound => "请求的资源不存在",
         Error::MethodNotAllowed => "该资源不支持此方法",

@@ -122,7 +122,10 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             return Some(Flat { at_ms: read.at_ms, ..receipt }.frame(None));
         }
         Event::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
-        Event::Presence(_) | Event::RoomChanged { .. } | Event::RoomRemoved(_) => return None,
+        Event::Amended(Amendment { what: AmendmentKind::Edited(_), .. })
+        | Event::Presence(_)
+        | Event::RoomChanged { .. }
+        | Event::RoomRemoved(_) => return None,
         Event::Rewound(_) => not_recovered(room),
     };
     Some(flat.frame(None))
@@ -161,6 +164,8 @@ fn reason(error: &Error) -> String {
         Error::TooManyBlocked => "屏蔽的用户过多",
         Error::RoomNotFound => "会话不存在",
         Error::MessageNotFound => "消息不存在",
+        Error::NotEditable => "无法编辑此消息",
+        Error::TooLate => "消息发送已久，无法再编辑",
         Error::UserNotFound | Error::UserOffline => "用户不存在",
         Error::NotFound | Error::MethodNotAllowed => "请求的资源不存在",
         Error::RegistrationClosed => "注册已关闭",

@@ -73,6 +73,8 @@ pub(super) fn text(error: &Error) -> String {
         Error::Unacquainted => "Only people who share a room with this user may add them",
         Error::TooManyBlocked => "Too many blocked users",
         Error::MessageNotFound => "Message not found",
+        Error::NotEditable => "This message cannot be edited",
+        Error::TooLate => "The message is too old to be edited",
         Error::UserNotFound | Error::UserOffline => "User not found",
         Error::NotFound => "Not found",
         Error::MethodNotAllowed => "Method not allowed",

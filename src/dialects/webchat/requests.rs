@@ -58,6 +58,13 @@ struct MessagePayload {
 }
 
 #[derive(Deserialize)]
+struct EditPayload {
+    #[serde(flatten)]
+    message: MessagePayload,
+    content: String,
+}
+
+#[derive(Deserialize)]
 struct RoomPayload {
     room_id: u32,
 }
@@ -97,6 +104,7 @@ fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
         "fetch_history" => history(&read(payload)?, is_extended),
         "ping" => Ok(Command::Ping),
         "delete_message" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::Delete(room, seq)),
+        "edit_message" if is_extended => edit(read(payload)?),
         "mark_read" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkRead(room, seq)),
         "typing" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Type),
         "join_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Join),
@@ -122,6 +130,11 @@ fn message(payload: &MessagePayload) -> Result<(RoomId, Seq)> {
     let room = room(payload.room_id)?;
     let (of, seq) = MessageId::from_integer(payload.id).ok_or(Error::MessageNotFound)?;
     if of == room { Ok((room, seq)) } else { Err(Error::MessageNotFound) }
+}
+
+fn edit(payload: EditPayload) -> Result<Command> {
+    let (room, seq) = message(&payload.message)?;
+    Ok(Command::Edit(room, seq, Content::parse(payload.content)?))
 }
 
 fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {

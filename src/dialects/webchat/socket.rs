@@ -111,10 +111,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             None => frame("new_message", ChatMessage::pushed(message, style.is_extended, style.base_url)),
         },
         _ if !style.is_extended => return None,
-        Event::Amended(Amendment { id, by, what: AmendmentKind::Deleted, .. }) => {
-            let id = integer(room, id.seq);
-            frame("message_deleted", json!({"room_id": room_id, "id": id, "user_id": by.0}))
-        }
+        Event::Amended(amendment) => amended(room, amendment),
         Event::Read(read) => {
             let (first, last) = (integer(room, read.first), integer(room, read.last));
             let read_at = utc_millis(read.at_ms);
@@ -138,6 +135,20 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
         Event::Rewound(_) => not_recovered(room),
     };
     Some(Frame::Same(text))
+}
+
+fn amended(room: RoomId, Amendment { id, by, at_ms, what, .. }: &Amendment) -> String {
+    let (room_id, id, user_id) = (room.number(), integer(room, id.seq), by.0);
+    match what {
+        AmendmentKind::Deleted => frame("message_deleted", json!({"room_id": room_id, "id": id, "user_id": user_id})),
+        AmendmentKind::Edited(text) => {
+            let edited_at = at_ms.map(utc_millis);
+            let payload = json!({
+                "room_id": room_id, "id": id, "user_id": user_id, "content": text, "edited_at": edited_at
+            });
+            frame("message_edited", payload)
+        }
+    }
 }
 
 fn encode_own(event: &OwnEvent, style: Style<'_>) -> Option<String> {

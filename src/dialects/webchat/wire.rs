@@ -94,6 +94,9 @@ struct Extension<'a> {
     /// On a message of the server: the change that it reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<NoticeView<'a>>,
+    /// When the text was last replaced, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<String>,
 }
 
 /// A change of membership, for clients that word it in their own language.
@@ -147,6 +150,7 @@ impl<'a> ChatMessage<'a> {
             file_pixels: file.and_then(|file| file.pixels),
             resume: message.id.entry.to_string(),
             notice: message.notice.as_ref().and_then(NoticeView::of),
+            edited_at: message.edited_at_ms.map(utc_millis),
         });
         Self {
             id: message.id.to_integer(),

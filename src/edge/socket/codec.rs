@@ -1,7 +1,8 @@
 //! A dialect's codec for WebSockets: decodes the frames of clients, and encodes events and responses.
 
 use crate::domain::{
-    EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, OwnEvent, Result, RoomEvent, RoomId, Seq, UserId,
+    Content, EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, OwnEvent, Result, RoomEvent, RoomId,
+    Seq, UserId,
 };
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
@@ -81,6 +82,7 @@ impl Request {
         let room = match &self.command {
             Command::Send { to: Receiver::Room(room), .. }
             | Command::Delete(room, _)
+            | Command::Edit(room, ..)
             | Command::MarkRead(room, _)
             | Command::Type(room)
             | Command::Join(room)
@@ -92,6 +94,7 @@ impl Request {
             Command::Send { message, .. } => message.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
             Command::History(_)
             | Command::Delete(..)
+            | Command::Edit(..)
             | Command::MarkRead(..)
             | Command::Type(_)
             | Command::Join(_)
@@ -122,6 +125,8 @@ pub enum Command {
     History(HistoryQuery),
     /// Deletes a message.
     Delete(RoomId, Seq),
+    /// Replaces the text of a message.
+    Edit(RoomId, Seq, Content),
     /// Marks a room's messages up to this one as read.
     MarkRead(RoomId, Seq),
     /// Announces in a room that the user is typing.

@@ -240,6 +240,7 @@ impl Session {
                 return Ok((self.codec.answer)(&Answer::History(&page, query), reference, &self.viewer));
             }
             Command::Delete(room, seq) => services.messages.delete_at(room, seq, &caller).await?,
+            Command::Edit(room, seq, content) => services.messages.edit(room, seq, &caller, &content).await?,
             Command::MarkRead(room, seq) => {
                 self.context.hub.settle(room).await;
                 services.messages.mark_read(room, seq, &caller).await?;

@@ -2,13 +2,13 @@
 -- room, only the owner and admins to a group. Counts as a message of the actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
---       8 users who were removed
+--       8 users who were removed   9 details of amendments
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
 -- Reply {'added', kind, seq of the message} · {'already', kind, first seq since the user joined}
 --       {'no_room'} · {'direct'} · {'forbidden'} · {'removed'} (the actor may not join) · {'limited', ms to wait}
 
-local room, log, members, amended, live, rate, admins, removed = unpack(KEYS)
+local room, log, members, amended, live, rate, admins, removed, details = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind = state[1]
@@ -30,5 +30,5 @@ local seq = tonumber(state[2]) + 1
 redis.call('ZADD', members, integer(ms), user)
 if actor ~= user then redis.call('ZREM', removed, user) end
 append(log, live, seq, ms, ARGV[3], ARGV[4])
-advance(room, log, amended, seq, ms, state[4], ARGV[5], ARGV[6])
+advance(room, log, amended, details, seq, ms, state[4], ARGV[5], ARGV[6])
 return {'added', kind, seq}

@@ -6,6 +6,7 @@
 --       8, 9 hashes of client ids (the room again when the client id is not kept there)
 --       10 users who were removed from the room
 --       11 time of the sender's latest message while the room is in slow mode   12 admins
+--       13 details of amendments
 -- ARGV  1 sender   2 record   3 record of the notice that the sender joined ('' where everyone is a member)
 --       4 entry id of the message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
@@ -14,7 +15,7 @@
 --       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
 --       15 field of the client id in the hashes ('' when it is not kept there)
 -- Reply {'stored', id, joined 0|1} · {'join'} (the sender must join, which ARGV 14 does not allow)
---       {'replay', id, record or false, its amendments, first seq since the sender joined (0: no member of a public room)}
+--       {'replay', id, record or false, its amendments with details, first seq since the sender joined (0: no member of a public room)}
 --       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
 --       {'limited', ms to wait} · {'slow', ms to wait} (the room is in slow mode)
 --
@@ -30,6 +31,7 @@ local room, log, members, amended, live, rate, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
 local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 6, 11)
 local seen, field = tonumber(ARGV[12]), ARGV[15]
+local details = KEYS[13]
 if live == room then live = nil end
 
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender, 'slow', 'owner')
@@ -98,7 +100,8 @@ if hash ~= '' then
     local entry = redis.call('XRANGE', log, id, id)[1]
     local since = join_record ~= '' and kind == 'public' and redis.call('ZSCORE', members, sender)
     since = since and first_since(log, tonumber(state[2]), tonumber(since)) or 0
-    return {'replay', id, entry and entry[2][2] or false, amendments_of(amended, string.match(id, '^%d+')), since}
+    local amendments = with_details(details, amendments_of(amended, string.match(id, '^%d+')))
+    return {'replay', id, entry and entry[2][2] or false, amendments, since}
   end
 end
 if refusal then return refusal end
@@ -114,7 +117,7 @@ if joins then
   end
 end
 local id = append(log, live, seq, ms, record, max_len)
-advance(room, log, amended, seq, ms, state[4], retention_ms, sweep_ms)
+advance(room, log, amended, details, seq, ms, state[4], retention_ms, sweep_ms)
 if next_ids then
   redis.call('UNLINK', next_ids)
   redis.call('HSET', next_ids, field, struct.pack(ID_VALUE, seq, ms, hash))

@@ -1,12 +1,12 @@
 -- Reads one entry of a user's list of conversations.
 --
--- KEYS  1 room   2 log   3 members   4 amendments   5 read
+-- KEYS  1 room   2 log   3 members   4 amendments   5 read   6 details of amendments
 -- ARGV  1 user   2 highest seq that the user has read   3 time in ms before which entries are ignored
 --       4 the other user of a direct room ('' for none)
--- Reply {kind, name, pair, ms of the last change, entry id, record, its amendments, unread, runs read by the other, avatar}
+-- Reply {kind, name, pair, ms of the last change, entry id, record, its amendments with details, unread, runs read by the other, avatar}
 --       (id and record false when there is no message), or false when the user is no member
 
-local room, log, members, amended, read = unpack(KEYS)
+local room, log, members, amended, read, details = unpack(KEYS)
 local user, highest, other = ARGV[1], tonumber(ARGV[2]), ARGV[4]
 local state = redis.call('HMGET', room, 'kind', 'name', 'pair', 'ms', 'avatar')
 local joined = redis.call('ZSCORE', members, user)
@@ -22,4 +22,5 @@ walk_back(log, amended, tonumber(ARGV[3]), function(entry, seq, ms, found)
   return is_new
 end)
 local read_by_other = other ~= '' and redis.call('HGET', read, other) or ''
+amendments = with_details(details, amendments)
 return {state[1], state[2], state[3], state[4], id, record, amendments, unread, read_by_other, state[5]}

@@ -1,12 +1,12 @@
 -- Creates a room with its first members and the notice of its creation, unless its number is taken: by a room, or by what
 -- is left of one. Number 1 is the global room, which is created again with the members that it has.
 --
--- KEYS  1 room   2 log   3 members   4 amendments   5 live channel
+-- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 details of amendments
 -- ARGV  1 number   2 kind   3 name   4 description   5 avatar   6 owner   7 pair of a direct room (`3:7`)
 --       8 record of the notice ('' for none)   9 maximum entries   10 retention ms   11 sweep ms   12… members
 -- Reply the time of creation in ms, or 'exists'
 
-local room, log, members, amended, live = unpack(KEYS)
+local room, log, members, amended, live, details = unpack(KEYS)
 local ms = room_time(0)
 local left = ARGV[1] ~= '1' and redis.call('EXISTS', log, members) or 0
 if redis.call('EXISTS', room) + left > 0 then return 'exists' end
@@ -17,6 +17,6 @@ for i = 12, #ARGV do
 end
 if ARGV[8] ~= '' then
   append(log, live, 1, ms, ARGV[8], ARGV[9])
-  advance(room, log, amended, 1, ms, false, ARGV[10], ARGV[11])
+  advance(room, log, amended, details, 1, ms, false, ARGV[10], ARGV[11])
 end
 return integer(ms)

@@ -1,10 +1,11 @@
--- Deletes a message: an amendment that hides it. The record stays until retention drops it.
+-- Deletes a message: an amendment that hides it. The record stays until retention drops it, later texts do not.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 admins
+--       7 details of amendments
 -- ARGV  1 user   2 entry id, or its seq alone   3 seq   4 '1' when the user may delete anything   5 maximum entries
 -- Reply {'deleted', id, record} · {'already', id, record} · {'no_room'} · {'no_message'} · {'forbidden'}
 
-local room, log, members, amended, live, admins = unpack(KEYS)
+local room, log, members, amended, live, admins, details = unpack(KEYS)
 local user, id, seq = ARGV[1], ARGV[2], ARGV[3]
 local state = redis.call('HMGET', room, 'kind', 'owner')
 local is_admin = ARGV[4] == '1'
@@ -19,5 +20,6 @@ local sender = string.match(record, '^%d+')
 local may_delete = sender == user or is_admin or is_leader(state[2], admins, members, user)
 if not may_delete then return {'forbidden'} end
 local deletion = {field = seq, value = integer(room_time(0)) .. ' ' .. user, verb = 'd', announced = user}
-local is_new = amend(room, log, amended, live, ARGV[5], id, deletion)
+local is_new = amend(room, log, amended, details, live, ARGV[5], id, deletion)
+redis.call('HDEL', details, seq .. ':e')
 return {is_new and 'deleted' or 'already', id, record}

@@ -41,15 +41,17 @@ local function admit(rate, interval, burst, clock)
   return wait
 end
 
--- Drops the amendments of entries before `first`. Fields of all kinds begin with a seq.
-local function drop_amendments(amended, first)
-  local stale = {}
-  for _, field in ipairs(redis.call('HKEYS', amended)) do
-    local seq = tonumber(string.match(field, '^%d+'))
-    if seq and seq < first then stale[#stale + 1] = field end
-  end
-  for i = 1, #stale, 1000 do
-    redis.call('HDEL', amended, unpack(stale, i, math.min(i + 999, #stale)))
+-- Drops the amendments of entries before `first`, and their details. Fields of all kinds begin with a seq.
+local function drop_amendments(amended, details, first)
+  for _, hash in ipairs({amended, details}) do
+    local stale = {}
+    for _, field in ipairs(redis.call('HKEYS', hash)) do
+      local seq = tonumber(string.match(field, '^%d+'))
+      if seq and seq < first then stale[#stale + 1] = field end
+    end
+    for i = 1, #stale, 1000 do
+      redis.call('HDEL', hash, unpack(stale, i, math.min(i + 999, #stale)))
+    end
   end
 end
 
@@ -73,11 +75,11 @@ local function first_since(log, last_seq, ms)
 end
 
 -- Drops entries older than the retention from the head of the log, and their amendments.
-local function drop_expired(log, amended, last_seq, oldest_ms)
+local function drop_expired(log, amended, details, last_seq, oldest_ms)
   local kept, first = first_since(log, last_seq, oldest_ms)
   if not first then return end
   if kept > first then redis.call('XTRIM', log, 'MINID', integer(kept)) end
-  drop_amendments(amended, kept)
+  drop_amendments(amended, details, kept)
 end
 
 -- Publishes to a channel. The channels of a cluster end in `:shard`, and belong to the slot of their name.
@@ -100,7 +102,7 @@ end
 -- Records the last seq and time of a room. Renews the expiry of the log if a second has passed since the last renewal, at
 -- `renewed`: then no message vanishes earlier than a second before its time, and most messages cost nothing. The first
 -- renewal in each period of `sweep_ms` also trims by age.
-local function advance(room, log, amended, seq, ms, renewed, retention_ms, sweep_ms)
+local function advance(room, log, amended, details, seq, ms, renewed, retention_ms, sweep_ms)
   renewed, sweep_ms = tonumber(renewed) or 0, tonumber(sweep_ms)
   if ms - renewed < math.min(1000, sweep_ms) then
     redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms))
@@ -109,9 +111,11 @@ local function advance(room, log, amended, seq, ms, renewed, retention_ms, sweep
   redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms), 'swept', integer(ms))
   redis.call('PEXPIRE', log, retention_ms)
   if math.floor(ms / sweep_ms) == math.floor(renewed / sweep_ms) then return end
-  drop_expired(log, amended, seq, ms - tonumber(retention_ms))
+  drop_expired(log, amended, details, seq, ms - tonumber(retention_ms))
   -- Longer than the log, so that no deleted message outlives its deletion, because only sweeps renew it.
-  redis.call('PEXPIRE', amended, integer(tonumber(retention_ms) + 2 * sweep_ms))
+  local lifetime = integer(tonumber(retention_ms) + 2 * sweep_ms)
+  redis.call('PEXPIRE', amended, lifetime)
+  redis.call('PEXPIRE', details, lifetime)
 end
 
 -- Returns the kind of a room that a user may know of, or false. It runs the same commands for a room that does not exist and

@@ -3,7 +3,7 @@
 -- it passes to the admin who joined first, or else to the member who joined first. Counts as a message of the actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
---       8 users who were removed
+--       8 users who were removed   9 details of amendments
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst
 -- Reply {'removed', kind, seq of the message} · {'emptied', kind, seq of the message} (nobody is left in the group)
@@ -13,7 +13,7 @@
 
 local MAX_REMOVED = 10000
 
-local room, log, members, amended, live, rate, admins, removed = unpack(KEYS)
+local room, log, members, amended, live, rate, admins, removed, details = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind, owner = known_kind(state[1], members, actor), state[5]
@@ -42,7 +42,7 @@ local seq = tonumber(state[2]) + 1
 redis.call('ZREM', members, user)
 redis.call('SREM', admins, user)
 append(log, live, seq, ms, ARGV[3], ARGV[4])
-advance(room, log, amended, seq, ms, state[4], ARGV[5], ARGV[6])
+advance(room, log, amended, details, seq, ms, state[4], ARGV[5], ARGV[6])
 if kind == 'group' and user == owner then
   local heir, joined
   for _, admin in ipairs(redis.call('SMEMBERS', admins)) do

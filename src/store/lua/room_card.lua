@@ -1,12 +1,12 @@
 -- Reads one entry of a list of rooms.
 --
--- KEYS  1 room   2 log   3 members   4 amendments
+-- KEYS  1 room   2 log   3 members   4 amendments   5 details of amendments
 -- ARGV  1 caller   2 maximum members   3 time in ms before which entries are ignored
 -- Reply {{kind, seq, ms, revision, pair, announced}, name, description, created, members, number of members,
---       caller is a member 0|1, entry id, record, its amendments} (entry id and record false when there is no message), or
+--       caller is a member 0|1, entry id, record, its amendments with details} (entry id and record false when there is no message), or
 --       false when there is no room
 
-local room, log, members, amended = unpack(KEYS)
+local room, log, members, amended, details = unpack(KEYS)
 local state = redis.call(
   'HMGET', room, 'kind', 'seq', 'ms', 'gone', 'pair', 'announced', 'name', 'description', 'created'
 )
@@ -20,4 +20,5 @@ walk_back(log, amended, tonumber(ARGV[3]), function(entry, _, _, found)
   return false
 end)
 local head = {state[1], state[2], state[3], state[4], state[5], state[6]}
+amendments = with_details(details, amendments)
 return {head, state[7], state[8], state[9], listed, redis.call('ZCARD', members), is_member, id, record, amendments}

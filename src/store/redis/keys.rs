@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `{r:7}` | none: rooms last; a group or direct room without members expires after the retention |
 //! | `{r:7}:log` | retention after the room's last message, or up to a second less |
-//! | `{r:7}:gone` | up to two hours longer than the log |
+//! | `{r:7}:gone`, `:amended` | up to two hours longer than the log |
 //! | `{r:7}:members`, `:admins`, `:removed`, `{u:3}:rooms` | none: membership lasts |
 //! | `{u:3}:pending` | none: removed when the list of rooms is read ten minutes later |
 //! | `{u:3}:made` | a day after the first room that it counts |
@@ -120,6 +120,8 @@ pub(in crate::store) struct RoomKeys {
     pub(in crate::store) members: String,
     /// Hash: the amendments of messages, as `amendments` describes.
     pub(in crate::store) amendments: String,
+    /// Hash: details of amendments, as `amendments` describes.
+    pub(in crate::store) details: String,
     /// Channel of the room's events.
     pub(in crate::store) live: String,
     /// Set: members who are admins.
@@ -164,6 +166,7 @@ impl Keys {
             log: format!("{base}:log"),
             members: format!("{base}:members"),
             amendments: format!("{base}:gone"),
+            details: format!("{base}:amended"),
             live: format!("{}{{r:{}}}{}", self.channel_prefix, room.number(), self.channels.ending()),
             admins: format!("{base}:admins"),
             removed: format!("{base}:removed"),
