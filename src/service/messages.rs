@@ -214,13 +214,28 @@ impl Messages {
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`.
     pub async fn mark_read(&self, room: RoomId, last: Seq, caller: &Caller) -> Result<()> {
+        self.check_seq(room, last, caller).await?;
+        self.store.mark_read(caller.id, ReadRange { room, first: None, last }).await
+    }
+
+    /// Marks a message and those behind it as unread in the caller's conversations, until they are read again. What others
+    /// know of the caller's reading stays as it is.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `MessageNotFound`.
+    pub async fn mark_unread(&self, room: RoomId, first: Seq, caller: &Caller) -> Result<()> {
+        if !self.check_seq(room, first, caller).await? {
+            return Err(Error::RoomNotFound);
+        }
+        self.store.mark_unread(caller.id, room, first).await
+    }
+
+    /// Whether the caller is a member of a room that has come to this seq.
+    async fn check_seq(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<bool> {
         // A page without messages: the message itself may be deleted by now.
         let query = HistoryQuery::new(room, Span::Before(Seq(1)), Limit::of(1));
         let page = self.store.history(query, caller).await?;
-        if last > page.watermark.last.seq {
-            return Err(Error::MessageNotFound);
-        }
-        self.store.mark_read(caller.id, ReadRange { room, first: None, last }).await
+        if seq > page.watermark.last.seq { Err(Error::MessageNotFound) } else { Ok(page.is_member) }
     }
 
     /// The entry id of the message that a reply refers to.

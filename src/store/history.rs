@@ -166,13 +166,12 @@ impl ReadState {
         Ok(Self { highest, runs, members })
     }
 
-    /// Whether all messages of a page were read. In rooms too large for receipts only the last message read is recorded, so
-    /// older runs do not count.
+    /// Whether all messages of a page were read, and not marked as unread since. In rooms too large for receipts only the
+    /// last message read is recorded, so older runs do not count.
     fn covers(&self, (first, last): (Seq, Seq), receipt_members: u64) -> bool {
-        match self.members > receipt_members {
-            true => self.highest.is_some_and(|highest| highest >= last.0 as f64),
-            false => self.runs.as_deref().is_some_and(|runs| Runs::parse(runs).cover(first, last)),
-        }
+        let is_below_highest = self.highest.is_some_and(|highest| highest >= last.0 as f64);
+        let has_runs = || self.runs.as_deref().is_some_and(|runs| Runs::parse(runs).cover(first, last));
+        is_below_highest && (self.members > receipt_members || has_runs())
     }
 }
 

@@ -76,6 +76,15 @@ impl Store {
         if reply::is_absent(&reply) { Err(Error::RoomNotFound) } else { Ok(()) }
     }
 
+    /// Lowers what a user has read in a room to before a message, for the user's conversations. Receipts stay as they are.
+    pub async fn mark_unread(&self, user: UserId, room: RoomId, first: Seq) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        let lowering = pipeline.cmd("ZADD").arg(self.keys.read_cursors(user)).arg(&["XX", "LT"]);
+        lowering.arg(first.previous().0).arg(room.number());
+        self.connection.run(&pipeline).await?;
+        Ok(())
+    }
+
     /// Announces to a room of at most `max_members` that a member is typing.
     ///
     /// # Errors

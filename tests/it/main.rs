@@ -100,6 +100,7 @@ mod stop;
 mod supervision;
 mod support;
 mod tls;
+mod unread;
 mod unread_answers;
 mod uploads;
 mod wire;

@@ -58,7 +58,17 @@ async fn refusals(world: &World, user: &User<'_>, room: u64, message: u64) -> Ve
     let mut webchat = world.webchat(node, user, "ext=1").await;
     let mut said = Vec::new();
     let of_room = json!({"room_id": room, "content": "x", "page": 1, "id": message});
-    for kind in ["send_message", "fetch_history", "delete_message", "mark_read", "typing", "join_room", "leave_room"] {
+    for kind in [
+        "send_message",
+        "fetch_history",
+        "delete_message",
+        "edit_message",
+        "mark_read",
+        "mark_unread",
+        "typing",
+        "join_room",
+        "leave_room",
+    ] {
         webchat.send(&json!({"type": kind, "payload": of_room})).await;
         said.push(format!("{kind}: {}", webchat.next_of("error").await));
     }

@@ -49,6 +49,9 @@ struct HistoryPayload {
     room_id: u32,
     page: Option<i64>,
     page_size: Option<i64>,
+    // With `?ext=1`:
+    #[serde(default, deserialize_with = "or_default")]
+    peek: bool,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +109,7 @@ fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
         "delete_message" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::Delete(room, seq)),
         "edit_message" if is_extended => edit(read(payload)?),
         "mark_read" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkRead(room, seq)),
+        "mark_unread" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkUnread(room, seq)),
         "typing" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Type),
         "join_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Join),
         "leave_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Leave),
@@ -187,7 +191,8 @@ fn history(payload: &HistoryPayload, is_extended: bool) -> Result<Command> {
     let limit = Limit::of_number(payload.page_size.unwrap_or(DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)?;
     let skip = skipped(payload.page.unwrap_or(1), limit.get())?;
     let query = HistoryQuery::new(room(payload.room_id)?, Span::Latest, limit);
-    Ok(Command::History(HistoryQuery { skip, include_system: is_extended, ..query }))
+    let peek = is_extended && payload.peek;
+    Ok(Command::History(HistoryQuery { skip, include_system: is_extended, peek, ..query }))
 }
 
 fn resume(payload: &ResumePayload) -> Result<Command> {

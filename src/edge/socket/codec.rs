@@ -84,6 +84,7 @@ impl Request {
             | Command::Delete(room, _)
             | Command::Edit(room, ..)
             | Command::MarkRead(room, _)
+            | Command::MarkUnread(room, _)
             | Command::Type(room)
             | Command::Join(room)
             | Command::Leave(room) => Some(*room),
@@ -96,6 +97,7 @@ impl Request {
             | Command::Delete(..)
             | Command::Edit(..)
             | Command::MarkRead(..)
+            | Command::MarkUnread(..)
             | Command::Type(_)
             | Command::Join(_)
             | Command::Leave(_)
@@ -129,6 +131,8 @@ pub enum Command {
     Edit(RoomId, Seq, Content),
     /// Marks a room's messages up to this one as read.
     MarkRead(RoomId, Seq),
+    /// Marks a room's messages from this one on as unread.
+    MarkUnread(RoomId, Seq),
     /// Announces in a room that the user is typing.
     Type(RoomId),
     /// Joins a public room.

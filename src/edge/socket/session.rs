@@ -245,6 +245,7 @@ impl Session {
                 self.context.hub.settle(room).await;
                 services.messages.mark_read(room, seq, &caller).await?;
             }
+            Command::MarkUnread(room, seq) => services.messages.mark_unread(room, seq, &caller).await?,
             Command::Type(room) => services.messages.announce_typing(room, &caller).await?,
             Command::Join(room) => services.rooms.join(room, &caller).await?,
             Command::Leave(room) => services.rooms.leave(room, &caller).await?,

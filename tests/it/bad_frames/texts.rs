@@ -176,7 +176,16 @@ fn of_webchat(known: &Known, dialect: Dialect) -> Vec<Row> {
         }
     }
     if dialect == Dialect::Webchat {
-        for kind in ["delete_message", "mark_read", "typing", "join_room", "leave_room", "resume"] {
+        for kind in [
+            "delete_message",
+            "edit_message",
+            "mark_read",
+            "mark_unread",
+            "typing",
+            "join_room",
+            "leave_room",
+            "resume",
+        ] {
             let payload = format!(r#"{{"room_id":{group},"id":{}}}"#, known.message);
             add(format!("{kind} without ext=1"), whole(kind, &payload), "Type is not valid");
         }
@@ -218,7 +227,8 @@ fn of_webchat_ext(known: &Known) -> Vec<Row> {
     ] {
         add(format!("{field} {value:.40}"), whole("send_message", &object(&say, field, Some(value))), refusal);
     }
-    for kind in ["delete_message", "mark_read"] {
+    for kind in ["delete_message", "edit_message", "mark_read", "mark_unread"] {
+        let about = [about.as_slice(), &[("content", "\"a\"")]].concat();
         for id in NOT_A_NUMBER.into_iter().chain(["null"]) {
             add(format!("{kind} of {id}"), whole(kind, &object(&about, "id", Some(id))), MALFORMED);
         }
@@ -226,7 +236,7 @@ fn of_webchat_ext(known: &Known) -> Vec<Row> {
         for id in ["0", "1", "9007199254740993", "18446744073709551615", &foreign] {
             add(format!("{kind} of {id}"), whole(kind, &object(&about, "id", Some(id))), "Message not found");
         }
-        let theirs = format!(r#"{{"room_id":{},"id":{foreign}}}"#, known.foreign);
+        let theirs = format!(r#"{{"room_id":{},"id":{foreign},"content":"a"}}"#, known.foreign);
         add(format!("{kind} of what is in another room"), whole(kind, &theirs), NO_MEMBER);
     }
     for kind in ["typing", "join_room", "leave_room"] {
