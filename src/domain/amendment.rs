@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::emoji::Emoji;
 use super::ids::{EntryId, Seq, UserId};
 use super::message::Message;
+use super::reactions::Reactions;
 
 /// A change of a stored message, whose entry in the log stays as it is.
 ///
@@ -29,6 +31,15 @@ pub enum AmendmentKind {
     Deleted,
     /// Its sender replaced the text by this one, at a time that is later than that of earlier edits.
     Edited(Arc<str>),
+    /// The user reacted, or took the reaction back, at a time that is later than that of earlier changes.
+    Reacted {
+        /// With this emoji.
+        emoji: Emoji,
+        /// Whether the reaction was added.
+        is_on: bool,
+    },
+    /// All reactions as they are since the latest change, where single changes are not known.
+    Reactions(Arc<Reactions>),
 }
 
 impl Amendment {
@@ -40,6 +51,16 @@ impl Amendment {
             AmendmentKind::Edited(text) if self.at_ms >= message.edited_at_ms => {
                 message.text = text.as_ref().to_owned();
                 message.edited_at_ms = self.at_ms;
+            }
+            AmendmentKind::Reacted { emoji, is_on } => {
+                let reactions = Arc::make_mut(message.reactions.get_or_insert_default());
+                reactions.set(emoji, self.by, *is_on, self.at_ms);
+            }
+            AmendmentKind::Reactions(reactions) => {
+                let known = message.reactions.as_ref().and_then(|known| known.changed_at_ms());
+                if reactions.changed_at_ms() >= known {
+                    message.reactions = Some(Arc::clone(reactions));
+                }
             }
             AmendmentKind::Edited(_) => {}
         }
@@ -137,6 +158,29 @@ mod tests {
             assert_eq!((shown[0].text.as_str(), shown[0].edited_at_ms), ("", None));
             assert_eq!((shown[1].text.as_str(), shown[1].edited_at_ms), ("40", Some(40)), "{order:?}");
         }
+    }
+
+    #[test]
+    fn reactions_that_are_read_may_be_ahead_of_what_is_announced() {
+        let reacted = |at_ms, is_on| {
+            let what = AmendmentKind::Reacted { emoji: Emoji::stored("👍"), is_on };
+            Amendment { at_ms: Some(at_ms), what, ..deletion(2) }
+        };
+        let users = |amendments: Vec<Amendment>| {
+            let amendments: Amendments = amendments.into_iter().collect();
+            let shown = amendments.overlay(vec![message(2)]);
+            let reactions = shown[0].reactions.as_ref().expect("some");
+            reactions.kinds().iter().map(|kind| kind.users.len()).sum::<usize>()
+        };
+        assert_eq!(users(vec![reacted(10, true)]), 1);
+        assert_eq!(users(vec![reacted(10, true), reacted(11, false)]), 0);
+        let read = Amendment {
+            what: AmendmentKind::Reactions(Reactions::new(Vec::new(), Some(11)).into()),
+            ..reacted(11, false)
+        };
+        assert_eq!(users(vec![read.clone(), reacted(10, true), reacted(11, false)]), 0);
+        assert_eq!(users(vec![reacted(10, true), read.clone(), reacted(12, true)]), 1);
+        assert_eq!(users(vec![reacted(12, true), read]), 1);
     }
 
     #[test]

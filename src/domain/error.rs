@@ -77,6 +77,9 @@ pub enum Error {
     /// The message was sent too long ago to be edited.
     #[error("the message is too old to be edited")]
     TooLate,
+    /// The message has as many kinds of reactions as allowed, or as many reactions.
+    #[error("too many reactions")]
+    TooManyReactions,
     /// No such user.
     #[error("user not found")]
     UserNotFound,
@@ -229,7 +232,11 @@ impl Error {
                 Kind::NotFound
             }
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
-            Self::NameTaken | Self::EmailTaken | Self::ClientIdReused | Self::TooManyBlocked => Kind::Conflict,
+            Self::NameTaken
+            | Self::EmailTaken
+            | Self::ClientIdReused
+            | Self::TooManyBlocked
+            | Self::TooManyReactions => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::UnsupportedType => Kind::UnsupportedType,
             Self::RateLimited { .. } | Self::TooManyRooms | Self::SlowMode { .. } => Kind::RateLimited,
@@ -262,6 +269,7 @@ impl Error {
             Self::MessageNotFound => "message_not_found",
             Self::NotEditable => "not_editable",
             Self::TooLate => "too_late",
+            Self::TooManyReactions => "too_many_reactions",
             Self::UserNotFound => "user_not_found",
             Self::UserOffline => "user_offline",
             Self::NotFound => "not_found",

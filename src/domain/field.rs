@@ -7,6 +7,8 @@ pub enum Field {
     Content,
     /// A message's kind.
     MessageType,
+    /// An emoji with which a user reacts.
+    Emoji,
     /// The message that is replied to.
     ReplyTo,
     /// The sender's own id of a message.
@@ -79,6 +81,7 @@ impl Field {
         match self {
             Self::Content => "content",
             Self::MessageType => "message_type",
+            Self::Emoji => "emoji",
             Self::ReplyTo => "reply_to",
             Self::ClientId => "client_id",
             Self::RoomId => "room_id",

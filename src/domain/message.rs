@@ -1,12 +1,14 @@
 //! Messages in the neutral form that dialects translate to and from.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::field::Field;
 use super::ids::{EntryId, MessageId, UserId};
 use super::link::{check_link, is_dangerous};
 use super::notice::Notice;
+use super::reactions::Reactions;
 use super::text::check_length;
 use super::user::UserRef;
 
@@ -220,7 +222,7 @@ impl NewMessage {
 }
 
 /// More than what a message has in JSON besides its texts: keys, numbers, ids, times.
-const KEYS_BYTES: usize = 680;
+const KEYS_BYTES: usize = 700;
 
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +245,8 @@ pub struct Message {
     pub notice: Option<Notice>,
     /// Time of the latest edit, UTC milliseconds.
     pub edited_at_ms: Option<u64>,
+    /// Reactions to it; `None` when nobody ever reacted.
+    pub reactions: Option<Arc<Reactions>>,
 }
 
 impl Message {
@@ -252,7 +256,8 @@ impl Message {
         let (url, name) = file.map_or(("", None), |file| (&file.url, file.name.as_deref()));
         let twice = escaped_bytes(&self.text) + escaped_bytes(url);
         let once = [name, Some(&self.sender.name), self.client_id.as_deref()].into_iter().flatten();
-        2 * twice + once.map(escaped_bytes).sum::<usize>() + KEYS_BYTES
+        let reactions = self.reactions.as_ref().map_or(0, |reactions| reactions.printed_bytes());
+        2 * twice + once.map(escaped_bytes).sum::<usize>() + reactions + KEYS_BYTES
     }
 
     /// The message as a reader sees it who reaches the server at `base_url`: addresses of its uploads have that host.
@@ -311,6 +316,7 @@ impl Message {
             client_id: None,
             notice: None,
             edited_at_ms: None,
+            reactions: None,
         }
     }
 }

@@ -10,11 +10,11 @@ use unicode_security::mixed_script::AugmentedScriptSet;
 
 const NON_JOINER: char = '\u{200c}';
 pub(super) const JOINER: char = '\u{200d}';
-const KEYCAP: char = '\u{20e3}';
-const EMOJI_STYLE: char = '\u{fe0f}';
+pub(super) const KEYCAP: char = '\u{20e3}';
+pub(super) const EMOJI_STYLE: char = '\u{fe0f}';
 const TEXT_STYLE: char = '\u{fe0e}';
 /// Flags that are spelled with invisible tags behind a black flag. No other sequence of tags is in use.
-const TAGGED_FLAGS: [&str; 3] = [
+pub(super) const TAGGED_FLAGS: [&str; 3] = [
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",

@@ -11,8 +11,8 @@ use super::stored_file::StoredFile;
 use super::uploads::Uploads;
 use super::watermarks::Watermarks;
 use crate::domain::{
-    Caller, ClientId, Content, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageId,
-    MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId,
+    Caller, ClientId, Content, Emoji, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message,
+    MessageId, MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId,
 };
 use crate::metrics::{Count, Metrics};
 use crate::store::{Appended, ReadRange, Store};
@@ -283,6 +283,18 @@ impl Messages {
         self.limits.check_send(caller.id)?;
         let (max_age_ms, rate) = (EDITABLE.as_millis() as u64, self.limits.send_rate());
         self.store.edit_message((room, seq), caller, content, max_age_ms, rate).await
+    }
+
+    /// Adds a reaction of the caller, a member, to a message, or removes it. Counts as sending.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `MessageNotFound`, `Forbidden`, `Blocked`, `TooManyReactions`, `RateLimited`, `StorageFull`.
+    pub async fn react(&self, message: (RoomId, Seq), caller: &Caller, emoji: &Emoji, is_on: bool) -> Result<()> {
+        match is_on {
+            true => self.limits.check_send(caller.id)?,
+            false => self.limits.check_change(caller.id)?,
+        }
+        self.store.react(message, caller, emoji, is_on, self.limits.send_rate()).await
     }
 
     /// Deletes a message and the file that was uploaded with it. Senders may delete their own messages, owners and

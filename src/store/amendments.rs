@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|
 //! | `<seq>` | `<ms> <user>` | | `d <entry id> <revision> <user>` | the message was deleted |
 //! | `<seq>:e` | `<ms> <user>` | the text | `e <entry id> <revision> <user> <ms> <text>` | the text was replaced |
+//! | `<seq>:r` | `<ms> <user>` | `<emoji> <user>,<user>` a line | `a <entry id> <revision> <user> <ms> <1 or 0> <emoji>` | a user reacted, or took it back |
 //!
 //! A further kind has fields `<seq>:<letter>`, one per message, and its own verb on the channel. Nodes ignore fields
 //! and verbs that they do not know.
@@ -18,7 +19,8 @@ use redis::{Pipeline, Value};
 use super::redis::reply::{self, next, text, unexpected};
 use super::{Store, record};
 use crate::domain::{
-    Amendment, AmendmentKind, Amendments, EntryId, Error, HistoryQuery, Message, Result, RoomId, Seq, UserId,
+    Amendment, AmendmentKind, Amendments, Emoji, EntryId, Error, HistoryQuery, Message, Reaction, Reactions, Result,
+    RoomId, Seq, UserId,
 };
 
 /// Details that are read at once: about a megabyte if all are as long as they may be.
@@ -47,6 +49,7 @@ struct Outline {
 enum OutlineKind {
     Deleted,
     Edited,
+    Reacted,
 }
 
 impl Outline {
@@ -55,6 +58,7 @@ impl Outline {
         let (seq, kind) = match field.split_once(':') {
             None => (field, OutlineKind::Deleted),
             Some((seq, "e")) => (seq, OutlineKind::Edited),
+            Some((seq, "r")) => (seq, OutlineKind::Reacted),
             Some(_) => return None,
         };
         let (at_ms, by) = value.split_once(' ').unwrap_or_default();
@@ -67,6 +71,7 @@ impl Outline {
         match self.kind {
             OutlineKind::Deleted => self.seq.0.to_string(),
             OutlineKind::Edited => format!("{}:e", self.seq.0),
+            OutlineKind::Reacted => format!("{}:r", self.seq.0),
         }
     }
 
@@ -74,6 +79,7 @@ impl Outline {
         let what = match self.kind {
             OutlineKind::Deleted => AmendmentKind::Deleted,
             OutlineKind::Edited => AmendmentKind::Edited(details.into()),
+            OutlineKind::Reacted => AmendmentKind::Reactions(read_reactions(details, self.at_ms).into()),
         };
         let id = EntryId { seq: self.seq, at_ms: 0 };
         Amendment { id, revision: self.revision, by: self.by, at_ms: self.at_ms, what }
@@ -192,6 +198,25 @@ pub(super) fn parse_edit(id: &str, rest: &str) -> Option<Amendment> {
     Some(Amendment { id: EntryId::parse(id)?, revision, by, at_ms: Some(at_ms), what })
 }
 
+/// Reads what follows the verb of an announced reaction.
+pub(super) fn parse_reaction(id: &str, rest: &str) -> Option<Amendment> {
+    let words: Vec<&str> = rest.split(' ').collect();
+    let [revision, by, at_ms, is_on @ ("0" | "1"), emoji] = words.as_slice() else { return None };
+    let what = AmendmentKind::Reacted { emoji: Emoji::stored(emoji), is_on: *is_on == "1" };
+    let (id, by) = (EntryId::parse(id)?, UserId(by.parse().ok()?));
+    Some(Amendment { id, revision: revision.parse().ok()?, by, at_ms: Some(at_ms.parse().ok()?), what })
+}
+
+/// Reads all reactions to a message: a line for each emoji, with the users after it.
+fn read_reactions(details: &str, changed_at_ms: Option<u64>) -> Reactions {
+    let kind = |line: &str| {
+        let (emoji, users) = line.split_once(' ')?;
+        let users = users.split(',').filter_map(|user| user.parse().ok().map(UserId)).collect();
+        Some(Reaction { emoji: Emoji::stored(emoji), users })
+    };
+    Reactions::new(details.lines().filter_map(kind).collect(), changed_at_ms)
+}
+
 /// The message of a record as it reads after the amendments that a script replied with it: field, value and details of
 /// each. `None` when it was deleted.
 pub(super) fn read_amended(room: RoomId, id: EntryId, record: &str, amendments: &Value) -> Result<Option<Message>> {
@@ -254,6 +279,29 @@ mod tests {
         for bad in ["4 3 20", "4 3 x a", "4", ""] {
             assert_eq!(parse_edit("7-12", bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn announced_reactions_are_read() {
+        let id = EntryId { seq: Seq(7), at_ms: 12 };
+        let reacted = |is_on| {
+            let what = AmendmentKind::Reacted { emoji: Emoji::stored("👍"), is_on };
+            Some(Amendment { id, what, ..deletion(7, 3, Some(20)) })
+        };
+        assert_eq!(parse_reaction("7-12", "4 3 20 1 👍"), reacted(true));
+        assert_eq!(parse_reaction("7-12", "4 3 20 0 👍"), reacted(false));
+        for bad in ["4 3 20 1", "4 3 20 2 👍", "4 3 20 👍", "4 3 20 1 👍 more", ""] {
+            assert_eq!(parse_reaction("7-12", bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn reactions_are_read() {
+        let reactions = read_reactions("👍 3,7\n😀 7", Some(12));
+        let users: Vec<_> = reactions.kinds().iter().map(|kind| (kind.emoji.as_str(), kind.users.len())).collect();
+        assert_eq!(users, [("👍", 2), ("😀", 1)]);
+        assert_eq!(reactions.changed_at_ms(), Some(12));
+        assert_eq!(read_reactions("", None), Reactions::default());
     }
 
     #[test]

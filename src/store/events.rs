@@ -149,6 +149,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
     Some(match verb {
         "m" => Event::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
         "d" => Event::Amended(amendments::parse_deletion(first, rest)?),
+        "a" => Event::Amended(amendments::parse_reaction(first, rest)?),
         "e" => Event::Amended(amendments::parse_edit(first, rest)?),
         "r" => {
             let (range, at_ms) = rest.split_once(' ')?;

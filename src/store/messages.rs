@@ -268,6 +268,7 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Mes
         client_id: new.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
         notice: None,
         edited_at_ms: None,
+        reactions: None,
     }
 }
 

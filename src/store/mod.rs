@@ -36,6 +36,7 @@ mod numbers;
 mod persistence;
 mod presence;
 mod profiles;
+mod reactions;
 mod read_card;
 mod readers;
 mod receipts;

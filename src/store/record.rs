@@ -247,6 +247,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         client_id: record.c.map(Cow::into_owned),
         notice: record.m.and_then(NoticeRecord::into_notice),
         edited_at_ms: None,
+        reactions: None,
     })
 }
 

@@ -73,6 +73,7 @@ mod private_redis;
 mod process;
 mod profiles;
 mod raw_socket;
+mod reactions;
 mod receipt_budgets;
 mod receipts;
 mod recent_messages;

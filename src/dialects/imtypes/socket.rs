@@ -122,10 +122,7 @@ fn encode(event: &RoomEvent, style: Style<'_>) -> Option<Frame> {
             return Some(Flat { at_ms: read.at_ms, ..receipt }.frame(None));
         }
         Event::Typing(user) => Flat { kind: "typing_indicator", sender: Some(user.id), ..flat },
-        Event::Amended(Amendment { what: AmendmentKind::Edited(_), .. })
-        | Event::Presence(_)
-        | Event::RoomChanged { .. }
-        | Event::RoomRemoved(_) => return None,
+        Event::Amended(_) | Event::Presence(_) | Event::RoomChanged { .. } | Event::RoomRemoved(_) => return None,
         Event::Rewound(_) => not_recovered(room),
     };
     Some(flat.frame(None))
@@ -165,6 +162,7 @@ fn reason(error: &Error) -> String {
         Error::RoomNotFound => "会话不存在",
         Error::MessageNotFound => "消息不存在",
         Error::NotEditable => "无法编辑此消息",
+        Error::TooManyReactions => "此消息的回应过多",
         Error::TooLate => "消息发送已久，无法再编辑",
         Error::UserNotFound | Error::UserOffline => "用户不存在",
         Error::NotFound | Error::MethodNotAllowed => "请求的资源不存在",

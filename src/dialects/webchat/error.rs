@@ -74,6 +74,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::TooManyBlocked => "Too many blocked users",
         Error::MessageNotFound => "Message not found",
         Error::NotEditable => "This message cannot be edited",
+        Error::TooManyReactions => "The message has too many reactions",
         Error::TooLate => "The message is too old to be edited",
         Error::UserNotFound | Error::UserOffline => "User not found",
         Error::NotFound => "Not found",

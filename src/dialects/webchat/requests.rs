@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::dialects::common::{or_default, skipped};
 use crate::domain::{
-    Attachment, ClientId, Content, EntryId, Error, Field, HistoryQuery, Limit, MessageId, MessageKind, NewMessage,
-    Result, RoomId, Seq, Span,
+    Attachment, ClientId, Content, Emoji, EntryId, Error, Field, HistoryQuery, Limit, MessageId, MessageKind,
+    NewMessage, Result, RoomId, Seq, Span,
 };
 use crate::edge::{Command, Refusal, Request, Resume, Subject, Viewer, read_frame};
 use crate::service::Receiver;
@@ -68,6 +68,14 @@ struct EditPayload {
 }
 
 #[derive(Deserialize)]
+struct ReactPayload {
+    #[serde(flatten)]
+    message: MessagePayload,
+    emoji: String,
+    on: bool,
+}
+
+#[derive(Deserialize)]
 struct RoomPayload {
     room_id: u32,
 }
@@ -108,6 +116,7 @@ fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
         "ping" => Ok(Command::Ping),
         "delete_message" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::Delete(room, seq)),
         "edit_message" if is_extended => edit(read(payload)?),
+        "react" if is_extended => react(&read(payload)?),
         "mark_read" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkRead(room, seq)),
         "mark_unread" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkUnread(room, seq)),
         "typing" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Type),
@@ -139,6 +148,11 @@ fn message(payload: &MessagePayload) -> Result<(RoomId, Seq)> {
 fn edit(payload: EditPayload) -> Result<Command> {
     let (room, seq) = message(&payload.message)?;
     Ok(Command::Edit(room, seq, Content::parse(payload.content)?))
+}
+
+fn react(payload: &ReactPayload) -> Result<Command> {
+    let (room, seq) = message(&payload.message)?;
+    Ok(Command::React { room, seq, emoji: Emoji::parse(&payload.emoji)?, is_on: payload.on })
 }
 
 fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {

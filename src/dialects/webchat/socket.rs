@@ -9,7 +9,7 @@ use super::error::text;
 use super::profile::ChangedMe;
 use super::requests::decode;
 use super::room_settings::ChangedRoom;
-use super::wire::{ChatMessage, integer};
+use super::wire::{ChatMessage, ReactionView, integer};
 use crate::dialects::common::utc_millis;
 use crate::domain::{Amendment, AmendmentKind, Event, Field, OwnEvent, RoomEvent, RoomId};
 use crate::edge::{Answer, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print};
@@ -147,6 +147,16 @@ fn amended(room: RoomId, Amendment { id, by, at_ms, what, .. }: &Amendment) -> S
                 "room_id": room_id, "id": id, "user_id": user_id, "content": text, "edited_at": edited_at
             });
             frame("message_edited", payload)
+        }
+        AmendmentKind::Reacted { emoji, is_on } => {
+            let payload = json!({
+                "room_id": room_id, "id": id, "user_id": user_id, "emoji": emoji.as_str(), "on": is_on
+            });
+            frame("reaction", payload)
+        }
+        AmendmentKind::Reactions(reactions) => {
+            let payload = json!({"room_id": room_id, "id": id, "reactions": ReactionView::all(reactions)});
+            frame("reactions", payload)
         }
     }
 }

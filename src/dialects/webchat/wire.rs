@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
-    Conversation, Member, MemberRole, Message, MessageId, MessageKind, Notice, NoticeKind, RoomId, RoomKind, Seq,
-    Session, UserRef,
+    Conversation, Member, MemberRole, Message, MessageId, MessageKind, Notice, NoticeKind, Reaction, Reactions, RoomId,
+    RoomKind, Seq, Session, UserRef,
 };
 
 /// A room of the caller, with the three keys of the document.
@@ -97,6 +97,27 @@ struct Extension<'a> {
     /// When the text was last replaced, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     edited_at: Option<String>,
+    /// Who has reacted to it, if anybody has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    reactions: Vec<ReactionView<'a>>,
+}
+
+/// Users who have reacted with the same emoji.
+#[derive(Serialize, ToSchema)]
+#[schema(as = webchat::Reaction)]
+pub(super) struct ReactionView<'a> {
+    emoji: &'a str,
+    /// The users, in the order in which they reacted.
+    users: Vec<u64>,
+}
+
+impl<'a> ReactionView<'a> {
+    pub(super) fn all(reactions: &'a Reactions) -> Vec<Self> {
+        let view =
+            |it: &'a Reaction| Self { emoji: it.emoji.as_str(), users: it.users.iter().map(|user| user.0).collect() };
+        reactions.kinds().iter().map(view).collect()
+    }
 }
 
 /// A change of membership, for clients that word it in their own language.
@@ -151,6 +172,7 @@ impl<'a> ChatMessage<'a> {
             resume: message.id.entry.to_string(),
             notice: message.notice.as_ref().and_then(NoticeView::of),
             edited_at: message.edited_at_ms.map(utc_millis),
+            reactions: message.reactions.as_deref().map(ReactionView::all).unwrap_or_default(),
         });
         Self {
             id: message.id.to_integer(),

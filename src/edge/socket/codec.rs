@@ -1,8 +1,8 @@
 //! A dialect's codec for WebSockets: decodes the frames of clients, and encodes events and responses.
 
 use crate::domain::{
-    Content, EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, OwnEvent, Result, RoomEvent, RoomId,
-    Seq, UserId,
+    Content, Emoji, EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, OwnEvent, Result, RoomEvent,
+    RoomId, Seq, UserId,
 };
 use crate::fanout::{Frame, ResumeReplies, Style};
 use crate::service::Receiver;
@@ -83,6 +83,7 @@ impl Request {
             Command::Send { to: Receiver::Room(room), .. }
             | Command::Delete(room, _)
             | Command::Edit(room, ..)
+            | Command::React { room, .. }
             | Command::MarkRead(room, _)
             | Command::MarkUnread(room, _)
             | Command::Type(room)
@@ -96,6 +97,7 @@ impl Request {
             Command::History(_)
             | Command::Delete(..)
             | Command::Edit(..)
+            | Command::React { .. }
             | Command::MarkRead(..)
             | Command::MarkUnread(..)
             | Command::Type(_)
@@ -129,6 +131,17 @@ pub enum Command {
     Delete(RoomId, Seq),
     /// Replaces the text of a message.
     Edit(RoomId, Seq, Content),
+    /// Adds or removes a reaction to a message.
+    React {
+        /// The room.
+        room: RoomId,
+        /// The message.
+        seq: Seq,
+        /// The emoji.
+        emoji: Emoji,
+        /// Whether the reaction is added.
+        is_on: bool,
+    },
     /// Marks a room's messages up to this one as read.
     MarkRead(RoomId, Seq),
     /// Marks a room's messages from this one on as unread.

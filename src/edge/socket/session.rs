@@ -241,6 +241,9 @@ impl Session {
             }
             Command::Delete(room, seq) => services.messages.delete_at(room, seq, &caller).await?,
             Command::Edit(room, seq, content) => services.messages.edit(room, seq, &caller, &content).await?,
+            Command::React { room, seq, emoji, is_on } => {
+                services.messages.react((room, seq), &caller, &emoji, is_on).await?;
+            }
             Command::MarkRead(room, seq) => {
                 self.context.hub.settle(room).await;
                 services.messages.mark_read(room, seq, &caller).await?;

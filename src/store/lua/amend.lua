@@ -14,7 +14,8 @@ local function amend(room, log, amended, details, live, max_len, id, amendment)
     redis.call('PEXPIRE', amended, lifetime + AMENDMENTS_LONGER_MS)
     redis.call('PEXPIRE', details, lifetime + AMENDMENTS_LONGER_MS)
   end
-  -- Entries beyond `max_len` leave the log without their amendments, which are dropped once they may be the majority.
+  -- Entries beyond `max_len` leave the log without their amendments, which are dropped once there are more than the
+  -- messages of the log can have: an edit and reactions, or a deletion alone.
   if redis.call('HLEN', amended) > 2 * max_len then
     local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     drop_amendments(amended, details, tonumber(string.match(head[1], '^%d+')))

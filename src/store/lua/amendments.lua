@@ -6,7 +6,7 @@ end
 
 -- Returns the amendments of a message as `{field, value, …}`.
 local function amendments_of(amended, seq)
-  local fields, found = {seq, seq .. ':e'}, {}
+  local fields, found = {seq, seq .. ':e', seq .. ':r'}, {}
   for i, value in ipairs(redis.call('HMGET', amended, unpack(fields))) do
     if value then
       found[#found + 1] = fields[i]

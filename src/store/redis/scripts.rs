@@ -45,6 +45,7 @@ script!(
     "../lua/delete_message.lua"
 );
 script!(EDIT_MESSAGE = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/edit_message.lua");
+script!(REACT = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/react.lua");
 script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
 script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/prelude.lua", "../lua/announce_typing.lua");
@@ -92,6 +93,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &SET_ROLE,
         &DELETE_MESSAGE,
         &EDIT_MESSAGE,
+        &REACT,
         &MARK_DELIVERED,
         &MARK_READ,
         &ANNOUNCE_TYPING,
