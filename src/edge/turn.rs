@@ -2,14 +2,17 @@
 
 use tokio::task::coop::consume_budget;
 
+use crate::fanout::{Claimant, Turns};
+
 /// What a request and a frame take of the 128 units after which the runtime makes a task give way. Requests rarely come before the
 /// answer to the one before.
 pub(super) const OF_A_REQUEST: usize = 64;
 pub(super) const OF_A_FRAME: usize = 8;
 
-/// Counts a request or a frame of a connection, and lets other tasks of the worker run after a few in a row. Neither decoding a
+/// Waits for the turn of a request or a frame, and lets other tasks of the worker run after a few in a row. Neither decoding a
 /// refused one nor answering it need ever wait for anything, so that a client which never pauses would not let go of the worker.
-pub(super) async fn take_turn(units: usize) {
+pub(super) async fn take_turn(turns: &Turns, claimant: Claimant, units: usize) {
+    turns.take(claimant).await;
     for _ in 0..units {
         consume_budget().await;
     }

@@ -13,14 +13,16 @@ use super::backlog::{Backlog, ResumeReplies};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState};
 use super::receipts::Delivered;
+use super::turns::Claimant;
 use crate::domain::{
     Amendment, EntryId, Event, Kind, Limit, Message, Rewind, RoomEvent, RoomId, Seq, Tail, TailQuery, UserId,
 };
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
 
-/// Messages read at once.
-const PAGE: Limit = Limit::of(64);
+/// Messages read at first, which fit into a queue however long they are, and at most.
+const FIRST_PAGE: usize = 16;
+const LONGEST_PAGE: usize = 64;
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Users whose rooms are read at once after events may have been lost.
 const REFRESHED_AT_ONCE: usize = 64;
@@ -80,7 +82,11 @@ impl Hub {
 }
 
 async fn send_backlogs(hub: &Hub, id: ConnectionId) {
+    let Some(user) = hub.0.borrow_mut().connection(id).map(|connection| connection.user) else { return };
+    let turns = hub.turns();
+    let mut limit = FIRST_PAGE;
     loop {
+        turns.take(Claimant::User(user)).await;
         let next = hub.0.borrow_mut().next_reading(id);
         let Some(reading @ Reading { room, after, is_token, .. }) = next else { return };
         let (store, followed_rooms) = {
@@ -89,7 +95,8 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
         };
         // Amendments of what a connection has received from this node were events.
         let amended_since_ms = if is_token { after.at_ms } else { u64::MAX };
-        let query = TailQuery { room, known: &[after], limit: PAGE, amended_since_ms, marks_since_ms: None };
+        let query =
+            TailQuery { room, known: &[after], limit: Limit::of(limit), amended_since_ms, marks_since_ms: None };
         match store.tail(query).await {
             Ok(mut tail) => {
                 if let Some(seen) = followed_rooms.last_seen(room).filter(|_| store.waits_for_replicas()) {
@@ -97,6 +104,7 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
                 }
                 let delivered = hub.0.borrow_mut().queue_page(id, reading, &tail);
                 hub.flush_one(id);
+                limit = (2 * limit).min(LONGEST_PAGE);
                 if let Some(delivered) = delivered {
                     spawn_local(delivered.record());
                 }

@@ -15,6 +15,7 @@ use slab::Slab;
 
 use super::connection::{Closed, Connection, ConnectionId, NewConnection};
 use super::followed_rooms::FollowedRooms;
+use super::turns::Turns;
 use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -111,6 +112,7 @@ pub(super) struct HubState {
     /// Rooms with gathered changes of presence.
     pub(super) presence: Vec<RoomId>,
     pub(super) changed_meanwhile: ChangedMeanwhile,
+    pub(super) turns: Turns,
 }
 
 /// A handle to a worker's hub. Clones share the hub.
@@ -143,7 +145,13 @@ impl Hub {
             unrecorded: Vec::new(),
             presence: Vec::new(),
             changed_meanwhile: ChangedMeanwhile::default(),
+            turns: Turns::default(),
         })))
+    }
+
+    /// The turns of this worker's connections.
+    pub fn turns(&self) -> Turns {
+        self.0.borrow().turns.clone()
     }
 
     /// Registers a connection. It is subscribed to no room yet, but takes note of changes of its user's rooms.

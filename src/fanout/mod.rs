@@ -31,6 +31,7 @@ mod send_queue;
 mod sequencer;
 mod subscriptions;
 mod tails;
+mod turns;
 mod worker;
 mod worker_queue;
 
@@ -40,3 +41,4 @@ pub use encode::{Encoder, Frame, FrameKey, Style};
 pub use followed_rooms::FollowedRooms;
 pub use hub::Hub;
 pub use tails::Tails;
+pub use turns::{Claimant, Turns};

@@ -198,6 +198,11 @@ impl Accounts {
         grant
     }
 
+    /// The user of a token that this server has issued, which may have ended since.
+    pub fn holder(&self, token: &str) -> Option<UserId> {
+        self.tokens.holder(token)
+    }
+
     async fn granted(&self, token: Option<&str>) -> Result<Grant> {
         let grant = self.tokens.grant(token.ok_or(Error::Unauthenticated)?)?;
         self.confirm(&grant).await?;

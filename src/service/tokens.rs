@@ -108,6 +108,11 @@ impl Tokens {
         Ok(grant)
     }
 
+    /// The user for whom a token was signed.
+    pub fn holder(&self, token: &str) -> Option<UserId> {
+        self.signatures.check(token).ok().map(|checked| checked.caller.id)
+    }
+
     /// Checks that the account of a grant exists and is still the one for which the token was issued: one round trip for the
     /// first grant of a user on this node and after a break, none otherwise.
     ///

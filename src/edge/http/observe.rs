@@ -14,12 +14,15 @@ use bytes::Bytes;
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
+use super::auth::bearer;
+use super::client::client_of;
 use crate::edge::connection::RequestUnderWay;
 use crate::edge::context::Context;
 use crate::edge::dialect::Registry;
 use crate::edge::drain::UnderWay;
 use crate::edge::socket::RawSocket;
 use crate::edge::turn::{OF_A_REQUEST, take_turn};
+use crate::fanout::Claimant;
 use crate::metrics::Count;
 
 /// Middleware that counts requests and adds their id to the response. It asks clients to close the connection while the
@@ -35,7 +38,7 @@ pub async fn count(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let _under_way = UnderWay::enter(&context.stopping);
     let under_way = RequestUnderWay::enter(&request);
-    take_turn(OF_A_REQUEST).await;
+    take_turn(&context.hub.turns(), claimant(&request, &context), OF_A_REQUEST).await;
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
     let (owner, status) = (registry.index(response.request().path()), response.status());
@@ -55,6 +58,16 @@ pub async fn count(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response.map_body(|_, body| UntilSent { body, _under_way: under_way }))
+}
+
+/// Whose turn a request takes. Whether the token may do anything is for its handler to check.
+fn claimant(request: &ServiceRequest, context: &Context) -> Claimant {
+    let request = request.request();
+    let user = bearer(request).and_then(|token| context.services.accounts.holder(token));
+    match user {
+        Some(user) => Claimant::User(user),
+        None => Claimant::Stranger(client_of(request, &context.trusted_proxies).counted_address()),
+    }
 }
 
 /// The body of a response, until which has been sent its request is under way.

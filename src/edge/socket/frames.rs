@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio_util::codec::Decoder;
 
 use crate::edge::turn::{OF_A_FRAME, take_turn};
+use crate::fanout::{Claimant, Turns};
 use crate::websocket::declared_length;
 
 /// Maximum size of a message, whole or in fragments.
@@ -58,17 +59,40 @@ pub(in crate::edge) struct Frames {
     codec: Codec,
     /// The fragmented message that is being received: its payload so far, whether it is text, and its fragments so far.
     fragments: Option<(Vec<u8>, bool, usize)>,
+    /// A frame that was read, until it is its turn.
+    waiting: Option<Inbound>,
+    turns: Turns,
+    claimant: Claimant,
 }
 
 impl Frames {
-    pub(in crate::edge) fn new(payload: Payload, stream: Rc<TcpStream>) -> Self {
+    /// Of a connection of the claimant.
+    pub(in crate::edge) fn new(payload: Payload, stream: Rc<TcpStream>, turns: Turns, claimant: Claimant) -> Self {
         let codec = Codec::new().max_size(MAX_MESSAGE_BYTES);
-        Self { payload: Some(payload), stream, buffer: BytesMut::new(), codec, fragments: None }
+        Self {
+            payload: Some(payload),
+            stream,
+            buffer: BytesMut::new(),
+            codec,
+            fragments: None,
+            waiting: None,
+            turns,
+            claimant,
+        }
     }
 
-    /// Reads the next message or control frame. A client that never pauses gives way to others after a few.
+    /// Reads the next message or control frame, and waits for its turn. Nothing is lost when this is cancelled.
     pub(in crate::edge) async fn next(&mut self) -> Result<Inbound, Broken> {
-        take_turn(OF_A_FRAME).await;
+        let next = match self.waiting.take() {
+            Some(waiting) => waiting,
+            None => self.read_next().await?,
+        };
+        self.waiting = Some(next);
+        take_turn(&self.turns, self.claimant, OF_A_FRAME).await;
+        self.waiting.take().ok_or(Broken::Gone)
+    }
+
+    async fn read_next(&mut self) -> Result<Inbound, Broken> {
         loop {
             while let Some(frame) = self.decode()? {
                 if let Some(inbound) = self.assemble(frame)? {
@@ -196,6 +220,11 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::domain::UserId;
+
+    fn frames(payload: Payload, stream: TcpStream) -> Frames {
+        Frames::new(payload, Rc::new(stream), Turns::default(), Claimant::User(UserId(1)))
+    }
 
     /// Builds a client's frame, masked with zeros.
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -212,7 +241,7 @@ mod tests {
         // The framework delivers the first piece.
         let (first, rest) = bytes.split_at(piece.min(bytes.len()));
         let first = futures_util::stream::iter([Ok(Bytes::copy_from_slice(first))]);
-        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(first) }, Rc::new(stream));
+        let mut frames = frames(Payload::Stream { payload: Box::pin(first) }, stream);
         let rest = rest.to_vec();
         let writing = tokio::spawn(async move {
             for piece in rest.chunks(piece) {
@@ -262,7 +291,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
         let chunk = Bytes::from(frame(0x81, b"{").repeat(100));
         let chunks = futures_util::stream::iter((0..100).map(move |_| Ok(chunk.clone())));
-        let mut frames = Frames::new(Payload::Stream { payload: Box::pin(chunks) }, Rc::new(client));
+        let mut frames = frames(Payload::Stream { payload: Box::pin(chunks) }, client);
         let read = Rc::new(std::cell::Cell::new(0));
         let count = Rc::clone(&read);
         actix_web::rt::spawn(async move {
@@ -279,7 +308,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let mut client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
         let (stream, _) = listener.accept().await.expect("accepted");
-        let mut frames = Frames::new(Payload::None, Rc::new(stream));
+        let mut frames = frames(Payload::None, stream);
         for _ in 0..3 {
             client.write_all(&frame(0x81, b"hello")).await.expect("not broken");
             assert_eq!(frames.next().await, Ok(Inbound::Text("hello".to_owned())));

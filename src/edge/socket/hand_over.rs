@@ -21,6 +21,7 @@ use tracing::{debug, error};
 use super::frames::Frames;
 use super::registration::Registration;
 use super::session::Session;
+use crate::fanout::Claimant;
 use crate::metrics::Count;
 use crate::websocket::Close;
 
@@ -35,7 +36,8 @@ pub(super) fn hand_over(
     stream: Rc<TcpStream>,
 ) -> HttpResponse {
     let (sender, handed_over) = oneshot::channel();
-    let frames = Frames::new(payload, Rc::clone(&stream));
+    let (turns, claimant) = (registration.context.hub.turns(), Claimant::User(registration.viewer.user));
+    let frames = Frames::new(payload, Rc::clone(&stream), turns, claimant);
     actix_web::rt::spawn(async move {
         if handed_over.await.is_err() {
             return; // the client was gone before it had its response
