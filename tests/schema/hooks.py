@@ -100,9 +100,19 @@ def after_call(context, case, response):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    """Passes over an accepted parameter without a value: it is absent, of whatever type it is. OpenAPI cannot say so."""
-    is_without_value = re.search(r"=(&|$)", urllib.parse.urlsplit(response.request.url).query)
-    return not (isinstance(failure, AcceptedNegativeData) and is_without_value)
+    """Passes over what was accepted because a request cannot carry how it is wrong. OpenAPI cannot say so."""
+    return not (isinstance(failure, AcceptedNegativeData) and (is_without_value(response) or has_list_in_form(case)))
+
+
+def is_without_value(response):
+    """Whether a parameter has no value: it is absent, of whatever type it is."""
+    return re.search(r"=(&|$)", urllib.parse.urlsplit(response.request.url).query)
+
+
+def has_list_in_form(case):
+    """Whether a field of a form is a list: a form has as many parts, so that of an empty list nothing is left."""
+    is_form = case.operation.label in UPLOADS and isinstance(case.body, dict)
+    return is_form and any(isinstance(value, list) for value in case.body.values())
 
 
 @atexit.register
