@@ -5,12 +5,14 @@
 
 mod connections;
 mod redirect;
+mod route;
 mod slots;
 mod table;
 mod topology;
 
-pub(in crate::store) use connections::{ClusterConnections, SendToShard, route, route_in_order};
+pub(in crate::store) use connections::ClusterConnections;
 pub(in crate::store) use redirect::Address;
+pub(in crate::store) use route::{SendToShard, route, route_in_order};
 pub(in crate::store) use slots::slot_of_key;
 pub(in crate::store) use table::{Shard, Table};
 pub(in crate::store) use topology::Cluster;

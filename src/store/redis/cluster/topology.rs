@@ -48,20 +48,34 @@ impl Cluster {
     /// # Errors
     /// `Unavailable` when none answers; `Internal` with the reason when Redis cannot be used.
     pub(in crate::store) async fn discover(config: &RedisConfig, seeds: &[ConnectionInfo]) -> Result<Option<Self>> {
-        let cluster = Self {
-            config: config.clone(),
-            seeds: seeds.to_vec(),
-            table: watch::Sender::new(Arc::new(Table::empty())),
-            read_at: Mutex::default(),
-            changes: AtomicU64::new(0),
-            made: AtomicU64::new(0),
-        };
+        let cluster = Self::new(config, seeds);
         match cluster.read_ranges().await? {
             Some(ranges) => cluster.adopt(&ranges)?,
             None => return Ok(None),
         }
         info!(shards = cluster.table().shards().len(), "Redis is a cluster");
         Ok(Some(cluster))
+    }
+
+    fn new(config: &RedisConfig, seeds: &[ConnectionInfo]) -> Self {
+        Self {
+            config: config.clone(),
+            seeds: seeds.to_vec(),
+            table: watch::Sender::new(Arc::new(Table::empty())),
+            read_at: Mutex::default(),
+            changes: AtomicU64::new(0),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    /// A cluster of servers that do not answer.
+    #[cfg(test)]
+    pub(super) fn of_ranges(ranges: &[Range]) -> Arc<Self> {
+        let url = "redis://127.0.0.1:1".to_owned();
+        let config = RedisConfig { url, ..crate::config::Config::defaults().redis };
+        let cluster = Self::new(&config, &config.addresses().expect("an address"));
+        cluster.adopt(ranges).expect("a table");
+        Arc::new(cluster)
     }
 
     /// The present table.
