@@ -14,7 +14,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::task::block_in_place;
 
-use crate::redis_cluster::arguments;
+use crate::redis_cluster::forming::arguments;
 use crate::support::{PATIENCE, Redis, User, World, free_port, ok, room_id, scratch, unique};
 use crate::uploads::{png, upload};
 

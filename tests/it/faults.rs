@@ -16,7 +16,7 @@ pub mod random;
 mod received;
 mod rewind;
 mod round;
-mod shards;
+pub mod shards;
 mod storm;
 pub mod tampering;
 

@@ -93,6 +93,7 @@ mod sentinel;
 mod sentinel_set;
 mod sentinel_tls;
 mod sessions;
+mod sharding;
 mod sixth;
 mod slow;
 mod socket;

@@ -1,5 +1,7 @@
 //! Redis Clusters for tests: masters, and replicas of them.
 
+pub mod forming;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,118 +10,18 @@ use redis::InfoDict;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::block_in_place;
 
+use self::forming::{Place, SLOTS, arguments, form, info, url};
 use crate::faults::proxy::{Path, Paths, Proxy, Target};
-use crate::support::{PATIENCE, Redis, eventually, free_port, scratch, start_with_process, wait_for};
-
-const SLOTS: usize = 16_384;
-/// Time after which a master counts as failed, ms.
-const NODE_TIMEOUT_MS: usize = 1000;
-
-/// Arguments of a server of a cluster. The port of its bus is a free one too: the default, 10,000 above the other, may
-/// be taken by an outgoing connection.
-pub fn arguments(folder: &std::path::Path, bus: u16) -> Vec<String> {
-    let words = format!(
-        "--cluster-enabled yes --cluster-config-file nodes.conf --cluster-port {bus} \
-         --cluster-node-timeout {NODE_TIMEOUT_MS} --cluster-require-full-coverage no \
-         --cluster-replica-validity-factor 0 --repl-diskless-sync-delay 0 --dir {}",
-        folder.display()
-    );
-    words.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A server's own port, and the ports under which others find it and its bus.
-struct Place {
-    port: u16,
-    announced: (u16, u16),
-}
-
-fn connection(port: u16) -> redis::Connection {
-    let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).expect("an address");
-    client.get_connection().expect("it answers")
-}
-
-fn run(port: u16, words: &[&str]) {
-    let mut command = redis::cmd(words[0]);
-    command.arg(&words[1..]).exec(&mut connection(port)).expect("done");
-}
-
-/// Gives the first servers all slots, makes the others replicas of them in turn, and waits until all agree.
-fn form(servers: &[Place], masters: usize) {
-    for (index, Place { port, .. }) in servers.iter().enumerate() {
-        run(*port, &["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()]);
-        if index < masters {
-            let (first, behind) = (SLOTS * index / masters, SLOTS * (index + 1) / masters);
-            run(*port, &["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &(behind - 1).to_string()]);
-        }
-    }
-    for Place { announced: (port, bus), .. } in &servers[1..] {
-        run(servers[0].port, &["CLUSTER", "MEET", "127.0.0.1", &port.to_string(), &bus.to_string()]);
-    }
-    wait("the servers know each other", || {
-        servers.iter().all(|Place { port, .. }| info(*port, "cluster_known_nodes") == servers.len().to_string())
-    });
-    for (index, Place { port, .. }) in servers.iter().enumerate().skip(masters) {
-        let mut ask = connection(servers[index % masters].port);
-        let master: String = redis::cmd("CLUSTER").arg("MYID").query(&mut ask).expect("an id");
-        run(*port, &["CLUSTER", "REPLICATE", &master]);
-    }
-    wait("the cluster is up and its replicas follow", || {
-        servers.iter().enumerate().all(|(index, Place { port, .. })| {
-            let follows = index < masters || replication(*port, "master_link_status") == "up";
-            follows && info(*port, "cluster_state") == "ok"
-        })
-    });
-}
-
-/// A field of `CLUSTER INFO`.
-fn info(port: u16, field: &str) -> String {
-    let info: InfoDict = redis::cmd("CLUSTER").arg("INFO").query(&mut connection(port)).expect("answered");
-    info.get(field).unwrap_or_default()
-}
-
-fn replication(port: u16, field: &str) -> String {
-    let info: InfoDict = redis::cmd("INFO").arg("replication").query(&mut connection(port)).expect("answered");
-    info.get(field).unwrap_or_default()
-}
-
-fn wait(what: &str, check: impl Fn() -> bool) {
-    let started = std::time::Instant::now();
-    while !check() {
-        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-}
-
-fn url(ports: impl Iterator<Item = u16>) -> String {
-    ports.map(|port| format!("redis://127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
-}
-
-/// Starts three masters that end with the test process.
-pub fn start_shared() -> String {
-    let folder = scratch();
-    let servers: Vec<Place> = (0..3)
-        .map(|_| {
-            let port = free_port();
-            Place { port, announced: (port, free_port()) }
-        })
-        .collect();
-    let lines = servers.iter().map(|Place { port, announced: (_, bus) }| {
-        let own = folder.join(port.to_string());
-        std::fs::create_dir(&own).expect("the folder is ours");
-        format!("--port {port} --bind 127.0.0.1 --save \"\" --loglevel warning {}", arguments(&own, *bus).join(" "))
-    });
-    start_with_process(&lines.collect::<Vec<_>>());
-    servers.iter().for_each(|Place { port, .. }| wait_for(&format!("redis://127.0.0.1:{port}")));
-    form(&servers, 3);
-    url(servers.iter().map(|server| server.port))
-}
+use crate::support::{Redis, eventually, free_port, scratch};
 
 /// The user of Redis as which a node logs in that is cut off together with a master.
-const APART: &str = "apart";
+pub const APART: &str = "apart";
 /// Clusters at a time: more would make each other's timers late.
 static TURNS: Semaphore = Semaphore::const_new(1);
+/// The same of clusters in which nothing depends on timers.
+static TURNS_WITHOUT_REPLICAS: Semaphore = Semaphore::const_new(2);
 
-/// Three masters, each with a replica, and a network between them that may break.
+/// Three masters, each with a replica or none, and a network between them that may break.
 pub struct RedisCluster {
     pub servers: Vec<Redis>,
     /// Between each server and its clients, replicas among them.
@@ -139,10 +41,20 @@ impl RedisCluster {
     pub const MASTERS: usize = 3;
 
     pub async fn start() -> Self {
-        let turn = TURNS.acquire().await.expect("never closed");
+        Self::start_servers(2 * Self::MASTERS, &[], &TURNS).await
+    }
+
+    /// Starts masters without replicas, which never count as failed.
+    pub async fn start_without_replicas() -> Self {
+        let patient = ["--cluster-node-timeout", "60000"];
+        Self::start_servers(Self::MASTERS, &patient, &TURNS_WITHOUT_REPLICAS).await
+    }
+
+    async fn start_servers(count: usize, more: &[&str], turns: &'static Semaphore) -> Self {
+        let turn = turns.acquire().await.expect("never closed");
         let folder = scratch();
         let (mut servers, mut doors, mut bus_doors) = (Vec::new(), Vec::new(), Vec::new());
-        for number in 0..2 * Self::MASTERS {
+        for number in 0..count {
             let own = folder.join(number.to_string());
             std::fs::create_dir(&own).expect("the folder is ours");
             let (door, bus_door) =
@@ -157,7 +69,7 @@ impl RedisCluster {
                 bus_door.port(),
                 source(number)
             );
-            arguments.extend(announced.split_whitespace().map(str::to_owned));
+            arguments.extend(announced.split_whitespace().chain(more.iter().copied()).map(str::to_owned));
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let server = block_in_place(|| Redis::start(&arguments));
             door.point_to(&server.url());
@@ -184,6 +96,44 @@ impl RedisCluster {
     pub fn url_apart(&self) -> String {
         let all = self.doors.iter().map(|door| format!("redis://{APART}:any@127.0.0.1:{}", door.port()));
         all.collect::<Vec<_>>().join(",")
+    }
+
+    /// Holds back what connections of a user say to a server, until [`Self::heal`].
+    pub fn hold(&self, server: usize, target: Target) {
+        self.doors[server].disturb(target, Paths { to_redis: Path::Held, to_node: Path::Open });
+    }
+
+    /// Cuts the connections over which nodes hear events. Returns their number.
+    pub fn cut_pubsub(&self) -> usize {
+        self.doors.iter().map(|door| door.cut(Target::PubSub)).sum()
+    }
+
+    /// Takes a slot from its owner, as far as all servers know.
+    pub fn disown(&self, slot: u16) {
+        let has_owner = |server: &Redis| {
+            let nodes: String = redis::cmd("CLUSTER").arg("NODES").query(&mut server.connection()).expect("nodes");
+            nodes.lines().any(|line| has_slot(line, slot))
+        };
+        // A server may hear of the owner once more.
+        while self.servers.iter().any(has_owner) {
+            for server in self.servers.iter().filter(|server| has_owner(server)) {
+                let delete = redis::cmd("CLUSTER").arg("DELSLOTS").arg(slot).to_owned();
+                delete.exec(&mut server.connection()).expect("deleted");
+            }
+        }
+    }
+
+    /// Gives a slot without an owner to a server.
+    pub fn give(&self, slot: u16, server: usize) {
+        let add = redis::cmd("CLUSTER").arg("ADDSLOTS").arg(slot).to_owned();
+        add.exec(&mut self.servers[server].connection()).expect("added");
+    }
+
+    /// Some keys of a slot, as its owner knows them.
+    pub fn keys_in_slot(&self, slot: u16) -> Vec<String> {
+        let ask = redis::cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(100).to_owned();
+        let keys = self.servers.iter().map(|server| ask.query::<Vec<String>>(&mut server.connection()));
+        keys.flat_map(|keys| keys.expect("answered")).collect()
     }
 
     /// Cuts a server, and the node that logs in as another user, off from all others. Nothing is closed.

@@ -131,7 +131,7 @@ fn spawn_redis(port: u16, arguments: &[String]) -> Child {
 pub fn shared_redis() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(|| match on_cluster() {
-        true => crate::redis_cluster::start_shared(),
+        true => crate::redis_cluster::forming::start_shared(),
         false => {
             let port = free_port();
             start_with_process(&[format!("--port {port} --bind 127.0.0.1 --save '' --loglevel warning")]);

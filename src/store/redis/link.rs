@@ -320,3 +320,31 @@ fn take_farewell(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::*;
+    use crate::domain::RoomId;
+    use crate::store::redis::keys::Channels;
+
+    #[test]
+    fn a_subscription_that_ends_unasked_moves_unless_that_may_be_taken_for_a_reply() {
+        let keys = Keys::new("cw:", 0, Channels::Sharded);
+        let (room, probe) = (keys.room(RoomId::GLOBAL).live, keys.probe("node", Some("1")));
+        let (strays, mut taken) = mpsc::unbounded_channel();
+        let signals = Signals::default();
+        let mut take = |channel: &str| {
+            let push = PushInfo { kind: PushKind::SUnsubscribe, data: vec![Value::BulkString(channel.into())] };
+            let is_in_step = take_farewell(&push, &signals, &keys, &probe, Some(&strays)).is_ok();
+            (is_in_step, taken.try_recv().ok())
+        };
+        assert_eq!(take(&room), (true, Some(Topic::Room(RoomId::GLOBAL))));
+        assert_eq!(take(&probe), (false, None), "the shard has lost the slot of the probe");
+        signals.requests.store(1, Ordering::Release);
+        assert_eq!(take(&room), (false, None), "the library took it for the reply to a request");
+        signals.ending.lock().expect("no panic while held").insert(room.clone());
+        assert_eq!(take(&room), (true, None), "it was asked for");
+    }
+}

@@ -1,0 +1,209 @@
+//! What a cluster must get right besides surviving: the order of commands of different slots, channels that move, slots
+//! without an owner, and shards of which an operation needs nothing.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use tokio::task::block_in_place;
+
+use crate::faults::proxy::Target;
+use crate::faults::shards::{bystander, key};
+use crate::redis_cluster::{APART, RedisCluster};
+use crate::socket::Socket;
+use crate::support::{User, World, eventually, ok, unique};
+
+/// Rooms that one shard alone hardly has: three of them share one shard once in nine times, eight once in 2,000.
+const ROOMS: usize = 8;
+/// Times that a busy machine may be too slow for what must happen within a time-out.
+const TRIES: usize = 20;
+
+async fn hears(socket: &mut Socket, text: &str) {
+    while socket.next_of("new_message").await["payload"]["content"] != text {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_of_many_slots_are_heard_again_after_the_connections_were_cut() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let world = World::start_with(1, &cluster.url(), |_| {}).await;
+    let user = world.user(0, "alice").await;
+    let mut rooms = Vec::new();
+    for number in 0..ROOMS {
+        rooms.push(user.make_room(0, &format!("room {number}")).await);
+    }
+    let mut socket = world.webchat(0, &user, "").await;
+    for round in ["before", "after"] {
+        for room in &rooms {
+            user.send(0, room, round).await;
+            hears(&mut socket, round).await;
+        }
+        assert_eq!(cluster.cut_pubsub(), RedisCluster::MASTERS);
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_room_is_heard_whose_slot_was_away_unnoticed() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let world = World::start_with(1, &cluster.url(), |_| {}).await;
+    let user = world.user(0, "alice").await;
+    let room = user.make_room(0, "quiet").await;
+    let mut socket = world.webchat(0, &user, "").await;
+    user.send(0, &room, "before").await;
+    hears(&mut socket, "before").await;
+    let key = key(&world, &room);
+    let (slot, from) = block_in_place(|| (cluster.slot(&key), cluster.owner(&key)));
+    let to = (from + 1) % RedisCluster::MASTERS;
+    // Back before anything else tells the node of it.
+    block_in_place(|| {
+        cluster.move_slots([slot], from, to);
+        cluster.move_slots([slot], to, from);
+    });
+    user.send(0, &room, "after").await;
+    hears(&mut socket, "after").await;
+    world.stop().await;
+}
+
+/// A new user whose account lies on this shard.
+async fn user_on<'a>(world: &'a World, cluster: &RedisCluster, node: usize, shard: usize) -> (User<'a>, String) {
+    for _ in 0..100 {
+        let user = world.user(node, &unique("bob")[..12]).await;
+        let me = user.get_json(node, "/api/v1/me").await;
+        let account = format!("{}{{u:{}}}", world.config.redis.prefix, me["id"]);
+        if block_in_place(|| cluster.owner(&account)) == shard {
+            return (user, account);
+        }
+    }
+    panic!("a hundred users on two shards");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_members_ends_with_what_the_room_says_after_it_was_noted() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let mut world = World::start_with(1, &cluster.url(), |config| config.limits.enabled = false).await;
+    world.config.redis.url = cluster.url_apart();
+    world.add_node().await;
+    let (here, apart) = (0, 1);
+    for _ in 0..TRIES {
+        // The list of bob's rooms lies on a shard that is held back, the room on another one.
+        let (bob, account) = user_on(&world, &cluster, apart, here).await;
+        let by = bystander(&world, &cluster, here).await;
+        ok(bob.post(apart, &format!("rooms/{}/join", by.room)).send().await).await;
+        by.user.send(apart, &by.room, "before").await;
+        let number = by.room.parse::<chinwag::domain::RoomId>().expect("a room").number();
+        let bobs_id = account.rsplit([':', '}']).nth(1).expect("an id").to_owned();
+        let score = |key: String, member: String| {
+            block_in_place(|| {
+                let mut connection = cluster.servers[cluster.owner(&key)].connection();
+                redis::cmd("ZSCORE").arg(key).arg(member).query::<Option<f64>>(&mut connection).expect("answered")
+            })
+        };
+        cluster.hold(here, Target::User(APART));
+        let leaving = bob.post(apart, &format!("rooms/{}/leave", by.room)).send();
+        let meanwhile = async {
+            eventually("bob is no member", async || {
+                score(format!("{}:members", key(&world, &by.room)), bobs_id.clone()).is_none()
+            })
+            .await;
+            // Behind whatever the node has asked the room's shard meanwhile.
+            for _ in 0..2 {
+                assert!(by.user.try_send(apart, &by.room, "meanwhile").await.is_ok());
+            }
+            ok(bob.post(here, &format!("rooms/{}/join", by.room)).send().await).await;
+            cluster.heal();
+        };
+        let (left, ()) = tokio::join!(leaving, meanwhile);
+        // Otherwise the shard was held back for longer than the node waits.
+        if left.expect("answered").status() == StatusCode::OK {
+            assert!(score(format!("{account}:rooms"), number.to_string()).is_some(), "the list lacks the room");
+            world.stop().await;
+            return;
+        }
+    }
+    panic!("the machine is too slow");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_need_nothing_of_the_shard_that_counts_them() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let world = World::start_with(1, &cluster.url(), |_| {}).await;
+    world.user(0, "alice").await.send(0, "global", "counted").await;
+    let pattern = format!("{}stats:*", world.config.redis.prefix);
+    let shard = || {
+        cluster.servers.iter().position(|server| {
+            let keys = redis::cmd("KEYS").arg(&pattern).query::<Vec<String>>(&mut server.connection());
+            !keys.expect("answered").is_empty()
+        })
+    };
+    let mut counting = None;
+    eventually("the message is counted", async || {
+        counting = block_in_place(shard);
+        counting.is_some()
+    })
+    .await;
+    let counting = counting.expect("found");
+    let by = bystander(&world, &cluster, counting).await;
+    by.user.send(0, &by.room, "before").await;
+    cluster.hold(counting, Target::All);
+    by.user.send(0, &by.room, "uncounted").await;
+    cluster.heal();
+    eventually("all are counted", async || {
+        let stats = by.user.get(0, "stats").send().await.expect("answered");
+        stats.status() == StatusCode::OK
+            && stats.json::<Value>().await.is_ok_and(|stats| stats["total_messages_today"] == 3)
+    })
+    .await;
+    world.stop().await;
+}
+
+/// A room none of whose slot's keys belong to anything else.
+async fn lonely_room(world: &World, cluster: &RedisCluster, user: &User<'_>) -> String {
+    for number in 0..100 {
+        let room = user.make_room(0, &format!("lonely {number}")).await;
+        let key = key(world, &room);
+        let keys = block_in_place(|| cluster.keys_in_slot(cluster.slot(&key)));
+        if keys.iter().all(|other| other.starts_with(&key)) {
+            return room;
+        }
+    }
+    panic!("a hundred rooms share their slots");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_lies_in_a_slot_without_an_owner_is_refused() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let mut world = World::start_with(1, &cluster.url(), |_| {}).await;
+    let user = world.user(0, "alice").await;
+    let (lost, kept) = (lonely_room(&world, &cluster, &user).await, user.make_room(0, "kept").await);
+    let key = key(&world, &lost);
+    let (slot, owner) = block_in_place(|| (cluster.slot(&key), cluster.owner(&key)));
+    block_in_place(|| cluster.disown(slot));
+    // A node that has never known an owner, and one that had one.
+    world.add_node().await;
+    let user = world.log_in(1, "alice", "your_strong_password").await;
+    for node in [1, 0] {
+        let status = async |room: &str| {
+            let sent = user.try_send(node, room, "text").await.expect("answered").status();
+            let read = user.get(node, &format!("messages?room_id={room}")).send().await.expect("answered").status();
+            [sent, read]
+        };
+        assert_eq!(status(&lost).await, [StatusCode::SERVICE_UNAVAILABLE; 2], "node {node}");
+        assert_eq!(status(&kept).await, [StatusCode::OK; 2], "node {node}");
+        for path in ["/api/chat/rooms", "/api/v1/rooms", "/api/v1/conversations", "/api/v1/search?kind=room&q=kept"] {
+            let answer = user.at(node, reqwest::Method::GET, path).send().await.expect("answered");
+            assert_eq!(answer.status(), StatusCode::OK, "{path} of node {node}");
+            let is_partial = answer.headers().contains_key("x-partial");
+            let text = answer.text().await.expect("a body");
+            assert!(text.contains("kept") && !text.contains("lonely"), "{path} of node {node}: {text}");
+            assert!(is_partial || path.contains("q=kept"), "{path} of node {node}");
+        }
+    }
+    let mut socket = world.webchat(1, &user, "").await;
+    user.send(1, &kept, "heard").await;
+    hears(&mut socket, "heard").await;
+    block_in_place(|| cluster.give(slot, owner));
+    eventually("the room works", async || {
+        user.try_send(1, &lost, "back").await.expect("answered").status() == StatusCode::OK
+    })
+    .await;
+    hears(&mut socket, "back").await;
+    world.stop().await;
+}
