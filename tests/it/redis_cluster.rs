@@ -108,6 +108,11 @@ impl RedisCluster {
         self.doors.iter().map(|door| door.cut(Target::PubSub)).sum()
     }
 
+    /// The address of a server, as logs have it.
+    pub fn address(&self, server: usize) -> String {
+        format!("127.0.0.1:{}", self.doors[server].port())
+    }
+
     /// Takes a slot from its owner, as far as all servers know.
     pub fn disown(&self, slot: u16) {
         let has_owner = |server: &Redis| {

@@ -7,9 +7,10 @@ use tokio::task::block_in_place;
 
 use crate::faults::proxy::Target;
 use crate::faults::shards::{bystander, key};
+use crate::process::{Process, external};
 use crate::redis_cluster::{APART, RedisCluster};
 use crate::socket::Socket;
-use crate::support::{User, World, eventually, ok, unique};
+use crate::support::{User, World, eventually, ok, scratch, unique};
 
 /// Rooms that one shard alone hardly has: three of them share one shard once in nine times, eight once in 2,000.
 const ROOMS: usize = 8;
@@ -206,4 +207,35 @@ async fn only_what_lies_in_a_slot_without_an_owner_is_refused() {
     .await;
     hears(&mut socket, "back").await;
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logs_name_the_shard_that_is_away_and_the_one_that_has_taken_its_slots() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let folder = scratch();
+    let node = block_in_place(|| Process::start(&external(&cluster.url()), &folder));
+    let node = node.ready(&crate::support::client()).await;
+    let (away, name) = (1, cluster.address(1));
+    let slots = block_in_place(|| cluster.slots_of(away));
+    let says = async |message: &str, details: &[String]| {
+        eventually(message, async || {
+            let log = node.log();
+            let mut lines = log.lines().filter(|line| line.contains(message));
+            lines.any(|line| details.iter().all(|detail| line.contains(detail)))
+        })
+        .await;
+    };
+    let shard = [format!("\"shard\":\"{name}\""), format!("\"slots\":{}", slots.len())];
+    says("slots belong to this shard now", &shard).await;
+    says("pub/sub delivery works", &shard).await;
+    cluster.hold(away, Target::All);
+    for message in ["Redis does not answer", "pub/sub delivery lost", "Redis takes no writes"] {
+        says(message, &shard).await;
+    }
+    cluster.heal();
+    says("Redis answers again", &shard).await;
+    block_in_place(|| cluster.move_slots(slots.into_iter().take(5), away, 2));
+    let moved = [format!("\"shard\":\"{}\"", cluster.address(2)), format!("\"from\":\"{name}\"")];
+    says("slots belong to this shard now", &moved).await;
+    drop(node);
 }

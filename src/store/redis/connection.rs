@@ -112,7 +112,7 @@ impl SharedConnection {
             }
             Err(error) => {
                 if error.is_timeout() || error.is_io_error() || error.is_connection_dropped() {
-                    self.servers.note_silence();
+                    self.servers.condition.note_silence(&error);
                     self.give_up(number);
                 }
                 Err(store_error(error))
@@ -160,12 +160,12 @@ impl SharedConnection {
                 let current = Current { connection: (*connection).clone(), number: slot.count, generation, is_ended };
                 *slot = Slot { held: Some(connection), count: slot.count + 1, failed_at: None };
                 *self.current.lock().expect("no panic while held") = Some(current.clone());
-                self.servers.note_success();
+                self.servers.condition.note_success();
                 Ok(current)
             }
             Err(error) => {
                 slot.failed_at = Some(Instant::now());
-                Err(self.servers.note_failure(error))
+                Err(self.servers.condition.note_failure(error))
             }
         }
     }

@@ -101,9 +101,10 @@ impl Link {
     pub(super) async fn run(self) {
         loop {
             let Err(error) = self.serve().await;
-            debug!(error = %self.servers.note_failure(error), "pub/sub connection ended");
+            debug!(error = %self.servers.condition.complain(error), "pub/sub connection ended");
             if self.health.note_delivery(false) {
-                warn!("pub/sub delivery lost; reconnecting");
+                let server = &self.servers.condition;
+                warn!(shard = server.shard(), slots = server.slots(), "pub/sub delivery lost; reconnecting");
             }
             (self.handler)(PubSubEvent::Lost(self.topics.rooms()));
             // The shard may have been replaced.
@@ -137,7 +138,8 @@ impl Link {
                 () = signals.probed.notified() => {
                     heard_at = Instant::now();
                     if !self.health.note_delivery(true) {
-                        info!("pub/sub delivery works");
+                        let server = &self.servers.condition;
+                        info!(shard = server.shard(), slots = server.slots(), "pub/sub delivery works");
                     }
                 }
                 _ = tick.tick() => {
@@ -189,7 +191,7 @@ impl Link {
     /// Writes and publishes a probe over the shared connection instead of the one that it tests. Does not wait for the reply,
     /// so that a Redis that does not answer cannot delay its own detection.
     fn send_probe(&self, probe: &Probe) {
-        let (store, health) = (self.plan.store.clone(), Arc::clone(&self.health));
+        let (store, health, servers) = (self.plan.store.clone(), Arc::clone(&self.health), Arc::clone(&self.servers));
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("SET").arg(&probe.key).arg("").arg("EX").arg(PROBE_LIFETIME_SECS);
         pipeline.add_command(self.plan.keys.publish(&probe.channel, ""));
@@ -197,7 +199,8 @@ impl Link {
             let outcome = store.connection.run(&pipeline).await;
             let takes_writes = outcome.is_ok();
             if health.note_write(takes_writes) && !takes_writes {
-                warn!("Redis takes no writes");
+                let server = &servers.condition;
+                warn!(shard = server.shard(), slots = server.slots(), "Redis takes no writes");
             }
             if let Err(error) = outcome {
                 debug!(%error, "could not send a probe");

@@ -4,6 +4,7 @@ pub(super) mod address;
 pub(super) mod check;
 mod cluster;
 mod commit;
+mod condition;
 pub(super) mod connection;
 pub(super) mod connections;
 pub(super) mod deployment;

@@ -34,7 +34,7 @@ impl Servers {
             let sentinel = match self.sentinel_addresses().await {
                 Ok(mut sentinels) => sentinels.swap_remove(index),
                 Err(error) => {
-                    debug!(error = %self.note_failure(error), "could not ask a sentinel");
+                    debug!(error = %self.condition.complain(error), "could not ask a sentinel");
                     tokio::time::sleep(RETRY_PAUSE).await;
                     continue;
                 }

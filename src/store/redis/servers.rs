@@ -11,10 +11,11 @@ use std::time::Duration;
 use redis::aio::ConnectionLike;
 use redis::{ConnectionAddr, ConnectionInfo, RedisConnectionInfo, RedisResult, Value};
 use tokio::sync::watch;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::address::{login, ready_to_connect, tuned};
 use super::check::{Checked, check};
+use super::condition::Condition;
 use super::sentinel::{Place, Sentinels, Sign};
 use super::tls;
 use super::unusable::{connect_error, unusable};
@@ -41,14 +42,11 @@ pub struct Servers {
     /// Rises when every connection must leave its server.
     generation: watch::Sender<u64>,
     breaks: AtomicU64,
-    /// The last reason for which no connection could be opened, so that each is logged once.
-    complaint: Mutex<Option<String>>,
-    /// The last connect failed, or a connection did not answer since.
-    is_failing: AtomicBool,
     /// The user of Redis may run `INFO`.
     permits_info: AtomicBool,
     /// This is one shard of a cluster.
     is_shard: bool,
+    pub(super) condition: Condition,
 }
 
 /// A connection, and the generation in which it was opened.
@@ -74,15 +72,17 @@ impl Servers {
         if config.has_tls() {
             tls::install_provider();
         }
-        Ok(Self::at(config, addresses.into_iter().map(tuned).collect(), false))
+        Ok(Self::at(config, addresses.into_iter().map(tuned).collect(), Condition::default()))
     }
 
     /// The server of a shard.
     pub(super) fn of_shard(config: &RedisConfig, address: ConnectionInfo) -> Self {
-        Self::at(config, vec![address], true)
+        let condition = Condition::of_shard(address.addr().to_string());
+        Self::at(config, vec![address], condition)
     }
 
-    fn at(config: &RedisConfig, addresses: Vec<ConnectionInfo>, is_shard: bool) -> Self {
+    fn at(config: &RedisConfig, addresses: Vec<ConnectionInfo>, condition: Condition) -> Self {
+        let is_shard = condition.shard().is_some();
         Self {
             config: config.clone(),
             addresses,
@@ -97,10 +97,9 @@ impl Servers {
             present: Mutex::default(),
             generation: watch::Sender::new(0),
             breaks: AtomicU64::new(0),
-            complaint: Mutex::default(),
-            is_failing: AtomicBool::new(false),
             permits_info: AtomicBool::new(true),
             is_shard,
+            condition,
         }
     }
 
@@ -252,35 +251,6 @@ impl Servers {
         }
     }
 
-    /// Logs an error that needs an operator, once until a connection was opened, and converts it: requests answer 503 until
-    /// it is mended.
-    pub(in crate::store) fn note_failure(&self, failure: Error) -> Error {
-        self.is_failing.store(true, Ordering::Release);
-        let Error::Internal(source) = failure else { return failure };
-        let reason = source.to_string();
-        let last = self.complaint.lock().expect("no panic while held").replace(reason.clone());
-        if last.as_ref() != Some(&reason) {
-            error!(error = reason, "could not use Redis");
-        }
-        Error::Unavailable(source)
-    }
-
-    /// Ends the memory of the last error.
-    pub(in crate::store) fn note_success(&self) {
-        self.is_failing.store(false, Ordering::Release);
-        *self.complaint.lock().expect("no panic while held") = None;
-    }
-
-    /// Takes note that a connection broke or did not answer in time.
-    pub(in crate::store) fn note_silence(&self) {
-        self.is_failing.store(true, Ordering::Release);
-    }
-
-    /// Whether the last connect failed, or a connection did not answer since.
-    pub(super) fn is_failing(&self) -> bool {
-        self.is_failing.load(Ordering::Acquire)
-    }
-
     /// Whether the user of Redis may run `INFO`, as far as connections found out.
     pub(in crate::store) fn permits_info(&self) -> bool {
         self.permits_info.load(Ordering::Acquire)
@@ -322,7 +292,7 @@ impl Servers {
             is_present
         });
         if is_first {
-            warn!(reason, "leaving the Redis server");
+            warn!(shard = self.condition.shard(), slots = self.condition.slots(), reason, "leaving the Redis server");
         }
     }
 

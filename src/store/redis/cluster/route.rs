@@ -196,7 +196,7 @@ fn group(table: &Table, commands: &[Cmd], open: &[Open]) -> Result<Groups> {
 
 /// A shard that answers, as far as it is known.
 fn any_shard(table: &Table) -> Result<Arc<Shard>> {
-    let usable = table.shards().iter().find(|shard| !shard.servers.is_failing());
+    let usable = table.shards().iter().find(|shard| !shard.servers.condition.is_failing());
     let shard = usable.or(table.shards().first());
     shard.cloned().ok_or_else(|| Error::Unavailable("the cluster has no shards".into()))
 }

@@ -1,8 +1,10 @@
 //! Which shard has which slot.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use redis::Value;
+use tracing::{info, warn};
 
 use super::redirect::Address;
 use super::slots::{SLOTS, slot_of_key};
@@ -33,6 +35,27 @@ pub(in crate::store) struct Table {
     /// The index of each slot's shard.
     owners: Vec<Option<u16>>,
     shards: Vec<Arc<Shard>>,
+}
+
+/// Slots that have another owner than before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Move {
+    /// The shards; `None` for slots without an owner.
+    from: Option<String>,
+    to: Option<String>,
+    slots: usize,
+    /// One of the slots.
+    first: usize,
+}
+
+impl Move {
+    pub(super) fn log(&self) {
+        let Self { from, to, slots, first } = self;
+        match (from.as_deref(), to.as_deref()) {
+            (from, Some(shard)) => info!(shard, slots, first, from, "slots belong to this shard now"),
+            (from, None) => warn!(slots, first, from, "slots belong to no shard now"),
+        }
+    }
 }
 
 /// Slots from the first to the last, and the address of the server that has them.
@@ -95,6 +118,22 @@ impl Table {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let addresses = |table: &Self| table.shards.iter().map(|shard| shard.address.clone()).collect::<Vec<_>>();
         self.owners == other.owners && addresses(self) == addresses(other)
+    }
+
+    /// The slots that had other owners in an earlier table.
+    pub(super) fn moves_since(&self, earlier: &Self) -> Vec<Move> {
+        let mut moved: BTreeMap<[Option<&Address>; 2], (usize, usize)> = BTreeMap::new();
+        for slot in 0..SLOTS {
+            let owners = [earlier, self].map(|table| table.owner(slot as u16).map(|shard| &shard.address));
+            if owners[0] != owners[1] {
+                moved.entry(owners).or_insert((slot, 0)).1 += 1;
+            }
+        }
+        let moves = moved.into_iter().map(|([from, to], (first, slots))| {
+            let [from, to] = [from, to].map(|address| address.map(|(host, port)| format!("{host}:{port}")));
+            Move { from, to, slots, first }
+        });
+        moves.collect()
     }
 
     /// All shards, in the order of their first slots.
@@ -176,6 +215,13 @@ mod tests {
         assert_eq!((owner(&moved, 7), owner(&moved, 8), moved.shards().len()), (Some(3), Some(1), 3));
         assert!(Arc::ptr_eq(&table.shards()[0], &moved.shards()[0]), "a shard stays the same");
         assert_eq!(owner(&Table::empty(), 7), None);
+        let name = |port| Some(format!("127.0.0.1:{port}"));
+        let change = Move { from: name(1), to: name(3), slots: 1, first: 7 };
+        assert_eq!(moved.moves_since(&table), [change]);
+        let failed_over = Table::new(&[(0, 99, at(1)), (100, 16000, at(4)), (50, 50, at(4))], shard).expect("a table");
+        let taken = Move { from: name(2), to: name(4), slots: 15_902, first: 50 };
+        let left = Move { from: name(2), to: None, slots: 383, first: 16_001 };
+        assert_eq!(failed_over.moves_since(&table), [left, taken]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tracing::{debug, info};
 
 use super::redirect::Address;
 use super::slots::slot_of_key;
-use super::table::{Range, Shard, Table, parse_slots};
+use super::table::{Move, Range, Shard, Table, parse_slots};
 use crate::config::{RedisConfig, RedisMode};
 use crate::domain::{Error, Result};
 use crate::store::redis::address::ready_to_connect;
@@ -168,9 +168,14 @@ impl Cluster {
     }
 
     fn publish(&self, table: Table) {
+        let mut moves = Vec::new();
         let is_new = self.table.send_if_modified(|present| {
             let is_new = !present.is_same(&table);
             if is_new {
+                moves = table.moves_since(present);
+                for shard in table.shards() {
+                    shard.servers.condition.note_slots(table.slot_count(&shard.address));
+                }
                 *present = Arc::new(table);
             }
             is_new
@@ -178,6 +183,7 @@ impl Cluster {
         if is_new {
             self.changes.fetch_add(1 << 32, Ordering::AcqRel);
         }
+        moves.iter().for_each(Move::log);
     }
 
     /// Asks known servers for the ranges of slots. `None` when they are no cluster.
