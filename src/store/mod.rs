@@ -101,9 +101,8 @@ use long_rooms::LongRooms;
 use presence::OnlineUsers;
 use readers::Readers;
 use redis::address::RESPONSE_TIMEOUT;
-
 use redis::connection::LIST_TIMEOUT;
-use redis::connections::Connections;
+use redis::connections::{Connections, NodeLanes};
 use redis::durability::Durability;
 use redis::keys::{Channels, Keys};
 use redis::writer::Writer;
@@ -203,6 +202,7 @@ pub struct NodeMemory {
     readers: Readers,
     long_rooms: LongRooms,
     cards: SharedCards,
+    lanes: NodeLanes,
     durability: Arc<Durability>,
     both_ways_until_ms: Arc<AtomicU64>,
     continuity: Continuity,
@@ -221,6 +221,7 @@ impl NodeMemory {
             readers: Readers::default(),
             long_rooms: LongRooms::default(),
             cards: SharedCards::default(),
+            lanes: NodeLanes::default(),
             durability: Arc::new(Durability::new(config.replicas, config.replicas_floor_secs)),
             both_ways_until_ms: Arc::default(),
             continuity: Continuity::default(),
@@ -269,16 +270,19 @@ impl Store {
     /// Makes a store, which connects at first use.
     pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Self {
         let keys = config.keys();
-        let connection = Arc::new(Connections::new(&config.deployment, RESPONSE_TIMEOUT));
+        let connection = Arc::new(Connections::new(&config.deployment, RESPONSE_TIMEOUT, &memory.lanes.commands));
         let writer = match memory.durability.wanted() {
             0 => Writer::direct(Arc::clone(&connection)),
-            _ => Writer::gathering(Arc::clone(&connection), &config.deployment, &memory.durability, &keys),
+            _ => {
+                let (direct, lanes) = (Arc::clone(&connection), &memory.lanes.writes);
+                Writer::gathering(direct, &config.deployment, &memory.durability, lanes, &keys)
+            }
         };
         Self {
             deployment: Arc::clone(&config.deployment),
             connection,
             writer,
-            list_connection: Arc::new(Connections::new(&config.deployment, LIST_TIMEOUT)),
+            list_connection: Arc::new(Connections::new(&config.deployment, LIST_TIMEOUT, &memory.lanes.lists)),
             listing: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             keys,
             retention: config.retention,

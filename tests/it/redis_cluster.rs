@@ -108,6 +108,13 @@ impl RedisCluster {
         self.doors.iter().map(|door| door.cut(Target::PubSub)).sum()
     }
 
+    /// Cuts all connections. Servers and nodes open new ones.
+    pub fn cut_all(&self) {
+        self.doors.iter().for_each(|door| {
+            door.cut(Target::All);
+        });
+    }
+
     /// The address of a server, as logs have it.
     pub fn address(&self, server: usize) -> String {
         format!("127.0.0.1:{}", self.doors[server].port())
@@ -139,6 +146,11 @@ impl RedisCluster {
         let ask = redis::cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(100).to_owned();
         let keys = self.servers.iter().map(|server| ask.query::<Vec<String>>(&mut server.connection()));
         keys.flat_map(|keys| keys.expect("answered")).collect()
+    }
+
+    /// Connections to all servers together.
+    pub fn connections(&self) -> usize {
+        self.doors.iter().map(|door| door.count(Target::All)).sum()
     }
 
     /// Cuts a server, and the node that logs in as another user, off from all others. Nothing is closed.

@@ -1,6 +1,7 @@
 //! What a cluster must get right besides surviving: the order of commands of different slots, channels that move, slots
 //! without an owner, and shards of which an operation needs nothing.
 
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::task::block_in_place;
@@ -206,6 +207,41 @@ async fn only_what_lies_in_a_slot_without_an_owner_is_refused() {
     })
     .await;
     hears(&mut socket, "back").await;
+    world.stop().await;
+}
+
+/// Workers that would have 183 connections for commands to three shards, if each had its own.
+const WORKERS: usize = 60;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_workers_share_their_connections_to_the_shards() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let world = World::start_with(1, &cluster.url(), |config| config.server.workers = WORKERS).await;
+    let user = world.user(0, "alice").await;
+    let room = user.make_room(0, "shared").await;
+    // New connections, which the workers get in turn; the statistics come from all shards.
+    let asked = (0..2 * WORKERS).map(|_| async {
+        let client = crate::support::client();
+        let url = world.url(0, "/api/chat/stats");
+        client.get(url).bearer_auth(&user.token).send().await.expect("answered").status()
+    });
+    assert!(join_all(asked).await.iter().all(|status| *status == StatusCode::OK));
+    let bound = |count: usize| {
+        // At most 64 for commands, one to each shard for lists and for events, and what asks for the slots.
+        let others = 3 * RedisCluster::MASTERS;
+        assert!(count <= 64 + others, "{count} connections");
+        assert!(count > 3 * RedisCluster::MASTERS, "{count} connections");
+    };
+    bound(cluster.connections());
+    let mut socket = world.webchat(0, &user, "").await;
+    // They are replaced when they break.
+    cluster.cut_all();
+    eventually("sends work again", async || {
+        user.try_send(0, &room, "again").await.expect("answered").status() == StatusCode::OK
+    })
+    .await;
+    hears(&mut socket, "again").await;
+    bound(cluster.connections());
     world.stop().await;
 }
 

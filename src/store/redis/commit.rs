@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, Pipeline, Value};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::address::RESPONSE_TIMEOUT;
@@ -25,9 +26,11 @@ const MAX_WAITING: usize = 4096;
 /// Number of commands that [`GroupCommit::add_wait`] adds.
 const WAITING: usize = 2;
 
-/// Gathers the writes of one worker into batches.
-pub(super) struct GroupCommit {
+/// Gathers the writes of one worker, or of several, into batches.
+pub(in crate::store) struct GroupCommit {
     connection: SharedConnection,
+    /// The runtime that takes batches from the queue. `None`: that of whoever writes.
+    runtime: Option<Handle>,
     pub(super) durability: Arc<Durability>,
     /// Makes a write that stores nothing of value; `None` for a shard that has lost all of its slots.
     barrier: Box<dyn Fn() -> Option<Cmd> + Send + Sync>,
@@ -51,10 +54,12 @@ impl GroupCommit {
     pub(super) fn new(
         servers: &Arc<Servers>,
         durability: &Arc<Durability>,
+        runtime: Option<Handle>,
         barrier: impl Fn() -> Option<Cmd> + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
-            connection: SharedConnection::new(servers, RESPONSE_TIMEOUT),
+            connection: SharedConnection::new(servers, RESPONSE_TIMEOUT).driven_by(runtime.clone()),
+            runtime,
             durability: Arc::clone(durability),
             barrier: Box::new(barrier),
             queue: Mutex::default(),
@@ -102,7 +107,11 @@ impl GroupCommit {
         queue.waiting.push(write);
         if !queue.is_served {
             queue.is_served = true;
-            tokio::spawn(Arc::clone(self).serve());
+            let serving = Arc::clone(self).serve();
+            match &self.runtime {
+                Some(runtime) => runtime.spawn(serving),
+                None => tokio::spawn(serving),
+            };
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{
     AsyncConnectionConfig, ConnectionInfo, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value,
 };
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::scripts;
@@ -32,6 +33,8 @@ const QUEUED_COMMANDS: usize = 4096;
 pub(in crate::store) struct SharedConnection {
     servers: Arc<Servers>,
     response_timeout: Duration,
+    /// The runtime whose threads drive it. `None`: that of whoever connects.
+    runtime: Option<Handle>,
     /// The connection that callers clone; apart from `slot`, so that calls need no async lock.
     current: std::sync::Mutex<Option<Current>>,
     slot: Mutex<Slot>,
@@ -63,9 +66,15 @@ impl SharedConnection {
         Self {
             servers: Arc::clone(servers),
             response_timeout,
+            runtime: None,
             current: std::sync::Mutex::default(),
             slot: Mutex::default(),
         }
+    }
+
+    /// The same connection, driven by the threads of this runtime.
+    pub(in crate::store) fn driven_by(self, runtime: Option<Handle>) -> Self {
+        Self { runtime, ..self }
     }
 
     /// Opens a separate connection, for rare or blocking commands.
@@ -74,24 +83,6 @@ impl SharedConnection {
     /// `Unavailable`; `Internal` with the reason when Redis cannot be used as it is configured.
     pub(in crate::store) async fn cold(&self) -> Result<Connection> {
         Ok(self.connect(&Arc::default()).await?.connection)
-    }
-
-    /// Opens a connection. Its driver sets `is_ended` when it ends.
-    async fn open(&self, is_ended: &Arc<AtomicBool>) -> Result<Opened<Connection>> {
-        let (flag, servers) = (Arc::clone(is_ended), Arc::clone(&self.servers));
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(self.response_timeout))
-            .set_pipeline_buffer_size(QUEUED_COMMANDS)
-            .set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection {
-                    // First: what was read must count as outdated before anyone can reach the next server.
-                    servers.note_break();
-                    flag.store(true, Ordering::Release);
-                }
-                Ok::<(), redis::aio::SendError>(())
-            });
-        self.servers.connect(|info| check_out(info, config.clone())).await
     }
 
     /// Runs a pipeline in one round trip and returns each command's reply, error replies included.
@@ -170,16 +161,53 @@ impl SharedConnection {
         }
     }
 
-    /// Opens a connection and loads the scripts, so that the first call after a restart finds them.
     async fn connect(&self, is_ended: &Arc<AtomicBool>) -> Result<Opened<Connection>> {
-        let mut opened = self.open(is_ended).await?;
-        let pipeline = scripts::load_all();
-        let loading = opened.connection.req_packed_commands(&pipeline, 0, pipeline.len());
-        for reply in loading.await.map_err(store_error)? {
-            refuse_error(reply)?;
+        let opening = open_with_scripts(Arc::clone(&self.servers), self.response_timeout, Arc::clone(is_ended));
+        match &self.runtime {
+            None => opening.await,
+            Some(runtime) => {
+                let opened = runtime.spawn(opening).await;
+                opened.unwrap_or_else(|_| Err(Error::Unavailable("the node is stopping".into())))
+            }
         }
-        Ok(opened)
     }
+}
+
+/// Opens a connection and loads the scripts, so that the first call after a restart finds them.
+async fn open_with_scripts(
+    servers: Arc<Servers>,
+    response_timeout: Duration,
+    is_ended: Arc<AtomicBool>,
+) -> Result<Opened<Connection>> {
+    let mut opened = open(servers, response_timeout, is_ended).await?;
+    let pipeline = scripts::load_all();
+    let loading = opened.connection.req_packed_commands(&pipeline, 0, pipeline.len());
+    for reply in loading.await.map_err(store_error)? {
+        refuse_error(reply)?;
+    }
+    Ok(opened)
+}
+
+/// Opens a connection. Its driver sets `is_ended` when it ends.
+async fn open(
+    servers: Arc<Servers>,
+    response_timeout: Duration,
+    is_ended: Arc<AtomicBool>,
+) -> Result<Opened<Connection>> {
+    let of_driver = Arc::clone(&servers);
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(response_timeout))
+        .set_pipeline_buffer_size(QUEUED_COMMANDS)
+        .set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                // First: what was read must count as outdated before anyone can reach the next server.
+                of_driver.note_break();
+                is_ended.store(true, Ordering::Release);
+            }
+            Ok::<(), redis::aio::SendError>(())
+        });
+    servers.connect(|info| check_out(info, config.clone())).await
 }
 
 /// Connects to one server. The manager of `deadpool-redis` keeps one address and one password, so each connect has a pool of

@@ -1,15 +1,38 @@
 //! The connections of a store: one to the server that takes writes, or one to each shard of a cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::Connection;
 use redis::{Cmd, Pipeline, Value};
 
-use super::cluster::ClusterConnections;
+use super::cluster::{ClusterConnections, LaneThread, Lanes};
+use super::commit::GroupCommit;
 use super::connection::{SharedConnection, refuse_error};
 use super::deployment::Deployment;
 use super::scripts::{self, Call};
 use crate::domain::{Kind, Result};
+
+/// What the connections of a node's workers to the shards of a cluster share. Each worker has some of every kind.
+#[derive(Clone)]
+pub(in crate::store) struct NodeLanes {
+    pub(in crate::store) commands: Arc<Lanes<SharedConnection>>,
+    /// Those for long lists, which must not delay commands.
+    pub(in crate::store) lists: Arc<Lanes<SharedConnection>>,
+    /// Those for writes that wait for replicas, which block them.
+    pub(in crate::store) writes: Arc<Lanes<GroupCommit>>,
+}
+
+impl Default for NodeLanes {
+    fn default() -> Self {
+        let thread = Arc::<LaneThread>::default();
+        Self {
+            commands: Lanes::new(&thread, usize::MAX),
+            lists: Lanes::new(&thread, 1),
+            writes: Lanes::new(&thread, 1),
+        }
+    }
+}
 
 /// Runs commands where their keys are.
 ///
@@ -21,10 +44,14 @@ pub(in crate::store) enum Connections {
 }
 
 impl Connections {
-    /// Makes the connections. They connect at first use, on the runtime of that call.
-    pub(in crate::store) fn new(deployment: &Deployment, response_timeout: Duration) -> Self {
+    /// Makes the connections. They connect at first use, on the runtime of that call unless workers share them.
+    pub(in crate::store) fn new(
+        deployment: &Deployment,
+        response_timeout: Duration,
+        lanes: &Arc<Lanes<SharedConnection>>,
+    ) -> Self {
         match deployment.cluster() {
-            Some(cluster) => Self::Cluster(ClusterConnections::new(cluster, response_timeout)),
+            Some(cluster) => Self::Cluster(ClusterConnections::new(cluster, response_timeout, lanes)),
             None => Self::One(Box::new(SharedConnection::new(deployment.servers(), response_timeout))),
         }
     }

@@ -3,14 +3,13 @@
 //! With `redis.durability = "server"` they take the shared connection like all commands. With `replicas:k` they are
 //! gathered, for each server that takes writes: see [`GroupCommit`].
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use redis::{Cmd, Pipeline, Value};
 
-use super::cluster::{Address, Cluster, SendToShard, Shard, route, route_in_order, slot_of_key};
+use super::cluster::{Cluster, LaneUser, Lanes, SendToShard, Shard, route, route_in_order, slot_of_key};
 use super::commit::GroupCommit;
 use super::connection::refuse_error;
 use super::connections::{Connections, split_script_reply};
@@ -42,17 +41,18 @@ impl Writer {
         direct: Arc<Connections>,
         deployment: &Deployment,
         durability: &Arc<Durability>,
+        lanes: &Arc<Lanes<GroupCommit>>,
         keys: &Keys,
     ) -> Self {
         let groups = match deployment.cluster() {
             None => {
                 let barrier = keys.publish(&keys.barrier(), "");
-                Groups::One(GroupCommit::new(deployment.servers(), durability, move || Some(barrier.clone())))
+                Groups::One(GroupCommit::new(deployment.servers(), durability, None, move || Some(barrier.clone())))
             }
             Some(cluster) => Groups::Cluster(ShardGroups {
                 cluster: Arc::clone(cluster),
                 keys: keys.clone(),
-                groups: Mutex::default(),
+                groups: LaneUser::new(lanes),
             }),
         };
         Self { direct, groups: Some(Arc::new(groups)) }
@@ -110,7 +110,8 @@ impl Writer {
     /// `Unavailable` when a server does not answer.
     pub(in crate::store) async fn measure_replicas(&self) -> Result<Option<ReplicaCounts>> {
         let Some(groups) = &self.groups else { return Ok(None) };
-        let measured = join_all(groups.all().iter().map(|group| group.measure())).await;
+        let groups = groups.all()?;
+        let measured = join_all(groups.iter().map(|group| group.measure())).await;
         let mut least: Option<ReplicaCounts> = None;
         for counts in measured {
             let counts = counts?;
@@ -152,9 +153,9 @@ impl Groups {
         }
     }
 
-    fn all(&self) -> Vec<Arc<GroupCommit>> {
+    fn all(&self) -> Result<Vec<Arc<GroupCommit>>> {
         match self {
-            Self::One(group) => vec![Arc::clone(group)],
+            Self::One(group) => Ok(vec![Arc::clone(group)]),
             Self::Cluster(groups) => {
                 groups.cluster.table().shards().iter().map(|shard| groups.of_shard(shard)).collect()
             }
@@ -164,9 +165,7 @@ impl Groups {
     fn of_key(&self, key: &str) -> Option<Arc<GroupCommit>> {
         match self {
             Self::One(group) => Some(Arc::clone(group)),
-            Self::Cluster(groups) => {
-                groups.cluster.table().owner(slot_of_key(key.as_bytes())).map(|shard| groups.of_shard(shard))
-            }
+            Self::Cluster(groups) => groups.of_shard(groups.cluster.table().owner(slot_of_key(key.as_bytes()))?).ok(),
         }
     }
 }
@@ -175,31 +174,25 @@ impl Groups {
 struct ShardGroups {
     cluster: Arc<Cluster>,
     keys: Keys,
-    groups: Mutex<HashMap<Address, Arc<GroupCommit>>>,
+    groups: LaneUser<GroupCommit>,
 }
 
 impl ShardGroups {
-    fn of_shard(&self, shard: &Arc<Shard>) -> Arc<GroupCommit> {
-        let mut groups = self.groups.lock().expect("no panic while held");
-        if let Some(group) = groups.get(&shard.address) {
-            return Arc::clone(group);
-        }
-        let table = self.cluster.table();
-        groups.retain(|address, _| table.shards().iter().any(|shard| shard.address == *address));
-        let (cluster, keys, address) = (Arc::clone(&self.cluster), self.keys.clone(), shard.address.clone());
-        let group = GroupCommit::new(&shard.servers, &shard.durability, move || {
-            let mut barrier = redis::cmd("SET");
-            barrier.arg(keys.barrier_key(&cluster.table().tag_of(&address)?)).arg("").arg("EX").arg(BARRIER_SECS);
-            Some(barrier)
-        });
-        groups.insert(shard.address.clone(), Arc::clone(&group));
-        group
+    fn of_shard(&self, shard: &Arc<Shard>) -> Result<Arc<GroupCommit>> {
+        self.groups.get(&self.cluster.table(), &shard.address, |runtime| {
+            let (cluster, keys, address) = (Arc::clone(&self.cluster), self.keys.clone(), shard.address.clone());
+            GroupCommit::new(&shard.servers, &shard.durability, runtime, move || {
+                let mut barrier = redis::cmd("SET");
+                barrier.arg(keys.barrier_key(&cluster.table().tag_of(&address)?)).arg("").arg("EX").arg(BARRIER_SECS);
+                Some(barrier)
+            })
+        })
     }
 }
 
 impl SendToShard for ShardGroups {
     fn send(&self, shard: &Arc<Shard>, commands: Vec<Cmd>) -> BoxFuture<'_, Result<Vec<Value>>> {
         let group = self.of_shard(shard);
-        async move { group.run(commands).await }.boxed()
+        async move { group?.run(commands).await }.boxed()
     }
 }

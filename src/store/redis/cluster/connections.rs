@@ -1,7 +1,6 @@
 //! The connections to the shards, over which commands are routed.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::Connection;
@@ -9,23 +8,27 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all, select_ok};
 use redis::{Cmd, Pipeline, Value};
 
-use super::redirect::Address;
+use super::lanes::{LaneUser, Lanes};
 use super::route::{SendToShard, route, route_in_order};
 use super::table::Shard;
 use super::topology::Cluster;
 use crate::domain::{Error, Result};
 use crate::store::redis::connection::SharedConnection;
 
-/// One connection to each shard.
+/// One connection to each shard, which may be shared with other workers.
 pub(in crate::store) struct ClusterConnections {
     cluster: Arc<Cluster>,
     response_timeout: Duration,
-    connections: Mutex<HashMap<Address, Arc<SharedConnection>>>,
+    connections: LaneUser<SharedConnection>,
 }
 
 impl ClusterConnections {
-    pub(in crate::store) fn new(cluster: &Arc<Cluster>, response_timeout: Duration) -> Self {
-        Self { cluster: Arc::clone(cluster), response_timeout, connections: Mutex::default() }
+    pub(in crate::store) fn new(
+        cluster: &Arc<Cluster>,
+        response_timeout: Duration,
+        lanes: &Arc<Lanes<SharedConnection>>,
+    ) -> Self {
+        Self { cluster: Arc::clone(cluster), response_timeout, connections: LaneUser::new(lanes) }
     }
 
     /// Runs commands, each where its key is, and returns each one's reply, error replies included.
@@ -51,7 +54,7 @@ impl ClusterConnections {
     pub(in crate::store) async fn run_everywhere(&self, pipeline: &Pipeline) -> Result<Vec<(String, Vec<Value>)>> {
         let table = self.cluster.table();
         let all = join_all(table.shards().iter().map(|shard| async {
-            let replies = self.connection(shard).exchange(pipeline).await;
+            let replies = self.connection(shard)?.exchange(pipeline).await;
             replies.map(|replies| (shard.name(), replies))
         }))
         .await;
@@ -77,7 +80,7 @@ impl ClusterConnections {
         let table = self.cluster.table();
         let asking = table.shards().iter().map(|shard| {
             let connection = self.connection(shard);
-            async move { connection.exchange(pipeline).await }.boxed()
+            async move { connection?.exchange(pipeline).await }.boxed()
         });
         let asking: Vec<_> = asking.collect();
         if asking.is_empty() {
@@ -93,20 +96,14 @@ impl ClusterConnections {
     /// As [`SharedConnection::cold`], of any shard.
     pub(in crate::store) async fn cold(&self) -> Result<Vec<Connection>> {
         let table = self.cluster.table();
-        let opened = join_all(table.shards().iter().map(|shard| async { self.connection(shard).cold().await })).await;
+        let opened = join_all(table.shards().iter().map(|shard| async { self.connection(shard)?.cold().await })).await;
         opened.into_iter().collect()
     }
 
-    fn connection(&self, shard: &Arc<Shard>) -> Arc<SharedConnection> {
-        let mut connections = self.connections.lock().expect("no panic while held");
-        if let Some(connection) = connections.get(&shard.address) {
-            return Arc::clone(connection);
-        }
-        let table = self.cluster.table();
-        connections.retain(|address, _| table.shards().iter().any(|shard| shard.address == *address));
-        let connection = Arc::new(SharedConnection::new(&shard.servers, self.response_timeout));
-        connections.insert(shard.address.clone(), Arc::clone(&connection));
-        connection
+    fn connection(&self, shard: &Arc<Shard>) -> Result<Arc<SharedConnection>> {
+        self.connections.get(&self.cluster.table(), &shard.address, |runtime| {
+            Arc::new(SharedConnection::new(&shard.servers, self.response_timeout).driven_by(runtime))
+        })
     }
 }
 
@@ -117,6 +114,6 @@ impl SendToShard for ClusterConnections {
         for command in commands {
             pipeline.add_command(command);
         }
-        async move { connection.exchange(&pipeline).await }.boxed()
+        async move { connection?.exchange(&pipeline).await }.boxed()
     }
 }

@@ -4,6 +4,7 @@
 //! and loses subscriptions when slots move: see docs/decisions. Its connections and its parser are used.
 
 mod connections;
+mod lanes;
 mod redirect;
 mod route;
 mod slots;
@@ -11,6 +12,7 @@ mod table;
 mod topology;
 
 pub(in crate::store) use connections::ClusterConnections;
+pub(in crate::store) use lanes::{LaneThread, LaneUser, Lanes};
 pub(in crate::store) use redirect::Address;
 pub(in crate::store) use route::{SendToShard, route, route_in_order};
 pub(in crate::store) use slots::slot_of_key;
