@@ -1,10 +1,12 @@
 //! Checks of the Redis server, and its clock.
 
+use deadpool_redis::Connection;
 use redis::Value;
 use tracing::warn;
 
 use super::Store;
 use super::redis::check::{Checked, check};
+use super::redis::cluster::Table;
 use super::redis::connection::store_error;
 use super::redis::durability::ReplicaCounts;
 use super::redis::reply::{self, next};
@@ -25,8 +27,15 @@ impl Store {
             }
         }
         // A missing right to a channel would show as events that do not arrive.
+        match self.deployment.cluster() {
+            Some(cluster) => self.check_channels_of(&cluster.table(), &mut connections).await,
+            None => self.check_channels(&mut connections).await,
+        }
+    }
+
+    async fn check_channels(&self, connections: &mut [Connection]) -> Result<()> {
         let probe = self.keys.probe("start", None);
-        if !is_cluster && let Some(connection) = connections.first_mut() {
+        if let Some(connection) = connections.first_mut() {
             for channel in [&self.keys.room(RoomId::GLOBAL).live, &self.keys.users_live(UserId(0)), &probe] {
                 connection.subscribe(channel).await.map_err(store_error)?;
             }
@@ -34,6 +43,24 @@ impl Store {
         let mut pipeline = redis::Pipeline::with_capacity(1);
         pipeline.add_command(self.keys.publish(&probe, ""));
         self.connection.run(&pipeline).await.map(drop)
+    }
+
+    /// The same for each shard, whose users have rights of their own. Some rights are needed only when slots move.
+    async fn check_channels_of(&self, table: &Table, connections: &mut [Connection]) -> Result<()> {
+        for (shard, connection) in table.shards().iter().zip(connections) {
+            let Some(tag) = table.tag_of(&shard.address) else { continue };
+            let channel = self.keys.probe("start", Some(&tag));
+            let on_channel = |verb| redis::cmd(verb).arg(&channel).to_owned();
+            let publish = self.keys.publish(&channel, "");
+            for command in [publish, redis::cmd("ASKING"), on_channel("SSUBSCRIBE"), on_channel("SUNSUBSCRIBE")] {
+                command.exec_async(connection).await.map_err(|error| match error.code() {
+                    // Its slot has moved since the table was read.
+                    Some("MOVED") => Error::Unavailable(error.into()),
+                    _ => store_error(error),
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads Redis' clock and adjusts the node's to it. Adjusting starts at the connection, and repeats: the machine's

@@ -39,6 +39,7 @@ mod floors;
 mod full_lists;
 mod full_memory;
 mod gathered_activity;
+mod guarded_cluster;
 mod guesses;
 mod http;
 mod idempotence;

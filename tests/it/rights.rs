@@ -14,30 +14,38 @@ use crate::support::{Redis, World, eventually, ok, scratch};
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
 /// The rights in `docs/operations.md`, which are the lines behind `ACL SETUSER`.
-fn documented_rights() -> Vec<String> {
+pub fn documented_rights() -> Vec<String> {
     let (_, rest) = OPERATIONS.split_once("ACL SETUSER chinwag on '>PASSWORD'").expect("documented");
     let (rules, _) = rest.split_once("```").expect("a block");
     let rules = rules.split_whitespace().filter(|rule| *rule != "\\");
     rules.map(|rule| rule.trim_matches('\'').to_owned()).collect()
 }
 
+/// The user and the password that [`admit`] makes, as an address has them.
+pub const LOGIN: &str = "chinwag:p%C3%A4ssword";
+
+/// Makes a user with these rights, and no others.
+pub fn admit(redis: &Redis, rights: &[String]) {
+    let mut command = redis::cmd("ACL");
+    command.arg("SETUSER").arg("chinwag").arg("reset").arg("on").arg(">pässword");
+    command.arg(rights).exec(&mut redis.connection()).expect("the rules are valid");
+}
+
 /// Makes a user with these rights. Returns the address with its password.
 fn login(redis: &Redis, rights: &[String]) -> String {
-    let mut command = redis::cmd("ACL");
-    command.arg("SETUSER").arg("chinwag").arg("on").arg(">pässword");
-    command.arg(rights).exec(&mut redis.connection()).expect("the rules are valid");
-    redis.url().replacen("://", "://chinwag:p%C3%A4ssword@", 1)
+    admit(redis, rights);
+    redis.url().replacen("://", &format!("://{LOGIN}@"), 1)
 }
 
 /// The documented rights without those that begin with one of these.
-fn without(missing: &[&str]) -> Vec<String> {
+pub fn without(missing: &[&str]) -> Vec<String> {
     let mut rights = documented_rights();
     rights.retain(|right| !missing.iter().any(|missing| right == missing));
     rights
 }
 
 /// What Redis refused so far.
-fn refused(redis: &Redis) -> Vec<String> {
+pub fn refused(redis: &Redis) -> Vec<String> {
     let log: Vec<redis::Value> = redis::cmd("ACL").arg("LOG").query(&mut redis.connection()).expect("answered");
     log.iter().map(|entry| format!("{entry:?}")).collect()
 }
@@ -75,20 +83,13 @@ fn every_command_of_the_store_is_among_the_documented_rights() {
     assert_eq!(commands, BTreeSet::new());
 }
 
-#[tokio::test]
-async fn the_documented_rights_suffice_for_all_dialects() {
-    let redis = Redis::start(&[]);
-    let url = login(&redis, &documented_rights());
-    let world = World::start_with(2, &url, |config| {
-        config.redis.prefix = "cw:".to_owned();
-        config.stats.report_ms = 100;
-    })
-    .await;
+/// Uses two nodes through all dialects, and as an administrator.
+pub async fn use_everything(world: &World) {
     let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
     let room = alice.make_group(0, "Project", &["bob"]).await;
     let to = Destination { room, other: None };
     let (mut first, mut second) =
-        (DialectClients::open(&world, 0, &alice, 1).await, DialectClients::open(&world, 1, &bob, 2).await);
+        (DialectClients::open(world, 0, &alice, 1).await, DialectClients::open(world, 1, &bob, 2).await);
     for path in SEND_PATHS {
         first.send(path, to, &format!("{path:?}")).await;
         for kind in SOCKET_KINDS {
@@ -114,6 +115,18 @@ async fn the_documented_rights_suffice_for_all_dialects() {
     world.promote("alicia").await;
     alice.get_json(0, "/dashboard/figures?range=1h").await;
     world.set_banned("bob", true).await;
+}
+
+#[tokio::test]
+async fn the_documented_rights_suffice_for_all_dialects() {
+    let redis = Redis::start(&[]);
+    let url = login(&redis, &documented_rights());
+    let world = World::start_with(2, &url, |config| {
+        config.redis.prefix = "cw:".to_owned();
+        config.stats.report_ms = 100;
+    })
+    .await;
+    use_everything(&world).await;
     world.stop().await;
     assert_eq!(refused(&redis), Vec::<String>::new());
 }

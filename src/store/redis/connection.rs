@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use super::scripts;
 use super::servers::{CONNECT_TIMEOUT, Opened, Servers};
-use super::unusable::missing_right;
+use super::unusable::{missing_right, unusable};
 use crate::domain::{Error, Result};
 
 /// Response timeout of the connection for long lists.
@@ -28,6 +28,10 @@ pub(in crate::store) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// The client library's default of 50 stalls senders under load.
 const QUEUED_COMMANDS: usize = 4096;
+
+/// What a redirect means where the server is not known as one of a cluster.
+const IS_CLUSTER: &str =
+    "redis.url is the address of a Redis Cluster: set redis.mode = \"cluster\" where the right to INFO is missing";
 
 /// A shared connection that replaces itself when it breaks or when its server takes no writes any longer.
 pub(in crate::store) struct SharedConnection {
@@ -248,6 +252,9 @@ pub(in crate::store) fn store_error(error: redis::RedisError) -> Error {
     }
     if error.code() == Some("NOPERM") {
         return missing_right(&error);
+    }
+    if error.code() == Some("MOVED") {
+        return unusable(IS_CLUSTER);
     }
     Error::Internal(error.into())
 }

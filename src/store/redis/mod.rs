@@ -2,7 +2,7 @@
 
 pub(super) mod address;
 pub(super) mod check;
-mod cluster;
+pub(super) mod cluster;
 mod commit;
 mod condition;
 pub(super) mod connection;
