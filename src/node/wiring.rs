@@ -251,6 +251,7 @@ async fn retried(step: impl AsyncFn() -> Result<(), Error>) -> Result<(), StartE
 async fn prepare(store: &Store) -> Result<(), Error> {
     store.ensure_global_room().await?;
     store.note_history().await?;
+    store.remove_former_presence().await?;
     store.index_earlier_names().await
 }
 

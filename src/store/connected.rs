@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use futures_util::future::try_join_all;
 use redis::Pipeline;
 
-use super::redis::keys::CONNECTED_SHARDS;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call, Script};
 use super::{Store, UserEvent};
@@ -61,7 +60,7 @@ impl Store {
     pub async fn expire_connected(&self, lease_ms: u64) -> Result<Vec<UserId>> {
         let now_ms = self.now_ms();
         let (earliest, latest) = (now_ms.saturating_sub(lease_ms), now_ms + lease_ms);
-        let keys: Vec<String> = (0..CONNECTED_SHARDS).map(|shard| self.keys.connected(shard)).collect();
+        let keys: Vec<String> = self.keys.presence_sets().map(|set| self.keys.connected(set)).collect();
         let calls = keys.iter().map(|key| {
             let args = vec![Arg::Number(earliest), Arg::Number(latest), Arg::Number(USERS_AT_ONCE as u64)];
             self.users_of(&scripts::EXPIRE_CONNECTED, key, args)

@@ -6,7 +6,6 @@ use redis::{Pipeline, Value};
 use tracing::debug;
 
 use super::Store;
-use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply::{self, array, next};
 use crate::domain::{Error, Limit, OnlineCursor, OnlineUser, Result, UserId};
 
@@ -55,20 +54,20 @@ impl Store {
     /// Users who count as online, one more than `limit` if there are more.
     async fn active_users(&self, now_ms: u64, after: Option<OnlineCursor>, limit: Limit) -> Result<Vec<OnlineCursor>> {
         let wanted = limit.get() + 1;
-        // Users are spread evenly, so twice the average share of a shard nearly always suffices for the page.
-        let share = 2 * wanted / ONLINE_SHARDS as usize + 8;
-        match self.merge_shards(now_ms, after, wanted, share).await? {
+        // Users are spread evenly, so twice the average share of a set nearly always suffices for the page.
+        let share = 2 * wanted / self.keys.presence_sets().end as usize + 8;
+        match self.merge_sets(now_ms, after, wanted, share).await? {
             Some(active) => Ok(active),
             None => self
-                .merge_shards(now_ms, after, wanted, usize::MAX >> 1)
+                .merge_sets(now_ms, after, wanted, usize::MAX >> 1)
                 .await?
-                .ok_or_else(|| Error::internal("a shard returned more users than its share")),
+                .ok_or_else(|| Error::internal("a set returned more users than its share")),
         }
     }
 
-    /// Merges the first `wanted` users of all shards, reading `share` users of each. `None` when a shard may have further
-    /// users that belong to the result.
-    async fn merge_shards(
+    /// Merges the first `wanted` users of all sets, reading `share` users of each. `None` when a set may have further users
+    /// that belong to the result.
+    async fn merge_sets(
         &self,
         now_ms: u64,
         after: Option<OnlineCursor>,
@@ -77,13 +76,13 @@ impl Store {
     ) -> Result<Option<Vec<OnlineCursor>>> {
         let place = |cursor: &OnlineCursor| (std::cmp::Reverse(cursor.active_at_ms), cursor.user);
         let newest = after.map_or("+inf".to_owned(), |cursor| cursor.active_at_ms.to_string());
-        let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize);
-        for shard in 0..ONLINE_SHARDS {
-            pipeline.cmd("ZRANGE").arg(self.keys.online(shard)).arg(&newest).arg(self.online_since(now_ms));
+        let mut pipeline = Pipeline::new();
+        for set in self.keys.presence_sets() {
+            pipeline.cmd("ZRANGE").arg(self.keys.online(set)).arg(&newest).arg(self.online_since(now_ms));
             pipeline.arg(&["BYSCORE", "REV", "LIMIT", "0"]).arg(share).arg("WITHSCORES");
         }
         let mut active = Vec::new();
-        // The result is complete only up to the first position at which a shard was cut off.
+        // The result is complete only up to the first position at which a set was cut off.
         let mut complete_until = None;
         for reply in self.connection.run(&pipeline).await? {
             let users: Vec<(u64, f64)> = reply::read(reply)?;
@@ -123,11 +122,24 @@ impl Store {
         Ok(ip.filter(|_| is_online))
     }
 
+    /// Removes what a server that became a cluster has left of its sets. Those of shards that are away stay until another
+    /// node starts.
+    ///
+    /// # Errors
+    /// As the first command that Redis refuses.
+    pub async fn remove_former_presence(&self) -> Result<()> {
+        let mut pipeline = Pipeline::new();
+        for key in self.keys.presence_before_cluster() {
+            pipeline.cmd("UNLINK").arg(key);
+        }
+        self.connection.run_partly(&pipeline).await.map(drop)
+    }
+
     /// Removes users who went offline and inactive rooms. Each node calls it once a minute.
     pub async fn trim_activity(&self, now_ms: u64, active_since_ms: u64) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize + 1);
-        for shard in 0..ONLINE_SHARDS {
-            pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.online(shard)).arg(0);
+        let mut pipeline = Pipeline::new();
+        for set in self.keys.presence_sets() {
+            pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.online(set)).arg(0);
             pipeline.arg(format!("({}", self.online_since(now_ms)));
         }
         pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.active_rooms()).arg(0).arg(format!("({active_since_ms}"));

@@ -10,7 +10,6 @@ use redis::Pipeline;
 use serde::Serialize;
 
 use super::Store;
-use super::redis::keys::ONLINE_SHARDS;
 use super::redis::reply;
 use super::redis::scripts::{self, Arg, Call};
 use crate::domain::{Result, RoomId};
@@ -180,12 +179,12 @@ impl Store {
     }
 
     async fn read_stats(&self, now_ms: u64) -> Result<Stats> {
-        let mut pipeline = Pipeline::with_capacity(ONLINE_SHARDS as usize + 2);
+        let mut pipeline = Pipeline::new();
         pipeline.cmd("GET").arg(self.keys.stats(self.today()));
         pipeline.cmd("ZCOUNT").arg(self.keys.active_rooms()).arg(active_since(now_ms)).arg("+inf");
         let since = self.online_since(now_ms);
-        for shard in 0..ONLINE_SHARDS {
-            pipeline.cmd("ZCOUNT").arg(self.keys.online(shard)).arg(since).arg("+inf");
+        for set in self.keys.presence_sets() {
+            pipeline.cmd("ZCOUNT").arg(self.keys.online(set)).arg(since).arg("+inf");
         }
         // What this node has counted is included. Both leave in one write, in this order.
         let ((), replies) = tokio::try_join!(self.write_counts(), self.connection.run(&pipeline))?;

@@ -246,6 +246,56 @@ async fn many_workers_share_their_connections_to_the_shards() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn online_users_are_spread_over_the_shards_and_what_one_server_had_is_removed() {
+    let cluster = RedisCluster::start_without_replicas().await;
+    let mut world = World::start_with(1, &cluster.url(), |_| {}).await;
+    let mut names = Vec::new();
+    for _ in 0..8 {
+        let user = world.user(0, &unique("user")[..12]).await;
+        ok(user.post(0, "heartbeat").send().await).await;
+        names.push(user.name);
+    }
+    let user = world.user(0, "alice").await;
+    names.push(user.name.clone());
+    let _socket = world.webchat(0, &user, "").await;
+    let online = user.read(0, "online-users").await;
+    let mut found: Vec<&str> =
+        online.as_array().expect("a list").iter().filter_map(|it| it["username"].as_str()).collect();
+    found.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(found, names);
+    assert_eq!(user.read(0, "stats").await["online_users"], names.len());
+    let prefix = world.config.redis.prefix.clone();
+    let count = |pattern: String| {
+        let keys = |server: &crate::support::Redis| {
+            let keys = redis::cmd("KEYS").arg(&pattern).query::<Vec<String>>(&mut server.connection());
+            keys.expect("answered").len()
+        };
+        cluster.servers.iter().map(keys).collect::<Vec<usize>>()
+    };
+    let sets = block_in_place(|| count(format!("{prefix}{{o:*}}:online")));
+    assert_eq!(sets.iter().sum::<usize>(), names.len(), "each has a set: {sets:?}");
+    eventually("alice counts as connected", async || {
+        block_in_place(|| count(format!("{prefix}{{o:*}}:connected"))).iter().sum::<usize>() == 1
+    })
+    .await;
+
+    let former = [format!("{prefix}online:3"), format!("{prefix}connected:15")];
+    block_in_place(|| {
+        for key in &former {
+            let mut connection = cluster.servers[cluster.owner(key)].connection();
+            redis::cmd("ZADD").arg(key).arg(1).arg(1).exec(&mut connection).expect("added");
+        }
+    });
+    let count_former =
+        || ["online:*", "connected:*"].map(|rest| count(format!("{prefix}{rest}")).iter().sum::<usize>());
+    assert_eq!(block_in_place(count_former), [1, 1]);
+    world.add_node().await;
+    assert_eq!(block_in_place(count_former), [0, 0]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logs_name_the_shard_that_is_away_and_the_one_that_has_taken_its_slots() {
     let cluster = RedisCluster::start_without_replicas().await;
     let folder = scratch();

@@ -36,8 +36,8 @@
 //! | `{uploads}:used`, `:sent`, `:about`, `:pictures` | none: entries are removed with their file |
 //! | `{uploads}:turn`, `:listed` | until another node may look after the files |
 //! | `{u:3}:seen` | a while after the user went offline |
-//! | `online:…`, `rooms:active` | none: nodes trim old entries every minute |
-//! | `connected:…` | none: nodes remove users whom no node has renewed |
+//! | `online:…`, in a cluster `{o:…}:online`, and `rooms:active` | none: nodes trim old entries every minute |
+//! | `connected:…`, in a cluster `{o:…}:connected` | none: nodes remove users whom no node has renewed |
 //! | `rooms:public`, `rooms:names`, `names`, `…names:parts`, `seq:…` | none: the listing and the counters |
 //! | `names:indexed` | none: says that the names of earlier versions are indexed |
 //! | `{…seq:…}:history`, `generation` | none: they say which numbers and tokens are lost |
@@ -51,16 +51,17 @@
 //! | `deleting` | none: nodes finish deletions and remove their notes |
 //! | `revoked`, `ended`, `renamed`, `deleted` | none: entries older than any token and message are trimmed at each write |
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use redis::Cmd;
 
 use crate::domain::{ClientId, RoomId, UserId};
 
-/// Number of sorted sets that share the online users, so that Cluster can spread them.
-pub(in crate::store) const ONLINE_SHARDS: u64 = 16;
-/// Number of sorted sets that share the connected users.
-pub(in crate::store) const CONNECTED_SHARDS: u64 = 16;
+/// Number of sorted sets that share the online users, and of those that share the connected ones, on one server and in a
+/// cluster. Sixteen names leave 12 of 16 shards without any.
+const PRESENCE_SETS: u64 = 16;
+const PRESENCE_SETS_OF_CLUSTER: u64 = 256;
 /// Number of channels that share the events of users.
 pub(in crate::store) const USER_CHANNELS: u64 = 64;
 
@@ -292,24 +293,50 @@ impl Keys {
         format!("{}{{u:{user}}}:logins", self.prefix)
     }
 
-    /// Sorted set: user → last activity ms.
-    pub(in crate::store) fn online(&self, shard: u64) -> String {
-        format!("{}online:{shard}", self.prefix)
+    /// Numbers of the sets that share the online users, and of those that share the connected ones.
+    pub(in crate::store) fn presence_sets(&self) -> Range<u64> {
+        match self.channels {
+            Channels::Plain => 0..PRESENCE_SETS,
+            Channels::Sharded => 0..PRESENCE_SETS_OF_CLUSTER,
+        }
     }
 
-    /// The shard that holds a user.
+    /// Sorted set: user → last activity, ms.
+    pub(in crate::store) fn online(&self, set: u64) -> String {
+        self.presence_set("online", set)
+    }
+
+    /// The set that holds a user.
     pub(in crate::store) fn online_of(&self, user: UserId) -> String {
-        self.online(user.0 % ONLINE_SHARDS)
+        self.online(user.0 % self.presence_sets().end)
     }
 
     /// Sorted set: user with an open socket → when a node last renewed it, ms.
-    pub(in crate::store) fn connected(&self, shard: u64) -> String {
-        format!("{}connected:{shard}", self.prefix)
+    pub(in crate::store) fn connected(&self, set: u64) -> String {
+        self.presence_set("connected", set)
     }
 
-    /// The shard that holds a connected user.
+    /// The set that holds a connected user.
     pub(in crate::store) fn connected_of(&self, user: UserId) -> String {
-        self.connected(user.0 % CONNECTED_SHARDS)
+        self.connected(user.0 % self.presence_sets().end)
+    }
+
+    fn presence_set(&self, name: &str, set: u64) -> String {
+        match self.channels {
+            Channels::Plain => format!("{}{name}:{set}", self.prefix),
+            Channels::Sharded => format!("{}{{o:{set}}}:{name}", self.prefix),
+        }
+    }
+
+    /// What a single server that became a cluster has left of its sets.
+    pub(in crate::store) fn presence_before_cluster(&self) -> Vec<String> {
+        let before = Self { channels: Channels::Plain, ..self.clone() };
+        match self.channels {
+            Channels::Plain => Vec::new(),
+            Channels::Sharded => {
+                before.presence_sets().flat_map(|set| [before.online(set), before.connected(set)]).collect()
+            }
+        }
     }
 
     /// String: the user with a name.
@@ -548,5 +575,21 @@ mod tests {
         assert_eq!(keys.room_of_channel(&channel), Some(RoomId::GLOBAL));
         assert_eq!(keys.room_of_channel(&keys.users_live_shard(3)), None);
         assert_eq!(keys.probe("n", Some("5")), "cw:{5}:probe:n");
+    }
+
+    #[test]
+    fn a_cluster_has_more_sets_of_users_and_knows_those_of_the_server_that_it_was() {
+        let (one, many) = (Keys::new("cw:", 0, Channels::Plain), Keys::new("cw:", 0, Channels::Sharded));
+        let user = UserId(259);
+        assert_eq!([one.online_of(user), one.connected_of(user)], ["cw:online:3", "cw:connected:3"]);
+        assert_eq!([many.online_of(user), many.connected_of(user)], ["cw:{o:3}:online", "cw:{o:3}:connected"]);
+        assert_eq!((one.presence_sets(), many.presence_sets()), (0..16, 0..256));
+        assert_eq!(one.presence_before_cluster(), Vec::<String>::new());
+        let mut of_one: Vec<String> =
+            one.presence_sets().flat_map(|set| [one.online(set), one.connected(set)]).collect();
+        let mut before = many.presence_before_cluster();
+        of_one.sort_unstable();
+        before.sort_unstable();
+        assert_eq!(before, of_one);
     }
 }
