@@ -7,10 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use super::Result;
 use super::machine::{LOAD_CORE, SERVER_CORE, cores};
 
 pub const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// Open files of a process that are not sockets. A node keeps half as many in reserve.
+const OTHER_FILES: usize = 500;
 pub const START_POLL: Duration = Duration::from_millis(20);
 
 /// A running child process and its port.
@@ -93,23 +97,28 @@ pub fn free_port() -> Result<u16> {
 
 /// Pins the load to its core, and raises the limit of open files for this process and its children.
 pub fn prepare_this_process() -> Result<()> {
-    let pid = std::process::id().to_string();
-    let files = max_sockets()?;
-    run("prlimit", &["--pid", &pid, &format!("--nofile={files}:")])?;
+    raise_open_files()?;
     if cores()? == 1 {
         eprintln!("one core only: servers, Redis and the load share it");
         return Ok(());
     }
-    run("taskset", &["-a", "-c", "-p", &LOAD_CORE.to_string(), &pid])
+    run("taskset", &["-a", "-c", "-p", &LOAD_CORE.to_string(), &std::process::id().to_string()])
 }
 
-/// The hard limit of open files.
+/// Raises the limit to the kernel's bound, which root may, or else to the hard limit.
+fn raise_open_files() -> Result<()> {
+    let most = std::fs::read_to_string("/proc/sys/fs/nr_open")?.trim().parse()?;
+    if setrlimit(Resource::RLIMIT_NOFILE, most, most).is_err() {
+        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(())
+}
+
+/// Sockets that this process, or one of its children, can have.
 pub fn max_sockets() -> Result<usize> {
-    let limits = std::fs::read_to_string("/proc/self/limits")?;
-    // Max open files            1024                 20000                files
-    let line = limits.lines().find(|line| line.starts_with("Max open files")).ok_or("no limit of open files")?;
-    let hard = line.split_whitespace().nth(4).ok_or("an unexpected limit of open files")?;
-    Ok(hard.parse()?)
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(usize::try_from(hard)?.saturating_sub(OTHER_FILES))
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<()> {

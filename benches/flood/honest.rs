@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, interval_at, sleep};
@@ -16,8 +15,9 @@ use tokio::time::{Instant, interval_at, sleep};
 use crate::common::Result;
 use crate::common::api::{JSON, request};
 use crate::common::client::Connection;
-use crate::common::frame::{Frame, PING, PONG, TEXT, from_client};
-use crate::common::reader::{Reader, UPGRADED, upgrade_request, write};
+use crate::common::frame::{Frame, TEXT, from_client};
+use crate::common::reader::{Reader, write};
+use crate::common::socket::{Socket, answer_control};
 use crate::common::stamp::{Stamp, StampCodec};
 use crate::world::{PAIRS, Pair, Room, World};
 
@@ -176,19 +176,20 @@ impl Shared {
 
 impl User {
     async fn connect(port: u16, pair: &Pair, shared: &Rc<Shared>) -> Result<Rc<Self>> {
-        let (writer_reader, socket) = open(port, &pair.writer.token).await?;
-        let (reader_reader, other) = open(port, &pair.reader.token).await?;
+        let path = |token: &str| format!("/ws?token={token}");
+        let of_writer = Socket::open(port, &path(&pair.writer.token)).await?;
+        let of_reader = Socket::open(port, &path(&pair.reader.token)).await?;
         let user = Rc::new(Self {
             token: pair.writer.token.clone(),
             http_room: pair.http_room.clone(),
             socket_room: pair.socket_room.clone(),
-            socket,
+            socket: of_writer.writer,
             over_http: RefCell::new(StampCodec::begin()),
             over_socket: RefCell::new(StampCodec::begin()),
             seq: Cell::default(),
         });
-        spawn_local(Rc::clone(&user).listen(writer_reader, None, Rc::clone(shared)));
-        spawn_local(Rc::clone(&user).listen(reader_reader, Some(other), Rc::clone(shared)));
+        spawn_local(Rc::clone(&user).listen(of_writer.reader, None, Rc::clone(shared)));
+        spawn_local(Rc::clone(&user).listen(of_reader.reader, Some(of_reader.writer), Rc::clone(shared)));
         Ok(user)
     }
 
@@ -204,10 +205,8 @@ impl User {
     }
 
     fn note(&self, frame: &Frame<'_>, socket: &OwnedWriteHalf, is_writer: bool, shared: &Shared) -> Result<()> {
-        match frame.opcode {
-            PING => return write(socket, &from_client(PONG, frame.payload)),
-            TEXT => {}
-            opcode => return Err(format!("a frame of kind {opcode}").into()),
+        if frame.opcode != TEXT {
+            return answer_control(frame, socket);
         }
         if frame.payload.starts_with(br#"{"type":"error""#) {
             eprintln!("{}", String::from_utf8_lossy(frame.payload));
@@ -286,19 +285,5 @@ impl User {
                 return shared.fail(error);
             }
         }
-    }
-}
-
-/// Opens a WebSocket of document 000.
-async fn open(port: u16, token: &str) -> Result<(Reader, OwnedWriteHalf)> {
-    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.set_nodelay(true)?;
-    let (reader, writer) = stream.into_split();
-    let mut reader = Reader::new(reader);
-    write(&writer, upgrade_request(&format!("/ws?token={token}")).as_bytes())?;
-    let head = reader.head().await?;
-    match head.starts_with(UPGRADED) {
-        true => Ok((reader, writer)),
-        false => Err(format!("no WebSocket: {head}").into()),
     }
 }

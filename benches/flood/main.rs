@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use common::page::{Place, publish, record};
+use common::page::{PERFORMANCE, Place, publish, record};
 use common::process::{Process, Scratch, free_port, launch, prepare_this_process};
 use common::servers::{node_command, start_redis};
 use common::{Result, arguments, on_one_thread};
@@ -31,7 +31,8 @@ use report::Report;
 use world::World;
 
 const USAGE: &str = "usage: scripts/soak flood [record] [SECONDS [KIND]]";
-const PLACE: Place = Place { first_line: "<!-- scripts/soak flood record -->\n", last_line: "<!-- end flood -->\n" };
+const PLACE: Place =
+    Place { page: PERFORMANCE, first_line: "<!-- scripts/soak flood record -->\n", last_line: "<!-- end flood -->\n" };
 const DEFAULT_SECS: u64 = 30;
 /// A part of the name of each kind of abuse.
 const ANY: &str = "";

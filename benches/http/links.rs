@@ -3,12 +3,12 @@
 
 use std::process::Command;
 
+use crate::common::load::Load;
 use crate::common::page::publish;
 use crate::common::process::{Process, Scratch, free_port, prepare_this_process};
 use crate::common::table::{Table, thousands};
 use crate::common::{Result, on_one_thread};
 use crate::extent::Extent;
-use crate::load::Load;
 use crate::measure::over_http;
 use crate::operation::Operation;
 use crate::rig::{CONNECTIONS, Rig};
@@ -84,8 +84,7 @@ async fn measure(rig: &Rig, links: &[Link], extent: &Extent) -> Result<String> {
         for (((operation, at_once), link), rounds) in rows().zip(&mut measured) {
             let mut requests = operation.requests(&world).await?;
             requests.truncate(*at_once);
-            let load =
-                Load { port: link.node.port, requests, status: operation.status(), duration: extent.growth_round };
+            let load = Load::closed(link.node.port, requests, operation.status(), extent.growth_round);
             let round = over_http(&link.node, Some(&rig.redis), load).await?;
             eprintln!("  {number}/{} {operation:?} × {at_once}, {}: {:.0}/s", extent.rounds, link.title, round.rate);
             rounds.push(round);

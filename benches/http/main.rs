@@ -2,7 +2,7 @@
 //! `docs/performance.md` explains the tables. Timings are shown, never asserted.
 //!
 //! - [`operation`] what is measured, made of [`requests`]; [`world`] the users and rooms; [`extent`] how much of it
-//! - [`load`] the closed loop of 32 connections; [`raw`] the lower limits: the bare script and the bare server
+//! - [`raw`] the lower limits: the bare script and the bare server
 //! - [`rig`] the servers; [`measure`] the rounds, each a [`round`]; [`report`] the tables; [`profile`] `perf` on one row
 //! - [`links`] what TLS and waiting for a replica cost
 //! - [`common`] what it shares with the benchmark over WebSockets
@@ -11,7 +11,6 @@
 mod common;
 mod extent;
 mod links;
-mod load;
 mod measure;
 mod operation;
 mod profile;
@@ -22,7 +21,7 @@ mod rig;
 mod round;
 mod world;
 
-use common::page::{Place, publish, record};
+use common::page::{PERFORMANCE, Place, publish, record};
 use common::{Result, arguments, on_one_thread};
 use extent::{Extent, FULL, QUICK};
 use measure::{Metrics, Subject, whole_lists};
@@ -32,8 +31,10 @@ use rig::Rig;
 use world::World;
 
 const USAGE: &str = "usage: scripts/bench [quick | record | links [quick | record] | profile ROW]   (ROW: send, history, poll, stats, …)";
-const PLACE: Place = Place { first_line: "<!-- scripts/bench record -->\n", last_line: "<!-- end -->\n" };
-const LINKS_PLACE: Place = Place { first_line: "<!-- scripts/bench links record -->\n", last_line: "<!-- end -->\n" };
+const PLACE: Place =
+    Place { page: PERFORMANCE, first_line: "<!-- scripts/bench record -->\n", last_line: "<!-- end -->\n" };
+const LINKS_PLACE: Place =
+    Place { page: PERFORMANCE, first_line: "<!-- scripts/bench links record -->\n", last_line: "<!-- end -->\n" };
 
 fn main() -> Result<()> {
     let arguments = arguments();

@@ -1,13 +1,14 @@
 //! Rounds of every row in turn, so that a disturbance of the machine affects all rows alike, and their medians.
 
+use std::slice;
 use std::time::Duration;
 
 use crate::common::Result;
 use crate::common::client::Connection;
-use crate::common::machine::{busy, cores, cpu_of};
+use crate::common::cpu::{Cpu, Spent};
+use crate::common::load::{Load, drive};
 use crate::common::process::Process;
 use crate::common::statistics::{percentile_ms, range};
-use crate::load::{Load, drive};
 use crate::operation::Operation;
 use crate::requests::{get, json};
 use crate::rig::Rig;
@@ -70,13 +71,13 @@ async fn round(rig: &Rig, world: &World, subject: Subject, duration: Duration) -
         Subject::Script { per_write } => world.script.drive(&rig.redis, per_write, duration),
         Subject::BareServer => {
             let requests = world.tokens.iter().map(|token| get("/", token, "")).collect();
-            let load = Load { port: rig.bare.port, requests, status: 200, duration };
+            let load = Load::closed(rig.bare.port, requests, 200, duration);
             over_http(&rig.bare, None, load).await
         }
         Subject::Http(operation) => {
             let node = if operation.is_limited() { &rig.limited_node } else { &rig.node };
             let requests = operation.requests(world).await?;
-            let load = Load { port: node.port, requests, status: operation.status(), duration };
+            let load = Load::closed(node.port, requests, operation.status(), duration);
             over_http(node, Some(&rig.redis), load).await
         }
     }
@@ -86,43 +87,20 @@ async fn round(rig: &Rig, world: &World, subject: Subject, duration: Duration) -
 pub async fn over_http(node: &Process, redis: Option<&Process>, load: Load) -> Result<Round> {
     let mut snapshots = Vec::new();
     let outcome = drive(load, || {
-        snapshots.push(Snapshot::take(node, redis)?);
+        snapshots.push(Cpu::now(slice::from_ref(node), redis.map_or(&[], slice::from_ref))?);
         Ok(())
     })
     .await?;
     let [before, after] = snapshots[..] else { return Err("a window has two edges".into()) };
-    let per_request = |time: Duration| time.as_secs_f64() * 1e6 / outcome.count as f64;
-    let (node_time, redis_time) = (after.node - before.node, after.redis - before.redis);
-    let ours = node_time + redis_time + (after.load - before.load);
-    let others = (after.busy - before.busy).saturating_sub(ours).as_secs_f64();
+    let spent = after.since(&before)?;
     Ok(Round {
         rate: outcome.count as f64 / outcome.elapsed.as_secs_f64(),
         p50_ms: percentile_ms(&outcome.latencies_us, 0.50),
         p99_ms: percentile_ms(&outcome.latencies_us, 0.99),
-        node_us: per_request(node_time),
-        redis_us: per_request(redis_time),
-        others: Some(others / outcome.elapsed.as_secs_f64() / cores()? as f64),
+        node_us: Spent::us_each(spent.nodes, outcome.count),
+        redis_us: Spent::us_each(spent.redis, outcome.count),
+        others: Some(spent.others),
     })
-}
-
-/// CPU time spent so far.
-#[derive(Clone, Copy)]
-struct Snapshot {
-    node: Duration,
-    redis: Duration,
-    load: Duration,
-    busy: Duration,
-}
-
-impl Snapshot {
-    fn take(node: &Process, redis: Option<&Process>) -> Result<Self> {
-        Ok(Self {
-            node: cpu_of(node.pid())?,
-            redis: redis.map(|redis| cpu_of(redis.pid())).transpose()?.unwrap_or_default(),
-            load: cpu_of(std::process::id())?,
-            busy: busy()?,
-        })
-    }
 }
 
 impl Metrics {
@@ -152,7 +130,7 @@ pub async fn whole_lists(rig: &Rig, world: &World, count: usize, duration: Durat
         let entries = body.as_array().ok_or("not a list")?.len();
         let mut rounds = Vec::new();
         for _ in 0..count {
-            let load = Load { port: world.port, requests: vec![request.clone()], status: 200, duration };
+            let load = Load::closed(world.port, vec![request.clone()], 200, duration);
             rounds.push(over_http(&rig.node, Some(&rig.redis), load).await?);
         }
         let median = Round::median(&rounds);

@@ -1,9 +1,9 @@
 //! `perf` on the node and on Redis while one row runs.
 
+use crate::common::load::{Load, drive};
 use crate::common::process::Process;
 use crate::common::profile::{LOAD_DURATION, Recording};
 use crate::common::{Result, on_one_thread};
-use crate::load::{Load, drive};
 use crate::operation::Operation;
 use crate::rig::Rig;
 use crate::world::World;
@@ -22,7 +22,7 @@ async fn record(rig: &Rig, node: &Process, operation: Operation) -> Result<Vec<R
     let mut world = World::make(rig).await?;
     world.grow_to(SIZE).await?;
     let requests = operation.requests(&world).await?;
-    let load = Load { port: node.port, requests, status: operation.status(), duration: LOAD_DURATION };
+    let load = Load::closed(node.port, requests, operation.status(), LOAD_DURATION);
     let mut recordings = Vec::new();
     let outcome = drive(load, || {
         if recordings.is_empty() {

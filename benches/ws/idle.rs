@@ -7,10 +7,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::common::Result;
+use crate::common::cpu::{Cpu, Spent};
 use crate::common::process::max_sockets;
+use crate::common::socket::Socket;
 use crate::common::statistics::median;
-use crate::servers::Cpu;
-use crate::socket::{Socket, keep_alive, open_all};
+use crate::socket::{keep_alive, open_all};
 use crate::subject::Subject;
 use crate::world::World;
 
@@ -19,8 +20,6 @@ const SETTLED: Duration = Duration::from_secs(3);
 const SETTLED_IN_STORM: Duration = Duration::from_millis(500);
 /// Servers have released closed sockets.
 const CLOSED: Duration = Duration::from_secs(2);
-/// Open files of this process other than sockets.
-const OTHER_FILES: usize = 500;
 
 /// Memory and CPU time with this number of idle sockets. The row without sockets is the base of the others: it has what
 /// a runtime allocates at its start, and the periodic work of nodes and Redis.
@@ -46,7 +45,7 @@ pub struct Storm {
 
 /// The sizes that the limit of open files allows.
 pub fn possible(sizes: &[usize]) -> Result<Vec<usize>> {
-    let limit = max_sockets()?.saturating_sub(OTHER_FILES);
+    let limit = max_sockets()?;
     let (possible, others): (Vec<usize>, Vec<usize>) = sizes.iter().partition(|size| **size <= limit);
     for size in others {
         eprintln!("not measured: {size} sockets, which need a higher limit of open files (ulimit -Hn)");
@@ -57,7 +56,7 @@ pub fn possible(sizes: &[usize]) -> Result<Vec<usize>> {
 /// Measures this number of sockets of each subject, on fresh nodes, for `window`. Measures as many subjects at the same
 /// time as the limit of open files allows, since they do not disturb each other.
 pub async fn idle(worlds: &mut [World], sockets: usize, window: Duration) -> Result<Vec<Idle>> {
-    let at_a_time = (max_sockets()?.saturating_sub(OTHER_FILES) / sockets.max(1)).max(1);
+    let at_a_time = (max_sockets()? / sockets.max(1)).max(1);
     let mut rows = Vec::new();
     for some in worlds.chunks_mut(at_a_time) {
         rows.extend(idle_together(some, sockets, window).await?);
@@ -76,17 +75,16 @@ async fn idle_together(worlds: &mut [World], sockets: usize, window: Duration) -
     }
     sleep(SETTLED).await;
     let before = cpu_of_all(worlds)?;
-    let started = Instant::now();
     tokio::select! {
         () = sleep(window) => {}
         Some(ended) = held.join_next() => return Err(format!("an idle socket: {}", ended?).into()),
     }
-    let (elapsed, after) = (started.elapsed(), cpu_of_all(worlds)?);
-    let a_second = |time: Duration| time.as_secs_f64() * 1e6 / elapsed.as_secs_f64();
+    let after = cpu_of_all(worlds)?;
     let mut rows = Vec::new();
     for (world, (before, after)) in worlds.iter().zip(before.iter().zip(&after)) {
         let (subject, memory_kb) = (world.servers.subject, world.servers.memory_kb()?);
-        let (nodes_us, redis_us) = (a_second(after.nodes - before.nodes), a_second(after.redis - before.redis));
+        let spent = after.since(before)?;
+        let (nodes_us, redis_us) = (spent.us_a_second(spent.nodes), spent.us_a_second(spent.redis));
         eprintln!("  {sockets} idle, {subject:?}: {memory_kb} KB, {nodes_us:.0} + {redis_us:.0} µs/s");
         rows.push(Idle { subject, sockets, memory_kb, nodes_us, redis_us });
     }
@@ -138,15 +136,14 @@ async fn storm(world: &World, sockets: usize) -> Result<Storm> {
     let opened = open_all(subject, targets).await?;
     let elapsed = started.elapsed();
     sleep(SETTLED_IN_STORM).await;
-    let after = world.servers.cpu()?;
-    let per_socket = |time: Duration| time.as_secs_f64() * 1e6 / sockets as f64;
+    let spent = world.servers.cpu()?.since(&before)?;
     drop(opened);
     sleep(CLOSED).await;
     Ok(Storm {
         subject,
         sockets,
         rate: sockets as f64 / elapsed.as_secs_f64(),
-        nodes_us: per_socket(after.nodes - before.nodes),
-        redis_us: per_socket(after.redis - before.redis),
+        nodes_us: Spent::us_each(spent.nodes, sockets),
+        redis_us: Spent::us_each(spent.redis, sockets),
     })
 }

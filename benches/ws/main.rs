@@ -27,7 +27,7 @@ mod subject;
 mod tally;
 mod world;
 
-use common::page::{Place, publish, record};
+use common::page::{PERFORMANCE, Place, publish, record};
 use common::process::{Scratch, prepare_this_process};
 use common::{Result, arguments, on_one_thread};
 use extent::{Extent, FULL, QUICK};
@@ -39,7 +39,8 @@ use world::World;
 
 const USAGE: &str = "usage: scripts/bench ws [[quick] [SERVER …] | record | profile SHAPE [SERVER]]   \
                      (SHAPE: s1 … s5, open; SERVER: raw, chinwag, socket.io, centrifugo, nchan)";
-const PLACE: Place = Place { first_line: "<!-- scripts/bench ws record -->\n", last_line: "<!-- end ws -->\n" };
+const PLACE: Place =
+    Place { page: PERFORMANCE, first_line: "<!-- scripts/bench ws record -->\n", last_line: "<!-- end ws -->\n" };
 
 fn main() -> Result<()> {
     let arguments = arguments();

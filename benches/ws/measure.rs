@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use crate::common::Result;
-use crate::common::machine::{busy, cores, cpu_of};
+use crate::common::cpu::Spent;
 use crate::common::statistics::{median, percentile_ms, range};
 use crate::drive::drive;
-use crate::servers::{Cpu, Servers};
 use crate::shape::Shape;
 use crate::subject::Subject;
 use crate::tally::Faults;
@@ -61,42 +60,25 @@ pub async fn rounds(worlds: &[World], count: usize, duration: Duration) -> Resul
 async fn round(world: &World, shape: &Shape, duration: Duration) -> Result<Round> {
     let mut snapshots = Vec::new();
     let outcome = drive(world, shape, duration, || {
-        snapshots.push(Snapshot::take(&world.servers)?);
+        snapshots.push(world.servers.cpu()?);
         Ok(())
     });
     let outcome =
         outcome.await.map_err(|error| format!("{}, {}: {error}", shape.title, world.servers.subject.title()))?;
     let [before, after] = snapshots[..] else { return Err("a window has two edges".into()) };
     let secs = outcome.elapsed.as_secs_f64();
-    let per_delivery = |time: Duration| time.as_secs_f64() * 1e6 / outcome.count as f64;
-    let (nodes, redis) = (after.servers.nodes - before.servers.nodes, after.servers.redis - before.servers.redis);
-    let load = after.load - before.load;
-    let others = (after.busy - before.busy).saturating_sub(nodes + redis + load);
+    let Spent { nodes, redis, load, others, .. } = after.since(&before)?;
     Ok(Round {
         rate: outcome.count as f64 / secs,
         p50_ms: percentile_ms(&outcome.latencies_us, 0.50),
         p99_ms: percentile_ms(&outcome.latencies_us, 0.99),
         p999_ms: percentile_ms(&outcome.latencies_us, 0.999),
-        nodes_us: per_delivery(nodes),
-        redis_us: per_delivery(redis),
+        nodes_us: Spent::us_each(nodes, outcome.count),
+        redis_us: Spent::us_each(redis, outcome.count),
         load: load.as_secs_f64() / secs,
-        others: others.as_secs_f64() / secs / cores()? as f64,
+        others,
         faults: outcome.faults,
     })
-}
-
-/// CPU time spent so far.
-#[derive(Clone, Copy)]
-struct Snapshot {
-    servers: Cpu,
-    load: Duration,
-    busy: Duration,
-}
-
-impl Snapshot {
-    fn take(servers: &Servers) -> Result<Self> {
-        Ok(Self { servers: servers.cpu()?, load: cpu_of(std::process::id())?, busy: busy()? })
-    }
 }
 
 impl Round {

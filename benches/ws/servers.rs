@@ -5,10 +5,11 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::common::Result;
-use crate::common::machine::{cpu_of, memory_kb_of};
+use crate::common::cpu::Cpu;
+use crate::common::machine::memory_kb_of;
 use crate::common::process::{Process, START_POLL, START_TIMEOUT, free_port, launch, output_dir};
 use crate::common::reader::{UPGRADED, upgrade_request};
 use crate::common::servers::{node_command, start_redis};
@@ -23,13 +24,6 @@ pub struct Servers {
     pub redis: Option<Process>,
     pub nodes: Vec<Process>,
     dir: PathBuf,
-}
-
-/// CPU time spent so far.
-#[derive(Clone, Copy)]
-pub struct Cpu {
-    pub nodes: Duration,
-    pub redis: Duration,
 }
 
 impl Servers {
@@ -87,13 +81,9 @@ impl Servers {
         }
     }
 
+    /// CPU time spent so far.
     pub fn cpu(&self) -> Result<Cpu> {
-        let mut nodes = Duration::ZERO;
-        for node in &self.nodes {
-            nodes += cpu_of(node.pid())?;
-        }
-        let redis = self.redis.as_ref().map(|redis| cpu_of(redis.pid())).transpose()?;
-        Ok(Cpu { nodes, redis: redis.unwrap_or_default() })
+        Cpu::now(&self.nodes, self.redis.as_slice())
     }
 
     /// Resident memory of the nodes, KB.

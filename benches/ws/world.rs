@@ -2,7 +2,7 @@
 //! no users, and a room exists once a socket enters it.
 
 use crate::common::Result;
-use crate::common::api::Api;
+use crate::common::people::People;
 use crate::servers::Servers;
 use crate::subject::{Subject, Target};
 
@@ -13,8 +13,8 @@ const SMALL_ROOM: usize = 10;
 /// A subject with the users and rooms of its sockets.
 pub struct World {
     pub servers: Servers,
-    /// Tokens of the users, one for each socket; empty for servers without users.
-    tokens: Vec<String>,
+    /// A user for each socket; nobody for servers without users.
+    people: People,
     sets: Vec<RoomSet>,
 }
 
@@ -28,32 +28,21 @@ impl World {
     /// One room of a hundred, one of a thousand, and rooms of ten for all users.
     pub async fn make(servers: Servers, users: usize) -> Result<Self> {
         let users = users.max(LARGE_ROOMS[1]);
-        let mut sets: Vec<(usize, usize)> = LARGE_ROOMS.map(|sockets| (1, sockets)).to_vec();
-        sets.push((users / SMALL_ROOM, SMALL_ROOM));
+        let mut sizes: Vec<(usize, usize)> = LARGE_ROOMS.map(|sockets| (1, sockets)).to_vec();
+        sizes.push((users / SMALL_ROOM, SMALL_ROOM));
         if servers.subject != Subject::Chinwag {
             let numbers = |(rooms, sockets)| (1..=rooms).map(|room| (sockets * 1_000_000 + room) as u64).collect();
-            let set = |set: (usize, usize)| RoomSet { sockets: set.1, numbers: numbers(set) };
-            let sets = sets.into_iter().map(set).collect();
-            return Ok(Self { servers, tokens: Vec::new(), sets });
+            let set = |size: (usize, usize)| RoomSet { sockets: size.1, numbers: numbers(size) };
+            return Ok(Self { servers, people: People::none(), sets: sizes.into_iter().map(set).collect() });
         }
         eprintln!("{users} users and their rooms");
-        let mut api = Api::open(servers.nodes[0].port).await?;
-        let mut tokens = Vec::new();
-        for user in 0..users {
-            tokens.push(api.sign_in(&name(user)).await?);
+        let people = People::sign_in(servers.nodes[0].port, users).await?;
+        let mut sets = Vec::new();
+        for (rooms, sockets) in sizes {
+            let rooms = people.make_rooms(sockets, rooms).await?;
+            sets.push(RoomSet { sockets, numbers: rooms.iter().map(|room| room.number).collect() });
         }
-        let mut made = Vec::new();
-        for (rooms, sockets) in sets {
-            let mut numbers = Vec::new();
-            for room in 0..rooms {
-                let first = room * sockets;
-                let others: Vec<String> = (first + 1..first + sockets).map(name).collect();
-                let title = format!("{sockets} from {first}");
-                numbers.push(api.make_room(&tokens[first], &title, &others).await?);
-            }
-            made.push(RoomSet { sockets, numbers });
-        }
-        Ok(Self { servers, tokens, sets: made })
+        Ok(Self { servers, people, sets })
     }
 
     /// Numbers of the first `rooms` rooms of this size.
@@ -70,7 +59,7 @@ impl World {
         let nodes = &self.servers.nodes;
         let target = |index: usize| Target {
             port: nodes[(index + index / sockets) % nodes.len()].port,
-            token: self.tokens.get(index).cloned().unwrap_or_default(),
+            token: self.people.token(index).to_owned(),
             room: numbers[index / sockets],
         };
         Ok((0..rooms * sockets).map(target).collect())
@@ -80,8 +69,4 @@ impl World {
     pub fn targets_in_small_rooms(&self, sockets: usize) -> Result<Vec<Target>> {
         self.targets(sockets / SMALL_ROOM, SMALL_ROOM)
     }
-}
-
-fn name(user: usize) -> String {
-    format!("loader{user}")
 }
