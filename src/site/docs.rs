@@ -26,6 +26,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         title = "Chinwag",
         description = "One chat server with several APIs. Log in, then press `Authorize`. [WebSockets](/docs/sockets)."
     ),
+    servers((url = "/", description = "The server of this document")),
     modifiers(&Bearer)
 )]
 struct Documentation;

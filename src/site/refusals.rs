@@ -1,25 +1,40 @@
 //! What any route may answer, added to the OpenAPI document: no route repeats it.
 
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Header, OpenApi, RefOr, Response};
 
-/// Statuses, why they are answered, and whether only to requests with a body.
-const COMMON: [(&str, &str, bool); 4] = [
-    ("413", "The body is too large", true),
-    ("415", "The content type of the body is not supported", true),
-    ("429", "Too many requests; see `Retry-After`", false),
-    ("503", "Temporarily unavailable; see `Retry-After`", false),
+/// Which requests are answered with a status.
+#[derive(Clone, Copy)]
+enum To {
+    Any,
+    /// Those with a body.
+    Bodies,
+    /// Those that change something.
+    Changes,
+}
+
+/// Statuses, why they are answered, and to what.
+const COMMON: [(&str, &str, To); 6] = [
+    ("413", "The body is too large", To::Bodies),
+    ("415", "The content type of the body is not supported", To::Bodies),
+    ("429", "Too many requests; see `Retry-After`", To::Any),
+    ("500", "A defect of the server", To::Any),
+    ("503", "Temporarily unavailable; see `Retry-After`", To::Any),
+    ("507", "The server has no space left", To::Changes),
 ];
 
 /// Adds them to all routes that do not say more about them, in the form of the route's other refusals.
 pub(super) fn add_common(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(add_to);
+        item.get.iter_mut().for_each(|operation| add_to(operation, false));
+        let changes = [&mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        changes.into_iter().flatten().for_each(|operation| add_to(operation, true));
     }
 }
 
-fn add_to(operation: &mut Operation) {
+fn add_to(operation: &mut Operation, changes: bool) {
     let has_body = operation.request_body.is_some();
     let responses = &mut operation.responses.responses;
     // Every route has one of them.
@@ -29,10 +44,34 @@ fn add_to(operation: &mut Operation) {
             content.example = None;
         }
     }
-    for (status, description, needs_body) in COMMON {
-        if has_body || !needs_body {
+    for (status, description, to) in COMMON {
+        let applies = match to {
+            To::Any => true,
+            To::Bodies => has_body,
+            To::Changes => changes,
+        };
+        if applies {
             refusal.description = description.to_owned();
             responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(refusal.clone()));
         }
     }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response {
+            add_header(status, response);
+        }
+    }
+}
+
+/// Adds the header that comes with a status, whatever the route.
+fn add_header(status: &str, response: &mut Response) {
+    let (name, header) = match status {
+        "401" => ("WWW-Authenticate", header(Type::String, "`Bearer`")),
+        "429" | "503" => ("Retry-After", header(Type::Integer, "Seconds to wait before the next try")),
+        _ => return,
+    };
+    response.headers.insert(name.to_owned(), header.into());
+}
+
+fn header(of: Type, description: &str) -> Header {
+    HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(of))).description(Some(description)).build()
 }

@@ -23,7 +23,8 @@ const CACHE_CONTROL: &str = "private, no-cache";
 
 /// Sends a message to a room. In a public room the sender becomes a member.
 #[utoipa::path(
-    post, path = "/api/chat/send", tag = "chatroom", security(("bearer" = [])), params(RoomQuery),
+    post, path = "/api/chat/send", operation_id = "chatroom_send_message", tag = "chatroom",
+    security(("bearer" = [])), params(RoomQuery),
     request_body = SendBody,
     responses(
         (status = 200, description = "The stored message", body = ChatMessage),
@@ -76,7 +77,8 @@ fn message_id(room: RoomId, text: &str) -> Option<MessageId> {
 
 /// A room's history: newest first, or with `after` oldest first.
 #[utoipa::path(
-    get, path = "/api/chat/messages", tag = "chatroom", security(("bearer" = [])),
+    get, path = "/api/chat/messages", operation_id = "chatroom_list_messages", tag = "chatroom",
+    security(("bearer" = [])),
     params(MessagesQuery, ("If-None-Match" = Option<String>, Header, description = "An `ETag` of an answer before")),
     responses(
         (status = 200, description = "The messages", body = [ChatMessage],
@@ -155,7 +157,8 @@ fn watermark(tag: &EntityTag) -> Option<Watermark> {
 
 /// Deletes a message, which then appears nowhere.
 #[utoipa::path(
-    delete, path = "/api/chat/messages/{message_id}", tag = "chatroom", security(("bearer" = [])),
+    delete, path = "/api/chat/messages/{message_id}", operation_id = "chatroom_delete_message", tag = "chatroom",
+    security(("bearer" = [])),
     params(("message_id" = String, Path, description = "The message"), RoomQuery),
     responses(
         (status = 200, description = "The message is deleted", body = Done, example = json!({"message": "消息删除成功"})),

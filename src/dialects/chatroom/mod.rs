@@ -62,7 +62,7 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
         presence::user_ip,
         presence::heartbeat,
     ),
-    tags((name = "chatroom", description = "Document 003: chat rooms on Redis. Errors are `{\"detail\"}`."))
+    tags((name = "chatroom", description = "Document 003, 在线聊天系统 API 接口说明文档: chat rooms on Redis. Errors are `{\"detail\"}`."))
 )]
 struct Documentation;
 

@@ -11,7 +11,8 @@ use crate::edge::{Authenticated, Context, ListFrame, QueryParams, QuietAuth, lon
 
 /// Lists the users with activity within 30 minutes, latest first.
 #[utoipa::path(
-    get, path = "/api/chat/online-users", tag = "chatroom", security(("bearer" = [])), params(ListQuery),
+    get, path = "/api/chat/online-users", operation_id = "chatroom_list_online_users", tag = "chatroom",
+    security(("bearer" = [])), params(ListQuery),
     responses(
         (status = 200, description = "The users", body = [OnlineEntry],
             headers(("X-Next-Cursor" = String, description = "Cursor of the next page, if there is one"))),
@@ -50,7 +51,8 @@ fn cursor(text: &str) -> Option<OnlineCursor> {
 
 /// Statistics, at constant cost.
 #[utoipa::path(
-    get, path = "/api/chat/stats", tag = "chatroom", security(("bearer" = [])),
+    get, path = "/api/chat/stats", operation_id = "chatroom_get_stats", tag = "chatroom",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The statistics", body = ChatStats),
         (status = 401, description = "No valid token", body = Detail),
@@ -67,7 +69,8 @@ pub(super) async fn stats(_user: Authenticated, context: web::Data<Context>) -> 
 
 /// The address of an online user.
 #[utoipa::path(
-    get, path = "/api/chat/user-ip/{user_id}", tag = "chatroom", security(("bearer" = [])),
+    get, path = "/api/chat/user-ip/{user_id}", operation_id = "chatroom_get_user_ip", tag = "chatroom",
+    security(("bearer" = [])),
     params(("user_id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The address", body = UserIp),
@@ -89,7 +92,8 @@ pub(super) async fn user_ip(
 
 /// Keeps the caller online.
 #[utoipa::path(
-    post, path = "/api/chat/heartbeat", tag = "chatroom", security(("bearer" = [])),
+    post, path = "/api/chat/heartbeat", operation_id = "chatroom_send_heartbeat", tag = "chatroom",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The heartbeat was recorded", body = Heartbeat),
         (status = 401, description = "No valid token", body = Detail),

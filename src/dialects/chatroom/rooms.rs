@@ -15,7 +15,8 @@ pub(super) const NEXT_CURSOR: &str = "X-Next-Cursor";
 
 /// Creates a public room with the caller as owner.
 #[utoipa::path(
-    post, path = "/api/chat/rooms", tag = "chatroom", security(("bearer" = [])),
+    post, path = "/api/chat/rooms", operation_id = "chatroom_create_room", tag = "chatroom",
+    security(("bearer" = [])),
     request_body(content_type = "multipart/form-data", content = CreateRoomForm),
     responses(
         (status = 200, description = "The room", body = CreatedRoom),
@@ -37,7 +38,8 @@ pub(super) async fn create(user: Authenticated, form: TextForm, context: web::Da
 
 /// Joins a room. Joining again succeeds.
 #[utoipa::path(
-    post, path = "/api/chat/rooms/{room_id}/join", tag = "chatroom", security(("bearer" = [])),
+    post, path = "/api/chat/rooms/{room_id}/join", operation_id = "chatroom_join_room", tag = "chatroom",
+    security(("bearer" = [])),
     params(("room_id" = String, Path, description = "The room")),
     responses(
         (status = 200, description = "The caller is a member", body = Done, example = json!({"message": "成功加入聊天室"})),
@@ -59,7 +61,8 @@ pub(super) async fn join(
 
 /// Leaves a room. Leaving again succeeds.
 #[utoipa::path(
-    post, path = "/api/chat/rooms/{room_id}/leave", tag = "chatroom", security(("bearer" = [])),
+    post, path = "/api/chat/rooms/{room_id}/leave", operation_id = "chatroom_leave_room", tag = "chatroom",
+    security(("bearer" = [])),
     params(("room_id" = String, Path, description = "The room")),
     responses(
         (status = 200, description = "The caller is not a member", body = Done, example = json!({"message": "成功离开聊天室"})),
@@ -80,7 +83,8 @@ pub(super) async fn leave(
 
 /// Lists all public rooms and the caller's groups, with members and last message.
 #[utoipa::path(
-    get, path = "/api/chat/rooms", tag = "chatroom", security(("bearer" = [])), params(ListQuery),
+    get, path = "/api/chat/rooms", operation_id = "chatroom_list_rooms", tag = "chatroom",
+    security(("bearer" = [])), params(ListQuery),
     responses(
         (status = 200, description = "The rooms", body = [ChatRoom],
             headers(

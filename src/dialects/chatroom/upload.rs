@@ -12,7 +12,8 @@ use crate::service::{Folder, NewUpload};
 
 /// Uploads a file and sends it to a room.
 #[utoipa::path(
-    post, path = "/api/chat/upload", tag = "chatroom", security(("bearer" = [])),
+    post, path = "/api/chat/upload", operation_id = "chatroom_upload_file", tag = "chatroom",
+    security(("bearer" = [])),
     request_body(content_type = "multipart/form-data", content = UploadForm),
     responses(
         (status = 200, description = "The message with the file", body = ChatMessage),

@@ -68,6 +68,7 @@ pub(super) struct SendBody {
     pub(super) reply_to: Option<String>,
     /// The sender's own id of the message: a retry with the same id returns the first message. The header
     /// `Idempotency-Key` has the same effect.
+    #[schema(max_length = 128)]
     pub(super) client_id: Option<String>,
 }
 
@@ -118,10 +119,14 @@ pub(super) struct ChatMessage<'a> {
     sender_name: &'a str,
     message_type: MessageType,
     content: &'a str,
+    #[schema(required)]
     file_url: Option<&'a str>,
+    #[schema(required)]
     file_name: Option<&'a str>,
+    #[schema(required)]
     file_size: Option<u64>,
     timestamp: String,
+    #[schema(required)]
     reply_to: Option<String>,
 }
 
@@ -167,9 +172,12 @@ pub(super) struct LastMessage<'a> {
 pub(super) struct ChatRoom<'a> {
     id: String,
     name: &'a str,
+    #[schema(required)]
     description: Option<&'a str>,
     members: Vec<u64>,
     created_at: String,
+    /// `null` in a room without messages.
+    #[schema(required)]
     last_message: Option<LastMessage<'a>>,
 }
 
@@ -248,7 +256,9 @@ pub(super) struct Done {
 #[schema(example = json!({"room_name": "项目讨论", "description": "可选"}))]
 #[expect(dead_code, reason = "describes the form in OpenAPI; the handler reads the fields by name")]
 pub(super) struct CreateRoomForm {
+    #[schema(min_length = 1, max_length = 100)]
     room_name: String,
+    #[schema(max_length = 500)]
     description: Option<String>,
 }
 
@@ -270,6 +280,7 @@ pub(super) struct UploadForm {
     /// The room; `global` when absent.
     room_id: Option<String>,
     /// The sender's own id of the message, as in a text message.
+    #[schema(max_length = 128)]
     client_id: Option<String>,
 }
 

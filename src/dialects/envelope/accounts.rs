@@ -15,7 +15,8 @@ use crate::service::Identity;
 
 /// Registers a user.
 #[utoipa::path(
-    post, path = "/api/v1/register", tag = "envelope", request_body = RegisterBody,
+    post, path = "/api/v1/register", operation_id = "envelope_register", tag = "envelope",
+    security(()), request_body = RegisterBody,
     responses(
         (status = 200, description = "The user was created", body = Envelope<Registered>),
         (status = 400, description = "A field is missing, invalid or taken", body = ErrorBody),
@@ -46,7 +47,8 @@ fn required(text: &Option<String>, field: Field) -> Result<&str> {
 
 /// Checks a user's password and returns a token.
 #[utoipa::path(
-    post, path = "/api/v1/login", tag = "envelope", request_body = LoginBody,
+    post, path = "/api/v1/login", operation_id = "envelope_log_in", tag = "envelope",
+    security(()), request_body = LoginBody,
     responses(
         (status = 200, description = "A token and the user", body = Envelope<LoggedIn>),
         (status = 400, description = "A field is missing", body = ErrorBody),
@@ -70,7 +72,8 @@ pub(super) async fn log_in(
 
 /// The caller's profile.
 #[utoipa::path(
-    get, path = "/api/v1/user/profile", tag = "envelope", security(("bearer" = [])),
+    get, path = "/api/v1/user/profile", operation_id = "envelope_get_profile", tag = "envelope",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The profile", body = Envelope<Profile>),
         (status = 401, description = "No valid token", body = ErrorBody),
@@ -87,7 +90,8 @@ pub(super) async fn profile(
 
 /// Changes the caller's profile.
 #[utoipa::path(
-    put, path = "/api/v1/user/profile", tag = "envelope", security(("bearer" = [])), request_body = ProfileBody,
+    put, path = "/api/v1/user/profile", operation_id = "envelope_change_profile", tag = "envelope",
+    security(("bearer" = [])), request_body = ProfileBody,
     responses(
         (status = 200, description = "The profile after the change", body = Envelope<ChangedProfile>),
         (status = 400, description = "A field is invalid, or the name is taken", body = ErrorBody),

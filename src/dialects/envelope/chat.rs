@@ -20,7 +20,8 @@ const MAX_LIMIT: usize = 1000;
 
 /// Sends a message to a user or a group.
 #[utoipa::path(
-    post, path = "/api/v1/chat/message", tag = "envelope", security(("bearer" = [])), request_body = MessageBody,
+    post, path = "/api/v1/chat/message", operation_id = "envelope_send_message", tag = "envelope",
+    security(("bearer" = [])), request_body = MessageBody,
     responses(
         (status = 200, description = "The stored message", body = Envelope<ChatMessage>),
         (status = 400, description = "A field is missing or invalid, or there is not exactly one receiver", body = ErrorBody),
@@ -59,7 +60,8 @@ fn head(to: Receiver, id: RoomId, caller: UserId) -> RoomHead {
 
 /// Lists the messages with a user or of a group, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/chat/messages", tag = "envelope", security(("bearer" = [])), params(MessagesQuery),
+    get, path = "/api/v1/chat/messages", operation_id = "envelope_list_messages", tag = "envelope",
+    security(("bearer" = [])), params(MessagesQuery),
     responses(
         (status = 200, description = "The messages", body = Envelope<MessageList>),
         (status = 400, description = "A parameter is invalid, or there is not exactly one of user and group", body = ErrorBody),
@@ -108,7 +110,8 @@ fn offset(text: &str) -> Result<usize> {
 
 /// Creates a group with the caller as owner and first member.
 #[utoipa::path(
-    post, path = "/api/v1/group", tag = "envelope", security(("bearer" = [])), request_body = GroupBody,
+    post, path = "/api/v1/group", operation_id = "envelope_create_group", tag = "envelope",
+    security(("bearer" = [])), request_body = GroupBody,
     responses(
         (status = 200, description = "The group", body = Envelope<Group>),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
@@ -131,7 +134,8 @@ pub(super) async fn create_group(
 
 /// Adds a user to a group. The owner and admins may.
 #[utoipa::path(
-    post, path = "/api/v1/group/{group_id}/members", tag = "envelope", security(("bearer" = [])),
+    post, path = "/api/v1/group/{group_id}/members", operation_id = "envelope_add_member", tag = "envelope",
+    security(("bearer" = [])),
     params(("group_id" = String, Path, description = "The group")), request_body = MemberBody,
     responses(
         (status = 200, description = "The user is a member", body = Envelope<AddedMember>),

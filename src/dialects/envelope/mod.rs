@@ -8,6 +8,7 @@ mod wire;
 
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
+use utoipa::openapi::{Ref, RefOr, Schema};
 
 use crate::config::Config;
 use crate::edge::{Dialect, resource};
@@ -19,7 +20,7 @@ pub const DIALECT: Dialect = Dialect {
     routes,
     error: error::body,
     sockets: |_| socket::routes(),
-    openapi: Documentation::openapi,
+    openapi,
 };
 
 fn routes(routes: &mut ServiceConfig, _: &Config) {
@@ -37,6 +38,20 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/group/{group_id}/members").route(web::post().to(chat::add_member)));
 }
 
+/// Describes the dialect. A generator names the data of a reply only where the envelope refers to it.
+fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = Documentation::openapi();
+    let schemas = &mut document.components.get_or_insert_default().schemas;
+    let names: Vec<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas {
+        let data = name.strip_prefix("Envelope_").filter(|data| names.iter().any(|name| name == data));
+        if let (Some(data), RefOr::T(Schema::Object(envelope))) = (data, schema) {
+            envelope.properties.insert("data".to_owned(), Ref::from_schema_name(data).into());
+        }
+    }
+    document
+}
+
 #[derive(OpenApi)]
 #[openapi(
     paths(
@@ -49,6 +64,6 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         chat::create_group,
         chat::add_member,
     ),
-    tags((name = "envelope", description = "Document 001: accounts, messages and groups. Errors are `{\"code\",\"message\",\"error\"}`."))
+    tags((name = "envelope", description = "Document 001, API 接口定义: accounts, messages and groups. Errors are `{\"code\",\"message\",\"error\"}`."))
 )]
 struct Documentation;

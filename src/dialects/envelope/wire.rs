@@ -39,13 +39,15 @@ pub(super) fn present(text: &Option<String>) -> Option<&str> {
 /// The body of `POST /register`.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RegisterBody {
-    #[schema(required, value_type = String, min_length = 1)]
+    #[schema(required, value_type = String, min_length = 1, max_length = 32)]
     pub(super) username: Option<String>,
-    #[schema(required, value_type = String, min_length = 1)]
+    #[schema(required, value_type = String, min_length = 3, max_length = 254)]
     pub(super) email: Option<String>,
-    #[schema(required, value_type = String, min_length = 1)]
+    /// 6 characters to 71 bytes.
+    #[schema(required, value_type = String, min_length = 6, max_length = 71)]
     pub(super) password: Option<String>,
     /// Optional.
+    #[schema(max_length = 32)]
     pub(super) phone: Option<String>,
     /// The code of an invite, where the server asks for one.
     pub(super) invite: Option<String>,
@@ -55,17 +57,21 @@ pub(super) struct RegisterBody {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct LoginBody {
     /// The e-mail address, or the user name of an account without one.
-    #[schema(required, value_type = String, min_length = 1)]
+    #[schema(required, value_type = String, min_length = 1, max_length = 254)]
     pub(super) email: Option<String>,
-    #[schema(required, value_type = String, min_length = 1)]
+    /// 6 characters to 71 bytes.
+    #[schema(required, value_type = String, min_length = 6, max_length = 71)]
     pub(super) password: Option<String>,
 }
 
 /// The body of `PUT /user/profile`. Absent fields stay unchanged; `""` clears avatar and phone.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ProfileBody {
+    #[schema(min_length = 1, max_length = 32)]
     pub(super) username: Option<String>,
+    #[schema(max_length = 500)]
     pub(super) avatar: Option<String>,
+    #[schema(max_length = 32)]
     pub(super) phone: Option<String>,
 }
 
@@ -76,6 +82,7 @@ pub(super) struct Registered {
     username: String,
     email: String,
     phone: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -121,7 +128,9 @@ pub(super) struct Profile {
     email: String,
     phone: String,
     avatar: String,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -146,6 +155,7 @@ pub(super) struct ChangedProfile {
     username: String,
     avatar: String,
     phone: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -178,6 +188,7 @@ pub(super) struct MessageBody {
     pub(super) group_id: Option<String>,
     /// The sender's own id of the message: a retry with the same id returns the first message. The header
     /// `Idempotency-Key` has the same effect.
+    #[schema(max_length = 128)]
     client_id: Option<String>,
 }
 
@@ -225,6 +236,7 @@ pub(super) struct ChatMessage {
     sender_id: String,
     receiver_id: String,
     group_id: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -281,6 +293,7 @@ pub(super) struct ListedMessage {
 #[schema(example = json!({"user_id": "2", "read_at": "2025-10-26T12:00:05Z"}))]
 pub(super) struct Reader {
     user_id: String,
+    #[schema(format = DateTime)]
     read_at: String,
 }
 
@@ -303,10 +316,12 @@ pub(super) struct MessageList {
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"name": "项目组", "description": "可选", "avatar": ""}))]
 pub(super) struct GroupBody {
-    #[schema(required, value_type = String, min_length = 1)]
+    #[schema(required, value_type = String, min_length = 1, max_length = 100)]
     pub(super) name: Option<String>,
+    #[schema(max_length = 500)]
     pub(super) description: Option<String>,
     /// Optional.
+    #[schema(max_length = 500)]
     pub(super) avatar: Option<String>,
 }
 
@@ -318,6 +333,7 @@ pub(super) struct Group {
     description: String,
     avatar: String,
     creator_id: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 

@@ -26,7 +26,7 @@ pub const DIALECT: Dialect = Dialect {
 #[derive(OpenApi)]
 #[openapi(
     paths(upload::file),
-    tags((name = "imtypes", description = "Document 004: the upload for its WebSocket. Errors are `{\"error\"}`."))
+    tags((name = "imtypes", description = "Document 004, WebSocket API 文档: the upload for its WebSocket. Errors are `{\"error\"}`."))
 )]
 struct Documentation;
 

@@ -28,19 +28,29 @@ pub(super) struct UploadedFile {
     file_size: u64,
 }
 
+/// The body of an error. With the query `ext=1` it also has a `code`.
+#[derive(ToSchema)]
+#[schema(as = imtypes::Refusal)]
+#[expect(dead_code, reason = "describes the body in OpenAPI; the owner of the path prints it")]
+struct Refusal {
+    /// The reason, for people.
+    error: String,
+}
+
 /// Uploads a file and returns its address, name and size.
 #[utoipa::path(
-    post, path = "/api/v1/upload/file", tag = "imtypes", security(("bearer" = [])),
+    post, path = "/api/v1/upload/file", operation_id = "imtypes_upload_file", tag = "imtypes",
+    security(("bearer" = [])),
     request_body(content_type = "multipart/form-data", content = FileUploadForm),
     responses(
         (status = 201, description = "The file was stored", body = UploadedFile),
-        (status = 400, description = "No file, or a file of a type that is not allowed", body = serde_json::Value,
+        (status = 400, description = "No file, or a file of a type that is not allowed", body = Refusal,
             example = json!({"error": "No file provided or file type is not supported"})),
-        (status = 401, description = "No valid token", body = serde_json::Value, example = json!({"error": "Invalid or missing token"})),
-        (status = 413, description = "The file is too large", body = serde_json::Value, example = json!({"error": "Too large"})),
-        (status = 429, description = "Too many uploads, or too much in a day; see `Retry-After`", body = serde_json::Value,
+        (status = 401, description = "No valid token", body = Refusal, example = json!({"error": "Invalid or missing token"})),
+        (status = 413, description = "The file is too large", body = Refusal, example = json!({"error": "Too large"})),
+        (status = 429, description = "Too many uploads, or too much in a day; see `Retry-After`", body = Refusal,
             example = json!({"error": "Too many requests, try again later"})),
-        (status = 507, description = "The server has no space left", body = serde_json::Value,
+        (status = 507, description = "The server has no space left", body = Refusal,
             example = json!({"error": "The server has no space left"})),
     )
 )]

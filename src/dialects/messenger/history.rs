@@ -13,7 +13,8 @@ const MAX_PAGE_SIZE: usize = 1000;
 
 /// Lists the messages between the caller and a user, newest first.
 #[utoipa::path(
-    post, path = "/api/chat/history/private", tag = "messenger", security(("bearer" = [])), request_body = PrivateQuery,
+    post, path = "/api/chat/history/private", operation_id = "messenger_list_private_messages", tag = "messenger",
+    security(("bearer" = [])), request_body = PrivateQuery,
     responses(
         (status = 200, description = "A page of messages", body = Page),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
@@ -36,7 +37,8 @@ pub(super) async fn private(
 
 /// Lists the messages of a room, newest first.
 #[utoipa::path(
-    post, path = "/api/chat/history/room", tag = "messenger", security(("bearer" = [])), request_body = RoomQuery,
+    post, path = "/api/chat/history/room", operation_id = "messenger_list_room_messages", tag = "messenger",
+    security(("bearer" = [])), request_body = RoomQuery,
     responses(
         (status = 200, description = "A page of messages", body = Page),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
@@ -77,7 +79,8 @@ fn answer(page: Option<HistoryPage>, held: LongAnswer, base_url: String) -> Http
 
 /// The delivery status of a message, for members of its room.
 #[utoipa::path(
-    post, path = "/api/chat/message/status", tag = "messenger", security(("bearer" = [])), request_body = StatusQuery,
+    post, path = "/api/chat/message/status", operation_id = "messenger_get_message_status", tag = "messenger",
+    security(("bearer" = [])), request_body = StatusQuery,
     responses(
         (status = 200, description = "The status", body = MessageStatus),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),

@@ -1,4 +1,4 @@
-//! Document 002: histories and status over HTTP, chat over a WebSocket with an Authorization header. Replies are
+//! Document 002, 即时通信前后端交互设计: histories and status over HTTP, chat over a WebSocket with an Authorization header. Replies are
 //! `{"code","message",…}`; the HTTP status equals the code.
 
 mod error;
@@ -38,6 +38,6 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
 #[derive(OpenApi)]
 #[openapi(
     paths(history::private, history::room, history::status),
-    tags((name = "messenger", description = "Document 002: histories and status. Errors are `{\"code\",\"message\"}`."))
+    tags((name = "messenger", description = "Document 002, 即时通信前后端交互设计: histories and status. Errors are `{\"code\",\"message\"}`."))
 )]
 struct Documentation;

@@ -91,10 +91,12 @@ pub(super) struct HistoryMessage {
     sender_id: u64,
     receiver_id: u64,
     content: String,
+    #[schema(format = DateTime)]
     created_at: String,
     /// `sent`, `delivered` or `read`.
     status: &'static str,
     message_type: &'static str,
+    #[schema(required)]
     file_url: Option<String>,
     chat_type: &'static str,
 }

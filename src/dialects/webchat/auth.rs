@@ -15,10 +15,11 @@ use crate::service::Identity;
 #[schema(example = json!({"username": "newuser", "password": "your_strong_password"}))]
 pub(super) struct Credentials {
     #[serde(default, deserialize_with = "or_default")]
-    #[schema(required)]
+    #[schema(required, nullable = false, min_length = 1, max_length = 32)]
     username: String,
     #[serde(default, deserialize_with = "or_default")]
-    #[schema(required)]
+    /// 6 characters to 71 bytes.
+    #[schema(required, nullable = false, min_length = 6, max_length = 71)]
     password: String,
     /// The code of an invite, for a registration where the server asks for one.
     #[serde(default)]
@@ -42,7 +43,8 @@ pub(super) struct Token {
 
 /// Registers a user.
 #[utoipa::path(
-    post, path = "/api/v1/auth/register", tag = "webchat", request_body = Credentials,
+    post, path = "/api/v1/auth/register", operation_id = "webchat_register", tag = "webchat",
+    security(()), request_body = Credentials,
     responses(
         (status = 201, description = "The user was created", body = Registered),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
@@ -68,7 +70,8 @@ pub(super) async fn register(
 
 /// Checks a user's password and returns a token.
 #[utoipa::path(
-    post, path = "/api/v1/auth/login", tag = "webchat", request_body = Credentials,
+    post, path = "/api/v1/auth/login", operation_id = "webchat_log_in", tag = "webchat",
+    security(()), request_body = Credentials,
     responses(
         (status = 200, description = "A token", body = Token),
         (status = 400, description = "A field is missing", body = ErrorBody),

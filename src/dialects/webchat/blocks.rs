@@ -20,7 +20,8 @@ pub(super) struct BlockedUser {
 
 /// Lists the users whom the caller blocks, in the order of blocking.
 #[utoipa::path(
-    get, path = "/api/v1/me/blocks", tag = "webchat", security(("bearer" = [])),
+    get, path = "/api/v1/me/blocks", operation_id = "webchat_list_blocked_users", tag = "webchat",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The users", body = [BlockedUser]),
         (status = 401, description = "No valid token", body = ErrorBody),
@@ -34,7 +35,8 @@ pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Re
 
 /// Blocks a user, who then can neither send the caller direct messages nor add the caller to a room. Again is fine.
 #[utoipa::path(
-    put, path = "/api/v1/me/blocks/{user_id}", tag = "webchat", security(("bearer" = [])),
+    put, path = "/api/v1/me/blocks/{user_id}", operation_id = "webchat_block_user", tag = "webchat",
+    security(("bearer" = [])),
     params(("user_id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The user is blocked", body = Done, example = json!({"message": "User blocked"})),
@@ -55,7 +57,8 @@ pub(super) async fn block(
 
 /// Unblocks a user. Again is fine.
 #[utoipa::path(
-    delete, path = "/api/v1/me/blocks/{user_id}", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/me/blocks/{user_id}", operation_id = "webchat_unblock_user", tag = "webchat",
+    security(("bearer" = [])),
     params(("user_id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The user is not blocked", body = Done, example = json!({"message": "User unblocked"})),

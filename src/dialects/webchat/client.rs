@@ -1,8 +1,12 @@
 //! Routes for Chinwag's own client: conversations and search.
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{AnyOfBuilder, Array};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::error::ErrorBody;
 use super::rooms::room_of;
@@ -17,7 +21,8 @@ const QUERY_MAX_CHARS: usize = 100;
 
 /// The caller's rooms with their unread counts, latest activity first.
 #[utoipa::path(
-    get, path = "/api/v1/conversations", tag = "webchat", security(("bearer" = [])),
+    get, path = "/api/v1/conversations", operation_id = "webchat_list_conversations", tag = "webchat",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The rooms", body = [ConversationEntry],
             headers(("X-Partial" = String, description = "`1` when rooms are left out because their server is away"))),
@@ -44,18 +49,28 @@ pub(super) fn check_query(text: &str, min: usize) -> Result<()> {
     if is_too_long { Err(Error::Length { field: Field::Query, min, max: QUERY_MAX_CHARS }) } else { Ok(()) }
 }
 
-/// An item of the answer, depending on the kind.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(
-    dead_code,
-    clippy::large_enum_variant,
-    reason = "describes the answer in OpenAPI; the handler prints the items themselves"
-)]
-enum Found<'a> {
-    User(FoundUser),
-    Room(FoundRoom),
-    Message(ChatMessage<'a>),
+/// What a search answers: a list of users, of rooms or of messages, depending on the kind.
+struct Found;
+
+impl PartialSchema for Found {
+    fn schema() -> RefOr<Schema> {
+        let list = |item: Cow<'_, str>| Array::new(Ref::from_schema_name(item));
+        // Any of them, not one of them: an empty list is each of them.
+        let lists = AnyOfBuilder::new()
+            .item(list(FoundUser::name()))
+            .item(list(FoundRoom::name()))
+            .item(list(ChatMessage::name()));
+        Schema::AnyOf(lists.build()).into()
+    }
+}
+
+impl ToSchema for Found {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((FoundUser::name().into_owned(), FoundUser::schema()));
+        schemas.push((FoundRoom::name().into_owned(), FoundRoom::schema()));
+        schemas.push((ChatMessage::name().into_owned(), ChatMessage::schema()));
+        ChatMessage::schemas(schemas);
+    }
 }
 
 /// Parameters of a search.
@@ -78,9 +93,10 @@ pub(super) struct SearchQuery {
 
 /// Searches users and rooms by the words of their names, or the messages of a room by part of their text.
 #[utoipa::path(
-    get, path = "/api/v1/search", tag = "webchat", security(("bearer" = [])), params(SearchQuery),
+    get, path = "/api/v1/search", operation_id = "webchat_search", tag = "webchat",
+    security(("bearer" = [])), params(SearchQuery),
     responses(
-        (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = [Found],
+        (status = 200, description = "Users, rooms, or messages as in `/conversations`, newest first", body = Found,
             headers(("X-Partial" = String, description = "`1` when rooms are left out because their server is away"))),
         (status = 400, description = "A parameter is missing or invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),

@@ -14,13 +14,14 @@ use crate::edge::{Authenticated, Context, JsonBody};
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"password": "your_strong_password"}))]
 pub(super) struct DeletionBody {
-    #[schema(required, value_type = String)]
+    #[schema(required, value_type = String, min_length = 6, max_length = 71)]
     password: Option<String>,
 }
 
 /// Deletes the caller's account. Messages stay, under the name `已注销`.
 #[utoipa::path(
-    delete, path = "/api/v1/me", tag = "webchat", security(("bearer" = [])), request_body = DeletionBody,
+    delete, path = "/api/v1/me", operation_id = "webchat_delete_me", tag = "webchat",
+    security(("bearer" = [])), request_body = DeletionBody,
     responses(
         (status = 200, description = "The account is deleted, and all tokens have ended", body = Done),
         (status = 400, description = "The password is missing", body = ErrorBody),

@@ -17,9 +17,11 @@ pub(super) struct ErrorBody {
     error: String,
     /// The error's name for programs, as `room_not_found`. On the document's own routes only with `?ext=1`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<&'static str>,
     /// The field that `missing`, `invalid` or `length` is about.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<&'static str>,
 }
 

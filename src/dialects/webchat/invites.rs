@@ -37,12 +37,14 @@ pub(super) struct InviteEntry {
     /// The link to the registration.
     url: String,
     uses: u32,
+    #[schema(format = DateTime)]
     expires_at: String,
 }
 
 /// Makes an invite to register. For administrators.
 #[utoipa::path(
-    post, path = "/api/v1/auth/invites", tag = "webchat", security(("bearer" = [])),
+    post, path = "/api/v1/auth/invites", operation_id = "webchat_create_invite", tag = "webchat",
+    security(("bearer" = [])),
     request_body(content = Option<InviteBody>),
     responses(
         (status = 201, description = "The invite", body = InviteEntry),

@@ -115,6 +115,6 @@ fn openapi() -> utoipa::openapi::OpenApi {
         blocks::unblock,
         client::search,
     ),
-    tags((name = "webchat", description = "Document 000, and routes for Chinwag's own client. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))
+    tags((name = "webchat", description = "Document 000, 前端需求文档, and routes for Chinwag's own client. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))
 )]
 struct Documentation;

@@ -30,6 +30,7 @@ pub(super) struct Me {
     avatar: String,
     status_text: String,
     is_admin: bool,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
@@ -50,7 +51,8 @@ impl Me {
 
 /// Reads the caller's account.
 #[utoipa::path(
-    get, path = "/api/v1/me", tag = "webchat", security(("bearer" = [])),
+    get, path = "/api/v1/me", operation_id = "webchat_get_me", tag = "webchat",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The account", body = Me),
         (status = 401, description = "No valid token", body = ErrorBody),
@@ -66,6 +68,7 @@ pub(super) async fn me(user: Authenticated, request: HttpRequest, context: web::
 #[schema(example = json!({"username": "Alice L", "status_text": "At lunch"}))]
 pub(super) struct MePatch {
     /// As in a registration.
+    #[schema(min_length = 1, max_length = 32)]
     username: Option<String>,
     /// The address of a picture from `POST /api/v1/upload/image`; empty for none.
     avatar: Option<String>,
@@ -88,7 +91,8 @@ impl MePatch {
 
 /// Changes the caller's profile. The caller's sockets with `?ext=1` receive `me_changed`.
 #[utoipa::path(
-    patch, path = "/api/v1/me", tag = "webchat", security(("bearer" = [])), request_body = MePatch,
+    patch, path = "/api/v1/me", operation_id = "webchat_change_me", tag = "webchat",
+    security(("bearer" = [])), request_body = MePatch,
     responses(
         (status = 200, description = "The account", body = Me),
         (status = 400, description = "A field is invalid", body = ErrorBody),
@@ -147,7 +151,8 @@ impl Card {
 
 /// Reads what others see of users. Those that do not exist are left out.
 #[utoipa::path(
-    get, path = "/api/v1/users", tag = "webchat", security(("bearer" = [])), params(CardsQuery),
+    get, path = "/api/v1/users", operation_id = "webchat_get_users", tag = "webchat",
+    security(("bearer" = [])), params(CardsQuery),
     responses(
         (status = 200, description = "The users, in the order of the request", body = [Card]),
         (status = 400, description = "`ids` is missing or invalid", body = ErrorBody),

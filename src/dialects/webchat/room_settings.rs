@@ -46,6 +46,7 @@ impl RoomSettings {
 #[schema(example = json!({"name": "Project Beta", "slow_mode_secs": 30}))]
 pub(super) struct RoomPatch {
     /// 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// Up to 500 characters.
     #[schema(max_length = 500)]
@@ -70,7 +71,8 @@ impl RoomPatch {
 
 /// Reads a group of the caller, or a public room.
 #[utoipa::path(
-    get, path = "/api/v1/rooms/{id}", tag = "webchat", security(("bearer" = [])),
+    get, path = "/api/v1/rooms/{id}", operation_id = "webchat_get_room", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u32, Path, description = "The room")),
     responses(
         (status = 200, description = "The room", body = RoomSettings),
@@ -91,7 +93,8 @@ pub(super) async fn read(
 
 /// Changes a room. Its owner and admins may. Members with `?ext=1` receive `room_changed`.
 #[utoipa::path(
-    patch, path = "/api/v1/rooms/{id}", tag = "webchat", security(("bearer" = [])), request_body = RoomPatch,
+    patch, path = "/api/v1/rooms/{id}", operation_id = "webchat_change_room", tag = "webchat",
+    security(("bearer" = [])), request_body = RoomPatch,
     params(("id" = u32, Path, description = "The room")),
     responses(
         (status = 200, description = "The room", body = RoomSettings),
@@ -116,7 +119,8 @@ pub(super) async fn change(
 
 /// Removes a room with its messages. Its owner may, and administrators. Members with `?ext=1` receive `room_removed`.
 #[utoipa::path(
-    delete, path = "/api/v1/rooms/{id}", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/rooms/{id}", operation_id = "webchat_remove_room", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u32, Path, description = "The room")),
     responses(
         (status = 200, description = "The room was removed", body = Done, example = json!({"message": "Room removed"})),

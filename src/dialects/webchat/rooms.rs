@@ -12,7 +12,8 @@ use crate::edge::{Authenticated, Context, JsonBody, ListFrame, list_head, long_l
 
 /// Lists the caller's rooms, latest activity first.
 #[utoipa::path(
-    get, path = "/api/v1/rooms", tag = "webchat", security(("bearer" = [])),
+    get, path = "/api/v1/rooms", operation_id = "webchat_list_rooms", tag = "webchat",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The rooms", body = [Room],
             headers(("X-Partial" = String, description = "`1` when rooms are left out because their server is away"))),
@@ -35,6 +36,7 @@ pub(super) struct NewRoom {
     #[schema(nullable)]
     is_private: bool,
     /// The group's name.
+    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// The other user of the direct room.
     username: Option<String>,
@@ -42,7 +44,8 @@ pub(super) struct NewRoom {
 
 /// Creates a group, or opens the direct room with a user. There is only one direct room with each user.
 #[utoipa::path(
-    post, path = "/api/v1/rooms", tag = "webchat", security(("bearer" = [])), request_body = NewRoom,
+    post, path = "/api/v1/rooms", operation_id = "webchat_create_room", tag = "webchat",
+    security(("bearer" = [])), request_body = NewRoom,
     responses(
         (status = 201, description = "The room", body = Room),
         (status = 400, description = "A field is missing or invalid, or the other user is the caller", body = ErrorBody),
@@ -84,7 +87,8 @@ pub(super) fn user_of(text: &str) -> Result<UserId> {
 
 /// Lists the members of a room in the order of joining.
 #[utoipa::path(
-    get, path = "/api/v1/rooms/{id}/members", tag = "webchat", security(("bearer" = [])),
+    get, path = "/api/v1/rooms/{id}/members", operation_id = "webchat_list_members", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u32, Path, description = "The room")),
     responses(
         (status = 200, description = "The members", body = [MemberEntry]),
@@ -116,7 +120,8 @@ pub(super) struct NewMember {
 
 /// Adds a user to a room. In a group the owner and admins may, in a public room any member.
 #[utoipa::path(
-    post, path = "/api/v1/rooms/{id}/members", tag = "webchat", security(("bearer" = [])), request_body = NewMember,
+    post, path = "/api/v1/rooms/{id}/members", operation_id = "webchat_add_member", tag = "webchat",
+    security(("bearer" = [])), request_body = NewMember,
     params(("id" = u32, Path, description = "The room")),
     responses(
         (status = 201, description = "The user is a member", body = Done),
@@ -144,7 +149,8 @@ pub(super) async fn add_member(
 
 /// Removes a member. To remove oneself is to leave.
 #[utoipa::path(
-    delete, path = "/api/v1/rooms/{id}/members/{user_id}", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/rooms/{id}/members/{user_id}", operation_id = "webchat_remove_member", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u32, Path, description = "The room"), ("user_id" = u64, Path, description = "The member")),
     responses(
         (status = 200, description = "The user is not a member", body = Done, example = json!({"message": "Member removed"})),
@@ -176,7 +182,8 @@ pub(super) struct NewRole {
 
 /// Makes a member an admin, or an admin an ordinary member. The owner may.
 #[utoipa::path(
-    put, path = "/api/v1/rooms/{id}/members/{user_id}", tag = "webchat", security(("bearer" = [])), request_body = NewRole,
+    put, path = "/api/v1/rooms/{id}/members/{user_id}", operation_id = "webchat_set_role", tag = "webchat",
+    security(("bearer" = [])), request_body = NewRole,
     params(("id" = u32, Path, description = "The room"), ("user_id" = u64, Path, description = "The member")),
     responses(
         (status = 200, description = "The role was changed", body = Done, example = json!({"message": "Role changed"})),

@@ -21,7 +21,8 @@ pub(super) struct LogOutBody {
 
 /// Ends the token of the request, or all tokens of the caller. Their WebSockets are closed with 1008.
 #[utoipa::path(
-    post, path = "/api/v1/auth/logout", tag = "webchat", security(("bearer" = [])),
+    post, path = "/api/v1/auth/logout", operation_id = "webchat_log_out", tag = "webchat",
+    security(("bearer" = [])),
     request_body(content = Option<LogOutBody>),
     responses(
         (status = 200, description = "The token is invalid from now on, on all nodes within a second", body = Done),
@@ -44,7 +45,8 @@ pub(super) async fn log_out(
 
 /// Lists the caller's log-ins of the last 30 days, newest first, at most 100.
 #[utoipa::path(
-    get, path = "/api/v1/me/sessions", tag = "webchat", security(("bearer" = [])),
+    get, path = "/api/v1/me/sessions", operation_id = "webchat_list_sessions", tag = "webchat",
+    security(("bearer" = [])),
     responses(
         (status = 200, description = "The log-ins", body = [SessionEntry]),
         (status = 401, description = "No valid token", body = ErrorBody),
@@ -57,7 +59,8 @@ pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Re
 
 /// Ends the token of one of the caller's log-ins.
 #[utoipa::path(
-    delete, path = "/api/v1/me/sessions/{id}", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/me/sessions/{id}", operation_id = "webchat_end_session", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = String, Path, description = "The `id` of a log-in")),
     responses(
         (status = 200, description = "The token is invalid from now on, on all nodes within a second", body = Done),
@@ -80,16 +83,17 @@ pub(super) async fn end(
 #[schema(example = json!({"old": "your_strong_password", "new": "another_strong_password"}))]
 pub(super) struct PasswordBody {
     /// The present password.
-    #[schema(required, value_type = String)]
+    #[schema(required, value_type = String, min_length = 6, max_length = 71)]
     old: Option<String>,
     /// 6 characters to 71 bytes.
-    #[schema(required, value_type = String)]
+    #[schema(required, value_type = String, min_length = 6, max_length = 71)]
     new: Option<String>,
 }
 
 /// Changes the caller's password. All tokens end; the response has a new one.
 #[utoipa::path(
-    put, path = "/api/v1/me/password", tag = "webchat", security(("bearer" = [])), request_body = PasswordBody,
+    put, path = "/api/v1/me/password", operation_id = "webchat_change_password", tag = "webchat",
+    security(("bearer" = [])), request_body = PasswordBody,
     responses(
         (status = 200, description = "The only valid token", body = Token),
         (status = 400, description = "A password is missing, or the new one is not valid", body = ErrorBody),

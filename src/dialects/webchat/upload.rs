@@ -28,7 +28,8 @@ pub(super) struct Uploaded {
 
 /// Uploads a picture and returns its address.
 #[utoipa::path(
-    post, path = "/api/v1/upload/image", tag = "webchat", security(("bearer" = [])),
+    post, path = "/api/v1/upload/image", operation_id = "webchat_upload_image", tag = "webchat",
+    security(("bearer" = [])),
     request_body(content_type = "multipart/form-data", content = ImageForm),
     responses(
         (status = 201, description = "The picture was stored", body = Uploaded),

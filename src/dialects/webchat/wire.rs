@@ -65,11 +65,13 @@ impl MemberEntry {
 pub(super) struct ChatMessage<'a> {
     id: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     room_id: Option<u32>,
     user_id: u64,
     username: &'a str,
     content: String,
     is_image: bool,
+    #[schema(format = DateTime)]
     created_at: String,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Extension)] // over HTTP all messages have it
@@ -80,22 +82,30 @@ pub(super) struct ChatMessage<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::MessageExtension)]
 struct Extension<'a> {
+    #[schema(required)]
     client_id: Option<&'a str>,
+    #[schema(required)]
     reply_to: Option<u64>,
     message_type: &'static str,
     text: &'a str,
+    #[schema(required)]
     file_url: Option<String>,
+    #[schema(required)]
     file_name: Option<&'a str>,
+    #[schema(required)]
     file_size: Option<u64>,
     /// `[width, height]` in pixels.
+    #[schema(required, value_type = Option<Vec<u32>>, min_items = 2, max_items = 2)]
     file_pixels: Option<(u32, u32)>,
     /// The resume token.
     resume: String,
     /// On a message of the server: the change that it reports.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     notice: Option<NoticeView<'a>>,
     /// When the text was last replaced, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     edited_at: Option<String>,
     /// Who has reacted to it, if anybody has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -208,6 +218,7 @@ pub(super) fn kind_word(kind: MessageKind) -> &'static str {
 }))]
 pub(super) struct SessionEntry {
     id: String,
+    #[schema(format = DateTime)]
     created_at: String,
     ip: String,
     user_agent: String,
@@ -252,16 +263,22 @@ pub(super) struct ConversationEntry<'a> {
     kind: &'static str,
     is_private: bool,
     /// The other user of a direct room.
+    #[schema(required)]
     user_id: Option<u64>,
     /// The address of the room's picture, or of the other user's; empty for none.
     avatar: String,
+    /// `null` in a room without messages.
+    #[schema(required)]
     last_message: Option<ChatMessage<'a>>,
     /// Messages of other users after the last one that the caller has read.
     unread: u64,
     /// The last message that the caller has read.
+    #[schema(required)]
     read_id: Option<u64>,
     /// In a direct room the last message that the other user has read.
+    #[schema(required)]
     read_by_other_id: Option<u64>,
+    #[schema(format = DateTime)]
     active_at: String,
 }
 

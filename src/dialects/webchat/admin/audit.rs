@@ -34,14 +34,16 @@ pub(super) struct AuditActorView {
 pub(super) struct AuditView {
     #[schema(example = "1761480000000-0")]
     id: String,
-    #[schema(example = "2025-10-26T12:00:00.000Z")]
+    #[schema(format = DateTime, example = "2025-10-26T12:00:00.000Z")]
     at: String,
-    /// Absent for acts on the command line.
+    /// `null` for acts on the command line.
+    #[schema(required)]
     actor: Option<AuditActorView>,
     /// The address of the request; empty for acts on the command line.
     address: String,
     #[schema(example = "user.ban")]
     act: String,
+    #[schema(required)]
     target: Option<AuditTargetView>,
 }
 
@@ -63,12 +65,14 @@ impl From<AuditEntry> for AuditView {
 pub(super) struct AuditPage {
     entries: Vec<AuditView>,
     /// The cursor of the next page, if there may be one.
+    #[schema(required)]
     next: Option<String>,
 }
 
 /// Reads the audit log, newest entries first: the latest 10,000 acts of 90 days.
 #[utoipa::path(
-    get, path = "/api/v1/admin/audit", tag = "webchat", security(("bearer" = [])), params(PageQuery),
+    get, path = "/api/v1/admin/audit", operation_id = "webchat_admin_list_audit", tag = "webchat",
+    security(("bearer" = [])), params(PageQuery),
     responses(
         (status = 200, description = "The entries", body = AuditPage),
         (status = 400, description = "A parameter is invalid", body = ErrorBody),

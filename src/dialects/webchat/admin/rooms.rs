@@ -25,10 +25,11 @@ pub(super) struct RoomEntry {
     #[schema(example = "Project Alpha")]
     name: String,
     /// The owner; the global room has none.
+    #[schema(required)]
     owner_id: Option<u64>,
     /// Number of members.
     members: u64,
-    #[schema(example = "2025-10-26T12:00:00.000Z")]
+    #[schema(format = DateTime, example = "2025-10-26T12:00:00.000Z")]
     created_at: String,
 }
 
@@ -51,12 +52,14 @@ impl From<RoomSummary> for RoomEntry {
 pub(super) struct RoomPage {
     rooms: Vec<RoomEntry>,
     /// The cursor of the next page, if there may be one.
+    #[schema(required)]
     next: Option<String>,
 }
 
 /// Lists groups and public rooms.
 #[utoipa::path(
-    get, path = "/api/v1/admin/rooms", tag = "webchat", security(("bearer" = [])), params(PageQuery),
+    get, path = "/api/v1/admin/rooms", operation_id = "webchat_admin_list_rooms", tag = "webchat",
+    security(("bearer" = [])), params(PageQuery),
     responses(
         (status = 200, description = "The rooms", body = RoomPage),
         (status = 400, description = "A parameter is invalid", body = ErrorBody),
@@ -79,7 +82,8 @@ pub(super) async fn list(
 
 /// Removes a group or public room with its messages.
 #[utoipa::path(
-    delete, path = "/api/v1/admin/rooms/{id}", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/admin/rooms/{id}", operation_id = "webchat_admin_remove_room", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u32, Path, description = "The room")),
     responses(
         (status = 200, description = "The room was removed", body = Done, example = json!({"message": "Room removed"})),

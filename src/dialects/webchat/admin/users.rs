@@ -41,7 +41,7 @@ pub(super) struct UserEntry {
     avatar: String,
     is_admin: bool,
     is_banned: bool,
-    #[schema(example = "2025-10-26T12:00:00.000Z")]
+    #[schema(format = DateTime, example = "2025-10-26T12:00:00.000Z")]
     created_at: String,
 }
 
@@ -64,12 +64,14 @@ impl UserEntry {
 pub(super) struct UserPage {
     users: Vec<UserEntry>,
     /// The cursor of the next page, if there is one.
+    #[schema(required)]
     next: Option<String>,
 }
 
 /// Lists users, or searches them by the beginning of their names.
 #[utoipa::path(
-    get, path = "/api/v1/admin/users", tag = "webchat", security(("bearer" = [])), params(UsersQuery),
+    get, path = "/api/v1/admin/users", operation_id = "webchat_admin_list_users", tag = "webchat",
+    security(("bearer" = [])), params(UsersQuery),
     responses(
         (status = 200, description = "The users", body = UserPage),
         (status = 400, description = "A parameter is invalid", body = ErrorBody),
@@ -97,7 +99,8 @@ pub(super) async fn list(
 
 /// Deletes a user's account. Messages stay, under the name `已注销`.
 #[utoipa::path(
-    delete, path = "/api/v1/admin/users/{id}", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/admin/users/{id}", operation_id = "webchat_admin_delete_user", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The account is deleted, and all its tokens have ended", body = Done,
@@ -120,7 +123,8 @@ pub(super) async fn delete(
 
 /// Bans a user and ends all sessions of the user. Again is fine.
 #[utoipa::path(
-    put, path = "/api/v1/admin/users/{id}/ban", tag = "webchat", security(("bearer" = [])),
+    put, path = "/api/v1/admin/users/{id}/ban", operation_id = "webchat_admin_ban_user", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The user is banned", body = Done, example = json!({"message": "User banned"})),
@@ -142,7 +146,8 @@ pub(super) async fn ban(
 
 /// Lifts a ban. Again is fine.
 #[utoipa::path(
-    delete, path = "/api/v1/admin/users/{id}/ban", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/admin/users/{id}/ban", operation_id = "webchat_admin_unban_user", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The user is not banned", body = Done, example = json!({"message": "Ban lifted"})),
@@ -164,7 +169,8 @@ pub(super) async fn unban(
 
 /// Ends all sessions of a user: tokens are refused, WebSockets closed.
 #[utoipa::path(
-    delete, path = "/api/v1/admin/users/{id}/sessions", tag = "webchat", security(("bearer" = [])),
+    delete, path = "/api/v1/admin/users/{id}/sessions", operation_id = "webchat_admin_end_sessions", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The sessions ended", body = Done, example = json!({"message": "Sessions ended"})),
@@ -194,7 +200,8 @@ pub(super) struct OneTimePassword {
 /// Replaces a user's password by a random one and ends all sessions of the user. The password is good for one log-in
 /// within a day.
 #[utoipa::path(
-    post, path = "/api/v1/admin/users/{id}/password", tag = "webchat", security(("bearer" = [])),
+    post, path = "/api/v1/admin/users/{id}/password", operation_id = "webchat_admin_set_password", tag = "webchat",
+    security(("bearer" = [])),
     params(("id" = u64, Path, description = "The user")),
     responses(
         (status = 200, description = "The password, which is shown only here", body = OneTimePassword),
