@@ -30,7 +30,7 @@ impl TryFrom<String> for Durability {
             "server" => Ok(Self::Server),
             "replicas:1" => Ok(Self::Replicas(1)),
             "replicas:2" => Ok(Self::Replicas(2)),
-            _ => Err("redis.durability must be server, replicas:1 or replicas:2"),
+            _ => Err("must be server or replicas:1 or replicas:2"),
         }
     }
 }

@@ -19,7 +19,7 @@ const SEPARATOR: &str = "__";
 /// Names the variable that has the form of a setting and is none, or whose value is not Unicode.
 pub(super) fn source(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Environment, ConfigError> {
     let defaults = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build();
-    let defaults = defaults.map_err(|error| ConfigError(error.to_string()))?;
+    let defaults = defaults?;
     let mut settings = HashMap::new();
     for (name, value) in variables {
         let Some(name) = name.to_str() else { continue };

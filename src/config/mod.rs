@@ -13,28 +13,27 @@ use serde::Deserialize;
 mod checks;
 mod durability;
 mod environment;
+mod error;
 mod network;
 mod redis;
 mod server;
+mod words;
 
 pub use self::redis::{Fsync, RedisConfig, RedisMode};
 pub use durability::Durability;
+pub use error::ConfigError;
 pub use network::Network;
 pub use server::ServerConfig;
+pub use words::{Adding, IpVisibility, LogFormat, Registration};
 
 /// All settings with their defaults and documentation.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Minimum length of a signing secret in bytes: the output size of HMAC-SHA256.
 pub(crate) const MIN_SECRET_BYTES: usize = 32;
 
-/// A setting that is unknown, missing or invalid. Prints as one line that names the key and the reason.
-#[derive(Debug, thiserror::Error)]
-#[error("configuration: {0}")]
-pub struct ConfigError(String);
-
 /// All settings.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct Config {
     /// Section `server`.
     pub server: ServerConfig,
@@ -64,7 +63,7 @@ pub struct Config {
 
 /// Settings of the data folder.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct DataConfig {
     /// Path of the data folder.
     pub dir: PathBuf,
@@ -72,7 +71,7 @@ pub struct DataConfig {
 
 /// Settings for tokens and passwords.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct AuthConfig {
     /// Secret that signs and verifies tokens; empty to use the one kept in the data folder.
     pub jwt_secret: SecretString,
@@ -86,21 +85,9 @@ pub struct AuthConfig {
     pub registration: Registration,
 }
 
-/// Who may register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Registration {
-    /// Everyone.
-    Open,
-    /// Those with an invite.
-    Invite,
-    /// Nobody.
-    Closed,
-}
-
 /// Rate limits and other bounds.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct LimitsConfig {
     /// Whether rate limits apply.
     pub enabled: bool,
@@ -170,7 +157,7 @@ pub struct LimitsConfig {
 
 /// Settings for the retention of messages.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct MessagesConfig {
     /// Maximum number of messages kept per room.
     pub max_per_room: u64,
@@ -182,7 +169,7 @@ pub struct MessagesConfig {
 
 /// Settings for uploaded files.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct UploadsConfig {
     /// Where uploads are stored; empty for the data folder.
     pub url: String,
@@ -199,7 +186,7 @@ pub struct UploadsConfig {
 
 /// Settings for presence.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct PresenceConfig {
     /// Seconds of inactivity after which a user is offline.
     pub offline_after_secs: u64,
@@ -210,7 +197,7 @@ pub struct PresenceConfig {
 
 /// Settings for privacy.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct PrivacyConfig {
     /// Users who may see the IP addresses of others.
     pub ip_visibility: IpVisibility,
@@ -218,29 +205,9 @@ pub struct PrivacyConfig {
     pub adding: Adding,
 }
 
-/// Users who may add another to a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Adding {
-    /// All users.
-    Everyone,
-    /// Users who share a room with the other.
-    Known,
-}
-
-/// Users who may see the IP addresses of others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum IpVisibility {
-    /// All users.
-    Everyone,
-    /// Administrators.
-    Admins,
-}
-
 /// Settings for the dashboard.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct StatsConfig {
     /// Time zone in which a day begins at midnight.
     pub timezone: String,
@@ -250,7 +217,7 @@ pub struct StatsConfig {
 
 /// Settings for the dialect of document 003.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct ChatroomConfig {
     /// Time zone of times printed without an offset; empty to print UTC with `Z`.
     pub naive_timezone: String,
@@ -258,24 +225,12 @@ pub struct ChatroomConfig {
 
 /// Settings for logging.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct LogConfig {
     /// Level or filter, as `tracing` parses it.
     pub filter: String,
     /// Format of the log lines.
     pub format: LogFormat,
-}
-
-/// Format of the log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Human-readable on a terminal, JSON otherwise.
-    Auto,
-    /// Human-readable lines.
-    Human,
-    /// One JSON object per line.
-    Json,
 }
 
 impl Config {
@@ -296,8 +251,7 @@ impl Config {
             sources = sources.add_source(File::from(path).format(FileFormat::Toml));
         }
         let sources = sources.add_source(environment::source(variables)?);
-        let config = sources.build().map_err(|error| ConfigError(error.to_string()))?;
-        let config: Self = config.try_deserialize().map_err(|error| ConfigError(error.to_string()))?;
+        let config: Self = sources.build()?.try_deserialize()?;
         config.check()?;
         Ok(config)
     }
@@ -322,16 +276,38 @@ mod tests {
         let sources = config::Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from_str(text, FileFormat::Toml));
-        let config: Config = sources
-            .build()
-            .and_then(config::Config::try_deserialize)
-            .map_err(|error| ConfigError(error.to_string()))?;
+        let config: Config = sources.build()?.try_deserialize()?;
         config.check().map(|()| config)
     }
 
     #[test]
     fn defaults_are_valid() {
         assert!(Config::defaults().check().is_ok());
+    }
+
+    /// The whole line of an error that the library makes.
+    #[test]
+    fn errors_say_what_is_expected_in_words_for_people() {
+        let cases = [
+            ("[server]\nport = 99999", "server.port: must be a whole number from 0 to 65535, not 99999"),
+            ("[server]\nport = \"x\"", "server.port: must be a whole number, not \"x\""),
+            ("[limits]\nenabled = \"maybe\"", "limits.enabled: must be a boolean, not \"maybe\""),
+            ("[limits]\nsends_per_sec = -1", "limits.sends_per_sec: must be a whole number from 0, not -1"),
+            ("[auth]\nregistration = \"shut\"", "auth.registration: must be open or invite or closed, not \"shut\""),
+            ("[auth]\nregistration = 5", "auth.registration: must be open or invite or closed, not \"5\""),
+            ("[log]\nformat = 4", "log.format: must be auto or human or json, not \"4\""),
+            ("[redis]\nfsync = \"never\"", "redis.fsync: must be everysec or always, not \"never\""),
+            ("server = 3", "server: invalid type: integer `3`, expected a section of settings"),
+            (
+                "[server]\ntrusted_proxies = 5",
+                "server.trusted_proxies: must be a list of texts, or one text with commas between them",
+            ),
+            ("[server", "TOML parse error at line 1, column 8: unclosed table, expected `]`"),
+        ];
+        for (text, expected) in cases {
+            let error = with_file(text).err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(error, format!("configuration: {expected}"), "{text:?}");
+        }
     }
 
     #[test]

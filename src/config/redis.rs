@@ -6,10 +6,11 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use serde::Deserialize;
 
 use super::Durability;
+use super::words::one_of;
 
 /// Settings of the store.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct RedisConfig {
     /// Addresses of Redis, separated by commas; empty for a private Redis.
     pub url: String,
@@ -45,7 +46,7 @@ pub struct RedisConfig {
 
 /// What is at the addresses of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum RedisMode {
     /// Whatever answers: servers or sentinels.
     Auto,
@@ -57,14 +58,32 @@ pub enum RedisMode {
     Cluster,
 }
 
+impl TryFrom<String> for RedisMode {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let words =
+            [("auto", Self::Auto), ("single", Self::Single), ("sentinel", Self::Sentinel), ("cluster", Self::Cluster)];
+        one_of(&text, &words)
+    }
+}
+
 /// When the private Redis syncs its log to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum Fsync {
     /// Every second.
     Everysec,
     /// Before each reply.
     Always,
+}
+
+impl TryFrom<String> for Fsync {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        one_of(&text, &[("everysec", Self::Everysec), ("always", Self::Always)])
+    }
 }
 
 impl RedisConfig {

@@ -8,7 +8,7 @@ use super::Network;
 
 /// Settings for listening and stopping.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a section of settings")]
 pub struct ServerConfig {
     /// Address to listen on.
     pub host: String,
@@ -55,7 +55,7 @@ where
     T::Err: std::fmt::Display,
 {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "must be a list of texts, or one text with commas between them")]
     enum Raw {
         List(Vec<String>),
         Text(String),
