@@ -8,10 +8,10 @@ mod serve;
 mod users;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use nix::sys::stat::{Mode, umask};
 
 pub use serve::run_until;
@@ -40,10 +40,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs a node (the default).
-    Serve,
+    #[command(flatten)]
+    Configured(Configured),
     /// Prints a new signing secret.
     Secret,
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Prints a script that completes commands in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Commands that need a valid configuration.
+#[derive(Subcommand)]
+enum Configured {
+    /// Runs a node (the default).
+    Serve,
     /// Lists, creates and changes accounts.
     User {
         #[command(subcommand)]
@@ -64,8 +78,6 @@ enum Command {
     },
     /// After a backup of Redis was restored: skips the numbers that were given since, and ends all tokens.
     Restored,
-    /// Prints the OpenAPI document.
-    Openapi,
     /// Checks whether the node on this machine is ready; exits with 0 if it is.
     Health,
 }
@@ -75,23 +87,37 @@ pub async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     // Files of this process are for its owner only: the data folder may lie where other users look in.
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
-    let config = match Config::load(arguments.config.as_deref()) {
-        Ok(config) => config,
-        Err(error) => return fail(&error, EXIT_USAGE),
-    };
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(config).await,
+    let file = arguments.config.as_deref();
+    match arguments.command.unwrap_or(Command::Configured(Configured::Serve)) {
+        Command::Configured(command) => run_configured(command, file).await,
         Command::Secret => print(&node::new_secret()),
-        Command::User { command } => users::run(&config, command).await,
-        Command::Invite(arguments) => invites::run(&config, &arguments).await,
-        Command::Room { act } => rooms::run(&config, act).await,
-        Command::Audit { limit } => rooms::audit(&config, limit.into()).await,
-        Command::Restored => users::restored(&config).await,
         Command::Openapi => match node::openapi().to_pretty_json() {
             Ok(json) => print(&json),
             Err(error) => fail(&error, EXIT_FAILURE),
         },
-        Command::Health => health::run(&config),
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "chinwag", &mut script);
+    print(String::from_utf8_lossy(&script).trim_end())
+}
+
+async fn run_configured(command: Configured, file: Option<&Path>) -> ExitCode {
+    let config = match Config::load(file) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, EXIT_USAGE),
+    };
+    match command {
+        Configured::Serve => serve::run(config).await,
+        Configured::User { command } => users::run(&config, command).await,
+        Configured::Invite(arguments) => invites::run(&config, &arguments).await,
+        Configured::Room { act } => rooms::run(&config, act).await,
+        Configured::Audit { limit } => rooms::audit(&config, limit.into()).await,
+        Configured::Restored => users::restored(&config).await,
+        Configured::Health => health::run(&config),
     }
 }
 
@@ -113,10 +139,15 @@ fn print_lines(lines: &[String]) -> ExitCode {
 }
 
 fn fail_to_start(error: &StartError) -> ExitCode {
+    fail(error, exit_code(error))
+}
+
+/// The exit code for an error that keeps a node or a command from starting.
+fn exit_code(error: &StartError) -> u8 {
     match error {
-        StartError::Config(_) | StartError::Redis(_) | StartError::Differs(_) | StartError::NoData(_) => {
-            fail(error, EXIT_USAGE)
+        StartError::Config(_) | StartError::Redis(_) | StartError::Differs(_) | StartError::NoData(_) => EXIT_USAGE,
+        StartError::PrivateRedis(_) | StartError::Folder(_) | StartError::Node(_) | StartError::Io { .. } => {
+            EXIT_FAILURE
         }
-        error => fail(error, EXIT_FAILURE),
     }
 }

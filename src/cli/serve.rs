@@ -4,56 +4,83 @@ use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
 
-use super::{EXIT_FAILURE, EXIT_USAGE, fail, fail_to_start};
+use super::{EXIT_FAILURE, EXIT_USAGE, exit_code, fail};
 use crate::config::Config;
-use crate::node::{self, Node};
+use crate::node::{Node, telemetry};
 
 /// Raises the limit of open files to its hard limit: each connection takes one or two.
 fn raise_open_file_limit() {
     let limit = getrlimit(Resource::RLIMIT_NOFILE);
     if let Err(error) = limit.and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard)) {
-        tracing::warn!(%error, "could not raise the limit of open files");
+        warn!(%error, "could not raise the limit of open files");
     }
 }
 
-/// The signals that stop a node.
-struct StopSignals {
+/// The signals to a node.
+struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
-impl StopSignals {
+impl Signals {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+    /// Waits for a signal that stops the node.
+    async fn stop(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                // Operators who know other servers send it to have settings read again.
+                _ = self.hangup.recv() => warn!("SIGHUP: nothing was reloaded; a node reads its settings when it starts"),
+            }
         }
     }
 }
 
 pub(super) async fn run(config: Config) -> ExitCode {
-    if let Err(error) = node::telemetry::init_log(&config.log) {
+    if let Err(error) = telemetry::init_log(&config.log) {
         return fail(&format!("configuration: log.filter: {error}"), EXIT_USAGE);
     }
+    let is_for_people = telemetry::is_for_people(&config.log);
     raise_open_file_limit();
-    let private_redis_dir = config.has_private_redis().then(|| config.data.dir.clone());
+    let has_private_redis = config.has_private_redis();
+    let data_dir = config.data.dir.clone();
     // Installed first: until then a signal kills the process without a clean stop.
-    let mut signals = match StopSignals::listen() {
+    let mut signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return fail(&error, EXIT_FAILURE),
+        Err(error) => return end(&error, EXIT_FAILURE, is_for_people),
     };
     let node = tokio::select! {
         node = Node::start(config) => match node {
             Ok(node) => node,
-            Err(error) => return fail_to_start(&error),
+            Err(error) => return end(&error, exit_code(&error), is_for_people),
         },
-        () = signals.next() => return ExitCode::SUCCESS,
+        () = signals.stop() => return ExitCode::SUCCESS,
     };
+    if is_for_people {
+        greet(&node);
+        if has_private_redis {
+            let dir = data_dir.display();
+            eprintln!("  private Redis with data in {dir}; set CHINWAG_REDIS__URL to run several nodes");
+        }
+    } else if has_private_redis {
+        info!(folder = %data_dir.display(), "private Redis; set CHINWAG_REDIS__URL to run several nodes");
+    }
+    run_until(node, signals.stop(), is_for_people).await
+}
+
+/// Tells a person at a terminal where the node is. In a log for programs, `node started` does.
+fn greet(node: &Node) {
     let address = node.address();
     eprintln!("Chinwag listens on http://{address}");
     eprintln!("  dashboard      http://{address}/dashboard (chinwag user promote NAME)");
@@ -62,22 +89,24 @@ pub(super) async fn run(config: Config) -> ExitCode {
     if let Some(address) = node.metrics_address() {
         eprintln!("  metrics        http://{address}/metrics");
     }
-    if let Some(dir) = private_redis_dir {
-        eprintln!("  private Redis with data in {}; set CHINWAG_REDIS__URL to run several nodes", dir.display());
-    }
-    run_until(node, signals.next()).await
 }
 
-/// Runs a node until `stop` resolves. When one of the node's tasks ends by itself, stops the node and returns a
-/// failure.
-pub async fn run_until(mut node: Node, stop: impl Future<Output = ()>) -> ExitCode {
+/// Says why the process ends, as the rest of the log is written.
+fn end(reason: &dyn std::fmt::Display, code: u8, is_for_people: bool) -> ExitCode {
+    if is_for_people {
+        return fail(reason, code);
+    }
+    error!("{reason}");
+    ExitCode::from(code)
+}
+
+/// Runs a node until `stop` resolves. When one of the node's tasks ends by itself, stops the node, says so, for people or
+/// for programs, and returns a failure.
+pub async fn run_until(mut node: Node, stop: impl Future<Output = ()>, is_for_people: bool) -> ExitCode {
     let ended = tokio::select! {
         ended = node.wait() => Some(ended),
         () = stop => None,
     };
     node.stop().await;
-    match ended {
-        Some(ended) => fail(&ended, EXIT_FAILURE),
-        None => ExitCode::SUCCESS,
-    }
+    ended.map_or(ExitCode::SUCCESS, |ended| end(&ended, EXIT_FAILURE, is_for_people))
 }

@@ -7,6 +7,23 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::{LogConfig, LogFormat};
 
+/// Whether the log is for people; otherwise every line is JSON.
+pub fn is_for_people(config: &LogConfig) -> bool {
+    match config.format {
+        LogFormat::Human => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+    }
+}
+
+/// Checks the filter of the log.
+///
+/// # Errors
+/// It does not parse.
+pub fn check_filter(config: &LogConfig) -> Result<(), tracing_subscriber::filter::ParseError> {
+    EnvFilter::try_new(&config.filter).map(drop)
+}
+
 /// Initialises logging to standard error for the whole process.
 ///
 /// # Errors
@@ -16,15 +33,10 @@ pub fn init_log(config: &LogConfig) -> Result<(), tracing_subscriber::filter::Pa
     // log each of them as an error.
     let directives = format!("{},actix_http::h1::dispatcher=off", config.filter);
     let filter = EnvFilter::try_new(directives)?;
-    let is_human = match config.format {
-        LogFormat::Human => true,
-        LogFormat::Json => false,
-        LogFormat::Auto => std::io::stderr().is_terminal(),
-    };
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::NONE).with_writer(std::io::stderr);
     // Tests call this more than once per process.
-    let outcome = match is_human {
+    let outcome = match is_for_people(config) {
         true => builder.with_target(false).try_init(),
         false => builder.json().flatten_event(true).try_init(),
     };

@@ -75,6 +75,48 @@ fn a_command_for_an_existing_chat_makes_none() {
     assert_eq!(entries(&shell.folder.join("empty")), Vec::<PathBuf>::new());
 }
 
+#[test]
+fn commands_that_need_no_server_read_no_configuration() {
+    let environment = vec![("CHINWAG_SERVER__PORT", "no number".to_owned())];
+    let shell = Shell { folder: scratch(), environment };
+    for (arguments, begins) in [
+        (&["secret"][..], ""),
+        (&["openapi"], "{"),
+        (&["completions", "bash"], "_chinwag"),
+        (&["completions", "zsh"], "#compdef chinwag"),
+        (&["--help"], "A self-hosted chat server"),
+        (&["--version"], "chinwag "),
+    ] {
+        let printed = shell.ok(&[&["--config", "missing.toml"], arguments].concat(), "");
+        assert!(printed.starts_with(begins) && printed.len() > 10, "{arguments:?}: {printed}");
+    }
+    let reason = shell.fails(&["health"], "", 2);
+    assert!(reason.contains("server.port"), "{reason}");
+}
+
+#[test]
+fn what_is_wrong_with_a_setting_is_said_in_one_line() {
+    let shell = Shell { folder: scratch(), environment: Vec::new() };
+    for (text, expected) in [
+        ("[server\nport = 1", "line 1"),
+        ("[server]\nport = \"x\"", "server.port: must be a whole number"),
+        ("[server]\nprot = 1", "prot"),
+        ("[auth]\nregistration = \"shut\"", "auth.registration: must be open or invite or closed"),
+        ("auth = \"shut\"", "auth.jwt_secret: is missing"),
+        ("[auth]\njwt_secret = \"hidden\"", "auth.jwt_secret must have at least 32 bytes"),
+    ] {
+        std::fs::write(shell.folder.join("chinwag.toml"), text).expect("written");
+        for command in ["serve", "audit"] {
+            let output = shell.run(&["--config", "chinwag.toml", command], "");
+            let errors = String::from_utf8(output.stderr).expect("text");
+            assert_eq!((output.status.code(), errors.lines().count()), (Some(2), 1), "{errors}");
+            assert!(errors.starts_with("chinwag: configuration: ") && errors.contains(expected), "{errors}");
+            let of_rust = ["struct", "enum ", "variant", "tuple", "Config", "::"];
+            assert!(!of_rust.iter().any(|word| errors.contains(word)) && !errors.contains("hidden"), "{errors}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn accounts_are_listed_created_and_changed() {
     let environment = external(shared_redis());

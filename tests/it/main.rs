@@ -46,6 +46,7 @@ mod idempotence;
 mod invites;
 mod javascript;
 mod links;
+mod logs;
 mod long_work;
 mod manners;
 mod matrix;

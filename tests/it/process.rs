@@ -71,8 +71,8 @@ impl Starting {
         loop {
             let has_ended = self.reader.is_finished();
             let log = self.log();
-            if let Some((_, address)) = log.lines().find_map(|line| line.split_once("listens on ")) {
-                return Process { base: address.to_owned(), node: self };
+            if let Some(base) = log.lines().find_map(base_of) {
+                return Process { base, node: self };
             }
             assert!(!has_ended, "the node does not start: {log}");
             std::thread::sleep(Duration::from_millis(5));
@@ -100,6 +100,12 @@ impl Drop for Starting {
             self.child.wait().expect("it ends");
         }
     }
+}
+
+/// The base URL in the line of the log that says that a node listens.
+fn base_of(line: &str) -> Option<String> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    (event["message"] == "node started").then(|| format!("http://{}", event["address"].as_str().unwrap_or_default()))
 }
 
 /// A node in its own process.
@@ -157,6 +163,11 @@ impl Process {
 
     pub fn wait(&mut self) -> Option<i32> {
         self.node.wait()
+    }
+
+    /// Waits until it has ended. Returns its exit code and everything that it has logged.
+    pub fn ended(self) -> (Option<i32>, String) {
+        self.node.ended()
     }
 }
 

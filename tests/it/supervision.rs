@@ -193,7 +193,7 @@ fn child_whose_task_ends() {
         })
         .await;
         node.watch("sample", async {});
-        cli::run_until(node, std::future::pending()).await
+        cli::run_until(node, std::future::pending(), true).await
     });
     std::process::exit(i32::from(code != ExitCode::SUCCESS));
 }

@@ -97,6 +97,14 @@ impl Drop for Redis {
     }
 }
 
+/// A server that demands a password.
+pub fn with_password(password: &str) -> Redis {
+    let redis = Redis::start(&[]);
+    let mut command = redis::cmd("CONFIG");
+    command.arg("SET").arg("requirepass").arg(password).exec(&mut redis.connection()).expect("set");
+    redis
+}
+
 /// A port that nothing listens on, different for each call. It is below those that the kernel assigns to outgoing
 /// connections, so that none of them occupies it before the server starts or while it restarts.
 pub fn free_port() -> u16 {

@@ -27,7 +27,7 @@ impl Target {
         let (client, folder) = (client(), scratch());
         let mut environment = external(shared_redis());
         environment.push(("CHINWAG_LIMITS__ENABLED", has_limits.to_string()));
-        environment.push(("CHINWAG_LOG__FILTER", "error".to_owned()));
+        environment.push(("CHINWAG_LOG__FILTER", "error,chinwag::node=info".to_owned()));
         let node = Process::start(&environment, &folder).ready(&client).await;
         let (token, other) = (token(&client, &node.base, "张三").await, token(&client, &node.base, "李四").await);
         let mut innocent = Dialect::Webchat.open(&node.base, &other).await;
