@@ -1,6 +1,7 @@
 //! The command line. A command of more than a line of code has a file of its own.
 
 mod administer;
+mod check;
 mod health;
 mod invites;
 mod rooms;
@@ -42,6 +43,8 @@ struct Arguments {
 enum Command {
     #[command(flatten)]
     Configured(Configured),
+    /// Checks the configuration and what a node needs: one line a finding; exits with 0 if nothing is wrong.
+    Check,
     /// Prints a new signing secret.
     Secret,
     /// Prints the OpenAPI document.
@@ -90,6 +93,7 @@ pub async fn run() -> ExitCode {
     let file = arguments.config.as_deref();
     match arguments.command.unwrap_or(Command::Configured(Configured::Serve)) {
         Command::Configured(command) => run_configured(command, file).await,
+        Command::Check => check::run(Config::load(file)).await,
         Command::Secret => print(&node::new_secret()),
         Command::Openapi => match node::openapi().to_pretty_json() {
             Ok(json) => print(&json),

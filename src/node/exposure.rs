@@ -1,6 +1,6 @@
 //! What an operator should know about a node, above all about one that other machines can reach: one line of the log each.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tracing::warn;
 
@@ -8,17 +8,17 @@ use crate::config::{Config, IpVisibility, Registration};
 
 /// What findings are about.
 #[derive(Clone, Copy)]
-struct Setting<'a> {
+pub(super) struct Setting<'a> {
     config: &'a Config,
     /// Whether something limits the memory of Redis.
     is_memory_limited: bool,
 }
 
 /// Whether it applies, and what is said then.
-type Finding = (fn(Setting<'_>) -> bool, &'static str);
+pub(super) type Finding = (fn(Setting<'_>) -> bool, &'static str);
 
 /// The finding that matters also where no other machine reaches the node.
-const UNLIMITED_MEMORY: Finding = (
+pub(super) const UNLIMITED_MEMORY: Finding = (
     |setting| !setting.is_memory_limited,
     "Redis has no maxmemory: it may take all memory of its machine, and ends when there is none",
 );
@@ -60,6 +60,13 @@ pub(super) fn warn_of_risks(config: &Config, address: SocketAddr, is_memory_limi
             false => warn!("{finding}"),
         }
     }
+}
+
+/// The careless settings of a node that other machines would reach.
+pub(super) fn careless(config: &Config) -> Vec<&'static str> {
+    let host = &config.server.host;
+    let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|host| host.to_canonical().is_loopback());
+    if is_local { Vec::new() } else { findings(Setting { config, is_memory_limited: true }, true) }
 }
 
 /// Whether other machines can reach an address.

@@ -20,7 +20,7 @@ const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_millis(800);
 const GATHERED_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
 /// Offset of the machine's clock from which operators are warned.
-const MAX_OFFSET_MS: u64 = 2000;
+pub(super) const MAX_OFFSET_MS: u64 = 2000;
 /// Interval at which replicas are measured.
 const REPLICAS_EVERY: Duration = Duration::from_secs(1);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);

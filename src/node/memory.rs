@@ -15,7 +15,7 @@ use crate::store::{MemoryUse, Store};
 const READ_EVERY: Duration = Duration::from_secs(1);
 const READ_SHARDS_EVERY: Duration = Duration::from_secs(5);
 /// Percentage of the limit from which nodes refuse what takes memory.
-const FULL_PERCENT: u64 = 90;
+pub(super) const FULL_PERCENT: u64 = 90;
 /// Percentage below which they accept it again, so that they do not alternate.
 const FREE_PERCENT: u64 = 88;
 

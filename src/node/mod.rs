@@ -3,6 +3,7 @@
 //! The top of the house: imports every floor, and no floor imports it.
 
 mod administration;
+mod check;
 mod data_folder;
 mod error;
 mod exposure;
@@ -31,6 +32,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 pub use administration::{administration, room_removals};
+pub use check::{Finding, Verdict, check};
 pub use data_folder::FolderError;
 pub use error::StartError;
 pub use folder_lock::LockError;
@@ -114,6 +116,7 @@ impl Node {
         let Listening { address, metrics_address, listener, server } = server::listen(&wiring)?;
         let is_memory_limited = redis.is_some() || memory::is_limited(&store).await;
         exposure::warn_of_risks(&wiring.config, address, is_memory_limited);
+        check::warn_of_local_faults(&wiring.config).await;
         let reporter = wiring.reporter(address, store);
         if redis.is_none() {
             // No request is answered before: the server does not run yet.

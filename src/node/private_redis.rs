@@ -153,7 +153,7 @@ fn url_of(socket: &Path) -> String {
     url
 }
 
-fn find_binary() -> Option<PathBuf> {
+pub(super) fn find_binary() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     BINARIES.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))

@@ -196,9 +196,24 @@ impl Watermarks for FollowedRooms {
 
 /// The settings of the store. Waits until it is known whether Redis is a cluster.
 pub(super) async fn store_config(config: &Config, url: &str) -> Result<StoreConfig, StartError> {
-    let deployment = Deployment::new(&RedisConfig { url: url.to_owned(), ..config.redis.clone() })?;
+    let deployment = deployment(config, url)?;
     retried(async || deployment.discover().await).await?;
-    Ok(StoreConfig {
+    Ok(settings_of_store(config, deployment))
+}
+
+/// The same at once, or not at all.
+pub(super) async fn store_config_now(config: &Config, url: &str) -> Result<StoreConfig, Error> {
+    let deployment = deployment(config, url)?;
+    deployment.discover().await?;
+    Ok(settings_of_store(config, deployment))
+}
+
+fn deployment(config: &Config, url: &str) -> Result<Deployment, Error> {
+    Deployment::new(&RedisConfig { url: url.to_owned(), ..config.redis.clone() })
+}
+
+fn settings_of_store(config: &Config, deployment: Deployment) -> StoreConfig {
+    StoreConfig {
         deployment: Arc::new(deployment),
         prefix: config.redis.prefix.clone(),
         replicas: config.redis.durability.replicas(),
@@ -212,7 +227,7 @@ pub(super) async fn store_config(config: &Config, url: &str) -> Result<StoreConf
         room_limits: room_limits(&config.limits),
         token_ttl_secs: config.auth.token_ttl_secs,
         zone: zone(&config.stats.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
-    })
+    }
 }
 
 fn room_limits(limits: &LimitsConfig) -> RoomLimits {

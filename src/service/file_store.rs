@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use url::Url;
 
 use super::upload_path::{Folder, UploadPath};
@@ -38,8 +38,19 @@ fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)))
 }
 
+/// Writes a file to the store at `url` and removes it.
+///
+/// # Errors
+/// `Internal` as for [`open`]; `StorageFull`, `Unavailable` when the store takes no file.
+pub async fn probe(url: &str) -> Result<()> {
+    let store = open(url)?;
+    let file = object_store::path::Path::from(format!(".check-{}", uuid::Uuid::new_v4()));
+    store.put(&file, PutPayload::from_static(b"chinwag")).await.map_err(failed)?;
+    store.delete(&file).await.map_err(failed)
+}
+
 /// The folder at a `file://` address.
-pub(super) fn folder_of(url: &str) -> Option<PathBuf> {
+pub fn folder_of(url: &str) -> Option<PathBuf> {
     Url::parse(url).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()
 }
 
@@ -77,7 +88,7 @@ fn is_incomplete(folder: Folder, file: &str) -> bool {
 ///
 /// # Errors
 /// When the folder is not usable.
-pub(super) fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+pub fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     let disk = nix::sys::statvfs::statvfs(folder)?;
     Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
 }

@@ -56,6 +56,7 @@ pub use administration::Administration;
 pub use audit::Operator;
 pub use blocks::Blocks;
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
+pub use file_store::{folder_of as uploads_folder, free_bytes, probe as probe_uploads};
 pub use grant::Grant;
 pub use invites::Invite;
 pub use limits::Limits;

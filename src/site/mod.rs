@@ -1,6 +1,7 @@
 //! Floor 4: everything that is not a chat API: the web client, the dashboard, documentation, health, metrics, uploaded
 //! files.
 
+mod arrival;
 mod dashboard;
 mod docs;
 mod health;
@@ -44,6 +45,7 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
         .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)))
         .service(resource("/dashboard/figures").route(get().to(dashboard::metrics)))
         .service(resource("/asyncapi.json").route(get().to(sockets::document)))
+        .service(resource("/ws/check").route(get().to(arrival::arrival)))
         .service(resource("/docs").route(get().to(docs::home)))
         .service(resource("/docs/sockets").route(get().to(sockets::shown)))
         .service(resource("/assets/{name}").route(get().to(web::asset)));

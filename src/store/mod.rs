@@ -43,6 +43,7 @@ mod receipts;
 mod received;
 mod record;
 mod redis;
+mod rights;
 mod room_cards;
 mod room_changes;
 mod room_list;

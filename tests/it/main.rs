@@ -9,6 +9,7 @@ mod bad_frames;
 mod bad_input;
 mod blocks;
 mod budgets;
+mod check;
 mod client_ids;
 mod clocks;
 mod close_codes;

@@ -12,7 +12,7 @@ use crate::support::{User, World, answered, shared_redis};
 /// Methods that are tried on every path.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"];
 /// Paths outside the OpenAPI document, all with GET only.
-const OTHER_PATHS: [&str; 20] = [
+const OTHER_PATHS: [&str; 21] = [
     "/",
     "/login",
     "/register",
@@ -32,6 +32,7 @@ const OTHER_PATHS: [&str; 20] = [
     "/health/ready",
     "/metrics",
     "/ws",
+    "/ws/check",
     "/ws/chat",
 ];
 

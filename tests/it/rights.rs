@@ -32,7 +32,7 @@ pub fn admit(redis: &Redis, rights: &[String]) {
 }
 
 /// Makes a user with these rights. Returns the address with its password.
-fn login(redis: &Redis, rights: &[String]) -> String {
+pub fn login(redis: &Redis, rights: &[String]) -> String {
     admit(redis, rights);
     redis.url().replacen("://", &format!("://{LOGIN}@"), 1)
 }

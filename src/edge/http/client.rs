@@ -19,7 +19,7 @@ pub fn client_of(request: &HttpRequest, trusted: &[Network]) -> Client {
 }
 
 /// Whether the peer itself is a trusted proxy.
-pub(in crate::edge) fn is_from_trusted(request: &HttpRequest, trusted: &[Network]) -> bool {
+pub fn is_from_trusted(request: &HttpRequest, trusted: &[Network]) -> bool {
     request.peer_addr().is_some_and(|peer| trusted.iter().any(|network| network.contains(peer.ip())))
 }
 

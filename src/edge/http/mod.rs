@@ -25,7 +25,7 @@ pub(in crate::edge) mod query;
 pub use allow::AllowedMethods;
 pub use auth::{Authenticated, QuietAuth};
 pub use body::{JsonBody, OptionalBody};
-pub use client::client_of;
+pub use client::{client_of, is_from_trusted};
 pub use cors::cors;
 pub use encoding::{accepts, json};
 pub use errors::{in_dialect, not_found, resource};

@@ -212,7 +212,7 @@ impl Connections {
     }
 
     /// Runs a pipeline in one round trip and returns each command's reply, error replies included.
-    pub(super) async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+    pub(in crate::store) async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
         match self {
             Self::One(connection) => connection.exchange(pipeline).await,
             Self::Cluster(connections) => connections.exchange(pipeline.cmd_iter().cloned().collect()).await,

@@ -1,0 +1,91 @@
+//! What a node needs of its machine: its secret, a place for uploads, and space on the disk.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::unistd::{AccessFlags, access};
+use secrecy::ExposeSecret;
+
+use super::{Finding, reason};
+use crate::config::{Config, MIN_SECRET_BYTES};
+use crate::service::{free_bytes, probe_uploads, uploads_folder};
+
+/// Time for the place of uploads to take a file.
+const PATIENCE: Duration = Duration::from_secs(10);
+const MIB: u64 = 1024 * 1024;
+
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
+    let url = &config.uploads.url;
+    let folder = if url.is_empty() { Some(config.data.dir.join("uploads")) } else { uploads_folder(url) };
+    let uploads = match &folder {
+        Some(folder) if !folder.exists() => to_be_made("uploads", folder),
+        Some(folder) => uploads(&url_of(folder), &folder.display().to_string()).await,
+        None => uploads(url, url).await,
+    };
+    let mut findings = vec![secret(config), uploads];
+    findings.extend(folder.map(|folder| disk(&folder, config)));
+    findings
+}
+
+fn url_of(folder: &Path) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    url::Url::from_directory_path(folder).map(String::from).unwrap_or_default()
+}
+
+/// The secret that signs tokens. A configured one has been found long enough.
+fn secret(config: &Config) -> Finding {
+    let configured = config.auth.jwt_secret.expose_secret().len();
+    if configured > 0 {
+        return Finding::good("secret", format!("auth.jwt_secret has {configured} bytes"));
+    }
+    let file = config.data.dir.join("jwt_secret");
+    let shown = file.display();
+    match std::fs::read_to_string(&file) {
+        Ok(kept) if kept.trim().len() >= MIN_SECRET_BYTES => Finding::good("secret", format!("kept in {shown}")),
+        Ok(_) => Finding::wrong("secret", format!("the one in {shown} has less than {MIN_SECRET_BYTES} bytes")),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Finding::good("secret", format!("none yet, the first start makes one in {shown}"))
+        }
+        Err(error) => Finding::wrong("secret", format!("{shown}: {error}")),
+    }
+}
+
+async fn uploads(url: &str, shown: &str) -> Finding {
+    match tokio::time::timeout(PATIENCE, probe_uploads(url)).await {
+        Ok(Ok(())) => Finding::good("uploads", format!("{shown} is writable")),
+        Ok(Err(error)) => Finding::wrong("uploads", format!("{shown} takes no files: {}", reason(&error))),
+        Err(_) => Finding::wrong("uploads", format!("{shown} takes no files within {} seconds", PATIENCE.as_secs())),
+    }
+}
+
+/// A folder that does not exist: whether it can be made.
+fn to_be_made(about: &'static str, folder: &Path) -> Finding {
+    let (shown, parent) = (folder.display(), existing(folder));
+    if !parent.is_dir() {
+        return Finding::wrong(about, format!("{shown} cannot be made: {} is no folder", parent.display()));
+    }
+    match access(&parent, AccessFlags::W_OK | AccessFlags::X_OK) {
+        Ok(()) => Finding::good(about, format!("{shown} does not exist yet, the first start makes it")),
+        Err(error) => Finding::wrong(about, format!("{shown} cannot be made in {}: {error}", parent.display())),
+    }
+}
+
+/// The folder, or the nearest one above it that exists.
+fn existing(folder: &Path) -> PathBuf {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/")).to_owned()
+}
+
+fn disk(folder: &Path, config: &Config) -> Finding {
+    let (reserve, folder) = (config.uploads.reserve_bytes, existing(folder));
+    let shown = folder.display();
+    match free_bytes(&folder) {
+        Ok(free) if free < reserve.saturating_add(config.uploads.max_bytes) => Finding::wrong(
+            "disk",
+            format!("{} MiB are free at {shown}: uploads are refused, {} MiB stay free", free / MIB, reserve / MIB),
+        ),
+        Ok(free) => Finding::good("disk", format!("{} MiB are free at {shown}", free / MIB)),
+        Err(error) => Finding::wrong("disk", format!("{shown}: {error}")),
+    }
+}
