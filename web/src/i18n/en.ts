@@ -186,6 +186,8 @@ export const texts = {
   "msg.copy": "Copy",
   "msg.copied": "Copied",
   "msg.info": "Details",
+  "msg.more": "Show more",
+  "msg.less": "Show less",
   "msg.actions": "Message actions",
   "msg.replyingTo": "Reply to {name}",
   "msg.cancelReply": "Cancel reply",

@@ -187,6 +187,8 @@ export const texts: typeof en = {
   "msg.copy": "复制",
   "msg.copied": "已复制",
   "msg.info": "详情",
+  "msg.more": "展开全文",
+  "msg.less": "收起",
   "msg.actions": "消息操作",
   "msg.replyingTo": "回复 {name}",
   "msg.cancelReply": "取消回复",

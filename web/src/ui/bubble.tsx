@@ -25,9 +25,11 @@ interface BubbleProps {
   isFlashed: boolean;
   onReply: (message: Message) => void;
   onJump: (id: number) => void;
+  onMore: (id: number) => void;
+  onFold: (key: string) => void;
 }
 
-export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
+export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }: BubbleProps) {
   const own = me.value;
   const message = "message" in row ? row.message : null;
   const isOwn = !message || message.user_id === own?.id;
@@ -35,6 +37,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
   const isPrivate = conversations.value.get(room.id)?.is_private === true;
   const failure = failureOf(row);
   const replyTo = message?.reply_to ?? (row.kind === "pending" ? row.pending.replyTo : null);
+  const fold = { isOpen: room.unfolded.value.has(row.key), onToggle: () => onFold(row.key) };
   const classes = ["row", isOwn ? "is-own" : "is-other"];
   if (row.isGroupStart) classes.push("is-head");
   if (row.isGroupEnd) classes.push("is-tail");
@@ -44,6 +47,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
     <article
       class={classes.join(" ")}
       data-row
+      data-key={row.key}
       data-id={message?.id}
       tabIndex={-1}
       aria-label={`${isOwn ? t("msg.you") : name}, ${fullTime(row.at)}`}
@@ -68,8 +72,8 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
         )}
         <div class={`bubble ${isPicture(row) ? "has-picture" : ""}`}>
           {replyTo !== null && <Quote room={room} id={replyTo} onJump={onJump} />}
-          {message && <MessageBody message={message} />}
-          {row.kind === "pending" && <PendingBody pending={row.pending} />}
+          {message && <MessageBody message={message} fold={fold} />}
+          {row.kind === "pending" && <PendingBody pending={row.pending} fold={fold} />}
           {row.kind === "upload" && <UploadBody upload={row.upload} />}
           <span class="meta">
             <time dateTime={new Date(row.at).toISOString()} title={fullTime(row.at)}>
@@ -80,7 +84,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump }: BubbleProps) {
           </span>
         </div>
         {failure !== null && <Failed row={row} failure={failure} />}
-        {message && <MessageActions room={room} message={message} isOwn={isOwn} onReply={onReply} />}
+        {message && <MessageActions {...{ room, message, isOwn, onReply, onMore }} />}
       </div>
     </article>
   );

@@ -11,6 +11,7 @@ import { resetTyping, sendText, sendTyping } from "../model/sending";
 import { me } from "../model/session";
 import { IMAGE_TYPES } from "../model/uploads";
 import { Icon, IconButton } from "./common";
+import { isTouch } from "./input";
 
 const MAX_CHARS = 5000;
 
@@ -30,7 +31,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   // Drafts are known once the user is known.
   useEffect(() => {
     if (isKnown) setText((typed) => typed || draftOf(room.id).text);
-    if (matchMedia("(hover: hover)").matches) input.current?.focus({ preventScroll: true });
+    if (!isTouch) input.current?.focus({ preventScroll: true });
   }, [isKnown]);
   useEffect(() => {
     if (isKnown) saveDraft(room.id, { text, replyTo });
@@ -58,7 +59,9 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const onKey = (event: KeyboardEvent) => {
     // The Enter that ends a composition belongs to the input method. Old browsers tell only by key code 229.
     const isComposing = event.isComposing || event.keyCode === 229;
-    if (event.key === "Enter" && !event.shiftKey && !isComposing) {
+    // The keyboards of phones have no Shift+Enter: there Enter breaks the line, and the button sends.
+    const breaksLine = event.shiftKey || (isTouch && !event.ctrlKey && !event.metaKey);
+    if (event.key === "Enter" && !breaksLine && !isComposing) {
       event.preventDefault();
       submit();
     }
@@ -110,8 +113,8 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           value={text}
           placeholder={t("compose.hint")}
           aria-label={t("compose.label")}
-          title={t("compose.keys")}
-          enterkeyhint="send"
+          title={isTouch ? undefined : t("compose.keys")}
+          enterkeyhint={isTouch ? "enter" : "send"}
           dir="auto"
           onInput={(event) => {
             setText(event.currentTarget.value);

@@ -1,5 +1,6 @@
 // One conversation: its title, its history, who is typing, the composer.
 
+import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { blocked } from "../model/blocks";
@@ -7,7 +8,7 @@ import { draftOf } from "../model/drafts";
 import { announcement, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
-import { conversations, listState, type Room, roomOf } from "../model/rooms";
+import { conversations, listState, type Room, roomOf, unreadTotal } from "../model/rooms";
 import { sendImage } from "../model/sending";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
@@ -87,7 +88,7 @@ export function ConversationPane({ id }: { id: number }) {
         }}
       >
         <header class="pane-head">
-          <IconButton icon="back" class="is-back" label={t("room.back")} onClick={() => showRoom(null)} />
+          <BackButton id={id} />
           {conversation && <HeadAvatar conversation={conversation} />}
           <div class="pane-title">
             <h1>
@@ -129,6 +130,28 @@ export function ConversationPane({ id }: { id: number }) {
       </main>
       {hasMembers && conversation && <Members room={room} onClose={() => showMembers(false)} />}
     </>
+  );
+}
+
+/** On a phone the list is hidden, so that the button tells what is unread there. */
+function BackButton({ id }: { id: number }) {
+  const unread = useComputed(() => unreadTotal.value - (conversations.value.get(id)?.unread ?? 0)).value;
+  const label = unread > 0 ? `${t("room.back")}, ${t("list.unread", { n: unread })}` : t("room.back");
+  return (
+    <button
+      type="button"
+      class="icon-button is-back"
+      aria-label={label}
+      title={label}
+      onClick={() => showRoom(null)}
+    >
+      <Icon name="back" />
+      {unread > 0 && (
+        <span class="badge">
+          <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
+        </span>
+      )}
+    </button>
   );
 }
 

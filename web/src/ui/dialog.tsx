@@ -21,7 +21,8 @@ export function Dialog({ title, onClose, children, class: extra = "", isBare }: 
       class={`dialog ${extra}`}
       aria-labelledby={isBare ? undefined : id}
       aria-label={isBare ? title : undefined}
-      onClose={onClose}
+      // The browser tells it late, perhaps when another dialog has taken the place of this one.
+      onClose={() => ref.current && onClose()}
       onClick={(event) => event.target === ref.current && onClose()}
     >
       {isBare ? (

@@ -11,5 +11,6 @@ export { Confirm, Lightbox } from "./dialog";
 export { Members } from "./members";
 export { NewItems, UserItems } from "./menu_items";
 export { MessageDetails } from "./message_details";
+export { MessageSheet } from "./message_sheet";
 export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
 export { SearchResults } from "./search_results";

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { sizeText } from "../i18n/format";
+import { cutPieces, foldAt } from "../model/fold";
 import { plainFileName } from "../model/labels";
 import { splitLinks } from "../model/links";
 import type { PendingMessage } from "../model/outbox";
@@ -16,7 +17,13 @@ import { lazy } from "./lazy";
 
 const Lightbox = lazy(() => import("./lazy_components").then((module) => module.Lightbox));
 
-export function MessageBody({ message }: { message: Message }) {
+/** Whether a long text is shown whole, and how the user changes that. */
+interface Fold {
+  isOpen: boolean;
+  onToggle: () => void;
+}
+
+export function MessageBody({ message, fold }: { message: Message; fold?: Fold }) {
   const url = fileUrl(message.file_url ?? message.content);
   switch (message.message_type) {
     case "image":
@@ -30,24 +37,27 @@ export function MessageBody({ message }: { message: Message }) {
     case "text":
     case "emoji":
     case "system":
-      return <Text text={message.text || message.content} />;
+      return <Text text={message.text || message.content} fold={fold} />;
   }
 }
 
-export function PendingBody({ pending }: { pending: PendingMessage }) {
+export function PendingBody({ pending, fold }: { pending: PendingMessage; fold?: Fold }) {
   const url = pending.isImage ? fileUrl(pending.text) : null;
-  if (!url) return <Text text={pending.text} />;
+  if (!url) return <Text text={pending.text} fold={fold} />;
   return <Picture url={url} name={me.value?.username ?? ""} pixels={pending.pixels ?? null} />;
 }
 
 /** One to three emoji and nothing else, which are drawn large. */
 const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
 
-function Text({ text }: { text: string }) {
+function Text({ text, fold }: { text: string; fold?: Fold }) {
   const isBig = text.length < 40 && ONLY_EMOJI.test(text);
-  return (
+  const end = fold ? foldAt(text) : null;
+  const isFolded = end !== null && !fold?.isOpen;
+  const pieces = isFolded ? cutPieces(splitLinks(text), end) : splitLinks(text);
+  const shown = (
     <p class={`text ${isBig ? "is-emoji" : ""}`} dir="auto">
-      {splitLinks(text).map((piece, index) =>
+      {pieces.map((piece, index) =>
         piece.href ? (
           <a
             key={index}
@@ -62,7 +72,17 @@ function Text({ text }: { text: string }) {
           piece.text
         ),
       )}
+      {isFolded && "…"}
     </p>
+  );
+  if (end === null) return shown;
+  return (
+    <>
+      {shown}
+      <button type="button" class="link fold" aria-expanded={!isFolded} onClick={fold?.onToggle}>
+        {t(isFolded ? "msg.more" : "msg.less")}
+      </button>
+    </>
   );
 }
 

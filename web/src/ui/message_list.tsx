@@ -15,6 +15,8 @@ import { showToast } from "../model/toast";
 import { pendingUploads } from "../model/uploads";
 import type { Message } from "../net/types";
 import { Empty, Icon, Skeleton } from "./common";
+import { lazy } from "./lazy";
+import { useLongPress } from "./long_press";
 import { targetMessage } from "./router";
 import { TimelineRow } from "./timeline_row";
 
@@ -22,6 +24,8 @@ import { TimelineRow } from "./timeline_row";
 const PREFETCH_PX = 1200;
 const END_PX = 48;
 const FLASH_MS = 1800;
+
+const MessageSheet = lazy(() => import("./lazy_components").then((module) => module.MessageSheet));
 
 /** The list with the types of Preact, whose `ref` differs from React's. */
 const VList = AnyList as unknown as FunctionComponent<
@@ -72,6 +76,10 @@ function History({ room, rows, onReply }: HistoryProps) {
   /** Whether the end stays in view as rows arrive and grow. */
   const sticks = useRef(true);
   const [flashed, setFlashed] = useState<number | null>(null);
+  /** The message whose actions are shown in a sheet. */
+  const [pressed, setPressed] = useState<number | null>(null);
+  useLongPress(box, setPressed);
+  const pressedMessage = pressed === null ? undefined : room.byId(pressed);
   const isPrepended = usePrepended(rows);
   const newCount = useNewCount(room);
   // The list's own scrolling would fight for a while against a user who scrolls up.
@@ -112,6 +120,21 @@ function History({ room, rows, onReply }: HistoryProps) {
     else if (isSameSize && scrollTop < before.scrollTop) sticks.current = false;
     isAtEnd.value = sticks.current;
     if (offset < PREFETCH_PX) void loadOlder(room);
+  };
+
+  /** Shows the whole of a long text, or its beginning. The text stays in place, even at the end of the history. */
+  const fold = (key: string) => {
+    const unfolded = new Set(room.unfolded.peek());
+    if (!unfolded.delete(key)) unfolded.add(key);
+    sticks.current = false;
+    isAtEnd.value = false;
+    room.unfolded.value = unfolded;
+    const row = box.current?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    requestAnimationFrame(() => {
+      if (!unfolded.has(key)) row?.scrollIntoView({ block: "nearest" });
+      // Without the next frame a history that has become short would not count as at its end.
+      requestAnimationFrame(() => onScroll(lastScroll.current.scrollTop));
+    });
   };
 
   const show = async (id: number) => {
@@ -163,6 +186,8 @@ function History({ room, rows, onReply }: HistoryProps) {
             isFlashed={row.kind === "message" && flashed === row.message.id}
             onReply={onReply}
             onJump={(id) => void show(id)}
+            onMore={setPressed}
+            onFold={fold}
           />
         )}
       </VList>
@@ -180,6 +205,15 @@ function History({ room, rows, onReply }: HistoryProps) {
           {newCount > 0 && <span class="badge">{newCount > 99 ? "99+" : newCount}</span>}
           <Icon name="down" />
         </button>
+      )}
+      {pressedMessage && (
+        <MessageSheet
+          room={room}
+          message={pressedMessage}
+          isOwn={pressedMessage.user_id === me.value?.id}
+          onReply={onReply}
+          onClose={() => setPressed(null)}
+        />
       )}
     </div>
   );

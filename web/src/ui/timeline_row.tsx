@@ -15,9 +15,11 @@ interface TimelineRowProps {
   isFlashed: boolean;
   onReply: (message: Message) => void;
   onJump: (id: number) => void;
+  onMore: (id: number) => void;
+  onFold: (key: string) => void;
 }
 
-export function TimelineRow({ room, row, isFirst, isFlashed, onReply, onJump }: TimelineRowProps) {
+export function TimelineRow({ room, row, isFirst, ...rest }: TimelineRowProps) {
   return (
     <div class="row-box">
       {isFirst && !room.hasOlder.value && <p class="beginning">{t("room.beginning")}</p>}
@@ -36,7 +38,7 @@ export function TimelineRow({ room, row, isFirst, isFlashed, onReply, onJump }: 
           <bdi>{systemText(row.message)}</bdi>
         </p>
       ) : (
-        <Bubble room={room} row={row} isFlashed={isFlashed} onReply={onReply} onJump={onJump} />
+        <Bubble room={room} row={row} {...rest} />
       )}
     </div>
   );

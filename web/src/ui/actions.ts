@@ -1,0 +1,51 @@
+// What a user can do with a message: reply, copy, details, delete.
+
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
+import type { Room } from "../model/rooms";
+import { me } from "../model/session";
+import { showToast } from "../model/toast";
+import { fileUrl } from "../model/urls";
+import type { Message } from "../net/types";
+
+export interface MessageActionProps {
+  room: Room;
+  message: Message;
+  isOwn: boolean;
+  onReply: (message: Message) => void;
+}
+
+/** The dialog that an action opens. */
+export type Shown = "delete" | "details" | null;
+
+/** The actions on a message. Some open a dialog. */
+export function actionsOf(
+  { room, message, isOwn, onReply }: MessageActionProps,
+  onShow: (dialog: Shown) => void,
+) {
+  const reply = { icon: "reply", label: t("msg.reply"), run: () => onReply(message) } as const;
+  const copyIt = { icon: "copy", label: t("msg.copy"), run: () => void copy(message) } as const;
+  const details = { icon: "info", label: t("msg.info"), run: () => onShow("details") } as const;
+  const remove = { icon: "trash", label: t("msg.delete"), run: () => onShow("delete") } as const;
+  return [reply, copyIt, ...(isOwn ? [details] : []), ...(canDelete(room, isOwn) ? [remove] : [])];
+}
+
+/** Whether the server lets the user delete: the sender, owners and admins of the room, administrators. */
+function canDelete(room: Room, isOwn: boolean): boolean {
+  const own = me.value;
+  const role = room.members.value?.find((member) => member.user_id === own?.id)?.role;
+  return isOwn || own?.is_admin === true || role === "owner" || role === "admin";
+}
+
+async function copy(message: Message): Promise<void> {
+  const text = message.text || message.content;
+  // Elsewhere the path of an upload would lead nowhere.
+  const address = message.file_url === text ? fileUrl(text) : null;
+  try {
+    await navigator.clipboard.writeText(address ?? text);
+    showToast(t("msg.copied"));
+  } catch (error) {
+    // Browsers offer no clipboard on insecure pages.
+    showToast(navigator.clipboard ? errorText(error) : t("msg.notCopied"));
+  }
+}

@@ -1,0 +1,7 @@
+// How the user works this device.
+
+/** Whether a finger is what the device is worked with first. */
+export const isTouch = matchMedia("(hover: none)").matches;
+
+/** The keys that lead to the search, as the keyboard names them. */
+export const SEARCH_KEYS = /^(Mac|iP)/.test(navigator.platform) ? "⌘K" : "Ctrl K";

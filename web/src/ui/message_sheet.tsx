@@ -1,0 +1,37 @@
+// The actions on a message, at the lower edge of a phone.
+
+import { useState } from "preact/hooks";
+import { t } from "../i18n";
+import { preview } from "../model/labels";
+import { ActionDialog } from "./action_dialog";
+import { actionsOf, type MessageActionProps, type Shown } from "./actions";
+import { Icon } from "./common";
+import { Dialog } from "./dialog";
+
+export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClose: () => void }) {
+  const [shown, show] = useState<Shown>(null);
+  if (shown) return <ActionDialog {...props} shown={shown} onClose={onClose} />;
+  // The dialogs that some actions open take the place of the sheet, which the others close.
+  const actions = actionsOf(props, show);
+  return (
+    <Dialog title={t("msg.actions")} class="sheet" onClose={onClose} isBare>
+      <p class="sheet-text">
+        <bdi>{preview(props.message)}</bdi>
+      </p>
+      {actions.map(({ icon, label, run }) => (
+        <button
+          type="button"
+          key={icon}
+          class={`menu-item ${icon === "trash" ? "is-danger" : ""}`}
+          onClick={() => {
+            const opensDialog = icon === "trash" || icon === "info";
+            if (!opensDialog) onClose();
+            run();
+          }}
+        >
+          <Icon name={icon} /> {label}
+        </button>
+      ))}
+    </Dialog>
+  );
+}
