@@ -50,7 +50,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       data-key={row.key}
       data-id={message?.id}
       tabIndex={-1}
-      aria-label={`${isOwn ? t("msg.you") : name}, ${fullTime(row.at)}`}
+      aria-label={`${isOwn ? t("msg.you") : name}: ${textOf(row)}, ${fullTime(row.at)}`}
     >
       {message && !isOwn && (
         <span class="row-avatar">
@@ -88,6 +88,12 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       </div>
     </article>
   );
+}
+
+/** What screen readers say of a row when it has the focus. */
+function textOf(row: Row): string {
+  if ("message" in row) return preview(row.message);
+  return row.kind === "upload" || row.pending.isImage ? t("kind.image") : row.pending.text;
 }
 
 /** Why a row could not be sent, empty if that is unknown; `null` if nothing went wrong. */

@@ -9,6 +9,7 @@ import { activeRoomId, listState, unreadTotal } from "../model/rooms";
 import { toast } from "../model/toast";
 import { Empty } from "./common";
 import { ConnectionStatus } from "./connection_status";
+import { isTouch, SEARCH_KEYS } from "./input";
 import { lazy } from "./lazy";
 import { query, showRoom } from "./router";
 import { Sidebar } from "./sidebar";
@@ -61,12 +62,19 @@ export function Chat() {
   const id = activeRoomId.value;
   return (
     <div class={`chat ${wantedId === null ? "" : "has-room"}`}>
+      <button type="button" class="button skip" onClick={skip}>
+        {t("room.skip")}
+      </button>
       <Sidebar searchBox={searchBox} />
       <div class="stage">
         <ConnectionStatus />
         {id === null ? (
-          <main class="pane is-empty">
-            <Empty icon="chat" title={t("room.pick")} hint={t("room.pickHint")} />
+          <main class="pane is-empty" tabIndex={-1}>
+            <Empty
+              icon="chat"
+              title={t("room.pick")}
+              hint={isTouch ? undefined : t("room.pickHint", { keys: SEARCH_KEYS })}
+            />
           </main>
         ) : (
           <ConversationPane id={id} key={id} />
@@ -75,6 +83,12 @@ export function Chat() {
       <Toast />
     </div>
   );
+}
+
+/** Moves the focus past the list. */
+function skip(): void {
+  const find = (selector: string) => document.querySelector<HTMLElement>(selector);
+  (find(".composer textarea") ?? find(".pane"))?.focus();
 }
 
 function Toast() {

@@ -34,6 +34,7 @@ export function ConversationPane({ id }: { id: number }) {
   const isKnown = me.value !== null;
   const [isDragging, setDragging] = useState(false);
   const composer = useRef<HTMLTextAreaElement>(null);
+  const head = useRef<HTMLElement>(null);
   const isGroup = conversation?.kind === "group";
   // Drafts are known once the user is known. A reply that was chosen before stays.
   useLayoutEffect(() => {
@@ -67,6 +68,12 @@ export function ConversationPane({ id }: { id: number }) {
     composer.current?.focus();
   };
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
+  /** Gives the focus back to the button of the panel if it was inside. */
+  const closeMembers = () => {
+    const isInside = document.activeElement?.closest(".members");
+    showMembers(false);
+    if (isInside) head.current?.querySelector<HTMLElement>("[aria-expanded]")?.focus();
+  };
   const name = conversation ? roomName(conversation) : "";
   return (
     <>
@@ -87,7 +94,7 @@ export function ConversationPane({ id }: { id: number }) {
           sendFiles(event.dataTransfer?.files ?? []);
         }}
       >
-        <header class="pane-head">
+        <header class="pane-head" ref={head}>
           <BackButton id={id} />
           {conversation && <HeadAvatar conversation={conversation} />}
           <div class="pane-title">
@@ -128,7 +135,7 @@ export function ConversationPane({ id }: { id: number }) {
           </div>
         )}
       </main>
-      {hasMembers && conversation && <Members room={room} onClose={() => showMembers(false)} />}
+      {hasMembers && conversation && <Members room={room} onClose={closeMembers} />}
     </>
   );
 }

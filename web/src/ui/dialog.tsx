@@ -1,17 +1,21 @@
 // Dialogs.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon, IconButton } from "./common";
 
-/** A modal dialog. The browser keeps the focus inside and closes it on Esc. */
+/** What gets the focus first: a field, or the button that changes nothing. */
+const FIRST = "input:not([type=file]), textarea, .dialog-actions button, .menu-item";
+
+/** A modal dialog. The browser keeps the focus inside, closes it on Esc, and gives the focus back. */
 export function Dialog({ title, onClose, children, class: extra = "", isBare }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>(FIRST)?.focus();
     return () => dialog?.close();
   }, []);
   return (

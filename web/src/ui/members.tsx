@@ -1,6 +1,6 @@
 // The members of a room, and the actions that the user may take on them.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { roomName } from "../model/labels";
@@ -13,9 +13,10 @@ import { api } from "../net/http";
 import type { Member, UserRef } from "../net/types";
 import { Avatar, Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm } from "./dialog";
+import { moveInList, useTabStop } from "./lists";
 import { RoomSettings } from "./room_settings";
 import { showRoom } from "./router";
-import { SearchField, useServerSearch } from "./search_field";
+import { SearchList } from "./search_field";
 
 /** At most this many members are drawn. */
 const MAX_SHOWN = 500;
@@ -39,6 +40,9 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
   const canManage = isGroup && (own?.role === "owner" || own?.role === "admin");
   const canAdd = canManage || (conversation?.kind === "public" && !isGlobal);
 
+  const panel = useRef<HTMLElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+  useTabStop(list, "button");
   const run = async (action: Promise<unknown>) => {
     try {
       await action;
@@ -46,89 +50,86 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
     } catch (error) {
       showToast(errorText(error));
     }
+    // The button that had the focus may have gone with its member.
+    if (document.activeElement === document.body) panel.current?.focus();
   };
   const rank = (member: Member) =>
     (member.role === "owner" ? 0 : member.role === "admin" ? 1 : 2) +
     (online.value.has(member.user_id) ? 0 : 3);
 
   return (
-    <aside class="members" aria-label={t("room.members")}>
+    <aside class="members" ref={panel} tabIndex={-1} aria-label={t("room.members")}>
       <header class="members-head">
         <h2>{t("room.members")}</h2>
         <IconButton icon="close" label={t("close")} onClick={onClose} />
       </header>
       {canAdd && <AddMember onAdd={(name) => run(api.addMember(room.id, name))} members={members ?? []} />}
-      {members === null ? (
-        <Skeleton rows={5} kind="list" />
-      ) : (
-        <ul class="items">
-          {[...members]
-            .sort((a, b) => rank(a) - rank(b))
-            .slice(0, MAX_SHOWN)
-            .map((member) => {
-              const isOwn = member.user_id === own?.user_id;
-              const name = member.username;
-              const isRemovable = canManage && !isOwn && member.role !== "owner";
-              return (
-                <li class="member" key={member.user_id}>
-                  <Avatar
-                    name={name}
-                    src={member.avatar}
-                    isOnline={isOwn || online.value.has(member.user_id)}
-                  />
-                  <span class="member-name">
-                    {isOwn ? (
+      {members === null && <Skeleton rows={5} kind="list" />}
+      <ul class="items" ref={list} onKeyDown={(event) => moveInList(event, list.current, "button")}>
+        {[...(members ?? [])]
+          .sort((a, b) => rank(a) - rank(b))
+          .slice(0, MAX_SHOWN)
+          .map((member) => {
+            const isOwn = member.user_id === own?.user_id;
+            const name = member.username;
+            const isRemovable = canManage && !isOwn && member.role !== "owner";
+            return (
+              <li class="member" key={member.user_id}>
+                <Avatar
+                  name={name}
+                  src={member.avatar}
+                  isOnline={isOwn || online.value.has(member.user_id)}
+                />
+                <span class="member-name">
+                  {isOwn ? (
+                    <bdi>{name}</bdi>
+                  ) : (
+                    <button
+                      type="button"
+                      class="link is-plain"
+                      onClick={() => void run(openDirect(name).then(showRoom))}
+                    >
                       <bdi>{name}</bdi>
-                    ) : (
-                      <button
-                        type="button"
-                        class="link is-plain"
-                        onClick={() => void run(openDirect(name).then(showRoom))}
-                      >
-                        <bdi>{name}</bdi>
-                      </button>
-                    )}
+                    </button>
+                  )}
+                  <small>
+                    {[
+                      isOwn ? t("members.you") : "",
+                      member.role === "member" ? "" : t(`members.${member.role}`),
+                    ]
+                      .filter(Boolean)
+                      .join(" · ")}
+                  </small>
+                  {member.status_text && (
                     <small>
-                      {[
-                        isOwn ? t("members.you") : "",
-                        member.role === "member" ? "" : t(`members.${member.role}`),
-                      ]
-                        .filter(Boolean)
-                        .join(" · ")}
+                      <bdi>{member.status_text}</bdi>
                     </small>
-                    {member.status_text && (
-                      <small>
-                        <bdi>{member.status_text}</bdi>
-                      </small>
-                    )}
-                  </span>
-                  {own?.role === "owner" && !isOwn && isGroup && (
-                    <IconButton
-                      icon="shield"
-                      size={17}
-                      class={member.role === "admin" ? "is-on" : ""}
-                      aria-pressed={member.role === "admin"}
-                      label={t(member.role === "admin" ? "members.demote" : "members.promote", { name })}
-                      onClick={() =>
-                        run(
-                          api.setRole(room.id, member.user_id, member.role === "admin" ? "member" : "admin"),
-                        )
-                      }
-                    />
                   )}
-                  {isRemovable && (
-                    <IconButton
-                      icon="close"
-                      size={17}
-                      label={t("members.remove", { name })}
-                      onClick={() => setToConfirm(member)}
-                    />
-                  )}
-                </li>
-              );
-            })}
-        </ul>
-      )}
+                </span>
+                {own?.role === "owner" && !isOwn && isGroup && (
+                  <IconButton
+                    icon="shield"
+                    size={17}
+                    class={member.role === "admin" ? "is-on" : ""}
+                    aria-pressed={member.role === "admin"}
+                    label={t(member.role === "admin" ? "members.demote" : "members.promote", { name })}
+                    onClick={() =>
+                      run(api.setRole(room.id, member.user_id, member.role === "admin" ? "member" : "admin"))
+                    }
+                  />
+                )}
+                {isRemovable && (
+                  <IconButton
+                    icon="close"
+                    size={17}
+                    label={t("members.remove", { name })}
+                    onClick={() => setToConfirm(member)}
+                  />
+                )}
+              </li>
+            );
+          })}
+      </ul>
       {conversation && own && own.role !== "member" && (
         <RoomSettings conversation={conversation} isOwner={own.role === "owner"} />
       )}
@@ -169,33 +170,27 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
   );
 }
 
+const MAX_FOUND = 6;
+const findSome = async (query: string) => (await api.findUsers(query)).slice(0, MAX_FOUND);
+
 function AddMember({ onAdd, members }: { onAdd: (name: string) => void; members: Member[] }) {
-  const [text, setText] = useState("");
-  const found = useServerSearch<UserRef>(text, api.findUsers);
   const present = new Set(members.map((member) => member.user_id));
-  const add = (name: string) => {
-    onAdd(name);
-    setText("");
-  };
   return (
     <div class="members-add">
-      <SearchField label={t("members.add")} value={text} onInput={setText} />
-      {found && (
-        <ul class="items">
-          {found
-            .filter((user) => !present.has(user.id))
-            .slice(0, 6)
-            .map((user) => (
-              <li key={user.id}>
-                <button type="button" class="item is-line" onClick={() => add(user.username)}>
-                  <UserAvatar id={user.id} name={user.username} size="s" />
-                  <bdi class="item-name">{user.username}</bdi>
-                  <span class="tag">{t("members.addSubmit")}</span>
-                </button>
-              </li>
-            ))}
-        </ul>
-      )}
+      <SearchList<UserRef>
+        label={t("members.add")}
+        find={findSome}
+        picksMany
+        isListed={(user) => !present.has(user.id)}
+        onPick={(user) => onAdd(user.username)}
+        draw={(user) => (
+          <>
+            <UserAvatar id={user.id} name={user.username} size="s" />
+            <bdi class="item-name">{user.username}</bdi>
+            <span class="tag">{t("members.addSubmit")}</span>
+          </>
+        )}
+      />
     </div>
   );
 }

@@ -157,7 +157,12 @@ function History({ room, rows, onReply }: HistoryProps) {
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys move among the messages inside
-    <div class="history" ref={box} onKeyDown={(event) => moveFocus(event, box.current)}>
+    <div
+      class="history"
+      ref={box}
+      onKeyDown={(event) => moveFocus(event, box.current)}
+      onFocusIn={useKeptFocus(box, rows)}
+    >
       {room.isLoadingOlder.value && (
         <p class="older">
           <span class="spinner" /> <span class="sr">{t("room.loading")}</span>
@@ -238,6 +243,33 @@ function useNewCount(room: Room): number {
   const own = me.value?.id;
   return messages.filter(({ id, user_id }) => id > lastSeen.current && user_id !== own && user_id !== 0)
     .length;
+}
+
+/** Moves the focus to the next message, or to the composer, when the message that has it is deleted. */
+function useKeptFocus(box: RefObject<HTMLElement | null>, rows: Row[]): (event: FocusEvent) => void {
+  const focused = useRef<string | null>(null);
+  const before = useRef(rows);
+  const isLost = () => focused.current !== null && document.activeElement === document.body;
+  useLayoutEffect(() => {
+    const at = before.current.findIndex(({ key }) => key === focused.current);
+    before.current = rows;
+    if (at < 0 || !isLost() || rows.some(({ key }) => key === focused.current)) return;
+    const near = [...rows.slice(at), ...rows.slice(0, at).reverse()];
+    const keys = near.map(({ key }) => `[data-key="${CSS.escape(key)}"]`);
+    const found = keys.map((key) => box.current?.querySelector<HTMLElement>(key)).find(Boolean);
+    found?.focus({ preventScroll: true });
+  }, [rows]);
+  useEffect(
+    () => () => {
+      // The last message is gone, and the history with it.
+      const composer = document.querySelector<HTMLElement>(".composer textarea");
+      queueMicrotask(() => isLost() && composer?.focus());
+    },
+    [],
+  );
+  return ({ target }) => {
+    focused.current = (target as Element).closest<HTMLElement>("[data-key]")?.dataset.key ?? null;
+  };
 }
 
 /** Moves the focus among the messages with the arrow keys, starting at the newest. */

@@ -15,15 +15,24 @@ import type { FoundRoom, UserRef } from "../net/types";
 import { Avatar, Icon, IconButton, UserAvatar } from "./common";
 import { Dialog } from "./dialog";
 import { showRoom } from "./router";
-import { SearchField, useServerSearch } from "./search_field";
+import { SearchList } from "./search_field";
 
 const findOthers = async (query: string) =>
   (await api.findUsers(query)).filter((user) => user.id !== me.peek()?.id);
 
+function Person({ user }: { user: UserRef }) {
+  return (
+    <>
+      <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
+      <bdi class="item-name">{user.username}</bdi>
+    </>
+  );
+}
+
+const noUsers = (query: string) => t("new.noUsers", { q: query });
+
 export function NewChat({ onClose }: { onClose: () => void }) {
-  const [text, setText] = useState("");
-  const found = useServerSearch<UserRef>(text, findOthers);
-  const start = async (username: string) => {
+  const start = async ({ username }: UserRef) => {
     try {
       const room = await openDirect(username);
       onClose();
@@ -34,30 +43,23 @@ export function NewChat({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title={t("new.chat")} onClose={onClose}>
-      <SearchField label={t("new.chatHint")} value={text} onInput={setText} />
-      <ul class="items dialog-list">
-        {found?.map((user) => (
-          <li key={user.id}>
-            <button type="button" class="item is-line" onClick={() => start(user.username)}>
-              <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
-              <bdi class="item-name">{user.username}</bdi>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {found?.length === 0 && <p class="side-note">{t("new.noUsers", { q: text.trim() })}</p>}
+      <SearchList
+        label={t("new.chatHint")}
+        find={findOthers}
+        onPick={start}
+        draw={(user) => <Person user={user} />}
+        none={noUsers}
+        class="dialog-list"
+      />
     </Dialog>
   );
 }
 
 export function NewGroup({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
-  const [text, setText] = useState("");
   const [picked, setPicked] = useState<UserRef[]>([]);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState("");
-  const found = useServerSearch<UserRef>(text, findOthers);
-  const selectable = found?.filter((user) => !picked.some(({ id }) => id === user.id));
 
   const create = async (event: Event) => {
     event.preventDefault();
@@ -77,10 +79,6 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
       setBusy(false);
     }
   };
-  const pick = (user: UserRef) => {
-    setPicked([...picked, user]);
-    setText("");
-  };
 
   return (
     <Dialog title={t("new.group")} onClose={onClose}>
@@ -96,21 +94,21 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>
-        <div>
-          <SearchField label={t("new.addHint")} value={text} onInput={setText} />
-          <ul class="items dialog-list">
-            {selectable?.map((user) => (
-              <li key={user.id}>
-                <button type="button" class="item is-line" onClick={() => pick(user)}>
-                  <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
-                  <bdi class="item-name">{user.username}</bdi>
-                  <Icon name="plus" size={18} />
-                </button>
-              </li>
-            ))}
-          </ul>
-          {found?.length === 0 && <p class="side-note">{t("new.noUsers", { q: text.trim() })}</p>}
-        </div>
+        <SearchList
+          label={t("new.addHint")}
+          find={findOthers}
+          picksMany
+          isListed={(user) => !picked.some(({ id }) => id === user.id)}
+          onPick={(user) => setPicked([...picked, user])}
+          draw={(user) => (
+            <>
+              <Person user={user} />
+              <Icon name="plus" size={18} />
+            </>
+          )}
+          none={noUsers}
+          class="dialog-list"
+        />
         {picked.length > 0 && (
           <ul class="chips" aria-label={t("new.members")}>
             {picked.map((user) => (
@@ -149,8 +147,6 @@ const publicRooms = async (query: string) =>
   (await api.findRooms(query)).filter((room) => room.kind === "public");
 
 export function BrowseRooms({ onClose }: { onClose: () => void }) {
-  const [text, setText] = useState("");
-  const found = useServerSearch<FoundRoom>(text, publicRooms, true);
   const enter = async (room: FoundRoom) => {
     try {
       if (!conversations.peek().has(room.id)) await joinRoom(room.id);
@@ -162,21 +158,21 @@ export function BrowseRooms({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title={t("new.browse")} onClose={onClose}>
-      <SearchField label={t("new.browseHint")} value={text} onInput={setText} />
-      <ul class="items dialog-list is-tall">
-        {found?.map((room) => (
-          <li key={room.id}>
-            <button type="button" class="item is-line" onClick={() => enter(room)}>
-              <Avatar name={roomName(room)} isGroup />
-              <bdi class="item-name">{roomName(room)}</bdi>
-              <span class="tag">{t(conversations.value.has(room.id) ? "new.open" : "new.join")}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {found?.length === 0 && (
-        <p class="side-note">{text.trim() ? t("new.noRooms", { q: text.trim() }) : t("new.noneYet")}</p>
-      )}
+      <SearchList
+        label={t("new.browseHint")}
+        find={publicRooms}
+        isEager
+        onPick={enter}
+        draw={(room) => (
+          <>
+            <Avatar name={roomName(room)} isGroup />
+            <bdi class="item-name">{roomName(room)}</bdi>
+            <span class="tag">{t(conversations.value.has(room.id) ? "new.open" : "new.join")}</span>
+          </>
+        )}
+        none={(query) => (query ? t("new.noRooms", { q: query }) : t("new.noneYet"))}
+        class="dialog-list is-tall"
+      />
     </Dialog>
   );
 }

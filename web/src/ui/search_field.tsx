@@ -1,19 +1,22 @@
-// A field that searches at the server while the user types.
+// A field that searches at the server while the user types, and the list of what it found.
 
-import { useEffect, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { patiently } from "../model/search";
 import { Icon } from "./common";
+import { moveInList, useTabStop } from "./lists";
+import { isEnter, useTyped } from "./typed";
 
 const TYPING_PAUSE_MS = 200;
 
-/** The results of the server for a text, a moment after the last key; `null` until it has answered. */
-export function useServerSearch<T>(
-  text: string,
-  find: (query: string) => Promise<T[]>,
-  isEager = false,
-): T[] | null {
-  const [found, setFound] = useState<T[] | null>(null);
-  const query = text.trim();
+interface Found<T> {
+  query: string;
+  list: T[];
+}
+
+/** The results of the server for a query, a moment after the last key; `null` until it has answered. */
+function useServerSearch<T>(query: string, find: (query: string) => Promise<T[]>, isEager: boolean) {
+  const [found, setFound] = useState<Found<T> | null>(null);
   useEffect(() => {
     if (!query && !isEager) return setFound(null);
     let isCurrent = true;
@@ -22,7 +25,7 @@ export function useServerSearch<T>(
         () => find(query),
         () => isCurrent,
       );
-      if (isCurrent) setFound(list);
+      if (isCurrent) setFound({ query, list });
     };
     const timer = setTimeout(search, query ? TYPING_PAUSE_MS : 0);
     return () => {
@@ -33,27 +36,74 @@ export function useServerSearch<T>(
   return found;
 }
 
-interface SearchFieldProps {
+interface SearchListProps<T> {
   label: string;
-  value: string;
-  onInput: (text: string) => void;
+  find: (query: string) => Promise<T[]>;
+  /** Whether an empty query lists what there is. */
+  isEager?: boolean;
+  /** Whether several results may be picked: the field is emptied for the next one. */
+  picksMany?: boolean;
+  isListed?: (result: T) => boolean;
+  onPick: (result: T) => void;
+  draw: (result: T) => ComponentChildren;
+  /** What is said when nothing was found. */
+  none?: (query: string) => string;
+  class?: string;
 }
 
-export function SearchField({ label, value, onInput }: SearchFieldProps) {
+/** The arrow keys lead from the field to the results, and Enter in the field picks the first. */
+export function SearchList<T extends { id: number }>(props: SearchListProps<T>) {
+  const { label, find, isEager = false, picksMany, isListed = () => true, onPick, draw, none } = props;
+  const { query, set, field } = useTyped();
+  /** The query whose first result is to be picked once it is there. */
+  const [wanted, setWanted] = useState<string | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+  useTabStop(box);
+  const found = useServerSearch(query, find, isEager);
+  const list = found?.list.filter(isListed);
+  const pick = (result: T) => {
+    if (picksMany) {
+      set("");
+      box.current?.querySelector("input")?.focus();
+    }
+    onPick(result);
+  };
+  useEffect(() => {
+    if (wanted === null || found?.query !== wanted) return;
+    setWanted(null);
+    if (wanted === query && list?.[0]) pick(list[0]);
+  });
   return (
-    <div class="search is-dialog">
-      <Icon name="search" size={18} />
-      <input
-        type="search"
-        value={value}
-        maxLength={100}
-        placeholder={label}
-        aria-label={label}
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck={false}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys move between the field and the results inside
+    <div ref={box} onKeyDown={(event) => moveInList(event, box.current)}>
+      <div class="search is-dialog">
+        <Icon name="search" size={18} />
+        <input
+          type="search"
+          maxLength={100}
+          placeholder={label}
+          aria-label={label}
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck={false}
+          {...field}
+          onKeyDown={(event) => {
+            if (!isEnter(event)) return;
+            event.preventDefault();
+            setWanted(query);
+          }}
+        />
+      </div>
+      <ul class={`items ${props.class ?? ""}`}>
+        {list?.map((result) => (
+          <li key={result.id}>
+            <button type="button" class="item is-line" onClick={() => pick(result)}>
+              {draw(result)}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {found?.list.length === 0 && none && <p class="side-note">{none(query)}</p>}
     </div>
   );
 }

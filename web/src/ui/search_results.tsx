@@ -1,7 +1,7 @@
 // The results of a search: matching conversations at once, then users, public rooms and messages from the server.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { briefTime } from "../i18n/format";
@@ -30,13 +30,15 @@ import { showMessage, showRoom } from "./router";
 const TYPING_PAUSE_MS = 250;
 
 interface Results {
+  /** The query that users and rooms were found for. */
+  query: string;
   users: UserRef[];
   rooms: FoundRoom[];
   messages: RoomMessage[];
   isBusy: boolean;
 }
 
-const NOTHING: Results = { users: [], rooms: [], messages: [], isBusy: true };
+const NOTHING: Results = { query: "", users: [], rooms: [], messages: [], isBusy: true };
 
 /** Searches for a text; for messages in the first `maxRooms` rooms. */
 function useSearch(query: string, maxRooms: number): Results {
@@ -55,7 +57,7 @@ function useSearch(query: string, maxRooms: number): Results {
           () => isCurrent,
         ),
       ]);
-      update({ users, rooms });
+      update({ query, users, rooms });
       const order = searchOrder(sortedConversations.peek(), activeRoomId.peek()).slice(0, maxRooms);
       const messages: RoomMessage[] = [];
       const onFound = (some: RoomMessage[]) => {
@@ -75,7 +77,15 @@ function useSearch(query: string, maxRooms: number): Results {
   return found;
 }
 
-export function SearchResults({ query, onDone }: { query: string; onDone: () => void }) {
+interface SearchResultsProps {
+  query: string;
+  /** Whether to open the first result as soon as it is known. */
+  opensFirst: boolean;
+  onOpened: () => void;
+  onDone: () => void;
+}
+
+export function SearchResults({ query, opensFirst, onOpened, onDone }: SearchResultsProps) {
   const [maxRooms, setMaxRooms] = useState(ROOMS_PER_SEARCH);
   const found = useSearch(query, maxRooms);
   const list = sortedConversations.value;
@@ -84,6 +94,15 @@ export function SearchResults({ query, onDone }: { query: string; onDone: () => 
   const rooms = unjoined(found.rooms, list);
   const hasMore = searchOrder(list, null).length > maxRooms;
   const isEmpty = own.length + users.length + rooms.length + found.messages.length === 0;
+
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Conversations are known at once, and are the first. What is left of another query does not count.
+    const hasServers = found.query === query && users.length + rooms.length > 0;
+    if (!opensFirst || !(own.length > 0 || hasServers || !found.isBusy)) return;
+    onOpened();
+    box.current?.querySelector<HTMLElement>(".item")?.click();
+  });
 
   /** Shows the room that an action opens. */
   const enter = async (action: Promise<number>) => {
@@ -96,7 +115,7 @@ export function SearchResults({ query, onDone }: { query: string; onDone: () => 
     }
   };
   return (
-    <div aria-busy={found.isBusy}>
+    <div ref={box} aria-busy={found.isBusy}>
       {isEmpty && !found.isBusy && (
         <Empty icon="search" title={t("search.none", { q: query })} hint={t("search.noneHint")} />
       )}

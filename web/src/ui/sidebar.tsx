@@ -1,14 +1,17 @@
 // The sidebar: menus, search and the list of conversations.
 
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { refreshList } from "../model/conversation_list";
 import { isListPartial, listState, sortedConversations } from "../model/rooms";
 import { me } from "../model/session";
 import { Avatar, Empty, Icon, IconButton, Skeleton } from "./common";
 import { ConversationItem } from "./conversation_item";
+import { isTouch, SEARCH_KEYS } from "./input";
 import { lazy } from "./lazy";
+import { moveInList, useTabStop } from "./lists";
+import { isEnter, useTyped } from "./typed";
 
 const load = () => import("./lazy_components");
 const Account = lazy(() => load().then((module) => module.Account));
@@ -19,59 +22,66 @@ const SearchResults = lazy(() => load().then((module) => module.SearchResults));
 const NewItems = lazy(() => load().then((module) => module.NewItems));
 const UserItems = lazy(() => load().then((module) => module.UserItems));
 
-/** Touch screens have no Ctrl K. */
-const hasKeyboard = matchMedia("(hover: hover)").matches;
-
 type NewDialog = "chat" | "group" | "browse" | null;
 
 export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement | null> }) {
-  const [text, setText] = useState("");
+  const { text, query, set, field } = useTyped();
+  /** Whether the first result is to be opened once it is there. */
+  const [isEntered, setEntered] = useState(false);
   const [dialog, showDialog] = useState<NewDialog>(null);
+  const side = useRef<HTMLElement>(null);
   const list = useRef<HTMLDivElement>(null);
+  useTabStop(list);
+  const write = (next: string) => {
+    setEntered(false);
+    set(next);
+  };
 
-  /** The arrow keys move the focus through the list. */
   const onKey = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && text) {
-      setText("");
+    if (event.key === "Escape" && text && !event.isComposing) {
+      write("");
       searchBox.current?.focus();
-      return;
     }
-    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const items = [...(list.current?.querySelectorAll<HTMLElement>("a.item, button.item") ?? [])];
-    const at = items.indexOf(document.activeElement as HTMLElement);
-    const next = event.key === "ArrowDown" ? at + 1 : at - 1;
-    event.preventDefault();
-    if (next < 0) searchBox.current?.focus();
-    else items[Math.min(next, items.length - 1)]?.focus();
+    if (event.target === searchBox.current && isEnter(event)) setEntered(query !== "");
+    moveInList(event, side.current);
   };
 
-  const newButton = useRef<HTMLDivElement>(null);
-  /** Moves the focus to the button of the menu, as the item that opened the dialog is gone. */
-  const close = () => {
-    showDialog(null);
-    newButton.current?.querySelector("button")?.focus();
-  };
+  const newMenu = useRef<HTMLDivElement>(null);
+  useFocusBack(dialog !== null, newMenu);
+  const close = () => showDialog(null);
   return (
-    <nav class="side" aria-label={t("list.label")} onKeyDown={onKey}>
+    <nav class="side" ref={side} aria-label={t("list.label")} onKeyDown={onKey}>
       <header class="side-head">
         <UserMenu />
-        <NewMenu onPick={showDialog} />
+        <NewMenu box={newMenu} onPick={showDialog} />
       </header>
       <div class="search">
         <Icon name="search" size={18} />
         <input
           ref={searchBox}
           type="search"
-          value={text}
           maxLength={100}
-          placeholder={t(hasKeyboard ? "search.hint" : "search.label")}
+          placeholder={isTouch ? t("search.label") : `${t("search.label")}  ${SEARCH_KEYS}`}
           aria-label={t("search.label")}
-          onInput={(event) => setText(event.currentTarget.value)}
+          {...field}
+          onInput={(event) => {
+            setEntered(false);
+            field.onInput(event);
+          }}
         />
-        {text && <IconButton icon="close" size={16} label={t("search.clear")} onClick={() => setText("")} />}
+        {text && <IconButton icon="close" size={16} label={t("search.clear")} onClick={() => write("")} />}
       </div>
       <div class="side-list" ref={list}>
-        {text.trim() ? <SearchResults query={text.trim()} onDone={() => setText("")} /> : <Conversations />}
+        {query ? (
+          <SearchResults
+            query={query}
+            opensFirst={isEntered}
+            onOpened={() => setEntered(false)}
+            onDone={() => write("")}
+          />
+        ) : (
+          <Conversations />
+        )}
       </div>
       {dialog === "chat" && <NewChat onClose={close} />}
       {dialog === "group" && <NewGroup onClose={close} />}
@@ -129,10 +139,18 @@ function Rows() {
   );
 }
 
+/** Moves the focus to the button of a menu when a dialog closes, as the item that opened the dialog is gone. */
+function useFocusBack(isOpen: boolean, menu: RefObject<HTMLElement | null>): void {
+  const wasOpen = useRef(false);
+  useLayoutEffect(() => {
+    if (wasOpen.current && !isOpen) menu.current?.querySelector("button")?.focus();
+    wasOpen.current = isOpen;
+  }, [isOpen]);
+}
+
 /** A menu below its button. A click elsewhere or Esc closes it. */
-function useMenu() {
+function useMenu(box: RefObject<HTMLDivElement | null>) {
   const [isOpen, setOpen] = useState(false);
-  const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!isOpen) return;
     const onDown = (event: Event) => {
@@ -150,11 +168,16 @@ function useMenu() {
       removeEventListener("keydown", onKey);
     };
   }, [isOpen]);
-  return { isOpen, setOpen, box };
+  return { isOpen, setOpen };
 }
 
-function NewMenu({ onPick }: { onPick: (dialog: NewDialog) => void }) {
-  const { isOpen, setOpen, box } = useMenu();
+interface NewMenuProps {
+  box: RefObject<HTMLDivElement | null>;
+  onPick: (dialog: NewDialog) => void;
+}
+
+function NewMenu({ box, onPick }: NewMenuProps) {
+  const { isOpen, setOpen } = useMenu(box);
   return (
     <div class="menu-box" ref={box}>
       <IconButton
@@ -177,8 +200,10 @@ function NewMenu({ onPick }: { onPick: (dialog: NewDialog) => void }) {
 }
 
 function UserMenu() {
-  const { isOpen, setOpen, box } = useMenu();
+  const box = useRef<HTMLDivElement>(null);
+  const { isOpen, setOpen } = useMenu(box);
   const [hasAccount, showAccount] = useState(false);
+  useFocusBack(hasAccount, box);
   const name = me.value?.username ?? "";
   return (
     <div class="menu-box" ref={box}>
@@ -200,14 +225,7 @@ function UserMenu() {
           }}
         />
       )}
-      {hasAccount && (
-        <Account
-          onClose={() => {
-            showAccount(false);
-            box.current?.querySelector("button")?.focus();
-          }}
-        />
-      )}
+      {hasAccount && <Account onClose={() => showAccount(false)} />}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // The pages that register a user and log one in.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { setLang, t } from "../i18n";
 import icon from "../icon.svg";
 import { hasExpired, safeNext, startSession } from "../model/session";
@@ -36,6 +36,11 @@ export function SignIn({ isNew }: { isNew: boolean }) {
   const [hasInvite, setHasInvite] = useState(isNew && Boolean(query.value.invite));
   const [errors, setErrors] = useState<FormErrors>({});
   const [isBusy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const empty = [...(form.current?.querySelectorAll("input") ?? [])].find(({ value }) => value === "");
+    empty?.focus();
+  }, []);
   const next = query.value.next ? `?next=${encodeURIComponent(query.value.next)}` : "";
 
   const submit = async (event: Event) => {
@@ -94,7 +99,7 @@ export function SignIn({ isNew }: { isNew: boolean }) {
             {errors.form}
           </p>
         )}
-        <form onSubmit={submit} noValidate>
+        <form ref={form} onSubmit={submit} noValidate>
           <Field
             name="username"
             label={t("field.username")}
