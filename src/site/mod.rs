@@ -10,6 +10,7 @@ mod sockets;
 mod uploads;
 mod web;
 
+use actix_web::http::{Method, header};
 use actix_web::web::{Data, ServiceConfig, get};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
@@ -57,7 +58,10 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
     }
 }
 
-fn error(error: &Error, _: &HttpRequest) -> HttpResponse {
+fn error(error: &Error, request: &HttpRequest) -> HttpResponse {
+    if error.kind() == Kind::NotFound && is_visit(request) {
+        return web::missing(request);
+    }
     let text = match error.kind() {
         Kind::BadRequest => "bad request",
         Kind::Unauthorized => "unauthorized",
@@ -73,4 +77,12 @@ fn error(error: &Error, _: &HttpRequest) -> HttpResponse {
         Kind::StorageFull => "out of space",
     };
     HttpResponse::build(error.status_code()).json(serde_json::json!({ "error": text }))
+}
+
+/// Whether a person looks for a page with a browser, and not a program for something of an API.
+fn is_visit(request: &HttpRequest) -> bool {
+    let is_of_program = ["/api", "/uploads/"].iter().any(|prefix| request.path().starts_with(prefix));
+    let accepted =
+        request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    request.method() == Method::GET && !is_of_program && accepted.contains("text/html")
 }

@@ -3,7 +3,8 @@
 //! The names of files under `/assets/` contain a hash of their content, so that they are cached for ever; pages are
 //! revalidated. The files were compressed at build time.
 
-use actix_web::http::header::{self, ContentEncoding, EntityTag};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentEncoding, EntityTag, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 
@@ -32,6 +33,16 @@ const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title
 /// Serves any page of the client, which routes by the address itself.
 pub(super) async fn page(request: HttpRequest) -> HttpResponse {
     show(&request, CLIENT)
+}
+
+/// Serves the client at an address that has no page, which it says.
+pub(super) fn missing(request: &HttpRequest) -> HttpResponse {
+    let mut response = show(request, CLIENT);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let headers = response.headers_mut();
+    headers.remove(header::ETAG);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Serves the dashboard.

@@ -89,6 +89,33 @@ async fn errors_are_worded_by_who_owns_the_path() {
 }
 
 #[tokio::test]
+async fn browsers_get_a_page_where_there_is_none_and_programs_an_error() {
+    let world = World::start(1).await;
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let get = async |path: &str, accepted: &str| {
+        let request = world.client.get(world.url(0, path)).header("accept", accepted);
+        let answer = request.send().await.expect("answered");
+        let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(!answer.headers().contains_key("etag"), "{path}: known, it would come without its text");
+        (kind, answer.text().await.expect("a body"))
+    };
+    for path in ["/nothing", "/chat/7", "/chat.html", "/favicon.ico", "/docs/nothing"] {
+        let (kind, text) = get(path, browser).await;
+        assert_eq!(kind, "text/html; charset=utf-8", "{path}");
+        assert!(text.starts_with("<!doctype html>"), "{path}: {text}");
+        for accepted in ["*/*", "application/json"] {
+            assert_eq!(get(path, accepted).await.1, r#"{"error":"not found"}"#, "{path}");
+        }
+    }
+    for path in ["/api/nothing", "/api/v1/auth/nothing", "/uploads/chat/x.png"] {
+        let (kind, text) = get(path, browser).await;
+        assert!(kind.starts_with("application/json"), "{path}: {text}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn the_documentation_is_whole_and_needs_no_other_server() {
     let world = World::start(1).await;
     let get = async |path: &str| {
