@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { storage } from "../settings/storage";
+import { cutToFit } from "./limits";
 
 export interface Draft {
   text: string;
@@ -33,7 +34,8 @@ export function closeDrafts(): void {
 function parse(text: string | null): Draft | null {
   try {
     const draft = JSON.parse(text ?? "null");
-    return typeof draft?.text === "string" ? { text: draft.text, replyTo: draft.replyTo ?? null } : null;
+    if (typeof draft?.text !== "string") return null;
+    return { text: cutToFit(draft.text), replyTo: draft.replyTo ?? null };
   } catch {
     return null;
   }
@@ -47,10 +49,34 @@ export function draftOf(room: number): Draft {
 export function saveDraft(room: number, draft: Draft): void {
   const known = drafts.peek().get(room) ?? EMPTY;
   if (known.text === draft.text && known.replyTo === draft.replyTo) return;
+  note(room, draft);
+  storage.set(prefix + room, isEmpty(draft) ? null : JSON.stringify(draft));
+}
+
+const isEmpty = ({ text, replyTo }: Draft) => !text && replyTo === null;
+
+function note(room: number, draft: Draft): void {
   const next = new Map(drafts.peek());
-  const isEmpty = !draft.text && draft.replyTo === null;
-  if (isEmpty) next.delete(room);
+  if (isEmpty(draft)) next.delete(room);
   else next.set(room, draft);
   drafts.value = next;
-  storage.set(prefix + room, isEmpty ? null : JSON.stringify(draft));
 }
+
+type Watcher = (draft: Draft) => void;
+const watchers = new Set<[number, Watcher]>();
+
+/** Runs an action when another tab changes the draft of a room. Returns a function that ends that. */
+export function watchDraft(room: number, act: Watcher): () => void {
+  const entry: [number, Watcher] = [room, act];
+  watchers.add(entry);
+  return () => void watchers.delete(entry);
+}
+
+// Tabs share each draft: otherwise the one that writes last would overwrite the text of the other.
+addEventListener("storage", ({ key, newValue }) => {
+  if (!prefix || !key?.startsWith(prefix)) return;
+  const changed = Number(key.slice(prefix.length));
+  const draft = parse(newValue) ?? EMPTY;
+  note(changed, draft);
+  for (const [room, act] of watchers) if (room === changed) act(draft);
+});

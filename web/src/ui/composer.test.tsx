@@ -66,16 +66,36 @@ it("leaves the Enter that ends a composition to the input method", async () => {
   expect(pendingMessages.value).toEqual([]);
 });
 
-it("sends neither empty nor too long texts", async () => {
+it("sends no empty text, and cuts one that is too long", async () => {
   expect(send.disabled).toBe(true);
   await type("  \n ");
-  press({});
-  await type("好".repeat(5001));
-  expect(send.disabled).toBe(true);
   press({});
   expect(pendingMessages.value).toEqual([]);
   await type("😀".repeat(5000));
   expect(send.disabled).toBe(false);
+  expect(document.querySelector(".composer-count strong")?.textContent).toBe("");
+  await type("好".repeat(500_000));
+  expect(box.value).toBe("好".repeat(5000));
+  expect(draftOf(7).text).toHaveLength(5000);
+  expect(document.querySelector(".composer-count strong")?.textContent).not.toBe("");
+  await type("好");
+  expect(document.querySelector(".composer-count strong")?.textContent).toBe("");
+});
+
+it("shows what another tab writes into the draft", async () => {
+  await type("half");
+  const newValue = JSON.stringify({ text: "half a thought", replyTo: null });
+  dispatchEvent(new StorageEvent("storage", { key: "chinwag.draft.1.7", newValue }));
+  await settle();
+  expect(box.value).toBe("half a thought");
+  expect(draftOf(7).text).toBe("half a thought");
+  dispatchEvent(new StorageEvent("storage", { key: "chinwag.draft.1.8", newValue }));
+  dispatchEvent(new StorageEvent("storage", { key: "chinwag.draft.2.7", newValue: null }));
+  await settle();
+  expect(box.value).toBe("half a thought");
+  dispatchEvent(new StorageEvent("storage", { key: "chinwag.draft.1.7", newValue: null }));
+  await settle();
+  expect(box.value).toBe("");
 });
 
 it("saves a draft while typing, and removes it on sending", async () => {

@@ -3,8 +3,9 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { draftOf, saveDraft } from "../model/drafts";
+import { draftOf, saveDraft, watchDraft } from "../model/drafts";
 import { preview } from "../model/labels";
+import { countChars, cutToFit, MAX_CHARS } from "../model/limits";
 import { requestPermissionOnce } from "../model/notifications";
 import type { Room } from "../model/rooms";
 import { resetTyping, sendText, sendTyping } from "../model/sending";
@@ -13,7 +14,8 @@ import { IMAGE_TYPES } from "../model/uploads";
 import { Icon, IconButton } from "./common";
 import { isTouch } from "./input";
 
-const MAX_CHARS = 5000;
+/** From this length on the composer shows how much a text has. */
+const COUNTED_FROM = MAX_CHARS - 500;
 
 interface ComposerProps {
   room: Room;
@@ -28,14 +30,27 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const file = useRef<HTMLInputElement>(null);
   const isKnown = me.value !== null;
 
+  /** The text as it will be drawn. */
+  const latest = useRef(text);
+  const show = (next: string) => {
+    latest.current = next;
+    setText(next);
+  };
+  const keep = () => {
+    if (isKnown) saveDraft(room.id, { text: latest.current, replyTo });
+  };
+  // Only what the user changes here is saved: a tab that saved what it was told would overwrite what comes next.
+  const change = (next: string) => {
+    show(next);
+    keep();
+  };
+  useEffect(() => watchDraft(room.id, (draft) => show(draft.text)), [room]);
   // Drafts are known once the user is known.
   useEffect(() => {
-    if (isKnown) setText((typed) => typed || draftOf(room.id).text);
+    if (isKnown) show(latest.current || draftOf(room.id).text);
     if (!isTouch) input.current?.focus({ preventScroll: true });
   }, [isKnown]);
-  useEffect(() => {
-    if (isKnown) saveDraft(room.id, { text, replyTo });
-  }, [text, replyTo, isKnown]);
+  useEffect(keep, [replyTo, isKnown]);
   useLayoutEffect(() => {
     const area = input.current;
     if (!area) return;
@@ -43,7 +58,16 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     area.style.height = `${area.scrollHeight}px`;
   }, [text]);
 
-  const length = Array.from(text).length;
+  /** Whether a part of the last input was left out. */
+  const [isCut, setCut] = useState(false);
+  const write = (typed: string) => {
+    const kept = cutToFit(typed);
+    if (kept !== typed && input.current) input.current.value = kept;
+    setCut(kept !== typed);
+    change(kept);
+  };
+  // Shorter texts are not counted: they fit, whatever their characters.
+  const length = text.length > COUNTED_FROM ? countChars(text) : text.length;
   const isEmpty = text.trim() === "";
   // Nothing can be sent until the user is known. The text stays in the box.
   const canSend = isKnown && !isEmpty && length <= MAX_CHARS;
@@ -51,7 +75,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     if (!canSend) return;
     requestPermissionOnce();
     sendText(room.id, text, replyTo);
-    setText("");
+    change("");
     onReplyDone();
     resetTyping();
     input.current?.focus();
@@ -116,10 +140,15 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           title={isTouch ? undefined : t("compose.keys")}
           enterkeyhint={isTouch ? "enter" : "send"}
           dir="auto"
-          onInput={(event) => {
-            setText(event.currentTarget.value);
-            if (event.currentTarget.value) sendTyping(room.id);
+          onBeforeInput={(event) => {
+            if (insertWhatFits(event)) setCut(true);
           }}
+          onInput={({ currentTarget: { value }, isComposing }) => {
+            if (isComposing) change(value);
+            else write(value);
+            if (value) sendTyping(room.id);
+          }}
+          onCompositionEnd={(event) => write(event.currentTarget.value)}
           onKeyDown={onKey}
           onPaste={(event) => {
             const files = pastedFiles(event.clipboardData);
@@ -137,13 +166,31 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           <Icon name="send" />
         </button>
       </div>
-      {length > MAX_CHARS - 500 && (
-        <p class={`composer-count ${length > MAX_CHARS ? "is-bad" : ""}`}>
-          {t("compose.long", { n: length })}
-        </p>
-      )}
+      <p class="composer-count">
+        {length > COUNTED_FROM && t("compose.long", { n: length, max: MAX_CHARS })}{" "}
+        <strong aria-live="polite">{isCut && t("compose.cut")}</strong>
+      </p>
     </form>
   );
+}
+
+/**
+ * Inserts as much of an input as a message has room for, instead of all of it. Returns `false` if all of it fits. The
+ * text around stays as it is, and the user can undo.
+ */
+function insertWhatFits(event: InputEvent): boolean {
+  const area = event.currentTarget as HTMLTextAreaElement;
+  const added = event.data ?? event.dataTransfer?.getData("text/plain") ?? "";
+  const { value, selectionStart, selectionEnd } = area;
+  if (!added || event.isComposing || value.length + added.length <= MAX_CHARS) return false;
+  const rest = value.slice(0, selectionStart) + value.slice(selectionEnd);
+  const kept = cutToFit(added, Math.max(0, MAX_CHARS - countChars(rest)));
+  if (kept === added) return false;
+  // What is typed or dictated cannot be replaced: unless none of it fits, it is cut once it is there.
+  if (kept && !/^insertFrom(Paste|Drop)/.test(event.inputType)) return false;
+  event.preventDefault();
+  if (kept) document.execCommand("insertText", false, kept);
+  return true;
 }
 
 /**

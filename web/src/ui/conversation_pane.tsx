@@ -4,7 +4,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { blocked } from "../model/blocks";
-import { draftOf } from "../model/drafts";
+import { draftOf, watchDraft } from "../model/drafts";
 import { announcement, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
@@ -40,6 +40,7 @@ export function ConversationPane({ id }: { id: number }) {
   useLayoutEffect(() => {
     if (isKnown) setReplyTo((chosen) => chosen ?? draftOf(id).replyTo);
   }, [isKnown]);
+  useEffect(() => watchDraft(id, (draft) => setReplyTo(draft.replyTo)), [id]);
   useEffect(() => {
     if (isGroup) void loadMembers(room);
   }, [isGroup]);
