@@ -658,3 +658,54 @@ describe("reconnecting", () => {
     expect(localStorage.getItem("token")).toBeNull();
   });
 });
+
+describe("the messages of a room", () => {
+  const arrive = (socket: FakeSocket, from: number, to: number) => {
+    for (let id = from; id <= to; id += 1) socket.push("new_message", message(id));
+  };
+
+  it("are bounded while the room is open, and the older ones can be read again", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    const room = model.roomOf(ROOM);
+    let most = 0;
+    for (let id = 3; id <= 10_000; id += 1) {
+      socket.push("new_message", message(id));
+      most = Math.max(most, room.messages.value.length);
+    }
+    expect(most).toBeLessThanOrEqual(1200);
+    expect(room.messages.value.at(-1)?.id).toBe(10_000);
+    expect(room.messages.value.length).toBeGreaterThanOrEqual(1000);
+    expect(room.hasOlder.value).toBe(true);
+  });
+
+  it("stay under the eyes of a user who has scrolled up, within a larger bound", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    model.isAtEnd.value = false;
+    arrive(socket, 3, 2500);
+    expect(model.roomOf(ROOM).messages.value[0]?.id).toBe(1);
+    arrive(socket, 2501, 4000);
+    expect(model.roomOf(ROOM).messages.value.length).toBeLessThanOrEqual(3000);
+  });
+
+  it("are but a few once another room is opened", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    arrive(socket, 3, 900);
+    model.openRoom(null);
+    expect(model.roomOf(ROOM).messages.value).toHaveLength(100);
+    expect(model.roomOf(ROOM).hasOlder.value).toBe(true);
+  });
+
+  it("do not come back after a deletion, of which the latest thousand are remembered", async () => {
+    const { model } = await begin();
+    const room = model.roomOf(ROOM);
+    for (let id = 1; id <= 5000; id += 1) room.noteDeleted(id);
+    expect(room.deletedIds.size).toBe(1000);
+    expect(room.deletedIds.has(5000)).toBe(true);
+  });
+});

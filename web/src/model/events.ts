@@ -9,10 +9,22 @@ import * as outbox from "./outbox";
 import { noteActivity, setOnline } from "./presence";
 import { fetchStatusSoon, markRead } from "./receipts";
 import { noteReplayed } from "./replay";
-import { activeRoom, activeRoomId, conversations, patchConversation, removeRoom, roomOf } from "./rooms";
+import {
+  activeRoom,
+  activeRoomId,
+  conversations,
+  isAtEnd,
+  patchConversation,
+  removeRoom,
+  roomOf,
+} from "./rooms";
 import { me, noteMe } from "./session";
 import { mergeMessages } from "./timeline";
 
+/** With more loaded messages only the newest are kept; with far more also under the eyes of a user who scrolled up. */
+const MAX_LOADED = 1200;
+const MAX_LOADED_ABOVE = 3000;
+const KEPT_LOADED = 1000;
 const TYPING_SHOWN_MS = 5000;
 /** Messages that screen readers may still have to read out. */
 const MAX_ANNOUNCED = 5;
@@ -60,6 +72,10 @@ function applyMessage(message: RoomMessage): void {
   for (const buffer of room.fetchBuffers) buffer.push(message);
   if (room.state.peek() === "ready") {
     room.messages.value = mergeMessages(room.messages.peek(), [message], room.deletedIds);
+    const isScrolledUp = activeRoomId.peek() === room.id && !isAtEnd.peek();
+    if (room.messages.peek().length > (isScrolledUp ? MAX_LOADED_ABOVE : MAX_LOADED)) {
+      room.keepNewest(KEPT_LOADED);
+    }
   }
   if (isOwn && message.client_id) outbox.remove(message.client_id);
   room.typing.value = room.typing.peek().filter((typist) => typist.id !== message.user_id);
@@ -128,7 +144,7 @@ function applyRoomChange({ room_id, name, avatar }: ServerPayloads["room_changed
 
 function applyDeletion(id: number, messageId: number): void {
   const room = roomOf(id);
-  room.deletedIds.add(messageId);
+  room.noteDeleted(messageId);
   room.messages.value = room.messages.peek().filter((message) => message.id !== messageId);
   room.announced.value = room.announced.peek().filter((message) => message.id !== messageId);
   const conversation = conversations.peek().get(id);

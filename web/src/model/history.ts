@@ -26,6 +26,8 @@ const PAGE_SIZE = 50;
 const LONG_PAGE_SIZE = 10;
 /** The server keeps at most this many messages of a room. */
 const MAX_MESSAGES = 1000;
+/** Messages that a room keeps when another one is opened: it opens at its end again. */
+const KEPT_WHEN_LEFT = 2 * PAGE_SIZE;
 const OLDER_POLL_MS = 50;
 
 /** Opens a room, or closes the open one with `null`. */
@@ -34,6 +36,7 @@ export function openRoom(id: number | null): void {
   batch(() => {
     const previous = activeRoom();
     if (previous) previous.divider.value = null;
+    previous?.keepNewest(KEPT_WHEN_LEFT);
     activeRoomId.value = id;
     isAtEnd.value = true;
   });

@@ -11,6 +11,9 @@ interface Typist {
   until: number;
 }
 
+/** Deletions that are remembered: those whose messages a page on its way may still have. */
+const MAX_DELETED = 1000;
+
 export class Room {
   readonly id: number;
   readonly messages = signal<Message[]>([]);
@@ -59,6 +62,21 @@ export class Room {
     this.readers.value = new Map();
     this.deliveredTo.value = 0;
     this.readTo.value = 0;
+  }
+
+  /** Forgets all but the newest messages. The others are read again when the user scrolls up to them. */
+  keepNewest(count: number): void {
+    const all = this.messages.peek();
+    if (all.length <= count) return;
+    this.messages.value = all.slice(-count);
+    this.hasOlder.value = true;
+  }
+
+  /** Notes a deletion, and forgets the oldest of very many. */
+  noteDeleted(id: number): void {
+    const [oldest] = this.deletedIds;
+    if (oldest !== undefined && this.deletedIds.size >= MAX_DELETED) this.deletedIds.delete(oldest);
+    this.deletedIds.add(id);
   }
 
   byId(id: number): Message | undefined {

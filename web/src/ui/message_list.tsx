@@ -224,14 +224,17 @@ function History({ room, rows, onReply }: HistoryProps) {
   );
 }
 
-/** Whether rows were added above, so that the list keeps the visible rows in place. */
+/** Whether rows were added or forgotten above, so that the list keeps the visible rows in place. */
 function usePrepended(rows: Row[]): boolean {
-  const first = useRef<string | null>(null);
-  const before = first.current;
+  const known = useRef(rows);
+  const before = known.current;
   useLayoutEffect(() => {
-    first.current = rows[0]?.key ?? null;
+    known.current = rows;
   }, [rows]);
-  return before !== null && rows[0]?.key !== before && rows.some((row) => row.key === before);
+  const first = rows[0]?.key;
+  const old = before[0]?.key;
+  if (first === old) return false;
+  return rows.some(({ key }) => key === old) || before.some(({ key }) => key === first);
 }
 
 /** How many messages of others arrived since the end was left. */
