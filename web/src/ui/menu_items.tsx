@@ -1,7 +1,9 @@
 // The items of the two menus above the list.
 
+import { useState } from "preact/hooks";
 import { setLang, t } from "../i18n";
 import { logOut, me } from "../model/session";
+import { showToast } from "../model/toast";
 import {
   lang,
   loadsPictures,
@@ -54,6 +56,27 @@ function SwitchItem({ icon, label, isOn, onSet }: SwitchItemProps) {
   );
 }
 
+/** On if the browser lets the page notify. To switch it on asks the browser. */
+function NotifyItem() {
+  const isAllowed = () => "Notification" in window && Notification.permission === "granted";
+  const [allowed, setAllowed] = useState(isAllowed);
+  const set = async (isOn: boolean) => {
+    setNotificationsEnabled(isOn);
+    if (!isOn) return;
+    if (!isAllowed() && "Notification" in window) await Notification.requestPermission().catch(() => {});
+    setAllowed(isAllowed());
+    if (!isAllowed()) showToast(t("menu.notifyBlocked"));
+  };
+  return (
+    <SwitchItem
+      icon="bell"
+      label={t("menu.notify")}
+      isOn={notificationsEnabled.value && allowed}
+      onSet={(isOn) => void set(isOn)}
+    />
+  );
+}
+
 export function UserItems({ onAccount }: { onAccount: () => void }) {
   const themes: Theme[] = ["system", "light", "dark"];
   const other = lang.value === "zh" ? "en" : "zh";
@@ -75,12 +98,7 @@ export function UserItems({ onAccount }: { onAccount: () => void }) {
       >
         <Icon name="globe" /> {t("lang.other")}
       </button>
-      <SwitchItem
-        icon="bell"
-        label={t("menu.notify")}
-        isOn={notificationsEnabled.value}
-        onSet={setNotificationsEnabled}
-      />
+      <NotifyItem />
       <SwitchItem
         icon="image"
         label={t("menu.pictures")}
