@@ -3,13 +3,13 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
-import { Icon, IconButton } from "./common";
+import { IconButton } from "./common";
 
 /** What gets the focus first: a field, or the button that changes nothing. */
 const FIRST = "input:not([type=file]), textarea, .dialog-actions button, .menu-item";
 
 /** A modal dialog. The browser keeps the focus inside, closes it on Esc, and gives the focus back. */
-export function Dialog({ title, onClose, children, class: extra = "", isBare }: DialogProps) {
+export function Dialog({ title, onClose, children, class: extra = "", isBare, staysOpen }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useLayoutEffect(() => {
@@ -27,7 +27,7 @@ export function Dialog({ title, onClose, children, class: extra = "", isBare }: 
       aria-label={isBare ? title : undefined}
       // The browser tells it late, perhaps when another dialog has taken the place of this one.
       onClose={() => ref.current && onClose()}
-      onClick={(event) => event.target === ref.current && onClose()}
+      onClick={(event) => event.target === ref.current && !staysOpen && onClose()}
     >
       {isBare ? (
         children
@@ -49,6 +49,8 @@ interface DialogProps {
   children: ComponentChildren;
   class?: string;
   isBare?: boolean;
+  /** Whether a click beside it does not close it. */
+  staysOpen?: boolean;
 }
 
 export function Confirm({ title, hint, action, onYes, onClose }: ConfirmProps) {
@@ -79,26 +81,4 @@ interface ConfirmProps {
   action: string;
   onYes: () => void;
   onClose: () => void;
-}
-
-/** An enlarged picture. */
-export function Lightbox({ url, alt, onClose }: { url: string; alt: string; onClose: () => void }) {
-  return (
-    <Dialog title={alt} onClose={onClose} class="lightbox" isBare>
-      <img src={url} alt={alt} referrerpolicy="no-referrer" />
-      <div class="lightbox-bar">
-        <a
-          class="icon-button"
-          href={url}
-          target="_blank"
-          rel="noopener noreferrer nofollow"
-          aria-label={t("image.original")}
-          title={t("image.original")}
-        >
-          <Icon name="outside" />
-        </a>
-        <IconButton icon="close" label={t("close")} onClick={onClose} />
-      </div>
-    </Dialog>
-  );
 }

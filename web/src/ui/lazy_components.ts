@@ -5,9 +5,11 @@ import "../style/dialogs.css";
 import "../style/members.css";
 import "../style/menus.css";
 import "../style/account.css";
+import "../style/lightbox.css";
 
 export { Account } from "./account";
-export { Confirm, Lightbox } from "./dialog";
+export { Confirm } from "./dialog";
+export { Lightbox } from "./lightbox";
 export { Members } from "./members";
 export { NewItems, UserItems } from "./menu_items";
 export { MessageDetails } from "./message_details";

@@ -7,11 +7,12 @@ import { cutPieces, foldAt } from "../model/fold";
 import { plainFileName } from "../model/labels";
 import { splitLinks } from "../model/links";
 import type { PendingMessage } from "../model/outbox";
+import { heldHost } from "../model/pictures";
 import { me } from "../model/session";
 import { cancelUpload, type PendingUpload, updateUpload } from "../model/uploads";
 import { fileUrl, foreignHost } from "../model/urls";
 import type { Message, Pixels } from "../net/types";
-import { addPictureHost, loadsPictures, pictureHosts } from "../settings/preferences";
+import { addPictureHost } from "../settings/preferences";
 import { Icon, IconButton } from "./common";
 import { lazy } from "./lazy";
 
@@ -107,9 +108,8 @@ interface PictureProps {
 
 /** A picture. One of another host is loaded when the user wants it: the host learns who looks at it, and when. */
 function Picture(props: PictureProps) {
-  const host = foreignHost(props.url);
-  const isHeld = host !== null && !loadsPictures.value && !pictureHosts.value.has(host);
-  return isHeld ? <HeldPicture host={host} {...boxOf(props.pixels)} /> : <DrawnPicture {...props} />;
+  const host = heldHost(props.url);
+  return host !== null ? <HeldPicture host={host} {...boxOf(props.pixels)} /> : <DrawnPicture {...props} />;
 }
 
 function HeldPicture({ host, width, height }: { host: string; width: number; height: number }) {
@@ -160,7 +160,7 @@ function DrawnPicture({ url, name, pixels }: PictureProps) {
           onError={() => setBroken(true)}
         />
       </button>
-      {isOpen && <Lightbox url={url} alt={alt} onClose={() => setOpen(false)} />}
+      {isOpen && <Lightbox url={url} name={name} onClose={() => setOpen(false)} />}
     </>
   );
 }
