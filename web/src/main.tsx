@@ -8,8 +8,10 @@ import { currentUrl, navigate, path, query } from "./ui/router";
 import "./style/base.css";
 
 const loadChat = () => import("./ui/chat").then((module) => module.Chat);
-const Chat = lazy(loadChat, true);
-const SignIn = lazy(() => import("./ui/sign_in").then((module) => module.SignIn), true);
+/** What the page itself says until its scripts are there. */
+const Loading = () => <p class="missing loading">Chinwag</p>;
+const Chat = lazy(loadChat, Loading);
+const SignIn = lazy(() => import("./ui/sign_in").then((module) => module.SignIn), Loading);
 
 /** The chat for users who are logged in. Others are sent to the login, which leads back here. */
 function GuardedChat() {

@@ -7,7 +7,7 @@ import "../model/chat";
 import { openRoom } from "../model/history";
 import { activeRoomId, listState, unreadTotal } from "../model/rooms";
 import { toast } from "../model/toast";
-import { Empty } from "./common";
+import { Empty, Skeleton } from "./common";
 import { ConnectionStatus } from "./connection_status";
 import { isTouch, SEARCH_KEYS } from "./input";
 import { lazy } from "./lazy";
@@ -16,7 +16,12 @@ import { Sidebar } from "./sidebar";
 import "../style/chat.css";
 import "../style/sidebar.css";
 
-const ConversationPane = lazy(() => import("./conversation_pane").then((module) => module.ConversationPane));
+const loadPane = () => import("./conversation_pane").then((module) => module.ConversationPane);
+const ConversationPane = lazy(loadPane, () => (
+  <main class="pane" aria-busy="true">
+    <Skeleton rows={8} kind="chat" />
+  </main>
+));
 
 /** Code that is not needed at first is loaded this long after the list, so that it does not delay the list. */
 const PRELOAD_DELAY_MS = 1500;

@@ -1,11 +1,14 @@
 // Components whose code is loaded when they are first drawn.
 
-import type { ComponentType } from "preact";
+import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 
-/** Draws nothing until the code is loaded. If that fails, a page offers to reload; other components try again next time. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, isPage = false) {
+/**
+ * Draws a stand-in until the code is loaded, or nothing. If that fails, a component with a stand-in offers to reload;
+ * others try again next time.
+ */
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, StandIn?: () => JSX.Element) {
   let Loaded: ComponentType<P> | null = null;
   return (props: P) => {
     const [state, setState] = useState<"loading" | "loaded" | "failed">("loading");
@@ -18,7 +21,8 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, is
       load().then(onLoaded, () => setState("failed"));
     }, []);
     if (Loaded) return <Loaded {...props} />;
-    return state === "failed" && isPage ? <Failed /> : null;
+    if (!StandIn) return null;
+    return state === "failed" ? <Failed /> : <StandIn />;
   };
 }
 
