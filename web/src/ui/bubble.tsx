@@ -169,7 +169,8 @@ interface QuoteProps {
 /** The message that another one replies to. A click scrolls to it and loads it if necessary. */
 function Quote({ room, id, onJump }: QuoteProps) {
   const source = room.byId(id);
-  const isGone = !source && !room.hasOlder.value;
+  const oldest = room.messages.value[0]?.id ?? 0;
+  const isGone = !source && (!room.hasOlder.value || id > oldest || room.deletedIds.has(id));
   const text = source ? preview(source) : t(isGone ? "msg.goneQuote" : "msg.olderQuote");
   return (
     <button type="button" class="quote" disabled={isGone} onClick={() => onJump(id)}>
