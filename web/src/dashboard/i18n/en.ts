@@ -148,7 +148,7 @@ export const texts = {
   "errors.status": "Status",
   "errors.none": "No request failed in this range.",
   "close.1000": "Closed by the client",
-  "close.1001": "No data from the client for 60 seconds",
+  "close.1001": "Page closed or left, or no data for 60 seconds",
   "close.1002": "A frame that violates RFC 6455",
   "close.1005": "Closed without a code",
   "close.1006": "Connection lost",

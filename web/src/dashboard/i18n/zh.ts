@@ -150,7 +150,7 @@ export const texts: typeof en = {
   "errors.status": "状态码",
   "errors.none": "此时间范围内没有失败的请求。",
   "close.1000": "客户端正常关闭",
-  "close.1001": "60 秒内没有收到客户端数据",
+  "close.1001": "页面已关闭或离开，或 60 秒内没有数据",
   "close.1002": "不符合 RFC 6455 的帧",
   "close.1005": "关闭时没有代码",
   "close.1006": "连接中断",
