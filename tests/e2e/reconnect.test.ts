@@ -113,6 +113,7 @@ test("a node is killed while many messages are sent, and restarted: each arrives
 test("a node that stops tells clients when to reconnect, and nothing is missed", async ({ enter }) => {
   const { alice, room, first, here, there, end } = await startFailover(enter);
   const stopping = first.stop();
+  await expect(banner(here)).toContainText("The server restarts.");
   await write(there, "said during the stop");
   await stopping;
   await write(here, "said after it");

@@ -240,6 +240,7 @@ export const texts = {
   "net.offline": "You are offline. Messages will be sent when you are back online.",
   "net.again": "Reconnecting in {n} s…",
   "net.lost": "Connection lost.",
+  "net.restarts": "The server restarts.",
   "net.catching": "Catching up…",
   "net.now": "Reconnect now",
   "net.online": "Connected",

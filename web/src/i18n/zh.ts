@@ -240,6 +240,7 @@ export const texts: typeof en = {
   "net.offline": "网络已断开，恢复后会自动发送消息。",
   "net.again": "{n} 秒后重试…",
   "net.lost": "连接已断开。",
+  "net.restarts": "服务器正在重启。",
   "net.catching": "正在同步…",
   "net.now": "立即重试",
   "net.online": "已连接",

@@ -277,3 +277,23 @@ describe("the connection", () => {
     expect(events.map((frame) => frame.type)).toEqual(["presence"]);
   });
 });
+
+describe("a server that goes away on purpose", () => {
+  it.each([1001, 1012])("is told from a lost connection until there is another: %i", async (code) => {
+    open().close(code, "restart, retry_after_ms=100");
+    expect(connection.isServerAway.value).toBe(true);
+    expect(connection.status.value).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(100);
+    // It is still away when an attempt fails.
+    FakeSocket.latest().close();
+    expect(connection.isServerAway.value).toBe(true);
+    await vi.advanceTimersByTimeAsync(1000);
+    open();
+    expect(connection.isServerAway.value).toBe(false);
+  });
+
+  it.each([1000, 1006, 1008, 1011, 1013])("does not close with %i", (code) => {
+    open().close(code);
+    expect(connection.isServerAway.value).toBe(false);
+  });
+});

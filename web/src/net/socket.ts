@@ -39,6 +39,9 @@ const LARGE_ANSWER_MS = 30_000;
 /** Connections that were open for longer start over with the shortest wait. */
 const STABLE_MS = 10_000;
 
+/** Close codes of servers that stop or restart, and of what stands before them. */
+const GOING_AWAY: ReadonlySet<number> = new Set([1001, 1012]);
+
 /** A page of a history, oldest first. */
 export interface HistoryPage {
   messages: Message[];
@@ -48,6 +51,8 @@ export interface HistoryPage {
 
 export class Connection {
   readonly status = signal<Status>("closed");
+  /** Whether the last connection ended because the server went away on purpose. */
+  readonly isServerAway = signal(false);
   /** The time of the next attempt. */
   readonly retryAt = signal(0);
   private socket: WebSocket | null = null;
@@ -85,6 +90,7 @@ export class Connection {
     clearTimeout(this.timer);
     this.closeSocket();
     this.hasOpened = false;
+    this.isServerAway.value = false;
     this.attempt = 0;
     this.status.value = "closed";
   }
@@ -152,6 +158,7 @@ export class Connection {
       this.openedAt = Date.now();
       this.receivedAtPing = null;
       this.status.value = "open";
+      this.isServerAway.value = false;
       this.watchdog = window.setInterval(() => this.check(), CHECK_EVERY_MS);
       this.hooks.onOpen(this.hasOpened);
       this.hasOpened = true;
@@ -223,6 +230,7 @@ export class Connection {
     const wasConnected = this.status.value === "open";
     this.closeSocket();
     if (wasConnected && Date.now() - this.openedAt > STABLE_MS) this.attempt = 0;
+    if (event && GOING_AWAY.has(event.code)) this.isServerAway.value = true;
     const hint = hintedMs(event?.reason ?? "");
     const wait = hint ?? backoffMs(this.attempt);
     this.attempt += 1;

@@ -10,17 +10,20 @@ const SHOW_DELAY_MS = 700;
 export function ConnectionStatus() {
   const status = connection.status.value;
   const isFine = status === "open" && isCaughtUp.value;
+  // That the server restarts is said at once: it explains what may take longer.
+  const isAway = connection.isServerAway.value;
   const [isLate, setLate] = useState(false);
   useEffect(() => {
     if (isFine) return setLate(false);
     const timer = setTimeout(() => setLate(true), SHOW_DELAY_MS);
     return () => clearTimeout(timer);
   }, [isFine]);
-  const isShown = isLate && !isFine;
+  const isShown = (isLate || isAway) && !isFine;
   const isWaiting = status === "waiting" && navigator.onLine;
   let text = "";
   if (isFine) text = t("net.online");
   else if (!navigator.onLine) text = t("net.offline");
+  else if (isAway) text = t("net.restarts");
   else if (isWaiting) text = t("net.lost");
   else text = t(status === "open" ? "net.catching" : "net.connecting");
   return (
