@@ -10,6 +10,7 @@ import {
   pick,
   picture,
   results,
+  sendPicture,
   test,
   title,
   uniqueName,
@@ -49,9 +50,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await bob.send(room, "see https://example.org for more");
     await page.goto(`/chat?room=${room}`);
     await write(page, "thank you");
-    await page
-      .locator("input[type=file]")
-      .setInputFiles({ name: "p.png", mimeType: "image/png", buffer: await picture(page) });
+    await sendPicture(page, await picture(page));
     await expect(page.locator(".picture:not(.is-uploading) img")).toHaveCount(1);
     await carol.send(room, "and a reply");
     await expect(bubble(page, "and a reply")).toBeVisible();

@@ -1,5 +1,17 @@
 // A client that knows only document 000, in a room with the web client.
-import { bubble, composer, expect, item, newUsers, picture, plainPage, test, tick, write } from "./fixtures";
+import {
+  bubble,
+  composer,
+  expect,
+  item,
+  newUsers,
+  picture,
+  plainPage,
+  sendPicture,
+  test,
+  tick,
+  write,
+} from "./fixtures";
 
 type Frame = { type: string; payload: Record<string, unknown> };
 
@@ -56,8 +68,7 @@ test("a client of document 000 gets the frames of its document only, whatever th
   await slip.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(slip).toHaveCount(0);
-  const file = { name: "p.png", mimeType: "image/png", buffer: await picture(page) };
-  await page.locator("input[type=file]").setInputFiles(file);
+  await sendPicture(page, await picture(page));
   await expect(page.locator(".picture:not(.is-uploading) img")).toHaveCount(1);
   await page.reload();
   await write(page, "done");

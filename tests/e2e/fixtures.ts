@@ -278,6 +278,14 @@ export async function pick(page: Page, menu: string | RegExp, entry: string): Pr
   await page.locator(".menu").getByRole("button", { name: entry }).click();
 }
 
+/** Adds a picture through the button of the composer, and sends it. */
+export async function sendPicture(page: Page, buffer: Buffer, name = "p.png"): Promise<void> {
+  await page.locator("input[type=file]").setInputFiles({ name, mimeType: "image/png", buffer });
+  await expect(page.locator(".tray-item")).toHaveCount(1);
+  await composer(page).press("Enter");
+  await expect(page.locator(".tray-item")).toHaveCount(0);
+}
+
 /** Makes a small picture. */
 export const picture = (page: Page) => page.screenshot({ clip: { x: 0, y: 0, width: 120, height: 80 } });
 

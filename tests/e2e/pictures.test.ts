@@ -1,7 +1,18 @@
 // Pictures by button, paste and drop; cancelled and failed uploads.
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { bubble, composer, expect, newUsers, picture, test } from "./fixtures";
+import {
+  bubble,
+  composer,
+  expect,
+  item,
+  newUsers,
+  picture,
+  sendPicture,
+  test,
+  title,
+  uniqueName,
+} from "./fixtures";
 
 const drawn = (page: Page) => page.locator(".picture:not(.is-uploading) img");
 const UPLOAD = "**/api/v1/upload/image?*";
@@ -17,6 +28,11 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
     here.getByRole("button", { name: "Send a picture" }).first().click(),
   ]);
   await chooser.setFiles({ name: "图.png", mimeType: "image/png", buffer: bytes });
+  // It waits until it is sent.
+  const waiting = here.locator(".tray-item");
+  await expect(waiting.getByRole("img", { name: "图.png" })).toBeVisible();
+  await here.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(waiting).toHaveCount(0);
   await expect(drawn(there)).toHaveCount(1);
 
   const transfer = await here.evaluateHandle(
@@ -30,11 +46,15 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   await here.locator(".composer textarea").evaluate((area, data) => {
     area.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
   }, transfer);
+  await expect(waiting).toHaveCount(1);
+  await composer(here).press("Enter");
   await expect(drawn(there)).toHaveCount(2);
   await here.locator(".pane").dispatchEvent("dragover", { dataTransfer: transfer });
   await expect(here.locator(".drop")).toBeVisible();
   await here.locator(".pane").dispatchEvent("drop", { dataTransfer: transfer });
   await expect(here.locator(".drop")).toHaveCount(0);
+  await expect(waiting).toHaveCount(1);
+  await composer(here).press("Enter");
   for (const page of [here, there]) {
     await expect(drawn(page)).toHaveCount(3);
     for (const at of [0, 1, 2]) {
@@ -56,6 +76,64 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   await there.keyboard.press("Escape");
   await expect(there.getByRole("dialog")).toHaveCount(0);
 });
+
+test("pictures wait above the composer, with a caption, and can be taken out again", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const other = await alice.group(uniqueName("elsewhere"));
+  const page = await enter(alice, { room });
+  const there = await enter(bob, { node: 1, room });
+  const file = async (name: string) => ({ name, mimeType: "image/png", buffer: await picture(page) });
+  const waiting = page.locator(".tray-item");
+  await page
+    .locator("input[type=file]")
+    .setInputFiles([await file("one.png"), await file("two.png"), await file("three.png")]);
+  await expect(waiting).toHaveCount(3);
+  await expect(composer(page)).toBeFocused();
+  await expect(composer(page)).toHaveAttribute("placeholder", "Add a caption");
+  await page.getByRole("button", { name: "Remove two.png" }).click();
+  await expect(waiting.getByRole("img")).toHaveCount(2);
+  await expect(composer(page)).toBeFocused();
+  // They stay with their conversation.
+  await item(page, "elsewhere").click();
+  await expect(title(page)).toContainText("elsewhere");
+  await expect(waiting).toHaveCount(0);
+  await item(page, bob.name).click();
+  await expect(waiting).toHaveCount(2);
+  await composer(page).fill("what we saw");
+  await composer(page).press("Enter");
+  await expect(waiting).toHaveCount(0);
+  for (const side of [page, there]) {
+    await expect(drawn(side)).toHaveCount(2);
+    await expect(side.locator(".row").last()).toContainText("what we saw");
+    await expect(side.locator(".row").last().locator(".picture img")).toBeVisible();
+  }
+  await expect(composer(page)).toHaveValue("");
+  await expect(item(there, alice.name)).toContainText("[Picture] what we saw");
+  expect(other).toBeGreaterThan(0);
+});
+
+for (const isKnown of [true, false]) {
+  test(`a picture keeps its proportions, ${isKnown ? "in the page that sent it" : "where its size is unknown"}`, async ({
+    enter,
+  }) => {
+    const [alice, bob] = await newUsers("alice", "bob");
+    const room = await alice.direct(bob);
+    const page = await enter(alice, { room });
+    const wide = await page.screenshot({ clip: { x: 0, y: 0, width: 600, height: 100 } });
+    await sendPicture(page, wide);
+    const row = page.locator(".row").last();
+    await expect(row.locator("[data-state=sent], [data-state=delivered]")).toBeVisible();
+    const side = isKnown ? page : await enter(bob, { node: 1, room });
+    const image = side.locator(".picture:not(.is-uploading) img");
+    await expect(image).toHaveCount(1);
+    await expect.poll(() => image.evaluate((it: HTMLImageElement) => it.naturalWidth)).toBe(600);
+    expect(await image.evaluate((it) => getComputedStyle(it).objectFit)).toBe("scale-down");
+    const { width = 0, height = 0 } = (await side.locator(".picture").boundingBox()) ?? {};
+    if (isKnown) expect(Math.abs(width / height - 6)).toBeLessThan(0.6);
+    else expect([width, height]).toEqual([280, 200]);
+  });
+}
 
 test("a text that is pasted with a picture of it is pasted, and no picture is sent", async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
@@ -107,17 +185,17 @@ test("an upload shows its progress, can be cancelled, and retried after a failur
   const room = await alice.direct(bob);
   const page = await enter(alice, { room });
   const files = page.locator("input[type=file]");
-  const file = { name: "p.png", mimeType: "image/png", buffer: await picture(page) };
+  const buffer = await picture(page);
 
   await page.route(UPLOAD, () => {}); // never answered
-  await files.setInputFiles(file);
+  await sendPicture(page, buffer);
   await expect(page.getByRole("progressbar")).toBeVisible();
   await page.getByRole("button", { name: "Cancel upload" }).click();
   await expect(page.locator(".picture")).toHaveCount(0);
 
   await page.unroute(UPLOAD);
   await page.route(UPLOAD, (route) => route.abort(), { times: 1 });
-  await files.setInputFiles(file);
+  await sendPicture(page, buffer);
   await expect(page.locator(".failed")).toContainText("Not sent");
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(drawn(page)).toHaveCount(1);
@@ -126,7 +204,7 @@ test("an upload shows its progress, can be cancelled, and retried after a failur
   await files.setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
   await expect(page.getByText("Only JPEG, PNG, GIF and WebP")).toBeVisible();
   // The server refuses a file that is a picture only by name.
-  await files.setInputFiles({ name: "b.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
+  await sendPicture(page, Buffer.from("no picture"));
   await expect(page.locator(".failed")).toContainText("Only JPEG, PNG, GIF and WebP");
   await page.getByRole("button", { name: "Discard" }).click();
   await expect(page.locator(".failed")).toHaveCount(0);

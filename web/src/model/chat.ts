@@ -17,6 +17,7 @@ import { awaitReplay, endReplay } from "./replay";
 import { knownRooms, newestMessage, resetRooms, sortedConversations } from "./rooms";
 import { flush } from "./sending";
 import { me, noteMe, token } from "./session";
+import { resetTrays } from "./tray";
 import { cancelAllUploads } from "./uploads";
 
 /** Rooms that a reconnection resumes, those with the newest activity. */
@@ -79,6 +80,7 @@ function reset(): void {
   closeOutbox();
   closeDrafts();
   cancelAllUploads();
+  resetTrays();
   batch(() => {
     resetRooms();
     resetPresence();

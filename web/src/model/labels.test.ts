@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadTexts } from "../i18n";
+import type { RoomMessage } from "../net/types";
 import { conversation, message, systemMessage } from "../testing/fixtures";
 import { announcement, lastLine, preview, roomName, systemText } from "./labels";
 
@@ -27,6 +28,16 @@ describe("labels", () => {
     expect(preview(message(1, { message_type: "image" }))).toBe("[Picture]");
     expect(preview(message(1, { message_type: "file", file_name: "a.pdf" }))).toBe("[File] a.pdf");
     expect(preview(message(1, { message_type: "video" }))).toBe("[File]");
+  });
+
+  it("have the captions of pictures, and no address or name of a file", () => {
+    const picture = { message_type: "image", file_url: "/uploads/images/a.png" } as const;
+    const shown = (part: Partial<RoomMessage>) => preview(message(1, { ...picture, ...part }));
+    expect(shown({ text: "what we saw" })).toBe("[Picture] what we saw");
+    expect(shown({ text: "" })).toBe("[Picture]");
+    expect(shown({ text: "/uploads/images/a.png" })).toBe("[Picture]");
+    expect(shown({ text: "https://example.org/a.png" })).toBe("[Picture]");
+    expect(shown({ text: "发送了文件: a.png", file_name: "a.png" })).toBe("[Picture]");
   });
 
   it("announce messages with their sender, and notices without one", () => {

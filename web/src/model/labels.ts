@@ -2,6 +2,7 @@
 
 import { type Key, t } from "../i18n";
 import type { Conversation, Message, Notice } from "../net/types";
+import { fileUrl } from "./urls";
 
 export function roomName(room: { room_id?: string; name: string }): string {
   return room.room_id === "global" ? t("room.global") : room.name;
@@ -24,11 +25,18 @@ export function systemText({ notice, text }: Message): string {
 /** A name of a file without the characters that would show its end elsewhere. */
 export const plainFileName = (name: string) => name.replace(/\p{Bidi_Control}/gu, "");
 
+/** The text beneath a picture; empty if its text is the address, or what document 003 gives every file. */
+export function captionOf({ text, file_url, file_name }: Message): string {
+  if (file_url === null) return "";
+  const isGiven = file_name !== null && text === `发送了文件: ${file_name}`;
+  return isGiven || fileUrl(text) !== null ? "" : text;
+}
+
 export function preview(message: Message): string {
   if (message.user_id === 0) return systemText(message);
   switch (message.message_type) {
     case "image":
-      return t("kind.image");
+      return `${t("kind.image")} ${captionOf(message)}`.trim();
     case "file":
     case "audio":
     case "video":

@@ -11,6 +11,8 @@ export interface PendingMessage {
   room: number;
   text: string;
   isImage: boolean;
+  /** The address of a picture whose caption is the text; without it the text is the address. */
+  fileUrl?: string;
   replyTo: number | null;
   at: number;
   /** `sent` means accepted by the server, without an echo so far. */

@@ -1,6 +1,6 @@
 // Which pictures are drawn, and which wait until the user wants them.
 
-import type { Message } from "../net/types";
+import type { Message, Pixels } from "../net/types";
 import { loadsPictures, pictureHosts } from "../settings/preferences";
 import { fileUrl, foreignHost } from "./urls";
 
@@ -8,6 +8,19 @@ import { fileUrl, foreignHost } from "./urls";
 export function heldHost(url: string): string | null {
   const host = foreignHost(url);
   return host !== null && !loadsPictures.value && !pictureHosts.value.has(host) ? host : null;
+}
+
+/** Sizes of pictures that were drawn, of which the message does not tell the size. */
+const sizes = new Map<string, Pixels>();
+const MAX_SIZES = 1000;
+
+export const sizeOf = (url: string): Pixels | null => sizes.get(url) ?? null;
+
+/** Notes the size of a picture, and forgets the oldest of too many. */
+export function noteSize(url: string, pixels: Pixels): void {
+  const [oldest] = sizes.keys();
+  if (oldest !== undefined && sizes.size >= MAX_SIZES) sizes.delete(oldest);
+  sizes.set(url, pixels);
 }
 
 export interface Shown {

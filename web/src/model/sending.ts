@@ -4,8 +4,10 @@ import { delay } from "../net/delay";
 import { type Code, Refused } from "../net/refused";
 import { connection } from "./connection";
 import * as outbox from "./outbox";
+import { noteSize } from "./pictures";
 import { me } from "./session";
 import { type PendingUpload, runUpload, startUpload } from "./uploads";
+import { fileUrl } from "./urls";
 
 const TYPING_INTERVAL_MS = 3000;
 /** How long the echo of a stored message may take. */
@@ -60,8 +62,14 @@ export async function flush(): Promise<void> {
 }
 
 async function deliver(entry: outbox.PendingMessage): Promise<void> {
-  const { room, text, isImage, replyTo, clientId } = entry;
-  const message = { room_id: room, content: text, is_image: isImage, client_id: clientId };
+  const { room, text, isImage, replyTo, clientId, fileUrl } = entry;
+  const message = {
+    room_id: room,
+    content: text,
+    is_image: isImage,
+    client_id: clientId,
+    ...(fileUrl && { file_url: fileUrl }),
+  };
   const payload = replyTo === null ? message : { ...message, reply_to: replyTo };
   try {
     await connection.command({ type: "send_message", payload });
@@ -84,16 +92,23 @@ function resend(clientId: string): void {
   void flush();
 }
 
-export function sendImage(room: number, file: File): void {
-  startUpload(room, file, sendUploaded);
+/** Sends pictures, the first as the reply and the last with the text as its caption. */
+export function sendPictures(room: number, files: File[], text: string, replyTo: number | null): void {
+  files.forEach((file, at) => {
+    const caption = at === files.length - 1 ? text.trim() : "";
+    startUpload({ room, file, caption, replyTo: at === 0 ? replyTo : null }, sendUploaded);
+  });
 }
 
 export function retryUpload(clientId: string): void {
   void runUpload(clientId, sendUploaded);
 }
 
-function sendUploaded({ clientId, room, pixels }: PendingUpload, url: string): void {
-  enqueue({ room, text: url, isImage: true, replyTo: null, clientId, pixels });
+function sendUploaded({ clientId, room, caption, replyTo, pixels }: PendingUpload, url: string): void {
+  const address = fileUrl(url);
+  if (address && pixels) noteSize(address, pixels);
+  const content = caption ? { text: caption, fileUrl: url } : { text: url };
+  enqueue({ room, ...content, isImage: true, replyTo, clientId, pixels });
 }
 
 export function deleteMessage(room: number, id: number): Promise<void> {

@@ -36,6 +36,7 @@ class FakeRequest {
 }
 
 const picture = (size = 3) => new File([new Uint8Array(size)], "猫.png", { type: "image/png" });
+const newUpload = (file = picture()) => ({ room: 7, file, caption: "", replyTo: null });
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 const onDone = vi.fn();
 
@@ -57,7 +58,7 @@ it("accepts pictures of four types up to ten megabytes", () => {
 
 it("uploads two pictures at a time", async () => {
   const requests = [0, 1, 2].map(() => {
-    uploads.startUpload(7, picture(), onDone);
+    uploads.startUpload(newUpload(), onDone);
     return FakeRequest.latest;
   });
   expect(requests[2]).toBe(requests[1]);
@@ -68,7 +69,7 @@ it("uploads two pictures at a time", async () => {
 });
 
 it("reports its progress and its address", async () => {
-  uploads.startUpload(7, picture(), onDone);
+  uploads.startUpload(newUpload(), onDone);
   expect(FakeRequest.latest.path).toBe("/api/v1/upload/image?ext=1");
   expect(FakeRequest.latest.body?.get("image")).toMatchObject({ name: "猫.png" });
   FakeRequest.latest.upload.onprogress?.({ loaded: 1, total: 4 });
@@ -84,7 +85,7 @@ it("reports its progress and its address", async () => {
 });
 
 it("can be retried under the same id after a failure", async () => {
-  uploads.startUpload(7, picture(), onDone);
+  uploads.startUpload(newUpload(), onDone);
   FakeRequest.latest.end(413, { error: "Too large", code: "too_large" });
   await settle();
   const [failed] = uploads.pendingUploads.value;
@@ -97,7 +98,7 @@ it("can be retried under the same id after a failure", async () => {
 });
 
 it("leaves nothing behind when it is cancelled", async () => {
-  uploads.startUpload(7, picture(), onDone);
+  uploads.startUpload(newUpload(), onDone);
   uploads.cancelUpload(uploads.pendingUploads.value[0]?.clientId ?? "");
   await settle();
   expect(uploads.pendingUploads.value).toEqual([]);
@@ -105,7 +106,7 @@ it("leaves nothing behind when it is cancelled", async () => {
 });
 
 it("fails as unreachable without a connection", async () => {
-  uploads.startUpload(7, picture(), onDone);
+  uploads.startUpload(newUpload(), onDone);
   FakeRequest.latest.onerror();
   await settle();
   expect(uploads.pendingUploads.value).toMatchObject([{ error: "unreachable" }]);

@@ -11,6 +11,9 @@ export interface PendingUpload {
   room: number;
   at: number;
   name: string;
+  /** What is sent with it. */
+  caption: string;
+  replyTo: number | null;
   preview: string;
   /** From 0 to 1. */
   progress: number;
@@ -28,7 +31,14 @@ const PREVIEW_MS = 5000;
 const AT_ONCE = 2;
 
 export const pendingUploads = signal<PendingUpload[]>([]);
-const jobs = new Map<string, { file: File; upload: Upload | null }>();
+interface Job {
+  file: File;
+  upload: Upload | null;
+  /** Done when the size of the picture is known, or that it cannot be read. */
+  measured: Promise<void>;
+}
+
+const jobs = new Map<string, Job>();
 let running = 0;
 const waiting: (() => void)[] = [];
 
@@ -44,13 +54,36 @@ export function rejectionOf(file: File): "upload.type" | "upload.size" | null {
   return file.size > MAX_IMAGE_BYTES ? "upload.size" : null;
 }
 
-export function startUpload(room: number, file: File, onDone: OnDone): void {
+export interface NewUpload {
+  room: number;
+  file: File;
+  caption: string;
+  replyTo: number | null;
+}
+
+export function startUpload({ file, ...message }: NewUpload, onDone: OnDone): void {
   const clientId = newClientId();
   const preview = URL.createObjectURL(file);
-  const entry = { clientId, room, at: Date.now(), name: file.name, preview, progress: 0, error: null };
-  jobs.set(clientId, { file, upload: null });
+  const state = { progress: 0, error: null };
+  const entry = { ...message, ...state, clientId, at: Date.now(), name: file.name, preview };
   pendingUploads.value = [...pendingUploads.value, entry];
+  const measured = pixelsOf(file).then((pixels) => {
+    if (pixels) updateUpload(clientId, { pixels });
+  });
+  jobs.set(clientId, { file, upload: null, measured });
   void runUpload(clientId, onDone);
+}
+
+/** The size of a picture as it is shown; `undefined` if the browser cannot read it. */
+async function pixelsOf(file: File): Promise<Pixels | undefined> {
+  try {
+    const bitmap = await createImageBitmap(file);
+    const pixels: Pixels = [bitmap.width, bitmap.height];
+    bitmap.close();
+    return pixels;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Uploads a picture, for the first time or again. */
@@ -63,7 +96,7 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
   try {
     if (jobs.get(clientId) !== job) return; // cancelled while it waited
     job.upload = uploadImage(job.file, (progress) => updateUpload(clientId, { progress }));
-    const url = await job.upload.done;
+    const [url] = await Promise.all([job.upload.done, job.measured]);
     const entry = pendingUploads.peek().find((upload) => upload.clientId === clientId);
     if (!entry) return; // cancelled at the last moment
     onDone(entry, url);

@@ -8,11 +8,15 @@ import { preview } from "../model/labels";
 import { countChars, cutToFit, MAX_CHARS } from "../model/limits";
 import { requestPermissionOnce } from "../model/notifications";
 import type { Room } from "../model/rooms";
-import { resetTyping, sendText, sendTyping } from "../model/sending";
+import { resetTyping, sendPictures, sendText, sendTyping } from "../model/sending";
 import { me } from "../model/session";
+import { takeWaiting, waitingIn } from "../model/tray";
 import { IMAGE_TYPES } from "../model/uploads";
 import { Icon, IconButton } from "./common";
 import { isTouch } from "./input";
+import { lazy } from "./lazy";
+
+const Tray = lazy(() => import("./lazy_components").then((module) => module.Tray));
 
 /** From this length on the composer shows how much a text has. */
 const COUNTED_FROM = MAX_CHARS - 500;
@@ -70,11 +74,13 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const length = text.length > COUNTED_FROM ? countChars(text) : text.length;
   const isEmpty = text.trim() === "";
   // Nothing can be sent until the user is known. The text stays in the box.
-  const canSend = isKnown && !isEmpty && length <= MAX_CHARS;
+  const hasPictures = waitingIn(room.id).length > 0;
+  const canSend = isKnown && (hasPictures || !isEmpty) && length <= MAX_CHARS;
   const submit = () => {
     if (!canSend) return;
     requestPermissionOnce();
-    sendText(room.id, text, replyTo);
+    if (hasPictures) sendPictures(room.id, takeWaiting(room.id), text, replyTo);
+    else sendText(room.id, text, replyTo);
     change("");
     onReplyDone();
     resetTyping();
@@ -116,6 +122,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           <IconButton icon="close" size={17} label={t("msg.cancelReply")} onClick={onReplyDone} />
         </div>
       )}
+      {hasPictures && <Tray room={room.id} onRemoved={() => input.current?.focus()} />}
       <div class="composer-line">
         <IconButton icon="image" label={t("compose.image")} onClick={() => file.current?.click()} />
         <input
@@ -135,7 +142,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           ref={input}
           rows={1}
           value={text}
-          placeholder={t("compose.hint")}
+          placeholder={t(hasPictures ? "tray.caption" : "compose.hint")}
           aria-label={t("compose.label")}
           title={isTouch ? undefined : t("compose.keys")}
           enterkeyhint={isTouch ? "enter" : "send"}

@@ -9,9 +9,9 @@ import { announcement, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
 import { conversations, listState, type Room, roomOf, unreadTotal } from "../model/rooms";
-import { sendImage } from "../model/sending";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
+import { addWaiting, MAX_WAITING } from "../model/tray";
 import { rejectionOf } from "../model/uploads";
 import type { Conversation, Message } from "../net/types";
 import { BlockButton } from "./block_button";
@@ -57,12 +57,15 @@ export function ConversationPane({ id }: { id: number }) {
     );
   }
 
-  const sendFiles = (files: Iterable<File>) => {
+  const addFiles = (files: Iterable<File>) => {
+    const pictures: File[] = [];
     for (const file of files) {
       const rejection = rejectionOf(file);
       if (rejection) showToast(t(rejection));
-      else sendImage(id, file);
+      else pictures.push(file);
     }
+    if (!addWaiting(id, pictures)) showToast(t("tray.full", { n: MAX_WAITING }));
+    composer.current?.focus();
   };
   const reply = (message: Message) => {
     setReplyTo(message.id);
@@ -92,7 +95,7 @@ export function ConversationPane({ id }: { id: number }) {
           if (!hasFiles(event)) return;
           event.preventDefault();
           setDragging(false);
-          sendFiles(event.dataTransfer?.files ?? []);
+          addFiles(event.dataTransfer?.files ?? []);
         }}
       >
         <header class="pane-head" ref={head}>
@@ -121,7 +124,7 @@ export function ConversationPane({ id }: { id: number }) {
           input={composer}
           replyTo={replyTo}
           onReplyDone={() => setReplyTo(null)}
-          onFiles={sendFiles}
+          onFiles={addFiles}
         />
         {/* Screen readers announce the messages that arrive while the conversation is open. */}
         <div class="sr" role="log" aria-live="polite">

@@ -6,13 +6,15 @@ import "../style/members.css";
 import "../style/menus.css";
 import "../style/account.css";
 import "../style/lightbox.css";
+import "../style/tray.css";
 
 export { Account } from "./account";
+export { ActionDialog } from "./action_dialog";
 export { Confirm } from "./dialog";
 export { Lightbox } from "./lightbox";
 export { Members } from "./members";
 export { NewItems, UserItems } from "./menu_items";
-export { MessageDetails } from "./message_details";
 export { MessageSheet } from "./message_sheet";
 export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
 export { SearchResults } from "./search_results";
+export { Tray } from "./tray";

@@ -1,15 +1,16 @@
 // The content of a message: text, a picture, a file. Texts of users are never markup.
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { sizeText } from "../i18n/format";
 import { cutPieces, foldAt } from "../model/fold";
-import { plainFileName } from "../model/labels";
+import { captionOf, plainFileName } from "../model/labels";
 import { splitLinks } from "../model/links";
 import type { PendingMessage } from "../model/outbox";
-import { heldHost } from "../model/pictures";
+import { heldHost, noteSize, sizeOf } from "../model/pictures";
 import { me } from "../model/session";
-import { cancelUpload, type PendingUpload, updateUpload } from "../model/uploads";
+import { cancelUpload, type PendingUpload } from "../model/uploads";
 import { fileUrl, foreignHost } from "../model/urls";
 import type { Message, Pixels } from "../net/types";
 import { addPictureHost } from "../settings/preferences";
@@ -28,8 +29,12 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
   const url = fileUrl(message.file_url ?? message.content);
   switch (message.message_type) {
     case "image":
-      if (url) return <Picture url={url} name={message.username} pixels={message.file_pixels} />;
-      return <Text text={message.content} />;
+      if (!url) return <Text text={message.content} />;
+      return (
+        <Picture url={url} name={message.username} pixels={message.file_pixels}>
+          {captionOf(message) && <Text text={captionOf(message)} fold={fold} />}
+        </Picture>
+      );
     case "file":
     case "audio":
     case "video":
@@ -43,9 +48,13 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
 }
 
 export function PendingBody({ pending, fold }: { pending: PendingMessage; fold?: Fold }) {
-  const url = pending.isImage ? fileUrl(pending.text) : null;
+  const url = pending.isImage ? fileUrl(pending.fileUrl ?? pending.text) : null;
   if (!url) return <Text text={pending.text} fold={fold} />;
-  return <Picture url={url} name={me.value?.username ?? ""} pixels={pending.pixels ?? null} />;
+  return (
+    <Picture url={url} name={me.value?.username ?? ""} pixels={pending.pixels ?? null}>
+      {pending.fileUrl && <Text text={pending.text} fold={fold} />}
+    </Picture>
+  );
 }
 
 /** One to three emoji and nothing else, which are drawn large. */
@@ -106,10 +115,16 @@ interface PictureProps {
   pixels: Pixels | null;
 }
 
-/** A picture. One of another host is loaded when the user wants it: the host learns who looks at it, and when. */
-function Picture(props: PictureProps) {
+/** A picture, and its caption. One of another host is loaded when the user wants it, as the host learns of that. */
+function Picture({ children, ...props }: PictureProps & { children?: ComponentChildren }) {
   const host = heldHost(props.url);
-  return host !== null ? <HeldPicture host={host} {...boxOf(props.pixels)} /> : <DrawnPicture {...props} />;
+  const isHeld = host !== null;
+  return (
+    <>
+      {isHeld ? <HeldPicture host={host} {...boxOf(props.pixels)} /> : <DrawnPicture {...props} />}
+      {children}
+    </>
+  );
 }
 
 function HeldPicture({ host, width, height }: { host: string; width: number; height: number }) {
@@ -130,6 +145,8 @@ function HeldPicture({ host, width, height }: { host: string; width: number; hei
 function DrawnPicture({ url, name, pixels }: PictureProps) {
   const [isOpen, setOpen] = useState(false);
   const [isBroken, setBroken] = useState(false);
+  // What is learned of the size counts from the next time on, so that nothing moves.
+  const [size] = useState(pixels ?? sizeOf(url));
   if (isBroken) {
     return (
       <a class="card" href={url} target="_blank" rel="noopener noreferrer nofollow">
@@ -140,7 +157,7 @@ function DrawnPicture({ url, name, pixels }: PictureProps) {
       </a>
     );
   }
-  const { width, height } = boxOf(pixels);
+  const { width, height } = boxOf(size);
   const alt = t("image.alt", { name });
   return (
     <>
@@ -157,6 +174,9 @@ function DrawnPicture({ url, name, pixels }: PictureProps) {
           loading="lazy"
           decoding="async"
           referrerpolicy="no-referrer"
+          onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+            noteSize(url, [naturalWidth, naturalHeight])
+          }
           onError={() => setBroken(true)}
         />
       </button>
@@ -202,28 +222,25 @@ export function UploadBody({ upload }: { upload: PendingUpload }) {
   const percent = Math.round(upload.progress * 100);
   const { width, height } = boxOf(upload.pixels);
   return (
-    <div class="picture is-uploading" style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }}>
-      <img
-        src={upload.preview}
-        alt={upload.name}
-        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
-          updateUpload(upload.clientId, { pixels: [naturalWidth, naturalHeight] })
-        }
-      />
-      {upload.error === null && (
-        <div class="upload">
-          <progress max={100} value={percent} aria-label={t("upload.progress", { n: percent })} />
-          <span class="upload-part" aria-hidden="true">
-            {percent}%
-          </span>
-          <IconButton
-            icon="close"
-            size={16}
-            label={t("upload.cancel")}
-            onClick={() => cancelUpload(upload.clientId)}
-          />
-        </div>
-      )}
-    </div>
+    <>
+      <div class="picture is-uploading" style={{ width: `${width}px`, aspectRatio: `${width} / ${height}` }}>
+        <img src={upload.preview} alt={upload.name} />
+        {upload.error === null && (
+          <div class="upload">
+            <progress max={100} value={percent} aria-label={t("upload.progress", { n: percent })} />
+            <span class="upload-part" aria-hidden="true">
+              {percent}%
+            </span>
+            <IconButton
+              icon="close"
+              size={16}
+              label={t("upload.cancel")}
+              onClick={() => cancelUpload(upload.clientId)}
+            />
+          </div>
+        )}
+      </div>
+      {upload.caption && <Text text={upload.caption} />}
+    </>
   );
 }
