@@ -11,7 +11,7 @@ use super::range::Range;
 use super::series::{Series, View};
 use crate::domain::{Caller, Error, Kind, Result, RoomId};
 use crate::metrics::{Gauge, Metrics};
-use crate::store::{NodeRow, ServerInfo, Stats, Store, StoredMinute};
+use crate::store::{LostNode, NodeRow, Reports, ServerInfo, Stats, Store, StoredMinute};
 
 /// How long a snapshot is reused.
 const FRESH_FOR: Duration = Duration::from_secs(1);
@@ -40,6 +40,8 @@ pub struct DashboardSnapshot {
     pub server: ServerInfo,
     /// The nodes that are alive.
     pub nodes: Vec<NodeRow>,
+    /// The nodes that were lost within the last hour.
+    pub lost: Vec<LostNode>,
     /// Users, rooms and today's messages.
     pub stats: Stats,
     /// The metrics over time.
@@ -113,7 +115,7 @@ impl Dashboard {
         let first_hour = wanted.range.first_minute(now_ms) / 60;
         let (mut hours, unknown) = self.cache.hours(first_hour, now_ms / 3_600_000).await;
         let (read, stats) = tokio::join!(self.store.metrics(&unknown, now_ms), self.store.stats());
-        let ((server, nodes, read), stats) = (read?, stats?);
+        let (Reports { server, nodes, lost, hours: read }, stats) = (read?, stats?);
         let read: Vec<Hour> = read.into_iter().map(Arc::new).collect();
         for (hour, minutes) in unknown.into_iter().zip(&read) {
             self.cache.hours.insert(hour, Arc::clone(minutes)).await;
@@ -126,7 +128,7 @@ impl Dashboard {
         let rooms: Vec<RoomId> = series.rooms.iter().map(|(room, _)| *room).collect();
         let names = self.store.room_names_partly(&rooms).await?;
         let room_names = names.items.into_iter().map(|(room, _, name)| (room, name)).collect();
-        Ok(DashboardSnapshot { now_ms, server, nodes, stats, series, room_names })
+        Ok(DashboardSnapshot { now_ms, server, nodes, lost, stats, series, room_names })
     }
 
     /// Aggregates the minutes off the async threads: a day takes milliseconds.

@@ -80,7 +80,7 @@ use crate::config::{Adding, Registration};
 use crate::metrics::Metrics;
 use crate::store::{MemberBounds, Store};
 
-pub use crate::store::{FileDescription, NodeRow, Restored, ServerInfo, Stats};
+pub use crate::store::{FileDescription, LostNode, NodeRow, Restored, ServerInfo, Stats};
 
 /// What the services of a node's workers share.
 #[derive(Clone)]

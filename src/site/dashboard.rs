@@ -8,7 +8,7 @@ use crate::domain::{Error, Result};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::metrics::Gauge;
 use crate::service::{
-    Closes, DashboardSnapshot, Latest, NodeRow, Range, RouteErrors, ServerInfo, Stats, Steps, Wanted,
+    Closes, DashboardSnapshot, Latest, LostNode, NodeRow, Range, RouteErrors, ServerInfo, Stats, Steps, Wanted,
 };
 
 const MAX_NODE_ID: usize = 36;
@@ -63,6 +63,7 @@ struct Shown<'a> {
     node: Option<&'a str>,
     redis: ShownRedis<'a>,
     nodes: &'a [NodeRow],
+    lost: &'a [LostNode],
     current: Current<'a>,
     series: &'a Steps,
     errors: &'a [RouteErrors],
@@ -116,6 +117,7 @@ impl<'a> Shown<'a> {
             node: wanted.node.as_deref(),
             redis,
             nodes: &snapshot.nodes,
+            lost: &snapshot.lost,
             current: Current { stats: &snapshot.stats, latest: &series.latest },
             series: &series.steps,
             errors: &series.errors,

@@ -3,11 +3,13 @@
 //! Each report writes the totals of the current minute, so a repeated report counts nothing twice, and the next report
 //! makes up for a lost one.
 
+use std::cmp::Reverse;
+
 use redis::{Pipeline, Value};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::redis::reply::{self, next};
+use super::redis::reply::{self, is_absent, next};
 use super::server_info::{SECTIONS, ServerInfo};
 use crate::domain::{Result, RoomId};
 use crate::metrics::Minute;
@@ -18,6 +20,9 @@ const LIFETIME_SECS: u64 = 25 * 60 * 60;
 const LEASE: u64 = 5;
 /// Time after which silent nodes are forgotten. Clocks of nodes of earlier versions may differ by as much.
 const FORGOTTEN_AFTER_MS: u64 = 60 * 60 * 1000;
+
+/// Most lost nodes listed: a node that dies at each start leaves one every few seconds.
+const MAX_LOST: usize = 20;
 
 /// The row of a node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +61,27 @@ impl NodeRow {
         let text: Option<String> = reply::read(reply)?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
+}
+
+/// A node that reported within the last hour, and neither reports any more nor has taken leave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LostNode {
+    /// Id of the node.
+    pub id: String,
+    /// Time of its last report, UTC milliseconds.
+    pub seen_ms: u64,
+}
+
+/// What nodes have reported, and the state of Redis.
+pub struct Reports {
+    /// The state of Redis.
+    pub server: ServerInfo,
+    /// The rows of running nodes, the oldest first.
+    pub nodes: Vec<NodeRow>,
+    /// The nodes that were lost, the latest first.
+    pub lost: Vec<LostNode>,
+    /// The metrics of each hour.
+    pub hours: Vec<Vec<StoredMinute>>,
 }
 
 /// Minutes of a node: minutes since 1970, and their metrics.
@@ -111,11 +137,7 @@ impl Store {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn metrics(
-        &self,
-        hours: &[u64],
-        now_ms: u64,
-    ) -> Result<(ServerInfo, Vec<NodeRow>, Vec<Vec<StoredMinute>>)> {
+    pub async fn metrics(&self, hours: &[u64], now_ms: u64) -> Result<Reports> {
         let mut pipeline = Pipeline::new();
         let is_cluster = self.deployment.cluster().is_some();
         let reads_info = !is_cluster && self.deployment.permits_info();
@@ -123,7 +145,7 @@ impl Store {
             pipeline.cmd("INFO").arg(&SECTIONS);
         }
         let heard_since = now_ms.saturating_sub(FORGOTTEN_AFTER_MS);
-        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.nodes()).arg(heard_since).arg("+inf");
+        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.nodes()).arg(heard_since).arg("+inf").arg("WITHSCORES");
         for hour in hours {
             pipeline.cmd("HGETALL").arg(self.keys.metrics(*hour));
         }
@@ -134,28 +156,35 @@ impl Store {
             true => ServerInfo::of_server(next(&mut replies)?)?,
             false => ServerInfo::of_cluster(shards?),
         };
-        let nodes: Vec<String> = reply::read(next(&mut replies)?)?;
+        let heard: Vec<(String, f64)> = reply::read(next(&mut replies)?)?;
         let mut read = Vec::with_capacity(hours.len());
         for hour in replies {
             read.push(read_hour(hour)?);
             // Decoding an hour blocks this worker for up to a millisecond.
             tokio::task::yield_now().await;
         }
-        Ok((server, self.node_rows(&nodes).await?, read))
+        let (nodes, lost) = self.node_rows(heard).await?;
+        Ok(Reports { server, nodes, lost, hours: read })
     }
 
-    /// The rows of running nodes, the oldest first.
-    async fn node_rows(&self, nodes: &[String]) -> Result<Vec<NodeRow>> {
-        let mut pipeline = Pipeline::with_capacity(nodes.len());
-        for node in nodes {
+    /// The rows of running nodes, the oldest first, and the nodes without one, the latest first, by the times of their
+    /// last reports.
+    async fn node_rows(&self, heard: Vec<(String, f64)>) -> Result<(Vec<NodeRow>, Vec<LostNode>)> {
+        let mut pipeline = Pipeline::with_capacity(heard.len());
+        for (node, _) in &heard {
             pipeline.cmd("GET").arg(self.keys.node(node));
         }
-        let mut rows = Vec::with_capacity(nodes.len());
-        for reply in self.connection.run(&pipeline).await? {
-            rows.extend(NodeRow::read(reply)?);
+        let (mut rows, mut lost) = (Vec::with_capacity(heard.len()), Vec::new());
+        for (reply, (id, seen_ms)) in self.connection.run(&pipeline).await?.into_iter().zip(heard) {
+            match is_absent(&reply) {
+                true => lost.push(LostNode { id, seen_ms: seen_ms as u64 }),
+                false => rows.extend(NodeRow::read(reply)?),
+            }
         }
         rows.sort_by(|a, b| (a.started_ms, &a.id).cmp(&(b.started_ms, &b.id)));
-        Ok(rows)
+        lost.sort_by_key(|node| Reverse(node.seen_ms));
+        lost.truncate(MAX_LOST);
+        Ok((rows, lost))
     }
 
     /// The number of messages that users sent to each room through this node since the last call.

@@ -73,7 +73,7 @@ pub use guesses::GuessLimit;
 pub use members::MemberChange;
 pub use memory::MemoryUse;
 pub use messages::{Appended, SendRate};
-pub use metrics::{NodeRow, StoredMinute};
+pub use metrics::{LostNode, NodeRow, Reports, StoredMinute};
 pub use node_settings::{FileStore, NodeSettings, OtherNode};
 pub use numbers::Restored;
 pub use persistence::Persistence;

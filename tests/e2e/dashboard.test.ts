@@ -120,6 +120,9 @@ test("shows one node alone, and notices its death", async ({ enter }) => {
 
   await node.kill();
   await expect(line.filter({ hasText: "Ready" })).toHaveCount(0, { timeout: 30_000 });
+  const lost = page.locator("tr", { has: page.locator(`[data-node="${id}"]`) });
+  await expect(lost).toContainText("Lost, last seen");
+  await expect(page.getByText(/ready · \d+ lost/)).toBeVisible();
   for (const url of nodes()) await expect(nodeLink(page, url)).toContainText("Ready");
 });
 

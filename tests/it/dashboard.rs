@@ -182,7 +182,7 @@ async fn only_administrators_see_metrics() {
 }
 
 #[tokio::test]
-async fn nodes_that_stop_or_die_disappear() {
+async fn nodes_that_stop_disappear_and_those_that_die_are_lost() {
     let mut world = world().await;
     let operator = operator(&world).await;
     let token = operator.token.clone();
@@ -195,8 +195,16 @@ async fn nodes_that_stop_or_die_disappear() {
         ok(world.client.get(url).bearer_auth(&token).send().await).await
     };
     eventually("three report", async || ids(&shown(&world).await).len() == 3).await;
+    let three = shown(&world).await;
+    assert_eq!(three["lost"], json!([]));
     drop(third); // killed
     eventually("its lease ends", async || ids(&shown(&world).await).len() == 2).await;
+    let two = shown(&world).await;
+    let killed = ids(&three).into_iter().find(|id| !ids(&two).contains(id)).expect("one of the three");
+    let lost = |shown: &Value| -> Vec<Value> { shown["lost"].as_array().expect("a list").clone() };
+    assert_eq!(lost(&two).iter().map(|node| &node["id"]).collect::<Vec<_>>(), [&json!(killed)]);
+    let (seen, now) = (lost(&two)[0]["seen_ms"].as_u64(), two["now_ms"].as_u64());
+    assert!(seen < now && seen > three["now_ms"].as_u64().map(|now| now - 60_000), "{two}");
     let mut socket = world.webchat(1, &operator, "").await;
     let second = world.nodes.pop().expect("two");
     let id = second.id().to_owned();
@@ -209,6 +217,8 @@ async fn nodes_that_stop_or_die_disappear() {
         !ids(&shown).contains(&id) && shown["closes"] == closes
     })
     .await;
+    // It took its leave, as the other did not.
+    assert_eq!(lost(&shown(&world).await), lost(&two));
     world.stop().await;
 }
 

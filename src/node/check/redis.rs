@@ -64,17 +64,15 @@ async fn open(config: &Config, url: &str) -> Result<Store> {
 }
 
 async fn server(store: &Store) -> Finding {
-    match store.metrics(&[], store.now_ms()).await {
-        Ok((server, _, _)) if server.version.is_empty() => {
+    match store.metrics(&[], store.now_ms()).await.map(|reports| reports.server) {
+        Ok(server) if server.version.is_empty() => {
             Finding::doubtful("redis", "reachable, but INFO is not permitted: version, policy and memory are not known")
         }
-        Ok((server, _, _)) if !server.shards.is_empty() => {
+        Ok(server) if !server.shards.is_empty() => {
             let (version, shards) = (server.version, server.shards.len());
             Finding::good("redis", format!("version {version}, {shards} shards that evict nothing"))
         }
-        Ok((server, _, _)) => {
-            Finding::good("redis", format!("version {}, a primary that evicts nothing", server.version))
-        }
+        Ok(server) => Finding::good("redis", format!("version {}, a primary that evicts nothing", server.version)),
         Err(error) => Finding::wrong("redis", reason(&error)),
     }
 }

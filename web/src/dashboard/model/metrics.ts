@@ -59,6 +59,12 @@ export interface Node {
   clock_offset_ms: number;
 }
 
+/** A node that has neither reported for a while nor said goodbye. */
+export interface LostNode {
+  id: string;
+  seen_ms: number;
+}
+
 /** A server that has some of the slots of a Redis Cluster. */
 export interface Shard {
   address: string;
@@ -105,6 +111,8 @@ export interface Metrics {
   node: string | null;
   redis: Redis;
   nodes: Node[];
+  /** Nodes of earlier versions do not tell it. */
+  lost?: LostNode[];
   current: {
     online_users: number | null;
     active_rooms: number | null;

@@ -2,16 +2,28 @@
 
 import { t } from "../i18n";
 import { agoText, durationText, formatText, fullTime } from "../model/format";
-import type { Metrics, Node } from "../model/metrics";
+import type { LostNode, Metrics, Node } from "../model/metrics";
 import { changeView, view, viewUrl } from "../model/view";
 import { ScrollRegion } from "./chart_table";
 import { State } from "./common";
 import { isSilent } from "./status";
 
+/** The columns after the state. */
+const COLUMNS = [
+  "nodes.sockets",
+  "chart.cpu",
+  "chart.memory",
+  "chart.queued",
+  "nodes.lag",
+  "nodes.uptime",
+  "nodes.address",
+  "nodes.version",
+] as const;
+
 /** From here on the server warns in its log, too. */
 const MAX_CLOCK_OFFSET_MS = 2000;
 
-export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
+export function Nodes({ metrics: { nodes, lost = [], now_ms } }: { metrics: Metrics }) {
   const chosen = view.value.node;
   const isGone = chosen !== null && !nodes.some(({ id }) => id === chosen);
   return (
@@ -19,7 +31,7 @@ export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
       <h2 id="nodes-title">{t("nodes.title")}</h2>
       <div class="card">
         {isGone && <p class="card-note">{t("nodes.gone", { id: chosen })}</p>}
-        {nodes.length === 0 ? (
+        {nodes.length + lost.length === 0 ? (
           <p class="card-empty">{t("nodes.none")}</p>
         ) : (
           <ScrollRegion label={t("nodes.title")}>
@@ -29,19 +41,19 @@ export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
                 <tr>
                   <th scope="col">{t("nodes.id")}</th>
                   <th scope="col">{t("nodes.state")}</th>
-                  <th scope="col">{t("nodes.sockets")}</th>
-                  <th scope="col">{t("chart.cpu")}</th>
-                  <th scope="col">{t("chart.memory")}</th>
-                  <th scope="col">{t("chart.queued")}</th>
-                  <th scope="col">{t("nodes.lag")}</th>
-                  <th scope="col">{t("nodes.uptime")}</th>
-                  <th scope="col">{t("nodes.address")}</th>
-                  <th scope="col">{t("nodes.version")}</th>
+                  {COLUMNS.map((name) => (
+                    <th scope="col" key={name}>
+                      {t(name)}
+                    </th>
+                  ))}
                 </tr>
               </thead>
               <tbody>
                 {nodes.map((node) => (
                   <NodeRow key={node.id} node={node} now={now_ms} isChosen={node.id === chosen} />
+                ))}
+                {lost.map((node) => (
+                  <LostRow key={node.id} node={node} now={now_ms} isChosen={node.id === chosen} />
                 ))}
               </tbody>
             </table>
@@ -52,26 +64,48 @@ export function Nodes({ metrics: { nodes, now_ms } }: { metrics: Metrics }) {
   );
 }
 
-function NodeRow({ node, now, isChosen }: { node: Node; now: number; isChosen: boolean }) {
-  const next = { ...view.value, node: isChosen ? null : node.id };
+/** The first cell of a row, which narrows the dashboard to its node. */
+function NodeId({ id, isChosen }: { id: string; isChosen: boolean }) {
+  const next = { ...view.value, node: isChosen ? null : id };
   const choose = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     changeView(next);
   };
   return (
+    <th scope="row">
+      <a
+        href={viewUrl(next)}
+        data-node={id}
+        aria-current={isChosen ? "true" : undefined}
+        title={t(isChosen ? "chosen.all" : "nodes.choose")}
+        onClick={choose}
+      >
+        {id}
+      </a>
+    </th>
+  );
+}
+
+/** Of a lost node no more is known than when it was seen. */
+function LostRow({ node, now, isChosen }: { node: LostNode; now: number; isChosen: boolean }) {
+  return (
     <tr class={isChosen ? "is-chosen" : ""}>
-      <th scope="row">
-        <a
-          href={viewUrl(next)}
-          data-node={node.id}
-          aria-current={isChosen ? "true" : undefined}
-          title={t(isChosen ? "chosen.all" : "nodes.choose")}
-          onClick={choose}
-        >
-          {node.id}
-        </a>
-      </th>
+      <NodeId id={node.id} isChosen={isChosen} />
+      <td>
+        <State kind="bad">{t("nodes.lost", { ago: agoText(now - node.seen_ms) })}</State>
+      </td>
+      {COLUMNS.map((name) => (
+        <td key={name}>–</td>
+      ))}
+    </tr>
+  );
+}
+
+function NodeRow({ node, now, isChosen }: { node: Node; now: number; isChosen: boolean }) {
+  return (
+    <tr class={isChosen ? "is-chosen" : ""}>
+      <NodeId id={node.id} isChosen={isChosen} />
       <td>
         <NodeState node={node} now={now} />
       </td>

@@ -13,16 +13,18 @@ export const isSilent = (node: Node, now: number) => now - node.seen_ms > STALE_
 /** The part of the memory limit above which Redis will soon refuse writes. */
 const NEARLY_FULL = 0.85;
 
-export function Status({ metrics: { nodes, now_ms, redis } }: { metrics: Metrics }) {
+export function Status({ metrics: { nodes, lost = [], now_ms, redis } }: { metrics: Metrics }) {
   const ready = nodes.filter((node) => node.is_ready && !isSilent(node, now_ms)).length;
-  const kind = ready === nodes.length && ready > 0 ? "good" : ready > 0 ? "warn" : "bad";
+  const kind = lost.length > 0 || ready === 0 ? "bad" : ready === nodes.length ? "good" : "warn";
+  const texts = [
+    nodes.length === 0 ? t("status.none") : t("status.ready", { ready, all: nodes.length }),
+    lost.length > 0 ? t("status.lost", { n: lost.length }) : "",
+  ];
   return (
     <section aria-label={t("status.label")}>
       <dl class="strip">
         <Item name={t("status.nodes")}>
-          <State kind={kind}>
-            {nodes.length === 0 ? t("status.none") : t("status.ready", { ready, all: nodes.length })}
-          </State>
+          <State kind={kind}>{texts.filter(Boolean).join(" · ")}</State>
         </Item>
         <Item name="Redis">
           <State kind={redis.is_up ? redisKind(redis) : "bad"}>
