@@ -1,7 +1,7 @@
 // Writes a .br and a .gz next to every built file that shrinks, for the server to choose from. Fails if the first
 // download of the chat is too large.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const compressible = new Set([".html", ".js", ".css", ".svg"]);
@@ -24,7 +24,12 @@ for (const name of readdirSync("dist", { recursive: true })) {
 // The page names everything of its first download except the texts, of which the larger language counts.
 const page = readFileSync("dist/index.html", "utf8");
 const named = [...page.matchAll(/(?:href|src)="\/([^"]+)"/g)].map(([, name]) => name);
-const texts = [...gzipped].filter(([name]) => /^assets\/(en|zh)-/.test(name)).map(([, size]) => size);
+const scripts = named
+  .filter((name) => name.endsWith(".js"))
+  .map((name) => readFileSync(join("dist", name), "utf8"));
+const isFirst = (name) =>
+  /^assets\/(en|zh)-/.test(name) && scripts.some((script) => script.includes(basename(name)));
+const texts = [...gzipped].filter(([name]) => isFirst(name)).map(([, size]) => size);
 if (named.length < 4 || texts.length === 0)
   throw new Error("the built page does not name the files that were expected");
 const total =

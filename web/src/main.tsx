@@ -1,8 +1,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { loadTexts, t } from "./i18n";
+import { loadFirstTexts, loadTexts, t } from "./i18n";
 import { safeNext, token } from "./model/session";
-import { lang } from "./settings/preferences";
 import { lazy } from "./ui/lazy";
 import { currentUrl, navigate, path, query } from "./ui/router";
 import "./style/base.css";
@@ -10,7 +9,7 @@ import "./style/base.css";
 const loadChat = () => import("./ui/chat").then((module) => module.Chat);
 /** What the page itself says until its scripts are there. */
 const Loading = () => <p class="missing loading">Chinwag</p>;
-const Chat = lazy(loadChat, Loading);
+const Chat = lazy(loadChat, Loading, false);
 const SignIn = lazy(() => import("./ui/sign_in").then((module) => module.SignIn), Loading);
 
 /** The chat for users who are logged in. Others are sent to the login, which leads back here. */
@@ -59,10 +58,13 @@ function App() {
 // Loads the code of the page together with its texts.
 if (token.peek()) {
   void loadChat().catch(() => {});
-  if (query.peek().room) void import("./ui/conversation_pane").catch(() => {});
+  if (query.peek().room) {
+    void import("./ui/conversation_pane").catch(() => {});
+    void loadTexts().catch(() => {});
+  }
 }
 const root = document.getElementById("app");
-loadTexts(lang.value).then(
+loadFirstTexts().then(
   () => root && render(<App />, root),
   () => root && render(<p class="missing">Chinwag could not be loaded. 页面加载失败，请刷新。</p>, root),
 );

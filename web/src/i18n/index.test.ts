@@ -3,10 +3,14 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Lang, lang } from "../settings/preferences";
 import { loadTexts, setLang, t } from ".";
-import { texts as en } from "./en";
+import { texts as enFirst } from "./en";
+import { texts as enRest } from "./en_rest";
 import { createTranslator } from "./translator";
-import { texts as zh } from "./zh";
+import { texts as zhFirst } from "./zh";
+import { texts as zhRest } from "./zh_rest";
 
+const en = { ...enFirst, ...enRest };
+const zh = { ...zhFirst, ...zhRest };
 const SOURCE = join(import.meta.dirname, "..");
 
 function sources(): string {
@@ -65,5 +69,26 @@ describe("texts", () => {
     expect(slow.t("word")).toBe("word");
     expect(lang.value).toBe("en");
     expect(localStorage.getItem("chinwag.lang")).toBe("en");
+  });
+
+  it("are first those that are needed at once, which never replace all of them", async () => {
+    const all = async () => ({ first: "one", rest: "two" });
+    let release = () => {};
+    const some = () => new Promise<{ first: string }>((done) => (release = () => done({ first: "one" })));
+    const quick = createTranslator<"first" | "rest">(all, some);
+    const first = quick.loadFirstTexts();
+    release();
+    await first;
+    expect([quick.t("first"), quick.t("rest")]).toEqual(["one", ""]);
+    const late = quick.loadFirstTexts();
+    await quick.loadTexts();
+    release();
+    await late;
+    expect([quick.t("first"), quick.t("rest")]).toEqual(["one", "two"]);
+  });
+
+  it("of the list are loaded at once, and no others", () => {
+    const others = /^(account|login|register|msg|members|settings|compose|tray|image)\./;
+    expect(Object.keys(enFirst).filter((key) => others.test(key))).toEqual([]);
   });
 });

@@ -6,19 +6,36 @@ import { storage } from "../settings/storage";
 
 type Values = Record<string, string | number>;
 
-/** Makes the functions of a page that load and look up its texts. `load` imports those of a language. */
-export function createTranslator<Key extends string>(load: (chosen: Lang) => Promise<Record<Key, string>>) {
-  const texts = signal<Record<Key, string> | null>(null);
+/**
+ * Makes the functions of a page that load and look up its texts. `load` imports those of a language, `loadFirst` those
+ * that are needed at once.
+ */
+export function createTranslator<Key extends string>(
+  load: (chosen: Lang) => Promise<Record<Key, string>>,
+  loadFirst: (chosen: Lang) => Promise<Partial<Record<Key, string>>> = load,
+) {
+  const texts = signal<Partial<Record<Key, string>>>({});
 
   let wanted: Lang = lang.value;
+  /** The language of which all texts are loaded. */
+  let whole: Lang | null = null;
 
-  async function loadTexts(chosen: Lang): Promise<void> {
+  /** All texts of a language: by default of that of the page, which it has loaded at most once. */
+  async function loadTexts(chosen: Lang = wanted): Promise<void> {
     wanted = chosen;
+    if (whole === chosen) return;
     const loaded = await load(chosen);
     // Downloads may finish in any order: the last choice counts.
     if (wanted !== chosen) return;
     texts.value = loaded;
+    whole = chosen;
     lang.value = chosen;
+  }
+
+  /** The texts that are needed at once. */
+  async function loadFirstTexts(): Promise<void> {
+    const loaded = await loadFirst(wanted);
+    if (whole === null) texts.value = loaded;
   }
 
   async function setLang(chosen: Lang): Promise<void> {
@@ -29,9 +46,9 @@ export function createTranslator<Key extends string>(load: (chosen: Lang) => Pro
 
   /** The text for a key. A placeholder `{name}` is replaced by the value of that name. */
   function t(key: Key, values: Values = {}): string {
-    const text = texts.value?.[key] ?? "";
+    const text = texts.value[key] ?? "";
     return text.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(values[name] ?? placeholder));
   }
 
-  return { loadTexts, setLang, t };
+  return { loadTexts, loadFirstTexts, setLang, t };
 }

@@ -2,7 +2,7 @@
 
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { t } from "../i18n";
+import { loadTexts, t } from "../i18n";
 import "../model/chat";
 import { openRoom } from "../model/history";
 import { activeRoomId, listState, unreadTotal } from "../model/rooms";
@@ -60,6 +60,7 @@ export function Chat() {
     const timer = setTimeout(() => {
       void import("./conversation_pane").catch(() => {});
       void import("./lazy_components").catch(() => {});
+      void loadTexts().catch(() => {});
     }, PRELOAD_DELAY_MS);
     return () => clearTimeout(timer);
   }, [isListed]);

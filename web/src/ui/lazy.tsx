@@ -2,13 +2,17 @@
 
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { t } from "../i18n";
+import { loadTexts, t } from "../i18n";
 
 /**
  * Draws a stand-in until the code is loaded, or nothing. If that fails, a component with a stand-in offers to reload;
  * others try again next time.
  */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, StandIn?: () => JSX.Element) {
+export function lazy<P extends object>(
+  load: () => Promise<ComponentType<P>>,
+  StandIn?: () => JSX.Element,
+  needsAllTexts = true,
+) {
   let Loaded: ComponentType<P> | null = null;
   return (props: P) => {
     const [state, setState] = useState<"loading" | "loaded" | "failed">("loading");
@@ -18,7 +22,11 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, St
         Loaded = component;
         setState("loaded");
       };
-      load().then(onLoaded, () => setState("failed"));
+      const texts = needsAllTexts ? loadTexts() : undefined;
+      Promise.all([load(), texts]).then(
+        ([component]) => onLoaded(component),
+        () => setState("failed"),
+      );
     }, []);
     if (Loaded) return <Loaded {...props} />;
     if (!StandIn) return null;
