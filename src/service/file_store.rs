@@ -10,6 +10,9 @@ use url::Url;
 use super::upload_path::{Folder, UploadPath};
 use crate::domain::{Error, Result};
 
+/// What a file says that shows whether the store takes files.
+const PROBE: &[u8] = b"chinwag check";
+
 /// Opens the store at `url`: `file:///folder`, or `s3://bucket/prefix` when built with S3.
 ///
 /// # Errors
@@ -41,11 +44,18 @@ fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
 /// Writes a file to the store at `url` and removes it.
 ///
 /// # Errors
-/// `Internal` as for [`open`]; `StorageFull`, `Unavailable` when the store takes no file.
+/// `Internal` for an address that is not understood; `StorageFull`, `Unavailable` when the store takes no file.
 pub async fn probe(url: &str) -> Result<()> {
-    let store = open(url)?;
-    let file = object_store::path::Path::from(format!(".check-{}", uuid::Uuid::new_v4()));
-    store.put(&file, PutPayload::from_static(b"chinwag")).await.map_err(failed)?;
+    let name = format!(".check-{}", uuid::Uuid::new_v4());
+    if let Some(folder) = folder_of(url) {
+        // Not by the library, which tries for ever where a folder exists and no file can be made in it.
+        let file = folder.join(name);
+        let probing = move || std::fs::write(&file, PROBE).and_then(|()| std::fs::remove_file(&file));
+        let probed = tokio::task::spawn_blocking(probing).await.map_err(Error::internal)?;
+        return probed.map_err(|error| Error::Unavailable(error.into()));
+    }
+    let (store, file) = (open(url)?, object_store::path::Path::from(name));
+    store.put(&file, PutPayload::from_static(PROBE)).await.map_err(failed)?;
     store.delete(&file).await.map_err(failed)
 }
 
