@@ -118,8 +118,6 @@ impl Store {
             return Ok(true);
         }
         let Some(direct) = own.iter().find(|entry| entry.other == Some(other)) else { return Ok(false) };
-        let log = self.keys.room(direct.room).log;
-        let call = Call { script: &scripts::HAS_WRITTEN, keys: &[&log], args: &[Arg::Number(user.0)] };
-        reply::read(self.connection.run_script(&call, &[]).await?.0)
+        Ok(self.senders(direct.room).await?.include(user))
     }
 }

@@ -1,8 +1,10 @@
 //! A user's conversations, with the number of unread messages in each: two round trips for up to 200 rooms, one more for
-//! every further 200.
+//! every further 200. Where Redis would have to read much in order to count, the node counts by what it remembers (`senders`):
+//! one more for each such room, and some at first.
 
 use std::collections::HashMap;
 
+use futures_util::{StreamExt, stream};
 use redis::{Pipeline, Value};
 
 use super::decoding::Decoding;
@@ -11,7 +13,14 @@ use super::redis::scripts::{self, Arg, Call};
 use super::room_list::{Correction, ROOMS_AT_ONCE};
 use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments};
-use crate::domain::{Conversation, Error, Listing, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
+use crate::domain::{Conversation, Error, Kind, Listing, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
+
+/// How many rooms are read at the same time to count their messages.
+const COUNTED_AT_ONCE: usize = 4;
+
+/// A conversation whose unread messages Redis did not count, because that would take too long, and the time since which
+/// they count, ms.
+type Uncounted = (Conversation, u64);
 
 /// Of the other user of a direct room.
 type NameAndAvatar = (Option<String>, Option<String>);
@@ -27,9 +36,12 @@ impl Store {
         let read_cursors: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
         let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
 
-        let mut conversations = Listing { items: Vec::with_capacity(hints.listed.len()), is_partial: false };
+        let pending = |room: &RoomId| RoomEntry { room: *room, kind: RoomKind::Group, other: None };
+        let rooms: Vec<RoomEntry> = hints.listed.iter().copied().chain(hints.pending.iter().map(pending)).collect();
+        let mut conversations = Listing { items: Vec::with_capacity(rooms.len()), is_partial: false };
         let (mut correction, mut decoding) = (Correction::default(), Decoding::default());
-        for some in hints.listed.chunks(ROOMS_AT_ONCE) {
+        let mut uncounted = Vec::new();
+        for some in rooms.chunks(ROOMS_AT_ONCE) {
             let pipeline = self.read_conversations(user, some, &read_cursors);
             let mut replies = self.run_message_list(&pipeline, some.len()).await?.into_iter();
             for entry in some {
@@ -41,33 +53,25 @@ impl Store {
                 };
                 let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
                 let other = other.filter(|_| entry.other.is_some()).map(reply::read).transpose()?;
-                match read_conversation(*entry, card, read, other)? {
-                    Some(conversation) => {
-                        decoding.has_decoded(message_bytes(&conversation)).await;
-                        conversations.items.push(conversation);
+                let is_pending = hints.pending.contains(&entry.room);
+                let Some((conversation, joined_at_ms)) = read_conversation(*entry, card, read, other)? else {
+                    if !is_pending {
+                        correction.remove(*entry);
                     }
-                    None => correction.remove(*entry),
+                    continue;
+                };
+                if is_pending {
+                    let RoomHead { kind, .. } = conversation.head;
+                    correction.missing.push(RoomEntry { kind, other: conversation.head.other(user), ..*entry });
+                }
+                decoding.has_decoded(message_bytes(&conversation)).await;
+                match joined_at_ms {
+                    Some(joined_at_ms) => uncounted.push((conversation, joined_at_ms)),
+                    None => conversations.items.push(conversation),
                 }
             }
         }
-        let pending = |room: &RoomId| RoomEntry { room: *room, kind: RoomKind::Group, other: None };
-        let pending: Vec<RoomEntry> = hints.pending.iter().map(pending).collect();
-        for some in pending.chunks(ROOMS_AT_ONCE) {
-            let pipeline = self.read_conversations(user, some, &read_cursors);
-            let mut replies = self.run_message_list(&pipeline, some.len()).await?.into_iter();
-            for entry in some {
-                let (card, _) = (next(&mut replies)?, next(&mut replies)?);
-                let Some(card) = card else {
-                    conversations.is_partial = true;
-                    continue;
-                };
-                let read = Seq(read_cursors.get(&entry.room.number()).copied().unwrap_or(0));
-                let Some(conversation) = read_conversation(*entry, card, read, None)? else { continue };
-                let RoomHead { kind, .. } = conversation.head;
-                correction.missing.push(RoomEntry { kind, other: conversation.head.other(user), ..*entry });
-                conversations.items.push(conversation);
-            }
-        }
+        self.add_counted(&mut conversations, user, uncounted).await?;
         // What is noted must not be forgotten while the rooms cannot say what became of it.
         if !conversations.is_partial {
             self.correct_room_list(&hints, correction).await;
@@ -75,6 +79,31 @@ impl Store {
         conversations.items.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
         self.deleted_users.rename_in(conversations.items.iter_mut().filter_map(|it| it.last_message.as_mut()));
         Ok(conversations)
+    }
+
+    /// Counts the unread messages of conversations and adds them to a list. Leaves out those whose shard is away by now.
+    async fn add_counted(
+        &self,
+        conversations: &mut Listing<Conversation>,
+        user: UserId,
+        uncounted: Vec<Uncounted>,
+    ) -> Result<()> {
+        let counting = uncounted.into_iter().map(|it| self.count_unread(user, it));
+        let mut counting = stream::iter(counting).buffer_unordered(COUNTED_AT_ONCE);
+        while let Some(counted) = counting.next().await {
+            match counted {
+                Ok(conversation) => conversations.items.push(conversation),
+                Err(error) if self.has_shards() && error.kind() == Kind::Unavailable => conversations.is_partial = true,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn count_unread(&self, user: UserId, (conversation, joined_at_ms): Uncounted) -> Result<Conversation> {
+        let senders = self.senders(conversation.head.id).await?;
+        let unread = senders.unread(user, conversation.read, joined_at_ms.max(self.oldest_ms()));
+        Ok(Conversation { unread, ..conversation })
     }
 
     /// The commands that read rooms: two replies for each.
@@ -111,17 +140,20 @@ fn message_bytes(conversation: &Conversation) -> usize {
     conversation.last_message.as_ref().map_or(0, |message| message.text.len())
 }
 
+/// Reads a reply of `conversation.lua`. The second value is there when unread messages must still be counted: the time since
+/// which they count. `None` for a user who is no member.
 fn read_conversation(
     entry: RoomEntry,
     card: Value,
     read: Seq,
     other: Option<NameAndAvatar>,
-) -> Result<Option<Conversation>> {
+) -> Result<Option<(Conversation, Option<u64>)>> {
     if is_absent(&card) {
         return Ok(None); // the user's list is not up to date
     }
     let items = array(card)?;
-    let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read, avatar] = items.as_slice()
+    let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read, avatar, joined] =
+        items.as_slice()
     else {
         return Err(Error::internal("a conversation has an unexpected number of fields"));
     };
@@ -136,14 +168,17 @@ fn read_conversation(
     };
     let pair = if is_absent(pair) { None } else { parse_pair(text(pair)?) };
     let read_by_other = if is_absent(other_read) { Seq(0) } else { Runs::parse(text(other_read)?).highest() };
-    Ok(Some(Conversation {
+    let is_counted = *unread >= 0;
+    let joined_at_ms: f64 = text(joined)?.parse().map_err(Error::internal)?;
+    let conversation = Conversation {
         head: RoomHead { id: entry.room, kind: kind_of(text(kind)?)?, pair },
         name,
         avatar,
         active_at_ms: text(at_ms)?.parse().map_err(Error::internal)?,
         last_message,
-        unread: (*unread).unsigned_abs(),
+        unread: u64::try_from(*unread).unwrap_or(0),
         read,
         read_by_other,
-    }))
+    };
+    Ok(Some((conversation, (!is_counted).then_some(joined_at_ms as u64))))
 }

@@ -49,6 +49,7 @@ mod room_changes;
 mod room_list;
 mod room_removals;
 mod rooms;
+mod senders;
 mod server;
 mod server_info;
 mod sessions;
@@ -108,6 +109,7 @@ use redis::durability::Durability;
 use redis::keys::{Channels, Keys};
 use redis::writer::Writer;
 use room_cards::SharedCards;
+use senders::{KnownSenders, SenderReads};
 use single_flight::SingleFlight;
 use stats::WriteCache;
 
@@ -204,6 +206,7 @@ pub struct NodeMemory {
     long_rooms: LongRooms,
     cards: SharedCards,
     lanes: NodeLanes,
+    known_senders: KnownSenders,
     durability: Arc<Durability>,
     both_ways_until_ms: Arc<AtomicU64>,
     continuity: Continuity,
@@ -223,6 +226,7 @@ impl NodeMemory {
             long_rooms: LongRooms::default(),
             cards: SharedCards::default(),
             lanes: NodeLanes::default(),
+            known_senders: KnownSenders::default(),
             durability: Arc::new(Durability::new(config.replicas, config.replicas_floor_secs)),
             both_ways_until_ms: Arc::default(),
             continuity: Continuity::default(),
@@ -259,10 +263,12 @@ pub struct Store {
     readers: Readers,
     long_rooms: LongRooms,
     cards: SharedCards,
+    known_senders: KnownSenders,
     /// Until when client ids are also kept as the previous version keeps them.
     both_ways_until_ms: Arc<AtomicU64>,
     continuity: Continuity,
     deleted_users: DeletedUsers,
+    sender_reads: SenderReads,
     stats: Arc<SingleFlight<Stats>>,
     online: Arc<SingleFlight<OnlineUsers>>,
 }
@@ -300,9 +306,11 @@ impl Store {
             readers: memory.readers.clone(),
             long_rooms: memory.long_rooms.clone(),
             cards: memory.cards.clone(),
+            known_senders: memory.known_senders.clone(),
             both_ways_until_ms: Arc::clone(&memory.both_ways_until_ms),
             continuity: memory.continuity.clone(),
             deleted_users: memory.deleted_users.clone(),
+            sender_reads: SenderReads::default(),
             stats: Arc::default(),
             online: Arc::default(),
         }

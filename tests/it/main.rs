@@ -107,5 +107,6 @@ mod support;
 mod tls;
 mod unread;
 mod unread_answers;
+mod unread_numbers;
 mod uploads;
 mod wire;

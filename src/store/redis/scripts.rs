@@ -75,7 +75,7 @@ script!(CLAIM_UPLOADS = "../lua/claim_uploads.lua");
 script!(KEEP_PICTURE = "../lua/keep_picture.lua");
 script!(BLOCK = "../lua/block.lua");
 script!(COPY_BLOCK = "../lua/copy_block.lua");
-script!(HAS_WRITTEN = "../lua/has_written.lua");
+script!(SENDERS = "../lua/senders.lua");
 script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 
 /// One pipeline that loads every script.
@@ -123,7 +123,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &KEEP_PICTURE,
         &BLOCK,
         &COPY_BLOCK,
-        &HAS_WRITTEN,
+        &SENDERS,
         &ANNOUNCE_SETTINGS,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());

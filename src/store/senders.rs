@@ -1,0 +1,246 @@
+//! Who sent the entries of rooms' logs. A node remembers it, so that it can count unread messages without having Redis
+//! read a thousand records for one number.
+//!
+//! Before each use, what is known of a room is extended by the entries behind its last one. After a failover or a restart
+//! Redis may lack that entry, or have another with its seq: an entry is recognised by seq and time together, as in `tail`,
+//! and when it is not in the log, the log is read from its beginning. Entries never change, and they leave the log at its
+//! beginning alone. Deletions are read each time: after Redis has lost one, another may give the room the same revision.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, Weak};
+
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use redis::{Pipeline, Value};
+
+use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id};
+use super::redis::scripts::{self, Arg, Call};
+use super::single_flight::SingleFlight;
+use super::{LONG_LIST, Store};
+use crate::domain::{EntryId, Error, Result, RoomId, Seq, UserId};
+
+/// Most bytes that a node remembers. The rooms that were asked for longest ago leave first.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// What a room takes apart from its entries, about.
+const ROOM_BYTES: usize = 128;
+/// How often one reading of a log begins again because it was trimmed up to the last entry read.
+const MAX_RESTARTS: u32 = 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sent {
+    id: EntryId,
+    sender: UserId,
+}
+
+/// The entries of rooms, oldest first, as of the last time each was asked for.
+#[derive(Clone)]
+pub(super) struct KnownSenders(Cache<RoomId, Arc<Vec<Sent>>>);
+
+impl Default for KnownSenders {
+    fn default() -> Self {
+        let bytes = |entries: &Vec<Sent>| ROOM_BYTES + entries.capacity() * size_of::<Sent>();
+        let cache = Cache::builder()
+            .weigher(move |_, entries: &Arc<Vec<Sent>>| u32::try_from(bytes(entries)).unwrap_or(u32::MAX))
+            .max_capacity(MAX_BYTES)
+            .eviction_policy(EvictionPolicy::lru())
+            .build();
+        Self(cache)
+    }
+}
+
+/// The logs that are being read: concurrent callers share one reading.
+#[derive(Clone, Default)]
+pub(super) struct SenderReads(Arc<Mutex<HashMap<RoomId, Weak<SenderRead>>>>);
+
+type SenderRead = SingleFlight<Arc<Senders>>;
+
+impl SenderReads {
+    fn of(&self, room: RoomId) -> Arc<SenderRead> {
+        let mut reads = self.0.lock().expect("no panic while held");
+        if let Some(read) = reads.get(&room).and_then(Weak::upgrade) {
+            return read;
+        }
+        reads.retain(|_, read| read.strong_count() > 0);
+        let read = Arc::default();
+        reads.insert(room, Arc::downgrade(&read));
+        read
+    }
+}
+
+/// The entries of a log and which of them are deleted.
+#[derive(Debug)]
+pub(super) struct Senders {
+    entries: Arc<Vec<Sent>>,
+    deleted: HashSet<Seq>,
+}
+
+impl Senders {
+    /// Whether an entry was sent by a user, deleted or not.
+    pub(super) fn include(&self, user: UserId) -> bool {
+        self.entries.iter().any(|sent| sent.sender == user)
+    }
+
+    /// Number of messages of others behind `read`, but of those since a time alone.
+    pub(super) fn unread(&self, user: UserId, read: Seq, since_ms: u64) -> u64 {
+        let behind = self.entries.partition_point(|sent| sent.id.seq <= read);
+        let is_unread = |sent: &&Sent| {
+            let is_of_others = sent.sender != user && sent.sender != UserId::SERVER;
+            is_of_others && sent.id.at_ms >= since_ms && !self.deleted.contains(&sent.id.seq)
+        };
+        self.entries[behind..].iter().filter(is_unread).count() as u64
+    }
+}
+
+/// A part of a log.
+struct Part {
+    /// Whether it follows the entry that was known; otherwise it is the beginning of the log.
+    is_behind: bool,
+    entries: Vec<Sent>,
+    /// `None` when there are more.
+    end: Option<End>,
+}
+
+/// What comes with the last part.
+struct End {
+    /// The first entry of the log.
+    first: Option<EntryId>,
+    deleted: HashSet<Seq>,
+}
+
+impl Store {
+    /// Who sent what is in a room's log. Takes one round trip, and some more when the node knows little of the room.
+    pub(super) async fn senders(&self, room: RoomId) -> Result<Arc<Senders>> {
+        let store = self.clone();
+        let read = self.sender_reads.of(room);
+        read.join(async move { store.read_senders(room).await.map(Arc::new) }).await
+    }
+
+    async fn read_senders(&self, room: RoomId) -> Result<Senders> {
+        let mut entries = self.known_senders.0.get(&room).map(|known| known.to_vec()).unwrap_or_default();
+        let is_long = entries.is_empty();
+        let mut restarts = 0;
+        loop {
+            let part = self.read_part(room, entries.last(), is_long).await?;
+            if !part.is_behind && !entries.is_empty() {
+                entries.clear();
+                restarts += 1;
+            }
+            entries.extend(part.entries);
+            if let Some(End { first, deleted }) = part.end {
+                let dropped = entries.partition_point(|sent| first.is_none_or(|first| sent.id.seq < first.seq));
+                entries.drain(..dropped);
+                entries.shrink_to_fit();
+                let entries = Arc::new(entries);
+                self.known_senders.0.insert(room, Arc::clone(&entries));
+                return Ok(Senders { entries, deleted });
+            }
+            if restarts > MAX_RESTARTS {
+                return Err(Error::Unavailable("the log is trimmed faster than it is read".into()));
+            }
+        }
+    }
+
+    async fn read_part(&self, room: RoomId, known: Option<&Sent>, is_long: bool) -> Result<Part> {
+        let keys = self.keys.room(room);
+        let known = known.map(|sent| sent.id.to_string()).unwrap_or_default();
+        let call = Call { script: &scripts::SENDERS, keys: &[&keys.log, &keys.amendments], args: &[Arg::Text(&known)] };
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(call.by_hash());
+        let size = if is_long { LONG_LIST + 1 } else { 1 };
+        Part::read(next(&mut self.run_sized(&pipeline, size).await?.into_iter())?)
+    }
+}
+
+impl Part {
+    /// Reads the reply of `senders.lua`.
+    fn read(reply: Value) -> Result<Self> {
+        let mut items = array(reply)?.into_iter();
+        let is_behind = reply::read(next(&mut items)?)?;
+        let entries = array(next(&mut items)?)?;
+        let entry = |pair: &[Value]| Ok(Sent { id: entry_id(&pair[0])?, sender: user_id(&pair[1])? });
+        let entries = entries.chunks_exact(2).map(entry).collect::<Result<_>>()?;
+        let has_more: bool = reply::read(next(&mut items)?)?;
+        let end = if has_more { None } else { Some(End::read(&mut items)?) };
+        Ok(Self { is_behind, entries, end })
+    }
+}
+
+impl End {
+    fn read(items: &mut impl Iterator<Item = Value>) -> Result<Self> {
+        let first = next(items)?;
+        let first = if is_absent(&first) { None } else { Some(entry_id(&first)?) };
+        let fields = array(next(items)?)?;
+        let mut deleted = HashSet::with_capacity(fields.len());
+        for field in &fields {
+            // Fields of other amendments are no numbers.
+            deleted.extend(text(field)?.parse().map(Seq));
+        }
+        Ok(Self { first, deleted })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(seq: u64, at_ms: u64, sender: u64) -> Sent {
+        Sent { id: EntryId { seq: Seq(seq), at_ms }, sender: UserId(sender) }
+    }
+
+    fn list(items: &[&str]) -> Value {
+        Value::Array(items.iter().map(|item| Value::BulkString(item.as_bytes().to_vec())).collect())
+    }
+
+    #[test]
+    fn what_others_sent_and_nobody_deleted_is_unread() {
+        let entries =
+            vec![sent(3, 10, 2), sent(4, 10, 2), sent(5, 11, 1), sent(6, 12, 2), sent(7, 12, 0), sent(9, 13, 3)];
+        let senders = Senders { entries: Arc::new(entries), deleted: HashSet::from([Seq(6)]) };
+        for (user, read, since_ms, unread) in [
+            (1, 0, 0, 3),
+            (1, 3, 0, 2),
+            (1, 4, 0, 1),
+            (1, 8, 0, 1),
+            (1, 9, 0, 0),
+            (2, 0, 0, 2),
+            (1, 0, 11, 1),
+            (4, 0, 14, 0),
+        ] {
+            let case = (user, read, since_ms);
+            assert_eq!(senders.unread(UserId(user), Seq(read), since_ms), unread, "{case:?}");
+        }
+        assert!(senders.include(UserId(3)) && !senders.include(UserId(4)));
+    }
+
+    #[test]
+    fn parts_of_a_log_are_understood() {
+        let part = |more: Vec<Value>| {
+            let mut items = vec![Value::Int(1), list(&["7-10", "3", "8-11", "0"])];
+            items.extend(more);
+            Part::read(Value::Array(items))
+        };
+        let cut = part(vec![Value::Int(1)]).expect("reads");
+        assert!(cut.is_behind && cut.end.is_none());
+        assert_eq!(cut.entries, [sent(7, 10, 3), sent(8, 11, 0)]);
+        assert!(part(vec![Value::Int(0)]).is_err(), "the last part has an end");
+        let id = Value::BulkString(b"2-1".to_vec());
+        let end = part(vec![Value::Int(0), id, list(&["5", "7:e", "6"])]).expect("reads").end.expect("the end");
+        assert_eq!(end.first.map(|id| id.seq), Some(Seq(2)));
+        assert_eq!(end.deleted, HashSet::from([Seq(5), Seq(6)]));
+        let empty = part(vec![Value::Int(0), Value::Nil, list(&[])]).expect("reads").end.expect("the end");
+        assert!(empty.first.is_none() && empty.deleted.is_empty());
+    }
+
+    #[test]
+    fn a_node_remembers_a_bounded_number_of_bytes() {
+        let known = KnownSenders::default();
+        let entries = Arc::new(vec![sent(1, 1, 1); 1000]);
+        for number in 1..=2000 {
+            known.0.insert(RoomId::new(number).expect("not zero"), Arc::clone(&entries));
+        }
+        known.0.run_pending_tasks();
+        let count = known.0.entry_count();
+        assert!((500..=MAX_BYTES / 24_000).contains(&count), "{count}");
+        assert!(known.0.get(&RoomId::new(2000).expect("not zero")).is_some(), "the latest stays");
+    }
+}
