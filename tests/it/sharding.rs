@@ -219,13 +219,14 @@ async fn many_workers_share_their_connections_to_the_shards() {
     let world = World::start_with(1, &cluster.url(), |config| config.server.workers = WORKERS).await;
     let user = world.user(0, "alice").await;
     let room = user.make_room(0, "shared").await;
-    // New connections, which the workers get in turn; the statistics come from all shards.
+    // New connections, which the workers get in turn; the statistics come from all shards. A busy machine may be late to
+    // connect to them.
     let asked = (0..2 * WORKERS).map(|_| async {
         let client = crate::support::client();
-        let url = world.url(0, "/api/chat/stats");
-        client.get(url).bearer_auth(&user.token).send().await.expect("answered").status()
+        let ask = || client.get(world.url(0, "/api/chat/stats")).bearer_auth(&user.token).send();
+        eventually("the worker answers", async || ask().await.expect("answered").status() == StatusCode::OK).await;
     });
-    assert!(join_all(asked).await.iter().all(|status| *status == StatusCode::OK));
+    join_all(asked).await;
     let bound = |count: usize| {
         // At most 64 for commands, one to each shard for lists and for events, and what asks for the slots.
         let others = 3 * RedisCluster::MASTERS;
@@ -264,7 +265,7 @@ async fn online_users_are_spread_over_the_shards_and_what_one_server_had_is_remo
     found.sort_unstable();
     names.sort_unstable();
     assert_eq!(found, names);
-    assert_eq!(user.read(0, "stats").await["online_users"], names.len());
+    assert_eq!(user.read(0, "stats").await["online_users_count"], names.len());
     let prefix = world.config.redis.prefix.clone();
     let count = |pattern: String| {
         let keys = |server: &crate::support::Redis| {
