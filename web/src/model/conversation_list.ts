@@ -4,6 +4,7 @@ import { batch } from "@preact/signals";
 import { delay } from "../net/delay";
 import { api } from "../net/http";
 import type { Conversation } from "../net/types";
+import { latest } from "./amendments";
 import { isWatched } from "./attention";
 import { activeRoomId, conversations, isAtEnd, isListPartial, listState, roomOf } from "./rooms";
 import { token } from "./session";
@@ -22,7 +23,7 @@ let reading: Promise<void> | null = null;
 let changes = 0;
 let soon: Promise<void> | null = null;
 
-/** Notes the arrival of a message, which a running request may lack. */
+/** Notes the arrival of a message or an edit, which a running request may lack. */
 export function noteArrival(): void {
   changes += 1;
 }
@@ -70,7 +71,7 @@ async function readList(): Promise<void> {
 function applyList(list: Conversation[], isPartial: boolean): void {
   const listed = list.map((conversation): [number, Conversation] => [
     conversation.id,
-    withoutSeen(conversation),
+    withoutSeen(withLatest(conversation)),
   ]);
   batch(() => {
     // The rooms that a partial list lacks are kept as they were.
@@ -82,6 +83,13 @@ function applyList(list: Conversation[], isPartial: boolean): void {
 
 /** Spreads the clients, which all miss rooms at the same time. */
 const missingDelay = () => MISSING_MIN_MS * (1 + Math.random() / 2);
+
+/** Keeps the text of the last message if it was edited since the server read it. */
+function withLatest(conversation: Conversation): Conversation {
+  const { id, last_message } = conversation;
+  if (!last_message) return conversation;
+  return { ...conversation, last_message: latest(conversations.peek().get(id)?.last_message, last_message) };
+}
 
 function withoutSeen(conversation: Conversation): Conversation {
   return isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation;

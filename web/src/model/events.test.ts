@@ -1,10 +1,13 @@
-// What events notify of.
+// What events notify of and change.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation, EventFrame, RoomMessage } from "../net/types";
 import { account, conversation, message, systemMessage } from "../testing/fixtures";
+import { connection } from "./connection";
+import { refreshList } from "./conversation_list";
 import { applyEvent } from "./events";
+import { loadNewest, loadOlder } from "./history";
 import { notify } from "./notifications";
-import { resetRooms } from "./rooms";
+import { conversations, resetRooms, roomOf } from "./rooms";
 import { me } from "./session";
 
 vi.mock("./notifications", () => ({ notify: vi.fn(async () => {}) }));
@@ -78,4 +81,137 @@ it("a listed room notifies that somebody has added the user again", async () => 
     [5, "Room 7"],
     [6, "Room 7"],
   ]);
+});
+
+describe("edits and reactions", () => {
+  const edit = (content: string, second: number, id = 5): EventFrame => ({
+    type: "message_edited",
+    payload: { room_id: ROOM, id, user_id: BOB, content, edited_at: editTime(second) },
+  });
+  const react = (user_id: number, emoji: string, on = true, id = 5): EventFrame => ({
+    type: "reaction",
+    payload: { room_id: ROOM, id, user_id, emoji, on },
+  });
+  const editTime = (second: number) => new Date(Date.UTC(2026, 0, 5, 13, 0, second)).toISOString();
+  const editedMessage = (content: string, second: number) =>
+    message(5, { content, edited_at: editTime(second) });
+  const room = () => roomOf(ROOM);
+  const textsOf = (messages: { text: string }[]) => messages.map(({ text }) => text);
+  const lastText = () => conversations.peek().get(ROOM)?.last_message?.text;
+
+  /** A room that has the messages, of which the last one is in the list and was announced. */
+  function opened(...messages: RoomMessage[]) {
+    const last_message = messages.at(-1) ?? null;
+    list = [conversation(ROOM, { last_message })];
+    conversations.value = new Map([[ROOM, conversation(ROOM, { last_message })]]);
+    room().messages.value = messages;
+    room().announced.value = messages.slice(-1);
+    room().state.value = "ready";
+  }
+
+  /** Answers a fetch with messages after events that arrived meanwhile. */
+  function pageAfter(events: EventFrame[], ...messages: RoomMessage[]) {
+    connection.status.value = "open";
+    vi.spyOn(connection, "fetchHistory").mockImplementation(async () => {
+      for (const event of events) applyEvent(event);
+      return { messages, isCut: false };
+    });
+  }
+
+  it("replaces the text wherever it is shown", () => {
+    opened(message(4), message(5));
+    applyEvent(edit("mended", 1));
+    expect(textsOf(room().messages.peek())).toEqual(["text 4", "mended"]);
+    expect(room().messages.peek()[1]).toMatchObject({ content: "mended", edited_at: editTime(1) });
+    expect(textsOf(room().announced.peek())).toEqual(["mended"]);
+    expect(lastText()).toBe("mended");
+  });
+
+  it("changes the list only for its last message", () => {
+    opened(message(4), message(5));
+    applyEvent(edit("mended", 1, 4));
+    expect(textsOf(room().messages.peek())).toEqual(["mended", "text 5"]);
+    expect(lastText()).toBe("text 5");
+  });
+
+  it("keeps the latest text, in whatever order edits arrive", () => {
+    opened(message(5));
+    for (const event of [edit("second", 2), edit("first", 1), edit("second", 2)]) applyEvent(event);
+    expect(textsOf(room().messages.peek())).toEqual(["second"]);
+    expect(lastText()).toBe("second");
+  });
+
+  it.each([
+    ["an older page", [editedMessage("first", 1)], [edit("second", 2)], "second"],
+    ["a page from before the first edit", [message(5)], [edit("first", 1)], "first"],
+    ["a newer page", [editedMessage("third", 3)], [edit("second", 2)], "third"],
+  ])("merges with %s, once known and at first", async (_, page, events, text) => {
+    for (const known of [[message(5)], []]) {
+      opened(...known);
+      pageAfter(events, ...page);
+      await loadNewest(room());
+      expect(textsOf(room().messages.peek())).toEqual([text]);
+    }
+  });
+
+  it("reach messages of an older page on its way", async () => {
+    opened(message(9));
+    room().hasOlder.value = true;
+    pageAfter([edit("mended", 1), react(BOB, "👍")], message(5));
+    await loadOlder(room());
+    expect(room().messages.peek()[0]).toMatchObject({ text: "mended", reactions: [{ users: [BOB] }] });
+  });
+
+  it("survive an older answer of the list, and yield to a newer one", async () => {
+    opened(message(5));
+    applyEvent(edit("second", 2));
+    list = [conversation(ROOM, { last_message: editedMessage("first", 1) })];
+    await refreshList();
+    expect(lastText()).toBe("second");
+    list = [conversation(ROOM, { last_message: editedMessage("third", 3) })];
+    await refreshList();
+    expect(lastText()).toBe("third");
+  });
+
+  it("do not outlive a message that the server has lost", async () => {
+    opened(message(5));
+    applyEvent(edit("mended", 1));
+    applyEvent({ type: "new_message", payload: message(5, { content: "another", resume: "5-2" }) });
+    expect(textsOf(room().messages.peek())).toEqual(["another"]);
+  });
+
+  it("adds and removes users, each once", () => {
+    opened(message(5));
+    const reactions = () => room().messages.peek()[0]?.reactions;
+    applyEvent(react(BOB, "👍"));
+    applyEvent(react(ALICE, "👍"));
+    applyEvent(react(ALICE, "👍"));
+    applyEvent(react(CAROL, "🎉"));
+    expect(reactions()).toEqual([
+      { emoji: "👍", users: [BOB, ALICE] },
+      { emoji: "🎉", users: [CAROL] },
+    ]);
+    applyEvent(react(BOB, "👍", false));
+    applyEvent(react(BOB, "👍", false));
+    applyEvent(react(CAROL, "🎉", false));
+    expect(reactions()).toEqual([{ emoji: "👍", users: [ALICE] }]);
+    applyEvent(react(ALICE, "👍", false));
+    expect(reactions()).toBeUndefined();
+  });
+
+  it("takes reactions from pages, with those that arrived meanwhile", async () => {
+    opened(message(5, { reactions: [{ emoji: "👎", users: [CAROL] }] }));
+    const page = message(5, { reactions: [{ emoji: "👍", users: [BOB, ALICE] }] });
+    pageAfter([react(BOB, "👍", false), react(CAROL, "👍")], page);
+    await loadNewest(room());
+    expect(room().messages.peek()[0]?.reactions).toEqual([{ emoji: "👍", users: [ALICE, CAROL] }]);
+  });
+
+  it("leave rooms alone that do not have the message", () => {
+    opened(message(4));
+    const before = room().messages.peek();
+    applyEvent(edit("mended", 1));
+    applyEvent(react(BOB, "👍"));
+    expect(room().messages.peek()).toBe(before);
+  });
 });

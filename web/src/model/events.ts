@@ -1,6 +1,7 @@
 // Applies the server's events to the state.
 
 import type { Conversation, EventFrame, RoomMessage, ServerPayloads } from "../net/types";
+import { type Amendment, allAmended, amended } from "./amendments";
 import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
 import { refreshActiveRoom } from "./history";
 import { loadMembers } from "./members";
@@ -43,6 +44,9 @@ export function applyEvent(frame: EventFrame): void {
       return applyMembership(frame.payload.room_id, frame.payload.user_id, frame.type === "member_added");
     case "message_deleted":
       return applyDeletion(frame.payload.room_id, frame.payload.id);
+    case "message_edited":
+    case "reaction":
+      return applyAmendment(frame);
     case "message_read":
       return applyRead(frame.payload.room_id, frame.payload.user_id, frame.payload.id);
     case "typing":
@@ -69,7 +73,7 @@ function applyMessage(message: RoomMessage): void {
   noteArrival();
   // After a loss the server may give the id of a lost message again.
   const wasKnown = room.byId(message.id)?.resume === message.resume;
-  for (const buffer of room.fetchBuffers) buffer.push(message);
+  for (const buffer of room.fetchBuffers) buffer.messages.push(message);
   if (room.state.peek() === "ready") {
     room.messages.value = mergeMessages(room.messages.peek(), [message], room.deletedIds);
     const isScrolledUp = activeRoomId.peek() === room.id && !isAtEnd.peek();
@@ -151,6 +155,18 @@ function applyDeletion(id: number, messageId: number): void {
   if (conversation && (conversation.unread > 0 || conversation.last_message?.id === messageId)) {
     void refreshListSoon();
   }
+}
+
+/** Shows an edit or a reaction wherever its message is shown. Screen readers read a text again that was edited. */
+function applyAmendment(amendment: Amendment): void {
+  const { room_id, id } = amendment.payload;
+  const room = roomOf(room_id);
+  for (const buffer of room.fetchBuffers) buffer.amendments.push(amendment);
+  room.messages.value = allAmended(room.messages.peek(), [amendment]);
+  room.announced.value = allAmended(room.announced.peek(), [amendment]);
+  if (amendment.type === "message_edited") noteArrival();
+  const last = conversations.peek().get(room_id)?.last_message;
+  if (last?.id === id) patchConversation(room_id, () => ({ last_message: amended(last, amendment) }));
 }
 
 function applyRead(id: number, userId: number, messageId: number): void {

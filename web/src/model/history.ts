@@ -4,7 +4,7 @@ import { batch, effect } from "@preact/signals";
 import { delay } from "../net/delay";
 import { Refused } from "../net/refused";
 import type { HistoryPage } from "../net/socket";
-import type { Message } from "../net/types";
+import { allAmended } from "./amendments";
 import { isWatched, onReturn } from "./attention";
 import { connection } from "./connection";
 import { isInView } from "./conversation_list";
@@ -14,6 +14,7 @@ import {
   activeRoom,
   activeRoomId,
   conversations,
+  type FetchBuffer,
   isAtEnd,
   patchConversation,
   type Room,
@@ -60,8 +61,7 @@ export async function loadNewest(room: Room): Promise<void> {
   if (connection.status.peek() !== "open" || room.state.peek() === "loading") return;
   const known = room.messages.peek();
   const { staleCount, isLost } = room;
-  const arrived: Message[] = [];
-  room.fetchBuffers.add(arrived);
+  const arrived = openBuffer(room);
   if (known.length === 0) room.state.value = "loading";
   const size = Math.min(MAX_MESSAGES, Math.max(PAGE_SIZE, known.length));
   try {
@@ -75,7 +75,7 @@ export async function loadNewest(room: Room): Promise<void> {
     });
     fetchStatusSoon(room, 0);
     if (room.isStale && activeRoomId.peek() === room.id) void loadNewest(room);
-    else if (arrived.length > 0 && isInView(room.id)) markRead(room);
+    else if (arrived.messages.length > 0 && isInView(room.id)) markRead(room);
   } catch (error) {
     if (room.messages.peek().length > 0) room.state.value = "ready";
     else room.state.value = error instanceof Refused && error.code === "lost" ? "idle" : "error";
@@ -84,16 +84,24 @@ export async function loadNewest(room: Room): Promise<void> {
   }
 }
 
+/** Gathers what arrives from now on, until it is deleted from the buffers of the room. */
+function openBuffer(room: Room): FetchBuffer {
+  const buffer: FetchBuffer = { messages: [], amendments: [] };
+  room.fetchBuffers.add(buffer);
+  return buffer;
+}
+
 function applyPage(
   room: Room,
   { messages: page, isCut }: HistoryPage,
   isWhole: boolean,
-  arrived: Message[],
+  arrived: FetchBuffer,
   isFirst: boolean,
 ): void {
   room.hasLongMessages ||= isCut;
   const known = mergeMessages(reconcile(room.messages.peek(), page, isWhole), page, room.deletedIds);
-  room.messages.value = mergeMessages(known, arrived, room.deletedIds);
+  const merged = mergeMessages(known, arrived.messages, room.deletedIds);
+  room.messages.value = allAmended(merged, arrived.amendments);
   // A message whose echo never came is stored after all.
   for (const { client_id } of page) if (client_id && outbox.find(client_id)) outbox.remove(client_id);
   room.hasOlder.value = !isWhole && page.length < MAX_MESSAGES;
@@ -108,6 +116,7 @@ function applyPage(
 export async function loadOlder(room: Room): Promise<void> {
   if (!room.hasOlder.peek() || room.isLoadingOlder.peek() || room.state.peek() !== "ready") return;
   room.isLoadingOlder.value = true;
+  const arrived = openBuffer(room);
   try {
     const before = room.messages.peek().length;
     const size = room.hasLongMessages ? LONG_PAGE_SIZE : PAGE_SIZE;
@@ -118,7 +127,8 @@ export async function loadOlder(room: Room): Promise<void> {
       page_size: size,
     });
     batch(() => {
-      room.messages.value = mergeMessages(room.messages.peek(), messages, room.deletedIds);
+      const merged = mergeMessages(room.messages.peek(), messages, room.deletedIds);
+      room.messages.value = allAmended(merged, arrived.amendments);
       const hasMore = messages.length === size && room.messages.peek().length > before;
       room.hasOlder.value = hasMore || (isCut && !room.hasLongMessages);
       room.hasLongMessages ||= isCut;
@@ -126,6 +136,7 @@ export async function loadOlder(room: Room): Promise<void> {
   } catch {
     // Further scrolling tries again.
   } finally {
+    room.fetchBuffers.delete(arrived);
     room.isLoadingOlder.value = false;
   }
 }

@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Conversation, Member, Message } from "../net/types";
+import type { Amendment } from "./amendments";
 
 export type LoadState = "idle" | "loading" | "ready" | "error";
 
@@ -9,6 +10,12 @@ interface Typist {
   id: number;
   name: string;
   until: number;
+}
+
+/** What arrives while a page is being fetched, which may be older. */
+export interface FetchBuffer {
+  messages: Message[];
+  amendments: Amendment[];
 }
 
 /** Deletions that are remembered: those whose messages a page on its way may still have. */
@@ -42,8 +49,8 @@ export class Room {
   isLost = false;
   /** Ids of deleted messages. A page that was read before a deletion does not bring its message back. */
   readonly deletedIds = new Set<number>();
-  /** One buffer per page that is being fetched: the page may be older than the messages that arrive meanwhile. */
-  readonly fetchBuffers = new Set<Message[]>();
+  /** One buffer per page that is being fetched. */
+  readonly fetchBuffers = new Set<FetchBuffer>();
 
   constructor(id: number) {
     this.id = id;

@@ -1,6 +1,7 @@
 // Turns messages into rows: groups, day separators, the line above new messages. Pure functions.
 
 import type { Message } from "../net/types";
+import { latest } from "./amendments";
 import type { PendingMessage } from "./outbox";
 import type { PendingUpload } from "./uploads";
 
@@ -65,7 +66,7 @@ export function rowIndex(rows: Row[], messageId: number): number {
   return rows.findIndex((row) => "message" in row && row.message.id === messageId);
 }
 
-/** Joins known and incoming messages, in order and each once, without deleted ones. */
+/** Joins known and incoming messages, in order and each once, with its latest text, without deleted ones. */
 export function mergeMessages(
   known: Message[],
   incoming: Message[],
@@ -76,7 +77,9 @@ export function mergeMessages(
   // The usual case: one more at the end.
   if (only && (!last || only.id > last.id)) return deletedIds.has(only.id) ? known : [...known, only];
   const byId = new Map(known.map((message) => [message.id, message]));
-  for (const message of incoming) if (!deletedIds.has(message.id)) byId.set(message.id, message);
+  for (const message of incoming) {
+    if (!deletedIds.has(message.id)) byId.set(message.id, latest(byId.get(message.id), message));
+  }
   return [...byId.values()].sort((a, b) => a.id - b.id);
 }
 

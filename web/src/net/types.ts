@@ -21,6 +21,9 @@ export type ErrorCode =
   | "too_many_blocked"
   | "room_not_found"
   | "message_not_found"
+  | "not_editable"
+  | "too_late"
+  | "too_many_reactions"
   | "user_not_found"
   | "user_offline"
   | "not_found"
@@ -70,6 +73,12 @@ export interface Notice {
   user: UserRef;
 }
 
+/** An emoji, and the users who reacted with it, the first one first. */
+export interface Reaction {
+  emoji: string;
+  users: number[];
+}
+
 export interface Message {
   id: number;
   user_id: number;
@@ -89,6 +98,10 @@ export interface Message {
   resume: string;
   /** Absent on ordinary messages, and on system messages of former versions. */
   notice?: Notice;
+  /** When the text was last replaced; absent if it never was. Only grows. */
+  edited_at?: string;
+  /** Absent if there are none. */
+  reactions?: Reaction[];
 }
 
 /** A message outside the context of its room. */
@@ -263,6 +276,10 @@ export interface ServerPayloads {
   /** Answers `fetch_history`. With `cut` the page was too large, and its oldest messages are left out. */
   message_history: { room_id: number; messages: Message[]; cut?: true; ref?: string };
   message_deleted: { room_id: number; id: number; user_id: number };
+  /** The sender replaced the text of a message. */
+  message_edited: { room_id: number; id: number; user_id: number; content: string; edited_at: string };
+  /** A user reacted to a message, or took the reaction back. */
+  reaction: { room_id: number; id: number; user_id: number; emoji: string; on: boolean };
   /** A user has read the messages from `first_id` to `id`. */
   message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
   typing: { room_id: number; user_id: number; username: string };
@@ -326,9 +343,21 @@ interface SendCommand extends RoomCommand {
 }
 
 interface HistoryCommand extends RoomCommand {
-  /** From 1, the newest page. */
-  page: number;
+  /** From 1, the newest page, which is also meant if it is absent. */
+  page?: number;
   page_size: number;
+  /** Whether the messages do not count as read. */
+  peek?: boolean;
+}
+
+interface EditCommand extends MessageCommand {
+  content: string;
+}
+
+interface ReactCommand extends MessageCommand {
+  emoji: string;
+  /** Whether the user reacts, or takes the reaction back. */
+  on: boolean;
 }
 
 interface ResumeCommand extends Ref {
@@ -341,8 +370,12 @@ export interface ClientPayloads {
   send_message: SendCommand;
   fetch_history: HistoryCommand;
   delete_message: MessageCommand;
+  edit_message: EditCommand;
+  react: ReactCommand;
   /** Marks the messages up to `id` as read. */
   mark_read: MessageCommand;
+  /** Counts a message and those behind it as unread again. */
+  mark_unread: MessageCommand;
   typing: RoomCommand;
   join_room: RoomCommand;
   leave_room: RoomCommand;
