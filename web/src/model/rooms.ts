@@ -37,6 +37,8 @@ export class Room {
   readonly members = signal<Member[] | null>(null);
   /** Messages that arrived while the room was open, for screen readers. */
   readonly announced = signal<Message[]>([]);
+  /** The message that the user edits in the composer. */
+  readonly editing = signal<number | null>(null);
   /** The keys of the rows whose long texts are shown whole. */
   readonly unfolded = signal<ReadonlySet<string>>(new Set());
   /** Whether messages may be missing because the connection was lost. */

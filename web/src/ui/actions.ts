@@ -1,7 +1,8 @@
-// What a user can do with a message: reply, copy, details, delete.
+// What a user can do with a message: reply, edit, copy, details, delete.
 
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
+import { canEdit } from "../model/amending";
 import type { Room } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
@@ -18,16 +19,35 @@ export interface MessageActionProps {
 /** The dialog that an action opens. */
 export type Shown = "delete" | "details" | null;
 
-/** The actions on a message. Some open a dialog. */
+/** The actions on a message. Some open a dialog; one offers reactions, where these are not in view anyway. */
 export function actionsOf(
   { room, message, isOwn, onReply }: MessageActionProps,
   onShow: (dialog: Shown) => void,
+  onReact?: () => void,
 ) {
-  const reply = { icon: "reply", label: t("msg.reply"), run: () => onReply(message) } as const;
+  const reply = { icon: "reply", label: t("msg.reply"), run: () => answer(room, message, onReply) } as const;
+  const react = { icon: "smile", label: t("react.add"), run: () => onReact?.() } as const;
+  const edit = { icon: "pen", label: t("msg.edit"), run: () => startEditing(room, message) } as const;
   const copyIt = { icon: "copy", label: t("msg.copy"), run: () => void copy(message) } as const;
   const details = { icon: "info", label: t("msg.info"), run: () => onShow("details") } as const;
   const remove = { icon: "trash", label: t("msg.delete"), run: () => onShow("delete") } as const;
-  return [reply, copyIt, ...(isOwn ? [details] : []), ...(canDelete(room, isOwn) ? [remove] : [])];
+  return [
+    reply,
+    ...(onReact ? [react] : []),
+    ...(canEdit(message) ? [edit] : []),
+    copyIt,
+    ...(isOwn ? [details] : []),
+    ...(canDelete(room, isOwn) ? [remove] : []),
+  ];
+}
+
+function answer(room: Room, message: Message, onReply: (message: Message) => void): void {
+  room.editing.value = null;
+  onReply(message);
+}
+
+function startEditing(room: Room, message: Message): void {
+  room.editing.value = message.id;
 }
 
 /** Whether the server lets the user delete: the sender, owners and admins of the room, administrators. */

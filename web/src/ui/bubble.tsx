@@ -18,6 +18,7 @@ import type { Message } from "../net/types";
 import { Icon, UserAvatar } from "./common";
 import { MessageActions } from "./message_actions";
 import { MessageBody, PendingBody, UploadBody } from "./message_body";
+import { Reactions } from "./reactions";
 
 interface BubbleProps {
   room: Room;
@@ -50,7 +51,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       data-key={row.key}
       data-id={message?.id}
       tabIndex={-1}
-      aria-label={`${isOwn ? t("msg.you") : name}: ${textOf(row)}, ${fullTime(row.at)}`}
+      aria-label={`${isOwn ? t("msg.you") : name}: ${textOf(row)}, ${fullTime(row.at)} ${message?.edited_at ? t("msg.edited") : ""}`.trim()}
     >
       {message && !isOwn && (
         <span class="row-avatar">
@@ -76,6 +77,11 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
           {row.kind === "pending" && <PendingBody pending={row.pending} fold={fold} />}
           {row.kind === "upload" && <UploadBody upload={row.upload} />}
           <span class="meta">
+            {message?.edited_at && (
+              <span title={t("msg.editedAt", { time: fullTime(Date.parse(message.edited_at)) })}>
+                {t("msg.edited")}
+              </span>
+            )}
             <time dateTime={new Date(row.at).toISOString()} title={fullTime(row.at)}>
               {timeText(row.at)}
             </time>
@@ -83,6 +89,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
             {!message && failure === null && <Tick state={waitingState(row)} />}
           </span>
         </div>
+        {message && <Reactions room={room} message={message} />}
         {failure !== null && <Failed row={row} failure={failure} />}
         {message && <MessageActions {...{ room, message, isOwn, onReply, onMore }} />}
       </div>

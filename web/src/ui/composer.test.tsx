@@ -1,15 +1,19 @@
 import { render } from "preact";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { loadTexts } from "../i18n";
+import { connection } from "../model/connection";
 import { draftOf, openDrafts } from "../model/drafts";
 import { pendingMessages } from "../model/outbox";
 import { Room } from "../model/rooms";
 import { me } from "../model/session";
-import { account } from "../testing/fixtures";
+import { toast } from "../model/toast";
+import { Refused } from "../net/refused";
+import { account, message } from "../testing/fixtures";
 import { Composer } from "./composer";
 
 const onReplyDone = vi.fn();
 const onFiles = vi.fn();
+let room: Room;
 let box: HTMLTextAreaElement;
 let send: HTMLButtonElement;
 
@@ -19,7 +23,7 @@ async function mount(replyTo: number | null = null): Promise<void> {
   document.body.innerHTML = "<div></div>";
   const root = document.body.firstElementChild as Element;
   const input = { current: null };
-  const room = new Room(7);
+  room = new Room(7);
   render(<Composer {...{ room, input, replyTo, onReplyDone, onFiles }} />, root);
   await settle();
   box = root.querySelector("textarea") as HTMLTextAreaElement;
@@ -161,4 +165,87 @@ it("keeps the text until the user is known", async () => {
   await settle();
   press({});
   expect(pendingMessages.value).toMatchObject([{ room: 7, text: "early" }]);
+});
+
+describe("editing", () => {
+  const own = (id: number, part = {}) =>
+    message(id, { user_id: 1, created_at: new Date().toISOString(), ...part });
+  const command = vi.spyOn(connection, "command");
+
+  beforeEach(() => {
+    command.mockReset().mockResolvedValue();
+    room.messages.value = [own(3), own(4, { content: "last one" }), message(5)];
+  });
+
+  async function edits(): Promise<object[]> {
+    await settle();
+    return command.mock.calls.map(([frame]) => frame).filter(({ type }) => type === "edit_message");
+  }
+
+  it("begins with ArrowUp in an empty box, at the last own message", async () => {
+    expect(press({ key: "ArrowUp" }).defaultPrevented).toBe(true);
+    await vi.waitFor(() => expect(box.value).toBe("last one"));
+    expect(document.querySelector(".replying")?.textContent).toContain("last one");
+    await type("the last one");
+    press({});
+    const payload = { room_id: 7, id: 4, content: "the last one" };
+    expect(await edits()).toEqual([{ type: "edit_message", payload }]);
+    await vi.waitFor(() => expect([box.value, room.editing.value]).toEqual(["", null]));
+    expect(pendingMessages.value).toEqual([]);
+  });
+
+  it("leaves ArrowUp to a box that has a text", async () => {
+    await type("half");
+    expect(press({ key: "ArrowUp" }).defaultPrevented).toBe(false);
+    expect(room.editing.value).toBeNull();
+  });
+
+  it.each([
+    ["of others", message(6, { created_at: new Date().toISOString() })],
+    ["older than a day", own(6, { created_at: new Date(Date.now() - 86_400_001).toISOString() })],
+    ["with a file", own(6, { message_type: "image", file_url: "/uploads/a.png" })],
+  ])("does not begin at messages %s", async (_, last) => {
+    room.messages.value = [last];
+    expect(press({ key: "ArrowUp" }).defaultPrevented).toBe(false);
+    expect(room.editing.value).toBeNull();
+  });
+
+  it("leaves the draft alone, which is back after Escape", async () => {
+    await type("a draft");
+    room.editing.value = 3;
+    await settle();
+    await type("another text");
+    expect(draftOf(7).text).toBe("a draft");
+    press({ key: "Escape" });
+    await settle();
+    expect([box.value, draftOf(7).text]).toEqual(["a draft", "a draft"]);
+    expect(await edits()).toEqual([]);
+  });
+
+  it("sends nothing for the same text", async () => {
+    room.editing.value = 3;
+    await settle();
+    press({});
+    expect(await edits()).toEqual([]);
+    expect(room.editing.value).toBeNull();
+  });
+
+  it("tells why an edit was refused, and keeps its text", async () => {
+    command.mockRejectedValue(new Refused("too_late"));
+    room.editing.value = 3;
+    await settle();
+    await type("too late");
+    press({});
+    await settle();
+    expect([box.value, room.editing.value]).toEqual(["too late", 3]);
+    expect(toast.value?.text).toContain("for a day");
+  });
+
+  it("ends when the message is deleted", async () => {
+    room.editing.value = 3;
+    await settle();
+    room.messages.value = [own(4)];
+    await settle();
+    expect([box.value, room.editing.value]).toEqual(["", null]);
+  });
 });

@@ -1,8 +1,10 @@
 // The box for new messages. Every change of its text is saved as a draft.
 
-import type { RefObject } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
+import { canEdit, editMessage } from "../model/amending";
 import { draftOf, saveDraft, watchDraft } from "../model/drafts";
 import { preview } from "../model/labels";
 import { countChars, cutToFit, MAX_CHARS } from "../model/limits";
@@ -10,6 +12,7 @@ import { requestPermissionOnce } from "../model/notifications";
 import type { Room } from "../model/rooms";
 import { resetTyping, sendPictures, sendText, sendTyping } from "../model/sending";
 import { me } from "../model/session";
+import { showToast } from "../model/toast";
 import { takeWaiting, waitingIn } from "../model/tray";
 import { IMAGE_TYPES } from "../model/uploads";
 import { Icon, IconButton } from "./common";
@@ -31,8 +34,13 @@ interface ComposerProps {
 
 export function Composer({ room, input, replyTo, onReplyDone, onFiles }: ComposerProps) {
   const [text, setText] = useState(() => draftOf(room.id).text);
+  /** Whether a part of the last input was left out. */
+  const [isCut, setCut] = useState(false);
+  /** Whether an edit is on its way. */
+  const [isSaving, setSaving] = useState(false);
   const file = useRef<HTMLInputElement>(null);
   const isKnown = me.value !== null;
+  const editing = room.editing.value;
 
   /** The text as it will be drawn. */
   const latest = useRef(text);
@@ -41,14 +49,33 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     setText(next);
   };
   const keep = () => {
-    if (isKnown) saveDraft(room.id, { text: latest.current, replyTo });
+    if (isKnown && editing === null) saveDraft(room.id, { text: latest.current, replyTo });
   };
   // Only what the user changes here is saved: a tab that saved what it was told would overwrite what comes next.
   const change = (next: string) => {
     show(next);
     keep();
   };
-  useEffect(() => watchDraft(room.id, (draft) => show(draft.text)), [room]);
+  useEffect(() => watchDraft(room.id, (draft) => room.editing.peek() === null && show(draft.text)), [room]);
+  // An edit has the box for a while. The draft waits.
+  const wasEditing = useRef(false);
+  useLayoutEffect(() => {
+    if (editing === null && !wasEditing.current) return;
+    wasEditing.current = editing !== null;
+    show(editing === null ? draftOf(room.id).text : (room.byId(editing)?.text ?? ""));
+    setCut(false);
+    input.current?.focus({ preventScroll: true });
+  }, [editing]);
+  const stopEditing = () => {
+    room.editing.value = null;
+  };
+  useEffect(() => stopEditing, [room]);
+  const isEditedGone = editing !== null && !room.byId(editing);
+  useEffect(() => {
+    if (!isEditedGone) return;
+    stopEditing();
+    showToast(t("error.message"));
+  }, [isEditedGone]);
   // Drafts are known once the user is known.
   useEffect(() => {
     if (isKnown) show(latest.current || draftOf(room.id).text);
@@ -62,8 +89,6 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     area.style.height = `${area.scrollHeight}px`;
   }, [text]);
 
-  /** Whether a part of the last input was left out. */
-  const [isCut, setCut] = useState(false);
   const write = (typed: string) => {
     const kept = cutToFit(typed);
     if (kept !== typed && input.current) input.current.value = kept;
@@ -74,10 +99,23 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const length = text.length > COUNTED_FROM ? countChars(text) : text.length;
   const isEmpty = text.trim() === "";
   // Nothing can be sent until the user is known. The text stays in the box.
-  const hasPictures = waitingIn(room.id).length > 0;
-  const canSend = isKnown && (hasPictures || !isEmpty) && length <= MAX_CHARS;
+  const hasPictures = editing === null && waitingIn(room.id).length > 0;
+  const canSend = isKnown && !isSaving && (hasPictures || !isEmpty) && length <= MAX_CHARS;
+  const save = async (id: number) => {
+    if (text === room.byId(id)?.text) return stopEditing();
+    setSaving(true);
+    try {
+      await editMessage(room.id, id, text);
+      if (room.editing.peek() === id) stopEditing();
+    } catch (error) {
+      showToast(errorText(error));
+    } finally {
+      setSaving(false);
+    }
+  };
   const submit = () => {
     if (!canSend) return;
+    if (editing !== null) return void save(editing);
     requestPermissionOnce();
     if (hasPictures) sendPictures(room.id, takeWaiting(room.id), text, replyTo);
     else sendText(room.id, text, replyTo);
@@ -95,7 +133,14 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
       event.preventDefault();
       submit();
     }
+    const isPlain = !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey && !isComposing;
+    if (event.key === "ArrowUp" && isPlain && text === "" && editing === null && !hasPictures) {
+      const last = room.messages.peek().findLast(canEdit);
+      if (last) event.preventDefault();
+      room.editing.value = last?.id ?? null;
+    }
     if (event.key === "Escape" && !isComposing) {
+      if (editing !== null) return stopEditing();
       if (replyTo !== null) return onReplyDone();
       document.querySelector<HTMLElement>(".item.is-active")?.focus();
     }
@@ -110,21 +155,28 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
         submit();
       }}
     >
-      {replyTo !== null && (
-        <div class="replying">
-          <Icon name="reply" size={18} />
-          <span class="replying-body">
-            {!isQuoteGone && (
-              <bdi class="quote-name">{t("msg.replyingTo", { name: source?.username ?? "…" })}</bdi>
-            )}
-            <bdi class="quote-text">{source ? preview(source) : isQuoteGone && t("msg.goneQuote")}</bdi>
-          </span>
-          <IconButton icon="close" size={17} label={t("msg.cancelReply")} onClick={onReplyDone} />
-        </div>
+      {replyTo !== null && editing === null && (
+        <Purpose icon="reply" cancel={t("msg.cancelReply")} onCancel={onReplyDone}>
+          {!isQuoteGone && (
+            <bdi class="quote-name">{t("msg.replyingTo", { name: source?.username ?? "…" })}</bdi>
+          )}
+          <bdi class="quote-text">{source ? preview(source) : isQuoteGone && t("msg.goneQuote")}</bdi>
+        </Purpose>
+      )}
+      {editing !== null && (
+        <Purpose icon="pen" cancel={t("msg.cancelEdit")} onCancel={stopEditing}>
+          <span class="quote-name">{t("msg.editing")}</span>
+          <bdi class="quote-text">{room.byId(editing)?.text}</bdi>
+        </Purpose>
       )}
       {hasPictures && <Tray room={room.id} onRemoved={() => input.current?.focus()} />}
       <div class="composer-line">
-        <IconButton icon="image" label={t("compose.image")} onClick={() => file.current?.click()} />
+        <IconButton
+          icon="image"
+          label={t("compose.image")}
+          disabled={editing !== null}
+          onClick={() => file.current?.click()}
+        />
         <input
           ref={file}
           type="file"
@@ -143,7 +195,8 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           rows={1}
           value={text}
           placeholder={t(hasPictures ? "tray.caption" : "compose.hint")}
-          aria-label={t("compose.label")}
+          aria-label={t(editing === null ? "compose.label" : "msg.editing")}
+          readOnly={isSaving}
           title={isTouch ? undefined : t("compose.keys")}
           enterkeyhint={isTouch ? "enter" : "send"}
           dir="auto"
@@ -153,7 +206,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           onInput={({ currentTarget: { value }, isComposing }) => {
             if (isComposing) change(value);
             else write(value);
-            if (value) sendTyping(room.id);
+            if (value && editing === null) sendTyping(room.id);
           }}
           onCompositionEnd={(event) => write(event.currentTarget.value)}
           onKeyDown={onKey}
@@ -167,10 +220,10 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
         <button
           type="submit"
           class="icon-button is-filled is-send"
-          aria-label={t("compose.send")}
+          aria-label={t(editing === null ? "compose.send" : "msg.saveEdit")}
           disabled={!canSend}
         >
-          <Icon name="send" />
+          <Icon name={editing === null ? "send" : "check"} />
         </button>
       </div>
       <p class="composer-count">
@@ -178,6 +231,24 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
         <strong aria-live="polite">{isCut && t("compose.cut")}</strong>
       </p>
     </form>
+  );
+}
+
+interface PurposeProps {
+  icon: "reply" | "pen";
+  cancel: string;
+  onCancel: () => void;
+  children: ComponentChildren;
+}
+
+/** What the text is for, if it is not just a message: a reply, an edit. */
+function Purpose({ icon, cancel, onCancel, children }: PurposeProps) {
+  return (
+    <div class="replying">
+      <Icon name={icon} size={18} />
+      <span class="replying-body">{children}</span>
+      <IconButton icon="close" size={17} label={cancel} onClick={onCancel} />
+    </div>
   );
 }
 

@@ -1,11 +1,12 @@
 // The toolbar of a message.
 
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { actionsOf, type MessageActionProps, type Shown } from "./actions";
 import { IconButton } from "./common";
 import { isTouch } from "./input";
 import { lazy } from "./lazy";
+import { OfferedReactions } from "./reactions";
 
 const ActionDialog = lazy(() => import("./lazy_components").then((module) => module.ActionDialog));
 
@@ -15,6 +16,18 @@ const ActionDialog = lazy(() => import("./lazy_components").then((module) => mod
  */
 export function MessageActions({ onMore, ...props }: MessageActionProps & { onMore: (id: number) => void }) {
   const [shown, show] = useState<Shown>(null);
+  /** Whether the toolbar offers reactions instead of the actions. */
+  const [isReacting, setReacting] = useState(false);
+  const bar = useRef<HTMLDivElement>(null);
+  const hadFocus = useRef(false);
+  const swap = (reacts: boolean) => {
+    hadFocus.current = bar.current?.contains(document.activeElement) === true;
+    setReacting(reacts);
+  };
+  useLayoutEffect(() => {
+    // The button that had the focus is gone.
+    if (hadFocus.current) bar.current?.querySelector("button")?.focus({ preventScroll: true });
+  }, [isReacting]);
   if (isTouch) {
     const more = () => onMore(props.message.id);
     return <IconButton icon="more" class="more" label={t("msg.actions")} onClick={more} />;
@@ -22,10 +35,21 @@ export function MessageActions({ onMore, ...props }: MessageActionProps & { onMo
   return (
     <>
       <div class="actions">
-        <div class="actions-bar" role="toolbar" aria-label={t("msg.actions")}>
-          {actionsOf(props, show).map(({ icon, label, run }) => (
-            <IconButton key={icon} icon={icon} size={17} label={label} onClick={run} />
-          ))}
+        <div
+          class="actions-bar"
+          ref={bar}
+          role="toolbar"
+          aria-label={t(isReacting ? "react.add" : "msg.actions")}
+          onMouseLeave={() => isReacting && swap(false)}
+          onKeyDown={(event) => isReacting && event.key === "Escape" && swap(false)}
+        >
+          {isReacting ? (
+            <OfferedReactions {...props} onDone={() => swap(false)} />
+          ) : (
+            actionsOf(props, show, () => swap(true)).map(({ icon, label, run }) => (
+              <IconButton key={icon} icon={icon} size={17} label={label} onClick={run} />
+            ))
+          )}
         </div>
       </div>
       {shown && <ActionDialog {...props} shown={shown} onClose={() => show(null)} />}

@@ -7,6 +7,7 @@ import { ActionDialog } from "./action_dialog";
 import { actionsOf, type MessageActionProps, type Shown } from "./actions";
 import { Icon } from "./common";
 import { Dialog } from "./dialog";
+import { OfferedReactions } from "./reactions";
 
 export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClose: () => void }) {
   const [shown, show] = useState<Shown>(null);
@@ -18,6 +19,9 @@ export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClo
       <p class="sheet-text">
         <bdi>{preview(props.message)}</bdi>
       </p>
+      <div class="sheet-reactions">
+        <OfferedReactions {...props} onDone={onClose} />
+      </div>
       {actions.map(({ icon, label, run }) => (
         <button
           type="button"
