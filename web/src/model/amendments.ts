@@ -4,12 +4,20 @@ import type { Message, Reaction, ServerPayloads } from "../net/types";
 
 export type Amendment =
   | { type: "message_edited"; payload: ServerPayloads["message_edited"] }
-  | { type: "reaction"; payload: ServerPayloads["reaction"] };
+  | { type: "reaction"; payload: ServerPayloads["reaction"] }
+  | { type: "reactions"; payload: ServerPayloads["reactions"] };
 
 /** A message with an amendment. The same object if it changes nothing. */
 export function amended<Any extends Message>(message: Any, { type, payload }: Amendment): Any {
   if (message.id !== payload.id) return message;
-  return type === "message_edited" ? edited(message, payload) : reacted(message, payload);
+  switch (type) {
+    case "message_edited":
+      return edited(message, payload);
+    case "reaction":
+      return reacted(message, payload);
+    case "reactions":
+      return withReactions(message, payload.reactions);
+  }
 }
 
 /** Messages with amendments, in the order in which these arrived. The same list if they change nothing. */

@@ -207,6 +207,18 @@ describe("edits and reactions", () => {
     expect(room().messages.peek()[0]?.reactions).toEqual([{ emoji: "👍", users: [ALICE, CAROL] }]);
   });
 
+  it("replaces all reactions that were missed, with none as well", () => {
+    opened(message(5, { reactions: [{ emoji: "👎", users: [CAROL] }] }));
+    const replayed = (reactions: { emoji: string; users: number[] }[]): EventFrame => ({
+      type: "reactions",
+      payload: { room_id: ROOM, id: 5, reactions },
+    });
+    applyEvent(replayed([{ emoji: "👍", users: [BOB] }]));
+    expect(room().messages.peek()[0]?.reactions).toEqual([{ emoji: "👍", users: [BOB] }]);
+    applyEvent(replayed([]));
+    expect(room().messages.peek()[0]?.reactions).toBeUndefined();
+  });
+
   it("leave rooms alone that do not have the message", () => {
     opened(message(4));
     const before = room().messages.peek();

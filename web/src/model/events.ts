@@ -46,6 +46,7 @@ export function applyEvent(frame: EventFrame): void {
       return applyDeletion(frame.payload.room_id, frame.payload.id);
     case "message_edited":
     case "reaction":
+    case "reactions":
       return applyAmendment(frame);
     case "message_read":
       return applyRead(frame.payload.room_id, frame.payload.user_id, frame.payload.id);

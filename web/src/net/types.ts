@@ -282,6 +282,8 @@ export interface ServerPayloads {
   reaction: { room_id: number; id: number; user_id: number; emoji: string; on: boolean };
   /** A user has read the messages from `first_id` to `id`. */
   message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
+  /** All reactions to a message of which the client may have missed some. */
+  reactions: { room_id: number; id: number; reactions: Reaction[] };
   typing: { room_id: number; user_id: number; username: string };
   presence: { room_id: number; users: { user_id: number; username: string; online: boolean }[] };
   member_added: Membership;
