@@ -77,13 +77,13 @@ it("sends no empty text, and cuts one that is too long", async () => {
   expect(pendingMessages.value).toEqual([]);
   await type("😀".repeat(5000));
   expect(send.disabled).toBe(false);
-  expect(document.querySelector(".composer-count strong")?.textContent).toBe("");
+  expect(document.querySelector(".composer-count b")?.textContent).toBe("");
   await type("好".repeat(500_000));
   expect(box.value).toBe("好".repeat(5000));
   expect(draftOf(7).text).toHaveLength(5000);
-  expect(document.querySelector(".composer-count strong")?.textContent).not.toBe("");
+  expect(document.querySelector(".composer-count b")?.textContent).not.toBe("");
   await type("好");
-  expect(document.querySelector(".composer-count strong")?.textContent).toBe("");
+  expect(document.querySelector(".composer-count b")?.textContent).toBe("");
 });
 
 it("shows what another tab writes into the draft", async () => {

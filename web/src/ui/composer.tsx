@@ -228,7 +228,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
       </div>
       <p class="composer-count">
         {length > COUNTED_FROM && t("compose.long", { n: length, max: MAX_CHARS })}{" "}
-        <strong aria-live="polite">{isCut && t("compose.cut")}</strong>
+        <b aria-live="polite">{isCut && t("compose.cut")}</b>
       </p>
     </form>
   );
