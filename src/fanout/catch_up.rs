@@ -20,7 +20,7 @@ use crate::domain::{
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
 
-/// Messages read at first, which fit into a queue however long they are, and at most.
+/// Messages read at first, of which a queue takes nearly all even if they are of the greatest length, and at most.
 const FIRST_PAGE: usize = 16;
 const LONGEST_PAGE: usize = 64;
 const RETRY_PAUSE: Duration = Duration::from_millis(500);

@@ -83,11 +83,9 @@ impl Frames {
 
     /// Reads the next message or control frame, and waits for its turn. Nothing is lost when this is cancelled.
     pub(in crate::edge) async fn next(&mut self) -> Result<Inbound, Broken> {
-        let next = match self.waiting.take() {
-            Some(waiting) => waiting,
-            None => self.read_next().await?,
-        };
-        self.waiting = Some(next);
+        if self.waiting.is_none() {
+            self.waiting = Some(self.read_next().await?);
+        }
         take_turn(&self.turns, self.claimant, OF_A_FRAME).await;
         self.waiting.take().ok_or(Broken::Gone)
     }
