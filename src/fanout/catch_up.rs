@@ -13,7 +13,7 @@ use super::backlog::{Backlog, ResumeReplies};
 use super::connection::ConnectionId;
 use super::hub::{Hub, HubState};
 use super::receipts::Delivered;
-use super::turns::Claimant;
+use super::round::Claimant;
 use crate::domain::{
     Amendment, EntryId, Event, Kind, Limit, Message, Rewind, RoomEvent, RoomId, Seq, Tail, TailQuery, UserId,
 };
@@ -86,7 +86,7 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
     let turns = hub.turns();
     let mut limit = FIRST_PAGE;
     loop {
-        turns.take(Claimant::User(user)).await;
+        let turn = turns.take(Claimant::User(user)).await;
         let next = hub.0.borrow_mut().next_reading(id);
         let Some(reading @ Reading { room, after, is_token, .. }) = next else { return };
         let (store, followed_rooms) = {
@@ -111,6 +111,7 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
             }
             Err(error) if error.kind() == Kind::NotFound => hub.0.borrow_mut().drop_backlog(id, room),
             Err(error) => {
+                drop(turn);
                 debug!(room.id = %room, %error, "could not read missed messages, trying again");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }

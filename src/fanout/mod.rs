@@ -10,7 +10,7 @@
 //! `worker_queue` takes it to a worker, whose loop is in `worker`; `delivery` queues it for the `connection`s in the
 //! `hub`; `flush` writes their `send_queue`s. `subscriptions` says which connections receive what, `catch_up` works off
 //! their `backlog`s, `receipts` records what was delivered, `presence` says who is online. `tails` keeps the newest messages of
-//! rooms, for histories.
+//! rooms, for histories. `turns` says whose request a worker handles next, by the `round`s.
 //!
 //! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
@@ -27,6 +27,7 @@ mod pending_subscription;
 mod presence;
 mod receipts;
 mod recent_entries;
+mod round;
 mod send_queue;
 mod sequencer;
 mod subscriptions;
@@ -40,5 +41,6 @@ pub use connection::{Closed, ConnectionId, NewConnection, Peer, Verdict};
 pub use encode::{Encoder, Frame, FrameKey, Style};
 pub use followed_rooms::FollowedRooms;
 pub use hub::Hub;
+pub use round::Claimant;
 pub use tails::Tails;
-pub use turns::{Claimant, Turns};
+pub use turns::{Turn, Turns};

@@ -1,174 +1,94 @@
 //! Turns of a worker: when its connections want more than it can do, each account gets as much as the others.
 //!
 //! Whoever has had a turn waits with the next until all tasks that are ready have run, which is a round. So five accounts with
-//! hundreds of connections delay others by a few of their requests, not by hundreds.
+//! hundreds of connections delay others by a few of their requests, not by hundreds. And an account with many requests under
+//! way waits until some of them have been answered, so that those of others do not queue behind hundreds in Redis.
 
 use std::cell::RefCell;
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::rc::Rc;
 
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
 use tokio::task::spawn_local;
 
-use crate::domain::UserId;
-
-/// Turns in a round, shared by those who wait for one. Each has one at least.
-const TURNS_IN_A_ROUND: usize = 32;
-/// Strangers have as many turns together as this many accounts: whoever has no account may have many addresses.
-const STRANGERS_COUNT_AS: usize = 8;
-/// Those who had a turn are forgotten beyond this number.
-const MOST_KNOWN: usize = 1024;
-
-/// Who takes turns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Claimant {
-    /// An account, over all of its connections.
-    User(UserId),
-    /// Whoever asks without a valid token in a header, by the address that counts for limits.
-    Stranger(IpAddr),
-}
+use super::round::{Claimant, Next, Round};
 
 /// The turns of a worker. Clones share them.
 #[derive(Clone, Default)]
-pub struct Turns(Rc<RefCell<Round>>);
+pub struct Turns(Rc<Shared>);
 
-struct Round {
-    /// The turns that each may have in this round.
-    share: usize,
-    /// The turns that each claimant has had in this round, and all strangers together.
-    had: HashMap<Claimant, usize>,
-    had_by_strangers: usize,
-    /// Those who wait, each claimant's in the order in which they came.
-    waiting: HashMap<Claimant, VecDeque<oneshot::Sender<()>>>,
-    /// The claimants of `waiting`, in the order of their next turns.
-    order: VecDeque<Claimant>,
+/// A turn, which is under way until it is dropped.
+pub struct Turn {
+    turns: Turns,
+    claimant: Claimant,
 }
 
-impl Default for Round {
-    fn default() -> Self {
-        Self {
-            share: TURNS_IN_A_ROUND,
-            had: HashMap::new(),
-            had_by_strangers: 0,
-            waiting: HashMap::new(),
-            order: VecDeque::new(),
-        }
-    }
+#[derive(Default)]
+struct Shared {
+    round: RefCell<Round<Turn>>,
+    /// Notified when somebody may have a turn who had to wait until one had ended.
+    changed: Notify,
 }
 
 impl Turns {
-    /// Waits until it is a claimant's turn: not at all unless the claimant has had all of this round.
-    pub async fn take(&self, claimant: Claimant) {
-        let turn = self.0.borrow_mut().take(claimant);
-        let Some((turn, is_first)) = turn else { return };
-        if is_first {
-            self.begin_round_later();
+    /// Waits until it is a claimant's turn: not at all unless the claimant has had all of this round, or has too much under
+    /// way.
+    pub async fn take(&self, claimant: Claimant) -> Turn {
+        let queued = self.0.round.borrow_mut().take(claimant);
+        if let Some((turn, is_first)) = queued {
+            match is_first {
+                true => self.begin_round_later(),
+                false => self.0.changed.notify_one(),
+            }
+            // An error would mean that the worker ends.
+            if let Ok(turn) = turn.await {
+                return turn;
+            }
         }
-        // An error would mean that the worker ends.
-        drop(turn.await);
+        Turn { turns: self.clone(), claimant }
     }
 
-    /// Begins the next round once all tasks that are ready have run.
+    /// Begins the next round once all tasks that are ready have run, and goes on until nobody waits.
     fn begin_round_later(&self) {
         let turns = self.clone();
         spawn_local(async move {
-            let goes_on = turns.0.borrow_mut().begin();
-            if goes_on {
-                turns.begin_round_later();
+            match turns.begin() {
+                Next::Never => return,
+                Next::Round => {}
+                Next::Change => turns.0.changed.notified().await,
             }
+            turns.begin_round_later();
         });
+    }
+
+    fn begin(&self) -> Next {
+        let (admitted, next) = self.0.round.borrow_mut().begin();
+        for (claimant, waiting) in admitted {
+            let turn = Turn { turns: self.clone(), claimant };
+            // Nobody has gone since the round began.
+            drop(waiting.send(turn));
+        }
+        next
     }
 }
 
-impl Round {
-    /// Takes a turn at once if possible. Otherwise returns what tells when it is due, and whether nobody else waits.
-    fn take(&mut self, claimant: Claimant) -> Option<(oneshot::Receiver<()>, bool)> {
-        if !self.waiting.contains_key(&claimant) && self.admit(claimant) {
-            return None;
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.turns.0.round.borrow_mut().end(self.claimant) {
+            self.turns.0.changed.notify_one();
         }
-        let (sender, receiver) = oneshot::channel();
-        let is_first = self.order.is_empty();
-        match self.waiting.entry(claimant) {
-            Entry::Occupied(mut line) => line.get_mut().push_back(sender),
-            Entry::Vacant(place) => {
-                place.insert(VecDeque::from([sender]));
-                self.order.push_back(claimant);
-            }
-        }
-        Some((receiver, is_first))
-    }
-
-    /// Counts a turn, unless the claimant has had all of this round.
-    fn admit(&mut self, claimant: Claimant) -> bool {
-        if self.had.len() >= MOST_KNOWN {
-            self.forget();
-        }
-        let is_stranger = matches!(claimant, Claimant::Stranger(_));
-        if is_stranger && self.had_by_strangers >= self.share * STRANGERS_COUNT_AS {
-            return false;
-        }
-        let had = self.had.entry(claimant).or_default();
-        if *had >= self.share {
-            return false;
-        }
-        *had += 1;
-        self.had_by_strangers += usize::from(is_stranger);
-        true
-    }
-
-    fn forget(&mut self) {
-        self.had.clear();
-        self.had_by_strangers = 0;
-    }
-
-    /// Begins a round: those who wait have their turns. Returns whether some still wait.
-    fn begin(&mut self) -> bool {
-        self.forget();
-        self.share = (TURNS_IN_A_ROUND / self.order.len().max(1)).max(1);
-        let (mut served, mut passed_over) = (VecDeque::new(), VecDeque::new());
-        while let Some(claimant) = self.order.pop_front() {
-            let is_served = self.admit_waiting(claimant);
-            if self.waiting.contains_key(&claimant) {
-                let place = if is_served { &mut served } else { &mut passed_over };
-                place.push_back(claimant);
-            }
-        }
-        passed_over.append(&mut served);
-        self.order = passed_over;
-        !self.order.is_empty()
-    }
-
-    /// Lets those who wait first for a claimant have their turns. Returns whether there were any.
-    fn admit_waiting(&mut self, claimant: Claimant) -> bool {
-        let Some(mut line) = self.waiting.remove(&claimant) else { return false };
-        let mut is_served = false;
-        while let Some(turn) = line.pop_front() {
-            // Whose client has gone meanwhile takes no turn.
-            if turn.is_closed() {
-                continue;
-            }
-            if !self.admit(claimant) {
-                line.push_front(turn);
-                break;
-            }
-            is_served |= turn.send(()).is_ok();
-        }
-        if !line.is_empty() {
-            self.waiting.insert(claimant, line);
-        }
-        is_served
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::net::Ipv4Addr;
 
     use tokio::task::{LocalSet, yield_now};
 
+    use super::super::round::{LEAST_UNDER_WAY, STRANGERS_COUNT_AS, TURNS_IN_A_ROUND, UNDER_WAY};
     use super::*;
+    use crate::domain::UserId;
 
     const FLOODER: Claimant = Claimant::User(UserId(1));
     const HONEST: Claimant = Claimant::User(UserId(2));
@@ -201,7 +121,7 @@ mod tests {
             yield_now().await;
         }
         assert_eq!(log.borrow().len(), total, "everyone has had a turn");
-        let round = turns.0.borrow();
+        let round = turns.0.round.borrow();
         assert!(round.waiting.is_empty() && round.order.is_empty());
     }
 
@@ -279,7 +199,7 @@ mod tests {
                 .collect();
             ask(&turns, &log, FLOODER, 1);
             yield_now().await;
-            assert!(turns.0.borrow().waiting[&FLOODER].len() > 900);
+            assert!(turns.0.round.borrow().waiting[&FLOODER].len() > 900);
             gone.iter().for_each(tokio::task::JoinHandle::abort);
             yield_now().await;
             yield_now().await;
@@ -288,29 +208,94 @@ mod tests {
         .await;
     }
 
-    #[test]
-    fn no_stranger_waits_for_ever() {
-        let mut round = Round::default();
-        let mut waiting: Vec<_> = (0..100).map(|number| (stranger(number), Vec::new())).collect();
-        for _ in 0..30 {
-            // As many requests as anybody answers.
-            for (claimant, turns) in &mut waiting {
-                turns.extend((0..9).filter_map(|_| round.take(*claimant)).map(|(turn, _)| turn));
-            }
-            round.begin();
+    /// Takes so many turns of a claimant and keeps them.
+    async fn keep(turns: &Turns, claimant: Claimant, times: usize) -> Vec<Turn> {
+        let mut kept = Vec::new();
+        for _ in 0..times {
+            kept.push(turns.take(claimant).await);
         }
-        for (claimant, turns) in &mut waiting {
-            let had = turns.iter_mut().filter_map(|turn| turn.try_recv().ok()).count();
-            assert!((1..=4).contains(&had), "{had} turns of {claimant:?}");
+        kept
+    }
+
+    async fn pass() {
+        for _ in 0..20 {
+            yield_now().await;
         }
     }
 
-    #[test]
-    fn those_who_had_turns_are_forgotten() {
-        let mut round = Round::default();
-        for number in 0..100_000 {
-            assert!(round.take(Claimant::User(UserId(number))).is_none(), "nobody waits");
-        }
-        assert!(round.had.len() <= MOST_KNOWN);
+    #[tokio::test]
+    async fn who_has_much_under_way_waits_until_some_has_ended() {
+        in_a_task(async {
+            let (turns, log) = (Turns::default(), Log::default());
+            let mut under_way = keep(&turns, FLOODER, UNDER_WAY).await;
+            ask(&turns, &log, FLOODER, 3);
+            pass().await;
+            assert!(log.borrow().is_empty());
+            ask(&turns, &log, HONEST, LEAST_UNDER_WAY);
+            pass().await;
+            assert_eq!(*log.borrow(), [HONEST; LEAST_UNDER_WAY]);
+            under_way.pop();
+            until_idle(&turns, &log, LEAST_UNDER_WAY + 3).await;
+            drop(under_way);
+            assert!(turns.0.round.borrow().under_way.is_empty());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_comes_later_does_not_wait_for_those_who_have_much_under_way() {
+        in_a_task(async {
+            let (turns, log) = (Turns::default(), Log::default());
+            let under_way = keep(&turns, FLOODER, UNDER_WAY).await;
+            ask(&turns, &log, FLOODER, 1);
+            pass().await;
+            // More than a round, so that some wait.
+            ask(&turns, &log, HONEST, 2 * TURNS_IN_A_ROUND);
+            pass().await;
+            assert_eq!(*log.borrow(), [HONEST; 2 * TURNS_IN_A_ROUND]);
+            drop(under_way);
+            until_idle(&turns, &log, 2 * TURNS_IN_A_ROUND + 1).await;
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn accounts_share_what_may_be_under_way() {
+        in_a_task(async {
+            let (turns, log) = (Turns::default(), Log::default());
+            let others = (3..3 + UNDER_WAY as u64).map(|number| Claimant::User(UserId(number)));
+            let mut under_way = Vec::new();
+            for claimant in others {
+                under_way.push(turns.take(claimant).await);
+            }
+            under_way.extend(keep(&turns, FLOODER, LEAST_UNDER_WAY).await);
+            ask(&turns, &log, FLOODER, 1);
+            pass().await;
+            assert!(log.borrow().is_empty());
+            under_way.pop();
+            until_idle(&turns, &log, 1).await;
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_goes_while_it_is_their_turn_gives_it_back() {
+        in_a_task(async {
+            let (turns, log) = (Turns::default(), Log::default());
+            let mut under_way = keep(&turns, FLOODER, UNDER_WAY).await;
+            let gone = spawn_local({
+                let turns = turns.clone();
+                async move { drop(turns.take(FLOODER).await) }
+            });
+            yield_now().await;
+            ask(&turns, &log, FLOODER, 1);
+            yield_now().await;
+            under_way.pop();
+            gone.abort();
+            until_idle(&turns, &log, 1).await;
+            drop(under_way);
+            assert!(turns.0.round.borrow().under_way.is_empty());
+        })
+        .await;
     }
 }

@@ -38,9 +38,10 @@ pub async fn count(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let _under_way = UnderWay::enter(&context.stopping);
     let under_way = RequestUnderWay::enter(&request);
-    take_turn(&context.hub.turns(), claimant(&request, &context), OF_A_REQUEST).await;
+    let turn = take_turn(&context.hub.turns(), claimant(&request, &context), OF_A_REQUEST).await;
     let started = std::time::Instant::now();
     let mut response = next.call(request).await?;
+    drop(turn);
     let (owner, status) = (registry.index(response.request().path()), response.status());
     context.metrics.count_request(owner, status.as_u16(), started.elapsed());
     if status.is_client_error() || status.is_server_error() {
@@ -63,7 +64,9 @@ pub async fn count(
 /// Whose turn a request takes. Whether the token may do anything is for its handler to check.
 fn claimant(request: &ServiceRequest, context: &Context) -> Claimant {
     let request = request.request();
-    let user = bearer(request).and_then(|token| context.services.accounts.holder(token));
+    // A browser cannot add a header to the handshake of a socket.
+    let token = bearer(request).or_else(|| request.query_string().split('&').find_map(|it| it.strip_prefix("token=")));
+    let user = token.and_then(|token| context.services.accounts.holder(token));
     match user {
         Some(user) => Claimant::User(user),
         None => Claimant::Stranger(client_of(request, &context.trusted_proxies).counted_address()),

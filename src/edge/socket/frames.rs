@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio_util::codec::Decoder;
 
 use crate::edge::turn::{OF_A_FRAME, take_turn};
-use crate::fanout::{Claimant, Turns};
+use crate::fanout::{Claimant, Turn, Turns};
 use crate::websocket::declared_length;
 
 /// Maximum size of a message, whole or in fragments.
@@ -63,6 +63,8 @@ pub(in crate::edge) struct Frames {
     waiting: Option<Inbound>,
     turns: Turns,
     claimant: Claimant,
+    /// That of the frame before, which lasts until the next one is asked for.
+    turn: Option<Turn>,
 }
 
 impl Frames {
@@ -78,15 +80,17 @@ impl Frames {
             waiting: None,
             turns,
             claimant,
+            turn: None,
         }
     }
 
     /// Reads the next message or control frame, and waits for its turn. Nothing is lost when this is cancelled.
     pub(in crate::edge) async fn next(&mut self) -> Result<Inbound, Broken> {
+        self.turn = None;
         if self.waiting.is_none() {
             self.waiting = Some(self.read_next().await?);
         }
-        take_turn(&self.turns, self.claimant, OF_A_FRAME).await;
+        self.turn = Some(take_turn(&self.turns, self.claimant, OF_A_FRAME).await);
         self.waiting.take().ok_or(Broken::Gone)
     }
 
