@@ -50,7 +50,7 @@ install_packages() (
         case $package in
             redis-server) as_root systemctl disable --quiet redis-server ;;
             nginx-light) as_root systemctl disable --quiet nginx ;;
-            prometheus) as_root systemctl disable --quiet prometheus ;;
+            prometheus | caddy | haproxy) as_root systemctl disable --quiet "$package" ;;
         esac
     done
 )

@@ -7,6 +7,7 @@
 // be listed exactly once. Exit status 1 when anything is amiss.
 
 import http from 'node:http';
+import https from 'node:https';
 import { randomUUID } from 'node:crypto';
 
 const [base, workerCount = '8'] = process.argv.slice(2);
@@ -16,7 +17,8 @@ if (!base) {
 }
 
 // Connections are kept, as browsers do: a server that drops one carelessly is found out.
-const agent = new http.Agent({ keepAlive: true, maxSockets: Number(workerCount) });
+const transport = base.startsWith('https:') ? https : http;
+const agent = new transport.Agent({ keepAlive: true, maxSockets: Number(workerCount) });
 // A room keeps its newest 1000 messages; staying below, nothing that was sent may be missing.
 const MESSAGES_PER_ROOM = 800;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -36,7 +38,7 @@ process.on('SIGINT', () => (stopping = true));
 // Resolves to status, body and cursor; rejects when no complete answer came.
 function exchange(method, path, headers, body) {
   return new Promise((resolve, reject) => {
-    const request = http.request(`${base}${path}`, { method, agent, headers, timeout: REQUEST_TIMEOUT_MS });
+    const request = transport.request(`${base}${path}`, { method, agent, headers, timeout: REQUEST_TIMEOUT_MS });
     request.on('timeout', () => request.destroy(new Error(`no answer in ${REQUEST_TIMEOUT_MS} ms`)));
     request.on('error', reject);
     request.on('response', (response) => {
