@@ -144,6 +144,17 @@ need_python_tools() {
     cp "$list" "$folder/"
 }
 
+# need_go_tool NAME MODULE@VERSION  builds a program from its Go module into target/go, unless it is there; it comes first on
+# PATH for the rest of the script.
+need_go_tool() {
+    local folder=$ROOT/target/go
+    export PATH="$folder:$PATH"
+    [ "$(cat "$folder/$1.version" 2>/dev/null)" != "$2" ] || return 0
+    say "Building $2"
+    GOBIN=$folder GOFLAGS=-buildvcs=false go install "$2"
+    echo "$2" >"$folder/$1.version"
+}
+
 # --- Ports ------------------------------------------------------------------------------------
 
 # listening PORT  succeeds when something listens on this port of the machine.
