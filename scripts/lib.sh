@@ -155,6 +155,17 @@ need_go_tool() {
     echo "$2" >"$folder/$1.version"
 }
 
+# split_debug BINARY  moves the debugging information of a binary into BINARY.debug, unless that was done. A backtrace finds it
+# there or, by its build id, below /usr/lib/debug.
+split_debug() {
+    readelf --section-headers --wide "$1" | grep ' \.debug_line' >/dev/null || return 0
+    objcopy --only-keep-debug --compress-debug-sections "$1" "$1.debug"
+    chmod -x "$1.debug"
+    # Into a new file: cargo keeps the whole one under another name.
+    objcopy --strip-unneeded --add-gnu-debuglink="$1.debug" "$1" "$1.stripped"
+    mv "$1.stripped" "$1"
+}
+
 # --- Ports ------------------------------------------------------------------------------------
 
 # listening PORT  succeeds when something listens on this port of the machine.
