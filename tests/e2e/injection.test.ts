@@ -21,7 +21,7 @@ import { names, payloads } from "./payloads";
 async function unexpectedElements(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const expected =
-      /^(article|aside|bdi|button|div|h1|h2|header|img|input|li|main|nav|p|path|section|small|span|svg|textarea|time|ul|form|a|fieldset|legend|hr|mark|b|i|dialog)$/;
+      /^(article|aside|bdi|button|div|h1|h2|header|img|input|li|main|nav|p|path|section|small|span|svg|textarea|time|ul|form|a|fieldset|legend|hr|mark|b|i|dialog|strong|em|s|code|pre|blockquote|ol)$/;
     const bad = [...document.querySelectorAll("#app *")].filter((element) => {
       const runs = [...element.attributes].some(({ name }) => /^on|^srcdoc$/i.test(name));
       const link = element instanceof HTMLAnchorElement && !/^(https?|mailto):$/.test(element.protocol);
@@ -34,6 +34,38 @@ async function unexpectedElements(page: Page): Promise<string[]> {
     const outside = [...document.querySelectorAll("body > :not(#app, noscript)")];
     return [...bad, ...outside].map(({ outerHTML }) => outerHTML).concat(requested.map(({ name }) => name));
   });
+}
+
+/** What the client draws in the text of a message, and the attributes that each of these has. */
+const DRAWN_IN_TEXTS: Record<string, string[]> = {
+  a: ["href", "data-host", "target", "rel"],
+  bdi: ["class", "data-number"],
+  blockquote: ["dir"],
+  button: ["type", "class", "aria-label", "title"],
+  code: [],
+  div: ["class"],
+  em: [],
+  li: ["value"],
+  ol: ["dir"],
+  p: ["dir"],
+  path: ["d"],
+  pre: ["dir"],
+  s: [],
+  span: ["class"],
+  strong: [],
+  svg: ["class", "width", "height", "viewBox", "aria-hidden"],
+  ul: ["dir"],
+};
+
+/** Elements in the texts of messages that the formatting does not have, and those with an attribute too many. */
+async function unexpectedInTexts(page: Page): Promise<string[]> {
+  return page.evaluate((drawn) => {
+    const bad = [...document.querySelectorAll(".text *")].filter((element) => {
+      const known = drawn[element.tagName.toLowerCase()];
+      return !known || [...element.attributes].some(({ name }) => !known.includes(name));
+    });
+    return bad.map(({ outerHTML }) => outerHTML);
+  }, DRAWN_IN_TEXTS);
 }
 
 /** Scrolls through the open room and reads the texts that match a selector, one per message, in order. */
@@ -70,6 +102,7 @@ test("no message is markup and no address runs anything", async ({ browser, cont
   await expect(bubble(page, payloads.at(-1) ?? "")).toBeVisible();
   expect(await readAll(page, ".text")).toEqual(payloads);
   expect(await unexpectedElements(page)).toEqual([]);
+  expect(await unexpectedInTexts(page)).toEqual([]);
 
   // Also as addresses of pictures and files, and in drafts, quotes and search results.
   await forEach(payloads.slice(0, 40), (text) => alice.send(room, text, "image"));
@@ -86,6 +119,57 @@ test("no message is markup and no address runs anything", async ({ browser, cont
   await expect(page.locator(".quote")).toContainText(last);
   await page.getByRole("searchbox", { name: "Search" }).fill("onerror");
   await expect(results(page, "Messages").first()).toContainText("onerror");
+  expect(await unexpectedElements(page)).toEqual([]);
+});
+
+/** The ways to format a text, with the element that then has it. */
+const FORMATS: [format: (text: string) => string, element: string][] = [
+  [(text) => `**${text}**`, "strong"],
+  [(text) => `*${text}*`, "em"],
+  [(text) => `_${text}_`, "em"],
+  [(text) => `~~${text}~~`, "s"],
+  [(text) => `\`${text}\``, "code"],
+  [(text) => `\`\`\`\n${text}\n\`\`\``, "pre"],
+  [(text) => `\`\`\`html\n${text}\n\`\`\``, "pre"],
+  [(text) => `> ${text}`, "blockquote"],
+  [(text) => `- ${text}`, "ul > li"],
+  [(text) => `1. ${text}`, "ol > li"],
+  [(text) => `> - **${text}**`, "blockquote strong"],
+];
+
+test("no formatted message is markup, and only the elements of formatting appear", async ({
+  browser,
+  contexts,
+  enter,
+}) => {
+  test.setTimeout(90_000);
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("formatted"), bob);
+  const page = await enter(bob, { room });
+  const evil = [
+    '<img src=x onerror="hit=1">',
+    "<script>hit=1</script>",
+    "<svg/onload=hit=1>",
+    "</code></pre><iframe srcdoc='<script>parent.hit=1</script>'>",
+    '"><a href=javascript:hit=1>x</a>',
+    "&lt;script&gt;hit=1&lt;/script&gt;",
+    "x\u202e<u>",
+  ];
+  const plain = await plainPage(browser, contexts);
+  for (const [format, element] of FORMATS) {
+    await sendAll(plain, alice, room, evil.map(format));
+    const drawn = page.locator(".row").last().locator(`.text ${element}`);
+    await expect(drawn).toHaveText(evil.at(-1) ?? "");
+    const texts = page.locator(`.text ${element}`);
+    for (const text of evil) await expect(texts.filter({ hasText: text }).first()).toBeVisible();
+    expect(await unexpectedInTexts(page)).toEqual([]);
+    expect(await unexpectedElements(page)).toEqual([]);
+  }
+  // A picture and a link of Markdown are none here.
+  const markdown = ["[x](javascript:hit=1)", "![x](/x)", "<https://a.example>", "[x]: javascript:hit=1"];
+  await sendAll(plain, alice, room, [...markdown, "*".repeat(5000), `${">".repeat(99)} `.repeat(50)]);
+  await expect(page.locator(".text").filter({ hasText: "[x]: javascript:hit=1" })).toBeVisible();
+  expect(await unexpectedInTexts(page)).toEqual([]);
   expect(await unexpectedElements(page)).toEqual([]);
 });
 

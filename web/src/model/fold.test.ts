@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cutPieces, foldAt } from "./fold";
-import { splitLinks } from "./links";
+import { foldAt } from "./fold";
 
 const folded = (text: string) => text.slice(0, foldAt(text) ?? text.length);
 
@@ -38,14 +37,4 @@ describe("foldAt", () => {
       expect(hidden === 0 || hidden >= 8).toBe(true);
     }
   });
-});
-
-it("cuts a link short without changing where it leads", () => {
-  const pieces = splitLinks("see https://example.org/long and more");
-  expect(cutPieces(pieces, 15)).toEqual([
-    { text: "see ", href: null },
-    { ...pieces[1], text: "https://exa" },
-  ]);
-  expect(cutPieces(pieces, 4)).toEqual([{ text: "see ", href: null }]);
-  expect(cutPieces(pieces, 1000)).toEqual(pieces);
 });

@@ -30,15 +30,3 @@ function endOfWord(text: string, end: number): number {
   const splitsPair = /[\udc00-\udfff]/.test(text[end] ?? "");
   return splitsPair ? end - 1 : end;
 }
-
-/** The pieces of a text up to an index. */
-export function cutPieces<T extends { text: string }>(pieces: T[], end: number): T[] {
-  const kept: T[] = [];
-  let rest = end;
-  for (const piece of pieces) {
-    if (rest <= 0) break;
-    kept.push(piece.text.length > rest ? { ...piece, text: piece.text.slice(0, rest) } : piece);
-    rest -= piece.text.length;
-  }
-  return kept;
-}

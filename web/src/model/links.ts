@@ -31,7 +31,7 @@ export function splitLinks(text: string): Piece[] {
   const found: Piece[] = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {
-    const address = withoutEnd(match[0]);
+    const address = withoutEnd(match[0], text[match.index - 1]);
     const link = linkOf(address);
     if (!link) continue;
     if (match.index > end) found.push({ text: text.slice(end, match.index), href: null });
@@ -42,24 +42,25 @@ export function splitLinks(text: string): Piece[] {
   return found;
 }
 
-/** An address without the punctuation of the sentence after it. A bracket that the address opened belongs to it. */
-function withoutEnd(address: string): string {
+/**
+ * An address without the punctuation of the sentence after it. A bracket that the address opened belongs to it, and a
+ * mark that stands before it as well does not.
+ */
+function withoutEnd(address: string, before = ""): string {
+  const excess: Record<string, number> = {};
+  for (const [closer, opener] of Object.entries(CLOSERS)) {
+    excess[closer] = address.split(closer).length - address.split(opener).length;
+  }
+  const isMarked = before === "_" || before === "~";
   let end = address.length;
   for (; end > 0; end -= 1) {
     const last = address[end - 1] ?? "";
-    const opener = CLOSERS[last];
-    const isLoose = opener
-      ? count(address, last, end) > count(address, opener, end)
-      : /[.,;:!?'*|]/.test(last);
+    const more = excess[last];
+    const isLoose = more === undefined ? /[.,;:!?'*|]/.test(last) || (isMarked && last === before) : more > 0;
     if (!isLoose) break;
+    if (more !== undefined) excess[last] = more - 1;
   }
   return address.slice(0, end);
-}
-
-function count(text: string, wanted: string, end: number): number {
-  let found = 0;
-  for (let at = 0; at < end; at += 1) if (text[at] === wanted) found += 1;
-  return found;
 }
 
 function linkOf(address: string): Omit<Piece, "text"> | null {

@@ -1,13 +1,12 @@
 // What a user can do with a message: reply, edit, copy, details, delete.
 
 import { t } from "../i18n";
-import { errorText } from "../i18n/errors";
 import { canEdit } from "../model/amending";
 import type { Room } from "../model/rooms";
 import { me } from "../model/session";
-import { showToast } from "../model/toast";
 import { fileUrl } from "../model/urls";
 import type { Message } from "../net/types";
+import { copyText } from "./clipboard";
 
 export interface MessageActionProps {
   room: Room;
@@ -57,15 +56,9 @@ function canDelete(room: Room, isOwn: boolean): boolean {
   return isOwn || own?.is_admin === true || role === "owner" || role === "admin";
 }
 
-async function copy(message: Message): Promise<void> {
+function copy(message: Message): Promise<void> {
   const text = message.text || message.content;
   // Elsewhere the path of an upload would lead nowhere.
   const address = message.file_url === text ? fileUrl(text) : null;
-  try {
-    await navigator.clipboard.writeText(address ?? text);
-    showToast(t("msg.copied"));
-  } catch (error) {
-    // Browsers offer no clipboard on insecure pages.
-    showToast(navigator.clipboard ? errorText(error) : t("msg.notCopied"));
-  }
+  return copyText(address ?? text);
 }

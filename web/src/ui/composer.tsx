@@ -19,6 +19,7 @@ import { Icon, IconButton } from "./common";
 import { isTouch } from "./input";
 import { lazy } from "./lazy";
 
+const FormattingHelp = lazy(() => import("./lazy_components").then((module) => module.FormattingHelp));
 const Tray = lazy(() => import("./lazy_components").then((module) => module.Tray));
 
 /** From this length on the composer shows how much a text has. */
@@ -36,6 +37,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const [text, setText] = useState(() => draftOf(room.id).text);
   /** Whether a part of the last input was left out. */
   const [isCut, setCut] = useState(false);
+  const [hasHelp, showHelp] = useState(false);
   /** Whether an edit is on its way. */
   const [isSaving, setSaving] = useState(false);
   const file = useRef<HTMLInputElement>(null);
@@ -218,6 +220,15 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           }}
         />
         <button
+          type="button"
+          class="icon-button is-format"
+          aria-label={t("format.help")}
+          title={t("format.help")}
+          onClick={() => showHelp(true)}
+        >
+          Aa
+        </button>
+        <button
           type="submit"
           class="icon-button is-filled is-send"
           aria-label={t(editing === null ? "compose.send" : "msg.saveEdit")}
@@ -226,6 +237,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           <Icon name={editing === null ? "send" : "check"} />
         </button>
       </div>
+      {hasHelp && <FormattingHelp onClose={() => showHelp(false)} />}
       <p class="composer-count">
         {length > COUNTED_FROM && t("compose.long", { n: length, max: MAX_CHARS })}{" "}
         <b aria-live="polite">{isCut && t("compose.cut")}</b>

@@ -11,6 +11,7 @@ import "../style/tray.css";
 export { Account } from "./account";
 export { ActionDialog } from "./action_dialog";
 export { Confirm } from "./dialog";
+export { FormattingHelp } from "./formatting_help";
 export { Lightbox } from "./lightbox";
 export { Members } from "./members";
 export { NewItems, UserItems } from "./menu_items";

@@ -1,12 +1,10 @@
-// The content of a message: text, a picture, a file. Texts of users are never markup.
+// The content of a message: text, a picture, a file.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { sizeText } from "../i18n/format";
-import { cutPieces, foldAt } from "../model/fold";
 import { captionOf, plainFileName } from "../model/labels";
-import { splitLinks } from "../model/links";
 import type { PendingMessage } from "../model/outbox";
 import { heldHost, noteSize, sizeOf } from "../model/pictures";
 import { me } from "../model/session";
@@ -16,14 +14,9 @@ import type { Message, Pixels } from "../net/types";
 import { addPictureHost } from "../settings/preferences";
 import { Icon, IconButton } from "./common";
 import { lazy } from "./lazy";
+import { type Fold, Text } from "./text";
 
 const Lightbox = lazy(() => import("./lazy_components").then((module) => module.Lightbox));
-
-/** Whether a long text is shown whole, and how the user changes that. */
-interface Fold {
-  isOpen: boolean;
-  onToggle: () => void;
-}
 
 export function MessageBody({ message, fold }: { message: Message; fold?: Fold }) {
   const url = fileUrl(message.file_url ?? message.content);
@@ -54,45 +47,6 @@ export function PendingBody({ pending, fold }: { pending: PendingMessage; fold?:
     <Picture url={url} name={me.value?.username ?? ""} pixels={pending.pixels ?? null}>
       {pending.fileUrl && <Text text={pending.text} fold={fold} />}
     </Picture>
-  );
-}
-
-/** One to three emoji and nothing else, which are drawn large. */
-const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
-
-function Text({ text, fold }: { text: string; fold?: Fold }) {
-  const isBig = text.length < 40 && ONLY_EMOJI.test(text);
-  const end = fold ? foldAt(text) : null;
-  const isFolded = end !== null && !fold?.isOpen;
-  const pieces = isFolded ? cutPieces(splitLinks(text), end) : splitLinks(text);
-  const shown = (
-    <p class={`text ${isBig ? "is-emoji" : ""}`} dir="auto">
-      {pieces.map((piece, index) =>
-        piece.href ? (
-          <a
-            key={index}
-            href={piece.href}
-            data-host={piece.host}
-            target="_blank"
-            rel="noopener noreferrer nofollow"
-          >
-            {piece.text}
-          </a>
-        ) : (
-          piece.text
-        ),
-      )}
-      {isFolded && "…"}
-    </p>
-  );
-  if (end === null) return shown;
-  return (
-    <>
-      {shown}
-      <button type="button" class="link fold" aria-expanded={!isFolded} onClick={fold?.onToggle}>
-        {t(isFolded ? "msg.more" : "msg.less")}
-      </button>
-    </>
   );
 }
 

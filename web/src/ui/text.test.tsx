@@ -1,0 +1,64 @@
+import { render } from "preact";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { loadTexts } from "../i18n";
+import { toast } from "../model/toast";
+import { Text } from "./text";
+
+function draw(text: string): Element {
+  document.body.innerHTML = "<div></div>";
+  const root = document.body.firstElementChild as Element;
+  render(<Text text={text} />, root);
+  return root;
+}
+
+beforeEach(() => loadTexts("en"));
+
+it("draws formatting as elements", () => {
+  const drawn = draw("**a** *b* ~~c~~ `d`\n- e\n1. f\n> g\n```js\nh\n```");
+  const tags = [...drawn.querySelectorAll(".text *")].map(({ tagName }) => tagName.toLowerCase());
+  const wanted = "p strong em s code ul li p ol li p blockquote p div span button svg path pre code";
+  expect(tags.join(" ")).toBe(wanted);
+  expect(drawn.querySelector("ol li")?.getAttribute("value")).toBe("1");
+});
+
+it("draws a text without blocks as one paragraph with its line breaks", () => {
+  const [text] = draw(" a\n\n *b*  ").children;
+  expect(text?.tagName).toBe("P");
+  expect(text?.textContent).toBe(" a\n\n b  ");
+});
+
+describe("markup inside of formatting is text", () => {
+  const evil = '<img src=x onerror="hit=1">';
+  it.each([
+    [`**${evil}**`, "strong"],
+    [`*${evil}*`, "em"],
+    [`~~${evil}~~`, "s"],
+    [`\`${evil}\``, "code"],
+    [`\`\`\`\n${evil}\n\`\`\``, "pre"],
+    [`> ${evil}`, "blockquote"],
+    [`- ${evil}`, "ul"],
+    [`1. ${evil}`, "ol"],
+  ])("%s", (text, tag) => {
+    const drawn = draw(text);
+    expect(drawn.querySelector(tag)?.textContent).toBe(evil);
+    expect(drawn.querySelector("img")).toBeNull();
+  });
+});
+
+it("shows what reorders code, and keeps it", () => {
+  const code = "if (a\u202e) { // \u2066";
+  const block = draw(`\`\`\`\n${code}\n\`\`\``);
+  expect(block.querySelector("pre")?.textContent).toBe(code);
+  const controls = [...block.querySelectorAll<HTMLElement>(".control")];
+  expect(controls.map(({ dataset }) => dataset.number)).toEqual(["202E", "2066"]);
+});
+
+it("copies a block of code as it was typed", async () => {
+  const writeText = vi.fn(() => Promise.resolve());
+  vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText } });
+  const button = draw("see\n```js\n  a\n\n\tb **c**\n```").querySelector("button");
+  button?.click();
+  await vi.waitFor(() => expect(toast.value?.text).toBe("Copied"));
+  expect(writeText).toHaveBeenCalledWith("  a\n\n\tb **c**");
+  vi.unstubAllGlobals();
+});

@@ -1,0 +1,140 @@
+// The text of a message with its formatting, as elements. Nothing of a text is ever markup.
+
+import { useMemo } from "preact/hooks";
+import { t } from "../i18n";
+import { foldAt } from "../model/fold";
+import { type Block, cutBlocks, parseText } from "../model/formatting";
+import type { Inline } from "../model/marks";
+import { copyText } from "./clipboard";
+import { IconButton } from "./common";
+
+/** Whether a long text is shown whole, and how the user changes that. */
+export interface Fold {
+  isOpen: boolean;
+  onToggle: () => void;
+}
+
+/** One to three emoji and nothing else, which are drawn large. */
+const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
+
+export function Text({ text, fold }: { text: string; fold?: Fold }) {
+  const end = fold ? foldAt(text) : null;
+  const isFolded = end !== null && !fold?.isOpen;
+  const blocks = useMemo(() => {
+    const all = parseText(text);
+    return isFolded ? cutBlocks(all, end) : all;
+  }, [text, isFolded]);
+  const shown = <Blocks text={text} blocks={blocks} isFolded={isFolded} />;
+  if (end === null) return shown;
+  return (
+    <>
+      {shown}
+      <button type="button" class="link fold" aria-expanded={!isFolded} onClick={fold?.onToggle}>
+        {t(isFolded ? "msg.more" : "msg.less")}
+      </button>
+    </>
+  );
+}
+
+/** A paragraph if there is nothing else, beside whose last line the time fits. */
+function Blocks({ text, blocks, isFolded }: { text: string; blocks: Block[]; isFolded: boolean }) {
+  const [first] = blocks;
+  const rest = isFolded && "…";
+  if (!first || (blocks.length === 1 && first.kind === "lines")) {
+    const isBig = text.length < 40 && ONLY_EMOJI.test(text);
+    return (
+      <p class={`text ${isBig ? "is-emoji" : ""}`} dir="auto">
+        {first && <Lines block={first} />}
+        {rest}
+      </p>
+    );
+  }
+  return (
+    <div class="text has-blocks">
+      {blocks.map(drawBlock)}
+      {rest}
+    </div>
+  );
+}
+
+function drawBlock(block: Block, key: number) {
+  switch (block.kind) {
+    case "lines":
+      return (
+        <p key={key} dir="auto">
+          <Lines block={block} />
+        </p>
+      );
+    case "code":
+      return <Code key={key} block={block} />;
+    case "quote":
+      return (
+        <blockquote key={key} dir="auto">
+          {block.blocks.map(drawBlock)}
+        </blockquote>
+      );
+    case "list": {
+      const items = block.items.map(({ number, blocks }, at) => (
+        <li key={at} value={number ?? undefined}>
+          {blocks.map(drawBlock)}
+        </li>
+      ));
+      if (block.isOrdered) return <ol key={key} dir="auto" children={items} />;
+      return <ul key={key} dir="auto" children={items} />;
+    }
+  }
+}
+
+function Lines({ block }: { block: Block }) {
+  if (block.kind !== "lines") return null;
+  return <>{block.lines.map(({ parts }, at) => [at > 0 && "\n", ...parts.map(drawPart)])}</>;
+}
+
+function drawPart(part: Inline, key: number) {
+  switch (part.kind) {
+    case "text":
+      return part.text;
+    case "code":
+      return <code key={key}>{showControls(part.text)}</code>;
+    case "bold":
+      return <strong key={key}>{part.parts.map(drawPart)}</strong>;
+    case "italic":
+      return <em key={key}>{part.parts.map(drawPart)}</em>;
+    case "strike":
+      return <s key={key}>{part.parts.map(drawPart)}</s>;
+    case "link":
+      return (
+        <a
+          key={key}
+          href={part.href}
+          data-host={part.host}
+          target="_blank"
+          rel="noopener noreferrer nofollow"
+        >
+          {part.text}
+        </a>
+      );
+  }
+}
+
+function Code({ block }: { block: Block & { kind: "code" } }) {
+  const code = block.lines.map(({ text }) => text).join("\n");
+  return (
+    <div class="code">
+      {block.language && <span class="code-language">{block.language}</span>}
+      <IconButton icon="copy" size={16} label={t("format.copy")} onClick={() => void copyText(code)} />
+      <pre dir="ltr">
+        <code>{showControls(code)}</code>
+      </pre>
+    </div>
+  );
+}
+
+/** Code is read exactly. Characters that would make it look like other code are shown by their numbers. */
+function showControls(code: string) {
+  return code.split(/(\p{Bidi_Control})/u).map((part, at) => {
+    if (at % 2 === 0) return part;
+    const number = part.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    return <bdi key={at} class="control" data-number={number} children={part} />;
+  });
+}
