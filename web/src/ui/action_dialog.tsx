@@ -8,7 +8,9 @@ import { showToast } from "../model/toast";
 import type { Message } from "../net/types";
 import type { Shown } from "./actions";
 import { Confirm } from "./dialog";
+import { EmojiPicker } from "./emoji_picker";
 import { MessageDetails } from "./message_details";
+import { toggle } from "./reactions";
 
 interface ActionDialogProps {
   room: Room;
@@ -19,6 +21,10 @@ interface ActionDialogProps {
 
 export function ActionDialog({ room, message, shown, onClose }: ActionDialogProps) {
   if (shown === "details") return <MessageDetails room={room} message={message} onClose={onClose} />;
+  if (shown === "react") {
+    const react = (emoji: string) => toggle(room, message, emoji);
+    return <EmojiPicker title={t("react.add")} onPick={react} onClose={onClose} />;
+  }
   return (
     <Confirm
       title={t("delete.title")}

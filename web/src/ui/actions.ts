@@ -16,7 +16,7 @@ export interface MessageActionProps {
 }
 
 /** The dialog that an action opens. */
-export type Shown = "delete" | "details" | null;
+export type Shown = "delete" | "details" | "react" | null;
 
 /** The actions on a message. Some open a dialog; one offers reactions, where these are not in view anyway. */
 export function actionsOf(

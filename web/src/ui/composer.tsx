@@ -17,6 +17,7 @@ import { takeWaiting, waitingIn } from "../model/tray";
 import { IMAGE_TYPES } from "../model/uploads";
 import { Icon, IconButton } from "./common";
 import { isTouch } from "./input";
+import { EmojiButton, useEmojiNames } from "./emoji_input";
 import { lazy } from "./lazy";
 
 const FormattingHelp = lazy(() => import("./lazy_components").then((module) => module.FormattingHelp));
@@ -126,7 +127,9 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     resetTyping();
     input.current?.focus();
   };
+  const emojiNames = useEmojiNames(input);
   const onKey = (event: KeyboardEvent) => {
+    if (emojiNames.takesKey(event)) return;
     // The Enter that ends a composition belongs to the input method. Old browsers tell only by key code 229.
     const isComposing = event.isComposing || event.keyCode === 229;
     // The keyboards of phones have no Shift+Enter: there Enter breaks the line, and the button sends.
@@ -208,9 +211,16 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           onInput={({ currentTarget: { value }, isComposing }) => {
             if (isComposing) change(value);
             else write(value);
+            if (!isComposing) emojiNames.look();
             if (value && editing === null) sendTyping(room.id);
           }}
-          onCompositionEnd={(event) => write(event.currentTarget.value)}
+          onCompositionEnd={(event) => {
+            write(event.currentTarget.value);
+            emojiNames.look();
+          }}
+          onBlur={emojiNames.close}
+          onClick={emojiNames.look}
+          onKeyUp={({ key }) => /^(ArrowLeft|ArrowRight|Home|End)$/.test(key) && emojiNames.look()}
           onKeyDown={onKey}
           onPaste={(event) => {
             const files = pastedFiles(event.clipboardData);
@@ -219,6 +229,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
             onFiles(files);
           }}
         />
+        <EmojiButton input={input} />
         <button
           type="button"
           class="icon-button is-format"
@@ -237,6 +248,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           <Icon name={editing === null ? "send" : "check"} />
         </button>
       </div>
+      {emojiNames.list}
       {hasHelp && <FormattingHelp onClose={() => showHelp(false)} />}
       <p class="composer-count">
         {length > COUNTED_FROM && t("compose.long", { n: length, max: MAX_CHARS })}{" "}

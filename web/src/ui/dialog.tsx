@@ -9,13 +9,14 @@ import { IconButton } from "./common";
 const FIRST = "input:not([type=file]), textarea, .dialog-actions button, .menu-item";
 
 /** A modal dialog. The browser keeps the focus inside, closes it on Esc, and gives the focus back. */
-export function Dialog({ title, onClose, children, class: extra = "", isBare, staysOpen }: DialogProps) {
+export function Dialog({ title, onClose, children, class: extra = "", first = FIRST, ...rest }: DialogProps) {
+  const { isBare, staysOpen } = rest;
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
-    dialog?.querySelector<HTMLElement>(FIRST)?.focus();
+    dialog?.querySelector<HTMLElement>(first)?.focus();
     return () => dialog?.close();
   }, []);
   return (
@@ -48,6 +49,8 @@ interface DialogProps {
   onClose: () => void;
   children: ComponentChildren;
   class?: string;
+  /** The selector of what gets the focus first. */
+  first?: string;
   isBare?: boolean;
   /** Whether a click beside it does not close it. */
   staysOpen?: boolean;

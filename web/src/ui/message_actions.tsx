@@ -24,6 +24,10 @@ export function MessageActions({ onMore, ...props }: MessageActionProps & { onMo
     hadFocus.current = bar.current?.contains(document.activeElement) === true;
     setReacting(reacts);
   };
+  const other = () => {
+    swap(false);
+    show("react");
+  };
   useLayoutEffect(() => {
     // The button that had the focus is gone.
     if (hadFocus.current) bar.current?.querySelector("button")?.focus({ preventScroll: true });
@@ -44,7 +48,7 @@ export function MessageActions({ onMore, ...props }: MessageActionProps & { onMo
           onKeyDown={(event) => isReacting && event.key === "Escape" && swap(false)}
         >
           {isReacting ? (
-            <OfferedReactions {...props} onDone={() => swap(false)} />
+            <OfferedReactions {...props} onDone={() => swap(false)} onOther={other} />
           ) : (
             actionsOf(props, show, () => swap(true)).map(({ icon, label, run }) => (
               <IconButton key={icon} icon={icon} size={17} label={label} onClick={run} />

@@ -20,7 +20,7 @@ export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClo
         <bdi>{preview(props.message)}</bdi>
       </p>
       <div class="sheet-reactions">
-        <OfferedReactions {...props} onDone={onClose} />
+        <OfferedReactions {...props} onDone={onClose} onOther={() => show("react")} />
       </div>
       {actions.map(({ icon, label, run }) => (
         <button

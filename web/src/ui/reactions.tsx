@@ -9,6 +9,7 @@ import type { Room } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import type { Message, Reaction } from "../net/types";
+import { IconButton } from "./common";
 
 const OFFERED = ["👍", "❤️", "😂", "🎉", "😮", "🙏"];
 /** More users are counted instead of named. */
@@ -65,8 +66,14 @@ function nameOf(room: Room, id: number): string | undefined {
   return member?.username ?? cards.value.get(id)?.username;
 }
 
+interface OfferedProps extends ReactionsProps {
+  onDone: () => void;
+  /** Offers all emoji. */
+  onOther: () => void;
+}
+
 /** The reactions that are offered, as buttons. */
-export function OfferedReactions({ room, message, onDone }: ReactionsProps & { onDone: () => void }) {
+export function OfferedReactions({ room, message, onDone, onOther }: OfferedProps) {
   return (
     <>
       {OFFERED.map((emoji) => (
@@ -84,10 +91,16 @@ export function OfferedReactions({ room, message, onDone }: ReactionsProps & { o
           {emoji}
         </button>
       ))}
+      <IconButton
+        icon="plus"
+        size={17}
+        label={t("react.other")}
+        onClick={onOther}
+      />
     </>
   );
 }
 
-function toggle(room: Room, message: Message, emoji: string): void {
+export function toggle(room: Room, message: Message, emoji: string): void {
   toggleReaction(room.id, message, emoji).catch((error) => showToast(errorText(error)));
 }
