@@ -25,7 +25,7 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   const bytes = await picture(here);
   const [chooser] = await Promise.all([
     here.waitForEvent("filechooser"),
-    here.getByRole("button", { name: "Send a picture" }).first().click(),
+    here.getByRole("button", { name: "Attach a file" }).first().click(),
   ]);
   await chooser.setFiles({ name: "图.png", mimeType: "image/png", buffer: bytes });
   // It waits until it is sent.
@@ -201,8 +201,8 @@ test("an upload shows its progress, can be cancelled, and retried after a failur
   await expect(drawn(page)).toHaveCount(1);
   await expect(page.locator(".failed")).toHaveCount(0);
 
-  await files.setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
-  await expect(page.getByText("Only JPEG, PNG, GIF and WebP")).toBeVisible();
+  await files.setInputFiles({ name: "a.zip", mimeType: "application/zip", buffer: Buffer.from("x") });
+  await expect(page.getByText("Only pictures, PDF, text, Word and Excel files")).toBeVisible();
   // The server refuses a file that is a picture only by name.
   await sendPicture(page, Buffer.from("no picture"));
   await expect(page.locator(".failed")).toContainText("Only JPEG, PNG, GIF and WebP");

@@ -13,6 +13,8 @@ export interface PendingMessage {
   isImage: boolean;
   /** The address of a picture whose caption is the text; without it the text is the address. */
   fileUrl?: string;
+  /** What is known of a file that is no picture. */
+  file?: { name: string; size: number };
   replyTo: number | null;
   at: number;
   /** `sent` means accepted by the server, without an echo so far. */

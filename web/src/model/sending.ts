@@ -3,6 +3,7 @@
 import { delay } from "../net/delay";
 import { type Code, Refused } from "../net/refused";
 import { connection } from "./connection";
+import { cutToFit } from "./limits";
 import * as outbox from "./outbox";
 import { noteSize } from "./pictures";
 import { me } from "./session";
@@ -18,6 +19,8 @@ const TEMPORARY: ReadonlySet<Code> = new Set(["rate_limited", "unavailable", "ti
 const RETRY_MS = 1500;
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 30_000;
+/** Longer names of files are cut by the server. */
+const MAX_NAME = 255;
 
 export function sendText(room: number, text: string, replyTo: number | null): void {
   enqueue({ room, text, isImage: false, replyTo, clientId: outbox.newClientId() });
@@ -62,13 +65,14 @@ export async function flush(): Promise<void> {
 }
 
 async function deliver(entry: outbox.PendingMessage): Promise<void> {
-  const { room, text, isImage, replyTo, clientId, fileUrl } = entry;
+  const { room, text, isImage, replyTo, clientId, fileUrl, file } = entry;
   const message = {
     room_id: room,
     content: text,
     is_image: isImage,
     client_id: clientId,
     ...(fileUrl && { file_url: fileUrl }),
+    ...(file && { message_type: "file" as const, file_name: file.name, file_size: file.size }),
   };
   const payload = replyTo === null ? message : { ...message, reply_to: replyTo };
   try {
@@ -92,8 +96,8 @@ function resend(clientId: string): void {
   void flush();
 }
 
-/** Sends pictures, the first as the reply and the last with the text as its caption. */
-export function sendPictures(room: number, files: File[], text: string, replyTo: number | null): void {
+/** Sends pictures and files, the first as the reply and the last with the text as its caption. */
+export function sendFiles(room: number, files: File[], text: string, replyTo: number | null): void {
   files.forEach((file, at) => {
     const caption = at === files.length - 1 ? text.trim() : "";
     startUpload({ room, file, caption, replyTo: at === 0 ? replyTo : null }, sendUploaded);
@@ -104,11 +108,17 @@ export function retryUpload(clientId: string): void {
   void runUpload(clientId, sendUploaded);
 }
 
-function sendUploaded({ clientId, room, caption, replyTo, pixels }: PendingUpload, url: string): void {
+function sendUploaded(upload: PendingUpload, url: string): void {
+  const { clientId, room, caption, replyTo, pixels, isImage, name, size } = upload;
+  if (!isImage) {
+    // Without a caption clients of the documents show the name.
+    const text = caption || cutToFit(name, MAX_NAME);
+    return enqueue({ room, text, fileUrl: url, file: { name, size }, isImage, replyTo, clientId });
+  }
   const address = fileUrl(url);
   if (address && pixels) noteSize(address, pixels);
   const content = caption ? { text: caption, fileUrl: url } : { text: url };
-  enqueue({ room, ...content, isImage: true, replyTo, clientId, pixels });
+  enqueue({ room, ...content, isImage, replyTo, clientId, pixels });
 }
 
 export function deleteMessage(room: number, id: number): Promise<void> {

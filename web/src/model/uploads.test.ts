@@ -48,12 +48,26 @@ beforeEach(() => {
   onDone.mockReset();
 });
 
-it("accepts pictures of four types up to ten megabytes", () => {
+it("accepts pictures and documents up to ten megabytes", () => {
   expect(uploads.rejectionOf(picture())).toBeNull();
-  expect(uploads.rejectionOf(picture(uploads.MAX_IMAGE_BYTES))).toBeNull();
-  expect(uploads.rejectionOf(picture(uploads.MAX_IMAGE_BYTES + 1))).toBe("upload.size");
+  expect(uploads.rejectionOf(picture(uploads.MAX_BYTES))).toBeNull();
+  expect(uploads.rejectionOf(picture(uploads.MAX_BYTES + 1))).toBe("upload.size");
   expect(uploads.rejectionOf(new File(["x"], "a.svg", { type: "image/svg+xml" }))).toBe("upload.type");
   expect(uploads.rejectionOf(new File(["x"], "a.png", { type: "" }))).toBe("upload.type");
+  expect(uploads.rejectionOf(new File(["x"], "报告.PDF", { type: "" }))).toBeNull();
+  expect(uploads.rejectionOf(new File(["x"], "a.pdf.exe", { type: "application/pdf" }))).toBe("upload.type");
+  expect(uploads.pictureRejectionOf(new File(["x"], "a.pdf", { type: "application/pdf" }))).toBe("error.image");
+});
+
+it("uploads what is no picture as a file", async () => {
+  uploads.startUpload(newUpload(new File(["abc"], "报告.pdf", { type: "application/pdf" })), onDone);
+  expect(FakeRequest.latest.path).toBe("/api/v1/upload/file?ext=1");
+  expect(FakeRequest.latest.body?.get("file")).toMatchObject({ name: "报告.pdf" });
+  const [upload] = uploads.pendingUploads.value;
+  expect(upload).toMatchObject({ name: "报告.pdf", size: 3, isImage: false, preview: "" });
+  FakeRequest.latest.end(201, { url: "/uploads/files/a.pdf", fileName: "报告.pdf", fileSize: 3 });
+  await settle();
+  expect(onDone).toHaveBeenCalledWith(expect.objectContaining({ isImage: false }), "/uploads/files/a.pdf");
 });
 
 it("uploads two pictures at a time", async () => {

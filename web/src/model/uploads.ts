@@ -1,7 +1,7 @@
-// Uploads of pictures. An upload that has finished becomes a message of the outbox.
+// Uploads of pictures and other files. An upload that has finished becomes a message of the outbox.
 
 import { signal } from "@preact/signals";
-import { type Upload, uploadImage } from "../net/http";
+import { type Upload, upload } from "../net/http";
 import { type Code, Refused } from "../net/refused";
 import type { Pixels } from "../net/types";
 import { newClientId } from "./outbox";
@@ -11,9 +11,12 @@ export interface PendingUpload {
   room: number;
   at: number;
   name: string;
+  size: number;
+  isImage: boolean;
   /** What is sent with it. */
   caption: string;
   replyTo: number | null;
+  /** The address of what is drawn of a picture; empty for other files. */
   preview: string;
   /** From 0 to 1. */
   progress: number;
@@ -23,8 +26,10 @@ export interface PendingUpload {
 
 type OnDone = (upload: PendingUpload, url: string) => void;
 
-export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
+export const MAX_BYTES = 10 * 1024 * 1024;
 export const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+/** The extensions of the other files that the server takes. */
+export const EXTENSIONS = [".pdf", ".txt", ".doc", ".docx", ".xls", ".xlsx"];
 /** The row may still draw the preview for a moment. */
 const PREVIEW_MS = 5000;
 /** Uploads at the same time. The server refuses a user's fourth, and there may be other tabs. */
@@ -48,10 +53,19 @@ export function updateUpload(clientId: string, part: Partial<PendingUpload>): vo
   );
 }
 
+export const isPicture = (file: File) => IMAGE_TYPES.includes(file.type);
+
 /** Why a file cannot be sent, as the key of a text; `null` if it can. */
 export function rejectionOf(file: File): "upload.type" | "upload.size" | null {
-  if (!IMAGE_TYPES.includes(file.type)) return "upload.type";
-  return file.size > MAX_IMAGE_BYTES ? "upload.size" : null;
+  const name = file.name.toLowerCase();
+  if (!isPicture(file) && !EXTENSIONS.some((extension) => name.endsWith(extension))) return "upload.type";
+  return file.size > MAX_BYTES ? "upload.size" : null;
+}
+
+/** Why a file cannot be a picture that is shown of something. */
+export function pictureRejectionOf(file: File): "upload.size" | "error.image" | null {
+  if (!isPicture(file)) return "error.image";
+  return file.size > MAX_BYTES ? "upload.size" : null;
 }
 
 export interface NewUpload {
@@ -63,11 +77,12 @@ export interface NewUpload {
 
 export function startUpload({ file, ...message }: NewUpload, onDone: OnDone): void {
   const clientId = newClientId();
-  const preview = URL.createObjectURL(file);
-  const state = { progress: 0, error: null };
-  const entry = { ...message, ...state, clientId, at: Date.now(), name: file.name, preview };
+  const isImage = isPicture(file);
+  const preview = isImage ? URL.createObjectURL(file) : "";
+  const shown = { name: file.name, size: file.size, isImage, preview, progress: 0, error: null };
+  const entry = { ...message, ...shown, clientId, at: Date.now() };
   pendingUploads.value = [...pendingUploads.value, entry];
-  const measured = pixelsOf(file).then((pixels) => {
+  const measured = (isImage ? pixelsOf(file) : Promise.resolve(undefined)).then((pixels) => {
     if (pixels) updateUpload(clientId, { pixels });
   });
   jobs.set(clientId, { file, upload: null, measured });
@@ -86,7 +101,7 @@ async function pixelsOf(file: File): Promise<Pixels | undefined> {
   }
 }
 
-/** Uploads a picture, for the first time or again. */
+/** Uploads a file, for the first time or again. */
 export async function runUpload(clientId: string, onDone: OnDone): Promise<void> {
   const job = jobs.get(clientId);
   if (!job) return;
@@ -95,7 +110,8 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
   else await new Promise<void>((start) => waiting.push(start));
   try {
     if (jobs.get(clientId) !== job) return; // cancelled while it waited
-    job.upload = uploadImage(job.file, (progress) => updateUpload(clientId, { progress }));
+    const kind = isPicture(job.file) ? "image" : "file";
+    job.upload = upload(kind, job.file, (progress) => updateUpload(clientId, { progress }));
     const [url] = await Promise.all([job.upload.done, job.measured]);
     const entry = pendingUploads.peek().find((upload) => upload.clientId === clientId);
     if (!entry) return; // cancelled at the last moment
@@ -125,5 +141,5 @@ function removeUpload(clientId: string): void {
   jobs.delete(clientId);
   const entry = pendingUploads.value.find((upload) => upload.clientId === clientId);
   pendingUploads.value = pendingUploads.value.filter((upload) => upload.clientId !== clientId);
-  if (entry) setTimeout(() => URL.revokeObjectURL(entry.preview), PREVIEW_MS);
+  if (entry?.preview) setTimeout(() => URL.revokeObjectURL(entry.preview), PREVIEW_MS);
 }

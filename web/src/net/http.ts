@@ -181,26 +181,27 @@ export interface Upload {
   cancel: () => void;
 }
 
-const UPLOAD_PATH = "/api/v1/upload/image?ext=1";
+export type UploadKind = "image" | "file";
 
-/** Uploads a picture, through XMLHttpRequest, as `fetch` reports no progress. Resolves with the address. */
-export function uploadImage(file: File, onProgress: (progress: number) => void): Upload {
+/** Uploads a picture or a file, through XMLHttpRequest, as `fetch` reports no progress. Resolves with the address. */
+export function upload(kind: UploadKind, file: File, onProgress: (progress: number) => void): Upload {
+  const path = `/api/v1/upload/${kind}?ext=1`;
   const xhr = new XMLHttpRequest();
   const done = new Promise<string>((resolve, reject) => {
-    xhr.open("POST", UPLOAD_PATH);
+    xhr.open("POST", path);
     xhr.setRequestHeader("authorization", `Bearer ${auth.token() ?? ""}`);
     xhr.responseType = "json";
     xhr.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
     xhr.onload = () => {
       if (xhr.status === 201) return resolve((xhr.response as Answers["POST /api/v1/upload/image"]).url);
-      const error = refusal(UPLOAD_PATH, xhr.status, xhr.response, xhr.getResponseHeader("retry-after"));
+      const error = refusal(path, xhr.status, xhr.response, xhr.getResponseHeader("retry-after"));
       if (error.code === "unauthenticated") auth.onUnauthorized();
       reject(error);
     };
     xhr.onerror = () => reject(new ApiError(0, "unreachable"));
     xhr.onabort = () => reject(new ApiError(0, "cancelled"));
     const form = new FormData();
-    form.append("image", file);
+    form.append(kind, file);
     xhr.send(form);
   });
   return { done, cancel: () => xhr.abort() };

@@ -5,6 +5,7 @@ export const EXTENSIBLE: ReadonlySet<Route> = new Set<Route>([
   "POST /api/v1/auth/register",
   "POST /api/v1/auth/login",
   "POST /api/v1/upload/image",
+  "POST /api/v1/upload/file",
   "POST /api/v1/rooms",
 ]);
 

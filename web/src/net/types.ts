@@ -255,6 +255,7 @@ export interface Answers {
   "PUT /api/v1/rooms/{id}/members/{user_id}": Done;
   "DELETE /api/v1/rooms/{id}/members/{user_id}": Done;
   "POST /api/v1/upload/image": { url: string };
+  "POST /api/v1/upload/file": { url: string; fileName: string; fileSize: number };
   "GET /api/chat/online-users": OnlineUser[];
   "POST /api/chat/message/status": StatusAnswer;
   "GET /api/v1/chat/messages": MessagePage;

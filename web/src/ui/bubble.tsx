@@ -100,6 +100,8 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
 /** What screen readers say of a row when it has the focus. */
 function textOf(row: Row): string {
   if ("message" in row) return preview(row.message);
+  const file = row.kind === "upload" ? row.upload : row.pending.file;
+  if (file && !(row.kind === "upload" && row.upload.isImage)) return t("kind.file", { name: file.name });
   return row.kind === "upload" || row.pending.isImage ? t("kind.image") : row.pending.text;
 }
 
@@ -108,12 +110,14 @@ function failureOf(row: Row): string | null {
   const isFailed = row.kind === "pending" && row.pending.state === "failed";
   if (isFailed) return row.pending.error ? codeText(row.pending.error, row.pending.field) : "";
   // An upload is nothing but its file, so that is the field that is missing or invalid.
-  return row.kind === "upload" && row.upload.error ? codeText(row.upload.error, "file") : null;
+  if (row.kind !== "upload" || !row.upload.error) return null;
+  return codeText(row.upload.error, row.upload.isImage ? "image" : "file");
 }
 
 function isPicture(row: Row): boolean {
   if (row.kind === "pending") return row.pending.isImage;
-  return row.kind === "upload" || (row.kind === "message" && row.message.message_type === "image");
+  if (row.kind === "upload") return row.upload.isImage;
+  return row.kind === "message" && row.message.message_type === "image";
 }
 
 /** Shows a dot for senders who are online, and none for the others. */

@@ -10,11 +10,11 @@ import { preview } from "../model/labels";
 import { countChars, cutToFit, MAX_CHARS } from "../model/limits";
 import { requestPermissionOnce } from "../model/notifications";
 import type { Room } from "../model/rooms";
-import { resetTyping, sendPictures, sendText, sendTyping } from "../model/sending";
+import { resetTyping, sendFiles, sendText, sendTyping } from "../model/sending";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { takeWaiting, waitingIn } from "../model/tray";
-import { IMAGE_TYPES } from "../model/uploads";
+import { EXTENSIONS, IMAGE_TYPES } from "../model/uploads";
 import { Icon, IconButton } from "./common";
 import { isTouch } from "./input";
 import { EmojiButton, useEmojiNames } from "./emoji_input";
@@ -102,8 +102,8 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const length = text.length > COUNTED_FROM ? countChars(text) : text.length;
   const isEmpty = text.trim() === "";
   // Nothing can be sent until the user is known. The text stays in the box.
-  const hasPictures = editing === null && waitingIn(room.id).length > 0;
-  const canSend = isKnown && !isSaving && (hasPictures || !isEmpty) && length <= MAX_CHARS;
+  const hasFiles = editing === null && waitingIn(room.id).length > 0;
+  const canSend = isKnown && !isSaving && (hasFiles || !isEmpty) && length <= MAX_CHARS;
   const save = async (id: number) => {
     if (text === room.byId(id)?.text) return stopEditing();
     setSaving(true);
@@ -120,7 +120,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     if (!canSend) return;
     if (editing !== null) return void save(editing);
     requestPermissionOnce();
-    if (hasPictures) sendPictures(room.id, takeWaiting(room.id), text, replyTo);
+    if (hasFiles) sendFiles(room.id, takeWaiting(room.id), text, replyTo);
     else sendText(room.id, text, replyTo);
     change("");
     onReplyDone();
@@ -139,7 +139,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
       submit();
     }
     const isPlain = !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey && !isComposing;
-    if (event.key === "ArrowUp" && isPlain && text === "" && editing === null && !hasPictures) {
+    if (event.key === "ArrowUp" && isPlain && text === "" && editing === null && !hasFiles) {
       const last = room.messages.peek().findLast(canEdit);
       if (last) event.preventDefault();
       room.editing.value = last?.id ?? null;
@@ -174,11 +174,11 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           <bdi class="quote-text">{room.byId(editing)?.text}</bdi>
         </Purpose>
       )}
-      {hasPictures && <Tray room={room.id} onRemoved={() => input.current?.focus()} />}
+      {hasFiles && <Tray room={room.id} onRemoved={() => input.current?.focus()} />}
       <div class="composer-line">
         <IconButton
-          icon="image"
-          label={t("compose.image")}
+          icon="clip"
+          label={t("compose.file")}
           disabled={editing !== null}
           onClick={() => file.current?.click()}
         />
@@ -186,10 +186,10 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           ref={file}
           type="file"
           class="file-input"
-          accept={IMAGE_TYPES.join(",")}
+          accept={[...IMAGE_TYPES, ...EXTENSIONS].join(",")}
           multiple
           tabIndex={-1}
-          aria-label={t("compose.image")}
+          aria-label={t("compose.file")}
           onChange={(event) => {
             onFiles([...(event.currentTarget.files ?? [])]);
             event.currentTarget.value = "";
@@ -199,7 +199,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           ref={input}
           rows={1}
           value={text}
-          placeholder={t(hasPictures ? "tray.caption" : "compose.hint")}
+          placeholder={t(hasFiles ? "tray.caption" : "compose.hint")}
           aria-label={t(editing === null ? "compose.label" : "msg.editing")}
           readOnly={isSaving}
           title={isTouch ? undefined : t("compose.keys")}

@@ -21,7 +21,16 @@ describe("uploads that an event names by their path", () => {
     expect(card.querySelector("a.card")?.getAttribute("href")).toBe(location.origin + file_url);
     expect(card.querySelector(".card-name")?.textContent).toBe("notes.txt");
     // The host of this server is not named.
-    expect(card.querySelector("small")).toBeNull();
+    expect(card.querySelector("small")?.textContent).toBe("TXT");
+    expect(card.querySelector(".text")).toBeNull();
+  });
+
+  it("have the caption of their message, unless it is the name or what document 003 gives every file", () => {
+    const file = { message_type: "file", file_url: "/uploads/chat/a.pdf", file_name: "a.pdf", file_size: 2000 } as const;
+    const captionOf = (text: string) => draw({ ...file, text }).querySelector(".text")?.textContent;
+    expect(captionOf("for **Friday**")).toBe("for Friday");
+    for (const text of ["a.pdf", "发送了文件: a.pdf", file.file_url]) expect(captionOf(text)).toBeUndefined();
+    expect(document.querySelector("small")?.textContent).toBe("PDF · 2 kB");
   });
 
   it.each([

@@ -31,7 +31,15 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
     case "file":
     case "audio":
     case "video":
-      if (url) return <FileCard message={message} url={url} />;
+      if (url) {
+        const { file_name, file_size: size } = message;
+        return (
+          <>
+            <FileCard url={url} name={file_name || lastSegment(url)} size={size} />
+            {captionOf(message) && <Text text={captionOf(message)} fold={fold} />}
+          </>
+        );
+      }
       return <Text text={message.content} />;
     case "text":
     case "emoji":
@@ -41,6 +49,16 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
 }
 
 export function PendingBody({ pending, fold }: { pending: PendingMessage; fold?: Fold }) {
+  const { file } = pending;
+  const address = file && fileUrl(pending.fileUrl ?? "");
+  if (address) {
+    return (
+      <>
+        <FileCard url={address} name={file.name} size={file.size} />
+        {pending.text !== file.name && <Text text={pending.text} fold={fold} />}
+      </>
+    );
+  }
   const url = pending.isImage ? fileUrl(pending.fileUrl ?? pending.text) : null;
   if (!url) return <Text text={pending.text} fold={fold} />;
   return (
@@ -139,11 +157,16 @@ function DrawnPicture({ url, name, pixels }: PictureProps) {
   );
 }
 
-function FileCard({ message, url }: { message: Message; url: string }) {
-  const name = plainFileName(message.file_name || lastSegment(url));
+interface FileCardProps {
+  url: string;
+  name: string;
+  size: number | null;
+}
+
+function FileCard({ url, name: given, size }: FileCardProps) {
+  const name = plainFileName(given);
   const host = foreignHost(url);
-  const size = message.file_size === null ? null : sizeText(message.file_size);
-  const details = [size, host].filter(Boolean).join(" · ");
+  const details = [typeOf(name), size === null ? "" : sizeText(size), host].filter(Boolean).join(" · ");
   return (
     <a
       class="card"
@@ -163,6 +186,9 @@ function FileCard({ message, url }: { message: Message; url: string }) {
   );
 }
 
+/** The type of a file, as its name tells. */
+const typeOf = (name: string) => /\.([a-z0-9]{1,5})$/i.exec(name)?.[1]?.toUpperCase() ?? "";
+
 function lastSegment(url: string): string {
   const segment = url.split("/").pop() || url;
   try {
@@ -172,8 +198,48 @@ function lastSegment(url: string): string {
   }
 }
 
-export function UploadBody({ upload }: { upload: PendingUpload }) {
+/** A file on its way, of the size that its card will have. */
+function UploadCard({ upload }: { upload: PendingUpload }) {
+  const { name, size, error, clientId } = upload;
+  return (
+    <div class="card is-uploading">
+      <span class="card-icon">
+        <Icon name="file" />
+      </span>
+      <span class="card-body">
+        <bdi class="card-name">{plainFileName(name)}</bdi>
+        {error === null ? <Progress upload={upload} /> : <small>{sizeText(size)}</small>}
+      </span>
+      {error === null && (
+        <IconButton icon="close" size={16} label={t("upload.cancel")} onClick={() => cancelUpload(clientId)} />
+      )}
+    </div>
+  );
+}
+
+function Progress({ upload }: { upload: PendingUpload }) {
   const percent = Math.round(upload.progress * 100);
+  return (
+    <span class="upload-progress">
+      <progress max={100} value={percent} aria-label={t("upload.progress", { n: percent })} />
+      <span class="upload-part" aria-hidden="true">
+        {percent}%
+      </span>
+    </span>
+  );
+}
+
+export function UploadBody({ upload }: { upload: PendingUpload }) {
+  if (upload.isImage) return <UploadPicture upload={upload} />;
+  return (
+    <>
+      <UploadCard upload={upload} />
+      {upload.caption && <Text text={upload.caption} />}
+    </>
+  );
+}
+
+function UploadPicture({ upload }: { upload: PendingUpload }) {
   const { width, height } = boxOf(upload.pixels);
   return (
     <>
@@ -181,10 +247,7 @@ export function UploadBody({ upload }: { upload: PendingUpload }) {
         <img src={upload.preview} alt={upload.name} />
         {upload.error === null && (
           <div class="upload">
-            <progress max={100} value={percent} aria-label={t("upload.progress", { n: percent })} />
-            <span class="upload-part" aria-hidden="true">
-              {percent}%
-            </span>
+            <Progress upload={upload} />
             <IconButton
               icon="close"
               size={16}

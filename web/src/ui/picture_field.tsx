@@ -1,0 +1,78 @@
+// A field for the picture of a user or a room.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
+import { portraitOf } from "../model/portrait";
+import { showToast } from "../model/toast";
+import { IMAGE_TYPES, pictureRejectionOf } from "../model/uploads";
+import { type Upload, upload as startUpload } from "../net/http";
+import { Refused } from "../net/refused";
+import { Avatar, Icon } from "./common";
+
+interface PictureFieldProps {
+  name: string;
+  isGroup?: boolean;
+  /** The address of the picture; empty for none. */
+  src: string;
+  error: string | undefined;
+  onChange: (url: string) => void;
+}
+
+/** The picture, with buttons to upload another and to have none. */
+export function PictureField({ name, isGroup, src, error, onChange }: PictureFieldProps) {
+  const input = useRef<HTMLInputElement>(null);
+  const upload = useRef<Upload | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  useEffect(() => () => upload.current?.cancel(), []);
+  const choose = async (file: File) => {
+    setBusy(true);
+    try {
+      const portrait = await portraitOf(file);
+      const rejection = pictureRejectionOf(portrait);
+      if (rejection) return showToast(t(rejection));
+      upload.current = startUpload("image", portrait, () => {});
+      onChange(await upload.current.done);
+    } catch (failure) {
+      const isCancelled = failure instanceof Refused && failure.code === "cancelled";
+      if (!isCancelled) showToast(errorText(failure));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <div class="portrait">
+      <Avatar name={name} src={src} size="l" isGroup={isGroup} />
+      <div>
+        <div class="portrait-actions">
+          <button type="button" class="button" disabled={isBusy} onClick={() => input.current?.click()}>
+            <Icon name="image" size={18} /> {t(isBusy ? "account.pictureBusy" : "account.picture")}
+          </button>
+          {src && !isBusy && (
+            <button type="button" class="button is-quiet" onClick={() => onChange("")}>
+              {t("account.pictureRemove")}
+            </button>
+          )}
+        </div>
+        {error && (
+          <p class="field-error" role="alert">
+            {error}
+          </p>
+        )}
+      </div>
+      <input
+        ref={input}
+        type="file"
+        accept={IMAGE_TYPES.join()}
+        hidden
+        aria-hidden="true"
+        tabIndex={-1}
+        onChange={({ currentTarget }) => {
+          const file = currentTarget.files?.[0];
+          currentTarget.value = ""; // the same file may be chosen again
+          if (file) void choose(file);
+        }}
+      />
+    </div>
+  );
+}
