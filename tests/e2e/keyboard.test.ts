@@ -92,10 +92,10 @@ test("dialogs focus their first field, and give the focus back", async ({ enter 
   await dialog.getByRole("button", { name: "Close" }).click();
   await expect(page.getByRole("button", { name: account })).toBeFocused();
   await page.getByRole("button", { name: "Members" }).press("Enter");
-  await page.getByRole("button", { name: "Rename" }).press("Enter");
+  await page.getByRole("button", { name: "Edit the room" }).press("Enter");
   await expect(dialog.getByLabel("Name of the room")).toBeFocused();
   await page.keyboard.press("Escape");
-  await expect(page.getByRole("button", { name: "Rename" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Edit the room" })).toBeFocused();
   // What cannot be undone starts at the button that does nothing.
   await page.getByRole("button", { name: "Leave the group" }).press("Enter");
   await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();

@@ -1,5 +1,5 @@
 // Blocks, and what the owner and admins of a room do with it.
-import { bubble, expect, item, newUsers, test, title, uniqueName, write } from "./fixtures";
+import { bubble, expect, item, newUsers, picture, test, title, uniqueName, write } from "./fixtures";
 
 test("a blocked person cannot write until unblocked", async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
@@ -35,15 +35,36 @@ test("admins rename a room, and its owner deletes it, for all members at once", 
 
   await admin.reload();
   await admin.getByRole("button", { name: "Members" }).click();
-  await admin.getByRole("button", { name: "Rename" }).click();
+  await admin.getByRole("button", { name: "Edit the room" }).click();
   const renamed = uniqueName("better");
   await admin.getByLabel("Name of the room").fill(renamed);
+  await admin.getByLabel("Description").fill("All about **tea**");
+  await admin.getByLabel("Slow mode").selectOption("1 minute");
+  await admin.locator(".portrait input").setInputFiles({
+    name: "p.png",
+    mimeType: "image/png",
+    buffer: await picture(admin),
+  });
+  await expect(admin.getByRole("dialog").locator(".avatar img")).toBeVisible();
   await admin.getByRole("button", { name: "Save" }).click();
   await expect(title(admin)).toHaveText(renamed);
   await expect(title(member)).toHaveText(renamed);
   await expect(item(member, renamed)).toBeVisible();
+  // Members see it at once.
+  for (const each of [admin, member]) {
+    const details = each.locator(".room-details");
+    await expect(details).toContainText(renamed);
+    await expect(details.locator("strong")).toHaveText("tea");
+    await expect(details).toContainText("Slow mode: one message in 1 minute");
+    await expect(details.locator(".avatar img")).toBeVisible();
+  }
+  // Only what differs can be saved.
+  await admin.getByRole("button", { name: "Edit the room" }).click();
+  await expect(admin.getByLabel("Description")).toHaveValue("All about **tea**");
+  await expect(admin.getByRole("button", { name: "Save" })).toBeDisabled();
+  await admin.keyboard.press("Escape");
   await expect(admin.getByRole("button", { name: "Delete for everyone" })).toHaveCount(0);
-  await expect(member.getByRole("button", { name: "Rename" })).toHaveCount(0);
+  await expect(member.getByRole("button", { name: "Edit the room" })).toHaveCount(0);
 
   await page.getByRole("button", { name: "Delete for everyone" }).click();
   const dialog = page.getByRole("dialog", { name: `Delete “${renamed}”?` });

@@ -70,6 +70,7 @@ const FIELDS: Record<string, Key> = {
   "length username": "check.usernameLong",
   "length password": "error.passwordLength",
   "length name": "error.nameLength",
+  "length description": "error.descriptionLength",
   "length content": "error.contentLength",
   "length status_text": "error.statusLength",
 };

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { loadTexts } from ".";
-import { briefTime, dayText, sizeText } from "./format";
+import { briefTime, dayText, durationText, sizeText } from "./format";
 
 describe("format", () => {
   beforeAll(() => loadTexts("en"));
@@ -50,5 +50,16 @@ describe("format", () => {
     expect(sizeText(0)).toBe("0 byte");
     expect(sizeText(48_213)).toBe("48 kB");
     expect(sizeText(1_843_221)).toBe("1.8 MB");
+  });
+
+  it("formats durations", () => {
+    expect([10, 60, 90, 900, 3600, 21_600].map(durationText)).toEqual([
+      "10 seconds",
+      "1 minute",
+      "90 seconds",
+      "15 minutes",
+      "1 hour",
+      "6 hours",
+    ]);
   });
 });

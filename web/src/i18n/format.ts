@@ -71,3 +71,11 @@ export function sizeText(bytes: number): string {
   });
   return number.format(bytes / 1000 ** power);
 }
+
+/** A duration in its largest whole unit. */
+export function durationText(secs: number): string {
+  const isWhole = (size: number) => secs >= size && secs % size === 0;
+  const [unit, size] = isWhole(3600) ? ["hour", 3600] : isWhole(60) ? ["minute", 60] : ["second", 1];
+  const style = { style: "unit", unit: String(unit), unitDisplay: "long" } as const;
+  return new Intl.NumberFormat(locale.value, style).format(secs / Number(size));
+}

@@ -1,6 +1,6 @@
 // Applies the server's events to the state.
 
-import type { Conversation, EventFrame, RoomMessage, ServerPayloads } from "../net/types";
+import type { Conversation, EventFrame, RoomMessage, RoomSettings, ServerPayloads } from "../net/types";
 import { type Amendment, allAmended, amended } from "./amendments";
 import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
 import { refreshActiveRoom } from "./history";
@@ -143,7 +143,10 @@ function applyMembership(id: number, userId: number, isAdded: boolean): void {
   if (isAdded && !conversations.peek().has(id)) void refreshListSoon();
 }
 
-function applyRoomChange({ room_id, name, avatar }: ServerPayloads["room_changed"]): void {
+function applyRoomChange({ room_id, user_id: _, ...change }: ServerPayloads["room_changed"]): void {
+  const { name, avatar } = change;
+  const { settings } = roomOf(room_id);
+  if (settings.peek()) settings.value = { ...(settings.peek() as RoomSettings), ...change };
   patchConversation(room_id, (known) => ({ name: name ?? known.name, avatar: avatar ?? known.avatar }));
 }
 

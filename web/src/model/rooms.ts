@@ -1,7 +1,7 @@
 // The state of all conversations: the list of them, and one `Room` for each that was opened.
 
 import { computed, signal } from "@preact/signals";
-import type { Conversation, Member, Message } from "../net/types";
+import type { Conversation, Member, Message, RoomSettings } from "../net/types";
 import type { Amendment } from "./amendments";
 
 export type LoadState = "idle" | "loading" | "ready" | "error";
@@ -35,6 +35,8 @@ export class Room {
   readonly deliveredTo = signal(0);
   readonly readTo = signal(0);
   readonly members = signal<Member[] | null>(null);
+  /** What its owner and admins may change; `null` until it is known. */
+  readonly settings = signal<RoomSettings | null>(null);
   /** Messages that arrived while the room was open, for screen readers. */
   readonly announced = signal<Message[]>([]);
   /** The message that the user edits in the composer. */

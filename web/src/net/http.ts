@@ -2,7 +2,7 @@
 
 import { type Code, type RefusalDetails, Refused } from "./refused";
 import { EXTENSIBLE } from "./routes";
-import type { Answers, ErrorAnswer, ErrorCode, ProfileChange, Route } from "./types";
+import type { Answers, ErrorAnswer, ErrorCode, ProfileChange, RoomChange, Route } from "./types";
 
 /** The refusal of a request. The status is 0 if the server was not reached. */
 export class ApiError extends Refused {
@@ -153,8 +153,9 @@ export const api = {
     call("GET /api/v1/search?kind=message", { query: { q, room_id, limit } }),
   openDirect: (username: string) => call("POST /api/v1/rooms", { body: { is_private: true, username } }),
   createGroup: (name: string) => call("POST /api/v1/rooms", { body: { name, is_private: false } }),
-  renameRoom: (id: number, name: string) =>
-    call("PATCH /api/v1/rooms/{id}", { path: { id }, body: { name } }),
+  room: (id: number) => call("GET /api/v1/rooms/{id}", { path: { id } }),
+  changeRoom: (id: number, change: RoomChange) =>
+    call("PATCH /api/v1/rooms/{id}", { path: { id }, body: change }),
   deleteRoom: (id: number) => call("DELETE /api/v1/rooms/{id}", { path: { id } }),
   blocks: () => call("GET /api/v1/me/blocks"),
   block: (user_id: number) => call("PUT /api/v1/me/blocks/{user_id}", { path: { user_id } }),

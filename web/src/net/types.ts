@@ -147,6 +147,9 @@ export interface Me extends Card {
 /** Changes of the user's profile. What is absent stays. */
 export type ProfileChange = Partial<Pick<Me, "username" | "avatar" | "status_text">>;
 
+/** Changes of a room. What is absent stays. */
+export type RoomChange = Partial<Pick<RoomSettings, "name" | "description" | "avatar" | "slow_mode_secs">>;
+
 /** A log-in of the user. */
 export interface Session {
   id: string;
@@ -173,6 +176,7 @@ export interface RoomBrief {
   is_private: boolean;
 }
 
+/** What the owner and admins of a room may change. */
 export interface RoomSettings {
   id: number;
   room_id: string;
@@ -245,6 +249,7 @@ export interface Answers {
   "GET /api/v1/search?kind=room": FoundRoom[];
   "GET /api/v1/search?kind=message": RoomMessage[];
   "POST /api/v1/rooms": RoomBrief;
+  "GET /api/v1/rooms/{id}": RoomSettings;
   "PATCH /api/v1/rooms/{id}": RoomSettings;
   "DELETE /api/v1/rooms/{id}": Done;
   "GET /api/v1/me/blocks": BlockedUser[];

@@ -14,6 +14,7 @@ import type { Member, UserRef } from "../net/types";
 import { Avatar, Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm } from "./dialog";
 import { moveInList, useTabStop } from "./lists";
+import { RoomDetails } from "./room_details";
 import { RoomSettings } from "./room_settings";
 import { showRoom } from "./router";
 import { SearchList } from "./search_field";
@@ -63,6 +64,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
         <h2>{t("room.members")}</h2>
         <IconButton icon="close" label={t("close")} onClick={onClose} />
       </header>
+      {conversation && <RoomDetails room={room} conversation={conversation} />}
       {canAdd && <AddMember onAdd={(name) => run(api.addMember(room.id, name))} members={members ?? []} />}
       {members === null && <Skeleton rows={5} kind="list" />}
       <ul class="items" ref={list} onKeyDown={(event) => moveInList(event, list.current, "button")}>
@@ -131,7 +133,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
           })}
       </ul>
       {conversation && own && own.role !== "member" && (
-        <RoomSettings conversation={conversation} isOwner={own.role === "owner"} />
+        <RoomSettings room={room} conversation={conversation} isOwner={own.role === "owner"} />
       )}
       {conversation && !conversation.is_private && !isGlobal && (
         <button
