@@ -56,7 +56,9 @@ pub use message::{Attachment, ClientId, Content, Message, MessageKind, NewMessag
 pub use name_search::{NameQuery, name_parts};
 pub use names::{Description, Email, RoomName, parse_avatar, parse_phone};
 pub use notice::{Notice, NoticeKind, SYSTEM_NAME};
-pub use page::{HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark, room_cursor};
+pub use page::{
+    CountsAs, HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark, room_cursor,
+};
 pub use password::{Password, TypedPassword};
 pub use profile::{ChangedProfile, ProfileChange, StatusText, UserCard};
 pub use reactions::{Reaction, Reactions};

@@ -97,8 +97,8 @@ pub struct HistoryQuery {
     pub with_total: bool,
     /// Whether the page carries [`HistoryPage::receipts`].
     pub with_receipts: bool,
-    /// Whether the caller only looks: the page does not count as read.
-    pub peek: bool,
+    /// What listing the messages means for the receipts of a caller who is a member.
+    pub counts_as: CountsAs,
     /// Maximum size of the page as [`Message::printed_bytes`] counts it; the first message is on the page in any case.
     pub max_bytes: Option<usize>,
 }
@@ -114,10 +114,21 @@ impl HistoryQuery {
             include_system: true,
             with_total: false,
             with_receipts: false,
-            peek: false,
+            counts_as: CountsAs::Read,
             max_bytes: None,
         }
     }
+}
+
+/// What a page does to the receipts of its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountsAs {
+    /// The caller has read them.
+    Read,
+    /// The caller has them, and has yet to look at them.
+    Delivered,
+    /// The caller gets no messages, only what is to be known about the page.
+    Nothing,
 }
 
 /// Identifies a state of a room's history: it changes with every message and every amendment.

@@ -11,7 +11,7 @@ use super::stored_file::StoredFile;
 use super::uploads::Uploads;
 use super::watermarks::Watermarks;
 use crate::domain::{
-    Caller, ClientId, Content, Emoji, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message,
+    Caller, ClientId, Content, CountsAs, Emoji, EntryId, Error, Field, HistoryPage, HistoryQuery, Kind, Limit, Message,
     MessageId, MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId,
 };
 use crate::metrics::{Count, Metrics};
@@ -147,18 +147,23 @@ impl Messages {
         self.store.room_state(room).await.map(|(head, _)| head)
     }
 
-    /// A page of history. Every user may read public rooms, members may read the others. Unless the query only looks, the
-    /// page counts as read by a member.
+    /// A page of history. Every user may read public rooms, members may read the others. For a member the page counts as
+    /// the query says.
     ///
     /// # Errors
     /// `RoomNotFound`.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
         let page = self.read(query, caller).await?;
-        if let Some((first, last)) = page.unread.filter(|_| !query.peek) {
+        if let Some((first, last)) = page.unread {
             let range = ReadRange { room: query.room, first: Some(first), last };
+            let marking = match query.counts_as {
+                CountsAs::Read => self.store.mark_read(caller.id, range).await,
+                CountsAs::Delivered => self.store.mark_delivered(query.room, first, last, &[caller.id]).await.map(drop),
+                CountsAs::Nothing => Ok(()),
+            };
             // The page is valid even if this fails, and the next page marks again.
-            if let Err(error) = self.store.mark_read(caller.id, range).await {
-                tracing::debug!(room.id = %query.room, %error, "could not mark a page as read");
+            if let Err(error) = marking {
+                tracing::debug!(room.id = %query.room, %error, "could not mark a page");
             }
         }
         Ok(page)

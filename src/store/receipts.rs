@@ -26,8 +26,11 @@ pub struct ReadRange {
 
 impl Store {
     /// Records that users have received the messages from `first` to `last` of a room. Returns whether the room is small
-    /// enough for receipts.
+    /// enough for receipts; `global` never is.
     pub async fn mark_delivered(&self, room: RoomId, first: Seq, last: Seq, users: &[UserId]) -> Result<bool> {
+        if room == RoomId::GLOBAL {
+            return Ok(false);
+        }
         let keys = self.keys.room(room);
         let mut args = vec![
             Arg::Number(first.0),

@@ -62,6 +62,34 @@ async fn who_peeks_has_read_nothing() {
     world.stop().await;
 }
 
+/// How far a message has come.
+async fn status(user: &User<'_>, message: &Value) -> Value {
+    let query = json!({"message_id": integer(message)});
+    user.ask(0, "/api/chat/message/status", &query).await.1["status"].take()
+}
+
+#[tokio::test]
+async fn what_was_peeked_at_is_delivered_and_what_is_marked_then_is_read() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let room = alice.make_group(0, "peeking", &["bob"]).await;
+    let id = room_id(room);
+    // Bob has no socket: nothing is pushed to him.
+    let sent = [alice.send(0, &id, "one").await, alice.send(0, &id, "two").await, alice.send(0, &id, "three").await];
+    assert_eq!(status(&alice, &sent[0]).await, "sent");
+    let mut reader = world.webchat(1, &bob, "ext=1").await;
+    ask(&mut reader, "fetch_history", json!({"room_id": room, "peek": true})).await;
+    for message in &sent {
+        assert_eq!(status(&alice, message).await, "delivered");
+    }
+    ask(&mut reader, "mark_read", json!({"room_id": room, "id": integer(&sent[1])})).await;
+    for (message, expected) in sent.iter().zip(["read", "read", "delivered"]) {
+        assert_eq!(status(&alice, message).await, expected);
+    }
+    assert_eq!(unread(&bob, 0, room).await.0, 1);
+    world.stop().await;
+}
+
 async fn marking_and_reading_again(world: &World, room: u64) {
     let (alice, bob) =
         (world.log_in(0, "alice", "your_strong_password").await, world.log_in(1, "bob", "your_strong_password").await);

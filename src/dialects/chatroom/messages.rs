@@ -12,7 +12,9 @@ use crate::domain::{
     ClientId, Content, EntryId, Error, Field, HistoryQuery, Limit, MessageId, NewMessage, Result, RoomId, Span,
     Watermark,
 };
-use crate::edge::{Authenticated, Context, JsonBody, ListFrame, QueryParams, is_head, known_tags, long_list, retry_id};
+use crate::edge::{
+    Authenticated, Context, JsonBody, ListFrame, QueryParams, counts_as, known_tags, long_list, retry_id,
+};
 use crate::service::Poll;
 
 /// Document 003, §3: 50 messages by default, at most 100.
@@ -97,7 +99,7 @@ pub(super) async fn list(
     times: web::Data<Times>,
 ) -> Result<HttpResponse> {
     let Listing { query, is_empty } = listing_of(&query.0)?;
-    let query = HistoryQuery { peek: is_head(&request), ..query };
+    let query = HistoryQuery { counts_as: counts_as(&request), ..query };
     let held = context.long_answers.admit_page(user.caller.id, query.limit).await?;
     let known: Vec<Watermark> = known_tags(&request).iter().filter_map(watermark).collect();
     Ok(match context.services.messages.poll(query, &user.caller, &known).await? {

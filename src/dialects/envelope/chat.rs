@@ -11,7 +11,7 @@ use crate::domain::{
     Description, Error, Field, HistoryPage, HistoryQuery, Limit, Result, RoomHead, RoomId, RoomKind, RoomName, Span,
     UserId, parse_avatar,
 };
-use crate::edge::{Authenticated, Context, JsonBody, ListFrame, QueryParams, is_head, long_list, retry_id};
+use crate::edge::{Authenticated, Context, JsonBody, ListFrame, QueryParams, counts_as, long_list, retry_id};
 use crate::service::Receiver;
 
 /// Document 001, §3.3: 20 messages by default.
@@ -83,7 +83,7 @@ pub(super) async fn list(
         include_system: false,
         with_total: true,
         with_receipts: true,
-        peek: is_head(&request),
+        counts_as: counts_as(&request),
         ..HistoryQuery::new(room, Span::Latest, limit)
     };
     let held = context.long_answers.admit_page(user.caller.id, limit).await?;

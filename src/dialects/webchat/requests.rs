@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::dialects::common::{or_default, skipped};
 use crate::domain::{
-    Attachment, ClientId, Content, Emoji, EntryId, Error, Field, HistoryQuery, Limit, MessageId, MessageKind,
+    Attachment, ClientId, Content, CountsAs, Emoji, EntryId, Error, Field, HistoryQuery, Limit, MessageId, MessageKind,
     NewMessage, Result, RoomId, Seq, Span,
 };
 use crate::edge::{Command, Refusal, Request, Resume, Subject, Viewer, read_frame};
@@ -205,8 +205,8 @@ fn history(payload: &HistoryPayload, is_extended: bool) -> Result<Command> {
     let limit = Limit::of_number(payload.page_size.unwrap_or(DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)?;
     let skip = skipped(payload.page.unwrap_or(1), limit.get())?;
     let query = HistoryQuery::new(room(payload.room_id)?, Span::Latest, limit);
-    let peek = is_extended && payload.peek;
-    Ok(Command::History(HistoryQuery { skip, include_system: is_extended, peek, ..query }))
+    let counts_as = if is_extended && payload.peek { CountsAs::Delivered } else { CountsAs::Read };
+    Ok(Command::History(HistoryQuery { skip, include_system: is_extended, counts_as, ..query }))
 }
 
 fn resume(payload: &ResumePayload) -> Result<Command> {

@@ -11,7 +11,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
 
 use super::body::{drain, patient};
-use crate::domain::Error;
+use crate::domain::{CountsAs, Error};
 
 /// For answers that have no rule of their own: they may show what only the caller may see, or hold a token.
 const NOT_STORED: &str = "private, no-store";
@@ -23,6 +23,11 @@ struct Head;
 /// Whether a request is HEAD. Handlers then leave out effects that only the body of the answer justifies.
 pub fn is_head(request: &HttpRequest) -> bool {
     request.extensions().contains::<Head>()
+}
+
+/// How the messages of an answer count: without its body the caller gets none.
+pub fn counts_as(request: &HttpRequest) -> CountsAs {
+    if is_head(request) { CountsAs::Nothing } else { CountsAs::Read }
 }
 
 /// Makes a HEAD request one for GET, so that all routes with GET serve it. Returns whether it was one.

@@ -34,7 +34,7 @@ pub use extension::is_extended;
 pub use hold_body::hold_body;
 pub use idempotency::retry_id;
 pub use long_list::{Frame as ListFrame, Printer, list_head, long_list};
-pub use manners::is_head;
+pub use manners::{counts_as, is_head};
 pub use multipart::{FileForm, FormFields, TextForm};
 pub use observe::{RequestSpan, count};
 pub use packed_list::long_json;
