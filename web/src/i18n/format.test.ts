@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { loadTexts } from ".";
-import { briefTime, dayText, durationText, sizeText } from "./format";
+import { briefTime, dayText, durationText, sinceText, sizeText } from "./format";
 
 describe("format", () => {
   beforeAll(() => loadTexts("en"));
@@ -13,6 +13,15 @@ describe("format", () => {
     expect(briefTime(new Date(2026, 1, 3).getTime(), now)).toBe("Feb 3");
     expect(briefTime(new Date(2024, 1, 3).getTime(), now)).toBe("2/3/2024");
     expect(dayText(now, now)).toBe("Today");
+  });
+
+  it("names times within a sentence", () => {
+    const now = new Date(2026, 5, 17, 15, 0).getTime();
+    expect(sinceText(new Date(2026, 5, 17, 9, 5).getTime(), now)).toMatch(/9:05/);
+    expect(sinceText(new Date(2026, 5, 16, 23, 0).getTime(), now)).toBe("yesterday");
+    expect(sinceText(new Date(2026, 5, 12).getTime(), now)).toBe("Friday");
+    expect(sinceText(new Date(2026, 5, 11).getTime(), now)).toBe("Jun 11");
+    expect(sinceText(new Date(2024, 1, 3).getTime(), now)).toBe("2/3/2024");
   });
 
   it("counts days by the calendar, also where one has 23 or 25 hours", () => {

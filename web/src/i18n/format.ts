@@ -12,6 +12,7 @@ const locale = computed(
 const formats = computed(() => ({
   time: new Intl.DateTimeFormat(locale.value, { hour: "numeric", minute: "2-digit" }),
   weekday: new Intl.DateTimeFormat(locale.value, { weekday: "short" }),
+  longWeekday: new Intl.DateTimeFormat(locale.value, { weekday: "long" }),
   short: new Intl.DateTimeFormat(locale.value, { month: "short", day: "numeric" }),
   old: new Intl.DateTimeFormat(locale.value, { year: "numeric", month: "numeric", day: "numeric" }),
   day: new Intl.DateTimeFormat(locale.value, { weekday: "long", month: "long", day: "numeric" }),
@@ -49,6 +50,16 @@ export function briefTime(at: number, now?: number): string {
   if (days === 0) return time.format(at);
   if (days === 1) return t("day.yesterday");
   if (days < 6) return weekday.format(at);
+  return isSameYear(at, now ?? Date.now()) ? short.format(at) : old.format(at);
+}
+
+/** A time within a sentence: "10:30", "yesterday", "Monday", "November 3". */
+export function sinceText(at: number, now?: number): string {
+  const { time, longWeekday, short, old } = formats.value;
+  const days = daysAgo(at, now);
+  if (days === 0) return time.format(at);
+  if (days === 1) return new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" }).format(-1, "day");
+  if (days < 6) return longWeekday.format(at);
   return isSameYear(at, now ?? Date.now()) ? short.format(at) : old.format(at);
 }
 

@@ -74,6 +74,19 @@ async function connect(): Promise<FakeSocket> {
   return socket;
 }
 
+/** Serves a long history page by page. */
+function servePages(socket: FakeSocket, all: Message[]): void {
+  socket.answer = ({ type, payload }) => {
+    if (type !== "fetch_history") return undefined;
+    const { page, page_size: size, ref } = payload as { page: number; page_size: number; ref: string };
+    const end = Math.max(0, all.length - (page - 1) * size);
+    socket.push("message_history", { room_id: ROOM, messages: all.slice(Math.max(0, end - size), end), ref });
+    return undefined;
+  };
+}
+
+type Model = Awaited<ReturnType<typeof begin>>["model"];
+
 async function begin() {
   await import("./chat");
   const model = {
@@ -82,6 +95,9 @@ async function begin() {
     ...(await import("./outbox")),
     ...(await import("./sending")),
     ...(await import("./receipts")),
+    ...(await import("./reading")),
+    ...(await import("./mark_unread")),
+    ...(await import("./far")),
     ...(await import("./connection")),
     ...(await import("./presence")),
     session: await import("./session"),
@@ -266,81 +282,272 @@ describe("sending", () => {
 });
 
 describe("reading", () => {
+  /** Opens the room and looks at a part of it. */
+  async function read(model: Model, first: number, last: number) {
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    model.lookAt(model.roomOf(ROOM), first, last);
+    await vi.advanceTimersByTimeAsync(300);
+  }
+  const others = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, at) => message(from + at));
+  const unread = (model: Model) => model.unreadTotal.value;
+
   it("freezes the line above new messages when a room is opened", async () => {
     list = [conversation(ROOM, { last_message: message(2), unread: 1, read_id: 1 })];
     const { model, socket } = await begin();
-    model.openRoom(ROOM);
-    await vi.advanceTimersByTimeAsync(1);
+    await read(model, 1, 2);
     const room = model.roomOf(ROOM);
     expect(room.divider.value).toBe(1);
-    expect(model.unreadTotal.value).toBe(0);
+    expect(unread(model)).toBe(0);
     socket.push("new_message", message(3));
     expect(room.divider.value).toBe(1);
     model.openRoom(null);
     expect(room.divider.value).toBeNull();
   });
 
+  it("puts the line below what came before the user joined", async () => {
+    history = others(1, 9);
+    list = [conversation(ROOM, { last_message: message(9), unread: 3, read_id: null })];
+    const { model } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(model.roomOf(ROOM).divider.value).toBe(6);
+  });
+
+  it("draws no line above the first message of an empty room", async () => {
+    history = [];
+    list = [conversation(ROOM, { last_message: null, unread: 0, read_id: null })];
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.push("new_message", message(1));
+    expect([unread(model), model.roomOf(ROOM).divider.value]).toEqual([0, null]);
+  });
+
+  it("is asked for no history that counts as read", async () => {
+    history = others(1, 50);
+    list = [conversation(ROOM, { last_message: message(50), unread: 5, read_id: 45 })];
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    await model.loadOlder(model.roomOf(ROOM));
+    expect(socket.frames("fetch_history").map(({ peek }) => peek)).toEqual([true, true]);
+    expect(unread(model)).toBe(5);
+    expect(socket.frames("mark_read")).toEqual([]);
+  });
+
+  it("marks what was in view, and no more", async () => {
+    history = others(1, 40);
+    list = [conversation(ROOM, { last_message: message(40), unread: 30, read_id: 10 })];
+    const { model, socket } = await begin();
+    await read(model, 8, 15);
+    expect(socket.frames("mark_read")).toEqual([{ room_id: ROOM, id: 15 }]);
+    expect(unread(model)).toBe(25);
+    // What was read is not read again, and what is passed on the way down is read.
+    for (const [first, last] of [
+      [5, 12],
+      [12, 19],
+      [24, 31],
+    ] as const) {
+      model.lookAt(model.roomOf(ROOM), first, last);
+      await vi.advanceTimersByTimeAsync(300);
+    }
+    expect(socket.frames("mark_read").slice(1)).toMatchObject([{ id: 19 }, { id: 31 }]);
+    expect(unread(model)).toBe(9);
+    // The server's word about it is no news.
+    const asked = fetched.length;
+    socket.push("message_read", { room_id: ROOM, user_id: 1, first_id: 11, id: 31, read_at: "" });
+    await vi.advanceTimersByTimeAsync(500);
+    expect([fetched.length, unread(model)]).toEqual([asked, 9]);
+  });
+
+  it("marks what was in view when the room is left at once", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    model.lookAt(model.roomOf(ROOM), 1, 2);
+    model.openRoom(null);
+    expect(socket.frames("mark_read")).toEqual([{ room_id: ROOM, id: 2 }]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(socket.frames("mark_read")).toHaveLength(1);
+  });
+
+  for (const [what, readId] of [
+    ["not loaded", 200],
+    ["above the view", 955],
+  ] as const) {
+    it(`marks nothing while the first new message is ${what}`, async () => {
+      history = others(951, 1000);
+      list = [conversation(ROOM, { last_message: message(1000), unread: 1000 - readId, read_id: readId })];
+      const { model, socket } = await begin();
+      await read(model, 990, 1000);
+      const room = model.roomOf(ROOM);
+      expect([room.reading.value, unread(model)]).toEqual(["behind", 1000 - readId]);
+      history.push(message(1001));
+      socket.push("new_message", message(1001));
+      model.lookAt(room, 990, 1001);
+      await vi.advanceTimersByTimeAsync(300);
+      expect(socket.frames("mark_read")).toEqual([]);
+      expect(unread(model)).toBe(1001 - readId);
+      model.markAllRead(ROOM);
+      expect(socket.frames("mark_read")).toEqual([{ room_id: ROOM, id: 1001 }]);
+      expect([room.reading.value, unread(model)]).toEqual(["on", 0]);
+    });
+  }
+
+  it("takes for read what was seen on the way up", async () => {
+    history = others(951, 1000);
+    list = [conversation(ROOM, { last_message: message(1000), unread: 45, read_id: 955 })];
+    const { model } = await begin();
+    await read(model, 990, 1000);
+    const room = model.roomOf(ROOM);
+    for (const first of [980, 971, 962]) model.lookAt(room, first, first + 10);
+    expect([room.reading.value, unread(model)]).toEqual(["behind", 45]);
+    model.lookAt(room, 954, 963);
+    await vi.advanceTimersByTimeAsync(300);
+    expect([room.reading.value, unread(model)]).toEqual(["on", 0]);
+  });
+
+  it("loads all that is unread, and goes on from there", async () => {
+    const all = others(1, 700);
+    list = [conversation(ROOM, { last_message: message(700), unread: 583, read_id: 117 })];
+    const { model, socket } = await begin();
+    servePages(socket, all);
+    await read(model, 690, 700);
+    const room = model.roomOf(ROOM);
+    expect((await model.loadUnread(room))?.id).toBe(118);
+    expect(room.byId(117)).toBeDefined();
+    expect(socket.frames("fetch_history").length).toBeLessThanOrEqual(5);
+    expect([room.reading.value, room.divider.value]).toEqual(["behind", 117]);
+    model.lookAt(room, 117, 125);
+    await vi.advanceTimersByTimeAsync(300);
+    expect([room.reading.value, unread(model)]).toEqual(["on", 575]);
+  });
+
   it("counts messages of other rooms and marks those of the open room as read", async () => {
     const { model, socket } = await begin();
     socket.push("new_message", message(3));
-    expect(model.unreadTotal.value).toBe(3);
+    expect(unread(model)).toBe(3);
     expect(model.sortedConversations.value[0]?.last_message?.id).toBe(3);
     history.push(message(3));
-    model.openRoom(ROOM);
-    await vi.advanceTimersByTimeAsync(1);
+    await read(model, 1, 3);
     socket.push("new_message", message(4));
-    await vi.advanceTimersByTimeAsync(200);
-    expect(model.unreadTotal.value).toBe(0);
+    expect(unread(model)).toBe(0);
+    model.lookAt(model.roomOf(ROOM), 1, 4);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(unread(model)).toBe(0);
     expect(socket.frames("mark_read").at(-1)).toEqual({ room_id: ROOM, id: 4 });
   });
 
   it("marks nothing as read while the end is out of view", async () => {
     const { model, socket } = await begin();
-    model.openRoom(ROOM);
-    await vi.advanceTimersByTimeAsync(1);
+    await read(model, 1, 2);
     model.isAtEnd.value = false;
     socket.push("new_message", message(3));
-    expect(model.unreadTotal.value).toBe(1);
+    expect(unread(model)).toBe(1);
     model.isAtEnd.value = true;
-    expect(model.unreadTotal.value).toBe(0);
+    model.lookAt(model.roomOf(ROOM), 1, 3);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(unread(model)).toBe(0);
   });
 
   it("marks nothing as read in a window without the focus, until it has it", async () => {
     const { model, socket } = await begin();
-    model.openRoom(ROOM);
-    await vi.advanceTimersByTimeAsync(1);
+    await read(model, 1, 2);
+    const room = model.roomOf(ROOM);
     const marks = () => socket.frames("mark_read").length;
     const before = marks();
     const focus = vi.spyOn(document, "hasFocus").mockReturnValue(false);
     socket.push("new_message", message(3));
-    model.isAtEnd.value = false;
-    model.isAtEnd.value = true;
+    model.lookAt(room, 1, 3);
     await vi.advanceTimersByTimeAsync(500);
-    expect([model.unreadTotal.value, marks()]).toEqual([1, before]);
+    expect([unread(model), marks(), room.divider.value]).toEqual([1, before, 2]);
     focus.mockReturnValue(true);
     dispatchEvent(new Event("focus"));
+    model.lookAt(room, 1, 3);
     await vi.advanceTimersByTimeAsync(500);
-    expect([model.unreadTotal.value, marks()]).toEqual([0, before + 1]);
+    expect([unread(model), marks()]).toEqual([0, before + 1]);
     expect(socket.frames("mark_read").at(-1)).toEqual({ room_id: ROOM, id: 3 });
   });
 
-  it("does not list the open room again without the focus, as that counts as reading", async () => {
+  it("does not take for read what passed by without the focus", async () => {
     const { model, socket } = await begin();
-    model.openRoom(ROOM);
-    await vi.advanceTimersByTimeAsync(1);
+    await read(model, 1, 2);
+    const room = model.roomOf(ROOM);
     const focus = vi.spyOn(document, "hasFocus").mockReturnValue(false);
-    socket.close();
-    await vi.advanceTimersByTimeAsync(600);
-    const next = await connect();
-    next.push("new_message", message(3));
-    await vi.advanceTimersByTimeAsync(500);
-    expect(next.frames("fetch_history")).toEqual([]);
-    expect(model.roomOf(ROOM).messages.value.map(({ id }) => id)).toEqual([1, 2, 3]);
-    expect(next.frames("mark_read")).toEqual([]);
+    for (const each of others(3, 30)) socket.push("new_message", each);
+    model.lookAt(room, 20, 30);
     focus.mockReturnValue(true);
     dispatchEvent(new Event("focus"));
     await vi.advanceTimersByTimeAsync(500);
-    expect(next.frames("fetch_history")).toHaveLength(1);
+    expect(unread(model)).toBe(28);
+    model.lookAt(room, 20, 30);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([room.reading.value, unread(model), room.divider.value]).toEqual(["behind", 28, 2]);
+    model.lookAt(room, 2, 12);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([room.reading.value, unread(model)]).toEqual(["on", 18]);
+  });
+
+  it("does not take for read what a reconnection replays above the view", async () => {
+    const { model, socket } = await begin();
+    await read(model, 1, 2);
+    list = [conversation(ROOM, { last_message: message(40), unread: 38, read_id: 2 })];
+    history = others(1, 40);
+    socket.close();
+    await vi.advanceTimersByTimeAsync(600);
+    const next = await connect();
+    const room = model.roomOf(ROOM);
+    model.lookAt(room, 30, 40);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(next.frames("mark_read")).toEqual([]);
+    expect([room.reading.value, unread(model)]).toEqual(["behind", 38]);
+  });
+
+  it("lists the open room again without the focus, and reads nothing of it", async () => {
+    const { model, socket } = await begin();
+    await read(model, 1, 2);
+    vi.spyOn(document, "hasFocus").mockReturnValue(false);
+    socket.close();
+    await vi.advanceTimersByTimeAsync(600);
+    history.push(message(3));
+    const next = await connect();
+    next.push("new_message", message(3));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(next.frames("fetch_history")).toMatchObject([{ peek: true }]);
+    expect(model.roomOf(ROOM).messages.value.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(next.frames("mark_read")).toEqual([]);
+  });
+
+  it("keeps what was marked as unread while the room stays open", async () => {
+    history = others(1, 9);
+    list = [conversation(ROOM, { last_message: message(9), unread: 0, read_id: 9 })];
+    const { model, socket } = await begin();
+    await read(model, 1, 9);
+    const room = model.roomOf(ROOM);
+    await model.markUnread(room, message(7));
+    expect(socket.frames("mark_unread")).toEqual([{ room_id: ROOM, id: 7 }]);
+    expect([unread(model), room.divider.value]).toEqual([3, 6]);
+    socket.push("new_message", message(10));
+    dispatchEvent(new Event("focus"));
+    model.lookAt(room, 1, 10);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([unread(model), socket.frames("mark_read")]).toEqual([4, []]);
+    model.openRoom(null);
+    await read(model, 3, 10);
+    expect([unread(model), socket.frames("mark_read").length]).toEqual([0, 1]);
+  });
+
+  it("goes on if the server refuses to mark as unread", async () => {
+    list = [conversation(ROOM, { last_message: message(2), unread: 0, read_id: 2 })];
+    const { model, socket } = await begin();
+    await read(model, 1, 2);
+    socket.answer = () => ({ code: "message_not_found" });
+    await expect(model.markUnread(model.roomOf(ROOM), message(2))).rejects.toMatchObject({
+      code: "message_not_found",
+    });
+    expect([unread(model), model.roomOf(ROOM).reading.value]).toEqual([0, "on"]);
   });
 
   it("counts neither own nor system messages", async () => {
@@ -412,9 +619,8 @@ describe("the first page", () => {
     const ref = socket.refOf("fetch_history");
     socket.push("message_history", { room_id: ROOM, messages: history, ref });
     socket.push("done", { ref });
-    await vi.advanceTimersByTimeAsync(200);
+    await vi.advanceTimersByTimeAsync(1);
     expect(model.roomOf(ROOM).messages.value.map((message) => message.id)).toEqual([1, 2, 3]);
-    expect(socket.frames("mark_read").at(-1)).toMatchObject({ room_id: ROOM, id: 3 });
   });
 
   it("goes on in smaller pages when the server has cut one", async () => {
@@ -622,6 +828,8 @@ describe("reconnecting", () => {
     await vi.advanceTimersByTimeAsync(500);
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(200);
+    model.lookAt(model.roomOf(ROOM), 1, 3);
+    await vi.advanceTimersByTimeAsync(300);
     expect(model.roomOf(ROOM).messages.value.map(({ content }) => content)).toEqual([
       "text 1",
       "text 2",
@@ -629,7 +837,8 @@ describe("reconnecting", () => {
     ]);
     socket.push("new_message", message(4, { resume: "4-9" }));
     const marks = socket.frames("mark_read").length;
-    await vi.advanceTimersByTimeAsync(200);
+    model.lookAt(model.roomOf(ROOM), 1, 4);
+    await vi.advanceTimersByTimeAsync(300);
     expect(socket.frames("mark_read").slice(marks)).toEqual([{ room_id: ROOM, id: 4 }]);
   });
 

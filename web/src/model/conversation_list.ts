@@ -95,8 +95,8 @@ function withoutSeen(conversation: Conversation): Conversation {
   return isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation;
 }
 
-/** Whether the user has the newest messages of a room in view, in a window that has the focus. */
+/** Whether the user reads the newest messages of a room, in a window that has the focus. */
 export function isInView(id: number): boolean {
   const isOpen = activeRoomId.peek() === id && isWatched() && isAtEnd.peek();
-  return isOpen && roomOf(id).state.peek() === "ready" && !roomOf(id).isStale;
+  return isOpen && roomOf(id).reading.peek() === "on";
 }

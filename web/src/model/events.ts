@@ -8,7 +8,8 @@ import { loadMembers } from "./members";
 import { notify } from "./notifications";
 import * as outbox from "./outbox";
 import { noteActivity, setOnline } from "./presence";
-import { fetchStatusSoon, markRead } from "./receipts";
+import { isOthers, noteMissed } from "./reading";
+import { fetchStatusSoon } from "./receipts";
 import { noteReplayed } from "./replay";
 import {
   activeRoom,
@@ -89,22 +90,20 @@ function applyMessage(message: RoomMessage): void {
   const isNew = message.id > (conversation.last_message?.id ?? 0);
   if (!isNew || room.deletedIds.has(message.id)) return;
   const counts = isOthers(message);
+  const isRead = isInView(room.id);
+  if (counts && !isRead) noteMissed(room, conversation);
   patchConversation(room.id, ({ unread }) => ({
     last_message: message,
     active_at: message.created_at,
-    unread: counts && !isInView(room.id) ? unread + 1 : unread,
+    unread: counts && !isRead ? unread + 1 : unread,
   }));
   if (activeRoomId.peek() === room.id && !isOwn && !wasKnown) {
     room.announced.value = [...room.announced.peek().slice(1 - MAX_ANNOUNCED), message];
   }
   if (isOwn) fetchStatusSoon(room, STATUS_AFTER_SEND_MS);
   if (counts) noteActivity(message.user_id, Date.parse(message.created_at));
-  if (isInView(room.id)) markRead(room);
-  else notifyIfWanted(message, conversation);
+  if (!isRead) notifyIfWanted(message, conversation);
 }
-
-/** Whether a user wrote a message who is not that of this page. */
-const isOthers = ({ user_id }: RoomMessage) => user_id !== 0 && user_id !== me.peek()?.id;
 
 /** Whether a system message tells that somebody has added the user to its room. */
 function addsUser({ notice }: RoomMessage): boolean {
@@ -176,6 +175,8 @@ function applyAmendment(amendment: Amendment): void {
 function applyRead(id: number, userId: number, messageId: number): void {
   const room = roomOf(id);
   if (userId === me.peek()?.id) {
+    // What this page has marked is known.
+    if (messageId <= (conversations.peek().get(id)?.read_id ?? 0)) return;
     const isAll = messageId >= (conversations.peek().get(id)?.last_message?.id ?? 0);
     if (isAll) patchConversation(id, () => ({ unread: 0, read_id: messageId }));
     else void refreshListSoon();

@@ -1,41 +1,39 @@
 // Opens rooms and reads their messages, page by page.
 
 import { batch, effect } from "@preact/signals";
-import { delay } from "../net/delay";
 import { Refused } from "../net/refused";
 import type { HistoryPage } from "../net/socket";
 import { allAmended } from "./amendments";
-import { isWatched, onReturn } from "./attention";
+import { onReturn } from "./attention";
 import { connection } from "./connection";
-import { isInView } from "./conversation_list";
 import * as outbox from "./outbox";
-import { fetchStatusSoon, markRead } from "./receipts";
+import { placeDivider, readView } from "./reading";
+import { fetchStatusSoon } from "./receipts";
 import {
   activeRoom,
   activeRoomId,
   conversations,
   type FetchBuffer,
   isAtEnd,
-  patchConversation,
   type Room,
   roomOf,
 } from "./rooms";
 import { mergeMessages, reconcile } from "./timeline";
 
-const PAGE_SIZE = 50;
+export const PAGE_SIZE = 50;
 /** Pages of this size are never cut, however long the messages. */
 const LONG_PAGE_SIZE = 10;
 /** The server keeps at most this many messages of a room. */
 const MAX_MESSAGES = 1000;
 /** Messages that a room keeps when another one is opened: it opens at its end again. */
 const KEPT_WHEN_LEFT = 2 * PAGE_SIZE;
-const OLDER_POLL_MS = 50;
 
 /** Opens a room, or closes the open one with `null`. */
 export function openRoom(id: number | null): void {
   if (activeRoomId.peek() === id) return;
+  const previous = activeRoom();
+  if (previous) readView(previous);
   batch(() => {
-    const previous = activeRoom();
     if (previous) previous.divider.value = null;
     previous?.keepNewest(KEPT_WHEN_LEFT);
     activeRoomId.value = id;
@@ -44,17 +42,16 @@ export function openRoom(id: number | null): void {
   if (id === null) return;
   const room = roomOf(id);
   room.announced.value = [];
+  room.reading.value = "undecided";
+  room.seen = null;
   placeDivider(room);
   if (room.state.peek() !== "ready" || room.isStale) return void loadNewest(room);
-  markRead(room);
   fetchStatusSoon(room, 0);
 }
 
-/** Puts the line above the messages that are unread now. */
-function placeDivider(room: Room): void {
-  const conversation = conversations.peek().get(room.id);
-  room.divider.value = conversation && conversation.unread > 0 ? (conversation.read_id ?? 0) : null;
-}
+/** Reads a page without marking it: what was in view counts as read. */
+const fetchPage = (room: Room, page: number, page_size: number) =>
+  connection.fetchHistory({ room_id: room.id, page, page_size, peek: true });
 
 /** Reads the newest page and reconciles the loaded messages with it. */
 export async function loadNewest(room: Room): Promise<void> {
@@ -65,7 +62,7 @@ export async function loadNewest(room: Room): Promise<void> {
   if (known.length === 0) room.state.value = "loading";
   const size = Math.min(MAX_MESSAGES, Math.max(PAGE_SIZE, known.length));
   try {
-    const page = await connection.fetchHistory({ room_id: room.id, page: 1, page_size: size });
+    const page = await fetchPage(room, 1, size);
     const isWhole = !page.isCut && page.messages.length < size;
     batch(() => {
       if (isLost) room.messages.value = [];
@@ -75,7 +72,6 @@ export async function loadNewest(room: Room): Promise<void> {
     });
     fetchStatusSoon(room, 0);
     if (room.isStale && activeRoomId.peek() === room.id) void loadNewest(room);
-    else if (arrived.messages.length > 0 && isInView(room.id)) markRead(room);
   } catch (error) {
     if (room.messages.peek().length > 0) room.state.value = "ready";
     else room.state.value = error instanceof Refused && error.code === "lost" ? "idle" : "error";
@@ -107,31 +103,28 @@ function applyPage(
   room.hasOlder.value = !isWhole && page.length < MAX_MESSAGES;
   room.state.value = "ready";
   if (activeRoomId.peek() !== room.id) return;
+  // In an empty room there is no view to wait for.
+  if (room.messages.peek().length === 0) room.reading.value = "on";
   if (isFirst && room.divider.peek() === null) placeDivider(room);
-  // The server counts every message that it lists as read.
-  patchConversation(room.id, () => ({ unread: 0, read_id: page.at(-1)?.id ?? null }));
 }
 
 /** Reads the page above the loaded messages. Pages count from the newest message. */
-export async function loadOlder(room: Room): Promise<void> {
+export async function loadOlder(room: Room, wanted = PAGE_SIZE): Promise<void> {
   if (!room.hasOlder.peek() || room.isLoadingOlder.peek() || room.state.peek() !== "ready") return;
   room.isLoadingOlder.value = true;
   const arrived = openBuffer(room);
   try {
     const before = room.messages.peek().length;
-    const size = room.hasLongMessages ? LONG_PAGE_SIZE : PAGE_SIZE;
+    const size = room.hasLongMessages ? LONG_PAGE_SIZE : wanted;
     const number = Math.floor(before / size) + 1;
-    const { messages, isCut } = await connection.fetchHistory({
-      room_id: room.id,
-      page: number,
-      page_size: size,
-    });
+    const { messages, isCut } = await fetchPage(room, number, size);
     batch(() => {
       const merged = mergeMessages(room.messages.peek(), messages, room.deletedIds);
       room.messages.value = allAmended(merged, arrived.amendments);
       const hasMore = messages.length === size && room.messages.peek().length > before;
       room.hasOlder.value = hasMore || (isCut && !room.hasLongMessages);
       room.hasLongMessages ||= isCut;
+      if (room.reading.peek() === "behind" && room.divider.peek() === null) placeDivider(room);
     });
   } catch {
     // Further scrolling tries again.
@@ -141,19 +134,6 @@ export async function loadOlder(room: Room): Promise<void> {
   }
 }
 
-/** Loads older pages until a message is loaded. Returns `false` if the room no longer has it. */
-export async function loadBackTo(room: Room, id: number): Promise<boolean> {
-  for (let tries = 0; tries < MAX_MESSAGES / LONG_PAGE_SIZE + 1; tries += 1) {
-    const first = room.messages.peek()[0];
-    // The oldest loaded message is drawn once the one above it is known.
-    if (room.byId(id) && (first?.id !== id || !room.hasOlder.peek())) return true;
-    if (!room.hasOlder.peek() || !first || first.id < id) return false;
-    if (room.isLoadingOlder.peek()) await delay(OLDER_POLL_MS);
-    else await loadOlder(room);
-  }
-  return false;
-}
-
 // Reads the open room again after its user was removed from it and added again.
 effect(() => {
   const id = activeRoomId.value;
@@ -161,19 +141,16 @@ effect(() => {
   if (isListed && !document.hidden && roomOf(id).state.peek() === "idle") void loadNewest(roomOf(id));
 });
 
-/**
- * Reads the open room again if it may lack messages. The server counts what it lists as read: a page without the focus
- * waits, unless it has nothing to show, or messages that the server has lost.
- */
+/** Reads the open room again if it may lack messages. A page out of view waits. */
 export async function refreshActiveRoom(): Promise<void> {
   const room = activeRoom();
   if (!room || document.hidden) return;
-  const isUsable = room.state.peek() === "ready" && !room.isLost;
-  if (!isUsable || (room.isStale && isWatched())) await loadNewest(room);
+  if (room.state.peek() !== "ready" || room.isStale) await loadNewest(room);
 }
 
 onReturn(() => {
   void refreshActiveRoom();
   const room = activeRoom();
-  if (room && !room.isStale && isAtEnd.peek()) markRead(room);
+  // Messages may have passed by unseen.
+  room?.doubtReading();
 });

@@ -1,16 +1,10 @@
-// Receipts: how far the user's own messages have come, and what the user has read.
+// Receipts: how far the user's own messages have come.
 
-import { effect } from "@preact/signals";
 import { api } from "../net/http";
 import type { Message } from "../net/types";
-import { isWatched } from "./attention";
-import { connection } from "./connection";
-import { refreshListSoon } from "./conversation_list";
-import { activeRoomId, conversations, isAtEnd, patchConversation, type Room, roomOf } from "./rooms";
+import { conversations, type Room } from "./rooms";
 import { me } from "./session";
 
-/** One `mark_read` covers everything that arrives within this time. */
-const MARK_READ_DELAY_MS = 120;
 /** The state of this many of the user's newest messages is fetched. */
 const FETCHED_STATUSES = 3;
 
@@ -54,25 +48,3 @@ async function fetchStatus(room: Room): Promise<void> {
     }
   }
 }
-
-const readTimers = new Map<number, number>();
-
-/** Marks the loaded messages of a room as read, here at once and soon at the server, if the page has the focus. */
-export function markRead(room: Room): void {
-  const conversation = conversations.peek().get(room.id);
-  const last = room.messages.peek().findLast((message) => message.user_id !== me.peek()?.id);
-  if (!conversation || !last || !isWatched() || room.state.peek() !== "ready") return;
-  if (conversation.unread === 0 && last.id <= (conversation.read_id ?? 0)) return;
-  patchConversation(room.id, ({ read_id }) => ({ unread: 0, read_id: Math.max(last.id, read_id ?? 0) }));
-  clearTimeout(readTimers.get(room.id));
-  const send = () => {
-    const payload = { room_id: room.id, id: last.id };
-    connection.command({ type: "mark_read", payload }).catch(() => refreshListSoon());
-  };
-  readTimers.set(room.id, window.setTimeout(send, MARK_READ_DELAY_MS));
-}
-
-effect(() => {
-  const id = activeRoomId.value;
-  if (isAtEnd.value && id !== null) markRead(roomOf(id));
-});

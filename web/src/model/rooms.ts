@@ -6,6 +6,16 @@ import type { Amendment } from "./amendments";
 
 export type LoadState = "idle" | "loading" | "ready" | "error";
 
+/** Whether what is in view of the open room counts as read. */
+export type Reading =
+  /** Not before the view is compared with what is unread. */
+  | "undecided"
+  | "on"
+  /** Not before the user reaches the first unread message, which is above the view. */
+  | "behind"
+  /** Not while the room stays open: the user has marked messages as unread. */
+  | "kept";
+
 interface Typist {
   id: number;
   name: string;
@@ -29,6 +39,9 @@ export class Room {
   readonly isLoadingOlder = signal(false);
   /** The last message that was read when the room was opened: the line above new messages stays right below it. */
   readonly divider = signal<number | null>(null);
+  readonly reading = signal<Reading>("undecided");
+  /** The ids of the first and the last message in view, or of all that came into view without a gap. */
+  seen: { first: number; last: number } | null = null;
   readonly typing = signal<Typist[]>([]);
   /** The highest message that each user is known to have read. */
   readonly readers = signal<ReadonlyMap<number, number>>(new Map());
@@ -63,6 +76,13 @@ export class Room {
   markStale(): void {
     this.isStale = true;
     this.staleCount += 1;
+    this.doubtReading();
+  }
+
+  /** Lets nothing more count as read before the present view is compared with what is unread. */
+  doubtReading(): void {
+    this.seen = null;
+    if (this.reading.peek() === "on") this.reading.value = "undecided";
   }
 
   /** Forgets what is known of messages by their ids: the server may have lost them. */

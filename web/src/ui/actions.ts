@@ -2,6 +2,7 @@
 
 import { t } from "../i18n";
 import { canEdit } from "../model/amending";
+import { markUnread } from "../model/mark_unread";
 import type { Room } from "../model/rooms";
 import { me } from "../model/session";
 import { fileUrl } from "../model/urls";
@@ -28,6 +29,7 @@ export function actionsOf(
   const react = { icon: "smile", label: t("react.add"), run: () => onReact?.() } as const;
   const edit = { icon: "pen", label: t("msg.edit"), run: () => startEditing(room, message) } as const;
   const copyIt = { icon: "copy", label: t("msg.copy"), run: () => void copy(message) } as const;
+  const unread = { icon: "unread", label: t("msg.unread"), run: () => leaveUnread(room, message) } as const;
   const details = { icon: "info", label: t("msg.info"), run: () => onShow("details") } as const;
   const remove = { icon: "trash", label: t("msg.delete"), run: () => onShow("delete") } as const;
   return [
@@ -35,6 +37,7 @@ export function actionsOf(
     ...(onReact ? [react] : []),
     ...(canEdit(message) ? [edit] : []),
     copyIt,
+    ...(isOwn ? [] : [unread]),
     ...(isOwn ? [details] : []),
     ...(canDelete(room, isOwn) ? [remove] : []),
   ];
@@ -43,6 +46,10 @@ export function actionsOf(
 function answer(room: Room, message: Message, onReply: (message: Message) => void): void {
   room.editing.value = null;
   onReply(message);
+}
+
+function leaveUnread(room: Room, message: Message): void {
+  markUnread(room, message).catch((error) => showToast(errorText(error)));
 }
 
 function startEditing(room: Room, message: Message): void {

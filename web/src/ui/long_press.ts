@@ -1,4 +1,4 @@
-// A finger that rests on a message.
+// A finger that rests on a message or a conversation.
 
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -7,8 +7,12 @@ const HOLD_MS = 450;
 /** A finger that moves further scrolls. */
 const SLACK_PX = 10;
 
-/** Runs an action with the id of the message on whose bubble a finger rests. */
-export function useLongPress(box: RefObject<HTMLElement | null>, act: (messageId: number) => void): void {
+/** Runs an action with the id of that on which a finger rests. `find` tells it of an element, `NaN` for nothing. */
+export function useLongPress(
+  box: RefObject<HTMLElement | null>,
+  find: (target: Element) => number,
+  act: (id: number) => void,
+): void {
   const latest = useRef(act);
   latest.current = act;
   useEffect(() => {
@@ -19,8 +23,7 @@ export function useLongPress(box: RefObject<HTMLElement | null>, act: (messageId
     const stop = () => clearTimeout(timer);
     const onDown = (event: PointerEvent) => {
       stop();
-      const bubble = (event.target as Element).closest(".bubble");
-      const id = Number(bubble?.closest<HTMLElement>("[data-id]")?.dataset.id);
+      const id = find(event.target as Element);
       if (event.pointerType !== "touch" || !event.isPrimary || !id) return;
       start = event;
       timer = window.setTimeout(() => {

@@ -1,25 +1,34 @@
 // The messages of one conversation, of which only those near the view are drawn.
 
-import { useSignalEffect } from "@preact/signals";
+import { useComputed, useSignalEffect } from "@preact/signals";
 import type { FunctionComponent, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { VList as AnyList, type VListHandle, type VListProps } from "virtua";
 import { t } from "../i18n";
-import { loadBackTo, loadNewest, loadOlder } from "../model/history";
+import { returns } from "../model/attention";
+import { loadBackTo, loadUnread } from "../model/far";
+import { loadNewest, loadOlder } from "../model/history";
+import { markAllRead } from "../model/mark_unread";
 import { pendingMessages } from "../model/outbox";
-import { markRead } from "../model/receipts";
-import { isAtEnd, type Room } from "../model/rooms";
+import { isUnreadLoaded, lookAt, unreadMessages } from "../model/reading";
+import { conversations, isAtEnd, type Room } from "../model/rooms";
 import { me } from "../model/session";
 import { type Row, rowIndex, timeline } from "../model/timeline";
 import { showToast } from "../model/toast";
 import { pendingUploads } from "../model/uploads";
 import type { Message } from "../net/types";
+import { CatchUpBar } from "./catch_up_bar";
 import { Empty, Icon, Skeleton } from "./common";
 import { lazy } from "./lazy";
 import { useLongPress } from "./long_press";
+import { moveFocus, useKeptFocus } from "./message_focus";
 import { targetMessage } from "./router";
 import { TimelineRow } from "./timeline_row";
 
+/** A message counts as seen when so many pixels of it are in view. */
+const SEEN_PX = 24;
+/** How much of what was read stays in view above the first new message; the bar above leaves room for it. */
+const CONTEXT_PX = 56;
 /** Older messages are fetched when fewer pixels are left above. */
 const PREFETCH_PX = 1200;
 const END_PX = 48;
@@ -39,8 +48,10 @@ const VList = AnyList as unknown as FunctionComponent<
 export function MessageList({ room, onReply }: { room: Room; onReply: (message: Message) => void }) {
   const own = me.value?.id ?? 0;
   const messages = room.messages.value;
-  const divider = room.divider.value;
   const hasOlder = room.hasOlder.value;
+  // Without what is above it nobody knows whether the oldest loaded message is the first new one.
+  const isReached = !hasOlder || (messages[0]?.id ?? 0) <= (room.divider.value ?? 0);
+  const divider = isReached ? room.divider.value : null;
   const rows = useMemo(() => {
     const pending = pendingMessages.value.filter((entry) => entry.room === room.id);
     const sending = pendingUploads.value.filter((upload) => upload.room === room.id);
@@ -75,13 +86,20 @@ function History({ room, rows, onReply }: HistoryProps) {
   const box = useRef<HTMLDivElement>(null);
   /** Whether the end stays in view as rows arrive and grow. */
   const sticks = useRef(true);
+  /** Whether it is settled where the history opens: at its end, or at the first new message. */
+  const isOpened = useRef(false);
+  const latestRows = useRef(rows);
+  latestRows.current = rows;
   const [flashed, setFlashed] = useState<number | null>(null);
   /** The message whose actions are shown in a sheet. */
   const [pressed, setPressed] = useState<number | null>(null);
-  useLongPress(box, setPressed);
+  useLongPress(box, messageAt, setPressed);
   const pressedMessage = pressed === null ? undefined : room.byId(pressed);
   const isPrepended = usePrepended(rows);
-  const newCount = useNewCount(room);
+  const newCount = useComputed(() => {
+    const isBelow = !isAtEnd.value && room.reading.value === "on";
+    return isBelow ? (conversations.value.get(room.id)?.unread ?? 0) : 0;
+  }).value;
   // The list's own scrolling would fight for a while against a user who scrolls up.
   const scrollToEnd = () => {
     const scroller = box.current?.querySelector(".rows");
@@ -96,8 +114,63 @@ function History({ room, rows, onReply }: HistoryProps) {
     // The user's own message is shown at once.
     if (unsent > lastUnsent.current) sticks.current = true;
     lastUnsent.current = unsent;
+    if (isOpening()) return openAtDivider();
     if (sticks.current) scrollToEnd();
+    const frame = requestAnimationFrame(look);
+    return () => cancelAnimationFrame(frame);
   }, [rows]);
+
+  /** Tells which messages are in view. */
+  const look = () => {
+    const handle = list.current;
+    if (!handle?.viewportSize || isOpening()) return;
+    const { scrollOffset, viewportSize } = handle;
+    const from = handle.findItemIndex(scrollOffset);
+    const to = handle.findItemIndex(scrollOffset + viewportSize - SEEN_PX);
+    const inView = latestRows.current.slice(from, to + 1);
+    const ids = inView.flatMap((row) => ("message" in row ? [row.message.id] : []));
+    const [first] = ids;
+    if (first !== undefined) lookAt(room, first, ids.at(-1) ?? first);
+    if (room.reading.peek() !== "undecided") isOpened.current = true;
+  };
+  // While the page was out of view rows may have arrived that no frame has drawn.
+  useSignalEffect(() => (returns.value > 0 ? afterFrames(2, look) : undefined));
+
+  /** Whether the history is yet to be shown at the first new message. */
+  const isOpening = () =>
+    !isOpened.current && room.reading.peek() === "undecided" && !room.isStale && hasNewBelow(room);
+  const openAtDivider = () => {
+    scrollToDivider();
+    if (sticks.current) scrollToEnd();
+    // Once the rows are measured, it is known whether the end is in view as well.
+    return afterFrames(2, () => {
+      isOpened.current = true;
+      onScroll(list.current?.scrollOffset ?? 0);
+    });
+  };
+  const scrollToDivider = () => {
+    const at = latestRows.current.findIndex(({ hasDivider }) => hasDivider);
+    if (at < 0) return;
+    sticks.current = false;
+    list.current?.scrollToIndex(at, { align: "start", offset: -CONTEXT_PX });
+  };
+  const readAll = () => {
+    markAllRead(room.id);
+    // The button that had the focus is gone.
+    box.current?.querySelector<HTMLElement>(".rows")?.focus({ preventScroll: true });
+  };
+  /** Leads to the first new message, which gets the focus: the button that had it is gone by then. */
+  const showUnread = async () => {
+    const first = await loadUnread(room);
+    if (!first) return showToast(t("catchUp.gone"));
+    // Waits until the rows are drawn.
+    await new Promise(requestAnimationFrame);
+    scrollToDivider();
+    afterFrames(2, () => {
+      const row = box.current?.querySelector<HTMLElement>(`[data-id="${first.id}"]`);
+      row?.focus({ preventScroll: true });
+    });
+  };
 
   // A short first page may not fill the view.
   useEffect(() => {
@@ -113,12 +186,14 @@ function History({ room, rows, onReply }: HistoryProps) {
     const { scrollTop, scrollHeight, clientHeight } = scroller;
     const before = lastScroll.current;
     lastScroll.current = { scrollTop, scrollHeight, clientHeight };
+    if (isOpening()) return;
     // The end also moves away when rows turn out taller and when the view is resized. The user has left it only by
     // scrolling up while all sizes stay the same.
     const isSameSize = scrollHeight === before.scrollHeight && clientHeight === before.clientHeight;
     if (scrollTop + clientHeight >= scrollHeight - END_PX) sticks.current = true;
     else if (isSameSize && scrollTop < before.scrollTop) sticks.current = false;
     isAtEnd.value = sticks.current;
+    look();
     if (offset < PREFETCH_PX) void loadOlder(room);
   };
 
@@ -152,6 +227,7 @@ function History({ room, rows, onReply }: HistoryProps) {
     const target = targetMessage.value;
     if (target?.room !== room.id || room.state.value !== "ready") return;
     targetMessage.value = null;
+    isOpened.current = true;
     void show(target.message);
   });
 
@@ -168,6 +244,7 @@ function History({ room, rows, onReply }: HistoryProps) {
           <span class="spinner" /> <span class="sr">{t("room.loading")}</span>
         </p>
       )}
+      <CatchUpBar room={room} onJump={showUnread} onRead={readAll} />
       <VList
         ref={list}
         class="rows"
@@ -175,7 +252,10 @@ function History({ room, rows, onReply }: HistoryProps) {
         shift={isPrepended}
         onScroll={onScroll}
         // The end stays in view when a keyboard opens, the composer grows or a row turns out taller.
-        onResize={keepEnd}
+        onResize={() => {
+          keepEnd();
+          look();
+        }}
         bufferSize={600}
         itemSize={60}
         tabIndex={0}
@@ -204,7 +284,6 @@ function History({ room, rows, onReply }: HistoryProps) {
           onClick={() => {
             sticks.current = true;
             scrollToEnd();
-            markRead(room);
           }}
         >
           {newCount > 0 && <span class="badge">{newCount > 99 ? "99+" : newCount}</span>}
@@ -224,6 +303,26 @@ function History({ room, rows, onReply }: HistoryProps) {
   );
 }
 
+/** The id of the message on whose bubble an element is. */
+const messageAt = (target: Element) =>
+  Number(target.closest(".bubble")?.closest<HTMLElement>("[data-id]")?.dataset.id);
+
+/** Whether there is a line above new messages, all of which are loaded. */
+function hasNewBelow(room: Room): boolean {
+  const isTarget = targetMessage.peek()?.room === room.id;
+  return !isTarget && room.divider.peek() !== null && isUnreadLoaded(room) && unreadMessages(room).length > 0;
+}
+
+/** Runs an action after some frames. Returns a function that calls it off. */
+function afterFrames(count: number, act: () => void): () => void {
+  let frame = requestAnimationFrame(function next() {
+    count -= 1;
+    if (count === 0) act();
+    else frame = requestAnimationFrame(next);
+  });
+  return () => cancelAnimationFrame(frame);
+}
+
 /** Whether rows were added or forgotten above, so that the list keeps the visible rows in place. */
 function usePrepended(rows: Row[]): boolean {
   const known = useRef(rows);
@@ -235,54 +334,4 @@ function usePrepended(rows: Row[]): boolean {
   const old = before[0]?.key;
   if (first === old) return false;
   return rows.some(({ key }) => key === old) || before.some(({ key }) => key === first);
-}
-
-/** How many messages of others arrived since the end was left. */
-function useNewCount(room: Room): number {
-  const lastSeen = useRef(0);
-  const messages = room.messages.value;
-  if (isAtEnd.value) lastSeen.current = messages.at(-1)?.id ?? 0;
-  if (isAtEnd.value) return 0;
-  const own = me.value?.id;
-  return messages.filter(({ id, user_id }) => id > lastSeen.current && user_id !== own && user_id !== 0)
-    .length;
-}
-
-/** Moves the focus to the next message, or to the composer, when the message that has it is deleted. */
-function useKeptFocus(box: RefObject<HTMLElement | null>, rows: Row[]): (event: FocusEvent) => void {
-  const focused = useRef<string | null>(null);
-  const before = useRef(rows);
-  const isLost = () => focused.current !== null && document.activeElement === document.body;
-  useLayoutEffect(() => {
-    const at = before.current.findIndex(({ key }) => key === focused.current);
-    before.current = rows;
-    if (at < 0 || !isLost() || rows.some(({ key }) => key === focused.current)) return;
-    const near = [...rows.slice(at), ...rows.slice(0, at).reverse()];
-    const keys = near.map(({ key }) => `[data-key="${CSS.escape(key)}"]`);
-    const found = keys.map((key) => box.current?.querySelector<HTMLElement>(key)).find(Boolean);
-    found?.focus({ preventScroll: true });
-  }, [rows]);
-  useEffect(
-    () => () => {
-      // The last message is gone, and the history with it.
-      const composer = document.querySelector<HTMLElement>(".composer textarea");
-      queueMicrotask(() => isLost() && composer?.focus());
-    },
-    [],
-  );
-  return ({ target }) => {
-    focused.current = (target as Element).closest<HTMLElement>("[data-key]")?.dataset.key ?? null;
-  };
-}
-
-/** Moves the focus among the messages with the arrow keys, starting at the newest. */
-function moveFocus(event: KeyboardEvent, box: HTMLElement | null): void {
-  if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-  const all = [...(box?.querySelectorAll<HTMLElement>("[data-row]") ?? [])];
-  const focused = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
-  const row = all[focused ? all.indexOf(focused) + (event.key === "ArrowUp" ? -1 : 1) : all.length - 1];
-  if (!row) return;
-  event.preventDefault();
-  row.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
 }
