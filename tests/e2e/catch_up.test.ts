@@ -191,3 +191,79 @@ test("a message is marked as unread, and stays so until the room is opened again
   await expect(bubble(page, "four")).toBeInViewport();
   await expect(badge(entry)).toHaveCount(0);
 });
+
+test("conversations are marked as unread and read by their menu, and filtered", async ({ enter }) => {
+  const [alice, bob, carol] = await newUsers("alice", "bob", "carol");
+  const room = await alice.direct(bob);
+  await alice.send(room, "hello");
+  await carol.send(await carol.direct(bob), "hi");
+  const page = await enter(bob, { room });
+  await expect(bubble(page, "hello")).toBeVisible();
+  await expect(badge(item(page, alice.name))).toHaveCount(0);
+  await page.goto("/chat");
+  const menu = page.getByRole("dialog");
+  // By the right button of the mouse, by the button that it sees, by the keyboard.
+  await item(page, alice.name).click({ button: "right" });
+  await menu.getByRole("button", { name: "Mark as unread" }).click();
+  await expect(menu).toHaveCount(0);
+  await expect(badge(item(page, alice.name))).toHaveText("1");
+  await item(page, alice.name).hover();
+  await page.locator(".side").getByRole("button", { name: "More" }).click();
+  await menu.getByRole("button", { name: "Mark as read" }).click();
+  await expect(badge(item(page, alice.name))).toHaveCount(0);
+  await page.mouse.move(900, 400);
+  await item(page, alice.name).focus();
+  await page.keyboard.press("Shift+F10");
+  await expect(menu.getByRole("button", { name: "Mark as unread" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(menu).toHaveCount(0);
+  await expect(item(page, alice.name)).toBeFocused();
+  // Where nobody else has written there is nothing to mark.
+  await item(page, "Lobby").click({ button: "right" });
+  const isEmpty = await item(page, "Lobby").locator(".item-last", { hasText: "No messages yet" }).count();
+  if (isEmpty) {
+    await menu.getByRole("button", { name: "Mark as unread" }).click();
+    await expect(page.getByRole("alert")).toContainText("Nobody else has written here");
+  } else await page.keyboard.press("Escape");
+
+  const filter = page.getByRole("button", { name: "Show only unread conversations" });
+  await filter.click();
+  await expect(item(page, carol.name)).toBeVisible();
+  await expect(item(page, alice.name)).toHaveCount(0);
+  await item(page, carol.name).click();
+  await expect(badge(item(page, carol.name))).toHaveCount(0);
+  await expect(page.locator(".side")).toContainText("Everything is read.");
+  await alice.send(room, "more");
+  await expect(item(page, alice.name)).toBeVisible();
+  await page.getByRole("button", { name: "Show all" }).click();
+  await expect(item(page, "Lobby")).toBeVisible();
+  await expect(filter).toHaveAttribute("aria-pressed", "false");
+});
+
+test("a phone marks conversations and messages as unread", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  await alice.send(room, "hello");
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const page = await enter(bob, { ...phone, room });
+  await expect(bubble(page, "hello")).toBeVisible();
+  await page.getByRole("button", { name: "Back to the list" }).tap();
+  await expect(badge(item(page, alice.name))).toHaveCount(0);
+  await rest(page, item(page, alice.name));
+  await page.getByRole("dialog").getByRole("button", { name: "Mark as unread" }).tap();
+  await expect(badge(item(page, alice.name))).toHaveText("1");
+  await item(page, alice.name).tap();
+  await rest(page, bubble(page, "hello"));
+  await page.getByRole("dialog").getByRole("button", { name: "Mark as unread" }).tap();
+  await expect(bar(page)).toContainText("1 new since");
+});
+
+/** Rests a finger on an element until a dialog opens. */
+async function rest(page: Page, target: Locator): Promise<void> {
+  const box = await target.boundingBox();
+  const at = { x: (box?.x ?? 0) + 60, y: (box?.y ?? 0) + 16 };
+  const touch = await page.context().newCDPSession(page);
+  await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [at] });
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+}

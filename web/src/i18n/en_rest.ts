@@ -154,6 +154,7 @@ export const texts = {
   "room.new": "New messages",
   "room.latest": "Jump to latest",
   "room.latestCount": "{n} new, jump to latest",
+  "list.nothingToMark": "Nobody else has written here",
   "catchUp.count": "{n} new",
   "catchUp.since": "{n} new since {since}",
   "catchUp.jump": "Jump",

@@ -152,6 +152,7 @@ export const texts: typeof en = {
   "room.new": "新消息",
   "room.latest": "跳到最新消息",
   "room.latestCount": "{n} 条新消息，跳到最新",
+  "list.nothingToMark": "这里还没有别人的消息",
   "catchUp.count": "{n} 条新消息",
   "catchUp.since": "{since}以来有 {n} 条新消息",
   "catchUp.jump": "跳转",

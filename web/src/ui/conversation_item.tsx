@@ -29,6 +29,7 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
     <a
       class={`item ${isActive ? "is-active" : ""} ${unread > 0 ? "is-unread" : ""}`}
       href={`/chat?room=${id}`}
+      data-room={id}
       aria-current={isActive ? "page" : undefined}
       onClick={(event) => {
         event.preventDefault();

@@ -10,7 +10,7 @@ const FIRST = "input:not([type=file]), textarea, .dialog-actions button, .menu-i
 
 /** A modal dialog. The browser keeps the focus inside, closes it on Esc, and gives the focus back. */
 export function Dialog({ title, onClose, children, class: extra = "", first = FIRST, ...rest }: DialogProps) {
-  const { isBare, staysOpen } = rest;
+  const { isBare, staysOpen, at } = rest;
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useLayoutEffect(() => {
@@ -24,6 +24,7 @@ export function Dialog({ title, onClose, children, class: extra = "", first = FI
     <dialog
       ref={ref}
       class={`dialog ${extra}`}
+      style={at && { "--x": `${at.x}px`, "--y": `${at.y}px` }}
       aria-labelledby={isBare ? undefined : id}
       aria-label={isBare ? title : undefined}
       // The browser tells it late, perhaps when another dialog has taken the place of this one.
@@ -52,6 +53,8 @@ interface DialogProps {
   /** The selector of what gets the focus first. */
   first?: string;
   isBare?: boolean;
+  /** Where a menu is shown. */
+  at?: { x: number; y: number };
   /** Whether a click beside it does not close it. */
   staysOpen?: boolean;
 }

@@ -10,6 +10,7 @@ import "../style/tray.css";
 
 export { Account } from "./account";
 export { ActionDialog } from "./action_dialog";
+export { ConversationMenu } from "./conversation_menu";
 export { Confirm } from "./dialog";
 export { EmojiCompletion } from "./emoji_completion";
 export { EmojiPicker } from "./emoji_picker";

@@ -4,18 +4,21 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { refreshList } from "../model/conversation_list";
-import { isListPartial, listState, sortedConversations } from "../model/rooms";
+import { activeRoomId, isListPartial, listState, sortedConversations } from "../model/rooms";
 import { me } from "../model/session";
+import type { Conversation } from "../net/types";
 import { Avatar, Empty, Icon, IconButton, Skeleton } from "./common";
 import { ConversationItem } from "./conversation_item";
 import { isTouch, SEARCH_KEYS } from "./input";
 import { lazy } from "./lazy";
 import { moveInList, useTabStop } from "./lists";
+import { useLongPress } from "./long_press";
 import { isEnter, useTyped } from "./typed";
 
 const load = () => import("./lazy_components");
 const Account = lazy(() => load().then((module) => module.Account));
 const BrowseRooms = lazy(() => load().then((module) => module.BrowseRooms));
+const ConversationMenu = lazy(() => load().then((module) => module.ConversationMenu));
 const NewChat = lazy(() => load().then((module) => module.NewChat));
 const NewGroup = lazy(() => load().then((module) => module.NewGroup));
 const SearchResults = lazy(() => load().then((module) => module.SearchResults));
@@ -29,6 +32,7 @@ export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement |
   /** Whether the first result is to be opened once it is there. */
   const [isEntered, setEntered] = useState(false);
   const [dialog, showDialog] = useState<NewDialog>(null);
+  const [isUnreadOnly, setUnreadOnly] = useState(false);
   const side = useRef<HTMLElement>(null);
   const list = useRef<HTMLDivElement>(null);
   useTabStop(list);
@@ -69,7 +73,17 @@ export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement |
             field.onInput(event);
           }}
         />
-        {text && <IconButton icon="close" size={16} label={t("search.clear")} onClick={() => write("")} />}
+        {text ? (
+          <IconButton icon="close" size={16} label={t("search.clear")} onClick={() => write("")} />
+        ) : (
+          <IconButton
+            icon="filter"
+            size={18}
+            label={t("list.unreadOnly")}
+            aria-pressed={isUnreadOnly}
+            onClick={() => setUnreadOnly(!isUnreadOnly)}
+          />
+        )}
       </div>
       <div class="side-list" ref={list}>
         {query ? (
@@ -80,7 +94,7 @@ export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement |
             onDone={() => write("")}
           />
         ) : (
-          <Conversations />
+          <Conversations isUnreadOnly={isUnreadOnly} onAll={() => setUnreadOnly(false)} />
         )}
       </div>
       {dialog === "chat" && <NewChat onClose={close} />}
@@ -90,7 +104,12 @@ export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement |
   );
 }
 
-function Conversations() {
+interface ConversationsProps {
+  isUnreadOnly: boolean;
+  onAll: () => void;
+}
+
+function Conversations({ isUnreadOnly, onAll }: ConversationsProps) {
   if (listState.value === "error") {
     return (
       <Empty icon="alert" title={t("list.error")}>
@@ -101,10 +120,14 @@ function Conversations() {
     );
   }
   if (listState.value !== "ready" || !me.value) return <Skeleton rows={9} kind="list" />;
-  const isEmpty = sortedConversations.value.length === 0;
-  if (isEmpty && !isListPartial.value) {
+  const list = sortedConversations.value;
+  if (list.length === 0 && !isListPartial.value) {
     return <Empty icon="people" title={t("list.empty")} hint={t("list.emptyHint")} />;
   }
+  // The open conversation stays when it is read.
+  const shown = isUnreadOnly
+    ? list.filter(({ id, unread }) => unread > 0 || id === activeRoomId.value)
+    : list;
   return (
     <>
       {isListPartial.value && (
@@ -112,7 +135,15 @@ function Conversations() {
           {t("list.partial")}
         </p>
       )}
-      <Rows />
+      {isUnreadOnly && (
+        <p class="side-note">
+          {t(shown.some(({ unread }) => unread > 0) ? "list.onlyUnread" : "list.noneUnread")}{" "}
+          <button type="button" class="link" onClick={onAll}>
+            {t("list.all")}
+          </button>
+        </p>
+      )}
+      <Rows list={shown} />
     </>
   );
 }
@@ -121,21 +152,56 @@ function Conversations() {
 const FIRST_ROWS = 30;
 const OTHER_ROWS_DELAY_MS = 50;
 
-function Rows() {
+/** The conversation of the list at which an element is. */
+const conversationAt = (target: Element) =>
+  Number(target.closest("li")?.querySelector<HTMLElement>("[data-room]")?.dataset.room);
+
+function Rows({ list }: { list: Conversation[] }) {
   const [isWhole, setWhole] = useState(false);
+  const [menu, showMenu] = useState<{ id: number; at: { x: number; y: number } } | null>(null);
+  const box = useRef<HTMLUListElement>(null);
+  useLongPress(box, conversationAt, (id) => showMenu({ id, at: { x: 0, y: 0 } }));
   useEffect(() => {
     const timer = setTimeout(() => setWhole(true), OTHER_ROWS_DELAY_MS);
     return () => clearTimeout(timer);
   }, []);
-  const shown = isWhole ? sortedConversations.value : sortedConversations.value.slice(0, FIRST_ROWS);
+  const onMenu = (event: MouseEvent) => {
+    const id = conversationAt(event.target as Element);
+    // A long press shows the menu of a finger.
+    if (!id || ("pointerType" in event && event.pointerType === "touch")) return;
+    event.preventDefault();
+    showMenu({ id, at: { x: event.clientX, y: event.clientY } });
+  };
   return (
-    <ul class="items">
-      {shown.map((conversation) => (
-        <li key={conversation.id}>
-          <ConversationItem conversation={conversation} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="items" ref={box} onContextMenu={onMenu}>
+        {(isWhole ? list : list.slice(0, FIRST_ROWS)).map((conversation) => (
+          <Line key={conversation.id} conversation={conversation} onMenu={onMenu} />
+        ))}
+      </ul>
+      {menu && <ConversationMenu {...menu} onClose={() => showMenu(null)} />}
+    </>
+  );
+}
+
+interface LineProps {
+  conversation: Conversation;
+  onMenu: (event: MouseEvent) => void;
+}
+
+/** An item of the list, with a button for its menu while the mouse points at it. */
+function Line({ conversation, onMenu }: LineProps) {
+  const [isPointed, setPointed] = useState(false);
+  return (
+    <li
+      onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
+      onPointerLeave={() => setPointed(false)}
+    >
+      <ConversationItem conversation={conversation} />
+      {isPointed && (
+        <IconButton icon="more" class="item-more" label={t("list.menu")} tabIndex={-1} onClick={onMenu} />
+      )}
+    </li>
   );
 }
 
