@@ -220,3 +220,38 @@ test("touch screens are told of no keys", async ({ enter }) => {
   await expect(page.getByPlaceholder("Search", { exact: true })).toBeVisible();
   await expect(page.locator("body")).not.toContainText("Ctrl");
 });
+
+test("Alt and the arrows lead through the conversations, with Shift through the unread ones", async ({
+  enter,
+}) => {
+  const [alice, one, two, three] = await newUsers("alice", "one", "two", "three");
+  for (const other of [three, two, one]) await alice.send(await alice.direct(other), `to ${other.name}`);
+  const page = await enter(alice);
+  const names = page.locator(".side .item-name");
+  await expect(names).toHaveText([one.name, two.name, three.name, "Lobby"]);
+  const press = async (keys: string, name: string) => {
+    await page.keyboard.press(keys);
+    await expect(title(page)).toHaveText(name);
+    await expect(composer(page)).toBeFocused();
+  };
+  await press("Alt+ArrowDown", one.name);
+  await press("Alt+ArrowDown", two.name);
+  await press("Alt+ArrowUp", one.name);
+  await press("Alt+ArrowUp", one.name);
+  await three.send(await alice.direct(three), "news");
+  await expect(names.first()).toHaveText(three.name);
+  await press("Alt+Shift+ArrowDown", three.name);
+  await expect(page.locator(".side .badge")).toHaveCount(0);
+  await press("Alt+Shift+ArrowUp", three.name);
+  // A dialog keeps the keys for itself.
+  await page.keyboard.press("Control+/");
+  const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await expect(dialog).toContainText("Next unread conversation");
+  await page.keyboard.press("Alt+ArrowDown");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toHaveCount(0);
+  await expect(title(page)).toHaveText(three.name);
+  await expect(composer(page)).toBeFocused();
+  await pick(page, /Account and settings/, "Keyboard shortcuts");
+  await expect(dialog).toBeVisible();
+});

@@ -12,6 +12,7 @@ import { ConnectionStatus } from "./connection_status";
 import { isTouch, SEARCH_KEYS } from "./input";
 import { lazy } from "./lazy";
 import { query, showRoom } from "./router";
+import { areShortcutsShown, onShortcut } from "./shortcuts";
 import { Sidebar } from "./sidebar";
 import "../style/chat.css";
 import "../style/sidebar.css";
@@ -22,6 +23,8 @@ const ConversationPane = lazy(loadPane, () => (
     <Skeleton rows={8} kind="chat" />
   </main>
 ));
+
+const ShortcutList = lazy(() => import("./lazy_components").then((module) => module.ShortcutList));
 
 /** Code that is not needed at first is loaded this long after the list, so that it does not delay the list. */
 const PRELOAD_DELAY_MS = 1500;
@@ -39,13 +42,12 @@ export function Chat() {
     document.title = count > 0 ? `(${count > 99 ? "99+" : count}) Chinwag` : "Chinwag";
   });
   useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k") return;
-      event.preventDefault();
+    const search = () => {
       // On a phone an open conversation hides the sidebar.
       if (searchBox.current?.offsetParent === null) showRoom(null);
       requestAnimationFrame(() => searchBox.current?.select());
     };
+    const onKey = (event: KeyboardEvent) => onShortcut(event, search);
     const onOpen = (event: Event) => showRoom((event as CustomEvent<number>).detail);
     addEventListener("keydown", onKey);
     addEventListener("chinwag:open", onOpen);
@@ -87,8 +89,13 @@ export function Chat() {
         )}
       </div>
       <Toast />
+      {areShortcutsShown.value && <ShortcutList onClose={hideShortcuts} />}
     </div>
   );
+}
+
+function hideShortcuts(): void {
+  areShortcutsShown.value = false;
 }
 
 /** Moves the focus past the list. */

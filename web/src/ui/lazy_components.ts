@@ -21,4 +21,5 @@ export { NewItems, UserItems } from "./menu_items";
 export { MessageSheet } from "./message_sheet";
 export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
 export { SearchResults } from "./search_results";
+export { ShortcutList } from "./shortcut_list";
 export { Tray } from "./tray";

@@ -15,6 +15,7 @@ import {
   theme,
 } from "../settings/preferences";
 import { Icon } from "./common";
+import { isTouch } from "./input";
 import { navigate } from "./router";
 
 export function NewItems({ onPick }: { onPick: (dialog: "chat" | "group" | "browse") => void }) {
@@ -77,7 +78,12 @@ function NotifyItem() {
   );
 }
 
-export function UserItems({ onAccount }: { onAccount: () => void }) {
+interface UserItemsProps {
+  onAccount: () => void;
+  onShortcuts: () => void;
+}
+
+export function UserItems({ onAccount, onShortcuts }: UserItemsProps) {
   const themes: Theme[] = ["system", "light", "dark"];
   const other = lang.value === "zh" ? "en" : "zh";
   return (
@@ -108,6 +114,11 @@ export function UserItems({ onAccount }: { onAccount: () => void }) {
       <button type="button" class="menu-item" onClick={onAccount}>
         <Icon name="person" /> {t("menu.account")}
       </button>
+      {!isTouch && (
+        <button type="button" class="menu-item" onClick={onShortcuts}>
+          <Icon name="keyboard" /> {t("keys.title")}
+        </button>
+      )}
       <a class="menu-item" href="/docs/" target="_blank" rel="noreferrer">
         <Icon name="book" /> {t("menu.docs")}
       </a>

@@ -13,6 +13,7 @@ import { isTouch, SEARCH_KEYS } from "./input";
 import { lazy } from "./lazy";
 import { moveInList, useTabStop } from "./lists";
 import { useLongPress } from "./long_press";
+import { areShortcutsShown } from "./shortcuts";
 import { isEnter, useTyped } from "./typed";
 
 const load = () => import("./lazy_components");
@@ -285,6 +286,10 @@ function UserMenu() {
       </button>
       {isOpen && (
         <UserItems
+          onShortcuts={() => {
+            setOpen(false);
+            areShortcutsShown.value = true;
+          }}
           onAccount={() => {
             setOpen(false);
             showAccount(true);
