@@ -1,4 +1,4 @@
-// Windows without the focus: they notify of messages, and read none.
+// What calls for attention: windows without the focus notify of messages, and read none; the icon.
 import type { Page } from "@playwright/test";
 import { badge, bubble, expect, item, newUsers, test, tick, uniqueName, write } from "./fixtures";
 
@@ -91,4 +91,18 @@ test("several tabs show one notification per message, and none while one has the
   await bob.send(room, "fourth");
   for (const tab of tabs) await expect(item(tab, alice.name)).toContainText("fourth");
   expect(shown).toHaveLength(2);
+});
+
+test("the icon of the page has a dot while something is unread", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(bob);
+  const icon = page.locator("link[rel=icon]");
+  await expect(icon).toHaveAttribute("href", /icon-/);
+  await alice.send(room, "hello");
+  await expect(icon).toHaveAttribute("href", /icon_dot-/);
+  const answer = await page.request.get((await icon.getAttribute("href")) ?? "");
+  expect(answer.headers()["content-type"]).toBe("image/svg+xml");
+  await item(page, alice.name).click();
+  await expect(icon).toHaveAttribute("href", /icon-/);
 });

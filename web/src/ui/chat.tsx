@@ -4,6 +4,8 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { loadTexts, t } from "../i18n";
 import "../model/chat";
+import icon from "../icon.svg";
+import dottedIcon from "../icon_dot.svg";
 import { openRoom } from "../model/history";
 import { activeRoomId, listState, unreadTotal } from "../model/rooms";
 import { toast } from "../model/toast";
@@ -40,6 +42,8 @@ export function Chat() {
   useSignalEffect(() => {
     const count = unreadTotal.value;
     document.title = count > 0 ? `(${count > 99 ? "99+" : count}) Chinwag` : "Chinwag";
+    const link = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+    if (link) link.href = count > 0 ? dottedIcon : icon;
   });
   useEffect(() => {
     const search = () => {
