@@ -1,4 +1,4 @@
-// What calls for attention: windows without the focus notify of messages, and read none; the icon.
+// What calls for attention: windows without the focus notify of messages, and read none; the icon, and sounds.
 import type { Page } from "@playwright/test";
 import { badge, bubble, expect, item, newUsers, test, tick, uniqueName, write } from "./fixtures";
 
@@ -105,4 +105,42 @@ test("the icon of the page has a dot while something is unread", async ({ enter 
   expect(answer.headers()["content-type"]).toBe("image/svg+xml");
   await item(page, alice.name).click();
   await expect(icon).toHaveAttribute("href", /icon-/);
+});
+
+test("new messages sound when the user wants that, once for all tabs", async ({ enter, openTab }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(bob, { node: 1 });
+  const played: string[] = [];
+  await page.context().exposeBinding("played", () => void played.push("a sound"));
+  await page.context().addInitScript(() => {
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (at) {
+      if (this.frequency.value < 700) (window as unknown as { played: () => void }).played();
+      start.call(this, at);
+    };
+  });
+  await page.reload();
+  const tab = await openTab(page, "/chat");
+  await expect(item(tab, "Lobby")).toBeVisible();
+  await tab.locator(".me").click();
+  await page.locator(".me").click();
+  await alice.send(room, "silent");
+  await expect(item(page, alice.name)).toContainText("silent");
+  expect(played).toEqual([]);
+  const sounds = page.getByRole("switch", { name: "Sounds" });
+  await expect(sounds).toHaveAttribute("aria-checked", "false");
+  await sounds.click();
+  // Switching it on lets the user hear it.
+  await expect.poll(() => played.length).toBe(1);
+  await tab.reload();
+  await tab.locator(".me").click();
+  await expect(tab.getByRole("switch", { name: "Sounds" })).toHaveAttribute("aria-checked", "true");
+  // The first sound keeps others quiet for a while.
+  const isQuiet = async () =>
+    (await navigator.locks.query()).held?.some(({ name }) => name === "chinwag.sound");
+  await expect.poll(() => page.evaluate(isQuiet)).toBe(false);
+  await alice.send(room, "aloud");
+  for (const each of [page, tab]) await expect(item(each, alice.name)).toContainText("aloud");
+  await expect.poll(() => played.length).toBe(2);
 });

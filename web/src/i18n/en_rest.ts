@@ -114,6 +114,7 @@ export const texts = {
   "menu.notify": "Notifications",
   "menu.notifyBlocked":
     "The browser does not let this page notify you. Allow it in the settings of the site, which must be opened by HTTPS.",
+  "menu.sounds": "Sounds",
   "menu.pictures": "Outside pictures",
   "menu.docs": "API documentation",
   "menu.dashboard": "Dashboard",

@@ -112,6 +112,7 @@ export const texts: typeof en = {
   "menu.logout": "退出登录",
   "menu.notify": "通知",
   "menu.notifyBlocked": "浏览器不允许本页面发送通知。请通过 HTTPS 访问，并在网站设置中允许。",
+  "menu.sounds": "提示音",
   "menu.pictures": "自动加载外站图片",
   "menu.docs": "接口文档",
   "menu.dashboard": "运维看板",

@@ -1,6 +1,7 @@
 // Applies the server's events to the state.
 
 import type { Conversation, EventFrame, RoomMessage, RoomSettings, ServerPayloads } from "../net/types";
+import { soundsEnabled } from "../settings/preferences";
 import { type Amendment, allAmended, amended } from "./amendments";
 import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
 import { refreshActiveRoom } from "./history";
@@ -114,6 +115,7 @@ function addsUser({ notice }: RoomMessage): boolean {
 function notifyIfWanted(message: RoomMessage, conversation: Conversation): void {
   if (!isOthers(message) && !addsUser(message)) return;
   void notify(message, conversation).catch(() => {}); // some browsers refuse notifications
+  if (soundsEnabled.peek()) void import("./sound").then(({ ring }) => ring()).catch(() => {});
 }
 
 /** Notifies of a message in a room that the list lacks, such as a new one, once the list has it. */

@@ -1,4 +1,4 @@
-// What a user chooses for this browser: language, theme, notifications.
+// What a user chooses for this browser: language, theme, notifications, sounds.
 
 import { effect, signal } from "@preact/signals";
 import { storage } from "./storage";
@@ -61,6 +61,14 @@ export function addPictureHost(host: string): void {
   const hosts = [...new Set([...pictureHosts.peek(), host])].slice(-MAX_PICTURE_HOSTS);
   pictureHosts.value = new Set(hosts);
   storage.set("chinwag.pictureHosts", hosts.join(" "));
+}
+
+/** Whether new messages sound. */
+export const soundsEnabled = signal(storage.get("chinwag.sounds") === "on");
+
+export function setSoundsEnabled(value: boolean): void {
+  soundsEnabled.value = value;
+  storage.set("chinwag.sounds", value ? "on" : null);
 }
 
 export function setNotificationsEnabled(value: boolean): void {

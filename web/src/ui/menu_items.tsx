@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { setLang, t } from "../i18n";
 import { logOut, me } from "../model/session";
+import { ring } from "../model/sound";
 import { showToast } from "../model/toast";
 import {
   lang,
@@ -10,7 +11,9 @@ import {
   notificationsEnabled,
   setLoadsPictures,
   setNotificationsEnabled,
+  setSoundsEnabled,
   setTheme,
+  soundsEnabled,
   type Theme,
   theme,
 } from "../settings/preferences";
@@ -78,6 +81,12 @@ function NotifyItem() {
   );
 }
 
+/** To switch it on plays the sound. */
+function setSounds(isOn: boolean): void {
+  setSoundsEnabled(isOn);
+  if (isOn) void ring();
+}
+
 interface UserItemsProps {
   onAccount: () => void;
   onShortcuts: () => void;
@@ -105,6 +114,7 @@ export function UserItems({ onAccount, onShortcuts }: UserItemsProps) {
         <Icon name="globe" /> {t("lang.other")}
       </button>
       <NotifyItem />
+      <SwitchItem icon="sound" label={t("menu.sounds")} isOn={soundsEnabled.value} onSet={setSounds} />
       <SwitchItem
         icon="image"
         label={t("menu.pictures")}
