@@ -17,10 +17,13 @@ const MAX_WRITE_BYTES: usize = 32 * 1024;
 /// An empty queue with a larger capacity than this is freed.
 const KEPT_FRAMES: usize = 4;
 
-/// A connection's queue. An empty one holds next to no memory.
+/// A connection's queue. It allocates only for frames that wait behind another.
 pub(super) struct SendQueue {
     stream: Rc<TcpStream>,
-    frames: VecDeque<Bytes>,
+    /// `None` when the queue is empty.
+    first: Option<Bytes>,
+    /// The frames behind the first.
+    others: VecDeque<Bytes>,
     /// Queued bytes that are not written yet.
     bytes: usize,
     /// Bytes of the first frame that are written already.
@@ -42,7 +45,8 @@ pub(super) enum Flushed {
 
 impl SendQueue {
     pub(super) fn new(stream: Rc<TcpStream>) -> Self {
-        Self { stream, frames: VecDeque::new(), bytes: 0, written: 0, is_open: false, is_waiting: false }
+        let (first, others) = (None, VecDeque::new());
+        Self { stream, first, others, bytes: 0, written: 0, is_open: false, is_waiting: false }
     }
 
     pub(super) fn stream(&self) -> &Rc<TcpStream> {
@@ -50,7 +54,7 @@ impl SendQueue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.first.is_none()
     }
 
     /// Whether a task must wait until the socket is writable. Always `false` on a broken connection.
@@ -70,13 +74,16 @@ impl SendQueue {
     /// Queues a frame beyond the limit: for control frames and answers, whose number the client's requests bound.
     pub(super) fn force(&mut self, frame: Bytes) {
         self.bytes += frame.len();
-        self.frames.push_back(frame);
+        match self.first {
+            None => self.first = Some(frame),
+            Some(_) => self.others.push_back(frame),
+        }
     }
 
     /// Marks the connection as broken and drops its frames. Nothing is written afterwards.
     pub(super) fn give_up(&mut self) {
         self.is_open = false;
-        self.frames = VecDeque::new();
+        (self.first, self.others) = (None, VecDeque::new());
         (self.bytes, self.written) = (0, 0);
     }
 
@@ -93,21 +100,20 @@ impl SendQueue {
         if !self.is_open {
             return Ok(Flushed::Blocked);
         }
-        while let Some(first) = self.frames.front() {
+        while let Some(first) = &self.first {
             let rest = &first[self.written..];
-            let outcome = match self.frames.len() {
-                1 => self.stream.try_write(rest),
-                _ => {
-                    scratch.clear();
-                    scratch.extend_from_slice(rest);
-                    for frame in self.frames.iter().skip(1) {
-                        if scratch.len() + frame.len() > MAX_WRITE_BYTES {
-                            break;
-                        }
-                        scratch.extend_from_slice(frame);
+            let outcome = if self.others.is_empty() {
+                self.stream.try_write(rest)
+            } else {
+                scratch.clear();
+                scratch.extend_from_slice(rest);
+                for frame in &self.others {
+                    if scratch.len() + frame.len() > MAX_WRITE_BYTES {
+                        break;
                     }
-                    self.stream.try_write(scratch)
+                    scratch.extend_from_slice(frame);
                 }
+                self.stream.try_write(scratch)
             };
             match outcome {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -117,8 +123,8 @@ impl SendQueue {
                 Err(error) => return Err(error),
             }
         }
-        if self.frames.capacity() > KEPT_FRAMES {
-            self.frames = VecDeque::new();
+        if self.others.capacity() > KEPT_FRAMES {
+            self.others = VecDeque::new();
         }
         Ok(Flushed::All)
     }
@@ -126,7 +132,7 @@ impl SendQueue {
     fn advance(&mut self, mut bytes: usize) {
         self.bytes -= bytes;
         while bytes > 0
-            && let Some(first) = self.frames.front()
+            && let Some(first) = &self.first
         {
             let rest = first.len() - self.written;
             if bytes < rest {
@@ -135,7 +141,7 @@ impl SendQueue {
             }
             bytes -= rest;
             self.written = 0;
-            self.frames.pop_front();
+            self.first = self.others.pop_front();
         }
     }
 }
@@ -176,6 +182,16 @@ mod tests {
         assert_eq!(read, expected);
         assert_eq!(send_queue.flush(&mut scratch).expect("not broken"), Flushed::All);
         assert_eq!(send_queue.queued_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn frames_one_at_a_time_allocate_nothing() {
+        let (mut send_queue, _client) = connected_queue().await;
+        for _ in 0..3 {
+            send_queue.push(vec![0; 100].into());
+            assert_eq!(send_queue.flush(&mut Vec::new()).expect("not broken"), Flushed::All);
+            assert_eq!(send_queue.others.capacity(), 0);
+        }
     }
 
     #[tokio::test]
