@@ -3,7 +3,9 @@
 //! The framework's decoder checks a frame's length only once the whole frame is buffered. This reader refuses a frame
 //! by its header.
 
+use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read};
+use std::net::Shutdown;
 use std::rc::Rc;
 
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
@@ -120,7 +122,8 @@ impl Frames {
             self.buffer = BytesMut::new(); // an idle connection keeps no buffer
         }
         loop {
-            self.stream.readable().await.map_err(|_| Broken::Gone)?;
+            // Unlike `readable()`, this keeps nothing in the future of an idle connection. No other task waits like this.
+            poll_fn(|cx| self.stream.poll_read_ready(cx)).await.map_err(|_| Broken::Gone)?;
             match self.read_now() {
                 Ok(0) => return Err(Broken::Gone),
                 Ok(_) => return Ok(()),
@@ -148,9 +151,15 @@ impl Frames {
         Ok(read)
     }
 
+    /// Ends writing. What was written last arrives before the end.
+    pub(in crate::edge) fn shut_down(&self) {
+        // An error would mean that the connection is gone.
+        drop(SockRef::from(&*self.stream).shutdown(Shutdown::Write));
+    }
+
     /// Reads and discards until the client closes the connection. Closing it earlier could reset it, and lose frames
     /// that the client has not received yet.
-    pub(in crate::edge) async fn drain(self) {
+    pub(in crate::edge) async fn drain(&self) {
         let mut discarded = BytesMut::with_capacity(READ_BYTES);
         loop {
             discarded.clear();

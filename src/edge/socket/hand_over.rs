@@ -2,7 +2,6 @@
 //!
 //! With a second handle to its socket ([`super::raw_socket`]) the connection outlives the framework's part in it.
 
-use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,7 +18,6 @@ use tokio::sync::oneshot;
 use tracing::{debug, error};
 
 use super::frames::Frames;
-use super::registration::Registration;
 use super::session::Session;
 use crate::fanout::Claimant;
 use crate::metrics::Count;
@@ -30,51 +28,44 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Starts the session of a registered connection, which begins once the framework has written the response.
 pub(super) fn hand_over(
-    registration: Registration,
+    session: Session,
     response: HttpResponse,
     payload: Payload,
     stream: Rc<TcpStream>,
 ) -> HttpResponse {
     let (sender, handed_over) = oneshot::channel();
-    let (turns, claimant) = (registration.context.hub.turns(), Claimant::User(registration.viewer.user));
-    let frames = Frames::new(payload, Rc::clone(&stream), turns, claimant);
-    actix_web::rt::spawn(async move {
-        if handed_over.await.is_err() {
-            return; // the client was gone before it had its response
-        }
-        registration.context.hub.open(registration.id);
-        let frames = run_session(&registration, frames).await;
-        drop(registration);
-        // What was written last arrives before the end.
-        drop(socket2::SockRef::from(&*stream).shutdown(std::net::Shutdown::Write));
-        if let Some(frames) = frames {
-            drop(tokio::time::timeout(LINGER, frames.drain()).await);
-        }
-    });
+    let (turns, claimant) = (session.context.hub.turns(), Claimant::User(session.viewer.user));
+    let frames = Frames::new(payload, stream, turns, claimant);
+    actix_web::rt::spawn(serve(handed_over, Rc::new(session), frames));
     response.map_body(|_, _| HandOverBody { hand_over: Some(sender), polls: 0 }).map_into_boxed_body()
 }
 
-/// Runs the session. A panic (a dialect's codec is code of its own) closes the connection with 1011. Returns what can
-/// still be read.
-async fn run_session(registration: &Registration, frames: Frames) -> Option<Frames> {
-    let session = Session {
-        context: registration.context.clone(),
-        id: registration.id,
-        codec: registration.codec,
-        viewer: registration.viewer.clone(),
-        peer: Rc::clone(&registration.peer),
-        page: Cell::default(),
-    };
-    let session = Box::pin(session.run(frames, registration.closed.clone()));
-    match AssertUnwindSafe(session).catch_unwind().await {
-        Ok(frames) => Some(frames),
-        Err(_) => {
-            error!(dialect = registration.codec.name, "a session panicked, its connection is closed with 1011");
-            registration.context.metrics.count(Count::WorkerPanics);
-            registration.context.hub.close(registration.id, &Close::INTERNAL);
-            registration.closed.wait().await;
-            None
+/// Serves a connection from the handing over to its end. This future and what it refers to is what an idle connection keeps.
+#[expect(clippy::manual_async_fn, reason = "the future of an `async fn` would have its arguments twice")]
+fn serve(
+    handed_over: oneshot::Receiver<()>,
+    session: Rc<Session>,
+    mut frames: Frames,
+) -> impl Future<Output = ()> + 'static {
+    async move {
+        if handed_over.await.is_err() {
+            return; // the client was gone before it had its response
         }
+        session.context.hub.open(session.id);
+        run_session(&session, &mut frames).await;
+        drop(session);
+        frames.shut_down();
+        drop(Box::pin(tokio::time::timeout(LINGER, frames.drain())).await);
+    }
+}
+
+/// Runs the session. A panic (a dialect's codec is code of its own) closes the connection with 1011.
+async fn run_session(session: &Rc<Session>, frames: &mut Frames) {
+    if AssertUnwindSafe(session.run(frames)).catch_unwind().await.is_err() {
+        error!(dialect = session.codec.name, "a session panicked, its connection is closed with 1011");
+        session.context.metrics.count(Count::WorkerPanics);
+        session.context.hub.close(session.id, &Close::INTERNAL);
+        session.closed.wait().await;
     }
 }
 
@@ -108,5 +99,20 @@ impl MessageBody for HandOverBody {
             debug!("the session ended before the connection was handed over");
         }
         Poll::Ready(Some(Err(HandedOver)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, C, F: Future>(_: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_connection_keeps_little() {
+        let (future, session) = (size_of_future(serve), size_of::<Session>());
+        assert!(future <= 512 && session <= 320, "a future of {future} bytes and a session of {session}");
     }
 }

@@ -9,7 +9,7 @@ use super::admission::admit;
 use super::codec::SocketRoute;
 use super::hand_over::hand_over;
 use super::raw_socket::RawSocket;
-use super::registration::Registration;
+use super::session::Session;
 use crate::domain::{Error, Result};
 use crate::edge::context::Context;
 use crate::edge::http::errors::resource;
@@ -30,8 +30,8 @@ async fn open(
     let response = switch_protocols(&request).await?;
     let stream = Rc::new(RawSocket::duplicate(&request)?);
     let base_url = context.base_url(&request);
-    let registration = Registration::of(admitted, base_url, Rc::clone(&stream), context).await?;
-    Ok(hand_over(registration, response, payload.into_inner(), stream))
+    let session = Session::register(admitted, base_url, Rc::clone(&stream), context).await?;
+    Ok(hand_over(session, response, payload.into_inner(), stream))
 }
 
 /// Builds the framework's response to a handshake. Its streams are not used: see [`super::hand_over`].

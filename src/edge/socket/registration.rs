@@ -1,5 +1,6 @@
-//! A connection that is registered with its worker's hub, until this value is dropped.
+//! Registers a connection with its worker's hub, until its session is dropped.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,37 +10,23 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::admission::{Admitted, about_to_stop};
-use super::codec::{SocketCodec, Viewer};
+use super::codec::Viewer;
 use super::liveness::Peer;
-use super::registry::Permit;
-use super::session::resume;
+use super::session::{Session, resume};
 use crate::domain::{Caller, Result};
 use crate::edge::context::Context;
-use crate::fanout::{Closed, ConnectionId, Encoder, FrameKey, NewConnection};
+use crate::fanout::{Encoder, FrameKey, NewConnection};
 
 /// Grace period before a user is announced as offline.
 const OFFLINE_GRACE: Duration = Duration::from_secs(5);
 
-/// A registered connection. Dropping it removes the connection from the hub and announces its user as offline, unless
-/// another connection of the user remains or comes soon.
-pub(super) struct Registration {
-    pub(super) id: ConnectionId,
-    pub(super) closed: Closed,
-    pub(super) codec: SocketCodec,
-    pub(super) viewer: Viewer,
-    pub(super) peer: Rc<Peer>,
-    pub(super) context: web::Data<Context>,
-    /// Given back when the connection is removed, before the user is announced as offline.
-    permit: Option<Permit>,
-}
-
-impl Registration {
+impl Session {
     /// Registers a connection and subscribes it to its user's rooms. From the return on, every event of these rooms
     /// reaches it.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub(super) async fn of(
+    pub(super) async fn register(
         admitted: Admitted,
         base_url: String,
         stream: Rc<TcpStream>,
@@ -59,19 +46,20 @@ impl Registration {
             peer: Rc::clone(&peer) as _,
         });
         let viewer = Viewer { user: caller.id, is_extended, base_url };
-        let registration = Self { id, closed, codec, viewer, peer, context, permit: Some(permit) };
+        let page = Cell::default();
+        let session = Self { context, id, closed, codec, viewer, peer, permit: Some(permit), page };
 
-        let context = &registration.context;
+        let context = &session.context;
         let subscribing = async {
             let entries = context.hub.subscribe_all(id, caller.id).await?;
             if is_extended {
                 // Before the next await: events of the rooms must come behind what was missed.
-                resume(&context.hub, id, codec, &registration.viewer, &resumed);
+                resume(&context.hub, id, codec, &session.viewer, &resumed);
             }
             Ok(entries)
         };
         // Activity is recorded meanwhile: its commands leave with those that read the list of rooms.
-        let (entries, ()) = join(subscribing, registration.peer.record_activity()).await;
+        let (entries, ()) = join(subscribing, session.peer.record_activity()).await;
         let entries = entries?;
         if is_first {
             let announced = context.services.presence.announce(&caller.user_ref(), true, &entries).await;
@@ -83,11 +71,13 @@ impl Registration {
         if context.stopping.closes_sockets() {
             return Err(about_to_stop());
         }
-        Ok(registration)
+        Ok(session)
     }
 }
 
-impl Drop for Registration {
+/// Removes the connection from the hub and announces its user as offline, unless another connection of the user remains or
+/// comes soon.
+impl Drop for Session {
     fn drop(&mut self) {
         self.context.hub.remove(self.id);
         drop(self.permit.take());

@@ -13,6 +13,7 @@ use futures_util::stream::FuturesOrdered;
 use super::codec::{Answer, Command, Refusal, Request, Resume, SocketCodec, Viewer};
 use super::frames::{Broken, Frames, Inbound};
 use super::liveness::Peer;
+use super::registry::Permit;
 use crate::domain::{Caller, Error, Event, Field, HistoryQuery, Kind, NewMessage, Result, RoomEvent};
 use crate::edge::context::Context;
 use crate::edge::long_answers::LongAnswer;
@@ -34,15 +35,18 @@ const PAGE_FRAME_BYTES: usize = 1024;
 const READING: Duration = Duration::from_secs(30);
 const ROOM_CHECK: Duration = Duration::from_millis(20);
 
-/// What serves the requests of one connection.
-pub(in crate::edge) struct Session {
-    pub(in crate::edge) context: web::Data<Context>,
-    pub(in crate::edge) id: ConnectionId,
-    pub(in crate::edge) codec: SocketCodec,
-    pub(in crate::edge) viewer: Viewer,
-    pub(in crate::edge) peer: Rc<Peer>,
+/// A connection that is registered with its worker's hub ([`super::registration`]), and what serves its requests.
+pub(super) struct Session {
+    pub(super) context: web::Data<Context>,
+    pub(super) id: ConnectionId,
+    pub(super) closed: Closed,
+    pub(super) codec: SocketCodec,
+    pub(super) viewer: Viewer,
+    pub(super) peer: Rc<Peer>,
+    /// Given back when the connection is removed, before its user is announced as offline.
+    pub(super) permit: Option<Permit>,
     /// Held while a page of history is under way or unread.
-    pub(in crate::edge) page: Cell<Option<LongAnswer>>,
+    pub(super) page: Cell<Option<LongAnswer>>,
 }
 
 /// The frames that answer a request, once it is done.
@@ -51,25 +55,41 @@ type Answering = LocalBoxFuture<'static, Vec<String>>;
 /// idle session small.
 type Sending = Option<FuturesOrdered<Answering>>;
 
+/// What became of a frame.
+enum Handled<'a> {
+    Done,
+    /// The request waits for the sends before it. Boxed, so that an idle session keeps no room for it.
+    Later(LocalBoxFuture<'a, ()>),
+    /// The connection ends by it.
+    Last,
+}
+
 impl Session {
-    /// Serves requests until the connection ends. Returns what can still be read.
-    pub(in crate::edge) async fn run(self, mut frames: Frames, closed: Closed) -> Frames {
-        let session = Rc::new(self);
+    /// Serves requests until the connection ends.
+    pub(super) async fn run(self: &Rc<Self>, frames: &mut Frames) {
         let mut sending: Sending = None;
         loop {
             let is_full = sending.as_ref().is_some_and(|sending| sending.len() >= SENDS_AT_ONCE);
             let inbound = tokio::select! {
                 biased;
                 Some(answers) = next_sent(&mut sending) => {
-                    session.say_all(&answers);
+                    self.say_all(&answers);
                     continue;
                 }
-                () = closed.wait() => break,
+                () = self.closed.wait() => break,
                 inbound = frames.next(), if !is_full => inbound,
             };
-            session.peer.note_heard();
-            if !session.handle(inbound, &mut sending).await || !session.has_room(&closed).await {
-                closed.wait().await;
+            self.peer.note_heard();
+            let is_last = match self.handle(inbound, &mut sending) {
+                Handled::Done => false,
+                Handled::Later(answering) => {
+                    answering.await;
+                    false
+                }
+                Handled::Last => true,
+            };
+            if is_last || !self.has_room().await {
+                self.closed.wait().await;
                 break;
             }
         }
@@ -77,39 +97,36 @@ impl Session {
         if let Some(mut sending) = sending {
             while sending.next().await.is_some() {}
         }
-        frames
     }
 
-    /// Handles what came from the client. Returns `false` when the connection ends by it.
-    async fn handle(self: &Rc<Self>, inbound: Result<Inbound, Broken>, sending: &mut Sending) -> bool {
+    /// Handles what came from the client.
+    fn handle<'a>(self: &'a Rc<Self>, inbound: Result<Inbound, Broken>, sending: &'a mut Sending) -> Handled<'a> {
         let text = match inbound {
             Ok(Inbound::Text(text)) => text,
             Ok(control) => return self.handle_control(control),
             Err(broken) => {
                 self.end(broken);
-                return false;
+                return Handled::Last;
             }
         };
-        let request = self.read(&text);
-        drop(text);
-        match request {
+        match self.read(&text) {
             // After a break the account is read first, which must not let a later send overtake.
             Ok(request) if runs_concurrently(&request.command) && self.is_confirmed() => {
                 let answering = Rc::clone(self).answer(request);
                 sending.get_or_insert_default().push_back(Box::pin(answering));
+                Handled::Done
             }
-            // Every other request waits for the sends before it.
-            Ok(request) => {
-                self.finish(sending).await;
-                let answers = Box::pin(Rc::clone(self).answer(request)).await;
-                self.say_all(&answers);
-            }
-            Err(refusal) => {
-                self.finish(sending).await;
-                self.say(&self.refuse(&refusal));
-            }
+            request => Handled::Later(Box::pin(self.answer_in_turn(request, sending))),
         }
-        true
+    }
+
+    /// Answers a request, or refuses a frame, after the sends before it.
+    async fn answer_in_turn(self: &Rc<Self>, request: Result<Request, Refusal>, sending: &mut Sending) {
+        self.finish(sending).await;
+        match request {
+            Ok(request) => self.say_all(&Rc::clone(self).answer(request).await),
+            Err(refusal) => self.say(&self.refuse(&refusal)),
+        }
     }
 
     fn is_confirmed(&self) -> bool {
@@ -124,28 +141,41 @@ impl Session {
     }
 
     /// Waits until the client has read most of its answers. Returns `false` when it does not, which ends the connection.
-    async fn has_room(&self, closed: &Closed) -> bool {
+    async fn has_room(&self) -> bool {
+        // Boxed, so that an idle session keeps no room for a timer.
+        let is_read = !self.is_backed_up() || Box::pin(self.is_read_in_time()).await;
+        if is_read {
+            self.page.take();
+        }
+        is_read
+    }
+
+    /// Whether so much waits for the client that no further request is read.
+    fn is_backed_up(&self) -> bool {
+        self.context.hub.queued_bytes(self.id) > MAX_UNREAD_BYTES
+    }
+
+    async fn is_read_in_time(&self) -> bool {
         let started = Instant::now();
-        while self.context.hub.queued_bytes(self.id) > MAX_UNREAD_BYTES {
+        while self.is_backed_up() {
             if started.elapsed() > READING {
                 self.close(&Close::NOT_READING);
                 return false;
             }
             tokio::select! {
-                () = closed.wait() => return true,
+                () = self.closed.wait() => break,
                 () = tokio::time::sleep(ROOM_CHECK) => {}
             }
         }
-        self.page.take();
         true
     }
 
-    /// Handles a frame that is not text. Returns `false` when the connection ends by it.
-    fn handle_control(&self, inbound: Inbound) -> bool {
+    /// Handles a frame that is not text.
+    fn handle_control(&self, inbound: Inbound) -> Handled<'static> {
         if self.context.services.limits.check_request(self.viewer.user).is_err() {
             self.context.metrics.count(Count::RateLimited);
             self.close(&Close::TOO_MANY_FRAMES);
-            return false;
+            return Handled::Last;
         }
         let hub = &self.context.hub;
         match inbound {
@@ -156,10 +186,10 @@ impl Session {
             Inbound::Binary => self.say(&self.refuse(&Error::Malformed("binary frame".to_owned()).into())),
             Inbound::Close(code) => {
                 self.close(&Close::echo(code));
-                return false;
+                return Handled::Last;
             }
         }
-        true
+        Handled::Done
     }
 
     fn end(&self, broken: Broken) {
