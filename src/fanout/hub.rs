@@ -94,6 +94,8 @@ pub(super) struct HubState {
     /// How long a connection may lag before it is closed.
     pub(super) max_lag: Duration,
     pub(super) connections: Slab<Connection>,
+    /// The address of the connection that was registered last, which nearly all others share.
+    reader_url: Rc<str>,
     pub(super) rooms: HashMap<RoomId, Room>,
     /// Rooms that connections are about to subscribe to, and how many.
     pub(super) pending: HashMap<RoomId, usize>,
@@ -135,6 +137,7 @@ impl Hub {
             base_url: base_url.trim_end_matches('/').to_owned(),
             max_lag,
             connections: Slab::new(),
+            reader_url: Rc::default(),
             rooms: HashMap::new(),
             pending: HashMap::new(),
             users: HashMap::new(),
@@ -154,6 +157,15 @@ impl Hub {
         self.0.borrow().turns.clone()
     }
 
+    /// Returns the address of a new connection, shared with the one before if that has the same.
+    pub fn shared_url(&self, url: &str) -> Rc<str> {
+        let mut state = self.0.borrow_mut();
+        if *state.reader_url != *url {
+            state.reader_url = url.into();
+        }
+        Rc::clone(&state.reader_url)
+    }
+
     /// Registers a connection. It is subscribed to no room yet, but takes note of changes of its user's rooms.
     pub fn register(&self, new: NewConnection) -> (ConnectionId, Closed) {
         let mut state = self.0.borrow_mut();
@@ -163,7 +175,8 @@ impl Hub {
         let connection = Connection::new(number, new);
         let closed = connection.closed.clone();
         let slot = state.connections.insert(connection);
-        state.users.entry(user).or_default().push(slot);
+        // Most users have one.
+        state.users.entry(user).or_insert_with(|| Vec::with_capacity(1)).push(slot);
         (ConnectionId { slot, number }, closed)
     }
 

@@ -1,5 +1,7 @@
 //! A dialect's codec for WebSockets: decodes the frames of clients, and encodes events and responses.
 
+use std::rc::Rc;
+
 use crate::domain::{
     Content, Emoji, EntryId, Error, HistoryPage, HistoryQuery, MessageId, NewMessage, OwnEvent, Result, RoomEvent,
     RoomId, Seq, UserId,
@@ -58,7 +60,7 @@ pub struct Viewer {
     /// Whether it enabled the extensions of its dialect.
     pub is_extended: bool,
     /// Prefix of the server's own paths.
-    pub base_url: String,
+    pub base_url: Rc<str>,
 }
 
 /// A decoded frame.

@@ -30,7 +30,7 @@ async fn open(
     let response = switch_protocols(&request).await?;
     let stream = Rc::new(RawSocket::duplicate(&request)?);
     let base_url = context.base_url(&request);
-    let session = Session::register(admitted, base_url, Rc::clone(&stream), context).await?;
+    let session = Session::register(admitted, &base_url, Rc::clone(&stream), context).await?;
     Ok(hand_over(session, response, payload.into_inner(), stream))
 }
 

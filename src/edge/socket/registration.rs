@@ -28,7 +28,7 @@ impl Session {
     /// `Unavailable`.
     pub(super) async fn register(
         admitted: Admitted,
-        base_url: String,
+        base_url: &str,
         stream: Rc<TcpStream>,
         context: web::Data<Context>,
     ) -> Result<Self> {
@@ -38,10 +38,11 @@ impl Session {
         let key = FrameKey { dialect: codec.name, is_extended };
         let encoder = Encoder { key, encode: codec.encode, encode_own: codec.encode_own };
         let peer = Peer::new(grant, client, Rc::clone(&context.liveness));
+        let base_url = context.hub.shared_url(base_url);
         let (id, closed) = context.hub.register(NewConnection {
             user: caller.id,
             encoder,
-            reader_url: base_url.as_str().into(),
+            reader_url: Rc::clone(&base_url),
             stream,
             peer: Rc::clone(&peer) as _,
         });
