@@ -17,14 +17,18 @@ use crate::command_log::LoggedRedis;
 use crate::raw_socket::{Incoming, RawSocket};
 use crate::support::{Redis, User, World, eventually, room_id, scratch};
 
-/// A request of each dialect that needs no more than a token.
-const REQUESTS: [(&str, &str, &str); 6] = [
+/// Requests of each dialect that need no more than a token, among them those that would say something.
+const REQUESTS: [(&str, &str, &str); 10] = [
     ("GET", "/api/v1/me", "error"),
     ("GET", "/api/v1/user/profile", "code"),
     ("POST", "/api/chat/history/private", "code"),
     ("GET", "/api/chat/stats", "detail"),
     ("POST", "/api/chat/heartbeat", "detail"),
     ("POST", "/api/chat/send?room_id=global", "detail"),
+    ("POST", "/api/v1/rooms", "error"),
+    ("POST", "/api/v1/chat/message", "code"),
+    ("POST", "/api/v1/group", "code"),
+    ("POST", "/api/v1/upload/file", "error"),
 ];
 
 const SOCKETS: [&str; 5] = ["/ws", "/ws?ext=1", "/api/v1/ws", "/ws/chat", "/ws/chat?dialect=messenger"];
