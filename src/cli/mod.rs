@@ -6,6 +6,7 @@ mod health;
 mod invites;
 mod rooms;
 mod serve;
+mod tokens;
 mod users;
 
 use std::io::Write;
@@ -21,6 +22,7 @@ use crate::config::Config;
 use crate::node::{self, StartError};
 use invites::InviteArguments;
 use rooms::RoomAct;
+use tokens::TokenCommand;
 use users::UserCommand;
 
 /// Exit code for an invalid setting or argument, and for a user that does not exist.
@@ -73,7 +75,12 @@ enum Configured {
         #[command(subcommand)]
         act: RoomAct,
     },
-    /// Prints what administrators did, newest first.
+    /// Makes, lists and revokes the tokens of applications.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Prints what administrators and applications did, newest first.
     Audit {
         /// Most entries.
         #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -119,6 +126,7 @@ async fn run_configured(command: Configured, file: Option<&Path>) -> ExitCode {
         Configured::User { command } => users::run(&config, command).await,
         Configured::Invite(arguments) => invites::run(&config, &arguments).await,
         Configured::Room { act } => rooms::run(&config, act).await,
+        Configured::Token { command } => tokens::run(&config, command).await,
         Configured::Audit { limit } => rooms::audit(&config, limit.into()).await,
         Configured::Restored => users::restored(&config).await,
         Configured::Health => health::run(&config),

@@ -84,8 +84,8 @@ fn done(user: UserId) -> ExitCode {
 async fn add(administration: &Administration, name: &str, email: Option<&str>) -> Result<UserId, Error> {
     let (name, email) = (UserName::parse(name)?, email.map(Email::parse).transpose()?);
     let password = read_password()?;
-    let new = NewAccount { name, email, phone: String::new(), invite: None };
-    administration.add(&Operator::CommandLine, &new, &password).await
+    let new = NewAccount { name, email, phone: String::new(), invite: None, origin: None };
+    administration.add(&Operator::CommandLine, &new, Some(&password)).await.map(|account| account.id)
 }
 
 async fn list(administration: &Administration, start: &str) -> Result<ExitCode, Error> {

@@ -189,6 +189,8 @@ impl Config {
             limits.user_sends_burst,
             limits.requests_per_sec,
             limits.requests_burst,
+            limits.application_requests_per_sec,
+            limits.application_requests_burst,
             limits.sign_ins_per_sec,
             limits.sign_ins_burst,
             limits.refused_tokens_per_sec,

@@ -103,6 +103,10 @@ pub struct LimitsConfig {
     pub requests_per_sec: u32,
     /// Burst of requests per user on one node.
     pub requests_burst: u32,
+    /// Requests per second and application on one node.
+    pub application_requests_per_sec: u32,
+    /// Burst of requests per application on one node.
+    pub application_requests_burst: u32,
     /// Sign-ins per second and IP address on one node.
     pub sign_ins_per_sec: u32,
     /// Burst of sign-ins per IP address on one node.

@@ -1,4 +1,4 @@
-//! The audit log: what administrators did.
+//! The audit log: what administrators and applications did.
 
 use super::user::UserRef;
 
@@ -9,7 +9,7 @@ pub struct AuditEntry {
     pub id: String,
     /// Time of the act, UTC milliseconds.
     pub at_ms: u64,
-    /// The administrator; `None` for the command line.
+    /// The administrator, or the account of the application; `None` for the command line.
     pub actor: Option<UserRef>,
     /// The address of the request; empty for the command line.
     pub address: String,
@@ -17,6 +17,15 @@ pub struct AuditEntry {
     pub act: String,
     /// To whom or what it was done, if to one user or room.
     pub target: Option<AuditTarget>,
+}
+
+/// Who did it: each has a log of its own, so that no application pushes out what administrators did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditLog {
+    /// Administrators, over HTTP and on the command line.
+    Administrators,
+    /// Applications.
+    Applications,
 }
 
 /// What an act concerned.

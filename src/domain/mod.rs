@@ -3,6 +3,7 @@
 //! Every module may import this one; it imports no other module of the crate.
 
 mod amendment;
+mod application;
 mod audit;
 mod client;
 mod clock;
@@ -22,6 +23,7 @@ mod message;
 mod name_search;
 mod names;
 mod notice;
+mod origin;
 mod page;
 mod password;
 mod profile;
@@ -39,7 +41,8 @@ mod user_name;
 mod visible;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
-pub use audit::{AuditEntry, AuditTarget};
+pub use application::{Application, ApplicationToken, Scope, StoredApplication};
+pub use audit::{AuditEntry, AuditLog, AuditTarget};
 pub use client::{Client, counted_address};
 pub use clock::{Clock, now_ms};
 pub use emoji::Emoji;
@@ -56,6 +59,7 @@ pub use message::{Attachment, ClientId, Content, Message, MessageKind, NewMessag
 pub use name_search::{NameQuery, name_parts};
 pub use names::{Description, Email, RoomName, parse_avatar, parse_phone};
 pub use notice::{Notice, NoticeKind, SYSTEM_NAME};
+pub use origin::Origin;
 pub use page::{
     CountsAs, HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark, room_cursor,
 };

@@ -99,6 +99,8 @@ pub struct HistoryQuery {
     pub with_receipts: bool,
     /// What listing the messages means for the receipts of a caller who is a member.
     pub counts_as: CountsAs,
+    /// Whether the caller may read a closed room without being a member.
+    pub needs_no_membership: bool,
     /// Maximum size of the page as [`Message::printed_bytes`] counts it; the first message is on the page in any case.
     pub max_bytes: Option<usize>,
 }
@@ -115,6 +117,7 @@ impl HistoryQuery {
             with_total: false,
             with_receipts: false,
             counts_as: CountsAs::Read,
+            needs_no_membership: false,
             max_bytes: None,
         }
     }
@@ -127,7 +130,7 @@ pub enum CountsAs {
     Read,
     /// The caller has them, and has yet to look at them.
     Delivered,
-    /// The caller gets no messages, only what is to be known about the page.
+    /// The caller gets no messages, only what is to be known about the page, or reads for nobody.
     Nothing,
 }
 

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::ids::UserId;
 use super::invite::InviteCode;
 use super::names::Email;
+use super::origin::Origin;
 use super::user_name::UserName;
 
 /// What the name of a deleted account reads as.
@@ -78,6 +79,8 @@ pub struct NewAccount {
     pub phone: String,
     /// The invite with which the user registers.
     pub invite: Option<InviteCode>,
+    /// Where it comes from, if nobody registered it.
+    pub origin: Option<Origin>,
 }
 
 /// An account as stored.
@@ -99,7 +102,7 @@ pub struct Account {
     pub created_at_ms: u64,
     /// Time of the last change of the profile, UTC milliseconds.
     pub updated_at_ms: u64,
-    /// Hash of the password in bcrypt's text form.
+    /// Hash of the password in bcrypt's text form; empty without a password.
     pub password_hash: String,
     /// Its role.
     pub role: Role,
@@ -114,6 +117,8 @@ pub struct Account {
     pub token_key: Option<TokenKey>,
     /// The invite that a registration which was interrupted has not used yet.
     pub unused_invite: Option<String>,
+    /// Where it comes from, if nobody registered it.
+    pub origin: Option<Origin>,
 }
 
 /// A user with activity within the last half hour.

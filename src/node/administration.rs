@@ -12,7 +12,7 @@ use super::wiring::{store_config, uploads_url, wait_for_redis};
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::metrics::Metrics;
-use crate::service::{Accounts, Administration, Files, Limits, Passwords, RoomRemovals, Tokens, Uploads};
+use crate::service::{Accounts, Administration, Applications, Files, Limits, Passwords, RoomRemovals, Tokens, Uploads};
 use crate::store::{NodeMemory, Store};
 
 /// Stands for the id of a node where there is none.
@@ -24,13 +24,26 @@ const COMMAND_LINE: &str = "cli";
 /// # Errors
 /// One line that names what is wrong.
 pub async fn administration(config: &Config) -> Result<(Administration, Option<PrivateRedis>), StartError> {
+    let (accounts, redis) = accounts(config).await?;
+    Ok((Administration::new(accounts), redis))
+}
+
+/// Opens what makes tokens of applications, as [`administration`] does.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub async fn applications(config: &Config) -> Result<(Applications, Option<PrivateRedis>), StartError> {
+    let (accounts, redis) = accounts(config).await?;
+    Ok((Applications::new(accounts), redis))
+}
+
+async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
     let (store, redis) = open(config).await?;
     let keys = signing_keys(config)?;
     let tokens = Arc::new(Tokens::new(&keys, config.auth.token_ttl_secs, store.clock().clone())?);
     let passwords = Arc::new(Passwords::new(config.auth.bcrypt_cost, 1)?);
     let limits = Arc::new(Limits::new(&config.limits));
-    let accounts = Accounts::new(store, tokens, passwords, limits, config.auth.registration);
-    Ok((Administration::new(accounts), redis))
+    Ok((Accounts::new(store, tokens, passwords, limits, config.auth.registration), redis))
 }
 
 /// Opens what removes rooms with their files, as [`administration`] does.

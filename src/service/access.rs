@@ -1,7 +1,7 @@
-//! What roles grant. Anything that neither a role nor membership grants is refused.
+//! What roles and scopes grant. Anything that neither a role, a scope nor membership grants is refused.
 
 use crate::config::Adding;
-use crate::domain::{Caller, Error, Result, Role, UserId};
+use crate::domain::{Application, Caller, Error, Result, Role, Scope, UserId};
 use crate::store::Store;
 
 /// The users who may see the addresses and user agents of others.
@@ -13,7 +13,26 @@ pub enum IpVisibility {
     Admins,
 }
 
-/// An action that a role must grant.
+/// Who wants to act.
+#[derive(Clone, Copy)]
+pub(super) enum Actor<'a> {
+    User(&'a Caller),
+    Application(&'a Application),
+}
+
+impl<'a> From<&'a Caller> for Actor<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self::User(caller)
+    }
+}
+
+impl<'a> From<&'a Application> for Actor<'a> {
+    fn from(application: &'a Application) -> Self {
+        Self::Application(application)
+    }
+}
+
+/// An action that a role or a scope must grant.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Action {
     /// Delete another user's message in another user's room.
@@ -28,14 +47,53 @@ pub(super) enum Action {
     Administer,
     /// Add another user to a room.
     AddUser { user: UserId, adding: Adding },
+    /// Create an account for somebody.
+    AddAccount,
+    /// Create a room for somebody.
+    MakeRoom,
+    /// Add anybody to any group or public room.
+    AddAnyMember,
+    /// Send messages, as the account of an application.
+    SpeakAsApplication,
+    /// Send messages as any user.
+    SpeakAsUser,
+    /// Read the history of any room.
+    ReadAnyRoom,
+    /// List the online users.
+    SeePresence,
 }
 
-/// Decides whether a caller may do something. Reads the caller's role only where the decision depends on it, so that a
+impl Action {
+    /// The scope that grants it to an application; none grants the rest.
+    fn scope(self) -> Option<Scope> {
+        match self {
+            Self::AddAccount => Some(Scope::WriteUsers),
+            Self::MakeRoom => Some(Scope::WriteRooms),
+            Self::AddAnyMember => Some(Scope::WriteMembers),
+            Self::SpeakAsApplication => Some(Scope::WriteMessages),
+            Self::SpeakAsUser => Some(Scope::Impersonate),
+            Self::ReadAnyRoom => Some(Scope::ReadMessages),
+            Self::SeePresence => Some(Scope::ReadPresence),
+            Self::DeleteAnyMessage
+            | Self::SeeAddress { .. }
+            | Self::SeeAddresses(_)
+            | Self::SeeFigures
+            | Self::Administer
+            | Self::AddUser { .. } => None,
+        }
+    }
+}
+
+/// Decides whether somebody may do something. Reads a user's role only where the decision depends on it, so that a
 /// promotion takes effect at once; such actions are rare.
 ///
 /// # Errors
 /// `Forbidden`, or an error that says more.
-pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) -> Result<()> {
+pub(super) async fn authorise<'a>(store: &Store, actor: impl Into<Actor<'a>>, action: Action) -> Result<()> {
+    let caller = match actor.into() {
+        Actor::User(caller) => caller,
+        Actor::Application(application) => return application.check(action.scope()),
+    };
     let is_granted = match action {
         Action::AddUser { user, adding } => return may_add(store, caller.id, user, adding).await,
         Action::SeeAddress { of, .. } if of == caller.id => true,
@@ -45,7 +103,13 @@ pub(super) async fn authorise(store: &Store, caller: &Caller, action: Action) ->
         | Action::SeeAddress { .. }
         | Action::SeeAddresses(IpVisibility::Admins)
         | Action::SeeFigures
-        | Action::Administer => is_admin(store, caller).await?,
+        | Action::Administer
+        | Action::AddAccount
+        | Action::MakeRoom
+        | Action::AddAnyMember
+        | Action::SeePresence => is_admin(store, caller).await?,
+        // Not even administrators.
+        Action::SpeakAsApplication | Action::SpeakAsUser | Action::ReadAnyRoom => false,
     };
     if is_granted { Ok(()) } else { Err(Error::Forbidden) }
 }

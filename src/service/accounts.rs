@@ -6,7 +6,7 @@ use tracing::{debug, info};
 
 use super::grant::Grant;
 use super::limits::Limits;
-use super::passwords::Passwords;
+use super::passwords::{NO_PASSWORD, Passwords};
 use super::tokens::Tokens;
 use crate::config::Registration;
 use crate::domain::{
@@ -95,21 +95,26 @@ impl Accounts {
                 new.invite = Some(code);
             }
         }
-        self.create(&new, password, Some(client)).await
+        self.create(&new, Some(password), Some(client)).await
     }
 
-    /// Creates an account whose registration was allowed. Its invite is used up with it.
+    /// Creates an account whose registration was allowed, with a password or without. Its invite is used up with it.
     pub(super) async fn create(
         &self,
         new: &NewAccount,
-        password: &Password,
+        password: Option<&Password>,
         client: Option<&Client>,
     ) -> Result<Account> {
         if new.name.is_reserved() || self.store.is_name_taken(&new.name).await? {
             return Err(Error::NameTaken);
         }
-        password.check_strength(new.name.as_str())?;
-        let hash = self.passwords.hash(password, client).await?;
+        let hash = match password {
+            Some(password) => {
+                password.check_strength(new.name.as_str())?;
+                self.passwords.hash(password, client).await?
+            }
+            None => NO_PASSWORD.to_owned(),
+        };
         let account = self.store.create_account(new, &hash, self.store.now_ms()).await?;
         info!(user.id = %account.id, "user registered");
         Ok(account)

@@ -1,5 +1,6 @@
 //! Administration: users, invites, rooms and the audit log, over HTTP and from the command line.
 
+use super::access::Action;
 use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
 use super::invites::Invite;
@@ -42,7 +43,7 @@ impl Administration {
         cursor: Option<&str>,
         limit: Limit,
     ) -> Result<(Vec<Account>, Option<String>)> {
-        operator.authorise(&self.accounts.store).await?;
+        operator.administer(&self.accounts.store).await?;
         self.accounts.store.list_accounts(start, cursor, limit).await
     }
 
@@ -51,19 +52,23 @@ impl Administration {
     /// # Errors
     /// `Forbidden`, `Unavailable`.
     pub async fn sessions(&self, operator: &Operator<'_>, user: UserId) -> Result<Vec<Session>> {
-        operator.authorise(&self.accounts.store).await?;
+        operator.administer(&self.accounts.store).await?;
         self.accounts.tokens.read_changes(&self.accounts.store, 0).await?;
         self.accounts.sessions(user, None).await
     }
 
-    /// Creates an account, whoever may register. The audit log gives its number as 0: it has none yet.
+    /// Creates an account, whoever may register; without a password nobody logs in to it. The audit log gives its number as
+    /// 0: it has none yet.
     ///
     /// # Errors
-    /// `Forbidden`; `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`.
-    pub async fn add(&self, operator: &Operator<'_>, new: &NewAccount, password: &Password) -> Result<UserId> {
+    /// `Forbidden`; `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`;
+    /// `StorageFull`.
+    pub async fn add(&self, operator: &Operator<'_>, new: &NewAccount, password: Option<&Password>) -> Result<Account> {
+        operator.authorise(&self.accounts.store, Action::AddAccount).await?;
+        self.accounts.limits.check_memory()?;
         let target = Target::User(UserRef { id: UserId::SERVER, name: new.name.as_str().to_owned() });
-        self.record(operator, Act::Add, Some(target)).await?;
-        Ok(self.accounts.create(new, password, None).await?.id)
+        record(&self.accounts.store, operator, Act::Add, Some(target)).await?;
+        self.accounts.create(new, password, operator.client()).await
     }
 
     /// Makes an invite, which the audit log shows without its code.
@@ -163,7 +168,7 @@ impl Administration {
         after: Option<RoomId>,
         limit: Limit,
     ) -> Result<(Vec<RoomSummary>, Option<RoomId>)> {
-        operator.authorise(&self.accounts.store).await?;
+        operator.administer(&self.accounts.store).await?;
         self.accounts.store.all_rooms(after, limit).await
     }
 
@@ -177,7 +182,7 @@ impl Administration {
         before: Option<EntryId>,
         limit: Limit,
     ) -> Result<Vec<AuditEntry>> {
-        operator.authorise(&self.accounts.store).await?;
+        operator.administer(&self.accounts.store).await?;
         self.accounts.store.audit_log(before, limit).await
     }
 
@@ -187,7 +192,7 @@ impl Administration {
 
     /// Checks that an act on another user is allowed, and records it. Returns the user.
     async fn begin(&self, operator: &Operator<'_>, act: Act, user: UserId) -> Result<UserRef> {
-        operator.authorise(&self.accounts.store).await?;
+        operator.administer(&self.accounts.store).await?;
         if operator.caller().is_some_and(|caller| caller.id == user) {
             return Err(Error::Invalid(Field::UserId));
         }
@@ -198,7 +203,7 @@ impl Administration {
 
     /// Checks that an act is allowed, and records it.
     async fn record(&self, operator: &Operator<'_>, act: Act, target: Option<Target>) -> Result<()> {
-        operator.authorise(&self.accounts.store).await?;
+        operator.administer(&self.accounts.store).await?;
         record(&self.accounts.store, operator, act, target).await
     }
 }

@@ -1,15 +1,17 @@
 //! Who administers, and the record of it. Secrets are never part of an entry.
 
-use tracing::info;
+use tracing::{debug, info};
 
 use super::access::{Action, authorise};
-use crate::domain::{AuditEntry, AuditTarget, Caller, Client, Result, RoomId, UserRef};
+use crate::domain::{Application, AuditEntry, AuditLog, AuditTarget, Caller, Client, Result, RoomId, UserRef};
 use crate::store::Store;
 
-/// Who acts as an administrator.
+/// Who acts on what belongs to others.
 pub enum Operator<'a> {
     /// A user with that role, over HTTP, and where the request comes from.
     Admin(&'a Caller, &'a Client),
+    /// An application, and where the request comes from.
+    Application(&'a Application, &'a Client),
     /// Whoever may run commands on the server's machine.
     CommandLine,
 }
@@ -19,23 +21,34 @@ impl Operator<'_> {
     ///
     /// # Errors
     /// `Forbidden`.
-    pub(super) async fn authorise(&self, store: &Store) -> Result<()> {
-        match self {
-            Self::Admin(caller, _) => authorise(store, caller, Action::Administer).await,
+    pub(super) async fn administer(&self, store: &Store) -> Result<()> {
+        self.authorise(store, Action::Administer).await
+    }
+
+    /// Checks that the operator may do something.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub(super) async fn authorise(&self, store: &Store, action: Action) -> Result<()> {
+        match *self {
+            Self::Admin(caller, _) => authorise(store, caller, action).await,
+            Self::Application(application, _) => authorise(store, application, action).await,
             Self::CommandLine => Ok(()),
         }
     }
 
+    /// The administrator, or the account in whose name the application speaks.
     pub(super) fn caller(&self) -> Option<&Caller> {
         match self {
             Self::Admin(caller, _) => Some(caller),
+            Self::Application(application, _) => Some(&application.bot),
             Self::CommandLine => None,
         }
     }
 
     pub(super) fn client(&self) -> Option<&Client> {
         match self {
-            Self::Admin(_, client) => Some(client),
+            Self::Admin(_, client) | Self::Application(_, client) => Some(client),
             Self::CommandLine => None,
         }
     }
@@ -56,6 +69,13 @@ pub(super) enum Act {
     Remove,
     RemoveRoom,
     Restored,
+    CreateToken,
+    RevokeToken,
+    AddRoom,
+    AddMember,
+    Send,
+    SendAs,
+    Read,
 }
 
 impl Act {
@@ -74,6 +94,13 @@ impl Act {
             Self::Remove => "user.delete",
             Self::RemoveRoom => "room.delete",
             Self::Restored => "restored",
+            Self::CreateToken => "token.create",
+            Self::RevokeToken => "token.revoke",
+            Self::AddRoom => "room.add",
+            Self::AddMember => "room.add_member",
+            Self::Send => "message.send",
+            Self::SendAs => "message.send_as",
+            Self::Read => "message.read",
         }
     }
 }
@@ -94,11 +121,19 @@ pub(super) async fn record(store: &Store, operator: &Operator<'_>, act: Act, tar
         Target::User(UserRef { id, name }) => AuditTarget { kind: "user".to_owned(), id: id.0, name },
         Target::Room(room, name) => AuditTarget { kind: "room".to_owned(), id: room.number().into(), name },
     });
-    let (actor, address) = match operator {
-        Operator::Admin(caller, client) => (Some(caller.user_ref()), client.ip.to_string()),
-        Operator::CommandLine => (None, String::new()),
+    let actor = operator.caller().map(Caller::user_ref);
+    let address = operator.client().map(|client| client.ip.to_string()).unwrap_or_default();
+    let (word, actor_id) = (act.word(), actor.as_ref().map(|actor| actor.id.0));
+    let log = match operator {
+        Operator::Admin(..) | Operator::CommandLine => {
+            info!(act = word, user.id = actor_id, "an administrator acts");
+            AuditLog::Administrators
+        }
+        Operator::Application(..) => {
+            debug!(act = word, user.id = actor_id, "an application acts");
+            AuditLog::Applications
+        }
     };
-    let word = act.word();
-    info!(act = word, user.id = actor.as_ref().map(|actor| actor.id.0), "an administrator acts");
-    store.record_act(&AuditEntry { id: String::new(), at_ms: 0, actor, address, act: word.to_owned(), target }).await
+    let entry = AuditEntry { id: String::new(), at_ms: 0, actor, address, act: word.to_owned(), target };
+    store.record_act(&entry, log).await
 }

@@ -26,6 +26,7 @@ pub struct Limits {
     sends: Option<DefaultKeyedRateLimiter<UserId>>,
     searches: Option<DefaultKeyedRateLimiter<UserId>>,
     uploads: Option<DefaultKeyedRateLimiter<UserId>>,
+    applications: Option<DefaultKeyedRateLimiter<UserId>>,
     rooms: Option<DefaultKeyedRateLimiter<UserId>>,
     sign_ins: Option<DefaultKeyedRateLimiter<IpAddr>>,
     refused_tokens: Option<DefaultKeyedRateLimiter<IpAddr>>,
@@ -50,6 +51,8 @@ impl Limits {
             sends: is_on.then(|| limiter(config.user_sends_per_sec, config.user_sends_burst)),
             searches: is_on.then(|| limiter(config.searches_per_sec, config.searches_burst)),
             uploads: is_on.then(|| limiter(config.uploads_per_sec, config.uploads_burst)),
+            applications: is_on
+                .then(|| limiter(config.application_requests_per_sec, config.application_requests_burst)),
             rooms: is_on.then(|| limiter(config.rooms_per_sec, config.rooms_burst)),
             sign_ins: is_on.then(|| limiter(config.sign_ins_per_sec, config.sign_ins_burst)),
             refused_tokens: is_on.then(|| limiter(config.refused_tokens_per_sec, config.refused_tokens_burst)),
@@ -71,6 +74,11 @@ impl Limits {
     /// `RateLimited`.
     pub fn check_request(&self, user: UserId) -> Result<()> {
         self.check(&self.requests, user)
+    }
+
+    /// Counts a request of an application, by its account. Nothing else limits what it does.
+    pub(super) fn check_application(&self, bot: UserId) -> Result<()> {
+        self.check(&self.applications, bot)
     }
 
     /// Counts a message of a user, to whichever room.
@@ -160,7 +168,8 @@ impl Limits {
 
     /// Drops the keys whose burst is fully available again.
     pub fn forget_quiet(&self) {
-        for limiter in [&self.requests, &self.sends, &self.searches, &self.uploads, &self.rooms].into_iter().flatten() {
+        let of_users = [&self.requests, &self.sends, &self.searches, &self.uploads, &self.rooms, &self.applications];
+        for limiter in of_users.into_iter().flatten() {
             limiter.retain_recent();
         }
         for limiter in [&self.sign_ins, &self.refused_tokens].into_iter().flatten() {

@@ -29,6 +29,15 @@ pub enum Receiver {
     User(UserId),
 }
 
+/// Whose rates limit a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Those of its sender.
+    User,
+    /// None: those of the application's requests do.
+    Application,
+}
+
 /// Sends, reads and deletes messages.
 pub struct Messages {
     pub(super) store: Store,
@@ -67,11 +76,23 @@ impl Messages {
     /// # Errors
     /// As [`Self::send`].
     pub async fn append(&self, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
+        self.append_at(Pace::User, room, caller, message).await
+    }
+
+    async fn append_at(&self, pace: Pace, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
         message.check_links()?;
-        self.limits.check_send(caller.id)?;
+        let rate = match pace {
+            Pace::User => {
+                self.limits.check_send(caller.id)?;
+                self.limits.send_rate()
+            }
+            Pace::Application => {
+                self.limits.check_memory()?;
+                None
+            }
+        };
         let message = self.uploads.attach(message).await?;
         let started = Instant::now();
-        let rate = self.limits.send_rate();
         let appended = self.store.append(room, caller, message, rate, self.watermarks.seen(room)).await;
         self.metrics.count_send(started.elapsed());
         if let Ok(Appended { is_replay: false, .. }) = &appended {
@@ -119,21 +140,33 @@ impl Messages {
     /// # Errors
     /// As [`Self::send`]; `UserNotFound`; `DirectRoom` with oneself.
     pub async fn send_to(&self, receiver: Receiver, caller: &Caller, message: NewMessage) -> Result<Appended> {
+        self.deliver(receiver, caller, message, Pace::User).await
+    }
+
+    /// Like [`Self::send_to`], within the limits of a pace.
+    pub(super) async fn deliver(
+        &self,
+        receiver: Receiver,
+        caller: &Caller,
+        message: NewMessage,
+        pace: Pace,
+    ) -> Result<Appended> {
         let other = match receiver {
-            Receiver::Room(room) => return self.append(room, caller, message).await,
+            Receiver::Room(room) => return self.append_at(pace, room, caller, message).await,
             Receiver::User(user) if user == caller.id => return Err(Error::DirectRoom),
             Receiver::User(user) => user,
         };
         // A message that is refused makes no room.
         message.check_links()?;
         self.limits.check_memory()?;
-        let room = self.store.open_direct(caller.id, other).await?;
-        match self.append(room, caller, message.clone()).await {
+        let is_counted = pace == Pace::User;
+        let room = self.store.open_direct(caller.id, other, is_counted).await?;
+        match self.append_at(pace, room, caller, message.clone()).await {
             // Redis lost the room whose number this node cached.
             Err(Error::RoomNotFound) => {
                 self.store.forget_direct(caller.id, other);
-                let room = self.store.open_direct(caller.id, other).await?;
-                self.append(room, caller, message).await
+                let room = self.store.open_direct(caller.id, other, is_counted).await?;
+                self.append_at(pace, room, caller, message).await
             }
             outcome => outcome,
         }

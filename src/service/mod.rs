@@ -2,11 +2,12 @@
 //!
 //! Imports `config`, `domain`, `metrics` and `store`; knows neither `fanout` nor HTTP nor a dialect. Authorisation is
 //! decided in two places: the store's scripts check membership, atomically with the operation that it guards, and
-//! `access.rs` checks what roles grant.
+//! `access.rs` checks what roles and scopes grant.
 
 mod access;
 mod accounts;
 mod administration;
+mod applications;
 mod audit;
 mod bindings;
 mod blocks;
@@ -21,6 +22,8 @@ mod incoming;
 mod invites;
 mod limits;
 mod low_priority;
+mod managed_messages;
+mod managed_rooms;
 mod messages;
 mod passwords;
 mod pictures;
@@ -29,6 +32,7 @@ mod poll;
 mod presence;
 mod present_names;
 mod profiles;
+mod provision;
 mod range;
 mod revocations;
 mod room_removals;
@@ -53,6 +57,7 @@ use std::sync::Arc;
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
 pub use administration::Administration;
+pub use applications::Applications;
 pub use audit::Operator;
 pub use blocks::Blocks;
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
@@ -123,6 +128,8 @@ pub struct Services {
     pub room_removals: RoomRemovals,
     /// What administrators may do.
     pub administration: Administration,
+    /// The tokens of applications.
+    pub applications: Applications,
     /// Whom users block.
     pub blocks: Blocks,
     /// Online users and their addresses.
@@ -146,6 +153,7 @@ impl Services {
         let accounts = Accounts::new(store.clone(), tokens, passwords, limits(), shared.registration);
         Self {
             administration: Administration::new(accounts.clone()),
+            applications: Applications::new(accounts.clone()),
             accounts,
             profiles: Profiles::new(store.clone(), Arc::clone(&shared.tokens), limits(), uploads.clone()),
             messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),

@@ -6,6 +6,8 @@ use super::low_priority::LowPriority;
 use super::places::Places;
 use crate::domain::{Client, Error, Password, Result, TypedPassword};
 
+/// The hash of no password.
+pub(super) const NO_PASSWORD: &str = "";
 /// Most requests that may wait for a hash; further ones are refused. At cost 10 they take half a minute.
 const MAX_WAITING: usize = 512;
 
@@ -38,13 +40,14 @@ impl Passwords {
         self.work(client, move || bcrypt::non_truncating_hash(password.expose(), cost)).await
     }
 
-    /// Whether the password belongs to the hash, in any of its forms. Without a hash it takes as long as with one that does
+    /// Whether the password belongs to the hash, in any of its forms. Without a hash, or with an empty one, it takes as long as with one that does
     /// not match, and returns `false`.
     ///
     /// # Errors
     /// `RateLimited` when too many wait.
     pub async fn matches(&self, password: &TypedPassword, hash: Option<&str>, client: &Client) -> Result<bool> {
         let password = password.clone();
+        let hash = hash.filter(|hash| *hash != NO_PASSWORD);
         let is_known = hash.is_some();
         let hash = hash.unwrap_or(&self.decoy).to_owned();
         let matches = self.work(Some(client), move || {

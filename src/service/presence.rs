@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use super::access::{Action, IpVisibility, authorise};
+use super::audit::Operator;
 use crate::domain::{
     Caller, Client, Error, Limit, OnlineCursor, OnlineUser, Result, RoomId, RoomKind, UserId, UserRef,
 };
@@ -210,6 +211,20 @@ impl Presence {
             Err(error) => return Err(error),
         };
         Ok(OnlineList { users, next, caller: caller.id, sees_all })
+    }
+
+    /// Online users for an administrator or an application, latest activity first, and the cursor of the next page.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub async fn online_for(
+        &self,
+        operator: &Operator<'_>,
+        after: Option<OnlineCursor>,
+        limit: Limit,
+    ) -> Result<(Arc<[OnlineUser]>, Option<OnlineCursor>)> {
+        operator.authorise(&self.store, Action::SeePresence).await?;
+        self.store.online_users(after, limit).await
     }
 
     /// The address of an online user.

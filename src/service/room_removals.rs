@@ -47,7 +47,7 @@ impl RoomRemovals {
     /// # Errors
     /// `Forbidden`, `RoomNotFound`, `PermanentRoom`.
     pub async fn remove_any(&self, room: RoomId, operator: &Operator<'_>) -> Result<()> {
-        operator.authorise(&self.store).await?;
+        operator.administer(&self.store).await?;
         let (_, kind, name) = self.store.room_names(&[room]).await?.pop().ok_or(Error::RoomNotFound)?;
         if room == RoomId::GLOBAL || kind == RoomKind::Direct {
             return Err(Error::PermanentRoom);

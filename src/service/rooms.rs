@@ -66,7 +66,10 @@ impl Rooms {
     ) -> Result<NewGroup> {
         self.limits.check_new_room(caller.id)?;
         let avatar = &self.uploads.stored_picture(avatar).await;
-        let group = self.store.create_room(NewRoom { kind, name, description, avatar, owner: caller }).await?;
+        let group = self
+            .store
+            .create_room(NewRoom { kind, name, description, avatar, owner: caller, is_counted: true })
+            .await?;
         if !avatar.is_empty() {
             self.uploads.keep_picture(PictureOwner::Room(group.id), avatar).await;
         }
@@ -83,7 +86,7 @@ impl Rooms {
             return Err(Error::DirectRoom);
         }
         match self.limits.check_memory() {
-            Ok(()) => self.store.open_direct(caller.id, other).await,
+            Ok(()) => self.store.open_direct(caller.id, other, true).await,
             Err(full) => self.store.direct_room(caller.id, other).await?.ok_or(full),
         }
     }
@@ -192,7 +195,7 @@ impl Rooms {
     }
 
     fn change<'a>(&self, room: RoomId, actor: &'a Caller, notice: &'a Notice) -> MemberChange<'a> {
-        MemberChange { room, actor, notice, rate: self.limits.send_rate() }
+        MemberChange { room, actor, notice, rate: self.limits.send_rate(), is_imposed: false }
     }
 
     /// Makes a member an admin, or an admin an ordinary member.

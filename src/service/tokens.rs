@@ -243,6 +243,7 @@ mod tests {
             token_key: None,
             one_time_until_ms: None,
             unused_invite: None,
+            origin: None,
         }
     }
 

@@ -41,12 +41,12 @@ pub enum Revocation {
 impl Store {
     /// Creates an account and its membership of the global room. An account with an invite uses it last.
     ///
-    /// The account is written before name and e-mail address point to it, so these never dangle; both are claimed in one
-    /// write. When two users register the same name at once, or a node crashes in between, an unreferenced hash is removed or
+    /// The account is written before name, e-mail address and origin point to it, so these never dangle; all are claimed in
+    /// one write. When two users register the same name at once, or a node crashes in between, an unreferenced hash is removed or
     /// left behind; its number is not reused. What follows the claims is repeated by each login.
     ///
     /// # Errors
-    /// `NameTaken`, `EmailTaken`, `InviteInvalid`.
+    /// `NameTaken`; `EmailTaken`, also when there is an account of the origin; `InviteInvalid`.
     pub async fn create_account(&self, new: &NewAccount, password_hash: &str, now_ms: u64) -> Result<Account> {
         let mut account = Account {
             id: UserId::SERVER,
@@ -64,6 +64,7 @@ impl Store {
             one_time_until_ms: None,
             token_key: Some(new_token_key()?),
             unused_invite: new.invite.as_ref().map(invites::digest),
+            origin: new.origin,
         };
         account.id = self.store_new(&account).await?;
         self.claim_identity(&account).await?;
@@ -86,6 +87,8 @@ impl Store {
             [Arg::Text("created"), Arg::Number(account.created_at_ms)],
             [Arg::Text("updated"), Arg::Number(account.updated_at_ms)],
         ];
+        let origin = account.origin.map(|origin| origin.to_string());
+        args.extend(origin.as_ref().map(|origin| [Arg::Text("origin"), Arg::Text(origin)]));
         args.extend(account.unused_invite.as_ref().map(|digest| [Arg::Text("invite"), Arg::Text(digest)]));
         for step in numbers::steps() {
             let id = UserId(self.next_number(Counter::Users, step).await?);
@@ -98,9 +101,11 @@ impl Store {
         Err(numbers::exhausted())
     }
 
-    /// Makes name and e-mail address point to a new account, and then the forms of the name, or removes it.
+    /// Makes name, e-mail address and origin point to a new account, and then the forms of the name, or removes it.
     async fn claim_identity(&self, account: &Account) -> Result<()> {
-        let (id, keys) = (account.id, self.identity_keys(&account.name, &account.email));
+        let id = account.id;
+        let mut keys = self.identity_keys(&account.name, &account.email);
+        keys.extend(account.origin.map(|origin| self.keys.origin(origin)));
         let are_held = self.claim(&keys, id).await?;
         let refusal = match are_held.iter().position(|is_held| !is_held) {
             None if self.claim_looks(id, &account.name, None).await? => return Ok(()),
@@ -153,7 +158,7 @@ impl Store {
         Ok(())
     }
 
-    async fn holder(&self, key: &str) -> Result<Option<UserId>> {
+    pub(super) async fn holder(&self, key: &str) -> Result<Option<UserId>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("GET").arg(key);
         let id: Option<u64> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
@@ -214,6 +219,7 @@ impl Store {
             email: fields.remove("email").unwrap_or_default(),
             phone: fields.remove("phone").unwrap_or_default(),
             unused_invite: fields.remove("invite"),
+            origin: fields.get("origin").and_then(|origin| origin.parse().ok()),
             avatar: fields.remove("avatar").unwrap_or_default(),
             status_text: fields.remove("status").unwrap_or_default(),
         }))

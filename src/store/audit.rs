@@ -1,14 +1,16 @@
-//! The audit log: a stream of the latest acts, from which no node removes single entries.
+//! The audit log: streams of the latest acts, from which no node removes single entries. Administrators and applications
+//! have one each, which are read as one.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use redis::{Pipeline, Value};
 
 use super::Store;
 use super::redis::reply::{self, array, next, text};
-use crate::domain::{AuditEntry, AuditTarget, EntryId, Error, Limit, Result, UserId, UserRef};
+use crate::domain::{AuditEntry, AuditLog, AuditTarget, EntryId, Error, Limit, Result, UserId, UserRef};
 
-/// Most entries that are kept.
+/// Most entries of a stream that are kept.
 const MAX_ENTRIES: u64 = 10_000;
 /// How long entries are kept, milliseconds: 90 days.
 const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;
@@ -18,8 +20,8 @@ impl Store {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn record_act(&self, entry: &AuditEntry) -> Result<()> {
-        let key = self.keys.audit();
+    pub async fn record_act(&self, entry: &AuditEntry, log: AuditLog) -> Result<()> {
+        let key = self.keys.audit(log);
         let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("XADD").arg(&key).arg("MAXLEN").arg("=").arg(MAX_ENTRIES).arg("*");
         pipeline.arg("act").arg(&entry.act).arg("address").arg(&entry.address);
@@ -36,7 +38,8 @@ impl Store {
         Ok(())
     }
 
-    /// The latest entries before an entry, newest first.
+    /// The latest entries before an entry, newest first. There may be one more than `limit`: two with the same id, of which
+    /// the next page would have neither.
     pub async fn audit_log(&self, before: Option<EntryId>, limit: Limit) -> Result<Vec<AuditEntry>> {
         // Redis takes no range that ends before its first possible id.
         if before == Some(EntryId::START) {
@@ -44,10 +47,20 @@ impl Store {
         }
         let end = before.map_or("+".to_owned(), |id| format!("({id}"));
         let oldest_ms = self.now_ms().saturating_sub(KEPT_MS);
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("XREVRANGE").arg(self.keys.audit()).arg(end).arg(oldest_ms).arg("COUNT").arg(limit.get());
-        let entries = array(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        entries.into_iter().map(read_entry).collect()
+        let mut pipeline = Pipeline::with_capacity(2);
+        for log in [AuditLog::Administrators, AuditLog::Applications] {
+            pipeline.cmd("XREVRANGE").arg(self.keys.audit(log)).arg(&end).arg(oldest_ms).arg("COUNT").arg(limit.get());
+        }
+        let mut entries = Vec::new();
+        for reply in self.connection.run(&pipeline).await? {
+            for entry in array(reply)? {
+                entries.push(read_entry(entry)?);
+            }
+        }
+        entries.sort_by_key(|entry| Reverse(EntryId::parse(&entry.id).map(|id| (id.seq, id.at_ms))));
+        let is_cut_between_equals = entries.get(limit.get()).is_some_and(|it| it.id == entries[limit.get() - 1].id);
+        entries.truncate(limit.get() + usize::from(is_cut_between_equals));
+        Ok(entries)
     }
 }
 

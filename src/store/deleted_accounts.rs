@@ -207,7 +207,8 @@ impl Store {
                 self.leave_direct(room, user).await?;
                 continue;
             }
-            match self.remove_member(&MemberChange { room, actor: &caller, notice: &notice, rate: None }).await {
+            let change = MemberChange { room, actor: &caller, notice: &notice, rate: None, is_imposed: false };
+            match self.remove_member(&change).await {
                 Ok(()) | Err(Error::UserNotFound | Error::RoomNotFound) => {}
                 Err(error) => return Err(error),
             }

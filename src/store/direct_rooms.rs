@@ -39,13 +39,13 @@ impl Store {
         Ok(Some((room, pair.as_deref().and_then(parse_pair) == Some((low, high)))))
     }
 
-    /// Finds the direct room of two users, or creates it. The room is created before the pair's key points to it; when two
+    /// Finds the direct room of two users, or creates it, as one of those that the caller makes in a day if it `is_counted`. The room is created before the pair's key points to it; when two
     /// nodes create it at once, one of the rooms is removed again.
     ///
     /// # Errors
     /// `UserNotFound`; `Blocked` when they have no room yet and the other user blocks the caller; `TooManyRooms`;
     /// `RateLimited` when the caller has made too many today.
-    pub async fn open_direct(&self, caller: UserId, other: UserId) -> Result<RoomId> {
+    pub async fn open_direct(&self, caller: UserId, other: UserId, is_counted: bool) -> Result<RoomId> {
         if let Some(room) = self.direct_room(caller, other).await? {
             return Ok(room);
         }
@@ -56,7 +56,7 @@ impl Store {
         }
         let pair = format!("{low}:{high}");
         let making = Making { pair: &pair, members: &[low, high], ..Making::default() };
-        let (room, _, joins) = self.make_next(RoomKind::Direct, &making, caller).await?;
+        let (room, _, joins) = self.make_next(RoomKind::Direct, &making, is_counted.then_some(caller)).await?;
         if !self.claim_pair(low, high, room).await? {
             self.abandon_joins(&joins, &Error::DirectRoom).await;
             let keys = self.keys.room(room);

@@ -26,7 +26,7 @@ impl Store {
     /// # Errors
     /// `RoomNotFound` also for rooms that the caller may not know of.
     pub async fn history(&self, query: HistoryQuery, caller: &Caller) -> Result<HistoryPage> {
-        self.admit_reader(query.room, caller.id).await?;
+        self.admit_reader_of(&query, caller).await?;
         let mut reading = Reading::new(query, self.oldest_ms());
         let mut count = reading.selection.missing().min(FIRST_PIECE);
         let (standing, log) = self.open_history(&query, caller, count).await?;
@@ -59,7 +59,7 @@ impl Store {
         query: HistoryQuery,
         caller: &Caller,
     ) -> Result<Option<HistoryPage>> {
-        self.admit_reader(query.room, caller.id).await?;
+        self.admit_reader_of(&query, caller).await?;
         let (standing, _) = self.open_history(&query, caller, 0).await?;
         if standing.state.watermark != recent.watermark() {
             return Ok(None);
@@ -67,6 +67,10 @@ impl Store {
         let selection = recent.select(query, self.oldest_ms());
         let (total, is_cut) = (selection.total(), selection.is_cut());
         Ok(Some(self.history_page(standing, selection.into_messages(), total, is_cut)))
+    }
+
+    async fn admit_reader_of(&self, query: &HistoryQuery, caller: &Caller) -> Result<()> {
+        if query.needs_no_membership { Ok(()) } else { self.admit_reader(query.room, caller.id).await }
     }
 
     fn history_page(&self, standing: Standing, mut messages: Vec<Message>, total: usize, is_cut: bool) -> HistoryPage {
@@ -85,7 +89,8 @@ impl Store {
         let mut replies = self.run_page(room, &pipeline, count).await?.into_iter();
         let mut state = State::read(room, next(&mut replies)?)?.ok_or(Error::RoomNotFound)?;
         let is_member = !is_absent(&next(&mut replies)?);
-        if state.head.kind != RoomKind::Public && !is_member {
+        let is_open = state.head.kind == RoomKind::Public || query.needs_no_membership;
+        if !is_open && !is_member {
             self.readers.forget(room, caller.id);
             return Err(Error::RoomNotFound);
         }

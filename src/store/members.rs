@@ -21,6 +21,8 @@ pub struct MemberChange<'a> {
     pub notice: &'a Notice,
     /// Rate limit of the actor.
     pub rate: Option<SendRate>,
+    /// Whether the actor may add anybody, and need not be a member.
+    pub is_imposed: bool,
 }
 
 impl Store {
@@ -98,6 +100,7 @@ impl Store {
                 Arg::Number(self.retention.sweep_ms()),
                 Arg::Text(&interval),
                 Arg::Number(burst_ms),
+                Arg::Number(change.is_imposed.into()),
             ],
         };
         let reply = array(self.writer.run_script_after(before, &call, &[]).await?.0)?;

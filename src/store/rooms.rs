@@ -56,6 +56,8 @@ pub struct NewRoom<'a> {
     pub avatar: &'a str,
     /// The creator, who becomes owner and first member.
     pub owner: &'a Caller,
+    /// Whether it counts among the rooms that its owner makes in a day.
+    pub is_counted: bool,
 }
 
 /// Contents of a new room: the fields of its hash, and its first members.
@@ -104,7 +106,8 @@ impl Store {
             record: &record::encode_notice(&Notice::by_user(NoticeKind::Created, new.owner))?,
             members: &[new.owner.id],
         };
-        let (room, created_at_ms, joins) = self.make_next(new.kind, &making, new.owner.id).await?;
+        let (room, created_at_ms, joins) =
+            self.make_next(new.kind, &making, new.is_counted.then_some(new.owner.id)).await?;
         if new.kind == RoomKind::Public {
             self.list_public_room(room, None, Some(new.name.as_str())).await?;
         }
@@ -121,14 +124,15 @@ impl Store {
     /// Creates a room under the next free number and begins its members' joins. Returns number, time of creation and joins.
     ///
     /// # Errors
-    /// `TooManyRooms` when a member is in too many; `RateLimited` when `maker` has made too many today.
+    /// `TooManyRooms` when a member is in too many; `RateLimited` when `maker`, for whom the room counts, has made too many
+    /// today.
     pub(super) async fn make_next(
         &self,
         kind: RoomKind,
         making: &Making<'_>,
-        maker: UserId,
+        maker: Option<UserId>,
     ) -> Result<(RoomId, u64, Vec<Join>)> {
-        let mut counts_for = Some(maker);
+        let mut counts_for = maker;
         for step in numbers::steps() {
             let number = u32::try_from(self.next_number(Counter::Rooms, step).await?).map_err(Error::internal)?;
             let Some(room) = RoomId::new(number).filter(|room| *room != RoomId::GLOBAL) else { continue };

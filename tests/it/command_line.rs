@@ -64,6 +64,8 @@ fn a_command_for_an_existing_chat_makes_none() {
         &["user", "promote", "bob"],
         &["user", "sessions", "bob"],
         &["invite"],
+        &["token", "list"],
+        &["token", "create", "bridge", "--scope", "users:write"],
         &["restored"],
     ] {
         let reason = shell.fails(arguments, "your_strong_password\n", 2);
@@ -186,4 +188,50 @@ async fn an_invite_is_printed_as_a_link() {
         let answer = client.post(format!("{}/api/v1/auth/register", node.base)).json(&body).send().await;
         assert_eq!(answer.expect("answered").status().as_u16(), status, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_token_of_an_application_is_shown_once_listed_and_revoked() {
+    let environment = external(shared_redis());
+    let shell = Shell { folder: scratch(), environment: environment.clone() };
+    for wrong in [
+        &["token", "create", "bridge"][..],
+        &["token", "create", "bridge", "--scope", "everything"],
+        &["token", "create", "bridge", "--scope", ""],
+        &["token", "create", "admin", "--scope", "presence:read"],
+        &["token", "create", "a\nb", "--scope", "presence:read"],
+        &["token", "revoke", "bridge"],
+    ] {
+        assert_eq!(shell.run(wrong, "").status.code(), Some(2), "{wrong:?}");
+    }
+    assert_eq!(shell.ok(&["token", "list"], ""), "");
+    shell.ok(&["user", "add", "bob"], "your_strong_password\n");
+    assert!(shell.fails(&["token", "create", "Bob", "--scope", "presence:read"], "", 2).contains("taken"));
+    let create = ["token", "create", "Bridge", "--scope", "users:write", "--scope", "presence:read"];
+    let token = shell.ok(&create, "");
+    assert!(token.starts_with("cwa_") && token.lines().count() == 1, "{token}");
+    assert!(shell.fails(&create, "", 2).contains("taken"));
+    let columns = |line: &str| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
+    let listed = shell.ok(&["token", "list"], "");
+    let found = columns(listed.trim_end());
+    assert_eq!(
+        (found[0].as_str(), found[3].as_str(), found[4].as_str()),
+        ("Bridge", "never", "users:write presence:read")
+    );
+    assert!(!listed.contains(token.trim()), "{listed}");
+    let (client, node) = (client(), Process::start(&environment, &shell.folder));
+    let status = async || {
+        let presence = client.get(format!("{}/api/v1/admin/presence", node.base)).bearer_auth(token.trim());
+        presence.send().await.expect("answered").status().as_u16()
+    };
+    assert_eq!(status().await, 200);
+    let used = columns(shell.ok(&["token", "list"], "").trim_end())[3].clone();
+    assert!(used.ends_with('Z'), "{used}");
+    assert_eq!(shell.ok(&["token", "revoke", "bridge"], ""), "bridge: revoked\n");
+    assert_eq!((status().await, shell.ok(&["token", "list"], "").as_str()), (401, ""));
+    let audit = shell.ok(&["audit"], "");
+    let acts: Vec<String> = audit.lines().map(|line| columns(line)[3].clone()).collect();
+    // The attempts that failed behind the record are in it as well.
+    assert!(acts.starts_with(&["token.revoke".to_owned()]) && acts.contains(&"token.create".to_owned()), "{audit}");
+    assert!(!audit.contains(token.trim()), "{audit}");
 }

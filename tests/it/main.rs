@@ -4,6 +4,7 @@ mod absent_values;
 mod abuse;
 mod accounts;
 mod administration;
+mod applications;
 mod asyncapi;
 mod bad_frames;
 mod bad_input;

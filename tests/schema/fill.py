@@ -81,7 +81,7 @@ class Fill:
             query["room_id"] = message.room
         for name in ["before", "after"]:
             if name in query:
-                query[name] = message.uuid
+                query[name] = str(message.number) if "/admin/" in self.label else message.uuid
         if "before" in query and "after" in query:
             del query[self.dice.choice(["before", "after"])]
 
@@ -104,7 +104,9 @@ class Fill:
             "password": PASSWORD,
             "old": PASSWORD,
             "new": "another_strong_password",
-            "email": f"{world.unique('guest')}@example.org" if "register" in label else "Bob",
+            "email": f"{world.unique('guest')}@example.org" if self._is_account() else "Bob",
+            "owner_id": world.keeper.id,
+            "sender_id": world.bob.id,
             "avatar": dice.choice([world.picture, ""]),
             "phone": dice.choice(["+49 30 1234", ""]),
             "name": world.unique("Name "),
@@ -118,14 +120,22 @@ class Fill:
             body.pop(name, None)
         if body.get("client_id"):
             body["client_id"] = world.unique("id-")
+        if label == "POST /api/v1/admin/messages":
+            body.pop(dice.choice(["room_id", "user_id"]), None)
+            body.pop("file_url", None)
+            if "user_id" not in body:
+                body["room_id"] = next(iter(self.user.rooms))
         if label == "POST /api/v1/chat/message":
             self._one_receiver(body)
         if label == "POST /api/v1/rooms":
             body.setdefault("username" if body.get("is_private") else "name", "Bob")
 
+    def _is_account(self):
+        return "register" in self.label or self.label == "POST /api/v1/admin/users"
+
     def _user_name(self):
         """The name of somebody who exists, or where one is chosen, a new one."""
-        is_chosen = "register" in self.label or "profile" in self.label or self.label.endswith("/me")
+        is_chosen = self._is_account() or "profile" in self.label or self.label.endswith("/me")
         return self.world.unique("Guest") if is_chosen else self.dice.choice([self.world.bob, self.world.carol]).name
 
     def files(self):

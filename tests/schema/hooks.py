@@ -25,6 +25,8 @@ ENDS_TOKEN = {
     "DELETE /api/v1/me",
     "DELETE /api/v1/me/sessions/{id}",
 }
+# What is for applications alone.
+FOR_APPLICATIONS = {"POST /api/v1/admin/messages", "GET /api/v1/admin/rooms/{id}/messages"}
 UPLOADS = {"POST /api/v1/upload/image", "POST /api/v1/upload/file", "POST /api/chat/upload"}
 # How many cases stay as they were generated.
 UNCHANGED = 0.2
@@ -49,6 +51,8 @@ class Tokens:
         label, dice = case.operation.label, dice_of(case)
         if label in ENDS_TOKEN:
             return WORLD.disposable()
+        if label in FOR_APPLICATIONS and (is_stateful(case) or dice.random() < 0.85):
+            return WORLD.application
         needs_admin = "/admin/" in label or label.endswith("/invites")
         if is_stateful(case):
             # What one step has made is there for the next.
@@ -62,7 +66,7 @@ class Tokens:
 def user_of(case):
     """The user whose token the case has, or else anybody."""
     token = (case.headers or {}).get("Authorization", "").removeprefix("Bearer ")
-    users = [*WORLD.users, *([WORLD.spare] if WORLD.spare else [])]
+    users = [*WORLD.users, WORLD.application, *([WORLD.spare] if WORLD.spare else [])]
     return next((user for user in users if user.token == token), WORLD.actors[0])
 
 

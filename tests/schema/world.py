@@ -38,6 +38,16 @@ class User:
         self.id = call("GET", "/api/v1/me", self)["id"]
 
 
+class Application:
+    """An application with all scopes. Its account is in no room but the global one."""
+
+    def __init__(self):
+        self.rooms = {GLOBAL: "global"}
+        self.token = os.environ["SCHEMA_APPLICATION"]
+        body = {"room_id": GLOBAL, "content": "Hello"}
+        self.id = call("POST", "/api/v1/admin/messages", self, json=body)["user_id"]
+
+
 class Message:
     """The ids of a message: those of document 003, and the number of the others."""
 
@@ -54,6 +64,7 @@ class World:
         self._numbers = itertools.count(1)
         self.admin = User("Amelia", is_new=False)
         self.keeper, self.bob, self.carol, self.victim = map(User, ["Kaspar", "Bob", "Carol", "Victoria"])
+        self.application = Application()
         self.public = self._public_room(self.keeper)
         self.group = self.new_group(self.keeper)
         self.picture = self._picture()

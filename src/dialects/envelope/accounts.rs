@@ -36,7 +36,8 @@ pub(super) async fn register(
     let email = Email::parse(required(&body.email, Field::Email)?)?;
     let password = Password::parse(required(&body.password, Field::Password)?)?;
     let phone = parse_phone(present(&body.phone).unwrap_or_default())?.to_owned();
-    let (new, invite) = (NewAccount { name, email: Some(email), phone, invite: None }, present(&body.invite));
+    let new = NewAccount { name, email: Some(email), phone, invite: None, origin: None };
+    let invite = present(&body.invite);
     let account = context.services.accounts.register(new, invite, &password, &client).await?;
     Ok(success(Registered::from(account)))
 }

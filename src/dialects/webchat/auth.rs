@@ -63,7 +63,7 @@ pub(super) async fn register(
     let client = client_of(&request, &context.trusted_proxies);
     let body = credentials(body)?;
     let (name, password) = (UserName::parse(&body.username)?, Password::parse(&body.password)?);
-    let new = NewAccount { name, email: None, phone: String::new(), invite: None };
+    let new = NewAccount { name, email: None, phone: String::new(), invite: None, origin: None };
     context.services.accounts.register(new, body.invite.as_deref(), &password, &client).await?;
     Ok(HttpResponse::Created().json(Registered { message: "User created successfully" }))
 }

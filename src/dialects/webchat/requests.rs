@@ -163,21 +163,12 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         return Ok(Command::send(Receiver::Room(to), NewMessage::new(plain, text)));
     }
     let kind = payload.message_type.as_deref().map_or(Ok(plain), kind_of)?;
-    let client_id = payload.client_id.as_deref().map(ClientId::parse).transpose()?;
-    let (text, attachment) = match payload.file_url {
-        Some(url) => {
-            if url.is_empty() || url.chars().count() > URL_MAX_CHARS {
-                return Err(Error::Length { field: Field::File, min: 1, max: URL_MAX_CHARS });
-            }
-            let file = Attachment { url, name: payload.file_name, size: payload.file_size, ..Attachment::default() };
-            (Content::beside_file(payload.content)?, Some(file))
-        }
-        None => {
-            let text = Content::parse(payload.content)?;
-            let attachment = Attachment::described(kind, &text, payload.file_name, payload.file_size);
-            (text, attachment)
-        }
-    };
+    let message = new_message(
+        kind,
+        payload.content,
+        payload.client_id.as_deref(),
+        NewFile { url: payload.file_url, name: payload.file_name, size: payload.file_size },
+    )?;
     let reply_to = match payload.reply_to {
         Some(id) => match MessageId::from_integer(id) {
             Some((of, seq)) if of == to => Some(seq),
@@ -185,11 +176,42 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         },
         None => None,
     };
-    let message = NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id);
     Ok(Command::Send { to: Receiver::Room(to), message, reply_to, expected_room: None })
 }
 
-fn kind_of(word: &str) -> Result<MessageKind> {
+/// The file of a new message, as a client describes it.
+pub(super) struct NewFile {
+    pub(super) url: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) size: Option<u64>,
+}
+
+/// A message with all that this dialect can give it but for what it replies to.
+pub(super) fn new_message(
+    kind: MessageKind,
+    content: String,
+    client_id: Option<&str>,
+    file: NewFile,
+) -> Result<NewMessage> {
+    let NewFile { url, name, size } = file;
+    let client_id = client_id.map(ClientId::parse).transpose()?;
+    let (text, attachment) = match url {
+        Some(url) => {
+            if url.is_empty() || url.chars().count() > URL_MAX_CHARS {
+                return Err(Error::Length { field: Field::File, min: 1, max: URL_MAX_CHARS });
+            }
+            (Content::beside_file(content)?, Some(Attachment { url, name, size, ..Attachment::default() }))
+        }
+        None => {
+            let text = Content::parse(content)?;
+            let attachment = Attachment::described(kind, &text, name, size);
+            (text, attachment)
+        }
+    };
+    Ok(NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id))
+}
+
+pub(super) fn kind_of(word: &str) -> Result<MessageKind> {
     Ok(match word {
         "text" => MessageKind::Text,
         "image" => MessageKind::Image,

@@ -6,8 +6,9 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::client::client_of;
-use crate::domain::{Caller, Client, Error, Result, TokenId};
+use crate::domain::{Application, ApplicationToken, Caller, Client, Error, Result, TokenId};
 use crate::edge::context::Context;
+use crate::service::Operator;
 
 /// The user of a request with a valid token. Extracting it counts as activity.
 #[derive(Debug)]
@@ -51,9 +52,58 @@ impl FromRequest for QuietAuth {
     }
 }
 
+/// Who acts on what belongs to others: an administrator with a user's token, or an application with its own. What either may
+/// do, the services decide.
+pub enum Operating {
+    /// A user.
+    User(Authenticated),
+    /// An application, and the client's address and user agent.
+    Application(Application, Client),
+}
+
+impl Operating {
+    /// The operator for the services.
+    pub fn operator(&self) -> Operator<'_> {
+        match self {
+            Self::User(user) => Operator::Admin(&user.caller, &user.client),
+            Self::Application(application, client) => Operator::Application(application, client),
+        }
+    }
+
+    /// The user, or the account in whose name the application speaks.
+    pub fn caller(&self) -> &Caller {
+        match self {
+            Self::User(user) => &user.caller,
+            Self::Application(application, _) => &application.bot,
+        }
+    }
+}
+
+impl FromRequest for Operating {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let Some(token) = bearer(request).and_then(ApplicationToken::parse) else {
+            let user = Authenticated::from_request(request, payload);
+            return Box::pin(async move { user.await.map(Self::User) });
+        };
+        let request = request.clone();
+        Box::pin(async move {
+            let context = context_of(&request)?;
+            let client = client_of(&request, &context.trusted_proxies);
+            let application = context.services.applications.authenticate(&token, &client).await?;
+            Ok(Self::Application(application, client))
+        })
+    }
+}
+
+fn context_of(request: &HttpRequest) -> Result<&web::Data<Context>> {
+    request.app_data::<web::Data<Context>>().ok_or_else(|| Error::internal("a route without a context"))
+}
+
 async fn check(request: &HttpRequest) -> Result<(Authenticated, &web::Data<Context>)> {
-    let context = request.app_data::<web::Data<Context>>();
-    let context = context.ok_or_else(|| Error::internal("a route without a context"))?;
+    let context = context_of(request)?;
     let client = client_of(request, &context.trusted_proxies);
     let grant = context.services.accounts.authenticate(bearer(request), &client).await?;
     Ok((Authenticated { caller: grant.caller, token: grant.token, client }, context))

@@ -23,7 +23,7 @@ mod packed_list;
 pub(in crate::edge) mod query;
 
 pub use allow::AllowedMethods;
-pub use auth::{Authenticated, QuietAuth};
+pub use auth::{Authenticated, Operating, QuietAuth};
 pub use body::{JsonBody, OptionalBody};
 pub use client::{client_of, is_from_trusted};
 pub use cors::cors;

@@ -5,7 +5,7 @@
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
 --       8 users who were removed   9 details of amendments
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
---       7 ms between messages   8 ms of burst
+--       7 ms between messages   8 ms of burst   9 not used
 -- Reply {'removed', kind, seq of the message} · {'emptied', kind, seq of the message} (nobody is left in the group)
 --       {'absent', kind, seq of the next message} (the user is no member)
 --       {'kept_out', kind, seq of the next message} (the user is no member and cannot join any more)

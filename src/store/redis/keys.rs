@@ -18,7 +18,8 @@
 //! | `{u:3}:made` | a day after the first room that it counts |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
-//! | `audit` | 90 days after the last entry; the latest 10,000 entries of that time |
+//! | `audit`, `audit:applications` | 90 days after the last entry; the latest 10,000 entries of that time |
+//! | `{applications}:names`, `:tokens`, `:used` | none: a token lasts until it is revoked |
 //! | `{u:3}:blocks` | none: a block lasts until it is lifted |
 //! | `{r:7}:former`, `:former:log` | none: what is left of a removed room, until a node has finished the removal |
 //! | `removals` | none: nodes finish and remove entries that are half a minute old |
@@ -30,6 +31,7 @@
 //! | `{r:7}:slow:…` | the pause between two messages in slow mode |
 //! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
 //! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
+//! | `origin:…` | none: an account that was deleted is not made again |
 //! | `{u:3}:logins` | 30 days after the latest log-in |
 //! | `invite:…` | as long as it is valid |
 //! | `{u:3}:uploaded` | a day after the first upload that it counts |
@@ -56,7 +58,7 @@ use std::sync::Arc;
 
 use redis::Cmd;
 
-use crate::domain::{ClientId, RoomId, UserId};
+use crate::domain::{AuditLog, ClientId, Origin, RoomId, UserId};
 
 /// Number of sorted sets that share the online users, and of those that share the connected ones, on one server and in a
 /// cluster. Sixteen names leave 12 of 16 shards without any.
@@ -133,6 +135,16 @@ pub(in crate::store) struct RoomKeys {
     pub(in crate::store) read: String,
     /// Hash: user → runs of seq received.
     pub(in crate::store) delivered: String,
+}
+
+/// The keys of the tokens of applications.
+pub(in crate::store) struct ApplicationKeys {
+    /// Hash: folded name → digest of the token.
+    pub(in crate::store) names: String,
+    /// Hash: digest of a token → what is stored of it.
+    pub(in crate::store) tokens: String,
+    /// Hash: digest of a token → when it was last used, ms; written once a minute.
+    pub(in crate::store) used: String,
 }
 
 /// The keys of all uploaded files.
@@ -456,9 +468,26 @@ impl Keys {
         [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user), made, blocks]
     }
 
-    /// Stream: what administrators did.
-    pub(in crate::store) fn audit(&self) -> String {
-        format!("{}audit", self.prefix)
+    /// Stream: what administrators did, or applications.
+    pub(in crate::store) fn audit(&self, log: AuditLog) -> String {
+        match log {
+            AuditLog::Administrators => format!("{}audit", self.prefix),
+            AuditLog::Applications => format!("{}audit:applications", self.prefix),
+        }
+    }
+
+    /// String: the account of an origin.
+    pub(in crate::store) fn origin(&self, origin: Origin) -> String {
+        format!("{}origin:{origin}", self.prefix)
+    }
+
+    pub(in crate::store) fn applications(&self) -> ApplicationKeys {
+        let base = format!("{}{{applications}}", self.prefix);
+        ApplicationKeys {
+            names: format!("{base}:names"),
+            tokens: format!("{base}:tokens"),
+            used: format!("{base}:used"),
+        }
     }
 
     /// Counter of users.

@@ -77,6 +77,9 @@ script!(BLOCK = "../lua/block.lua");
 script!(COPY_BLOCK = "../lua/copy_block.lua");
 script!(SENDERS = "../lua/senders.lua");
 script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
+script!(CREATE_APPLICATION = "../lua/create_application.lua");
+script!(USE_APPLICATION = "../lua/use_application.lua");
+script!(REVOKE_APPLICATION = "../lua/revoke_application.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
@@ -125,6 +128,9 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &COPY_BLOCK,
         &SENDERS,
         &ANNOUNCE_SETTINGS,
+        &CREATE_APPLICATION,
+        &USE_APPLICATION,
+        &REVOKE_APPLICATION,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());
     for script in all {

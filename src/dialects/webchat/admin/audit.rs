@@ -21,7 +21,7 @@ pub(super) struct AuditTargetView {
     name: String,
 }
 
-/// The administrator of an act.
+/// Who did it.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AuditActorView {
     id: u64,
@@ -29,14 +29,14 @@ pub(super) struct AuditActorView {
     username: String,
 }
 
-/// What an administrator did.
+/// What an administrator or an application did.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AuditView {
     #[schema(example = "1761480000000-0")]
     id: String,
     #[schema(format = DateTime, example = "2025-10-26T12:00:00.000Z")]
     at: String,
-    /// `null` for acts on the command line.
+    /// The administrator, or the account of the application; `null` for acts on the command line.
     #[schema(required)]
     actor: Option<AuditActorView>,
     /// The address of the request; empty for acts on the command line.
@@ -90,6 +90,6 @@ pub(super) async fn list(
     let before = query.0.cursor.as_deref().map(entry).transpose()?;
     let operator = Operator::Admin(&user.caller, &user.client);
     let entries = context.services.administration.audit_log(&operator, before, limit).await?;
-    let next = entries.last().filter(|_| entries.len() == limit.get()).map(|entry| entry.id.clone());
+    let next = entries.last().filter(|_| entries.len() >= limit.get()).map(|entry| entry.id.clone());
     Ok(HttpResponse::Ok().json(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
 }

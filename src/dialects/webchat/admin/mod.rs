@@ -1,6 +1,8 @@
-//! Routes for administrators: users, rooms, the audit log.
+//! Routes for administrators and applications: users, rooms, messages, presence, the audit log.
 
 mod audit;
+mod messages;
+mod presence;
 mod rooms;
 mod users;
 
@@ -16,7 +18,7 @@ const MAX_PAGE: usize = 500;
 
 pub(super) fn routes(routes: &mut ServiceConfig) {
     routes
-        .service(resource("/api/v1/admin/users").route(web::get().to(users::list)))
+        .service(resource("/api/v1/admin/users").route(web::get().to(users::list)).route(web::post().to(users::create)))
         .service(resource("/api/v1/admin/users/{id}").route(web::delete().to(users::delete)))
         .service(
             resource("/api/v1/admin/users/{id}/ban")
@@ -25,21 +27,31 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
         )
         .service(resource("/api/v1/admin/users/{id}/sessions").route(web::delete().to(users::end_sessions)))
         .service(resource("/api/v1/admin/users/{id}/password").route(web::post().to(users::set_one_time_password)))
-        .service(resource("/api/v1/admin/rooms").route(web::get().to(rooms::list)))
+        .service(resource("/api/v1/admin/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
         .service(resource("/api/v1/admin/rooms/{id}").route(web::delete().to(rooms::remove)))
+        .service(resource("/api/v1/admin/rooms/{id}/members").route(web::post().to(rooms::add_member)))
+        .service(resource("/api/v1/admin/rooms/{id}/messages").route(web::get().to(messages::list)))
+        .service(resource("/api/v1/admin/messages").route(web::post().to(messages::send)))
+        .service(resource("/api/v1/admin/presence").route(web::get().to(presence::list)))
         .service(resource("/api/v1/admin/audit").route(web::get().to(audit::list)));
 }
 
 #[derive(OpenApi)]
 #[openapi(paths(
     users::list,
+    users::create,
     users::delete,
     users::ban,
     users::unban,
     users::end_sessions,
     users::set_one_time_password,
     rooms::list,
+    rooms::create,
     rooms::remove,
+    rooms::add_member,
+    messages::list,
+    messages::send,
+    presence::list,
     audit::list,
 ))]
 pub(super) struct Documentation;

@@ -10,8 +10,8 @@ use crate::dialects::webchat::client::check_query;
 use crate::dialects::webchat::error::ErrorBody;
 use crate::dialects::webchat::rooms::user_of;
 use crate::dialects::webchat::wire::Done;
-use crate::domain::{Account, Result, Role};
-use crate::edge::{Authenticated, Context, QueryParams};
+use crate::domain::{Account, Email, Error, Field, NewAccount, Password, Result, Role, UserName};
+use crate::edge::{Authenticated, Context, JsonBody, Operating, QueryParams};
 use crate::service::Operator;
 
 /// A page of the users.
@@ -95,6 +95,46 @@ pub(super) async fn list(
     let base_url = context.base_url(&request);
     let users = users.into_iter().map(|account| UserEntry::new(account, &base_url)).collect();
     Ok(HttpResponse::Ok().json(UserPage { users, next }))
+}
+
+/// A user to create.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"username": "bob"}))]
+pub(super) struct NewUser {
+    #[schema(required, value_type = String, min_length = 1, max_length = 32)]
+    username: Option<String>,
+    /// 6 characters to 71 bytes. Without one nobody logs in to the account.
+    #[schema(min_length = 6, max_length = 71)]
+    password: Option<String>,
+    email: Option<String>,
+}
+
+/// Creates an account, whoever may register. For administrators, and applications with the scope `users:write`.
+#[utoipa::path(
+    post, path = "/api/v1/admin/users", operation_id = "webchat_admin_create_user", tag = "webchat",
+    security(("bearer" = [])), request_body = NewUser,
+    responses(
+        (status = 201, description = "The user", body = UserEntry),
+        (status = 400, description = "A field is missing or invalid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "Not allowed", body = ErrorBody),
+        (status = 409, description = "The name or the e-mail address is taken", body = ErrorBody),
+        (status = 507, description = "The server has no space left", body = ErrorBody),
+    )
+)]
+pub(super) async fn create(
+    operating: Operating,
+    body: JsonBody<NewUser>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let NewUser { username, password, email } = body.0;
+    let name = UserName::parse(&username.ok_or(Error::Missing(Field::UserName))?)?;
+    let password = password.as_deref().map(Password::parse).transpose()?;
+    let email = email.as_deref().map(Email::parse).transpose()?;
+    let new = NewAccount { name, email, phone: String::new(), invite: None, origin: None };
+    let account = context.services.administration.add(&operating.operator(), &new, password.as_ref()).await?;
+    Ok(HttpResponse::Created().json(UserEntry::new(account, &context.base_url(&request))))
 }
 
 /// Deletes a user's account. Messages stay, under the name `已注销`.

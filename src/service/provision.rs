@@ -1,0 +1,42 @@
+//! Accounts that are made for somebody: they have no password, and an origin by which they are found again.
+
+use tracing::info;
+
+use super::accounts::Accounts;
+use super::passwords::NO_PASSWORD;
+use crate::domain::{Account, Error, NewAccount, Origin, Result, UserName};
+
+impl Accounts {
+    /// The account of an origin. If there is none, makes one under the first of these names that is free.
+    ///
+    /// # Errors
+    /// `UserNotFound` when the account was deleted; `NameTaken`, `StorageFull`.
+    pub(super) async fn provide(&self, origin: Origin, names: &[UserName]) -> Result<Account> {
+        for name in names {
+            if let Some(account) = self.store.account_of(origin).await? {
+                return Ok(account);
+            }
+            self.limits.check_memory()?;
+            if name.is_reserved() || self.store.is_name_taken(name).await? {
+                continue;
+            }
+            let new = NewAccount {
+                name: name.clone(),
+                email: None,
+                phone: String::new(),
+                invite: None,
+                origin: Some(origin),
+            };
+            match self.store.create_account(&new, NO_PASSWORD, self.store.now_ms()).await {
+                Ok(account) => {
+                    info!(user.id = %account.id, "account made for its origin");
+                    return Ok(account);
+                }
+                // Somebody has the name, or another node has just made the account.
+                Err(Error::NameTaken | Error::EmailTaken) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.store.account_of(origin).await?.ok_or(Error::NameTaken)
+    }
+}

@@ -1,0 +1,31 @@
+//! Accounts by their origin.
+
+use redis::Pipeline;
+
+use super::Store;
+use super::redis::reply::{self, next};
+use super::redis::scripts::{self, Arg, Call};
+use crate::domain::{Account, Error, Origin, Result};
+
+impl Store {
+    /// The account of an origin, if there is one. What points to an account that Redis has lost is removed.
+    ///
+    /// # Errors
+    /// `UserNotFound` when the account was deleted: nobody makes it again.
+    pub async fn account_of(&self, origin: Origin) -> Result<Option<Account>> {
+        let key = self.keys.origin(origin);
+        let Some(id) = self.holder(&key).await? else { return Ok(None) };
+        if let Some(account) = self.account(id).await? {
+            return Ok(Some(account).filter(|account| account.origin == Some(origin)));
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("HEXISTS").arg(self.keys.user(id)).arg("deleted");
+        if reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)? {
+            return Err(Error::UserNotFound);
+        }
+        let args = [Arg::Number(id.0), Arg::Number(0)];
+        let call = Call { script: &scripts::RELEASE, keys: &[&key], args: &args };
+        self.writer.run_script(&call, &[]).await?;
+        Ok(None)
+    }
+}
