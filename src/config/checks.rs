@@ -4,6 +4,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
+use super::issuers::MAX_ISSUERS;
 use super::{Config, ConfigError, Durability, MIN_SECRET_BYTES, RedisMode};
 
 const MAX_TOKEN_TTL_SECS: u64 = 366 * 24 * 60 * 60;
@@ -39,8 +40,23 @@ impl Config {
         let rules = rules.chain(self.surface_rules());
         match rules.into_iter().find(|(is_broken, _)| *is_broken) {
             Some((_, reason)) => Err(ConfigError(reason.to_owned())),
-            None => Ok(()),
+            None => self.check_issuers(),
         }
+    }
+
+    fn check_issuers(&self) -> Result<(), ConfigError> {
+        let (issuers, own) = (&self.auth.issuers, self.auth.jwt_secret.expose_secret());
+        if issuers.len() > MAX_ISSUERS {
+            return Err(ConfigError(format!("auth.issuers: at most {MAX_ISSUERS} are possible")));
+        }
+        for (number, issuer) in (1..).zip(issuers) {
+            let is_own = !own.is_empty() && issuer.secret.expose_secret() == own;
+            let fault = is_own.then_some("secret must not be auth.jwt_secret: who has that speaks for everybody");
+            if let Some(fault) = fault.or_else(|| issuer.fault()) {
+                return Err(ConfigError(format!("auth.issuers, number {number}: {fault}")));
+            }
+        }
+        Ok(())
     }
 
     fn auth_rules(&self) -> [Rule; 5] {

@@ -14,6 +14,7 @@ mod checks;
 mod durability;
 mod environment;
 mod error;
+mod issuers;
 mod network;
 mod redis;
 mod server;
@@ -22,9 +23,10 @@ mod words;
 pub use self::redis::{Fsync, RedisConfig, RedisMode};
 pub use durability::Durability;
 pub use error::ConfigError;
+pub use issuers::IssuerConfig;
 pub use network::Network;
 pub use server::ServerConfig;
-pub use words::{Adding, IpVisibility, LogFormat, Registration};
+pub use words::{Adding, IpVisibility, KeyKind, LogFormat, Registration, SigningAlgorithm};
 
 /// All settings with their defaults and documentation.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -83,6 +85,8 @@ pub struct AuthConfig {
     pub bcrypt_cost: u32,
     /// Who may register.
     pub registration: Registration,
+    /// Other issuers whose tokens are accepted.
+    pub issuers: Vec<IssuerConfig>,
 }
 
 /// Rate limits and other bounds.
@@ -276,7 +280,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn with_file(text: &str) -> Result<Config, ConfigError> {
+    pub(super) fn with_file(text: &str) -> Result<Config, ConfigError> {
         let sources = config::Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from_str(text, FileFormat::Toml));
@@ -343,6 +347,7 @@ mod tests {
             ("[uploads]\ncheck_secs = 0", "uploads.check_secs"),
             ("[limits]\nuploads_at_once = 0", "limits"),
             ("[limits]\nuploads_bytes_per_day = 1000", "limits.uploads_bytes_per_day"),
+            ("[limits]\napplication_requests_per_sec = 0", "limits"),
         ];
         for (text, key) in cases {
             let error = with_file(text).err().map(|error| error.to_string()).unwrap_or_default();

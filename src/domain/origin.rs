@@ -22,6 +22,11 @@ impl Origin {
         Self::of(&["application", &folded(name)])
     }
 
+    /// The origin of the account of somebody whom an issuer of tokens knows by a subject.
+    pub fn of_subject(issuer: &str, subject: &str) -> Self {
+        Self::of(&["issuer", issuer, subject])
+    }
+
     fn of(parts: &[&str]) -> Self {
         let mut hasher = Sha256::new();
         for part in parts {

@@ -40,7 +40,7 @@ pub(super) fn start_pubsub(
         "pub/sub",
         supervisor.run(move |event| {
             match &event {
-                PubSubEvent::User(UserEvent::Revoked { user, epoch }) => tokens.revocations().raise(*user, *epoch),
+                PubSubEvent::User(UserEvent::Revoked { user, epoch }) => tokens.end_before(*user, *epoch),
                 PubSubEvent::User(UserEvent::Ended { token, .. }) => tokens.revocations().end(*token),
                 PubSubEvent::User(UserEvent::Deleted { user, at_ms }) => clock_store.note_deleted(*user, *at_ms),
                 PubSubEvent::User(UserEvent::Renamed { user, at_ms, name }) => tokens.rename(*user, *at_ms, name),

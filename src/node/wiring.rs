@@ -290,9 +290,10 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
     let limits = &config.limits;
     let rates = Arc::new(Limits::new(limits));
     let rates = || Arc::clone(&rates);
+    let tokens = Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs, clock.clone())?;
     let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Shared {
-        tokens: Arc::new(Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs, clock.clone())?),
+        tokens: Arc::new(tokens.trusting(&config.auth.issuers)?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::new(Duration::from_secs(config.presence.offline_after_secs))),
         files: Files::open(&uploads_url(config)?, (&config.uploads, limits), rates(), Arc::clone(&metrics))?,

@@ -209,9 +209,15 @@ impl Accounts {
     }
 
     async fn granted(&self, token: Option<&str>) -> Result<Grant> {
-        let grant = self.tokens.grant(token.ok_or(Error::Unauthenticated)?)?;
-        self.confirm(&grant).await?;
-        Ok(grant)
+        let token = token.ok_or(Error::Unauthenticated)?;
+        match self.tokens.grant(token) {
+            Err(Error::Unauthenticated) if !self.tokens.issuers().is_empty() => self.granted_by_issuer(token).await,
+            grant => {
+                let grant = grant?;
+                self.confirm(&grant).await?;
+                Ok(grant)
+            }
+        }
     }
 
     /// Checks that the account of a grant still exists: without a round trip unless connections to Redis broke meanwhile.

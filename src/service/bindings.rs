@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
 
-use crate::domain::{Caller, Error, Result, TokenKey, UserId};
+use crate::domain::{Caller, Error, Origin, Result, TokenKey, UserId};
 use crate::store::{Store, TokenBinding};
 
 /// Maximum number of accounts whose binding a node remembers, about a hundred bytes each.
@@ -23,8 +23,10 @@ const MAX_SKEW_SECS: u64 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bond {
     pub(super) epoch: u64,
-    /// Absent in tokens of earlier versions.
+    /// Absent in tokens of earlier versions and of other issuers.
     pub(super) key: Option<TokenKey>,
+    /// The account's, for a token of another issuer.
+    pub(super) origin: Option<Origin>,
     /// Changes when a backup is restored.
     pub(super) generation: u64,
 }
@@ -33,6 +35,8 @@ impl Bond {
     fn fits(self, issued_at_secs: u64, account: TokenBinding) -> bool {
         let created_at_secs = account.created_at_ms / 1000;
         let is_of_account = match (self.key, account.key) {
+            // Bans end the server's own tokens; issuers go on issuing theirs.
+            _ if self.origin.is_some() => self.origin == account.origin && !account.is_banned,
             (Some(of_token), Some(of_account)) => of_token == of_account,
             (Some(_), None) => false,
             // A node of an earlier version issued it, perhaps during an upgrade.
@@ -67,6 +71,11 @@ impl Bindings {
     /// The generation of the tokens that are valid.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Forgets the binding of an account that has changed.
+    pub(super) fn forget(&self, user: UserId) {
+        self.accounts.invalidate(&user);
     }
 
     pub(super) fn set_generation(&self, generation: u64) {
@@ -138,11 +147,12 @@ mod tests {
     const CREATED_SECS: u64 = 1_000_000;
 
     fn account(key: Option<u64>) -> TokenBinding {
-        TokenBinding { key: key.map(TokenKey), created_at_ms: CREATED_SECS * 1000 + 999, epoch: 5 }
+        let (key, created_at_ms) = (key.map(TokenKey), CREATED_SECS * 1000 + 999);
+        TokenBinding { key, created_at_ms, epoch: 5, origin: None, is_banned: false }
     }
 
     fn bond(key: Option<u64>) -> Bond {
-        Bond { epoch: 5, key: key.map(TokenKey), generation: 0 }
+        Bond { epoch: 5, key: key.map(TokenKey), origin: None, generation: 0 }
     }
 
     #[test]
@@ -162,6 +172,19 @@ mod tests {
             (Some(7), CREATED_SECS - 1, false),
         ] {
             assert_eq!(bond(None).fits(issued_at_secs, account(key)), fits, "{key:?} {issued_at_secs}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_issuer_fits_the_account_of_its_origin_unless_that_is_banned() {
+        let (own, other) = (Origin::of_subject("a", "b"), Origin::of_subject("a", "c"));
+        let foreign = Bond { origin: Some(own), ..bond(None) };
+        for (origin, is_banned, fits) in
+            [(Some(own), false, true), (Some(own), true, false), (Some(other), false, false), (None, false, false)]
+        {
+            let account = TokenBinding { origin, is_banned, ..account(Some(7)) };
+            assert_eq!(foreign.fits(0, account), fits, "{origin:?} {is_banned}");
+            assert!(!Bond { epoch: 4, ..foreign }.fits(0, account), "issued before all tokens were ended");
         }
     }
 

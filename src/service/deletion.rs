@@ -23,7 +23,7 @@ impl Accounts {
     /// Deletes an account whose password has this hash; empty for an administrator.
     pub(super) async fn delete_checked(&self, user: UserId, checked: &str) -> Result<()> {
         let epoch = self.store.delete_account(user, checked).await?;
-        self.tokens.revocations().raise(user, epoch);
+        self.tokens.end_before(user, epoch);
         info!(user.id = %user, "account deleted");
         Ok(())
     }

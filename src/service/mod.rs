@@ -20,6 +20,8 @@ mod grant;
 mod images;
 mod incoming;
 mod invites;
+mod issued_accounts;
+mod issuers;
 mod limits;
 mod low_priority;
 mod managed_messages;

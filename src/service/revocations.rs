@@ -26,11 +26,13 @@ impl Revocations {
         Self { epochs: RwLock::default(), ended: Cache::builder().time_to_live(remembered).build() }
     }
 
-    /// Records a revocation, unless a later one is known.
-    pub fn raise(&self, user: UserId, epoch: u64) {
+    /// Records a revocation, unless a later one is known. Returns whether it is news.
+    pub fn raise(&self, user: UserId, epoch: u64) -> bool {
         let mut known = self.epochs.write().expect("no panic while held");
         let first_good = known.entry(user).or_insert(0);
+        let is_news = epoch > *first_good;
         *first_good = epoch.max(*first_good);
+        is_news
     }
 
     /// Records that one token ended.

@@ -70,7 +70,7 @@ impl Signatures {
         let id = UserId(claims.sub.parse().map_err(|_| Error::Unauthenticated)?);
         let key = claims.key.map(|key| key.parse()).transpose().map_err(|_| Error::Unauthenticated)?;
         let caller = Caller { id, name: claims.name, logged_in_at_secs: claims.iat };
-        let bond = Bond { epoch: claims.epoch, key, generation: claims.generation };
+        let bond = Bond { epoch: claims.epoch, key, origin: None, generation: claims.generation };
         let token_id = claims.jti.and_then(|id| id.parse().ok()).unwrap_or_else(|| id_of(token));
         let checked = Checked { caller, token: token_id, expires_at_secs: claims.exp, bond };
         let mut known = self.checked.lock().expect("no panic while held");

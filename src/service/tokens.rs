@@ -5,7 +5,8 @@ use secrecy::SecretSlice;
 
 use super::bindings::{Bindings, Bond};
 use super::claims::Claims;
-use super::grant::{Grant, Issued};
+use super::grant::{Checked, Grant, Issued};
+use super::issuers::Issuers;
 use super::present_names::PresentNames;
 use super::revocations::Revocations;
 use super::signatures::{AUDIENCE, ISSUER, Signatures};
@@ -13,18 +14,19 @@ use crate::domain::{Account, Caller, Clock, Error, Result, TokenId, UserId};
 use crate::store::{LogIn, Revocation, Store};
 
 /// How long a token is accepted after its expiry, in seconds.
-const LEEWAY_SECS: u64 = 5;
+pub(super) const LEEWAY_SECS: u64 = 5;
 /// How far ahead the time of issue may be, in seconds: nodes of earlier versions issue tokens by their machine's clock.
-const MAX_AHEAD_SECS: u64 = 60;
+pub(super) const MAX_AHEAD_SECS: u64 = 60;
 
 /// Issues and checks tokens.
 pub struct Tokens {
     signatures: Signatures,
-    lifetime_secs: u64,
-    clock: Clock,
+    pub(super) lifetime_secs: u64,
+    pub(super) clock: Clock,
     revocations: Revocations,
-    bindings: Bindings,
+    pub(super) bindings: Bindings,
     names: PresentNames,
+    pub(super) issuers: Issuers,
 }
 
 impl Tokens {
@@ -40,13 +42,14 @@ impl Tokens {
             revocations: Revocations::new(lifetime_secs),
             bindings: Bindings::default(),
             names: PresentNames::default(),
+            issuers: Issuers::new(&[], lifetime_secs)?,
         };
         tokens.check_itself()?;
         Ok(tokens)
     }
 
     fn check_itself(&self) -> Result<()> {
-        let issued = self.sign(UserId(1), "self-test", Bond { epoch: 0, key: None, generation: 0 })?;
+        let issued = self.sign(UserId(1), "self-test", Bond { epoch: 0, key: None, origin: None, generation: 0 })?;
         let grant = self.grant(&issued.token)?;
         if grant.caller.id != UserId(1) || grant.token != issued.id {
             return Err(Error::internal("the token of the self-test names another user or itself otherwise"));
@@ -57,7 +60,7 @@ impl Tokens {
     /// Issues a token for an account.
     pub fn issue(&self, account: &Account) -> Result<Issued> {
         let (epoch, key) = (account.token_epoch, account.token_key);
-        self.sign(account.id, &account.name, Bond { epoch, key, generation: self.bindings.generation() })
+        self.sign(account.id, &account.name, Bond { epoch, key, origin: None, generation: self.bindings.generation() })
     }
 
     fn sign(&self, user: UserId, name: &str, bond: Bond) -> Result<Issued> {
@@ -91,7 +94,10 @@ impl Tokens {
     /// # Errors
     /// `Unauthenticated` for a token that is forged, expired, from the future or revoked.
     pub fn grant(&self, token: &str) -> Result<Grant> {
-        let checked = self.signatures.check(token)?;
+        self.admit(self.signatures.check(token)?)
+    }
+
+    pub(super) fn admit(&self, checked: Checked) -> Result<Grant> {
         // The later of the two clocks: Redis' may have been set back since the token was issued.
         let now_secs = self.clock.now_ms().max(self.clock.machine_ms()) / 1000;
         let is_from_future = checked.caller.logged_in_at_secs > now_secs + MAX_AHEAD_SECS;
@@ -110,7 +116,8 @@ impl Tokens {
 
     /// The user for whom a token was signed.
     pub fn holder(&self, token: &str) -> Option<UserId> {
-        self.signatures.check(token).ok().map(|checked| checked.caller.id)
+        let own = self.signatures.check(token).ok().map(|checked| checked.caller.id);
+        own.or_else(|| self.issuers.known(token).map(|known| known.user))
     }
 
     /// Checks that the account of a grant exists and is still the one for which the token was issued: one round trip for the
@@ -166,8 +173,16 @@ impl Tokens {
     /// As [`Store::revoke`].
     pub async fn revoke(&self, store: &Store, user: UserId, change: &Revocation) -> Result<u64> {
         let epoch = store.revoke(user, change).await?;
-        self.revocations.raise(user, epoch);
+        self.end_before(user, epoch);
         Ok(epoch)
+    }
+
+    /// Ends the tokens of a user of older epochs on this node.
+    pub fn end_before(&self, user: UserId, epoch: u64) {
+        if self.revocations.raise(user, epoch) {
+            // The account has changed with it, perhaps by a ban.
+            self.bindings.forget(user);
+        }
     }
 
     /// Records a rename, unless a later one is known.
@@ -189,7 +204,7 @@ impl Tokens {
             self.names.retain(is_later);
         }
         for (user, epoch) in changes.revoked {
-            self.revocations.raise(user, epoch);
+            self.end_before(user, epoch);
         }
         for token in changes.ended {
             self.revocations.end(token);

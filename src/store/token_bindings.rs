@@ -4,7 +4,7 @@ use redis::{Pipeline, Value};
 
 use super::Store;
 use super::redis::reply::{self, next};
-use crate::domain::{Error, Result, TokenKey, UserId};
+use crate::domain::{Error, Origin, Result, TokenKey, UserId};
 
 /// What a token must agree with to belong to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub struct TokenBinding {
     pub created_at_ms: u64,
     /// Tokens of an older epoch are invalid.
     pub epoch: u64,
+    /// Where the account comes from, if nobody registered it.
+    pub origin: Option<Origin>,
+    /// Whether the account is banned.
+    pub is_banned: bool,
 }
 
 /// Draws the key of a new account.
@@ -45,7 +49,7 @@ impl Store {
     }
 
     fn read_binding(&self, pipeline: &mut Pipeline, user: UserId) {
-        pipeline.cmd("HMGET").arg(self.keys.user(user)).arg(&["name", "key", "created", "epoch"]);
+        pipeline.cmd("HMGET").arg(self.keys.user(user)).arg(&["name", "key", "created", "epoch", "origin", "banned"]);
     }
 
     /// Gives an account of an earlier version a key, unless another node did so first. Returns the key.
@@ -60,13 +64,15 @@ impl Store {
 }
 
 /// The reply to [`Store::read_binding`].
-type BindingFields = (Option<String>, Option<String>, Option<u64>, Option<u64>);
+type BindingFields = (Option<String>, Option<String>, Option<u64>, Option<u64>, Option<String>, Option<u8>);
 
 fn binding(reply: Value) -> Result<Option<TokenBinding>> {
-    let (name, key, created_at_ms, epoch): BindingFields = reply::read(reply)?;
+    let (name, key, created_at_ms, epoch, origin, banned): BindingFields = reply::read(reply)?;
     Ok(name.map(|_| TokenBinding {
         key: key.and_then(|key| key.parse().ok()),
         created_at_ms: created_at_ms.unwrap_or(0),
         epoch: epoch.unwrap_or(0),
+        origin: origin.and_then(|origin| origin.parse().ok()),
+        is_banned: banned == Some(1),
     }))
 }

@@ -46,6 +46,7 @@ mod guesses;
 mod http;
 mod idempotence;
 mod invites;
+mod issuers;
 mod javascript;
 mod links;
 mod logs;
