@@ -1,6 +1,7 @@
 //! The command line. A command of more than a line of code has a file of its own.
 
 mod administer;
+mod backups;
 mod check;
 mod health;
 mod invites;
@@ -20,6 +21,7 @@ pub use serve::run_until;
 
 use crate::config::Config;
 use crate::node::{self, StartError};
+use backups::{BackupArguments, RestoreArguments};
 use invites::InviteArguments;
 use rooms::RoomAct;
 use tokens::TokenCommand;
@@ -86,7 +88,11 @@ enum Configured {
         #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         limit: u16,
     },
-    /// After a backup of Redis was restored: skips the numbers that were given since, and ends all tokens.
+    /// Writes everything that Redis and the uploads hold to a file, while nodes run.
+    Backup(BackupArguments),
+    /// Restores a backup. No node may run.
+    Restore(RestoreArguments),
+    /// After a backup of Redis was restored by other means: skips the numbers that were given since, and ends all tokens.
     Restored,
     /// Checks whether the node on this machine is ready; exits with 0 if it is.
     Health,
@@ -128,6 +134,8 @@ async fn run_configured(command: Configured, file: Option<&Path>) -> ExitCode {
         Configured::Room { act } => rooms::run(&config, act).await,
         Configured::Token { command } => tokens::run(&config, command).await,
         Configured::Audit { limit } => rooms::audit(&config, limit.into()).await,
+        Configured::Backup(arguments) => backups::back_up(&config, &arguments).await,
+        Configured::Restore(arguments) => backups::restore(&config, &arguments).await,
         Configured::Restored => users::restored(&config).await,
         Configured::Health => health::run(&config),
     }

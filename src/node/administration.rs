@@ -1,4 +1,4 @@
-//! Accounts, rooms and the audit log without a node, for the command line.
+//! Accounts, rooms, backups and the audit log without a node, for the command line.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use super::wiring::{store_config, uploads_url, wait_for_redis};
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::metrics::Metrics;
-use crate::service::{Accounts, Administration, Applications, Files, Limits, Passwords, RoomRemovals, Tokens, Uploads};
+use crate::service::{
+    Accounts, Administration, Applications, Backups, Files, Limits, Passwords, RoomRemovals, Tokens, Uploads,
+};
 use crate::store::{NodeMemory, Store};
 
 /// Stands for the id of a node where there is none.
@@ -39,11 +41,15 @@ pub async fn applications(config: &Config) -> Result<(Applications, Option<Priva
 
 async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {
     let (store, redis) = open(config).await?;
+    Ok((accounts_of(store, config)?, redis))
+}
+
+fn accounts_of(store: Store, config: &Config) -> Result<Accounts, StartError> {
     let keys = signing_keys(config)?;
     let tokens = Arc::new(Tokens::new(&keys, config.auth.token_ttl_secs, store.clock().clone())?);
     let passwords = Arc::new(Passwords::new(config.auth.bcrypt_cost, 1)?);
     let limits = Arc::new(Limits::new(&config.limits));
-    Ok((Accounts::new(store, tokens, passwords, limits, config.auth.registration), redis))
+    Ok(Accounts::new(store, tokens, passwords, limits, config.auth.registration))
 }
 
 /// Opens what removes rooms with their files, as [`administration`] does.
@@ -52,10 +58,43 @@ async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), S
 /// One line that names what is wrong.
 pub async fn room_removals(config: &Config) -> Result<(RoomRemovals, Option<PrivateRedis>), StartError> {
     let (store, redis) = open(config).await?;
+    let uploads = uploads_of(store.clone(), config)?;
+    Ok((RoomRemovals::new(store, uploads), redis))
+}
+
+/// Opens what makes backups, as [`administration`] does.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub async fn backups(config: &Config) -> Result<(Backups, Option<PrivateRedis>), StartError> {
+    let (store, redis) = open(config).await?;
+    Ok((backups_of(store, config)?, redis))
+}
+
+/// The same for restoring one: a data folder that no node has made becomes one, and one in which a node runs is refused.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub async fn restoring(config: &Config) -> Result<(Backups, Option<PrivateRedis>), StartError> {
+    config.check()?;
+    let redis = match config.has_private_redis() {
+        false => None,
+        true => Some(PrivateRedis::start(&config.data.dir, &config.redis, Duration::ZERO).await?),
+    };
+    let url = redis.as_ref().map_or(&*config.redis.url, PrivateRedis::url);
+    let store = open_store(config, url).await?;
+    Ok((backups_of(store, config)?, redis))
+}
+
+fn backups_of(store: Store, config: &Config) -> Result<Backups, StartError> {
+    let uploads = uploads_of(store.clone(), config)?;
+    Ok(Backups::new(Administration::new(accounts_of(store, config)?), uploads))
+}
+
+fn uploads_of(store: Store, config: &Config) -> Result<Uploads, StartError> {
     let (limits, metrics) = (Arc::new(Limits::new(&config.limits)), Arc::new(Metrics::new(&[], &[])));
     let files = Files::open(&uploads_url(config)?, (&config.uploads, &config.limits), limits, metrics)?;
-    let uploads = Uploads::new(files, store.clone());
-    Ok((RoomRemovals::new(store, uploads), redis))
+    Ok(Uploads::new(files, store))
 }
 
 async fn open(config: &Config) -> Result<(Store, Option<PrivateRedis>), StartError> {
@@ -64,10 +103,14 @@ async fn open(config: &Config) -> Result<(Store, Option<PrivateRedis>), StartErr
         false => (config.redis.url.clone(), None),
         true => private_redis_of(&config.data.dir, config).await?,
     };
-    let store_config = store_config(config, &url).await?;
+    Ok((open_store(config, &url).await?, redis))
+}
+
+async fn open_store(config: &Config, url: &str) -> Result<Store, StartError> {
+    let store_config = store_config(config, url).await?;
     let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
     wait_for_redis(&store).await?;
-    Ok((store, redis))
+    Ok(store)
 }
 
 /// The private Redis of a data folder that a node has made. In any other folder it would be a new, empty one.

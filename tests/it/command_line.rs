@@ -9,14 +9,15 @@ use serde_json::json;
 use crate::process::{Process, external};
 use crate::support::{client, scratch, shared_redis};
 
-struct Shell {
-    folder: PathBuf,
-    environment: Vec<(&'static str, String)>,
+/// Where and how commands are run.
+pub struct Shell {
+    pub folder: PathBuf,
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Shell {
     /// Runs a command with this standard input.
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
+    pub fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chinwag"));
         command.args(arguments).current_dir(&self.folder).env("CHINWAG_AUTH__BCRYPT_COST", "4");
         command.envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())));
@@ -32,7 +33,7 @@ impl Shell {
     }
 
     /// Runs a command that succeeds. Returns what it prints.
-    fn ok(&self, arguments: &[&str], input: &str) -> String {
+    pub fn ok(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
@@ -40,7 +41,7 @@ impl Shell {
     }
 
     /// Runs a command that fails with this code and one line. Returns the line.
-    fn fails(&self, arguments: &[&str], input: &str, code: i32) -> String {
+    pub fn fails(&self, arguments: &[&str], input: &str, code: i32) -> String {
         let output = self.run(arguments, input);
         let errors = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");

@@ -6,6 +6,7 @@ mod accounts;
 mod administration;
 mod applications;
 mod asyncapi;
+mod backups;
 mod bad_frames;
 mod bad_input;
 mod blocks;

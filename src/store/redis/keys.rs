@@ -53,10 +53,14 @@
 //! | `deleting` | none: nodes finish deletions and remove their notes |
 //! | `revoked`, `ended`, `renamed`, `deleted` | none: entries older than any token and message are trimmed at each write |
 
+mod kinds;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use redis::Cmd;
+
+pub(in crate::store) use kinds::KeyKind;
 
 use crate::domain::{AuditLog, ClientId, Origin, RoomId, UserId};
 
@@ -459,6 +463,16 @@ impl Keys {
     /// Sorted set: user whose account is being deleted → time at which that began, ms.
     pub(in crate::store) fn deleting(&self) -> String {
         format!("{}deleting", self.prefix)
+    }
+
+    /// Every key of a room that lasts, the hash first.
+    pub(in crate::store) fn lasting_of_room(&self, room: RoomId) -> Vec<String> {
+        let RoomKeys { room: hash, log, members, amendments, details, live: _, admins, removed, read, delivered } =
+            self.room(room);
+        let mut keys = vec![hash, log, members, amendments, details, admins, removed, read, delivered];
+        keys.extend(self.client_ids(room));
+        keys.extend([self.former_members(room), self.former_log(room)]);
+        keys
     }
 
     /// The keys of a user that go with the account.

@@ -80,6 +80,7 @@ script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 script!(CREATE_APPLICATION = "../lua/create_application.lua");
 script!(USE_APPLICATION = "../lua/use_application.lua");
 script!(REVOKE_APPLICATION = "../lua/revoke_application.lua");
+script!(READ_KEYS = "../lua/read_keys.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
@@ -131,6 +132,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CREATE_APPLICATION,
         &USE_APPLICATION,
         &REVOKE_APPLICATION,
+        &READ_KEYS,
     ];
     let mut pipeline = Pipeline::with_capacity(all.len());
     for script in all {
