@@ -82,7 +82,7 @@ pub async fn restoring(config: &Config) -> Result<(Backups, Option<PrivateRedis>
         true => Some(PrivateRedis::start(&config.data.dir, &config.redis, Duration::ZERO).await?),
     };
     let url = redis.as_ref().map_or(&*config.redis.url, PrivateRedis::url);
-    let store = open_store(config, url).await?;
+    let store = open_store(config, url, redis.as_ref()).await?;
     Ok((backups_of(store, config)?, redis))
 }
 
@@ -103,14 +103,20 @@ async fn open(config: &Config) -> Result<(Store, Option<PrivateRedis>), StartErr
         false => (config.redis.url.clone(), None),
         true => private_redis_of(&config.data.dir, config).await?,
     };
-    Ok((open_store(config, &url).await?, redis))
+    Ok((open_store(config, &url, redis.as_ref()).await?, redis))
 }
 
-async fn open_store(config: &Config, url: &str) -> Result<Store, StartError> {
-    let store_config = store_config(config, url).await?;
-    let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
-    wait_for_redis(&store).await?;
-    Ok(store)
+async fn open_store(config: &Config, url: &str, redis: Option<&PrivateRedis>) -> Result<Store, StartError> {
+    let opening = async {
+        let store_config = store_config(config, url).await?;
+        let store = Store::new(&store_config, &NodeMemory::new(&store_config, COMMAND_LINE, Clock::default()));
+        wait_for_redis(&store).await?;
+        Ok(store)
+    };
+    match redis {
+        Some(redis) => redis.run(opening).await,
+        None => opening.await,
+    }
 }
 
 /// The private Redis of a data folder that a node has made. In any other folder it would be a new, empty one.

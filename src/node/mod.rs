@@ -16,6 +16,7 @@ mod peers;
 mod presence;
 mod private_redis;
 mod process_usage;
+mod redis_log;
 mod reporter;
 mod server;
 mod signing_keys;
@@ -112,7 +113,11 @@ impl Node {
         let drain = Duration::from_secs(if redis.is_some() { 0 } else { config.server.drain_secs });
         let url = redis.as_ref().map_or(config.redis.url.clone(), |redis| redis.url().to_owned());
         let mut tasks = Tasks::default();
-        let (wiring, store) = Wiring::prepare(config, dialects, &url, clock, &mut tasks).await?;
+        let preparing = Box::pin(Wiring::prepare(config, dialects, &url, clock, &mut tasks));
+        let (wiring, store) = match &redis {
+            Some(redis) => redis.run(preparing).await?,
+            None => preparing.await?,
+        };
         let Listening { address, metrics_address, listener, server } = server::listen(&wiring)?;
         let is_memory_limited = redis.is_some() || memory::is_limited(&store).await;
         exposure::warn_of_risks(&wiring.config, address, is_memory_limited);

@@ -4,9 +4,10 @@
 //! keeps two of them from writing the same data.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,11 +20,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, getpid, getppid};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::data_folder::{self, FolderError};
 use super::folder_lock::{FolderLock, LockError};
 use super::memory::private_maxmemory;
+use super::redis_log;
 use crate::config::{Fsync, RedisConfig};
 use crate::domain::hex;
 
@@ -35,6 +38,9 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// Uptime after which a child counts as healthy, and the backoff starts from the beginning.
 const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+/// Children that may end one after the other before a start is given up: the next one would end as well.
+const MAX_FAILURES: u32 = 3;
+const LOG: &str = "redis.log";
 /// Time to persist all data before the child is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -50,6 +56,9 @@ pub enum PrivateRedisError {
     /// The data folder is not usable.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The server ends by itself again and again.
+    #[error("the private Redis does not start: {0} ({log})", log = .1.display())]
+    Failing(String, PathBuf),
 }
 
 /// A running private Redis. Stop it with [`PrivateRedis::stop`]; dropping it stops it as well.
@@ -57,6 +66,9 @@ pub struct PrivateRedis {
     url: String,
     stop: Option<Sender<()>>,
     keeper: Option<JoinHandle<()>>,
+    log: PathBuf,
+    /// Why it does not start.
+    failure: watch::Receiver<Option<String>>,
 }
 
 impl PrivateRedis {
@@ -74,12 +86,28 @@ impl PrivateRedis {
         if maxmemory.is_none() {
             warn!("the memory of this machine is unknown: nothing limits the private Redis");
         }
+        let log = dir.join(LOG);
         let launch = Launch { binary, dir, socket: socket.clone(), fsync: config.fsync, maxmemory, lock };
         let (stop, stopped) = channel();
+        let (failed, failure) = watch::channel(None);
         // Linux sends the parent-death signal when the *thread* that forked ends. One thread therefore does all the
         // forking and lives as long as the private Redis.
-        let keeper = std::thread::spawn(move || keep(&launch, &stopped));
-        Ok(Self { url: url_of(&socket), stop: Some(stop), keeper: Some(keeper) })
+        let keeper = std::thread::spawn(move || keep(&launch, &stopped, &failed));
+        Ok(Self { url: url_of(&socket), stop: Some(stop), keeper: Some(keeper), log, failure })
+    }
+
+    /// Does what needs this Redis to run, unless it turns out that it does not start.
+    ///
+    /// # Errors
+    /// `Failing`; those of `work`.
+    pub async fn run<T, E: From<PrivateRedisError>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let mut failure = self.failure.clone();
+        tokio::select! {
+            outcome = work => outcome,
+            Ok(reason) = failure.wait_for(Option::is_some) => {
+                Err(PrivateRedisError::Failing(reason.clone().unwrap_or_default(), self.log.clone()).into())
+            }
+        }
     }
 
     /// Returns the address of a folder's Redis, for a second process on the machine.
@@ -160,23 +188,27 @@ pub(super) fn find_binary() -> Option<PathBuf> {
 }
 
 /// Runs the child and restarts it when it ends, until the sender of `stopped` is dropped.
-fn keep(launch: &Launch, stopped: &Receiver<()>) {
-    let mut backoff = FIRST_BACKOFF;
+fn keep(launch: &Launch, stopped: &Receiver<()>, failed: &watch::Sender<Option<String>>) {
+    let (mut backoff, mut failures) = (FIRST_BACKOFF, 0);
+    let log = launch.dir.join(LOG);
     loop {
-        let started = Instant::now();
-        match launch.spawn() {
+        let (started, log_bytes) = (Instant::now(), redis_log::length(&log));
+        let reason = match launch.spawn() {
             Ok(mut child) => {
                 info!(pid = child.id(), "private Redis started");
-                if watch(&mut child, stopped) {
-                    return;
-                }
+                let Some(how) = watch(&mut child, stopped) else { return };
+                redis_log::last_words(&log, log_bytes).unwrap_or(how)
             }
-            Err(error) => error!(%error, "could not start the private Redis"),
-        }
+            Err(error) => error.to_string(),
+        };
         if started.elapsed() > HEALTHY_AFTER {
-            backoff = FIRST_BACKOFF;
+            (backoff, failures) = (FIRST_BACKOFF, 0);
         }
-        warn!(pause_ms = backoff.as_millis(), "restarting the private Redis");
+        failures += 1;
+        warn!(pause_ms = backoff.as_millis(), reason, "the private Redis ended, restarting it");
+        if failures >= MAX_FAILURES {
+            failed.send_replace(Some(reason));
+        }
         if is_stopped(stopped, backoff) {
             return;
         }
@@ -184,20 +216,17 @@ fn keep(launch: &Launch, stopped: &Receiver<()>) {
     }
 }
 
-/// Waits until the child ends, or until the node stops and the child with it. Returns `true` in the second case.
-fn watch(child: &mut Child, stopped: &Receiver<()>) -> bool {
+/// Waits until the child ends, and returns how, or until the node stops and the child with it.
+fn watch(child: &mut Child, stopped: &Receiver<()>) -> Option<String> {
     loop {
         match child.try_wait() {
             Ok(None) => {}
-            Ok(Some(_)) => return false,
-            Err(error) => {
-                error!(%error, "could not watch the private Redis, restarting it");
-                return false;
-            }
+            Ok(Some(status)) => return Some(status.to_string()),
+            Err(error) => return Some(format!("it cannot be watched: {error}")),
         }
         if is_stopped(stopped, WATCH_EVERY) {
             end(child);
-            return true;
+            return None;
         }
     }
 }
@@ -238,14 +267,15 @@ impl Launch {
             .args(["--unixsocketperm", "700", "--port", "0", "--daemonize", "no"])
             .args(["--appendonly", "yes", "--appendfsync", fsync, "--save", ""])
             .args(["--maxmemory", &self.maxmemory.unwrap_or(0).to_string()])
-            .args(["--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", "redis.log"])
+            .args(["--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", LOG])
             // Most rooms are small: a stream of a few messages takes half the memory.
             .args(["--stream-node-max-bytes", "1024"])
             .args(["--pidfile", "redis.pid"])
             // Redis does not read its input; as such it inherits the lock.
             .stdin(self.lock.for_redis()?)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            // What is wrong with its arguments it says before it has a log.
+            .stderr(File::options().append(true).create(true).mode(0o600).open(self.dir.join(LOG))?)
             // Its own process group: Ctrl-C in a terminal reaches Chinwag, which stops Redis last.
             .process_group(0);
         let parent = getpid();

@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
+use crate::command_line::Shell;
 use crate::process::{Process, Starting, token};
 use crate::support::{client, eventually, scratch};
 
@@ -110,4 +111,29 @@ async fn two_nodes_do_not_share_a_private_redis() {
     let (code, log) = Starting::here(&[], &folder).ended();
     assert_eq!(code, Some(1));
     assert!(log.contains("in use by another Chinwag"), "{log}");
+}
+
+#[tokio::test]
+async fn a_private_redis_that_does_not_start_says_why() {
+    let client = client();
+    for (file, content, reason) in [
+        ("appendonly.aof.1.incr.aof", "hello", "Bad file format reading the append only file"),
+        ("appendonly.aof.manifest", "file nowhere seq 1 type b\n", "nowhere"),
+    ] {
+        let folder = scratch();
+        let mut node = Process::start(&[], &folder).ready(&client).await;
+        token(&client, &node.base, "alice").await;
+        node.signal(Signal::SIGTERM);
+        node.wait();
+        std::fs::write(folder.join("appendonlydir").join(file), content).expect("written");
+
+        let (code, log) = Starting::here(&[], &folder).ended();
+        assert_eq!(code, Some(1), "{log}");
+        let said: Vec<&str> = log.lines().filter(|line| line.contains("the private Redis does not start")).collect();
+        assert!(said.len() == 1 && said[0].contains(reason) && said[0].contains("redis.log"), "{log}");
+        let environment = vec![("CHINWAG_DATA__DIR", folder.display().to_string())];
+        let shell = Shell { folder: scratch(), environment };
+        let line = shell.fails(&["user", "list"], "", 1);
+        assert!(line.contains(reason), "{line}");
+    }
 }
