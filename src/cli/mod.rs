@@ -20,7 +20,7 @@ use nix::sys::stat::{Mode, umask};
 pub use serve::run_until;
 
 use crate::config::Config;
-use crate::node::{self, StartError};
+use crate::node::{self, Reloader, StartError};
 use backups::{BackupArguments, RestoreArguments};
 use invites::InviteArguments;
 use rooms::RoomAct;
@@ -123,12 +123,12 @@ fn completions(shell: clap_complete::Shell) -> ExitCode {
 }
 
 async fn run_configured(command: Configured, file: Option<&Path>) -> ExitCode {
-    let config = match Config::load(file) {
-        Ok(config) => config,
+    let (config, values) = match Config::load_values(file) {
+        Ok(loaded) => loaded,
         Err(error) => return fail(&error, EXIT_USAGE),
     };
     match command {
-        Configured::Serve => serve::run(config).await,
+        Configured::Serve => serve::run(config, Reloader::new(file.map(Path::to_owned), values)).await,
         Configured::User { command } => users::run(&config, command).await,
         Configured::Invite(arguments) => invites::run(&config, &arguments).await,
         Configured::Room { act } => rooms::run(&config, act).await,

@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 
 use super::{EXIT_FAILURE, EXIT_USAGE, exit_code, fail};
 use crate::config::Config;
-use crate::node::{Node, telemetry};
+use crate::node::{Node, Reloader, telemetry};
 
 /// Raises the limit of open files to its hard limit: each connection takes one or two.
 fn raise_open_file_limit() {
@@ -23,31 +23,32 @@ struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    reloader: Reloader,
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    fn listen(reloader: Reloader) -> std::io::Result<Self> {
         Ok(Self {
+            reloader,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
         })
     }
 
-    /// Waits for a signal that stops the node.
+    /// Waits for a signal that stops the node. A hangup makes it read its settings again.
     async fn stop(&mut self) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                // Operators who know other servers send it to have settings read again.
-                _ = self.hangup.recv() => warn!("SIGHUP: nothing was reloaded; a node reads its settings when it starts"),
+                _ = self.hangup.recv() => self.reloader.reload(),
             }
         }
     }
 }
 
-pub(super) async fn run(config: Config) -> ExitCode {
+pub(super) async fn run(config: Config, reloader: Reloader) -> ExitCode {
     if let Err(error) = telemetry::init_log(&config.log) {
         return fail(&format!("configuration: log.filter: {error}"), EXIT_USAGE);
     }
@@ -56,7 +57,7 @@ pub(super) async fn run(config: Config) -> ExitCode {
     let has_private_redis = config.has_private_redis();
     let data_dir = config.data.dir.clone();
     // Installed first: until then a signal kills the process without a clean stop.
-    let mut signals = match Signals::listen() {
+    let mut signals = match Signals::listen(reloader) {
         Ok(signals) => signals,
         Err(error) => return end(&error, EXIT_FAILURE, is_for_people),
     };
@@ -76,6 +77,7 @@ pub(super) async fn run(config: Config) -> ExitCode {
     } else if has_private_redis {
         info!(folder = %data_dir.display(), "private Redis; set CHINWAG_REDIS__URL to run several nodes");
     }
+    signals.reloader.apply_to(node.settings());
     run_until(node, signals.stop(), is_for_people).await
 }
 

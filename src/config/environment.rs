@@ -46,7 +46,7 @@ mod tests {
 
     fn load(variables: &[(&str, &str)]) -> Result<Config, String> {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
-        Config::load_with(None, variables).map_err(|error| error.to_string())
+        Config::load_with(None, variables).map(|(config, _)| config).map_err(|error| error.to_string())
     }
 
     #[test]

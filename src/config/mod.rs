@@ -18,6 +18,7 @@ mod issuers;
 mod network;
 mod redis;
 mod server;
+mod values;
 mod words;
 
 pub use self::redis::{Fsync, RedisConfig, RedisMode};
@@ -26,6 +27,7 @@ pub use error::ConfigError;
 pub use issuers::IssuerConfig;
 pub use network::Network;
 pub use server::ServerConfig;
+pub use values::Values;
 pub use words::{Adding, IpVisibility, KeyKind, LogFormat, Registration, SigningAlgorithm};
 
 /// All settings with their defaults and documentation.
@@ -247,21 +249,31 @@ impl Config {
     /// # Errors
     /// One line that names the key and the reason.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Ok(Self::load_with(file, std::env::vars_os())?.0)
+    }
+
+    /// The same with the values as they were written, to tell what changes.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_values(file: Option<&Path>) -> Result<(Self, Values), ConfigError> {
         Self::load_with(file, std::env::vars_os())
     }
 
     fn load_with(
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<(Self, Values), ConfigError> {
         let mut sources = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = file {
             sources = sources.add_source(File::from(path).format(FileFormat::Toml));
         }
         let sources = sources.add_source(environment::source(variables)?);
-        let config: Self = sources.build()?.try_deserialize()?;
+        let sources = sources.build()?;
+        let values = Values::of(&sources)?;
+        let config: Self = sources.try_deserialize()?;
         config.check()?;
-        Ok(config)
+        Ok((config, values))
     }
 
     /// Returns the defaults alone.

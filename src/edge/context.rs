@@ -10,6 +10,7 @@ use super::drain::Stopping;
 use super::long_answers::LongAnswers;
 use super::socket::{Liveness, SocketCounts};
 use crate::config::Network;
+use crate::edge::http::allowed_origins::AllowedOrigins;
 use crate::edge::http::client::is_from_trusted;
 use crate::edge::http::forwarded::forwarded_is_https;
 use crate::fanout::{FollowedRooms, Hub};
@@ -35,7 +36,7 @@ pub struct Context {
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
     /// Allowed origins of a WebSocket besides the server's own and localhost.
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: AllowedOrigins,
     /// Base URL under which clients reach the server; empty to derive it from each request.
     pub public_url: String,
     /// Header with a proxy's id of a request, which makes retries safe.

@@ -93,7 +93,7 @@ fn backups_of(store: Store, config: &Config) -> Result<Backups, StartError> {
 
 fn uploads_of(store: Store, config: &Config) -> Result<Uploads, StartError> {
     let (limits, metrics) = (Arc::new(Limits::new(&config.limits)), Arc::new(Metrics::new(&[], &[])));
-    let files = Files::open(&uploads_url(config)?, (&config.uploads, &config.limits), limits, metrics)?;
+    let files = Files::open(&uploads_url(config)?, &config.uploads, limits, metrics)?;
     Ok(Uploads::new(files, store))
 }
 

@@ -17,6 +17,7 @@ mod presence;
 mod private_redis;
 mod process_usage;
 mod redis_log;
+mod reload;
 mod reporter;
 mod server;
 mod signing_keys;
@@ -38,6 +39,7 @@ pub use data_folder::FolderError;
 pub use error::StartError;
 pub use folder_lock::LockError;
 pub use private_redis::{PrivateRedis, PrivateRedisError};
+pub use reload::{LiveSettings, Reloader};
 pub use signing_keys::new_secret;
 pub use tasks::TaskEnded;
 pub use wiring::openapi;
@@ -73,6 +75,7 @@ pub struct Node {
     stopping: Arc<Stopping>,
     socket_counts: Arc<SocketCounts>,
     drain: Duration,
+    settings: LiveSettings,
     /// Dropped to make the reporter send its last report.
     end_reports: oneshot::Sender<()>,
     redis: Option<PrivateRedis>,
@@ -146,6 +149,7 @@ impl Node {
             stopping: wiring.stopping,
             socket_counts: wiring.socket_counts,
             drain,
+            settings: LiveSettings { limits: wiring.shared.limits, allowed_origins: wiring.allowed_origins },
             end_reports,
             redis,
         })
@@ -164,6 +168,11 @@ impl Node {
     /// The node's id, made when it started. The dashboard names the node by it.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The settings that it may take over while it runs.
+    pub fn settings(&self) -> LiveSettings {
+        self.settings.clone()
     }
 
     /// Adds a task to those that the node watches: it runs until the node stops, and the node ends with it.

@@ -66,7 +66,7 @@ pub(super) fn listen(wiring: &Wiring) -> Result<Listening, StartError> {
         async move { signal.notified().await }
     };
     let connections = Connections {
-        cap: Arc::new(AddressCap::new(&wiring.config)),
+        cap: Arc::new(AddressCap::new(&wiring.shared.limits, &config.trusted_proxies)),
         metrics: Arc::clone(&wiring.shared.metrics),
         head_secs: config.head_secs,
     };
@@ -120,7 +120,7 @@ fn app(
         .default_service(web::to(not_found))
         .wrap(from_fn(in_dialect))
         .wrap(from_fn(hold_body))
-        .wrap(cors(&wiring.config.server.allowed_origins))
+        .wrap(cors(&wiring.allowed_origins))
         .wrap(from_fn(count))
         .wrap(TracingLogger::<RequestSpan>::new())
 }

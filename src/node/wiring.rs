@@ -17,7 +17,9 @@ use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig};
 use crate::dialects;
 use crate::domain::{Clock, EntryId, Error, HistoryPage, HistoryQuery, Kind, RecentMessages, RoomId, Watermark};
-use crate::edge::{AllowedMethods, Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping};
+use crate::edge::{
+    AllowedMethods, AllowedOrigins, Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping,
+};
 use crate::fanout::{FollowedRooms, Hub, Tails};
 use crate::metrics::Metrics;
 use crate::service::{Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks};
@@ -45,6 +47,7 @@ pub(super) struct Wiring {
     pub(super) registry: Registry,
     pub(super) document: site::Document,
     pub(super) allowed_methods: Arc<AllowedMethods>,
+    pub(super) allowed_origins: AllowedOrigins,
 }
 
 impl Wiring {
@@ -74,12 +77,13 @@ impl Wiring {
         let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics), tails);
         let reconnected = housekeeping::start_pubsub(supervisor, &followed_rooms, &store, &shared, tasks);
         let progress = Progress::begin(&store, &shared.tokens).await?;
-        let socket_counts = SocketCounts::new(&config.limits);
+        let socket_counts = SocketCounts::new(&shared.limits);
         let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
         let wiring = Self {
             node_id,
             document: site::Document::of(&openapi)?,
             allowed_methods: Arc::new(AllowedMethods::of(&openapi)),
+            allowed_origins: AllowedOrigins::new(&config.server.allowed_origins),
             stopping: Arc::default(),
             config: Arc::new(config),
             store: store_config,
@@ -152,7 +156,7 @@ impl Wiring {
             hub,
             socket_counts: Arc::clone(&self.socket_counts),
             long_answers: Arc::clone(&self.long_answers),
-            allowed_origins: self.config.server.allowed_origins.clone(),
+            allowed_origins: self.allowed_origins.clone(),
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&self.shared.metrics),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
@@ -296,7 +300,7 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
         tokens: Arc::new(tokens.trusting(&config.auth.issuers)?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::new(Duration::from_secs(config.presence.offline_after_secs))),
-        files: Files::open(&uploads_url(config)?, (&config.uploads, limits), rates(), Arc::clone(&metrics))?,
+        files: Files::open(&uploads_url(config)?, &config.uploads, rates(), Arc::clone(&metrics))?,
         limits: rates(),
         registration: config.auth.registration,
         ip_visibility: match config.privacy.ip_visibility {

@@ -70,7 +70,7 @@ pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use file_store::{folder_of as uploads_folder, free_bytes, probe as probe_uploads};
 pub use grant::Grant;
 pub use invites::Invite;
-pub use limits::Limits;
+pub use limits::{Caps, Limits};
 pub use messages::{Messages, Receiver};
 pub use passwords::Passwords;
 pub use poll::Poll;

@@ -10,9 +10,8 @@ use crate::domain::{Error, Result, UserId};
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Counts the uploads of each user that are under way.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct UploadTurns {
-    most: Option<u32>,
     counts: Arc<Mutex<HashMap<UserId, u32>>>,
 }
 
@@ -23,19 +22,14 @@ pub(super) struct UploadTurn {
 }
 
 impl UploadTurns {
-    /// At most so many for each user; `None` for any number.
-    pub(super) fn new(most: Option<u32>) -> Self {
-        Self { most, counts: Arc::default() }
-    }
-
-    /// Counts an upload.
+    /// Counts an upload. At most `most` are allowed, `None` for any number.
     ///
     /// # Errors
     /// `RateLimited` when the user has as many under way as are allowed.
-    pub(super) fn take(&self, user: UserId) -> Result<UploadTurn> {
+    pub(super) fn take(&self, user: UserId, most: Option<u32>) -> Result<UploadTurn> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(user).or_default();
-        if self.most.is_some_and(|most| *count >= most) {
+        if most.is_some_and(|most| *count >= most) {
             return Err(Error::RateLimited { retry_after: RETRY_AFTER });
         }
         *count += 1;
@@ -61,15 +55,14 @@ mod tests {
 
     #[test]
     fn each_user_has_turns_of_their_own_and_gets_them_back() {
-        let turns = UploadTurns::new(Some(2));
-        let (first, second) = (turns.take(UserId(1)), turns.take(UserId(1)));
+        let (turns, most) = (UploadTurns::default(), Some(2));
+        let (first, second) = (turns.take(UserId(1), most), turns.take(UserId(1), most));
         assert!(first.is_ok() && second.is_ok());
-        assert!(matches!(turns.take(UserId(1)), Err(Error::RateLimited { .. })));
-        assert!(turns.take(UserId(2)).is_ok());
+        assert!(matches!(turns.take(UserId(1), most), Err(Error::RateLimited { .. })));
+        assert!(turns.take(UserId(1), None).is_ok() && turns.take(UserId(2), most).is_ok());
         drop(first);
-        assert!(turns.take(UserId(1)).is_ok());
+        assert!(turns.take(UserId(1), most).is_ok());
         drop(second);
         assert!(turns.counts.lock().expect("not poisoned").is_empty());
-        assert!(UploadTurns::new(None).take(UserId(1)).is_ok());
     }
 }

@@ -20,7 +20,7 @@ use super::shelf::Shelf;
 use super::stored_file::{Findings, StoredFile};
 use super::upload_path::{Folder, UploadPath};
 use super::upload_turns::UploadTurns;
-use crate::config::{LimitsConfig, UploadsConfig};
+use crate::config::UploadsConfig;
 use crate::domain::{
     Attachment, Caller, Content, Error, FileKind, FileName, MessageId, NewMessage, Result, UserId, check_file_name,
 };
@@ -62,8 +62,6 @@ pub struct Download {
 pub struct Files {
     pub(super) shelf: Shelf,
     max_bytes: u64,
-    /// Bytes that a user may upload a day; `None` for any number.
-    max_daily_bytes: Option<u64>,
     /// How long files are kept that no message uses; `None` for ever.
     pub(super) kept_for: Option<Duration>,
     turns: UploadTurns,
@@ -78,18 +76,12 @@ impl Files {
     ///
     /// # Errors
     /// `Internal` for an address that is not understood or a folder that cannot be created.
-    pub fn open(
-        url: &str,
-        (config, bounds): (&UploadsConfig, &LimitsConfig),
-        limits: Arc<Limits>,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self> {
+    pub fn open(url: &str, config: &UploadsConfig, limits: Arc<Limits>, metrics: Arc<Metrics>) -> Result<Self> {
         Ok(Self {
             shelf: Shelf::open(url, config.reserve_bytes)?,
             max_bytes: config.max_bytes,
-            max_daily_bytes: bounds.enabled.then_some(bounds.uploads_bytes_per_day),
             kept_for: Some(DAY.saturating_mul(config.keep_days)).filter(|kept| !kept.is_zero()),
-            turns: UploadTurns::new(bounds.enabled.then_some(bounds.uploads_at_once)),
+            turns: UploadTurns::default(),
             held: Arc::default(),
             examiners: Arc::new(LowPriority::new(EXAMINED_AT_ONCE)?),
             limits,
@@ -127,7 +119,7 @@ impl Uploads {
         S: Stream<Item = Result<Bytes>>,
     {
         self.files.limits.check_upload(caller.id)?;
-        let _turn = self.files.turns.take(caller.id)?;
+        let _turn = self.files.turns.take(caller.id, self.files.limits.caps().map(|caps| caps.uploads_at_once))?;
         let announced = upload.announced_bytes.unwrap_or(u64::MAX).min(self.files.max_bytes);
         self.files.shelf.check_space(announced).await?;
         let counted = self.count(caller.id, announced).await?;
@@ -168,7 +160,7 @@ impl Uploads {
 
     /// Counts what a user is about to upload, and returns what was counted.
     async fn count(&self, user: UserId, announced: u64) -> Result<u64> {
-        let Some(most) = self.files.max_daily_bytes else { return Ok(0) };
+        let Some(most) = self.files.limits.caps().map(|caps| caps.uploads_bytes_per_day) else { return Ok(0) };
         let counted = announced.max(MIN_COUNTED_BYTES);
         self.store.count_upload(user, counted, most, DAY).await.map(|()| counted)
     }

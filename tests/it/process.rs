@@ -34,8 +34,13 @@ pub struct Starting {
 
 impl Starting {
     pub fn spawn(binary: &Path, environment: &[(&str, String)], folder: &Path) -> Self {
+        Self::spawn_with(binary, &[], environment, folder)
+    }
+
+    /// The same with arguments.
+    pub fn spawn_with(binary: &Path, arguments: &[&str], environment: &[(&str, String)], folder: &Path) -> Self {
         let mut command = Command::new(binary);
-        command.arg("serve").current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
+        command.arg("serve").args(arguments).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::piped());
         command.env("CHINWAG_SERVER__PORT", "0").env("CHINWAG_SERVER__DRAIN_SECS", "0");
         command.env("CHINWAG_AUTH__BCRYPT_COST", "4").env("CHINWAG_DATA__DIR", folder);
         command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
@@ -47,6 +52,12 @@ impl Starting {
             stderr.lines().map_while(Result::ok).for_each(|line| into.lock().expect("whole").push(line));
         });
         Self { child, lines, reader }
+    }
+
+    /// The binary under test with settings from a file.
+    pub fn with_file(file: &Path, environment: &[(&str, String)], folder: &Path) -> Self {
+        let file = file.to_str().expect("text");
+        Self::spawn_with(Path::new(env!("CARGO_BIN_EXE_chinwag")), &["--config", file], environment, folder)
     }
 
     /// The binary under test.

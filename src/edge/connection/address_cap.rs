@@ -4,36 +4,33 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use crate::config::{Config, Network};
+use crate::config::Network;
 use crate::domain::counted_address;
+use crate::service::Limits;
 
 /// Counts the connections of each address, and refuses those beyond a cap. Shared by the workers. WebSockets have a cap of
 /// their own: they are counted here only until their handshake is done.
 pub struct AddressCap {
     open: Mutex<HashMap<IpAddr, u32>>,
-    /// `None` when limits are off.
-    cap: Option<u32>,
+    limits: Arc<Limits>,
     /// Proxies: their connections are those of all their clients.
     exempt: Vec<Network>,
 }
 
 impl AddressCap {
     /// Starts with no connections.
-    pub fn new(config: &Config) -> Self {
-        let limits = &config.limits;
-        let cap = limits.enabled.then_some(limits.connections_per_address);
-        Self { open: Mutex::default(), cap, exempt: config.server.trusted_proxies.clone() }
+    pub fn new(limits: &Arc<Limits>, proxies: &[Network]) -> Self {
+        Self { open: Mutex::default(), limits: Arc::clone(limits), exempt: proxies.to_vec() }
     }
 
     /// Counts a connection until the permit is dropped. `None` when the address has too many.
     pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<AddressPermit> {
-        let Some(cap) = self.cap.filter(|_| !self.exempt.iter().any(|network| network.contains(peer))) else {
-            return Some(AddressPermit(None));
-        };
+        let is_exempt = self.exempt.iter().any(|network| network.contains(peer));
+        let Some(caps) = self.limits.caps().filter(|_| !is_exempt) else { return Some(AddressPermit(None)) };
         let address = counted_address(peer);
         let mut open = self.open.lock().expect("no panic while held");
         let count = open.entry(address).or_default();
-        if *count >= cap {
+        if *count >= caps.connections_of_address {
             return None;
         }
         *count += 1;
@@ -60,12 +57,13 @@ impl Drop for AddressPermit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn cap(change: impl FnOnce(&mut Config)) -> Arc<AddressCap> {
         let mut config = Config::defaults();
         config.limits.connections_per_address = 2;
         change(&mut config);
-        Arc::new(AddressCap::new(&config))
+        Arc::new(AddressCap::new(&Arc::new(Limits::new(&config.limits)), &config.server.trusted_proxies))
     }
 
     fn enter(cap: &Arc<AddressCap>, peer: &str) -> Option<AddressPermit> {

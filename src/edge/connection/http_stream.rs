@@ -132,6 +132,7 @@ mod tests {
     use crate::config::Config;
     use crate::edge::connection::read_ahead::Body;
     use crate::edge::connection::{AddressCap, RequestUnderWay};
+    use crate::service::Limits;
 
     const HEAD_SECS: u32 = 3;
     const IDLE_SECS: u32 = 90;
@@ -142,7 +143,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
         let (stream, peer) = listener.accept().await.expect("accepted");
-        let permit = Arc::new(AddressCap::new(&Config::defaults())).enter(peer.ip()).expect("the first one");
+        let limits = Arc::new(Limits::new(&Config::defaults().limits));
+        let permit = Arc::new(AddressCap::new(&limits, &[])).enter(peer.ip()).expect("the first one");
         (HttpStream::new(stream, timing, permit), client)
     }
 

@@ -1,6 +1,7 @@
 //! HTTP for all dialects: authentication, bodies, forms, conditional requests, compression, CORS, errors, observation.
 
 mod allow;
+pub(in crate::edge) mod allowed_origins;
 pub(in crate::edge) mod auth;
 pub(in crate::edge) mod body;
 pub(in crate::edge) mod client;
@@ -23,6 +24,7 @@ mod packed_list;
 pub(in crate::edge) mod query;
 
 pub use allow::AllowedMethods;
+pub use allowed_origins::AllowedOrigins;
 pub use auth::{Authenticated, Operating, QuietAuth};
 pub use body::{JsonBody, OptionalBody};
 pub use client::{client_of, is_from_trusted};

@@ -8,7 +8,6 @@ use actix_web::http::header;
 use url::Url;
 
 use super::client::is_from_trusted;
-use super::cors::is_allowed;
 use super::forwarded::{first_value, forwarded_is_https};
 use crate::edge::context::Context;
 
@@ -16,8 +15,7 @@ use crate::edge::context::Context;
 pub(in crate::edge) fn is_origin_allowed(request: &HttpRequest, context: &Context) -> bool {
     let Some(text) = request.headers().get(header::ORIGIN) else { return true };
     let Ok(text) = text.to_str() else { return false };
-    is_allowed(text, &context.allowed_origins)
-        || Origin::parse(text).is_some_and(|origin| is_own(&origin, request, context))
+    context.allowed_origins.has(text) || Origin::parse(text).is_some_and(|origin| is_own(&origin, request, context))
 }
 
 fn is_own(origin: &Origin, request: &HttpRequest, context: &Context) -> bool {

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::config::LimitsConfig;
 use crate::domain::{Client, Error, Result, UserId};
+use crate::service::Limits;
 
 /// Pause before a client with too many sockets may retry.
 const CAP_RETRY: Duration = Duration::from_secs(5);
@@ -14,8 +14,7 @@ const CAP_RETRY: Duration = Duration::from_secs(5);
 /// The numbers of open sockets on a node. Shared by its workers.
 pub struct SocketCounts {
     counts: Mutex<Counts>,
-    /// Maxima per user and per address; `None` when limits are off.
-    caps: Option<(u32, u32)>,
+    limits: Arc<Limits>,
 }
 
 #[derive(Default)]
@@ -26,9 +25,8 @@ struct Counts {
 
 impl SocketCounts {
     /// Starts with no sockets.
-    pub fn new(config: &LimitsConfig) -> Self {
-        let caps = (config.sockets_per_user, config.sockets_per_address);
-        Self { counts: Mutex::default(), caps: config.enabled.then_some(caps) }
+    pub fn new(limits: &Arc<Limits>) -> Self {
+        Self { counts: Mutex::default(), limits: Arc::clone(limits) }
     }
 
     /// Returns the number of a user's sockets.
@@ -51,11 +49,11 @@ impl SocketCounts {
     /// # Errors
     /// `RateLimited` when a cap is reached.
     pub(in crate::edge) fn enter(self: &Arc<Self>, user: UserId, client: &Client) -> Result<Permit> {
-        let ip = client.counted_address();
+        let (ip, caps) = (client.counted_address(), self.limits.caps());
         let mut counts = self.counts.lock().expect("no panic while held");
         let of_user = counts.users.get(&user).copied().unwrap_or(0);
         let of_address = counts.addresses.get(&ip).copied().unwrap_or(0);
-        if self.caps.is_some_and(|(user_cap, address_cap)| of_user >= user_cap || of_address >= address_cap) {
+        if caps.is_some_and(|caps| of_user >= caps.sockets_of_user || of_address >= caps.sockets_of_address) {
             return Err(Error::RateLimited { retry_after: CAP_RETRY });
         }
         counts.users.insert(user, of_user + 1);
