@@ -53,6 +53,11 @@ enum Command {
     Secret,
     /// Prints the OpenAPI document.
     Openapi,
+    /// Prints the manual page of the command line.
+    Man {
+        /// Writes a page for each command to this folder instead.
+        folder: Option<PathBuf>,
+    },
     /// Prints a script that completes commands in a shell.
     Completions {
         /// The shell.
@@ -112,6 +117,7 @@ pub async fn run() -> ExitCode {
             Ok(json) => print(&json),
             Err(error) => fail(&error, EXIT_FAILURE),
         },
+        Command::Man { folder } => manual(folder.as_deref()),
         Command::Completions { shell } => completions(shell),
     }
 }
@@ -120,6 +126,20 @@ fn completions(shell: clap_complete::Shell) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "chinwag", &mut script);
     print(String::from_utf8_lossy(&script).trim_end())
+}
+
+fn manual(folder: Option<&Path>) -> ExitCode {
+    let command = Arguments::command();
+    let mut page = Vec::new();
+    let written = match folder {
+        Some(folder) => clap_mangen::generate_to(command, folder),
+        None => clap_mangen::Man::new(command).render(&mut page),
+    };
+    match written {
+        Ok(()) if folder.is_some() => ExitCode::SUCCESS,
+        Ok(()) => print(String::from_utf8_lossy(&page).trim_end()),
+        Err(error) => fail(&error, EXIT_FAILURE),
+    }
 }
 
 async fn run_configured(command: Configured, file: Option<&Path>) -> ExitCode {

@@ -85,6 +85,7 @@ fn commands_that_need_no_server_read_no_configuration() {
     for (arguments, begins) in [
         (&["secret"][..], ""),
         (&["openapi"], "{"),
+        (&["man"], ".ie"),
         (&["completions", "bash"], "_chinwag"),
         (&["completions", "zsh"], "#compdef chinwag"),
         (&["--help"], "A self-hosted chat server"),
@@ -95,6 +96,21 @@ fn commands_that_need_no_server_read_no_configuration() {
     }
     let reason = shell.fails(&["health"], "", 2);
     assert!(reason.contains("server.port"), "{reason}");
+}
+
+#[test]
+fn each_command_has_a_page_of_the_manual() {
+    let shell = Shell { folder: scratch(), environment: Vec::new() };
+    assert!(shell.ok(&["man"], "").contains("chinwag\\-backup(1)"));
+    std::fs::create_dir(shell.folder.join("man")).expect("created");
+    shell.ok(&["man", "man"], "");
+    for (page, says) in
+        [("chinwag.1", "\\-\\-config"), ("chinwag-restore.1", "\\-\\-replace"), ("chinwag-user-add.1", "\\-\\-email")]
+    {
+        let page = std::fs::read_to_string(shell.folder.join("man").join(page)).expect("written");
+        assert!(page.contains(says) && page.contains(".SH NAME"), "{page}");
+    }
+    shell.fails(&["man", "missing/folder"], "", 1);
 }
 
 #[test]
