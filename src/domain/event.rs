@@ -1,7 +1,7 @@
 //! Events of a room, and of a user, as connected clients receive them.
 
 use super::amendment::{Amendment, AmendmentKind};
-use super::ids::{EntryId, Seq, UserId};
+use super::ids::{EntryId, MessageId, Seq, UserId};
 use super::message::Message;
 use super::profile::ChangedProfile;
 use super::room::{RoomChange, RoomHead};
@@ -47,6 +47,13 @@ pub enum Event<K = AmendmentKind> {
 pub enum OwnEvent {
     /// The user changed the profile.
     ProfileChanged(ChangedProfile),
+    /// A message mentions the user.
+    Mentioned {
+        /// The message.
+        message: MessageId,
+        /// Its sender.
+        by: UserRef,
+    },
 }
 
 /// How far the log of a room went back.

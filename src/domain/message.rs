@@ -7,6 +7,7 @@ use super::error::{Error, Result};
 use super::field::Field;
 use super::ids::{EntryId, MessageId, UserId};
 use super::link::{check_link, is_dangerous};
+use super::mention::{Mentions, NamedInText};
 use super::notice::Notice;
 use super::reactions::Reactions;
 use super::text::check_length;
@@ -175,13 +176,15 @@ pub struct NewMessage {
     pub client_id: Option<ClientId>,
     /// SHA-256 of the file that is uploaded with it; a retry must carry the same file.
     pub file_digest: Option<[u8; 32]>,
+    /// Whom its text may mention, the longest name at each place first.
+    pub named: Vec<NamedInText>,
 }
 
 impl NewMessage {
     /// A message of this kind and text, with nothing else. A picture or file whose text is an address is the file there.
     pub fn new(kind: MessageKind, text: Content) -> Self {
         let attachment = Attachment::named_by(kind, &text);
-        Self { kind, text, attachment, reply_to: None, client_id: None, file_digest: None }
+        Self { kind, text, attachment, reply_to: None, client_id: None, file_digest: None, named: Vec::new() }
     }
 
     /// Rejects a message from which a client would make a link that runs something on the reader's machine: any address of
@@ -247,6 +250,8 @@ pub struct Message {
     pub edited_at_ms: Option<u64>,
     /// Reactions to it; `None` when nobody ever reacted.
     pub reactions: Option<Arc<Reactions>>,
+    /// Whom it mentions; `None` for nobody.
+    pub mentions: Option<Box<Mentions>>,
 }
 
 impl Message {
@@ -257,7 +262,8 @@ impl Message {
         let twice = escaped_bytes(&self.text) + escaped_bytes(url);
         let once = [name, Some(&self.sender.name), self.client_id.as_deref()].into_iter().flatten();
         let reactions = self.reactions.as_ref().map_or(0, |reactions| reactions.printed_bytes());
-        2 * twice + once.map(escaped_bytes).sum::<usize>() + reactions + KEYS_BYTES
+        let mentions = self.mentions.as_ref().map_or(0, |mentions| mentions.printed_bytes());
+        2 * twice + once.map(escaped_bytes).sum::<usize>() + reactions + mentions + KEYS_BYTES
     }
 
     /// The message as a reader sees it who reaches the server at `base_url`: addresses of its uploads have that host.
@@ -285,6 +291,11 @@ impl Message {
         self.attachment.as_ref().is_some_and(|file| file.has_host)
     }
 
+    /// Whether another user mentions this one in it.
+    pub fn mentions_user(&self, user: UserId) -> bool {
+        self.sender.id != user && self.mentions.as_ref().is_some_and(|mentions| mentions.include(user))
+    }
+
     /// Whether the server sent it. A system message may come from a user as well.
     pub fn is_from_server(&self) -> bool {
         self.sender.id == UserId::SERVER
@@ -292,7 +303,7 @@ impl Message {
 }
 
 /// The bytes of a text as a JSON string without its quotes.
-fn escaped_bytes(text: &str) -> usize {
+pub(super) fn escaped_bytes(text: &str) -> usize {
     let escaped = |byte: u8| match byte {
         b'"' | b'\\' => 2,
         0..0x20 => 6,
@@ -317,6 +328,7 @@ impl Message {
             notice: None,
             edited_at_ms: None,
             reactions: None,
+            mentions: None,
         }
     }
 }

@@ -57,7 +57,8 @@ fn starts(name: &str) -> Vec<usize> {
     starts
 }
 
-fn has_no_spaces(c: char) -> bool {
+/// Whether a character is of a script that puts no spaces between words.
+pub(super) fn has_no_spaces(c: char) -> bool {
     use Script::{Han, Hangul, Hiragana, Katakana, Khmer, Lao, Myanmar, Thai};
     matches!(c.script(), Han | Hangul | Hiragana | Katakana | Khmer | Lao | Myanmar | Thai)
 }

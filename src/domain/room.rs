@@ -217,6 +217,8 @@ pub struct Conversation {
     pub last_message: Option<Message>,
     /// Number of messages of others after the last one read.
     pub unread: u64,
+    /// Number of these that mention the user.
+    pub mentions: u64,
     /// The last message that the user has read; 0 for none.
     pub read: Seq,
     /// In a direct room, the last message that the other user has read; 0 for none.

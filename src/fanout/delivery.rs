@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::connection::{Connection, ConnectionId};
 use super::encode::{Frame, FrameKey, ReadyFrame, Style};
 use super::hub::HubState;
+use super::mentions::MentionFrames;
 use crate::domain::{Event, Message, OwnEvent, PresenceChange, RoomEvent, RoomId, UserId, UserRef};
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
@@ -110,6 +111,7 @@ impl HubState {
         let Self { rooms, connections, dirty, base_url, metrics, .. } = self;
         let Some(room) = rooms.get(&event.room.id) else { return outcome };
         let mut encoded = EncodedOnce::new(event, base_url);
+        let mut mentions = MentionFrames::of(&event.what);
         for slot in &room.connections {
             let Some(connection) = connections.get_mut(*slot) else { continue };
             let has_backlog = !connection.backlogs.is_empty();
@@ -120,7 +122,8 @@ impl HubState {
             if connection.send_queue.is_empty() {
                 dirty.push(*slot);
             }
-            if connection.send_queue.push(frame.for_viewer(connection.user)) {
+            let frame = mentions.follow(frame.for_viewer(connection.user), connection);
+            if connection.send_queue.push(frame) {
                 outcome.queued += 1;
                 continue;
             }
@@ -177,7 +180,8 @@ impl HubState {
     /// Encodes an event for one connection.
     pub(super) fn encode_for(&self, connection: &Connection, event: &RoomEvent) -> Option<Bytes> {
         let frame = encode(connection, event, &self.base_url)?;
-        Some(ReadyFrame::new(frame).for_viewer(connection.user))
+        let frame = ReadyFrame::new(frame).for_viewer(connection.user);
+        Some(MentionFrames::of(&event.what).follow(frame, connection))
     }
 
     /// Gathers a change of presence for the next tick.

@@ -23,6 +23,7 @@ mod flush;
 mod followed_rooms;
 mod gap_repair;
 mod hub;
+mod mentions;
 mod pending_subscription;
 mod presence;
 mod receipts;

@@ -91,7 +91,7 @@ impl Messages {
                 None
             }
         };
-        let message = self.uploads.attach(message).await?;
+        let message = self.name_users(self.uploads.attach(message).await?).await?;
         let started = Instant::now();
         let appended = self.store.append(room, caller, message, rate, self.watermarks.seen(room)).await;
         self.metrics.count_send(started.elapsed());

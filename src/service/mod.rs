@@ -28,6 +28,7 @@ mod limits;
 mod low_priority;
 mod managed_messages;
 mod managed_rooms;
+mod mentions;
 mod messages;
 mod passwords;
 mod pictures;

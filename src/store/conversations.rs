@@ -102,8 +102,8 @@ impl Store {
 
     async fn count_unread(&self, user: UserId, (conversation, joined_at_ms): Uncounted) -> Result<Conversation> {
         let senders = self.senders(conversation.head.id).await?;
-        let unread = senders.unread(user, conversation.read, joined_at_ms.max(self.oldest_ms()));
-        Ok(Conversation { unread, ..conversation })
+        let (unread, mentions) = senders.unread(user, conversation.read, joined_at_ms.max(self.oldest_ms()));
+        Ok(Conversation { unread, mentions, ..conversation })
     }
 
     /// The commands that read rooms: two replies for each.
@@ -152,8 +152,20 @@ fn read_conversation(
         return Ok(None); // the user's list is not up to date
     }
     let items = array(card)?;
-    let [kind, name, pair, at_ms, id, record, amended, Value::Int(unread), other_read, avatar, joined] =
-        items.as_slice()
+    let [
+        kind,
+        name,
+        pair,
+        at_ms,
+        id,
+        record,
+        amended,
+        Value::Int(unread),
+        other_read,
+        avatar,
+        joined,
+        Value::Int(mentions),
+    ] = items.as_slice()
     else {
         return Err(Error::internal("a conversation has an unexpected number of fields"));
     };
@@ -177,6 +189,7 @@ fn read_conversation(
         active_at_ms: text(at_ms)?.parse().map_err(Error::internal)?,
         last_message,
         unread: u64::try_from(*unread).unwrap_or(0),
+        mentions: u64::try_from(*mentions).unwrap_or(0),
         read,
         read_by_other,
     };

@@ -12,7 +12,7 @@ use super::stored::RoomEntry;
 use super::{Store, amendments, record};
 use crate::domain::{
     Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,
-    hex,
+    UserId, hex,
 };
 
 /// Most messages that one call announces. Nodes read what is missing before them from the log.
@@ -110,8 +110,9 @@ impl Store {
         let keys: [&str; 13] = [
             state, log, members, amendments, live, &rate_key, sent, first, second, removed, &slow_key, admins, details,
         ];
+        let names = json_names(message)?;
         let args = |may_join: bool| {
-            [
+            let mut args = vec![
                 Arg::Number(caller.id.0),
                 Arg::Text(record),
                 Arg::Text(&join_record),
@@ -127,7 +128,12 @@ impl Store {
                 Arg::Number(seen.at_ms),
                 Arg::Number(may_join.into()),
                 Arg::Bytes(client_id.field()),
-            ]
+            ];
+            for (named, name) in message.named.iter().zip(&names) {
+                let user = named.user.map_or(0, |user| user.0);
+                args.extend([Arg::Number(named.place as u64), Arg::Number(user), Arg::Text(name)]);
+            }
+            args
         };
         let call = Call { script: &scripts::APPEND_MESSAGE, keys: &keys, args: &args(false) };
         let (reply, _) = self.writer.run_script(&call, &[]).await?;
@@ -232,8 +238,9 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
     let items = array(reply)?;
     let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
     match (text(status)?, rest) {
-        ("stored", [id, Value::Int(joined)]) => {
-            let message = stored(room, entry_id(id)?, caller, new);
+        ("stored", [id, Value::Int(joined), mentioned]) => {
+            let mentioned = reply::read(mentioned.clone())?;
+            let message = stored(room, entry_id(id)?, caller, new, mentioned);
             // The notice that the sender joined precedes the message.
             let member_since = (*joined == 1).then(|| message.id.entry.seq.previous());
             Ok(Appended { message, member_since, is_replay: false })
@@ -257,8 +264,17 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
     }
 }
 
-fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage) -> Message {
+/// The names that a message may mention, as JSON.
+fn json_names(message: &NewMessage) -> Result<Vec<String>> {
+    message.named.iter().map(|named| serde_json::to_string(&named.text).map_err(Error::internal)).collect()
+}
+
+/// The message as it is stored. It mentions some of those that its text may mention, by their numbers from 1.
+fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage, mentioned: Vec<usize>) -> Message {
+    let named = mentioned.iter().filter_map(|number| new.named.get(number.checked_sub(1)?));
+    let mentions = named.map(|named| (named.user.unwrap_or(UserId::SERVER), named.text.clone()));
     Message {
+        mentions: record::mentions_of(mentions),
         id: MessageId { room, entry },
         sender: caller.user_ref(),
         kind: new.kind,

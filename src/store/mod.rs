@@ -29,6 +29,7 @@ mod joins;
 mod long_rooms;
 mod members;
 mod memory;
+mod mentions;
 mod messages;
 mod metrics;
 mod name_claims;

@@ -10,8 +10,8 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Attachment, Caller, EntryId, Error, Message, MessageId, MessageKind, NewMessage, Notice, NoticeKind, Result,
-    RoomId, SYSTEM_NAME, UserId, UserRef,
+    Attachment, Caller, EntryId, Error, Mentions, Message, MessageId, MessageKind, NewMessage, Notice, NoticeKind,
+    Result, RoomId, SYSTEM_NAME, UserId, UserRef,
 };
 
 /// The version that this code writes.
@@ -41,6 +41,12 @@ struct Record<'a> {
     /// The change of membership that this reports.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     m: Option<NoticeRecord<'a>>,
+    /// Users whom the message mentions, 0 for all members. `mentions.lua` writes this and the next.
+    #[serde(skip_serializing, default)]
+    at: Vec<u64>,
+    /// Their names as the text has them.
+    #[serde(rename = "as", skip_serializing, default)]
+    names: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -189,6 +195,8 @@ pub(super) fn encode(message: &NewMessage, sender: &Caller) -> Result<String> {
         f: file,
         c: message.client_id.as_ref().and_then(|id| id.own()).map(Cow::from),
         m: None,
+        at: Vec::new(),
+        names: Vec::new(),
     };
     print(sender.id, &record)
 }
@@ -204,6 +212,8 @@ pub(super) fn encode_notice(notice: &Notice) -> Result<String> {
         f: None,
         c: None,
         m: Some(notice.into()),
+        at: Vec::new(),
+        names: Vec::new(),
     };
     print(UserId::SERVER, &record)
 }
@@ -248,7 +258,20 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         notice: record.m.and_then(NoticeRecord::into_notice),
         edited_at_ms: None,
         reactions: None,
+        mentions: mentions_of(record.at.into_iter().map(UserId).zip(record.names)),
     })
+}
+
+/// The mentions of users, of which 0 stands for all members, by the names in the text.
+pub(super) fn mentions_of(named: impl Iterator<Item = (UserId, String)>) -> Option<Box<Mentions>> {
+    let mut mentions = Mentions::default();
+    for (id, name) in named {
+        match id {
+            UserId::SERVER => mentions.everyone = Some(name),
+            id => mentions.users.push(UserRef { id, name }),
+        }
+    }
+    (mentions != Mentions::default()).then(|| Box::new(mentions))
 }
 
 #[cfg(test)]
@@ -291,6 +314,14 @@ mod tests {
         let entry = EntryId { seq: Seq(1), at_ms: 1 };
         let record = r#"1 {"v":2,"k":"t","n":"a","t":"b","zz":[1,2]}"#;
         assert!(decode(RoomId::GLOBAL, entry, record).is_ok());
+    }
+
+    #[test]
+    fn mentions_are_read_as_scripts_write_them() {
+        let entry = EntryId { seq: Seq(1), at_ms: 1 };
+        let record = r#"1 {"v":1,"k":"t","n":"a","t":"@bob @all","at":[3,0],"as":["bob","all"]}"#;
+        let mentions = decode(RoomId::GLOBAL, entry, record).expect("decodes").mentions.expect("some");
+        assert_eq!((mentions.users, mentions.everyone.as_deref()), (vec![user(3, "bob")], Some("all")));
     }
 
     fn user(id: u64, name: &str) -> UserRef {

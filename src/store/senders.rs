@@ -1,4 +1,4 @@
-//! Who sent the entries of rooms' logs. A node remembers it, so that it can count unread messages without having Redis
+//! Who sent the entries of rooms' logs, and whom they mention. A node remembers it, so that it can count unread messages without having Redis
 //! read a thousand records for one number.
 //!
 //! Before each use, what is known of a room is extended by the entries behind its last one. After a failover or a restart
@@ -32,15 +32,51 @@ struct Sent {
     sender: UserId,
 }
 
-/// The entries of rooms, oldest first, as of the last time each was asked for.
+/// What is known of the entries of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Known {
+    /// Oldest first.
+    entries: Vec<Sent>,
+    /// Whom they mention, in the same order; user 0 for all members.
+    mentions: Vec<(Seq, UserId)>,
+}
+
+impl Known {
+    fn bytes(&self) -> usize {
+        let mentions = self.mentions.capacity() * size_of::<(Seq, UserId)>();
+        ROOM_BYTES + self.entries.capacity() * size_of::<Sent>() + mentions
+    }
+
+    fn append(&mut self, mut behind: Self) {
+        self.entries.append(&mut behind.entries);
+        self.mentions.append(&mut behind.mentions);
+    }
+
+    /// Forgets the entries before one; all of them without one.
+    fn forget_before(&mut self, first: Option<EntryId>) {
+        let is_before = |seq: Seq| first.is_none_or(|first| seq < first.seq);
+        self.entries.drain(..self.entries.partition_point(|sent| is_before(sent.id.seq)));
+        self.mentions.drain(..self.mentions.partition_point(|(seq, _)| is_before(*seq)));
+        self.entries.shrink_to_fit();
+        self.mentions.shrink_to_fit();
+    }
+
+    /// Whether an entry mentions a user, alone or with all members.
+    fn do_mention(&self, seq: Seq, user: UserId) -> bool {
+        let first = self.mentions.partition_point(|(of, _)| *of < seq);
+        let mut mentioned = self.mentions[first..].iter().take_while(|(of, _)| *of == seq);
+        mentioned.any(|(_, mentioned)| *mentioned == user || *mentioned == UserId::SERVER)
+    }
+}
+
+/// The entries of rooms as of the last time each was asked for.
 #[derive(Clone)]
-pub(super) struct KnownSenders(Cache<RoomId, Arc<Vec<Sent>>>);
+pub(super) struct KnownSenders(Cache<RoomId, Arc<Known>>);
 
 impl Default for KnownSenders {
     fn default() -> Self {
-        let bytes = |entries: &Vec<Sent>| ROOM_BYTES + entries.capacity() * size_of::<Sent>();
         let cache = Cache::builder()
-            .weigher(move |_, entries: &Arc<Vec<Sent>>| u32::try_from(bytes(entries)).unwrap_or(u32::MAX))
+            .weigher(|_, known: &Arc<Known>| u32::try_from(known.bytes()).unwrap_or(u32::MAX))
             .max_capacity(MAX_BYTES)
             .eviction_policy(EvictionPolicy::lru())
             .build();
@@ -70,24 +106,30 @@ impl SenderReads {
 /// The entries of a log and which of them are deleted.
 #[derive(Debug)]
 pub(super) struct Senders {
-    entries: Arc<Vec<Sent>>,
+    known: Arc<Known>,
     deleted: HashSet<Seq>,
 }
 
 impl Senders {
     /// Whether an entry was sent by a user, deleted or not.
     pub(super) fn include(&self, user: UserId) -> bool {
-        self.entries.iter().any(|sent| sent.sender == user)
+        self.known.entries.iter().any(|sent| sent.sender == user)
     }
 
-    /// Number of messages of others behind `read`, but of those since a time alone.
-    pub(super) fn unread(&self, user: UserId, read: Seq, since_ms: u64) -> u64 {
-        let behind = self.entries.partition_point(|sent| sent.id.seq <= read);
+    /// Number of messages of others behind `read`, but of those since a time alone, and how many of them mention the user.
+    pub(super) fn unread(&self, user: UserId, read: Seq, since_ms: u64) -> (u64, u64) {
+        let entries = &self.known.entries;
+        let behind = entries.partition_point(|sent| sent.id.seq <= read);
         let is_unread = |sent: &&Sent| {
             let is_of_others = sent.sender != user && sent.sender != UserId::SERVER;
             is_of_others && sent.id.at_ms >= since_ms && !self.deleted.contains(&sent.id.seq)
         };
-        self.entries[behind..].iter().filter(is_unread).count() as u64
+        let (mut unread, mut mentions) = (0, 0);
+        for sent in entries[behind..].iter().filter(is_unread) {
+            unread += 1;
+            mentions += u64::from(self.known.do_mention(sent.id.seq, user));
+        }
+        (unread, mentions)
     }
 }
 
@@ -95,7 +137,7 @@ impl Senders {
 struct Part {
     /// Whether it follows the entry that was known; otherwise it is the beginning of the log.
     is_behind: bool,
-    entries: Vec<Sent>,
+    known: Known,
     /// `None` when there are more.
     end: Option<End>,
 }
@@ -116,23 +158,21 @@ impl Store {
     }
 
     async fn read_senders(&self, room: RoomId) -> Result<Senders> {
-        let mut entries = self.known_senders.0.get(&room).map(|known| known.to_vec()).unwrap_or_default();
-        let is_long = entries.is_empty();
+        let mut known = self.known_senders.0.get(&room).map(|known| Known::clone(&known)).unwrap_or_default();
+        let is_long = known.entries.is_empty();
         let mut restarts = 0;
         loop {
-            let part = self.read_part(room, entries.last(), is_long).await?;
-            if !part.is_behind && !entries.is_empty() {
-                entries.clear();
+            let part = self.read_part(room, known.entries.last(), is_long).await?;
+            if !part.is_behind && !known.entries.is_empty() {
+                known = Known::default();
                 restarts += 1;
             }
-            entries.extend(part.entries);
+            known.append(part.known);
             if let Some(End { first, deleted }) = part.end {
-                let dropped = entries.partition_point(|sent| first.is_none_or(|first| sent.id.seq < first.seq));
-                entries.drain(..dropped);
-                entries.shrink_to_fit();
-                let entries = Arc::new(entries);
-                self.known_senders.0.insert(room, Arc::clone(&entries));
-                return Ok(Senders { entries, deleted });
+                known.forget_before(first);
+                let known = Arc::new(known);
+                self.known_senders.0.insert(room, Arc::clone(&known));
+                return Ok(Senders { known, deleted });
             }
             if restarts > MAX_RESTARTS {
                 return Err(Error::Unavailable("the log is trimmed faster than it is read".into()));
@@ -157,11 +197,16 @@ impl Part {
         let mut items = array(reply)?.into_iter();
         let is_behind = reply::read(next(&mut items)?)?;
         let entries = array(next(&mut items)?)?;
-        let entry = |pair: &[Value]| Ok(Sent { id: entry_id(&pair[0])?, sender: user_id(&pair[1])? });
-        let entries = entries.chunks_exact(2).map(entry).collect::<Result<_>>()?;
+        let mut known = Known::default();
+        for entry in entries.chunks_exact(3) {
+            let (id, sender) = (entry_id(&entry[0])?, user_id(&entry[1])?);
+            let mentioned = text(&entry[2])?.split(',').filter_map(|user| user.parse().ok().map(UserId));
+            known.mentions.extend(mentioned.map(|user| (id.seq, user)));
+            known.entries.push(Sent { id, sender });
+        }
         let has_more: bool = reply::read(next(&mut items)?)?;
         let end = if has_more { None } else { Some(End::read(&mut items)?) };
-        Ok(Self { is_behind, entries, end })
+        Ok(Self { is_behind, known, end })
     }
 }
 
@@ -195,19 +240,23 @@ mod tests {
     fn what_others_sent_and_nobody_deleted_is_unread() {
         let entries =
             vec![sent(3, 10, 2), sent(4, 10, 2), sent(5, 11, 1), sent(6, 12, 2), sent(7, 12, 0), sent(9, 13, 3)];
-        let senders = Senders { entries: Arc::new(entries), deleted: HashSet::from([Seq(6)]) };
-        for (user, read, since_ms, unread) in [
-            (1, 0, 0, 3),
-            (1, 3, 0, 2),
-            (1, 4, 0, 1),
-            (1, 8, 0, 1),
-            (1, 9, 0, 0),
-            (2, 0, 0, 2),
-            (1, 0, 11, 1),
-            (4, 0, 14, 0),
+        let mentions = vec![(Seq(3), UserId(1)), (Seq(4), UserId(4)), (Seq(6), UserId(1)), (Seq(9), UserId(0))];
+        let known = Arc::new(Known { entries, mentions });
+        let senders = Senders { known, deleted: HashSet::from([Seq(6)]) };
+        for (user, read, since_ms, unread, mentions) in [
+            (1, 0, 0, 3, 2),
+            (1, 3, 0, 2, 1),
+            (1, 4, 0, 1, 1),
+            (1, 8, 0, 1, 1),
+            (1, 9, 0, 0, 0),
+            (2, 0, 0, 2, 1),
+            (3, 0, 0, 3, 0),
+            (4, 0, 0, 4, 2),
+            (1, 0, 11, 1, 1),
+            (4, 0, 14, 0, 0),
         ] {
             let case = (user, read, since_ms);
-            assert_eq!(senders.unread(UserId(user), Seq(read), since_ms), unread, "{case:?}");
+            assert_eq!(senders.unread(UserId(user), Seq(read), since_ms), (unread, mentions), "{case:?}");
         }
         assert!(senders.include(UserId(3)) && !senders.include(UserId(4)));
     }
@@ -215,13 +264,14 @@ mod tests {
     #[test]
     fn parts_of_a_log_are_understood() {
         let part = |more: Vec<Value>| {
-            let mut items = vec![Value::Int(1), list(&["7-10", "3", "8-11", "0"])];
+            let mut items = vec![Value::Int(1), list(&["7-10", "3", "", "8-11", "0", "4,0"])];
             items.extend(more);
             Part::read(Value::Array(items))
         };
         let cut = part(vec![Value::Int(1)]).expect("reads");
         assert!(cut.is_behind && cut.end.is_none());
-        assert_eq!(cut.entries, [sent(7, 10, 3), sent(8, 11, 0)]);
+        assert_eq!(cut.known.entries, [sent(7, 10, 3), sent(8, 11, 0)]);
+        assert_eq!(cut.known.mentions, [(Seq(8), UserId(4)), (Seq(8), UserId(0))]);
         assert!(part(vec![Value::Int(0)]).is_err(), "the last part has an end");
         let id = Value::BulkString(b"2-1".to_vec());
         let end = part(vec![Value::Int(0), id, list(&["5", "7:e", "6"])]).expect("reads").end.expect("the end");
@@ -234,9 +284,10 @@ mod tests {
     #[test]
     fn a_node_remembers_a_bounded_number_of_bytes() {
         let known = KnownSenders::default();
-        let entries = Arc::new(vec![sent(1, 1, 1); 1000]);
+        let entries = vec![sent(1, 1, 1); 1000];
+        let senders = Arc::new(Known { entries, mentions: Vec::new() });
         for number in 1..=2000 {
-            known.0.insert(RoomId::new(number).expect("not zero"), Arc::clone(&entries));
+            known.0.insert(RoomId::new(number).expect("not zero"), Arc::clone(&senders));
         }
         known.0.run_pending_tasks();
         let count = known.0.entry_count();

@@ -56,6 +56,7 @@ mod manners;
 mod matrix;
 mod members;
 mod membership_crashes;
+mod mentions;
 mod message_kinds;
 mod messages;
 mod metrics;

@@ -164,6 +164,12 @@ fn amended(room: RoomId, Amendment { id, by, at_ms, what, .. }: &Amendment) -> S
 fn encode_own(event: &OwnEvent, style: Style<'_>) -> Option<String> {
     match event {
         _ if !style.is_extended => None,
+        OwnEvent::Mentioned { message, by } => {
+            let payload = json!({
+                "room_id": message.room.number(), "id": message.to_integer(), "user_id": by.id.0, "username": by.name
+            });
+            Some(frame("mentioned", payload))
+        }
         OwnEvent::ProfileChanged(change) => Some(frame("me_changed", ChangedMe::new(change, style.base_url))),
     }
 }

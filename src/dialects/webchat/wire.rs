@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
-    Conversation, Member, MemberRole, Message, MessageId, MessageKind, Notice, NoticeKind, Reaction, Reactions, RoomId,
-    RoomKind, Seq, Session, UserRef,
+    Conversation, Member, MemberRole, Mentions, Message, MessageId, MessageKind, Notice, NoticeKind, Reaction,
+    Reactions, RoomId, RoomKind, Seq, Session, UserRef,
 };
 
 /// A room of the caller, with the three keys of the document.
@@ -111,6 +111,28 @@ struct Extension<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     reactions: Vec<ReactionView<'a>>,
+    /// Whom it mentions, if anybody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    mentions: Vec<MentionView<'a>>,
+}
+
+/// A mention in the text of a message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = webchat::Mention)]
+struct MentionView<'a> {
+    /// The user; `null` for all members.
+    #[schema(required)]
+    user_id: Option<u64>,
+    /// The name as it stands in the text, behind an `@`.
+    name: &'a str,
+}
+
+impl<'a> MentionView<'a> {
+    fn all(mentions: &'a Mentions) -> Vec<Self> {
+        let users = mentions.users.iter().map(|user| Self { user_id: Some(user.id.0), name: &user.name });
+        users.chain(mentions.everyone.as_deref().map(|name| Self { user_id: None, name })).collect()
+    }
 }
 
 /// Users who have reacted with the same emoji.
@@ -183,6 +205,7 @@ impl<'a> ChatMessage<'a> {
             notice: message.notice.as_ref().and_then(NoticeView::of),
             edited_at: message.edited_at_ms.map(utc_millis),
             reactions: message.reactions.as_deref().map(ReactionView::all).unwrap_or_default(),
+            mentions: message.mentions.as_deref().map(MentionView::all).unwrap_or_default(),
         });
         Self {
             id: message.id.to_integer(),
@@ -252,7 +275,7 @@ impl From<Session> for SessionEntry {
         "text": "Let's start the meeting.", "file_url": null, "file_name": null, "file_size": null,
         "file_pixels": null, "resume": "1-1761479940000"
     },
-    "unread": 1, "read_id": null, "read_by_other_id": null, "active_at": "2025-10-26T11:59:00.000Z"
+    "unread": 1, "mentions": 0, "read_id": null, "read_by_other_id": null, "active_at": "2025-10-26T11:59:00.000Z"
 }))]
 pub(super) struct ConversationEntry<'a> {
     id: u32,
@@ -272,6 +295,8 @@ pub(super) struct ConversationEntry<'a> {
     last_message: Option<ChatMessage<'a>>,
     /// Messages of other users after the last one that the caller has read.
     unread: u64,
+    /// Those of them that mention the caller, alone or with all members.
+    mentions: u64,
     /// The last message that the caller has read.
     #[schema(required)]
     read_id: Option<u64>,
@@ -296,6 +321,7 @@ impl<'a> ConversationEntry<'a> {
             avatar: absolute(base_url, &it.avatar).into_owned(),
             last_message: it.last_message.as_ref().map(|message| ChatMessage::listed(message, true, base_url)),
             unread: it.unread,
+            mentions: it.mentions,
             read_id: id(it.read),
             read_by_other_id: id(it.read_by_other),
             active_at: utc_millis(it.active_at_ms),

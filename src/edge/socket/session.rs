@@ -302,10 +302,15 @@ impl Session {
     }
 }
 
-/// Whether a request may run while others do. Only a send of one round trip may: a reply looks up its message first, and
-/// a direct room that this node does not know takes round trips of its own.
+/// Whether a request may run while others do. Only a send of one round trip may: a reply looks up its message first, a text
+/// the users whom it may mention, and a direct room that this node does not know takes round trips of its own.
 fn runs_concurrently(command: &Command) -> bool {
-    matches!(command, Command::Send { to: Receiver::Room(_), reply_to: None, expected_room: None, .. })
+    match command {
+        Command::Send { to: Receiver::Room(_), reply_to: None, expected_room: None, message } => {
+            !message.text.as_str().contains('@')
+        }
+        _ => false,
+    }
 }
 
 /// Resumes rooms for a connection. Rooms to which it is not subscribed count as lost.

@@ -14,7 +14,8 @@
 --       12 seq and 13 ms of the last message that the node has seen in the room (0 for none)
 --       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
 --       15 field of the client id in the hashes ('' when it is not kept there)
--- Reply {'stored', id, joined 0|1} · {'join'} (the sender must join, which ARGV 14 does not allow)
+--       16… whom the text may mention: place, user (0 for all members), name as JSON, …
+-- Reply {'stored', id, joined 0|1, numbers from 1 of those of ARGV 16… whom it mentions} · {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments with details, first seq since the sender joined (0: no member of a public room)}
 --       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
 --       {'limited', ms to wait} · {'slow', ms to wait} (the room is in slow mode)
@@ -106,6 +107,11 @@ if hash ~= '' then
 end
 if refusal then return refusal end
 
+local mentioned = {}
+if #ARGV > 15 then
+  local may_mention_all = function() return is_leader(state[8], KEYS[12], members, sender) end
+  record, mentioned = add_mentions(record, {unpack(ARGV, 16)}, members, may_mention_all)
+end
 note_arrival(rate, arrival, clock)
 if is_slow then redis.call('SET', slow, integer(clock), 'PX', slow_ms) end
 local joined = 0
@@ -127,4 +133,4 @@ elseif ids and not is_noted then
   redis.call('HSET', ids, field, struct.pack(ID_VALUE, seq, ms, hash))
 end
 if hash ~= '' and sent ~= room then redis.call('SET', sent, id .. ' ' .. hash, 'PX', lifetime) end
-return {'stored', id, joined}
+return {'stored', id, joined, mentioned}

@@ -1,10 +1,10 @@
--- Reads one entry of a user's list of conversations.
+-- Reads one entry of a user's list of conversations. Requires mentions.lua.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 read   6 details of amendments
 -- ARGV  1 user   2 highest seq that the user has read   3 time in ms before which entries are ignored
 --       4 the other user of a direct room ('' for none)
 -- Reply {kind, name, pair, ms of the last change, entry id, record, its amendments with details, unread, runs read by the
---       other, avatar, joined ms} (id and record false when there is no message; unread -1 when counting takes too long
+--       other, avatar, joined ms, unread mentions} (id and record false when there is no message; unread -1 when counting takes too long
 --       here), or false when the user is no member
 
 local room, log, members, amended, read, details = unpack(KEYS)
@@ -14,15 +14,20 @@ local joined = redis.call('ZSCORE', members, user)
 if not state[1] or not joined then return false end
 local joined_ms = tonumber(joined)
 
-local id, record, amendments, unread = false, false, {}, 0
+local id, record, amendments, unread, mentions = false, false, {}, 0, 0
 local is_cut = walk_back(log, amended, tonumber(ARGV[3]), function(entry, seq, ms, found)
   if not id then id, record, amendments = entry[1], entry[2][2], found end
   local is_new = tonumber(seq) > highest and ms >= joined_ms
   local sender = string.match(entry[2][2], '^%d+')
-  if is_new and sender ~= user and sender ~= '0' then unread = unread + 1 end
+  if is_new and sender ~= user and sender ~= '0' then
+    unread = unread + 1
+    if does_mention(entry[2][2], user) then mentions = mentions + 1 end
+  end
   return is_new
 end)
 if is_cut then unread = -1 end
 local read_by_other = other ~= '' and redis.call('HGET', read, other) or ''
 amendments = with_details(details, amendments)
-return {state[1], state[2], state[3], state[4], id, record, amendments, unread, read_by_other, state[5], joined}
+return {
+  state[1], state[2], state[3], state[4], id, record, amendments, unread, read_by_other, state[5], joined, mentions
+}

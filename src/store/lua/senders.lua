@@ -1,9 +1,9 @@
 -- Reads who sent the entries of a log behind a known one, a part at a time: records may be long, and Redis serves nobody
--- else meanwhile.
+-- else meanwhile. Requires mentions.lua.
 --
 -- KEYS  1 log   2 amendments
 -- ARGV  1 id of the known entry ('' for none)
--- Reply {known entry is in the log 0|1, {entry id, sender, …}, there are more 0|1, id of the log's first entry,
+-- Reply {known entry is in the log 0|1, {entry id, sender, users whom it mentions, …}, there are more 0|1, id of the log's first entry,
 --       fields of the amendments}
 --       (from the beginning of the log when the known entry is not in it; the last two only when there are no more; the
 --       id is false for an empty log)
@@ -14,12 +14,13 @@ local log, amended = KEYS[1], KEYS[2]
 local is_known = ARGV[1] ~= '' and redis.call('XRANGE', log, ARGV[1], ARGV[1])[1]
 local from = is_known and '(' .. ARGV[1] or '-'
 local senders, bytes, has_more = {}, 0, true
-while has_more and #senders < 2 * MAX_ENTRIES and bytes < MAX_BYTES do
+while has_more and #senders < 3 * MAX_ENTRIES and bytes < MAX_BYTES do
   local entries = redis.call('XRANGE', log, from, '+', 'COUNT', STEP)
   for _, entry in ipairs(entries) do
     from, bytes = '(' .. entry[1], bytes + #entry[2][2]
     senders[#senders + 1] = entry[1]
     senders[#senders + 1] = string.match(entry[2][2], '^%d+')
+    senders[#senders + 1] = mentioned_users(entry[2][2])
   end
   has_more = #entries == STEP
 end

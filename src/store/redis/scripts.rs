@@ -2,7 +2,7 @@
 //!
 //! Each script has a file of its own, whose header names KEYS, ARGV and replies. Shared functions are in files that are
 //! prepended to the scripts: `prelude.lua` (writing to a room), `amendments.lua` (reading amendments), `amend.lua` (writing
-//! an amendment), `walk.lua` (skipping deleted messages).
+//! an amendment), `mentions.lua` (whom records mention), `walk.lua` (skipping deleted messages).
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,12 @@ macro_rules! script {
     };
 }
 
-script!(APPEND_MESSAGE = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/append_message.lua");
+script!(
+    APPEND_MESSAGE = "../lua/amendments.lua",
+    "../lua/prelude.lua",
+    "../lua/mentions.lua",
+    "../lua/append_message.lua"
+);
 script!(ANNOUNCE_MESSAGES = "../lua/prelude.lua", "../lua/announce_messages.lua");
 script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
 script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
@@ -51,7 +56,7 @@ script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/prelude.lua", "../lua/announce_typing.lua");
 script!(COUNT_GUESS = "../lua/prelude.lua", "../lua/count_guess.lua");
 script!(ROOM_CARD = "../lua/amendments.lua", "../lua/walk.lua", "../lua/room_card.lua");
-script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/conversation.lua");
+script!(CONVERSATION = "../lua/amendments.lua", "../lua/walk.lua", "../lua/mentions.lua", "../lua/conversation.lua");
 script!(COUNT_MESSAGES = "../lua/count_messages.lua");
 script!(RENEW_CONNECTED = "../lua/renew_connected.lua");
 script!(EXPIRE_CONNECTED = "../lua/expire_connected.lua");
@@ -75,7 +80,7 @@ script!(CLAIM_UPLOADS = "../lua/claim_uploads.lua");
 script!(KEEP_PICTURE = "../lua/keep_picture.lua");
 script!(BLOCK = "../lua/block.lua");
 script!(COPY_BLOCK = "../lua/copy_block.lua");
-script!(SENDERS = "../lua/senders.lua");
+script!(SENDERS = "../lua/mentions.lua", "../lua/senders.lua");
 script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 script!(CREATE_APPLICATION = "../lua/create_application.lua");
 script!(USE_APPLICATION = "../lua/use_application.lua");

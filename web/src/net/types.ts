@@ -79,6 +79,14 @@ export interface Reaction {
   users: number[];
 }
 
+/** A mention in the text of a message. */
+export interface Mention {
+  /** `null` for all members. */
+  user_id: number | null;
+  /** The name as it stands in the text, behind an `@`. */
+  name: string;
+}
+
 export interface Message {
   id: number;
   user_id: number;
@@ -102,6 +110,8 @@ export interface Message {
   edited_at?: string;
   /** Absent if there are none. */
   reactions?: Reaction[];
+  /** Absent if there are none. */
+  mentions?: Mention[];
 }
 
 /** A message outside the context of its room. */
@@ -124,6 +134,8 @@ export interface Conversation {
   avatar: string;
   last_message: Message | null;
   unread: number;
+  /** Unread messages that mention the user. */
+  mentions: number;
   read_id: number | null;
   read_by_other_id: number | null;
   active_at: string;
@@ -290,6 +302,8 @@ export interface ServerPayloads {
   message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
   /** All reactions to a message of which the client may have missed some. */
   reactions: { room_id: number; id: number; reactions: Reaction[] };
+  /** A message mentions the user of this connection. */
+  mentioned: { room_id: number; id: number; user_id: number; username: string };
   typing: { room_id: number; user_id: number; username: string };
   presence: { room_id: number; users: { user_id: number; username: string; online: boolean }[] };
   member_added: Membership;

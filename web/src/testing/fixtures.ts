@@ -40,6 +40,7 @@ export function conversation(id: number, part: Partial<Conversation> = {}): Conv
     avatar: "",
     last_message: message(1, { room_id: id }),
     unread: 0,
+    mentions: 0,
     read_id: null,
     read_by_other_id: null,
     active_at: "2026-01-05T12:00:00.000Z",
