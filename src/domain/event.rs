@@ -1,7 +1,8 @@
 //! Events of a room, and of a user, as connected clients receive them.
 
 use super::amendment::{Amendment, AmendmentKind};
-use super::ids::{EntryId, MessageId, Seq, UserId};
+use super::conversation_settings::ConversationSettings;
+use super::ids::{EntryId, MessageId, RoomId, Seq, UserId};
 use super::message::Message;
 use super::profile::ChangedProfile;
 use super::room::{RoomChange, RoomHead};
@@ -47,6 +48,13 @@ pub enum Event<K = AmendmentKind> {
 pub enum OwnEvent {
     /// The user changed the profile.
     ProfileChanged(ChangedProfile),
+    /// The user changed what is set for a conversation.
+    SettingsChanged {
+        /// The room.
+        room: RoomId,
+        /// All of the settings.
+        settings: ConversationSettings,
+    },
     /// A message mentions the user.
     Mentioned {
         /// The message.

@@ -47,6 +47,8 @@ pub enum Field {
     Receiver,
     /// The role of a member.
     Role,
+    /// Of which messages a user wants to hear.
+    Notify,
     /// The text that a search looks for.
     Query,
     /// Whether a search looks for users, rooms or messages.
@@ -101,6 +103,7 @@ impl Field {
             Self::UserIds => "ids",
             Self::Receiver => "receiver_id",
             Self::Role => "role",
+            Self::Notify => "notify",
             Self::Query => "q",
             Self::SearchKind => "kind",
             Self::ChatType => "chat_type",

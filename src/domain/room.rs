@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::conversation_settings::ConversationSettings;
 use super::error::{Error, Result};
 use super::field::Field;
 use super::ids::{RoomId, Seq, UserId};
@@ -219,6 +220,8 @@ pub struct Conversation {
     pub unread: u64,
     /// Number of these that mention the user.
     pub mentions: u64,
+    /// What the user has set for it.
+    pub settings: ConversationSettings,
     /// The last message that the user has read; 0 for none.
     pub read: Seq,
     /// In a direct room, the last message that the other user has read; 0 for none.

@@ -128,6 +128,10 @@ impl Hub {
             UserEvent::ProfileChanged { user, change, .. } => {
                 self.0.borrow_mut().tell_user(*user, &OwnEvent::ProfileChanged(change.clone()));
             }
+            UserEvent::SettingsChanged { user, room, settings } => {
+                let event = OwnEvent::SettingsChanged { room: *room, settings: *settings };
+                self.0.borrow_mut().tell_user(*user, &event);
+            }
             UserEvent::Renamed { .. } | UserEvent::Deleted { .. } => {}
         }
     }

@@ -14,6 +14,7 @@ mod backups;
 mod bindings;
 mod blocks;
 mod claims;
+mod conversation_settings;
 mod dashboard;
 mod deletion;
 mod documents;

@@ -12,8 +12,10 @@ use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::room_list::{Correction, ROOMS_AT_ONCE};
 use super::stored::{RoomEntry, kind_of, parse_pair};
-use super::{Store, amendments};
-use crate::domain::{Conversation, Error, Kind, Listing, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId};
+use super::{Store, amendments, conversation_settings};
+use crate::domain::{
+    Conversation, ConversationSettings, Error, Kind, Listing, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId,
+};
 
 /// How many rooms are read at the same time to count their messages.
 const COUNTED_AT_ONCE: usize = 4;
@@ -28,13 +30,16 @@ type NameAndAvatar = (Option<String>, Option<String>);
 impl Store {
     /// The rooms of a user, latest activity first. Leaves out those whose shard, or whose other user's shard, is away.
     pub async fn conversations(&self, user: UserId) -> Result<Listing<Conversation>> {
-        let mut pipeline = Pipeline::with_capacity(3);
+        let mut pipeline = Pipeline::with_capacity(4);
         self.ask_room_list(&mut pipeline, user);
         pipeline.cmd("ZRANGE").arg(self.keys.read_cursors(user)).arg(0).arg(-1).arg("WITHSCORES");
+        pipeline.cmd("HGETALL").arg(self.keys.conversation_settings(user));
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
         let hints = self.read_room_list(user, &mut replies).await?;
         let read_cursors: Vec<(u32, f64)> = reply::read(next(&mut replies)?)?;
         let read_cursors: HashMap<u32, u64> = read_cursors.into_iter().map(|(room, seq)| (room, seq as u64)).collect();
+
+        let settings: HashMap<u32, String> = reply::read(next(&mut replies)?)?;
 
         let pending = |room: &RoomId| RoomEntry { room: *room, kind: RoomKind::Group, other: None };
         let rooms: Vec<RoomEntry> = hints.listed.iter().copied().chain(hints.pending.iter().map(pending)).collect();
@@ -75,6 +80,10 @@ impl Store {
         // What is noted must not be forgotten while the rooms cannot say what became of it.
         if !conversations.is_partial {
             self.correct_room_list(&hints, correction).await;
+        }
+        for conversation in &mut conversations.items {
+            let settings = settings.get(&conversation.head.id.number());
+            conversation.settings = settings.map(|text| conversation_settings::decode(text)).unwrap_or_default();
         }
         conversations.items.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
         self.deleted_users.rename_in(conversations.items.iter_mut().filter_map(|it| it.last_message.as_mut()));
@@ -190,6 +199,7 @@ fn read_conversation(
         last_message,
         unread: u64::try_from(*unread).unwrap_or(0),
         mentions: u64::try_from(*mentions).unwrap_or(0),
+        settings: ConversationSettings::default(),
         read,
         read_by_other,
     };

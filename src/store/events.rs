@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::{amendments, profiles, record, room_changes};
-use crate::domain::{ChangedProfile, EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef};
+use super::{amendments, conversation_settings, profiles, record, room_changes};
+use crate::domain::{
+    ChangedProfile, ConversationSettings, EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef,
+};
 
 /// An event of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,15 @@ pub enum UserEvent {
         at_ms: u64,
         /// What changed.
         change: ChangedProfile,
+    },
+    /// A user changed what is set for a conversation.
+    SettingsChanged {
+        /// The user.
+        user: UserId,
+        /// The room.
+        room: RoomId,
+        /// All of the settings.
+        settings: ConversationSettings,
     },
     /// An account was deleted.
     Deleted {
@@ -84,6 +95,7 @@ impl UserEvent {
             | Self::Ended { user, .. }
             | Self::Renamed { user, .. }
             | Self::ProfileChanged { user, .. }
+            | Self::SettingsChanged { user, .. }
             | Self::Deleted { user, .. }
             | Self::Joined { user, .. }
             | Self::Left { user, .. }
@@ -106,6 +118,9 @@ impl fmt::Display for UserEvent {
             Self::Renamed { user, at_ms, name } => write!(f, "renamed {user} {at_ms} {name}"),
             Self::ProfileChanged { user, at_ms, change } => {
                 write!(f, "profile {user} {at_ms} {}", profiles::encode_change(change))
+            }
+            Self::SettingsChanged { user, room, settings } => {
+                write!(f, "settings {user} {} {}", room.number(), conversation_settings::encode(*settings))
             }
             Self::Deleted { user, at_ms } => write!(f, "deleted {user} {at_ms}"),
             Self::Joined { user, room, since } => write!(f, "joined {user} {} {}", room.number(), since.0),
@@ -130,6 +145,9 @@ impl UserEvent {
             ("renamed", Some(name)) => Self::Renamed { user, at_ms: number, name: name.to_owned() },
             ("profile", Some(change)) => {
                 Self::ProfileChanged { user, at_ms: number, change: profiles::decode_change(change)? }
+            }
+            ("settings", Some(text)) => {
+                Self::SettingsChanged { user, room: room()?, settings: conversation_settings::decode(text) }
             }
             ("deleted", None) => Self::Deleted { user, at_ms: number },
             ("joined", Some(since)) => Self::Joined { user, room: room()?, since: Seq(since.parse().ok()?) },
@@ -199,6 +217,7 @@ mod tests {
             UserEvent::Ended { user, at_ms: 9, token: TokenId(u64::MAX) },
             UserEvent::Renamed { user, at_ms: 9, name: "李 雷".to_owned() },
             UserEvent::ProfileChanged { user, at_ms: 9, change: ChangedProfile::default() },
+            UserEvent::SettingsChanged { user, room: RoomId::GLOBAL, settings: ConversationSettings::default() },
             UserEvent::Deleted { user, at_ms: 9 },
             UserEvent::Joined { user, room: RoomId::GLOBAL, since: Seq(5) },
             UserEvent::Left { user, room: RoomId::GLOBAL },

@@ -14,6 +14,7 @@ mod client_ids;
 mod connected;
 mod contacts;
 mod continuity;
+mod conversation_settings;
 mod conversations;
 mod decoding;
 mod deleted_accounts;

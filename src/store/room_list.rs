@@ -250,6 +250,7 @@ impl Store {
 
     fn note_left(&self, pipeline: &mut Pipeline, room: RoomId, user: UserId) {
         pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(room.number());
+        self.forget_settings(pipeline, room, user);
         let event = UserEvent::Left { user, room }.to_string();
         pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event));
     }

@@ -136,10 +136,11 @@ impl Store {
             if users.is_empty() {
                 return Ok(());
             }
-            let mut pipeline = Pipeline::with_capacity(3 * users.len());
+            let mut pipeline = Pipeline::with_capacity(4 * users.len());
             for user in users.iter().copied().map(UserId) {
                 pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(room.number());
                 pipeline.cmd("ZREM").arg(self.keys.read_cursors(user)).arg(room.number());
+                self.forget_settings(&mut pipeline, room, user);
                 let event = UserEvent::Left { user, room }.to_string();
                 pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event));
             }

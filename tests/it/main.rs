@@ -18,6 +18,7 @@ mod close_codes;
 mod command_line;
 mod command_log;
 mod connections;
+mod conversation_settings;
 mod conversations;
 mod conversion;
 mod counting_proxy;

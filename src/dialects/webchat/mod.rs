@@ -5,6 +5,7 @@ mod admin;
 mod auth;
 mod blocks;
 mod client;
+mod conversation_settings;
 mod deletion;
 mod error;
 mod invites;
@@ -67,6 +68,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::patch().to(room_settings::change))
                 .route(web::delete().to(room_settings::remove)),
         )
+        .service(resource("/api/v1/rooms/{id}/settings").route(web::put().to(conversation_settings::change)))
         .service(
             resource("/api/v1/rooms/{id}/members")
                 .route(web::get().to(rooms::members))
@@ -105,6 +107,7 @@ fn openapi() -> utoipa::openapi::OpenApi {
         room_settings::read,
         room_settings::change,
         room_settings::remove,
+        conversation_settings::change,
         profile::me,
         profile::change,
         profile::cards,

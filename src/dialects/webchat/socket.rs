@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::conversation_settings::ChangedSettings;
 use super::error::text;
 use super::profile::ChangedMe;
 use super::requests::decode;
@@ -164,6 +165,9 @@ fn amended(room: RoomId, Amendment { id, by, at_ms, what, .. }: &Amendment) -> S
 fn encode_own(event: &OwnEvent, style: Style<'_>) -> Option<String> {
     match event {
         _ if !style.is_extended => None,
+        OwnEvent::SettingsChanged { room, settings } => {
+            Some(frame("settings_changed", ChangedSettings::new(*room, *settings)))
+        }
         OwnEvent::Mentioned { message, by } => {
             let payload = json!({
                 "room_id": message.room.number(), "id": message.to_integer(), "user_id": by.id.0, "username": by.name

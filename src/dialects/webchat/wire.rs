@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::conversation_settings::SettingsView;
 use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
     Conversation, Member, MemberRole, Mentions, Message, MessageId, MessageKind, Notice, NoticeKind, Reaction,
@@ -275,7 +276,7 @@ impl From<Session> for SessionEntry {
         "text": "Let's start the meeting.", "file_url": null, "file_name": null, "file_size": null,
         "file_pixels": null, "resume": "1-1761479940000"
     },
-    "unread": 1, "mentions": 0, "read_id": null, "read_by_other_id": null, "active_at": "2025-10-26T11:59:00.000Z"
+    "unread": 1, "mentions": 0, "notify": "all", "pinned": false, "hidden": false, "read_id": null, "read_by_other_id": null, "active_at": "2025-10-26T11:59:00.000Z"
 }))]
 pub(super) struct ConversationEntry<'a> {
     id: u32,
@@ -297,6 +298,8 @@ pub(super) struct ConversationEntry<'a> {
     unread: u64,
     /// Those of them that mention the caller, alone or with all members.
     mentions: u64,
+    #[serde(flatten)]
+    settings: SettingsView,
     /// The last message that the caller has read.
     #[schema(required)]
     read_id: Option<u64>,
@@ -322,6 +325,7 @@ impl<'a> ConversationEntry<'a> {
             last_message: it.last_message.as_ref().map(|message| ChatMessage::listed(message, true, base_url)),
             unread: it.unread,
             mentions: it.mentions,
+            settings: it.settings.into(),
             read_id: id(it.read),
             read_by_other_id: id(it.read_by_other),
             active_at: utc_millis(it.active_at_ms),

@@ -18,6 +18,7 @@
 //! | `{u:3}:made` | a day after the first room that it counts |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
+//! | `{u:3}:settings` | none: settings of conversations last as long as the membership |
 //! | `audit`, `audit:applications` | 90 days after the last entry; the latest 10,000 entries of that time |
 //! | `{applications}:names`, `:tokens`, `:used` | none: a token lasts until it is revoked |
 //! | `{u:3}:blocks` | none: a block lasts until it is lifted |
@@ -294,6 +295,11 @@ impl Keys {
         format!("{}{{u:{user}}}:marks", self.prefix)
     }
 
+    /// Hash: room → what a user has set for it, as `conversation_settings` describes.
+    pub(in crate::store) fn conversation_settings(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:settings", self.prefix)
+    }
+
     /// String: the direct room of two users.
     pub(in crate::store) fn direct(&self, low: UserId, high: UserId) -> String {
         format!("{}direct:{low}:{high}", self.prefix)
@@ -476,10 +482,11 @@ impl Keys {
     }
 
     /// The keys of a user that go with the account.
-    pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 7] {
+    pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 8] {
         let (rooms, pending) = (self.user_rooms(user), self.pending_rooms(user));
         let (made, blocks) = (self.rooms_made(user), self.blocks(user));
-        [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user), made, blocks]
+        let settings = self.conversation_settings(user);
+        [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user), made, blocks, settings]
     }
 
     /// Stream: what administrators did, or applications.

@@ -73,6 +73,7 @@ script!(LEAVE_DIRECT = "../lua/leave_direct.lua");
 script!(CREATE_INVITE = "../lua/create_invite.lua");
 script!(TAKE_INVITE = "../lua/take_invite.lua");
 script!(POINT = "../lua/point.lua");
+script!(CHANGE_CONVERSATION = "../lua/change_conversation.lua");
 script!(CLAIM_LOOK = "../lua/claim_look.lua");
 script!(RELEASE_LOOK = "../lua/release_look.lua");
 script!(COUNT_UPLOAD = "../lua/count_upload.lua");
@@ -125,6 +126,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CREATE_INVITE,
         &TAKE_INVITE,
         &POINT,
+        &CHANGE_CONVERSATION,
         &CLAIM_LOOK,
         &RELEASE_LOOK,
         &COUNT_UPLOAD,

@@ -136,10 +136,19 @@ export interface Conversation {
   unread: number;
   /** Unread messages that mention the user. */
   mentions: number;
+  /** Of which messages the user wants to hear. */
+  notify: "all" | "mentions" | "none";
+  /** Whether the user wants it above the others. */
+  pinned: boolean;
+  /** Whether the user does not want it listed. */
+  hidden: boolean;
   read_id: number | null;
   read_by_other_id: number | null;
   active_at: string;
 }
+
+/** What the user has set for a conversation. */
+export type ConversationSettings = Pick<Conversation, "notify" | "pinned" | "hidden">;
 
 export interface Member {
   user_id: number;
@@ -264,6 +273,7 @@ export interface Answers {
   "GET /api/v1/rooms/{id}": RoomSettings;
   "PATCH /api/v1/rooms/{id}": RoomSettings;
   "DELETE /api/v1/rooms/{id}": Done;
+  "PUT /api/v1/rooms/{id}/settings": ConversationSettings;
   "GET /api/v1/me/blocks": BlockedUser[];
   "PUT /api/v1/me/blocks/{user_id}": Done;
   "DELETE /api/v1/me/blocks/{user_id}": Done;
@@ -321,6 +331,8 @@ export interface ServerPayloads {
   room_removed: { room_id: number; user_id: number };
   /** The user changed the profile, perhaps on another device. Has what changed and nothing else. */
   me_changed: ProfileChange;
+  /** The user changed what is set for a conversation, perhaps on another device. */
+  settings_changed: ConversationSettings & { room_id: number };
   /** Every missed event of the room was sent. */
   resumed: { room_id: number };
   /** The token of the room is too old, or the server has lost messages of it: its history must be fetched. */

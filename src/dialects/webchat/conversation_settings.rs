@@ -1,0 +1,83 @@
+//! The route by which users set how they want to have a conversation.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::ErrorBody;
+use super::rooms::room_of;
+use crate::domain::{ConversationChange, ConversationSettings, Notify, Result, RoomId};
+use crate::edge::{Authenticated, Context, JsonBody};
+
+/// What the caller has set for a conversation.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"notify": "mentions", "pinned": true, "hidden": false}))]
+pub(super) struct SettingsView {
+    /// Of which messages the caller wants to hear: `all`, `mentions` or `none`.
+    notify: &'static str,
+    /// Whether the caller wants it above the others.
+    pinned: bool,
+    /// Whether the caller does not want it listed.
+    hidden: bool,
+}
+
+impl From<ConversationSettings> for SettingsView {
+    fn from(settings: ConversationSettings) -> Self {
+        let ConversationSettings { notify, is_pinned, is_hidden } = settings;
+        Self { notify: notify.as_str(), pinned: is_pinned, hidden: is_hidden }
+    }
+}
+
+/// Changes of what the caller has set for a conversation. Absent fields stay as they are.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"notify": "mentions", "pinned": true}))]
+pub(super) struct SettingsBody {
+    /// Of which messages the caller wants to hear: `all`, `mentions` or `none`.
+    #[schema(pattern = "^(all|mentions|none)$")]
+    notify: Option<String>,
+    /// Whether the caller wants it above the others.
+    pinned: Option<bool>,
+    /// Whether the caller does not want it listed.
+    hidden: Option<bool>,
+}
+
+/// Changes what the caller has set for a conversation: for clients, the server does nothing else by it. The caller's connections
+/// with `?ext=1` receive `settings_changed`.
+#[utoipa::path(
+    put, path = "/api/v1/rooms/{id}/settings", operation_id = "webchat_change_conversation", tag = "webchat",
+    security(("bearer" = [])), request_body = SettingsBody,
+    params(("id" = u32, Path, description = "The room")),
+    responses(
+        (status = 200, description = "All of the settings", body = SettingsView),
+        (status = 400, description = "A field is invalid", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such room, or one of which the caller is not a member", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
+    )
+)]
+pub(super) async fn change(
+    user: Authenticated,
+    path: web::Path<String>,
+    body: JsonBody<SettingsBody>,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let SettingsBody { notify, pinned, hidden } = body.0;
+    let notify = notify.as_deref().map(Notify::parse).transpose()?;
+    let change = ConversationChange { notify, is_pinned: pinned, is_hidden: hidden };
+    let settings = context.services.rooms.change_conversation(room_of(&path)?, &user.caller, change).await?;
+    Ok(HttpResponse::Ok().json(SettingsView::from(settings)))
+}
+
+/// What the user has set for a conversation, as the user's connections are told.
+#[derive(Serialize)]
+pub(super) struct ChangedSettings {
+    room_id: u32,
+    #[serde(flatten)]
+    settings: SettingsView,
+}
+
+impl ChangedSettings {
+    pub(super) fn new(room: RoomId, settings: ConversationSettings) -> Self {
+        Self { room_id: room.number(), settings: settings.into() }
+    }
+}
