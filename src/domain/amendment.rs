@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::emoji::Emoji;
 use super::ids::{EntryId, Seq, UserId};
-use super::message::Message;
+use super::message::{Message, PinState};
 use super::reactions::Reactions;
 
 /// A change of a stored message, whose entry in the log stays as it is.
@@ -38,6 +38,8 @@ pub enum AmendmentKind {
         /// Whether the reaction was added.
         is_on: bool,
     },
+    /// The user pinned the message to the room, or took it away, at a time that is later than that of earlier changes.
+    Pinned(bool),
     /// All reactions as they are since the latest change, where single changes are not known.
     Reactions(Arc<Reactions>),
 }
@@ -62,7 +64,10 @@ impl Amendment {
                     message.reactions = Some(Arc::clone(reactions));
                 }
             }
-            AmendmentKind::Edited(_) => {}
+            AmendmentKind::Pinned(is_pinned) if self.at_ms >= message.pin.and_then(|pin| pin.changed_at_ms) => {
+                message.pin = Some(PinState { is_pinned: *is_pinned, changed_at_ms: self.at_ms });
+            }
+            AmendmentKind::Edited(_) | AmendmentKind::Pinned(_) => {}
         }
         true
     }
@@ -157,6 +162,18 @@ mod tests {
             let shown = amendments.overlay(vec![message(1), message(2)]);
             assert_eq!((shown[0].text.as_str(), shown[0].edited_at_ms), ("", None));
             assert_eq!((shown[1].text.as_str(), shown[1].edited_at_ms), ("40", Some(40)), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn the_latest_pin_counts_in_whatever_order_pins_are_applied() {
+        let pin = |at_ms, is_pinned| Amendment { what: AmendmentKind::Pinned(is_pinned), ..edit(2, at_ms, "") };
+        for order in [[20, 30, 40], [40, 30, 20], [30, 40, 20]] {
+            for is_last in [true, false] {
+                let pins = order.map(|at_ms| pin(at_ms, (at_ms == 40) == is_last));
+                let shown = pins.into_iter().collect::<Amendments>().overlay(vec![message(1), message(2)]);
+                assert_eq!((shown[0].is_pinned(), shown[1].is_pinned()), (false, is_last), "{order:?}");
+            }
         }
     }
 

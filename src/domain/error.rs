@@ -80,6 +80,9 @@ pub enum Error {
     /// The message has as many kinds of reactions as allowed, or as many reactions.
     #[error("too many reactions")]
     TooManyReactions,
+    /// The room has as many pinned messages as allowed.
+    #[error("too many pinned messages")]
+    TooManyPins,
     /// No such user.
     #[error("user not found")]
     UserNotFound,
@@ -236,7 +239,8 @@ impl Error {
             | Self::EmailTaken
             | Self::ClientIdReused
             | Self::TooManyBlocked
-            | Self::TooManyReactions => Kind::Conflict,
+            | Self::TooManyReactions
+            | Self::TooManyPins => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::UnsupportedType => Kind::UnsupportedType,
             Self::RateLimited { .. } | Self::TooManyRooms | Self::SlowMode { .. } => Kind::RateLimited,
@@ -270,6 +274,7 @@ impl Error {
             Self::NotEditable => "not_editable",
             Self::TooLate => "too_late",
             Self::TooManyReactions => "too_many_reactions",
+            Self::TooManyPins => "too_many_pins",
             Self::UserNotFound => "user_not_found",
             Self::UserOffline => "user_offline",
             Self::NotFound => "not_found",

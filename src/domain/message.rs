@@ -252,6 +252,17 @@ pub struct Message {
     pub reactions: Option<Arc<Reactions>>,
     /// Whom it mentions; `None` for nobody.
     pub mentions: Option<Box<Mentions>>,
+    /// Whether it is pinned to its room; `None` when it never was.
+    pub pin: Option<PinState>,
+}
+
+/// Whether a message is pinned to its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinState {
+    /// Whether it is.
+    pub is_pinned: bool,
+    /// Time of the latest change, UTC milliseconds.
+    pub changed_at_ms: Option<u64>,
 }
 
 impl Message {
@@ -296,6 +307,11 @@ impl Message {
         self.sender.id != user && self.mentions.as_ref().is_some_and(|mentions| mentions.include(user))
     }
 
+    /// Whether it is pinned to its room.
+    pub fn is_pinned(&self) -> bool {
+        self.pin.is_some_and(|pin| pin.is_pinned)
+    }
+
     /// Whether the server sent it. A system message may come from a user as well.
     pub fn is_from_server(&self) -> bool {
         self.sender.id == UserId::SERVER
@@ -329,6 +345,7 @@ impl Message {
             edited_at_ms: None,
             reactions: None,
             mentions: None,
+            pin: None,
         }
     }
 }

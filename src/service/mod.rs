@@ -33,6 +33,7 @@ mod mentions;
 mod messages;
 mod passwords;
 mod pictures;
+mod pins;
 mod places;
 mod poll;
 mod presence;

@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|
 //! | `<seq>` | `<ms> <user>` | | `d <entry id> <revision> <user>` | the message was deleted |
 //! | `<seq>:e` | `<ms> <user>` | the text | `e <entry id> <revision> <user> <ms> <text>` | the text was replaced |
+//! | `<seq>:p` | `<ms> <user> <1 or 0>` | | `p <entry id> <revision> <user> <ms> <1 or 0>` | the message was pinned, or taken away |
 //! | `<seq>:r` | `<ms> <user>` | `<emoji> <user>,<user>` a line | `a <entry id> <revision> <user> <ms> <1 or 0> <emoji>` | a user reacted, or took it back |
 //!
 //! A further kind has fields `<seq>:<letter>`, one per message, and its own verb on the channel. Nodes ignore fields
@@ -50,18 +51,31 @@ enum OutlineKind {
     Deleted,
     Edited,
     Reacted,
+    /// The outline says whether the message is pinned.
+    Pinned(bool),
+}
+
+impl OutlineKind {
+    fn has_details(self) -> bool {
+        match self {
+            Self::Deleted | Self::Pinned(_) => false,
+            Self::Edited | Self::Reacted => true,
+        }
+    }
 }
 
 impl Outline {
     /// Reads one field of the hash. `None` for a kind that this version does not know.
     fn read(field: &str, value: &str, revision: u64) -> Option<Self> {
+        let mut words = value.splitn(3, ' ');
+        let (at_ms, by) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (seq, kind) = match field.split_once(':') {
             None => (field, OutlineKind::Deleted),
             Some((seq, "e")) => (seq, OutlineKind::Edited),
             Some((seq, "r")) => (seq, OutlineKind::Reacted),
+            Some((seq, "p")) => (seq, OutlineKind::Pinned(words.next() == Some("1"))),
             Some(_) => return None,
         };
-        let (at_ms, by) = value.split_once(' ').unwrap_or_default();
         let by = by.parse().map_or(UserId::SERVER, UserId);
         Some(Self { seq: Seq(seq.parse().ok()?), kind, at_ms: at_ms.parse().ok(), by, revision })
     }
@@ -72,6 +86,7 @@ impl Outline {
             OutlineKind::Deleted => self.seq.0.to_string(),
             OutlineKind::Edited => format!("{}:e", self.seq.0),
             OutlineKind::Reacted => format!("{}:r", self.seq.0),
+            OutlineKind::Pinned(_) => format!("{}:p", self.seq.0),
         }
     }
 
@@ -79,6 +94,7 @@ impl Outline {
         let what = match self.kind {
             OutlineKind::Deleted => AmendmentKind::Deleted,
             OutlineKind::Edited => AmendmentKind::Edited(details.into()),
+            OutlineKind::Pinned(is_pinned) => AmendmentKind::Pinned(is_pinned),
             OutlineKind::Reacted => AmendmentKind::Reactions(read_reactions(details, self.at_ms).into()),
         };
         let id = EntryId { seq: self.seq, at_ms: 0 };
@@ -95,9 +111,8 @@ impl Outlines {
             read.extend(Outline::read(text(field)?, text(value)?, revision));
         }
         read.sort_by_key(|outline| outline.seq);
-        let (deletions, outlines) = read.into_iter().partition(|outline| outline.kind == OutlineKind::Deleted);
-        let deletions: Vec<Outline> = deletions;
-        Ok(Self { whole: deletions.iter().map(|deletion| deletion.with("")).collect(), outlines })
+        let (outlines, whole): (Vec<_>, Vec<_>) = read.into_iter().partition(|outline| outline.kind.has_details());
+        Ok(Self { whole: whole.iter().map(|outline| outline.with("")).collect(), outlines })
     }
 
     /// Whether a message was deleted.
@@ -141,6 +156,7 @@ impl Store {
         outlines: &Outlines,
         selected: Vec<Message>,
     ) -> Result<(Vec<Message>, bool)> {
+        let selected = outlines.whole.overlay(selected);
         if selected.iter().all(|message| outlines.of(message.id.entry.seq).is_empty()) {
             return Ok((selected, false));
         }
@@ -196,6 +212,15 @@ pub(super) fn parse_edit(id: &str, rest: &str) -> Option<Amendment> {
     let (revision, by, at_ms) = (number()?, UserId(number()?), number()?);
     let what = AmendmentKind::Edited(words.next()?.into());
     Some(Amendment { id: EntryId::parse(id)?, revision, by, at_ms: Some(at_ms), what })
+}
+
+/// Reads what follows the verb of an announced pin.
+pub(super) fn parse_pin(id: &str, rest: &str) -> Option<Amendment> {
+    let words: Vec<&str> = rest.split(' ').collect();
+    let [revision, by, at_ms, is_on @ ("0" | "1")] = words.as_slice() else { return None };
+    let what = AmendmentKind::Pinned(*is_on == "1");
+    let (id, by) = (EntryId::parse(id)?, UserId(by.parse().ok()?));
+    Some(Amendment { id, revision: revision.parse().ok()?, by, at_ms: Some(at_ms.parse().ok()?), what })
 }
 
 /// Reads what follows the verb of an announced reaction.
@@ -278,6 +303,22 @@ mod tests {
         assert_eq!(parse_edit("7-12", "4 3 20 a  new\ntext "), edited("a  new\ntext "));
         for bad in ["4 3 20", "4 3 x a", "4", ""] {
             assert_eq!(parse_edit("7-12", bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn pins_are_read_and_have_no_details() {
+        let id = EntryId { seq: Seq(7), at_ms: 12 };
+        let pinned = |is_on, id| Amendment { id, what: AmendmentKind::Pinned(is_on), ..deletion(7, 3, Some(20)) };
+        assert_eq!(parse_pin("7-12", "4 3 20 1"), Some(pinned(true, id)));
+        assert_eq!(parse_pin("7-12", "4 3 20 0"), Some(pinned(false, id)));
+        for bad in ["4 3 20", "4 3 20 2", "4 3 20 1 more", ""] {
+            assert_eq!(parse_pin("7-12", bad), None, "{bad}");
+        }
+        for (value, is_on) in [("20 3 1", true), ("20 3 0", false), ("20 3", false)] {
+            let found = Outlines::read(&hash(&[("7:p", value)]), 4).expect("reads");
+            assert_eq!(found.whole.into_vec(), [pinned(is_on, EntryId { at_ms: 0, ..id })], "{value}");
+            assert!(found.outlines.is_empty());
         }
     }
 

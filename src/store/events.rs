@@ -168,6 +168,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
         "m" => Event::Message(Box::new(record::decode(room, EntryId::parse(first)?, rest).ok()?)),
         "d" => Event::Amended(amendments::parse_deletion(first, rest)?),
         "a" => Event::Amended(amendments::parse_reaction(first, rest)?),
+        "p" => Event::Amended(amendments::parse_pin(first, rest)?),
         "e" => Event::Amended(amendments::parse_edit(first, rest)?),
         "r" => {
             let (range, at_ms) = rest.split_once(' ')?;

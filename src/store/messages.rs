@@ -285,6 +285,7 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage, mentio
         notice: None,
         edited_at_ms: None,
         reactions: None,
+        pin: None,
     }
 }
 

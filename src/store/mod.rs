@@ -39,6 +39,7 @@ mod node_settings;
 mod numbers;
 mod origins;
 mod persistence;
+mod pins;
 mod presence;
 mod profiles;
 mod reactions;

@@ -258,6 +258,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         notice: record.m.and_then(NoticeRecord::into_notice),
         edited_at_ms: None,
         reactions: None,
+        pin: None,
         mentions: mentions_of(record.at.into_iter().map(UserId).zip(record.names)),
     })
 }

@@ -76,6 +76,7 @@ mod partition;
 mod passwords;
 mod peers;
 mod persistence;
+mod pins;
 mod presence;
 mod private_redis;
 mod process;

@@ -163,6 +163,7 @@ fn reason(error: &Error) -> String {
         Error::MessageNotFound => "消息不存在",
         Error::NotEditable => "无法编辑此消息",
         Error::TooManyReactions => "此消息的回应过多",
+        Error::TooManyPins => "置顶消息过多",
         Error::TooLate => "消息发送已久，无法再编辑",
         Error::UserNotFound | Error::UserOffline => "用户不存在",
         Error::NotFound | Error::MethodNotAllowed => "请求的资源不存在",

@@ -46,6 +46,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::MessageNotFound => "消息不存在",
         Error::NotEditable => "无法编辑此消息",
         Error::TooManyReactions => "此消息的回应过多",
+        Error::TooManyPins => "置顶消息过多",
         Error::TooLate => "消息发送已久，无法再编辑",
         Error::UserNotFound | Error::UserOffline => "用户不存在",
         Error::NotFound => "请求的资源不存在",

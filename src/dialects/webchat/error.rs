@@ -77,6 +77,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::MessageNotFound => "Message not found",
         Error::NotEditable => "This message cannot be edited",
         Error::TooManyReactions => "The message has too many reactions",
+        Error::TooManyPins => "The room has too many pinned messages",
         Error::TooLate => "The message is too old to be edited",
         Error::UserNotFound | Error::UserOffline => "User not found",
         Error::NotFound => "Not found",

@@ -9,6 +9,7 @@ mod conversation_settings;
 mod deletion;
 mod error;
 mod invites;
+mod pins;
 mod profile;
 mod requests;
 mod room_settings;
@@ -68,6 +69,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::patch().to(room_settings::change))
                 .route(web::delete().to(room_settings::remove)),
         )
+        .service(resource("/api/v1/rooms/{id}/pins").route(web::get().to(pins::list)))
         .service(resource("/api/v1/rooms/{id}/settings").route(web::put().to(conversation_settings::change)))
         .service(
             resource("/api/v1/rooms/{id}/members")
@@ -108,6 +110,7 @@ fn openapi() -> utoipa::openapi::OpenApi {
         room_settings::change,
         room_settings::remove,
         conversation_settings::change,
+        pins::list,
         profile::me,
         profile::change,
         profile::cards,

@@ -76,6 +76,13 @@ struct ReactPayload {
 }
 
 #[derive(Deserialize)]
+struct PinPayload {
+    #[serde(flatten)]
+    message: MessagePayload,
+    on: bool,
+}
+
+#[derive(Deserialize)]
 struct RoomPayload {
     room_id: u32,
 }
@@ -117,6 +124,7 @@ fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
         "delete_message" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::Delete(room, seq)),
         "edit_message" if is_extended => edit(read(payload)?),
         "react" if is_extended => react(&read(payload)?),
+        "pin" if is_extended => pin(&read(payload)?),
         "mark_read" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkRead(room, seq)),
         "mark_unread" if is_extended => message(&read(payload)?).map(|(room, seq)| Command::MarkUnread(room, seq)),
         "typing" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Type),
@@ -153,6 +161,11 @@ fn edit(payload: EditPayload) -> Result<Command> {
 fn react(payload: &ReactPayload) -> Result<Command> {
     let (room, seq) = message(&payload.message)?;
     Ok(Command::React { room, seq, emoji: Emoji::parse(&payload.emoji)?, is_on: payload.on })
+}
+
+fn pin(payload: &PinPayload) -> Result<Command> {
+    let (room, seq) = message(&payload.message)?;
+    Ok(Command::Pin { room, seq, is_on: payload.on })
 }
 
 fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {

@@ -155,6 +155,9 @@ fn amended(room: RoomId, Amendment { id, by, at_ms, what, .. }: &Amendment) -> S
             });
             frame("reaction", payload)
         }
+        AmendmentKind::Pinned(is_on) => {
+            frame("pinned", json!({"room_id": room_id, "id": id, "user_id": user_id, "on": is_on}))
+        }
         AmendmentKind::Reactions(reactions) => {
             let payload = json!({"room_id": room_id, "id": id, "reactions": ReactionView::all(reactions)});
             frame("reactions", payload)

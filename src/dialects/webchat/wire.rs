@@ -116,6 +116,10 @@ struct Extension<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     mentions: Vec<MentionView<'a>>,
+    /// Whether it is pinned to its room; absent if it is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pinned: bool,
 }
 
 /// A mention in the text of a message.
@@ -207,6 +211,7 @@ impl<'a> ChatMessage<'a> {
             edited_at: message.edited_at_ms.map(utc_millis),
             reactions: message.reactions.as_deref().map(ReactionView::all).unwrap_or_default(),
             mentions: message.mentions.as_deref().map(MentionView::all).unwrap_or_default(),
+            pinned: message.is_pinned(),
         });
         Self {
             id: message.id.to_integer(),

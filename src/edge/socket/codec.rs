@@ -86,6 +86,7 @@ impl Request {
             | Command::Delete(room, _)
             | Command::Edit(room, ..)
             | Command::React { room, .. }
+            | Command::Pin { room, .. }
             | Command::MarkRead(room, _)
             | Command::MarkUnread(room, _)
             | Command::Type(room)
@@ -100,6 +101,7 @@ impl Request {
             | Command::Delete(..)
             | Command::Edit(..)
             | Command::React { .. }
+            | Command::Pin { .. }
             | Command::MarkRead(..)
             | Command::MarkUnread(..)
             | Command::Type(_)
@@ -142,6 +144,15 @@ pub enum Command {
         /// The emoji.
         emoji: Emoji,
         /// Whether the reaction is added.
+        is_on: bool,
+    },
+    /// Pins a message to its room, or takes it away.
+    Pin {
+        /// The room.
+        room: RoomId,
+        /// The message.
+        seq: Seq,
+        /// Whether it is pinned.
         is_on: bool,
     },
     /// Marks a room's messages up to this one as read.

@@ -274,6 +274,7 @@ impl Session {
             Command::React { room, seq, emoji, is_on } => {
                 services.messages.react((room, seq), &caller, &emoji, is_on).await?;
             }
+            Command::Pin { room, seq, is_on } => services.messages.pin((room, seq), &caller, is_on).await?,
             Command::MarkRead(room, seq) => {
                 self.context.hub.settle(room).await;
                 services.messages.mark_read(room, seq, &caller).await?;

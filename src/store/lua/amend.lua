@@ -3,7 +3,7 @@
 local AMENDMENTS_LONGER_MS = 2 * 60 * 60 * 1000
 
 -- Writes an amendment `{field, value, verb, announced, details}` of the entry `id` and announces it to the room. Returns
--- false when the message is deleted: then nothing amends it. Only a deletion has no details.
+-- false when the message is deleted: then nothing amends it.
 local function amend(room, log, amended, details, live, max_len, id, amendment)
   if is_deleted(amended, string.match(id, '^%d+')) then return false end
   redis.call('HSET', amended, amendment.field, amendment.value)
@@ -15,8 +15,8 @@ local function amend(room, log, amended, details, live, max_len, id, amendment)
     redis.call('PEXPIRE', details, lifetime + AMENDMENTS_LONGER_MS)
   end
   -- Entries beyond `max_len` leave the log without their amendments, which are dropped once there are more than the
-  -- messages of the log can have: an edit and reactions, or a deletion alone.
-  if redis.call('HLEN', amended) > 2 * max_len then
+  -- messages of the log can have: an edit, reactions and a pin, or a deletion alone.
+  if redis.call('HLEN', amended) > 3 * max_len then
     local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     drop_amendments(amended, details, tonumber(string.match(head[1], '^%d+')))
   end

@@ -1,5 +1,5 @@
--- Deletes a message: an amendment that hides it. The record stays until retention drops it, later texts and
--- reactions do not.
+-- Deletes a message: an amendment that hides it. The record stays until retention drops it, later texts,
+-- reactions and pins do not.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 admins
 --       7 details of amendments
@@ -22,5 +22,5 @@ local may_delete = sender == user or is_admin or is_leader(state[2], admins, mem
 if not may_delete then return {'forbidden'} end
 local deletion = {field = seq, value = integer(room_time(0)) .. ' ' .. user, verb = 'd', announced = user}
 local is_new = amend(room, log, amended, details, live, ARGV[5], id, deletion)
-for _, hash in ipairs({amended, details}) do redis.call('HDEL', hash, seq .. ':e', seq .. ':r') end
+for _, hash in ipairs({amended, details}) do redis.call('HDEL', hash, seq .. ':e', seq .. ':r', seq .. ':p') end
 return {is_new and 'deleted' or 'already', id, record}

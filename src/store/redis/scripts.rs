@@ -2,7 +2,7 @@
 //!
 //! Each script has a file of its own, whose header names KEYS, ARGV and replies. Shared functions are in files that are
 //! prepended to the scripts: `prelude.lua` (writing to a room), `amendments.lua` (reading amendments), `amend.lua` (writing
-//! an amendment), `mentions.lua` (whom records mention), `walk.lua` (skipping deleted messages).
+//! an amendment), `mentions.lua` (whom records mention), `pins.lua` (pinned messages), `walk.lua` (skipping deleted messages).
 
 use std::sync::LazyLock;
 
@@ -51,6 +51,13 @@ script!(
 );
 script!(EDIT_MESSAGE = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/edit_message.lua");
 script!(REACT = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/react.lua");
+script!(PIN = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/pins.lua", "../lua/pin.lua");
+script!(
+    PINNED_MESSAGES = "../lua/amendments.lua",
+    "../lua/prelude.lua",
+    "../lua/pins.lua",
+    "../lua/pinned_messages.lua"
+);
 script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
 script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/prelude.lua", "../lua/announce_typing.lua");
@@ -104,6 +111,8 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &DELETE_MESSAGE,
         &EDIT_MESSAGE,
         &REACT,
+        &PIN,
+        &PINNED_MESSAGES,
         &MARK_DELIVERED,
         &MARK_READ,
         &ANNOUNCE_TYPING,

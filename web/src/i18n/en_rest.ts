@@ -73,6 +73,7 @@ export const texts = {
   "error.notEditable": "Only texts can be edited",
   "error.tooLate": "A message can be edited for a day",
   "error.tooManyReactions": "This message has too many reactions",
+  "error.tooManyPins": "This conversation has too many pinned messages",
   "error.length": "Too short or too long",
   "error.server": "Something went wrong on the server",
   "error.image": "Only JPEG, PNG, GIF and WebP pictures can be sent",

@@ -25,6 +25,7 @@ const CODES: Record<Code, Key> = {
   not_editable: "error.notEditable",
   too_late: "error.tooLate",
   too_many_reactions: "error.tooManyReactions",
+  too_many_pins: "error.tooManyPins",
   user_not_found: "error.user",
   user_offline: "error.userOffline",
   not_found: "error.notFound",

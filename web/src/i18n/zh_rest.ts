@@ -72,6 +72,7 @@ export const texts: typeof en = {
   "error.notEditable": "只能编辑文字消息",
   "error.tooLate": "消息只能在发送后一天内编辑",
   "error.tooManyReactions": "这条消息的表情回应过多",
+  "error.tooManyPins": "此会话的置顶消息过多",
   "error.length": "长度不符合要求",
   "error.server": "服务器出了点问题",
   "error.image": "只能发送 JPEG、PNG、GIF 和 WebP 图片",

@@ -24,6 +24,7 @@ export type ErrorCode =
   | "not_editable"
   | "too_late"
   | "too_many_reactions"
+  | "too_many_pins"
   | "user_not_found"
   | "user_offline"
   | "not_found"
@@ -112,6 +113,8 @@ export interface Message {
   reactions?: Reaction[];
   /** Absent if there are none. */
   mentions?: Mention[];
+  /** Whether it is pinned to its room. */
+  pinned?: true;
 }
 
 /** A message outside the context of its room. */
@@ -273,6 +276,7 @@ export interface Answers {
   "GET /api/v1/rooms/{id}": RoomSettings;
   "PATCH /api/v1/rooms/{id}": RoomSettings;
   "DELETE /api/v1/rooms/{id}": Done;
+  "GET /api/v1/rooms/{id}/pins": RoomMessage[];
   "PUT /api/v1/rooms/{id}/settings": ConversationSettings;
   "GET /api/v1/me/blocks": BlockedUser[];
   "PUT /api/v1/me/blocks/{user_id}": Done;
@@ -312,6 +316,8 @@ export interface ServerPayloads {
   message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
   /** All reactions to a message of which the client may have missed some. */
   reactions: { room_id: number; id: number; reactions: Reaction[] };
+  /** A user pinned a message to its room, or took it away. */
+  pinned: { room_id: number; id: number; user_id: number; on: boolean };
   /** A message mentions the user of this connection. */
   mentioned: { room_id: number; id: number; user_id: number; username: string };
   typing: { room_id: number; user_id: number; username: string };
@@ -394,6 +400,11 @@ interface ReactCommand extends MessageCommand {
   on: boolean;
 }
 
+interface PinCommand extends MessageCommand {
+  /** Whether the message is pinned, or taken away. */
+  on: boolean;
+}
+
 interface ResumeCommand extends Ref {
   /** For each room the token of the last message that the client has. */
   rooms: Record<string, string>;
@@ -406,6 +417,7 @@ export interface ClientPayloads {
   delete_message: MessageCommand;
   edit_message: EditCommand;
   react: ReactCommand;
+  pin: PinCommand;
   /** Marks the messages up to `id` as read. */
   mark_read: MessageCommand;
   /** Counts a message and those behind it as unread again. */
