@@ -11,6 +11,8 @@ pub enum Field {
     Emoji,
     /// The message that is replied to.
     ReplyTo,
+    /// The message that is forwarded.
+    ForwardedFrom,
     /// The sender's own id of a message.
     ClientId,
     /// A room's id.
@@ -85,6 +87,7 @@ impl Field {
             Self::MessageType => "message_type",
             Self::Emoji => "emoji",
             Self::ReplyTo => "reply_to",
+            Self::ForwardedFrom => "forwarded_from",
             Self::ClientId => "client_id",
             Self::RoomId => "room_id",
             Self::RoomName => "name",

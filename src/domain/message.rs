@@ -176,6 +176,8 @@ pub struct NewMessage {
     pub client_id: Option<ClientId>,
     /// SHA-256 of the file that is uploaded with it; a retry must carry the same file.
     pub file_digest: Option<[u8; 32]>,
+    /// Where it was forwarded from.
+    pub forwarded_from: Option<Origin>,
     /// Whom its text may mention, the longest name at each place first.
     pub named: Vec<NamedInText>,
 }
@@ -184,7 +186,16 @@ impl NewMessage {
     /// A message of this kind and text, with nothing else. A picture or file whose text is an address is the file there.
     pub fn new(kind: MessageKind, text: Content) -> Self {
         let attachment = Attachment::named_by(kind, &text);
-        Self { kind, text, attachment, reply_to: None, client_id: None, file_digest: None, named: Vec::new() }
+        Self {
+            kind,
+            text,
+            attachment,
+            reply_to: None,
+            client_id: None,
+            file_digest: None,
+            forwarded_from: None,
+            named: Vec::new(),
+        }
     }
 
     /// Rejects a message from which a client would make a link that runs something on the reader's machine: any address of
@@ -213,6 +224,26 @@ impl NewMessage {
         Self { reply_to, ..self }
     }
 
+    /// The message as a copy of another, which is all that its sender decides of kind, text and file.
+    ///
+    /// # Errors
+    /// `Invalid` for a message of the server.
+    pub fn forwarding(self, original: Message) -> Result<Self> {
+        if original.is_from_server() {
+            return Err(Error::Invalid(Field::ForwardedFrom));
+        }
+        let origin = Origin { message: original.id, sender: original.sender };
+        // Clients announce nothing.
+        let kind = if original.kind == MessageKind::System { MessageKind::Text } else { original.kind };
+        Ok(Self {
+            kind,
+            text: Content(original.text),
+            attachment: original.attachment.map(|file| Attachment { is_own_upload: false, ..file }),
+            forwarded_from: Some(original.forwarded_from.map_or(origin, |first| *first)),
+            ..self
+        })
+    }
+
     /// The message with the sender's own id.
     pub fn with_client_id(self, client_id: Option<ClientId>) -> Self {
         Self { client_id, ..self }
@@ -225,7 +256,7 @@ impl NewMessage {
 }
 
 /// More than what a message has in JSON besides its texts: keys, numbers, ids, times.
-const KEYS_BYTES: usize = 700;
+const KEYS_BYTES: usize = 900;
 
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,6 +285,17 @@ pub struct Message {
     pub mentions: Option<Box<Mentions>>,
     /// Whether it is pinned to its room; `None` when it never was.
     pub pin: Option<PinState>,
+    /// Where it was forwarded from.
+    pub forwarded_from: Option<Box<Origin>>,
+}
+
+/// The message of which another is a copy, in whatever room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The message.
+    pub message: MessageId,
+    /// Its sender, with the name at the time of forwarding.
+    pub sender: UserRef,
 }
 
 /// Whether a message is pinned to its room.
@@ -271,7 +313,8 @@ impl Message {
         let file = self.attachment.as_ref();
         let (url, name) = file.map_or(("", None), |file| (&file.url, file.name.as_deref()));
         let twice = escaped_bytes(&self.text) + escaped_bytes(url);
-        let once = [name, Some(&self.sender.name), self.client_id.as_deref()].into_iter().flatten();
+        let origin = self.forwarded_from.as_ref().map(|origin| &*origin.sender.name);
+        let once = [name, Some(&self.sender.name), self.client_id.as_deref(), origin].into_iter().flatten();
         let reactions = self.reactions.as_ref().map_or(0, |reactions| reactions.printed_bytes());
         let mentions = self.mentions.as_ref().map_or(0, |mentions| mentions.printed_bytes());
         2 * twice + once.map(escaped_bytes).sum::<usize>() + reactions + mentions + KEYS_BYTES
@@ -346,6 +389,7 @@ impl Message {
             reactions: None,
             mentions: None,
             pin: None,
+            forwarded_from: None,
         }
     }
 }

@@ -59,7 +59,7 @@ pub use ids::{EntryId, MessageId, RoomId, Seq, UserId};
 pub use invite::{InviteCode, InviteTerms};
 pub use listing::Listing;
 pub use mention::{Mentioned, Mentions, NamedInText, PossibleMention, possible_mentions};
-pub use message::{Attachment, ClientId, Content, Message, MessageKind, NewMessage, PinState};
+pub use message::{Attachment, ClientId, Content, Message, MessageKind, NewMessage, Origin, PinState};
 pub use name_search::{NameQuery, name_parts};
 pub use names::{Description, Email, RoomName, parse_avatar, parse_phone};
 pub use notice::{Notice, NoticeKind, SYSTEM_NAME};

@@ -7,9 +7,9 @@ impl Messages {
     /// The message with the users whom its text may mention, whatever it was sent through: one round trip if there are any. Which
     /// of them are members, and whether the sender may mention all, is decided when it is stored.
     pub(super) async fn name_users(&self, mut message: NewMessage) -> Result<NewMessage> {
-        // The text of an upload is the name of its file, and that of a file elsewhere its address.
+        // What is forwarded was said to others. The text of an upload is the name of its file, and that of a file elsewhere its address.
         let is_of_file = |file: &Attachment| file.is_own_upload || file.url == message.text.as_str();
-        if message.attachment.as_ref().is_some_and(is_of_file) {
+        if message.forwarded_from.is_some() || message.attachment.as_ref().is_some_and(is_of_file) {
             return Ok(message);
         }
         let possible = possible_mentions(message.text.as_str());

@@ -288,6 +288,23 @@ impl Messages {
         }
     }
 
+    /// The message as a copy of another that the caller may read, as it reads now.
+    ///
+    /// # Errors
+    /// `Invalid(ForwardedFrom)` when there is no such message, the caller may not know of it, or the server sent it.
+    pub async fn forwarding(
+        &self,
+        (room, seq): (RoomId, Seq),
+        caller: &Caller,
+        message: NewMessage,
+    ) -> Result<NewMessage> {
+        match self.find_one(room, seq, caller).await {
+            Ok((original, _)) => message.forwarding(original),
+            Err(Error::RoomNotFound | Error::MessageNotFound) => Err(Error::Invalid(Field::ForwardedFrom)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The message with this seq, and the page that holds it. Does not mark it as read.
     async fn find_one(&self, room: RoomId, seq: Seq, caller: &Caller) -> Result<(Message, HistoryPage)> {
         let span = Span::After(Seq(seq.0.saturating_sub(1)));

@@ -63,6 +63,7 @@ impl DeletedUsers {
         };
         for message in messages {
             rename(&mut message.sender);
+            message.forwarded_from.iter_mut().for_each(|origin| _ = rename(&mut origin.sender));
             let Some(notice) = &mut message.notice else { continue };
             let has_actor = notice.actor.as_mut().is_some_and(rename);
             if rename(&mut notice.user) || has_actor {

@@ -286,6 +286,7 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage, mentio
         edited_at_ms: None,
         reactions: None,
         pin: None,
+        forwarded_from: new.forwarded_from.map(Box::new),
     }
 }
 
@@ -297,7 +298,11 @@ fn body_hash(message: &NewMessage) -> String {
     let file = file.map(|file| (url, &file.name, file.size));
     let mut hasher = Sha256::new();
     hasher.update(format!("{:?}\0{:?}\0{file:?}\0", message.kind, message.reply_to));
-    hasher.update(message.text.as_str());
+    match &message.forwarded_from {
+        // It may have been edited between two tries.
+        Some(origin) => hasher.update(format!("{:?}", origin.message)),
+        None => hasher.update(message.text.as_str()),
+    }
     hasher.update(message.file_digest.unwrap_or_default());
     hex(&hasher.finalize()[..16])
 }

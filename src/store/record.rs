@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     Attachment, Caller, EntryId, Error, Mentions, Message, MessageId, MessageKind, NewMessage, Notice, NoticeKind,
-    Result, RoomId, SYSTEM_NAME, UserId, UserRef,
+    Origin, Result, RoomId, SYSTEM_NAME, UserId, UserRef,
 };
 
 /// The version that this code writes.
@@ -41,12 +41,43 @@ struct Record<'a> {
     /// The change of membership that this reports.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     m: Option<NoticeRecord<'a>>,
+    /// The message of which this is a copy.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    fw: Option<OriginRecord<'a>>,
     /// Users whom the message mentions, 0 for all members. `mentions.lua` writes this and the next.
     #[serde(skip_serializing, default)]
     at: Vec<u64>,
     /// Their names as the text has them.
     #[serde(rename = "as", skip_serializing, default)]
     names: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OriginRecord<'a> {
+    /// Number of the room.
+    r: u32,
+    /// Entry id.
+    #[serde(borrow)]
+    e: Cow<'a, str>,
+    /// Its sender.
+    u: u64,
+    /// The sender's name.
+    #[serde(borrow)]
+    n: Cow<'a, str>,
+}
+
+impl<'a> From<&'a Origin> for OriginRecord<'a> {
+    fn from(Origin { message, sender }: &'a Origin) -> Self {
+        let entry = message.entry.to_string().into();
+        Self { r: message.room.number(), e: entry, u: sender.id.0, n: sender.name.as_str().into() }
+    }
+}
+
+impl OriginRecord<'_> {
+    fn into_origin(self) -> Option<Origin> {
+        let message = MessageId { room: RoomId::new(self.r)?, entry: EntryId::parse(&self.e)? };
+        Some(Origin { message, sender: UserRef { id: UserId(self.u), name: self.n.into_owned() } })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -195,6 +226,7 @@ pub(super) fn encode(message: &NewMessage, sender: &Caller) -> Result<String> {
         f: file,
         c: message.client_id.as_ref().and_then(|id| id.own()).map(Cow::from),
         m: None,
+        fw: message.forwarded_from.as_ref().map(OriginRecord::from),
         at: Vec::new(),
         names: Vec::new(),
     };
@@ -212,6 +244,7 @@ pub(super) fn encode_notice(notice: &Notice) -> Result<String> {
         f: None,
         c: None,
         m: Some(notice.into()),
+        fw: None,
         at: Vec::new(),
         names: Vec::new(),
     };
@@ -259,6 +292,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         edited_at_ms: None,
         reactions: None,
         pin: None,
+        forwarded_from: record.fw.and_then(OriginRecord::into_origin).map(Box::new),
         mentions: mentions_of(record.at.into_iter().map(UserId).zip(record.names)),
     })
 }
@@ -315,6 +349,26 @@ mod tests {
         let entry = EntryId { seq: Seq(1), at_ms: 1 };
         let record = r#"1 {"v":2,"k":"t","n":"a","t":"b","zz":[1,2]}"#;
         assert!(decode(RoomId::GLOBAL, entry, record).is_ok());
+    }
+
+    #[test]
+    fn a_forwarded_message_names_its_origin() {
+        let entry = EntryId { seq: Seq(9), at_ms: 7 };
+        let origin = Message {
+            sender: user(4, "李"),
+            ..decode(RoomId::GLOBAL, entry, r#"4 {"v":1,"k":"s","n":"a","t":"b"}"#).expect("decodes")
+        };
+        let text = Content::parse("instead".to_owned()).expect("valid");
+        let new = NewMessage::new(MessageKind::Text, text).forwarding(origin).expect("forwards");
+        let caller = Caller { id: UserId(3), name: "a".to_owned(), logged_in_at_secs: 0 };
+        let stored = encode(&new, &caller).expect("encodes");
+        assert_eq!(stored, r#"3 {"v":1,"k":"t","n":"a","t":"b","fw":{"r":1,"e":"9-7","u":4,"n":"李"}}"#);
+        let message = decode(RoomId::GLOBAL, EntryId { seq: Seq(10), at_ms: 8 }, &stored).expect("decodes");
+        assert_eq!(message.forwarded_from.as_deref(), new.forwarded_from.as_ref());
+        // The first origin stays.
+        let again =
+            NewMessage::new(MessageKind::Text, Content::parse("x".to_owned()).expect("valid")).forwarding(message);
+        assert_eq!(again.expect("forwards").forwarded_from, new.forwarded_from);
     }
 
     #[test]

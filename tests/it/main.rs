@@ -40,6 +40,7 @@ mod edits;
 mod existence;
 mod faults;
 mod floors;
+mod forwards;
 mod full_lists;
 mod full_memory;
 mod gathered_activity;

@@ -38,6 +38,7 @@ struct SendPayload {
     // With `?ext=1`:
     client_id: Option<String>,
     reply_to: Option<u64>,
+    forwarded_from: Option<u64>,
     message_type: Option<String>,
     file_url: Option<String>,
     file_name: Option<String>,
@@ -176,12 +177,22 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         return Ok(Command::send(Receiver::Room(to), NewMessage::new(plain, text)));
     }
     let kind = payload.message_type.as_deref().map_or(Ok(plain), kind_of)?;
-    let message = new_message(
-        kind,
-        payload.content,
-        payload.client_id.as_deref(),
-        NewFile { url: payload.file_url, name: payload.file_name, size: payload.file_size },
-    )?;
+    let forwarded_from = match payload.forwarded_from {
+        Some(id) => Some(MessageId::from_integer(id).ok_or(Error::Invalid(Field::ForwardedFrom))?),
+        None => None,
+    };
+    let client_id = payload.client_id.as_deref();
+    let message = match forwarded_from {
+        // The server takes all but the text from the original.
+        Some(_) => {
+            let client_id = client_id.map(ClientId::parse).transpose()?;
+            NewMessage::new(kind, Content::beside_file(payload.content)?).with_client_id(client_id)
+        }
+        None => {
+            let file = NewFile { url: payload.file_url, name: payload.file_name, size: payload.file_size };
+            new_message(kind, payload.content, client_id, file)?
+        }
+    };
     let reply_to = match payload.reply_to {
         Some(id) => match MessageId::from_integer(id) {
             Some((of, seq)) if of == to => Some(seq),
@@ -189,7 +200,7 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         },
         None => None,
     };
-    Ok(Command::Send { to: Receiver::Room(to), message, reply_to, expected_room: None })
+    Ok(Command::Send { to: Receiver::Room(to), message, reply_to, forwarded_from, expected_room: None })
 }
 
 /// The file of a new message, as a client describes it.

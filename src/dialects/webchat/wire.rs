@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::conversation_settings::SettingsView;
 use crate::dialects::common::{absolute, content, utc_millis, utc_seconds};
 use crate::domain::{
-    Conversation, Member, MemberRole, Mentions, Message, MessageId, MessageKind, Notice, NoticeKind, Reaction,
+    Conversation, Member, MemberRole, Mentions, Message, MessageId, MessageKind, Notice, NoticeKind, Origin, Reaction,
     Reactions, RoomId, RoomKind, Seq, Session, UserRef,
 };
 
@@ -120,6 +120,35 @@ struct Extension<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pinned: bool,
+    /// The message of which it is a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    forwarded_from: Option<OriginView<'a>>,
+}
+
+/// The message of which another is a copy. Readers of the copy may not know of its room.
+#[derive(Serialize, ToSchema)]
+#[schema(as = webchat::Origin)]
+struct OriginView<'a> {
+    id: u64,
+    room_id: u32,
+    user_id: u64,
+    /// The sender's name.
+    username: &'a str,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl<'a> From<&'a Origin> for OriginView<'a> {
+    fn from(Origin { message, sender }: &'a Origin) -> Self {
+        Self {
+            id: message.to_integer(),
+            room_id: message.room.number(),
+            user_id: sender.id.0,
+            username: &sender.name,
+            created_at: utc_millis(message.entry.at_ms),
+        }
+    }
 }
 
 /// A mention in the text of a message.
@@ -212,6 +241,7 @@ impl<'a> ChatMessage<'a> {
             reactions: message.reactions.as_deref().map(ReactionView::all).unwrap_or_default(),
             mentions: message.mentions.as_deref().map(MentionView::all).unwrap_or_default(),
             pinned: message.is_pinned(),
+            forwarded_from: message.forwarded_from.as_deref().map(OriginView::from),
         });
         Self {
             id: message.id.to_integer(),

@@ -126,6 +126,8 @@ pub enum Command {
         message: NewMessage,
         /// The message of the room that this one replies to, when the client sent only its number.
         reply_to: Option<Seq>,
+        /// The message of which this one is a copy.
+        forwarded_from: Option<(RoomId, Seq)>,
         /// The room that the client expects the message to be stored in.
         expected_room: Option<RoomId>,
     },
@@ -174,9 +176,9 @@ pub enum Command {
 }
 
 impl Command {
-    /// Creates a `Send` command for a message that is not a reply.
+    /// Creates a `Send` command for a message that is neither a reply nor forwarded.
     pub fn send(to: Receiver, message: NewMessage) -> Self {
-        Self::Send { to, message, reply_to: None, expected_room: None }
+        Self::Send { to, message, reply_to: None, forwarded_from: None, expected_room: None }
     }
 }
 

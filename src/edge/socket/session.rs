@@ -252,7 +252,7 @@ impl Session {
         }
         let caller = services.accounts.caller(&self.peer.grant);
         match command {
-            Command::Send { to, mut message, reply_to, expected_room } => {
+            Command::Send { to, mut message, reply_to, forwarded_from, expected_room } => {
                 if let (Receiver::User(user), Some(room)) = (to, expected_room)
                     && services.rooms.direct_with(&caller, user).await? != Some(room)
                 {
@@ -260,6 +260,9 @@ impl Session {
                 }
                 if let (Receiver::Room(room), Some(seq)) = (to, reply_to) {
                     message.reply_to = Some(services.messages.replied(room, seq, &caller).await?);
+                }
+                if let Some(original) = forwarded_from {
+                    message = services.messages.forwarding(original, &caller, message).await?;
                 }
                 self.send(&caller, to, message).await?;
             }
@@ -303,11 +306,11 @@ impl Session {
     }
 }
 
-/// Whether a request may run while others do. Only a send of one round trip may: a reply looks up its message first, a text
-/// the users whom it may mention, and a direct room that this node does not know takes round trips of its own.
+/// Whether a request may run while others do. Only a send of one round trip may: a reply and a forwarded message look up
+/// another first, a text the users whom it may mention, and a direct room that this node does not know takes round trips of its own.
 fn runs_concurrently(command: &Command) -> bool {
     match command {
-        Command::Send { to: Receiver::Room(_), reply_to: None, expected_room: None, message } => {
+        Command::Send { to: Receiver::Room(_), reply_to: None, forwarded_from: None, expected_room: None, message } => {
             !message.text.as_str().contains('@')
         }
         _ => false,

@@ -16,7 +16,7 @@ local id, sender, record = entry[1], string.match(entry[2][2], '^(%d+) (.*)$')
 -- Whoever has left a public room, or was removed from it, says nothing there.
 if sender ~= user or not redis.call('ZSCORE', members, user) then return {'forbidden'} end
 record = cjson.decode(record)
-if record.k ~= 't' or record.f then return {'not_editable'} end
+if record.k ~= 't' or record.f or record.fw then return {'not_editable'} end
 local clock = redis_clock()
 if clock - tonumber(string.match(id, '%d+$')) > tonumber(ARGV[4]) then return {'too_late'} end
 if state[2] then return {'blocked'} end

@@ -88,6 +88,15 @@ export interface Mention {
   name: string;
 }
 
+/** The message of which another is a copy. The user may not know of its room. */
+export interface Origin {
+  id: number;
+  room_id: number;
+  user_id: number;
+  username: string;
+  created_at: string;
+}
+
 export interface Message {
   id: number;
   user_id: number;
@@ -115,6 +124,8 @@ export interface Message {
   mentions?: Mention[];
   /** Whether it is pinned to its room. */
   pinned?: true;
+  /** Absent unless it was forwarded. */
+  forwarded_from?: Origin;
 }
 
 /** A message outside the context of its room. */
@@ -376,6 +387,8 @@ interface SendCommand extends RoomCommand {
   is_image?: boolean;
   client_id?: string;
   reply_to?: number;
+  /** The id of a message of which this one is a copy. */
+  forwarded_from?: number;
   message_type?: Exclude<Message["message_type"], "system">;
   file_url?: string;
   file_name?: string;
