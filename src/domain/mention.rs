@@ -1,8 +1,8 @@
 //! Mentions: users whom the text of a message names behind an `@`.
 
 use super::ids::UserId;
-use super::message::escaped_bytes;
 use super::name_search::has_no_spaces;
+use super::text::escaped_bytes;
 use super::user::UserRef;
 use super::user_name::TypedName;
 

@@ -19,3 +19,13 @@ pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> 
 pub fn folded(text: &str) -> String {
     text.to_uppercase().to_lowercase().nfkc().collect()
 }
+
+/// The bytes of a text as a JSON string without its quotes.
+pub(super) fn escaped_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
+}

@@ -9,8 +9,9 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::error::ErrorBody;
+use super::message::ChatMessage;
 use super::rooms::room_of;
-use super::wire::{ChatMessage, ConversationEntry, FoundRoom, FoundUser, room_kind_word};
+use super::wire::{ConversationEntry, FoundRoom, FoundUser, room_kind_word};
 use crate::domain::{Error, Field, Limit, NameQuery, Result, RoomKind};
 use crate::edge::{Authenticated, Context, ListFrame, Printer, QueryParams, list_head, long_json, long_list};
 

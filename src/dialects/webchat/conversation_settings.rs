@@ -6,27 +6,9 @@ use utoipa::ToSchema;
 
 use super::error::ErrorBody;
 use super::rooms::room_of;
+use super::wire::SettingsView;
 use crate::domain::{ConversationChange, ConversationSettings, Notify, Result, RoomId};
 use crate::edge::{Authenticated, Context, JsonBody};
-
-/// What the caller has set for a conversation.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"notify": "mentions", "pinned": true, "hidden": false}))]
-pub(super) struct SettingsView {
-    /// Of which messages the caller wants to hear: `all`, `mentions` or `none`.
-    notify: &'static str,
-    /// Whether the caller wants it above the others.
-    pinned: bool,
-    /// Whether the caller does not want it listed.
-    hidden: bool,
-}
-
-impl From<ConversationSettings> for SettingsView {
-    fn from(settings: ConversationSettings) -> Self {
-        let ConversationSettings { notify, is_pinned, is_hidden } = settings;
-        Self { notify: notify.as_str(), pinned: is_pinned, hidden: is_hidden }
-    }
-}
 
 /// Changes of what the caller has set for a conversation. Absent fields stay as they are.
 #[derive(Deserialize, ToSchema)]
@@ -41,8 +23,8 @@ pub(super) struct SettingsBody {
     hidden: Option<bool>,
 }
 
-/// Changes what the caller has set for a conversation: for clients, the server does nothing else by it. The caller's connections
-/// with `?ext=1` receive `settings_changed`.
+/// Changes what the caller has set for a conversation. It is for clients: the server does nothing else by it. The caller's
+/// connections with `?ext=1` receive `settings_changed`.
 #[utoipa::path(
     put, path = "/api/v1/rooms/{id}/settings", operation_id = "webchat_change_conversation", tag = "webchat",
     security(("bearer" = [])), request_body = SettingsBody,

@@ -9,6 +9,7 @@ mod conversation_settings;
 mod deletion;
 mod error;
 mod invites;
+mod message;
 mod pins;
 mod profile;
 mod requests;

@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::error::ErrorBody;
+use super::message::ChatMessage;
 use super::rooms::room_of;
-use super::wire::ChatMessage;
 use crate::domain::Result;
 use crate::edge::{Authenticated, Context, ListFrame, long_list};
 

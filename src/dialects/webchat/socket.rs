@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::conversation_settings::ChangedSettings;
 use super::error::text;
+use super::message::{ChatMessage, ReactionView};
 use super::profile::ChangedMe;
 use super::requests::decode;
 use super::room_settings::ChangedRoom;
-use super::wire::{ChatMessage, ReactionView, integer};
+use super::wire::integer;
 use crate::dialects::common::utc_millis;
 use crate::domain::{Amendment, AmendmentKind, Event, Field, OwnEvent, RoomEvent, RoomId};
 use crate::edge::{Answer, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print};
