@@ -38,6 +38,8 @@ async fn answers(user: &User<'_>, node: usize, room: u64, message: u64) -> Vec<(
         (Method::DELETE, format!("/api/v1/rooms/{room}/members/1"), Value::Null),
         (Method::PUT, format!("/api/v1/rooms/{room}/members/1"), json!({"role": "admin"})),
         (Method::GET, format!("/api/v1/search?kind=message&q=secret&room_id={room}"), Value::Null),
+        (Method::GET, format!("/api/v1/rooms/{room}/pins"), Value::Null),
+        (Method::PUT, format!("/api/v1/rooms/{room}/settings"), json!({"pinned": true})),
     ];
     let mut answers = Vec::new();
     for (method, path, body) in list {
@@ -57,12 +59,13 @@ async fn refusals(world: &World, user: &User<'_>, room: u64, message: u64) -> Ve
     let node = 1;
     let mut webchat = world.webchat(node, user, "ext=1").await;
     let mut said = Vec::new();
-    let of_room = json!({"room_id": room, "content": "x", "page": 1, "id": message});
+    let of_room = json!({"room_id": room, "content": "x", "page": 1, "id": message, "on": true});
     for kind in [
         "send_message",
         "fetch_history",
         "delete_message",
         "edit_message",
+        "pin",
         "mark_read",
         "mark_unread",
         "typing",
@@ -72,6 +75,8 @@ async fn refusals(world: &World, user: &User<'_>, room: u64, message: u64) -> Ve
         webchat.send(&json!({"type": kind, "payload": of_room})).await;
         said.push(format!("{kind}: {}", webchat.next_of("error").await));
     }
+    webchat.send(&json!({"type": "send_message", "payload": {"room_id": 1, "forwarded_from": message}})).await;
+    said.push(format!("forwarding: {}", webchat.next_of("error").await));
     webchat.send(&json!({"type": "resume", "payload": {"rooms": {room.to_string(): "1-1"}}})).await;
     said.push(webchat.next_of("not_recovered").await.to_string());
     let mut one = async |mut socket: Socket, frame: Value| {

@@ -179,6 +179,7 @@ fn of_webchat(known: &Known, dialect: Dialect) -> Vec<Row> {
         for kind in [
             "delete_message",
             "edit_message",
+            "pin",
             "mark_read",
             "mark_unread",
             "typing",
@@ -224,11 +225,15 @@ fn of_webchat_ext(known: &Known) -> Vec<Row> {
         ("reply_to", "18446744073709551615", "Reply is not valid"),
         ("reply_to", &foreign, "Reply is not valid"),
         ("reply_to", "\"1\"", MALFORMED),
+        ("forwarded_from", "0", "Forwarded from is not valid"),
+        ("forwarded_from", "18446744073709551615", "Forwarded from is not valid"),
+        ("forwarded_from", &foreign, "Forwarded from is not valid"),
+        ("forwarded_from", "\"1\"", MALFORMED),
     ] {
         add(format!("{field} {value:.40}"), whole("send_message", &object(&say, field, Some(value))), refusal);
     }
-    for kind in ["delete_message", "edit_message", "mark_read", "mark_unread"] {
-        let about = [about.as_slice(), &[("content", "\"a\"")]].concat();
+    for kind in ["delete_message", "edit_message", "pin", "mark_read", "mark_unread"] {
+        let about = [about.as_slice(), &[("content", "\"a\""), ("on", "true")]].concat();
         for id in NOT_A_NUMBER.into_iter().chain(["null"]) {
             add(format!("{kind} of {id}"), whole(kind, &object(&about, "id", Some(id))), MALFORMED);
         }
@@ -236,7 +241,7 @@ fn of_webchat_ext(known: &Known) -> Vec<Row> {
         for id in ["0", "1", "9007199254740993", "18446744073709551615", &foreign] {
             add(format!("{kind} of {id}"), whole(kind, &object(&about, "id", Some(id))), "Message not found");
         }
-        let theirs = format!(r#"{{"room_id":{},"id":{foreign},"content":"a"}}"#, known.foreign);
+        let theirs = format!(r#"{{"room_id":{},"id":{foreign},"content":"a","on":true}}"#, known.foreign);
         add(format!("{kind} of what is in another room"), whole(kind, &theirs), NO_MEMBER);
     }
     for kind in ["typing", "join_room", "leave_room"] {
