@@ -4,10 +4,10 @@ use super::messages::Messages;
 use crate::domain::{Attachment, Mentioned, NamedInText, NewMessage, Result, possible_mentions};
 
 impl Messages {
-    /// The message with the users whom its text may mention, whatever it was sent through: one round trip if there are any. Which
-    /// of them are members, and whether the sender may mention all, is decided when it is stored.
+    /// The message with the users whom its text may mention, whatever it was sent through: one round trip if there are
+    /// any. Which of them are members, and whether the sender may mention all, is decided when it is stored.
     pub(super) async fn name_users(&self, mut message: NewMessage) -> Result<NewMessage> {
-        // What is forwarded was said to others. The text of an upload is the name of its file, and that of a file elsewhere its address.
+        // A copy was said to others. The text of an upload is the name of its file, that of a file elsewhere its address.
         let is_of_file = |file: &Attachment| file.is_own_upload || file.url == message.text.as_str();
         if message.forwarded_from.is_some() || message.attachment.as_ref().is_some_and(is_of_file) {
             return Ok(message);

@@ -63,7 +63,9 @@ impl DeletedUsers {
         };
         for message in messages {
             rename(&mut message.sender);
-            message.forwarded_from.iter_mut().for_each(|origin| _ = rename(&mut origin.sender));
+            if let Some(origin) = &mut message.forwarded_from {
+                rename(&mut origin.sender);
+            }
             let Some(notice) = &mut message.notice else { continue };
             let has_actor = notice.actor.as_mut().is_some_and(rename);
             if rename(&mut notice.user) || has_actor {

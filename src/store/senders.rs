@@ -1,5 +1,5 @@
-//! Who sent the entries of rooms' logs, and whom they mention. A node remembers it, so that it can count unread messages without having Redis
-//! read a thousand records for one number.
+//! Who sent the entries of rooms' logs, and whom they mention. A node remembers it, so that it can count unread messages
+//! without having Redis read a thousand records for one number.
 //!
 //! Before each use, what is known of a room is extended by the entries behind its last one. After a failover or a restart
 //! Redis may lack that entry, or have another with its seq: an entry is recognised by seq and time together, as in `tail`,

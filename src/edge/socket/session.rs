@@ -306,8 +306,9 @@ impl Session {
     }
 }
 
-/// Whether a request may run while others do. Only a send of one round trip may: a reply and a forwarded message look up
-/// another first, a text the users whom it may mention, and a direct room that this node does not know takes round trips of its own.
+/// Whether a request may run while others do. Only a send of one round trip may: a reply and a copy look up their message
+/// first, a text the users whom it may mention, and a direct room that this node does not know takes round trips of its
+/// own.
 fn runs_concurrently(command: &Command) -> bool {
     match command {
         Command::Send { to: Receiver::Room(_), reply_to: None, forwarded_from: None, expected_room: None, message } => {

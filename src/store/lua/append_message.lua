@@ -15,7 +15,8 @@
 --       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
 --       15 field of the client id in the hashes ('' when it is not kept there)
 --       16… whom the text may mention: place, user (0 for all members), name as JSON, …
--- Reply {'stored', id, joined 0|1, numbers from 1 of those of ARGV 16… whom it mentions} · {'join'} (the sender must join, which ARGV 14 does not allow)
+-- Reply {'stored', id, joined 0|1, numbers from 1 of those of ARGV 16… whom it mentions}
+--       {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments with details, first seq since the sender joined (0: no member of a public room)}
 --       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
 --       {'limited', ms to wait} · {'slow', ms to wait} (the room is in slow mode)
