@@ -65,7 +65,7 @@ pub use name_search::{NameQuery, name_parts};
 pub use names::{Description, Email, RoomName, parse_avatar, parse_phone};
 pub use new_message::NewMessage;
 pub use notice::{Notice, NoticeKind, SYSTEM_NAME};
-pub use origin::Origin;
+pub use origin::AccountOrigin;
 pub use page::{
     CountsAs, HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark, room_cursor,
 };

@@ -14,9 +14,9 @@ const BYTES: usize = 16;
 /// The origin of an account: a digest of the application that it speaks for, or of the issuer and the subject of a token.
 /// There is at most one account of each origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Origin([u8; BYTES]);
+pub struct AccountOrigin([u8; BYTES]);
 
-impl Origin {
+impl AccountOrigin {
     /// The origin of the account in whose name an application speaks.
     pub fn of_application(name: &str) -> Self {
         Self::of(&["application", &folded(name)])
@@ -40,13 +40,13 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for AccountOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
     }
 }
 
-impl FromStr for Origin {
+impl FromStr for AccountOrigin {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -60,12 +60,12 @@ mod tests {
 
     #[test]
     fn origins_differ_wherever_a_part_ends_and_are_read_as_printed() {
-        let origins = [&["ab", "c"][..], &["a", "bc"], &["abc"], &["abc", ""], &["", "abc"]].map(Origin::of);
+        let origins = [&["ab", "c"][..], &["a", "bc"], &["abc"], &["abc", ""], &["", "abc"]].map(AccountOrigin::of);
         for (number, origin) in origins.iter().enumerate() {
             assert_eq!(origins.iter().position(|other| other == origin), Some(number));
             assert_eq!(origin.to_string().parse(), Ok(*origin));
         }
-        assert_eq!(Origin::of_application("Bridge"), Origin::of_application("bridge"));
-        assert_eq!("00ff".parse::<Origin>(), Err(()));
+        assert_eq!(AccountOrigin::of_application("Bridge"), AccountOrigin::of_application("bridge"));
+        assert_eq!("00ff".parse::<AccountOrigin>(), Err(()));
     }
 }

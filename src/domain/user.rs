@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::ids::UserId;
 use super::invite::InviteCode;
 use super::names::Email;
-use super::origin::Origin;
+use super::origin::AccountOrigin;
 use super::user_name::UserName;
 
 /// What the name of a deleted account reads as.
@@ -80,7 +80,7 @@ pub struct NewAccount {
     /// The invite with which the user registers.
     pub invite: Option<InviteCode>,
     /// Where it comes from, if nobody registered it.
-    pub origin: Option<Origin>,
+    pub origin: Option<AccountOrigin>,
 }
 
 /// An account as stored.
@@ -118,7 +118,7 @@ pub struct Account {
     /// The invite that a registration which was interrupted has not used yet.
     pub unused_invite: Option<String>,
     /// Where it comes from, if nobody registered it.
-    pub origin: Option<Origin>,
+    pub origin: Option<AccountOrigin>,
 }
 
 /// A user with activity within the last half hour.

@@ -6,8 +6,8 @@ use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
 use super::limits::Limits;
 use crate::domain::{
-    Application, ApplicationToken, Caller, Client, Error, Origin, Result, Scope, StoredApplication, UserId, UserName,
-    UserRef,
+    AccountOrigin, Application, ApplicationToken, Caller, Client, Error, Result, Scope, StoredApplication, UserId,
+    UserName, UserRef,
 };
 
 /// Makes and checks tokens of applications.
@@ -37,7 +37,8 @@ impl Applications {
         operator.administer(store).await?;
         let target = UserRef { id: UserId::SERVER, name: name.as_str().to_owned() };
         record(store, operator, Act::CreateToken, Some(Target::User(target))).await?;
-        let bot = self.accounts.provide(Origin::of_application(name.as_str()), std::slice::from_ref(name)).await?;
+        let bot =
+            self.accounts.provide(AccountOrigin::of_application(name.as_str()), std::slice::from_ref(name)).await?;
         let token = ApplicationToken::new()?;
         let stored =
             StoredApplication { name: name.as_str().to_owned(), bot: bot.id, scopes, created_at_ms: store.now_ms() };

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
 
-use crate::domain::{Caller, Error, Origin, Result, TokenKey, UserId};
+use crate::domain::{AccountOrigin, Caller, Error, Result, TokenKey, UserId};
 use crate::store::{Store, TokenBinding};
 
 /// Maximum number of accounts whose binding a node remembers, about a hundred bytes each.
@@ -26,7 +26,7 @@ pub(super) struct Bond {
     /// Absent in tokens of earlier versions and of other issuers.
     pub(super) key: Option<TokenKey>,
     /// The account's, for a token of another issuer.
-    pub(super) origin: Option<Origin>,
+    pub(super) origin: Option<AccountOrigin>,
     /// Changes when a backup is restored.
     pub(super) generation: u64,
 }
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_token_of_another_issuer_fits_the_account_of_its_origin_unless_that_is_banned() {
-        let (own, other) = (Origin::of_subject("a", "b"), Origin::of_subject("a", "c"));
+        let (own, other) = (AccountOrigin::of_subject("a", "b"), AccountOrigin::of_subject("a", "c"));
         let foreign = Bond { origin: Some(own), ..bond(None) };
         for (origin, is_banned, fits) in
             [(Some(own), false, true), (Some(own), true, false), (Some(other), false, false), (None, false, false)]

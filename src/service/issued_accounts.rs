@@ -10,7 +10,7 @@ use super::grant::Grant;
 use super::issuers::{Issuers, Known, Stated};
 use super::tokens::{LEEWAY_SECS, MAX_AHEAD_SECS, Tokens};
 use crate::config::IssuerConfig;
-use crate::domain::{Account, Error, Origin, ProfileChange, Result, UserName};
+use crate::domain::{Account, AccountOrigin, Error, ProfileChange, Result, UserName};
 
 /// Characters of a name that make place for what tells it from a taken one.
 const SHORTENED_CHARS: usize = 27;
@@ -119,7 +119,7 @@ impl Accounts {
 
 /// The names that an account may have, the best one first: the one in the token, the same with some digits of the origin,
 /// digits alone.
-fn names(stated: Option<&str>, origin: Origin) -> Vec<UserName> {
+fn names(stated: Option<&str>, origin: AccountOrigin) -> Vec<UserName> {
     let digits = origin.to_string();
     let mut texts = Vec::new();
     if let Some(name) = stated {
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn there_is_always_a_name() {
-        let origin = Origin::of_subject("https://id.example", "u-1");
+        let origin = AccountOrigin::of_subject("https://id.example", "u-1");
         let digits = origin.to_string();
         let (suffix, last) = (&digits[..4], format!("user-{}", &digits[..16]));
         let found =

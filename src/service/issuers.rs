@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::bindings::Bond;
 use super::grant::{Checked, id_of};
 use crate::config::{IssuerConfig, KeyKind};
-use crate::domain::{Caller, Error, Origin, Result, TokenId, UserId};
+use crate::domain::{AccountOrigin, Caller, Error, Result, TokenId, UserId};
 
 /// Most tokens that a node remembers.
 const MAX_KNOWN: u64 = 20_000;
@@ -36,7 +36,7 @@ struct Issuer {
 /// What a token with a valid signature says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stated {
-    pub(super) origin: Origin,
+    pub(super) origin: AccountOrigin,
     /// The user's name, if the token has one.
     pub(super) name: Option<String>,
     /// 0 without a time of issue.
@@ -144,7 +144,7 @@ impl Issuer {
         }
         let optional_secs = |name: &str| claims.get(name).map_or(Some(0), secs);
         Some(Stated {
-            origin: Origin::of_subject(&self.name, subject),
+            origin: AccountOrigin::of_subject(&self.name, subject),
             name: claims.get(&self.name_claim).and_then(Value::as_str).map(str::to_owned),
             issued_at_secs: optional_secs("iat")?,
             expires_at_secs: secs(claims.get("exp")?)?,
@@ -200,7 +200,10 @@ mod tests {
         let (issuers, secret) = (issuers(), "s".repeat(32));
         let read = |change: &[(&str, Value)]| issuers.check(&sign(Algorithm::HS384, &secret, change), NOW_SECS).ok();
         let good = read(&[]).expect("valid");
-        assert_eq!((good.name.as_deref(), good.origin), (Some("Ann"), Origin::of_subject("https://id.example", "u-1")));
+        assert_eq!(
+            (good.name.as_deref(), good.origin),
+            (Some("Ann"), AccountOrigin::of_subject("https://id.example", "u-1"))
+        );
         assert_eq!((good.issued_at_secs, good.expires_at_secs, good.not_before_secs), (NOW_SECS, NOW_SECS + 60, 0));
         for change in [
             [("aud", json!(["others", "chat"]))],

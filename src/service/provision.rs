@@ -4,14 +4,14 @@ use tracing::info;
 
 use super::accounts::Accounts;
 use super::passwords::NO_PASSWORD;
-use crate::domain::{Account, Error, NewAccount, Origin, Result, UserName};
+use crate::domain::{Account, AccountOrigin, Error, NewAccount, Result, UserName};
 
 impl Accounts {
     /// The account of an origin. If there is none, makes one under the first of these names that is free.
     ///
     /// # Errors
     /// `UserNotFound` when the account was deleted; `NameTaken`, `StorageFull`.
-    pub(super) async fn provide(&self, origin: Origin, names: &[UserName]) -> Result<Account> {
+    pub(super) async fn provide(&self, origin: AccountOrigin, names: &[UserName]) -> Result<Account> {
         for name in names {
             if let Some(account) = self.store.account_of(origin).await? {
                 return Ok(account);

@@ -5,14 +5,14 @@ use redis::Pipeline;
 use super::Store;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{Account, Error, Origin, Result};
+use crate::domain::{Account, AccountOrigin, Error, Result};
 
 impl Store {
     /// The account of an origin, if there is one. What points to an account that Redis has lost is removed.
     ///
     /// # Errors
     /// `UserNotFound` when the account was deleted: nobody makes it again.
-    pub async fn account_of(&self, origin: Origin) -> Result<Option<Account>> {
+    pub async fn account_of(&self, origin: AccountOrigin) -> Result<Option<Account>> {
         let key = self.keys.origin(origin);
         let Some(id) = self.holder(&key).await? else { return Ok(None) };
         if let Some(account) = self.account(id).await? {

@@ -4,7 +4,7 @@ use redis::{Pipeline, Value};
 
 use super::Store;
 use super::redis::reply::{self, next};
-use crate::domain::{Error, Origin, Result, TokenKey, UserId};
+use crate::domain::{AccountOrigin, Error, Result, TokenKey, UserId};
 
 /// What a token must agree with to belong to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct TokenBinding {
     /// Tokens of an older epoch are invalid.
     pub epoch: u64,
     /// Where the account comes from, if nobody registered it.
-    pub origin: Option<Origin>,
+    pub origin: Option<AccountOrigin>,
     /// Whether the account is banned.
     pub is_banned: bool,
 }

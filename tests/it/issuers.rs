@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use chinwag::config::{IssuerConfig, Registration, SigningAlgorithm};
-use chinwag::domain::Origin;
+use chinwag::domain::AccountOrigin;
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
@@ -183,7 +183,7 @@ async fn what_its_settings_do_not_say_is_refused() {
     world.user(0, "alice").await;
     assert_eq!(me(&world, 0, &shared.sign(&of_own_form)).await, Ok((2, "Ann".to_owned())));
     for (name, value) in [("nbf", json!(now)), ("aud", json!(["mail", "chat"])), ("exp", json!(now as f64 + 60.5))] {
-        let digits = Origin::of_subject(&rsa.config.issuer, "u-1").to_string();
+        let digits = AccountOrigin::of_subject(&rsa.config.issuer, "u-1").to_string();
         let expected = (3, format!("Ann-{}", &digits[..4]));
         assert_eq!(me(&world, 0, &changed(&rsa, name, value)).await, Ok(expected), "{name}");
     }
@@ -195,7 +195,7 @@ async fn names_are_kept_current_and_never_those_of_others() {
     let issuer = Issuer::new(Algorithm::ES256);
     let world = world(2, &[&issuer]).await;
     let alice = world.user(0, "Alice").await;
-    let digits = |subject: &str| Origin::of_subject(&issuer.config.issuer, subject).to_string();
+    let digits = |subject: &str| AccountOrigin::of_subject(&issuer.config.issuer, subject).to_string();
     for (subject, claimed, name) in [
         ("a", "Bob", "Bob".to_owned()),
         ("b", "Alice", format!("Alice-{}", &digits("b")[..4])),

@@ -63,7 +63,7 @@ use redis::Cmd;
 
 pub(in crate::store) use kinds::KeyKind;
 
-use crate::domain::{AuditLog, ClientId, Origin, RoomId, UserId};
+use crate::domain::{AccountOrigin, AuditLog, ClientId, RoomId, UserId};
 
 /// Number of sorted sets that share the online users, and of those that share the connected ones, on one server and in a
 /// cluster. Sixteen names leave 12 of 16 shards without any.
@@ -498,7 +498,7 @@ impl Keys {
     }
 
     /// String: the account of an origin.
-    pub(in crate::store) fn origin(&self, origin: Origin) -> String {
+    pub(in crate::store) fn origin(&self, origin: AccountOrigin) -> String {
         format!("{}origin:{origin}", self.prefix)
     }
 

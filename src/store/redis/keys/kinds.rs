@@ -107,7 +107,7 @@ impl KeyKind {
 mod tests {
     use super::super::Channels;
     use super::*;
-    use crate::domain::{AuditLog, Origin, UserId};
+    use crate::domain::{AccountOrigin, AuditLog, UserId};
 
     const PREFIX: &str = "c*w:";
 
@@ -142,7 +142,7 @@ mod tests {
                 assert_eq!(kind(&key), Some(KeyKind::Notes), "{key}");
             }
             let (uploads, tokens) = (keys.uploads(), keys.applications());
-            let origin = keys.origin(Origin::of_application("robot"));
+            let origin = keys.origin(AccountOrigin::of_application("robot"));
             let lasting = [
                 [keys.name("{r:7}"), keys.look("a"), keys.email("a@b"), keys.invite("d"), keys.direct(user, user)],
                 [keys.user_names(), keys.user_name_parts(), keys.names_indexed(), keys.renamed(), keys.generation()],
