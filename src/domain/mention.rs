@@ -109,7 +109,7 @@ fn name_ends(text: &str) -> Vec<usize> {
         }
         let next = chars.peek().map(|(_, next)| *next);
         let splits_word = next.is_some_and(|next| is_of_word(c) && is_of_word(next) && !has_no_spaces(next));
-        if !c.is_whitespace() && !(splits_word && !has_no_spaces(c)) {
+        if !c.is_whitespace() && (!splits_word || has_no_spaces(c)) {
             ends.push(at + c.len_utf8());
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::field::Field;
-use super::ids::{EntryId, MessageId, UserId};
+use super::ids::{MessageId, UserId};
 use super::link::check_link;
 use super::mention::Mentions;
 use super::notice::Notice;
@@ -276,7 +276,7 @@ impl Message {
 impl Message {
     /// A message in the global room, for unit tests.
     pub(crate) fn sample(sender: u64, seq: u64, at_ms: u64) -> Self {
-        use super::ids::{RoomId, Seq};
+        use super::ids::{EntryId, RoomId, Seq};
         Self {
             id: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(seq), at_ms } },
             sender: UserRef { id: UserId(sender), name: String::new() },

@@ -252,7 +252,7 @@ mod tests {
             issuers.check(&token, NOW_SECS).ok().map(|stated| stated.expires_at_secs)
         };
         let far = ("exp", json!(NOW_SECS + 1_000_000));
-        assert_eq!(until(&[far.clone()]), Some(NOW_SECS + 3600));
+        assert_eq!(until(std::slice::from_ref(&far)), Some(NOW_SECS + 3600));
         assert_eq!(until(&[far, ("iat", Value::Null)]), None);
         assert_eq!(until(&[("iat", Value::Null)]), Some(NOW_SECS + 60));
         assert_eq!(until(&[("iat", json!(NOW_SECS - 7200))]), Some(NOW_SECS - 3600));

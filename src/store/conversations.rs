@@ -12,7 +12,7 @@ use super::redis::reply::{self, array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::room_list::{Correction, ROOMS_AT_ONCE};
 use super::stored::{RoomEntry, kind_of, parse_pair};
-use super::{Store, amendments, conversation_settings};
+use super::{Store, amendments, setting_letters};
 use crate::domain::{
     Conversation, ConversationSettings, Error, Kind, Listing, Result, RoomHead, RoomId, RoomKind, Runs, Seq, UserId,
 };
@@ -83,7 +83,7 @@ impl Store {
         }
         for conversation in &mut conversations.items {
             let settings = settings.get(&conversation.head.id.number());
-            conversation.settings = settings.map(|text| conversation_settings::decode(text)).unwrap_or_default();
+            conversation.settings = settings.map(|text| setting_letters::decode(text)).unwrap_or_default();
         }
         conversations.items.sort_by_key(|it| std::cmp::Reverse((it.active_at_ms, it.head.id.number())));
         self.deleted_users.rename_in(conversations.items.iter_mut().filter_map(|it| it.last_message.as_mut()));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{amendments, conversation_settings, profiles, record, room_changes};
+use super::{amendments, profiles, record, room_changes, setting_letters};
 use crate::domain::{
     ChangedProfile, ConversationSettings, EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef,
 };
@@ -120,7 +120,7 @@ impl fmt::Display for UserEvent {
                 write!(f, "profile {user} {at_ms} {}", profiles::encode_change(change))
             }
             Self::SettingsChanged { user, room, settings } => {
-                write!(f, "settings {user} {} {}", room.number(), conversation_settings::encode(*settings))
+                write!(f, "settings {user} {} {}", room.number(), setting_letters::encode(*settings))
             }
             Self::Deleted { user, at_ms } => write!(f, "deleted {user} {at_ms}"),
             Self::Joined { user, room, since } => write!(f, "joined {user} {} {}", room.number(), since.0),
@@ -147,7 +147,7 @@ impl UserEvent {
                 Self::ProfileChanged { user, at_ms: number, change: profiles::decode_change(change)? }
             }
             ("settings", Some(text)) => {
-                Self::SettingsChanged { user, room: room()?, settings: conversation_settings::decode(text) }
+                Self::SettingsChanged { user, room: room()?, settings: setting_letters::decode(text) }
             }
             ("deleted", None) => Self::Deleted { user, at_ms: number },
             ("joined", Some(since)) => Self::Joined { user, room: room()?, since: Seq(since.parse().ok()?) },

@@ -49,6 +49,7 @@ mod receipts;
 mod received;
 mod record;
 mod redis;
+mod retention;
 mod rights;
 mod room_cards;
 mod room_changes;
@@ -59,6 +60,7 @@ mod senders;
 mod server;
 mod server_info;
 mod sessions;
+mod setting_letters;
 mod single_flight;
 mod stats;
 mod stored;
@@ -91,6 +93,7 @@ pub use redis::durability::ReplicaCounts;
 pub use redis::pubsub::{Subscriber, Supervisor};
 pub use redis::pubsub_event::{Handler, PubSubEvent};
 pub use redis::unusable::Unusable;
+pub use retention::Retention;
 pub use room_cards::MemberBounds;
 pub use room_list::RoomHints;
 pub use room_removals::Removal;
@@ -127,22 +130,6 @@ const MAX_DIRECT_ROOMS: u64 = 200_000;
 /// Number of entries from which a list counts as long, and of entries that carry a message, which may be very long.
 const LONG_LIST: usize = 200;
 const LONG_MESSAGE_LIST: usize = 20;
-
-/// Retention of a room's history. Document 003, note 4: 1000 messages, 7 days.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Maximum number of messages per room.
-    pub max_messages: u64,
-    /// Maximum age of a message, milliseconds.
-    pub max_age_ms: u64,
-}
-
-impl Retention {
-    /// Interval at which a busy room is trimmed by age: an hour for seven days. Readers skip expired messages in between.
-    fn sweep_ms(self) -> u64 {
-        (self.max_age_ms / 168).max(1)
-    }
-}
 
 /// How many rooms a user may have. 0 means no limit.
 #[derive(Clone, Copy, Debug)]

@@ -80,6 +80,8 @@ test("several tabs show one notification per message, and none while one has the
   for (const text of ["first", "第二"]) {
     await alice.send(room, text);
     for (const tab of tabs) await expect(item(tab, alice.name)).toContainText(text);
+    // Whichever tab is first shows it.
+    await expect.poll(() => shown).toContain(`${alice.name}: ${text}`);
   }
   await expect.poll(() => shown).toEqual([`${alice.name}: first`, `${alice.name}: 第二`]);
 

@@ -6,7 +6,7 @@ mod refused;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chinwag::config::Config;
 use redis::Value;
@@ -220,7 +220,7 @@ async fn texts(node: &Process, token: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn a_private_redis_is_backed_up_while_it_runs_and_restored_to_a_new_folder() {
-    let (client, folder, new) = (client(), scratch(), PathBuf::from(scratch()).join("data"));
+    let (client, folder, new) = (client(), scratch(), scratch().join("data"));
     let (node, shell) = private(&folder);
     let node = node.ready(&client).await;
     let alice = token(&client, &node.base, "alice").await;

@@ -365,7 +365,7 @@ async fn tombstones_do_not_outgrow_the_log() {
         let path = format!("messages/{}", message["id"].as_str().expect("an id"));
         ok(user.request(0, Method::DELETE, &path).send().await).await;
         let length: u64 = redis::cmd("HLEN").arg(&gone).query(&mut connection).expect("read");
-        assert!(length <= 21, "{length}");
+        assert!(length <= 31, "{length}");
     }
     assert_eq!(user.texts(0, "").await, Vec::<String>::new());
     world.stop().await;

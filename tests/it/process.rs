@@ -141,6 +141,11 @@ impl Process {
         self.node.log()
     }
 
+    /// Waits until it has logged this text.
+    pub async fn says(&self, text: &str) {
+        self.node.says(text).await;
+    }
+
     pub async fn ready(self, client: &Client) -> Self {
         let url = format!("{}/health/ready", self.base);
         eventually("the node is ready", async || {

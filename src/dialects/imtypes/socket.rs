@@ -91,7 +91,7 @@ fn send(inbound: InboundMessage) -> Result<Command> {
     let client_id = inbound.id.filter(|id| !id.is_empty()).map(|id| ClientId::parse(&id)).transpose()?;
     let attachment = Attachment::described(kind, &text, inbound.file_name, inbound.file_size);
     let message = NewMessage::new(kind, text).with_attachment(attachment).with_client_id(client_id);
-    Ok(Command::Send { to, message, reply_to: None, forwarded_from: None, expected_room })
+    Ok(Command::Send { to, message: Box::new(message), reply_to: None, forwarded_from: None, expected_room })
 }
 
 fn room_of(inbound: &InboundMessage) -> Result<RoomId> {

@@ -200,7 +200,13 @@ fn send(payload: SendPayload, is_extended: bool) -> Result<Command> {
         },
         None => None,
     };
-    Ok(Command::Send { to: Receiver::Room(to), message, reply_to, forwarded_from, expected_room: None })
+    Ok(Command::Send {
+        to: Receiver::Room(to),
+        message: Box::new(message),
+        reply_to,
+        forwarded_from,
+        expected_room: None,
+    })
 }
 
 /// The file of a new message, as a client describes it.

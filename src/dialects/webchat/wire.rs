@@ -8,10 +8,6 @@ use crate::dialects::common::{absolute, utc_millis};
 use crate::domain::{
     Conversation, ConversationSettings, Member, MemberRole, MessageId, RoomId, RoomKind, Seq, Session,
 };
-use crate::domain::{
-    Conversation, Member, MemberRole, Mentions, Message, MessageId, MessageKind, Notice, NoticeKind, Origin, Reaction,
-    Reactions, RoomId, RoomKind, Seq, Session, UserRef,
-};
 
 /// A room of the caller, with the three keys of the document.
 #[derive(Serialize, ToSchema)]

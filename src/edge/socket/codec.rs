@@ -123,7 +123,7 @@ pub enum Command {
         /// The receiver.
         to: Receiver,
         /// The message.
-        message: NewMessage,
+        message: Box<NewMessage>,
         /// The message of the room that this one replies to, when the client sent only its number.
         reply_to: Option<Seq>,
         /// The message of which this one is a copy.
@@ -178,7 +178,7 @@ pub enum Command {
 impl Command {
     /// Creates a `Send` command for a message that is neither a reply nor forwarded.
     pub fn send(to: Receiver, message: NewMessage) -> Self {
-        Self::Send { to, message, reply_to: None, forwarded_from: None, expected_room: None }
+        Self::Send { to, message: Box::new(message), reply_to: None, forwarded_from: None, expected_room: None }
     }
 }
 

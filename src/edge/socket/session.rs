@@ -262,9 +262,9 @@ impl Session {
                     message.reply_to = Some(services.messages.replied(room, seq, &caller).await?);
                 }
                 if let Some(original) = forwarded_from {
-                    message = services.messages.forwarding(original, &caller, message).await?;
+                    *message = services.messages.forwarding(original, &caller, *message).await?;
                 }
-                self.send(&caller, to, message).await?;
+                self.send(&caller, to, *message).await?;
             }
             Command::History(query) => {
                 self.page.set(Some(self.context.long_answers.admit(caller.id).await?));

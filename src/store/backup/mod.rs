@@ -91,7 +91,7 @@ impl Store {
         take: &mut impl FnMut(StoredKey) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let (rooms, others): (Vec<_>, Vec<_>) =
-            keys.into_iter().map(|key| self.with_its_room(key)).partition(is_several);
+            keys.into_iter().map(|key| self.with_its_room(key)).partition(|keys: &Vec<String>| keys.len() > 1);
         for some in rooms.chunks(ROOMS_AT_ONCE).chain(others.chunks(KEYS_AT_ONCE)) {
             let mut large = Vec::new();
             for found in self.read_keys(some).await? {
@@ -186,10 +186,6 @@ struct LargeKey {
     name: String,
     expires_at_ms: Option<u64>,
     is_hash: bool,
-}
-
-fn is_several(keys: &Vec<String>) -> bool {
-    keys.len() > 1
 }
 
 fn bytes(value: Value) -> Result<Vec<u8>> {

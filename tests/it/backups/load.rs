@@ -71,8 +71,8 @@ async fn keep_sending(client: reqwest::Client, url: String, token: String, room:
     while !log.is_stopped.load(Ordering::SeqCst) {
         let text = format!("{room} {number}");
         let body = json!({"message_type": "text", "content": text});
-        let answer = client.post(&url).bearer_auth(&token).header("Idempotency-Key", &text).json(&body).send().await;
-        let answer = answer.expect("answered");
+        let request = client.post(&url).bearer_auth(&token).header("Idempotency-Key", text.replace(' ', "-"));
+        let answer = request.json(&body).send().await.expect("answered");
         if answer.status() == StatusCode::OK {
             log.acknowledged.lock().expect("whole").push((room.clone(), text));
             number += 1;

@@ -32,6 +32,7 @@ fn with_code(mut refusal: Value, page: &str) -> Value {
         Some("Message type is not valid") => ("invalid", Some("message_type")),
         Some("Client id is not valid") => ("invalid", Some("client_id")),
         Some("Reply is not valid") => ("invalid", Some("reply_to")),
+        Some("Forwarded from is not valid") => ("invalid", Some("forwarded_from")),
         Some("Room id is not valid") => ("invalid", Some("room_id")),
         Some("Page is not valid") => ("invalid", Some(page)),
         Some("Limit is not valid") => ("invalid", Some("page_size")),

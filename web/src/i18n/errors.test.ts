@@ -18,7 +18,8 @@ describe("error texts", () => {
     expect(codeText("length")).toBe("Too short or too long");
     expect(codeText("length", "content")).toBe("A message has 1 to 5000 characters");
     expect(codeText("length", "something_new")).toBe("Too short or too long");
-    expect(codeText("missing", "file")).toBe("Only JPEG, PNG, GIF and WebP pictures can be sent");
+    expect(codeText("missing", "file")).toBe("This is not a file of a type that can be sent");
+    expect(codeText("missing", "image")).toBe("Only JPEG, PNG, GIF and WebP pictures can be sent");
   });
 
   it("are the words of the server for codes of newer versions", () => {

@@ -95,7 +95,7 @@ export interface NamedEmoji {
 }
 
 /** Behind a letter or a digit a colon is that of an address or a time. Chinese sentences have the wide one. */
-const NAMED = /(?:(?<![\w:/])[:]|(?<=^|\s)：)([\p{L}\p{N}_+-]{1,40})([:：]?)$/u;
+const NAMED = /(?:(?<![\w:/]):|(?<=^|\s)：)([\p{L}\p{N}_+-]{1,40})([:：]?)$/u;
 
 export function namedEmojiAt(text: string, caret: number): NamedEmoji | null {
   const line = text.slice(Math.max(0, caret - 50), caret);

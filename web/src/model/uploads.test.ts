@@ -56,7 +56,9 @@ it("accepts pictures and documents up to ten megabytes", () => {
   expect(uploads.rejectionOf(new File(["x"], "a.png", { type: "" }))).toBe("upload.type");
   expect(uploads.rejectionOf(new File(["x"], "报告.PDF", { type: "" }))).toBeNull();
   expect(uploads.rejectionOf(new File(["x"], "a.pdf.exe", { type: "application/pdf" }))).toBe("upload.type");
-  expect(uploads.pictureRejectionOf(new File(["x"], "a.pdf", { type: "application/pdf" }))).toBe("error.image");
+  expect(uploads.pictureRejectionOf(new File(["x"], "a.pdf", { type: "application/pdf" }))).toBe(
+    "error.image",
+  );
 });
 
 it("uploads what is no picture as a file", async () => {

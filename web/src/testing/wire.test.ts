@@ -85,7 +85,10 @@ describe("a planted transcript", () => {
       receive({ type: "typing", payload: { ...typing, since: "<time>" } }),
       receive({ type: "typing", payload: { room_id: 2, user_id: 2 } }),
       receive({ type: "typing", payload: { ...typing, user_id: "<digits>" } }),
-      receive({ type: "message_history", payload: { room_id: 2, messages: [{ ...message, pinned: true }] } }),
+      receive({
+        type: "message_history",
+        payload: { room_id: 2, messages: [{ ...message, starred: true }] },
+      }),
       receive({
         type: "message_history",
         payload: { room_id: 2, messages: [{ ...message, file_pixels: [4] }] },
@@ -107,7 +110,7 @@ describe("a planted transcript", () => {
       [3, 4, 5, 6, 7, 8, 9, 10, 11].map((step) => `planted.json, step ${step}`),
     );
     expect(errors[0]).toContain("'\"since\"' does not exist");
-    expect(errors[3]).toContain("'\"pinned\"' does not exist");
+    expect(errors[3]).toContain("'\"starred\"' does not exist");
   });
 
   it("fails on refusals of another form", () => {

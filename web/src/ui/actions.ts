@@ -1,10 +1,12 @@
 // What a user can do with a message: reply, edit, copy, details, delete.
 
 import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
 import { canEdit } from "../model/amending";
 import { markUnread } from "../model/mark_unread";
 import type { Room } from "../model/rooms";
 import { me } from "../model/session";
+import { showToast } from "../model/toast";
 import { fileUrl } from "../model/urls";
 import type { Message } from "../net/types";
 import { copyText } from "./clipboard";

@@ -16,8 +16,8 @@ import { showToast } from "../model/toast";
 import { takeWaiting, waitingIn } from "../model/tray";
 import { EXTENSIONS, IMAGE_TYPES } from "../model/uploads";
 import { Icon, IconButton } from "./common";
-import { isTouch } from "./input";
 import { EmojiButton, useEmojiNames } from "./emoji_input";
+import { isTouch } from "./input";
 import { lazy } from "./lazy";
 
 const FormattingHelp = lazy(() => import("./lazy_components").then((module) => module.FormattingHelp));

@@ -3,7 +3,15 @@
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { type EmojiGroup, emojiName, emojiNamed, findEmoji, loadEmoji, type NamedEmoji, noteEmoji } from "../model/emoji";
+import {
+  type EmojiGroup,
+  emojiName,
+  emojiNamed,
+  findEmoji,
+  loadEmoji,
+  type NamedEmoji,
+  noteEmoji,
+} from "../model/emoji";
 import "../style/emoji.css";
 
 const MAX_OFFERED = 6;

@@ -153,8 +153,10 @@ function moveInGrid(event: KeyboardEvent, grid: HTMLElement | null): void {
 
 function cellAfter(key: string, cells: HTMLElement[], at: number): HTMLElement | undefined {
   const from = cells[at] as HTMLElement;
-  const isBelow = (cell: HTMLElement) => cell.offsetTop > from.offsetTop && cell.offsetLeft >= from.offsetLeft;
-  const isAbove = (cell: HTMLElement) => cell.offsetTop < from.offsetTop && cell.offsetLeft <= from.offsetLeft;
+  const isBelow = (cell: HTMLElement) =>
+    cell.offsetTop > from.offsetTop && cell.offsetLeft >= from.offsetLeft;
+  const isAbove = (cell: HTMLElement) =>
+    cell.offsetTop < from.offsetTop && cell.offsetLeft <= from.offsetLeft;
   if (key === "ArrowRight") return cells[at + 1];
   if (key === "ArrowLeft") return cells[Math.max(0, at - 1)];
   if (key === "ArrowDown") return cells.slice(at).find(isBelow);

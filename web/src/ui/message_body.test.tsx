@@ -26,7 +26,12 @@ describe("uploads that an event names by their path", () => {
   });
 
   it("have the caption of their message, unless it is the name or what document 003 gives every file", () => {
-    const file = { message_type: "file", file_url: "/uploads/chat/a.pdf", file_name: "a.pdf", file_size: 2000 } as const;
+    const file = {
+      message_type: "file",
+      file_url: "/uploads/chat/a.pdf",
+      file_name: "a.pdf",
+      file_size: 2000,
+    } as const;
     const captionOf = (text: string) => draw({ ...file, text }).querySelector(".text")?.textContent;
     expect(captionOf("for **Friday**")).toBe("for Friday");
     for (const text of ["a.pdf", "发送了文件: a.pdf", file.file_url]) expect(captionOf(text)).toBeUndefined();

@@ -211,7 +211,12 @@ function UploadCard({ upload }: { upload: PendingUpload }) {
         {error === null ? <Progress upload={upload} /> : <small>{sizeText(size)}</small>}
       </span>
       {error === null && (
-        <IconButton icon="close" size={16} label={t("upload.cancel")} onClick={() => cancelUpload(clientId)} />
+        <IconButton
+          icon="close"
+          size={16}
+          label={t("upload.cancel")}
+          onClick={() => cancelUpload(clientId)}
+        />
       )}
     </div>
   );

@@ -6,7 +6,7 @@ import { errorText } from "../i18n/errors";
 import { portraitOf } from "../model/portrait";
 import { showToast } from "../model/toast";
 import { IMAGE_TYPES, pictureRejectionOf } from "../model/uploads";
-import { type Upload, upload as startUpload } from "../net/http";
+import { upload as startUpload, type Upload } from "../net/http";
 import { Refused } from "../net/refused";
 import { Avatar, Icon } from "./common";
 

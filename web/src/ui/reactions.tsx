@@ -91,12 +91,7 @@ export function OfferedReactions({ room, message, onDone, onOther }: OfferedProp
           {emoji}
         </button>
       ))}
-      <IconButton
-        icon="plus"
-        size={17}
-        label={t("react.other")}
-        onClick={onOther}
-      />
+      <IconButton icon="plus" size={17} label={t("react.other")} onClick={onOther} />
     </>
   );
 }
