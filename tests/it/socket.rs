@@ -5,6 +5,8 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -71,17 +73,20 @@ impl Socket {
 
     /// The same, or `None` after this time.
     pub async fn next_within(&mut self, patience: Duration) -> Option<Result<Value, End>> {
-        let deadline = tokio::time::Instant::now() + patience;
+        tokio::time::timeout(patience, self.read()).await.ok()
+    }
+
+    /// The next text frame, or how the connection ended, however long it takes.
+    async fn read(&mut self) -> Result<Value, End> {
         loop {
-            let message = tokio::time::timeout_at(deadline, self.stream.next()).await.ok()?;
-            return Some(match message {
+            return match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => {
                     Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
                 }
                 Some(Ok(Message::Close(frame))) => Err(frame.map(|frame| frame.code.into())),
                 Some(Ok(_)) => continue,
                 Some(Err(_)) | None => Err(None),
-            });
+            };
         }
     }
 
@@ -100,6 +105,34 @@ impl Socket {
         self.send(&json!({"type": "ping"})).await;
         let frame = self.next().await;
         assert_eq!(frame["type"], "pong", "{frame}");
+    }
+
+    /// Leaves the connection to a task that answers the server's pings, without which it is closed after a minute.
+    pub fn attend(mut self) -> Attended {
+        let (stop, mut stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                _ = &mut stopped => {}
+                heard = self.read() => panic!("nothing but pings was expected: {heard:?}"),
+            }
+            self
+        });
+        Attended { stop, task }
+    }
+}
+
+/// A connection on which nothing but pings is expected for a while.
+pub struct Attended {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Socket>,
+}
+
+impl Attended {
+    /// Asserts that the server sent nothing but pings, and that the connection is still open.
+    pub async fn assert_quiet(self) {
+        drop(self.stop);
+        self.task.await.expect("nothing was sent").assert_quiet().await;
     }
 }
 

@@ -106,7 +106,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
     let rules = Rules { pace: PACE, has_new_groups: false, judge };
     let mut rounds = Vec::new();
     for loss in rounds_of(&Loss::BEHIND_SENTINELS) {
-        let mut sockets = [world.webchat(0, &idle, "").await, world.webchat(1, &idle, "").await];
+        let sockets = [world.webchat(0, &idle, "").await.attend(), world.webchat(1, &idle, "").await.attend()];
         let mut times = [Duration::ZERO; 3];
         let outcome = play(&nodes, rules, async {
             tokio::time::sleep(BESIDE).await;
@@ -114,7 +114,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
             tokio::time::sleep(BESIDE).await;
         })
         .await;
-        for socket in &mut sockets {
+        for socket in sockets {
             socket.assert_quiet().await;
         }
         let [recovery, outage, rejoined] = times;

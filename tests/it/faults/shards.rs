@@ -152,7 +152,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
     let rules = Rules { pace: PACE, has_new_groups: false, judge };
     let mut rounds = Vec::new();
     for loss in rounds_of(&Loss::IN_CLUSTER) {
-        let mut sockets = [world.webchat(0, &idle, "").await, world.webchat(1, &idle, "").await];
+        let sockets = [world.webchat(0, &idle, "").await.attend(), world.webchat(1, &idle, "").await.attend()];
         let shard = block_in_place(|| cluster.owner(&key));
         let bystander = bystander(&world, &cluster, shard).await;
         let mut times = [Duration::ZERO; 3];
@@ -166,7 +166,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
             });
         })
         .await;
-        for socket in &mut sockets {
+        for socket in sockets {
             socket.assert_quiet().await;
         }
         let [recovery, outage, rejoined] = times;
