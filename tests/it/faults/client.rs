@@ -29,6 +29,9 @@ const PING_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_millis(1500);
 /// The maximum number of sends in flight.
 const MAX_PENDING: usize = 4;
+/// So many sends of each, in rooms picked at random, stay well below the 1000 messages that a room keeps, however
+/// long a slow machine makes a round.
+const MAX_SENT: usize = 400;
 
 /// The addresses of the nodes. A restarted node has a new one.
 pub type Nodes = Arc<Mutex<Vec<String>>>;
@@ -202,7 +205,8 @@ impl Client {
         if now - clock.tried_at > RETRY_AFTER && !(self.memory.pending.is_empty() && self.memory.is_live()) {
             self.retry(stream, clock).await?;
         }
-        let may_send = matches!(*self.phase.borrow(), Phase::Talk) && self.memory.pending.len() < MAX_PENDING;
+        let is_talking = matches!(*self.phase.borrow(), Phase::Talk);
+        let may_send = is_talking && self.sent < MAX_SENT && self.memory.pending.len() < MAX_PENDING;
         if may_send && now > clock.send_at {
             let pace = self.pace.as_millis() as u64;
             clock.send_at = now + Duration::from_millis(self.random.between(pace / 2, pace * 3 / 2));
