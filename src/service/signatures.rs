@@ -18,13 +18,18 @@ pub(super) const AUDIENCE: &str = "chinwag-clients";
 /// Most tokens whose valid signature is cached; about half a kilobyte each.
 const MAX_CHECKED: usize = 20_000;
 
+/// The last bytes of a token: a part of its signature, which nobody can choose.
+pub(super) type End = [u8; 16];
+
 /// Signs tokens and checks their signatures.
 pub(super) struct Signatures {
     signing: EncodingKey,
     /// The signing key, then the previous one while keys are rotated.
     checking: Vec<DecodingKey>,
     validation: Validation,
-    pub(super) checked: Mutex<HashMap<Box<str>, Checked>>,
+    /// Whole tokens and what they say, by their ends: hashing all of a token with each request would cost more than the rest
+    /// of the look-up.
+    pub(super) checked: Mutex<HashMap<End, (Box<str>, Checked)>>,
 }
 
 impl Signatures {
@@ -60,8 +65,23 @@ impl Signatures {
     /// # Errors
     /// `Unauthenticated`.
     pub(super) fn check(&self, token: &str) -> Result<Checked> {
-        let known = self.checked.lock().expect("no panic while held").get(token).cloned();
-        known.map_or_else(|| self.check_new(token), Ok)
+        self.known(token, Checked::clone).map_or_else(|| self.check_new(token), Ok)
+    }
+
+    /// The user for whom a token was signed.
+    ///
+    /// # Errors
+    /// `Unauthenticated`.
+    pub(super) fn holder(&self, token: &str) -> Result<UserId> {
+        let holder = |checked: &Checked| checked.caller.id;
+        self.known(token, holder).map_or_else(|| self.check_new(token).map(|checked| holder(&checked)), Ok)
+    }
+
+    /// Reads what a token says that was checked before.
+    fn known<T>(&self, token: &str, read: impl FnOnce(&Checked) -> T) -> Option<T> {
+        let known = self.checked.lock().expect("no panic while held");
+        let (text, checked) = known.get(token.as_bytes().last_chunk()?)?;
+        (**text == *token).then(|| read(checked))
     }
 
     fn check_new(&self, token: &str) -> Result<Checked> {
@@ -77,7 +97,9 @@ impl Signatures {
         if known.len() >= MAX_CHECKED {
             known.clear(); // simpler than evicting the oldest; tokens in use are checked again at once
         }
-        known.insert(token.into(), checked.clone());
+        if let Some(end) = token.as_bytes().last_chunk() {
+            known.insert(*end, (token.into(), checked.clone()));
+        }
         Ok(checked)
     }
 }
