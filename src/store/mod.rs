@@ -6,6 +6,7 @@
 mod account_changes;
 mod accounts;
 mod activity;
+mod amending;
 mod amendments;
 mod applications;
 mod audit;

@@ -1,9 +1,10 @@
 //! Pins messages to their rooms: one round trip each.
 
-use redis::{Pipeline, Value};
+use redis::Pipeline;
 
+use super::amending::Amending;
 use super::messages::SendRate;
-use super::redis::reply::{self, array, entry_id, is_absent, next, text, unexpected};
+use super::redis::reply::{array, entry_id, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::{LONG_LIST, Store, amendments};
 use crate::domain::{Caller, Error, Message, Result, RoomId, Seq};
@@ -18,48 +19,15 @@ impl Store {
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`, `Blocked`, `TooManyPins`, `RateLimited`.
     pub async fn pin(
         &self,
-        (room, seq): (RoomId, Seq),
+        message: (RoomId, Seq),
         caller: &Caller,
         is_on: bool,
         rate: Option<SendRate>,
     ) -> Result<()> {
-        let keys = self.keys.room(room);
-        let rate_key = self.keys.rate(room, caller.id);
-        let (interval, burst_ms) = SendRate::as_arguments(rate);
-        let call = Call {
-            script: &scripts::PIN,
-            keys: &[
-                &keys.room,
-                &keys.log,
-                &keys.members,
-                &keys.amendments,
-                &keys.details,
-                &keys.live,
-                &rate_key,
-                &keys.admins,
-            ],
-            args: &[
-                Arg::Number(caller.id.0),
-                Arg::Number(seq.0),
-                Arg::Number(is_on.into()),
-                Arg::Text(&interval),
-                Arg::Number(burst_ms),
-                Arg::Number(self.retention.max_messages),
-                Arg::Number(MAX_PINNED),
-            ],
-        };
-        let reply = array(self.writer.run_script(&call, &[]).await?.0)?;
-        let [status, rest @ ..] = reply.as_slice() else { return Err(Error::internal("an empty reply")) };
-        match (text(status)?, rest) {
-            ("pinned" | "already", []) => Ok(()),
-            ("no_room", []) => Err(Error::RoomNotFound),
-            ("no_message", []) => Err(Error::MessageNotFound),
-            ("forbidden", []) => Err(Error::Forbidden),
-            ("blocked", []) => Err(Error::Blocked),
-            ("full", []) => Err(Error::TooManyPins),
-            ("limited", [Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
-            _ => Err(unexpected(status)),
-        }
+        let amending = Amending { message, caller, rate };
+        let args = [Arg::Number(is_on.into()), Arg::Number(MAX_PINNED)];
+        let refusal = |word: &str| (word == "full").then_some(Error::TooManyPins);
+        self.amend(&scripts::PIN, amending, args, refusal).await
     }
 
     /// The pinned messages of a room, newest first: one round trip.

@@ -1,13 +1,14 @@
 -- Replaces the text of a message by its sender: an amendment. Counts as a message of the sender.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 details of amendments   6 live channel   7 rate of the user here
--- ARGV  1 user   2 seq   3 new text   4 ms after which a message cannot be edited   5 ms between messages
---       6 ms of burst   7 maximum entries
--- Reply {'edited'} · {'already'} (it has this text) · {'no_room'} · {'no_message'} · {'forbidden'} · {'not_editable'}
+--       8 admins
+-- ARGV  1 user   2 seq   3 ms between messages   4 ms of burst   5 maximum entries   6 new text
+--       7 ms after which a message cannot be edited
+-- Reply {'amended'} · {'already'} (it has this text) · {'no_room'} · {'no_message'} · {'forbidden'} · {'not_editable'}
 --       {'too_late'} · {'blocked'} · {'limited', ms to wait}
 
 local room, log, members, amended, details, live, rate = unpack(KEYS)
-local user, seq, new_text = unpack(ARGV)
+local user, seq, new_text = ARGV[1], ARGV[2], ARGV[6]
 local state = redis.call('HMGET', room, 'kind', 'blocked:' .. user)
 if not known_kind(state[1], members, user) then return {'no_room'} end
 local entry = redis.call('XRANGE', log, seq, seq)[1]
@@ -18,18 +19,18 @@ if sender ~= user or not redis.call('ZSCORE', members, user) then return {'forbi
 record = cjson.decode(record)
 if record.k ~= 't' or record.f or record.fw then return {'not_editable'} end
 local clock = redis_clock()
-if clock - tonumber(string.match(id, '%d+$')) > tonumber(ARGV[4]) then return {'too_late'} end
+if clock - tonumber(string.match(id, '%d+$')) > tonumber(ARGV[7]) then return {'too_late'} end
 if state[2] then return {'blocked'} end
 local field = seq .. ':e'
 local edited = redis.call('HGET', amended, field)
 local text = edited and redis.call('HGET', details, field) or record.t
 if text == new_text then return {'already'} end
-local wait = admit(rate, ARGV[5], ARGV[6], clock)
+local wait = admit(rate, ARGV[3], ARGV[4], clock)
 if wait > 0 then return {'limited', wait} end
 -- Later than the edit before, so that nodes know which of two is the last.
 local before = edited and tonumber(string.match(edited, '^%d+')) or 0
 local ms = integer(math.max(math.floor(clock), before + 1))
 local edit = {field = field, value = ms .. ' ' .. user, verb = 'e', announced = user .. ' ' .. ms .. ' ' .. new_text}
 edit.details = new_text
-amend(room, log, amended, details, live, ARGV[7], id, edit)
-return {'edited'}
+amend(room, log, amended, details, live, ARGV[5], id, edit)
+return {'amended'}
