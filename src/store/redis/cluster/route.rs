@@ -46,55 +46,70 @@ pub(in crate::store) async fn route(
     commands: &[Cmd],
     sender: &impl SendToShard,
 ) -> Result<Vec<Value>> {
-    let (started, mut pause, mut rounds) = (Instant::now(), FIRST_PAUSE, 0);
+    let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
     let mut replies = vec![Value::Nil; commands.len()];
     let mut open: Vec<Open> = (0..commands.len()).map(|index| Open { index, asking: None }).collect();
-    loop {
-        let Groups { of_shards, unowned } = group(&cluster.table(), commands, &open)?;
-        for (index, slot) in unowned {
-            cluster.request_refresh();
-            replies[index] = down(&format!("no shard of the cluster has slot {slot}"))?;
-        }
-        let outcomes = join_all(of_shards.iter().map(|(shard, some)| exchange(shard, commands, some, sender))).await;
-        open.clear();
-        let mut must_wait = false;
-        for ((shard, some), outcome) in of_shards.iter().zip(outcomes) {
-            let outcome = match outcome {
-                Err(error) if error.kind() == Kind::Unavailable => {
-                    // It may have been replaced.
-                    cluster.request_refresh();
-                    vec![down(&error.to_string())?; some.len()]
-                }
-                outcome => outcome?,
-            };
-            for (was_open, reply) in some.iter().zip(outcome) {
-                let asking = match Redirect::of(&reply) {
-                    None => None,
-                    Some(redirect) => follow(cluster, shard, redirect)?,
-                };
-                replies[was_open.index] = reply;
-                if let Some(next) = asking {
-                    must_wait |= next.must_wait;
-                    open.push(Open { index: was_open.index, asking: next.asking });
-                }
-            }
-        }
+    for rounds in 1.. {
+        let (again, must_wait) = send_open(cluster, commands, &open, sender, &mut replies).await?;
+        open = again;
         if open.is_empty() {
-            return Ok(replies);
+            break;
         }
         if started.elapsed() + pause > RESPONSE_TIMEOUT {
             for Open { index, .. } in open {
                 replies[index] = down("the shards of the cluster do not agree who has a slot")?;
             }
-            return Ok(replies);
+            break;
         }
-        rounds += 1;
         if must_wait || rounds > ROUNDS_WITHOUT_PAUSE {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        // In the order of the caller: commands of one slot that were refused together run in it.
-        open.sort_unstable_by_key(|open| open.index);
+    }
+    Ok(replies)
+}
+
+/// Sends open commands once and takes their replies. Returns those that are to be sent again, in the order of the caller:
+/// commands of one slot that were refused together run in it. Also returns whether that must wait.
+async fn send_open(
+    cluster: &Arc<Cluster>,
+    commands: &[Cmd],
+    open: &[Open],
+    sender: &impl SendToShard,
+    replies: &mut [Value],
+) -> Result<(Vec<Open>, bool)> {
+    let Groups { of_shards, unowned } = group(&cluster.table(), commands, open)?;
+    for (index, slot) in unowned {
+        cluster.request_refresh();
+        replies[index] = down(&format!("no shard of the cluster has slot {slot}"))?;
+    }
+    let outcomes = join_all(of_shards.iter().map(|(shard, some)| exchange(shard, commands, some, sender))).await;
+    let (mut again, mut must_wait) = (Vec::new(), false);
+    for ((shard, some), outcome) in of_shards.iter().zip(outcomes) {
+        for (was_open, reply) in some.iter().zip(or_down(cluster, outcome, some.len())?) {
+            let next = match Redirect::of(&reply) {
+                None => None,
+                Some(redirect) => follow(cluster, shard, redirect)?,
+            };
+            replies[was_open.index] = reply;
+            if let Some(next) = next {
+                must_wait |= next.must_wait;
+                again.push(Open { index: was_open.index, asking: next.asking });
+            }
+        }
+    }
+    again.sort_unstable_by_key(|open| open.index);
+    Ok((again, must_wait))
+}
+
+/// The replies of a shard. One that does not answer counts as having answered `CLUSTERDOWN`, and may have been replaced.
+fn or_down(cluster: &Arc<Cluster>, outcome: Result<Vec<Value>>, count: usize) -> Result<Vec<Value>> {
+    match outcome {
+        Err(error) if error.kind() == Kind::Unavailable => {
+            cluster.request_refresh();
+            Ok(vec![down(&error.to_string())?; count])
+        }
+        outcome => outcome,
     }
 }
 
