@@ -35,6 +35,7 @@ mod departures;
 mod descriptors;
 mod dialect_clients;
 mod documentation;
+mod documents;
 mod durability;
 mod edits;
 mod existence;

@@ -4,6 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::command_log::LoggedRedis;
+use crate::documents::document_pages;
 use crate::edits::{edit, integer, until_message};
 use crate::recent_messages::{follow, from_memory};
 use crate::socket::Socket;
@@ -56,19 +57,7 @@ async fn pins_are_shown_to_those_who_asked_and_to_nobody_else() {
     for text in ["one", "two", "three"] {
         sent.push(alice.send(0, &id, text).await);
     }
-    let pages = async |node: usize| {
-        let mut pages = vec![
-            bob.read(node, &format!("messages?room_id={id}")).await,
-            bob.get_json(node, &format!("/api/v1/chat/messages?group_id={id}")).await,
-            bob.ask(node, "/api/chat/history/room", &json!({"room_id": room})).await.1,
-            bob.read(node, "rooms").await,
-        ];
-        let mut socket = world.webchat(node, &bob, "").await;
-        socket.send(&json!({"type": "fetch_history", "payload": {"room_id": room}})).await;
-        pages.push(socket.next_of("message_history").await);
-        socket.close().await;
-        pages
-    };
+    let pages = async |node| document_pages(&bob, node, room).await;
     pages(0).await; // they are read from now on
     let before = [pages(0).await, pages(1).await];
     let mut told = world.webchat(1, &bob, "ext=1").await;
