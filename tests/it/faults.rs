@@ -1,5 +1,8 @@
 //! Faults under load: compares what clients were acknowledged and pushed with what is stored.
 
+mod amended;
+mod amendment_mutants;
+mod changes;
 mod checker;
 mod client;
 mod cluster;
@@ -13,6 +16,7 @@ mod partial_lists;
 mod poller;
 pub mod proxy;
 pub mod random;
+mod readings;
 mod received;
 mod rewind;
 mod round;
@@ -41,6 +45,7 @@ async fn a_hundred_faults_lose_double_swap_and_hide_nothing() {
     println!("seed {seed}, {:?}\n{counts}\n{outcome}", started.elapsed());
     assert!(counts.total() >= 100);
     assert!(outcome.acknowledged > 200, "people talked");
+    assert!(outcome.changed > 50 && outcome.mentions > 20, "and amended and mentioned");
     assert!(outcome.verdict.is_clean(), "seed {seed}: {}", outcome.verdict);
 }
 

@@ -5,10 +5,12 @@ use std::fmt;
 
 use chinwag::domain::EntryId;
 
+use super::amended::{Amended, count_amended};
+
 /// A room's number.
 pub type Room = u32;
 
-/// A message as a client received it: its entry and its text, which identifies the send.
+/// A message as a client received it: its entry and the first word of its text, which identifies the send.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub place: EntryId,
@@ -48,6 +50,8 @@ pub struct History {
     pub acknowledged: Vec<Acknowledged>,
     /// One entry for every member of every room, even if it received nothing.
     pub received: Vec<Received>,
+    /// What happened to the messages afterwards.
+    pub amended: Amended,
 }
 
 /// How often each promise was broken.
@@ -63,17 +67,27 @@ pub struct Verdict {
     pub never_stored: usize,
     /// Stored but never received by a member.
     pub missed: usize,
+    /// An edit, a reaction or a pin that was acknowledged but is not stored.
+    pub undone: usize,
+    /// A message that reads otherwise at a client, in the end, than it is stored.
+    pub diverged: usize,
+    /// An older text that a client was shown after a newer one.
+    pub outdated: usize,
+    /// A mention that was not stored, not told, or not counted.
+    pub unmentioned: usize,
     /// Descriptions of the first few of each kind.
     pub examples: Vec<String>,
 }
 
 impl Verdict {
     pub fn is_clean(&self) -> bool {
-        self.lost + self.duplicated + self.reordered + self.never_stored + self.missed == 0
+        let Self { lost, duplicated, reordered, never_stored, missed, .. } = self;
+        let Self { undone, diverged, outdated, unmentioned, .. } = self;
+        [lost, duplicated, reordered, never_stored, missed, undone, diverged, outdated, unmentioned] == [&0; 9]
     }
 
     /// Describes the latest of a kind that was counted `count` times.
-    fn note(&mut self, count: usize, example: impl FnOnce() -> String) {
+    pub fn note(&mut self, count: usize, example: impl FnOnce() -> String) {
         const SHOWN: usize = 10;
         if count <= SHOWN {
             self.examples.push(example());
@@ -83,9 +97,11 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lost, duplicated, reordered, never_stored, missed, examples } = self;
+        let Self { lost, duplicated, reordered, never_stored, missed, .. } = self;
+        let Self { undone, diverged, outdated, unmentioned, examples, .. } = self;
         write!(f, "lost {lost}, duplicated {duplicated}, reordered {reordered}, ")?;
-        write!(f, "never stored {never_stored}, missed {missed}")?;
+        write!(f, "never stored {never_stored}, missed {missed}, ")?;
+        write!(f, "undone {undone}, diverged {diverged}, outdated {outdated}, unmentioned {unmentioned}")?;
         examples.iter().try_for_each(|example| write!(f, "\n  {example}"))
     }
 }
@@ -110,6 +126,7 @@ pub fn check(history: &History) -> Verdict {
         let truth = history.truth.get(&received.room).unwrap_or(&nothing);
         count_received(received, truth, &mut verdict);
     }
+    count_amended(&history.amended, &mut verdict);
     verdict
 }
 

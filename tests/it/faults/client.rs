@@ -1,11 +1,11 @@
-//! A simulated chat client on a WebSocket of document 000: sends, retries with the same id, reconnects to the
-//! other node and resumes.
+//! A simulated chat client on a WebSocket of document 000: sends, amends and mentions, retries, reconnects to the other node
+//! and resumes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chinwag::domain::EntryId;
+use chinwag::domain::{EntryId, Seq};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -13,8 +13,11 @@ use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::amended::{Changed, Named, Shown, Told};
+use super::changes::{Amending, Changes};
 use super::checker::{Acknowledged, Received, Room};
 use super::random::Random;
+use super::readings::Reading;
 use super::received::{Memory, Pending};
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -32,6 +35,9 @@ const MAX_PENDING: usize = 4;
 /// So many sends of each, in rooms picked at random, stay well below the 1000 messages that a room keeps, however
 /// long a slow machine makes a round.
 const MAX_SENT: usize = 400;
+/// How many sends in a hundred are followed by a change of a message, and how many mention somebody.
+const CHANGES_PERCENT: u64 = 40;
+const MENTIONS_PERCENT: u64 = 10;
 
 /// The addresses of the nodes. A restarted node has a new one.
 pub type Nodes = Arc<Mutex<Vec<String>>>;
@@ -42,10 +48,19 @@ pub enum Phase {
     Talk,
     /// Send nothing new and wait until everything is confirmed.
     Confirm,
-    /// End when these entries have been received, by name.
-    Finish(Arc<HashMap<String, BTreeMap<Room, EntryId>>>),
+    /// End when everything has been received.
+    Finish(Arc<End>),
     /// End now.
     Stop,
+}
+
+/// What clients have at the end.
+#[derive(Debug)]
+pub struct End {
+    /// The last entries of the rooms, by the name of a user.
+    pub places: HashMap<String, BTreeMap<Room, EntryId>>,
+    /// How the messages read, if they were amended.
+    pub readings: BTreeMap<Room, BTreeMap<Seq, Reading>>,
 }
 
 /// The user of a client.
@@ -56,6 +71,8 @@ pub struct Person {
     pub rooms: Vec<Room>,
     /// Keeps a silent connection open, so that the node must repair gaps.
     pub is_patient: bool,
+    /// What the user may change, if anything.
+    pub amending: Amending,
 }
 
 /// What a client reports at the end.
@@ -63,6 +80,11 @@ pub struct Person {
 pub struct Report {
     pub acknowledged: Vec<Acknowledged>,
     pub received: Vec<Received>,
+    pub changed: Vec<Changed>,
+    pub shown: Vec<Shown>,
+    pub named: Vec<Named>,
+    pub told: Vec<Told>,
+    pub untold: usize,
     pub connections: usize,
     pub retries: usize,
     pub not_recovered: usize,
@@ -79,6 +101,7 @@ pub struct Client {
     confirmed: Option<tokio::sync::oneshot::Sender<()>>,
     random: Random,
     memory: Memory,
+    changes: Changes,
     sent: usize,
     report: Report,
     pace: Duration,
@@ -102,11 +125,12 @@ impl Client {
         confirmed: tokio::sync::oneshot::Sender<()>,
         pace: Duration,
     ) -> Self {
-        let memory = Memory::new(&person.name, &person.rooms);
+        let memory = Memory::new(&person.name, person.amending.user, &person.rooms);
+        let changes = Changes::new(person.amending.user);
         let confirmed = Some(confirmed);
         let (random, report) = (Random::new(Random::seed()), Report::default());
         let http = reqwest::Client::builder().timeout(CONNECTS_WITHIN).build().expect("a client");
-        Self { person, nodes, http, phase, confirmed, random, memory, sent: 0, report, pace }
+        Self { person, nodes, http, phase, confirmed, random, memory, changes, sent: 0, report, pace }
     }
 
     /// Runs until everything is received or the phase is `Stop`.
@@ -123,10 +147,13 @@ impl Client {
             let pause = self.random.between(20, 250);
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
-        let Self { mut memory, mut report, .. } = self;
-        report.not_recovered = memory.not_recovered;
+        let Self { mut memory, mut report, changes, .. } = self;
+        (report.not_recovered, report.untold) = (memory.not_recovered, memory.untold);
         report.acknowledged = std::mem::take(&mut memory.acknowledged);
+        report.named = std::mem::take(&mut memory.named);
         report.received = memory.received();
+        (report.shown, report.told) = memory.into_shown();
+        report.changed = changes.into_changed();
         report
     }
 
@@ -186,6 +213,7 @@ impl Client {
             // The outcome is unknown, or nothing was stored: retries soon.
             clock.tried_at = Instant::now() - RETRY_AFTER + Duration::from_millis(300);
         }
+        self.changes.take(&frame);
         let answer = self.memory.take(&frame);
         say(stream, answer).await
     }
@@ -202,7 +230,8 @@ impl Client {
             clock.pinged_at = now;
             say(stream, [json!({"type": "ping"})]).await?;
         }
-        if now - clock.tried_at > RETRY_AFTER && !(self.memory.pending.is_empty() && self.memory.is_live()) {
+        let is_settled = self.memory.pending.is_empty() && self.changes.is_settled();
+        if now - clock.tried_at > RETRY_AFTER && !(is_settled && self.memory.is_live()) {
             self.retry(stream, clock).await?;
         }
         let is_talking = matches!(*self.phase.borrow(), Phase::Talk);
@@ -210,18 +239,15 @@ impl Client {
         if may_send && now > clock.send_at {
             let pace = self.pace.as_millis() as u64;
             clock.send_at = now + Duration::from_millis(self.random.between(pace / 2, pace * 3 / 2));
-            if self.memory.pending.is_empty() {
+            if is_settled {
                 clock.tried_at = now;
             }
-            self.sent += 1;
-            let room = *self.random.pick(&self.person.rooms);
-            let pending = Pending { room, client_id: format!("{}-{}", self.person.name, self.sent) };
-            let frame = pending.frame();
-            self.memory.pending.push(pending);
-            say(stream, [frame]).await?;
+            let frames = [Some(self.next_send()), self.next_change()];
+            say(stream, frames.into_iter().flatten()).await?;
         }
         if self.memory.pending.is_empty()
-            && !matches!(*self.phase.borrow(), Phase::Talk)
+            && self.changes.is_settled()
+            && !is_talking
             && let Some(confirmed) = self.confirmed.take()
         {
             // The receiver is gone after the time-out.
@@ -230,11 +256,35 @@ impl Client {
         Some(())
     }
 
-    /// Retries unconfirmed sends with the same ids.
+    /// A new message, which may mention somebody.
+    fn next_send(&mut self) -> Value {
+        self.sent += 1;
+        let room = *self.random.pick(&self.person.rooms);
+        let names = self.person.amending.names.get(&room);
+        let named = names.filter(|_| self.random.is_hit(MENTIONS_PERCENT)).map(|names| self.random.pick(names).clone());
+        let pending = Pending { room, client_id: format!("{}-{}", self.person.name, self.sent), named };
+        let frame = pending.frame();
+        self.memory.pending.push(pending);
+        frame
+    }
+
+    /// A change of a message, if one is due.
+    fn next_change(&mut self) -> Option<Value> {
+        let Amending { user, pins_in, .. } = &self.person.amending;
+        if *user == 0 || !self.memory.is_live() || !self.random.is_hit(CHANGES_PERCENT) {
+            return None;
+        }
+        let room = *self.random.pick(&self.person.rooms);
+        let shown = (room, self.memory.shown(room)?);
+        self.changes.ask(&mut self.random, &self.memory.acknowledged, shown, pins_in)
+    }
+
+    /// Retries unconfirmed sends with the same ids, and unconfirmed changes.
     async fn retry(&mut self, stream: &mut Stream, clock: &mut Clock) -> Option<()> {
         clock.tried_at = Instant::now();
-        self.report.retries += self.memory.pending.len();
-        let frames: Vec<Value> = self.memory.pending.iter().map(Pending::frame).collect();
+        let mut frames: Vec<Value> = self.memory.pending.iter().map(Pending::frame).collect();
+        frames.extend(self.changes.retries());
+        self.report.retries += frames.len();
         say(stream, frames).await?;
         say(stream, self.memory.fetches()).await
     }
@@ -242,7 +292,10 @@ impl Client {
     fn is_done(&self) -> bool {
         match &*self.phase.borrow() {
             Phase::Talk | Phase::Confirm => false,
-            Phase::Finish(ends) => ends.get(&self.person.name).is_none_or(|ends| self.memory.has_reached(ends)),
+            Phase::Finish(end) => {
+                let places = end.places.get(&self.person.name);
+                places.is_none_or(|places| self.memory.has_reached(places)) && self.memory.agrees_with(&end.readings)
+            }
             Phase::Stop => true,
         }
     }

@@ -1,17 +1,21 @@
-//! A simulated client of document 003: polls with `after` wherever a node answers, and sends with a key.
+//! A simulated client of document 003: polls with `after` wherever a node answers, and sends with a key. It also keeps the
+//! newest page of each room up to date, by its `ETag`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use chinwag::domain::{EntryId, MessageId, RoomId};
+use chinwag::domain::{EntryId, MessageId, RoomId, Seq};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::amended::Shown;
 use super::checker::{Acknowledged, Received, Room, Seen};
-use super::client::{Nodes, Person, Phase, Report};
+use super::client::{End, Nodes, Person, Phase, Report};
 use super::random::Random;
+use super::readings::{Reading, Readings};
+use super::received::first_word;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 const POLL_EVERY: Duration = Duration::from_millis(250);
@@ -36,6 +40,9 @@ struct Polled {
     /// The id for `after`.
     last: Option<(String, EntryId)>,
     messages: Vec<Seen>,
+    /// The newest page, and its tag.
+    page: Readings,
+    etag: Option<String>,
 }
 
 impl Poller {
@@ -59,7 +66,7 @@ impl Poller {
         let mut pending: Option<(Room, String)> = None;
         while !self.is_done() {
             for room in self.person.rooms.clone() {
-                if self.poll(room).await.is_none() {
+                if self.poll(room).await.is_none() || self.refresh(room).await.is_none() {
                     self.node += 1;
                 }
             }
@@ -87,8 +94,11 @@ impl Poller {
             tokio::time::sleep(POLL_EVERY).await;
         }
         let reader = self.person.name;
-        let of = |(room, polled): (Room, Polled)| Received { reader: reader.clone(), room, messages: polled.messages };
-        self.report.received = self.rooms.into_iter().map(of).collect();
+        let of = |(room, Polled { messages, page, .. })| {
+            let shown = Shown { reader: reader.clone(), room, readings: page, is_text_alone: true };
+            (Received { reader: reader.clone(), room, messages }, shown)
+        };
+        (self.report.received, self.report.shown) = self.rooms.into_iter().map(of).unzip();
         self.report
     }
 
@@ -120,10 +130,36 @@ impl Poller {
                 polled.last = Some((id.to_owned(), place));
             }
             if message["message_type"] != "system" {
-                let text = message["content"].as_str().expect("text").to_owned();
+                let text = first_word(message["content"].as_str().expect("text")).to_owned();
                 polled.messages.push(Seen { place, text });
             }
         }
+        Some(())
+    }
+
+    /// Reads the newest page of a room if it has changed. `None` without a response.
+    async fn refresh(&mut self, room: Room) -> Option<()> {
+        let url = self.url(&format!("messages?room_id={}&limit=100", id_of(room)));
+        let mut request = self.http.get(url).bearer_auth(&self.person.token);
+        if let Some(etag) = &self.rooms.get(&room)?.etag {
+            request = request.header("If-None-Match", etag);
+        }
+        let answer = request.send().await.ok()?;
+        if answer.status() == StatusCode::NOT_MODIFIED {
+            return Some(());
+        }
+        let etag = answer.headers().get("ETag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        if answer.status() != StatusCode::OK {
+            self.report.refusals += 1;
+            return None;
+        }
+        let page: Value = answer.json().await.ok()?;
+        let polled = self.rooms.get_mut(&room)?;
+        let listed = page.as_array().expect("a list").iter().filter(|message| message["message_type"] != "system");
+        let listed: BTreeMap<_, _> = listed.map(|message| (place_of(message).seq, Reading::of(message))).collect();
+        polled.page.by_seq.retain(|seq, _| listed.contains_key(seq));
+        listed.into_iter().for_each(|(seq, reading)| polled.page.take(seq, reading));
+        polled.etag = etag;
         Some(())
     }
 
@@ -146,15 +182,24 @@ impl Poller {
     fn is_done(&self) -> bool {
         match &*self.phase.borrow() {
             Phase::Talk | Phase::Confirm => false,
-            Phase::Finish(ends) => {
-                let ends = ends.get(&self.person.name);
-                let has_come = |(room, end): (&Room, &EntryId)| {
-                    self.rooms.get(room).is_some_and(|it| it.last.as_ref().is_some_and(|(_, place)| place >= end))
-                };
-                ends.is_none_or(|ends| ends.iter().all(has_come))
-            }
+            Phase::Finish(end) => self.has_reached(end),
             Phase::Stop => true,
         }
+    }
+}
+
+impl Poller {
+    fn has_reached(&self, End { places, readings }: &End) -> bool {
+        let has_come = |(room, end): (&Room, &EntryId)| {
+            self.rooms.get(room).is_some_and(|it| it.last.as_ref().is_some_and(|(_, place)| place >= end))
+        };
+        let agrees = |(room, it): (&Room, &Polled)| {
+            let Some(stored) = readings.get(room) else { return true };
+            let is_text = |(seq, shown): (&Seq, &Reading)| stored.get(seq).is_none_or(|it| it.text == shown.text);
+            it.page.by_seq.iter().all(is_text)
+        };
+        let places = places.get(&self.person.name);
+        places.is_none_or(|places| places.iter().all(has_come)) && self.rooms.iter().all(agrees)
     }
 }
 

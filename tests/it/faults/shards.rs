@@ -149,7 +149,7 @@ async fn play_losses(durability: Durability) -> Vec<Round> {
     let room = user.make_room(0, "probes").await;
     let key = key(&world, &room);
     let prober = Prober { user, room };
-    let rules = Rules { pace: PACE, has_new_groups: false, judge };
+    let rules = Rules { pace: PACE, has_new_groups: false, has_amendments: false, judge };
     let mut rounds = Vec::new();
     for loss in rounds_of(&Loss::IN_CLUSTER) {
         let sockets = [world.webchat(0, &idle, "").await.attend(), world.webchat(1, &idle, "").await.attend()];
