@@ -6,7 +6,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::command_log::LoggedRedis;
-use crate::edits::edit;
+use crate::documents::does;
+use crate::edits::{edit, integer};
 use crate::support::{eventually, ok, room_id};
 
 pub fn only(expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
@@ -188,6 +189,31 @@ async fn an_edit_is_one_script_and_one_more_read_for_pages_that_show_it() {
         let expected = only(&[("hmget", 1 + edited), ("zscore", 2), ("xrevrange", 1), ("hgetall", 1)]);
         assert_eq!((cost.commands, cost.round_trips), (expected, 1 + edited), "{limit}");
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn whatever_is_done_to_a_message_is_one_script() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
+    let user = world.user(0, "alice").await;
+    let room = user.make_group(0, "a", &[]).await;
+    let id = integer(&user.send(0, &room_id(room), "x").await);
+    let mut socket = world.webchat(0, &user, "ext=1").await;
+    for (kind, mut payload) in [
+        ("edit_message", json!({"content": "y"})),
+        ("edit_message", json!({"content": "y"})), // no change
+        ("react", json!({"emoji": "👍", "on": true})),
+        ("react", json!({"emoji": "👍", "on": false})),
+        ("pin", json!({"on": true})),
+        ("pin", json!({"on": false})),
+        ("delete_message", json!({})),
+    ] {
+        (payload["room_id"], payload["id"]) = (json!(room), json!(id));
+        let cost = redis.cost_now(async || does(&mut socket, kind, payload).await).await;
+        assert_eq!((cost.commands["evalsha"], cost.round_trips), (1, 1), "{kind}: {cost:?}");
+    }
+    socket.close().await;
     world.stop().await;
 }
 
