@@ -130,13 +130,16 @@ impl<K> Sequencer<K> {
             out.push(Event::Rewound(Rewind { kept, entries }));
         }
         tail.entries.iter().for_each(|entry| self.recent.push(*entry));
-        out.extend(tail.messages.into_iter().map(|message| Event::Message(Box::new(message))));
         // The counter of amendments went back together with the log.
-        if tail.rewound_to.is_some() || tail.watermark.revision > self.watermark.revision {
-            let is_recent = |at_ms: Option<u64>| at_ms.is_none_or(|at_ms| at_ms >= amended_since_ms);
-            let recent = tail.amendments.into_iter().filter(|amendment| is_recent(amendment.at_ms));
-            out.extend(recent.map(Event::Amended));
-        }
+        let is_missed = tail.rewound_to.is_some() || tail.watermark.revision > self.watermark.revision;
+        let is_recent = |at_ms: Option<u64>| is_missed && at_ms.is_none_or(|at_ms| at_ms >= amended_since_ms);
+        let recent = tail.amendments.into_iter().filter(|amendment| is_recent(amendment.at_ms));
+        // A client that leaves in between and resumes behind a message has missed none that are older than the message.
+        let known_to = tail.rewound_to.unwrap_or(self.watermark.last).seq;
+        let (of_known, of_new): (Vec<_>, Vec<_>) = recent.partition(|amendment| amendment.id.seq <= known_to);
+        out.extend(of_known.into_iter().map(Event::Amended));
+        out.extend(tail.messages.into_iter().map(|message| Event::Message(Box::new(message))));
+        out.extend(of_new.into_iter().map(Event::Amended));
         self.watermark = tail.watermark;
         if tail.has_more {
             return true;
@@ -371,14 +374,19 @@ mod tests {
             amendment(1, 9, 10, Kind::Deleted),
             amendment(2, 9, 50, Kind::Starred),
             amendment(3, 9, 60, Kind::Deleted),
+            amendment(4, 9, 80, Kind::Starred),
         ];
-        for (revision, expected) in [(0, vec![]), (9, vec![(2, Kind::Starred), (3, Kind::Deleted)])] {
+        let missed = vec![(2, Kind::Starred), (3, Kind::Deleted), (4, Kind::Starred)];
+        for (revision, expected) in [(0, vec![]), (9, missed)] {
             let (mut sequencer, mut out) = (live_after(3), Vec::new());
             sequencer.begin_reading();
-            let watermark = Watermark { revision, ..tail(&[(3, 10)]).watermark };
-            let tail = Tail { watermark, amendments: amendments.clone(), ..tail(&[]) };
+            let watermark = Watermark { revision, ..tail(&[(4, 70)]).watermark };
+            let tail = Tail { watermark, amendments: amendments.clone(), ..tail(&[(4, 70)]) };
             assert!(!sequencer.repair(tail, 20, &mut out));
             assert_eq!(amended(&out), expected, "revision {revision}");
+            let is_message = |what: &Event| matches!(what, Event::Message(_));
+            let before = out.iter().position(is_message).expect("a message");
+            assert_eq!(before, expected.len().saturating_sub(1), "what is older than the message precedes it");
             assert_eq!(sequencer.current(), Some(watermark));
         }
     }
