@@ -84,7 +84,7 @@ fn message_id(room: RoomId, text: &str) -> Option<MessageId> {
     params(MessagesQuery, ("If-None-Match" = Option<String>, Header, description = "An `ETag` of an answer before")),
     responses(
         (status = 200, description = "The messages", body = [ChatMessage],
-            headers(("ETag" = String, description = "Changes with each message and each deletion in the room"))),
+            headers(("ETag" = String, description = "Changes with each message, and when one of the room is edited, deleted, pinned or reacted to"))),
         (status = 304, description = "Nothing has changed since"),
         (status = 400, description = "A parameter is missing or invalid", body = Detail),
         (status = 401, description = "No valid token", body = Detail),
