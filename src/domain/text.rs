@@ -22,10 +22,7 @@ pub fn folded(text: &str) -> String {
 
 /// The bytes of a text as a JSON string without its quotes.
 pub(super) fn escaped_bytes(text: &str) -> usize {
-    let escaped = |byte: u8| match byte {
-        b'"' | b'\\' => 2,
-        0..0x20 => 6,
-        _ => 1,
-    };
-    text.bytes().map(escaped).sum()
+    // Counted without a branch, so that the compiler takes many bytes at once.
+    let more = |byte: u8| 5 * usize::from(byte < 0x20) + usize::from(byte == b'"') + usize::from(byte == b'\\');
+    text.len() + text.bytes().map(more).sum::<usize>()
 }
