@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { Mention } from "../net/types";
 import { type Block, cutBlocks, parseText } from "./formatting";
 import type { Inline, Leaf } from "./marks";
 
 /** Writes parts like a page would, in tags. */
 function drawnParts(parts: Inline[]): string {
-  const tags = { code: "c", bold: "b", italic: "i", strike: "s", link: "a" };
+  const tags = { code: "c", bold: "b", italic: "i", strike: "s", link: "a", mention: "m" };
   return parts
     .map((part) => {
       if (part.kind === "text") return part.text;
@@ -29,7 +30,7 @@ function drawnBlock(block: Block): string {
   }
 }
 
-const drawn = (text: string) => parseText(text).map(drawnBlock).join("¶");
+const drawn = (text: string, mentions: Mention[] = []) => parseText(text, mentions).map(drawnBlock).join("¶");
 
 const leavesOfParts = (parts: Inline[]): Leaf[] =>
   parts.flatMap((part) => ("parts" in part ? leavesOfParts(part.parts) : [part]));
@@ -229,5 +230,28 @@ describe("the beginning of a formatted text", () => {
     expect(block).toMatchObject({
       lines: [{ parts: [{ text: "see " }, { text: "https://exa", href: "https://example.org/long" }] }],
     });
+  });
+});
+
+describe("mentions", () => {
+  const mentions = ["_bob_", "a*b", "www.example.org", "张三"].map((name, at) => ({ user_id: at, name }));
+
+  it.each([
+    ["@_bob_ and @a*b*", "<m>@_bob_</m> and <m>@a*b</m>*"],
+    ["**@张三** @张三吃饭", "<b><m>@张三</m></b> <m>@张三</m>吃饭"],
+    ["- > @张三", "<li><q><m>@张三</m></q></li>"],
+    ["@www.example.org www.example.org", "<m>@www.example.org</m> <a>www.example.org</a>"],
+    ["`@张三` https://a.example/@张三", "<c>@张三</c> <a>https://a.example/@</a>张三"],
+    ["```\n@张三\n```", "<pre >@张三</pre>"],
+    ["@nobody", "@nobody"],
+  ])("are whole, whatever formatting their names look like: %s", (text, wanted) => {
+    expect(drawn(text, mentions)).toBe(wanted);
+  });
+
+  it("are cut with the text", () => {
+    expect(leavesOf(cutBlocks(parseText("ab @张三", mentions), 5)).map(({ text }) => text)).toEqual([
+      "ab ",
+      "@张",
+    ]);
   });
 });

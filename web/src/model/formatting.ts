@@ -1,6 +1,7 @@
 // The formatting of messages: code blocks, quotes and lists, with formatted lines inside. Everything is parsed to nodes
 // whose texts are parts of what was typed. Nothing here makes markup.
 
+import type { Mention } from "../net/types";
 import { type Inline, type Leaf, parseInline } from "./marks";
 
 export type Block =
@@ -30,21 +31,27 @@ const ITEM = /^( {0,3})(?:[-*]|(\d{1,3})\.) +(?=\S)/;
 /** A line that goes on with the item above. */
 const INDENT = /^(?: {2,}|\t)(?=\S)/;
 
-/** Parses the text of a message. The time grows with its length and nothing else. */
-export function parseText(text: string): Block[] {
+/** What the blocks of a text are parsed with. */
+interface Inside {
+  depth: number;
+  mentions: Mention[];
+}
+
+/** Parses the text of a message that mentions somebody. The time grows with its length and nothing else. */
+export function parseText(text: string, mentions: Mention[] = []): Block[] {
   const lines: Leaf[] = [];
   let at = 0;
   for (const line of text.split("\n")) {
     lines.push({ text: line, at });
     at += line.length + 1;
   }
-  return parseBlocks(lines, 0);
+  return parseBlocks(lines, { depth: 0, mentions });
 }
 
 /** A block, and how many lines it takes. */
 type Found = [block: Block, count: number] | null;
 
-function parseBlocks(lines: Leaf[], depth: number): Block[] {
+function parseBlocks(lines: Leaf[], inside: Inside): Block[] {
   const blocks: Block[] = [];
   const lastFence = lines.findLastIndex(({ text }) => text.trimEnd().endsWith(FENCE));
   let plainFrom = 0;
@@ -54,12 +61,13 @@ function parseBlocks(lines: Leaf[], depth: number): Block[] {
     if (blocks.length > 0) while (plain[0]?.text.trim() === "") plain.shift();
     if (to < lines.length) while (plain.at(-1)?.text.trim() === "") plain.pop();
     if (plain.length > 0) {
-      const parsed = plain.map((line) => ({ at: line.at, parts: parseInline(line) }));
+      const parsed = plain.map((line) => ({ at: line.at, parts: parseInline(line, inside.mentions) }));
       blocks.push({ kind: "lines", lines: parsed });
     }
   };
   for (let at = 0; at < lines.length; ) {
-    const found = findCode(lines, at, lastFence) ?? findQuote(lines, at, depth) ?? findList(lines, at, depth);
+    const found =
+      findCode(lines, at, lastFence) ?? findQuote(lines, at, inside) ?? findList(lines, at, inside);
     if (!found) {
       at += 1;
       continue;
@@ -92,16 +100,16 @@ function findCode(lines: Leaf[], from: number, lastFence: number): Found {
   return [{ kind: "code", language: LANGUAGE.test(language) ? language : "", lines: code }, end - from + 1];
 }
 
-function findQuote(lines: Leaf[], from: number, depth: number): Found {
+function findQuote(lines: Leaf[], from: number, inside: Inside): Found {
   let end = from;
   while (QUOTE.test(lines[end]?.text ?? "")) end += 1;
-  if (end === from || depth >= MAX_DEPTH) return null;
+  if (end === from || inside.depth >= MAX_DEPTH) return null;
   const inner = lines.slice(from, end).map((line) => cut(line, line.text[1] === " " ? 2 : 1));
-  return [{ kind: "quote", blocks: parseBlocks(inner, depth + 1) }, end - from];
+  return [{ kind: "quote", blocks: parseBlocks(inner, deeper(inside)) }, end - from];
 }
 
-function findList(lines: Leaf[], from: number, depth: number): Found {
-  if (depth >= MAX_DEPTH) return null;
+function findList(lines: Leaf[], from: number, inside: Inside): Found {
+  if (inside.depth >= MAX_DEPTH) return null;
   const isOrdered = ITEM.exec(lines[from]?.text ?? "")?.[2] !== undefined;
   const items: Item[] = [];
   let at = from;
@@ -117,10 +125,12 @@ function findList(lines: Leaf[], from: number, depth: number): Found {
       if (!indent || (ITEM.exec(next.text)?.[1]?.length ?? width) <= (found[1] ?? "").length) break;
       inner.push(cut(next, Math.min(indent.length, width)));
     }
-    items.push({ number: isOrdered ? Number(found[2]) : null, blocks: parseBlocks(inner, depth + 1) });
+    items.push({ number: isOrdered ? Number(found[2]) : null, blocks: parseBlocks(inner, deeper(inside)) });
   }
   return items.length > 0 ? [{ kind: "list", isOrdered, items }, at - from] : null;
 }
+
+const deeper = ({ depth, mentions }: Inside): Inside => ({ depth: depth + 1, mentions });
 
 /** A line without its beginning. */
 const cut = ({ text, at }: Leaf, count: number): Leaf => ({ text: text.slice(count), at: at + count });

@@ -1,6 +1,9 @@
-// The formatting inside a line: `code`, **bold**, *italic*, _italic_, ~~strike~~, and addresses.
+// The formatting inside a line: `code`, **bold**, *italic*, _italic_, ~~strike~~, addresses, and mentions.
 
+import type { Mention } from "../net/types";
 import { splitLinks } from "./links";
+import { findMentions } from "./mentions";
+import { WIDE } from "./wide";
 
 /** A part of a text as it was typed, and the index where it begins. */
 export interface Leaf {
@@ -9,7 +12,8 @@ export interface Leaf {
 }
 
 type LinkPart = { kind: "link"; href: string; host?: string } & Leaf;
-type LeafPart = LinkPart | ({ kind: "text" | "code" } & Leaf);
+type MentionPart = { kind: "mention"; user: number | null } & Leaf;
+type LeafPart = LinkPart | MentionPart | ({ kind: "text" | "code" } & Leaf);
 export type Inline = LeafPart | { kind: "bold" | "italic" | "strike"; parts: Inline[] };
 
 /** A run of one character that may open or close something. */
@@ -24,8 +28,6 @@ type Mark = keyof typeof KINDS;
 /** Longer runs of backticks are no marks. */
 const MAX_TICKS = 3;
 
-/** Letters of scripts that are written without spaces, which a mark may touch from either side. */
-const WIDE = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}ー]/u;
 /** What may stand outside of an opening and of a closing mark, apart from the end of the line. */
 const OUTSIDE_OPENER = /^$|[\s([{"':,;!?.|*_~]|\ufe0f|[^\p{ASCII}\p{L}\p{M}\p{N}]/u;
 const OUTSIDE_CLOSER = /^$|[\s)\]}"':,;!?.|*_~]|[^\p{ASCII}\p{L}\p{M}\p{N}]/u;
@@ -40,11 +42,11 @@ const WORD = /[\p{L}\p{N}\p{S}\p{Extended_Pictographic}]/u;
  * `snake_case` have none. Each is open at most once, which bounds the nesting: the time grows with the length of the line
  * and nothing else.
  */
-export function parseInline(line: Leaf): Inline[] {
+export function parseInline(line: Leaf, mentions: Mention[]): Inline[] {
   const parts: Inline[] = [];
   /** The marks that may turn out to open something. Until then each is a part of its own. */
   const openers: { mark: Mark; part: number }[] = [];
-  for (const token of tokensOf(line)) {
+  for (const token of tokensOf(line, mentions)) {
     if (token.kind !== "run") {
       parts.push(token);
       continue;
@@ -86,7 +88,7 @@ function marksOf(run: string): string[] {
 function canOpen({ text, before, behind }: Run): boolean {
   if (INSIDE_OPENER.test(behind)) return false;
   if (OUTSIDE_OPENER.test(before)) return true;
-  // Chinese has tildes at the ends of sentences, and names of variables have underscores.
+  // Of scripts without spaces a mark may touch letters from either side. Chinese has tildes at the ends of sentences, and names of variables have underscores.
   return text[0] === "*" && (WIDE.test(before) || WIDE.test(behind));
 }
 
@@ -107,10 +109,10 @@ function merged(parts: Inline[]): Inline[] {
   return joined;
 }
 
-/** Splits a line into texts, addresses, code and runs of marks. */
-function tokensOf({ text: line, at: start }: Leaf): (LeafPart | Run)[] {
+/** Splits a line into texts, addresses, mentions, code and runs of marks. */
+function tokensOf({ text: line, at: start }: Leaf, mentions: Mention[]): (LeafPart | Run)[] {
   const tokens: (LeafPart | Run)[] = [];
-  const links = linksIn(line);
+  const links = [...linksIn(line), ...mentionsIn(line, mentions)].sort((a, b) => a.at - b.at);
   const marks = /`+|\*+|_+|~+/g;
   /** Lengths of runs of backticks that nothing closes. */
   const unclosed = new Set<number>();
@@ -122,8 +124,8 @@ function tokensOf({ text: line, at: start }: Leaf): (LeafPart | Run)[] {
   };
   const addLinks = (end: number) => {
     while (links[0] && links[0].at < end) {
-      const link = links.shift() as LinkPart;
-      // One inside of code is a part of it.
+      const link = links.shift() as LinkPart | MentionPart;
+      // One inside of code is a part of it, and a mention inside of an address.
       if (link.at >= at) add(link);
     }
   };
@@ -165,6 +167,11 @@ function linksIn(line: string): LinkPart[] {
     at += text.length;
   }
   return links;
+}
+
+function mentionsIn(line: string, mentions: Mention[]): MentionPart[] {
+  if (mentions.length === 0) return [];
+  return findMentions(line, mentions).map((found) => ({ kind: "mention", ...found }));
 }
 
 /** The index of the next run of exactly these backticks, -1 if there is none. */

@@ -20,12 +20,13 @@ const Lightbox = lazy(() => import("./lazy_components").then((module) => module.
 
 export function MessageBody({ message, fold }: { message: Message; fold?: Fold }) {
   const url = fileUrl(message.file_url ?? message.content);
+  const rest = { mentions: message.mentions, fold };
   switch (message.message_type) {
     case "image":
       if (!url) return <Text text={message.content} />;
       return (
         <Picture url={url} name={message.username} pixels={message.file_pixels}>
-          {captionOf(message) && <Text text={captionOf(message)} fold={fold} />}
+          {captionOf(message) && <Text text={captionOf(message)} {...rest} />}
         </Picture>
       );
     case "file":
@@ -36,7 +37,7 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
         return (
           <>
             <FileCard url={url} name={file_name || lastSegment(url)} size={size} />
-            {captionOf(message) && <Text text={captionOf(message)} fold={fold} />}
+            {captionOf(message) && <Text text={captionOf(message)} {...rest} />}
           </>
         );
       }
@@ -44,7 +45,7 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
     case "text":
     case "emoji":
     case "system":
-      return <Text text={message.text || message.content} fold={fold} />;
+      return <Text text={message.text || message.content} {...rest} />;
   }
 }
 

@@ -1,13 +1,16 @@
 import { render } from "preact";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { loadTexts } from "../i18n";
+import { me } from "../model/session";
 import { toast } from "../model/toast";
+import type { Mention } from "../net/types";
+import { account } from "../testing/fixtures";
 import { Text } from "./text";
 
-function draw(text: string): Element {
+function draw(text: string, mentions?: Mention[]): Element {
   document.body.innerHTML = "<div></div>";
   const root = document.body.firstElementChild as Element;
-  render(<Text text={text} />, root);
+  render(<Text text={text} mentions={mentions} />, root);
   return root;
 }
 
@@ -19,6 +22,27 @@ it("draws formatting as elements", () => {
   const wanted = "p strong em s code ul li p ol li p blockquote p div span button svg path pre code";
   expect(tags.join(" ")).toBe(wanted);
   expect(drawn.querySelector("ol li")?.getAttribute("value")).toBe("1");
+});
+
+it("marks mentions, those of the user more, and never as markup", () => {
+  me.value = account(1, "Alice");
+  const evil = "<b>x</b>";
+  const mentions = [
+    { user_id: 1, name: "Alice" },
+    { user_id: 2, name: evil },
+    { user_id: null, name: "all" },
+  ];
+  const drawn = draw(`@Alice @${evil} @all @Eve`, mentions);
+  const marked = [...drawn.querySelectorAll(".mention")].map(({ tagName, textContent }) => [
+    tagName,
+    textContent,
+  ]);
+  expect(marked).toEqual([
+    ["MARK", "@Alice"],
+    ["SPAN", `@${evil}`],
+    ["MARK", "@all"],
+  ]);
+  expect(drawn.querySelector("b")).toBeNull();
 });
 
 it("draws a text without blocks as one paragraph with its line breaks", () => {

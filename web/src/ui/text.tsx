@@ -5,6 +5,8 @@ import { t } from "../i18n";
 import { foldAt } from "../model/fold";
 import { type Block, cutBlocks, parseText } from "../model/formatting";
 import type { Inline } from "../model/marks";
+import { me } from "../model/session";
+import type { Mention } from "../net/types";
 import { copyText } from "./clipboard";
 import { IconButton } from "./common";
 
@@ -17,13 +19,22 @@ export interface Fold {
 /** One to three emoji and nothing else, which are drawn large. */
 const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
 
-export function Text({ text, fold }: { text: string; fold?: Fold }) {
+const NOBODY: Mention[] = [];
+
+interface TextProps {
+  text: string;
+  /** Whom the text mentions. */
+  mentions?: Mention[];
+  fold?: Fold;
+}
+
+export function Text({ text, mentions = NOBODY, fold }: TextProps) {
   const end = fold ? foldAt(text) : null;
   const isFolded = end !== null && !fold?.isOpen;
   const blocks = useMemo(() => {
-    const all = parseText(text);
+    const all = parseText(text, mentions);
     return isFolded ? cutBlocks(all, end) : all;
-  }, [text, isFolded]);
+  }, [text, mentions, isFolded]);
   const shown = <Blocks text={text} blocks={blocks} isFolded={isFolded} />;
   if (end === null) return shown;
   return (
@@ -102,6 +113,8 @@ function drawPart(part: Inline, key: number) {
       return <em key={key}>{part.parts.map(drawPart)}</em>;
     case "strike":
       return <s key={key}>{part.parts.map(drawPart)}</s>;
+    case "mention":
+      return <Mentioned key={key} {...part} />;
     case "link":
       return (
         <a
@@ -115,6 +128,12 @@ function drawPart(part: Inline, key: number) {
         </a>
       );
   }
+}
+
+/** The user's own name, or the word for all members, stands out more than the names of others. */
+function Mentioned({ text, user }: { text: string; user: number | null }) {
+  if (user !== null && user !== me.value?.id) return <span class="mention">{text}</span>;
+  return <mark class="mention">{text}</mark>;
 }
 
 function Code({ block }: { block: Block & { kind: "code" } }) {
