@@ -19,6 +19,7 @@ import { Icon, IconButton } from "./common";
 import { EmojiButton, useEmojiNames } from "./emoji_input";
 import { isTouch } from "./input";
 import { lazy } from "./lazy";
+import { useMentionNames } from "./mention_input";
 
 const FormattingHelp = lazy(() => import("./lazy_components").then((module) => module.FormattingHelp));
 const Tray = lazy(() => import("./lazy_components").then((module) => module.Tray));
@@ -128,8 +129,14 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     input.current?.focus();
   };
   const emojiNames = useEmojiNames(input);
+  const names = useMentionNames(input, room);
+  const lookBack = () => {
+    emojiNames.look();
+    // An edit changes nothing about whom a message mentions.
+    if (editing === null) names.look();
+  };
   const onKey = (event: KeyboardEvent) => {
-    if (emojiNames.takesKey(event)) return;
+    if (names.takesKey(event) || emojiNames.takesKey(event)) return;
     // The Enter that ends a composition belongs to the input method. Old browsers tell only by key code 229.
     const isComposing = event.isComposing || event.keyCode === 229;
     // The keyboards of phones have no Shift+Enter: there Enter breaks the line, and the button sends.
@@ -211,16 +218,19 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           onInput={({ currentTarget: { value }, isComposing }) => {
             if (isComposing) change(value);
             else write(value);
-            if (!isComposing) emojiNames.look();
+            if (!isComposing) lookBack();
             if (value && editing === null) sendTyping(room.id);
           }}
           onCompositionEnd={(event) => {
             write(event.currentTarget.value);
-            emojiNames.look();
+            lookBack();
           }}
-          onBlur={emojiNames.close}
-          onClick={emojiNames.look}
-          onKeyUp={({ key }) => /^(ArrowLeft|ArrowRight|Home|End)$/.test(key) && emojiNames.look()}
+          onBlur={() => {
+            emojiNames.close();
+            names.close();
+          }}
+          onClick={lookBack}
+          onKeyUp={({ key }) => /^(ArrowLeft|ArrowRight|Home|End)$/.test(key) && lookBack()}
           onKeyDown={onKey}
           onPaste={(event) => {
             const files = pastedFiles(event.clipboardData);
@@ -248,6 +258,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
           <Icon name={editing === null ? "send" : "check"} />
         </button>
       </div>
+      {names.list}
       {emojiNames.list}
       {hasHelp && <FormattingHelp onClose={() => showHelp(false)} />}
       <p class="composer-count">

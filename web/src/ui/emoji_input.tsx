@@ -5,20 +5,14 @@ import { useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { type NamedEmoji, namedEmojiAt } from "../model/emoji";
 import { IconButton } from "./common";
-import type { KeyTaker } from "./emoji_completion";
+import type { KeyTaker } from "./completion_list";
 import { lazy } from "./lazy";
+import { typeText } from "./typed_text";
 
 type Field = RefObject<HTMLTextAreaElement | null>;
 
 const EmojiCompletion = lazy(() => import("./lazy_components").then((module) => module.EmojiCompletion));
 const EmojiPicker = lazy(() => import("./lazy_components").then((module) => module.EmojiPicker));
-
-/** Types a text at the caret, or instead of what stands between an index and the caret. The user can undo it. */
-function typeText(field: HTMLTextAreaElement | null, text: string, from = field?.selectionStart ?? 0): void {
-  field?.focus();
-  field?.setSelectionRange(from, field.selectionEnd);
-  document.execCommand("insertText", false, text);
-}
 
 export function EmojiButton({ input }: { input: Field }) {
   const [isOpen, setOpen] = useState(false);
@@ -37,16 +31,18 @@ export function EmojiButton({ input }: { input: Field }) {
   );
 }
 
-interface EmojiNames {
+/** Completes what is typed into a field. */
+export interface Completion {
   /** Looks what stands before the caret. */
   look: () => void;
   close: () => void;
   takesKey: KeyTaker;
-  /** The emoji whose names begin like that. */
+  /** What it may mean. */
   list: JSX.Element | null;
 }
 
-export function useEmojiNames(input: Field): EmojiNames {
+/** Offers the emoji whose names begin like what is typed behind a colon. */
+export function useEmojiNames(input: Field): Completion {
   const [named, setNamed] = useState<NamedEmoji | null>(null);
   const keys = useRef<KeyTaker | null>(null);
   const close = () => setNamed(null);

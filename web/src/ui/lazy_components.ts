@@ -17,6 +17,7 @@ export { EmojiPicker } from "./emoji_picker";
 export { FormattingHelp } from "./formatting_help";
 export { Lightbox } from "./lightbox";
 export { Members } from "./members";
+export { MentionCompletion } from "./mention_completion";
 export { NewItems, UserItems } from "./menu_items";
 export { MessageSheet } from "./message_sheet";
 export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
