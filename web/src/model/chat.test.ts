@@ -362,6 +362,24 @@ describe("reading", () => {
     expect([fetched.length, unread(model)]).toEqual([asked, 9]);
   });
 
+  it("counts the mentions among what is left", async () => {
+    const mentions = [{ user_id: 1, name: "Alice" }];
+    history = others(1, 9).map((each) => ([3, 5, 8].includes(each.id) ? { ...each, mentions } : each));
+    list = [conversation(ROOM, { last_message: message(9), unread: 8, mentions: 3, read_id: 1 })];
+    const { model, socket } = await begin();
+    const mentioned = () => model.conversations.value.get(ROOM)?.mentions;
+    await read(model, 1, 4);
+    expect(mentioned()).toBe(2);
+    model.lookAt(model.roomOf(ROOM), 4, 9);
+    await vi.advanceTimersByTimeAsync(300);
+    expect([unread(model), mentioned()]).toEqual([0, 0]);
+    await model.markUnread(model.roomOf(ROOM), message(8));
+    expect([unread(model), mentioned()]).toEqual([2, 1]);
+    // Read on another device.
+    socket.push("message_read", { room_id: ROOM, user_id: 1, first_id: 8, id: 9, read_at: "" });
+    expect([unread(model), mentioned()]).toEqual([0, 0]);
+  });
+
   it("marks what was in view when the room is left at once", async () => {
     const { model, socket } = await begin();
     model.openRoom(ROOM);

@@ -6,7 +6,16 @@ import { api } from "../net/http";
 import type { Conversation } from "../net/types";
 import { latest } from "./amendments";
 import { isWatched } from "./attention";
-import { activeRoomId, conversations, isAtEnd, isListPartial, listState, roomOf } from "./rooms";
+import {
+  activeRoomId,
+  conversations,
+  isAtEnd,
+  isListPartial,
+  listState,
+  patchConversation,
+  roomOf,
+  withoutReadMentions,
+} from "./rooms";
 import { token } from "./session";
 
 /** Merges the refreshes within this time. */
@@ -23,7 +32,7 @@ let reading: Promise<void> | null = null;
 let changes = 0;
 let soon: Promise<void> | null = null;
 
-/** Notes the arrival of a message or an edit, which a running request may lack. */
+/** Notes the arrival of a message or a change, which a running request may lack. */
 export function noteArrival(): void {
   changes += 1;
 }
@@ -79,6 +88,15 @@ function applyList(list: Conversation[], isPartial: boolean): void {
     isListPartial.value = isPartial;
     listState.value = "ready";
   });
+  // Somebody has written while no page was open.
+  for (const { id, hidden, unread } of list) if (hidden && unread > 0) unhide(id);
+}
+
+/** Lists a hidden conversation again, as somebody has written in it: the server leaves that to clients. */
+export function unhide(id: number): void {
+  noteArrival();
+  patchConversation(id, () => ({ hidden: false }));
+  void api.changeConversation(id, { hidden: false }).catch(() => {}); // the next page tries again
 }
 
 /** Spreads the clients, which all miss rooms at the same time. */
@@ -92,7 +110,7 @@ function withLatest(conversation: Conversation): Conversation {
 }
 
 function withoutSeen(conversation: Conversation): Conversation {
-  return isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation;
+  return withoutReadMentions(isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation);
 }
 
 /** Whether the user reads the newest messages of a room, in a window that has the focus. */

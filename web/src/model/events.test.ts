@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation, EventFrame, RoomMessage } from "../net/types";
 import { account, conversation, message, systemMessage } from "../testing/fixtures";
+import "./alerts";
 import { connection } from "./connection";
 import { refreshList } from "./conversation_list";
 import { applyEvent } from "./events";
@@ -81,6 +82,46 @@ it("a listed room notifies that somebody has added the user again", async () => 
     [5, "Room 7"],
     [6, "Room 7"],
   ]);
+});
+
+describe("mentions and levels", () => {
+  const [me_, everybody, bob] = [ALICE, null, BOB].map((user_id) => [{ user_id, name: "x" }]);
+  const listed = (part: Partial<Conversation> = {}) => {
+    list = [conversation(ROOM, part)];
+    conversations.value = new Map([[ROOM, conversation(ROOM, part)]]);
+  };
+  const counts = () => {
+    const { unread, mentions } = conversations.peek().get(ROOM) as Conversation;
+    return [unread, mentions];
+  };
+
+  it("counts unread messages that mention the user, each once", async () => {
+    listed();
+    await applied(
+      arrival({ mentions: me_ }),
+      arrival({ mentions: me_ }),
+      { type: "mentioned", payload: { room_id: ROOM, id: 5, user_id: BOB, username: "Bob" } },
+      { type: "new_message", payload: message(6, { mentions: everybody }) },
+      { type: "new_message", payload: message(7, { mentions: bob, user_id: CAROL }) },
+      { type: "new_message", payload: message(8, { mentions: everybody, user_id: ALICE }) },
+    );
+    expect(counts()).toEqual([3, 2]);
+  });
+
+  it.each([
+    ["all", [5, 6]],
+    ["mentions", [6]],
+    ["none", []],
+  ] as const)("notifies of what the user wants to hear: %s", async (notify, ids) => {
+    listed({ notify });
+    const second: EventFrame = { type: "new_message", payload: message(6, { mentions: me_ }) };
+    expect((await applied(arrival(), second)).map(([id]) => id)).toEqual(ids);
+  });
+
+  it("obeys the level of a room that the list lacks", async () => {
+    list = [conversation(ROOM, { notify: "none" })];
+    expect(await applied(arrival({ mentions: me_ }))).toEqual([]);
+  });
 });
 
 describe("edits and reactions", () => {

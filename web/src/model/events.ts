@@ -1,15 +1,13 @@
 // Applies the server's events to the state.
 
 import type { Conversation, EventFrame, RoomMessage, RoomSettings, ServerPayloads } from "../net/types";
-import { soundsEnabled } from "../settings/preferences";
 import { type Amendment, allAmended, amended } from "./amendments";
-import { isInView, noteArrival, refreshListSoon } from "./conversation_list";
+import { isInView, noteArrival, refreshListSoon, unhide } from "./conversation_list";
 import { refreshActiveRoom } from "./history";
 import { loadMembers } from "./members";
-import { notify } from "./notifications";
 import * as outbox from "./outbox";
 import { noteActivity, setOnline } from "./presence";
-import { isOthers, noteMissed } from "./reading";
+import { isMentioned, isOthers, noteMissed } from "./reading";
 import { fetchStatusSoon } from "./receipts";
 import { noteReplayed } from "./replay";
 import {
@@ -60,6 +58,8 @@ export function applyEvent(frame: EventFrame): void {
       return applyRoomChange(frame.payload);
     case "room_removed":
       return removeRoom(frame.payload.room_id);
+    case "settings_changed":
+      return applySettings(frame.payload);
     case "me_changed":
       return noteMe(frame.payload);
     case "not_recovered":
@@ -93,36 +93,40 @@ function applyMessage(message: RoomMessage): void {
   const counts = isOthers(message);
   const isRead = isInView(room.id);
   if (counts && !isRead) noteMissed(room, conversation);
-  patchConversation(room.id, ({ unread }) => ({
+  const isUnread = counts && !isRead;
+  patchConversation(room.id, ({ unread, mentions }) => ({
     last_message: message,
     active_at: message.created_at,
-    unread: counts && !isRead ? unread + 1 : unread,
+    unread: isUnread ? unread + 1 : unread,
+    mentions: isUnread && isMentioned(message) ? mentions + 1 : mentions,
   }));
   if (activeRoomId.peek() === room.id && !isOwn && !wasKnown) {
     room.announced.value = [...room.announced.peek().slice(1 - MAX_ANNOUNCED), message];
   }
   if (isOwn) fetchStatusSoon(room, STATUS_AFTER_SEND_MS);
   if (counts) noteActivity(message.user_id, Date.parse(message.created_at));
-  if (!isRead) notifyIfWanted(message, conversation);
+  if (conversation.hidden && message.user_id !== 0) unhide(room.id);
+  if (!isRead) alertSoon(message, conversation);
 }
 
-/** Whether a system message tells that somebody has added the user to its room. */
-function addsUser({ notice }: RoomMessage): boolean {
-  const own = me.peek()?.id;
-  return notice?.kind === "added" && notice.user.id === own && notice.actor.id !== own;
-}
+/** Draws the user's attention to a message. */
+type Alert = (message: RoomMessage, conversation: Conversation) => void;
 
-function notifyIfWanted(message: RoomMessage, conversation: Conversation): void {
-  if (!isOthers(message) && !addsUser(message)) return;
-  void notify(message, conversation).catch(() => {}); // some browsers refuse notifications
-  if (soundsEnabled.peek()) void import("./sound").then(({ ring }) => ring()).catch(() => {});
+/** Sets what does so. It is loaded after the list; the messages that come before wait for it. */
+export let setAlert: (alert: Alert) => void;
+const alerting = new Promise<Alert>((resolve) => {
+  setAlert = resolve;
+});
+
+function alertSoon(message: RoomMessage, conversation: Conversation): void {
+  void alerting.then((alert) => alert(message, conversation));
 }
 
 /** Notifies of a message in a room that the list lacks, such as a new one, once the list has it. */
 async function listThenNotify(message: RoomMessage): Promise<void> {
   await refreshListSoon();
   const conversation = conversations.peek().get(message.room_id);
-  if (conversation && !isInView(message.room_id)) notifyIfWanted(message, conversation);
+  if (conversation && !isInView(message.room_id)) alertSoon(message, conversation);
 }
 
 /**
@@ -149,6 +153,11 @@ function applyRoomChange({ room_id, user_id: _, ...change }: ServerPayloads["roo
   const { settings } = roomOf(room_id);
   if (settings.peek()) settings.value = { ...(settings.peek() as RoomSettings), ...change };
   patchConversation(room_id, (known) => ({ name: name ?? known.name, avatar: avatar ?? known.avatar }));
+}
+
+function applySettings({ room_id, ...settings }: ServerPayloads["settings_changed"]): void {
+  noteArrival();
+  patchConversation(room_id, () => settings);
 }
 
 function applyDeletion(id: number, messageId: number): void {

@@ -2,17 +2,17 @@
 
 import type { Message } from "../net/types";
 import { connection } from "./connection";
-import { isOthers, keepUnread, markRead, placeDivider } from "./reading";
+import { isMentioned, isOthers, keepUnread, markRead, placeDivider } from "./reading";
 import { activeRoomId, conversations, newestMessage, patchConversation, type Room, roomOf } from "./rooms";
 
 /** As many of the newest messages are searched for one of others. */
 const SEARCHED = 50;
 
-/** Marks all messages of a room as read. */
-export function markAllRead(id: number): void {
+/** Marks all messages of a room as read. Resolves once the server has done so, or cannot. */
+export async function markAllRead(id: number): Promise<void> {
   const last = newestMessage(id) ?? conversations.peek().get(id)?.last_message;
-  if (last) markRead(id, last.id, 0);
   if (activeRoomId.peek() === id) roomOf(id).reading.value = "on";
+  if (last) await markRead(id, last.id, []);
 }
 
 /** Counts a message of another user, and those behind it, as unread, until the room is opened again. */
@@ -24,8 +24,13 @@ export async function markUnread(room: Room, first: Message): Promise<void> {
     room.reading.value = "on";
     throw error;
   }
-  const unread = room.messages.peek().filter((message) => isOthers(message) && message.id >= first.id).length;
-  patchConversation(room.id, () => ({ unread: Math.max(unread, 1), read_id: first.id - 1 }));
+  const later = room.messages.peek().filter((message) => isOthers(message) && message.id >= first.id);
+  const unread = later.length > 0 ? later : [first];
+  patchConversation(room.id, () => ({
+    unread: unread.length,
+    mentions: unread.filter(isMentioned).length,
+    read_id: first.id - 1,
+  }));
   if (activeRoomId.peek() === room.id) placeDivider(room);
 }
 

@@ -14,6 +14,10 @@ const READ_EVERY_MS = 200;
 /** Whether a message counts as unread until it is read: neither the server's nor the user's own. */
 export const isOthers = ({ user_id }: Message) => user_id !== 0 && user_id !== me.peek()?.id;
 
+/** Whether a message mentions the user, alone or with all others. */
+export const isMentioned = ({ mentions = [] }: Message) =>
+  mentions.some(({ user_id }) => user_id === null || user_id === me.peek()?.id);
+
 /** The unread messages among the loaded ones of a room, oldest first. */
 export function unreadMessages(room: Room): Message[] {
   const conversation = conversations.peek().get(room.id);
@@ -95,15 +99,20 @@ export function readView(room: Room): void {
   const own = me.peek()?.id;
   const last = room.messages.peek().findLast(({ id, user_id }) => id <= seen.last && user_id !== own);
   if (!last) return;
-  const rest = unreadMessages(room).filter(({ id }) => id > last.id).length;
-  if (last.id <= (conversation.read_id ?? 0) && rest === conversation.unread) return;
-  markRead(room.id, last.id, rest);
+  const rest = unreadMessages(room).filter(({ id }) => id > last.id);
+  if (last.id <= (conversation.read_id ?? 0) && rest.length === conversation.unread) return;
+  void markRead(room.id, last.id, rest);
 }
 
-/** Marks messages up to one as read, here at once and then at the server. */
-export function markRead(room: number, id: number, unread: number): void {
-  patchConversation(room, ({ read_id }) => ({ unread, read_id: Math.max(id, read_id ?? 0) }));
-  connection.command({ type: "mark_read", payload: { room_id: room, id } }).catch(() => refreshListSoon());
+/** Marks messages up to one as read, here at once and then at the server. The rest stays unread. */
+export async function markRead(room: number, id: number, rest: Message[]): Promise<void> {
+  const left = { unread: rest.length, mentions: rest.filter(isMentioned).length };
+  patchConversation(room, ({ read_id }) => ({ ...left, read_id: Math.max(id, read_id ?? 0) }));
+  try {
+    await connection.command({ type: "mark_read", payload: { room_id: room, id } });
+  } catch {
+    await refreshListSoon();
+  }
 }
 
 /** Lets nothing of a room count as read while it stays open. What is in view was read before. */

@@ -119,14 +119,25 @@ export const conversations = signal<ReadonlyMap<number, Conversation>>(new Map()
 export const listState = signal<LoadState>("idle");
 /** Whether rooms are missing in the list, as the server cannot reach them at the moment. */
 export const isListPartial = signal(false);
-/** All conversations, newest activity first. */
+/** All conversations, the pinned ones first, then newest activity first. */
 export const sortedConversations = computed(() =>
-  [...conversations.value.values()].sort((a, b) => Date.parse(b.active_at) - Date.parse(a.active_at)),
-);
-export const unreadTotal = computed(() =>
-  [...conversations.value.values()].reduce((sum, { unread }) => sum + unread, 0),
+  [...conversations.value.values()].sort(
+    (a, b) => +b.pinned - +a.pinned || Date.parse(b.active_at) - Date.parse(a.active_at),
+  ),
 );
 export const activeRoomId = signal<number | null>(null);
+/** Those that are listed. One that the user has hidden is while it is open or has something unread. */
+export const listedConversations = computed(() =>
+  sortedConversations.value.filter(
+    ({ id, hidden, unread }) => !hidden || unread || id === activeRoomId.value,
+  ),
+);
+/** How many unread messages of a conversation the user wants to hear of. */
+export const countedUnread = ({ notify, unread, mentions }: Conversation): number =>
+  notify === "all" ? unread : notify === "none" ? 0 : mentions;
+export const unreadTotal = computed(() =>
+  [...conversations.value.values()].reduce((sum, conversation) => sum + countedUnread(conversation), 0),
+);
 /** Whether the end of the active room is in view. */
 export const isAtEnd = signal(true);
 
@@ -163,9 +174,14 @@ export function patchConversation(
   const conversation = conversations.peek().get(id);
   if (!conversation) return;
   const next = new Map(conversations.peek());
-  next.set(id, { ...conversation, ...change(conversation) });
+  const changed = { ...conversation, ...change(conversation) };
+  next.set(id, withoutReadMentions(changed));
   conversations.value = next;
 }
+
+/** A conversation in which everything is read mentions nobody any more. */
+export const withoutReadMentions = (conversation: Conversation): Conversation =>
+  conversation.unread ? conversation : { ...conversation, mentions: 0 };
 
 /** Removes a room that the user has left. */
 export function removeRoom(id: number): void {

@@ -2,7 +2,15 @@
 
 import { type Code, type RefusalDetails, Refused } from "./refused";
 import { EXTENSIBLE } from "./routes";
-import type { Answers, ErrorAnswer, ErrorCode, ProfileChange, RoomChange, Route } from "./types";
+import type {
+  Answers,
+  ConversationSettings,
+  ErrorAnswer,
+  ErrorCode,
+  ProfileChange,
+  RoomChange,
+  Route,
+} from "./types";
 
 /** The refusal of a request. The status is 0 if the server was not reached. */
 export class ApiError extends Refused {
@@ -156,6 +164,8 @@ export const api = {
   room: (id: number) => call("GET /api/v1/rooms/{id}", { path: { id } }),
   changeRoom: (id: number, change: RoomChange) =>
     call("PATCH /api/v1/rooms/{id}", { path: { id }, body: change }),
+  changeConversation: (id: number, change: Partial<ConversationSettings>) =>
+    call("PUT /api/v1/rooms/{id}/settings", { path: { id }, body: change }),
   deleteRoom: (id: number) => call("DELETE /api/v1/rooms/{id}", { path: { id } }),
   blocks: () => call("GET /api/v1/me/blocks"),
   block: (user_id: number) => call("PUT /api/v1/me/blocks/{user_id}", { path: { user_id } }),

@@ -9,7 +9,7 @@ import { online } from "../model/presence";
 import { activeRoomId } from "../model/rooms";
 import { me } from "../model/session";
 import type { Conversation } from "../net/types";
-import { Avatar } from "./common";
+import { Avatar, Icon } from "./common";
 import { showRoom } from "./router";
 
 interface ConversationItemProps {
@@ -19,15 +19,22 @@ interface ConversationItemProps {
 
 /** Computed signals redraw only the items that change, not the whole list at each key that is typed. */
 export function ConversationItem({ conversation, onDone }: ConversationItemProps) {
-  const { id, user_id, avatar, last_message, unread, is_private } = conversation;
+  const { id, user_id, avatar, last_message, unread, mentions, notify, is_private } = conversation;
   const isActive = useComputed(() => activeRoomId.value === id).value;
   const draft = useComputed(() => (activeRoomId.value === id ? "" : draftOf(id).text)).value;
   const name = roomName(conversation);
   const isOnline = useComputed(() => (user_id === null ? undefined : online.value.has(user_id))).value;
   const at = last_message ? Date.parse(last_message.created_at) : null;
+  const isMuted = notify !== "all";
+  const classes = [
+    "item",
+    isActive && "is-active",
+    unread > 0 && "is-unread",
+    isMuted && `is-muted is-${notify}`,
+  ];
   return (
     <a
-      class={`item ${isActive ? "is-active" : ""} ${unread > 0 ? "is-unread" : ""}`}
+      class={classes.filter(Boolean).join(" ")}
       href={`/chat?room=${id}`}
       data-room={id}
       aria-current={isActive ? "page" : undefined}
@@ -41,12 +48,20 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
       <span class="item-body">
         <span class="item-top">
           <bdi class="item-name">{name}</bdi>
+          {isMuted && <Mark icon="mute" label={t("list.muted")} />}
+          {conversation.pinned && <Mark icon="pin" label={t("list.pinned")} />}
           {at !== null && <time class="item-time">{briefTime(at)}</time>}
         </span>
         <span class="item-bottom">
           <bdi class={`item-last ${draft ? "is-draft" : ""}`}>
             {draft ? t("list.draft", { text: draft }) : lastLine(conversation, me.value?.id ?? 0)}
           </bdi>
+          {mentions > 0 && (
+            <span class="mention-badge">
+              <span aria-hidden="true">{mentions > 1 ? `@${mentions}` : "@"}</span>
+              <span class="sr">{t("list.mentioned")}</span>
+            </span>
+          )}
           {unread > 0 && (
             <span class="badge">
               <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
@@ -56,5 +71,15 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
         </span>
       </span>
     </a>
+  );
+}
+
+/** Its text is one of those that are loaded after the list. */
+function Mark({ icon, label }: { icon: "mute" | "pin"; label: string }) {
+  return (
+    <>
+      <Icon name={icon} size={15} />
+      <span class="sr">{label}</span>
+    </>
   );
 }

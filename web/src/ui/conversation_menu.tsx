@@ -2,13 +2,16 @@
 
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
+import { changeSettings, hide } from "../model/conversation_settings";
 import { roomName } from "../model/labels";
 import { markAllRead, markLatestUnread } from "../model/mark_unread";
-import { conversations } from "../model/rooms";
+import { activeRoomId, conversations } from "../model/rooms";
 import { showToast } from "../model/toast";
+import type { Conversation } from "../net/types";
 import { Icon } from "./common";
 import { Dialog } from "./dialog";
 import { isTouch } from "./input";
+import { showRoom } from "./router";
 
 export interface ConversationMenuProps {
   id: number;
@@ -24,8 +27,17 @@ export function ConversationMenu({ id, at, onClose }: ConversationMenuProps) {
   const isUnread = conversation.unread > 0;
   const toggle = () => {
     onClose();
-    if (isUnread) markAllRead(id);
+    if (isUnread) void markAllRead(id);
     else void leaveUnread(id);
+  };
+  const pin = () => {
+    onClose();
+    void attempt(changeSettings(id, { pinned: !conversation.pinned }));
+  };
+  const takeAway = () => {
+    onClose();
+    if (activeRoomId.peek() === id) showRoom(null);
+    void attempt(hide(id));
   };
   return (
     <Dialog
@@ -43,8 +55,46 @@ export function ConversationMenu({ id, at, onClose }: ConversationMenuProps) {
       <button type="button" class="menu-item" onClick={toggle}>
         <Icon name={isUnread ? "check" : "unread"} /> {t(isUnread ? "catchUp.read" : "msg.unread")}
       </button>
+      <button type="button" class="menu-item" onClick={pin}>
+        <Icon name="pin" /> {t(conversation.pinned ? "list.unpin" : "list.pin")}
+      </button>
+      <button type="button" class="menu-item" onClick={takeAway}>
+        <Icon name="close" /> {t("list.hide")}
+      </button>
+      <Levels conversation={conversation} />
     </Dialog>
   );
+}
+
+const LEVELS = ["all", "mentions", "none"] as const;
+
+/** Of which messages the user wants to hear. */
+function Levels({ conversation: { id, notify } }: { conversation: Conversation }) {
+  return (
+    <fieldset class="levels">
+      <legend>{t("notify.label")}</legend>
+      <div class="segments">
+        {LEVELS.map((level) => (
+          <button
+            type="button"
+            key={level}
+            aria-pressed={notify === level}
+            onClick={() => void attempt(changeSettings(id, { notify: level }))}
+          >
+            {t(`notify.${level}`)}
+          </button>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+async function attempt(change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    showToast(errorText(error));
+  }
 }
 
 async function leaveUnread(id: number): Promise<void> {

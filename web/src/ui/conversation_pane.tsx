@@ -8,7 +8,7 @@ import { draftOf, watchDraft } from "../model/drafts";
 import { announcement, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
-import { conversations, listState, type Room, roomOf, unreadTotal } from "../model/rooms";
+import { conversations, countedUnread, listState, type Room, roomOf, unreadTotal } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { addWaiting, MAX_WAITING } from "../model/tray";
@@ -146,7 +146,10 @@ export function ConversationPane({ id }: { id: number }) {
 
 /** On a phone the list is hidden, so that the button tells what is unread there. */
 function BackButton({ id }: { id: number }) {
-  const unread = useComputed(() => unreadTotal.value - (conversations.value.get(id)?.unread ?? 0)).value;
+  const unread = useComputed(() => {
+    const own = conversations.value.get(id);
+    return unreadTotal.value - (own ? countedUnread(own) : 0);
+  }).value;
   const label = unread > 0 ? `${t("room.back")}, ${t("list.unread", { n: unread })}` : t("room.back");
   return (
     <button

@@ -1,5 +1,6 @@
 // Components that are not needed at first, in one file that is loaded after the list.
 
+import "../model/alerts";
 import "../style/forms.css";
 import "../style/dialogs.css";
 import "../style/members.css";

@@ -155,7 +155,7 @@ function History({ room, rows, onReply }: HistoryProps) {
     list.current?.scrollToIndex(at, { align: "start", offset: -CONTEXT_PX });
   };
   const readAll = () => {
-    markAllRead(room.id);
+    void markAllRead(room.id);
     // The button that had the focus is gone.
     box.current?.querySelector<HTMLElement>(".rows")?.focus({ preventScroll: true });
   };

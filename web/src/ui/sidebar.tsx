@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { refreshList } from "../model/conversation_list";
-import { activeRoomId, isListPartial, listState, sortedConversations } from "../model/rooms";
+import { activeRoomId, isListPartial, listedConversations, listState } from "../model/rooms";
 import { me } from "../model/session";
 import type { Conversation } from "../net/types";
 import { Avatar, Empty, Icon, IconButton, Skeleton } from "./common";
@@ -121,7 +121,7 @@ function Conversations({ isUnreadOnly, onAll }: ConversationsProps) {
     );
   }
   if (listState.value !== "ready" || !me.value) return <Skeleton rows={9} kind="list" />;
-  const list = sortedConversations.value;
+  const list = listedConversations.value;
   if (list.length === 0 && !isListPartial.value) {
     return <Empty icon="people" title={t("list.empty")} hint={t("list.emptyHint")} />;
   }
