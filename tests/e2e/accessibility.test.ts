@@ -87,6 +87,16 @@ for (const colorScheme of ["light", "dark"] as const) {
     await scan(page, "formatted");
   });
 
+  test(`mentions have no serious violations (${colorScheme})`, async ({ enter }) => {
+    const [alice, bob] = await newUsers("alice", "bob");
+    const page = await enter(alice, { ...look, room: await alice.group(uniqueName("mentions"), bob) });
+    await write(page, `@all and @${bob.name}`);
+    await expect(page.locator("mark.mention")).toBeVisible();
+    await composer(page).pressSequentially("@");
+    await expect(page.getByRole("option")).toHaveCount(2);
+    await scan(page, "mentions");
+  });
+
   test(`dialogs and menus have no serious violations (${colorScheme})`, async ({ enter }) => {
     const [alice, bob] = await newUsers("alice", "bob");
     const room = await alice.group(uniqueName("windows"), bob);
@@ -131,6 +141,17 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toHaveCount(0);
+    await item(page, "windows").click({ button: "right" });
+    const level = page.getByRole("button", { name: "Mentions" });
+    await level.click();
+    await expect(level).toHaveAttribute("aria-pressed", "true");
+    await scan(page, "menu of a conversation");
+    await page.getByRole("button", { name: "Pin to the top" }).click();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await item(page, "Lobby").click();
+    await bob.send(room, `@${alice.name}`);
+    await expect(item(page, "windows").locator(".mention-badge")).toBeVisible();
+    await scan(page, "muted, pinned and mentioned");
     await page.getByRole("searchbox", { name: "Search" }).fill("something");
     await expect(results(page, "Messages")).toBeVisible();
     await scan(page, "found");
