@@ -20,10 +20,11 @@ const CLIENT: &str = "index.html";
 const DASHBOARD: &str = "dashboard.html";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
-/// Scripts, styles and connections are limited to this server. Images may come from anywhere, as document 000 requires.
+/// Scripts, styles and connections are limited to this server. Images may come from anywhere, as document 000 requires,
+/// and so may audio and video.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' https: http: data: blob:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
-    frame-ancestors 'none'";
+    img-src 'self' https: http: data: blob:; media-src 'self' https: http:; connect-src 'self'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Chinwag</title>\
     <h1>Chinwag runs, without its web client</h1><p>This binary was built without it. Install Node.js 20 or newer \
     (20.19 at least), then run <code>scripts/build</code>; or <code>npm ci &amp;&amp; npm run build</code> in \
@@ -114,4 +115,22 @@ fn answer(request: &HttpRequest, found: Found, caching: &str) -> HttpResponse {
         response.insert_header(encoding);
     }
     response.body(found.file.data.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::POLICY;
+
+    #[test]
+    fn what_is_looked_at_or_listened_to_may_come_from_anywhere_and_nothing_else() {
+        for directive in POLICY.split("; ") {
+            let is_foreign = directive.contains("http");
+            assert_eq!(
+                is_foreign,
+                directive.starts_with("img-src ") || directive.starts_with("media-src "),
+                "{directive}"
+            );
+        }
+        assert!(POLICY.contains("; media-src 'self' "));
+    }
 }

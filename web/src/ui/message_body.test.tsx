@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { loadTexts } from "../i18n";
 import type { RoomMessage } from "../net/types";
 import { message } from "../testing/fixtures";
@@ -15,14 +15,27 @@ function draw(part: Partial<RoomMessage>): Element {
 describe("uploads that an event names by their path", () => {
   beforeEach(() => loadTexts("en"));
 
-  it.each(["file", "audio", "video"] as const)("are cards: %s", (message_type) => {
-    const file_url = "/uploads/chat/a.txt";
-    const card = draw({ message_type, file_url, file_name: "notes.txt", content: "发送了文件: notes.txt" });
-    expect(card.querySelector("a.card")?.getAttribute("href")).toBe(location.origin + file_url);
-    expect(card.querySelector(".card-name")?.textContent).toBe("notes.txt");
+  const file_url = "/uploads/chat/a.txt";
+  const expectCard = (drawn: Element) => {
+    expect(drawn.querySelector("a.card")?.getAttribute("href")).toBe(location.origin + file_url);
+    expect(drawn.querySelector(".card-name")?.textContent).toBe("notes.txt");
     // The host of this server is not named.
-    expect(card.querySelector("small")?.textContent).toBe("TXT");
-    expect(card.querySelector(".text")).toBeNull();
+    expect(drawn.querySelector("small")?.textContent).toBe("TXT");
+    expect(drawn.querySelector(".text")).toBeNull();
+  };
+  const upload = { file_url, file_name: "notes.txt", content: "发送了文件: notes.txt" };
+
+  it("are cards", () => {
+    expectCard(draw({ ...upload, message_type: "file" }));
+  });
+
+  it.each(["audio", "video"] as const)("play in place, or are cards: %s", async (message_type) => {
+    const drawn = draw({ ...upload, message_type });
+    const player = drawn.querySelector<HTMLMediaElement>(message_type);
+    expect(player?.getAttribute("src")).toBe(location.origin + file_url);
+    expect([player?.controls, player?.autoplay, player?.preload]).toEqual([true, false, "metadata"]);
+    player?.dispatchEvent(new Event("error"));
+    await vi.waitFor(() => expectCard(drawn));
   });
 
   it("have the caption of their message, unless it is the name or what document 003 gives every file", () => {

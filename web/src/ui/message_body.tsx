@@ -14,6 +14,7 @@ import type { Message, Pixels } from "../net/types";
 import { addPictureHost } from "../settings/preferences";
 import { Icon, IconButton } from "./common";
 import { lazy } from "./lazy";
+import { Media } from "./media";
 import { type Fold, Text } from "./text";
 
 const Lightbox = lazy(() => import("./lazy_components").then((module) => module.Lightbox));
@@ -34,9 +35,11 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
     case "video":
       if (url) {
         const { file_name, file_size: size } = message;
+        const card = <FileCard url={url} name={file_name || lastSegment(url)} size={size} />;
+        const kind = message.message_type;
         return (
           <>
-            <FileCard url={url} name={file_name || lastSegment(url)} size={size} />
+            {kind === "file" ? card : <Media kind={kind} url={url} message={message} card={card} />}
             {captionOf(message) && <Text text={captionOf(message)} {...rest} />}
           </>
         );

@@ -10,6 +10,7 @@ import { loadBackTo, loadUnread } from "../model/far";
 import { loadNewest, loadOlder } from "../model/history";
 import { markAllRead } from "../model/mark_unread";
 import { pendingMessages } from "../model/outbox";
+import { playing } from "../model/playing";
 import { isUnreadLoaded, lookAt, unreadMessages } from "../model/reading";
 import { conversations, isAtEnd, type Room } from "../model/rooms";
 import { me } from "../model/session";
@@ -257,6 +258,9 @@ function History({ room, rows, onReply }: HistoryProps) {
           look();
         }}
         bufferSize={600}
+        keepMounted={
+          playing.value === null ? undefined : [rowIndex(rows, playing.value)].filter((at) => at >= 0)
+        }
         itemSize={60}
         tabIndex={0}
         role="region"

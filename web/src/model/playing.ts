@@ -1,0 +1,5 @@
+// The message whose audio or video plays. Its row stays drawn, so that it goes on when the user scrolls away.
+
+import { signal } from "@preact/signals";
+
+export const playing = signal<number | null>(null);
