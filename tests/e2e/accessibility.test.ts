@@ -113,6 +113,12 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.keyboard.press("Escape");
       await expect(page.getByRole("dialog")).toHaveCount(0);
     }
+    await mine.hover();
+    await mine.getByRole("button", { name: "More actions" }).click();
+    await expect(page.getByRole("dialog", { name: "More actions" })).toBeVisible();
+    await scan(page, "menu of a message");
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
     for (const entry of ["New chat", "New group", "Browse rooms"]) {
       await pick(page, "New", entry);
       await page.getByRole("dialog").getByRole("searchbox").fill("b");

@@ -1,4 +1,4 @@
-// What a user can do with a message: reply, edit, copy, details, delete.
+// What a user can do with a message: reply, edit, copy, details, delete, copy its address.
 
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
@@ -10,6 +10,8 @@ import { showToast } from "../model/toast";
 import { fileUrl } from "../model/urls";
 import type { Message } from "../net/types";
 import { copyText } from "./clipboard";
+import { messageAddress } from "./target";
+import "./more_icons";
 
 export interface MessageActionProps {
   room: Room;
@@ -43,6 +45,13 @@ export function actionsOf(
     ...(isOwn ? [details] : []),
     ...(canDelete(room, isOwn) ? [remove] : []),
   ];
+}
+
+/** The actions that a menu has, where there is little room. */
+export function moreActionsOf({ room, message }: Pick<MessageActionProps, "room" | "message">) {
+  const address = messageAddress(room.id, message.id);
+  const link = { icon: "link", label: t("msg.link"), run: () => void copyText(address) } as const;
+  return [link];
 }
 
 function answer(room: Room, message: Message, onReply: (message: Message) => void): void {

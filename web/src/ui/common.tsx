@@ -8,7 +8,7 @@ import { cards, wantCard } from "../model/people";
 import { httpUrl } from "../model/urls";
 import type { Card } from "../net/types";
 
-const PATHS = {
+export const PATHS = {
   search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14Zm5 12 4 4",
   plus: "M12 5v14M5 12h14",
   send: "M5 12h13M12.5 6l6 6-6 6",
@@ -52,17 +52,19 @@ const PATHS = {
   pen: "M4.5 19.5l1-4.5L16 4.5l3.5 3.5L9 18.5zM14 6.5l3.5 3.5",
   shield: "M12 3.5 5 6.5v5c0 4.5 3 7.5 7 9 4-1.5 7-4.5 7-9v-5z",
 } as const;
+/** The icons that are there from the start, and those that `more_icons.ts` adds. */
+export type IconName = keyof typeof PATHS | "pin" | "forward" | "link";
 
-export function Icon({ name, size = 20 }: { name: keyof typeof PATHS; size?: number }) {
+export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return (
     <svg class="icon" width={size} height={size} viewBox="0 0 24 24" aria-hidden="true">
-      <path d={PATHS[name]} />
+      <path d={PATHS[name as keyof typeof PATHS]} />
     </svg>
   );
 }
 
 type ButtonProps = {
-  icon: keyof typeof PATHS;
+  icon: IconName;
   label: string;
   size?: number;
 } & Omit<JSX.IntrinsicElements["button"], "icon" | "label" | "size">;
@@ -150,7 +152,7 @@ export function Empty({ icon, title, hint, children }: EmptyProps) {
   );
 }
 interface EmptyProps {
-  icon: keyof typeof PATHS;
+  icon: IconName;
   title: string;
   hint?: string;
   children?: ComponentChildren;

@@ -15,11 +15,12 @@ import { addWaiting, MAX_WAITING } from "../model/tray";
 import { rejectionOf } from "../model/uploads";
 import type { Conversation, Message } from "../net/types";
 import { BlockButton } from "./block_button";
-import { Avatar, Empty, Icon, IconButton, useCard } from "./common";
+import { Avatar, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
 import { lazy } from "./lazy";
 import { MessageList } from "./message_list";
 import { showRoom } from "./router";
+import { Unavailable } from "./unavailable";
 import "../style/composer.css";
 import "../style/message.css";
 import "../style/conversation_pane.css";
@@ -45,17 +46,7 @@ export function ConversationPane({ id }: { id: number }) {
     if (isGroup) void loadMembers(room);
   }, [isGroup]);
 
-  if (!conversation && listState.value === "ready") {
-    return (
-      <main class="pane is-empty">
-        <Empty icon="alert" title={t("room.gone")}>
-          <button type="button" class="button" onClick={() => showRoom(null)}>
-            {t("room.back")}
-          </button>
-        </Empty>
-      </main>
-    );
-  }
+  if (!conversation && listState.value === "ready") return <Unavailable id={id} />;
 
   const addFiles = (files: Iterable<File>) => {
     const pictures: File[] = [];

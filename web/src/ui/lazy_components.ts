@@ -20,6 +20,7 @@ export { Lightbox } from "./lightbox";
 export { Members } from "./members";
 export { MentionCompletion } from "./mention_completion";
 export { NewItems, UserItems } from "./menu_items";
+export { MessageMenu } from "./message_menu";
 export { MessageSheet } from "./message_sheet";
 export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
 export { SearchResults } from "./search_results";

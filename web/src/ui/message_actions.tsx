@@ -9,6 +9,7 @@ import { lazy } from "./lazy";
 import { OfferedReactions } from "./reactions";
 
 const ActionDialog = lazy(() => import("./lazy_components").then((module) => module.ActionDialog));
+const MessageMenu = lazy(() => import("./lazy_components").then((module) => module.MessageMenu));
 
 /**
  * The actions on a message. Without a pointer to hover with, a long press opens the actions instead, and a button that
@@ -16,6 +17,8 @@ const ActionDialog = lazy(() => import("./lazy_components").then((module) => mod
  */
 export function MessageActions({ onMore, ...props }: MessageActionProps & { onMore: (id: number) => void }) {
   const [shown, show] = useState<Shown>(null);
+  /** Where the menu is open. */
+  const [menuAt, setMenuAt] = useState<{ x: number; y: number } | null>(null);
   /** Whether the toolbar offers reactions instead of the actions. */
   const [isReacting, setReacting] = useState(false);
   const bar = useRef<HTMLDivElement>(null);
@@ -50,12 +53,25 @@ export function MessageActions({ onMore, ...props }: MessageActionProps & { onMo
           {isReacting ? (
             <OfferedReactions {...props} onDone={() => swap(false)} onOther={other} />
           ) : (
-            actionsOf(props, show, () => swap(true)).map(({ icon, label, run }) => (
-              <IconButton key={icon} icon={icon} size={17} label={label} onClick={run} />
-            ))
+            <>
+              {actionsOf(props, show, () => swap(true)).map(({ icon, label, run }) => (
+                <IconButton key={icon} icon={icon} size={17} label={label} onClick={run} />
+              ))}
+              <IconButton
+                icon="more"
+                size={17}
+                label={t("msg.moreActions")}
+                aria-haspopup="dialog"
+                onClick={({ currentTarget }) => {
+                  const { left, bottom } = currentTarget.getBoundingClientRect();
+                  setMenuAt({ x: left, y: bottom });
+                }}
+              />
+            </>
           )}
         </div>
       </div>
+      {menuAt && <MessageMenu {...props} at={menuAt} onClose={() => setMenuAt(null)} />}
       {shown && <ActionDialog {...props} shown={shown} onClose={() => show(null)} />}
     </>
   );

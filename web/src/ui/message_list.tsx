@@ -23,7 +23,7 @@ import { Empty, Icon, Skeleton } from "./common";
 import { lazy } from "./lazy";
 import { useLongPress } from "./long_press";
 import { moveFocus, useKeptFocus } from "./message_focus";
-import { targetMessage } from "./router";
+import { targetMessage } from "./target";
 import { TimelineRow } from "./timeline_row";
 
 /** A message counts as seen when so many pixels of it are in view. */
@@ -72,8 +72,17 @@ export function MessageList({ room, onReply }: { room: Room; onReply: (message: 
     );
   }
   if (room.state.value !== "ready" && rows.length === 0) return <Skeleton rows={8} kind="chat" />;
-  if (rows.length === 0) return <Empty icon="chat" title={t("room.empty")} hint={t("room.emptyHint")} />;
+  if (rows.length === 0) return <NoMessages room={room} />;
   return <History room={room} rows={rows} onReply={onReply} />;
+}
+
+function NoMessages({ room }: { room: Room }) {
+  useSignalEffect(() => {
+    if (targetMessage.value?.room !== room.id) return;
+    targetMessage.value = null;
+    showToast(t("error.message"));
+  });
+  return <Empty icon="chat" title={t("room.empty")} hint={t("room.emptyHint")} />;
 }
 
 interface HistoryProps {
@@ -167,10 +176,7 @@ function History({ room, rows, onReply }: HistoryProps) {
     // Waits until the rows are drawn.
     await new Promise(requestAnimationFrame);
     scrollToDivider();
-    afterFrames(2, () => {
-      const row = box.current?.querySelector<HTMLElement>(`[data-id="${first.id}"]`);
-      row?.focus({ preventScroll: true });
-    });
+    afterFrames(2, () => focus(first.id));
   };
 
   // A short first page may not fill the view.
@@ -213,8 +219,8 @@ function History({ room, rows, onReply }: HistoryProps) {
     });
   };
 
-  const show = async (id: number) => {
-    if (!(await loadBackTo(room, id))) return showToast(t("msg.goneQuote"));
+  const show = async (id: number, takesFocus = false) => {
+    if (!(await loadBackTo(room, id))) return showToast(t("error.message"));
     sticks.current = false;
     // Waits until the rows are drawn.
     await new Promise(requestAnimationFrame);
@@ -223,13 +229,18 @@ function History({ room, rows, onReply }: HistoryProps) {
     list.current?.scrollToIndex(at, { align: "center" });
     setFlashed(id);
     setTimeout(() => setFlashed(null), FLASH_MS);
+    if (takesFocus) afterFrames(2, () => focus(id));
+  };
+  const focus = (id: number) => {
+    const row = box.current?.querySelector<HTMLElement>(`[data-id="${id}"]`);
+    row?.focus({ preventScroll: true });
   };
   useSignalEffect(() => {
     const target = targetMessage.value;
     if (target?.room !== room.id || room.state.value !== "ready") return;
     targetMessage.value = null;
     isOpened.current = true;
-    void show(target.message);
+    void show(target.message, target.takesFocus);
   });
 
   return (

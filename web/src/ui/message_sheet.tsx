@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { preview } from "../model/labels";
 import { ActionDialog } from "./action_dialog";
-import { actionsOf, type MessageActionProps, type Shown } from "./actions";
+import { actionsOf, type MessageActionProps, moreActionsOf, type Shown } from "./actions";
 import { Icon } from "./common";
 import { Dialog } from "./dialog";
 import { OfferedReactions } from "./reactions";
@@ -13,7 +13,12 @@ export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClo
   const [shown, show] = useState<Shown>(null);
   if (shown) return <ActionDialog {...props} shown={shown} onClose={onClose} />;
   // The dialogs that some actions open take the place of the sheet, which the others close.
-  const actions = actionsOf(props, show);
+  const all = [...actionsOf(props, show), ...moreActionsOf(props)];
+  // The one that destroys is the last.
+  const actions = [
+    ...all.filter(({ icon }) => icon !== "trash"),
+    ...all.filter(({ icon }) => icon === "trash"),
+  ];
   return (
     <Dialog title={t("msg.actions")} class="sheet" onClose={onClose} isBare>
       <p class="sheet-text">

@@ -27,15 +27,6 @@ export function showRoom(id: number | null): void {
   navigate(id === null ? "/chat" : `/chat?room=${id}`);
 }
 
-/** The message to scroll to once its room is loaded. */
-export const targetMessage = signal<{ room: number; message: number } | null>(null);
-
-/** Shows a message in its conversation. */
-export function showMessage(room: number, message: number): void {
-  showRoom(room);
-  targetMessage.value = { room, message };
-}
-
 addEventListener("popstate", () => {
   url.value = location.pathname + location.search;
 });

@@ -25,7 +25,8 @@ import { api } from "../net/http";
 import type { FoundRoom, RoomMessage, UserRef } from "../net/types";
 import { Avatar, Empty, UserAvatar } from "./common";
 import { ConversationItem } from "./conversation_item";
-import { showMessage, showRoom } from "./router";
+import { showRoom } from "./router";
+import { showMessage } from "./target";
 
 const TYPING_PAUSE_MS = 250;
 

@@ -9,6 +9,7 @@ import { me } from "../model/session";
 import type { Mention } from "../net/types";
 import { copyText } from "./clipboard";
 import { IconButton } from "./common";
+import { isOfChat } from "./target";
 
 /** Whether a long text is shown whole, and how the user changes that. */
 export interface Fold {
@@ -121,7 +122,7 @@ function drawPart(part: Inline, key: number) {
           key={key}
           href={part.href}
           data-host={part.host}
-          target="_blank"
+          target={isOfChat(part.href) ? undefined : "_blank"}
           rel="noopener noreferrer nofollow"
         >
           {part.text}

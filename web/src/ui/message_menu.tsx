@@ -1,0 +1,41 @@
+// The menu of a message: what its toolbar has no room for.
+
+import { useRef } from "preact/hooks";
+import { t } from "../i18n";
+import type { Room } from "../model/rooms";
+import type { Message } from "../net/types";
+import { moreActionsOf } from "./actions";
+import { Icon } from "./common";
+import { Dialog } from "./dialog";
+import { moveInList } from "./lists";
+
+interface MessageMenuProps {
+  room: Room;
+  message: Message;
+  at: { x: number; y: number };
+  onClose: () => void;
+}
+
+export function MessageMenu({ room, message, at, onClose }: MessageMenuProps) {
+  const items = useRef<HTMLDivElement>(null);
+  return (
+    <Dialog title={t("msg.moreActions")} class="is-menu message-menu" at={at} onClose={onClose} isBare>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys move among the buttons inside */}
+      <div ref={items} onKeyDown={(event) => moveInList(event, items.current, ".menu-item")}>
+        {moreActionsOf({ room, message }).map(({ icon, label, run }) => (
+          <button
+            type="button"
+            key={icon}
+            class="menu-item"
+            onClick={() => {
+              onClose();
+              run();
+            }}
+          >
+            <Icon name={icon} /> {label}
+          </button>
+        ))}
+      </div>
+    </Dialog>
+  );
+}
