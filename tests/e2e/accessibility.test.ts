@@ -115,9 +115,13 @@ for (const colorScheme of ["light", "dark"] as const) {
     }
     await mine.hover();
     await mine.getByRole("button", { name: "More actions" }).click();
-    await expect(page.getByRole("dialog", { name: "More actions" })).toBeVisible();
+    const menu = page.getByRole("dialog", { name: "More actions" });
+    await expect(menu).toBeVisible();
     await scan(page, "menu of a message");
-    await page.keyboard.press("Escape");
+    await menu.getByRole("button", { name: "Forward…" }).click();
+    await page.getByRole("dialog", { name: "Forward to" }).getByRole("checkbox").first().click();
+    await scan(page, "forwarding");
+    await page.getByRole("button", { name: "Forward", exact: true }).click();
     await expect(page.getByRole("dialog")).toHaveCount(0);
     for (const entry of ["New chat", "New group", "Browse rooms"]) {
       await pick(page, "New", entry);

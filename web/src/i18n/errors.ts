@@ -68,6 +68,7 @@ const FIELDS: Record<string, Key> = {
   "unsupported_type file": "error.file",
   "invalid image": "error.image",
   "invalid reply_to": "error.replyInvalid",
+  "invalid forwarded_from": "error.forwardInvalid",
   "length username": "check.usernameLong",
   "length password": "error.passwordLength",
   "length name": "error.nameLength",

@@ -7,10 +7,10 @@ import { me } from "./session";
 /** How long the server lets a user edit a message. */
 const EDITABLE_MS = 24 * 60 * 60_000;
 
-/** Whether the server lets the user edit a message: an own text that is not too old. */
-export function canEdit({ user_id, message_type, file_url, created_at }: Message): boolean {
+/** Whether the server lets the user edit a message: an own text that is not too old, and not the copy of another. */
+export function canEdit({ user_id, message_type, file_url, created_at, forwarded_from }: Message): boolean {
   const isOwnText = user_id === me.value?.id && message_type === "text" && file_url === null;
-  return isOwnText && Date.now() - Date.parse(created_at) < EDITABLE_MS;
+  return isOwnText && !forwarded_from && Date.now() - Date.parse(created_at) < EDITABLE_MS;
 }
 
 export function editMessage(room: number, id: number, content: string): Promise<void> {

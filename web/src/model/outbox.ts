@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import type { Code } from "../net/refused";
-import type { Pixels } from "../net/types";
+import type { Pixels, RoomMessage } from "../net/types";
 import { storage } from "../settings/storage";
 
 export interface PendingMessage {
@@ -25,6 +25,8 @@ export interface PendingMessage {
   field?: string | null;
   /** The size of a picture, so that its place does not change once it is stored. */
   pixels?: Pixels;
+  /** The message of which it is a copy. The server takes kind, text and file from there. */
+  forwarded?: RoomMessage;
 }
 
 /** The server remembers a client id for 24 hours. */

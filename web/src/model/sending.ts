@@ -26,7 +26,8 @@ export function sendText(room: number, text: string, replyTo: number | null): vo
   enqueue({ room, text, isImage: false, replyTo, clientId: outbox.newClientId() });
 }
 
-function enqueue(message: Omit<outbox.PendingMessage, "at" | "state" | "error">): void {
+/** Adds a message to the outbox and sends it. */
+export function enqueue(message: Omit<outbox.PendingMessage, "at" | "state" | "error">): void {
   outbox.add({ ...message, at: Date.now(), state: "sending", error: null });
   void flush();
 }
@@ -65,12 +66,13 @@ export async function flush(): Promise<void> {
 }
 
 async function deliver(entry: outbox.PendingMessage): Promise<void> {
-  const { room, text, isImage, replyTo, clientId, fileUrl, file } = entry;
+  const { room, text, isImage, replyTo, clientId, fileUrl, file, forwarded } = entry;
   const message = {
     room_id: room,
-    content: text,
+    content: forwarded ? "" : text,
     is_image: isImage,
     client_id: clientId,
+    forwarded_from: forwarded?.id,
     ...(fileUrl && { file_url: fileUrl }),
     ...(file && { message_type: "file" as const, file_name: file.name, file_size: file.size }),
   };

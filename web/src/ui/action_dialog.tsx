@@ -9,6 +9,7 @@ import type { Message } from "../net/types";
 import type { Shown } from "./actions";
 import { Confirm } from "./dialog";
 import { EmojiPicker } from "./emoji_picker";
+import { ForwardDialog } from "./forward_dialog";
 import { MessageDetails } from "./message_details";
 import { toggle } from "./reactions";
 
@@ -21,6 +22,9 @@ interface ActionDialogProps {
 
 export function ActionDialog({ room, message, shown, onClose }: ActionDialogProps) {
   if (shown === "details") return <MessageDetails room={room} message={message} onClose={onClose} />;
+  if (shown === "forward") {
+    return <ForwardDialog message={{ ...message, room_id: room.id }} onClose={onClose} />;
+  }
   if (shown === "react") {
     const react = (emoji: string) => toggle(room, message, emoji);
     return <EmojiPicker title={t("react.add")} onPick={react} onClose={onClose} />;

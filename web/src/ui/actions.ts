@@ -1,4 +1,4 @@
-// What a user can do with a message: reply, edit, copy, details, delete, copy its address.
+// What a user can do with a message: reply, edit, copy, details, delete; forward, copy its address.
 
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
@@ -21,7 +21,7 @@ export interface MessageActionProps {
 }
 
 /** The dialog that an action opens. */
-export type Shown = "delete" | "details" | "react" | null;
+export type Shown = "delete" | "details" | "react" | "forward" | null;
 
 /** The actions on a message. Some open a dialog; one offers reactions, where these are not in view anyway. */
 export function actionsOf(
@@ -48,10 +48,14 @@ export function actionsOf(
 }
 
 /** The actions that a menu has, where there is little room. */
-export function moreActionsOf({ room, message }: Pick<MessageActionProps, "room" | "message">) {
+export function moreActionsOf(
+  { room, message }: Pick<MessageActionProps, "room" | "message">,
+  onShow: (dialog: Shown) => void,
+) {
   const address = messageAddress(room.id, message.id);
+  const forward = { icon: "forward", label: t("msg.forward"), run: () => onShow("forward") } as const;
   const link = { icon: "link", label: t("msg.link"), run: () => void copyText(address) } as const;
-  return [link];
+  return [forward, link];
 }
 
 function answer(room: Room, message: Message, onReply: (message: Message) => void): void {

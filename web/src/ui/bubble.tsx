@@ -14,11 +14,13 @@ import { retrySending, retryUpload, sendWithoutQuote } from "../model/sending";
 import { me } from "../model/session";
 import type { Row } from "../model/timeline";
 import { cancelUpload } from "../model/uploads";
-import type { Message } from "../net/types";
+import type { Message, Origin } from "../net/types";
 import { Icon, UserAvatar } from "./common";
 import { MessageActions } from "./message_actions";
 import { MessageBody, PendingBody, UploadBody } from "./message_body";
 import { Reactions } from "./reactions";
+import { showMessage } from "./target";
+import "./more_icons";
 
 interface BubbleProps {
   room: Room;
@@ -38,6 +40,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
   const isPrivate = conversations.value.get(room.id)?.is_private === true;
   const failure = failureOf(row);
   const replyTo = message?.reply_to ?? (row.kind === "pending" ? row.pending.replyTo : null);
+  const origin = originOf(row);
   const fold = { isOpen: room.unfolded.value.has(row.key), onToggle: () => onFold(row.key) };
   const classes = ["row", isOwn ? "is-own" : "is-other"];
   if (row.isGroupStart) classes.push("is-head");
@@ -51,7 +54,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       data-key={row.key}
       data-id={message?.id}
       tabIndex={-1}
-      aria-label={`${isOwn ? t("msg.you") : name}: ${textOf(row)}, ${fullTime(row.at)} ${message?.edited_at ? t("msg.edited") : ""}`.trim()}
+      aria-label={`${isOwn ? t("msg.you") : name}: ${origin ? `${t("msg.forwardedFrom", { name: origin.username })}, ` : ""}${textOf(row)}, ${fullTime(row.at)} ${message?.edited_at ? t("msg.edited") : ""}`.trim()}
     >
       {message && !isOwn && (
         <span class="row-avatar">
@@ -72,6 +75,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
           </bdi>
         )}
         <div class={`bubble ${isPicture(row) ? "has-picture" : ""}`}>
+          {origin && <Forwarded origin={origin} />}
           {replyTo !== null && <Quote room={room} id={replyTo} onJump={onJump} />}
           {message && <MessageBody message={message} fold={fold} />}
           {row.kind === "pending" && <PendingBody pending={row.pending} fold={fold} />}
@@ -94,6 +98,31 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
         {message && <MessageActions {...{ room, message, isOwn, onReply, onMore }} />}
       </div>
     </article>
+  );
+}
+
+/** The message of which a row is a copy. */
+function originOf(row: Row): Origin | undefined {
+  if ("message" in row) return row.message.forwarded_from;
+  const forwarded = row.kind === "pending" ? row.pending.forwarded : undefined;
+  return forwarded?.forwarded_from ?? forwarded;
+}
+
+/** Whose words a message has; leads there if the user is in that conversation. */
+function Forwarded({ origin }: { origin: Origin }) {
+  const text = t("msg.forwardedFrom", { name: origin.username });
+  const label = (
+    <>
+      <Icon name="forward" size={14} />
+      <bdi>{text}</bdi>
+    </>
+  );
+  if (!conversations.value.has(origin.room_id)) return <p class="forwarded">{label}</p>;
+  const show = () => showMessage(origin.room_id, origin.id, true);
+  return (
+    <button type="button" class="forwarded" title={t("msg.showOriginal")} onClick={show}>
+      {label}
+    </button>
   );
 }
 

@@ -7,6 +7,7 @@ import "../style/members.css";
 import "../style/menus.css";
 import "../style/account.css";
 import "../style/lightbox.css";
+import "../style/forward.css";
 import "../style/tray.css";
 
 export { Account } from "./account";

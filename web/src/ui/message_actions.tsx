@@ -71,7 +71,7 @@ export function MessageActions({ onMore, ...props }: MessageActionProps & { onMo
           )}
         </div>
       </div>
-      {menuAt && <MessageMenu {...props} at={menuAt} onClose={() => setMenuAt(null)} />}
+      {menuAt && <MessageMenu {...props} at={menuAt} onShow={show} onClose={() => setMenuAt(null)} />}
       {shown && <ActionDialog {...props} shown={shown} onClose={() => show(null)} />}
     </>
   );

@@ -53,7 +53,8 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
 }
 
 export function PendingBody({ pending, fold }: { pending: PendingMessage; fold?: Fold }) {
-  const { file } = pending;
+  const { file, forwarded } = pending;
+  if (forwarded) return <MessageBody message={forwarded} fold={fold} />;
   const address = file && fileUrl(pending.fileUrl ?? "");
   if (address) {
     return (

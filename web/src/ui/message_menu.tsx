@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import { t } from "../i18n";
 import type { Room } from "../model/rooms";
 import type { Message } from "../net/types";
-import { moreActionsOf } from "./actions";
+import { moreActionsOf, type Shown } from "./actions";
 import { Icon } from "./common";
 import { Dialog } from "./dialog";
 import { moveInList } from "./lists";
@@ -13,16 +13,17 @@ interface MessageMenuProps {
   room: Room;
   message: Message;
   at: { x: number; y: number };
+  onShow: (dialog: Shown) => void;
   onClose: () => void;
 }
 
-export function MessageMenu({ room, message, at, onClose }: MessageMenuProps) {
+export function MessageMenu({ room, message, at, onShow, onClose }: MessageMenuProps) {
   const items = useRef<HTMLDivElement>(null);
   return (
     <Dialog title={t("msg.moreActions")} class="is-menu message-menu" at={at} onClose={onClose} isBare>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys move among the buttons inside */}
       <div ref={items} onKeyDown={(event) => moveInList(event, items.current, ".menu-item")}>
-        {moreActionsOf({ room, message }).map(({ icon, label, run }) => (
+        {moreActionsOf({ room, message }, onShow).map(({ icon, label, run }) => (
           <button
             type="button"
             key={icon}

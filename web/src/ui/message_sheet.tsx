@@ -13,7 +13,7 @@ export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClo
   const [shown, show] = useState<Shown>(null);
   if (shown) return <ActionDialog {...props} shown={shown} onClose={onClose} />;
   // The dialogs that some actions open take the place of the sheet, which the others close.
-  const all = [...actionsOf(props, show), ...moreActionsOf(props)];
+  const all = [...actionsOf(props, show), ...moreActionsOf(props, show)];
   // The one that destroys is the last.
   const actions = [
     ...all.filter(({ icon }) => icon !== "trash"),
@@ -33,7 +33,7 @@ export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClo
           key={icon}
           class={`menu-item ${icon === "trash" ? "is-danger" : ""}`}
           onClick={() => {
-            const opensDialog = icon === "trash" || icon === "info";
+            const opensDialog = icon === "trash" || icon === "info" || icon === "forward";
             if (!opensDialog) onClose();
             run();
           }}
