@@ -118,10 +118,19 @@ for (const colorScheme of ["light", "dark"] as const) {
     const menu = page.getByRole("dialog", { name: "More actions" });
     await expect(menu).toBeVisible();
     await scan(page, "menu of a message");
+    await menu.getByRole("button", { name: "Pin" }).click();
+    await expect(page.locator(".pinned")).toBeVisible();
+    await mine.hover();
+    await mine.getByRole("button", { name: "More actions" }).click();
     await menu.getByRole("button", { name: "Forward…" }).click();
     await page.getByRole("dialog", { name: "Forward to" }).getByRole("checkbox").first().click();
     await scan(page, "forwarding");
     await page.getByRole("button", { name: "Forward", exact: true }).click();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await page.getByRole("button", { name: "1 pinned" }).click();
+    await expect(page.getByRole("dialog", { name: "Pinned messages" })).toBeVisible();
+    await scan(page, "pinned messages");
+    await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toHaveCount(0);
     for (const entry of ["New chat", "New group", "Browse rooms"]) {
       await pick(page, "New", entry);

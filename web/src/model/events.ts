@@ -1,5 +1,6 @@
 // Applies the server's events to the state.
 
+import { signal } from "@preact/signals";
 import type { Conversation, EventFrame, RoomMessage, RoomSettings, ServerPayloads } from "../net/types";
 import { type Amendment, allAmended, amended } from "./amendments";
 import { isInView, noteArrival, refreshListSoon, unhide } from "./conversation_list";
@@ -34,7 +35,11 @@ const STATUS_AFTER_SEND_MS = 900;
 const STATUS_AFTER_READ_MS = 500;
 const STATUS_AFTER_PRESENCE_MS = 1500;
 
+/** For parts that are loaded later. */
+export const latestEvent = signal<EventFrame | null>(null);
+
 export function applyEvent(frame: EventFrame): void {
+  latestEvent.value = frame;
   switch (frame.type) {
     case "new_message":
       return applyMessage(frame.payload);

@@ -170,6 +170,7 @@ export const api = {
   blocks: () => call("GET /api/v1/me/blocks"),
   block: (user_id: number) => call("PUT /api/v1/me/blocks/{user_id}", { path: { user_id } }),
   unblock: (user_id: number) => call("DELETE /api/v1/me/blocks/{user_id}", { path: { user_id } }),
+  pins: (id: number) => call("GET /api/v1/rooms/{id}/pins", { path: { id } }),
   members: (id: number) => call("GET /api/v1/rooms/{id}/members", { path: { id } }),
   addMember: (id: number, username: string) =>
     call("POST /api/v1/rooms/{id}/members", { path: { id }, body: { username } }),

@@ -1,9 +1,10 @@
-// What a user can do with a message: reply, edit, copy, details, delete; forward, copy its address.
+// What a user can do with a message: reply, edit, copy, details, delete; forward, pin, copy its address.
 
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { canEdit } from "../model/amending";
 import { markUnread } from "../model/mark_unread";
+import { canPin, isPinned, pin } from "../model/pins";
 import type { Room } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
@@ -52,10 +53,17 @@ export function moreActionsOf(
   { room, message }: Pick<MessageActionProps, "room" | "message">,
   onShow: (dialog: Shown) => void,
 ) {
+  const isOn = isPinned(room, message.id);
   const address = messageAddress(room.id, message.id);
   const forward = { icon: "forward", label: t("msg.forward"), run: () => onShow("forward") } as const;
   const link = { icon: "link", label: t("msg.link"), run: () => void copyText(address) } as const;
-  return [forward, link];
+  const label = t(isOn ? "msg.unpin" : "msg.pin");
+  const pinIt = { icon: "pin", label, run: () => setPinned(room, message, !isOn) } as const;
+  return [forward, link, ...(canPin(room) ? [pinIt] : [])];
+}
+
+function setPinned(room: Room, message: Message, on: boolean): void {
+  pin(room.id, message, on).catch((error) => showToast(errorText(error)));
 }
 
 function answer(room: Room, message: Message, onReply: (message: Message) => void): void {

@@ -19,6 +19,7 @@ import { Avatar, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
 import { lazy } from "./lazy";
 import { MessageList } from "./message_list";
+import { PinnedBar } from "./pinned_bar";
 import { showRoom } from "./router";
 import { Unavailable } from "./unavailable";
 import "../style/composer.css";
@@ -108,6 +109,7 @@ export function ConversationPane({ id }: { id: number }) {
             />
           )}
         </header>
+        <PinnedBar room={room} />
         <MessageList room={room} onReply={reply} />
         <Typing room={room} />
         <Composer

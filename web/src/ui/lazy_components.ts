@@ -24,6 +24,7 @@ export { NewItems, UserItems } from "./menu_items";
 export { MessageMenu } from "./message_menu";
 export { MessageSheet } from "./message_sheet";
 export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
+export { PinList } from "./pin_list";
 export { SearchResults } from "./search_results";
 export { ShortcutList } from "./shortcut_list";
 export { Tray } from "./tray";

@@ -1,8 +1,9 @@
 // The menu of a message: what its toolbar has no room for.
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
-import type { Room } from "../model/rooms";
+import { loadMembers } from "../model/members";
+import { conversations, type Room } from "../model/rooms";
 import type { Message } from "../net/types";
 import { moreActionsOf, type Shown } from "./actions";
 import { Icon } from "./common";
@@ -19,6 +20,7 @@ interface MessageMenuProps {
 
 export function MessageMenu({ room, message, at, onShow, onClose }: MessageMenuProps) {
   const items = useRef<HTMLDivElement>(null);
+  useRole(room);
   return (
     <Dialog title={t("msg.moreActions")} class="is-menu message-menu" at={at} onClose={onClose} isBare>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the arrow keys move among the buttons inside */}
@@ -39,4 +41,13 @@ export function MessageMenu({ room, message, at, onShow, onClose }: MessageMenuP
       </div>
     </Dialog>
   );
+}
+
+/** Has the members of a public room read, among whom is the user with a role. Those of groups are known. */
+export function useRole(room: Room): void {
+  useEffect(() => {
+    const conversation = conversations.peek().get(room.id);
+    const isPublic = conversation?.kind === "public" && conversation.room_id !== "global";
+    if (isPublic && room.members.peek() === null) void loadMembers(room);
+  }, [room]);
 }

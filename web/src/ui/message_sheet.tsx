@@ -7,10 +7,12 @@ import { ActionDialog } from "./action_dialog";
 import { actionsOf, type MessageActionProps, moreActionsOf, type Shown } from "./actions";
 import { Icon } from "./common";
 import { Dialog } from "./dialog";
+import { useRole } from "./message_menu";
 import { OfferedReactions } from "./reactions";
 
 export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClose: () => void }) {
   const [shown, show] = useState<Shown>(null);
+  useRole(props.room);
   if (shown) return <ActionDialog {...props} shown={shown} onClose={onClose} />;
   // The dialogs that some actions open take the place of the sheet, which the others close.
   const all = [...actionsOf(props, show), ...moreActionsOf(props, show)];
