@@ -55,13 +55,17 @@ pub enum Field {
     Query,
     /// Whether a search looks for users, rooms or messages.
     SearchKind,
+    /// Whose messages a search looks for.
+    From,
+    /// What the messages have that a search looks for.
+    Has,
     /// Whether a message is for a user or a room.
     ChatType,
     /// The type of a frame.
     Type,
     /// Size of a page.
     Limit,
-    /// Message before which a page ends.
+    /// Message, or time, before which a page ends.
     Before,
     /// Message after which a page starts.
     After,
@@ -109,6 +113,8 @@ impl Field {
             Self::Notify => "notify",
             Self::Query => "q",
             Self::SearchKind => "kind",
+            Self::From => "from",
+            Self::Has => "has",
             Self::ChatType => "chat_type",
             Self::Type => "type",
             Self::Limit => "limit",

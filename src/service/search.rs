@@ -1,67 +1,166 @@
-//! Searching the messages of a room. Folding case is slow, so a search gives way to the worker's other requests after
-//! each small piece, a worker has one search under way at a time, and what a search reads is bounded.
+//! Searching the messages of a room, or of all rooms of a user. Folding case is slow, so a search gives way to the worker's
+//! other requests after each small piece, a worker has one search under way at a time, and what a search reads is bounded.
+//!
+//! The messages of several rooms are read in the order of time: always from the room whose unread part ends last. What was
+//! found behind that end is complete.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::messages::Messages;
-use crate::domain::{Caller, Error, HistoryPage, HistoryQuery, Limit, Message, Result, RoomId, Span, folded};
+use crate::domain::{
+    Caller, CountsAs, Error, FoundMessages, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageSearch, Result,
+    RoomId, SearchPlace, Seq, Span, folded,
+};
 
 /// Messages that are read at once.
 const PIECE: Limit = Limit::of(50);
 /// Bytes of text after which a search gives way: they take about a millisecond.
 const BYTES_A_TURN: usize = 16 * 1024;
-/// Bytes of text after which a search ends: more than any room has.
+/// Bytes of text after which the search of a room ends: more than any room has.
 const MAX_BYTES: usize = 24 * 1024 * 1024;
+/// Bytes of text after which the search of all rooms ends its page.
+const MAX_BYTES_OF_ALL: usize = 8 * 1024 * 1024;
 /// Longest name of a file that is searched, in characters. Old messages may have longer ones.
 const NAME_MAX_CHARS: usize = 255;
 
 impl Messages {
-    /// The messages of a room that contain a text, ignoring case, newest first. Does not count as reading.
+    /// A page of the messages of a room, or of all rooms of the caller, that have what is looked for, newest first. Text is
+    /// compared ignoring case. Does not count as reading.
     ///
     /// # Errors
     /// `RoomNotFound`, `RateLimited`.
-    pub async fn find(&self, room: RoomId, text: &str, caller: &Caller, limit: Limit) -> Result<HistoryPage> {
+    pub async fn find(
+        &self,
+        room: Option<RoomId>,
+        wanted: &MessageSearch,
+        caller: &Caller,
+        limit: Limit,
+    ) -> Result<FoundMessages> {
         self.limits.check_search(caller.id)?;
         let _turn = self.searching.acquire().await.map_err(Error::internal)?;
-        let mut search = Search { wanted: folded(text), limit, found: Vec::new(), bytes: 0 };
-        let mut span = Span::Latest;
-        loop {
-            let query = HistoryQuery { include_system: false, ..HistoryQuery::new(room, span, PIECE) };
-            let mut page = self.store.history(query, caller).await?;
-            let oldest = page.messages.last().map(|message| message.id.entry.seq);
-            let is_last = page.messages.len() < PIECE.get();
-            search.add(std::mem::take(&mut page.messages)).await;
-            match oldest {
-                Some(seq) if !is_last && !search.is_done() => span = Span::Before(seq),
-                _ => return Ok(HistoryPage { messages: search.found, ..page }),
+        let (mut unread, is_partial) = match room {
+            Some(room) => (BinaryHeap::from([Unread { end: wanted.before, room, last: None }]), false),
+            None => self.unread_of(caller, wanted.before).await?,
+        };
+        let max_bytes = if room.is_some() { MAX_BYTES } else { MAX_BYTES_OF_ALL };
+        let mut search = Search::new(wanted, limit, is_partial);
+        while let Some(part) = unread.pop() {
+            // The first pieces may only lead to the beginning of the page.
+            let is_full = search.bytes >= max_bytes && part.end < wanted.before;
+            if is_full || search.has_page(part.end) {
+                return Ok(search.into_page(Some(part.end)));
+            }
+            match self.search_piece(part, caller, &mut search).await {
+                Ok(rest) => unread.extend(rest),
+                Err(Error::RoomNotFound) if room.is_none() => {} // left meanwhile
+                Err(error) if room.is_none() && error.kind() == Kind::Unavailable => search.is_partial = true,
+                Err(error) => return Err(error),
             }
         }
+        Ok(search.into_page(None))
+    }
+
+    /// The rooms of a user with the places of their last messages, or the place where the search begins when that is before
+    /// them; and whether rooms are left out because their shard is away.
+    async fn unread_of(&self, caller: &Caller, before: SearchPlace) -> Result<(BinaryHeap<Unread>, bool)> {
+        let rooms = self.store.conversations(caller.id).await?;
+        let last = rooms.items.iter().filter_map(|room| room.last_message.as_ref());
+        let part = |message: &Message| {
+            let end = SearchPlace::behind(message.id).min(before);
+            Unread { end, room: message.id.room, last: None }
+        };
+        Ok((last.map(part).collect(), rooms.is_partial))
+    }
+
+    /// Searches the last piece of an unread part. Returns what is left of the part.
+    async fn search_piece(&self, part: Unread, caller: &Caller, search: &mut Search<'_>) -> Result<Option<Unread>> {
+        let span = match part.last {
+            Some(seq) => Span::Before(seq),
+            None if part.end < search.wanted.before => Span::Latest,
+            None => self.span_before(part.room, search.wanted.before, caller).await?,
+        };
+        let page = self.read_piece(part.room, span, PIECE, caller).await?;
+        let is_last = page.messages.len() < PIECE.get();
+        let oldest = page.messages.last().map(|message| message.id);
+        search.add(page.messages).await;
+        let rest = |id: crate::domain::MessageId| Unread { end: SearchPlace::of(id), last: Some(id.entry.seq), ..part };
+        Ok(oldest.filter(|_| !is_last).map(rest))
+    }
+
+    /// The part of a room before a place, and at most a piece behind the place. Times never decrease within a room, so the
+    /// place is found by halving.
+    async fn span_before(&self, room: RoomId, before: SearchPlace, caller: &Caller) -> Result<Span> {
+        if before == SearchPlace::END {
+            return Ok(Span::Latest);
+        }
+        let newest = async |span| {
+            let page = self.read_piece(room, span, Limit::of(1), caller).await?;
+            Ok::<_, Error>(page.messages.first().map(|message| message.id))
+        };
+        let Some(id) = newest(Span::Latest).await?.filter(|id| SearchPlace::of(*id) >= before) else {
+            return Ok(Span::Latest);
+        };
+        let (mut before_it, mut behind_it) = (0, id.entry.seq.0);
+        while behind_it - before_it > PIECE.get() as u64 {
+            let middle = before_it.midpoint(behind_it);
+            match newest(Span::Before(Seq(middle + 1))).await? {
+                Some(id) if SearchPlace::of(id) >= before => behind_it = id.entry.seq.0,
+                _ => before_it = middle,
+            }
+        }
+        Ok(Span::Before(Seq(behind_it)))
+    }
+
+    async fn read_piece(&self, room: RoomId, span: Span, limit: Limit, caller: &Caller) -> Result<HistoryPage> {
+        let query = HistoryQuery {
+            include_system: false,
+            counts_as: CountsAs::Nothing,
+            ..HistoryQuery::new(room, span, limit)
+        };
+        self.store.history(query, caller).await
     }
 }
 
+/// A part of a room that is not read yet. The one that ends last is the greatest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Unread {
+    /// All of it lies before this place.
+    end: SearchPlace,
+    room: RoomId,
+    /// The last message read; `None` for none.
+    last: Option<Seq>,
+}
+
 /// A search under way.
-struct Search {
-    wanted: String,
+struct Search<'a> {
+    wanted: &'a MessageSearch,
+    folded: String,
     limit: Limit,
     found: Vec<Message>,
     /// Bytes searched so far.
     bytes: usize,
+    is_partial: bool,
 }
 
-impl Search {
-    fn is_done(&self) -> bool {
-        self.found.len() >= self.limit.get() || self.bytes >= MAX_BYTES
+impl<'a> Search<'a> {
+    fn new(wanted: &'a MessageSearch, limit: Limit, is_partial: bool) -> Self {
+        Self { wanted, folded: folded(&wanted.text), limit, found: Vec::new(), bytes: 0, is_partial }
+    }
+
+    /// Whether a whole page was found behind a place.
+    fn has_page(&self, end: SearchPlace) -> bool {
+        self.found.iter().filter(|message| SearchPlace::of(message.id) >= end).count() >= self.limit.get()
     }
 
     /// Searches a piece.
     async fn add(&mut self, messages: Vec<Message>) {
         let mut turn = 0;
         for message in messages {
-            if self.is_done() {
-                return;
-            }
             let bytes = message.printed_bytes();
             self.bytes += bytes;
             turn += bytes;
-            if has_text(&message, &self.wanted) {
+            if self.is_wanted(&message) {
                 self.found.push(message);
             }
             if turn >= BYTES_A_TURN {
@@ -70,12 +169,32 @@ impl Search {
             }
         }
     }
+
+    fn is_wanted(&self, message: &Message) -> bool {
+        let MessageSearch { sender, has, before, .. } = self.wanted;
+        SearchPlace::of(message.id) < *before
+            && sender.is_none_or(|sender| message.sender.id == sender)
+            && has.is_none_or(|has| has.is_in(message))
+            && (self.folded.is_empty() || has_text(message, &self.folded))
+    }
+
+    /// The page of what was found behind a place, up to which everything is read.
+    fn into_page(self, end: Option<SearchPlace>) -> FoundMessages {
+        let Self { mut found, limit, is_partial, .. } = self;
+        found.retain(|message| end.is_none_or(|end| SearchPlace::of(message.id) >= end));
+        found.sort_by_key(|message| Reverse(SearchPlace::of(message.id)));
+        let is_cut = found.len() > limit.get();
+        found.truncate(limit.get());
+        let last = found.last().map(|message| SearchPlace::of(message.id));
+        FoundMessages { messages: found, next: if is_cut { last } else { end }, is_partial }
+    }
 }
 
 fn has_text(message: &Message, wanted: &str) -> bool {
     let name = message.attachment.as_ref().and_then(|file| file.name.as_deref()).unwrap_or_default();
     let end = name.char_indices().nth(NAME_MAX_CHARS).map_or(name.len(), |(end, _)| end);
-    contains(&message.text, wanted) || contains(&name[..end], wanted)
+    let is_address = message.attachment.as_ref().is_some_and(|file| file.url == message.text);
+    (!is_address && contains(&message.text, wanted)) || contains(&name[..end], wanted)
 }
 
 fn contains(text: &str, wanted: &str) -> bool {
@@ -111,12 +230,16 @@ mod tests {
         Message { text, ..Message::sample(1, seq, 1) }
     }
 
-    fn search(wanted: &str, limit: usize) -> Search {
-        Search { wanted: folded(wanted), limit: Limit::of(limit), found: Vec::new(), bytes: 0 }
+    fn wanted(text: &str) -> MessageSearch {
+        MessageSearch { text: text.to_owned(), sender: None, has: None, before: SearchPlace::END }
+    }
+
+    fn search(wanted: &MessageSearch, limit: usize) -> Search<'_> {
+        Search::new(wanted, Limit::of(limit), false)
     }
 
     /// Polls a search to its end. Returns how many times it gave way.
-    fn pauses(search: &mut Search, messages: Vec<Message>) -> usize {
+    fn pauses(search: &mut Search<'_>, messages: Vec<Message>) -> usize {
         let mut adding = pin!(search.add(messages));
         let mut pauses = 0;
         while adding.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
@@ -130,20 +253,44 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let _guard = runtime.enter();
         let long: Vec<Message> = (1..=50).map(|seq| message(seq, "好".repeat(5000))).collect();
-        assert_eq!(pauses(&mut search("x", 100), long), 50, "once for each long message");
+        assert_eq!(pauses(&mut search(&wanted("x"), 100), long), 50, "once for each long message");
         let short: Vec<Message> = (1..=50).map(|seq| message(seq, "hello".to_owned())).collect();
-        assert!(pauses(&mut search("x", 100), short) < 5);
+        assert!(pauses(&mut search(&wanted("x"), 100), short) < 5);
     }
 
     #[test]
-    fn a_search_ends_early_and_is_bounded() {
-        let all = || (1..=50).map(|seq| message(seq, "hello".to_owned())).collect();
-        let mut one = search("HELLO", 1);
-        pauses(&mut one, all());
-        assert_eq!((one.found.len(), one.bytes), (1, all()[0].printed_bytes()));
-        let mut full = Search { bytes: MAX_BYTES, ..search("hello", 100) };
-        pauses(&mut full, all());
-        assert!(full.found.is_empty());
+    fn a_page_has_what_lies_behind_the_unread_parts_newest_first() {
+        let all = || (1..=50).map(|seq| message(seq, "hello".to_owned())).rev().collect();
+        let seqs = |page: &FoundMessages| page.messages.iter().map(|it| it.id.entry.seq.0).collect::<Vec<_>>();
+        let end = SearchPlace::of(message(48, String::new()).id);
+        let wanted = wanted("HELLO");
+        let mut some = search(&wanted, 2);
+        pauses(&mut some, all());
+        assert!(some.has_page(end));
+        let page = some.into_page(Some(end));
+        assert_eq!(seqs(&page), [50, 49]);
+        assert_eq!(page.next, Some(SearchPlace::of(message(49, String::new()).id)), "48 is on the next page");
+        let mut few = search(&wanted, 4);
+        pauses(&mut few, all());
+        assert!(!few.has_page(end));
+        let page = few.into_page(Some(end));
+        assert_eq!((seqs(&page), page.next), (vec![50, 49, 48], Some(end)), "more may be found before the end");
+        let later = MessageSearch { before: SearchPlace::of(message(3, String::new()).id), ..wanted };
+        let mut last = search(&later, 4);
+        pauses(&mut last, all());
+        let page = last.into_page(None);
+        assert_eq!((seqs(&page), page.next), (vec![2, 1], None));
+    }
+
+    #[test]
+    fn sender_and_addresses_are_told_apart() {
+        let from = MessageSearch { sender: Some(crate::domain::UserId(2)), ..wanted("") };
+        assert!(!search(&from, 1).is_wanted(&message(1, "hello".to_owned())));
+        let url = "/uploads/files/report.pdf".to_owned();
+        let file = crate::domain::Attachment { url: url.clone(), ..Default::default() };
+        let sent = Message { attachment: Some(file), ..message(1, url) };
+        assert!(!search(&wanted("uploads"), 1).is_wanted(&sent), "the address of a file is not its text");
+        assert!(search(&wanted(""), 1).is_wanted(&sent));
     }
 
     #[test]

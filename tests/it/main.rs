@@ -61,6 +61,7 @@ mod members;
 mod membership_crashes;
 mod mentions;
 mod message_kinds;
+mod message_search;
 mod messages;
 mod metrics;
 mod metrics_address;

@@ -3,9 +3,10 @@
 use actix_web::{HttpResponse, web};
 
 use super::error::Detail;
-use super::rooms::{NEXT_CURSOR, list_limit};
+use super::rooms::list_limit;
 use super::times::Times;
 use super::wire::{ChatStats, Heartbeat, ListQuery, OnlineEntry, UserIp};
+use crate::dialects::common::NEXT_CURSOR;
 use crate::domain::{Error, Field, OnlineCursor, Result, UserId};
 use crate::edge::{Authenticated, Context, ListFrame, QueryParams, QuietAuth, long_list};
 

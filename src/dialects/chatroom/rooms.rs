@@ -6,12 +6,12 @@ use super::error::Detail;
 use super::room_of;
 use super::times::Times;
 use super::wire::{ChatRoom, CreateRoomForm, CreatedRoom, Done, ListQuery};
+use crate::dialects::common::NEXT_CURSOR;
 use crate::domain::{Description, Error, Field, Limit, Result, RoomName, room_cursor};
 use crate::edge::{Authenticated, Context, ListFrame, QueryParams, TextForm, list_head, long_list};
 
 /// Most entries in a list without `limit`.
 pub(super) const MAX_LISTED: usize = 10_000;
-pub(super) const NEXT_CURSOR: &str = "X-Next-Cursor";
 
 /// Creates a public room with the caller as owner.
 #[utoipa::path(

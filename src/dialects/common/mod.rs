@@ -6,7 +6,7 @@ mod printing;
 mod uploads;
 
 pub use optional::or_default;
-pub use paging::skipped;
+pub use paging::{NEXT_CURSOR, skipped};
 pub use printing::{absolute, content};
 pub use uploads::receive_upload;
 

@@ -1,6 +1,9 @@
-//! Numbered pages, as in documents 000 and 002.
+//! Numbered pages, as in documents 000 and 002, and pages with cursors.
 
 use crate::domain::{Error, Field, Result};
+
+/// The header with the cursor of the next page.
+pub const NEXT_CURSOR: &str = "X-Next-Cursor";
 
 /// The number of messages before a page.
 ///

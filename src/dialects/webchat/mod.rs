@@ -15,6 +15,7 @@ mod profile;
 mod requests;
 mod room_settings;
 mod rooms;
+mod search;
 mod sessions;
 mod socket;
 mod upload;
@@ -63,7 +64,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         )
         .configure(admin::routes)
         .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
-        .service(resource("/api/v1/search").route(web::get().to(client::search)))
+        .service(resource("/api/v1/search").route(web::get().to(search::search)))
         .service(
             resource("/api/v1/rooms/{id}")
                 .route(web::get().to(room_settings::read))
@@ -120,7 +121,7 @@ fn openapi() -> utoipa::openapi::OpenApi {
         blocks::list,
         blocks::block,
         blocks::unblock,
-        client::search,
+        search::search,
     ),
     tags((name = "webchat", description = "Document 000, 前端需求文档, and routes for Chinwag's own client. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))
 )]

@@ -6,9 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::page_limit;
 use crate::dialects::common::{absolute, utc_millis};
-use crate::dialects::webchat::client::check_query;
 use crate::dialects::webchat::error::ErrorBody;
 use crate::dialects::webchat::rooms::user_of;
+use crate::dialects::webchat::search::check_query;
 use crate::dialects::webchat::wire::Done;
 use crate::domain::{Account, Email, Error, Field, NewAccount, Password, Result, Role, UserName};
 use crate::edge::{Authenticated, Context, JsonBody, Operating, QueryParams};
