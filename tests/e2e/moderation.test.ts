@@ -45,6 +45,7 @@ test("admins rename a room, and its owner deletes it, for all members at once", 
     mimeType: "image/png",
     buffer: await picture(admin),
   });
+  await admin.getByRole("button", { name: "Use this part" }).click();
   await expect(admin.getByRole("dialog").locator(".avatar img")).toBeVisible();
   await admin.getByRole("button", { name: "Save" }).click();
   await expect(title(admin)).toHaveText(renamed);

@@ -21,6 +21,7 @@ test("a user changes name, picture and status text, and others see them", async 
     dialog.getByRole("button", { name: "Change picture" }).click(),
   ]);
   await chooser.setFiles({ name: "me.png", mimeType: "image/png", buffer: await picture(page) });
+  await page.getByRole("button", { name: "Use this part" }).click();
   await expect(portraits(dialog)).toHaveCount(1);
   await dialog.getByLabel("Status").fill("At lunch 🍜");
   await dialog.getByLabel("Username").fill(bob.name);
@@ -69,4 +70,63 @@ test("a user changes name, picture and status text, and others see them", async 
   await theirs.goto(`/chat?room=${direct}`);
   await expect(theirs.locator(".pane-title p")).toHaveText(/^(online|offline)$/);
   await expect(theirs.locator(".avatar img")).toHaveCount(0);
+});
+
+test("the part of a picture that is shown is chosen with the pointer and the keys", async ({ enter }) => {
+  const [alice] = await newUsers("alice");
+  const page = await enter(alice);
+  // Red, green and blue from left to right.
+  const bytes = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(300, 100);
+    const context = canvas.getContext("2d") as OffscreenCanvasRenderingContext2D;
+    for (const [at, colour] of ["#f00", "#0f0", "#00f"].entries()) {
+      context.fillStyle = colour;
+      context.fillRect(at * 100, 0, 100, 100);
+    }
+    const blob = await canvas.convertToBlob({ type: "image/png" });
+    return [...new Uint8Array(await blob.arrayBuffer())];
+  });
+  await pick(page, /Account and settings/, "Account and security");
+  const account = page.getByRole("dialog", { name: "Account and security" });
+  const choose = (name: string) =>
+    account
+      .locator(".portrait input")
+      .setInputFiles({ name, mimeType: "image/png", buffer: Buffer.from(bytes) });
+  const area = page.locator(".crop-area");
+  /** The colour in the middle of what is shown: of the area, or of the picture in the account. */
+  const colour = (place: Locator) =>
+    place.evaluate((element) => {
+      const source = element as HTMLCanvasElement | HTMLImageElement;
+      const canvas = new OffscreenCanvas(1, 1);
+      const context = canvas.getContext("2d") as OffscreenCanvasRenderingContext2D;
+      const side = source instanceof HTMLImageElement ? source.naturalWidth : source.width;
+      context.drawImage(source, side / 2, side / 2, 1, 1, 0, 0, 1, 1);
+      const parts = [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+      return ["red", "green", "blue"][parts.indexOf(Math.max(...parts))];
+    });
+  await choose("three.png");
+  await expect(area).toBeFocused();
+  expect(await colour(area.locator("canvas"))).toBe("green");
+  // The picture follows the pointer, so that what is left of it comes into view.
+  const box = await area.boundingBox();
+  if (!box) throw new Error("not drawn");
+  await page.mouse.move(box.x + 20, box.y + 100);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 280, box.y + 100, { steps: 4 });
+  await page.mouse.up();
+  expect(await colour(area.locator("canvas"))).toBe("red");
+  await page.mouse.wheel(0, -600);
+  await expect(page.getByRole("slider", { name: "Zoom" })).not.toHaveValue("1");
+  await page.keyboard.press("Escape");
+  await expect(area).toHaveCount(0);
+  await expect(portraits(account)).toHaveCount(0);
+
+  await choose("three.png");
+  await expect(area).toBeFocused();
+  for (let step = 0; step < 6; step += 1) await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("+");
+  expect(await colour(area.locator("canvas"))).toBe("blue");
+  await page.getByRole("button", { name: "Use this part" }).click();
+  await expect(portraits(account)).toHaveCount(1);
+  expect(await colour(portraits(account))).toBe("blue");
 });

@@ -3,12 +3,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
-import { portraitOf } from "../model/portrait";
+import { type Crop, pictureOf, portraitOf } from "../model/portrait";
 import { showToast } from "../model/toast";
 import { IMAGE_TYPES, pictureRejectionOf } from "../model/uploads";
 import { upload as startUpload, type Upload } from "../net/http";
 import { Refused } from "../net/refused";
 import { Avatar, Icon } from "./common";
+import { CropDialog } from "./crop_dialog";
 
 interface PictureFieldProps {
   name: string;
@@ -19,16 +20,18 @@ interface PictureFieldProps {
   onChange: (url: string) => void;
 }
 
-/** The picture, with buttons to upload another and to have none. */
+/** The picture, with buttons to upload a part of another and to have none. */
 export function PictureField({ name, isGroup, src, error, onChange }: PictureFieldProps) {
   const input = useRef<HTMLInputElement>(null);
   const upload = useRef<Upload | null>(null);
   const [isBusy, setBusy] = useState(false);
   useEffect(() => () => upload.current?.cancel(), []);
-  const choose = async (file: File) => {
+  /** The picture of which a part is to be chosen. */
+  const [chosen, setChosen] = useState<{ file: File; picture: ImageBitmap } | null>(null);
+  const send = async (make: () => Promise<File>) => {
     setBusy(true);
     try {
-      const portrait = await portraitOf(file);
+      const portrait = await make();
       const rejection = pictureRejectionOf(portrait);
       if (rejection) return showToast(t(rejection));
       upload.current = startUpload("image", portrait, () => {});
@@ -39,6 +42,23 @@ export function PictureField({ name, isGroup, src, error, onChange }: PictureFie
     } finally {
       setBusy(false);
     }
+  };
+  const choose = async (file: File) => {
+    const picture = await pictureOf(file);
+    if (picture) setChosen({ file, picture });
+    // The server may know a picture that this browser does not.
+    else void send(async () => file);
+  };
+  const forget = () => {
+    chosen?.picture.close();
+    setChosen(null);
+  };
+  const use = async (crop: Crop) => {
+    if (!chosen) return;
+    const { file, picture } = chosen;
+    setChosen(null);
+    await send(async () => (await portraitOf(picture, crop, file.name)) ?? file);
+    picture.close();
   };
   return (
     <div class="portrait">
@@ -73,6 +93,14 @@ export function PictureField({ name, isGroup, src, error, onChange }: PictureFie
           if (file) void choose(file);
         }}
       />
+      {chosen && (
+        <CropDialog
+          picture={chosen.picture}
+          isGroup={isGroup}
+          onDone={(crop) => void use(crop)}
+          onClose={forget}
+        />
+      )}
     </div>
   );
 }
