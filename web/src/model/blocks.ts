@@ -3,8 +3,8 @@
 import { signal } from "@preact/signals";
 import { api } from "../net/http";
 
-/** Null until they are known. */
-export const blocked = signal<ReadonlySet<number> | null>(null);
+/** Their names by their ids; null until they are known. */
+export const blocked = signal<ReadonlyMap<number, string> | null>(null);
 
 /** Forgets them, as the session has ended. */
 export function resetBlocks(): void {
@@ -13,13 +13,13 @@ export function resetBlocks(): void {
 
 export async function loadBlocks(): Promise<void> {
   const list = await api.blocks();
-  blocked.value = new Set(list.map(({ user_id }) => user_id));
+  blocked.value = new Map(list.map(({ user_id, username }) => [user_id, username]));
 }
 
-export async function setBlocked(userId: number, isBlocked: boolean): Promise<void> {
+export async function setBlocked(userId: number, name: string, isBlocked: boolean): Promise<void> {
   await (isBlocked ? api.block(userId) : api.unblock(userId));
-  const next = new Set(blocked.peek());
-  if (isBlocked) next.add(userId);
+  const next = new Map(blocked.peek());
+  if (isBlocked) next.set(userId, name);
   else next.delete(userId);
   blocked.value = next;
 }

@@ -1,9 +1,10 @@
-// The dialog about the user's account: profile, password, log-ins, deletion.
+// The dialog about the user's account: profile, password, log-ins, blocks, deletion.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { fullTime } from "../i18n/format";
+import { blocked, loadBlocks } from "../model/blocks";
 import { deviceName } from "../model/device";
 import { changePassword, deleteAccount, logOutEverywhere } from "../model/session";
 import { showToast } from "../model/toast";
@@ -11,7 +12,8 @@ import { checkNewPassword } from "../model/validation";
 import { api } from "../net/http";
 import { Refused } from "../net/refused";
 import type { Session } from "../net/types";
-import { Icon, IconButton, Skeleton } from "./common";
+import { changeBlock } from "./change_block";
+import { Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm, Dialog } from "./dialog";
 import { Field } from "./field";
 import { Profile } from "./profile";
@@ -32,6 +34,7 @@ export function Account({ onClose }: { onClose: () => void }) {
       <Profile />
       <Password />
       <Sessions onEverywhere={() => ask("everywhere")} />
+      <Blocked />
       <section class="account-part">
         <button type="button" class="button is-danger-text" onClick={() => ask("delete")}>
           <Icon name="trash" size={18} /> {t("account.delete")}
@@ -153,6 +156,43 @@ function SessionItem({ session, onEnd }: { session: Session; onEnd: () => void }
         <IconButton icon="exit" size={17} label={t("account.end", { time })} onClick={onEnd} />
       )}
     </li>
+  );
+}
+
+/** The users whom the user blocks, each with a way to end that. */
+function Blocked() {
+  const [isFailed, setFailed] = useState(false);
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => void loadBlocks().catch(() => setFailed(true)), []);
+  const unblock = async (id: number, name: string) => {
+    await changeBlock(id, name, false);
+    // The button that had the focus is gone.
+    (list.current?.querySelector("button") ?? list.current)?.focus();
+  };
+  const users = [...(blocked.value ?? [])];
+  return (
+    <section class="account-part">
+      <h3>{t("account.blocked")}</h3>
+      {!blocked.value && !isFailed && <Skeleton rows={1} kind="list" />}
+      {isFailed && <p class="note is-bad">{t("account.blockedError")}</p>}
+      {blocked.value && users.length === 0 && <p class="muted">{t("account.blockedNone")}</p>}
+      <ul class="sessions" ref={list} tabIndex={-1} aria-label={t("account.blocked")}>
+        {users.map(([id, name]) => (
+          <li class="session" key={id}>
+            <UserAvatar id={id} name={name} size="s" />
+            <bdi class="session-text">{name}</bdi>
+            <button
+              type="button"
+              class="button is-quiet"
+              aria-label={t("block.undo", { name })}
+              onClick={() => void unblock(id, name)}
+            >
+              {t("card.unblock")}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

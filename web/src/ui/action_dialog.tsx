@@ -12,6 +12,7 @@ import { EmojiPicker } from "./emoji_picker";
 import { ForwardDialog } from "./forward_dialog";
 import { MessageDetails } from "./message_details";
 import { toggle } from "./reactions";
+import { UserCard } from "./user_card";
 
 interface ActionDialogProps {
   room: Room;
@@ -25,6 +26,7 @@ export function ActionDialog({ room, message, shown, onClose }: ActionDialogProp
   if (shown === "forward") {
     return <ForwardDialog message={{ ...message, room_id: room.id }} onClose={onClose} />;
   }
+  if (shown === "sender") return <UserCard id={message.user_id} name={message.username} onClose={onClose} />;
   if (shown === "react") {
     const react = (emoji: string) => toggle(room, message, emoji);
     return <EmojiPicker title={t("react.add")} onPick={react} onClose={onClose} />;

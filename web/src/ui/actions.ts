@@ -1,4 +1,4 @@
-// What a user can do with a message: reply, edit, copy, details, delete; forward, pin, copy its address.
+// What a user can do with a message: reply, edit, copy, details, its sender, delete; forward, pin, copy its address.
 
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
@@ -22,7 +22,7 @@ export interface MessageActionProps {
 }
 
 /** The dialog that an action opens. */
-export type Shown = "delete" | "details" | "react" | "forward" | null;
+export type Shown = "delete" | "details" | "react" | "forward" | "sender" | null;
 
 /** The actions on a message. Some open a dialog; one offers reactions, where these are not in view anyway. */
 export function actionsOf(
@@ -36,13 +36,18 @@ export function actionsOf(
   const copyIt = { icon: "copy", label: t("msg.copy"), run: () => void copy(message) } as const;
   const unread = { icon: "unread", label: t("msg.unread"), run: () => leaveUnread(room, message) } as const;
   const details = { icon: "info", label: t("msg.info"), run: () => onShow("details") } as const;
+  const sender = {
+    icon: "person",
+    label: t("card.open", { name: message.username }),
+    run: () => onShow("sender"),
+  } as const;
   const remove = { icon: "trash", label: t("msg.delete"), run: () => onShow("delete") } as const;
   return [
     reply,
     ...(onReact ? [react] : []),
     ...(canEdit(message) ? [edit] : []),
     copyIt,
-    ...(isOwn ? [] : [unread]),
+    ...(isOwn ? [] : [unread, sender]),
     ...(isOwn ? [details] : []),
     ...(canDelete(room, isOwn) ? [remove] : []),
   ];

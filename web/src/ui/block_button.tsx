@@ -2,9 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { errorText } from "../i18n/errors";
-import { blocked, loadBlocks, setBlocked } from "../model/blocks";
-import { showToast } from "../model/toast";
+import { blocked, loadBlocks } from "../model/blocks";
+import { changeBlock } from "./change_block";
 import { IconButton } from "./common";
 import { lazy } from "./lazy";
 
@@ -15,14 +14,6 @@ export function BlockButton({ userId, name }: { userId: number; name: string }) 
   useEffect(() => void loadBlocks().catch(() => {}), [userId]); // unknown: the button waits
   if (!blocked.value) return null;
   const isBlocked = blocked.value.has(userId);
-  const change = async (toBlocked: boolean) => {
-    try {
-      await setBlocked(userId, toBlocked);
-      showToast(t(toBlocked ? "block.done" : "block.undone", { name }));
-    } catch (error) {
-      showToast(errorText(error));
-    }
-  };
   return (
     <>
       <IconButton
@@ -30,7 +21,7 @@ export function BlockButton({ userId, name }: { userId: number; name: string }) 
         class={isBlocked ? "is-on" : ""}
         aria-pressed={isBlocked}
         label={t(isBlocked ? "block.undo" : "block.do", { name })}
-        onClick={() => (isBlocked ? void change(false) : setAsking(true))}
+        onClick={() => (isBlocked ? void changeBlock(userId, name, false) : setAsking(true))}
       />
       {isAsking && (
         <Confirm
@@ -38,7 +29,7 @@ export function BlockButton({ userId, name }: { userId: number; name: string }) 
           hint={t("block.hint")}
           action={t("block.confirm")}
           onClose={() => setAsking(false)}
-          onYes={() => void change(true)}
+          onYes={() => void changeBlock(userId, name, true)}
         />
       )}
     </>

@@ -18,6 +18,7 @@ import type { Message, Origin } from "../net/types";
 import { Icon, UserAvatar } from "./common";
 import { MessageActions } from "./message_actions";
 import { MessageBody, PendingBody, UploadBody } from "./message_body";
+import { PersonButton } from "./person_button";
 import { Reactions } from "./reactions";
 import { showMessage } from "./target";
 import "./more_icons";
@@ -59,20 +60,24 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       {message && !isOwn && (
         <span class="row-avatar">
           {row.isGroupStart && (
-            <UserAvatar
-              id={message.user_id}
-              name={name}
-              size="s"
-              isOnline={isPrivate ? undefined : dotOf(message)}
-            />
+            <PersonButton id={message.user_id} name={name}>
+              <UserAvatar
+                id={message.user_id}
+                name={name}
+                size="s"
+                isOnline={isPrivate ? undefined : dotOf(message)}
+              />
+            </PersonButton>
           )}
         </span>
       )}
       <div class="row-main">
-        {row.isGroupStart && !isOwn && !isPrivate && (
-          <bdi class="row-name" style={{ "--hue": String(hue(name)) }}>
-            {name}
-          </bdi>
+        {row.isGroupStart && message && !isOwn && !isPrivate && (
+          <PersonButton id={message.user_id} name={name} class="is-name">
+            <bdi class="row-name" style={{ "--hue": String(hue(name)) }}>
+              {name}
+            </bdi>
+          </PersonButton>
         )}
         <div class={`bubble ${isPicture(row) ? "has-picture" : ""}`}>
           {origin && <Forwarded origin={origin} />}

@@ -35,7 +35,7 @@ export function MessageSheet({ onClose, ...props }: MessageActionProps & { onClo
           key={icon}
           class={`menu-item ${icon === "trash" ? "is-danger" : ""}`}
           onClick={() => {
-            const opensDialog = icon === "trash" || icon === "info" || icon === "forward";
+            const opensDialog = ["trash", "info", "forward", "person"].includes(icon);
             if (!opensDialog) onClose();
             run();
           }}
