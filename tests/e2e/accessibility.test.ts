@@ -58,6 +58,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(page.locator(".member")).toHaveCount(3);
     await bubble(page, "thank you").hover();
     await scan(page, "group with members");
+    await page.getByRole("tab", { name: "Pictures" }).click();
+    await expect(page.locator(".tile")).toHaveCount(1);
+    await scan(page, "pictures of a group");
+    await page.getByRole("tab", { name: "Files" }).click();
+    await expect(page.getByText("No files yet")).toBeVisible();
+    await scan(page, "files of a group");
   });
 
   test(`writing has no serious violations (${colorScheme})`, async ({ enter }) => {
@@ -154,6 +160,15 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.locator(".menu").getByRole("button", { name: "Account and security" }).click();
     await expect(page.locator(".session")).toHaveCount(1);
     await scan(page, "account");
+    await page.locator(".portrait input").setInputFiles({
+      name: "me.png",
+      mimeType: "image/png",
+      buffer: await picture(page),
+    });
+    await expect(page.locator(".crop-area")).toBeFocused();
+    await scan(page, "part of a picture");
+    await page.keyboard.press("Escape");
+    await expect(page.locator(".crop-area")).toHaveCount(0);
     await page.getByRole("button", { name: "Delete account" }).click();
     await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
     await scan(page, "deletion of the account");
@@ -174,6 +189,16 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("searchbox", { name: "Search" }).fill("something");
     await expect(results(page, "Messages")).toBeVisible();
     await scan(page, "found");
+    await page.getByRole("button", { name: "Search all messages for “something”" }).click();
+    await expect(page.locator(".hit .item")).toHaveCount(1);
+    await scan(page, "search panel");
+    await page.locator(".hit-person").click();
+    await expect(page.getByRole("dialog", { name: bob.name })).toBeVisible();
+    await scan(page, "card of a user");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: /^From/ }).first().click();
+    await expect(page.getByRole("dialog", { name: "Whose messages?" })).toBeVisible();
+    await scan(page, "choice of a sender");
   });
 
   test(`pages on a phone have no serious violations and are not too wide (${colorScheme})`, async ({
@@ -207,6 +232,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(page.locator(".member")).toHaveCount(2);
     await expectFits(page);
     await scan(page, "members");
+    await page.getByRole("button", { name: "Close" }).tap();
+    await page.getByRole("button", { name: "Search in this conversation" }).tap();
+    await page.getByRole("searchbox", { name: "Search in messages" }).fill("字");
+    await expect(page.locator(".hit .item")).toHaveCount(1);
+    await expectFits(page);
+    await scan(page, "search panel");
   });
 }
 

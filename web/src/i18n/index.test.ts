@@ -33,9 +33,9 @@ describe("the two languages", () => {
 
   it("have no unused texts", () => {
     const text = sources();
-    // Keys that the code composes: msg.${state}, notify.${level}, theme.${name}, members.${role}, emoji.${group}.
+    // Keys that the code composes: find.${kind}, msg.${state}, notify.${level}, theme.${name}, members.${role}, emoji.${group}.
     const composed =
-      /^(msg\.(waiting|sending|sent|delivered|read)|notify\.(all|mentions|none)|theme\.(system|light|dark)|members\.(owner|admin)|emoji\.\w+)$/;
+      /^(find\.(picture|file|link)|msg\.(waiting|sending|sent|delivered|read)|notify\.(all|mentions|none)|theme\.(system|light|dark)|members\.(owner|admin)|emoji\.\w+)$/;
     const unused = Object.keys(en).filter((key) => !composed.test(key) && !text.includes(`"${key}"`));
     expect(unused).toEqual([]);
   });

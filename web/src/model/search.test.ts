@@ -1,8 +1,7 @@
 import { beforeAll, expect, it, vi } from "vitest";
 import { loadTexts } from "../i18n";
-import { api } from "../net/http";
 import { Refused } from "../net/refused";
-import { conversation, message } from "../testing/fixtures";
+import { conversation } from "../testing/fixtures";
 import * as search from "./search";
 
 beforeAll(() => loadTexts("en"));
@@ -33,28 +32,6 @@ it("offers only users without a conversation and rooms to join", () => {
   expect(search.unjoined(rooms, list).map(({ id }) => id)).toEqual([9]);
 });
 
-it("searches the open room first and skips empty ones", () => {
-  const rooms = [...list, conversation(4, { last_message: null })];
-  expect(search.searchOrder(rooms, null)).toEqual([1, 2, 3]);
-  expect(search.searchOrder(rooms, 3)).toEqual([3, 1, 2]);
-  expect(search.searchOrder(rooms, 99)).toEqual([1, 2, 3]);
-});
-
-it("returns messages in the order of the rooms and skips rooms that fail", async () => {
-  vi.spyOn(api, "findMessages").mockImplementation(async (id) => {
-    if (id === 2) throw new Error("no");
-    return [{ ...message(id * 10), room_id: id }];
-  });
-  const found: number[] = [];
-  await search.findMessages(
-    [3, 2, 1, 5, 6],
-    "x",
-    () => true,
-    (some) => found.push(...some.map(({ id }) => id)),
-  );
-  expect(found).toEqual([30, 10, 50, 60]);
-});
-
 it("waits as long as the server asks before a search that was one too many", async () => {
   vi.useFakeTimers();
   const refusal = new Refused("rate_limited", "slow", { retryAfterMs: 3000 });
@@ -71,25 +48,20 @@ it("waits as long as the server asks before a search that was one too many", asy
   vi.useRealTimers();
 });
 
-it("stops when the results are no longer wanted", async () => {
-  const find = vi.spyOn(api, "findMessages").mockResolvedValue([]);
-  find.mockClear();
-  let isWanted = true;
-  const rooms = Array.from({ length: 12 }, (_, at) => at + 1);
-  await search.findMessages(
-    rooms,
-    "x",
-    () => isWanted,
-    () => {
-      isWanted = false;
-    },
-  );
-  expect(find).toHaveBeenCalledTimes(4);
-});
-
-it("splits a text at the match and cuts a long lead", () => {
-  expect(search.splitAtMatch("Hello World", "world")).toEqual(["Hello ", "World", ""]);
-  expect(search.splitAtMatch("nothing", "x")).toEqual(["nothing", "", ""]);
-  const [before, match, after] = search.splitAtMatch(`${"a".repeat(100)}香山路`, "香山");
-  expect([before.length, match, after]).toEqual([25, "香山", "路"]);
+it("marks all matches regardless of case and width, and cuts a long lead", () => {
+  const marked = (text: string, wanted: string) =>
+    search
+      .splitAtMatches(text, wanted)
+      .map(({ text, isMatch }) => (isMatch ? `[${text}]` : text))
+      .join("");
+  expect(marked("Hello World, world", "world")).toBe("Hello [World], [world]");
+  expect(marked("nothing", "x")).toBe("nothing");
+  expect(marked("nothing", " ")).toBe("nothing");
+  expect(marked("ＡＢＣ abc", "Bc")).toBe("Ａ[ＢＣ] a[bc]");
+  expect(marked("aaaa", "aa")).toBe("[aa][aa]");
+  // The letter is longer when it is folded.
+  expect(marked("ﬁrst finder", "fi")).toBe("[ﬁ]rst [fi]nder");
+  expect(marked("a 👍🏽 b", "b")).toBe("a 👍🏽 [b]");
+  const [before, match, after] = search.splitAtMatches(`${"a".repeat(100)}香山路`, "香山");
+  expect([before?.text.length, match?.text, after?.text]).toEqual([25, "香山", "路"]);
 });

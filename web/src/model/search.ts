@@ -1,18 +1,14 @@
 // Searches for users, rooms and messages: first among the loaded conversations, then at the server.
 
 import { delay } from "../net/delay";
-import { api } from "../net/http";
 import { Refused } from "../net/refused";
-import type { Conversation, FoundRoom, RoomMessage, UserRef } from "../net/types";
+import type { Conversation, FoundRoom, UserRef } from "../net/types";
 import { roomName } from "./labels";
 
-/** The server searches the messages of one room at a time. This many rooms are searched at first and with each "more". */
-export const ROOMS_PER_SEARCH = 12;
-const PARALLEL_REQUESTS = 4;
 /** The wait before a search that the server refused as too many, unless it asks for another. */
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 10_000;
-/** Characters that are shown before a match. */
+/** Characters that are shown before the first match. */
 const LEAD_CHARS = 24;
 
 /** Conversations whose names contain the text. */
@@ -33,47 +29,81 @@ export function unjoined(rooms: FoundRoom[], list: Conversation[]): FoundRoom[] 
   return rooms.filter((room) => room.kind === "public" && !known.has(room.id));
 }
 
-/** The order in which rooms are searched: the open one first, then by latest activity. Empty rooms are left out. */
-export function searchOrder(list: Conversation[], openId: number | null): number[] {
-  const ids = list.filter(({ last_message }) => last_message !== null).map(({ id }) => id);
-  return openId !== null && ids.includes(openId) ? [openId, ...ids.filter((id) => id !== openId)] : ids;
-}
-
-/**
- * Runs a search, again after a wait when the server has had too many. It finds nothing when it fails otherwise or is no
- * longer wanted.
- */
-export async function patiently<T>(search: () => Promise<T[]>, isWanted: () => boolean): Promise<T[]> {
+/** Runs a search, again after a wait when the server has had too many; `null` once it is no longer wanted. */
+export async function retried<T>(search: () => Promise<T>, isWanted: () => boolean): Promise<T | null> {
   while (isWanted()) {
     try {
       return await search();
     } catch (error) {
-      if (!(error instanceof Refused) || error.code !== "rate_limited") return [];
+      if (!(error instanceof Refused) || error.code !== "rate_limited") throw error;
       await delay(Math.min(error.retryAfterMs ?? RETRY_MS, MAX_RETRY_MS));
     }
   }
-  return [];
+  return null;
 }
 
-/** Searches the messages of rooms, some at a time, and hands over the results in the order of the rooms. */
-export async function findMessages(
-  rooms: number[],
-  text: string,
-  isWanted: () => boolean,
-  onFound: (found: RoomMessage[]) => void,
-): Promise<void> {
-  for (let at = 0; at < rooms.length && isWanted(); at += PARALLEL_REQUESTS) {
-    const some = rooms.slice(at, at + PARALLEL_REQUESTS);
-    const found = await Promise.all(some.map((id) => patiently(() => api.findMessages(id, text), isWanted)));
-    if (isWanted()) onFound(found.flat());
+/** The same for a list, which is empty when the search fails otherwise or is no longer wanted. */
+export async function patiently<T>(search: () => Promise<T[]>, isWanted: () => boolean): Promise<T[]> {
+  return (await retried(search, isWanted).catch(() => null)) ?? [];
+}
+
+/** A part of a text, and whether it is what was searched for. */
+export interface Part {
+  text: string;
+  isMatch: boolean;
+}
+
+/**
+ * Splits a text at all places where it has what was searched for, regardless of case and width. A long part before the
+ * first of them is cut.
+ */
+export function splitAtMatches(text: string, wanted: string): Part[] {
+  const { folded, starts } = withPlaces(text);
+  const needle = fold(wanted.trim());
+  const parts: Part[] = [];
+  let done = 0;
+  const add = (end: number, isMatch: boolean) => {
+    if (end > done) parts.push({ text: text.slice(done, end), isMatch });
+    done = end;
+  };
+  for (
+    let at = needle ? folded.indexOf(needle) : -1;
+    at >= 0;
+    at = folded.indexOf(needle, at + needle.length)
+  ) {
+    // A match may begin inside of what one character is folded to.
+    add(Math.max(done, starts[at] ?? 0), false);
+    add(endOf(starts, at + needle.length), true);
   }
+  add(text.length, false);
+  const [first, second] = parts;
+  if (first && second && !first.isMatch && first.text.length > LEAD_CHARS) {
+    first.text = `…${first.text.slice(-LEAD_CHARS)}`;
+  }
+  return parts;
 }
 
-/** Splits a text into the part before the first match, the match, and the rest. A long first part is cut. */
-export function splitAtMatch(text: string, wanted: string): [string, string, string] {
-  const at = text.toLocaleLowerCase().indexOf(wanted.toLocaleLowerCase());
-  if (at < 0) return [text, "", ""];
-  const from = Math.max(0, at - LEAD_CHARS);
-  const before = (from > 0 ? "…" : "") + text.slice(from, at);
-  return [before, text.slice(at, at + wanted.length), text.slice(at + wanted.length)];
+const fold = (text: string) => text.normalize("NFKC").toLowerCase();
+
+/** A folded text, and for each of its units, and its end, where the character that it stands for begins. */
+function withPlaces(text: string): { folded: string; starts: number[] } {
+  let folded = "";
+  const starts: number[] = [];
+  let at = 0;
+  for (const char of text) {
+    const some = fold(char);
+    for (let unit = 0; unit < some.length; unit += 1) starts.push(at);
+    folded += some;
+    at += char.length;
+  }
+  starts.push(at);
+  return { folded, starts };
+}
+
+/** Where the character ends that has the unit before a place. */
+function endOf(starts: number[], at: number): number {
+  const last = starts[at - 1];
+  let next = at;
+  while (next < starts.length - 1 && starts[next] === last) next += 1;
+  return starts[next] ?? 0;
 }

@@ -43,10 +43,10 @@ describe("routes", () => {
 
   it("have their path and query filled in", async () => {
     await api.setRole(7, 2, "admin");
-    await api.findMessages(7, "a&b =c");
+    await api.findUsers("a&b =c");
     expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
       "PUT /api/v1/rooms/7/members/2",
-      "GET /api/v1/search?kind=message&q=a%26b+%3Dc&room_id=7&limit=5",
+      "GET /api/v1/search?kind=user&q=a%26b+%3Dc",
     ]);
   });
 });

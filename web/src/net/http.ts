@@ -41,18 +41,16 @@ export async function request(...args: Parameters<typeof exchange>): Promise<unk
   return (await exchange(...args)).answer;
 }
 
-interface Exchange {
-  answer: unknown;
-  /** Whether the answer lacks rooms, as the server has lost a part of its store for the moment. */
-  isPartial: boolean;
-}
+/** What an answer lacks, as the server has lost a part of its store for the moment: rooms. */
+export const isPartial = (headers: Headers) => headers.get("x-partial") === "1";
 
-async function exchange(
+/** Like `request`, with the headers of the answer. */
+export async function exchange(
   method: string,
   path: string,
   body?: unknown,
   signal = AbortSignal.timeout(TIMEOUT_MS),
-): Promise<Exchange> {
+): Promise<{ answer: unknown; headers: Headers }> {
   const headers: Record<string, string> = {};
   const token = auth.token();
   if (token) headers.authorization = `Bearer ${token}`;
@@ -65,7 +63,7 @@ async function exchange(
     throw new ApiError(0, "unreachable");
   }
   const answer = await response.json().catch(() => null);
-  if (response.ok) return { answer, isPartial: response.headers.get("x-partial") === "1" };
+  if (response.ok) return { answer, headers: response.headers };
   const error = refusal(path, response.status, answer, response.headers.get("retry-after"));
   if (error.code === "unauthenticated" && token && auth.token() === token) auth.onUnauthorized();
   throw error;
@@ -152,13 +150,11 @@ export const api = {
   changePassword: (old: string, password: string) =>
     call("PUT /api/v1/me/password", { body: { old, new: password } }),
   conversations: async () => {
-    const { answer, isPartial } = await exchange("GET", "/api/v1/conversations");
-    return { list: answer as Answers["GET /api/v1/conversations"], isPartial };
+    const { answer, headers } = await exchange("GET", "/api/v1/conversations");
+    return { list: answer as Answers["GET /api/v1/conversations"], isPartial: isPartial(headers) };
   },
   findUsers: (q: string) => call("GET /api/v1/search?kind=user", { query: { q } }),
   findRooms: (q: string) => call("GET /api/v1/search?kind=room", { query: { q } }),
-  findMessages: (room_id: number, q: string, limit = 5) =>
-    call("GET /api/v1/search?kind=message", { query: { q, room_id, limit } }),
   openDirect: (username: string) => call("POST /api/v1/rooms", { body: { is_private: true, username } }),
   createGroup: (name: string) => call("POST /api/v1/rooms", { body: { name, is_private: false } }),
   room: (id: number) => call("GET /api/v1/rooms/{id}", { path: { id } }),

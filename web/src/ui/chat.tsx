@@ -27,6 +27,7 @@ const ConversationPane = lazy(loadPane, () => (
 ));
 
 const ShortcutList = lazy(() => import("./lazy_components").then((module) => module.ShortcutList));
+const SearchPanel = lazy(() => import("./lazy_components").then((module) => module.SearchPanel));
 
 /** Code that is not needed at first is loaded this long after the list, so that it does not delay the list. */
 const PRELOAD_DELAY_MS = 1500;
@@ -91,6 +92,7 @@ export function Chat() {
         ) : (
           <ConversationPane id={id} key={id} />
         )}
+        {query.value.search && <SearchPanel />}
       </div>
       <Toast />
       {areShortcutsShown.value && <ShortcutList onClose={hideShortcuts} />}

@@ -12,6 +12,7 @@ import { Icon } from "./common";
 import { Dialog } from "./dialog";
 import { isTouch } from "./input";
 import { showRoom } from "./router";
+import { openSearch } from "./search_page";
 
 export interface ConversationMenuProps {
   id: number;
@@ -60,6 +61,16 @@ export function ConversationMenu({ id, at, onClose }: ConversationMenuProps) {
       </button>
       <button type="button" class="menu-item" onClick={takeAway}>
         <Icon name="close" /> {t("list.hide")}
+      </button>
+      <button
+        type="button"
+        class="menu-item"
+        onClick={() => {
+          onClose();
+          openSearch({ room: id });
+        }}
+      >
+        <Icon name="search" /> {t("find.here")}
       </button>
       <Levels conversation={conversation} />
     </Dialog>

@@ -19,8 +19,9 @@ import { Avatar, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
 import { lazy } from "./lazy";
 import { MessageList } from "./message_list";
+import { PersonButton } from "./person_button";
 import { PinnedBar } from "./pinned_bar";
-import { showRoom } from "./router";
+import { navigate, query, showRoom } from "./router";
 import { Unavailable } from "./unavailable";
 import "../style/composer.css";
 import "../style/message.css";
@@ -68,7 +69,15 @@ export function ConversationPane({ id }: { id: number }) {
   const closeMembers = () => {
     const isInside = document.activeElement?.closest(".members");
     showMembers(false);
-    if (isInside) head.current?.querySelector<HTMLElement>("[aria-expanded]")?.focus();
+    if (isInside) head.current?.querySelector<HTMLElement>(".is-members")?.focus();
+  };
+  const isSearching = query.value.search !== undefined;
+  const hasPanel = hasMembers && !isSearching;
+  /** Its code is needed when the panel is opened. */
+  const search = async () => {
+    const { closeSearch, openSearch } = await import("./lazy_components");
+    if (isSearching) closeSearch();
+    else openSearch({ room: id });
   };
   const name = conversation ? roomName(conversation) : "";
   return (
@@ -99,13 +108,27 @@ export function ConversationPane({ id }: { id: number }) {
             </h1>
             <p>{conversation && <Subtitle room={room} />}</p>
           </div>
+          {conversation && (
+            <IconButton
+              icon="search"
+              class="is-search"
+              label={t("find.here")}
+              aria-expanded={isSearching}
+              onClick={() => void search().catch(() => {})}
+            />
+          )}
           {conversation?.user_id != null && <BlockButton userId={conversation.user_id} name={name} />}
           {conversation && !conversation.is_private && (
             <IconButton
               icon="people"
               label={t("room.members")}
-              aria-expanded={hasMembers}
-              onClick={() => showMembers(!hasMembers)}
+              aria-expanded={hasPanel}
+              class="is-members"
+              onClick={() => {
+                showMembers(!hasPanel);
+                // There is room for one panel.
+                if (isSearching) showRoom(id);
+              }}
             />
           )}
         </header>
@@ -132,25 +155,27 @@ export function ConversationPane({ id }: { id: number }) {
           </div>
         )}
       </main>
-      {hasMembers && conversation && <Members room={room} onClose={closeMembers} />}
+      {hasPanel && conversation && <Members room={room} onClose={closeMembers} />}
     </>
   );
 }
 
-/** On a phone the list is hidden, so that the button tells what is unread there. */
+/** On a phone the list is hidden, so that the button tells what is unread there. What was searched for leads back to the search. */
 function BackButton({ id }: { id: number }) {
   const unread = useComputed(() => {
     const own = conversations.value.get(id);
     return unreadTotal.value - (own ? countedUnread(own) : 0);
   }).value;
-  const label = unread > 0 ? `${t("room.back")}, ${t("list.unread", { n: unread })}` : t("room.back");
+  const isFound = query.value.found !== undefined;
+  const back = t(isFound ? "find.back" : "room.back");
+  const label = unread > 0 ? `${back}, ${t("list.unread", { n: unread })}` : back;
   return (
     <button
       type="button"
-      class="icon-button is-back"
+      class={`icon-button is-back ${isFound ? "is-found" : ""}`}
       aria-label={label}
       title={label}
-      onClick={() => showRoom(null)}
+      onClick={() => (isFound ? navigate(`/chat?room=${id}&search=1`) : showRoom(null))}
     >
       <Icon name="back" />
       {unread > 0 && (
@@ -165,13 +190,13 @@ function BackButton({ id }: { id: number }) {
 function HeadAvatar({ conversation }: { conversation: Conversation }) {
   const { user_id, avatar, is_private } = conversation;
   const card = useCard(user_id);
+  const name = roomName(conversation);
+  const src = card?.avatar ?? avatar;
+  if (user_id === null) return <Avatar name={name} src={src} isGroup={!is_private} />;
   return (
-    <Avatar
-      name={roomName(conversation)}
-      src={card?.avatar ?? avatar}
-      isGroup={!is_private}
-      isOnline={user_id === null ? undefined : online.value.has(user_id)}
-    />
+    <PersonButton id={user_id} name={name} isTabStop>
+      <Avatar name={name} src={src} isOnline={online.value.has(user_id)} />
+    </PersonButton>
   );
 }
 

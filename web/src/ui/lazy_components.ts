@@ -9,6 +9,7 @@ import "../style/account.css";
 import "../style/lightbox.css";
 import "../style/forward.css";
 import "../style/tray.css";
+import "../style/finder.css";
 
 export { Account } from "./account";
 export { ActionDialog } from "./action_dialog";
@@ -25,6 +26,8 @@ export { MessageMenu } from "./message_menu";
 export { MessageSheet } from "./message_sheet";
 export { BrowseRooms, NewChat, NewGroup } from "./new_conversation";
 export { PinList } from "./pin_list";
+export { closeSearch, openSearch } from "./search_page";
+export { SearchPanel } from "./search_panel";
 export { SearchResults } from "./search_results";
 export { ShortcutList } from "./shortcut_list";
 export { Tray } from "./tray";

@@ -8,27 +8,23 @@ import { briefTime } from "../i18n/format";
 import { preview, roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
 import { online } from "../model/presence";
-import { activeRoomId, conversations, sortedConversations } from "../model/rooms";
-import {
-  findMessages,
-  matchingConversations,
-  patiently,
-  ROOMS_PER_SEARCH,
-  searchOrder,
-  splitAtMatch,
-  unjoined,
-  withoutConversation,
-} from "../model/search";
+import { conversations, sortedConversations } from "../model/rooms";
+import { matchingConversations, patiently, unjoined, withoutConversation } from "../model/search";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
+import { findMessages } from "../net/search";
 import type { FoundRoom, RoomMessage, UserRef } from "../net/types";
 import { Avatar, Empty, UserAvatar } from "./common";
 import { ConversationItem } from "./conversation_item";
 import { showRoom } from "./router";
+import { openSearch } from "./search_page";
+import { Marked } from "./search_panel";
 import { showMessage } from "./target";
 
 const TYPING_PAUSE_MS = 250;
+/** Messages that are listed here; the panel lists all. */
+const MAX_MESSAGES = 8;
 
 interface Results {
   /** The query that users and rooms were found for. */
@@ -41,32 +37,20 @@ interface Results {
 
 const NOTHING: Results = { query: "", users: [], rooms: [], messages: [], isBusy: true };
 
-/** Searches for a text; for messages in the first `maxRooms` rooms. */
-function useSearch(query: string, maxRooms: number): Results {
+function useSearch(query: string): Results {
   const [found, setFound] = useState<Results>(NOTHING);
   useEffect(() => {
     let isCurrent = true;
+    const isWanted = () => isCurrent;
     const update = (part: Partial<Results>) => isCurrent && setFound((known) => ({ ...known, ...part }));
+    const findSome = async () => (await findMessages({ q: query }, MAX_MESSAGES)).messages;
     const search = async () => {
       const [users, rooms] = await Promise.all([
-        patiently(
-          () => api.findUsers(query),
-          () => isCurrent,
-        ),
-        patiently(
-          () => api.findRooms(query),
-          () => isCurrent,
-        ),
+        patiently(() => api.findUsers(query), isWanted),
+        patiently(() => api.findRooms(query), isWanted),
       ]);
       update({ query, users, rooms });
-      const order = searchOrder(sortedConversations.peek(), activeRoomId.peek()).slice(0, maxRooms);
-      const messages: RoomMessage[] = [];
-      const onFound = (some: RoomMessage[]) => {
-        messages.push(...some);
-        update({ messages: [...messages] });
-      };
-      await findMessages(order, query, () => isCurrent, onFound);
-      update({ messages, isBusy: false });
+      update({ messages: await patiently(findSome, isWanted), isBusy: false });
     };
     update({ isBusy: true });
     const timer = setTimeout(search, TYPING_PAUSE_MS);
@@ -74,7 +58,7 @@ function useSearch(query: string, maxRooms: number): Results {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [query, maxRooms]);
+  }, [query]);
   return found;
 }
 
@@ -87,13 +71,11 @@ interface SearchResultsProps {
 }
 
 export function SearchResults({ query, opensFirst, onOpened, onDone }: SearchResultsProps) {
-  const [maxRooms, setMaxRooms] = useState(ROOMS_PER_SEARCH);
-  const found = useSearch(query, maxRooms);
+  const found = useSearch(query);
   const list = sortedConversations.value;
   const own = matchingConversations(list, query);
   const users = withoutConversation(found.users, list, me.value?.id ?? 0);
   const rooms = unjoined(found.rooms, list);
-  const hasMore = searchOrder(list, null).length > maxRooms;
   const isEmpty = own.length + users.length + rooms.length + found.messages.length === 0;
 
   const box = useRef<HTMLDivElement>(null);
@@ -159,26 +141,22 @@ export function SearchResults({ query, opensFirst, onOpened, onDone }: SearchRes
           </li>
         ))}
       </Section>
-      {found.isBusy ? (
+      {found.isBusy && (
         <p class="side-note" role="status">
           {t("search.busy")}
         </p>
-      ) : (
-        hasMore && (
-          <p class="side-note">
-            <button type="button" class="link" onClick={() => setMaxRooms(maxRooms + 4 * ROOMS_PER_SEARCH)}>
-              {t("search.more")}
-            </button>
-          </p>
-        )
       )}
+      <p class="side-note">
+        <button type="button" class="link" onClick={() => openSearch({ text: query })}>
+          {t("search.all", { q: query })}
+        </button>
+      </p>
     </div>
   );
 }
 
 function MessageResult({ message, query }: { message: RoomMessage; query: string }) {
   const room = conversations.value.get(message.room_id);
-  const [before, match, after] = splitAtMatch(preview(message), query);
   const where = room && !room.is_private ? ` · ${roomName(room)}` : "";
   return (
     <button type="button" class="item" onClick={() => showMessage(message.room_id, message.id)}>
@@ -192,9 +170,7 @@ function MessageResult({ message, query }: { message: RoomMessage; query: string
           <time class="item-time">{briefTime(Date.parse(message.created_at))}</time>
         </span>
         <bdi class="item-last">
-          {before}
-          <mark>{match}</mark>
-          {after}
+          <Marked text={preview(message)} wanted={query} />
         </bdi>
       </span>
     </button>

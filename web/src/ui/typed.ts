@@ -6,9 +6,9 @@ import { useState } from "preact/hooks";
 type FieldEvent = TargetedEvent<HTMLInputElement>;
 
 /** What is typed into a field: the text that it shows, and the query, which waits for the end of a composition. */
-export function useTyped() {
-  const [text, setText] = useState("");
-  const [query, setQuery] = useState("");
+export function useTyped(initial = "") {
+  const [text, setText] = useState(initial);
+  const [query, setQuery] = useState(initial);
   const set = (next: string) => {
     setText(next);
     setQuery(next.trim());

@@ -1,0 +1,76 @@
+// The search for messages in its panel: what is looked for, and what was found. It outlives the panel, so that the way back
+// leads to where the user was.
+
+import { effect, signal } from "@preact/signals";
+import type { Has, MessageSearch } from "../net/search";
+import type { UserRef } from "../net/types";
+import { FoundMessages } from "./found_messages";
+import { token } from "./session";
+
+export interface Filters {
+  text: string;
+  from: UserRef | null;
+  room: number | null;
+  has: Has | null;
+  /** A day of the user's, as 2026-11-29; empty for none. */
+  before: string;
+}
+
+export const NO_FILTERS: Filters = { text: "", from: null, room: null, has: null, before: "" };
+
+export const filters = signal<Filters>(NO_FILTERS);
+/** `null` while nothing is looked for. */
+export const found = signal<FoundMessages | null>(null);
+/** Where the user was in the list of what was found: how far it was scrolled, and the message that was shown last. */
+export const place = { top: 0, shown: 0 };
+/** Counts how often a search was begun from outside of the panel, which then shows what is looked for. */
+export const begun = signal(0);
+
+/** What the server is asked; `null` if that would be everything. */
+export function searchOf({ text, from, room, has, before }: Filters): MessageSearch | null {
+  const q = text.trim();
+  if (!q && !from && !has) return null;
+  const day = before ? new Date(`${before}T00:00`) : null;
+  return {
+    ...(q && { q }),
+    ...(from && { from: from.id }),
+    ...(room !== null && { room_id: room }),
+    ...(has && { has }),
+    ...(day && !Number.isNaN(day.getTime()) && { before: day.toISOString() }),
+  };
+}
+
+/** Changes what is looked for. `find` asks for it. */
+export function setFilters(change: Partial<Filters>): void {
+  filters.value = { ...filters.peek(), ...change };
+}
+
+let asked = "";
+
+/** Looks for what the filters say, unless that is what was found already. */
+export function find(): void {
+  const search = searchOf(filters.peek());
+  const key = JSON.stringify(search);
+  if (key === asked) return;
+  asked = key;
+  place.top = 0;
+  place.shown = 0;
+  found.peek()?.stop();
+  found.value = search && new FoundMessages(search);
+  void found.peek()?.more();
+}
+
+/** Begins another search. */
+export function begin(change: Partial<Filters>): void {
+  filters.value = { ...NO_FILTERS, ...change };
+  begun.value += 1;
+  find();
+}
+
+// What was found belongs to the session.
+let of = token.peek();
+effect(() => {
+  if (token.value === of) return;
+  of = token.value;
+  queueMicrotask(() => begin({}));
+});
