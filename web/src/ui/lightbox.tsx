@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { drawnPictures } from "../model/pictures";
+import { drawnPictures, type Shown } from "../model/pictures";
 import { activeRoom } from "../model/rooms";
 import { foreignHost } from "../model/urls";
 import { Icon, IconButton } from "./common";
@@ -12,15 +12,17 @@ interface LightboxProps {
   url: string;
   /** Who has sent it. */
   name: string;
+  /** The pictures that the keys lead to; those of the open conversation by default. */
+  pictures?: Shown[];
   onClose: () => void;
 }
 
 /** How far a picture is enlarged at least. */
 const ZOOM = 2;
 
-export function Lightbox({ url, name, onClose }: LightboxProps) {
+export function Lightbox({ url, name, pictures, onClose }: LightboxProps) {
   const [shown, show] = useState(url);
-  const all = drawnPictures(activeRoom()?.messages.value ?? []);
+  const all = pictures ?? drawnPictures(activeRoom()?.messages.value ?? []);
   const at = all.findIndex((picture) => picture.url === shown);
   const alt = t("image.alt", { name: all[at]?.sender ?? name });
   const step = (by: number) => {

@@ -1,10 +1,10 @@
 // The members of a room, and the actions that the user may take on them.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { roomName } from "../model/labels";
-import { leaveRoom, loadMembers, openDirect } from "../model/members";
+import { leaveRoom, loadMembers } from "../model/members";
 import { online } from "../model/presence";
 import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
@@ -14,15 +14,20 @@ import type { Member, UserRef } from "../net/types";
 import { Avatar, Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm } from "./dialog";
 import { moveInList, useTabStop } from "./lists";
+import { PersonButton } from "./person_button";
 import { RoomDetails } from "./room_details";
+import { RoomMedia } from "./room_media";
 import { RoomSettings } from "./room_settings";
 import { showRoom } from "./router";
 import { SearchList } from "./search_field";
+import { Tabs } from "./tabs";
 
 /** At most this many members are drawn. */
 const MAX_SHOWN = 500;
 
 export function Members({ room, onClose }: { room: Room; onClose: () => void }) {
+  const [tab, setTab] = useState<"members" | "picture" | "file">("members");
+  const tabId = useId();
   /** What a dialog asks to confirm: to remove a member, or to leave. */
   const [toConfirm, setToConfirm] = useState<Member | "leave" | null>(null);
   useEffect(() => void loadMembers(room), [room]);
@@ -38,12 +43,9 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
   const own = members?.find((member) => member.user_id === me.value?.id);
   const isGlobal = conversation?.room_id === "global";
   const isGroup = conversation?.kind === "group";
-  const canManage = isGroup && (own?.role === "owner" || own?.role === "admin");
-  const canAdd = canManage || (conversation?.kind === "public" && !isGlobal);
+  const canAdd = canManage(own, isGroup) || (conversation?.kind === "public" && !isGlobal);
 
   const panel = useRef<HTMLElement>(null);
-  const list = useRef<HTMLUListElement>(null);
-  useTabStop(list, "button");
   const run = async (action: Promise<unknown>) => {
     try {
       await action;
@@ -54,10 +56,6 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
     // The button that had the focus may have gone with its member.
     if (document.activeElement === document.body) panel.current?.focus();
   };
-  const rank = (member: Member) =>
-    (member.role === "owner" ? 0 : member.role === "admin" ? 1 : 2) +
-    (online.value.has(member.user_id) ? 0 : 3);
-
   return (
     <aside class="members" ref={panel} tabIndex={-1} aria-label={t("room.members")}>
       <header class="members-head">
@@ -65,73 +63,30 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
         <IconButton icon="close" label={t("close")} onClick={onClose} />
       </header>
       {conversation && <RoomDetails room={room} conversation={conversation} />}
-      {canAdd && <AddMember onAdd={(name) => run(api.addMember(room.id, name))} members={members ?? []} />}
-      {members === null && <Skeleton rows={5} kind="list" />}
-      <ul class="items" ref={list} onKeyDown={(event) => moveInList(event, list.current, "button")}>
-        {[...(members ?? [])]
-          .sort((a, b) => rank(a) - rank(b))
-          .slice(0, MAX_SHOWN)
-          .map((member) => {
-            const isOwn = member.user_id === own?.user_id;
-            const name = member.username;
-            const isRemovable = canManage && !isOwn && member.role !== "owner";
-            return (
-              <li class="member" key={member.user_id}>
-                <Avatar
-                  name={name}
-                  src={member.avatar}
-                  isOnline={isOwn || online.value.has(member.user_id)}
-                />
-                <span class="member-name">
-                  {isOwn ? (
-                    <bdi>{name}</bdi>
-                  ) : (
-                    <button
-                      type="button"
-                      class="link is-plain"
-                      onClick={() => void run(openDirect(name).then(showRoom))}
-                    >
-                      <bdi>{name}</bdi>
-                    </button>
-                  )}
-                  <small>
-                    {[
-                      isOwn ? t("members.you") : "",
-                      member.role === "member" ? "" : t(`members.${member.role}`),
-                    ]
-                      .filter(Boolean)
-                      .join(" · ")}
-                  </small>
-                  {member.status_text && (
-                    <small>
-                      <bdi>{member.status_text}</bdi>
-                    </small>
-                  )}
-                </span>
-                {own?.role === "owner" && !isOwn && isGroup && (
-                  <IconButton
-                    icon="shield"
-                    size={17}
-                    class={member.role === "admin" ? "is-on" : ""}
-                    aria-pressed={member.role === "admin"}
-                    label={t(member.role === "admin" ? "members.demote" : "members.promote", { name })}
-                    onClick={() =>
-                      run(api.setRole(room.id, member.user_id, member.role === "admin" ? "member" : "admin"))
-                    }
-                  />
-                )}
-                {isRemovable && (
-                  <IconButton
-                    icon="close"
-                    size={17}
-                    label={t("members.remove", { name })}
-                    onClick={() => setToConfirm(member)}
-                  />
-                )}
-              </li>
-            );
-          })}
-      </ul>
+      <Tabs
+        label={t("details.label")}
+        controls={tabId}
+        tabs={[
+          { name: "members", text: t("room.members") },
+          { name: "picture", text: t("details.pictures") },
+          { name: "file", text: t("details.files") },
+        ]}
+        chosen={tab}
+        onChoose={setTab}
+      />
+      <div class="members-tab" id={tabId} role="tabpanel" aria-labelledby={`${tabId}-${tab}`}>
+        {tab !== "members" && <RoomMedia room={room} kind={tab} key={tab} onClose={onClose} />}
+        {tab === "members" && (
+          <MemberList
+            room={room}
+            own={own}
+            isGroup={isGroup}
+            canAdd={canAdd}
+            onRun={run}
+            onRemove={setToConfirm}
+          />
+        )}
+      </div>
       {conversation && own && own.role !== "member" && (
         <RoomSettings room={room} conversation={conversation} isOwner={own.role === "owner"} />
       )}
@@ -169,6 +124,96 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
         />
       )}
     </aside>
+  );
+}
+
+/** Whether a member may add and remove others. */
+const canManage = (own: Member | undefined, isGroup: boolean) =>
+  isGroup && (own?.role === "owner" || own?.role === "admin");
+
+/** The order of members: who is online first, and among them by their roles. */
+const rank = (member: Member) =>
+  (member.role === "owner" ? 0 : member.role === "admin" ? 1 : 2) +
+  (online.value.has(member.user_id) ? 0 : 3);
+
+interface MemberListProps {
+  room: Room;
+  own: Member | undefined;
+  isGroup: boolean;
+  canAdd: boolean;
+  onRun: (action: Promise<unknown>) => void;
+  onRemove: (member: Member) => void;
+}
+
+function MemberList({ room, own, isGroup, canAdd, onRun, onRemove }: MemberListProps) {
+  const list = useRef<HTMLUListElement>(null);
+  useTabStop(list, "button");
+  const members = room.members.value;
+  const manages = canManage(own, isGroup);
+  return (
+    <>
+      {canAdd && <AddMember onAdd={(name) => onRun(api.addMember(room.id, name))} members={members ?? []} />}
+      {members === null && <Skeleton rows={5} kind="list" />}
+      <ul class="items" ref={list} onKeyDown={(event) => moveInList(event, list.current, "button")}>
+        {[...(members ?? [])]
+          .sort((a, b) => rank(a) - rank(b))
+          .slice(0, MAX_SHOWN)
+          .map((member) => {
+            const isOwn = member.user_id === own?.user_id;
+            const name = member.username;
+            const isRemovable = manages && !isOwn && member.role !== "owner";
+            return (
+              <li class="member" key={member.user_id}>
+                <Avatar
+                  name={name}
+                  src={member.avatar}
+                  isOnline={isOwn || online.value.has(member.user_id)}
+                />
+                <span class="member-name">
+                  <PersonButton id={member.user_id} name={name} class="link is-plain" isTabStop>
+                    <bdi>{name}</bdi>
+                  </PersonButton>
+                  <small>
+                    {[
+                      isOwn ? t("members.you") : "",
+                      member.role === "member" ? "" : t(`members.${member.role}`),
+                    ]
+                      .filter(Boolean)
+                      .join(" · ")}
+                  </small>
+                  {member.status_text && (
+                    <small>
+                      <bdi>{member.status_text}</bdi>
+                    </small>
+                  )}
+                </span>
+                {own?.role === "owner" && !isOwn && isGroup && (
+                  <IconButton
+                    icon="shield"
+                    size={17}
+                    class={member.role === "admin" ? "is-on" : ""}
+                    aria-pressed={member.role === "admin"}
+                    label={t(member.role === "admin" ? "members.demote" : "members.promote", { name })}
+                    onClick={() =>
+                      onRun(
+                        api.setRole(room.id, member.user_id, member.role === "admin" ? "member" : "admin"),
+                      )
+                    }
+                  />
+                )}
+                {isRemovable && (
+                  <IconButton
+                    icon="close"
+                    size={17}
+                    label={t("members.remove", { name })}
+                    onClick={() => onRemove(member)}
+                  />
+                )}
+              </li>
+            );
+          })}
+      </ul>
+    </>
   );
 }
 

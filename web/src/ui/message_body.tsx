@@ -9,10 +9,11 @@ import type { PendingMessage } from "../model/outbox";
 import { heldHost, noteSize, sizeOf } from "../model/pictures";
 import { me } from "../model/session";
 import { cancelUpload, type PendingUpload } from "../model/uploads";
-import { fileUrl, foreignHost } from "../model/urls";
+import { fileUrl } from "../model/urls";
 import type { Message, Pixels } from "../net/types";
 import { addPictureHost } from "../settings/preferences";
 import { Icon, IconButton } from "./common";
+import { FileCard, fileNameOf } from "./file_card";
 import { lazy } from "./lazy";
 import { Media } from "./media";
 import { type Fold, Text } from "./text";
@@ -34,8 +35,7 @@ export function MessageBody({ message, fold }: { message: Message; fold?: Fold }
     case "audio":
     case "video":
       if (url) {
-        const { file_name, file_size: size } = message;
-        const card = <FileCard url={url} name={file_name || lastSegment(url)} size={size} />;
+        const card = <FileCard url={url} name={fileNameOf(message, url)} size={message.file_size} />;
         const kind = message.message_type;
         return (
           <>
@@ -160,47 +160,6 @@ function DrawnPicture({ url, name, pixels }: PictureProps) {
       {isOpen && <Lightbox url={url} name={name} onClose={() => setOpen(false)} />}
     </>
   );
-}
-
-interface FileCardProps {
-  url: string;
-  name: string;
-  size: number | null;
-}
-
-function FileCard({ url, name: given, size }: FileCardProps) {
-  const name = plainFileName(given);
-  const host = foreignHost(url);
-  const details = [typeOf(name), size === null ? "" : sizeText(size), host].filter(Boolean).join(" · ");
-  return (
-    <a
-      class="card"
-      href={url}
-      target="_blank"
-      rel="noopener noreferrer nofollow"
-      aria-label={[t("file.download", { name }), host].filter(Boolean).join(", ")}
-    >
-      <span class="card-icon">
-        <Icon name="file" />
-      </span>
-      <span class="card-body">
-        <bdi class="card-name">{name}</bdi>
-        {details && <small>{details}</small>}
-      </span>
-    </a>
-  );
-}
-
-/** The type of a file, as its name tells. */
-const typeOf = (name: string) => /\.([a-z0-9]{1,5})$/i.exec(name)?.[1]?.toUpperCase() ?? "";
-
-function lastSegment(url: string): string {
-  const segment = url.split("/").pop() || url;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }
 
 /** A file on its way, of the size that its card will have. */
