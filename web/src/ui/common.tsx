@@ -53,7 +53,7 @@ export const PATHS = {
   shield: "M12 3.5 5 6.5v5c0 4.5 3 7.5 7 9 4-1.5 7-4.5 7-9v-5z",
 } as const;
 /** The icons that are there from the start, and those that `more_icons.ts` adds. */
-export type IconName = keyof typeof PATHS | "pin" | "forward" | "link";
+export type IconName = keyof typeof PATHS | "forward" | "link";
 
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return (

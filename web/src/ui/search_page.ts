@@ -4,7 +4,8 @@
 import { begin, type Filters, place } from "../model/message_search";
 import { activeRoomId } from "../model/rooms";
 import type { RoomMessage } from "../net/types";
-import { navigate, targetMessage } from "./router";
+import { navigate } from "./router";
+import { targetMessage } from "./target";
 
 /** Where the panel covers the conversation; `finder.css` has the same width. */
 const isNarrow = matchMedia("(max-width: 1000px)");
