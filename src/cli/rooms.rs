@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::administer::administer;
 use super::{EXIT_USAGE, fail, print_lines};
 use crate::config::Config;
-use crate::domain::{AuditEntry, Limit, Result, RoomId, RoomKind, RoomSummary, utc_millis};
+use crate::domain::{AuditEntry, AuditFilter, Limit, Result, RoomId, RoomKind, RoomSummary, utc_millis};
 use crate::node;
 use crate::service::{Administration, Operator};
 
@@ -47,10 +47,10 @@ pub(super) async fn run(config: &Config, act: RoomAct) -> ExitCode {
 pub(super) async fn audit(config: &Config, limit: usize) -> ExitCode {
     let outcome = administer(node::administration(config), async |administration| {
         let limit = Limit::parse(&limit.to_string(), usize::MAX)?;
-        administration.audit_log(&Operator::CommandLine, None, limit).await
+        administration.audit_log(&Operator::CommandLine, &AuditFilter::default(), None, limit).await
     });
     match outcome.await {
-        Ok(entries) => print_lines(&entries.iter().map(entry_line).collect::<Vec<_>>()),
+        Ok((entries, _)) => print_lines(&entries.iter().map(entry_line).collect::<Vec<_>>()),
         Err(failure) => failure,
     }
 }
@@ -59,7 +59,7 @@ async fn list(administration: &Administration) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     let mut after = None;
     loop {
-        let (rooms, next) = administration.rooms(&Operator::CommandLine, after, AT_ONCE).await?;
+        let (rooms, next) = administration.rooms(&Operator::CommandLine, "", after, AT_ONCE).await?;
         lines.extend(rooms.iter().map(room_line));
         if next.is_none() {
             return Ok(lines);
@@ -83,5 +83,6 @@ fn entry_line(entry: &AuditEntry) -> String {
         entry.actor.as_ref().map_or("command line".to_owned(), |actor| format!("{} ({})", actor.name, actor.id));
     let target = entry.target.as_ref().map(|it| format!("{} {} ({})", it.kind, it.name, it.id)).unwrap_or_default();
     let address = if entry.address.is_empty() { "-" } else { &entry.address };
-    format!("{at}\t{actor}\t{address}\t{}\t{target}", entry.act)
+    let reason = if entry.reason.is_empty() { String::new() } else { format!("\t{}", entry.reason) };
+    format!("{at}\t{actor}\t{address}\t{}\t{target}{reason}", entry.act)
 }

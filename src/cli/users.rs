@@ -8,7 +8,9 @@ use clap::Subcommand;
 use super::administer::administer;
 use super::{print, print_lines};
 use crate::config::Config;
-use crate::domain::{Account, Email, Error, Limit, NewAccount, Password, Role, Session, UserId, UserName, utc_seconds};
+use crate::domain::{
+    Account, Email, Error, Limit, NewAccount, Password, Reason, Role, Session, UserId, UserName, utc_seconds,
+};
 use crate::node;
 use crate::service::{Administration, Operator, Restored};
 
@@ -38,7 +40,12 @@ pub(super) enum UserCommand {
     /// Sets a password from standard input and revokes the user's tokens.
     Password { name: String },
     /// Bans a user and revokes the user's tokens.
-    Ban { name: String },
+    Ban {
+        name: String,
+        /// Why, for the audit log and the list of users.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
     /// Lifts a ban.
     Unban { name: String },
 }
@@ -60,8 +67,10 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> ExitCode {
         UserCommand::Password { name } => {
             change(it, &name, async |user| it.set_password(operator, user, &read_password()?).await).await
         }
-        UserCommand::Ban { name } => change(it, &name, async |user| it.set_banned(operator, user, true).await).await,
-        UserCommand::Unban { name } => change(it, &name, async |user| it.set_banned(operator, user, false).await).await,
+        UserCommand::Ban { name, reason } => {
+            change(it, &name, async |user| it.ban(operator, user, Reason::parse(&reason)?).await).await
+        }
+        UserCommand::Unban { name } => change(it, &name, async |user| it.unban(operator, user).await).await,
     });
     outcome.await.unwrap_or_else(|failure| failure)
 }

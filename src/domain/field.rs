@@ -81,6 +81,8 @@ pub enum Field {
     Uses,
     /// For how many days an invite is valid.
     Days,
+    /// Why an administrator acts.
+    Reason,
 }
 
 impl Field {
@@ -126,6 +128,7 @@ impl Field {
             Self::Reference => "ref",
             Self::Uses => "uses",
             Self::Days => "days",
+            Self::Reason => "reason",
         }
     }
 }

@@ -46,7 +46,7 @@ mod visible;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
 pub use application::{Application, ApplicationToken, Scope, StoredApplication};
-pub use audit::{AuditEntry, AuditLog, AuditTarget};
+pub use audit::{AuditEntry, AuditFilter, AuditLog, AuditTarget, Reason};
 pub use client::{Client, counted_address};
 pub use clock::{Clock, now_ms};
 pub use conversation_settings::{ConversationChange, ConversationSettings, Notify};
@@ -69,7 +69,8 @@ pub use new_message::NewMessage;
 pub use notice::{Notice, NoticeKind, SYSTEM_NAME};
 pub use origin::AccountOrigin;
 pub use page::{
-    CountsAs, HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark, room_cursor,
+    CountsAs, HistoryPage, HistoryQuery, Limit, OnlineCursor, Span, Tail, TailQuery, Watermark, position_cursor,
+    room_cursor,
 };
 pub use password::{Password, TypedPassword};
 pub use profile::{ChangedProfile, ProfileChange, StatusText, UserCard};

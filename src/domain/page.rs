@@ -216,6 +216,15 @@ pub struct OnlineCursor {
     pub user: UserId,
 }
 
+/// Parses a position in a list.
+///
+/// # Errors
+/// `Invalid(Cursor)`.
+pub fn position_cursor(text: &str) -> Result<usize> {
+    let position: Option<u32> = text.parse().ok();
+    position.and_then(|position| usize::try_from(position).ok()).ok_or(Error::Invalid(Field::Cursor))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,10 @@
 //! Profiles: what users show of themselves.
 
-use super::error::{Error, Result};
+use super::error::Result;
 use super::field::Field;
 use super::ids::UserId;
-use super::text::check_length;
+use super::text::line;
 use super::user_name::UserName;
-use super::visible::{is_deceptive, is_visible};
 
 const STATUS_TEXT_MAX_CHARS: usize = 100;
 
@@ -19,13 +18,7 @@ impl StatusText {
     /// # Errors
     /// `Length`, or `Invalid` for control characters, those that reorder text, and a text of which nothing is visible.
     pub fn parse(text: &str) -> Result<Self> {
-        let text = text.trim();
-        check_length(Field::StatusText, text, 0, STATUS_TEXT_MAX_CHARS)?;
-        let is_invisible = !text.is_empty() && !text.chars().any(is_visible);
-        if text.chars().any(is_deceptive) || is_invisible {
-            return Err(Error::Invalid(Field::StatusText));
-        }
-        Ok(Self(text.to_owned()))
+        line(Field::StatusText, text, STATUS_TEXT_MAX_CHARS).map(|text| Self(text.to_owned()))
     }
 
     /// The text for display.

@@ -4,6 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::error::{Error, Result};
 use super::field::Field;
+use super::visible::{is_deceptive, is_visible};
 
 /// Rejects a text whose number of characters is outside `min..=max`.
 pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> Result<()> {
@@ -13,6 +14,17 @@ pub(super) fn check_length(field: Field, text: &str, min: usize, max: usize) -> 
         return Err(Error::Length { field, min, max });
     }
     Ok(())
+}
+
+/// Trims a text of one line, which may be empty, and validates it.
+///
+/// # Errors
+/// `Length`, or `Invalid` for control characters, those that reorder text, and a text of which nothing is visible.
+pub(super) fn line(field: Field, text: &str, max: usize) -> Result<&str> {
+    let text = text.trim();
+    check_length(field, text, 0, max)?;
+    let is_invisible = !text.is_empty() && !text.chars().any(is_visible);
+    if text.chars().any(is_deceptive) || is_invisible { Err(Error::Invalid(field)) } else { Ok(text) }
 }
 
 /// Folds case through upper case, so that `ß` equals `SS`, and normalises again.

@@ -108,6 +108,8 @@ pub struct Account {
     pub role: Role,
     /// Banned accounts cannot log in.
     pub is_banned: bool,
+    /// Why it is banned, as the administrator said; empty for none.
+    pub ban_reason: String,
     /// Token epoch: tokens of an older one are invalid. Grows with each change of password and each ban.
     pub token_epoch: u64,
     /// Until when the password is good for one log-in, UTC milliseconds, if an administrator has set it; 0 once it was

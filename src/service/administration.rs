@@ -2,11 +2,11 @@
 
 use super::access::Action;
 use super::accounts::Accounts;
-use super::audit::{Act, Operator, Target, record};
+use super::audit::{Act, Operator, Target, record, record_with};
 use super::invites::Invite;
 use crate::domain::{
-    Account, AuditEntry, EntryId, Error, Field, InviteCode, InviteTerms, Limit, NewAccount, Password, Result, Role,
-    RoomId, RoomSummary, Session, UserId, UserRef, random_hex,
+    Account, AuditEntry, AuditFilter, EntryId, Error, Field, InviteCode, InviteTerms, Limit, Member, NewAccount,
+    Password, Reason, Result, Role, RoomId, RoomSummary, Session, UserId, UserRef, random_hex,
 };
 use crate::store::{Restored, Revocation};
 
@@ -14,6 +14,8 @@ use crate::store::{Restored, Revocation};
 const ONE_TIME_PASSWORD_MS: u64 = 24 * 60 * 60 * 1000;
 /// Random bytes of a one-time password, which has twice as many digits.
 const ONE_TIME_PASSWORD_BYTES: usize = 10;
+/// Entries of the audit log among which one page of a search is found.
+const SEARCHED_AT_ONCE: Limit = Limit::of(1000);
 
 /// What administrators may do. Every act is recorded in the audit log before it is carried out.
 pub struct Administration {
@@ -95,14 +97,23 @@ impl Administration {
         self.accounts.store.set_account_role(user, role).await
     }
 
-    /// Bans a user and ends all sessions of the user, or lifts a ban.
+    /// Bans a user and ends all sessions of the user.
     ///
     /// # Errors
     /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
-    pub async fn set_banned(&self, operator: &Operator<'_>, user: UserId, is_banned: bool) -> Result<()> {
-        let act = if is_banned { Act::Ban } else { Act::Unban };
-        self.begin(operator, act, user).await?;
-        self.revoke(user, &Revocation::Banned(is_banned)).await
+    pub async fn ban(&self, operator: &Operator<'_>, user: UserId, reason: Reason) -> Result<()> {
+        let target = self.target(operator, user).await?;
+        record_with(&self.accounts.store, operator, Act::Ban, Some(Target::User(target)), &reason).await?;
+        self.revoke(user, &Revocation::Banned(reason)).await
+    }
+
+    /// Lifts a ban.
+    ///
+    /// # Errors
+    /// `Forbidden`, `UserNotFound`; `Invalid(UserId)` for oneself.
+    pub async fn unban(&self, operator: &Operator<'_>, user: UserId) -> Result<()> {
+        self.begin(operator, Act::Unban, user).await?;
+        self.revoke(user, &Revocation::Unbanned).await
     }
 
     /// Ends all sessions of a user.
@@ -157,46 +168,85 @@ impl Administration {
         self.accounts.store.restored().await
     }
 
-    /// Groups and public rooms behind a room, ordered by number. The second value is the cursor of the next page, which
-    /// may be there for an empty page.
+    /// Groups and public rooms behind a room whose name has a text in it, ordered by number. The second value is the cursor
+    /// of the next page, which may be there for an empty page.
     ///
     /// # Errors
     /// `Forbidden`.
     pub async fn rooms(
         &self,
         operator: &Operator<'_>,
+        text: &str,
         after: Option<RoomId>,
         limit: Limit,
     ) -> Result<(Vec<RoomSummary>, Option<RoomId>)> {
         operator.administer(&self.accounts.store).await?;
-        self.accounts.store.all_rooms(after, limit).await
+        self.accounts.store.all_rooms(text, after, limit).await
     }
 
-    /// The audit log before an entry, newest first.
+    /// Members of a group or public room in the order of joining, from a position in the list. The second value is the
+    /// position of the next page.
+    ///
+    /// # Errors
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`.
+    pub async fn members(
+        &self,
+        operator: &Operator<'_>,
+        room: RoomId,
+        from: usize,
+        limit: Limit,
+    ) -> Result<(Vec<Member>, Option<usize>)> {
+        operator.administer(&self.accounts.store).await?;
+        self.accounts.store.members_from(room, from, limit).await
+    }
+
+    /// The entries of the audit log before an entry that a filter looks for, newest first. The second value is the cursor
+    /// of the next page, which may be there for a page with fewer entries than asked for: a search looks at a thousand
+    /// entries at a time.
     ///
     /// # Errors
     /// `Forbidden`.
     pub async fn audit_log(
         &self,
         operator: &Operator<'_>,
+        filter: &AuditFilter,
         before: Option<EntryId>,
         limit: Limit,
-    ) -> Result<Vec<AuditEntry>> {
+    ) -> Result<(Vec<AuditEntry>, Option<String>)> {
         operator.administer(&self.accounts.store).await?;
-        self.accounts.store.audit_log(before, limit).await
+        let most = if filter.is_empty() { limit } else { SEARCHED_AT_ONCE };
+        let mut entries = self.accounts.store.audit_log(before, most).await?;
+        let last = entries.last().filter(|_| entries.len() >= most.get()).map(|entry| entry.id.clone());
+        if filter.is_empty() {
+            return Ok((entries, last));
+        }
+        entries.retain(|entry| filter.matches(entry));
+        if entries.len() <= limit.get() {
+            return Ok((entries, last));
+        }
+        // Two entries with the same id belong to one page: the next one would have neither.
+        let cut = (limit.get()..entries.len()).find(|at| entries[*at].id != entries[*at - 1].id);
+        let next = cut.map(|at| entries[at - 1].id.clone()).or(last);
+        entries.truncate(cut.unwrap_or(entries.len()));
+        Ok((entries, next))
     }
 
     async fn revoke(&self, user: UserId, change: &Revocation) -> Result<()> {
         self.accounts.revoke(user, change).await.map(drop)
     }
 
-    /// Checks that an act on another user is allowed, and records it. Returns the user.
-    async fn begin(&self, operator: &Operator<'_>, act: Act, user: UserId) -> Result<UserRef> {
+    /// Checks that an act on another user is allowed. Returns the user.
+    async fn target(&self, operator: &Operator<'_>, user: UserId) -> Result<UserRef> {
         operator.administer(&self.accounts.store).await?;
         if operator.caller().is_some_and(|caller| caller.id == user) {
             return Err(Error::Invalid(Field::UserId));
         }
-        let target = self.accounts.store.user(user).await?;
+        self.accounts.store.user(user).await
+    }
+
+    /// Checks that an act on another user is allowed, and records it. Returns the user.
+    async fn begin(&self, operator: &Operator<'_>, act: Act, user: UserId) -> Result<UserRef> {
+        let target = self.target(operator, user).await?;
         record(&self.accounts.store, operator, act, Some(Target::User(target.clone()))).await?;
         Ok(target)
     }

@@ -3,7 +3,7 @@
 use tracing::{debug, info};
 
 use super::access::{Action, authorise};
-use crate::domain::{Application, AuditEntry, AuditLog, AuditTarget, Caller, Client, Result, RoomId, UserRef};
+use crate::domain::{Application, AuditEntry, AuditLog, AuditTarget, Caller, Client, Reason, Result, RoomId, UserRef};
 use crate::store::Store;
 
 /// Who acts on what belongs to others.
@@ -117,6 +117,20 @@ pub(super) enum Target {
 /// # Errors
 /// `Unavailable`; the act must not be carried out.
 pub(super) async fn record(store: &Store, operator: &Operator<'_>, act: Act, target: Option<Target>) -> Result<()> {
+    record_with(store, operator, act, target, &Reason::default()).await
+}
+
+/// Records an act with its reason.
+///
+/// # Errors
+/// As [`record`].
+pub(super) async fn record_with(
+    store: &Store,
+    operator: &Operator<'_>,
+    act: Act,
+    target: Option<Target>,
+    reason: &Reason,
+) -> Result<()> {
     let target = target.map(|target| match target {
         Target::User(UserRef { id, name }) => AuditTarget { kind: "user".to_owned(), id: id.0, name },
         Target::Room(room, name) => AuditTarget { kind: "room".to_owned(), id: room.number().into(), name },
@@ -134,6 +148,7 @@ pub(super) async fn record(store: &Store, operator: &Operator<'_>, act: Act, tar
             AuditLog::Applications
         }
     };
-    let entry = AuditEntry { id: String::new(), at_ms: 0, actor, address, act: word.to_owned(), target };
+    let reason = reason.as_str().to_owned();
+    let entry = AuditEntry { id: String::new(), at_ms: 0, actor, address, act: word.to_owned(), target, reason };
     store.record_act(&entry, log).await
 }

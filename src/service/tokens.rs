@@ -253,6 +253,7 @@ mod tests {
             password_hash: String::new(),
             role: Role::User,
             is_banned: false,
+            ban_reason: String::new(),
             token_epoch,
             token_key: None,
             one_time_until_ms: None,

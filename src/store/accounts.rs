@@ -10,7 +10,8 @@ use super::redis::scripts::{self, Arg, Call};
 use super::token_bindings::new_token_key;
 use super::{Store, invites, numbers};
 use crate::domain::{
-    Account, Email, Error, NewAccount, ProfileChange, Result, Role, StatusText, TypedName, UserId, UserName, folded,
+    Account, Email, Error, NewAccount, ProfileChange, Reason, Result, Role, StatusText, TypedName, UserId, UserName,
+    folded,
 };
 
 /// A change of an account that also revokes all its tokens.
@@ -32,8 +33,10 @@ pub enum Revocation {
         /// Until when it can be used, UTC milliseconds.
         until_ms: u64,
     },
-    /// Banned or not.
-    Banned(bool),
+    /// Banned, with the reason.
+    Banned(Reason),
+    /// Not banned.
+    Unbanned,
     /// The tokens alone.
     Tokens,
 }
@@ -60,6 +63,7 @@ impl Store {
             password_hash: password_hash.to_owned(),
             role: Role::User,
             is_banned: false,
+            ban_reason: String::new(),
             token_epoch: 0,
             one_time_until_ms: None,
             token_key: Some(new_token_key()?),
@@ -232,6 +236,7 @@ impl Store {
             updated_at_ms: number(fields.get("updated")).max(created_at_ms),
             role: if fields.get("role").is_some_and(|role| role == "admin") { Role::Admin } else { Role::User },
             is_banned: fields.get("banned").is_some_and(|banned| banned == "1"),
+            ban_reason: fields.remove("why").unwrap_or_default(),
             token_epoch: number(fields.get("epoch")),
             one_time_until_ms: fields.get("once").and_then(|until_ms| until_ms.parse().ok()),
             token_key: fields.get("key").and_then(|key| key.parse().ok()),
@@ -362,7 +367,12 @@ impl Store {
             Revocation::OneTimePassword { hash, until_ms } => {
                 args.extend([Arg::Text("hash"), Arg::Text(hash), Arg::Text("once"), Arg::Number(*until_ms)]);
             }
-            Revocation::Banned(is_banned) => args.extend([Arg::Text("banned"), Arg::Number((*is_banned).into())]),
+            Revocation::Banned(reason) => {
+                args.extend([Arg::Text("banned"), Arg::Number(1), Arg::Text("why"), Arg::Text(reason.as_str())]);
+            }
+            Revocation::Unbanned => {
+                args.extend([Arg::Text("banned"), Arg::Number(0), Arg::Text("why"), Arg::Text("")]);
+            }
             Revocation::Tokens => {}
         }
         let call = Call { script: &scripts::REVOKE, keys: &[&key], args: &args };

@@ -32,6 +32,9 @@ impl Store {
             pipeline.arg("target").arg(&target.kind).arg("target_id").arg(target.id);
             pipeline.arg("target_name").arg(&target.name);
         }
+        if !entry.reason.is_empty() {
+            pipeline.arg("reason").arg(&entry.reason);
+        }
         pipeline.cmd("XTRIM").arg(&key).arg("MINID").arg("=").arg(self.now_ms().saturating_sub(KEPT_MS));
         pipeline.cmd("PEXPIRE").arg(&key).arg(KEPT_MS);
         self.writer.run(&pipeline).await?;
@@ -77,6 +80,7 @@ fn read_entry(entry: Value) -> Result<AuditEntry> {
         actor: take("actor").parse().ok().map(|id| UserRef { id: UserId(id), name: take("actor_name") }),
         address: take("address"),
         act: take("act"),
+        reason: take("reason"),
         target: take("target_id").parse().ok().map(|id| AuditTarget {
             kind: take("target"),
             id,

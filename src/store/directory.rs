@@ -3,10 +3,11 @@
 use redis::Pipeline;
 
 use super::Store;
+use super::members::member_of;
 use super::redis::reply::{self, next};
 use super::stored::kind_of;
 use crate::domain::{
-    Account, Error, Field, Limit, Result, RoomId, RoomKind, RoomSummary, UserId, folded, from_hex, hex,
+    Account, Error, Field, Limit, Member, Result, RoomId, RoomKind, RoomSummary, UserId, folded, from_hex, hex,
 };
 
 /// Numbers of rooms that are looked at for one page. Numbers were skipped wherever Redis may have lost some.
@@ -58,9 +59,15 @@ impl Store {
         Ok(accounts)
     }
 
-    /// Groups and public rooms behind a room, ordered by number: two round trips. The second value is the cursor of the
-    /// next page, unless no room has a higher number. A page may have fewer rooms than asked for, or none.
-    pub async fn all_rooms(&self, after: Option<RoomId>, limit: Limit) -> Result<(Vec<RoomSummary>, Option<RoomId>)> {
+    /// Groups and public rooms behind a room whose name has a text in it, ordered by number: two round trips. The second
+    /// value is the cursor of the next page, unless no room has a higher number. A page may have fewer rooms than asked
+    /// for, or none.
+    pub async fn all_rooms(
+        &self,
+        text: &str,
+        after: Option<RoomId>,
+        limit: Limit,
+    ) -> Result<(Vec<RoomSummary>, Option<RoomId>)> {
         let after = after.map_or(0, RoomId::number);
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("GET").arg(self.keys.room_counter());
@@ -69,11 +76,38 @@ impl Store {
         let upper = after.saturating_add(NUMBERS_AT_ONCE).min(last);
         let numbers: Vec<RoomId> = (after.saturating_add(1)..=upper).filter_map(RoomId::new).collect();
         let mut found = self.summaries(&numbers).await?;
+        let text = folded(text.trim());
+        found.retain(|room| text.is_empty() || folded(&room.name).contains(&text));
         let is_cut = found.len() > limit.get();
         found.truncate(limit.get());
         let reached = if is_cut { found.last().map_or(upper, |room| room.id.number()) } else { upper };
         let next = RoomId::new(reached).filter(|room| room.number() < last);
         Ok((found, next))
+    }
+
+    /// Members of a group or public room in the order of joining, from a position in the list: two round trips. The second
+    /// value is the position of the next page.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, `DirectRoom`.
+    pub async fn members_from(&self, room: RoomId, from: usize, limit: Limit) -> Result<(Vec<Member>, Option<usize>)> {
+        let keys = self.keys.room(room);
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("HMGET").arg(&keys.room).arg(&["kind", "owner"]);
+        pipeline.cmd("ZRANGE").arg(&keys.members).arg(from).arg(from + limit.get());
+        pipeline.cmd("SMEMBERS").arg(&keys.admins);
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
+        let (kind, owner): (Option<String>, Option<u64>) = reply::read(next(&mut replies)?)?;
+        if kind_of(&kind.ok_or(Error::RoomNotFound)?)? == RoomKind::Direct {
+            return Err(Error::DirectRoom);
+        }
+        let mut users: Vec<u64> = reply::read(next(&mut replies)?)?;
+        let admins: Vec<u64> = reply::read(next(&mut replies)?)?;
+        let position = (users.len() > limit.get()).then_some(from + limit.get());
+        users.truncate(limit.get());
+        let users: Vec<UserId> = users.into_iter().map(UserId).collect();
+        let cards = self.cards(&users).await?;
+        Ok((cards.into_iter().map(|card| member_of(card, owner, &admins)).collect(), position))
     }
 
     async fn summaries(&self, rooms: &[RoomId]) -> Result<Vec<RoomSummary>> {

@@ -160,16 +160,9 @@ impl Store {
         }
         let users: Vec<u64> = reply::read(next(&mut replies)?)?;
         let admins: Vec<u64> = reply::read(next(&mut replies)?)?;
-        let role = |user: UserId| match () {
-            () if owner == Some(user.0) => MemberRole::Owner,
-            () if admins.contains(&user.0) => MemberRole::Admin,
-            () => MemberRole::Member,
-        };
         let users: Vec<UserId> = users.into_iter().map(UserId).collect();
         let cards = self.cards(&users).await?;
-        let member =
-            |UserCard { id, name, avatar, status_text }| Member { id, role: role(id), name, avatar, status_text };
-        Ok(cards.into_iter().map(member).collect())
+        Ok(cards.into_iter().map(|card| member_of(card, owner, &admins)).collect())
     }
 
     /// A user who has an account.
@@ -204,6 +197,17 @@ impl Store {
         }
         Ok(names)
     }
+}
+
+/// A user as a member of a room with this owner and these admins.
+pub(super) fn member_of(card: UserCard, owner: Option<u64>, admins: &[u64]) -> Member {
+    let UserCard { id, name, avatar, status_text } = card;
+    let role = match () {
+        () if owner == Some(id.0) => MemberRole::Owner,
+        () if admins.contains(&id.0) => MemberRole::Admin,
+        () => MemberRole::Member,
+    };
+    Member { id, role, name, avatar, status_text }
 }
 
 /// Reads the room's entry and the first message for which a change counts from `{outcome, kind, seq}`.

@@ -8,14 +8,17 @@ use serde_json::{Value, json};
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
 
 /// Every route: method, path with the number of a user or room, and the act that the log has of it.
-const ROUTES: [(&str, &str, &str); 9] = [
+const ROUTES: [(&str, &str, &str); 12] = [
     ("GET", "/api/v1/admin/users", ""),
+    ("PUT", "/api/v1/admin/users/{user}/admin", "user.promote"),
+    ("DELETE", "/api/v1/admin/users/{user}/admin", "user.demote"),
     ("PUT", "/api/v1/admin/users/{user}/ban", "user.ban"),
     ("DELETE", "/api/v1/admin/users/{user}/ban", "user.unban"),
     ("DELETE", "/api/v1/admin/users/{user}/sessions", "user.end_sessions"),
     ("POST", "/api/v1/admin/users/{user}/password", "user.one_time_password"),
     ("DELETE", "/api/v1/admin/users/{user}", "user.delete"),
     ("GET", "/api/v1/admin/rooms", ""),
+    ("GET", "/api/v1/admin/rooms/{room}/members", ""),
     ("DELETE", "/api/v1/admin/rooms/{room}", "room.delete"),
     ("GET", "/api/v1/admin/audit", ""),
 ];
@@ -79,8 +82,8 @@ async fn only_administrators_act_and_every_act_is_recorded() {
     let entries: Vec<_> =
         found.iter().map(|it| (it["act"].as_str().expect("text"), it["actor"].clone(), it["target"].clone())).collect();
     assert_eq!(entries, expected);
-    assert!(found[..6].iter().all(|entry| entry["address"] == "127.0.0.1"), "{found:?}");
-    assert_eq!(found[6]["address"], "");
+    assert!(found[..8].iter().all(|entry| entry["address"] == "127.0.0.1"), "{found:?}");
+    assert_eq!(found[8]["address"], "");
     assert_eq!(bob.get(1, "stats").send().await.expect("answered").status(), 401);
     world.stop().await;
 }
@@ -105,6 +108,8 @@ async fn whom_no_administrator_can_act_on_is_refused() {
         ("rooms?cursor=x", "invalid"),
         ("rooms?cursor=0", "invalid"),
         ("rooms?limit=-1", "invalid"),
+        ("rooms/1/members?cursor=-1", "invalid"),
+        ("rooms/1/members?limit=0", "invalid"),
         ("audit?cursor=x", "invalid"),
         ("audit?cursor=1", "invalid"),
         ("audit?cursor=1-", "invalid"),
@@ -114,7 +119,9 @@ async fn whom_no_administrator_can_act_on_is_refused() {
         assert_eq!((status, &body["code"]), (400, &json!(code)), "{query}");
     }
     let long = "x".repeat(101);
-    assert_eq!(call(&root, 0, "GET", &format!("/api/v1/admin/users?q={long}")).await.0, 400);
+    for query in ["users?q=", "rooms?q=", "audit?q=", "audit?act="] {
+        assert_eq!(call(&root, 0, "GET", &format!("/api/v1/admin/{query}{long}")).await.0, 400, "{query}");
+    }
     world.user(0, "bob").await;
     let direct = root.open_direct(0, "bob").await;
     for room in [1, direct] {

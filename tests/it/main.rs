@@ -4,6 +4,7 @@ mod absent_values;
 mod abuse;
 mod accounts;
 mod administration;
+mod administration_lists;
 mod applications;
 mod asyncapi;
 mod backups;

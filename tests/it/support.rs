@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use chinwag::config::Config;
-use chinwag::domain::{Clock, Error, Password, Role};
+use chinwag::domain::{Clock, Error, Password, Reason, Role};
 use chinwag::node::Node;
 use chinwag::service::{Administration, Operator};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -320,7 +320,11 @@ impl World {
     pub async fn set_banned(&self, name: &str, is_banned: bool) {
         let administration = administration(&self.config).await;
         let user = administration.accounts().named(name).await.expect("the user exists");
-        administration.set_banned(&Operator::CommandLine, user, is_banned).await.expect("Redis answers");
+        let outcome = match is_banned {
+            true => administration.ban(&Operator::CommandLine, user, Reason::default()).await,
+            false => administration.unban(&Operator::CommandLine, user).await,
+        };
+        outcome.expect("Redis answers");
     }
 
     /// Sets a user's password, as the command line does.

@@ -1,13 +1,14 @@
 //! The audit log.
 
 use actix_web::{HttpResponse, web};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{PageQuery, page_limit};
+use super::page_limit;
 use crate::dialects::common::utc_millis;
+use crate::dialects::webchat::search::check_query;
 use crate::dialects::webchat::error::ErrorBody;
-use crate::domain::{AuditEntry, EntryId, Error, Field, Result};
+use crate::domain::{AuditEntry, AuditFilter, EntryId, Error, Field, Result};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::service::Operator;
 
@@ -45,6 +46,8 @@ pub(super) struct AuditView {
     act: String,
     #[schema(required)]
     target: Option<AuditTargetView>,
+    /// Why, as the administrator said; empty for none.
+    reason: String,
 }
 
 impl From<AuditEntry> for AuditView {
@@ -55,12 +58,31 @@ impl From<AuditEntry> for AuditView {
             actor: entry.actor.map(|actor| AuditActorView { id: actor.id.0, username: actor.name }),
             address: entry.address,
             act: entry.act,
+            reason: entry.reason,
             target: entry.target.map(|it| AuditTargetView { kind: it.kind, id: it.id, name: it.name }),
         }
     }
 }
 
-/// A page of the audit log, newest first.
+/// A part of the audit log.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AuditQuery {
+    /// An act, as `user.ban`, or all of a kind, as `user`; all acts when absent.
+    #[param(max_length = 100)]
+    act: Option<String>,
+    /// A part of the name of whoever acted or was concerned.
+    #[param(max_length = 100)]
+    q: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Most entries: 50 when absent, at most 500.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    limit: Option<String>,
+}
+
+/// A page of the audit log, newest first. With `act` or `q` it may have fewer entries than `limit` although there is a next
+/// one.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AuditPage {
     entries: Vec<AuditView>,
@@ -69,10 +91,10 @@ pub(super) struct AuditPage {
     next: Option<String>,
 }
 
-/// Reads the audit log, newest entries first: the latest 10,000 acts of 90 days.
+/// Reads the audit log, or searches it, newest entries first: the latest 10,000 acts of 90 days.
 #[utoipa::path(
     get, path = "/api/v1/admin/audit", operation_id = "webchat_admin_list_audit", tag = "webchat",
-    security(("bearer" = [])), params(PageQuery),
+    security(("bearer" = [])), params(AuditQuery),
     responses(
         (status = 200, description = "The entries", body = AuditPage),
         (status = 400, description = "A parameter is invalid", body = ErrorBody),
@@ -82,14 +104,18 @@ pub(super) struct AuditPage {
 )]
 pub(super) async fn list(
     user: Authenticated,
-    query: QueryParams<PageQuery>,
+    query: QueryParams<AuditQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    let limit = page_limit(query.0.limit.as_deref())?;
+    let AuditQuery { act, q, cursor, limit } = query.0;
+    let (act, name) = (act.unwrap_or_default(), q.unwrap_or_default());
+    check_query(&act, 0)?;
+    check_query(&name, 0)?;
+    let limit = page_limit(limit.as_deref())?;
     let entry = |id: &str| EntryId::parse(id).ok_or(Error::Invalid(Field::Cursor));
-    let before = query.0.cursor.as_deref().map(entry).transpose()?;
+    let before = cursor.as_deref().map(entry).transpose()?;
     let operator = Operator::Admin(&user.caller, &user.client);
-    let entries = context.services.administration.audit_log(&operator, before, limit).await?;
-    let next = entries.last().filter(|_| entries.len() >= limit.get()).map(|entry| entry.id.clone());
+    let filter = AuditFilter::new(&act, &name);
+    let (entries, next) = context.services.administration.audit_log(&operator, &filter, before, limit).await?;
     Ok(HttpResponse::Ok().json(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod messages;
 mod presence;
+mod roles;
 mod rooms;
 mod users;
 
@@ -10,7 +11,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Deserialize;
 use utoipa::{IntoParams, OpenApi};
 
-use crate::domain::{Limit, Result};
+use crate::domain::{Limit, Result, position_cursor};
 use crate::edge::resource;
 
 const DEFAULT_PAGE: Limit = Limit::of(50);
@@ -25,11 +26,20 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
                 .route(web::put().to(users::ban))
                 .route(web::delete().to(users::unban)),
         )
+        .service(
+            resource("/api/v1/admin/users/{id}/admin")
+                .route(web::put().to(roles::promote))
+                .route(web::delete().to(roles::demote)),
+        )
         .service(resource("/api/v1/admin/users/{id}/sessions").route(web::delete().to(users::end_sessions)))
         .service(resource("/api/v1/admin/users/{id}/password").route(web::post().to(users::set_one_time_password)))
         .service(resource("/api/v1/admin/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
         .service(resource("/api/v1/admin/rooms/{id}").route(web::delete().to(rooms::remove)))
-        .service(resource("/api/v1/admin/rooms/{id}/members").route(web::post().to(rooms::add_member)))
+        .service(
+            resource("/api/v1/admin/rooms/{id}/members")
+                .route(web::get().to(rooms::members))
+                .route(web::post().to(rooms::add_member)),
+        )
         .service(resource("/api/v1/admin/rooms/{id}/messages").route(web::get().to(messages::list)))
         .service(resource("/api/v1/admin/messages").route(web::post().to(messages::send)))
         .service(resource("/api/v1/admin/presence").route(web::get().to(presence::list)))
@@ -45,9 +55,12 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
     users::unban,
     users::end_sessions,
     users::set_one_time_password,
+    roles::promote,
+    roles::demote,
     rooms::list,
     rooms::create,
     rooms::remove,
+    rooms::members,
     rooms::add_member,
     messages::list,
     messages::send,
@@ -70,4 +83,9 @@ struct PageQuery {
 /// The size of a page.
 fn page_limit(text: Option<&str>) -> Result<Limit> {
     Limit::parse_or(text, DEFAULT_PAGE, MAX_PAGE)
+}
+
+/// The position in a list at which a page begins.
+fn position(cursor: Option<&str>) -> Result<usize> {
+    cursor.map_or(Ok(0), position_cursor)
 }

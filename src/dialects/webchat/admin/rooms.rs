@@ -1,14 +1,15 @@
 //! Rooms, for administrators.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{PageQuery, page_limit};
+use super::{PageQuery, page_limit, position};
 use crate::dialects::common::{or_default, utc_millis};
+use crate::dialects::webchat::search::check_query;
 use crate::dialects::webchat::error::ErrorBody;
 use crate::dialects::webchat::rooms::room_of;
-use crate::dialects::webchat::wire::{Done, room_kind_word};
+use crate::dialects::webchat::wire::{Done, MemberEntry, room_kind_word};
 use crate::domain::{Description, Error, Field, Result, RoomKind, RoomName, RoomSummary, UserId, room_cursor};
 use crate::edge::{Authenticated, Context, JsonBody, Operating, QueryParams};
 use crate::service::Operator;
@@ -56,10 +57,24 @@ pub(super) struct RoomPage {
     next: Option<String>,
 }
 
-/// Lists groups and public rooms.
+/// A page of the rooms.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RoomsQuery {
+    /// A part of a name; all rooms when absent.
+    #[param(max_length = 100)]
+    q: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Most entries: 50 when absent, at most 500.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    limit: Option<String>,
+}
+
+/// Lists groups and public rooms, or searches them by a part of their names.
 #[utoipa::path(
     get, path = "/api/v1/admin/rooms", operation_id = "webchat_admin_list_rooms", tag = "webchat",
-    security(("bearer" = [])), params(PageQuery),
+    security(("bearer" = [])), params(RoomsQuery),
     responses(
         (status = 200, description = "The rooms", body = RoomPage),
         (status = 400, description = "A parameter is invalid", body = ErrorBody),
@@ -69,13 +84,15 @@ pub(super) struct RoomPage {
 )]
 pub(super) async fn list(
     user: Authenticated,
-    query: QueryParams<PageQuery>,
+    query: QueryParams<RoomsQuery>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
-    let after = query.0.cursor.as_deref().map(room_cursor).transpose()?;
+    let RoomsQuery { q, cursor, limit } = query.0;
+    let text = q.unwrap_or_default();
+    check_query(&text, 0)?;
+    let (after, limit) = (cursor.as_deref().map(room_cursor).transpose()?, page_limit(limit.as_deref())?);
     let operator = Operator::Admin(&user.caller, &user.client);
-    let (rooms, next) =
-        context.services.administration.rooms(&operator, after, page_limit(query.0.limit.as_deref())?).await?;
+    let (rooms, next) = context.services.administration.rooms(&operator, &text, after, limit).await?;
     let rooms = rooms.into_iter().map(RoomEntry::from).collect();
     Ok(HttpResponse::Ok().json(RoomPage { rooms, next: next.map(|room| room.number().to_string()) }))
 }
@@ -133,6 +150,42 @@ pub(super) async fn create(
     let (operator, owner) = (operating.operator(), owner_id.map(UserId));
     let room = context.services.rooms.create_for(&operator, kind, (&name, &description), owner).await?;
     Ok(HttpResponse::Created().json(CreatedRoom { id: room.number(), room_id: room.to_string() }))
+}
+
+/// A page of the members of a room, in the order of joining.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MemberPage {
+    members: Vec<MemberEntry>,
+    /// The cursor of the next page, if there is one.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+/// Lists the members of a group or public room in the order of joining. The caller need not be one.
+#[utoipa::path(
+    get, path = "/api/v1/admin/rooms/{id}/members", operation_id = "webchat_admin_list_members", tag = "webchat",
+    security(("bearer" = [])), params(("id" = u32, Path, description = "The room"), PageQuery),
+    responses(
+        (status = 200, description = "The members", body = MemberPage),
+        (status = 400, description = "A parameter is invalid, or the room is a direct room", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The caller is no administrator", body = ErrorBody),
+        (status = 404, description = "No such room", body = ErrorBody),
+    )
+)]
+pub(super) async fn members(
+    user: Authenticated,
+    path: web::Path<String>,
+    query: QueryParams<PageQuery>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let (from, limit) = (position(query.0.cursor.as_deref())?, page_limit(query.0.limit.as_deref())?);
+    let operator = Operator::Admin(&user.caller, &user.client);
+    let (members, next) = context.services.administration.members(&operator, room_of(&path)?, from, limit).await?;
+    let base_url = context.base_url(&request);
+    let members = members.into_iter().map(|member| MemberEntry::new(member, &base_url)).collect();
+    Ok(HttpResponse::Ok().json(MemberPage { members, next: next.map(|next| next.to_string()) }))
 }
 
 /// A user to add to a room.

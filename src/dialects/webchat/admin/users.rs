@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page_limit;
-use crate::dialects::common::{absolute, utc_millis};
+use crate::dialects::common::{absolute, or_default, utc_millis};
 use crate::dialects::webchat::error::ErrorBody;
 use crate::dialects::webchat::rooms::user_of;
 use crate::dialects::webchat::search::check_query;
 use crate::dialects::webchat::wire::Done;
-use crate::domain::{Account, Email, Error, Field, NewAccount, Password, Result, Role, UserName};
-use crate::edge::{Authenticated, Context, JsonBody, Operating, QueryParams};
+use crate::domain::{Account, Email, Error, Field, NewAccount, Password, Reason, Result, Role, UserName};
+use crate::edge::{Authenticated, Context, JsonBody, Operating, OptionalBody, QueryParams};
 use crate::service::Operator;
 
 /// A page of the users.
@@ -41,6 +41,8 @@ pub(super) struct UserEntry {
     avatar: String,
     is_admin: bool,
     is_banned: bool,
+    /// Why the user is banned; empty for none.
+    ban_reason: String,
     #[schema(format = DateTime, example = "2025-10-26T12:00:00.000Z")]
     created_at: String,
 }
@@ -54,6 +56,7 @@ impl UserEntry {
             email: account.email,
             is_admin: account.role == Role::Admin,
             is_banned: account.is_banned,
+            ban_reason: account.ban_reason,
             created_at: utc_millis(account.created_at_ms),
         }
     }
@@ -161,14 +164,25 @@ pub(super) async fn delete(
     Ok(HttpResponse::Ok().json(Done { message: "User deleted" }))
 }
 
-/// Bans a user and ends all sessions of the user. Again is fine.
+/// Why a user is banned.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(example = json!({"reason": "Sends advertisements"}))]
+pub(super) struct Ban {
+    /// Up to 200 characters, for the audit log and the list of users.
+    #[serde(default, deserialize_with = "or_default")]
+    #[schema(nullable, max_length = 200)]
+    reason: String,
+}
+
+/// Bans a user and ends all sessions of the user. Again is fine, and replaces the reason.
 #[utoipa::path(
     put, path = "/api/v1/admin/users/{id}/ban", operation_id = "webchat_admin_ban_user", tag = "webchat",
     security(("bearer" = [])),
     params(("id" = u64, Path, description = "The user")),
+    request_body(content = Option<Ban>),
     responses(
         (status = 200, description = "The user is banned", body = Done, example = json!({"message": "User banned"})),
-        (status = 400, description = "The user is the caller", body = ErrorBody),
+        (status = 400, description = "The user is the caller, or the reason is invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The caller is no administrator", body = ErrorBody),
         (status = 404, description = "No such user", body = ErrorBody),
@@ -177,10 +191,12 @@ pub(super) async fn delete(
 pub(super) async fn ban(
     user: Authenticated,
     path: web::Path<String>,
+    body: OptionalBody<Ban>,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
+    let reason = Reason::parse(&body.0.unwrap_or_default().reason)?;
     let administration = &context.services.administration;
-    administration.set_banned(&Operator::Admin(&user.caller, &user.client), user_of(&path)?, true).await?;
+    administration.ban(&Operator::Admin(&user.caller, &user.client), user_of(&path)?, reason).await?;
     Ok(HttpResponse::Ok().json(Done { message: "User banned" }))
 }
 
@@ -203,7 +219,7 @@ pub(super) async fn unban(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let administration = &context.services.administration;
-    administration.set_banned(&Operator::Admin(&user.caller, &user.client), user_of(&path)?, false).await?;
+    administration.unban(&Operator::Admin(&user.caller, &user.client), user_of(&path)?).await?;
     Ok(HttpResponse::Ok().json(Done { message: "Ban lifted" }))
 }
 

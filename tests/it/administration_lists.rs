@@ -1,0 +1,142 @@
+//! What administrators look through: rooms and their members, the audit log.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{User, World, answered, eventually, shared_redis};
+
+/// Calls a route as an administrator. Returns the status and the body.
+async fn call(user: &User<'_>, node: usize, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    answered(user.at(node, method, &format!("/api/v1/{path}")).json(body).send().await).await
+}
+
+/// Logs a new user in who is an administrator.
+async fn administrator<'a>(world: &'a World, name: &str) -> User<'a> {
+    let user = world.user(0, name).await;
+    world.promote(name).await;
+    user
+}
+
+/// Reads a list page by page. Returns what a field of its entries is, and the number of pages.
+async fn all(user: &User<'_>, path: &str, list: &str, field: &str) -> (Vec<Value>, usize) {
+    let (mut found, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let page = user.get_json(1, &format!("/api/v1/{path}limit=2{cursor}")).await;
+        let entries = page[list].as_array().expect("a list");
+        assert!(entries.len() <= 2, "{page}");
+        found.extend(entries.iter().map(|entry| entry[field].clone()));
+        pages += 1;
+        let Some(next) = page["next"].as_str() else { return (found, pages) };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_promoted_administers_at_once_until_demoted() {
+    let world = World::start(2).await;
+    let root = administrator(&world, "operator").await;
+    let bob = world.user(1, "bob").await;
+    let status = async || call(&bob, 1, Method::GET, "admin/users", &json!({})).await.0;
+    assert_eq!(status().await, 403);
+    for (method, message, expected) in [
+        (Method::PUT, "User promoted", 200),
+        (Method::PUT, "User promoted", 200),
+        (Method::DELETE, "User demoted", 403),
+        (Method::DELETE, "User demoted", 403),
+    ] {
+        let answer = call(&root, 0, method, "admin/users/2/admin", &json!({})).await;
+        assert_eq!(answer, (200, json!({"message": message})));
+        eventually("the role is in force", async || status().await == expected).await;
+        let listed = &root.get_json(0, "/api/v1/admin/users?q=bob").await["users"][0];
+        assert_eq!(listed["is_admin"], expected == 200);
+        assert_eq!(bob.get_json(1, "/api/v1/me").await["is_admin"], expected == 200, "and the session goes on");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_reason_of_a_ban_is_in_the_list_and_in_the_log() {
+    let world = World::start(1).await;
+    let root = administrator(&world, "operator").await;
+    world.user(0, "bob").await;
+    for bad in [json!("x".repeat(201)), json!("a\nb"), json!("\u{202e}"), json!(7)] {
+        let (status, body) = call(&root, 0, Method::PUT, "admin/users/2/ban", &json!({"reason": bad})).await;
+        assert_eq!(status, 400, "{bad}: {body}");
+    }
+    let user = async || root.get_json(0, "/api/v1/admin/users?q=bob").await["users"][0].clone();
+    assert_eq!((&user().await["is_banned"], &user().await["ban_reason"]), (&json!(false), &json!("")));
+    for (method, given, kept) in [
+        (Method::PUT, json!({"reason": " 发广告 "}), "发广告"),
+        (Method::PUT, json!({"reason": null}), ""),
+        (Method::PUT, json!({"reason": "spam"}), "spam"),
+        (Method::DELETE, json!({}), ""),
+        (Method::PUT, Value::Null, ""),
+    ] {
+        let is_banned = method == Method::PUT;
+        assert_eq!(call(&root, 0, method, "admin/users/2/ban", &given).await.0, 200, "{given}");
+        let user = user().await;
+        assert_eq!((&user["is_banned"], &user["ban_reason"]), (&json!(is_banned), &json!(kept)), "{given}");
+    }
+    let log = root.get_json(0, "/api/v1/admin/audit?act=user.ban").await;
+    let reasons: Vec<&Value> = log["entries"].as_array().expect("a list").iter().map(|it| &it["reason"]).collect();
+    assert_eq!(reasons, ["", "spam", "", "发广告"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn rooms_are_found_by_a_part_of_their_name_and_show_their_members() {
+    let world = World::start(2).await;
+    let root = administrator(&world, "operator").await;
+    let alice = world.user(0, "alice").await;
+    for name in ["bob", "carol", "dave"] {
+        world.user(1, name).await;
+    }
+    let tea = alice.make_group(0, "Green TEA", &["bob", "carol", "dave"]).await;
+    alice.make_room(0, "绿茶").await;
+    alice.make_room(1, "coffee").await;
+    let direct = alice.open_direct(0, "bob").await;
+    let names = async |q: &str| all(&root, &format!("admin/rooms?q={q}&"), "rooms", "name").await.0;
+    assert_eq!(names("tea").await, ["Green TEA"]);
+    assert_eq!(names("%E8%8C%B6").await, ["绿茶"]);
+    assert_eq!(names("e").await, ["Green TEA", "coffee"]);
+    assert_eq!(names("nothing").await, [""; 0]);
+    let (members, pages) = all(&root, &format!("admin/rooms/{tea}/members?"), "members", "username").await;
+    assert_eq!((members, pages), (["alice", "bob", "carol", "dave"].map(Value::from).to_vec(), 2));
+    let page = root.get_json(0, &format!("/api/v1/admin/rooms/{tea}/members")).await;
+    assert_eq!((&page["members"][0]["role"], &page["members"][1]["role"]), (&json!("owner"), &json!("member")));
+    let (status, body) = call(&root, 0, Method::GET, &format!("admin/rooms/{direct}/members"), &json!({})).await;
+    assert_eq!((status, &body["code"]), (400, &json!("direct_room")), "what two users write is theirs");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_log_is_searched_by_act_and_name_over_all_of_its_pages() {
+    let world = World::start(2).await;
+    let root = administrator(&world, "operator").await;
+    world.user(0, "bob").await;
+    let alice = world.user(0, "alice").await;
+    let group = alice.make_group(0, "Tea", &[]).await;
+    let key = format!("{}audit", world.config.redis.prefix);
+    let mut redis = redis::Client::open(shared_redis()).and_then(|it| it.get_connection()).expect("Redis answers");
+    assert_eq!(call(&root, 0, Method::PUT, "admin/users/2/ban", &json!({"reason": "spam"})).await.0, 200);
+    // More than one search looks at.
+    let mut pipeline = redis::pipe();
+    for _ in 0..1500 {
+        pipeline.cmd("XADD").arg(&key).arg("*").arg("act").arg("invite").ignore();
+    }
+    pipeline.exec(&mut redis).expect("added");
+    assert_eq!(call(&root, 0, Method::DELETE, "admin/users/2/ban", &json!({})).await.0, 200);
+    assert_eq!(call(&root, 0, Method::DELETE, &format!("admin/rooms/{group}"), &json!({})).await.0, 200);
+    let acts = async |query: &str| all(&root, &format!("admin/audit?{query}&"), "entries", "act").await.0;
+    assert_eq!(acts("act=user").await, ["user.unban", "user.ban", "user.promote"]);
+    assert_eq!(acts("act=user.ban").await, ["user.ban"]);
+    assert_eq!(acts("q=BO").await, ["user.unban", "user.ban"]);
+    assert_eq!(acts("q=operator&act=room").await, ["room.delete"]);
+    assert_eq!(acts("q=tea").await, ["room.delete"], "by the name of a room");
+    assert_eq!(acts("act=invite").await.len(), 1500);
+    assert_eq!(acts("q=nobody").await, [""; 0]);
+    let first = root.get_json(0, "/api/v1/admin/audit?act=user&limit=1").await;
+    assert_eq!(first["entries"][0]["act"], "user.unban");
+    assert!(first["next"].is_string());
+    world.stop().await;
+}
