@@ -6,8 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::{Error, Result};
 use super::field::Field;
+use super::ids::UserId;
 
 const CODE_CHARS: usize = 20;
+const DIGEST_CHARS: usize = 32;
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// The code of an invite: 20 characters `a` to `z` and `2` to `7`, a hundred random bits. Never printed by accident.
@@ -71,9 +73,49 @@ impl InviteTerms {
     }
 }
 
+/// By what a stored invite is known: never by its code. Written as digest, time and maker, `0f…c3-1761480000000-3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteId {
+    /// Digest of the code, 32 hexadecimal digits.
+    pub digest: String,
+    /// When it was made, UTC milliseconds.
+    pub made_at_ms: u64,
+    /// Who made it; the server's own number for the command line.
+    pub made_by: UserId,
+}
+
+impl InviteId {
+    /// Parses an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let (digest, made_at_ms, made_by) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let is_digest = digest.len() == DIGEST_CHARS && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = Self { digest: digest.to_owned(), made_at_ms, made_by: UserId(made_by) };
+        (is_digest && id.to_string() == text).then_some(id)
+    }
+}
+
+impl fmt::Display for InviteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.digest, self.made_at_ms, self.made_by)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_are_written() {
+        let digest = "0123456789abcdef0123456789abcdef";
+        let text = format!("{digest}-1761480000000-3");
+        let id = InviteId::parse(&text).expect("valid");
+        assert_eq!((id.made_at_ms, id.made_by, id.to_string()), (1_761_480_000_000, UserId(3), text));
+        for bad in ["", digest, "x-1-3", &format!("{digest}-01-3"), &format!("{digest}-1-3-4"), &format!("{digest}-1-")]
+        {
+            assert_eq!(InviteId::parse(bad), None, "{bad:?}");
+        }
+    }
 
     #[test]
     fn the_field_that_is_out_of_its_range_is_named() {

@@ -5,8 +5,8 @@ use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record, record_with};
 use super::invites::Invite;
 use crate::domain::{
-    Account, AuditEntry, AuditFilter, EntryId, Error, Field, InviteCode, InviteTerms, Limit, Member, NewAccount,
-    Password, Reason, Result, Role, RoomId, RoomSummary, Session, UserId, UserRef, random_hex,
+    Account, AuditEntry, AuditFilter, EntryId, Error, Field, InviteCode, InviteId, InviteSummary, InviteTerms, Limit,
+    Member, NewAccount, Password, Reason, Result, Role, RoomId, RoomSummary, Session, UserId, UserRef, random_hex,
 };
 use crate::store::{Restored, Revocation};
 
@@ -80,8 +80,35 @@ impl Administration {
     pub async fn invite(&self, operator: &Operator<'_>, terms: InviteTerms) -> Result<Invite> {
         self.record(operator, Act::Invite, None).await?;
         let code = InviteCode::new()?;
-        let expires_at_ms = self.accounts.store.create_invite(&code, terms).await?;
-        Ok(Invite { code, uses: terms.uses, expires_at_ms })
+        let maker = operator.caller().map_or(UserId::SERVER, |caller| caller.id);
+        let (id, expires_at_ms) = self.accounts.store.create_invite(&code, terms, maker).await?;
+        Ok(Invite { id, code, uses: terms.uses, expires_at_ms })
+    }
+
+    /// Invites that have not expired, the one that lasts longest first, from a position in the list. The second value is
+    /// the position of the next page. A page may have fewer invites than asked for.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub async fn invites(
+        &self,
+        operator: &Operator<'_>,
+        from: usize,
+        limit: Limit,
+    ) -> Result<(Vec<InviteSummary>, Option<usize>)> {
+        operator.administer(&self.accounts.store).await?;
+        self.accounts.store.list_invites(from, limit).await
+    }
+
+    /// Revokes an invite. Accounts that it made stay.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound` for an invite that is not listed.
+    pub async fn revoke_invite(&self, operator: &Operator<'_>, id: &InviteId) -> Result<()> {
+        operator.administer(&self.accounts.store).await?;
+        self.accounts.store.check_invite(id).await?;
+        record(&self.accounts.store, operator, Act::RevokeInvite, None).await?;
+        self.accounts.store.remove_invite(id).await
     }
 
     /// Makes a user an administrator, or an ordinary user again, effective immediately.

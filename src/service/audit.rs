@@ -59,6 +59,7 @@ impl Operator<'_> {
 pub(super) enum Act {
     Add,
     Invite,
+    RevokeInvite,
     Promote,
     Demote,
     Ban,
@@ -84,6 +85,7 @@ impl Act {
         match self {
             Self::Add => "user.add",
             Self::Invite => "invite",
+            Self::RevokeInvite => "invite.revoke",
             Self::Promote => "user.promote",
             Self::Demote => "user.demote",
             Self::Ban => "user.ban",

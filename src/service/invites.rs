@@ -1,10 +1,12 @@
 //! Invites to register.
 
-use crate::domain::InviteCode;
+use crate::domain::{InviteCode, InviteId};
 
 /// An invite that was just made.
 #[derive(Debug)]
 pub struct Invite {
+    /// By what it is known from now on.
+    pub id: InviteId,
     /// Its code, which is shown once.
     pub code: InviteCode,
     /// Accounts that it may make.

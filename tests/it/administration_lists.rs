@@ -1,8 +1,10 @@
-//! What administrators look through: rooms and their members, the audit log.
+//! What administrators look through: invites, rooms and their members, the audit log.
 
+use chinwag::config::Registration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::invites::make_invite;
 use crate::support::{User, World, answered, eventually, shared_redis};
 
 /// Calls a route as an administrator. Returns the status and the body.
@@ -80,6 +82,75 @@ async fn the_reason_of_a_ban_is_in_the_list_and_in_the_log() {
     let log = root.get_json(0, "/api/v1/admin/audit?act=user.ban").await;
     let reasons: Vec<&Value> = log["entries"].as_array().expect("a list").iter().map(|it| &it["reason"]).collect();
     assert_eq!(reasons, ["", "spam", "", "发广告"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn invites_are_listed_without_their_codes_and_can_be_revoked() {
+    let world = World::start_with(2, shared_redis(), |config| config.auth.registration = Registration::Open).await;
+    let root = administrator(&world, "operator").await;
+    let alice = world.user(0, "alice").await;
+    let mut made = Vec::new();
+    for (uses, days) in [(1, 1), (2, 30), (3, 7)] {
+        let (status, invite) = call(&root, 0, Method::POST, "auth/invites", &json!({"uses": uses, "days": days})).await;
+        assert_eq!(status, 201, "{invite}");
+        made.push(invite);
+    }
+    for (method, path) in [(Method::GET, "auth/invites"), (Method::DELETE, "auth/invites/{id}")] {
+        let path = path.replace("{id}", made[0]["id"].as_str().expect("an id"));
+        assert_eq!(call(&alice, 1, method, &path, &json!({})).await.0, 403, "{path}");
+    }
+    let (ids, pages) = all(&root, "auth/invites?", "invites", "id").await;
+    assert_eq!((ids, pages), (vec![made[1]["id"].clone(), made[2]["id"].clone(), made[0]["id"].clone()], 2));
+    let list = root.get_json(1, "/api/v1/auth/invites").await;
+    let first = &list["invites"][0];
+    assert_eq!((&first["uses"], &first["used"]), (&json!(2), &json!(0)));
+    assert_eq!(first["created_by"], json!({"id": 1, "username": "operator"}));
+    assert_eq!(first["expires_at"], made[1]["expires_at"]);
+    for invite in &made {
+        let code = invite["invite"].as_str().expect("a code");
+        assert!(!list.to_string().contains(code), "the code is shown once");
+    }
+    let revoke = async |node: usize, id: &str| {
+        call(&root, node, Method::DELETE, &format!("auth/invites/{id}"), &json!({})).await
+    };
+    let id = made[1]["id"].as_str().expect("an id");
+    assert_eq!(revoke(1, id).await, (200, json!({"message": "Invite revoked"})));
+    for gone in [id, "x", &id.replace('-', ":"), &format!("{id}1")] {
+        let (status, body) = revoke(0, gone).await;
+        assert_eq!((status, &body["code"]), (404, &json!("not_found")), "{gone}");
+    }
+    assert_eq!(all(&root, "auth/invites?", "invites", "uses").await.0, [json!(3), json!(1)]);
+    let log = root.get_json(0, "/api/v1/admin/audit?act=invite").await;
+    let acts: Vec<&Value> = log["entries"].as_array().expect("a list").iter().map(|it| &it["act"]).collect();
+    assert_eq!(acts, ["invite.revoke", "invite", "invite", "invite"], "each once, and no refusal");
+    for cursor in ["x", "-1"] {
+        let path = format!("auth/invites?cursor={cursor}");
+        assert_eq!(call(&root, 0, Method::GET, &path, &json!({})).await.0, 400, "{cursor}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_revoked_invite_lets_nobody_register() {
+    let world = World::start_with(1, shared_redis(), |config| config.auth.registration = Registration::Invite).await;
+    let invite = make_invite(&world, 5).await;
+    let register = async |name: &str, code: &str| {
+        let body = json!({"username": name, "password": "your_strong_password", "invite": code});
+        let url = world.url(0, "/api/v1/auth/register?ext=1");
+        answered(world.client.post(url).json(&body).send().await).await
+    };
+    assert_eq!(register("operator", &invite).await.0, 201);
+    let root = world.log_in(0, "operator", "your_strong_password").await;
+    world.promote("operator").await;
+    let list = root.get_json(0, "/api/v1/auth/invites").await;
+    assert_eq!((&list["invites"][0]["used"], &list["invites"][0]["created_by"]), (&json!(1), &Value::Null));
+    assert_eq!(register("bob", &invite).await.0, 201);
+    let id = list["invites"][0]["id"].as_str().expect("an id");
+    assert_eq!(call(&root, 0, Method::DELETE, &format!("auth/invites/{id}"), &json!({})).await.0, 200);
+    let (status, body) = register("carol", &invite).await;
+    assert_eq!((status, &body["code"]), (403, &json!("invite_invalid")));
+    world.log_in(0, "bob", "your_strong_password").await;
     world.stop().await;
 }
 

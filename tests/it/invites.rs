@@ -12,7 +12,7 @@ async fn world(registration: Registration) -> World {
     World::start_with(2, shared_redis(), |config| config.auth.registration = registration).await
 }
 
-async fn make_invite(world: &World, uses: u32) -> String {
+pub async fn make_invite(world: &World, uses: u32) -> String {
     let terms = InviteTerms::new(uses, 1).expect("valid");
     let invite = administration(&world.config).await.invite(&Operator::CommandLine, terms).await;
     invite.expect("made").code.expose().to_owned()

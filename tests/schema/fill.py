@@ -49,6 +49,8 @@ class Fill:
         match name:
             case "id" if label == "DELETE /api/v1/me/sessions/{id}":
                 return world.session_of(self.user)
+            case "id" if "/invites/" in label:
+                return world.new_invite()
             case "id" if label.startswith("DELETE"):
                 return world.new_group(self.user if "/admin/" not in label else world.keeper)
             case "id" if label.startswith("GET"):

@@ -53,7 +53,7 @@ class Tokens:
             return WORLD.disposable()
         if label in FOR_APPLICATIONS and (is_stateful(case) or dice.random() < 0.85):
             return WORLD.application
-        needs_admin = "/admin/" in label or label.endswith("/invites")
+        needs_admin = "/admin/" in label or "/invites" in label
         if is_stateful(case):
             # What one step has made is there for the next.
             return WORLD.admin if needs_admin else WORLD.actors[0]

@@ -110,6 +110,9 @@ class World:
     def session_of(self, user):
         return call("GET", "/api/v1/me/sessions", user)[0]["id"]
 
+    def new_invite(self):
+        return call("POST", "/api/v1/auth/invites", self.admin, json={})["id"]
+
     def _public_room(self, owner):
         form = {"room_name": (None, self.unique("Room ")), "description": (None, "For everyone")}
         return call("POST", "/api/chat/rooms", owner, files=form)["room_id"]

@@ -43,7 +43,10 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/auth/register").route(web::post().to(auth::register)))
         .service(resource("/api/v1/auth/login").route(web::post().to(auth::log_in)))
         .service(resource("/api/v1/auth/logout").route(web::post().to(sessions::log_out)))
-        .service(resource("/api/v1/auth/invites").route(web::post().to(invites::create)))
+        .service(
+            resource("/api/v1/auth/invites").route(web::get().to(invites::list)).route(web::post().to(invites::create)),
+        )
+        .service(resource("/api/v1/auth/invites/{id}").route(web::delete().to(invites::revoke)))
         .service(resource("/api/v1/upload/image").route(web::post().to(upload::image)))
         .service(resource("/api/v1/rooms").route(web::get().to(rooms::list)).route(web::post().to(rooms::create)))
         .service(
@@ -97,6 +100,8 @@ fn openapi() -> utoipa::openapi::OpenApi {
         auth::register,
         auth::log_in,
         invites::create,
+        invites::list,
+        invites::revoke,
         sessions::log_out,
         sessions::list,
         sessions::end,

@@ -35,6 +35,7 @@
 //! | `origin:…` | none: an account that was deleted is not made again |
 //! | `{u:3}:logins` | 30 days after the latest log-in |
 //! | `invite:…` | as long as it is valid |
+//! | `invites` | none: entries of invites that have expired are removed when the next one is made |
 //! | `{u:3}:uploaded` | a day after the first upload that it counts |
 //! | `{uploads}:used`, `:sent`, `:about`, `:pictures` | none: entries are removed with their file |
 //! | `{uploads}:turn`, `:listed` | until another node may look after the files |
@@ -381,6 +382,11 @@ impl Keys {
     /// Hash: how many accounts an invite may make, and those that it has made, as `take_invite.lua` describes.
     pub(in crate::store) fn invite(&self, digest: &str) -> String {
         format!("{}invite:{digest}", self.prefix)
+    }
+
+    /// Sorted set: id of an invite → when it expires, ms.
+    pub(in crate::store) fn invites(&self) -> String {
+        format!("{}invites", self.prefix)
     }
 
     /// Sorted set: user → time of the last change of name, ms.

@@ -21,7 +21,8 @@ pub(in crate::store) enum KeyKind {
 }
 
 const NOTES: [&str; 3] = ["joins", "removals", "deleting"];
-const INDEXES: [&str; 16] = [
+const INDEXES: [&str; 17] = [
+    "invites",
     "names",
     "names:parts",
     "names:indexed",
@@ -157,6 +158,7 @@ mod tests {
                 [uploads.descriptions, uploads.used, uploads.sent, uploads.pictures, keys.stats(20_260_101)],
                 [tokens.names, tokens.tokens, tokens.used, keys.audit(AuditLog::Applications), origin],
                 [keys.guesses("d"), keys.metrics(1), keys.name(""), keys.look(""), keys.name("nodes")],
+                [keys.invites(), keys.invite(""), keys.invite("x"), keys.name("invites"), keys.look("invites")],
             ];
             for key in lasting.as_flattened() {
                 assert_eq!(kind(key), Some(KeyKind::Index), "{key}");
