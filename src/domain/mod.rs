@@ -84,7 +84,7 @@ pub use room::{
 };
 pub use selection::Selection;
 pub use session::{Session, TokenId};
-pub use summaries::InviteSummary;
+pub use summaries::{InviteSummary, UploadTotal};
 pub use text::folded;
 pub use times::{utc_millis, utc_seconds, whole_second};
 pub use user::{Account, Caller, DELETED_NAME, NewAccount, OnlineUser, Role, TokenKey, UserRef};

@@ -1,5 +1,6 @@
-//! What administrators see of invites.
+//! What administrators see of invites and uploads.
 
+use super::ids::UserId;
 use super::invite::InviteId;
 use super::user::UserRef;
 
@@ -16,4 +17,17 @@ pub struct InviteSummary {
     pub used: u64,
     /// When it expires, UTC milliseconds.
     pub expires_at_ms: u64,
+}
+
+/// How much a user uploads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadTotal {
+    /// Number of the user.
+    pub id: UserId,
+    /// The current name; `None` for a deleted user.
+    pub name: Option<String>,
+    /// Bytes of the user's files that are stored.
+    pub bytes: u64,
+    /// Bytes that count for the limit of the present day.
+    pub day_bytes: u64,
 }

@@ -6,7 +6,8 @@ use super::audit::{Act, Operator, Target, record, record_with};
 use super::invites::Invite;
 use crate::domain::{
     Account, AuditEntry, AuditFilter, EntryId, Error, Field, InviteCode, InviteId, InviteSummary, InviteTerms, Limit,
-    Member, NewAccount, Password, Reason, Result, Role, RoomId, RoomSummary, Session, UserId, UserRef, random_hex,
+    Member, NewAccount, Password, Reason, Result, Role, RoomId, RoomSummary, Session, UploadTotal, UserId, UserRef,
+    random_hex,
 };
 use crate::store::{Restored, Revocation};
 
@@ -16,6 +17,16 @@ const ONE_TIME_PASSWORD_MS: u64 = 24 * 60 * 60 * 1000;
 const ONE_TIME_PASSWORD_BYTES: usize = 10;
 /// Entries of the audit log among which one page of a search is found.
 const SEARCHED_AT_ONCE: Limit = Limit::of(1000);
+
+/// Who uploads how much.
+pub struct UploadUse {
+    /// Users by the bytes of their stored files, most first.
+    pub users: Vec<UploadTotal>,
+    /// Bytes that each may upload in a day; `None` without a limit.
+    pub day_limit_bytes: Option<u64>,
+    /// The position of the next page.
+    pub next: Option<usize>,
+}
 
 /// What administrators may do. Every act is recorded in the audit log before it is carried out.
 pub struct Administration {
@@ -225,6 +236,17 @@ impl Administration {
     ) -> Result<(Vec<Member>, Option<usize>)> {
         operator.administer(&self.accounts.store).await?;
         self.accounts.store.members_from(room, from, limit).await
+    }
+
+    /// Who uploads how much, from a position in the list.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub async fn uploads(&self, operator: &Operator<'_>, from: usize, limit: Limit) -> Result<UploadUse> {
+        operator.administer(&self.accounts.store).await?;
+        let (users, next) = self.accounts.store.upload_totals(from, limit).await?;
+        let day_limit_bytes = self.accounts.limits.caps().map(|caps| caps.uploads_bytes_per_day);
+        Ok(UploadUse { users, day_limit_bytes, next })
     }
 
     /// The entries of the audit log before an entry that a filter looks for, newest first. The second value is the cursor

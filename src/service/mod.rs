@@ -63,7 +63,7 @@ use std::sync::Arc;
 
 pub use access::IpVisibility;
 pub use accounts::{Accounts, Identity};
-pub use administration::Administration;
+pub use administration::{Administration, UploadUse};
 pub use applications::Applications;
 pub use archive::{Archive, BackupError, Contents};
 pub use audit::Operator;

@@ -2,7 +2,7 @@
 
 use super::shelf::Shelf;
 use super::upload_path::{Folder, UploadPath};
-use crate::domain::{Attachment, Charset, FileName, MessageId};
+use crate::domain::{Attachment, Charset, FileName, MessageId, UserId};
 use crate::store::FileDescription;
 
 /// A stored file that no message shows yet. If it is dropped before a message may show it, because of an error or a
@@ -14,6 +14,8 @@ pub struct StoredFile {
     pub(super) pixels: Option<(u32, u32)>,
     pub(super) charset: Option<Charset>,
     pub(super) digest: [u8; 32],
+    /// Who uploaded it.
+    owner: UserId,
     shelf: Shelf,
     may_be_shown: bool,
 }
@@ -24,6 +26,8 @@ pub(super) struct Findings {
     pub(super) size: u64,
     pub(super) pixels: Option<(u32, u32)>,
     pub(super) charset: Option<Charset>,
+    /// SHA-256 of the uploaded bytes.
+    pub(super) digest: [u8; 32],
 }
 
 impl Drop for StoredFile {
@@ -40,9 +44,9 @@ impl Drop for StoredFile {
 }
 
 impl StoredFile {
-    pub(super) fn new(path: UploadPath, name: FileName, found: &Findings, digest: [u8; 32], shelf: Shelf) -> Self {
-        let &Findings { size, pixels, charset } = found;
-        Self { path, name, size, pixels, charset, digest, shelf, may_be_shown: false }
+    pub(super) fn new(path: UploadPath, name: FileName, found: &Findings, owner: UserId, shelf: Shelf) -> Self {
+        let &Findings { size, pixels, charset, digest } = found;
+        Self { path, name, size, pixels, charset, digest, owner, shelf, may_be_shown: false }
     }
 
     /// Whether it is a picture.
@@ -85,7 +89,8 @@ impl StoredFile {
 
     /// What is remembered of the file. `message` is the one with which it was uploaded.
     pub(super) fn description(&self, message: Option<MessageId>) -> FileDescription {
-        FileDescription { name: Some(self.name.as_str().to_owned()), charset: self.charset, message }
+        let name = Some(self.name.as_str().to_owned());
+        FileDescription { name, charset: self.charset, message, uploaded: Some((self.owner, self.size)) }
     }
 }
 

@@ -123,12 +123,12 @@ impl Uploads {
         let announced = upload.announced_bytes.unwrap_or(u64::MAX).min(self.files.max_bytes);
         self.files.shelf.check_space(announced).await?;
         let counted = self.count(caller.id, announced).await?;
-        let received = self.take_in(upload, body).await;
+        let received = self.take_in(caller.id, upload, body).await;
         self.correct(caller.id, counted, received.as_ref().map_or(0, |file| file.size)).await;
         received
     }
 
-    async fn take_in<S>(&self, upload: NewUpload, body: S) -> Result<StoredFile>
+    async fn take_in<S>(&self, owner: UserId, upload: NewUpload, body: S) -> Result<StoredFile>
     where
         S: Stream<Item = Result<Bytes>>,
     {
@@ -144,7 +144,7 @@ impl Uploads {
             }
         };
         let path = UploadPath::new(upload.folder, kind);
-        let found = match rest {
+        let mut found = match rest {
             Rest::Whole => {
                 body.hold(&self.files.held);
                 let whole = body.read_rest(head.into()).await?;
@@ -155,7 +155,8 @@ impl Uploads {
         };
         self.files.metrics.count(Count::Uploads);
         self.files.metrics.add(Count::UploadBytes, found.size);
-        Ok(StoredFile::new(path, upload.name, &found, body.digest(), self.files.shelf.clone()))
+        found.digest = body.digest();
+        Ok(StoredFile::new(path, upload.name, &found, owner, self.files.shelf.clone()))
     }
 
     /// Counts what a user is about to upload, and returns what was counted.
@@ -181,7 +182,7 @@ impl Uploads {
         let (bytes, pixels) = self.files.examiners.run(move || examine(kind, bytes)).await??;
         let size = bytes.len() as u64;
         self.files.shelf.put(path, bytes).await?;
-        Ok(Findings { size, pixels, charset: None })
+        Ok(Findings { size, pixels, ..Findings::default() })
     }
 
     /// Streams a document to the file store. An upload that fails is aborted.
@@ -209,7 +210,7 @@ impl Uploads {
             None => None,
         };
         writer.finish().await.map_err(failed)?;
-        Ok(Findings { size: body.size(), pixels: None, charset })
+        Ok(Findings { size: body.size(), charset, ..Findings::default() })
     }
 
     /// Keeps a file that belongs to no message, and returns it as an attachment.

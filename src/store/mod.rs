@@ -67,6 +67,7 @@ mod stats;
 mod stored;
 mod tail;
 mod token_bindings;
+mod upload_totals;
 mod uploads;
 
 use std::sync::Arc;

@@ -24,6 +24,8 @@ pub struct FileDescription {
     pub charset: Option<Charset>,
     /// The message with which it was uploaded, and with which it ends.
     pub message: Option<MessageId>,
+    /// Who uploaded it, and its size in bytes; `None` for files of earlier versions.
+    pub uploaded: Option<(UserId, u64)>,
 }
 
 /// The form in which a description is stored.
@@ -36,13 +38,17 @@ struct DescriptionRecord {
     /// Room, seq and ms of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     m: Option<(u32, u64, u64)>,
+    /// User and bytes, which `uploaded_bytes.lua` reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    u: Option<(u64, u64)>,
 }
 
 impl FileDescription {
     fn encode(&self) -> Result<String> {
         let message = self.message.map(|id| (id.room.number(), id.entry.seq.0, id.entry.at_ms));
         let charset = self.charset.map(|charset| charset.name().to_owned());
-        let record = DescriptionRecord { n: self.name.clone(), c: charset, m: message };
+        let uploaded = self.uploaded.map(|(user, bytes)| (user.0, bytes));
+        let record = DescriptionRecord { n: self.name.clone(), c: charset, m: message, u: uploaded };
         serde_json::to_string(&record).map_err(crate::domain::Error::internal)
     }
 
@@ -52,7 +58,8 @@ impl FileDescription {
         let message = record.m.and_then(|(room, seq, at_ms)| {
             Some(MessageId { room: RoomId::new(room)?, entry: EntryId { seq: Seq(seq), at_ms } })
         });
-        Self { name: record.n, charset: record.c.as_deref().and_then(Charset::of_name), message }
+        let uploaded = record.u.map(|(user, bytes)| (UserId(user), bytes));
+        Self { name: record.n, charset: record.c.as_deref().and_then(Charset::of_name), message, uploaded }
     }
 }
 
@@ -106,11 +113,14 @@ impl Store {
 
     /// Remembers a file that was stored. One with a message is looked after together with it, others by their last use.
     pub async fn note_upload(&self, path: &str, description: &FileDescription) -> Result<()> {
-        let UploadKeys { descriptions, used, sent, .. } = self.keys.uploads();
+        let UploadKeys { descriptions, used, sent, bytes: total, .. } = self.keys.uploads();
         let times = if description.message.is_some() { sent } else { used };
-        let mut pipeline = Pipeline::with_capacity(2);
+        let mut pipeline = Pipeline::with_capacity(3);
         pipeline.cmd("HSET").arg(descriptions).arg(path).arg(description.encode()?);
         pipeline.cmd("ZADD").arg(times).arg(self.now_ms()).arg(path);
+        if let Some((user, bytes)) = description.uploaded {
+            pipeline.cmd("ZADD").arg(total).arg("INCR").arg(bytes).arg(user.0);
+        }
         self.connection.run(&pipeline).await.map(drop)
     }
 
@@ -132,12 +142,10 @@ impl Store {
 
     /// Forgets a file that is removed.
     pub async fn forget_upload(&self, path: &str) -> Result<()> {
-        let UploadKeys { descriptions, used, sent, .. } = self.keys.uploads();
-        let mut pipeline = Pipeline::with_capacity(3);
-        pipeline.cmd("HDEL").arg(descriptions).arg(path);
-        pipeline.cmd("ZREM").arg(used).arg(path);
-        pipeline.cmd("ZREM").arg(sent).arg(path);
-        self.connection.run(&pipeline).await.map(drop)
+        let UploadKeys { descriptions, used, sent, bytes, .. } = self.keys.uploads();
+        let keys: [&str; 4] = [&used, &sent, &descriptions, &bytes];
+        let call = Call { script: &scripts::FORGET_UPLOAD, keys: &keys, args: &[Arg::Text(path)] };
+        self.connection.run_script(&call, &[]).await.map(drop)
     }
 
     /// Whether a message is neither deleted, nor trimmed, nor expired.
@@ -184,10 +192,10 @@ impl Store {
 
     /// Takes up to `most` files off the list that nothing has used for so long, for the caller to remove.
     pub async fn claim_unused_uploads(&self, unused_for: Duration, most: usize) -> Result<Vec<String>> {
-        let UploadKeys { descriptions, used, pictures, .. } = self.keys.uploads();
+        let UploadKeys { descriptions, used, pictures, bytes, .. } = self.keys.uploads();
         let call = Call {
             script: &scripts::CLAIM_UPLOADS,
-            keys: &[&used, &descriptions, &pictures],
+            keys: &[&used, &descriptions, &pictures, &bytes],
             args: &[Arg::Number(self.before_ms(unused_for)), Arg::Number(most as u64)],
         };
         reply::read(self.connection.run_script(&call, &[]).await?.0)
@@ -259,10 +267,11 @@ mod tests {
     fn descriptions_round_trip_and_unknown_ones_are_empty() {
         let entry = EntryId { seq: Seq(3), at_ms: 1_700_000_000_000 };
         let message = Some(MessageId { room: RoomId::GLOBAL, entry });
+        let uploaded = Some((UserId(7), 2048));
         let description =
-            FileDescription { name: Some("报告.txt".to_owned()), charset: Some(Charset::Utf16), message };
+            FileDescription { name: Some("报告.txt".to_owned()), charset: Some(Charset::Utf16), message, uploaded };
         let text = description.encode().expect("encodes");
-        assert_eq!(text, r#"{"n":"报告.txt","c":"utf-16","m":[1,3,1700000000000]}"#);
+        assert_eq!(text, r#"{"n":"报告.txt","c":"utf-16","m":[1,3,1700000000000],"u":[7,2048]}"#);
         assert_eq!(FileDescription::decode(&text), description);
         assert_eq!(FileDescription::decode(r#"{"n":"a","z":1}"#).name.as_deref(), Some("a"));
         assert_eq!(FileDescription::decode("?"), FileDescription::default());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
 
 /// Every route: method, path with the number of a user or room, and the act that the log has of it.
-const ROUTES: [(&str, &str, &str); 12] = [
+const ROUTES: [(&str, &str, &str); 13] = [
     ("GET", "/api/v1/admin/users", ""),
     ("PUT", "/api/v1/admin/users/{user}/admin", "user.promote"),
     ("DELETE", "/api/v1/admin/users/{user}/admin", "user.demote"),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, &str, &str); 12] = [
     ("GET", "/api/v1/admin/rooms", ""),
     ("GET", "/api/v1/admin/rooms/{room}/members", ""),
     ("DELETE", "/api/v1/admin/rooms/{room}", "room.delete"),
+    ("GET", "/api/v1/admin/uploads", ""),
     ("GET", "/api/v1/admin/audit", ""),
 ];
 
@@ -110,6 +111,8 @@ async fn whom_no_administrator_can_act_on_is_refused() {
         ("rooms?limit=-1", "invalid"),
         ("rooms/1/members?cursor=-1", "invalid"),
         ("rooms/1/members?limit=0", "invalid"),
+        ("uploads?cursor=x", "invalid"),
+        ("uploads?cursor=99999999999", "invalid"),
         ("audit?cursor=x", "invalid"),
         ("audit?cursor=1", "invalid"),
         ("audit?cursor=1-", "invalid"),

@@ -1,11 +1,13 @@
-//! What administrators look through: invites, rooms and their members, the audit log.
+//! What administrators look through: invites, rooms and their members, uploads, the audit log.
 
 use chinwag::config::Registration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::invites::make_invite;
-use crate::support::{User, World, answered, eventually, shared_redis};
+use crate::samples::sample;
+use crate::support::{User, World, answered, eventually, ok, shared_redis};
+use crate::uploads::{upload, upload_picture};
 
 /// Calls a route as an administrator. Returns the status and the body.
 async fn call(user: &User<'_>, node: usize, method: Method, path: &str, body: &Value) -> (u16, Value) {
@@ -177,6 +179,47 @@ async fn rooms_are_found_by_a_part_of_their_name_and_show_their_members() {
     assert_eq!((&page["members"][0]["role"], &page["members"][1]["role"]), (&json!("owner"), &json!("member")));
     let (status, body) = call(&root, 0, Method::GET, &format!("admin/rooms/{direct}/members"), &json!({})).await;
     assert_eq!((status, &body["code"]), (400, &json!("direct_room")), "what two users write is theirs");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn uploads_are_added_up_by_user_until_their_files_are_gone() {
+    let world = World::start_with(2, shared_redis(), |config| config.uploads.check_secs = 1).await;
+    let root = administrator(&world, "operator").await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let totals = async || root.get_json(1, "/api/v1/admin/uploads").await;
+    assert_eq!(totals().await["users"], json!([]));
+    let message = ok(upload(&alice, 0, "a.pdf", sample("pdf", 200_000), "global").await).await;
+    ok(upload(&bob, 1, "b.pdf", sample("pdf", 30_000), "global").await).await;
+    ok(upload(&bob, 0, "c.pdf", sample("pdf", 40_000), "global").await).await;
+    let picture = upload_picture(&bob, 0).await;
+    let picture_bytes = world.client.get(world.url(0, &picture)).send().await.expect("answered");
+    let picture_bytes = picture_bytes.bytes().await.expect("a body").len();
+    let shown = async || {
+        let users = totals().await["users"].as_array().expect("a list").clone();
+        users.iter().map(|it| (it["username"].clone(), it["bytes"].as_u64())).collect::<Vec<_>>()
+    };
+    let of_bob = (json!("bob"), Some(70_000 + picture_bytes as u64));
+    assert_eq!(shown().await, [(json!("alice"), Some(200_000)), of_bob.clone()]);
+    let page = totals().await;
+    assert_eq!(page["day_limit_bytes"], world.config.limits.uploads_bytes_per_day);
+    assert!(page["users"][0]["day_bytes"].as_u64().is_some_and(|bytes| bytes >= 200_000), "{page}");
+    let (ids, pages) = all(&root, "admin/uploads?", "users", "id").await;
+    assert_eq!((ids, pages), (vec![json!(2), json!(3)], 1));
+    // With its message, the file of a message ends.
+    let id = message["id"].as_str().expect("an id");
+    let path = format!("/api/chat/messages/{id}?room_id=global");
+    ok(alice.at(0, Method::DELETE, &path).send().await).await;
+    assert_eq!(shown().await, [of_bob]);
+    // After its last use, any other ends.
+    let prefix = &world.config.redis.prefix;
+    let key = format!("{prefix}{{uploads}}:used");
+    let mut redis = redis::Client::open(shared_redis()).and_then(|it| it.get_connection()).expect("Redis answers");
+    let member = picture.trim_start_matches("/uploads/");
+    redis::cmd("ZADD").arg(&key).arg("XX").arg(1).arg(member).exec(&mut redis).expect("aged");
+    eventually("the picture counts no more", async || shown().await == [(json!("bob"), Some(70_000))]).await;
+    assert_eq!(call(&root, 0, Method::DELETE, "admin/users/3", &json!({})).await.0, 200);
+    assert_eq!(shown().await, [(json!("已注销"), Some(70_000))], "files stay with the messages");
     world.stop().await;
 }
 

@@ -1,7 +1,7 @@
 -- Takes files that nothing has used for long off the list, so that the caller alone removes them. A message that is sent
 -- meanwhile either renews its file before, which is then not taken, or comes after.
 --
--- KEYS  1 times of use   2 descriptions   3 pictures in use, which stay
+-- KEYS  1 times of use   2 descriptions   3 pictures in use, which stay   4 bytes by user
 -- ARGV  1 ms before which a file counts as unused   2 most files to take
 -- Reply their paths
 
@@ -19,6 +19,6 @@ for _, path in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1
 end
 if #paths > 0 then
   redis.call('ZREM', KEYS[1], unpack(paths))
-  redis.call('HDEL', KEYS[2], unpack(paths))
+  for _, path in ipairs(paths) do forget_description(KEYS[2], KEYS[4], path) end
 end
 return paths

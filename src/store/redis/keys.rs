@@ -38,6 +38,7 @@
 //! | `invites` | none: entries of invites that have expired are removed when the next one is made |
 //! | `{u:3}:uploaded` | a day after the first upload that it counts |
 //! | `{uploads}:used`, `:sent`, `:about`, `:pictures` | none: entries are removed with their file |
+//! | `{uploads}:bytes` | none: entries are removed with the last file of their user |
 //! | `{uploads}:turn`, `:listed` | until another node may look after the files |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, in a cluster `{o:…}:online`, and `rooms:active` | none: nodes trim old entries every minute |
@@ -161,6 +162,8 @@ pub(in crate::store) struct UploadKeys {
     pub(in crate::store) used: String,
     /// Sorted set: path → when a node last looked for the message of the file, ms.
     pub(in crate::store) sent: String,
+    /// Sorted set: user → bytes of the files that the user uploaded and that are stored.
+    pub(in crate::store) bytes: String,
     /// Hash: user or room → path of its picture, and path → number of those who have it.
     pub(in crate::store) pictures: String,
 }
@@ -228,6 +231,7 @@ impl Keys {
             descriptions: format!("{base}:about"),
             used: format!("{base}:used"),
             sent: format!("{base}:sent"),
+            bytes: format!("{base}:bytes"),
             pictures: format!("{base}:pictures"),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Each script has a file of its own, whose header names KEYS, ARGV and replies. Shared functions are in files that are
 //! prepended to the scripts: `prelude.lua` (writing to a room), `amendments.lua` (reading amendments), `amend.lua` (writing
-//! an amendment), `mentions.lua` (whom records mention), `pins.lua` (pinned messages), `walk.lua` (skipping deleted messages).
+//! an amendment), `mentions.lua` (whom records mention), `pins.lua` (pinned messages), `uploaded_bytes.lua` (whom files count for),
+//! `walk.lua` (skipping deleted messages).
 
 use std::sync::LazyLock;
 
@@ -84,7 +85,8 @@ script!(CHANGE_CONVERSATION = "../lua/change_conversation.lua");
 script!(CLAIM_LOOK = "../lua/claim_look.lua");
 script!(RELEASE_LOOK = "../lua/release_look.lua");
 script!(COUNT_UPLOAD = "../lua/count_upload.lua");
-script!(CLAIM_UPLOADS = "../lua/claim_uploads.lua");
+script!(CLAIM_UPLOADS = "../lua/uploaded_bytes.lua", "../lua/claim_uploads.lua");
+script!(FORGET_UPLOAD = "../lua/uploaded_bytes.lua", "../lua/forget_upload.lua");
 script!(KEEP_PICTURE = "../lua/keep_picture.lua");
 script!(BLOCK = "../lua/block.lua");
 script!(COPY_BLOCK = "../lua/copy_block.lua");
@@ -97,7 +99,7 @@ script!(READ_KEYS = "../lua/read_keys.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
-    let all: &[&Script] = &[
+    load(&[
         &APPEND_MESSAGE,
         &ANNOUNCE_MESSAGES,
         &CREATE_ROOM,
@@ -140,6 +142,7 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &RELEASE_LOOK,
         &COUNT_UPLOAD,
         &CLAIM_UPLOADS,
+        &FORGET_UPLOAD,
         &KEEP_PICTURE,
         &BLOCK,
         &COPY_BLOCK,
@@ -149,9 +152,12 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &USE_APPLICATION,
         &REVOKE_APPLICATION,
         &READ_KEYS,
-    ];
-    let mut pipeline = Pipeline::with_capacity(all.len());
-    for script in all {
+    ])
+}
+
+fn load(scripts: &[&Script]) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(scripts.len());
+    for script in scripts {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(script.code).ignore();
     }
     pipeline

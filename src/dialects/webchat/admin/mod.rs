@@ -1,10 +1,11 @@
-//! Routes for administrators and applications: users, rooms, messages, presence, the audit log.
+//! Routes for administrators and applications: users, rooms, messages, presence, uploads, the audit log.
 
 mod audit;
 mod messages;
 mod presence;
 mod roles;
 mod rooms;
+mod uploads;
 mod users;
 
 use actix_web::web::{self, ServiceConfig};
@@ -43,6 +44,7 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
         .service(resource("/api/v1/admin/rooms/{id}/messages").route(web::get().to(messages::list)))
         .service(resource("/api/v1/admin/messages").route(web::post().to(messages::send)))
         .service(resource("/api/v1/admin/presence").route(web::get().to(presence::list)))
+        .service(resource("/api/v1/admin/uploads").route(web::get().to(uploads::list)))
         .service(resource("/api/v1/admin/audit").route(web::get().to(audit::list)));
 }
 
@@ -65,6 +67,7 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
     messages::list,
     messages::send,
     presence::list,
+    uploads::list,
     audit::list,
 ))]
 pub(super) struct Documentation;

@@ -42,7 +42,7 @@ const INDEXES: [&str; 17] = [
 ];
 const STARTS_OF_INDEXES: [&str; 9] =
     ["name:", "look:", "email:", "invite:", "guesses:", "direct:", "origin:", "stats:", "figures:"];
-const OF_UPLOADS: [&str; 4] = ["used", "sent", "about", "pictures"];
+const OF_UPLOADS: [&str; 5] = ["used", "sent", "about", "pictures", "bytes"];
 const OF_APPLICATIONS: [&str; 3] = ["names", "tokens", "used"];
 const PASSING: [&str; 2] = ["nodes", "nodes:settings"];
 const STARTS_OF_PASSING: [&str; 4] = ["node:", "probe:", "online:", "connected:"];
@@ -158,7 +158,7 @@ mod tests {
                 [uploads.descriptions, uploads.used, uploads.sent, uploads.pictures, keys.stats(20_260_101)],
                 [tokens.names, tokens.tokens, tokens.used, keys.audit(AuditLog::Applications), origin],
                 [keys.guesses("d"), keys.metrics(1), keys.name(""), keys.look(""), keys.name("nodes")],
-                [keys.invites(), keys.invite(""), keys.invite("x"), keys.name("invites"), keys.look("invites")],
+                [keys.invites(), keys.invite(""), uploads.bytes, keys.name("invites"), keys.look("invites")],
             ];
             for key in lasting.as_flattened() {
                 assert_eq!(kind(key), Some(KeyKind::Index), "{key}");
