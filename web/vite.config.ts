@@ -50,6 +50,10 @@ export default defineConfig({
   },
   server: {
     proxy: {
+      "/admin": {
+        target: server,
+        bypass: ({ url }) => (url && /^\/admin(\?|$)/.test(url) ? "/admin.html" : undefined),
+      },
       "/api": server,
       "/dashboard": {
         target: server,

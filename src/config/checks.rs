@@ -24,8 +24,8 @@ const MAX_REPORT_MS: u64 = 10_000;
 const MAX_PER_ROOM: u64 = 1000;
 const MAX_RETENTION_SECS: u64 = 7 * 24 * 60 * 60;
 /// Paths of the other dialects' sockets and of the pages.
-const RESERVED_PATHS: [&str; 9] =
-    ["/", "/ws", "/api/v1/ws", "/chat", "/login", "/register", "/dashboard", "/docs", "/metrics"];
+const RESERVED_PATHS: [&str; 10] =
+    ["/", "/ws", "/api/v1/ws", "/chat", "/login", "/register", "/admin", "/dashboard", "/docs", "/metrics"];
 
 /// Whether a setting breaks a rule, and the message for that case.
 type Rule = (bool, &'static str);

@@ -1,5 +1,5 @@
-//! Floor 4: everything that is not a chat API: the web client, the dashboard, documentation, health, metrics, uploaded
-//! files.
+//! Floor 4: everything that is not a chat API: the web client, the dashboard, administration, documentation, health,
+//! metrics, uploaded files.
 
 mod arrival;
 mod dashboard;
@@ -55,6 +55,9 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
     }
     for path in ["/dashboard", "/dashboard/"] {
         routes.service(resource(path).route(get().to(web::dashboard)));
+    }
+    for path in ["/admin", "/admin/"] {
+        routes.service(resource(path).route(get().to(web::admin)));
     }
 }
 

@@ -18,6 +18,7 @@ struct Client;
 
 const CLIENT: &str = "index.html";
 const DASHBOARD: &str = "dashboard.html";
+const ADMIN: &str = "admin.html";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 /// Scripts, styles and connections are limited to this server. Images may come from anywhere, as document 000 requires,
@@ -49,6 +50,11 @@ pub(super) fn missing(request: &HttpRequest) -> HttpResponse {
 /// Serves the dashboard.
 pub(super) async fn dashboard(request: HttpRequest) -> HttpResponse {
     show(&request, DASHBOARD)
+}
+
+/// Serves the pages of administrators.
+pub(super) async fn admin(request: HttpRequest) -> HttpResponse {
+    show(&request, ADMIN)
 }
 
 fn show(request: &HttpRequest, page: &str) -> HttpResponse {

@@ -94,6 +94,11 @@ for (const cast of [english, chinese]) {
         await board.goto("/dashboard");
         await expect(board.locator("canvas").first()).toBeVisible();
         await take(board, "dashboard");
+        for (const section of ["users", "invites", "rooms", "uploads", "audit"]) {
+          await board.goto(`/admin?section=${section}`);
+          await expect(board.locator(".rows-box")).toHaveAttribute("aria-busy", "false");
+          await take(board, `admin-${section}`);
+        }
       }
     }
     await painter.close();

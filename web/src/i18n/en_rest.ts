@@ -127,6 +127,7 @@ export const texts = {
   "menu.sounds": "Sounds",
   "menu.pictures": "Outside pictures",
   "menu.docs": "API documentation",
+  "menu.admin": "Administration",
   "menu.dashboard": "Dashboard",
   "search.chats": "Conversations",
   "search.users": "Users",

@@ -124,6 +124,7 @@ export const texts: typeof en = {
   "menu.sounds": "提示音",
   "menu.pictures": "自动加载外站图片",
   "menu.docs": "接口文档",
+  "menu.admin": "管理",
   "menu.dashboard": "运维看板",
   "search.chats": "会话",
   "search.users": "用户",

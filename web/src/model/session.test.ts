@@ -90,9 +90,10 @@ it("follows logins and logouts in other tabs", async () => {
 });
 
 describe("safeNext", () => {
-  it("allows the chat and the dashboard, with their query", () => {
+  it("allows the chat and the pages of administrators, with their query", () => {
     expect(safeNext("/chat?room=7")).toBe("/chat?room=7");
     expect(safeNext("/dashboard?range=6h&node=n1")).toBe("/dashboard?range=6h&node=n1");
+    expect(safeNext("/admin?section=rooms&q=tea")).toBe("/admin?section=rooms&q=tea");
   });
 
   it("replaces everything else by the chat", () => {
@@ -101,6 +102,7 @@ describe("safeNext", () => {
       "",
       "/dashboards",
       "/dashboard/figures",
+      "/administrators",
       "//evil.example/chat",
       "https://evil.example/chat",
       "/chatter",

@@ -94,7 +94,7 @@ addEventListener("storage", (event) => {
   token.value = event.newValue;
 });
 
-/** The address to go to after the login: the wanted one if it is in the chat or the dashboard, else the chat. */
+/** The address to go to after the login: the wanted one if it is in the chat or of an administrator, else the chat. */
 export function safeNext(next: string | undefined): string {
-  return next && /^\/(chat|dashboard)(\?[^#]*)?$/.test(next) ? next : "/chat";
+  return next && /^\/(chat|dashboard|admin)(\?[^#]*)?$/.test(next) ? next : "/chat";
 }

@@ -133,9 +133,14 @@ export function UserItems({ onAccount, onShortcuts }: UserItemsProps) {
         <Icon name="book" /> {t("menu.docs")}
       </a>
       {me.value?.is_admin && (
-        <a class="menu-item" href="/dashboard">
-          <Icon name="shield" /> {t("menu.dashboard")}
-        </a>
+        <>
+          <a class="menu-item" href="/admin">
+            <Icon name="people" /> {t("menu.admin")}
+          </a>
+          <a class="menu-item" href="/dashboard">
+            <Icon name="shield" /> {t("menu.dashboard")}
+          </a>
+        </>
       )}
       <hr />
       <button type="button" class="menu-item" onClick={leave}>
