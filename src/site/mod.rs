@@ -50,6 +50,9 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
         .service(resource("/docs").route(get().to(docs::home)))
         .service(resource("/docs/sockets").route(get().to(sockets::shown)))
         .service(resource("/assets/{name}").route(get().to(web::asset)));
+    for path in ["/worker.js", "/app.webmanifest"] {
+        routes.service(resource(path).route(get().to(web::named)));
+    }
     for path in ["/", "/register", "/login", "/chat"] {
         routes.service(resource(path).route(get().to(web::page)));
     }

@@ -1,7 +1,7 @@
 //! The web client: built from `web/`, embedded in the binary, served by every node.
 //!
-//! The names of files under `/assets/` contain a hash of their content, so that they are cached for ever; pages are
-//! revalidated. The files were compressed at build time.
+//! The names of files under `/assets/` contain a hash of their content, so that they are cached for ever; pages, the
+//! service worker and the manifest are revalidated. The files were compressed at build time.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentEncoding, EntityTag, HeaderValue};
@@ -24,8 +24,8 @@ const ASK_FIRST: &str = "no-cache";
 /// Scripts, styles and connections are limited to this server. Images may come from anywhere, as document 000 requires,
 /// and so may audio and video.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' https: http: data: blob:; media-src 'self' https: http:; connect-src 'self'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'";
+    img-src 'self' https: http: data: blob:; media-src 'self' https: http:; connect-src 'self'; \
+    manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Chinwag</title>\
     <h1>Chinwag runs, without its web client</h1><p>This binary was built without it. Install Node.js 20 or newer \
     (20.19 at least), then run <code>scripts/build</code>; or <code>npm ci &amp;&amp; npm run build</code> in \
@@ -73,6 +73,13 @@ pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> Resu
     Ok(answer(&request, found, FOR_EVER))
 }
 
+/// Serves a file that keeps its name from one version to the next: the service worker, or the manifest of the app.
+/// Workers give up once their file is gone.
+pub(super) async fn named(request: HttpRequest) -> Result<HttpResponse> {
+    let found = choose(request.path().trim_start_matches('/'), &request).ok_or(Error::NotFound)?;
+    Ok(answer(&request, found, ASK_FIRST))
+}
+
 const HTML: &str = "text/html; charset=utf-8";
 
 struct Found {
@@ -88,6 +95,8 @@ fn choose(path: &str, request: &HttpRequest) -> Option<Found> {
         "js" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "webmanifest" => "application/manifest+json",
         _ => return None, // compressed files are not served by their own names
     };
     for (encoding, suffix) in [(ContentEncoding::Brotli, ".br"), (ContentEncoding::Gzip, ".gz")] {

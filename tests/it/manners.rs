@@ -23,6 +23,8 @@ const OTHER_PATHS: [&str; 23] = [
     "/dashboard/",
     "/dashboard/figures",
     "/assets/none.js",
+    "/worker.js",
+    "/app.webmanifest",
     "/uploads/images/none.png",
     "/docs",
     "/docs/",

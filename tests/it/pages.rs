@@ -1,4 +1,5 @@
-//! `docs/protocols`: the conversations work as written, and the frames are those that the server accepts and sends.
+//! `docs/protocols`: the conversations work as written, and the frames are those that the server accepts and sends. And the
+//! files of the web client that keep their addresses.
 
 use std::process::Command;
 
@@ -139,4 +140,55 @@ fn pages_show_every_event_that_is_added() {
         let missing: Vec<_> = added.iter().filter(|it| !shown.contains(it) && !it.ends_with("_room")).collect();
         assert!(missing.is_empty(), "{page}.md does not show {missing:?}");
     }
+}
+
+/// The files that make the web client an app. A build without the client has none of them.
+#[tokio::test]
+async fn the_service_worker_and_the_manifest_are_asked_for_each_time() {
+    let world = World::start(1).await;
+    let chat = world.client.get(world.url(0, "/chat")).send().await.expect("answered");
+    let is_built = chat.headers().contains_key("content-security-policy");
+    for (path, content_type) in
+        [("/worker.js", "text/javascript; charset=utf-8"), ("/app.webmanifest", "application/manifest+json")]
+    {
+        let answer = world.client.get(world.url(0, path)).send().await.expect("answered");
+        let header =
+            |name: &str| answer.headers().get(name).map(|it| it.to_str().expect("text").to_owned()).unwrap_or_default();
+        if !is_built {
+            // Which tells the worker of a former version to give up.
+            assert_eq!(answer.status(), 404, "{path}");
+            continue;
+        }
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(header("content-type"), content_type);
+        assert_eq!(
+            (header("cache-control").as_str(), header("x-content-type-options").as_str()),
+            ("no-cache", "nosniff")
+        );
+        let policy = header("content-security-policy");
+        assert!(policy.contains("worker-src 'self'") && policy.contains("manifest-src 'self'"), "{policy}");
+        let known = world.client.get(world.url(0, path)).header("if-none-match", header("etag")).send().await;
+        assert_eq!(known.expect("answered").status(), 304, "{path}");
+    }
+    world.stop().await;
+}
+
+/// A manifest names pictures by addresses that hold for ever.
+#[tokio::test]
+async fn the_icons_of_the_manifest_are_pictures() {
+    let world = World::start(1).await;
+    let answer = world.client.get(world.url(0, "/app.webmanifest")).send().await.expect("answered");
+    if answer.status() == 404 {
+        return world.stop().await; // a build without the client
+    }
+    let manifest: Value = answer.json().await.expect("JSON");
+    let icons = manifest["icons"].as_array().expect("icons");
+    assert!(icons.len() >= 3, "{manifest}");
+    for icon in icons {
+        let source = icon["src"].as_str().expect("an address");
+        let picture = world.client.get(world.url(0, source)).send().await.expect("answered");
+        assert_eq!(picture.headers()["content-type"].to_str().expect("text"), icon["type"].as_str().expect("a type"));
+        assert!(picture.headers()["cache-control"].to_str().expect("text").contains("immutable"), "{source}");
+    }
+    world.stop().await;
 }
