@@ -2,17 +2,14 @@
 //
 // Browsers offer notifications and locks on secure pages only.
 
-import icon from "../icon.svg";
 import type { Conversation, Message } from "../net/types";
 import { notificationsEnabled } from "../settings/preferences";
 import { storage } from "../settings/storage";
-import { preview, roomName } from "./labels";
 
 /** The lock that each tab holds while it has the focus. The browser releases it when a tab dies. */
 const FOCUS_LOCK = "chinwag.focus";
 /** How long the tab that shows a message keeps the others from showing it. */
 const SHOWN_MS = 5000;
-const MAX_CHARS = 200;
 /** Older messages were missed during a disconnection. */
 const LATE_MS = 30_000;
 
@@ -48,24 +45,12 @@ export async function notify(message: Message, conversation: Conversation): Prom
   if (!("Notification" in window) || Notification.permission !== "granted") return;
   const locks = await navigator.locks.query();
   if (locks.held?.some((lock) => lock.name === FOCUS_LOCK)) return;
-  // A notification replaces another with the same tag: of missed messages each room shows the newest.
   const isLate = Date.now() - Date.parse(message.created_at) > LATE_MS;
-  const tag = isLate ? `chinwag-room-${conversation.id}` : `chinwag-${message.id}`;
+  const { show } = await import("./shown_notification");
   // The first tab holds the lock for a while; the others find it taken.
   await navigator.locks.request(`chinwag-${message.id}`, { ifAvailable: true }, async (lock) => {
     if (!lock) return;
-    show(message, conversation, tag);
+    await show(message, conversation, isLate);
     await new Promise((resolve) => setTimeout(resolve, SHOWN_MS));
   });
-}
-
-function show(message: Message, conversation: Conversation, tag: string): void {
-  const name = roomName(conversation);
-  const title = conversation.is_private || message.user_id === 0 ? name : `${message.username} · ${name}`;
-  const shown = new Notification(title, { body: preview(message).slice(0, MAX_CHARS), tag, icon });
-  shown.onclick = () => {
-    window.focus();
-    dispatchEvent(new CustomEvent("chinwag:open", { detail: conversation.id }));
-    shown.close();
-  };
 }
