@@ -185,6 +185,9 @@ export const texts = {
   "room.public": "Public room",
   "room.group": "Group",
   "room.error": "The messages could not be loaded",
+  "room.kept": "Kept on this device. Newer messages appear once the connection is back.",
+  "room.notKept":
+    "Without a connection, only messages kept on this device can be shown. Of this conversation there are none.",
   "room.empty": "Nothing here yet",
   "room.emptyHint": "Write the first message.",
   "room.beginning": "Beginning of the conversation",

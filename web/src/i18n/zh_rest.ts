@@ -182,6 +182,8 @@ export const texts: typeof en = {
   "room.public": "公开房间",
   "room.group": "群聊",
   "room.error": "消息加载失败",
+  "room.kept": "以下是保存在本设备上的消息。恢复连接后会显示新消息。",
+  "room.notKept": "没有连接时只能显示保存在本设备上的消息，此会话没有保存的消息。",
   "room.empty": "这里还没有消息",
   "room.emptyHint": "来说第一句话吧。",
   "room.beginning": "会话从这里开始",

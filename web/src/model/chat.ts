@@ -25,6 +25,8 @@ const MAX_RESUMED = 500;
 /** Rooms that the handshake resumes. With more, its address would be too long for some proxies. */
 const MAX_IN_HANDSHAKE = 100;
 const IDENTIFY_MAX_MS = 15_000;
+/** How long the server may take before what this device has kept is shown. */
+const RESTORE_MS = 3000;
 
 /** The rooms that the present connection resumes, with the token of the last message of each. */
 let resumed: [number, string][] = [];
@@ -54,15 +56,24 @@ effect(() => {
 
 /** Asks whose token it is until the server answers: drafts and the outbox belong to a user. */
 async function identify(ownToken: string): Promise<void> {
-  for (let attempt = 0; token.peek() === ownToken && !me.peek(); attempt += 1) {
+  const showKept = () => {
+    if (token.peek() !== ownToken || me.peek()) return;
+    import("./offline").then(({ restore }) => restore(ownToken)).catch(() => {});
+  };
+  setTimeout(showKept, RESTORE_MS);
+  for (let attempt = 0; token.peek() === ownToken; attempt += 1) {
     try {
       const account = await api.me();
       if (token.peek() !== ownToken) return;
-      openDrafts(account.id);
-      openOutbox(account.id);
+      // Unless they were opened with what the device has kept.
+      if (!me.peek()) {
+        openDrafts(account.id);
+        openOutbox(account.id);
+      }
       noteMe(account);
-      void flush();
+      return void flush();
     } catch {
+      showKept();
       await delay(Math.min(1000 * 2 ** attempt, IDENTIFY_MAX_MS));
     }
   }

@@ -35,11 +35,11 @@ const STATUS_AFTER_SEND_MS = 900;
 const STATUS_AFTER_READ_MS = 500;
 const STATUS_AFTER_PRESENCE_MS = 1500;
 
-/** For parts that are loaded later. */
-export const latestEvent = signal<EventFrame | null>(null);
+/** Get every event before it is applied. */
+export const observers = new Set<(frame: EventFrame) => void>();
 
 export function applyEvent(frame: EventFrame): void {
-  latestEvent.value = frame;
+  for (const observe of observers) observe(frame);
   switch (frame.type) {
     case "new_message":
       return applyMessage(frame.payload);

@@ -5,7 +5,7 @@ import { api } from "../net/http";
 import type { EventFrame, Message, RoomMessage } from "../net/types";
 import { allAmended } from "./amendments";
 import { connection } from "./connection";
-import { latestEvent } from "./events";
+import { observers } from "./events";
 import { activeRoomId, conversations, type Room, roomOf } from "./rooms";
 import { me } from "./session";
 
@@ -73,10 +73,7 @@ effect(() => {
   if (room) untracked(() => void loadPins(room));
 });
 
-effect(() => {
-  const frame = latestEvent.value;
-  if (frame) untracked(() => note(frame));
-});
+observers.add(note);
 
 /** Applies an event to the pins of the open room. The others are read when they are opened. */
 function note(frame: EventFrame): void {

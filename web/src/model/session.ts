@@ -7,6 +7,8 @@ import { storage } from "../settings/storage";
 import { noteCards } from "./people";
 
 const TOKEN_KEY = "token";
+/** The database of what this device keeps of the user's conversations. */
+export const KEPT = "chinwag";
 
 export const token = signal<string | null>(storage.get(TOKEN_KEY));
 /** The user; `null` until the server has told whose token it is. */
@@ -24,6 +26,7 @@ export function startSession(newToken: string): void {
 function endSession(isExpired: boolean): void {
   if (token.peek() === null) return;
   storage.set(TOKEN_KEY, null);
+  globalThis.indexedDB?.deleteDatabase(KEPT);
   hasExpired.value = isExpired;
   token.value = null;
   me.value = null;

@@ -8,6 +8,7 @@ import { draftOf, watchDraft } from "../model/drafts";
 import { announcement, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
 import { online } from "../model/presence";
+import { restoredRooms } from "../model/restored";
 import { conversations, countedUnread, listState, type Room, roomOf, unreadTotal } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
@@ -134,6 +135,11 @@ export function ConversationPane({ id }: { id: number }) {
         </header>
         <PinnedBar room={room} />
         <MessageList room={room} onReply={reply} />
+        {restoredRooms.value.has(id) && (
+          <p class="pane-note" role="status">
+            {t("room.kept")}
+          </p>
+        )}
         <Typing room={room} />
         <Composer
           room={room}

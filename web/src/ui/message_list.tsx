@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { VList as AnyList, type VListHandle, type VListProps } from "virtua";
 import { t } from "../i18n";
 import { returns } from "../model/attention";
+import { connection } from "../model/connection";
 import { loadBackTo, loadUnread } from "../model/far";
 import { loadNewest, loadOlder } from "../model/history";
 import { markAllRead } from "../model/mark_unread";
@@ -63,8 +64,9 @@ export function MessageList({ room, onReply }: { room: Room; onReply: (message: 
   }, [messages, pendingMessages.value, pendingUploads.value, own, divider, hasOlder]);
 
   if (room.state.value === "error") {
+    const isAway = connection.status.value !== "open";
     return (
-      <Empty icon="alert" title={t("room.error")}>
+      <Empty icon="alert" title={t("room.error")} hint={isAway ? t("room.notKept") : undefined}>
         <button type="button" class="button" onClick={() => void loadNewest(room)}>
           {t("again")}
         </button>
