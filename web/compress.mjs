@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const compressible = new Set([".html", ".js", ".css", ".svg"]);
+const compressible = new Set([".html", ".js", ".css", ".svg", ".webmanifest"]);
 /** The most that the chat may download, gzipped, before its list can be used. */
 const MAX_CHAT_BYTES = 40_000;
 const gzipped = new Map();
@@ -23,7 +23,8 @@ for (const name of readdirSync("dist", { recursive: true })) {
 
 // The page names everything of its first download except the texts, of which the larger language counts.
 const page = readFileSync("dist/index.html", "utf8");
-const named = [...page.matchAll(/(?:href|src)="\/([^"]+)"/g)].map(([, name]) => name);
+// Browsers fetch the manifest when all else is done.
+const named = [...page.matchAll(/(?:href|src)="\/(assets\/[^"]+)"/g)].map(([, name]) => name);
 const scripts = named
   .filter((name) => name.endsWith(".js"))
   .map((name) => readFileSync(join("dist", name), "utf8"));

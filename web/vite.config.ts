@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { installable } from "./vite.app.ts";
 
 const server = process.env.CHINWAG_URL ?? "http://127.0.0.1:8000";
 
@@ -34,7 +35,7 @@ const preloadChat: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [preloadChat],
+  plugins: [preloadChat, installable],
   resolve: {
     alias: {
       "react/jsx-runtime": reactShim,

@@ -67,6 +67,7 @@ export function Chat() {
     const timer = setTimeout(() => {
       void import("./conversation_pane").catch(() => {});
       void import("./lazy_components").catch(() => {});
+      void import("./app").then(({ settle }) => settle()).catch(() => {});
       void loadTexts().catch(() => {});
     }, PRELOAD_DELAY_MS);
     return () => clearTimeout(timer);
