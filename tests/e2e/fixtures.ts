@@ -230,8 +230,12 @@ async function newContext(
   return context;
 }
 
-/** Messages of Chromium about requests that tests make fail, and about files that only the next page uses. */
-const EXPECTED = /^(Failed to load resource|WebSocket connection to|The resource .* was preloaded)/;
+/**
+ * Messages of Chromium about requests that tests make fail, and about files that only the next page uses; of Playwright
+ * about service workers that it keeps away.
+ */
+const EXPECTED =
+  /^(Failed to load resource|WebSocket connection to|The resource .* was preloaded|Service Worker registration blocked)/;
 
 function watch(page: Page, complaints: string[]): void {
   page.on("pageerror", (error) => complaints.push(`script error: ${error.stack}`));

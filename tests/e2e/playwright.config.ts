@@ -18,6 +18,8 @@ export default defineConfig({
     timezoneId: "Europe/Berlin",
     viewport: { width: 1280, height: 800 },
     actionTimeout: 15_000,
+    // Routes of tests do not see what a service worker asks for. Tests of the worker allow it.
+    serviceWorkers: "block",
     screenshot: "only-on-failure",
     // Snapshots of traces fetch pictures in ways that the content security policy refuses.
     trace: "off",

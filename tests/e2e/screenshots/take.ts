@@ -5,6 +5,7 @@ import type { BrowserContextOptions, Page } from "@playwright/test";
 import { expect, item, nodes, plainPage, test, title, User } from "../fixtures";
 import { runCommand } from "../servers";
 import { type Cast, chinese, english } from "./casts";
+import { drawIcons } from "./icons";
 import { landscapes } from "./landscapes";
 import { busyHour } from "./metrics";
 
@@ -19,6 +20,8 @@ const PHONE: BrowserContextOptions = {
 mkdirSync(folder, { recursive: true });
 
 test.describe.configure({ mode: "parallel" });
+
+if (process.env.SCREENSHOTS_DOCS) test("icons of the app", async ({ page }) => drawIcons(page));
 
 for (const cast of [english, chinese]) {
   test(`pictures in ${cast.locale}`, async ({ browser, contexts, enter, visit }) => {
