@@ -33,11 +33,12 @@ struct Found;
 impl PartialSchema for Found {
     fn schema() -> RefOr<Schema> {
         let list = |item: Cow<'_, str>| Array::new(Ref::from_schema_name(item));
-        // Any of them, not one of them: an empty list is each of them.
+        // Any of them, not one of them: an empty list is each of them. Generated clients take the first that an answer has the
+        // keys of, so the one with the most keys comes first.
         let lists = AnyOfBuilder::new()
-            .item(list(FoundUser::name()))
+            .item(list(ChatMessage::name()))
             .item(list(FoundRoom::name()))
-            .item(list(ChatMessage::name()));
+            .item(list(FoundUser::name()));
         Schema::AnyOf(lists.build()).into()
     }
 }
