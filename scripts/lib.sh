@@ -108,7 +108,7 @@ install_modules() {
 client_is_built() {
     local page=$ROOT/web/dist/index.html
     [ -f "$page" ] || return 1
-    [ -z "$(find "$ROOT/web" \( -name node_modules -o -name dist \) -prune -o -type f -newer "$page" -print -quit)" ]
+    [ -z "$(find "$ROOT/web" \( -name node_modules -o -name dist -o -name clients \) -prune -o -type f -newer "$page" -print -quit)" ]
 }
 
 build_client() {
