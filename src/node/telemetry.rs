@@ -43,7 +43,8 @@ static FILTER: LazyLock<Arc<ArcSwap<EnvFilter>>> =
 /// The filter does not parse.
 pub fn init_log(config: &LogConfig) -> Result<(), ParseError> {
     set_filter(config)?;
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    // Whoever read the log may be gone: a line that cannot be written is no reason to end, as saying so would be.
+    let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     let log = tracing_subscriber::registry().with(Filter(Arc::clone(&FILTER)));
     // Tests call this more than once per process.
     let outcome = match is_for_people(config) {
