@@ -8,6 +8,7 @@ mod connection;
 mod context;
 mod dialect;
 mod drain;
+mod faults;
 mod http;
 mod long_answers;
 mod probes;
@@ -18,6 +19,7 @@ pub use connection::{AddressCap, HttpStream, Timing};
 pub use context::Context;
 pub use dialect::{Dialect, Registry};
 pub use drain::{Stopping, close_sockets_at_stop};
+pub use faults::{FAULTS_PATH, Fault, Faults, suffer_faults};
 pub use http::{
     AllowedMethods, AllowedOrigins, Authenticated, FileForm, FormFields, JsonBody, ListFrame, Operating, OptionalBody,
     Printer, QueryParams, QuietAuth, RequestSpan, TextForm, accepts, client_of, cors, count, counts_as, hold_body,

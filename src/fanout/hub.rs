@@ -6,12 +6,14 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use slab::Slab;
+use socket2::SockRef;
 
 use super::connection::{Closed, Connection, ConnectionId, NewConnection};
 use super::followed_rooms::FollowedRooms;
@@ -245,6 +247,15 @@ impl Hub {
             connection.close_code.get_or_insert(CUT);
         }
         self.close(id, &Close::echo(None));
+    }
+
+    /// Cuts the connections of a user, or all, without a close frame, as a broken network does. Returns how many they are.
+    pub fn cut(&self, user: Option<UserId>) -> usize {
+        let state = self.0.borrow();
+        let connections = state.connections.iter().map(|(_, connection)| connection);
+        let chosen = connections.filter(|connection| user.is_none_or(|user| connection.user == user));
+        // One that has ended already has nothing to be cut.
+        chosen.filter(|it| SockRef::from(&**it.send_queue.stream()).shutdown(Shutdown::Both).is_ok()).count()
     }
 
     /// Forgets a connection.

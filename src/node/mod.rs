@@ -19,6 +19,7 @@ mod process_usage;
 mod redis_log;
 mod reload;
 mod reporter;
+mod scratch_folder;
 mod server;
 mod signing_keys;
 mod tasks;
@@ -40,6 +41,7 @@ pub use error::StartError;
 pub use folder_lock::LockError;
 pub use private_redis::{PrivateRedis, PrivateRedisError};
 pub use reload::{LiveSettings, Reloader};
+pub use scratch_folder::ScratchFolder;
 pub use signing_keys::new_secret;
 pub use tasks::TaskEnded;
 pub use wiring::openapi;
@@ -47,7 +49,8 @@ pub use wiring::openapi;
 use crate::config::Config;
 use crate::dialects;
 use crate::domain::Clock;
-use crate::edge::{Dialect, SocketCounts, Stopping};
+use crate::edge::{Dialect, Faults, SocketCounts, Stopping};
+use crate::service::Services;
 use listener::ListenerHandle;
 use reporter::REPORTER;
 use server::Listening;
@@ -75,6 +78,7 @@ pub struct Node {
     stopping: Arc<Stopping>,
     socket_counts: Arc<SocketCounts>,
     drain: Duration,
+    services: Services,
     settings: LiveSettings,
     /// Dropped to make the reporter send its last report.
     end_reports: oneshot::Sender<()>,
@@ -95,7 +99,15 @@ impl Node {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
-        Self::start_with(config, dialects::ALL.to_vec(), clock).await
+        Self::start_with(config, dialects::ALL.to_vec(), clock, None).await
+    }
+
+    /// Starts a node for tests of clients: its private Redis keeps everything in memory, and it has faults on request.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_for_tests(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, dialects::ALL.to_vec(), Clock::default(), Some(Arc::default())).await
     }
 
     /// Starts a node that speaks these dialects.
@@ -103,15 +115,17 @@ impl Node {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with_dialects(config: Config, dialects: Vec<Dialect>) -> Result<Self, StartError> {
-        Self::start_with(config, dialects, Clock::default()).await
+        Self::start_with(config, dialects, Clock::default(), None).await
     }
 
-    async fn start_with(config: Config, dialects: Vec<Dialect>, clock: Clock) -> Result<Self, StartError> {
+    async fn start_with(
+        config: Config,
+        dialects: Vec<Dialect>,
+        clock: Clock,
+        faults: Option<Arc<Faults>>,
+    ) -> Result<Self, StartError> {
         config.check()?;
-        let redis = match config.has_private_redis() {
-            true => Some(PrivateRedis::start(&config.data.dir, &config.redis, TAKEOVER).await?),
-            false => None,
-        };
+        let redis = start_redis(&config, faults.is_some()).await?;
         // Nothing balances load in front of a node that is alone.
         let drain = Duration::from_secs(if redis.is_some() { 0 } else { config.server.drain_secs });
         let url = redis.as_ref().map_or(config.redis.url.clone(), |redis| redis.url().to_owned());
@@ -121,10 +135,11 @@ impl Node {
             Some(redis) => redis.run(preparing).await?,
             None => preparing.await?,
         };
-        let Listening { address, metrics_address, listener, server } = server::listen(&wiring)?;
+        let Listening { address, metrics_address, listener, server } = server::listen(&wiring, faults)?;
         let is_memory_limited = redis.is_some() || memory::is_limited(&store).await;
         exposure::warn_of_risks(&wiring.config, address, is_memory_limited);
         check::warn_of_local_faults(&wiring.config).await;
+        let services = wiring.services(&store);
         let reporter = wiring.reporter(address, store);
         if redis.is_none() {
             // No request is answered before: the server does not run yet.
@@ -149,6 +164,7 @@ impl Node {
             stopping: wiring.stopping,
             socket_counts: wiring.socket_counts,
             drain,
+            services,
             settings: LiveSettings { limits: wiring.shared.limits, allowed_origins: wiring.allowed_origins },
             end_reports,
             redis,
@@ -168,6 +184,11 @@ impl Node {
     /// The node's id, made when it started. The dashboard names the node by it.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What it does, without a route.
+    pub fn services(&self) -> &Services {
+        &self.services
     }
 
     /// The settings that it may take over while it runs.
@@ -231,6 +252,16 @@ impl Node {
         while self.socket_counts.total() > 0 && started.elapsed() < SOCKETS_CLOSE {
             tokio::time::sleep(POLL).await;
         }
+    }
+}
+
+/// Starts the private Redis of a node without a configured one.
+async fn start_redis(config: &Config, is_for_tests: bool) -> Result<Option<PrivateRedis>, PrivateRedisError> {
+    let (dir, redis) = (&config.data.dir, &config.redis);
+    match (config.has_private_redis(), is_for_tests) {
+        (true, false) => PrivateRedis::start(dir, redis, TAKEOVER).await.map(Some),
+        (true, true) => PrivateRedis::start_in_memory(dir, redis).await.map(Some),
+        (false, _) => Ok(None),
     }
 }
 

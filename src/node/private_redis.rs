@@ -78,6 +78,23 @@ impl PrivateRedis {
     /// # Errors
     /// No binary is installed, or the folder is in use or not usable.
     pub async fn start(dir: &Path, config: &RedisConfig, patience: Duration) -> Result<Self, PrivateRedisError> {
+        Self::launch(dir, config, patience, Some(config.fsync)).await
+    }
+
+    /// Starts a Redis that keeps its data in memory alone, with its socket in `dir`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_in_memory(dir: &Path, config: &RedisConfig) -> Result<Self, PrivateRedisError> {
+        Self::launch(dir, config, Duration::ZERO, None).await
+    }
+
+    async fn launch(
+        dir: &Path,
+        config: &RedisConfig,
+        patience: Duration,
+        fsync: Option<Fsync>,
+    ) -> Result<Self, PrivateRedisError> {
         let binary = find_binary().ok_or(PrivateRedisError::NoBinary)?;
         let dir = data_folder::prepare(dir)?;
         let lock = FolderLock::take(&dir, patience).await?;
@@ -87,7 +104,7 @@ impl PrivateRedis {
             warn!("the memory of this machine is unknown: nothing limits the private Redis");
         }
         let log = dir.join(LOG);
-        let launch = Launch { binary, dir, socket: socket.clone(), fsync: config.fsync, maxmemory, lock };
+        let launch = Launch { binary, dir, socket: socket.clone(), fsync, maxmemory, lock };
         let (stop, stopped) = channel();
         let (failed, failure) = watch::channel(None);
         // Linux sends the parent-death signal when the *thread* that forked ends. One thread therefore does all the
@@ -148,7 +165,8 @@ struct Launch {
     binary: PathBuf,
     dir: PathBuf,
     socket: PathBuf,
-    fsync: Fsync,
+    /// `None` to keep the data in memory alone.
+    fsync: Option<Fsync>,
     /// Bytes; `None` for no limit.
     maxmemory: Option<u64>,
     lock: FolderLock,
@@ -256,16 +274,17 @@ fn end(child: &mut Child) {
 
 impl Launch {
     fn spawn(&self) -> std::io::Result<Child> {
-        let fsync = match self.fsync {
-            Fsync::Everysec => "everysec",
-            Fsync::Always => "always",
+        let (appendonly, fsync) = match self.fsync {
+            Some(Fsync::Everysec) => ("yes", "everysec"),
+            Some(Fsync::Always) => ("yes", "always"),
+            None => ("no", "no"),
         };
         let mut command = Command::new(&self.binary);
         command
             .current_dir(&self.dir)
             .args([OsStr::new("--unixsocket"), self.socket.as_os_str()])
             .args(["--unixsocketperm", "700", "--port", "0", "--daemonize", "no"])
-            .args(["--appendonly", "yes", "--appendfsync", fsync, "--save", ""])
+            .args(["--appendonly", appendonly, "--appendfsync", fsync, "--save", ""])
             .args(["--maxmemory", &self.maxmemory.unwrap_or(0).to_string()])
             .args(["--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", LOG])
             // Most rooms are small: a stream of a few messages takes half the memory.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::telemetry;
-use crate::config::{Config, Values};
+use crate::config::{Config, LimitsConfig, Values};
 use crate::edge::AllowedOrigins;
 use crate::service::Limits;
 
@@ -30,6 +30,11 @@ pub struct LiveSettings {
 }
 
 impl LiveSettings {
+    /// Takes over other limits, but for those that need a restart.
+    pub fn set_limits(&self, limits: &LimitsConfig) {
+        self.limits.reload(limits);
+    }
+
     fn apply(&self, config: &Config, changed: &[&str]) {
         if changed.iter().any(|name| name.starts_with("limits.")) {
             self.limits.reload(&config.limits);

@@ -10,7 +10,7 @@ use actix_http::{HttpService, Protocol, Request, Response};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Server, ServiceRequest, ServiceResponse};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, web};
 use tokio::net::TcpStream;
 use tracing_actix_web::TracingLogger;
@@ -19,8 +19,8 @@ use super::error::StartError;
 use super::listener::{self, ListenerHandle};
 use super::wiring::Wiring;
 use crate::edge::{
-    AddressCap, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count, hold_body, in_dialect,
-    not_found,
+    AddressCap, Faults, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count, hold_body,
+    in_dialect, not_found, suffer_faults,
 };
 use crate::metrics::{Count, Metrics};
 use crate::site;
@@ -50,8 +50,8 @@ struct Connections {
     head_secs: u32,
 }
 
-/// Binds the listeners and builds the server.
-pub(super) fn listen(wiring: &Wiring) -> Result<Listening, StartError> {
+/// Binds the listeners and builds the server, whose clients suffer these faults.
+pub(super) fn listen(wiring: &Wiring, faults: Option<Arc<Faults>>) -> Result<Listening, StartError> {
     let config = &wiring.config.server;
     let (listener, handle, address) = bind("server.host and server.port", &config.host, config.port)?;
     let failed = |source| StartError::Io { what: address.to_string(), source };
@@ -71,7 +71,8 @@ pub(super) fn listen(wiring: &Wiring) -> Result<Listening, StartError> {
         head_secs: config.head_secs,
     };
     let (of_chat, chat, is_stopping) = (connections.clone(), wiring.clone(), stopping.clone());
-    let builder = builder.listen("chat", listener, move || of_chat.serve(app(&chat), is_stopping.clone()));
+    let builder =
+        builder.listen("chat", listener, move || of_chat.serve(app(&chat, faults.as_ref()), is_stopping.clone()));
     let mut builder = builder.map_err(failed)?;
     let mut metrics_address = None;
     if let Some((host, port)) = config.metrics_listener() {
@@ -96,6 +97,7 @@ fn bind(
 /// The application of a worker.
 fn app(
     wiring: &Wiring,
+    faults: Option<&Arc<Faults>>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -108,6 +110,9 @@ fn app(
     let store = wiring.open_store();
     let context = wiring.context(&store);
     actix_web::rt::spawn(close_sockets_at_stop(context.hub.clone(), Arc::clone(&context.stopping)));
+    if let Some(faults) = faults {
+        actix_web::rt::spawn(faults.follow(context.hub.clone()));
+    }
     let sockets = wiring.registry.all().flat_map(|owner| (owner.sockets)(&wiring.config)).collect();
     App::new()
         .app_data(web::Data::new(context))
@@ -117,7 +122,9 @@ fn app(
         .configure(|routes| wiring.registry.all().for_each(|owner| (owner.routes)(routes, &wiring.config)))
         .configure(|routes| configure(routes, sockets))
         .configure(|routes| site::documentation(routes, wiring.document.clone()))
+        .configure(|routes| faults.into_iter().for_each(|faults| site::faults(routes, Arc::clone(faults))))
         .default_service(web::to(not_found))
+        .wrap(Condition::new(faults.is_some(), from_fn(suffer_faults)))
         .wrap(from_fn(in_dialect))
         .wrap(from_fn(hold_body))
         .wrap(cors(&wiring.allowed_origins))

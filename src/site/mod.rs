@@ -4,6 +4,7 @@
 mod arrival;
 mod dashboard;
 mod docs;
+mod faults;
 mod health;
 mod refusals;
 mod sockets;
@@ -19,6 +20,7 @@ use crate::domain::{Error, Kind};
 use crate::edge::{Dialect, resource};
 
 pub use docs::{Document, documentation, openapi};
+pub use faults::faults;
 
 /// The server itself, which answers for paths that no dialect owns.
 pub const SITE: Dialect =

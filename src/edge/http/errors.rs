@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use actix_web::body::BoxBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -44,11 +44,11 @@ pub async fn in_dialect(
     registry: web::Data<Registry>,
     allowed: web::Data<AllowedMethods>,
     mut request: ServiceRequest,
-    next: Next<BoxBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let is_head = head_as_get(&mut request);
     let response = match refuse_encoded(&mut request).await {
-        Ok(()) => next.call(request).await?,
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(refused) => request.error_response(refused),
     };
     let mut response = translate(response, &registry, &allowed);
