@@ -3,6 +3,7 @@
 mod administer;
 mod backups;
 mod check;
+mod dev;
 mod health;
 mod invites;
 mod rooms;
@@ -22,6 +23,7 @@ pub use serve::run_until;
 use crate::config::Config;
 use crate::node::{self, Reloader, StartError};
 use backups::{BackupArguments, RestoreArguments};
+use dev::DevArguments;
 use invites::InviteArguments;
 use rooms::RoomAct;
 use tokens::TokenCommand;
@@ -70,6 +72,8 @@ enum Command {
 enum Configured {
     /// Runs a node (the default).
     Serve,
+    /// Runs a node for the tests of other programs: in memory, with these users and rooms, and with faults on request.
+    Dev(DevArguments),
     /// Lists, creates and changes accounts.
     User {
         #[command(subcommand)]
@@ -149,6 +153,7 @@ async fn run_configured(command: Configured, file: Option<&Path>) -> ExitCode {
     };
     match command {
         Configured::Serve => serve::run(config, Reloader::new(file.map(Path::to_owned), values)).await,
+        Configured::Dev(arguments) => dev::run(config, arguments).await,
         Configured::User { command } => users::run(&config, command).await,
         Configured::Invite(arguments) => invites::run(&config, &arguments).await,
         Configured::Room { act } => rooms::run(&config, act).await,

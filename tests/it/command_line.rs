@@ -104,9 +104,12 @@ fn each_command_has_a_page_of_the_manual() {
     assert!(shell.ok(&["man"], "").contains("chinwag\\-backup(1)"));
     std::fs::create_dir(shell.folder.join("man")).expect("created");
     shell.ok(&["man", "man"], "");
-    for (page, says) in
-        [("chinwag.1", "\\-\\-config"), ("chinwag-restore.1", "\\-\\-replace"), ("chinwag-user-add.1", "\\-\\-email")]
-    {
+    for (page, says) in [
+        ("chinwag.1", "\\-\\-config"),
+        ("chinwag-dev.1", "\\-\\-room"),
+        ("chinwag-restore.1", "\\-\\-replace"),
+        ("chinwag-user-add.1", "\\-\\-email"),
+    ] {
         let page = std::fs::read_to_string(shell.folder.join("man").join(page)).expect("written");
         assert!(page.contains(says) && page.contains(".SH NAME"), "{page}");
     }

@@ -34,6 +34,7 @@ mod deletion;
 mod demotion;
 mod departures;
 mod descriptors;
+mod dev;
 mod dialect_clients;
 mod documentation;
 mod documents;
