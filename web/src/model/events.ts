@@ -1,6 +1,5 @@
 // Applies the server's events to the state.
 
-import { signal } from "@preact/signals";
 import type { Conversation, EventFrame, RoomMessage, RoomSettings, ServerPayloads } from "../net/types";
 import { type Amendment, allAmended, amended } from "./amendments";
 import { isInView, noteArrival, refreshListSoon, unhide } from "./conversation_list";
