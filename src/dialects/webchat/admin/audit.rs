@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::page_limit;
 use crate::dialects::common::utc_millis;
-use crate::dialects::webchat::search::check_query;
 use crate::dialects::webchat::error::ErrorBody;
+use crate::dialects::webchat::search::check_query;
 use crate::domain::{AuditEntry, AuditFilter, EntryId, Error, Field, Result};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::service::Operator;

@@ -6,9 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{PageQuery, page_limit, position};
 use crate::dialects::common::{or_default, utc_millis};
-use crate::dialects::webchat::search::check_query;
 use crate::dialects::webchat::error::ErrorBody;
 use crate::dialects::webchat::rooms::room_of;
+use crate::dialects::webchat::search::check_query;
 use crate::dialects::webchat::wire::{Done, MemberEntry, room_kind_word};
 use crate::domain::{Description, Error, Field, Result, RoomKind, RoomName, RoomSummary, UserId, room_cursor};
 use crate::edge::{Authenticated, Context, JsonBody, Operating, QueryParams};
