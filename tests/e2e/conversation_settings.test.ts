@@ -178,7 +178,7 @@ test("the menu works by keyboard", async ({ enter }) => {
   await page.keyboard.press("Shift+F10");
   const menu = page.getByRole("dialog", { name });
   await expect(menu.getByRole("button").first()).toBeFocused();
-  for (let count = 0; count < 3; count += 1) await page.keyboard.press("Tab");
+  for (let count = 0; count < 4; count += 1) await page.keyboard.press("Tab");
   await expect(menu.getByRole("button", { name: "All" })).toBeFocused();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");

@@ -88,7 +88,7 @@ test("messages of all conversations are found, narrowed, shown, and the way back
   await page.goBack();
   await expect(title(page)).toHaveText(garden);
   await expect(hits(page)).toHaveCount(4);
-  await page.keyboard.press("Escape");
+  await field(page).press("Escape");
   await expect(panel(page)).toHaveCount(0);
   await expect(title(page)).toHaveText(garden);
 });

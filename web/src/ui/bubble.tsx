@@ -16,6 +16,7 @@ import type { Row } from "../model/timeline";
 import { cancelUpload } from "../model/uploads";
 import type { Message, Origin } from "../net/types";
 import { Icon, UserAvatar } from "./common";
+import { UserCard } from "./lazy_user_card";
 import { MessageActions } from "./message_actions";
 import { MessageBody, PendingBody, UploadBody } from "./message_body";
 import { PersonButton } from "./person_button";
@@ -60,7 +61,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       {message && !isOwn && (
         <span class="row-avatar">
           {row.isGroupStart && (
-            <PersonButton id={message.user_id} name={name}>
+            <PersonButton Card={UserCard} id={message.user_id} name={name}>
               <UserAvatar
                 id={message.user_id}
                 name={name}
@@ -73,7 +74,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       )}
       <div class="row-main">
         {row.isGroupStart && message && !isOwn && !isPrivate && (
-          <PersonButton id={message.user_id} name={name} class="is-name">
+          <PersonButton Card={UserCard} id={message.user_id} name={name} class="is-name">
             <bdi class="row-name" style={{ "--hue": String(hue(name)) }}>
               {name}
             </bdi>

@@ -19,6 +19,7 @@ import { BlockButton } from "./block_button";
 import { Avatar, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
 import { lazy } from "./lazy";
+import { UserCard } from "./lazy_user_card";
 import { MessageList } from "./message_list";
 import { PersonButton } from "./person_button";
 import { PinnedBar } from "./pinned_bar";
@@ -200,7 +201,7 @@ function HeadAvatar({ conversation }: { conversation: Conversation }) {
   const src = card?.avatar ?? avatar;
   if (user_id === null) return <Avatar name={name} src={src} isGroup={!is_private} />;
   return (
-    <PersonButton id={user_id} name={name} isTabStop>
+    <PersonButton Card={UserCard} id={user_id} name={name} isTabStop>
       <Avatar name={name} src={src} isOnline={online.value.has(user_id)} />
     </PersonButton>
   );

@@ -10,6 +10,7 @@ import "../style/lightbox.css";
 import "../style/forward.css";
 import "../style/tray.css";
 import "../style/finder.css";
+import "../style/user_card.css";
 
 export { Account } from "./account";
 export { ActionDialog } from "./action_dialog";
@@ -31,3 +32,4 @@ export { SearchPanel } from "./search_panel";
 export { SearchResults } from "./search_results";
 export { ShortcutList } from "./shortcut_list";
 export { Tray } from "./tray";
+export { UserCard } from "./user_card";

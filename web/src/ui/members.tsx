@@ -21,6 +21,7 @@ import { RoomSettings } from "./room_settings";
 import { showRoom } from "./router";
 import { SearchList } from "./search_field";
 import { Tabs } from "./tabs";
+import { UserCard } from "./user_card";
 
 /** At most this many members are drawn. */
 const MAX_SHOWN = 500;
@@ -170,7 +171,13 @@ function MemberList({ room, own, isGroup, canAdd, onRun, onRemove }: MemberListP
                   isOnline={isOwn || online.value.has(member.user_id)}
                 />
                 <span class="member-name">
-                  <PersonButton id={member.user_id} name={name} class="link is-plain" isTabStop>
+                  <PersonButton
+                    Card={UserCard}
+                    id={member.user_id}
+                    name={name}
+                    class="link is-plain"
+                    isTabStop
+                  >
                     <bdi>{name}</bdi>
                   </PersonButton>
                   <small>

@@ -1,22 +1,22 @@
 // A name or an avatar that shows the card of its user.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, ComponentType } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
-import { lazy } from "./lazy";
-
-const UserCard = lazy(() => import("./user_card").then((module) => module.UserCard));
+import type { UserCardProps } from "./user_card";
 
 interface PersonButtonProps {
   id: number;
   name: string;
+  /** What draws the card. Code that is needed early loads it when it is first shown. */
+  Card: ComponentType<UserCardProps>;
   class?: string;
   /** Whether it is a Tab stop. Where there are many, the keyboard has another way. */
   isTabStop?: boolean;
   children: ComponentChildren;
 }
 
-export function PersonButton({ id, name, class: extra = "", isTabStop, children }: PersonButtonProps) {
+export function PersonButton({ id, name, Card, class: extra = "", isTabStop, children }: PersonButtonProps) {
   const [isOpen, setOpen] = useState(false);
   return (
     <>
@@ -30,7 +30,7 @@ export function PersonButton({ id, name, class: extra = "", isTabStop, children 
       >
         {children}
       </button>
-      {isOpen && <UserCard id={id} name={name} onClose={() => setOpen(false)} />}
+      {isOpen && <Card id={id} name={name} onClose={() => setOpen(false)} />}
     </>
   );
 }

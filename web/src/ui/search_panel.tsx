@@ -15,6 +15,7 @@ import { PersonButton } from "./person_button";
 import { SearchFilters } from "./search_filters";
 import { closeSearch, showFound } from "./search_page";
 import { useTyped } from "./typed";
+import { UserCard } from "./user_card";
 
 const TYPING_PAUSE_MS = 250;
 /** More are asked for when fewer pixels are left below. */
@@ -170,7 +171,7 @@ function Hit({ message, wanted }: { message: RoomMessage; wanted: string }) {
   };
   return (
     <>
-      <PersonButton id={message.user_id} name={message.username} class="hit-person">
+      <PersonButton Card={UserCard} id={message.user_id} name={message.username} class="hit-person">
         <UserAvatar id={message.user_id} name={message.username} size="s" />
       </PersonButton>
       <button

@@ -13,10 +13,8 @@ import { changeBlock } from "./change_block";
 import { Avatar, Icon, useCard } from "./common";
 import { Confirm, Dialog } from "./dialog";
 import { showRoom } from "./router";
-import "../style/dialogs.css";
-import "../style/user_card.css";
 
-interface UserCardProps {
+export interface UserCardProps {
   id: number;
   /** The name, until the present one is known. */
   name: string;
