@@ -2,9 +2,8 @@ import { render } from "preact";
 import { beforeEach, expect, it, vi } from "vitest";
 import { loadTexts } from "../i18n";
 import { noteCards, resetCards } from "../model/people";
+import { settle } from "../testing/settle";
 import { Avatar, UserAvatar } from "./common";
-
-const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
 
 async function draw(node: preact.VNode): Promise<Element> {
   document.body.innerHTML = "<div></div>";

@@ -4,6 +4,7 @@ import { loadTexts } from "../i18n";
 import { me } from "../model/session";
 import { toast } from "../model/toast";
 import { account } from "../testing/fixtures";
+import { settle } from "../testing/settle";
 import { Profile } from "./profile";
 
 let root: HTMLElement;
@@ -11,7 +12,6 @@ let root: HTMLElement;
 let sent: unknown[];
 let answer: { status: number; body: object };
 
-const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
 const input = (name: string) => root.querySelector(`input[name=${name}]`) as HTMLInputElement;
 const button = (text: string) =>
   [...root.querySelectorAll("button")].find((it) => it.textContent?.includes(text)) as HTMLButtonElement;
