@@ -51,6 +51,11 @@ describe("routes", () => {
   });
 });
 
+it("takes an answer that breaks off for none", async () => {
+  respond = () => new Response('[{"id": 1}, {"i', { status: 200 });
+  await expect(api.pins(7)).rejects.toMatchObject({ status: 0, code: "unreachable" });
+});
+
 describe("refusals", () => {
   const refusal = () =>
     request("GET", "/x").then(

@@ -62,7 +62,9 @@ export async function exchange(
   } catch {
     throw new ApiError(0, "unreachable");
   }
-  const answer = await response.json().catch(() => null);
+  const answer: unknown = await response.json().catch(() => undefined);
+  // Every answer of the server is JSON. One that broke off says nothing.
+  if (response.ok && answer === undefined) throw new ApiError(0, "unreachable");
   if (response.ok) return { answer, headers: response.headers };
   const error = refusal(path, response.status, answer, response.headers.get("retry-after"));
   if (error.code === "unauthenticated" && token && auth.token() === token) auth.onUnauthorized();
