@@ -338,8 +338,6 @@ test("everything is done with the keyboard", async ({ enter }) => {
 
 for (const [colorScheme, width] of [
   ["light", 1280],
-  ["light", 390],
-  ["dark", 1280],
   ["dark", 390],
 ] as const) {
   test(`has no serious accessibility violations (${colorScheme}, ${width})`, async ({ enter }) => {
