@@ -117,6 +117,7 @@ test("the arrows lead from a search in a dialog to what it found, and Enter take
   const page = await enter(alice);
   await pick(page, "New", "New chat");
   const found = page.getByRole("dialog").locator(".item");
+  await expect(page.getByRole("dialog").getByRole("searchbox")).toBeFocused();
   await page.keyboard.type(name);
   await expect(found).toHaveCount(2);
   await page.keyboard.press("ArrowDown");
