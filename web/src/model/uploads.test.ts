@@ -1,4 +1,4 @@
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as uploads from "./uploads";
 
 /** Stands in for the browser's requests. A test decides how they end. */
@@ -82,6 +82,55 @@ it("uploads two pictures at a time", async () => {
   await settle();
   expect(FakeRequest.latest).not.toBe(requests[1]);
   expect(uploads.pendingUploads.value).toHaveLength(2);
+});
+
+describe("files that are sent together", () => {
+  const names = () => onDone.mock.calls.map(([upload]) => upload.name);
+  const start = (name: string, room = 7) => {
+    uploads.startUpload({ ...newUpload(new File(["x"], name)), room }, onDone);
+    return FakeRequest.latest;
+  };
+  const end = async (request: FakeRequest, status = 201) => {
+    request.end(status, status === 201 ? { url: "u" } : { error: "Too large", code: "too_large" });
+    await settle();
+  };
+  const idOf = (name: string) =>
+    uploads.pendingUploads.value.find((upload) => upload.name === name)?.clientId ?? "";
+
+  it("come in the order in which they were chosen, whichever is uploaded first", async () => {
+    const [large, small] = [start("large.txt"), start("small.txt")];
+    await end(small);
+    expect(names()).toEqual([]);
+    await end(large);
+    expect(names()).toEqual(["large.txt", "small.txt"]);
+    expect(uploads.pendingUploads.value).toEqual([]);
+  });
+
+  it("do not wait for those of other rooms", async () => {
+    const [, other] = [start("here.txt"), start("there.txt", 8)];
+    await end(other);
+    expect(names()).toEqual(["there.txt"]);
+  });
+
+  it("do not wait for one that failed or was cancelled", async () => {
+    const [failing, second] = [start("failing.txt"), start("second.txt")];
+    await end(second);
+    await end(failing, 413);
+    expect(names()).toEqual(["second.txt"]);
+    const [, last] = [start("cancelled.txt"), start("last.txt")];
+    await end(last);
+    expect(names()).toEqual(["second.txt"]);
+    uploads.cancelUpload(idOf("cancelled.txt"));
+    expect(names()).toEqual(["second.txt", "last.txt"]);
+  });
+
+  it("are not sent once the session has ended", async () => {
+    const [, second] = [start("first.txt"), start("second.txt")];
+    await end(second);
+    uploads.cancelAllUploads();
+    await settle();
+    expect(names()).toEqual([]);
+  });
 });
 
 it("reports its progress and its address", async () => {

@@ -41,6 +41,8 @@ interface Job {
   upload: Upload | null;
   /** Done when the size of the picture is known, or that it cannot be read. */
   measured: Promise<void>;
+  /** Sends what was uploaded. Set once it has its address. */
+  send?: () => void;
 }
 
 const jobs = new Map<string, Job>();
@@ -52,6 +54,9 @@ export function updateUpload(clientId: string, part: Partial<PendingUpload>): vo
     entry.clientId === clientId ? { ...entry, ...part } : entry,
   );
 }
+
+const roomOf = (clientId: string) =>
+  pendingUploads.peek().find((upload) => upload.clientId === clientId)?.room;
 
 export const isPicture = (file: File) => IMAGE_TYPES.includes(file.type);
 
@@ -104,7 +109,8 @@ async function pixelsOf(file: File): Promise<Pixels | undefined> {
 /** Uploads a file, for the first time or again. */
 export async function runUpload(clientId: string, onDone: OnDone): Promise<void> {
   const job = jobs.get(clientId);
-  if (!job) return;
+  const room = roomOf(clientId);
+  if (!job || room === undefined) return;
   updateUpload(clientId, { progress: 0, error: null });
   if (running < AT_ONCE) running += 1;
   else await new Promise<void>((start) => waiting.push(start));
@@ -115,10 +121,11 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
     const [url] = await Promise.all([job.upload.done, job.measured]);
     const entry = pendingUploads.peek().find((upload) => upload.clientId === clientId);
     if (!entry) return; // cancelled at the last moment
-    onDone(entry, url);
-    removeUpload(clientId);
+    job.send = () => onDone(entry, url);
+    sendUploaded(room);
   } catch (error) {
     updateUpload(clientId, { error: error instanceof Refused ? error.code : "unreachable" });
+    sendUploaded(room);
   } finally {
     const next = waiting.shift();
     if (next) next();
@@ -126,7 +133,24 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
   }
 }
 
+/** Sends the files of a room that are uploaded, up to the first that is not yet: they come in the order chosen. */
+function sendUploaded(room: number): void {
+  const uploading = pendingUploads.peek().filter((upload) => upload.room === room && !upload.error);
+  for (const { clientId } of uploading) {
+    const send = jobs.get(clientId)?.send;
+    if (!send) return;
+    send();
+    removeUpload(clientId);
+  }
+}
+
 export function cancelUpload(clientId: string): void {
+  const room = roomOf(clientId);
+  discard(clientId);
+  if (room !== undefined) sendUploaded(room);
+}
+
+function discard(clientId: string): void {
   const job = jobs.get(clientId);
   removeUpload(clientId);
   job?.upload?.cancel();
@@ -134,7 +158,7 @@ export function cancelUpload(clientId: string): void {
 
 /** Cancels every upload, as the session has ended. */
 export function cancelAllUploads(): void {
-  for (const clientId of [...jobs.keys()]) cancelUpload(clientId);
+  for (const clientId of [...jobs.keys()]) discard(clientId);
 }
 
 function removeUpload(clientId: string): void {
