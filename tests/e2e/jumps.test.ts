@@ -36,3 +36,44 @@ for (const viewport of VIEWS) {
     }
   });
 }
+
+test("a jump stays with its message while older ones arrive above it", async ({ browser, contexts, enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  // The message is near the top of the second page, so that the third is fetched as soon as it is in view.
+  const texts = Array.from({ length: 140 }, (_, at) => (at === 43 ? "needle" : long(at)));
+  await sendAll(await plainPage(browser, contexts), alice, room, texts);
+  const page = await enter(bob, { node: 1 });
+  let pages = 0;
+  const held: (() => void)[] = [];
+  let isHolding = true;
+  await page.routeWebSocket(/\/ws\?/, (socket) => {
+    socket.connectToServer().onMessage((frame) => {
+      if (String(frame).includes('"message_history"')) pages += 1;
+      if (pages > 2 && isHolding) held.push(() => socket.send(frame));
+      else socket.send(frame);
+    });
+  });
+  // It arrives at once, while the rows around the message are still being measured.
+  await page.exposeFunction("release", () => {
+    isHolding = false;
+    for (const send of held.splice(0)) send();
+  });
+  await page.reload();
+  await page.getByRole("searchbox", { name: "Search" }).fill("needle");
+  await expect(results(page, "Messages")).toHaveCount(1);
+  await page.evaluate(() => {
+    const isFlashed = () => document.querySelector(".is-flashed") !== null;
+    const release = (window as unknown as { release: () => void }).release;
+    new MutationObserver(() => isFlashed() && release()).observe(document.body, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+    });
+  });
+  await results(page, "Messages").first().click();
+  await expect(page.locator(".is-flashed")).toHaveCount(1);
+  await expect(page.locator(".is-flashed")).toHaveCount(0);
+  expect(pages).toBeGreaterThan(2);
+  await expect(bubble(page, "needle")).toBeInViewport({ ratio: 1 });
+});
