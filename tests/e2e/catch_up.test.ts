@@ -83,6 +83,33 @@ for (const viewport of [
   });
 }
 
+test("the end of a room that was in view before the list came is not read", async ({
+  browser,
+  contexts,
+  enter,
+}) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(bob, { node: 1, viewport: { width: 390, height: 844 } });
+  // The end and the beginning overlap.
+  await sendAll(await plainPage(browser, contexts), alice, room, numbered(24));
+  let release = () => {};
+  const released = new Promise<void>((go) => {
+    release = go;
+  });
+  await page.route("**/api/v1/conversations", async (route) => {
+    await released;
+    await route.fallback();
+  });
+  await page.goto(`/chat?room=${room}`);
+  await expect(bubble(page, "number 24.")).toBeInViewport();
+  release();
+  await expect(divider(page)).toBeInViewport();
+  await expect(bubble(page, "number 24.")).not.toBeInViewport();
+  await expect.poll(() => leftUnread(bob, room)).toBeLessThan(24);
+  expect(await leftUnread(bob, room)).toBeGreaterThan(0);
+});
+
 test("583 new messages: a bar leads to the first, or marks all as read", async ({
   browser,
   contexts,

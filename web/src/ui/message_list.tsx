@@ -3,7 +3,7 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
 import type { FunctionComponent, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { VList as AnyList, type VListHandle, type VListProps } from "virtua";
+import { VList as AnyList, type ScrollToIndexOpts, type VListHandle, type VListProps } from "virtua";
 import { t } from "../i18n";
 import { returns } from "../model/attention";
 import { connection } from "../model/connection";
@@ -24,6 +24,7 @@ import { Empty, Icon, Skeleton } from "./common";
 import { lazy } from "./lazy";
 import { useLongPress } from "./long_press";
 import { moveFocus, useKeptFocus } from "./message_focus";
+import { reveal } from "./reveal";
 import { targetMessage } from "./target";
 import { TimelineRow } from "./timeline_row";
 
@@ -157,14 +158,23 @@ function History({ room, rows, onReply }: HistoryProps) {
     // Once the rows are measured, it is known whether the end is in view as well.
     return afterFrames(2, () => {
       isOpened.current = true;
+      // Until the list of conversations came the end was in view, where nobody asked to go.
+      room.seen = null;
       onScroll(list.current?.scrollOffset ?? 0);
     });
   };
-  const scrollToDivider = () => {
-    const at = latestRows.current.findIndex(({ hasDivider }) => hasDivider);
-    if (at < 0) return;
+  const scrollToDivider = () =>
+    scrollToRow(
+      latestRows.current.findIndex(({ hasDivider }) => hasDivider),
+      { align: "start", offset: -CONTEXT_PX },
+    );
+  /** Scrolls to a row; does nothing and returns `false` if there is none. */
+  const scrollToRow = (at: number, place: ScrollToIndexOpts) => {
+    if (at < 0) return false;
+    // The end, where the history may have been, does not hold it.
     sticks.current = false;
-    list.current?.scrollToIndex(at, { align: "start", offset: -CONTEXT_PX });
+    list.current?.scrollToIndex(at, place);
+    return true;
   };
   const readAll = () => {
     void markAllRead(room.id);
@@ -175,10 +185,7 @@ function History({ room, rows, onReply }: HistoryProps) {
   const showUnread = async () => {
     const first = await loadUnread(room);
     if (!first) return showToast(t("catchUp.gone"));
-    // Waits until the rows are drawn.
-    await new Promise(requestAnimationFrame);
-    scrollToDivider();
-    afterFrames(2, () => focus(first.id));
+    revealMessage(first.id, scrollToDivider, takeFocus);
   };
 
   // A short first page may not fill the view.
@@ -223,19 +230,18 @@ function History({ room, rows, onReply }: HistoryProps) {
 
   const show = async (id: number, takesFocus = false) => {
     if (!(await loadBackTo(room, id))) return showToast(t("error.message"));
-    sticks.current = false;
-    // Waits until the rows are drawn.
-    await new Promise(requestAnimationFrame);
-    const loaded = timeline(room.messages.peek(), [], [], me.peek()?.id ?? 0, null);
-    const at = rowIndex(loaded, id) - (room.hasOlder.peek() ? 1 : 0);
-    list.current?.scrollToIndex(at, { align: "center" });
-    setFlashed(id);
-    setTimeout(() => setFlashed(null), FLASH_MS);
-    if (takesFocus) afterFrames(2, () => focus(id));
+    const scroll = () => scrollToRow(rowIndex(latestRows.current, id), { align: "center" });
+    revealMessage(id, scroll, (row) => {
+      setFlashed(id);
+      setTimeout(() => setFlashed((flashed) => (flashed === id ? null : flashed)), FLASH_MS);
+      if (takesFocus) takeFocus(row);
+    });
   };
-  const focus = (id: number) => {
-    const row = box.current?.querySelector<HTMLElement>(`[data-id="${id}"]`);
-    row?.focus({ preventScroll: true });
+  const takeFocus = (row: HTMLElement) => row.focus({ preventScroll: true });
+  const revealMessage = (id: number, scroll: () => boolean, onSeen: (row: HTMLElement) => void) => {
+    const { current } = box;
+    const row = () => current?.querySelector<HTMLElement>(`[data-id="${id}"]`);
+    if (current) void reveal(current, { scroll, row, onSeen });
   };
   useSignalEffect(() => {
     const target = targetMessage.value;
