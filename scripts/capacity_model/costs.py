@@ -32,7 +32,7 @@ COSTS = {
 
 Size = namedtuple("Size", "bytes what source")
 SIZES = {
-    "socket": Size(7300, "node: an idle socket", f"{PERF}, idle, 10,000 sockets"),
+    "socket": Size(3700, "node: an idle socket", "[idle sockets](#idle-sockets-and-their-return), 19,500"),
     "kernel": Size(4000, "node's kernel: an idle TCP connection", ASSUMED),
     "followed": Size(1600, "node: a followed room", TRIAL),
     "recent": Size(1024, "node: … in which messages were sent", "from the code: 64 ids of 16 bytes"),
