@@ -32,9 +32,13 @@ pub fn folded(text: &str) -> String {
     text.to_uppercase().to_lowercase().nfkc().collect()
 }
 
+/// So many bytes add no more to their text than a byte can count.
+const MOST_SUMMED: usize = 32;
+
 /// The bytes of a text as a JSON string without its quotes.
 pub(super) fn escaped_bytes(text: &str) -> usize {
-    // Counted without a branch, so that the compiler takes many bytes at once.
-    let more = |byte: u8| 5 * usize::from(byte < 0x20) + usize::from(byte == b'"') + usize::from(byte == b'\\');
-    text.len() + text.bytes().map(more).sum::<usize>()
+    // Counted without a branch and in bytes, so that the compiler takes many of them at once.
+    let more = |byte: &u8| 5 * u8::from(*byte < 0x20) + u8::from(*byte == b'"') + u8::from(*byte == b'\\');
+    let pieces = text.as_bytes().chunks(MOST_SUMMED);
+    text.len() + pieces.map(|piece| usize::from(piece.iter().map(more).sum::<u8>())).sum::<usize>()
 }

@@ -52,8 +52,8 @@ impl Context {
             return self.public_url.clone();
         }
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let is_https = forwarded_is_https(request) == Some(true) && is_from_trusted(request, &self.trusted_proxies);
-        format!("{}://{host}", if is_https { "https" } else { "http" })
+        let is_https = is_from_trusted(request, &self.trusted_proxies) && forwarded_is_https(request) == Some(true);
+        [if is_https { "https://" } else { "http://" }, host].concat()
     }
 
     /// Whether the node is draining: it reports itself as not ready, and still serves requests.

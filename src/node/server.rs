@@ -19,8 +19,8 @@ use super::error::StartError;
 use super::listener::{self, ListenerHandle};
 use super::wiring::Wiring;
 use crate::edge::{
-    AddressCap, Faults, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count, hold_body,
-    in_dialect, not_found, suffer_faults,
+    AddressCap, Faults, HttpStream, RequestSpan, Timing, close_sockets_at_stop, configure, cors, count, in_dialect,
+    not_found, suffer_faults,
 };
 use crate::metrics::{Count, Metrics};
 use crate::site;
@@ -126,7 +126,6 @@ fn app(
         .default_service(web::to(not_found))
         .wrap(Condition::new(faults.is_some(), from_fn(suffer_faults)))
         .wrap(from_fn(in_dialect))
-        .wrap(from_fn(hold_body))
         .wrap(cors(&wiring.allowed_origins))
         .wrap(from_fn(count))
         .wrap(TracingLogger::<RequestSpan>::new())
@@ -151,7 +150,6 @@ fn metrics_app(
         .configure(site::probes)
         .default_service(web::to(not_found))
         .wrap(from_fn(in_dialect))
-        .wrap(from_fn(hold_body))
 }
 
 impl Connections {

@@ -108,8 +108,9 @@ impl Store {
         let live = if self.writer.waits_for_replicas() { &keys.room } else { &keys.live };
         let RoomKeys { room: state, log, members, amendments, details, admins, removed, .. } = &keys;
         let keys: [&str; 13] = [
-            state, log, members, amendments, live, &rate_key, sent, first, second, removed, &slow_key, admins, details,
+            state, log, members, amendments, live, &rate_key, removed, &slow_key, admins, details, sent, first, second,
         ];
+        let keys = if hash.is_empty() { &keys[..10] } else { &keys[..] };
         let names = json_names(message)?;
         let args = |may_join: bool| {
             let mut args = vec![
@@ -135,7 +136,7 @@ impl Store {
             }
             args
         };
-        let call = Call { script: &scripts::APPEND_MESSAGE, keys: &keys, args: &args(false) };
+        let call = Call { script: &scripts::APPEND_MESSAGE, keys, args: &args(false) };
         let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if !is_join(&reply)? {
             return Ok((reply, None));

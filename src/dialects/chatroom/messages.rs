@@ -147,8 +147,10 @@ fn answer(mut response: HttpResponseBuilder, watermark: Watermark) -> HttpRespon
 }
 
 /// The tag of a room's state.
-fn etag(watermark: Watermark) -> EntityTag {
-    EntityTag::new_strong(format!("{}-{}", watermark.last, watermark.revision))
+fn etag(Watermark { last, revision }: Watermark) -> String {
+    // Joined rather than formatted, as every poll needs one.
+    let [seq, at_ms, revision] = [last.seq.0, last.at_ms, revision].map(|number| number.to_string());
+    ["\"", &seq, "-", &at_ms, "-", &revision, "\""].concat()
 }
 
 /// The state that a tag stands for; `None` for a tag that [`etag`] did not create.

@@ -8,13 +8,11 @@ use actix_web::http::header;
 use crate::config::Network;
 use crate::domain::Client;
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
-
 /// The client of a request: the peer, or the client that trusted proxies report.
 pub fn client_of(request: &HttpRequest, trusted: &[Network]) -> Client {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let agent = request.headers().get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let hops = request.headers().get_all(FORWARDED_FOR).map(|value| value.as_bytes());
+    let hops = request.headers().get_all(header::X_FORWARDED_FOR).map(|value| value.as_bytes());
     Client::new(address(peer, hops, trusted), &agent.unwrap_or_default())
 }
 

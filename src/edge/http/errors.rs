@@ -15,6 +15,7 @@ use tracing::{debug, error, warn};
 use tracing_actix_web::RequestId;
 
 use super::allow::AllowedMethods;
+use super::hold_body::HeldBody;
 use super::manners::{complete, head_as_get, refuse_encoded, without_body};
 use crate::domain::{Error, Kind, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
@@ -46,6 +47,7 @@ pub async fn in_dialect(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let held = HeldBody::of(&mut request);
     let is_head = head_as_get(&mut request);
     let response = match refuse_encoded(&mut request).await {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
@@ -53,7 +55,7 @@ pub async fn in_dialect(
     };
     let mut response = translate(response, &registry, &allowed);
     complete(&mut response);
-    Ok(if is_head { without_body(response) } else { response })
+    Ok(held.until_sent(if is_head { without_body(response) } else { response }))
 }
 
 /// Replaces the response to an error by that of the dialect.

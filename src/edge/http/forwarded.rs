@@ -1,10 +1,11 @@
 //! What proxies say of the request that they received. It counts only if they are trusted.
 
 use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderName};
 
 /// The scheme in `X-Forwarded-Proto`, which some proxies call `wss` for WebSockets.
 pub(in crate::edge) fn forwarded_is_https(request: &HttpRequest) -> Option<bool> {
-    match first_value(request, "x-forwarded-proto")?.to_ascii_lowercase().as_str() {
+    match first_value(request, header::X_FORWARDED_PROTO)?.to_ascii_lowercase().as_str() {
         "https" | "wss" => Some(true),
         "http" | "ws" => Some(false),
         _ => None,
@@ -12,7 +13,7 @@ pub(in crate::edge) fn forwarded_is_https(request: &HttpRequest) -> Option<bool>
 }
 
 /// The first element of a header; each further proxy appends one.
-pub(super) fn first_value<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+pub(super) fn first_value<'a>(request: &'a HttpRequest, name: HeaderName) -> Option<&'a str> {
     let value = request.headers().get(name)?.to_str().ok()?;
     value.split(',').next().map(str::trim)
 }

@@ -11,33 +11,36 @@ use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::middleware::Next;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::body::SharedBody;
 use crate::edge::connection::EndOfBody;
 
-/// Middleware that keeps chunked bodies alive until the response is sent.
-///
-/// # Errors
-/// None of its own.
-pub async fn hold_body(
-    mut request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if !request.headers().contains_key(header::TRANSFER_ENCODING) {
-        return next.call(request).await;
+/// The body of a request, if it is chunked.
+pub(super) struct HeldBody(Option<SharedBody>);
+
+impl HeldBody {
+    /// Takes a share of the body of a request.
+    pub(super) fn of(request: &mut ServiceRequest) -> Self {
+        if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+            return Self(None);
+        }
+        let ended = EndOfBody::of(request);
+        let body = request.take_payload().chain(stream::poll_fn(move |_| {
+            ended.note();
+            Poll::Ready(None)
+        }));
+        let unread = SharedBody::new(Box::pin(body));
+        request.set_payload(Payload::Stream { payload: Box::pin(unread.clone()) });
+        Self(Some(unread))
     }
-    let ended = EndOfBody::of(&request);
-    let body = request.take_payload().chain(stream::poll_fn(move |_| {
-        ended.note();
-        Poll::Ready(None)
-    }));
-    let unread = SharedBody::new(Box::pin(body));
-    request.set_payload(Payload::Stream { payload: Box::pin(unread.clone()) });
-    let response = next.call(request).await?;
-    Ok(response.map_body(|_, body| Holding { body, _unread: unread }.boxed()))
+
+    /// Keeps the body alive until the response is sent.
+    pub(super) fn until_sent(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let Some(unread) = self.0 else { return response };
+        response.map_body(|_, body| Holding { body, _unread: unread }.boxed())
+    }
 }
 
 /// The body of a response that keeps the request's body alive.

@@ -33,7 +33,6 @@ pub use encoding::{accepts, json};
 pub use errors::{in_dialect, not_found, resource};
 pub use etag::{is_known, known_tags};
 pub use extension::is_extended;
-pub use hold_body::hold_body;
 pub use idempotency::retry_id;
 pub use long_list::{Frame as ListFrame, Printer, list_head, long_list};
 pub use manners::{counts_as, is_head};

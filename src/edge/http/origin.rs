@@ -25,8 +25,8 @@ fn is_own(origin: &Origin, request: &HttpRequest, context: &Context) -> bool {
     let is_trusted = is_from_trusted(request, &context.trusted_proxies);
     // Without a trusted proxy, nothing tells whether the page was loaded with TLS.
     let is_other_scheme = is_trusted && forwarded_is_https(request).is_some_and(|is_https| is_https != origin.is_https);
-    let forwarded_host = first_value(request, "x-forwarded-host").filter(|_| is_trusted);
-    let host = first_value(request, header::HOST.as_str());
+    let forwarded_host = first_value(request, header::X_FORWARDED_HOST).filter(|_| is_trusted);
+    let host = first_value(request, header::HOST);
     !is_other_scheme && [host, forwarded_host].into_iter().flatten().any(|host| origin.is_of_host(host))
 }
 

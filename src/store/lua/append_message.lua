@@ -1,12 +1,11 @@
 -- Stores a message and announces it, after joining the sender to a public room. All checks precede the first write.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel (the room again when announce_messages.lua follows)
---       6 rate of the sender here
---       7 result of an earlier send with this client id, as text (the room again when it is not kept so)
---       8, 9 hashes of client ids (the room again when the client id is not kept there)
---       10 users who were removed from the room
---       11 time of the sender's latest message while the room is in slow mode   12 admins
---       13 details of amendments
+--       6 rate of the sender here   7 users who were removed from the room
+--       8 time of the sender's latest message while the room is in slow mode   9 admins   10 details of amendments
+--       Only when there is a client id:
+--       11 result of an earlier send with it, as text (the room again when it is not kept so)
+--       12, 13 hashes of client ids (the room again when it is not kept there)
 -- ARGV  1 sender   2 record   3 record of the notice that the sender joined ('' where everyone is a member)
 --       4 entry id of the message replied to ('' for none)   5 body hash ('' when there is no client id)
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
@@ -23,22 +22,25 @@
 --
 -- Ids that clients assign: two hashes of a room take turns. New ids go to the current one. Once it has been in use for a
 -- lifetime, the other one is emptied and becomes current, so an id is remembered for one to two lifetimes. The room's field
--- `ids` is the time since which the current hash is in use, in ms, even for KEYS 8 and odd for KEYS 9. A field of the
+-- `ids` is the time since which the current hash is in use, in ms, even for KEYS 12 and odd for KEYS 13. A field of the
 -- hashes is a digest of sender and id, its value seq and ms of the message and the beginning of the body's hash. HSETNX
 -- looks an id up and remembers it in one call; it comes after all checks, because a refused message writes nothing.
 
 local ID_VALUE = '>I4I6c6'
 
-local room, log, members, amended, live, rate, sent = unpack(KEYS)
+local room, log, members, amended, live, rate, removed, slow, admins, details, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
 local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 6, 11)
 local seen, field = tonumber(ARGV[12]), ARGV[15]
-local details = KEYS[13]
 if live == room then live = nil end
 
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender, 'slow', 'owner')
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender, 'slow')
 local kind = known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
+
+local function leads()
+  return is_leader(redis.call('HGET', room, 'owner'), admins, members, sender)
+end
 
 -- The other user of a direct room blocks the sender.
 local refusal = state[6] and {'blocked'}
@@ -48,7 +50,7 @@ if reply_to ~= '' then
 end
 local joins = join_record ~= '' and kind == 'public'
 if joins and (ARGV[14] == '1' or not redis.call('ZSCORE', members, sender)) then
-  if redis.call('ZSCORE', KEYS[10], sender) then
+  if redis.call('ZSCORE', removed, sender) then
     refusal = refusal or {'removed'}
   elseif ARGV[14] == '0' then
     refusal = refusal or {'join'}
@@ -59,8 +61,8 @@ end
 local clock = redis_clock()
 local wait, arrival = check_rate(rate, interval, burst, clock)
 if wait > 0 then refusal = refusal or {'limited', wait} end
-local slow_ms, slow = (tonumber(state[7]) or 0) * 1000, KEYS[11]
-local is_slow = slow_ms > 0 and not is_leader(state[8], KEYS[12], members, sender)
+local slow_ms = (tonumber(state[7]) or 0) * 1000
+local is_slow = slow_ms > 0 and not leads()
 if is_slow then
   local pause = math.min((tonumber(redis.call('GET', slow)) or -slow_ms) + slow_ms - clock, slow_ms)
   if pause > 0 then refusal = refusal or {'slow', math.ceil(pause)} end
@@ -78,7 +80,7 @@ if hash ~= '' then
   local found, id, body
   if field ~= '' then
     local since = tonumber(state[5]) or 0
-    local current, other = KEYS[8 + since % 2], KEYS[9 - since % 2]
+    local current, other = KEYS[12 + since % 2], KEYS[13 - since % 2]
     if ms - since >= tonumber(lifetime) then
       found, next_ids = redis.call('HGET', current, field), other
     else
@@ -110,8 +112,7 @@ if refusal then return refusal end
 
 local mentioned = {}
 if #ARGV > 15 then
-  local may_mention_all = function() return is_leader(state[8], KEYS[12], members, sender) end
-  record, mentioned = add_mentions(record, {unpack(ARGV, 16)}, members, may_mention_all)
+  record, mentioned = add_mentions(record, {unpack(ARGV, 16)}, members, leads)
 end
 note_arrival(rate, arrival, clock)
 if is_slow then redis.call('SET', slow, integer(clock), 'PX', slow_ms) end
@@ -129,7 +130,7 @@ if next_ids then
   redis.call('UNLINK', next_ids)
   redis.call('HSET', next_ids, field, struct.pack(ID_VALUE, seq, ms, hash))
   redis.call('PEXPIRE', next_ids, 2 * tonumber(lifetime))
-  redis.call('HSET', room, 'ids', integer(ms - ms % 2 + (next_ids == KEYS[9] and 1 or 0)))
+  redis.call('HSET', room, 'ids', integer(ms - ms % 2 + (next_ids == KEYS[13] and 1 or 0)))
 elseif ids and not is_noted then
   redis.call('HSET', ids, field, struct.pack(ID_VALUE, seq, ms, hash))
 end
