@@ -1,6 +1,7 @@
 //! Signatures of tokens, which are checked once while the token is in use.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Mutex;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
@@ -21,6 +22,27 @@ const MAX_CHECKED: usize = 20_000;
 /// The last bytes of a token: a part of its signature, which nobody can choose.
 pub(super) type End = [u8; 16];
 
+type CheckedTokens = HashMap<End, (Box<str>, Checked), BuildHasherDefault<EndHasher>>;
+
+/// Hashes ends of tokens. Those of valid tokens are as good as random, and no others are kept.
+#[derive(Default)]
+pub(super) struct EndHasher(u64);
+
+impl Hasher for EndHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.last_chunk().map_or(self.0, |end| u64::from_ne_bytes(*end));
+    }
+
+    /// The length of the array, which is the same for all.
+    fn write_usize(&mut self, _: usize) {}
+
+    /// Each letter has but six bits of a byte, which this spreads over all.
+    fn finish(&self) -> u64 {
+        let spread = u128::from(self.0) * 0x9E37_79B9_7F4A_7C15;
+        (spread >> 64) as u64 ^ spread as u64
+    }
+}
+
 /// Signs tokens and checks their signatures.
 pub(super) struct Signatures {
     signing: EncodingKey,
@@ -29,7 +51,7 @@ pub(super) struct Signatures {
     validation: Validation,
     /// Whole tokens and what they say, by their ends: hashing all of a token with each request would cost more than the rest
     /// of the look-up.
-    pub(super) checked: Mutex<HashMap<End, (Box<str>, Checked)>>,
+    pub(super) checked: Mutex<CheckedTokens>,
 }
 
 impl Signatures {

@@ -42,8 +42,6 @@ impl ResponseError for Error {
 /// # Errors
 /// None of its own.
 pub async fn in_dialect(
-    registry: web::Data<Registry>,
-    allowed: web::Data<AllowedMethods>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
@@ -53,18 +51,17 @@ pub async fn in_dialect(
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(refused) => request.error_response(refused),
     };
-    let mut response = translate(response, &registry, &allowed);
+    let mut response = translate(response);
     complete(&mut response);
     Ok(held.until_sent(if is_head { without_body(response) } else { response }))
 }
 
 /// Replaces the response to an error by that of the dialect.
-fn translate(
-    response: ServiceResponse<BoxBody>,
-    registry: &Registry,
-    allowed: &AllowedMethods,
-) -> ServiceResponse<BoxBody> {
+fn translate(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let Some(cause) = response.response().error() else { return response };
+    let registry = response.request().app_data::<web::Data<Registry>>();
+    let allowed = response.request().app_data::<web::Data<AllowedMethods>>();
+    let (Some(registry), Some(allowed)) = (registry, allowed) else { return response };
     let translated = cause.as_error::<Error>().is_none().then(|| from_framework(cause));
     let cause = cause.as_error::<Error>().or(translated.as_ref());
     let Some(cause) = cause else { return response };

@@ -13,7 +13,7 @@ pub(in crate::edge) fn forwarded_is_https(request: &HttpRequest) -> Option<bool>
 }
 
 /// The first element of a header; each further proxy appends one.
-pub(super) fn first_value<'a>(request: &'a HttpRequest, name: HeaderName) -> Option<&'a str> {
+pub(super) fn first_value(request: &HttpRequest, name: HeaderName) -> Option<&str> {
     let value = request.headers().get(name)?.to_str().ok()?;
     value.split(',').next().map(str::trim)
 }

@@ -16,6 +16,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::auth::bearer;
 use super::client::client_of;
+use crate::domain::Error;
 use crate::edge::connection::RequestUnderWay;
 use crate::edge::context::Context;
 use crate::edge::dialect::Registry;
@@ -31,11 +32,11 @@ use crate::metrics::Count;
 /// # Errors
 /// None of its own.
 pub async fn count(
-    registry: web::Data<Registry>,
-    context: web::Data<Context>,
     request: ServiceRequest,
     next: Next<impl MessageBody + Unpin>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    // As arguments of the function both would cost each request a future.
+    let (registry, context) = (data::<Registry>(&request)?, data::<Context>(&request)?);
     let _under_way = UnderWay::enter(&context.stopping);
     let under_way = RequestUnderWay::enter(&request);
     let turn = take_turn(&context.hub.turns(), claimant(&request, &context), OF_A_REQUEST).await;
@@ -59,6 +60,13 @@ pub async fn count(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response.map_body(|_, body| UntilSent { body, _under_way: under_way }))
+}
+
+fn data<T: 'static>(request: &ServiceRequest) -> Result<web::Data<T>, Error> {
+    request
+        .app_data::<web::Data<T>>()
+        .cloned()
+        .ok_or_else(|| Error::internal("a request without the application's data"))
 }
 
 /// Whose turn a request takes. Whether the token may do anything is for its handler to check.

@@ -105,11 +105,12 @@ end
 -- renewal in each period of `sweep_ms` also trims by age.
 local function advance(room, log, amended, details, seq, ms, renewed, retention_ms, sweep_ms)
   renewed, sweep_ms = tonumber(renewed) or 0, tonumber(sweep_ms)
+  local ms_text = integer(ms)
   if ms - renewed < math.min(1000, sweep_ms) then
-    redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms))
+    redis.call('HSET', room, 'seq', integer(seq), 'ms', ms_text)
     return
   end
-  redis.call('HSET', room, 'seq', integer(seq), 'ms', integer(ms), 'swept', integer(ms))
+  redis.call('HSET', room, 'seq', integer(seq), 'ms', ms_text, 'swept', ms_text)
   redis.call('PEXPIRE', log, retention_ms)
   if math.floor(ms / sweep_ms) == math.floor(renewed / sweep_ms) then return end
   drop_expired(log, amended, details, seq, ms - tonumber(retention_ms))
@@ -131,36 +132,4 @@ end
 local function is_leader(owner, admins, members, user)
   local has_role = owner == user or redis.call('SISMEMBER', admins, user) == 1
   return has_role and redis.call('ZSCORE', members, user) and true or false
-end
-
--- Adds the run first…last to stored runs `a-b@stamp,…` (`a-b` without a stamp). Existing runs keep their stamps; runs that
--- end before `floor` are dropped. Returns the new text and the runs that were missing, as `a-b`.
-local function add_run(text, first, last, stamp, floor)
-  local runs, added, at = {}, {}, math.max(first, floor)
-  local function put(a, b, s)
-    local top = runs[#runs]
-    if top and top[3] == s and top[2] + 1 >= a then
-      top[2] = math.max(top[2], b)
-    else
-      runs[#runs + 1] = {a, b, s}
-    end
-  end
-  local function add(a, b)
-    put(a, b, stamp)
-    added[#added + 1] = integer(a) .. '-' .. integer(b)
-  end
-  for a, b, s in string.gmatch(text, '(%d+)%-(%d+)@?(%d*)') do
-    a, b = tonumber(a), tonumber(b)
-    if b >= floor then
-      if at <= last and a > at then add(at, math.min(a - 1, last)) end
-      put(a, b, s)
-      at = math.max(at, b + 1)
-    end
-  end
-  if at <= last then add(at, last) end
-  for i, run in ipairs(runs) do
-    local range = integer(run[1]) .. '-' .. integer(run[2])
-    runs[i] = run[3] == '' and range or range .. '@' .. run[3]
-  end
-  return table.concat(runs, ','), added
 end

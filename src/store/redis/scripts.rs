@@ -2,8 +2,8 @@
 //!
 //! Each script has a file of its own, whose header names KEYS, ARGV and replies. Shared functions are in files that are
 //! prepended to the scripts: `prelude.lua` (writing to a room), `amendments.lua` (reading amendments), `amend.lua` (writing
-//! an amendment), `mentions.lua` (whom records mention), `pins.lua` (pinned messages), `uploaded_bytes.lua` (whom files count for),
-//! `walk.lua` (skipping deleted messages).
+//! an amendment), `mentions.lua` (whom records mention), `pins.lua` (pinned messages), `runs.lua` (messages of receipts),
+//! `uploaded_bytes.lua` (whom files count for), `walk.lua` (skipping deleted messages).
 
 use std::sync::LazyLock;
 
@@ -59,8 +59,8 @@ script!(
     "../lua/pins.lua",
     "../lua/pinned_messages.lua"
 );
-script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/mark_delivered.lua");
-script!(MARK_READ = "../lua/prelude.lua", "../lua/mark_read.lua");
+script!(MARK_DELIVERED = "../lua/prelude.lua", "../lua/runs.lua", "../lua/mark_delivered.lua");
+script!(MARK_READ = "../lua/prelude.lua", "../lua/runs.lua", "../lua/mark_read.lua");
 script!(ANNOUNCE_TYPING = "../lua/prelude.lua", "../lua/announce_typing.lua");
 script!(COUNT_GUESS = "../lua/prelude.lua", "../lua/count_guess.lua");
 script!(ROOM_CARD = "../lua/amendments.lua", "../lua/walk.lua", "../lua/room_card.lua");
