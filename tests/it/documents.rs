@@ -25,6 +25,15 @@ pub async fn document_pages(user: &User<'_>, node: usize, room: u64) -> [Value; 
     ]
 }
 
+/// Sends a message, before which these sockets receive nothing.
+pub async fn expect_next(sender: &User<'_>, room: &str, documents: &mut [Socket]) {
+    sender.send(0, room, "the next").await;
+    for socket in documents {
+        let frame = socket.next().await;
+        assert!(frame.to_string().contains("the next"), "{frame}");
+    }
+}
+
 /// The shapes of [`document_pages`]: all keys, and the types of their values.
 fn shapes_of_pages() -> [Value; 6] {
     let text_or_null = "string|null";

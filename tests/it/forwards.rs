@@ -38,13 +38,7 @@ async fn a_copy_is_what_the_original_reads_and_names_its_sender() {
     let mut writer = world.webchat(1, &bob, "ext=1").await;
     let original = bob.send(1, &room_id(from), "@alice: a misteak").await;
     assert_eq!(edit(&mut writer, from, &original, "@alice: a mistake").await["type"], "done");
-    let mut documents = [
-        world.webchat(1, &bob, "").await,
-        world.envelope(1, &bob).await,
-        world.messenger(1, &bob).await,
-        world.imtypes(1, &bob, "").await,
-        world.imtypes(1, &bob, "ext=1").await,
-    ];
+    let mut documents = world.documents(1, &bob).await;
     let mut socket = world.webchat(0, &alice, "ext=1").await;
     let more = json!({"content": "I love it", "message_type": "image", "file_url": "https://example.com/a.png"});
     let copy = forward(&mut socket, to, integer(&original), &more).await;

@@ -72,6 +72,11 @@ impl Setting {
         format!("{}{rest}", self.world.config.redis.prefix)
     }
 
+    /// The number of the room that was made last.
+    fn last_room(&self) -> u64 {
+        redis::cmd("GET").arg(self.key("seq:rooms")).query(&mut self.redis.connection()).expect("a counter")
+    }
+
     /// Whether the room itself has a user as a member.
     fn is_member(&self, room: u64, user: u64) -> bool {
         let score: Option<f64> = redis::cmd("ZSCORE")
@@ -319,6 +324,13 @@ async fn delayed_joining_by_sending_survives_leaving() {
     survives_the_opposite(Change::Send, Change::Leave).await;
 }
 
+async fn answers_again(user: &User<'_>) {
+    eventually("the node answers again", async || {
+        user.at(DOOMED, Method::GET, "/api/v1/rooms").send().await.expect("answered").status() == 200
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_group_is_its_owners_after_every_crash() {
     let setting = Setting::start().await;
@@ -330,9 +342,7 @@ async fn a_new_group_is_its_owners_after_every_crash() {
         let (status, _) = alice.ask(DOOMED, "/api/v1/rooms", &body).await;
         let has_crashed = setting.proxy.restore().await;
         assert!(status == 201 || has_crashed, "{status}");
-        let last: Option<u64> =
-            redis::cmd("GET").arg(setting.key("seq:rooms")).query(&mut setting.redis.connection()).expect("a number");
-        let room = last.expect("a counter");
+        let room = setting.last_room();
         if room > 1 && setting.is_member(room, ALICE) {
             agree(&setting, room, &alice, (&alice, ALICE)).await;
         }
@@ -340,10 +350,7 @@ async fn a_new_group_is_its_owners_after_every_crash() {
             break;
         }
         crashes += 1;
-        eventually("the node answers again", async || {
-            alice.at(DOOMED, Method::GET, "/api/v1/rooms").send().await.expect("answered").status() == 200
-        })
-        .await;
+        answers_again(&alice).await;
     }
     assert!(crashes > 2, "{crashes}");
     setting.world.stop().await;
@@ -360,9 +367,7 @@ async fn a_new_public_room_is_listed_and_found_after_every_crash() {
         let (status, _) = answered(alice.post(DOOMED, "rooms").multipart(form).send().await).await;
         let has_crashed = setting.proxy.restore().await;
         assert!(status == 200 || has_crashed, "{status}");
-        let last: Option<u64> =
-            redis::cmd("GET").arg(setting.key("seq:rooms")).query(&mut setting.redis.connection()).expect("a number");
-        let room = last.expect("a counter");
+        let room = setting.last_room();
         if room > 1 && setting.is_member(room, ALICE) {
             // The first reading of the owner's list finishes what the node left.
             agree(&setting, room, &alice, (&alice, ALICE)).await;
@@ -377,10 +382,7 @@ async fn a_new_public_room_is_listed_and_found_after_every_crash() {
             break;
         }
         crashes += 1;
-        eventually("the node answers again", async || {
-            alice.at(DOOMED, Method::GET, "/api/v1/rooms").send().await.expect("answered").status() == 200
-        })
-        .await;
+        answers_again(&alice).await;
     }
     assert!(crashes > 2, "{crashes}");
     setting.world.stop().await;

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::command_log::LoggedRedis;
-use crate::documents::document_pages;
+use crate::documents::{document_pages, expect_next};
 use crate::edits::{edit, integer, until_message};
 use crate::recent_messages::{follow, from_memory};
 use crate::socket::Socket;
@@ -61,13 +61,7 @@ async fn pins_are_shown_to_those_who_asked_and_to_nobody_else() {
     pages(0).await; // they are read from now on
     let before = [pages(0).await, pages(1).await];
     let mut told = world.webchat(1, &bob, "ext=1").await;
-    let mut documents = [
-        world.webchat(1, &bob, "").await,
-        world.envelope(1, &bob).await,
-        world.messenger(1, &bob).await,
-        world.imtypes(1, &bob, "").await,
-        world.imtypes(1, &bob, "ext=1").await,
-    ];
+    let mut documents = world.documents(1, &bob).await;
     let mut owner = world.webchat(0, &alice, "ext=1").await;
     for (message, on) in [(2, true), (0, true), (1, true), (1, false)] {
         pins(&mut owner, room, &sent[message], on).await;
@@ -84,11 +78,7 @@ async fn pins_are_shown_to_those_who_asked_and_to_nobody_else() {
         assert_eq!(found[0]["pinned"], true);
     }
     assert_eq!([pages(0).await, pages(1).await], before, "no document shows them");
-    alice.send(0, &id, "the next").await;
-    for socket in &mut documents {
-        let frame = socket.next().await;
-        assert!(frame.to_string().contains("the next"), "{frame}");
-    }
+    expect_next(&alice, &id, &mut documents).await;
     // An edited message stays pinned, a deleted one does not.
     assert_eq!(edit(&mut owner, room, &sent[0], "ONE").await["type"], "done");
     let path = format!("messages/{}?room_id={id}", sent[2]["id"].as_str().expect("an id"));

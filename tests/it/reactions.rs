@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::command_log::LoggedRedis;
-use crate::documents::document_pages;
+use crate::documents::{document_pages, expect_next};
 use crate::edits::{integer, until_message};
 use crate::recent_messages::{follow, from_memory};
 use crate::socket::Socket;
@@ -53,13 +53,7 @@ async fn reactions_are_shown_to_those_who_asked_and_to_nobody_else() {
     pages(0).await; // they are read from now on
     let before = [pages(0).await, pages(1).await];
     let mut told = world.webchat(1, &alice, "ext=1").await;
-    let mut documents = [
-        world.webchat(1, &bob, "").await,
-        world.envelope(1, &bob).await,
-        world.messenger(1, &bob).await,
-        world.imtypes(1, &bob, "").await,
-        world.imtypes(1, &bob, "ext=1").await,
-    ];
+    let mut documents = world.documents(1, &bob).await;
     let (mut one, mut other) = (world.webchat(0, &alice, "ext=1").await, world.webchat(1, &bob, "ext=1").await);
     reacts(&mut one, room, &sent, "👍", true).await;
     reacts(&mut other, room, &sent, "👍", true).await;
@@ -79,11 +73,7 @@ async fn reactions_are_shown_to_those_who_asked_and_to_nobody_else() {
         assert_eq!(found[0]["reactions"], expected);
     }
     assert_eq!([pages(0).await, pages(1).await], before, "no document shows them");
-    alice.send(0, &id, "the next").await;
-    for socket in &mut documents {
-        let frame = socket.next().await;
-        assert!(frame.to_string().contains("the next"), "{frame}");
-    }
+    expect_next(&alice, &id, &mut documents).await;
     // Taken back, the message is as before.
     for emoji in ["👍", "❤️"] {
         reacts(&mut other, room, &sent, emoji, false).await;

@@ -153,6 +153,17 @@ impl World {
         Socket::open(&self.base(node), "/ws/chat", None, Some(&user.token)).await.expect("accepted")
     }
 
+    /// WebSockets of clients that know nothing but a document, and one of document 004 that asks for more.
+    pub async fn documents(&self, node: usize, user: &User<'_>) -> [Socket; 5] {
+        [
+            self.webchat(node, user, "").await,
+            self.envelope(node, user).await,
+            self.messenger(node, user).await,
+            self.imtypes(node, user, "").await,
+            self.imtypes(node, user, "ext=1").await,
+        ]
+    }
+
     /// A WebSocket of document 004.
     pub async fn imtypes(&self, node: usize, user: &User<'_>, query: &str) -> Socket {
         let path = if query.is_empty() { "/ws/chat".to_owned() } else { format!("/ws/chat?{query}") };
