@@ -1,6 +1,6 @@
 // Accessibility: screen readers, keyboards, phones, light and dark.
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { scanThemes as scan } from "./axe";
 import {
   bubble,
   composer,
@@ -19,228 +19,215 @@ import {
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-/** Expects that axe finds no serious or critical violations on the page. */
-async function scan(page: Page, what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  expect(found, what).toEqual([]);
-}
+// Without animations, which would distort the contrast.
+const look = { reducedMotion: "reduce" } as const;
 
-for (const colorScheme of ["light", "dark"] as const) {
-  // Without animations, which would distort the contrast.
-  const look = { colorScheme, reducedMotion: "reduce" } as const;
+test("pages have no serious violations", async ({ visit, enter }) => {
+  const out = await visit("/login", look);
+  await expect(out.getByRole("main")).toBeVisible();
+  await scan(out, "login");
+  await out.getByRole("button", { name: "Log in" }).click();
+  await expect(out.locator(".field-error").first()).toBeVisible();
+  await scan(out, "login with errors");
+  await out.goto("/register");
+  await expect(out.getByRole("main")).toBeVisible();
+  await scan(out, "register");
 
-  test(`pages have no serious violations (${colorScheme})`, async ({ visit, enter }) => {
-    const out = await visit("/login", look);
-    await expect(out.getByRole("main")).toBeVisible();
-    await scan(out, "login");
-    await out.getByRole("button", { name: "Log in" }).click();
-    await expect(out.locator(".field-error").first()).toBeVisible();
-    await scan(out, "login with errors");
-    await out.goto("/register");
-    await expect(out.getByRole("main")).toBeVisible();
-    await scan(out, "register");
+  const [alice, bob, carol] = await newUsers("alice", "bob", "小红");
+  const page = await enter(alice, look);
+  await expect(page.getByText("Pick a conversation")).toBeVisible();
+  await scan(page, "nothing open");
+  const room = await alice.group(uniqueName("对大家开放"), bob, carol);
+  await bob.send(room, "see https://example.org for more");
+  await page.goto(`/chat?room=${room}`);
+  await write(page, "thank you");
+  await sendPicture(page, await picture(page));
+  await expect(page.locator(".picture:not(.is-uploading) img")).toHaveCount(1);
+  await carol.send(room, "and a reply");
+  await expect(bubble(page, "and a reply")).toBeVisible();
+  await page.getByRole("button", { name: "Members" }).click();
+  await expect(page.locator(".member")).toHaveCount(3);
+  await bubble(page, "thank you").hover();
+  await scan(page, "group with members");
+  await page.getByRole("tab", { name: "Pictures" }).click();
+  await expect(page.locator(".tile")).toHaveCount(1);
+  await scan(page, "pictures of a group");
+  await page.getByRole("tab", { name: "Files" }).click();
+  await expect(page.getByText("No files yet")).toBeVisible();
+  await scan(page, "files of a group");
+});
 
-    const [alice, bob, carol] = await newUsers("alice", "bob", "小红");
-    const page = await enter(alice, look);
-    await expect(page.getByText("Pick a conversation")).toBeVisible();
-    await scan(page, "nothing open");
-    const room = await alice.group(uniqueName("对大家开放"), bob, carol);
-    await bob.send(room, "see https://example.org for more");
-    await page.goto(`/chat?room=${room}`);
-    await write(page, "thank you");
-    await sendPicture(page, await picture(page));
-    await expect(page.locator(".picture:not(.is-uploading) img")).toHaveCount(1);
-    await carol.send(room, "and a reply");
-    await expect(bubble(page, "and a reply")).toBeVisible();
-    await page.getByRole("button", { name: "Members" }).click();
-    await expect(page.locator(".member")).toHaveCount(3);
-    await bubble(page, "thank you").hover();
-    await scan(page, "group with members");
-    await page.getByRole("tab", { name: "Pictures" }).click();
-    await expect(page.locator(".tile")).toHaveCount(1);
-    await scan(page, "pictures of a group");
-    await page.getByRole("tab", { name: "Files" }).click();
-    await expect(page.getByText("No files yet")).toBeVisible();
-    await scan(page, "files of a group");
-  });
-
-  test(`writing has no serious violations (${colorScheme})`, async ({ enter }) => {
-    const [alice, bob] = await newUsers("alice", "bob");
-    const page = await enter(alice, { ...look, room: await alice.group(uniqueName("writing"), bob) });
-    for (const name of ["Emoji", "Formatting"]) {
-      await page.getByRole("button", { name, exact: true }).click();
-      const shown = page.getByRole("dialog", { name });
-      await expect(shown.locator(name === "Emoji" ? ".emoji" : "pre").first()).toBeVisible();
-      await scan(page, name);
-      await page.keyboard.press("Escape");
-      await expect(page.getByRole("dialog")).toHaveCount(0);
-    }
-    await page
-      .locator("input[type=file]")
-      .first()
-      .setInputFiles({
-        name: "plan.txt",
-        mimeType: "text/plain",
-        buffer: Buffer.from("a plan"),
-      });
-    await expect(page.locator(".tray-item")).toBeVisible();
-    await scan(page, "tray");
-    await page.getByRole("button", { name: "Remove plan.txt" }).click();
-    await write(page, "**a** `b`\n- c\n> d\n```js\ne\n```");
-    await expect(page.locator(".text pre").last()).toBeVisible();
-    await scan(page, "formatted");
-  });
-
-  test(`mentions have no serious violations (${colorScheme})`, async ({ enter }) => {
-    const [alice, bob] = await newUsers("alice", "bob");
-    const page = await enter(alice, { ...look, room: await alice.group(uniqueName("mentions"), bob) });
-    await write(page, `@all and @${bob.name}`);
-    await expect(page.locator("mark.mention")).toBeVisible();
-    await composer(page).pressSequentially("@");
-    await expect(page.getByRole("option")).toHaveCount(2);
-    await scan(page, "mentions");
-  });
-
-  test(`dialogs and menus have no serious violations (${colorScheme})`, async ({ enter }) => {
-    const [alice, bob] = await newUsers("alice", "bob");
-    const room = await alice.group(uniqueName("windows"), bob);
-    await bob.send(room, "something to find");
-    const page = await enter(alice, { ...look, room });
-    await write(page, "mine");
-    const mine = page.locator(".row", { hasText: "mine" });
-    await expect(storedTick(mine)).toBeVisible();
-    for (const name of ["Details", "Delete"]) {
-      await mine.hover();
-      await mine.getByRole("button", { name }).click();
-      await expect(page.getByRole("dialog")).toBeVisible();
-      await scan(page, name);
-      await page.keyboard.press("Escape");
-      await expect(page.getByRole("dialog")).toHaveCount(0);
-    }
-    await mine.hover();
-    await mine.getByRole("button", { name: "More actions" }).click();
-    const menu = page.getByRole("dialog", { name: "More actions" });
-    await expect(menu).toBeVisible();
-    await scan(page, "menu of a message");
-    await menu.getByRole("button", { name: "Pin" }).click();
-    await expect(page.locator(".pinned")).toBeVisible();
-    await mine.hover();
-    await mine.getByRole("button", { name: "More actions" }).click();
-    await menu.getByRole("button", { name: "Forward…" }).click();
-    await page.getByRole("dialog", { name: "Forward to" }).getByRole("checkbox").first().click();
-    await scan(page, "forwarding");
-    await page.getByRole("button", { name: "Forward", exact: true }).click();
-    await expect(page.getByRole("dialog")).toHaveCount(0);
-    await page.getByRole("button", { name: "1 pinned" }).click();
-    await expect(page.getByRole("dialog", { name: "Pinned messages" })).toBeVisible();
-    await scan(page, "pinned messages");
+test("writing has no serious violations", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const page = await enter(alice, { ...look, room: await alice.group(uniqueName("writing"), bob) });
+  for (const name of ["Emoji", "Formatting"]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    const shown = page.getByRole("dialog", { name });
+    await expect(shown.locator(name === "Emoji" ? ".emoji" : "pre").first()).toBeVisible();
+    await scan(page, name);
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toHaveCount(0);
-    for (const entry of ["New chat", "New group", "Browse rooms"]) {
-      await pick(page, "New", entry);
-      await page.getByRole("dialog").getByRole("searchbox").fill("b");
-      await expect(page.getByRole("dialog")).toBeVisible();
-      await scan(page, entry);
-      await page.getByRole("button", { name: "Close" }).click();
-      await expect(page.getByRole("dialog")).toHaveCount(0);
-    }
-    await page.getByRole("button", { name: "Members" }).click();
-    for (const name of ["Edit the room", "Delete for everyone"]) {
-      await page.getByRole("button", { name }).click();
-      await expect(page.getByRole("dialog")).toBeVisible();
-      await scan(page, name);
-      await page.keyboard.press("Escape");
-      await expect(page.getByRole("dialog")).toHaveCount(0);
-    }
-    await page.getByRole("button", { name: /Account and settings/ }).click();
-    await expect(page.locator(".menu")).toBeVisible();
-    await scan(page, "settings");
-    await page.locator(".menu").getByRole("button", { name: "Account and security" }).click();
-    await expect(page.locator(".session")).toHaveCount(1);
-    await scan(page, "account");
-    await page.locator(".portrait input").setInputFiles({
-      name: "me.png",
-      mimeType: "image/png",
-      buffer: await picture(page),
+  }
+  await page
+    .locator("input[type=file]")
+    .first()
+    .setInputFiles({
+      name: "plan.txt",
+      mimeType: "text/plain",
+      buffer: Buffer.from("a plan"),
     });
-    await expect(page.locator(".crop-area")).toBeFocused();
-    await scan(page, "part of a picture");
-    await page.keyboard.press("Escape");
-    await expect(page.locator(".crop-area")).toHaveCount(0);
-    await page.getByRole("button", { name: "Delete account" }).click();
-    await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
-    await scan(page, "deletion of the account");
-    await page.keyboard.press("Escape");
+  await expect(page.locator(".tray-item")).toBeVisible();
+  await scan(page, "tray");
+  await page.getByRole("button", { name: "Remove plan.txt" }).click();
+  await write(page, "**a** `b`\n- c\n> d\n```js\ne\n```");
+  await expect(page.locator(".text pre").last()).toBeVisible();
+  await scan(page, "formatted");
+});
+
+test("mentions have no serious violations", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const page = await enter(alice, { ...look, room: await alice.group(uniqueName("mentions"), bob) });
+  await write(page, `@all and @${bob.name}`);
+  await expect(page.locator("mark.mention")).toBeVisible();
+  await composer(page).pressSequentially("@");
+  await expect(page.getByRole("option")).toHaveCount(2);
+  await scan(page, "mentions");
+});
+
+test("dialogs and menus have no serious violations", async ({ enter }) => {
+  test.slow(); // axe looks at more than twenty states
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("windows"), bob);
+  await bob.send(room, "something to find");
+  const page = await enter(alice, { ...look, room });
+  await write(page, "mine");
+  const mine = page.locator(".row", { hasText: "mine" });
+  await expect(storedTick(mine)).toBeVisible();
+  for (const name of ["Details", "Delete"]) {
+    await mine.hover();
+    await mine.getByRole("button", { name }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await scan(page, name);
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toHaveCount(0);
-    await item(page, "windows").click({ button: "right" });
-    const level = page.getByRole("button", { name: "Mentions" });
-    await level.click();
-    await expect(level).toHaveAttribute("aria-pressed", "true");
-    await scan(page, "menu of a conversation");
-    await page.getByRole("button", { name: "Pin to the top" }).click();
+  }
+  await mine.hover();
+  await mine.getByRole("button", { name: "More actions" }).click();
+  const menu = page.getByRole("dialog", { name: "More actions" });
+  await expect(menu).toBeVisible();
+  await scan(page, "menu of a message");
+  await menu.getByRole("button", { name: "Pin" }).click();
+  await expect(page.locator(".pinned")).toBeVisible();
+  await mine.hover();
+  await mine.getByRole("button", { name: "More actions" }).click();
+  await menu.getByRole("button", { name: "Forward…" }).click();
+  await page.getByRole("dialog", { name: "Forward to" }).getByRole("checkbox").first().click();
+  await scan(page, "forwarding");
+  await page.getByRole("button", { name: "Forward", exact: true }).click();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("button", { name: "1 pinned" }).click();
+  await expect(page.getByRole("dialog", { name: "Pinned messages" })).toBeVisible();
+  await scan(page, "pinned messages");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  for (const entry of ["New chat", "New group", "Browse rooms"]) {
+    await pick(page, "New", entry);
+    await page.getByRole("dialog").getByRole("searchbox").fill("b");
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await scan(page, entry);
+    await page.getByRole("button", { name: "Close" }).click();
     await expect(page.getByRole("dialog")).toHaveCount(0);
-    await item(page, "Lobby").click();
-    await bob.send(room, `@${alice.name}`);
-    await expect(item(page, "windows").locator(".mention-badge")).toBeVisible();
-    await scan(page, "muted, pinned and mentioned");
-    await page.getByRole("searchbox", { name: "Search" }).fill("something");
-    await expect(results(page, "Messages")).toBeVisible();
-    await scan(page, "found");
-    await page.getByRole("button", { name: "Search all messages for “something”" }).click();
-    await expect(page.locator(".hit .item")).toHaveCount(1);
-    await scan(page, "search panel");
-    await page.locator(".hit-person").click();
-    await expect(page.getByRole("dialog", { name: bob.name })).toBeVisible();
-    await scan(page, "card of a user");
+  }
+  await page.getByRole("button", { name: "Members" }).click();
+  for (const name of ["Edit the room", "Delete for everyone"]) {
+    await page.getByRole("button", { name }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await scan(page, name);
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: /^From/ }).first().click();
-    await expect(page.getByRole("dialog", { name: "Whose messages?" })).toBeVisible();
-    await scan(page, "choice of a sender");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+  }
+  await page.getByRole("button", { name: /Account and settings/ }).click();
+  await expect(page.locator(".menu")).toBeVisible();
+  await scan(page, "settings");
+  await page.locator(".menu").getByRole("button", { name: "Account and security" }).click();
+  await expect(page.locator(".session")).toHaveCount(1);
+  await scan(page, "account");
+  await page.locator(".portrait input").setInputFiles({
+    name: "me.png",
+    mimeType: "image/png",
+    buffer: await picture(page),
   });
+  await expect(page.locator(".crop-area")).toBeFocused();
+  await scan(page, "part of a picture");
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".crop-area")).toHaveCount(0);
+  await page.getByRole("button", { name: "Delete account" }).click();
+  await expect(page.getByRole("dialog", { name: "Delete your account?" })).toBeVisible();
+  await scan(page, "deletion of the account");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await item(page, "windows").click({ button: "right" });
+  const level = page.getByRole("button", { name: "Mentions" });
+  await level.click();
+  await expect(level).toHaveAttribute("aria-pressed", "true");
+  await scan(page, "menu of a conversation");
+  await page.getByRole("button", { name: "Pin to the top" }).click();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await item(page, "Lobby").click();
+  await bob.send(room, `@${alice.name}`);
+  await expect(item(page, "windows").locator(".mention-badge")).toBeVisible();
+  await scan(page, "muted, pinned and mentioned");
+  await page.getByRole("searchbox", { name: "Search" }).fill("something");
+  await expect(results(page, "Messages")).toBeVisible();
+  await scan(page, "found");
+  await page.getByRole("button", { name: "Search all messages for “something”" }).click();
+  await expect(page.locator(".hit .item")).toHaveCount(1);
+  await scan(page, "search panel");
+  await page.locator(".hit-person").click();
+  await expect(page.getByRole("dialog", { name: bob.name })).toBeVisible();
+  await scan(page, "card of a user");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /^From/ }).first().click();
+  await expect(page.getByRole("dialog", { name: "Whose messages?" })).toBeVisible();
+  await scan(page, "choice of a sender");
+});
 
-  test(`pages on a phone have no serious violations and are not too wide (${colorScheme})`, async ({
-    visit,
-    enter,
-  }) => {
-    const out = await visit("/login", { ...look, ...PHONE });
-    await expect(out.getByRole("main")).toBeVisible();
-    await expectFits(out);
-    await scan(out, "login");
-    await out.goto("/register");
-    await expect(out.getByRole("main")).toBeVisible();
-    await expectFits(out);
+test("pages on a phone have no serious violations and are not too wide", async ({ visit, enter }) => {
+  const out = await visit("/login", { ...look, ...PHONE });
+  await expect(out.getByRole("main")).toBeVisible();
+  await expectFits(out);
+  await scan(out, "login");
+  await out.goto("/register");
+  await expect(out.getByRole("main")).toBeVisible();
+  await expectFits(out);
 
-    const [alice, bob] = await newUsers("alice", "a_name_without_breaks");
-    const room = await alice.group(`${uniqueName("名字很长的群")}${"很长".repeat(20)}`, bob);
-    await bob.send(room, "w".repeat(300));
-    await bob.send(room, `https://example.org/${"path/".repeat(60)}`);
-    await bob.send(room, "字".repeat(300));
-    const page = await enter(alice, { ...look, ...PHONE });
-    await expect(item(page, "名字很长的群")).toBeVisible();
-    await expectFits(page);
-    await scan(page, "list");
-    await item(page, "名字很长的群").tap();
-    await expect(bubble(page, "字字字")).toBeVisible();
-    await expectFits(page);
-    await composer(page).fill("y".repeat(200));
-    await expectFits(page);
-    await scan(page, "room");
-    await page.getByRole("button", { name: "Members" }).tap();
-    await expect(page.locator(".member")).toHaveCount(2);
-    await expectFits(page);
-    await scan(page, "members");
-    await page.getByRole("button", { name: "Close" }).tap();
-    await page.getByRole("button", { name: "Search in this conversation" }).tap();
-    await page.getByRole("searchbox", { name: "Search in messages" }).fill("字");
-    await expect(page.locator(".hit .item")).toHaveCount(1);
-    await expectFits(page);
-    await scan(page, "search panel");
-  });
-}
-
+  const [alice, bob] = await newUsers("alice", "a_name_without_breaks");
+  const room = await alice.group(`${uniqueName("名字很长的群")}${"很长".repeat(20)}`, bob);
+  await bob.send(room, "w".repeat(300));
+  await bob.send(room, `https://example.org/${"path/".repeat(60)}`);
+  await bob.send(room, "字".repeat(300));
+  const page = await enter(alice, { ...look, ...PHONE });
+  await expect(item(page, "名字很长的群")).toBeVisible();
+  await expectFits(page);
+  await scan(page, "list");
+  await item(page, "名字很长的群").tap();
+  await expect(bubble(page, "字字字")).toBeVisible();
+  await expectFits(page);
+  await composer(page).fill("y".repeat(200));
+  await expectFits(page);
+  await scan(page, "room");
+  await page.getByRole("button", { name: "Members" }).tap();
+  await expect(page.locator(".member")).toHaveCount(2);
+  await expectFits(page);
+  await scan(page, "members");
+  await page.getByRole("button", { name: "Close" }).tap();
+  await page.getByRole("button", { name: "Search in this conversation" }).tap();
+  await page.getByRole("searchbox", { name: "Search in messages" }).fill("字");
+  await expect(page.locator(".hit .item")).toHaveCount(1);
+  await expectFits(page);
+  await scan(page, "search panel");
+});
 const storedTick = (row: ReturnType<Page["locator"]>) =>
   row.locator("[data-state=sent], [data-state=delivered]");
 

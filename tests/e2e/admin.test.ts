@@ -1,6 +1,6 @@
 // Administration: what administrators do at /admin on one node, and what users on the other notice.
-import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
+import { scan } from "./axe";
 import { expect, item, newUsers, nodes, PASSWORD, plainPage, test, type User, uniqueName } from "./fixtures";
 import { runCommand } from "./servers";
 
@@ -414,10 +414,3 @@ test("has no serious accessibility violations without access", async ({
   expect(answer?.status()).toBe(200);
   expect(answer?.headers()["content-security-policy"]).not.toContain("unsafe");
 });
-
-async function scan(page: Page, what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  expect(found, what).toEqual([]);
-}
