@@ -1,26 +1,15 @@
 // The header: the sections, and the ways to other pages.
 
-import icon from "../../icon.svg";
-import { lang, setTheme, type Theme, theme } from "../../settings/preferences";
+import { PageHeader } from "../../ui/page_header";
 import { setLang, t } from "../i18n";
 import { SECTIONS, type Section, showSection, view, viewUrl } from "../model/view";
-import { Icon } from "./icon";
-
-const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
 
 export function Header() {
+  const links = [{ href: "/dashboard", icon: "gauge" as const, text: t("tools.dashboard") }];
   return (
-    <header class="top">
-      <div class="top-row admin-row">
-        <h1 class="brand">
-          <img src={icon} width="28" height="28" alt="" />
-          <span class="brand-name">Chinwag</span>
-          <span class="brand-page">{t("title")}</span>
-        </h1>
-        <Sections />
-        <Tools />
-      </div>
-    </header>
+    <PageHeader t={t} setLang={setLang} class="admin-row" links={links}>
+      <Sections />
+    </PageHeader>
   );
 }
 
@@ -49,40 +38,5 @@ function SectionLink({ section }: { section: Section }) {
     >
       {t(`section.${section}`)}
     </a>
-  );
-}
-
-function Tools() {
-  const other = lang.value === "zh" ? "en" : "zh";
-  const themeText = `${t("theme.label")}: ${t(`theme.${theme.value}`)}`;
-  return (
-    <nav class="tools" aria-label={t("tools.label")}>
-      <button
-        type="button"
-        class="tool"
-        lang={other === "zh" ? "zh-CN" : "en"}
-        onClick={() => void setLang(other)}
-      >
-        <Icon name="globe" />
-        <span class="tool-words">{t("lang.other")}</span>
-      </button>
-      <button
-        type="button"
-        class="tool"
-        aria-label={themeText}
-        title={themeText}
-        onClick={() => setTheme(NEXT[theme.value])}
-      >
-        <Icon name={theme.value} />
-      </button>
-      <a class="tool" href="/dashboard">
-        <Icon name="gauge" />
-        <span class="tool-words">{t("tools.dashboard")}</span>
-      </a>
-      <a class="tool" href="/chat">
-        <Icon name="chat" />
-        <span class="tool-words">{t("tools.chat")}</span>
-      </a>
-    </nav>
   );
 }

@@ -1,7 +1,6 @@
 // The header: whether the metrics are live, the range, and the selected node.
 
-import icon from "../../icon.svg";
-import { lang, setTheme, type Theme, theme } from "../../settings/preferences";
+import { PageHeader } from "../../ui/page_header";
 import { setLang, t } from "../i18n";
 import { ageMs, failure, isLive, metrics } from "../model/dashboard";
 import { agoText } from "../model/format";
@@ -10,19 +9,10 @@ import { Icon } from "./common";
 
 export function Header() {
   return (
-    <header class="top">
-      <div class="top-row">
-        <h1 class="brand">
-          <img src={icon} width="28" height="28" alt="" />
-          <span class="brand-name">Chinwag</span>
-          <span class="brand-page">{t("title")}</span>
-        </h1>
-        <Live />
-        <Ranges />
-        <Tools />
-      </div>
-      <Chosen />
-    </header>
+    <PageHeader t={t} setLang={setLang} below={<Chosen />}>
+      <Live />
+      <Ranges />
+    </PageHeader>
   );
 }
 
@@ -58,39 +48,6 @@ function Ranges() {
         </button>
       ))}
     </fieldset>
-  );
-}
-
-const NEXT: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
-
-function Tools() {
-  const other = lang.value === "zh" ? "en" : "zh";
-  const themeText = `${t("theme.label")}: ${t(`theme.${theme.value}`)}`;
-  return (
-    <nav class="tools" aria-label={t("tools.label")}>
-      <button
-        type="button"
-        class="tool"
-        lang={other === "zh" ? "zh-CN" : "en"}
-        onClick={() => void setLang(other)}
-      >
-        <Icon name="globe" />
-        <span class="tool-words">{t("lang.other")}</span>
-      </button>
-      <button
-        type="button"
-        class="tool"
-        aria-label={themeText}
-        title={themeText}
-        onClick={() => setTheme(NEXT[theme.value])}
-      >
-        <Icon name={theme.value} />
-      </button>
-      <a class="tool" href="/chat">
-        <Icon name="chat" />
-        <span class="tool-words">{t("tools.chat")}</span>
-      </a>
-    </nav>
   );
 }
 
