@@ -1,5 +1,6 @@
 // Pictures by button, paste and drop; cancelled and failed uploads.
 import { readFileSync } from "node:fs";
+import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import {
   bubble,
@@ -12,6 +13,7 @@ import {
   test,
   title,
   uniqueName,
+  write,
 } from "./fixtures";
 
 const drawn = (page: Page) => page.locator(".picture:not(.is-uploading) img");
@@ -111,6 +113,65 @@ test("pictures wait above the composer, with a caption, and can be taken out aga
   await expect(composer(page)).toHaveValue("");
   await expect(item(there, alice.name)).toContainText("[Picture] what we saw");
   expect(other).toBeGreaterThan(0);
+});
+
+test("pictures that are sent together stand side by side, and stay messages of their own", async ({
+  enter,
+}) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  const page = await enter(alice, { room });
+  const wide = await enter(bob, { node: 1, room });
+  const phone = await enter(bob, { node: 1, room, viewport: { width: 390, height: 844 } });
+  const buffer = await picture(page);
+  const names = ["one.png", "two.png", "three.png", "four.png"];
+  const files = names.map((name) => ({ name, mimeType: "image/png", buffer }));
+  await page.locator("input[type=file]").setInputFiles(files);
+  await expect(page.locator(".tray-item")).toHaveCount(4);
+  await composer(page).press("Enter");
+  await write(page, "and a text");
+  const cells = (side: Page) => side.locator(".picture-grid .row");
+  for (const side of [page, wide, phone]) {
+    await expect(cells(side)).toHaveCount(4);
+    const boxes = await Promise.all([0, 1, 2, 3].map((at) => cells(side).nth(at).boundingBox()));
+    const [first, second, third] = boxes;
+    expect(second?.y).toBe(first?.y);
+    expect(third?.x).toBe(first?.x);
+    expect(third?.y).toBeGreaterThan((first?.y ?? 0) + 80);
+    const isWider = () => document.documentElement.scrollWidth > innerWidth;
+    expect(await side.evaluate(isWider)).toBe(false);
+  }
+  // The keys lead from each to the next, and so does the enlarged one.
+  await bubble(wide, "and a text").click();
+  await wide.locator(".row").last().focus();
+  await wide.keyboard.press("ArrowUp");
+  await expect(cells(wide).nth(3)).toBeFocused();
+  await wide.keyboard.press("ArrowUp");
+  await expect(cells(wide).nth(2)).toBeFocused();
+  await cells(phone).nth(1).locator(".picture").click();
+  await expect(phone.locator(".lightbox-count")).toHaveText("2 / 4");
+  await phone.keyboard.press("ArrowRight");
+  await expect(phone.locator(".lightbox-count")).toHaveText("3 / 4");
+  await phone.keyboard.press("Escape");
+
+  await cells(wide).nth(1).hover();
+  await cells(wide).nth(1).getByRole("button", { name: "React" }).click();
+  await cells(wide).nth(1).getByRole("button", { name: "React with 👍" }).click();
+  for (const side of [page, wide, phone]) {
+    await expect(cells(side).nth(1).locator(".reaction")).toHaveCount(1);
+    await expect(side.locator(".reaction")).toHaveCount(1);
+  }
+  const [gone, next] = await cells(page).evaluateAll((all) => all.map((row) => row.getAttribute("data-id")));
+  await cells(page).first().hover();
+  await cells(page).first().getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  for (const side of [page, wide, phone]) {
+    await expect(cells(side)).toHaveCount(3);
+    await expect(side.locator(`[data-id="${gone}"]`)).toHaveCount(0);
+    await expect(cells(side).first()).toHaveAttribute("data-id", next ?? "");
+  }
+  const { violations } = await new AxeBuilder({ page: wide }).include(".history").analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
 });
 
 for (const isKnown of [true, false]) {

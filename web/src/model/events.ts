@@ -5,6 +5,7 @@ import { type Amendment, allAmended, amended } from "./amendments";
 import { isInView, noteArrival, refreshListSoon, unhide } from "./conversation_list";
 import { refreshActiveRoom } from "./history";
 import { loadMembers } from "./members";
+import { mergeMessages } from "./merging";
 import * as outbox from "./outbox";
 import { noteActivity, setOnline } from "./presence";
 import { isMentioned, isOthers, noteMissed } from "./reading";
@@ -20,7 +21,6 @@ import {
   roomOf,
 } from "./rooms";
 import { me, noteMe } from "./session";
-import { mergeMessages } from "./timeline";
 
 /** With more loaded messages only the newest are kept; with far more also under the eyes of a user who scrolled up. */
 const MAX_LOADED = 1200;

@@ -3,8 +3,11 @@
 import { delay } from "../net/delay";
 import type { Message } from "../net/types";
 import { loadOlder, PAGE_SIZE } from "./history";
+import { lineIndex, linesOf, settledLines } from "./lines";
 import { isUnreadLoaded, placeDivider, unreadMessages } from "./reading";
 import type { Room } from "./rooms";
+import { me } from "./session";
+import { timeline } from "./timeline";
 
 /** Takes fewer round trips. */
 const FAR_PAGE_SIZE = 250;
@@ -14,7 +17,11 @@ const MAX_TRIES = 101;
 
 /** Loads older pages until a message is loaded. Returns `false` if the room no longer has it. */
 export async function loadBackTo(room: Room, id: number): Promise<boolean> {
-  await loadUntil(room, PAGE_SIZE, (oldest) => oldest < id || (oldest === id && !room.hasOlder.peek()));
+  const isDrawn = () => {
+    const rows = timeline(room.messages.peek(), [], [], me.peek()?.id ?? 0, null);
+    return lineIndex(settledLines(linesOf(rows)), id) >= 0;
+  };
+  await loadUntil(room, PAGE_SIZE, (oldest) => oldest < id && isDrawn());
   return room.byId(id) !== undefined;
 }
 

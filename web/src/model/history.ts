@@ -6,6 +6,7 @@ import type { HistoryPage } from "../net/socket";
 import { allAmended } from "./amendments";
 import { onReturn } from "./attention";
 import { connection } from "./connection";
+import { mergeMessages, reconcile } from "./merging";
 import * as outbox from "./outbox";
 import { placeDivider, readView } from "./reading";
 import { fetchStatusSoon } from "./receipts";
@@ -18,7 +19,6 @@ import {
   type Room,
   roomOf,
 } from "./rooms";
-import { mergeMessages, reconcile } from "./timeline";
 
 export const PAGE_SIZE = 50;
 /** Pages of this size are never cut, however long the messages. */

@@ -2,7 +2,7 @@
 
 import type { Conversation, EventFrame, Message } from "../net/types";
 import { allAmended } from "./amendments";
-import { mergeMessages } from "./timeline";
+import { mergeMessages } from "./merging";
 
 /** The rooms whose messages are kept, those that were opened last, and how many messages of each. */
 export const MAX_ROOMS = 10;

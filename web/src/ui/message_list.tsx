@@ -9,13 +9,14 @@ import { returns } from "../model/attention";
 import { connection } from "../model/connection";
 import { loadBackTo, loadUnread } from "../model/far";
 import { loadNewest, loadOlder } from "../model/history";
+import { type Line, lineIndex, linesOf, settledLines } from "../model/lines";
 import { markAllRead } from "../model/mark_unread";
 import { pendingMessages } from "../model/outbox";
 import { playing } from "../model/playing";
 import { isUnreadLoaded, lookAt, unreadMessages } from "../model/reading";
 import { conversations, isAtEnd, type Room } from "../model/rooms";
 import { me } from "../model/session";
-import { type Row, rowIndex, timeline } from "../model/timeline";
+import { timeline } from "../model/timeline";
 import { showToast } from "../model/toast";
 import { pendingUploads } from "../model/uploads";
 import type { Message } from "../net/types";
@@ -26,7 +27,7 @@ import { useLongPress } from "./long_press";
 import { moveFocus, useKeptFocus } from "./message_focus";
 import { reveal } from "./reveal";
 import { targetMessage } from "./target";
-import { TimelineRow } from "./timeline_row";
+import { TimelineLine } from "./timeline_row";
 
 /** A message counts as seen when so many pixels of it are in view. */
 const SEEN_PX = 24;
@@ -41,10 +42,10 @@ const MessageSheet = lazy(() => import("./lazy_components").then((module) => mod
 
 /** The list with the types of Preact, whose `ref` differs from React's. */
 const VList = AnyList as unknown as FunctionComponent<
-  Omit<VListProps<Row>, "ref" | "children"> & {
+  Omit<VListProps<Line>, "ref" | "children"> & {
     ref: RefObject<VListHandle | null>;
     class: string;
-    children: (row: Row, index: number) => preact.VNode;
+    children: (line: Line, index: number) => preact.VNode;
   }
 >;
 
@@ -55,13 +56,13 @@ export function MessageList({ room, onReply }: { room: Room; onReply: (message: 
   // Without what is above it nobody knows whether the oldest loaded message is the first new one.
   const isReached = !hasOlder || (messages[0]?.id ?? 0) <= (room.divider.value ?? 0);
   const divider = isReached ? room.divider.value : null;
-  const rows = useMemo(() => {
+  const before = useRef<Line[]>([]);
+  const lines = useMemo(() => {
     const pending = pendingMessages.value.filter((entry) => entry.room === room.id);
     const sending = pendingUploads.value.filter((upload) => upload.room === room.id);
-    const all = timeline(messages, pending, sending, own, divider);
-    // The height of the oldest loaded message depends on the one above it: it may start a day or a group. It is drawn
-    // once that is known, so that no visible row ever changes.
-    return hasOlder ? all.slice(1) : all;
+    before.current = linesOf(timeline(messages, pending, sending, own, divider), before.current);
+    // What depends on older messages is drawn once these are known, so that no visible line ever changes.
+    return hasOlder ? settledLines(before.current) : before.current;
   }, [messages, pendingMessages.value, pendingUploads.value, own, divider, hasOlder]);
 
   if (room.state.value === "error") {
@@ -74,9 +75,9 @@ export function MessageList({ room, onReply }: { room: Room; onReply: (message: 
       </Empty>
     );
   }
-  if (room.state.value !== "ready" && rows.length === 0) return <Skeleton rows={8} kind="chat" />;
-  if (rows.length === 0) return <NoMessages room={room} />;
-  return <History room={room} rows={rows} onReply={onReply} />;
+  if (room.state.value !== "ready" && lines.length === 0) return <Skeleton rows={8} kind="chat" />;
+  if (lines.length === 0) return <NoMessages room={room} />;
+  return <History room={room} lines={lines} onReply={onReply} />;
 }
 
 function NoMessages({ room }: { room: Room }) {
@@ -90,25 +91,26 @@ function NoMessages({ room }: { room: Room }) {
 
 interface HistoryProps {
   room: Room;
-  rows: Row[];
+  lines: Line[];
   onReply: (message: Message) => void;
 }
 
-function History({ room, rows, onReply }: HistoryProps) {
+function History({ room, lines, onReply }: HistoryProps) {
   const list = useRef<VListHandle>(null);
   const box = useRef<HTMLDivElement>(null);
   /** Whether the end stays in view as rows arrive and grow. */
   const sticks = useRef(true);
   /** Whether it is settled where the history opens: at its end, or at the first new message. */
   const isOpened = useRef(false);
-  const latestRows = useRef(rows);
-  latestRows.current = rows;
+  const latestLines = useRef(lines);
+  latestLines.current = lines;
+  const rows = useMemo(() => lines.flatMap((line) => line.rows), [lines]);
   const [flashed, setFlashed] = useState<number | null>(null);
   /** The message whose actions are shown in a sheet. */
   const [pressed, setPressed] = useState<number | null>(null);
   useLongPress(box, messageAt, setPressed);
   const pressedMessage = pressed === null ? undefined : room.byId(pressed);
-  const isPrepended = usePrepended(rows);
+  const isPrepended = usePrepended(lines);
   const newCount = useComputed(() => {
     const isBelow = !isAtEnd.value && room.reading.value === "on";
     return isBelow ? (conversations.value.get(room.id)?.unread ?? 0) : 0;
@@ -140,8 +142,13 @@ function History({ room, rows, onReply }: HistoryProps) {
     const { scrollOffset, viewportSize } = handle;
     const from = handle.findItemIndex(scrollOffset);
     const to = handle.findItemIndex(scrollOffset + viewportSize - SEEN_PX);
-    const inView = latestRows.current.slice(from, to + 1);
-    const ids = inView.flatMap((row) => ("message" in row ? [row.message.id] : []));
+    const isCut = handle.getItemOffset(to) + handle.getItemSize(to) > scrollOffset + viewportSize + SEEN_PX;
+    const inView = latestLines.current.slice(from, to + 1);
+    // Of pictures that are cut off only the first one counts.
+    const seen = inView.flatMap((line, at) =>
+      isCut && from + at === to ? line.rows.slice(0, 1) : line.rows,
+    );
+    const ids = seen.flatMap((row) => ("message" in row ? [row.message.id] : []));
     const [first] = ids;
     if (first !== undefined) lookAt(room, first, ids.at(-1) ?? first);
     if (room.reading.peek() !== "undecided") isOpened.current = true;
@@ -164,12 +171,12 @@ function History({ room, rows, onReply }: HistoryProps) {
     });
   };
   const scrollToDivider = () =>
-    scrollToRow(
-      latestRows.current.findIndex(({ hasDivider }) => hasDivider),
+    scrollToLine(
+      latestLines.current.findIndex(({ rows }) => rows[0]?.hasDivider),
       { align: "start", offset: -CONTEXT_PX },
     );
-  /** Scrolls to a row; does nothing and returns `false` if there is none. */
-  const scrollToRow = (at: number, place: ScrollToIndexOpts) => {
+  /** Scrolls to a line; does nothing and returns `false` if there is none. */
+  const scrollToLine = (at: number, place: ScrollToIndexOpts) => {
     if (at < 0) return false;
     // The end, where the history may have been, does not hold it.
     sticks.current = false;
@@ -230,7 +237,7 @@ function History({ room, rows, onReply }: HistoryProps) {
 
   const show = async (id: number, takesFocus = false) => {
     if (!(await loadBackTo(room, id))) return showToast(t("error.message"));
-    const scroll = () => scrollToRow(rowIndex(latestRows.current, id), { align: "center" });
+    const scroll = () => scrollToLine(lineIndex(latestLines.current, id), { align: "center" });
     revealMessage(id, scroll, (row) => {
       setFlashed(id);
       setTimeout(() => setFlashed((flashed) => (flashed === id ? null : flashed)), FLASH_MS);
@@ -268,7 +275,7 @@ function History({ room, rows, onReply }: HistoryProps) {
       <VList
         ref={list}
         class="rows"
-        data={rows}
+        data={lines}
         shift={isPrepended}
         onScroll={onScroll}
         // The end stays in view when a keyboard opens, the composer grows or a row turns out taller.
@@ -278,20 +285,20 @@ function History({ room, rows, onReply }: HistoryProps) {
         }}
         bufferSize={600}
         keepMounted={
-          playing.value === null ? undefined : [rowIndex(rows, playing.value)].filter((at) => at >= 0)
+          playing.value === null ? undefined : [lineIndex(lines, playing.value)].filter((at) => at >= 0)
         }
         itemSize={60}
         tabIndex={0}
         role="region"
         aria-label={t("room.history")}
       >
-        {(row, index) => (
-          <TimelineRow
-            key={row.key}
+        {(line, index) => (
+          <TimelineLine
+            key={line.key}
             room={room}
-            row={row}
+            line={line}
             isFirst={index === 0}
-            isFlashed={row.kind === "message" && flashed === row.message.id}
+            flashed={flashed}
             onReply={onReply}
             onJump={(id) => void show(id)}
             onMore={setPressed}
@@ -346,15 +353,15 @@ function afterFrames(count: number, act: () => void): () => void {
   return () => cancelAnimationFrame(frame);
 }
 
-/** Whether rows were added or forgotten above, so that the list keeps the visible rows in place. */
-function usePrepended(rows: Row[]): boolean {
-  const known = useRef(rows);
+/** Whether lines were added or forgotten above, so that the list keeps the visible ones in place. */
+function usePrepended(lines: Line[]): boolean {
+  const known = useRef(lines);
   const before = known.current;
   useLayoutEffect(() => {
-    known.current = rows;
-  }, [rows]);
-  const first = rows[0]?.key;
+    known.current = lines;
+  }, [lines]);
+  const first = lines[0]?.key;
   const old = before[0]?.key;
   if (first === old) return false;
-  return rows.some(({ key }) => key === old) || before.some(({ key }) => key === first);
+  return lines.some(({ key }) => key === old) || before.some(({ key }) => key === first);
 }

@@ -1,45 +1,53 @@
-// One row of the history, with the separators above it.
+// One line of the history, with the separators above it.
 
 import { t } from "../i18n";
 import { dayText } from "../i18n/format";
 import { systemText } from "../model/labels";
+import type { Line } from "../model/lines";
 import type { Room } from "../model/rooms";
 import type { Row } from "../model/timeline";
 import type { Message } from "../net/types";
 import { Bubble } from "./bubble";
 
-interface TimelineRowProps {
+interface TimelineLineProps {
   room: Room;
-  row: Row;
+  line: Line;
   isFirst: boolean;
-  isFlashed: boolean;
+  /** The message that is pointed out. */
+  flashed: number | null;
   onReply: (message: Message) => void;
   onJump: (id: number) => void;
   onMore: (id: number) => void;
   onFold: (key: string) => void;
 }
 
-export function TimelineRow({ room, row, isFirst, ...rest }: TimelineRowProps) {
+export function TimelineLine({ room, line, isFirst, flashed, ...rest }: TimelineLineProps) {
+  const [first] = line.rows;
+  const bubble = (row: Row) => (
+    <Bubble key={row.key} room={room} row={row} isFlashed={idOf(row) === flashed} {...rest} />
+  );
   return (
     <div class="row-box">
       {isFirst && !room.hasOlder.value && <p class="beginning">{t("room.beginning")}</p>}
-      {row.startsDay && (
+      {first?.startsDay && (
         <p class="day">
-          <span>{dayText(row.at)}</span>
+          <span>{dayText(first.at)}</span>
         </p>
       )}
-      {row.hasDivider && (
+      {first?.hasDivider && (
         <p class="divider">
           <span>{t("room.new")}</span>
         </p>
       )}
-      {row.kind === "system" ? (
+      {first?.kind === "system" ? (
         <p class="system">
-          <bdi>{systemText(row.message)}</bdi>
+          <bdi>{systemText(first.message)}</bdi>
         </p>
       ) : (
-        <Bubble room={room} row={row} {...rest} />
+        <div class={line.rows.length > 1 ? "picture-grid" : undefined}>{line.rows.map(bubble)}</div>
       )}
     </div>
   );
 }
+
+const idOf = (row: Row) => ("message" in row ? row.message.id : undefined);
