@@ -23,8 +23,10 @@ for (const name of readdirSync("dist", { recursive: true })) {
 
 // The page names everything of its first download except the texts, of which the larger language counts.
 const page = readFileSync("dist/index.html", "utf8");
-// Browsers fetch the manifest when all else is done.
-const named = [...page.matchAll(/(?:href|src)="\/(assets\/[^"]+)"/g)].map(([, name]) => name);
+// Browsers fetch the manifest when all else is done, and the icon of the app when it is installed.
+const named = [...page.matchAll(/(?:href|src)="\/(assets\/[^"]+)"/g)]
+  .map(([, name]) => name)
+  .filter((name) => !name.endsWith(".png"));
 const scripts = named
   .filter((name) => name.endsWith(".js"))
   .map((name) => readFileSync(join("dist", name), "utf8"));

@@ -1,4 +1,5 @@
 // The chat as an app: installed, without a connection, across deployments, and its notifications.
+import AxeBuilder from "@axe-core/playwright";
 import type { Page, Worker } from "@playwright/test";
 import { Deployment } from "./deployment";
 import {
@@ -116,6 +117,83 @@ test("the chat can be installed", async ({ enter }) => {
   const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
   const hindrances = installabilityErrors.map(({ errorId }) => errorId);
   expect(hindrances.filter((id) => id !== "in-incognito")).toEqual([]);
+});
+
+test("an installed app starts as a page that a phone shows well, with and without a connection", async ({
+  enter,
+}) => {
+  const [alice] = await newUsers("alice");
+  const page = await enter(alice, APP);
+  await expectControlled(page);
+  const content = (name: string) =>
+    page
+      .locator(`meta[name="${name}"]`)
+      .evaluateAll((all) => all.map((meta) => meta.getAttribute("content")));
+  expect(await content("theme-color")).toEqual(["#f3f2ee", "#14171a"]);
+  expect((await content("viewport")).join()).toContain("width=device-width");
+  expect((await content("viewport")).join()).not.toMatch(/maximum-scale|user-scalable/);
+  expect((await content("description")).join()).not.toBe("");
+  const manifest = await (await page.request.get("/app.webmanifest")).json();
+  const maskable = manifest.icons.find(({ purpose }: { purpose: string }) => purpose === "maskable");
+  const touch = page.locator("link[rel=apple-touch-icon]");
+  const corners = (url: string) =>
+    page.evaluate(async (url) => {
+      const icon = new Image();
+      icon.src = url;
+      await icon.decode();
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = icon.naturalWidth;
+      const context = canvas.getContext("2d", { willReadFrequently: true });
+      context?.drawImage(icon, 0, 0);
+      const end = icon.naturalWidth - 1;
+      const alpha = (x: number, y: number) => context?.getImageData(x, y, 1, 1).data[3];
+      return [icon.naturalWidth, alpha(0, 0), alpha(end, 0), alpha(0, end), alpha(end, end)];
+    }, url);
+  // A system cuts these into its own shape, and must not find holes.
+  for (const url of [maskable.src, (await touch.getAttribute("href")) ?? ""]) {
+    expect(await corners(url), url).toEqual([512, 255, 255, 255, 255]);
+  }
+  await page.context().setOffline(true);
+  const start = await page.goto(manifest.start_url);
+  expect([start?.status(), start?.fromServiceWorker()]).toEqual([200, true]);
+  await expect(page.locator(".me-name")).toHaveText(alice.name);
+});
+
+test("the menu installs the app where the browser offers it", async ({ enter }) => {
+  const [alice] = await newUsers("alice");
+  const page = await enter(alice);
+  const menu = page.getByRole("button", { name: /Account and settings/ });
+  const entry = page.getByRole("button", { name: "Install the app" });
+  const offer = () =>
+    page.evaluate(() => {
+      const prompt = async () => document.body.setAttribute("data-asked", "yes");
+      const event = Object.assign(new Event("beforeinstallprompt", { cancelable: true }), { prompt });
+      return dispatchEvent(event);
+    });
+  await menu.click();
+  await expect(page.getByRole("button", { name: "Log out" })).toBeVisible();
+  await expect(entry).toHaveCount(0);
+  // The browser's own banner is held back.
+  expect(await offer()).toBe(false);
+  await entry.click();
+  await expect(page.locator("body")).toHaveAttribute("data-asked", "yes");
+  await expect(entry).toHaveCount(0);
+  await expect(menu).toBeFocused();
+  await offer();
+  await expect(entry).toBeVisible();
+  await page.evaluate(() => dispatchEvent(new Event("appinstalled")));
+  await expect(entry).toHaveCount(0);
+});
+
+test("on an iPhone the menu says how the app is installed", async ({ enter }) => {
+  const [alice] = await newUsers("alice");
+  const userAgent =
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
+  const page = await enter(alice, { userAgent });
+  await page.getByRole("button", { name: /Account and settings/ }).click();
+  await expect(page.locator(".menu")).toContainText("Share, then “Add to Home Screen”");
+  const { violations } = await new AxeBuilder({ page }).include(".menu").analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
 });
 
 test("without the server the page shows the last messages, and sends what is written later", async ({

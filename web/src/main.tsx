@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadFirstTexts, loadTexts, t } from "./i18n";
+import "./model/install";
 import { safeNext, token } from "./model/session";
 import { lazy } from "./ui/lazy";
 import { currentUrl, navigate, path, query } from "./ui/router";

@@ -126,6 +126,8 @@ export const texts = {
     "The browser does not let this page notify you. Allow it in the settings of the site, which must be opened by HTTPS.",
   "menu.sounds": "Sounds",
   "menu.pictures": "Outside pictures",
+  "menu.install": "Install the app",
+  "menu.installIos": "To install: Share, then “Add to Home Screen”",
   "menu.docs": "API documentation",
   "menu.admin": "Administration",
   "menu.dashboard": "Dashboard",

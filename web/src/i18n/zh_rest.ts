@@ -123,6 +123,8 @@ export const texts: typeof en = {
   "menu.notifyBlocked": "浏览器不允许本页面发送通知。请通过 HTTPS 访问，并在网站设置中允许。",
   "menu.sounds": "提示音",
   "menu.pictures": "自动加载外站图片",
+  "menu.install": "安装应用",
+  "menu.installIos": "安装方法：点“分享”，再点“添加到主屏幕”",
   "menu.docs": "接口文档",
   "menu.admin": "管理",
   "menu.dashboard": "运维看板",

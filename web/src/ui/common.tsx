@@ -21,8 +21,6 @@ export const PATHS = {
   people:
     "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9a6 6 0 0 1 12 0M16 4.3a3.5 3.5 0 0 1 0 6.5M18 14.5a6 6 0 0 1 3 5.5",
   person: "M12 11.5a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM5 20.5a7 7 0 0 1 14 0",
-  compass: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18Zm3.5 5.5-2 5-5 2 2-5z",
-  outside: "M10 5.5H5.5v13h13V14M13.5 4.5h6v6M19 5l-8 8",
   reply: "M10 6 4.5 11.5 10 17M5 11.5h9a5.5 5.5 0 0 1 5.5 5.5v1.5",
   trash: "M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5",
   copy: "M9 9h10v10.5H9zM15 9V4.5H5V15h4",
@@ -41,19 +39,25 @@ export const PATHS = {
   bell: "M6.5 16.5v-6a5.5 5.5 0 0 1 11 0v6l1.5 1.5H5zM10 20.5h4",
   mute: "M6.5 16.5v-6a5.5 5.5 0 0 1 11 0v6l1.5 1.5H5zM10 20.5h4M4 4l16 16",
   pin: "M9 4h6l-1 6 3 4H7l3-4zM12 14v6",
-  exit: "M14 4.5H5.5v15H14M10 12h10M16.5 8.5 20 12l-3.5 3.5",
-  book: "M5 4.5h9.5a3 3 0 0 1 3 3v12H8a3 3 0 0 1-3-3zM5 16.5a3 3 0 0 1 3-3h9.5",
   ban: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16ZM6.5 6.5l11 11",
   unread:
     "M13 5H5.5A1.5 1.5 0 0 0 4 6.5v9A1.5 1.5 0 0 0 5.5 17h1v3.5L11 17h7.5a1.5 1.5 0 0 0 1.5-1.5V12M18.5 8a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z",
   filter: "M4 6.5h16M7 12h10M10 17.5h4",
-  sound: "M4.5 9.5v5H8l4.5 4v-13L8 9.5zM15.5 9.5a4 4 0 0 1 0 5M18 7a7.5 7.5 0 0 1 0 10",
-  keyboard: "M3.5 6.5h17v11h-17zM7 10h.01M10.5 10h.01M14 10h.01M17 10h.01M8 14h8",
   pen: "M4.5 19.5l1-4.5L16 4.5l3.5 3.5L9 18.5zM14 6.5l3.5 3.5",
-  shield: "M12 3.5 5 6.5v5c0 4.5 3 7.5 7 9 4-1.5 7-4.5 7-9v-5z",
 } as const;
 /** The icons that are there from the start, and those that `more_icons.ts` adds. */
-export type IconName = keyof typeof PATHS | "forward" | "link";
+export type IconName = keyof typeof PATHS | LaterIcon;
+type LaterIcon =
+  | "book"
+  | "compass"
+  | "exit"
+  | "forward"
+  | "install"
+  | "keyboard"
+  | "link"
+  | "outside"
+  | "shield"
+  | "sound";
 
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return (

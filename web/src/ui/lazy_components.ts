@@ -11,6 +11,7 @@ import "../style/forward.css";
 import "../style/tray.css";
 import "../style/finder.css";
 import "../style/user_card.css";
+import "./more_icons";
 
 export { Account } from "./account";
 export { ActionDialog } from "./action_dialog";

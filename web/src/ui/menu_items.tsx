@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { setLang, t } from "../i18n";
+import { canInstall, install } from "../model/install";
 import { logOut, me } from "../model/session";
 import { ring } from "../model/sound";
 import { showToast } from "../model/toast";
@@ -18,7 +19,7 @@ import {
   theme,
 } from "../settings/preferences";
 import { Icon } from "./common";
-import { isTouch } from "./input";
+import { isInstalled, isIos, isTouch } from "./input";
 import { navigate } from "./router";
 
 export function NewItems({ onPick }: { onPick: (dialog: "chat" | "group" | "browse") => void }) {
@@ -87,6 +88,28 @@ function setSounds(isOn: boolean): void {
   if (isOn) void ring();
 }
 
+/** Offers to install the app as far as the browser does. On iOS only its own menu can, so the text says where. */
+function InstallItem() {
+  if (canInstall()) {
+    const take = ({ currentTarget }: { currentTarget: Element }) => {
+      // The item goes away, and must not take the focus with it.
+      currentTarget.closest(".menu-box")?.querySelector("button")?.focus();
+      void install().catch(() => {});
+    };
+    return (
+      <button type="button" class="menu-item" onClick={take}>
+        <Icon name="install" /> {t("menu.install")}
+      </button>
+    );
+  }
+  if (!isIos || isInstalled()) return null;
+  return (
+    <p class="menu-hint">
+      <Icon name="install" /> {t("menu.installIos")}
+    </p>
+  );
+}
+
 interface UserItemsProps {
   onAccount: () => void;
   onShortcuts: () => void;
@@ -121,6 +144,7 @@ export function UserItems({ onAccount, onShortcuts }: UserItemsProps) {
         isOn={loadsPictures.value}
         onSet={setLoadsPictures}
       />
+      <InstallItem />
       <button type="button" class="menu-item" onClick={onAccount}>
         <Icon name="person" /> {t("menu.account")}
       </button>
