@@ -169,9 +169,11 @@ function MessageResult({ message, query }: { message: RoomMessage; query: string
           </bdi>
           <time class="item-time">{briefTime(Date.parse(message.created_at))}</time>
         </span>
-        <bdi class="item-last">
-          <Marked text={preview(message)} wanted={query} />
-        </bdi>
+        <span class="item-bottom">
+          <bdi class="item-last">
+            <Marked text={preview(message)} wanted={query} />
+          </bdi>
+        </span>
       </span>
     </button>
   );
