@@ -14,8 +14,14 @@ export interface Cast {
   typing: string;
   friend: string;
   withFriend: Line[];
-  /** Further conversations and their last messages. */
-  more: { name: string; isGroup: boolean; lines: Line[]; isUnread: boolean }[];
+  /** Part of a message that is searched for. */
+  sought: string;
+  /** Parts of messages of the group that are reacted to, pinned and edited. */
+  liked: string;
+  pinned: string;
+  edited: { before: string; after: string };
+  /** Further conversations and their last messages; a long one has so many more before that not all are loaded. */
+  more: { name: string; isGroup: boolean; lines: Line[]; isUnread: boolean; isLong?: boolean }[];
 }
 
 export const english: Cast = {
@@ -30,14 +36,25 @@ export const english: Cast = {
     ["Tom Adeyemi", "Yes! The 7:40 train gets us to the trailhead by nine."],
     ["Maya Fischer", "I am in. I bring the stove and coffee"],
     ["李雷", "算我一个！我带午饭。"],
+    [
+      "Jonas Berg",
+      "Packing list:\n- rain jacket\n- `2 l` of water\n- **warm** socks\n> Mind the sheep dogs.",
+    ],
     ["Jonas Berg", "These are from last week, just before the lake:"],
   ],
   afterPictures: [
     ["Maya Fischer", "That light! Then it is settled: Saturday, 7:40, platform 4."],
     ["Tom Adeyemi", "Route and times are here: https://example.org/hikes/ridge"],
-    ["Sofia Marin", "Wonderful, I am so looking forward to it!"],
+    ["Sofia Marin", "Wonderful! @Maya Fischer, I am so looking forward to it"],
   ],
   typing: "Priya Nair",
+  sought: "train",
+  liked: "forecast",
+  pinned: "7:40 train",
+  edited: {
+    before: "I bring the stove and coffee",
+    after: "I am in. I bring the stove, coffee and **cake**",
+  },
   friend: "Priya Nair",
   withFriend: [
     ["Priya Nair", "Have you seen that the export works now?"],
@@ -58,6 +75,7 @@ export const english: Cast = {
       isGroup: true,
       lines: [["Jonas Berg", "Staging is on the new version."]],
       isUnread: true,
+      isLong: true,
     },
     {
       name: "Tom Adeyemi",
@@ -99,14 +117,19 @@ export const chinese: Cast = {
     ["王建国", "好啊！坐七点四十的车，九点前就能到登山口。"],
     ["林晓", "我去。炉子和咖啡我来带"],
     ["Emma", "Count me in! I’ll bring lunch."],
+    ["陈思远", "要带的东西：\n- 雨衣\n- `2 升` 水\n- **厚**袜子\n> 小心牧羊犬。"],
     ["陈思远", "上周在湖边拍的："],
   ],
   afterPictures: [
     ["林晓", "光线太美了！那就定了：周六七点四十，四号站台。"],
     ["王建国", "路线和时间在这里：https://example.org/hikes/ridge"],
-    ["赵一鸣", "太好了，已经开始期待了！"],
+    ["赵一鸣", "太好了 @林晓 已经开始期待了！"],
   ],
   typing: "韩梅梅",
+  sought: "七点四十",
+  liked: "天气很好",
+  pinned: "七点四十的车",
+  edited: { before: "炉子和咖啡", after: "我去。炉子、咖啡和**蛋糕**我来带" },
   friend: "韩梅梅",
   withFriend: [
     ["韩梅梅", "看到了吗？导出功能可以用了。"],
@@ -124,6 +147,7 @@ export const chinese: Cast = {
       isGroup: true,
       lines: [["陈思远", "预发布环境已经升级到新版本。"]],
       isUnread: true,
+      isLong: true,
     },
     { name: "王建国", isGroup: false, lines: [["王建国", "十二点半一起吃饭？"]], isUnread: true },
     { name: "读书会", isGroup: true, lines: [["赵一鸣", "下一本：《三体》。"]], isUnread: false },

@@ -8,5 +8,7 @@ export default defineConfig({
   testMatch: "take.ts",
   outputDir: "../../../target/screenshots/failed",
   globalSetup: "../servers.ts",
-  timeout: 180_000,
+  timeout: 1_200_000,
+  expect: { timeout: 60_000 },
+  use: { ...base.use, actionTimeout: 60_000 },
 });

@@ -2,12 +2,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { BrowserContextOptions, Page } from "@playwright/test";
-import { expect, item, nodes, plainPage, test, title, User } from "../fixtures";
+import { expect, item, nodes, plainPage, sendAll, test, title, User } from "../fixtures";
 import { runCommand } from "../servers";
 import { type Cast, chinese, english } from "./casts";
 import { drawIcons } from "./icons";
 import { landscapes } from "./landscapes";
 import { busyHour } from "./metrics";
+import { takeAdmin, takeOffline, takeStates } from "./states";
 
 const folder = resolve(import.meta.dirname, "../../../target/screenshots");
 const docs = resolve(import.meta.dirname, "../../../docs/images");
@@ -31,8 +32,8 @@ for (const cast of [english, chinese]) {
       await painter.setContent(`<style>body{margin:0}</style>${landscape}`);
       pictures.push(await painter.screenshot({ type: "jpeg", quality: 85 }));
     }
-    const population = await populate(cast, pictures);
     const plain = await plainPage(browser, contexts, 1);
+    const population = await populate(cast, pictures, plain);
     await plain.evaluate(
       (tokens) =>
         Promise.all(
@@ -56,6 +57,8 @@ for (const cast of [english, chinese]) {
         { token: population.typist.token, room: population.group },
       );
 
+    /** What is taken after the pages of the README. */
+    const rest: (() => Promise<void>)[] = [];
     for (const colorScheme of ["light", "dark"] as const) {
       const look = { colorScheme, locale: cast.locale, reducedMotion: "reduce" } as const;
       const lang = cast.locale.slice(0, 2);
@@ -67,6 +70,7 @@ for (const cast of [english, chinese]) {
       const out = await visit("/login", look);
       await expect(out.getByRole("main")).toBeVisible();
       await take(out, "login");
+      await out.close();
 
       const page = await enter(population.me, { ...look, room: population.direct });
       await take(page, "chat");
@@ -79,12 +83,26 @@ for (const cast of [english, chinese]) {
       await expect(page.locator(".typing")).not.toBeEmpty();
       await page.locator(".composer textarea").blur();
       await take(page, "group");
+      await page.close();
 
       const phone = await enter(population.me, { ...look, ...PHONE });
       await take(phone, "phone-list");
       await item(phone, cast.group).tap();
       await expect(phone.locator(".picture img")).toHaveCount(2);
       await take(phone, "phone");
+      await phone.close();
+
+      rest.push(async () => {
+        for (const isPhone of [false, true]) {
+          const device = { ...look, ...(isPhone ? PHONE : {}), serviceWorkers: "allow" } as const;
+          const page = await enter(population.me, device);
+          const taken = (page: Page, name: string) => take(page, isPhone ? `phone-${name}` : name);
+          const stage = { page, cast, isPhone, pictures, take: taken };
+          await takeStates(stage);
+          await takeOffline(stage);
+          await page.close();
+        }
+      });
 
       if (await hasDashboard()) {
         await runCommand("user", "promote", population.me.name);
@@ -97,13 +115,18 @@ for (const cast of [english, chinese]) {
         await board.goto("/dashboard");
         await expect(board.locator("canvas").first()).toBeVisible();
         await take(board, "dashboard");
-        for (const section of ["users", "invites", "rooms", "uploads", "audit"]) {
-          await board.goto(`/admin?section=${section}`);
-          await expect(board.locator(".rows-box")).toHaveAttribute("aria-busy", "false");
-          await take(board, `admin-${section}`);
-        }
+        await board.close();
+        rest.push(async () => {
+          for (const isPhone of [false, true]) {
+            const admin = await enter(population.me, { ...look, ...(isPhone ? PHONE : {}) });
+            const taken = (page: Page, name: string) => take(page, isPhone ? `phone-${name}` : name);
+            await takeAdmin({ page: admin, cast, isPhone, pictures, take: taken });
+            await admin.close();
+          }
+        });
       }
     }
+    for (const takeMore of rest) await takeMore();
     await painter.close();
   });
 }
@@ -151,6 +174,25 @@ async function keepSmall(painter: Page, png: Buffer, name: string): Promise<void
   writeFileSync(`${docs}/${name.split("-")[0]}.webp`, bytes);
 }
 
+/** Sends a frame of our own client, and waits until it is done. */
+async function command(plain: Page, user: User, type: string, payload: object): Promise<void> {
+  const answer = await plain.evaluate(
+    ({ token, type, payload }) =>
+      new Promise<unknown>((done) => {
+        const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws?ext=1&token=${token}`);
+        socket.onopen = () => socket.send(JSON.stringify({ type, payload }));
+        socket.onmessage = ({ data }) => {
+          const frame = JSON.parse(data);
+          if (frame.payload?.ref !== payload.ref) return;
+          socket.close();
+          done(frame);
+        };
+      }),
+    { token: user.token, type, payload: { ...payload, ref: "asked" } },
+  );
+  expect(answer).toMatchObject({ type: "done" });
+}
+
 interface Population {
   me: User;
   others: User[];
@@ -160,7 +202,7 @@ interface Population {
 }
 
 /** Creates the users, rooms and messages, oldest first. */
-async function populate(cast: Cast, pictures: Buffer[]): Promise<Population> {
+async function populate(cast: Cast, pictures: Buffer[], plain: Page): Promise<Population> {
   const users = new Map<string, User>();
   for (const name of [cast.me, ...cast.others]) users.set(name, await User.named(name));
   const user = (name: string) => users.get(name) as User;
@@ -173,9 +215,10 @@ async function populate(cast: Cast, pictures: Buffer[]): Promise<Population> {
     await reader.call("GET", `/api/chat/messages?limit=50&room_id=${await reader.textIdOf(room)}`);
   };
 
-  for (const { name, isGroup, lines, isUnread } of [...cast.more].reverse()) {
+  for (const { name, isGroup, lines, isUnread, isLong } of [...cast.more].reverse()) {
     const room = isGroup ? await others[0]?.group(name, me, ...others.slice(1)) : await me.direct(user(name));
     if (room === undefined) continue;
+    if (isLong) await sendAll(plain, user(lines[0]?.[0] ?? ""), room, Array(130).fill(lines[0]?.[1]));
     await sendLines(room, lines);
     if (!isUnread) await read(me, room);
   }
@@ -187,7 +230,18 @@ async function populate(cast: Cast, pictures: Buffer[]): Promise<Population> {
   await sendLines(group, cast.inGroup);
   for (const bytes of pictures) await user(cast.inGroup.at(-1)?.[0] ?? "").picture(group, bytes);
   await sendLines(group, cast.afterPictures);
-  for (const other of others) await read(other, group);
+  const friend = user(cast.friend);
+  const act = async (actor: User, type: string, text: string, payload: object) => {
+    const path = `/api/v1/search?kind=message&room_id=${group}&q=${encodeURIComponent(text)}`;
+    const [found] = await actor.call<{ id: number }[]>("GET", path);
+    await command(plain, actor, type, { room_id: group, id: found?.id, ...payload });
+  };
+  for (const other of others.slice(0, 3)) await act(other, "react", cast.liked, { emoji: "👍", on: true });
+  await act(me, "react", cast.liked, { emoji: "🎉", on: true });
+  await act(friend, "pin", cast.pinned, { on: true });
+  await act(me, "edit_message", cast.edited.before, { content: cast.edited.after });
+  await friend.upload(group, "ridge.pdf", Buffer.alloc(48_000, "%PDF-1.4"));
+  for (const member of [me, ...others]) await read(member, group);
   const direct = await me.direct(user(cast.friend));
   await sendLines(direct, cast.withFriend);
   await read(user(cast.friend), direct);
