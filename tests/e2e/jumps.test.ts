@@ -37,7 +37,11 @@ for (const viewport of VIEWS) {
   });
 }
 
-test("a jump stays with its message while older ones arrive above it", async ({ browser, contexts, enter }) => {
+test("a jump stays with its message while older ones arrive above it", async ({
+  browser,
+  contexts,
+  enter,
+}) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   // The message is near the top of the second page, so that the third is fetched as soon as it is in view.
