@@ -1,6 +1,7 @@
 //! `chinwag serve`: runs a node until a signal stops it.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -8,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::{EXIT_FAILURE, EXIT_USAGE, exit_code, fail};
 use crate::config::Config;
-use crate::node::{Node, Reloader, telemetry};
+use crate::node::{Node, Reloader, ServiceManager, telemetry};
 
 /// Raises the limit of open files to its hard limit: each connection takes one or two.
 fn raise_open_file_limit() {
@@ -24,12 +25,14 @@ struct Signals {
     terminate: Signal,
     hangup: Signal,
     reloader: Reloader,
+    service_manager: Option<Arc<ServiceManager>>,
 }
 
 impl Signals {
     fn listen(reloader: Reloader) -> std::io::Result<Self> {
         Ok(Self {
             reloader,
+            service_manager: ServiceManager::of_this_process(),
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
@@ -42,8 +45,15 @@ impl Signals {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => self.reloader.reload(),
+                _ = self.hangup.recv() => self.reload(),
             }
+        }
+    }
+
+    fn reload(&mut self) {
+        match &self.service_manager {
+            Some(manager) => manager.during_reload(|| self.reloader.reload()),
+            None => self.reloader.reload(),
         }
     }
 }
@@ -61,7 +71,7 @@ pub(super) async fn run(config: Config, reloader: Reloader) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return end(&error, EXIT_FAILURE, is_for_people),
     };
-    let node = tokio::select! {
+    let mut node = tokio::select! {
         node = Node::start(config) => match node {
             Ok(node) => node,
             Err(error) => return end(&error, exit_code(&error), is_for_people),
@@ -78,6 +88,9 @@ pub(super) async fn run(config: Config, reloader: Reloader) -> ExitCode {
         info!(folder = %data_dir.display(), "private Redis; set CHINWAG_REDIS__URL to run several nodes");
     }
     signals.reloader.apply_to(node.settings());
+    if let Some(manager) = &signals.service_manager {
+        node.report_to(Arc::clone(manager));
+    }
     run_until(node, signals.stop(), is_for_people).await
 }
 

@@ -16,11 +16,13 @@ mod peers;
 mod presence;
 mod private_redis;
 mod process_usage;
+mod pulse;
 mod redis_log;
 mod reload;
 mod reporter;
 mod scratch_folder;
 mod server;
+mod service_manager;
 mod signing_keys;
 mod tasks;
 pub mod telemetry;
@@ -42,6 +44,7 @@ pub use folder_lock::LockError;
 pub use private_redis::{PrivateRedis, PrivateRedisError};
 pub use reload::{LiveSettings, Reloader};
 pub use scratch_folder::ScratchFolder;
+pub use service_manager::ServiceManager;
 pub use signing_keys::new_secret;
 pub use tasks::TaskEnded;
 pub use wiring::openapi;
@@ -50,8 +53,10 @@ use crate::config::Config;
 use crate::dialects;
 use crate::domain::Clock;
 use crate::edge::{Dialect, Faults, SocketCounts, Stopping};
+use crate::fanout::FollowedRooms;
 use crate::service::Services;
 use listener::ListenerHandle;
+use pulse::Pulse;
 use reporter::REPORTER;
 use server::Listening;
 use tasks::Tasks;
@@ -76,12 +81,15 @@ pub struct Node {
     server: ServerHandle,
     tasks: Tasks,
     stopping: Arc<Stopping>,
+    pulse: Arc<Pulse>,
+    followed_rooms: FollowedRooms,
     socket_counts: Arc<SocketCounts>,
     drain: Duration,
     services: Services,
     settings: LiveSettings,
     /// Dropped to make the reporter send its last report.
     end_reports: oneshot::Sender<()>,
+    service_manager: Option<Arc<ServiceManager>>,
     redis: Option<PrivateRedis>,
 }
 
@@ -162,11 +170,14 @@ impl Node {
             server: handle,
             tasks,
             stopping: wiring.stopping,
+            pulse: wiring.pulse,
+            followed_rooms: wiring.followed_rooms,
             socket_counts: wiring.socket_counts,
             drain,
             services,
             settings: LiveSettings { limits: wiring.shared.limits, allowed_origins: wiring.allowed_origins },
             end_reports,
+            service_manager: None,
             redis,
         })
     }
@@ -201,6 +212,14 @@ impl Node {
         self.tasks.spawn(name, task);
     }
 
+    /// Tells the service manager from now on that the node serves, that it still answers, and that it stops.
+    pub fn report_to(&mut self, manager: Arc<ServiceManager>) {
+        let rooms = self.followed_rooms.clone();
+        let is_ready = move || rooms.is_up() && rooms.takes_writes();
+        self.tasks.spawn("service manager", Arc::clone(&manager).report(Arc::clone(&self.pulse), is_ready));
+        self.service_manager = Some(manager);
+    }
+
     /// Waits until one of the node's long-lived tasks ends by itself. Nothing takes its place: stop the node, and
     /// let a supervisor start the process again.
     pub async fn wait(&mut self) -> TaskEnded {
@@ -213,6 +232,7 @@ impl Node {
     /// waits for responses under way, and stops the private Redis last.
     pub async fn stop(mut self) {
         self.stopping.begin();
+        self.service_manager.iter().for_each(|manager| manager.stopping());
         info!("draining");
         self.wait_for_balancers().await;
         self.close_sockets().await;

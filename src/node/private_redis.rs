@@ -26,7 +26,7 @@ use tracing::{error, info, warn};
 use super::data_folder::{self, FolderError};
 use super::folder_lock::{FolderLock, LockError};
 use super::memory::private_maxmemory;
-use super::redis_log;
+use super::{redis_log, service_manager};
 use crate::config::{Fsync, RedisConfig};
 use crate::domain::hex;
 
@@ -293,6 +293,8 @@ impl Launch {
             // Redis does not read its input; as such it inherits the lock.
             .stdin(self.lock.for_redis()?)
             .stdout(Stdio::null())
+            // Nothing that it says is about the node.
+            .env_remove(service_manager::VARIABLES[0])
             // What is wrong with its arguments it says before it has a log.
             .stderr(File::options().append(true).create(true).mode(0o600).open(self.dir.join(LOG))?)
             // Its own process group: Ctrl-C in a terminal reaches Chinwag, which stops Redis last.

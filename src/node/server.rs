@@ -110,6 +110,7 @@ fn app(
     let store = wiring.open_store();
     let context = wiring.context(&store);
     actix_web::rt::spawn(close_sockets_at_stop(context.hub.clone(), Arc::clone(&context.stopping)));
+    actix_web::rt::spawn(wiring.pulse.answer());
     if let Some(faults) = faults {
         actix_web::rt::spawn(faults.follow(context.hub.clone()));
     }

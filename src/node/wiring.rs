@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::error::StartError;
 use super::housekeeping::Progress;
 use super::presence::PresenceKeeper;
+use super::pulse::Pulse;
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
 use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
@@ -40,7 +41,8 @@ pub(super) struct Wiring {
     store: StoreConfig,
     memory: NodeMemory,
     pub(super) shared: Shared,
-    followed_rooms: FollowedRooms,
+    pub(super) followed_rooms: FollowedRooms,
+    pub(super) pulse: Arc<Pulse>,
     pub(super) socket_counts: Arc<SocketCounts>,
     long_answers: Arc<LongAnswers>,
     pub(super) stopping: Arc<Stopping>,
@@ -90,6 +92,7 @@ impl Wiring {
             memory,
             shared,
             followed_rooms,
+            pulse: Arc::new(Pulse::new()),
             socket_counts: Arc::new(socket_counts),
             long_answers: Arc::default(),
             registry,

@@ -106,6 +106,7 @@ mod send_rates;
 mod sentinel;
 mod sentinel_set;
 mod sentinel_tls;
+mod service_manager;
 mod sessions;
 mod sharding;
 mod sixth;
