@@ -155,6 +155,12 @@ pub fn on_cluster() -> bool {
     std::env::var_os("CHINWAG_TEST_REDIS").is_some_and(|kind| kind == "cluster")
 }
 
+/// The bucket in which tests keep uploads when the environment says `CHINWAG_TEST_UPLOADS=s3://bucket`, as `scripts/test-s3`
+/// does. Otherwise each world has a folder.
+pub fn bucket() -> Option<String> {
+    std::env::var("CHINWAG_TEST_UPLOADS").ok()
+}
+
 /// A connection to the shared server that holds this key.
 pub fn shared_connection(key: &str) -> redis::Connection {
     let connections = shared_redis().split(',').map(|url| {
@@ -233,6 +239,9 @@ impl World {
         (limits.sign_ins_per_sec, limits.sign_ins_burst) = (50, 2000);
         (limits.searches_per_sec, limits.searches_burst) = (50, 2000);
         limits.rooms_made_daily = 10_000;
+        if let Some(bucket) = bucket() {
+            config.uploads.url = format!("{bucket}/{}", unique("w"));
+        }
         // The disk of the machine is no part of the tests.
         config.uploads.reserve_bytes = 0;
         // Tests count Redis commands.

@@ -4,6 +4,8 @@ mod addresses;
 mod kinds;
 mod names;
 mod quotas;
+mod s3;
+mod stored;
 mod upkeep;
 
 use reqwest::multipart::{Form, Part};
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::samples::sample;
 use crate::support::{User, World, answered, ok, refused};
+use stored::{files, is_stored};
 
 /// A PNG of 2 × 1 pixels with a text chunk that names a place.
 pub fn png() -> Vec<u8> {
@@ -54,10 +57,6 @@ pub async fn upload_picture(user: &User<'_>, node: usize) -> String {
     url[url.find("/uploads/").expect("a path")..].to_owned()
 }
 
-pub fn files(world: &World) -> usize {
-    std::fs::read_dir(world.folder().join("uploads/chat")).map_or(0, |entries| entries.count())
-}
-
 #[tokio::test]
 async fn a_picture_is_served_without_its_secrets_and_goes_with_its_message() {
     let world = World::start(2).await;
@@ -88,7 +87,7 @@ async fn a_picture_is_served_without_its_secrets_and_goes_with_its_message() {
     let gone = world.client.get(world.url(0, path)).send().await.expect("answered");
     assert_eq!(gone.status(), StatusCode::NOT_FOUND);
     assert_eq!(gone.json::<Value>().await.expect("JSON"), json!({"error": "not found"}));
-    assert_eq!(files(&world), 0);
+    assert_eq!(files(&world).await, 0);
     world.stop().await;
 }
 
@@ -137,7 +136,7 @@ async fn what_cannot_become_a_message_leaves_nothing_behind() {
     let mut late = vec![b'x'; 200_000];
     late.push(0);
     refused(upload(&user, 0, "a.txt", late, "global").await, 415).await;
-    assert_eq!(files(&world), 0);
+    assert_eq!(files(&world).await, 0);
     assert_eq!(user.texts(0, "").await, Vec::<String>::new());
     ok(upload(&user, 0, "a.txt", vec![b'x'; 10 * 1024 * 1024], "global").await).await;
     world.stop().await;
@@ -170,7 +169,7 @@ async fn a_retried_upload_is_stored_once() {
         stored.push(ok(request.multipart(Form::new().part("file", part)).send().await).await);
     }
     assert_eq!(stored[0], stored[1]);
-    assert_eq!(files(&world), 1);
+    assert_eq!(files(&world).await, 1);
     world.stop().await;
 }
 
@@ -186,6 +185,6 @@ async fn another_file_under_the_same_client_id_is_refused() {
     let first = ok(send("one").await).await;
     assert_eq!(ok(send("one").await).await, first);
     refused(send("two").await, 409).await;
-    assert_eq!(files(&world), 1);
+    assert_eq!(files(&world).await, 1);
     world.stop().await;
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{files, upload};
 use crate::samples::sample;
-use crate::support::{User, World, eventually, ok, refused, shared_redis};
+use crate::support::{User, World, bucket, eventually, ok, refused, shared_redis};
 
 const MIB: usize = 1024 * 1024;
 
@@ -91,6 +91,9 @@ async fn unfinished_uploads_of_one_user_do_not_keep_others_from_uploading() {
 
 #[tokio::test]
 async fn the_last_space_of_the_disk_stays_free() {
+    if bucket().is_some() {
+        return; // which has no end
+    }
     let world = World::start_with(1, shared_redis(), |config| config.uploads.reserve_bytes = u64::MAX / 2).await;
     let user = world.user(0, "alice").await;
     let bodies: Vec<Value> = refusals(&world, &user)
@@ -103,7 +106,7 @@ async fn the_last_space_of_the_disk_stays_free() {
         .collect();
     let english = json!({"error": "The server has no space left"});
     assert_eq!(bodies, [json!({"detail": "服务器存储空间不足"}), english.clone(), english]);
-    assert_eq!(files(&world), 0);
+    assert_eq!(files(&world).await, 0);
     // Everything else goes on.
     user.send(0, "global", "hello").await;
     assert_eq!(user.texts(0, "").await, ["hello"]);
