@@ -3,7 +3,7 @@
 //! The modules form floors. A module imports only from floors below its own, which a test enforces:
 //!
 //! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: counters and gauges; [`websocket`]: frames and
-//!   close codes; [`config`]: settings
+//!   close codes; [`config`]: settings; [`conformance`]: the documents' transcripts, played against any server
 //! - floor 1 [`store`]: all Redis commands
 //! - floor 2 [`fanout`]: delivery; [`service`]: all rules. Neither imports the other
 //! - floor 3 [`edge`]: shared HTTP and WebSocket machinery
@@ -12,6 +12,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod conformance;
 pub mod dialects;
 pub mod domain;
 pub mod edge;

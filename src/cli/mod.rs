@@ -3,6 +3,7 @@
 mod administer;
 mod backups;
 mod check;
+mod conformance;
 mod dev;
 mod health;
 mod invites;
@@ -23,6 +24,7 @@ pub use serve::run_until;
 use crate::config::Config;
 use crate::node::{self, Reloader, StartError};
 use backups::{BackupArguments, RestoreArguments};
+use conformance::ConformanceArguments;
 use dev::DevArguments;
 use invites::InviteArguments;
 use rooms::RoomAct;
@@ -51,6 +53,8 @@ enum Command {
     Configured(Configured),
     /// Checks the configuration and what a node needs: one line a finding; exits with 0 if nothing is wrong.
     Check,
+    /// Plays the transcripts of a document against any server: one line a step; exits with 0 if it is as documented.
+    Conformance(ConformanceArguments),
     /// Prints a new signing secret.
     Secret,
     /// Prints the OpenAPI document.
@@ -116,6 +120,7 @@ pub async fn run() -> ExitCode {
     match arguments.command.unwrap_or(Command::Configured(Configured::Serve)) {
         Command::Configured(command) => run_configured(command, file).await,
         Command::Check => check::run(Config::load(file)).await,
+        Command::Conformance(arguments) => conformance::run(arguments).await,
         Command::Secret => print(&node::new_secret()),
         Command::Openapi => match node::openapi().to_pretty_json() {
             Ok(json) => print(&json),

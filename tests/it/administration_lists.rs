@@ -5,9 +5,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::invites::make_invite;
-use crate::samples::sample;
 use crate::support::{User, World, answered, eventually, ok, shared_redis};
 use crate::uploads::{upload, upload_picture};
+use chinwag::conformance::sample;
 
 /// Calls a route as an administrator. Returns the status and the body.
 async fn call(user: &User<'_>, node: usize, method: Method, path: &str, body: &Value) -> (u16, Value) {

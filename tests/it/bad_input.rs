@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use self::rows::{Known, Row, table};
 pub use self::rows::{claims, sign};
 use crate::process::{Process, external, token};
-use crate::samples::sample;
 use crate::support::{PATIENCE, client, ok, scratch, shared_redis};
+use chinwag::conformance::sample;
 
 /// How much a node may grow under the whole table, in bytes. Some rows alone send more than a tenth of that.
 const MAX_GROWTH: u64 = 64 * 1024 * 1024;

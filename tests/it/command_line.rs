@@ -106,6 +106,7 @@ fn each_command_has_a_page_of_the_manual() {
     shell.ok(&["man", "man"], "");
     for (page, says) in [
         ("chinwag.1", "\\-\\-config"),
+        ("chinwag-conformance.1", "\\-\\-dialect"),
         ("chinwag-dev.1", "\\-\\-room"),
         ("chinwag-restore.1", "\\-\\-replace"),
         ("chinwag-user-add.1", "\\-\\-email"),

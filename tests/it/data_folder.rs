@@ -7,8 +7,8 @@ use nix::sys::signal::Signal;
 use reqwest::multipart::{Form, Part};
 
 use crate::process::{Process, Starting, token};
-use crate::samples::sample;
 use crate::support::{client, ok, scratch};
+use chinwag::conformance::sample;
 
 fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).expect("it exists").permissions().mode()

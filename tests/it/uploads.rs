@@ -12,8 +12,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::samples::sample;
 use crate::support::{User, World, answered, ok, refused};
+use chinwag::conformance::sample;
 use stored::{files, is_stored};
 
 /// A PNG of 2 × 1 pixels with a text chunk that names a place.

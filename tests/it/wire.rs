@@ -3,21 +3,16 @@
 //!
 //! A new dialect needs a folder and a test below.
 
-mod pattern;
-mod play;
-mod transcript;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chinwag::config::{Config, IpVisibility};
+use chinwag::conformance::{Account, Handshake, Memory, Player, Quiet, Server, Transcript, Watch};
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
-use self::pattern::Memory;
-use self::play::Player;
-use self::transcript::Transcript;
-use crate::asyncapi::AsyncApi;
-use crate::support::{World, shared_connection, shared_redis};
+use crate::asyncapi::{AsyncApi, Direction};
+use crate::support::{PATIENCE, World, shared_connection, shared_redis};
 
 #[tokio::test]
 async fn document_003_is_answered_word_for_word() {
@@ -106,12 +101,10 @@ async fn play_folder(
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     assert!(!files.is_empty(), "{} has transcripts", folder.display());
-    let asyncapi = AsyncApi::read();
-    let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut wrong, mut watch) = (Vec::new(), Watcher { asyncapi: AsyncApi::read(), seen: BTreeSet::new() });
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
-        let transcript: Transcript =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let transcript = Transcript::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let world = World::start_with(1, shared_redis(), |config| {
             // Transcripts follow upon each other faster than people type.
             config.limits.enabled = false;
@@ -120,14 +113,56 @@ async fn play_folder(
         .await;
         prepare(&world);
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let mut player = Player::new(&world, &asyncapi, &transcript, Memory::new(naive.clone())).await;
-        wrong.extend(player.play(&transcript, &name).await);
-        seen.append(&mut player.seen);
-        drop(player);
+        let mut accounts = Vec::new();
+        for user in transcript.users() {
+            accounts.push(Account::with_token(&world.user(0, user).await.token));
+        }
+        let server = Server::at(&world.url(0, ""), PATIENCE).expect("an address");
+        let memory = (Memory::new(naive.clone()), Quiet::Fence);
+        let mut player = Player::new(server, &transcript, accounts, memory, watch);
+        let about = transcript.about();
+        let report = |played: chinwag::conformance::Played| {
+            let number = played.number.map_or_else(|| "the end".to_owned(), |number| format!("step {number}"));
+            let at = format!("{name}.json ({about}), {number} {}", played.note);
+            wrong.extend(played.differences.into_iter().map(|difference| format!("{at}\n    {difference}")));
+        };
+        player.play(&transcript, report).await;
+        watch = player.into_watch();
         world.stop().await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    seen
+    watch.seen
+}
+
+/// Compares every frame with the AsyncAPI document.
+struct Watcher {
+    asyncapi: AsyncApi,
+    /// Messages of the document that occurred, as `channel.message`.
+    seen: BTreeSet<String>,
+}
+
+impl Watcher {
+    fn message(&mut self, socket: &Handshake, direction: Direction, frame: &Value) -> Result<String, String> {
+        let channel = AsyncApi::channel(&socket.path, socket.has_token_in_query);
+        let message = self.asyncapi.message(channel, direction, frame)?;
+        self.seen.insert(format!("{channel}.{message}"));
+        Ok(message)
+    }
+}
+
+impl Watch for Watcher {
+    fn sent(&mut self, socket: &Handshake, frame: &Value, is_malformed: bool) -> Option<String> {
+        match (self.message(socket, Direction::FromClient, frame), is_malformed) {
+            (Ok(_), false) | (Err(_), true) => None,
+            (Ok(message), true) => Some(format!("the AsyncAPI document takes it for {message}")),
+            (Err(error), false) => Some(format!("not in the AsyncAPI document: {error}")),
+        }
+    }
+
+    fn received(&mut self, socket: &Handshake, frame: &Value) -> Option<String> {
+        let message = self.message(socket, Direction::FromServer, frame);
+        message.err().map(|error| format!("not in the AsyncAPI document: {error}"))
+    }
 }
 
 /// Asserts that every message of these channels occurs in a transcript.

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Target;
-use crate::samples::sample;
 use crate::support::{PATIENCE, eventually};
+use chinwag::conformance::sample;
 
 /// The longest that a client may wait for a response or the end of its connection. A node waits at most 20 s for a
 /// silent client.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use crate::samples::sample;
+use chinwag::conformance::sample;
 
 const SEND: &str = "/api/chat/send";
 const UPLOAD: &str = "/api/chat/upload";

@@ -7,9 +7,9 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::questions::{places, question};
-use crate::samples::sample;
 use crate::socket::Socket;
 use crate::support::{ok, room_id};
+use chinwag::conformance::sample;
 
 /// Deliveries are noted a moment after they happened.
 pub const SETTLING: Duration = Duration::from_secs(2);

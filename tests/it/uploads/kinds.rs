@@ -5,8 +5,8 @@ use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 use super::upload;
-use crate::samples::{sample, zip};
 use crate::support::{World, answered, ok, refused};
+use chinwag::conformance::{sample, zip};
 
 #[tokio::test]
 async fn pictures_have_the_type_of_their_content_whatever_their_name() {

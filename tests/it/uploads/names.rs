@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::upload;
-use crate::samples::sample;
 use crate::support::{User, World, answered, ok, refused};
+use chinwag::conformance::sample;
 
 /// Uploads a file with these parameters of its `Content-Disposition`.
 async fn upload_with(user: &User<'_>, parameters: &[u8]) -> (u16, Value) {

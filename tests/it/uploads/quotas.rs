@@ -7,8 +7,8 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::{files, upload};
-use crate::samples::sample;
 use crate::support::{User, World, bucket, eventually, ok, refused, shared_redis};
+use chinwag::conformance::sample;
 
 const MIB: usize = 1024 * 1024;
 

@@ -9,8 +9,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::{files, is_stored, upload, upload_picture};
-use crate::samples::sample;
 use crate::support::{User, World, bucket, eventually, ok, shared_redis};
+use chinwag::conformance::sample;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 

@@ -1,6 +1,10 @@
 //! Files to upload: the minimum that is accepted for each type, padded to a size.
 
 /// A file of the type `extension` with exactly `size` bytes, which must suffice for its header.
+///
+/// # Panics
+/// There is no sample of this type and size.
+#[must_use]
 pub fn sample(extension: &str, size: usize) -> Vec<u8> {
     let (head, tail): (Vec<u8>, &[u8]) = match extension {
         "jpg" | "jpeg" => (jpeg_head(), b"\xff\xd9"),
@@ -27,6 +31,7 @@ fn office(part: &str, size: usize) -> Vec<u8> {
 }
 
 /// An archive with these entries in their order, stored without compression.
+#[must_use]
 pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (name, contents) in entries {
