@@ -60,6 +60,11 @@ export default defineConfig({
         target: server,
         bypass: ({ url }) => (url && /^\/dashboard(\?|$)/.test(url) ? "/dashboard.html" : undefined),
       },
+      "/asyncapi.json": server,
+      "/docs": {
+        target: server,
+        bypass: ({ url }) => (url === "/docs/sockets/try" ? "/sockets.html" : undefined),
+      },
       "/uploads": server,
       "/ws": { target: server, ws: true },
     },

@@ -51,6 +51,7 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
         .service(resource("/ws/check").route(get().to(arrival::arrival)))
         .service(resource("/docs").route(get().to(docs::home)))
         .service(resource("/docs/sockets").route(get().to(sockets::shown)))
+        .service(resource("/docs/sockets/try").route(get().to(web::sockets)))
         .service(resource("/assets/{name}").route(get().to(web::asset)));
     for path in ["/worker.js", "/app.webmanifest"] {
         routes.service(resource(path).route(get().to(web::named)));

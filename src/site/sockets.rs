@@ -1,4 +1,5 @@
-//! `/asyncapi.json`: the WebSockets as AsyncAPI; `/docs/sockets`: the same as a static page.
+//! `/asyncapi.json`: the WebSockets as AsyncAPI; `/docs/sockets`: the same as a static page. The page to try them by hand,
+//! `/docs/sockets/try`, is part of the web client.
 //!
 //! The document is written by hand. `tests/it/asyncapi.rs` and the transcripts check the code against it.
 
@@ -37,7 +38,10 @@ fn page(document: &Value) -> String {
     html.push_str(STYLE);
     html.push_str("</style><main><h1>WebSockets</h1><p>");
     html.push_str(&prose(&document["info"]["description"]));
-    html.push_str(" The document: <a href=/asyncapi.json>asyncapi.json</a>. HTTP: <a href=/docs/>docs</a>.");
+    html.push_str(
+        " The document: <a href=/asyncapi.json>asyncapi.json</a>. HTTP: <a href=/docs/>docs</a>. \
+         <a href=/docs/sockets/try>Try them by hand</a>.",
+    );
     let mut channels: Vec<(&str, &Value)> = entries(&document["channels"]).collect();
     channels.sort_by_key(|(_, channel)| text(&channel["title"]));
     for (name, channel) in channels {

@@ -19,6 +19,7 @@ struct Client;
 const CLIENT: &str = "index.html";
 const DASHBOARD: &str = "dashboard.html";
 const ADMIN: &str = "admin.html";
+const SOCKETS: &str = "sockets.html";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 /// Scripts, styles and connections are limited to this server. Images may come from anywhere, as document 000 requires,
@@ -55,6 +56,11 @@ pub(super) async fn dashboard(request: HttpRequest) -> HttpResponse {
 /// Serves the pages of administrators.
 pub(super) async fn admin(request: HttpRequest) -> HttpResponse {
     show(&request, ADMIN)
+}
+
+/// Serves the page to try the WebSockets by hand.
+pub(super) async fn sockets(request: HttpRequest) -> HttpResponse {
+    show(&request, SOCKETS)
 }
 
 fn show(request: &HttpRequest, page: &str) -> HttpResponse {

@@ -122,7 +122,7 @@ async fn the_document_and_its_page_are_served_and_load_nothing() {
     for name in document["components"]["messages"].as_object().expect("messages").keys() {
         assert!(page.contains(&format!("id=\"{name}\"")), "{name} is on the page");
     }
-    assert!(page.contains("你好啊！"));
+    assert!(page.contains("你好啊！") && page.contains("<a href=/docs/sockets/try>"));
     for foreign in ["src=", "@import", "url(", "<link", "<script"] {
         assert!(!page.contains(foreign), "the page loads nothing: {foreign}");
     }

@@ -10,8 +10,8 @@ use crate::support::World;
 #[tokio::test]
 async fn the_documentation_runs_no_foreign_script() {
     let world = World::start(1).await;
-    for path in ["/docs/", "/docs/index.html", "/docs/swagger-initializer.js", "/docs/swagger-ui.css", "/docs/sockets"]
-    {
+    let swagger = ["/docs/", "/docs/index.html", "/docs/swagger-initializer.js", "/docs/swagger-ui.css"];
+    for path in swagger.into_iter().chain(["/docs/sockets", "/docs/sockets/try"]) {
         let answer = world.client.get(world.url(0, path)).send().await.expect("answered");
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();

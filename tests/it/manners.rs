@@ -30,6 +30,7 @@ const OTHER_PATHS: [&str; 25] = [
     "/docs/",
     "/docs/swagger-ui.css",
     "/docs/sockets",
+    "/docs/sockets/try",
     "/openapi.json",
     "/asyncapi.json",
     "/health/live",
