@@ -4,7 +4,7 @@
 //!
 //! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: counters and gauges; [`websocket`]: frames and
 //!   close codes; [`config`]: settings; [`conformance`]: the documents' transcripts, played against any server
-//! - floor 1 [`store`]: all Redis commands
+//! - floor 1 [`store`]: all Redis commands; [`outbound`]: requests to other servers
 //! - floor 2 [`fanout`]: delivery; [`service`]: all rules. Neither imports the other
 //! - floor 3 [`edge`]: shared HTTP and WebSocket machinery
 //! - floor 4 [`dialects`]: the chat APIs; [`site`]: web client, dashboard, documentation, health, files
@@ -19,6 +19,7 @@ pub mod edge;
 pub mod fanout;
 pub mod metrics;
 pub mod node;
+pub mod outbound;
 pub mod service;
 pub mod site;
 pub mod store;

@@ -14,6 +14,7 @@ const MAX_WRONG_PASSWORDS_SECS: u64 = 24 * 60 * 60;
 const MAX_TYPING_SECS: u64 = 60 * 60;
 const MAX_OFFLINE_SECS: u64 = 30 * 24 * 60 * 60;
 const MAX_HEAD_SECS: u32 = 300;
+const MAX_OUTBOUND_SECS: u64 = 60;
 const MAX_LEASE_SECS: u64 = 60 * 60;
 const MAX_CHECK_SECS: u64 = 60 * 60;
 /// Shortest interval between reports: each of them is a write to Redis.
@@ -163,7 +164,7 @@ impl Config {
     }
 
     /// Rules of time zones, reports and addresses.
-    fn surface_rules(&self) -> [Rule; 9] {
+    fn surface_rules(&self) -> [Rule; 10] {
         let (server, stats) = (&self.server, &self.stats);
         [
             (is_unknown_zone(&stats.timezone), "stats.timezone is not a time zone that this system knows"),
@@ -188,6 +189,10 @@ impl Config {
                 "server.metrics_address must be like 127.0.0.1:9100",
             ),
             (!(1..=MAX_HEAD_SECS).contains(&server.head_secs), "server.head_secs must be between 1 and 300"),
+            (
+                !(1..=MAX_OUTBOUND_SECS).contains(&self.outbound.timeout_secs),
+                "outbound.timeout_secs must be between 1 and 60",
+            ),
             (!is_header_name(&server.retry_header), "server.retry_header must be the name of a header, or empty"),
             (
                 !server.websocket_path.starts_with('/') || RESERVED_PATHS.contains(&server.websocket_path.as_str()),

@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod issuers;
 mod network;
+mod outbound;
 mod redis;
 mod server;
 mod values;
@@ -26,6 +27,7 @@ pub use durability::Durability;
 pub use error::ConfigError;
 pub use issuers::IssuerConfig;
 pub use network::Network;
+pub use outbound::OutboundConfig;
 pub use server::ServerConfig;
 pub use values::Values;
 pub use words::{Adding, IpVisibility, KeyKind, LogFormat, Registration, SigningAlgorithm};
@@ -61,6 +63,8 @@ pub struct Config {
     pub stats: StatsConfig,
     /// Section `chatroom`.
     pub chatroom: ChatroomConfig,
+    /// Section `outbound`.
+    pub outbound: OutboundConfig,
     /// Section `log`.
     pub log: LogConfig,
 }
@@ -360,6 +364,8 @@ mod tests {
             ("[limits]\nuploads_at_once = 0", "limits"),
             ("[limits]\nuploads_bytes_per_day = 1000", "limits.uploads_bytes_per_day"),
             ("[limits]\napplication_requests_per_sec = 0", "limits"),
+            ("[outbound]\nallowed_networks = [\"10.0.0.0/33\"]", "10.0.0.0/33"),
+            ("[outbound]\ntimeout_secs = 0", "outbound.timeout_secs"),
         ];
         for (text, key) in cases {
             let error = with_file(text).err().map(|error| error.to_string()).unwrap_or_default();

@@ -48,7 +48,7 @@ impl ServerConfig {
 }
 
 /// Deserializes a list, or a comma-separated string as environment variables hold it.
-fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr,

@@ -83,6 +83,8 @@ pub enum Field {
     Days,
     /// Why an administrator acts.
     Reason,
+    /// The address of another server.
+    Url,
 }
 
 impl Field {
@@ -129,6 +131,7 @@ impl Field {
             Self::Uses => "uses",
             Self::Days => "days",
             Self::Reason => "reason",
+            Self::Url => "url",
         }
     }
 }

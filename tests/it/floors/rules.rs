@@ -12,6 +12,7 @@ const FLOORS: [(&str, u8); 14] = [
     ("domain", 0),
     ("metrics", 0),
     ("websocket", 0),
+    ("outbound", 1),
     ("store", 1),
     ("fanout", 2),
     ("service", 2),

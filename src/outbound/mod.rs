@@ -1,0 +1,156 @@
+//! Requests to other servers, whose addresses users name. Everything that sends such requests does it here.
+//!
+//! They reach public addresses only, and those that the settings allow; follow no redirect, use no proxy, and are bounded
+//! in time and in what they read.
+
+mod networks;
+mod resolver;
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{Client, Response, redirect};
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use tracing::warn;
+
+use self::networks::Reachable;
+use self::resolver::{CheckedResolver, Closed};
+use crate::config::OutboundConfig;
+use crate::domain::{Endpoint, Error, Result};
+
+/// Longest part of an answer that is kept. The rest is not read.
+pub const MAX_ANSWER_BYTES: usize = 16 * 1024;
+/// Connecting may take half of the whole time.
+const CONNECT_PART: u32 = 2;
+const IDLE_CONNECTIONS_PER_HOST: usize = 4;
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The settings do not allow the address.
+    #[error("the address may not be reached")]
+    Closed,
+    /// The time is up.
+    #[error("no answer in time")]
+    Timeout,
+    /// Name, connection, encryption or answer are faulty.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+/// What another server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status, redirects included.
+    pub status: u16,
+    /// Seconds of the header `Retry-After`; `None` when it has a date or is missing.
+    pub retry_after: Option<Duration>,
+    /// The first [`MAX_ANSWER_BYTES`] of the body.
+    pub body: Bytes,
+}
+
+/// Sends requests. Clones share connections, which live on the runtime of their first request.
+#[derive(Clone)]
+pub struct Outbound {
+    client: Client,
+    reachable: Reachable,
+}
+
+impl Outbound {
+    /// Reads the certificates of the system.
+    ///
+    /// # Errors
+    /// `Internal` when the library cannot be set up.
+    pub fn new(config: &OutboundConfig) -> Result<Self> {
+        let reachable = Reachable::new(&config.allowed_networks);
+        let timeout = Duration::from_secs(config.timeout_secs);
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .dns_resolver(CheckedResolver(reachable.clone()))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .user_agent(concat!("Chinwag/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(timeout / CONNECT_PART)
+            .timeout(timeout)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
+            .pool_idle_timeout(IDLE)
+            .build();
+        Ok(Self { client: client.map_err(Error::internal)?, reachable })
+    }
+
+    /// Whether requests to an address may be tried. The addresses of a name are checked when it is connected to.
+    pub fn may_reach(&self, endpoint: &Endpoint) -> bool {
+        // The library does not ask the resolver for these.
+        endpoint.literal_address().is_none_or(|address| self.reachable.contains(address))
+    }
+
+    /// Sends a `POST` with these headers.
+    ///
+    /// # Errors
+    /// When there is no answer; one with any status is none. The other server may have received the request all the same.
+    pub async fn post(
+        &self,
+        endpoint: &Endpoint,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> std::result::Result<Answer, Failure> {
+        if !self.may_reach(endpoint) {
+            return Err(Failure::Closed);
+        }
+        let request = self.client.post(endpoint.as_str()).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.send().await.map_err(|error| Failure::from(&error))?;
+        read(response).await.map_err(|error| Failure::from(&error))
+    }
+}
+
+/// The algorithms of the rest of the server, and the certificates that the system trusts. Without any, requests with
+/// encryption fail, and nothing else does.
+fn tls() -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (known, _) = roots.add_parsable_certificates(found.certs);
+    if known == 0 {
+        warn!("the system has no certificates: https addresses cannot be reached");
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions().map_err(Error::internal)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+async fn read(mut response: Response) -> reqwest::Result<Answer> {
+    let status = response.status().as_u16();
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut body = Vec::new();
+    while body.len() < MAX_ANSWER_BYTES
+        && let Some(chunk) = response.chunk().await?
+    {
+        let missing = MAX_ANSWER_BYTES - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(missing)]);
+    }
+    Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body: body.into() })
+}
+
+impl From<&reqwest::Error> for Failure {
+    fn from(error: &reqwest::Error) -> Self {
+        let mut cause: &dyn StdError = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        if cause.is::<Closed>() {
+            return Self::Closed;
+        }
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        Self::Unreachable(cause.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;
