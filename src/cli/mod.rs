@@ -6,6 +6,7 @@ mod check;
 mod conformance;
 mod dev;
 mod health;
+mod hooks;
 mod invites;
 mod rooms;
 mod serve;
@@ -26,6 +27,7 @@ use crate::node::{self, Reloader, StartError};
 use backups::{BackupArguments, RestoreArguments};
 use conformance::ConformanceArguments;
 use dev::DevArguments;
+use hooks::HookCommand;
 use invites::InviteArguments;
 use rooms::RoomAct;
 use tokens::TokenCommand;
@@ -95,6 +97,11 @@ enum Configured {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Makes, lists and revokes webhooks.
+    Hook {
+        #[command(subcommand)]
+        command: HookCommand,
+    },
     /// Prints what administrators and applications did, newest first.
     Audit {
         /// Most entries.
@@ -163,6 +170,7 @@ async fn run_configured(command: Configured, file: Option<&Path>) -> ExitCode {
         Configured::Invite(arguments) => invites::run(&config, &arguments).await,
         Configured::Room { act } => rooms::run(&config, act).await,
         Configured::Token { command } => tokens::run(&config, command).await,
+        Configured::Hook { command } => hooks::run(&config, command).await,
         Configured::Audit { limit } => rooms::audit(&config, limit.into()).await,
         Configured::Backup(arguments) => backups::back_up(&config, &arguments).await,
         Configured::Restore(arguments) => backups::restore(&config, &arguments).await,

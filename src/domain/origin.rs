@@ -22,6 +22,11 @@ impl AccountOrigin {
         Self::of(&["application", &folded(name)])
     }
 
+    /// The origin of the account in whose name incoming webhooks with this name post into a room.
+    pub fn of_hook(room: u32, name: &str) -> Self {
+        Self::of(&["hook", &room.to_string(), &folded(name)])
+    }
+
     /// The origin of the account of somebody whom an issuer of tokens knows by a subject.
     pub fn of_subject(issuer: &str, subject: &str) -> Self {
         Self::of(&["issuer", issuer, subject])

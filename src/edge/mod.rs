@@ -22,9 +22,9 @@ pub use drain::{Stopping, close_sockets_at_stop};
 pub use faults::{FAULTS_PATH, Fault, Faults, suffer_faults};
 pub use http::{
     AllowedMethods, AllowedOrigins, Authenticated, FileForm, FormFields, JsonBody, ListFrame, Operating, OptionalBody,
-    Printer, QueryParams, QuietAuth, RequestSpan, TextForm, accepts, client_of, cors, count, counts_as, in_dialect,
-    is_extended, is_from_trusted, is_head, is_known, json, known_tags, list_head, long_json, long_list, not_found,
-    resource, retry_id,
+    PayloadBody, Printer, QueryParams, QuietAuth, RequestSpan, TextForm, accepts, client_of, cors, count, counts_as,
+    in_dialect, is_extended, is_from_trusted, is_head, is_known, json, known_tags, list_head, long_json, long_list,
+    not_found, resource, retry_id,
 };
 pub use long_answers::{LongAnswer, LongAnswers};
 pub use probes::Probes;

@@ -54,11 +54,15 @@ pub enum Count {
     PagesFromMemory,
     /// Pages of history that memory would have answered, had the room not changed.
     PagesOutdated,
+    /// Messages delivered to webhooks.
+    HookDeliveries,
+    /// Failed attempts to deliver a message to a webhook.
+    HookFailures,
 }
 
 /// Each counter with its name on the dashboard, its name in Prometheus, and its help text. In the order of [`Count`],
 /// which stored minutes share: new counters are appended.
-pub const COUNTS: [(Count, &str, &str, &str); 13] = [
+pub const COUNTS: [(Count, &str, &str, &str); 15] = [
     (Count::Messages, "messages", "chinwag_messages_total", "Stored user messages"),
     (
         Count::Deliveries,
@@ -106,6 +110,13 @@ pub const COUNTS: [(Count, &str, &str, &str); 13] = [
         "pages_outdated",
         "chinwag_pages_outdated_total",
         "Pages of history for which the node's memory was not up to date",
+    ),
+    (Count::HookDeliveries, "hook_deliveries", "chinwag_hook_deliveries_total", "Messages delivered to webhooks"),
+    (
+        Count::HookFailures,
+        "hook_failures",
+        "chinwag_hook_failures_total",
+        "Failed attempts to deliver a message to a webhook",
     ),
 ];
 

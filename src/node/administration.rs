@@ -12,8 +12,9 @@ use super::wiring::{store_config, uploads_url, wait_for_redis};
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::metrics::Metrics;
+use crate::outbound::Outbound;
 use crate::service::{
-    Accounts, Administration, Applications, Backups, Files, Limits, Passwords, RoomRemovals, Tokens, Uploads,
+    Accounts, Administration, Applications, Backups, Files, Hooks, Limits, Passwords, RoomRemovals, Tokens, Uploads,
 };
 use crate::store::{NodeMemory, Store};
 
@@ -37,6 +38,15 @@ pub async fn administration(config: &Config) -> Result<(Administration, Option<P
 pub async fn applications(config: &Config) -> Result<(Applications, Option<PrivateRedis>), StartError> {
     let (accounts, redis) = accounts(config).await?;
     Ok((Applications::new(accounts), redis))
+}
+
+/// Opens what makes webhooks, as [`administration`] does.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub async fn hooks(config: &Config) -> Result<(Hooks, Option<PrivateRedis>), StartError> {
+    let (accounts, redis) = accounts(config).await?;
+    Ok((Hooks::new(accounts, Outbound::new(&config.outbound)?), redis))
 }
 
 async fn accounts(config: &Config) -> Result<(Accounts, Option<PrivateRedis>), StartError> {

@@ -36,7 +36,7 @@ use actix_web::dev::ServerHandle;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
-pub use administration::{administration, applications, backups, restoring, room_removals};
+pub use administration::{administration, applications, backups, hooks, restoring, room_removals};
 pub use check::{Finding, Verdict, check};
 pub use data_folder::FolderError;
 pub use error::StartError;

@@ -16,14 +16,17 @@ use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
 use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig};
-use crate::dialects;
+use crate::dialects::{self, webchat::print_delivery};
 use crate::domain::{Clock, EntryId, Error, HistoryPage, HistoryQuery, Kind, RecentMessages, RoomId, Watermark};
 use crate::edge::{
     AllowedMethods, AllowedOrigins, Context, Dialect, Liveness, LongAnswers, Probes, Registry, SocketCounts, Stopping,
 };
 use crate::fanout::{FollowedRooms, Hub, Tails};
 use crate::metrics::Metrics;
-use crate::service::{Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks};
+use crate::outbound::Outbound;
+use crate::service::{
+    Deliveries, Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks,
+};
 use crate::site;
 use crate::store::{
     Deployment, MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Store, StoreConfig, Subscriber,
@@ -119,11 +122,24 @@ impl Wiring {
         if self.config.redis.durability.replicas() > 0 {
             tasks.spawn("replicas", housekeeping::watch_replicas(store.clone(), Arc::clone(&self.shared.metrics)));
         }
+        tasks.spawn("webhooks", self.deliveries(store).run());
         tasks.spawn("housekeeping", housekeeping::housekeeping(self.services(store)));
         let every = Duration::from_secs(self.config.uploads.check_secs);
         tasks.spawn("uploads", housekeeping::look_after_uploads(self.services(store).uploads, every));
         let deployment = Arc::clone(&self.store.deployment);
         tasks.spawn("servers of Redis", async move { deployment.watch().await });
+    }
+
+    fn deliveries(&self, store: &Store) -> Deliveries {
+        let base_url = self.config.server.public_url.trim_end_matches('/').to_owned();
+        let longest_request = Duration::from_secs(self.config.outbound.timeout_secs);
+        Deliveries::new(
+            store.clone(),
+            (self.shared.outbound.clone(), longest_request),
+            Arc::clone(&self.shared.hooked),
+            Arc::clone(&self.shared.metrics),
+            Arc::new(move |hook, message| print_delivery(hook, message, &base_url)),
+        )
     }
 
     /// Builds the reporter of the node at this address.
@@ -313,6 +329,8 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
         adding: config.privacy.adding,
         members: MemberBounds { listed: limits.members_listed, answered: limits.members_answered },
         metrics,
+        hooked: Arc::default(),
+        outbound: Outbound::new(&config.outbound)?,
         snapshots: Arc::default(),
     })
 }

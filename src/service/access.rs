@@ -1,7 +1,7 @@
 //! What roles and scopes grant. Anything that neither a role, a scope nor membership grants is refused.
 
 use crate::config::Adding;
-use crate::domain::{Application, Caller, Error, Result, Role, Scope, UserId};
+use crate::domain::{Application, Caller, Error, Result, Role, RoomId, RoomKind, Scope, UserId};
 use crate::store::Store;
 
 /// The users who may see the addresses and user agents of others.
@@ -61,6 +61,10 @@ pub(super) enum Action {
     ReadAnyRoom,
     /// List the online users.
     SeePresence,
+    /// Make, list and remove the webhooks of a room: its owner and admins, and administrators in public rooms.
+    ManageHooks(RoomId),
+    /// The same for webhooks of all rooms, which read what not even administrators may.
+    ManageAllHooks,
 }
 
 impl Action {
@@ -79,7 +83,9 @@ impl Action {
             | Self::SeeAddresses(_)
             | Self::SeeFigures
             | Self::Administer
-            | Self::AddUser { .. } => None,
+            | Self::AddUser { .. }
+            | Self::ManageHooks(_)
+            | Self::ManageAllHooks => None,
         }
     }
 }
@@ -96,6 +102,11 @@ pub(super) async fn authorise<'a>(store: &Store, actor: impl Into<Actor<'a>>, ac
     };
     let is_granted = match action {
         Action::AddUser { user, adding } => return may_add(store, caller.id, user, adding).await,
+        Action::ManageHooks(room) => match store.leadership(room, caller.id).await? {
+            (_, true) => true,
+            (RoomKind::Public, false) => is_admin(store, caller).await?,
+            (RoomKind::Group | RoomKind::Direct, false) => false,
+        },
         Action::SeeAddress { of, .. } if of == caller.id => true,
         Action::SeeAddress { visibility: IpVisibility::Everyone, .. } => true,
         Action::SeeAddresses(IpVisibility::Everyone) => true,
@@ -109,7 +120,7 @@ pub(super) async fn authorise<'a>(store: &Store, actor: impl Into<Actor<'a>>, ac
         | Action::AddAnyMember
         | Action::SeePresence => is_admin(store, caller).await?,
         // Not even administrators.
-        Action::SpeakAsApplication | Action::SpeakAsUser | Action::ReadAnyRoom => false,
+        Action::SpeakAsApplication | Action::SpeakAsUser | Action::ReadAnyRoom | Action::ManageAllHooks => false,
     };
     if is_granted { Ok(()) } else { Err(Error::Forbidden) }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::access::{Action, authorise};
+use super::hooked_rooms::HookedRooms;
 use super::limits::Limits;
 use super::stored_file::StoredFile;
 use super::uploads::Uploads;
@@ -45,6 +46,7 @@ pub struct Messages {
     uploads: Uploads,
     pub(super) watermarks: Arc<dyn Watermarks>,
     metrics: Arc<Metrics>,
+    hooked: Arc<HookedRooms>,
     /// Searches take turns.
     pub(super) searching: Semaphore,
 }
@@ -52,12 +54,12 @@ pub struct Messages {
 impl Messages {
     pub(super) fn new(
         store: Store,
-        limits: Arc<Limits>,
+        (limits, metrics): (Arc<Limits>, Arc<Metrics>),
         uploads: Uploads,
         watermarks: Arc<dyn Watermarks>,
-        metrics: Arc<Metrics>,
+        hooked: Arc<HookedRooms>,
     ) -> Self {
-        Self { store, limits, uploads, watermarks, metrics, searching: Semaphore::new(1) }
+        Self { store, limits, uploads, watermarks, metrics, hooked, searching: Semaphore::new(1) }
     }
 
     /// Stores a message and publishes it to every node. In a public room the sender becomes a member first. A retry
@@ -95,6 +97,10 @@ impl Messages {
         let started = Instant::now();
         let appended = self.store.append(room, caller, message, rate, self.watermarks.seen(room)).await;
         self.metrics.count_send(started.elapsed());
+        // After any other error nothing was stored.
+        if !matches!(&appended, Err(error) if error.kind() != Kind::Unavailable) {
+            self.hooked.touch(room);
+        }
         if let Ok(Appended { is_replay: false, .. }) = &appended {
             self.metrics.count(Count::Messages);
         }

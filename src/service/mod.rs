@@ -17,9 +17,13 @@ mod claims;
 mod conversation_settings;
 mod dashboard;
 mod deletion;
+mod deliveries;
 mod documents;
 mod file_store;
 mod grant;
+mod hooked_messages;
+mod hooked_rooms;
+mod hooks;
 mod images;
 mod incoming;
 mod invites;
@@ -70,8 +74,11 @@ pub use audit::Operator;
 pub use backups::{Backups, Restoring, inspect as inspect_backup};
 pub use blocks::Blocks;
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
+pub use deliveries::{Deliveries, PrintDelivery};
 pub use file_store::{folder_of as uploads_folder, free_bytes, probe as probe_uploads};
 pub use grant::Grant;
+pub use hooked_rooms::HookedRooms;
+pub use hooks::{Hooks, ListedHook, shown_secret};
 pub use invites::Invite;
 pub use limits::{Caps, Limits};
 pub use messages::{Messages, Receiver};
@@ -92,6 +99,7 @@ pub use watermarks::Watermarks;
 
 use crate::config::{Adding, Registration};
 use crate::metrics::Metrics;
+use crate::outbound::Outbound;
 use crate::store::{MemberBounds, Store};
 
 pub use crate::store::{FileDescription, LostNode, NodeRow, Restored, ServerInfo, Stats};
@@ -119,6 +127,10 @@ pub struct Shared {
     pub members: MemberBounds,
     /// The node's counters.
     pub metrics: Arc<Metrics>,
+    /// What the node knows of outgoing webhooks.
+    pub hooked: Arc<HookedRooms>,
+    /// Sends requests to other servers.
+    pub outbound: Outbound,
     /// Recent snapshots of the dashboard.
     pub snapshots: Arc<SnapshotCache>,
 }
@@ -139,6 +151,8 @@ pub struct Services {
     pub administration: Administration,
     /// The tokens of applications.
     pub applications: Applications,
+    /// Webhooks.
+    pub hooks: Hooks,
     /// Whom users block.
     pub blocks: Blocks,
     /// Online users and their addresses.
@@ -163,9 +177,16 @@ impl Services {
         Self {
             administration: Administration::new(accounts.clone()),
             applications: Applications::new(accounts.clone()),
+            hooks: Hooks::new(accounts.clone(), shared.outbound.clone()),
             accounts,
             profiles: Profiles::new(store.clone(), Arc::clone(&shared.tokens), limits(), uploads.clone()),
-            messages: Messages::new(store.clone(), limits(), uploads.clone(), watermarks, metrics()),
+            messages: Messages::new(
+                store.clone(),
+                (limits(), metrics()),
+                uploads.clone(),
+                watermarks,
+                Arc::clone(&shared.hooked),
+            ),
             rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding, uploads.clone()),
             room_removals: RoomRemovals::new(store.clone(), uploads.clone()),
             blocks: Blocks::new(store.clone()),

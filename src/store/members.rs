@@ -165,6 +165,28 @@ impl Store {
         Ok(cards.into_iter().map(|card| member_of(card, owner, &admins)).collect())
     }
 
+    /// The kind of a group or public room, and whether a user is its owner or one of its admins.
+    ///
+    /// # Errors
+    /// `RoomNotFound`, also for closed rooms of which the user is no member; `DirectRoom`.
+    pub async fn leadership(&self, room: RoomId, user: UserId) -> Result<(RoomKind, bool)> {
+        let keys = self.keys.room(room);
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("HMGET").arg(&keys.room).arg(&["kind", "owner"]);
+        pipeline.cmd("ZSCORE").arg(&keys.members).arg(user.0);
+        pipeline.cmd("SISMEMBER").arg(&keys.admins).arg(user.0);
+        let mut replies = self.connection.run(&pipeline).await?.into_iter();
+        let (kind, owner): (Option<String>, Option<u64>) = reply::read(next(&mut replies)?)?;
+        let is_member = !is_absent(&next(&mut replies)?);
+        let is_admin: bool = reply::read(next(&mut replies)?)?;
+        let kind = kind_of(&kind.ok_or(Error::RoomNotFound)?)?;
+        match kind {
+            RoomKind::Group | RoomKind::Direct if !is_member => Err(Error::RoomNotFound),
+            RoomKind::Direct => Err(Error::DirectRoom),
+            RoomKind::Public | RoomKind::Group => Ok((kind, is_member && (is_admin || owner == Some(user.0)))),
+        }
+    }
+
     /// A user who has an account.
     ///
     /// # Errors

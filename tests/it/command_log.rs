@@ -105,7 +105,7 @@ impl Command {
     }
 
     /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the check of what Redis has,
-    /// the clock, the memory, presence, gathered activity, counts, the housekeeping.
+    /// the clock, the memory, presence, gathered activity, counts, webhooks, the housekeeping.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
@@ -119,7 +119,7 @@ impl Command {
                 "hmget" => self.has_key("{u:"),
                 "time" | "info" => true,
                 _ => {
-                    let keys = [":connected:", ":stats:", ":online:", ":seen"];
+                    let keys = [":connected:", ":stats:", ":online:", ":seen", "{hooks}:outgoing"];
                     keys.iter().any(|key| self.arguments.iter().any(|it| it.contains(key)))
                 }
             }

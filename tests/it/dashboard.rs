@@ -90,9 +90,17 @@ async fn both_nodes_count_and_the_metrics_are_of_all_or_of_one() {
     })
     .await;
     let counts = |shown: &Value| -> Vec<u64> {
-        ["messages", "deliveries", "sockets_opened", "sockets_closed", "uploads", "upload_bytes", "http_errors_4xx"]
-            .map(|name| sum(shown, name))
-            .to_vec()
+        [
+            "messages",
+            "deliveries",
+            "sockets_opened",
+            "sockets_closed",
+            "uploads",
+            "upload_bytes",
+            "hook_deliveries hook_failures http_errors_4xx",
+        ]
+        .map(|name| sum(shown, name))
+        .to_vec()
     };
     assert_eq!(counts(&shown), [6, 18, 3, 1, 1, 1000, 2]);
     assert_eq!((last(&shown, "sockets_webchat"), last(&shown, "sockets_envelope")), (2, 0));

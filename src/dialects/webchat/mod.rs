@@ -8,6 +8,7 @@ mod client;
 mod conversation_settings;
 mod deletion;
 mod error;
+mod hooks;
 mod invites;
 mod message;
 mod pins;
@@ -24,6 +25,8 @@ mod wire;
 use actix_web::web::{self, ServiceConfig};
 use utoipa::OpenApi;
 
+pub use hooks::print_delivery;
+
 use crate::config::Config;
 use crate::edge::{Dialect, resource};
 
@@ -34,7 +37,7 @@ pub const DIALECT: Dialect =
 /// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
-    let owned = ["auth", "upload", "rooms", "me", "users", "conversations", "search", "admin"];
+    let owned = ["auth", "upload", "rooms", "me", "users", "conversations", "search", "admin", "hooks"];
     part.is_some_and(|part| owned.contains(&part))
 }
 
@@ -74,6 +77,11 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::patch().to(room_settings::change))
                 .route(web::delete().to(room_settings::remove)),
         )
+        .service(
+            resource("/api/v1/rooms/{id}/hooks").route(web::get().to(hooks::list)).route(web::post().to(hooks::create)),
+        )
+        .service(resource("/api/v1/rooms/{id}/hooks/{hook}").route(web::delete().to(hooks::remove)))
+        .service(resource("/api/v1/hooks/{token}").route(web::post().to(hooks::post)))
         .service(resource("/api/v1/rooms/{id}/pins").route(web::get().to(pins::list)))
         .service(resource("/api/v1/rooms/{id}/settings").route(web::put().to(conversation_settings::change)))
         .service(
@@ -117,6 +125,10 @@ fn openapi() -> utoipa::openapi::OpenApi {
         room_settings::change,
         room_settings::remove,
         conversation_settings::change,
+        hooks::create,
+        hooks::list,
+        hooks::remove,
+        hooks::post,
         pins::list,
         profile::me,
         profile::change,

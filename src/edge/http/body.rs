@@ -67,6 +67,32 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
     }
 }
 
+/// A JSON object as the body, or in the field `payload` of a form, as webhooks of other programs send it. Some of them call
+/// the JSON itself a form.
+pub struct PayloadBody<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for PayloadBody<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            let body = json_bytes(request, payload);
+            return Box::pin(async move { read_object(&body.await?).map(Self) });
+        }
+        let (declared, payload) = (declared_length(request), payload.take());
+        Box::pin(async move {
+            let body = read_body(payload, declared).await?;
+            if body.trim_ascii_start().first() == Some(&b'{') {
+                return read_object(&body).map(Self);
+            }
+            let field = url::form_urlencoded::parse(&body).find(|(name, _)| name == "payload");
+            let (_, json) = field.ok_or_else(|| Error::Malformed("a form without payload".to_owned()))?;
+            read_object(json.as_bytes()).map(Self)
+        })
+    }
+}
+
 /// Parses a JSON object, which a byte order mark may precede. Refuses arrays, which a derived `Deserialize` would accept
 /// as well.
 pub(in crate::edge) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {

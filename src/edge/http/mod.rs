@@ -26,7 +26,7 @@ pub(in crate::edge) mod query;
 pub use allow::AllowedMethods;
 pub use allowed_origins::AllowedOrigins;
 pub use auth::{Authenticated, Operating, QuietAuth};
-pub use body::{JsonBody, OptionalBody};
+pub use body::{JsonBody, OptionalBody, PayloadBody};
 pub use client::{client_of, is_from_trusted};
 pub use cors::cors;
 pub use encoding::{accepts, json};

@@ -26,6 +26,9 @@ use crate::edge::turn::{OF_A_REQUEST, take_turn};
 use crate::fanout::Claimant;
 use crate::metrics::Count;
 
+/// The paths of webhooks, each of which ends with a token.
+const HOOKS: &str = "/api/v1/hooks/";
+
 /// Middleware that counts requests and adds their id to the response. It asks clients to close the connection while the
 /// node drains, or when file descriptors run out.
 ///
@@ -109,6 +112,11 @@ fn route_of(request: &HttpRequest) -> String {
     format!("{method} {}", request.match_pattern().as_deref().unwrap_or("no route"))
 }
 
+/// A path without the token of a webhook.
+fn shown_path(path: &str) -> &str {
+    if path.starts_with(HOOKS) { HOOKS } else { path }
+}
+
 /// Builds the span of a request. Errors are logged where they get their body.
 pub struct RequestSpan;
 
@@ -118,7 +126,7 @@ impl RootSpanBuilder for RequestSpan {
         // their request themselves.
         let id = request.extensions().get::<RequestId>().copied();
         let id = id.map(|id| tracing::field::display(*id));
-        tracing::debug_span!("request", request.id = id, method = %request.method(), path = request.path())
+        tracing::debug_span!("request", request.id = id, method = %request.method(), path = shown_path(request.path()))
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {

@@ -21,6 +21,7 @@
 //! | `{u:3}:settings` | none: settings of conversations last as long as the membership |
 //! | `audit`, `audit:applications` | 90 days after the last entry; the latest 10,000 entries of that time |
 //! | `{applications}:names`, `:tokens`, `:used` | none: a token lasts until it is revoked |
+//! | `{hooks}:incoming`, `:used`, `:outgoing`, `:health` | none: a webhook lasts until it is removed |
 //! | `{u:3}:blocks` | none: a block lasts until it is lifted |
 //! | `{r:7}:former`, `:former:log` | none: what is left of a removed room, until a node has finished the removal |
 //! | `removals` | none: nodes finish and remove entries that are half a minute old |
@@ -152,6 +153,19 @@ pub(in crate::store) struct ApplicationKeys {
     pub(in crate::store) tokens: String,
     /// Hash: digest of a token → when it was last used, ms; written once a minute.
     pub(in crate::store) used: String,
+}
+
+/// The keys of webhooks.
+pub(in crate::store) struct HookKeys {
+    /// Hash: digest of a token → what is stored of an incoming hook.
+    pub(in crate::store) incoming: String,
+    /// Hash: digest of a token → when it was last used, ms; written once a minute.
+    pub(in crate::store) used: String,
+    /// Hash: id → what is stored of an outgoing hook.
+    pub(in crate::store) outgoing: String,
+    /// Hash: `id:what` → how the deliveries of an outgoing hook fare. What is ok (when one last succeeded), since (when they
+    /// began to fail), error (of the last one) or lost (number of messages given up).
+    pub(in crate::store) health: String,
 }
 
 /// The keys of all uploaded files.
@@ -520,6 +534,16 @@ impl Keys {
             names: format!("{base}:names"),
             tokens: format!("{base}:tokens"),
             used: format!("{base}:used"),
+        }
+    }
+
+    pub(in crate::store) fn hooks(&self) -> HookKeys {
+        let base = format!("{}{{hooks}}", self.prefix);
+        HookKeys {
+            incoming: format!("{base}:incoming"),
+            used: format!("{base}:used"),
+            outgoing: format!("{base}:outgoing"),
+            health: format!("{base}:health"),
         }
     }
 

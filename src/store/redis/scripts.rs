@@ -95,6 +95,8 @@ script!(ANNOUNCE_SETTINGS = "../lua/announce_settings.lua");
 script!(CREATE_APPLICATION = "../lua/create_application.lua");
 script!(USE_APPLICATION = "../lua/use_application.lua");
 script!(REVOKE_APPLICATION = "../lua/revoke_application.lua");
+script!(CREATE_HOOK = "../lua/create_hook.lua");
+script!(NEXT_DELIVERY = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/next_delivery.lua");
 script!(READ_KEYS = "../lua/read_keys.lua");
 
 /// One pipeline that loads every script.
@@ -151,6 +153,8 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CREATE_APPLICATION,
         &USE_APPLICATION,
         &REVOKE_APPLICATION,
+        &CREATE_HOOK,
+        &NEXT_DELIVERY,
         &READ_KEYS,
     ])
 }

@@ -44,6 +44,7 @@ const STARTS_OF_INDEXES: [&str; 9] =
     ["name:", "look:", "email:", "invite:", "guesses:", "direct:", "origin:", "stats:", "figures:"];
 const OF_UPLOADS: [&str; 5] = ["used", "sent", "about", "pictures", "bytes"];
 const OF_APPLICATIONS: [&str; 3] = ["names", "tokens", "used"];
+const OF_HOOKS: [&str; 4] = ["incoming", "used", "outgoing", "health"];
 const PASSING: [&str; 2] = ["nodes", "nodes:settings"];
 const STARTS_OF_PASSING: [&str; 4] = ["node:", "probe:", "online:", "connected:"];
 const PASSING_OF_ROOM: [&str; 3] = ["sent:", "rate:", "slow:"];
@@ -96,6 +97,7 @@ impl KeyKind {
         match (tag, own?) {
             ("uploads", own) if OF_UPLOADS.contains(&own) => Some(Self::Index),
             ("applications", own) if OF_APPLICATIONS.contains(&own) => Some(Self::Index),
+            ("hooks", own) if OF_HOOKS.contains(&own) => Some(Self::Index),
             ("uploads", "turn" | "listed") => Some(Self::Passing),
             // Presence sets of a cluster, and what nodes write to see whether a shard works.
             (_, "online" | "connected" | "barrier" | "nodes" | "history") => Some(Self::Passing),
@@ -142,7 +144,7 @@ mod tests {
             for key in [keys.joins(), keys.removals(), keys.deleting()] {
                 assert_eq!(kind(&key), Some(KeyKind::Notes), "{key}");
             }
-            let (uploads, tokens) = (keys.uploads(), keys.applications());
+            let (uploads, tokens, hooks) = (keys.uploads(), keys.applications(), keys.hooks());
             let origin = keys.origin(AccountOrigin::of_application("robot"));
             let lasting = [
                 [keys.name("{r:7}"), keys.look("a"), keys.email("a@b"), keys.invite("d"), keys.direct(user, user)],
@@ -157,6 +159,7 @@ mod tests {
                 [keys.revoked(), keys.ended(), keys.deleted(), keys.user_counter(), keys.room_counter()],
                 [uploads.descriptions, uploads.used, uploads.sent, uploads.pictures, keys.stats(20_260_101)],
                 [tokens.names, tokens.tokens, tokens.used, keys.audit(AuditLog::Applications), origin],
+                [hooks.incoming, hooks.used, hooks.outgoing, hooks.health, keys.name("hooks")],
                 [keys.guesses("d"), keys.metrics(1), keys.name(""), keys.look(""), keys.name("nodes")],
                 [keys.invites(), keys.invite(""), uploads.bytes, keys.name("invites"), keys.look("invites")],
             ];

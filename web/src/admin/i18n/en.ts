@@ -159,6 +159,8 @@ export const texts = {
   "act.room.add_member": "added a member to the room",
   "act.invite": "made an invitation",
   "act.invite.revoke": "revoked an invitation",
+  "act.hook.create": "made a webhook",
+  "act.hook.remove": "revoked a webhook",
   "act.token.create": "made a token for an application",
   "act.token.revoke": "revoked a token of an application",
   "act.message.send": "sent a message to",

@@ -160,6 +160,8 @@ export const texts: Record<keyof typeof english, string> = {
   "act.room.add_member": "添加成员到聊天室",
   "act.invite": "生成了邀请",
   "act.invite.revoke": "撤销了邀请",
+  "act.hook.create": "创建了 webhook",
+  "act.hook.remove": "撤销了 webhook",
   "act.token.create": "为应用创建了令牌",
   "act.token.revoke": "撤销了应用的令牌",
   "act.message.send": "发送消息到",

@@ -1,0 +1,175 @@
+//! Webhooks: made, listed and removed by the owner and admins of their room and on the command line.
+
+use secrecy::ExposeSecret;
+
+use super::access::Action;
+use super::accounts::Accounts;
+use super::audit::{Act, Operator, Target, record};
+use crate::domain::{
+    AccountOrigin, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, Notice, NoticeKind,
+    OutgoingHook, Result, RoomId, RoomKind, UserId, UserName, UserRef,
+};
+use crate::outbound::Outbound;
+use crate::store::MemberChange;
+
+/// Most webhooks of one room.
+const MAX_OF_ROOM: usize = 10;
+
+/// A webhook in a list, which has no secrets.
+#[derive(Clone, Debug)]
+pub enum ListedHook {
+    /// One through which others post, and when it was last used, UTC milliseconds.
+    Incoming(IncomingHook, Option<u64>),
+    /// One to which messages are sent.
+    Outgoing(OutgoingHook, HookHealth),
+}
+
+impl ListedHook {
+    /// Its id.
+    pub fn id(&self) -> &HookId {
+        match self {
+            Self::Incoming(hook, _) => &hook.id,
+            Self::Outgoing(hook, _) => &hook.id,
+        }
+    }
+
+    fn room(&self) -> Option<RoomId> {
+        match self {
+            Self::Incoming(hook, _) => Some(hook.room),
+            Self::Outgoing(hook, _) => hook.room,
+        }
+    }
+}
+
+/// Makes and removes webhooks.
+pub struct Hooks {
+    accounts: Accounts,
+    outbound: Outbound,
+}
+
+impl Hooks {
+    /// Webhooks whose accounts are these.
+    pub fn new(accounts: Accounts, outbound: Outbound) -> Self {
+        Self { accounts, outbound }
+    }
+
+    /// Makes a webhook through which others post into a room, under a name that no user has. The account with the name
+    /// becomes a member.
+    ///
+    /// # Errors
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `NameTaken`, `StorageFull`; `TooManyRooms`.
+    pub async fn create_incoming(
+        &self,
+        operator: &Operator<'_>,
+        room: RoomId,
+        name: &UserName,
+    ) -> Result<(HookToken, IncomingHook)> {
+        self.admit(operator, Some(room)).await?;
+        let origin = AccountOrigin::of_hook(room.number(), name.as_str());
+        let bot = self.accounts.provide(origin, std::slice::from_ref(name)).await?;
+        self.add_bot(room, UserRef { id: bot.id, name: bot.name.clone() }).await?;
+        let (id, token) = (HookId::new()?, HookToken::new()?);
+        let hook = IncomingHook { id, room, name: bot.name, bot: bot.id, origin: self.origin(operator) };
+        self.accounts.store.create_incoming_hook(&token, &hook).await?;
+        Ok((token, hook))
+    }
+
+    async fn add_bot(&self, room: RoomId, bot: UserRef) -> Result<()> {
+        if room == RoomId::GLOBAL {
+            return Ok(()); // everyone is a member
+        }
+        let actor = crate::domain::Caller { id: bot.id, name: bot.name, logged_in_at_secs: 0 };
+        let notice = Notice::by_user(NoticeKind::Joined, &actor);
+        let change = MemberChange { room, actor: &actor, notice: &notice, rate: None, is_imposed: true };
+        self.accounts.store.add_member(&change).await
+    }
+
+    /// Makes a webhook to which the messages of a room are sent from now on, or those of all groups and public rooms.
+    ///
+    /// # Errors
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `StorageFull`; `Invalid(Url)` also for an address that may not be reached.
+    pub async fn create_outgoing(
+        &self,
+        operator: &Operator<'_>,
+        room: Option<RoomId>,
+        url: &str,
+    ) -> Result<OutgoingHook> {
+        self.admit(operator, room).await?;
+        let url = url.parse()?;
+        if !self.outbound.may_reach(&url) {
+            return Err(Error::Invalid(Field::Url));
+        }
+        let (id, secret) = (HookId::new()?, OutgoingHook::new_secret()?);
+        let hook = OutgoingHook { id, room, url, secret, origin: self.origin(operator) };
+        self.accounts.store.create_outgoing_hook(&hook).await?;
+        Ok(hook)
+    }
+
+    /// The webhooks of a room; without one, all.
+    ///
+    /// # Errors
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`.
+    pub async fn list(&self, operator: &Operator<'_>, room: Option<RoomId>) -> Result<Vec<ListedHook>> {
+        self.authorise(operator, room).await?;
+        let store = &self.accounts.store;
+        let (incoming, outgoing, mut health) =
+            tokio::try_join!(store.incoming_hooks(), store.outgoing_hooks(), store.hooks_health())?;
+        let incoming = incoming.into_iter().map(|(hook, used)| ListedHook::Incoming(hook, used));
+        let outgoing = outgoing.into_iter().map(|hook| {
+            let health = health.remove(hook.id.as_str()).unwrap_or_default();
+            ListedHook::Outgoing(hook, health)
+        });
+        let is_wanted = |hook: &ListedHook| room.is_none() || hook.room() == room;
+        Ok(incoming.chain(outgoing).filter(is_wanted).collect())
+    }
+
+    /// Removes a webhook: one of this room; without a room, any. Its account and its messages stay.
+    ///
+    /// # Errors
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`; `NotFound`.
+    pub async fn remove(&self, operator: &Operator<'_>, room: Option<RoomId>, id: &HookId) -> Result<()> {
+        let all = self.list(operator, room).await?;
+        let hook = all.iter().find(|hook| hook.id() == id).ok_or(Error::NotFound)?;
+        self.record(operator, Act::RemoveHook, hook.room()).await?;
+        self.accounts.store.remove_hook(id).await
+    }
+
+    /// Checks that one more webhook may be made, and records that it is.
+    async fn admit(&self, operator: &Operator<'_>, room: Option<RoomId>) -> Result<()> {
+        let present = self.list(operator, room).await?;
+        self.accounts.limits.check_memory()?;
+        if room.is_some() && present.len() >= MAX_OF_ROOM {
+            return Err(Error::StorageFull);
+        }
+        self.record(operator, Act::CreateHook, room).await
+    }
+
+    async fn authorise(&self, operator: &Operator<'_>, room: Option<RoomId>) -> Result<()> {
+        let action = room.map_or(Action::ManageAllHooks, Action::ManageHooks);
+        operator.authorise(&self.accounts.store, action).await
+    }
+
+    /// Records what the command line does. What owners and admins do in their room is no act of administrators.
+    async fn record(&self, operator: &Operator<'_>, act: Act, room: Option<RoomId>) -> Result<()> {
+        let Operator::CommandLine = operator else { return Ok(()) };
+        let store = &self.accounts.store;
+        let target = match room {
+            None => None,
+            Some(room) => match store.room_names(&[room]).await?.pop().ok_or(Error::RoomNotFound)? {
+                (_, RoomKind::Direct, _) => return Err(Error::DirectRoom),
+                (_, RoomKind::Public | RoomKind::Group, name) => Some(Target::Room(room, name)),
+            },
+        };
+        record(store, operator, act, target).await
+    }
+
+    fn origin(&self, operator: &Operator<'_>) -> HookOrigin {
+        let made_by = operator.caller().map_or(UserId::SERVER, |caller| caller.id);
+        HookOrigin { made_by, made_at_ms: self.accounts.store.now_ms() }
+    }
+}
+
+/// The secret of a new outgoing webhook, which is shown once.
+pub fn shown_secret(hook: &OutgoingHook) -> &str {
+    hook.secret.expose_secret()
+}
