@@ -50,6 +50,7 @@ mod full_memory;
 mod gathered_activity;
 mod guarded_cluster;
 mod guesses;
+mod hooks;
 mod http;
 mod idempotence;
 mod invites;
