@@ -231,7 +231,7 @@ pub(super) struct HookMessage {
 
 /// Posts through an incoming webhook. The body may also be a form whose field `payload` has the JSON, as Slack's.
 #[utoipa::path(
-    post, path = "/api/v1/hooks/{token}", operation_id = "webchat_post_by_hook", tag = "webchat",
+    post, path = "/api/v1/hooks/{token}", operation_id = "webchat_post_by_hook", tag = "webchat", security(()),
     params(("token" = String, Path, description = "The webhook's secret token")), request_body = HookMessage,
     responses(
         (status = 200, description = "`ok`, in answer to `text`", body = String, content_type = "text/plain"),
