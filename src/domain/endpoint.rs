@@ -33,6 +33,11 @@ impl Endpoint {
         }
     }
 
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
     /// Whether the way there is encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"

@@ -89,6 +89,11 @@ impl Outbound {
         endpoint.literal_address().is_none_or(|address| self.reachable.contains(address))
     }
 
+    /// Whether an address is, in numbers, in one of the networks that the settings allow.
+    pub fn is_in_allowed_network(&self, endpoint: &Endpoint) -> bool {
+        endpoint.literal_address().is_some_and(|address| self.reachable.is_allowed(address))
+    }
+
     /// Sends a `POST` with these headers.
     ///
     /// # Errors

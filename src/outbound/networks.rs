@@ -49,8 +49,13 @@ impl Reachable {
 
     /// Whether requests may go to an address.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
+        is_public(meant(address)) || self.is_allowed(address)
+    }
+
+    /// Whether the settings name the network of an address.
+    pub(super) fn is_allowed(&self, address: IpAddr) -> bool {
         let address = meant(address);
-        is_public(address) || self.allowed.iter().any(|network| network.contains(address))
+        self.allowed.iter().any(|network| network.contains(address))
     }
 }
 
