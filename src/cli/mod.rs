@@ -59,6 +59,8 @@ enum Command {
     Conformance(ConformanceArguments),
     /// Prints a new signing secret.
     Secret,
+    /// Prints a new key for notifications (Web Push).
+    PushKey,
     /// Prints the OpenAPI document.
     Openapi,
     /// Prints the manual page of the command line.
@@ -129,6 +131,7 @@ pub async fn run() -> ExitCode {
         Command::Check => check::run(Config::load(file)).await,
         Command::Conformance(arguments) => conformance::run(arguments).await,
         Command::Secret => print(&node::new_secret()),
+        Command::PushKey => print(&node::new_push_key()),
         Command::Openapi => match node::openapi().to_pretty_json() {
             Ok(json) => print(&json),
             Err(error) => fail(&error, EXIT_FAILURE),

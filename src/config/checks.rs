@@ -41,7 +41,10 @@ impl Config {
         let rules = rules.chain(self.surface_rules());
         match rules.into_iter().find(|(is_broken, _)| *is_broken) {
             Some((_, reason)) => Err(ConfigError(reason.to_owned())),
-            None => self.check_issuers(),
+            None => match self.push.fault() {
+                Some(fault) => Err(ConfigError(fault.to_owned())),
+                None => self.check_issuers(),
+            },
         }
     }
 

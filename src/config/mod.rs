@@ -17,6 +17,8 @@ mod error;
 mod issuers;
 mod network;
 mod outbound;
+mod presence;
+mod push;
 mod redis;
 mod server;
 mod values;
@@ -28,6 +30,8 @@ pub use error::ConfigError;
 pub use issuers::IssuerConfig;
 pub use network::Network;
 pub use outbound::OutboundConfig;
+pub use presence::PresenceConfig;
+pub use push::PushConfig;
 pub use server::ServerConfig;
 pub use values::Values;
 pub use words::{Adding, IpVisibility, KeyKind, LogFormat, Registration, SigningAlgorithm};
@@ -59,6 +63,8 @@ pub struct Config {
     pub presence: PresenceConfig,
     /// Section `privacy`.
     pub privacy: PrivacyConfig,
+    /// Section `push`.
+    pub push: PushConfig,
     /// Section `stats`.
     pub stats: StatsConfig,
     /// Section `chatroom`.
@@ -196,17 +202,6 @@ pub struct UploadsConfig {
     pub keep_days: u32,
     /// Seconds between searches for files that are not needed any more.
     pub check_secs: u64,
-}
-
-/// Settings for presence.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a section of settings")]
-pub struct PresenceConfig {
-    /// Seconds of inactivity after which a user is offline.
-    pub offline_after_secs: u64,
-    /// Seconds for which an open socket keeps its user online without a renewal by its node. The users of a node that
-    /// died are announced as offline within this time and a fifth.
-    pub lease_secs: u64,
 }
 
 /// Settings for privacy.

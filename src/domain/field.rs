@@ -85,6 +85,12 @@ pub enum Field {
     Reason,
     /// The address of another server.
     Url,
+    /// The address at which a browser receives notifications.
+    Endpoint,
+    /// The public key of a browser.
+    PushKey,
+    /// The authentication secret of a browser.
+    PushAuth,
 }
 
 impl Field {
@@ -132,6 +138,9 @@ impl Field {
             Self::Days => "days",
             Self::Reason => "reason",
             Self::Url => "url",
+            Self::Endpoint => "endpoint",
+            Self::PushKey => "p256dh",
+            Self::PushAuth => "auth",
         }
     }
 }

@@ -33,6 +33,7 @@ mod origin;
 mod page;
 mod password;
 mod profile;
+mod push;
 mod reactions;
 mod receipt;
 mod recent;
@@ -79,6 +80,7 @@ pub use page::{
 };
 pub use password::{Password, TypedPassword};
 pub use profile::{ChangedProfile, ProfileChange, StatusText, UserCard};
+pub use push::{POINT_BYTES, PushSubscription, TokenTerms};
 pub use reactions::{Reaction, Reactions};
 pub use receipt::{Receipts, Runs, Status};
 pub use recent::RecentMessages;

@@ -58,11 +58,17 @@ pub enum Count {
     HookDeliveries,
     /// Failed attempts to deliver a message to a webhook.
     HookFailures,
+    /// Notifications that push services took.
+    PushesSent,
+    /// Notifications that push services did not take.
+    PushesFailed,
+    /// Notifications, or messages with notifications, that found no place in a queue.
+    PushesDropped,
 }
 
 /// Each counter with its name on the dashboard, its name in Prometheus, and its help text. In the order of [`Count`],
 /// which stored minutes share: new counters are appended.
-pub const COUNTS: [(Count, &str, &str, &str); 15] = [
+pub const COUNTS: [(Count, &str, &str, &str); 18] = [
     (Count::Messages, "messages", "chinwag_messages_total", "Stored user messages"),
     (
         Count::Deliveries,
@@ -117,6 +123,19 @@ pub const COUNTS: [(Count, &str, &str, &str); 15] = [
         "hook_failures",
         "chinwag_hook_failures_total",
         "Failed attempts to deliver a message to a webhook",
+    ),
+    (Count::PushesSent, "pushes_sent", "chinwag_pushes_sent_total", "Notifications that push services took"),
+    (
+        Count::PushesFailed,
+        "pushes_failed",
+        "chinwag_pushes_failed_total",
+        "Notifications that push services did not take",
+    ),
+    (
+        Count::PushesDropped,
+        "pushes_dropped",
+        "chinwag_pushes_dropped_total",
+        "Notifications, or messages with notifications, that found no place in a queue",
     ),
 ];
 

@@ -17,6 +17,7 @@ mod presence;
 mod private_redis;
 mod process_usage;
 mod pulse;
+mod push;
 mod redis_log;
 mod reload;
 mod reporter;
@@ -36,6 +37,7 @@ use actix_web::dev::ServerHandle;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
+pub use crate::service::new_push_key;
 pub use administration::{administration, applications, backups, hooks, restoring, room_removals};
 pub use check::{Finding, Verdict, check};
 pub use data_folder::FolderError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::HeaderName;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tracing::{info, warn};
 
 use super::error::StartError;
@@ -14,7 +14,7 @@ use super::presence::PresenceKeeper;
 use super::pulse::Pulse;
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
-use super::{data_folder, housekeeping, memory as memory_of_redis, signing_keys};
+use super::{data_folder, housekeeping, memory as memory_of_redis, push, signing_keys};
 use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig};
 use crate::dialects::{self, webchat::print_delivery};
 use crate::domain::{Clock, EntryId, Error, HistoryPage, HistoryQuery, Kind, RecentMessages, RoomId, Watermark};
@@ -25,7 +25,7 @@ use crate::fanout::{FollowedRooms, Hub, Tails};
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::service::{
-    Deliveries, Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks,
+    Alert, Alerts, Deliveries, Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks,
 };
 use crate::site;
 use crate::store::{
@@ -76,7 +76,8 @@ impl Wiring {
 
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
-        let shared = shared(&config, Arc::new(metrics), store.clock())?;
+        let (mut shared, alerts) = shared(&config, Arc::new(metrics), store.clock())?;
+        shared.push = push::access(&config, &store, &Outbound::new(&config.outbound)?).await?;
         let (subscriber, supervisor) = Subscriber::new(&store_config, store.clone(), &node_id);
         let tails = Tails::new(config.messages.tail_bytes, config.messages.max_per_room);
         let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics), tails);
@@ -100,6 +101,7 @@ impl Wiring {
             long_answers: Arc::default(),
             registry,
         };
+        push::start(alerts, &wiring.shared, &store, tasks);
         wiring.start_housekeeping(&store, progress, reconnected, tasks);
         Ok((wiring, store))
     }
@@ -309,13 +311,19 @@ async fn check_redis(store: &Store) -> Result<(), Error> {
     store.read_clock().await
 }
 
-fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Shared, StartError> {
+/// What the workers share, and the queue of those who are to be notified.
+fn shared(
+    config: &Config,
+    metrics: Arc<Metrics>,
+    clock: &Clock,
+) -> Result<(Shared, mpsc::Receiver<Alert>), StartError> {
     let limits = &config.limits;
     let rates = Arc::new(Limits::new(limits));
     let rates = || Arc::clone(&rates);
     let tokens = Tokens::new(&signing_keys::signing_keys(config)?, config.auth.token_ttl_secs, clock.clone())?;
     let hashing_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(Shared {
+    let (alerts, waiting) = Alerts::queue(Arc::clone(&metrics));
+    let shared = Shared {
         tokens: Arc::new(tokens.trusting(&config.auth.issuers)?),
         passwords: Arc::new(Passwords::new(config.auth.bcrypt_cost, hashing_threads)?),
         throttle: Arc::new(Throttle::new(Duration::from_secs(config.presence.offline_after_secs))),
@@ -332,7 +340,11 @@ fn shared(config: &Config, metrics: Arc<Metrics>, clock: &Clock) -> Result<Share
         hooked: Arc::default(),
         outbound: Outbound::new(&config.outbound)?,
         snapshots: Arc::default(),
-    })
+        push: None,
+        alerts,
+        focus: Arc::default(),
+    };
+    Ok((shared, waiting))
 }
 
 /// The address of the file store; without a configured one, of a folder in the data folder.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::bindings::Bond;
-use crate::domain::{Caller, TokenId};
+use crate::domain::{Caller, TokenId, TokenTerms};
 
 /// A user's access under a valid token.
 #[derive(Clone, Debug)]
@@ -15,6 +15,14 @@ pub struct Grant {
     /// The last second in which the token is valid.
     pub(super) expires_at_secs: u64,
     pub(super) bond: Bond,
+}
+
+impl Grant {
+    /// Until when what belongs to the token is good.
+    pub fn terms(&self) -> TokenTerms {
+        let Bond { epoch, generation, .. } = self.bond;
+        TokenTerms { token: self.token, epoch, generation, expires_at_secs: self.expires_at_secs }
+    }
 }
 
 /// A token that was just issued.

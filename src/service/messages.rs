@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::access::{Action, authorise};
 use super::hooked_rooms::HookedRooms;
 use super::limits::Limits;
+use super::push::Alerts;
 use super::stored_file::StoredFile;
 use super::uploads::Uploads;
 use super::watermarks::Watermarks;
@@ -45,6 +46,7 @@ pub struct Messages {
     pub(super) limits: Arc<Limits>,
     uploads: Uploads,
     pub(super) watermarks: Arc<dyn Watermarks>,
+    alerts: Alerts,
     metrics: Arc<Metrics>,
     hooked: Arc<HookedRooms>,
     /// Searches take turns.
@@ -58,8 +60,9 @@ impl Messages {
         uploads: Uploads,
         watermarks: Arc<dyn Watermarks>,
         hooked: Arc<HookedRooms>,
+        alerts: Alerts,
     ) -> Self {
-        Self { store, limits, uploads, watermarks, metrics, hooked, searching: Semaphore::new(1) }
+        Self { store, limits, uploads, watermarks, alerts, metrics, hooked, searching: Semaphore::new(1) }
     }
 
     /// Stores a message and publishes it to every node. In a public room the sender becomes a member first. A retry
@@ -101,8 +104,9 @@ impl Messages {
         if !matches!(&appended, Err(error) if error.kind() != Kind::Unavailable) {
             self.hooked.touch(room);
         }
-        if let Ok(Appended { is_replay: false, .. }) = &appended {
+        if let Ok(appended @ Appended { is_replay: false, .. }) = &appended {
             self.metrics.count(Count::Messages);
+            self.alerts.offer(appended);
         }
         appended
     }

@@ -20,6 +20,7 @@ mod deletion;
 mod deliveries;
 mod documents;
 mod file_store;
+mod focus;
 mod grant;
 mod hooked_messages;
 mod hooked_rooms;
@@ -44,6 +45,7 @@ mod presence;
 mod present_names;
 mod profiles;
 mod provision;
+mod push;
 mod range;
 mod revocations;
 mod room_removals;
@@ -76,6 +78,7 @@ pub use blocks::Blocks;
 pub use dashboard::{Dashboard, DashboardSnapshot, SnapshotCache, Wanted};
 pub use deliveries::{Deliveries, PrintDelivery};
 pub use file_store::{folder_of as uploads_folder, free_bytes, probe as probe_uploads};
+pub use focus::{Focus, FocusedWindow};
 pub use grant::Grant;
 pub use hooked_rooms::HookedRooms;
 pub use hooks::{Hooks, ListedHook, shown_secret};
@@ -86,6 +89,7 @@ pub use passwords::Passwords;
 pub use poll::Poll;
 pub use presence::{OnlineList, Presence, Throttle};
 pub use profiles::Profiles;
+pub use push::{Alert, Alerts, Push, PushAccess, PushSender, Vapid, new_push_key};
 pub use range::Range;
 pub use revocations::Revocations;
 pub use room_removals::RoomRemovals;
@@ -133,6 +137,12 @@ pub struct Shared {
     pub outbound: Outbound,
     /// Recent snapshots of the dashboard.
     pub snapshots: Arc<SnapshotCache>,
+    /// What is needed to send notifications; `None` when the settings turn them off.
+    pub push: Option<PushAccess>,
+    /// The messages of which users are to be notified.
+    pub alerts: Alerts,
+    /// The windows of the node that have the focus.
+    pub focus: Arc<Focus>,
 }
 
 /// All services of one worker, over the worker's own store.
@@ -157,6 +167,10 @@ pub struct Services {
     pub blocks: Blocks,
     /// Online users and their addresses.
     pub presence: Presence,
+    /// Notifications without an open window.
+    pub push: Push,
+    /// The windows of the node that have the focus.
+    pub focus: Arc<Focus>,
     /// Uploaded files.
     pub uploads: Uploads,
     /// The metrics of all nodes.
@@ -186,11 +200,14 @@ impl Services {
                 uploads.clone(),
                 watermarks,
                 Arc::clone(&shared.hooked),
+                shared.alerts.clone(),
             ),
             rooms: Rooms::new(store.clone(), shared.members, limits(), shared.adding, uploads.clone()),
             room_removals: RoomRemovals::new(store.clone(), uploads.clone()),
             blocks: Blocks::new(store.clone()),
             presence: Presence::new(store.clone(), Arc::clone(&shared.throttle), shared.ip_visibility),
+            push: Push::new(store.clone(), limits(), shared.push.clone()),
+            focus: Arc::clone(&shared.focus),
             uploads,
             dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),
             limits: limits(),

@@ -1,6 +1,6 @@
 //! Log-ins: their list, their end, and the change of the password, which ends all others.
 
-use tracing::info;
+use tracing::{debug, info};
 
 use super::accounts::{Accounts, counted};
 use crate::domain::{Account, Caller, Client, Error, Password, Result, Session, TokenId, TypedPassword, UserId};
@@ -50,6 +50,10 @@ impl Accounts {
     pub async fn log_out(&self, caller: &Caller, token: TokenId) -> Result<()> {
         self.store.end_token(caller.id, token).await?;
         self.tokens.revocations().end(token);
+        // What is left is never used, and goes with the next notification.
+        if let Err(error) = self.store.end_push(caller.id, token).await {
+            debug!(user.id = %caller.id, %error, "could not forget the subscriptions of a session that has ended");
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::issuers::Issuers;
 use super::present_names::PresentNames;
 use super::revocations::Revocations;
 use super::signatures::{AUDIENCE, ISSUER, Signatures};
-use crate::domain::{Account, Caller, Clock, Error, Result, TokenId, UserId};
+use crate::domain::{Account, Caller, Clock, Error, Result, TokenId, TokenTerms, UserId};
 use crate::store::{LogIn, Revocation, Store};
 
 /// How long a token is accepted after its expiry, in seconds.
@@ -150,6 +150,13 @@ impl Tokens {
         let is_over =
             self.clock.now_ms() / 1000 > expires_at_secs || self.revocations.is_dead(user, login.epoch, login.token);
         !is_over && login.generation == self.bindings.generation()
+    }
+
+    /// Whether a token of a user on these terms is still valid.
+    pub(super) fn are_in_force(&self, user: UserId, terms: TokenTerms) -> bool {
+        let is_over = self.clock.now_ms() / 1000 > terms.expires_at_secs
+            || self.revocations.is_dead(user, terms.epoch, terms.token);
+        !is_over && terms.generation == self.bindings.generation()
     }
 
     /// Reads what a new token of an account must agree with.

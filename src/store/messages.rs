@@ -8,11 +8,11 @@ use super::joins::Join;
 use super::redis::keys::RoomKeys;
 use super::redis::reply::{self, array, entry_id, is_absent, text, unexpected};
 use super::redis::scripts::{self, Arg, Call};
-use super::stored::RoomEntry;
+use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments, record};
 use crate::domain::{
-    Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomId, RoomKind, Seq,
-    UserId, hex,
+    Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomHead, RoomId,
+    RoomKind, Seq, UserId, hex,
 };
 
 /// Most messages that one call announces. Nodes read what is missing before them from the log.
@@ -45,6 +45,24 @@ pub struct Appended {
     pub(super) member_since: Option<Seq>,
     /// Whether an earlier try with the same client id stored the message.
     pub is_replay: bool,
+    /// The room, for notifications; `None` for a retry.
+    pub room: Option<AppendedRoom>,
+}
+
+impl Appended {
+    /// A message that was stored now.
+    pub fn new(message: Message, room: AppendedRoom) -> Self {
+        Self { message, member_since: None, is_replay: false, room: Some(room) }
+    }
+}
+
+/// The room of a stored message.
+#[derive(Debug)]
+pub struct AppendedRoom {
+    /// The room.
+    pub head: RoomHead,
+    /// Its name if the message mentions somebody; direct rooms have none.
+    pub name: String,
 }
 
 impl Store {
@@ -239,12 +257,13 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
     let items = array(reply)?;
     let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
     match (text(status)?, rest) {
-        ("stored", [id, Value::Int(joined), mentioned]) => {
+        ("stored", [id, Value::Int(joined), mentioned, kind, about]) => {
             let mentioned = reply::read(mentioned.clone())?;
             let message = stored(room, entry_id(id)?, caller, new, mentioned);
             // The notice that the sender joined precedes the message.
             let member_since = (*joined == 1).then(|| message.id.entry.seq.previous());
-            Ok(Appended { message, member_since, is_replay: false })
+            let room = room_of(room, text(kind)?, text(about)?)?;
+            Ok(Appended { member_since, ..Appended::new(message, room) })
         }
         ("replay", [id, record, amended, Value::Int(since)]) => {
             // When the log has dropped the entry since, the retry carries the same message.
@@ -252,7 +271,7 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
             let message = amendments::read_amended(room, entry_id(id)?, record, amended)?;
             let message = message.ok_or(Error::MessageNotFound)?;
             let member_since = (*since > 0).then(|| Seq(since.unsigned_abs()));
-            Ok(Appended { message, member_since, is_replay: true })
+            Ok(Appended { message, member_since, is_replay: true, room: None })
         }
         ("conflict", []) => Err(Error::ClientIdReused),
         ("no_room", []) => Err(Error::RoomNotFound),
@@ -263,6 +282,17 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
         ("slow", [Value::Int(wait_ms)]) => Err(Error::SlowMode { retry_after: reply::millis(*wait_ms) }),
         _ => Err(unexpected(status)),
     }
+}
+
+/// The room as the script describes it.
+fn room_of(id: RoomId, kind: &str, about: &str) -> Result<AppendedRoom> {
+    let kind = kind_of(kind)?;
+    Ok(match kind {
+        RoomKind::Direct => AppendedRoom { head: RoomHead { id, kind, pair: parse_pair(about) }, name: String::new() },
+        RoomKind::Public | RoomKind::Group => {
+            AppendedRoom { head: RoomHead { id, kind, pair: None }, name: about.to_owned() }
+        }
+    })
 }
 
 /// The names that a message may mention, as JSON.

@@ -84,6 +84,7 @@ fn commands_that_need_no_server_read_no_configuration() {
     let shell = Shell { folder: scratch(), environment };
     for (arguments, begins) in [
         (&["secret"][..], ""),
+        (&["push-key"], ""),
         (&["openapi"], "{"),
         (&["man"], ".ie"),
         (&["completions", "bash"], "_chinwag"),

@@ -105,7 +105,8 @@ impl Command {
     }
 
     /// Whether the node sends it by itself every so often: the probe, the changes of accounts, the check of what Redis has,
-    /// the clock, the memory, presence, gathered activity, counts, webhooks, the housekeeping.
+    /// the clock, the memory, presence, gathered activity, counts, webhooks, the housekeeping. And what follows messages in the
+    /// background: the look-up of who is to be notified.
     pub fn is_periodic(&self) -> bool {
         self.is_of_node
             && match self.name.as_str() {
@@ -119,10 +120,16 @@ impl Command {
                 "hmget" => self.has_key("{u:"),
                 "time" | "info" => true,
                 _ => {
-                    let keys = [":connected:", ":stats:", ":online:", ":seen", "{hooks}:outgoing"];
+                    let keys =
+                        [":connected:", ":stats:", ":online:", ":seen", "{hooks}:outgoing", "}:push", "}:focused"];
                     keys.iter().any(|key| self.arguments.iter().any(|it| it.contains(key)))
                 }
             }
+    }
+
+    /// Whether it looks up whether a user is to be notified. What the script calls in turn does not count.
+    pub fn looks_up_pushes(&self) -> bool {
+        self.name == "evalsha" && self.arguments.iter().any(|argument| argument.contains("}:push"))
     }
 
     /// Whether it opens a connection.

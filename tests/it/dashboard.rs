@@ -167,7 +167,8 @@ async fn metrics_have_the_agreed_shape() {
 }
 
 const SERIES: &str = "active_rooms at_ms closed_slow cpu_percent deliveries delivery_p50_ms delivery_p99_ms gap_repairs \
-    http_errors_4xx http_errors_5xx http_requests lagging memory_bytes messages online_users pages_from_memory pages_outdated queued_bytes \
+    http_errors_4xx http_errors_5xx http_requests lagging memory_bytes messages online_users pages_from_memory pages_outdated pushes_dropped \
+    pushes_failed pushes_sent queued_bytes \
     rate_limited send_p50_ms send_p99_ms sockets_closed sockets_envelope sockets_imtypes sockets_messenger sockets_opened \
     sockets_resumed sockets_webchat upload_bytes uploads worker_panics";
 

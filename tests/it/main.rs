@@ -88,6 +88,7 @@ mod presence;
 mod private_redis;
 mod process;
 mod profiles;
+mod push;
 mod raw_socket;
 mod reactions;
 mod receipt_budgets;

@@ -13,6 +13,7 @@ mod invites;
 mod message;
 mod pins;
 mod profile;
+mod push;
 mod requests;
 mod room_settings;
 mod rooms;
@@ -37,7 +38,7 @@ pub const DIALECT: Dialect =
 /// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
-    let owned = ["auth", "upload", "rooms", "me", "users", "conversations", "search", "admin", "hooks"];
+    let owned = ["auth", "upload", "rooms", "me", "users", "conversations", "search", "push", "admin", "hooks"];
     part.is_some_and(|part| owned.contains(&part))
 }
 
@@ -70,6 +71,12 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         )
         .configure(admin::routes)
         .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
+        .service(resource("/api/v1/push/key").route(web::get().to(push::key)))
+        .service(
+            resource("/api/v1/push/subscriptions")
+                .route(web::post().to(push::subscribe))
+                .route(web::delete().to(push::unsubscribe)),
+        )
         .service(resource("/api/v1/search").route(web::get().to(search::search)))
         .service(
             resource("/api/v1/rooms/{id}")
@@ -138,6 +145,9 @@ fn openapi() -> utoipa::openapi::OpenApi {
         blocks::list,
         blocks::block,
         blocks::unblock,
+        push::key,
+        push::subscribe,
+        push::unsubscribe,
         search::search,
     ),
     tags((name = "webchat", description = "Document 000, 前端需求文档, and routes for Chinwag's own client. Errors are `{\"error\"}`. On the added routes, and with the query `ext=1` on all, they also have a `code` and, where it applies, a `field`."))

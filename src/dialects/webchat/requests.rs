@@ -84,6 +84,11 @@ struct PinPayload {
 }
 
 #[derive(Deserialize)]
+struct FocusPayload {
+    on: bool,
+}
+
+#[derive(Deserialize)]
 struct RoomPayload {
     room_id: u32,
 }
@@ -131,6 +136,7 @@ fn command(kind: &Value, payload: Value, is_extended: bool) -> Result<Command> {
         "typing" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Type),
         "join_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Join),
         "leave_room" if is_extended => room(read::<RoomPayload>(payload)?.room_id).map(Command::Leave),
+        "focus" if is_extended => Ok(Command::Focus(read::<FocusPayload>(payload)?.on)),
         "resume" if is_extended => resume(&read(payload)?),
         _ => Err(Error::Invalid(Field::Type)),
     }

@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::client::client_of;
-use crate::domain::{Application, ApplicationToken, Caller, Client, Error, Result, TokenId};
+use crate::domain::{Application, ApplicationToken, Caller, Client, Error, Result, TokenId, TokenTerms};
 use crate::edge::context::Context;
 use crate::service::Operator;
 
@@ -17,6 +17,8 @@ pub struct Authenticated {
     pub caller: Caller,
     /// The token of the request.
     pub token: TokenId,
+    /// Until when what belongs to the token is good.
+    pub terms: TokenTerms,
     /// The client's address and user agent.
     pub client: Client,
 }
@@ -106,7 +108,8 @@ async fn check(request: &HttpRequest) -> Result<(Authenticated, &web::Data<Conte
     let context = context_of(request)?;
     let client = client_of(request, &context.trusted_proxies);
     let grant = context.services.accounts.authenticate(bearer(request), &client).await?;
-    Ok((Authenticated { caller: grant.caller, token: grant.token, client }, context))
+    let terms = grant.terms();
+    Ok((Authenticated { caller: grant.caller, token: grant.token, terms, client }, context))
 }
 
 /// The token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, §11.1).

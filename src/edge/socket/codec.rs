@@ -93,7 +93,11 @@ impl Request {
             | Command::Join(room)
             | Command::Leave(room) => Some(*room),
             Command::History(query) => Some(query.room),
-            Command::Send { to: Receiver::User(_), .. } | Command::Resume(_) | Command::Ping | Command::Nothing => None,
+            Command::Send { to: Receiver::User(_), .. }
+            | Command::Resume(_)
+            | Command::Focus(_)
+            | Command::Ping
+            | Command::Nothing => None,
         };
         let client_id = match &self.command {
             Command::Send { message, .. } => message.client_id.as_ref().and_then(|id| id.own()).map(str::to_owned),
@@ -108,6 +112,7 @@ impl Request {
             | Command::Join(_)
             | Command::Leave(_)
             | Command::Resume(_)
+            | Command::Focus(_)
             | Command::Ping
             | Command::Nothing => None,
         };
@@ -169,6 +174,8 @@ pub enum Command {
     Leave(RoomId),
     /// Resumes rooms: requests the events that the client missed.
     Resume(Vec<Resume>),
+    /// The window of the client has gained the focus, or lost it.
+    Focus(bool),
     /// Checks that the connection is alive.
     Ping,
     /// Does nothing. The server ignores the frame.

@@ -47,8 +47,8 @@ impl Session {
             peer: Rc::clone(&peer) as _,
         });
         let viewer = Viewer { user: caller.id, is_extended, base_url };
-        let page = Cell::default();
-        let session = Self { context, id, closed, codec, viewer, peer, permit: Some(permit), page };
+        let (page, focused) = (Cell::default(), Cell::default());
+        let session = Self { context, id, closed, codec, viewer, peer, permit: Some(permit), page, focused };
 
         let context = &session.context;
         let subscribing = async {

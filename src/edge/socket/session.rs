@@ -19,7 +19,7 @@ use crate::edge::context::Context;
 use crate::edge::long_answers::LongAnswer;
 use crate::fanout::{Closed, ConnectionId, Hub};
 use crate::metrics::Count;
-use crate::service::Receiver;
+use crate::service::{FocusedWindow, Receiver};
 use crate::websocket::{Close, Opcode, control_frame, text_frame};
 
 /// Sends of one connection that may be under way. More are not read until some have ended.
@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub(super) permit: Option<Permit>,
     /// Held while a page of history is under way or unread.
     pub(super) page: Cell<Option<LongAnswer>>,
+    /// Held while the client's window has the focus.
+    pub(super) focused: Cell<Option<FocusedWindow>>,
 }
 
 /// The frames that answer a request, once it is done.
@@ -247,7 +249,7 @@ impl Session {
     async fn execute(&self, command: Command, reference: Option<&str>) -> Result<Option<String>> {
         let services = &self.context.services;
         // A resumption is answered by the hub, once Redis is back.
-        if !matches!(command, Command::Ping | Command::Nothing | Command::Resume(_)) {
+        if !matches!(command, Command::Ping | Command::Nothing | Command::Focus(_) | Command::Resume(_)) {
             services.accounts.confirm(&self.peer.grant).await?;
         }
         let caller = services.accounts.caller(&self.peer.grant);
@@ -287,6 +289,7 @@ impl Session {
             Command::Join(room) => services.rooms.join(room, &caller).await?,
             Command::Leave(room) => services.rooms.leave(room, &caller).await?,
             Command::Resume(rooms) => resume(&self.context.hub, self.id, self.codec, &self.viewer, &rooms),
+            Command::Focus(is_on) => self.focused.set(is_on.then(|| services.focus.enter(caller.id))),
             Command::Ping => return Ok((self.codec.answer)(&Answer::Alive, reference, &self.viewer)),
             Command::Nothing => {}
         }

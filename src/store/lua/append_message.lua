@@ -14,7 +14,8 @@
 --       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
 --       15 field of the client id in the hashes ('' when it is not kept there)
 --       16… whom the text may mention: place, user (0 for all members), name as JSON, …
--- Reply {'stored', id, joined 0|1, numbers from 1 of those of ARGV 16… whom it mentions}
+-- Reply {'stored', id, joined 0|1, numbers from 1 of those of ARGV 16… whom it mentions, kind of the room,
+--        the users of a direct room, or the name of another where the message mentions somebody, else ''}
 --       {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments with details, first seq since the sender joined (0: no member of a public room)}
 --       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
@@ -34,7 +35,7 @@ local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 
 local seen, field = tonumber(ARGV[12]), ARGV[15]
 if live == room then live = nil end
 
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender, 'slow')
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender, 'slow', 'pair')
 local kind = known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
 
@@ -135,4 +136,5 @@ elseif ids and not is_noted then
   redis.call('HSET', ids, field, struct.pack(ID_VALUE, seq, ms, hash))
 end
 if hash ~= '' and sent ~= room then redis.call('SET', sent, id .. ' ' .. hash, 'PX', lifetime) end
-return {'stored', id, joined, mentioned}
+local about = kind == 'direct' and state[8] or #mentioned > 0 and redis.call('HGET', room, 'name')
+return {'stored', id, joined, mentioned, kind, about or ''}

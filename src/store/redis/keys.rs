@@ -19,6 +19,9 @@
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
 //! | `{u:3}:settings` | none: settings of conversations last as long as the membership |
+//! | `{u:3}:push` | as long as a token after the last subscription |
+//! | `{u:3}:focused` | two and a half minutes after the last renewal by a node |
+//! | `push:key` | none: browsers have subscribed to it |
 //! | `audit`, `audit:applications` | 90 days after the last entry; the latest 10,000 entries of that time |
 //! | `{applications}:names`, `:tokens`, `:used` | none: a token lasts until it is revoked |
 //! | `{hooks}:incoming`, `:used`, `:outgoing`, `:health` | none: a webhook lasts until it is removed |
@@ -507,12 +510,38 @@ impl Keys {
         keys
     }
 
+    /// Hash: digest of an address → a subscription to notifications, as `push` describes.
+    pub(in crate::store) fn push(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:push", self.prefix)
+    }
+
+    /// Sorted set: nodes where a window of the user has the focus, by the time of their last renewal.
+    pub(in crate::store) fn focused(&self, user: UserId) -> String {
+        format!("{}{{u:{user}}}:focused", self.prefix)
+    }
+
+    /// String: the private key with which notifications are sent.
+    pub(in crate::store) fn push_key(&self) -> String {
+        format!("{}push:key", self.prefix)
+    }
+
     /// The keys of a user that go with the account.
-    pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 8] {
+    pub(in crate::store) fn of_deleted(&self, user: UserId) -> [String; 10] {
         let (rooms, pending) = (self.user_rooms(user), self.pending_rooms(user));
         let (made, blocks) = (self.rooms_made(user), self.blocks(user));
-        let settings = self.conversation_settings(user);
-        [rooms, pending, self.read_cursors(user), self.seen(user), self.logins(user), made, blocks, settings]
+        let (settings, push, focused) = (self.conversation_settings(user), self.push(user), self.focused(user));
+        [
+            rooms,
+            pending,
+            self.read_cursors(user),
+            self.seen(user),
+            self.logins(user),
+            made,
+            blocks,
+            settings,
+            push,
+            focused,
+        ]
     }
 
     /// Stream: what administrators did, or applications.

@@ -98,6 +98,9 @@ script!(REVOKE_APPLICATION = "../lua/revoke_application.lua");
 script!(CREATE_HOOK = "../lua/create_hook.lua");
 script!(NEXT_DELIVERY = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/next_delivery.lua");
 script!(READ_KEYS = "../lua/read_keys.lua");
+script!(SUBSCRIBE_PUSH = "../lua/subscribe_push.lua");
+script!(END_PUSH = "../lua/end_push.lua");
+script!(PUSH_TARGETS = "../lua/push_targets.lua");
 
 /// One pipeline that loads every script.
 pub(in crate::store) fn load_all() -> Pipeline {
@@ -156,6 +159,9 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &CREATE_HOOK,
         &NEXT_DELIVERY,
         &READ_KEYS,
+        &SUBSCRIBE_PUSH,
+        &END_PUSH,
+        &PUSH_TARGETS,
     ])
 }
 

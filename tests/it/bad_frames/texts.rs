@@ -186,6 +186,7 @@ fn of_webchat(known: &Known, dialect: Dialect) -> Vec<Row> {
             "typing",
             "join_room",
             "leave_room",
+            "focus",
             "resume",
         ] {
             let payload = format!(r#"{{"room_id":{group},"id":{}}}"#, known.message);

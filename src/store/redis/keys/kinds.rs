@@ -21,7 +21,7 @@ pub(in crate::store) enum KeyKind {
 }
 
 const NOTES: [&str; 3] = ["joins", "removals", "deleting"];
-const INDEXES: [&str; 17] = [
+const INDEXES: [&str; 18] = [
     "invites",
     "names",
     "names:parts",
@@ -37,6 +37,7 @@ const INDEXES: [&str; 17] = [
     "audit",
     "audit:applications",
     "generation",
+    "push:key",
     "seq:users",
     "seq:rooms",
 ];
@@ -162,6 +163,7 @@ mod tests {
                 [hooks.incoming, hooks.used, hooks.outgoing, hooks.health, keys.name("hooks")],
                 [keys.guesses("d"), keys.metrics(1), keys.name(""), keys.look(""), keys.name("nodes")],
                 [keys.invites(), keys.invite(""), uploads.bytes, keys.name("invites"), keys.look("invites")],
+                [keys.push_key(), keys.name("push:key"), keys.look("push"), keys.email("push"), keys.invite("push")],
             ];
             for key in lasting.as_flattened() {
                 assert_eq!(kind(key), Some(KeyKind::Index), "{key}");
