@@ -124,6 +124,9 @@ export const texts = {
   "menu.notify": "Notifications",
   "menu.notifyBlocked":
     "The browser does not let this page notify you. Allow it in the settings of the site, which must be opened by HTTPS.",
+  "menu.push": "Also while Chinwag is closed",
+  "menu.pushFailed":
+    "This browser or the server offers no notifications while Chinwag is closed. Try again later.",
   "menu.sounds": "Sounds",
   "menu.pictures": "Outside pictures",
   "menu.install": "Install the app",

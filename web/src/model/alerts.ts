@@ -3,7 +3,9 @@
 import type { Conversation, Message } from "../net/types";
 import { soundsEnabled } from "../settings/preferences";
 import { setAlert } from "./events";
+import "./focus";
 import { notify } from "./notifications";
+import "./push";
 import { isMentioned, isOthers } from "./reading";
 import { me } from "./session";
 import { ring } from "./sound";

@@ -5,11 +5,8 @@
 import type { Conversation, Message } from "../net/types";
 import { notificationsEnabled } from "../settings/preferences";
 import { storage } from "../settings/storage";
+import { FOCUS_LOCK, SHOWN_MS, shownLock } from "../worker/messages";
 
-/** The lock that each tab holds while it has the focus. The browser releases it when a tab dies. */
-const FOCUS_LOCK = "chinwag.focus";
-/** How long the tab that shows a message keeps the others from showing it. */
-const SHOWN_MS = 5000;
 /** Older messages were missed during a disconnection. */
 const LATE_MS = 30_000;
 
@@ -47,8 +44,8 @@ export async function notify(message: Message, conversation: Conversation): Prom
   if (locks.held?.some((lock) => lock.name === FOCUS_LOCK)) return;
   const isLate = Date.now() - Date.parse(message.created_at) > LATE_MS;
   const { show } = await import("./shown_notification");
-  // The first tab holds the lock for a while; the others find it taken.
-  await navigator.locks.request(`chinwag-${message.id}`, { ifAvailable: true }, async (lock) => {
+  // The first tab holds the lock for a while; the others find it taken, and so does the service worker.
+  await navigator.locks.request(shownLock(message.id), { ifAvailable: true }, async (lock) => {
     if (!lock) return;
     await show(message, conversation, isLate);
     await new Promise((resolve) => setTimeout(resolve, SHOWN_MS));

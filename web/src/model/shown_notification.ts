@@ -2,13 +2,10 @@
 
 import icon from "../icons/icon-192.png";
 import type { Conversation, Message } from "../net/types";
-import type { NotificationData } from "../worker/messages";
+import { type NotificationData, roomTag } from "../worker/messages";
 import { preview, roomName } from "./labels";
 
 const MAX_CHARS = 200;
-
-/** The notifications of a room replace each other. */
-const roomTag = (room: number) => `chinwag-room-${room}`;
 
 /** The service worker of the page; there is none on its first visit, nor on insecure pages. */
 const worker = () => navigator.serviceWorker?.getRegistration();

@@ -176,6 +176,10 @@ export const api = {
     call("DELETE /api/v1/rooms/{id}/members/{user_id}", { path: { id, user_id } }),
   setRole: (id: number, user_id: number, role: "admin" | "member") =>
     call("PUT /api/v1/rooms/{id}/members/{user_id}", { path: { id, user_id }, body: { role } }),
+  pushKey: () => call("GET /api/v1/push/key"),
+  subscribePush: (subscription: { endpoint: string; p256dh: string; auth: string }) =>
+    call("POST /api/v1/push/subscriptions", { body: subscription }),
+  unsubscribePush: (endpoint: string) => call("DELETE /api/v1/push/subscriptions", { body: { endpoint } }),
   onlineUsers: () => call("GET /api/chat/online-users", { query: { limit: 1000 } }),
   status: (message_id: number) => call("POST /api/chat/message/status", { body: { message_id } }),
   /** The ids of the users who have read a message. */

@@ -278,6 +278,9 @@ export interface Answers {
   "GET /api/v1/me/sessions": Session[];
   "DELETE /api/v1/me/sessions/{id}": Done;
   "PUT /api/v1/me/password": { token: string };
+  "GET /api/v1/push/key": { public_key: string };
+  "POST /api/v1/push/subscriptions": Done;
+  "DELETE /api/v1/push/subscriptions": Done;
   "GET /api/v1/users": Card[];
   "GET /api/v1/conversations": Conversation[];
   "GET /api/v1/search?kind=user": UserRef[];
@@ -418,6 +421,11 @@ interface PinCommand extends MessageCommand {
   on: boolean;
 }
 
+interface FocusCommand extends Ref {
+  /** Whether the window has the focus. */
+  on: boolean;
+}
+
 interface ResumeCommand extends Ref {
   /** For each room the token of the last message that the client has. */
   rooms: Record<string, string>;
@@ -438,6 +446,7 @@ export interface ClientPayloads {
   typing: RoomCommand;
   join_room: RoomCommand;
   leave_room: RoomCommand;
+  focus: FocusCommand;
   resume: ResumeCommand;
   ping: Ref | undefined;
 }

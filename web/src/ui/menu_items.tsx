@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { setLang, t } from "../i18n";
 import { canInstall, install } from "../model/install";
+import { canPush, isPushed, subscribe, unsubscribe } from "../model/push";
 import { logOut, me } from "../model/session";
 import { ring } from "../model/sound";
 import { showToast } from "../model/toast";
@@ -62,23 +63,39 @@ function SwitchItem({ icon, label, isOn, onSet }: SwitchItemProps) {
 }
 
 /** On if the browser lets the page notify. To switch it on asks the browser. */
-function NotifyItem() {
+function NotifyItems() {
   const isAllowed = () => "Notification" in window && Notification.permission === "granted";
   const [allowed, setAllowed] = useState(isAllowed);
   const set = async (isOn: boolean) => {
     setNotificationsEnabled(isOn);
-    if (!isOn) return;
+    if (!isOn) return void unsubscribe().catch(() => {});
     if (!isAllowed() && "Notification" in window) await Notification.requestPermission().catch(() => {});
     setAllowed(isAllowed());
     if (!isAllowed()) showToast(t("menu.notifyBlocked"));
   };
+  const setPushed = async (isOn: boolean) => {
+    if (!isOn) return unsubscribe();
+    if (!notificationsEnabled.peek() || !isAllowed()) await set(true);
+    if (!isAllowed()) return;
+    await subscribe().catch(() => showToast(t("menu.pushFailed")));
+  };
   return (
-    <SwitchItem
-      icon="bell"
-      label={t("menu.notify")}
-      isOn={notificationsEnabled.value && allowed}
-      onSet={(isOn) => void set(isOn)}
-    />
+    <>
+      <SwitchItem
+        icon="bell"
+        label={t("menu.notify")}
+        isOn={notificationsEnabled.value && allowed}
+        onSet={(isOn) => void set(isOn)}
+      />
+      {canPush() && (
+        <SwitchItem
+          icon="bell"
+          label={t("menu.push")}
+          isOn={isPushed.value && allowed}
+          onSet={(isOn) => void setPushed(isOn).catch(() => {})}
+        />
+      )}
+    </>
   );
 }
 
@@ -136,7 +153,7 @@ export function UserItems({ onAccount, onShortcuts }: UserItemsProps) {
       >
         <Icon name="globe" /> {t("lang.other")}
       </button>
-      <NotifyItem />
+      <NotifyItems />
       <SwitchItem icon="sound" label={t("menu.sounds")} isOn={soundsEnabled.value} onSet={setSounds} />
       <SwitchItem
         icon="image"

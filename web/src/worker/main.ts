@@ -1,7 +1,16 @@
 // The service worker: gives the client without a network, and shows conversations whose notification is clicked. It
 // keeps one build of the client, whole, and never anything of the API.
 
-import type { NotificationData, OpenRoom, TakeOver } from "./messages";
+import {
+  FOCUS_LOCK,
+  type NotificationData,
+  type OpenRoom,
+  type PushedMessage,
+  roomTag,
+  SHOWN_MS,
+  shownLock,
+  type TakeOver,
+} from "./messages";
 import {
   cacheName,
   isFromServer,
@@ -10,6 +19,8 @@ import {
   isPage,
   outdated,
   PAGE,
+  pushedBody,
+  pushedTitle,
   roomUrl,
   sourceOf,
   windowFor,
@@ -44,6 +55,13 @@ self.addEventListener("message", (event) => {
   const { type, script } = event.data as TakeOver;
   if (type === "take over") event.waitUntil(takeOver(script));
 });
+self.addEventListener("push", (event) => {
+  const message = event.data?.json() as PushedMessage | undefined;
+  if (message) event.waitUntil(showPushed(message));
+});
+self.addEventListener("pushsubscriptionchange", (event) =>
+  event.waitUntil(subscribeAgain(event as PushChange)),
+);
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil(openRoom((event.notification.data as NotificationData).room));
@@ -124,6 +142,36 @@ async function windows(): Promise<WindowClient[]> {
 /** Takes the place of an older worker, unless a page of an older build may still need that one's files. */
 async function takeOver(script: string): Promise<void> {
   if (files.has(script) && (await windows()).length <= 1) await self.skipWaiting();
+}
+
+/**
+ * Shows a message, unless a page shows it: a page that has the focus does so without a notification, any other one takes
+ * the lock of the message.
+ */
+async function showPushed(message: PushedMessage): Promise<void> {
+  const { held } = await self.navigator.locks.query();
+  if (held?.some(({ name }) => name === FOCUS_LOCK)) return;
+  await self.navigator.locks.request(shownLock(message.id), { ifAvailable: true }, async (lock) => {
+    if (!lock) return;
+    const data: NotificationData = { room: message.room };
+    await self.registration.showNotification(pushedTitle(message), {
+      body: pushedBody(message, self.navigator.language),
+      icon: FILES.find((file) => file.includes("/icon-192")),
+      tag: roomTag(message.room),
+      data,
+      ...{ renotify: true },
+    });
+    await new Promise((resolve) => setTimeout(resolve, SHOWN_MS));
+  });
+}
+
+interface PushChange extends ExtendableEvent {
+  oldSubscription?: PushSubscription;
+}
+
+/** The browser has dropped its subscription. The next page that is opened tells the server of the new one. */
+async function subscribeAgain({ oldSubscription }: PushChange): Promise<void> {
+  if (oldSubscription) await self.registration.pushManager.subscribe(oldSubscription.options);
 }
 
 async function openRoom(room: number): Promise<void> {

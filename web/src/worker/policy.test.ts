@@ -1,5 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { cacheName, isFromServer, isGone, isOfBuild, outdated, roomUrl, sourceOf, windowFor } from "./policy";
+import type { PushedMessage } from "./messages";
+import {
+  cacheName,
+  isFromServer,
+  isGone,
+  isOfBuild,
+  outdated,
+  pushedBody,
+  pushedTitle,
+  roomUrl,
+  sourceOf,
+  windowFor,
+} from "./policy";
 
 const ORIGIN = "https://chat.example";
 const FILES = new Set(["/assets/index-1a2b.js", "/assets/chat-3c4d.css"]);
@@ -61,6 +73,32 @@ it("the kept page is shown instead of errors of proxies, not instead of answers"
 it("only a server without a worker ends the worker", () => {
   expect([404, 410].every(isGone)).toBe(true);
   expect([200, 304, 401, 403, 429, 500, 502, 503].some(isGone)).toBe(false);
+});
+
+describe("a pushed message", () => {
+  const pushed = (part: Partial<PushedMessage>): PushedMessage => ({
+    room: 7,
+    id: 1,
+    direct: false,
+    from: "Bob",
+    name: "Team",
+    kind: "text",
+    text: "hello",
+    ...part,
+  });
+
+  it("is titled as messages of its room are", () => {
+    expect(pushedTitle(pushed({}))).toBe("Bob · Team");
+    expect(pushedTitle(pushed({ direct: true, name: "" }))).toBe("Bob");
+  });
+
+  it("names pictures and files in the language of the browser", () => {
+    expect(pushedBody(pushed({}), "zh-CN")).toBe("hello");
+    expect(pushedBody(pushed({ kind: "image", text: "a.png" }), "en-GB")).toBe("[Picture]");
+    expect(pushedBody(pushed({ kind: "image", text: "a.png" }), "zh-CN")).toBe("[图片]");
+    expect(pushedBody(pushed({ kind: "file", text: "\u202Ea.pdf" }), "en")).toBe("[File] a.pdf");
+    expect(pushedBody(pushed({ kind: "audio", text: "" }), "zh")).toBe("[文件]");
+  });
 });
 
 describe("a notification leads", () => {

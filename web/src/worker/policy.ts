@@ -1,4 +1,6 @@
-// What the service worker answers itself, and from where. Pure functions.
+// What the service worker answers itself, and from where; how what is pushed to it reads. Pure functions.
+
+import type { PushedMessage } from "./messages";
 
 /** Every page of the client is the same document, which is kept under this address. */
 export const PAGE = "/chat";
@@ -53,6 +55,26 @@ export const isPage = (url: string) => PAGES.has(new URL(url).pathname);
 
 /** Where a notification leads. */
 export const roomUrl = (room: number) => `${PAGE}?room=${room}`;
+
+/** The title of the notification of a pushed message. */
+export const pushedTitle = ({ direct, from, name }: PushedMessage) => (direct ? from : `${from} · ${name}`);
+
+/** Its text, in the language of the browser: a worker does not see what the user has chosen for the pages. */
+export function pushedBody({ kind, text }: PushedMessage, language: string): string {
+  const isChinese = language.toLowerCase().startsWith("zh");
+  switch (kind) {
+    case "image":
+      return isChinese ? "[图片]" : "[Picture]";
+    case "file":
+    case "audio":
+    case "video":
+      return `${isChinese ? "[文件]" : "[File]"} ${text.replace(/\p{Bidi_Control}/gu, "")}`.trim();
+    case "text":
+    case "emoji":
+    case "system":
+      return text;
+  }
+}
 
 /** The index of the window that shows a room, else of one that can; -1 if there is none. */
 export function windowFor(urls: string[], room: number): number {
