@@ -100,7 +100,7 @@ impl Distribution {
     }
 
     /// Returns the number of durations.
-    pub(super) fn total(&self) -> u64 {
+    pub fn total(&self) -> u64 {
         self.buckets.iter().sum()
     }
 
@@ -139,6 +139,19 @@ impl Distribution {
 pub struct Sparse(Vec<(usize, u64)>);
 
 impl Sparse {
+    /// Returns how many durations are up to a limit, and how many there are. Within the bucket of the limit they count as
+    /// evenly distributed.
+    pub fn within_ms(&self, limit_ms: u64) -> (f64, u64) {
+        let limit = (limit_ms * 1000) as f64;
+        let part = |bucket: usize| {
+            let (from, to) = (start(bucket) as f64, start(bucket + 1) as f64);
+            ((limit - from) / (to - from)).clamp(0.0, 1.0)
+        };
+        self.0.iter().fold((0.0, 0), |(within, all), (bucket, count)| {
+            (within + part((*bucket).min(BUCKETS - 1)) * *count as f64, all + count)
+        })
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -179,6 +192,17 @@ mod tests {
         let read = histogram.read();
         assert_eq!((read.total(), read.cumulative().last().map(|(_, count)| count)), (3, Some(0)));
         assert!(read.quantile_ms(0.99).is_some_and(|ms| ms > 67_000.0));
+    }
+
+    #[test]
+    fn a_limit_divides_the_bucket_in_which_it_lies() {
+        let histogram = Histogram::default();
+        for (ms, times) in [(0, 3), (229, 5), (240, 100), (263, 7), (100_000_000, 1)] {
+            histogram.record(Duration::from_millis(ms), times);
+        }
+        let (within, all) = histogram.read().sparse().within_ms(250);
+        assert_eq!(all, 116);
+        assert!((70.0..72.0).contains(&within), "{within}: those below, and 63 of the 100 between 229 and 262");
     }
 
     #[test]

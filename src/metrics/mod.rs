@@ -6,6 +6,7 @@
 
 mod histogram;
 mod minute;
+mod routes;
 mod shard;
 mod text;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use histogram::{Distribution, Histogram};
 pub use minute::{Load, Minute};
+pub use routes::{RouteTotals, Routes};
 pub use shard::Shard;
 
 /// Status classes, `1xx` to `5xx`.
@@ -227,6 +229,7 @@ pub struct Metrics {
     requests: Box<[[AtomicU64; CLASSES]]>,
     /// `[owner]`
     durations: Box<[Histogram]>,
+    routes: routes::RouteTimes,
     errors: Mutex<HashMap<RouteError, u64>>,
     /// `[dialect]`, open sockets.
     sockets: Box<[AtomicU64]>,
@@ -259,6 +262,7 @@ impl Metrics {
             gauges: Default::default(),
             requests: owners.iter().map(|_| Default::default()).collect(),
             durations: owners.iter().map(|_| Histogram::default()).collect(),
+            routes: routes::RouteTimes::default(),
             errors: Mutex::default(),
             sockets: socket_dialects.iter().map(|_| AtomicU64::new(0)).collect(),
             closes: Default::default(),
@@ -288,6 +292,11 @@ impl Metrics {
         self.counts[what as usize].fetch_add(number, Ordering::Relaxed);
     }
 
+    /// Returns the value of a counter.
+    pub fn count_of(&self, what: Count) -> u64 {
+        self.counts[what as usize].load(Ordering::Relaxed)
+    }
+
     /// Sets a gauge.
     pub fn set(&self, what: Gauge, value: u64) {
         self.gauges[what as usize].store(value, Ordering::Relaxed);
@@ -310,6 +319,16 @@ impl Metrics {
             classes[class].fetch_add(1, Ordering::Relaxed);
             durations.record(duration, 1);
         }
+    }
+
+    /// Records how long a request took, by its route. Routes are patterns, so there are not many.
+    pub fn time_route(&self, method: &str, pattern: &str, duration: Duration) {
+        self.routes.record(method, pattern, duration);
+    }
+
+    /// Returns the durations of all requests so far, by route.
+    pub fn routes(&self) -> RouteTotals {
+        self.routes.read()
     }
 
     /// Counts a refused or failed request by its route (method and pattern).

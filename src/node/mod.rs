@@ -9,6 +9,7 @@ mod error;
 mod exposure;
 mod folder_lock;
 mod housekeeping;
+mod incidents;
 mod kept_file;
 mod listener;
 mod memory;

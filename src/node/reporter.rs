@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
+use super::incidents::Incidents;
 use super::process_usage::ProcessUsage;
 use crate::domain::{Error, Result};
 use crate::edge::Stopping;
 use crate::fanout::FollowedRooms;
-use crate::metrics::{Gauge, Load, Metrics, Minute, Totals};
-use crate::store::{NodeRow, Store};
+use crate::metrics::{Gauge, Load, Metrics, Minute, RouteTotals, Routes, Totals};
+use crate::store::{NodeRow, ROUTES_MINUTES, Report, Store};
 
 /// The name of the reporter's task.
 pub(super) const REPORTER: &str = "reporter";
@@ -24,6 +25,8 @@ const GAUGES_EVERY_MS: u64 = 2000;
 const SURVEY_EVERY: Duration = Duration::from_secs(60);
 /// Minutes kept for later while Redis is unavailable.
 const MAX_PENDING: usize = 60;
+/// Spans of ten minutes kept for later while Redis is unavailable.
+const MAX_PENDING_ROUTES: usize = 6;
 
 /// Reports about one node.
 pub(super) struct Reporter {
@@ -46,18 +49,39 @@ struct MinuteLog {
     rooms: HashMap<u32, u64>,
     /// Ended minutes that are not stored yet, each with its number.
     pending: Vec<(u64, Minute)>,
+    routes: RoutesLog,
+}
+
+/// The durations of requests in the current ten minutes, and in earlier ones that are not stored yet.
+struct RoutesLog {
+    slot: u64,
+    /// Totals at the beginning of the ten minutes.
+    totals_before: RouteTotals,
+    pending: Vec<(u64, Routes)>,
+}
+
+impl RoutesLog {
+    /// Returns the current ten minutes so far. What has ended moves to `pending`.
+    fn update(&mut self, now_ms: u64, totals: RouteTotals) -> Routes {
+        let current = totals.since(&self.totals_before);
+        let slot = now_ms / 60_000 / ROUTES_MINUTES;
+        if slot == self.slot {
+            return current;
+        }
+        self.pending.push((self.slot, current));
+        let excess = self.pending.len().saturating_sub(MAX_PENDING_ROUTES);
+        self.pending.drain(..excess);
+        (self.slot, self.totals_before) = (slot, totals);
+        Routes::default()
+    }
 }
 
 impl Reporter {
     /// Reports until `end` resolves, then reports once more and removes the node's row.
     pub(super) async fn run(self, mut end: oneshot::Receiver<()>) {
         let started_ms = self.store.now_ms();
-        let mut log = MinuteLog {
-            minute: started_ms / 60_000,
-            totals_before: self.metrics.totals(),
-            rooms: HashMap::new(),
-            pending: Vec::new(),
-        };
+        let mut log = self.begin_log(started_ms);
+        let mut incidents = Incidents::of_start(&self.id, started_ms, &self.store, &self.metrics);
         let mut usage = ProcessUsage::default();
         let mut surveyed_at: Option<Instant> = None;
         self.metrics.set(Gauge::Started, started_ms);
@@ -70,12 +94,17 @@ impl Reporter {
                 self.metrics.set(Gauge::Ready, self.is_ready().into());
                 drop(self.store.take_room_messages()); // without reports nothing reads them
             } else {
-                if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEY_EVERY) && self.survey().await {
+                if surveyed_at.is_none_or(|at| at.elapsed() >= SURVEY_EVERY) && self.survey(&mut incidents).await {
                     surveyed_at = Some(Instant::now());
                 }
+                incidents.look(&self.store, &self.metrics);
                 let row = self.row(started_ms, &load);
                 let current = self.update_minute(&mut log, load);
                 self.report(&row, &mut log, &current).await;
+                if is_last {
+                    incidents.note_leaving(self.store.now_ms());
+                }
+                incidents.write(&self.store).await;
             }
             if is_last {
                 return self.leave().await;
@@ -87,13 +116,21 @@ impl Reporter {
         }
     }
 
+    fn begin_log(&self, started_ms: u64) -> MinuteLog {
+        let minute = started_ms / 60_000;
+        let routes =
+            RoutesLog { slot: minute / ROUTES_MINUTES, totals_before: self.metrics.routes(), pending: Vec::new() };
+        let totals_before = self.metrics.totals();
+        MinuteLog { minute, totals_before, rooms: HashMap::new(), pending: Vec::new(), routes }
+    }
+
     /// Stores the node's first row, not ready yet, which begins its lease.
     ///
     /// # Errors
     /// `Unavailable`.
     pub(super) async fn register(&self) -> Result<()> {
         let row = NodeRow { is_ready: false, ..self.row(self.store.now_ms(), &self.load(0)) };
-        self.store.report(&row, &[], self.every_ms).await
+        self.store.report(&row, &Report { minutes: Vec::new(), routes: Vec::new() }, self.every_ms).await
     }
 
     /// Removes what the node stored about itself, after writing what it has gathered.
@@ -113,10 +150,12 @@ impl Reporter {
         self.followed_rooms.is_up() && self.followed_rooms.takes_writes() && !self.stopping.is_draining()
     }
 
-    /// Reads what is counted over all nodes. Returns whether that succeeded.
-    async fn survey(&self) -> bool {
-        match self.store.stats().await {
-            Ok(stats) => {
+    /// Reads what is counted over all nodes, and which of them were lost. Returns whether that succeeded.
+    async fn survey(&self, incidents: &mut Incidents) -> bool {
+        let (stats, nodes) = tokio::join!(self.store.stats(), self.store.reporting_nodes());
+        match stats.and_then(|stats| Ok((stats, nodes?))) {
+            Ok((stats, (_, lost))) => {
+                incidents.note_lost(lost);
                 self.metrics.set(Gauge::OnlineUsers, stats.online_users);
                 self.metrics.set(Gauge::ActiveRooms, stats.active_rooms);
                 true
@@ -180,15 +219,20 @@ impl Reporter {
     }
 
     async fn report(&self, row: &NodeRow, log: &mut MinuteLog, current: &Minute) {
+        let current_routes = log.routes.update(self.store.now_ms(), self.metrics.routes());
         let pending = log.pending.iter().map(|(minute, metrics)| (*minute, metrics));
-        let minutes: Vec<(u64, &Minute)> = pending.chain([(log.minute, current)]).collect();
+        let minutes = pending.chain([(log.minute, current)]).collect();
+        let pending = log.routes.pending.iter().map(|(slot, routes)| (*slot, routes));
+        let routes =
+            pending.chain([(log.routes.slot, &current_routes)]).filter(|(_, routes)| !routes.0.is_empty()).collect();
         let sent_at = Instant::now();
-        let outcome = self.store.report(row, &minutes, self.every_ms).await;
+        let outcome = self.store.report(row, &Report { minutes, routes }, self.every_ms).await;
         self.metrics.set(Gauge::Ready, (outcome.is_ok() && self.is_ready()).into());
         match outcome {
             Ok(()) => {
                 self.metrics.set(Gauge::RoundTrip, u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX));
                 log.pending.clear();
+                log.routes.pending.clear();
             }
             // The next report includes everything again.
             Err(error) => debug!(%error, "could not store the report"),

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::quantiles::Quantiles;
 use super::range::Range;
+use super::slow_routes::{SlowRoute, slowest};
 use super::sum::Sum;
 use crate::domain::RoomId;
-use crate::metrics::{COUNTS, Count, Distribution, Load, Minute};
-use crate::store::StoredMinute;
+use crate::metrics::{COUNTS, Count, Load, Minute};
+use crate::store::{ROUTES_MINUTES, StoredHour, StoredMinute, StoredRoutes};
 
 /// Most errors and rooms in a series.
 const MAX_ERRORS: usize = 20;
@@ -24,7 +26,7 @@ pub(super) struct View<'a> {
     pub(super) node: Option<&'a str>,
     pub(super) socket_dialects: &'a [&'static str],
     /// The stored minutes, hour by hour.
-    pub(super) hours: &'a [Arc<Vec<StoredMinute>>],
+    pub(super) hours: &'a [Arc<StoredHour>],
     /// The nodes that are alive.
     pub(super) living: Vec<String>,
 }
@@ -39,22 +41,6 @@ pub enum Values {
     Measures(Vec<Option<f64>>),
 }
 
-/// Two quantiles in milliseconds; `None` when nothing was measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Quantiles {
-    /// The median.
-    pub p50: Option<f64>,
-    /// The 99th percentile.
-    pub p99: Option<f64>,
-}
-
-impl From<&Distribution> for Quantiles {
-    fn from(all: &Distribution) -> Self {
-        let rounded = |part| all.quantile_ms(part).map(|ms| (ms * 100.0).round() / 100.0);
-        Self { p50: rounded(0.5), p99: rounded(0.99) }
-    }
-}
-
 /// The metrics of a range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
@@ -64,6 +50,8 @@ pub struct Series {
     pub errors: Vec<RouteErrors>,
     /// Closed sockets by close code, most frequent first.
     pub closes: Vec<Closes>,
+    /// The slowest routes.
+    pub slow_routes: Vec<SlowRoute>,
     /// The rooms with the most messages. Each node reports its twenty busiest rooms of a minute.
     pub rooms: Vec<(RoomId, u64)>,
     /// The current values.
@@ -117,7 +105,20 @@ pub struct Latest {
 
 impl<'a> View<'a> {
     fn minutes(&self) -> impl Iterator<Item = &'a StoredMinute> + use<'a> {
-        self.hours.iter().flat_map(|hour| hour.iter())
+        self.hours.iter().flat_map(|hour| hour.minutes.iter())
+    }
+
+    /// The durations of requests in the range, from the full ten minutes on.
+    fn routes(&self) -> impl Iterator<Item = &'a StoredRoutes> {
+        let first = self.range.first_minute(self.now_ms) / ROUTES_MINUTES;
+        let all = self.hours.iter().flat_map(|hour| hour.routes.iter());
+        all.filter(move |stored| stored.slot >= first && self.node.is_none_or(|node| node == stored.node))
+    }
+
+    /// The minutes of the last hour.
+    pub(super) fn last_hour(&self) -> impl Iterator<Item = &'a StoredMinute> {
+        let first = Range::Hour.first_minute(self.now_ms);
+        self.minutes().filter(move |stored| stored.minute >= first)
     }
 
     fn is_in_view(&self, stored: &StoredMinute) -> bool {
@@ -155,6 +156,7 @@ impl<'a> View<'a> {
                 .collect(),
             closes: most(closes, usize::MAX).into_iter().map(|(code, count)| Closes { code, count }).collect(),
             rooms: rooms.filter_map(|(number, count)| Some((RoomId::new(number)?, count))).collect(),
+            slow_routes: slowest(self.routes()),
             latest: self.latest(),
         }
     }
@@ -253,7 +255,11 @@ mod tests {
         StoredMinute { minute, node: node.to_owned(), metrics: minute_of }
     }
 
-    fn view<'a>(range: Range, node: Option<&'a str>, hours: &'a [Arc<Vec<StoredMinute>>]) -> View<'a> {
+    fn hour(minutes: impl Iterator<Item = StoredMinute>) -> Arc<StoredHour> {
+        Arc::new(StoredHour { minutes: minutes.collect(), routes: Vec::new() })
+    }
+
+    fn view<'a>(range: Range, node: Option<&'a str>, hours: &'a [Arc<StoredHour>]) -> View<'a> {
         View { now_ms: NOW_MS, range, node, socket_dialects: &["a", "b"], hours, living: vec!["n1".to_owned()] }
     }
 
@@ -267,7 +273,7 @@ mod tests {
     #[test]
     fn nodes_add_up_and_one_can_be_looked_at_alone() {
         let minutes = [minute("n1", NOW, 3, 5), minute("n2", NOW, 4, 6), minute("n1", NOW - 2, 1, 9)];
-        let minutes = minutes.map(|minute| Arc::new(vec![minute]));
+        let minutes = minutes.map(|minute| hour([minute].into_iter()));
         let all = view(Range::Hour, None, &minutes).to_series();
         assert_eq!((all.steps.at_ms.len(), all.steps.at_ms[59]), (60, NOW * 60_000));
         assert_eq!(numbers(&all, "messages")[57..], [Some(1), None, Some(7)]);
@@ -290,7 +296,7 @@ mod tests {
 
     #[test]
     fn longer_ranges_have_longer_steps() {
-        let minutes = [Arc::new((0..30).map(|back| minute("n1", NOW - back, 2, back)).collect())];
+        let minutes = [hour((0..30).map(|back| minute("n1", NOW - back, 2, back)))];
         let day = view(Range::Day, None, &minutes).to_series();
         // A step begins at 05:20 and has one minute so far; the two before it have ten each.
         let (messages, sockets) = (numbers(&day, "messages"), numbers(&day, "sockets_a"));

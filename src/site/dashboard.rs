@@ -8,7 +8,8 @@ use crate::domain::{Error, Result};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::metrics::Gauge;
 use crate::service::{
-    Closes, DashboardSnapshot, Latest, LostNode, NodeRow, Range, RouteErrors, ServerInfo, Stats, Steps, Wanted,
+    Closes, DashboardSnapshot, Incident, Latest, LostNode, NodeRow, Objective, Range, RouteErrors, ServerInfo,
+    SlowRoute, Stats, Steps, Wanted,
 };
 
 const MAX_NODE_ID: usize = 36;
@@ -64,10 +65,13 @@ struct Shown<'a> {
     redis: ShownRedis<'a>,
     nodes: &'a [NodeRow],
     lost: &'a [LostNode],
+    incidents: &'a [Incident],
+    objective: &'a Objective,
     current: Current<'a>,
     series: &'a Steps,
     errors: &'a [RouteErrors],
     closes: &'a [Closes],
+    slow_routes: &'a [SlowRoute],
     top_rooms: Vec<TopRoom<'a>>,
 }
 
@@ -118,10 +122,13 @@ impl<'a> Shown<'a> {
             redis,
             nodes: &snapshot.nodes,
             lost: &snapshot.lost,
+            incidents: &snapshot.incidents,
+            objective: &snapshot.objective,
             current: Current { stats: &snapshot.stats, latest: &series.latest },
             series: &series.steps,
             errors: &series.errors,
             closes: &series.closes,
+            slow_routes: &series.slow_routes,
             top_rooms: top_rooms(snapshot),
         }
     }

@@ -4,15 +4,17 @@
 //! makes up for a lost one.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use redis::{Pipeline, Value};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::incidents::{Incident, MAX_READ, read_incidents};
 use super::redis::reply::{self, is_absent, next};
 use super::server_info::{SECTIONS, ServerInfo};
 use crate::domain::{Result, RoomId};
-use crate::metrics::Minute;
+use crate::metrics::{Minute, Routes};
 
 /// Lifetime of an hour's metrics after the last report.
 const LIFETIME_SECS: u64 = 25 * 60 * 60;
@@ -80,12 +82,43 @@ pub struct Reports {
     pub nodes: Vec<NodeRow>,
     /// The nodes that were lost, the latest first.
     pub lost: Vec<LostNode>,
+    /// What happened lately, the latest first.
+    pub incidents: Vec<Incident>,
     /// The metrics of each hour.
-    pub hours: Vec<Vec<StoredMinute>>,
+    pub hours: Vec<StoredHour>,
 }
 
-/// Minutes of a node: minutes since 1970, and their metrics.
-pub type Minutes<'a> = [(u64, &'a Minute)];
+/// What a node reports besides its row.
+pub struct Report<'a> {
+    /// Minutes since 1970, and their metrics.
+    pub minutes: Vec<(u64, &'a Minute)>,
+    /// Spans of ten minutes since 1970, and how long requests took in them so far.
+    pub routes: Vec<(u64, &'a Routes)>,
+}
+
+/// Minutes of a span for which routes are stored together.
+pub const ROUTES_MINUTES: u64 = 10;
+/// The start of the fields with routes. What is no minute is ignored by nodes of earlier versions.
+const ROUTES: &str = "routes";
+
+/// The metrics of an hour.
+#[derive(Default)]
+pub struct StoredHour {
+    /// Its minutes.
+    pub minutes: Vec<StoredMinute>,
+    /// How long requests took.
+    pub routes: Vec<StoredRoutes>,
+}
+
+/// How long the requests of a node took in ten minutes.
+pub struct StoredRoutes {
+    /// Spans of ten minutes since 1970.
+    pub slot: u64,
+    /// The node.
+    pub node: String,
+    /// Durations by route.
+    pub routes: Routes,
+}
 
 /// A stored minute of a node.
 pub struct StoredMinute {
@@ -98,21 +131,31 @@ pub struct StoredMinute {
 }
 
 impl Store {
-    /// Writes a node's row, whose lease lasts five times `every_ms`, and the metrics of these minutes. One round trip;
-    /// idempotent.
+    /// Writes a node's row, whose lease lasts five times `every_ms`, and its metrics. One round trip; idempotent.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn report(&self, row: &NodeRow, minutes: &Minutes<'_>, every_ms: u64) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(3 + 2 * minutes.len());
+    pub async fn report(&self, row: &NodeRow, report: &Report<'_>, every_ms: u64) -> Result<()> {
+        let mut hours: BTreeMap<u64, Vec<(String, String)>> = BTreeMap::new();
+        for (minute, metrics) in &report.minutes {
+            hours.entry(minute / 60).or_default().push((format!("{minute}:{}", row.id), metrics.print()));
+        }
+        for (slot, routes) in &report.routes {
+            let field = format!("{ROUTES}:{slot}:{}", row.id);
+            hours.entry(slot * ROUTES_MINUTES / 60).or_default().push((field, routes.print()));
+        }
+        let mut pipeline = Pipeline::with_capacity(3 + 2 * hours.len());
         let text = serde_json::to_string(row).map_err(crate::domain::Error::internal)?;
         pipeline.cmd("SET").arg(self.keys.node(&row.id)).arg(text).arg("PX").arg(every_ms * LEASE);
         pipeline.cmd("ZADD").arg(self.keys.nodes()).arg(row.seen_ms).arg(&row.id);
         let forgotten = row.seen_ms.saturating_sub(FORGOTTEN_AFTER_MS);
         pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.nodes()).arg("-inf").arg(forgotten);
-        for (minute, metrics) in minutes {
-            let key = self.keys.metrics(minute / 60);
-            pipeline.cmd("HSET").arg(&key).arg(format!("{minute}:{}", row.id)).arg(metrics.print());
+        for (hour, fields) in hours {
+            let key = self.keys.metrics(hour);
+            pipeline.cmd("HSET").arg(&key);
+            for (field, text) in fields {
+                pipeline.arg(field).arg(text);
+            }
             pipeline.cmd("EXPIRE").arg(&key).arg(LIFETIME_SECS);
         }
         self.connection.run(&pipeline).await?;
@@ -144,8 +187,8 @@ impl Store {
         if reads_info {
             pipeline.cmd("INFO").arg(&SECTIONS);
         }
-        let heard_since = now_ms.saturating_sub(FORGOTTEN_AFTER_MS);
-        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.nodes()).arg(heard_since).arg("+inf").arg("WITHSCORES");
+        self.read_heard(&mut pipeline, now_ms);
+        pipeline.cmd("ZRANGE").arg(self.keys.incidents()).arg(0).arg(MAX_READ - 1).arg(&["REV", "WITHSCORES"]);
         for hour in hours {
             pipeline.cmd("HGETALL").arg(self.keys.metrics(*hour));
         }
@@ -157,6 +200,7 @@ impl Store {
             false => ServerInfo::of_cluster(shards?),
         };
         let heard: Vec<(String, f64)> = reply::read(next(&mut replies)?)?;
+        let incidents = read_incidents(reply::read(next(&mut replies)?)?);
         let mut read = Vec::with_capacity(hours.len());
         for hour in replies {
             read.push(read_hour(hour)?);
@@ -164,7 +208,24 @@ impl Store {
             tokio::task::yield_now().await;
         }
         let (nodes, lost) = self.node_rows(heard).await?;
-        Ok(Reports { server, nodes, lost, hours: read })
+        Ok(Reports { server, nodes, lost, incidents, hours: read })
+    }
+
+    /// The rows of running nodes, the oldest first, and the nodes that were lost within the last hour.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn reporting_nodes(&self) -> Result<(Vec<NodeRow>, Vec<LostNode>)> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        self.read_heard(&mut pipeline, self.now_ms());
+        let heard = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        self.node_rows(heard).await
+    }
+
+    /// Adds the command that reads the nodes that reported within the last hour.
+    fn read_heard(&self, pipeline: &mut Pipeline, now_ms: u64) {
+        let heard_since = now_ms.saturating_sub(FORGOTTEN_AFTER_MS);
+        pipeline.cmd("ZRANGEBYSCORE").arg(self.keys.nodes()).arg(heard_since).arg("+inf").arg("WITHSCORES");
     }
 
     /// The rows of running nodes, the oldest first, and the nodes without one, the latest first, by the times of their
@@ -193,12 +254,25 @@ impl Store {
     }
 }
 
-/// Decodes the minutes of an hour. Skips what a newer node wrote in another form.
-fn read_hour(reply: Value) -> Result<Vec<StoredMinute>> {
+/// Decodes the metrics of an hour. Skips what a newer node wrote in another form.
+fn read_hour(reply: Value) -> Result<StoredHour> {
     let fields: Vec<(String, Vec<u8>)> = reply::read(reply)?;
-    let minutes = fields.into_iter().filter_map(|(place, text)| {
-        let (minute, node) = place.split_once(':')?;
-        Some(StoredMinute { minute: minute.parse().ok()?, node: node.to_owned(), metrics: Minute::parse(&text)? })
-    });
-    Ok(minutes.collect())
+    let mut hour = StoredHour::default();
+    for (place, text) in fields {
+        let Some((first, rest)) = place.split_once(':') else { continue };
+        match first {
+            ROUTES => hour.routes.extend(read_routes(rest, &text)),
+            minute => hour.minutes.extend(read_minute(minute, rest, &text)),
+        }
+    }
+    Ok(hour)
+}
+
+fn read_minute(minute: &str, node: &str, text: &[u8]) -> Option<StoredMinute> {
+    Some(StoredMinute { minute: minute.parse().ok()?, node: node.to_owned(), metrics: Minute::parse(text)? })
+}
+
+fn read_routes(place: &str, text: &[u8]) -> Option<StoredRoutes> {
+    let (slot, node) = place.split_once(':')?;
+    Some(StoredRoutes { slot: slot.parse().ok()?, node: node.to_owned(), routes: Routes::parse(text)? })
 }

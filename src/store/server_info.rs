@@ -61,6 +61,11 @@ impl ServerInfo {
 }
 
 impl Store {
+    /// The addresses of the servers that take writes, as far as connections have found them.
+    pub fn primaries(&self) -> Vec<String> {
+        self.deployment.primaries()
+    }
+
     /// Reads the state of the shards of a cluster, in the order of their slots. There are none of a single server, nor where
     /// `INFO` is not permitted.
     ///

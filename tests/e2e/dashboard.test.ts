@@ -179,6 +179,26 @@ test("treats the name of a real room as text", async ({ browser, contexts, enter
   await expect(rows(page, "rooms").filter({ hasText: name })).toHaveCount(1);
 });
 
+test("shows how far deliveries are in time, the slowest routes, and what happened", async ({
+  browser,
+  contexts,
+  enter,
+}) => {
+  const [user, [alice, bob]] = [await newAdmin(), await newUsers("alice", "bob")];
+  const room = await alice.group(uniqueName("ops"), bob);
+  const theirs = await enter(bob, { node: 1, room });
+  await sendAll(await plainPage(browser, contexts), alice, room, ["one", "two"]);
+  await expect(theirs.getByText("two", { exact: true })).toBeVisible();
+  const page = await enter(user);
+  await openDashboard(page);
+  await expect(page.locator("[data-objective=hour] .state")).toHaveText(/^[\d.]+% of [\d,]+$/);
+  await expect(page.locator("[data-objective=day] .state")).toHaveText(/^[\d.]+% of [\d,]+$/);
+  await expect(rows(page, "slow").filter({ hasText: "POST /api/v1/auth/register" })).toHaveCount(1);
+  const started = page.locator("[data-incident=started]");
+  await expect(started.first()).toContainText("Node started");
+  expect(await started.count()).toBeGreaterThanOrEqual(nodes().length);
+});
+
 test("has no serious accessibility violations, wide and narrow", async ({ enter }) => {
   const user = await newAdmin();
   const page = await enter(user, { reducedMotion: "reduce" });

@@ -138,6 +138,25 @@ async fn both_nodes_count_and_the_metrics_are_of_all_or_of_one() {
     assert_eq!(of(1).await["current"]["sockets"]["webchat"], 1);
     let nobody = operator.metrics(0, "range=6h&node=00000000").await;
     assert_eq!((sum(&nobody, "messages"), &nobody["node"]), (0, &json!("00000000")));
+    let objective = &shown["objective"];
+    assert_eq!((&objective["within_ms"], &objective["target_percent"]), (&json!(250), &json!(99.9)));
+    for (span, index, deliveries) in [("last_hour", None, 18), ("last_day", None, 18), ("last_day", Some(1), 12)] {
+        let of = match index {
+            None => objective.clone(),
+            Some(index) => of(index).await["objective"].clone(),
+        };
+        assert_eq!(of[span]["deliveries"], deliveries, "{of}");
+        let (percent, burn_rate) = (of[span]["percent"].as_f64(), of[span]["burn_rate"].as_f64());
+        assert_eq!(percent == Some(100.0), burn_rate == Some(0.0), "{of}");
+    }
+    let routes = shown["slow_routes"].as_array().expect("a list");
+    // Registering hashes a password, which nothing else takes as long as.
+    assert_eq!(
+        (routes.len(), routes[0]["p50"].as_f64() <= routes[0]["p99"].as_f64()),
+        (routes.len().clamp(3, 10), true)
+    );
+    let registered = routes.iter().find(|route| route["route"] == "POST /api/v1/auth/register");
+    assert!(registered.is_some_and(|route| route["count"] == 2), "{routes:?}");
     world.stop().await;
 }
 
@@ -206,6 +225,19 @@ async fn nodes_that_stop_disappear_and_those_that_die_are_lost() {
     eventually("three report", async || ids(&shown(&world).await).len() == 3).await;
     let three = shown(&world).await;
     assert_eq!(three["lost"], json!([]));
+    let third_id = ids(&three).into_iter().find(|id| world.nodes.iter().all(|node| node.id() != *id)).expect("three");
+    let happened = |shown: &Value, kind: &str| -> Vec<String> {
+        let all = shown["incidents"].as_array().expect("a list").iter().filter(|it| it["kind"] == kind);
+        all.map(|it| it["subject"].as_str().expect("text").to_owned()).collect()
+    };
+    let mut started = ids(&three);
+    started.sort_unstable();
+    eventually("their starts are noted", async || {
+        let mut noted = happened(&shown(&world).await, "started");
+        noted.sort_unstable();
+        noted == started
+    })
+    .await;
     drop(third); // killed
     eventually("its lease ends", async || ids(&shown(&world).await).len() == 2).await;
     let two = shown(&world).await;
@@ -226,6 +258,8 @@ async fn nodes_that_stop_disappear_and_those_that_die_are_lost() {
         !ids(&shown).contains(&id) && shown["closes"] == closes
     })
     .await;
+    let last = shown(&world).await;
+    assert_eq!((happened(&last, "left"), happened(&last, "lost")), (vec![id], vec![third_id]));
     // It took its leave, as the other did not.
     assert_eq!(lost(&shown(&world).await), lost(&two));
     world.stop().await;
@@ -279,7 +313,8 @@ async fn refusals_resumptions_and_cut_connections_are_counted() {
     eventually("all is reported", async || {
         let shown = operator.metrics(0, "range=1h").await;
         let counted = ["rate_limited", "sockets_resumed", "sockets_opened", "messages"].map(|name| sum(&shown, name));
-        counted == [2, 1, 2, kept] && shown["closes"] == json!([{"code": 1006, "count": 1}])
+        let is_noted = shown["incidents"].as_array().is_some_and(|all| all.iter().any(|it| it["kind"] == "limited"));
+        is_noted && counted == [2, 1, 2, kept] && shown["closes"] == json!([{"code": 1006, "count": 1}])
     })
     .await;
     world.stop().await;

@@ -121,9 +121,13 @@ pub(in crate::edge) fn log_refusal(cause: &Error, dialect: &str, user: UserId) {
     }
 }
 
-/// A resource that answers other methods with 405 in the form of the dialect.
+/// The pattern of a route, for the requests to it.
+pub(super) struct RoutePattern(pub(super) Box<str>);
+
+/// A resource that answers other methods with 405 in the form of the dialect. Its requests are timed by its pattern.
 pub fn resource(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(|| async { Err::<HttpResponse, Error>(Error::MethodNotAllowed) }))
+    let resource = web::resource(path).app_data(RoutePattern(path.into()));
+    resource.default_service(web::to(|| async { Err::<HttpResponse, Error>(Error::MethodNotAllowed) }))
 }
 
 /// Answers a path without a route.

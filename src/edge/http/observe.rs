@@ -16,6 +16,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::auth::bearer;
 use super::client::client_of;
+use super::errors::RoutePattern;
 use crate::domain::Error;
 use crate::edge::connection::RequestUnderWay;
 use crate::edge::context::Context;
@@ -47,7 +48,11 @@ pub async fn count(
     let mut response = next.call(request).await?;
     drop(turn);
     let (owner, status) = (registry.index(response.request().path()), response.status());
-    context.metrics.count_request(owner, status.as_u16(), started.elapsed());
+    let duration = started.elapsed();
+    context.metrics.count_request(owner, status.as_u16(), duration);
+    if let Some(RoutePattern(pattern)) = response.request().app_data() {
+        context.metrics.time_route(response.request().method().as_str(), pattern, duration);
+    }
     if status.is_client_error() || status.is_server_error() {
         context.metrics.count_error(route_of(response.request()), status.as_u16());
     }

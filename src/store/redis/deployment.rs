@@ -71,6 +71,14 @@ impl Deployment {
         &self.servers
     }
 
+    /// The addresses of the servers that take writes, as far as connections have found them.
+    pub(in crate::store) fn primaries(&self) -> Vec<String> {
+        match self.cluster() {
+            Some(cluster) => cluster.table().shards().iter().map(|shard| shard.name()).collect(),
+            None => vec![self.servers.present()],
+        }
+    }
+
     /// The number of the database.
     pub(in crate::store) fn database(&self) -> i64 {
         self.servers.database()

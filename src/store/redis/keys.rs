@@ -53,6 +53,7 @@
 //! | `stats:<day>`, `{cw:stats:<day>}:nodes` | two days |
 //! | `node:<id>` | five reports: a lease that each report renews |
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
+//! | `nodes:incidents` | a week after the last incident; the latest 500 |
 //! | `probe:<id>`, `{…}:probe:<id>` | ten seconds: shows that Redis, or a shard, takes writes |
 //! | `{…}:barrier` | ten seconds: what a shard's replicas are waited for with |
 //! | `nodes:settings` | none: a node that starts removes those without a report in the last hour |
@@ -468,6 +469,11 @@ impl Keys {
     /// Sorted set: node → time of its last report, ms.
     pub(in crate::store) fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)
+    }
+
+    /// Sorted set: what happened to nodes and to Redis → when, ms.
+    pub(in crate::store) fn incidents(&self) -> String {
+        format!("{}nodes:incidents", self.prefix)
     }
 
     /// Hash: node → the settings with which it started, JSON.

@@ -108,6 +108,14 @@ impl Servers {
         &self.addresses
     }
 
+    /// The address of the server to which the last connection led.
+    pub(super) fn present(&self) -> String {
+        match &*self.present.lock().expect("no panic while held") {
+            Some((host, port)) => format!("{host}:{port}"),
+            None => self.addresses[self.preferred.load(Ordering::Relaxed)].addr().to_string(),
+        }
+    }
+
     /// The number of the database.
     pub(in crate::store) fn database(&self) -> i64 {
         self.addresses[0].redis_settings().db()

@@ -46,7 +46,7 @@ const STARTS_OF_INDEXES: [&str; 9] =
 const OF_UPLOADS: [&str; 5] = ["used", "sent", "about", "pictures", "bytes"];
 const OF_APPLICATIONS: [&str; 3] = ["names", "tokens", "used"];
 const OF_HOOKS: [&str; 4] = ["incoming", "used", "outgoing", "health"];
-const PASSING: [&str; 2] = ["nodes", "nodes:settings"];
+const PASSING: [&str; 3] = ["nodes", "nodes:settings", "nodes:incidents"];
 const STARTS_OF_PASSING: [&str; 4] = ["node:", "probe:", "online:", "connected:"];
 const PASSING_OF_ROOM: [&str; 3] = ["sent:", "rate:", "slow:"];
 
@@ -176,7 +176,7 @@ mod tests {
                     keys.probe_key("n", Some("5")),
                     keys.online(0),
                     keys.connected(0),
-                    keys.nodes(),
+                    keys.incidents(),
                 ],
             ];
             for key in passing.as_flattened() {

@@ -17,7 +17,9 @@ export const NO_VALUE = "–";
 const locale = computed(() => (lang.value === "zh" ? "zh-CN" : "en"));
 
 const formats = computed(() => {
-  const digits = [0, 1, 2].map((max) => new Intl.NumberFormat(locale.value, { maximumFractionDigits: max }));
+  const digits = [0, 1, 2, 3].map(
+    (max) => new Intl.NumberFormat(locale.value, { maximumFractionDigits: max }),
+  );
   const narrow = (unit: string) =>
     new Intl.NumberFormat(locale.value, { style: "unit", unit, unitDisplay: "narrow" });
   return {
@@ -32,7 +34,7 @@ const formats = computed(() => {
   };
 });
 
-const digits = (value: number, max: 0 | 1 | 2) => formats.value.digits[max]?.format(value) ?? "";
+const digits = (value: number, max: 0 | 1 | 2 | 3) => formats.value.digits[max]?.format(value) ?? "";
 
 /** About three digits: 0.42, 4.2, 42. */
 function threeDigits(value: number): string {
@@ -73,6 +75,9 @@ export function formatText(value: number | null | undefined, unit: Unit): string
   if (!suffix) return number;
   return suffix === "%" ? `${number}%` : `${number} ${suffix}`;
 }
+
+/** A share that is close to the whole, of which the last digits count. */
+export const shareText = (percent: number) => `${digits(percent, 3)}%`;
 
 /** A short form for axes. */
 export function axisText(value: number, unit: Unit): string {

@@ -84,6 +84,30 @@ export interface Shard {
   uptime_secs: number;
 }
 
+/** Deliveries of a time, and how many of them were in time. */
+export interface Fulfilment {
+  deliveries: number;
+  percent: number | null;
+  /** At 1 the objective is just met. */
+  burn_rate: number | null;
+}
+
+export interface Objective {
+  within_ms: number;
+  target_percent: number;
+  last_hour: Fulfilment;
+  last_day: Fulfilment;
+}
+
+export type IncidentKind = "started" | "left" | "lost" | "failover" | "limited" | "memory_full";
+
+export interface Incident {
+  at_ms: number;
+  kind: IncidentKind;
+  /** The node; the address of the server for a failover; empty for all. */
+  subject: string;
+}
+
 /** The state of the Redis server; of a cluster the sums over its shards. */
 export interface Redis {
   is_up: boolean;
@@ -113,6 +137,9 @@ export interface Metrics {
   nodes: Node[];
   /** Nodes of earlier versions do not tell it. */
   lost?: LostNode[];
+  /** Newest first. Nodes of earlier versions tell neither these nor the objective nor the slowest routes. */
+  incidents?: Incident[];
+  objective?: Objective;
   current: {
     online_users: number | null;
     active_rooms: number | null;
@@ -125,6 +152,7 @@ export interface Metrics {
   };
   series: { at_ms: number[] } & Partial<Record<SeriesName, Values>>;
   errors: { route: string; status: number; count: number }[];
+  slow_routes?: ({ route: string; count: number } & Quantiles)[];
   closes: { code: number; count: number }[];
   top_rooms: { number: number; id: string; name: string; messages: number }[];
 }

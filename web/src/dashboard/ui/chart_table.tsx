@@ -7,15 +7,11 @@ import type { Chart } from "../model/charts";
 import { formatText, fullTime, rowTimeText } from "../model/format";
 import type { Metrics } from "../model/metrics";
 import { rowsOf } from "../model/series";
+import { ScrollRegion as Region } from "./scroll_region";
 
-/** A region that scrolls. It takes the focus, so that the keyboard can scroll it. */
+/** The region of a table. */
 export function ScrollRegion({ label, children }: { label: string; children: ComponentChildren }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus
-    <section class="scroll" tabIndex={0} aria-label={t("table.region", { title: label })}>
-      {children}
-    </section>
-  );
+  return <Region label={t("table.region", { title: label })}>{children}</Region>;
 }
 
 /** Rows that are shown at first; a day has 144. */

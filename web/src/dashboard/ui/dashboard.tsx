@@ -9,7 +9,9 @@ import { Footer } from "./footer";
 import { Groups } from "./groups";
 import { Header } from "./header";
 import { Headline } from "./headline";
+import { Incidents } from "./incidents";
 import { Nodes } from "./nodes";
+import { Objective } from "./objective";
 import { Forbidden, Loading, Unavailable } from "./placeholders";
 import { Shards } from "./shards";
 import { StaleNotice } from "./stale_notice";
@@ -45,8 +47,10 @@ function Content() {
       {isEmpty(current) && <p class="notice is-calm">{t("empty.all")}</p>}
       <Status metrics={current} />
       <Headline metrics={current} />
+      <Objective metrics={current} />
       <Nodes metrics={current} />
       <Shards metrics={current} />
+      <Incidents metrics={current} />
       <Groups metrics={current} />
     </div>
   );

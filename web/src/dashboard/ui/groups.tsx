@@ -5,7 +5,7 @@ import { type Key, t } from "../i18n";
 import { type Chart, CONNECTIONS, HTTP, LIMITS, PRESSURE, RESOURCES, TRAFFIC } from "../model/charts";
 import type { Metrics } from "../model/metrics";
 import { ChartCard } from "./chart_card";
-import { Closes, Errors, Rooms } from "./tables";
+import { Closes, Errors, Rooms, SlowRoutes } from "./tables";
 
 export function Groups({ metrics }: { metrics: Metrics }) {
   return (
@@ -21,6 +21,7 @@ export function Groups({ metrics }: { metrics: Metrics }) {
       </Group>
       <Group title="group.http">
         <Charts of={HTTP} />
+        <SlowRoutes metrics={metrics} />
         <Errors metrics={metrics} />
         <Charts of={LIMITS} />
       </Group>

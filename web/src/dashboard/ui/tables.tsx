@@ -1,4 +1,4 @@
-// Tables by name instead of time: the busiest rooms, close codes, failed requests.
+// Tables by name instead of time: the busiest rooms, close codes, failed requests, the slowest routes.
 
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
@@ -140,6 +140,30 @@ export function Errors({ metrics: { errors } }: { metrics: Metrics }) {
           </th>
           <td class={status >= 500 ? "is-bad" : ""}>{status}</td>
           <Count value={count} max={max} />
+        </tr>
+      ))}
+    </TableCard>
+  );
+}
+
+export function SlowRoutes({ metrics: { slow_routes } }: { metrics: Metrics }) {
+  if (!slow_routes) return null;
+  return (
+    <TableCard
+      id="slow"
+      title="slow.title"
+      heads={["errors.route", "line.requests", "line.p50", "line.p99"]}
+      empty="slow.none"
+      isEmpty={slow_routes.length === 0}
+    >
+      {slow_routes.map(({ route, count, p50, p99 }) => (
+        <tr key={route}>
+          <th scope="row" class="is-route">
+            {route}
+          </th>
+          <td>{formatText(count, "count")}</td>
+          <td>{formatText(p50, "ms")}</td>
+          <td>{formatText(p99, "ms")}</td>
         </tr>
       ))}
     </TableCard>
