@@ -9,8 +9,9 @@ use super::connection::{Connection, ConnectionId};
 use super::encode::{Frame, FrameKey, ReadyFrame, Style};
 use super::hub::HubState;
 use super::mentions::MentionFrames;
-use crate::domain::{Event, Message, OwnEvent, PresenceChange, RoomEvent, RoomId, UserId, UserRef};
+use crate::domain::{Event, Message, MessageId, OwnEvent, PresenceChange, RoomEvent, RoomId, UserId, UserRef};
 use crate::metrics::Count;
+use crate::store::SocketPush;
 use crate::websocket::{Close, text_frame};
 
 /// Changes of presence announced in a room per tick.
@@ -86,13 +87,24 @@ impl HubState {
         };
         self.note_message(id, message);
         let Outcome { queued, fell_behind } = self.queue_for_subscribers(event);
-        if queued > 0 {
-            let delay_ms = self.store.now_ms().saturating_sub(message.id.entry.at_ms);
-            self.metrics.count_delivery(queued, Duration::from_millis(delay_ms));
-        }
+        self.note_push(message, queued, fell_behind.len() as u64);
         if !fell_behind.is_empty() {
             self.record_before(id, message.id.entry.seq, fell_behind);
         }
+    }
+
+    /// Counts that a message was queued for sockets, and remembers it for those who look for the message.
+    fn note_push(&mut self, message: &Message, queued: u64, behind: u64) {
+        if queued + behind == 0 {
+            return;
+        }
+        let MessageId { room, entry } = message.id;
+        let at_ms = self.store.now_ms();
+        if queued > 0 {
+            self.metrics.count_delivery(queued, Duration::from_millis(at_ms.saturating_sub(entry.at_ms)));
+        }
+        let bounded = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        self.pushes.note(room, entry.seq, SocketPush { at_ms, sockets: bounded(queued), behind: bounded(behind) });
     }
 
     /// Remembers a message as the room's last, and that its delivery is to be recorded.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::connection::ConnectionId;
@@ -18,10 +18,10 @@ use super::tails::{MAX_MESSAGES, Tails};
 use super::worker_queue::{WorkerEvent, WorkerQueue, Workers};
 use crate::domain::{
     EntryId, Error, Event, HistoryPage, HistoryQuery, RecentMessages, Result, RoomEvent, RoomHead, RoomId, RoomKind,
-    Watermark,
+    Seq, Watermark,
 };
 use crate::metrics::Metrics;
-use crate::store::{PubSubEvent, Store, Subscriber};
+use crate::store::{NodeEvent, NodeTrace, PubSubEvent, Store, Subscriber};
 
 /// How long a room is followed after it was last polled.
 const POLLED_FOR: Duration = Duration::from_secs(60);
@@ -243,6 +243,10 @@ impl FollowedRooms {
             PubSubEvent::User(event) => {
                 self.workers(|workers| workers.send_to_all(&WorkerEvent::User(Arc::new(event))));
             }
+            PubSubEvent::Node(NodeEvent::Asked { question, room, seq }) => {
+                tokio::spawn(self.clone().answer_trace(question, room, seq));
+            }
+            PubSubEvent::Node(NodeEvent::Answered { .. }) => {}
             PubSubEvent::Lost(lost) => self.lose_subscriptions(&lost),
         }
     }
@@ -289,6 +293,23 @@ impl FollowedRooms {
 
     pub(super) fn send_to_followers(&self, followed: &FollowedRoom, event: &WorkerEvent) {
         self.workers(|workers| followed.workers.iter().for_each(|worker| workers.send(*worker, event.clone())));
+    }
+
+    /// Whether this node follows a room, and whether a message has arrived.
+    pub(super) fn standing(&self, room: RoomId, seq: Seq) -> NodeTrace {
+        let rooms = self.0.rooms.lock().expect("no panic while held");
+        let Some(followed) = rooms.get(&room) else { return NodeTrace::default() };
+        let has_arrived = followed.sequencer.last().is_some_and(|last| last.seq >= seq);
+        NodeTrace { is_following: true, has_arrived, ..NodeTrace::default() }
+    }
+
+    /// Asks all workers a question. The answers end once each has answered or dropped it.
+    pub(super) fn ask_workers<T>(&self, question: impl FnOnce(mpsc::Sender<T>) -> WorkerEvent) -> mpsc::Receiver<T> {
+        self.workers(|workers| {
+            let (sender, answers) = mpsc::channel(workers.count().max(1));
+            workers.send_to_all(&question(sender));
+            answers
+        })
     }
 
     fn workers<T>(&self, call: impl FnOnce(&mut Workers) -> T) -> T {

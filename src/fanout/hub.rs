@@ -17,6 +17,7 @@ use socket2::SockRef;
 
 use super::connection::{Closed, Connection, ConnectionId, NewConnection};
 use super::followed_rooms::FollowedRooms;
+use super::pushes::Pushes;
 use super::turns::Turns;
 use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::metrics::Metrics;
@@ -117,6 +118,7 @@ pub(super) struct HubState {
     pub(super) presence: Vec<RoomId>,
     pub(super) changed_meanwhile: ChangedMeanwhile,
     pub(super) turns: Turns,
+    pub(super) pushes: Pushes,
 }
 
 /// A handle to a worker's hub. Clones share the hub.
@@ -151,6 +153,7 @@ impl Hub {
             presence: Vec::new(),
             changed_meanwhile: ChangedMeanwhile::default(),
             turns: Turns::default(),
+            pushes: Pushes::default(),
         })))
     }
 

@@ -10,7 +10,8 @@
 //! `worker_queue` takes it to a worker, whose loop is in `worker`; `delivery` queues it for the `connection`s in the
 //! `hub`; `flush` writes their `send_queue`s. `subscriptions` says which connections receive what, `catch_up` works off
 //! their `backlog`s, `receipts` records what was delivered, `presence` says who is online. `tails` keeps the newest messages of
-//! rooms, for histories. `turns` says whose request a worker handles next, by the `round`s.
+//! rooms, for histories. `turns` says whose request a worker handles next, by the `round`s. `traces` tells other nodes where a message is, which
+//! the workers remember in their `pushes`.
 //!
 //! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 
@@ -26,6 +27,7 @@ mod hub;
 mod mentions;
 mod pending_subscription;
 mod presence;
+mod pushes;
 mod receipts;
 mod recent_entries;
 mod round;
@@ -33,6 +35,7 @@ mod send_queue;
 mod sequencer;
 mod subscriptions;
 mod tails;
+mod traces;
 mod turns;
 mod worker;
 mod worker_queue;

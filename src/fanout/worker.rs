@@ -48,6 +48,7 @@ impl Hub {
                 state.close_slots(slots, &Close::MESSAGES_GONE);
             }
             WorkerEvent::User(event) => self.handle_user_event(&event),
+            WorkerEvent::Trace(question) => self.0.borrow().answer(&question),
             WorkerEvent::Reconnected => {
                 spawn_local(super::catch_up::refresh(self.clone()));
             }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::connection::ConnectionId;
+use super::pushes::TraceQuestion;
 use crate::domain::{RoomEvent, RoomId};
 use crate::store::UserEvent;
 
@@ -26,6 +27,8 @@ pub(super) enum WorkerEvent {
     User(Arc<UserEvent>),
     /// Events of users may have been lost.
     Reconnected,
+    /// Another node asks where a message is.
+    Trace(TraceQuestion),
 }
 
 /// What a worker and the rest of the node tell each other besides events.
@@ -86,6 +89,11 @@ impl Workers {
             Ok(()) | Err(TrySendError::Closed(_)) => {}
             Err(TrySendError::Full(_)) => worker.health.is_overrun.store(true, Ordering::Release),
         }
+    }
+
+    /// The number of workers.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// Queues an event for all workers.

@@ -12,7 +12,7 @@ use crate::domain::Result;
 use crate::fanout::FollowedRooms;
 use crate::metrics::{Gauge, Metrics};
 use crate::service::{Services, Shared, Tokens, Uploads};
-use crate::store::{PubSubEvent, ReplicaCounts, Store, Supervisor, UserEvent};
+use crate::store::{NodeEvent, PubSubEvent, ReplicaCounts, Store, Supervisor, UserEvent};
 
 /// A revocation is effective within a second, also where its announcement does not arrive.
 const ACCOUNT_CHANGES_EVERY: Duration = Duration::from_millis(800);
@@ -34,6 +34,7 @@ pub(super) fn start_pubsub(
     tasks: &mut Tasks,
 ) -> Arc<Notify> {
     let (tokens, rooms, clock_store) = (Arc::clone(&shared.tokens), followed_rooms.clone(), store.clone());
+    let questions = Arc::clone(&shared.questions);
     let connected = Arc::new(Notify::new());
     let reconnected = Arc::clone(&connected);
     tasks.spawn(
@@ -49,6 +50,8 @@ pub(super) fn start_pubsub(
                     connected.notify_one();
                     drop(tokio::spawn(read_clock(clock_store.clone())));
                 }
+                PubSubEvent::Node(NodeEvent::Answered { question, trace }) => questions.answer(*question, trace),
+                PubSubEvent::Node(NodeEvent::Asked { .. }) => {}
                 PubSubEvent::User(_) | PubSubEvent::Room(..) | PubSubEvent::Subscribed(_) | PubSubEvent::Lost(_) => {}
             }
             rooms.handle(event);

@@ -343,6 +343,7 @@ fn shared(
         push: None,
         alerts,
         focus: Arc::default(),
+        questions: Arc::default(),
     };
     Ok((shared, waiting))
 }

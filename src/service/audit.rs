@@ -79,6 +79,7 @@ pub(super) enum Act {
     Send,
     SendAs,
     Read,
+    Trace,
 }
 
 impl Act {
@@ -107,6 +108,7 @@ impl Act {
             Self::Send => "message.send",
             Self::SendAs => "message.send_as",
             Self::Read => "message.read",
+            Self::Trace => "message.trace",
         }
     }
 }

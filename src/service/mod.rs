@@ -62,6 +62,7 @@ mod slow_routes;
 mod stored_file;
 mod sum;
 mod tokens;
+mod traces;
 mod upload_path;
 mod upload_turns;
 mod upload_upkeep;
@@ -103,6 +104,7 @@ pub use series::{Closes, Latest, RouteErrors, Series, Steps, Values};
 pub use slow_routes::SlowRoute;
 pub use stored_file::StoredFile;
 pub use tokens::Tokens;
+pub use traces::{Questions, Recipient, Trace, Traces};
 pub use upload_path::{Folder, UploadPath};
 pub use uploads::{Files, NewUpload, Uploads};
 pub use watermarks::Watermarks;
@@ -112,7 +114,9 @@ use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::store::{MemberBounds, Store};
 
-pub use crate::store::{FileDescription, Incident, LostNode, NodeRow, Restored, ServerInfo, Stats};
+pub use crate::store::{
+    FileDescription, Incident, LostNode, NodeRow, NodeTrace, Restored, ServerInfo, SocketPush, Stats,
+};
 
 /// What the services of a node's workers share.
 #[derive(Clone)]
@@ -149,6 +153,8 @@ pub struct Shared {
     pub alerts: Alerts,
     /// The windows of the node that have the focus.
     pub focus: Arc<Focus>,
+    /// Questions to other nodes.
+    pub questions: Arc<Questions>,
 }
 
 /// All services of one worker, over the worker's own store.
@@ -181,6 +187,8 @@ pub struct Services {
     pub uploads: Uploads,
     /// The metrics of all nodes.
     pub dashboard: Dashboard,
+    /// Where messages are.
+    pub traces: Traces,
     /// Rate limits of this node. The other services check those that concern them; `edge` checks the rate of requests
     /// and frames.
     pub limits: Arc<Limits>,
@@ -216,6 +224,7 @@ impl Services {
             focus: Arc::clone(&shared.focus),
             uploads,
             dashboard: Dashboard::new(store.clone(), metrics(), Arc::clone(&shared.snapshots)),
+            traces: Traces::new(store.clone(), Arc::clone(&shared.questions)),
             limits: limits(),
         }
     }

@@ -72,6 +72,7 @@ mod stats;
 mod stored;
 mod tail;
 mod token_bindings;
+mod traces;
 mod upload_totals;
 mod uploads;
 
@@ -114,6 +115,7 @@ pub use sessions::{LogIn, NewLogIn};
 pub use stats::Stats;
 pub use stored::RoomEntry;
 pub use token_bindings::TokenBinding;
+pub use traces::{NodeEvent, NodeTrace, SocketPush, StoredTrace};
 pub use uploads::{FileDescription, PictureOwner};
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};

@@ -119,6 +119,7 @@ mod stop;
 mod supervision;
 mod support;
 mod tls;
+mod traces;
 mod unread;
 mod unread_answers;
 mod unread_numbers;

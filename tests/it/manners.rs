@@ -74,9 +74,11 @@ fn other_paths() -> impl Iterator<Item = Path> {
 fn error_keys(path: &str) -> &'static [&'static str] {
     let part = |prefix: &str| path.strip_prefix(prefix).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     match (part("/api/v1/"), part("/api/chat/")) {
-        ("auth" | "upload" | "rooms" | "me" | "users" | "conversations" | "search" | "admin" | "hooks", _) => {
-            &["error"]
-        }
+        (
+            "auth" | "upload" | "rooms" | "me" | "users" | "conversations" | "search" | "push" | "admin" | "hooks"
+            | "messages",
+            _,
+        ) => &["error"],
         ("", "") => &["error"],
         ("", "history" | "message") => &["code", "message"],
         ("", _) => &["detail"],

@@ -8,7 +8,7 @@ use crate::dialect_clients::room_and_seq_of_uuid;
 use crate::support::{User, World, answered, eventually, ok, room_id, shared_redis};
 
 /// The integer id of a message of document 003.
-fn integer(message: &Value) -> u64 {
+pub fn integer(message: &Value) -> u64 {
     let id = message["id"].as_str().expect("text").parse().expect("a UUID");
     chinwag::domain::MessageId::from_uuid(id).expect("an id of ours").to_integer()
 }

@@ -205,7 +205,7 @@ impl<'a> ChatMessage<'a> {
 }
 
 /// The name of a kind in the extension.
-fn kind_word(kind: MessageKind) -> &'static str {
+pub(super) fn kind_word(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Text => "text",
         MessageKind::Image => "image",

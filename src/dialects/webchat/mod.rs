@@ -38,7 +38,8 @@ pub const DIALECT: Dialect =
 /// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
-    let owned = ["auth", "upload", "rooms", "me", "users", "conversations", "search", "push", "admin", "hooks"];
+    let owned =
+        ["auth", "upload", "rooms", "me", "users", "conversations", "search", "push", "admin", "hooks", "messages"];
     part.is_some_and(|part| owned.contains(&part))
 }
 

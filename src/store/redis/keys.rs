@@ -93,6 +93,8 @@ pub(super) enum Topic {
     Room(RoomId),
     /// One of the channels that share the events of users.
     Users(u64),
+    /// What nodes tell each other.
+    Nodes,
 }
 
 /// How the events of rooms and users reach the nodes.
@@ -616,6 +618,11 @@ impl Keys {
         }
     }
 
+    /// Channel on which nodes tell each other something.
+    pub(in crate::store) fn nodes_live(&self) -> String {
+        format!("{}nodes{}", self.channel_prefix, self.channels.ending())
+    }
+
     /// Channel on which a node publishes to itself, to check that delivery works. In a cluster, `tag` makes it one of the
     /// shard to be checked.
     pub(in crate::store) fn probe(&self, node: &str, tag: Option<&str>) -> String {
@@ -642,6 +649,7 @@ impl Keys {
         match topic {
             Topic::Room(room) => self.room(room).live,
             Topic::Users(shard) => self.users_live_shard(shard),
+            Topic::Nodes => self.nodes_live(),
         }
     }
 
@@ -649,6 +657,9 @@ impl Keys {
     pub(super) fn topic_of_channel(&self, channel: &str) -> Option<Topic> {
         if let Some(room) = self.room_of_channel(channel) {
             return Some(Topic::Room(room));
+        }
+        if channel == self.nodes_live() {
+            return Some(Topic::Nodes);
         }
         (0..USER_CHANNELS).find(|shard| self.users_live_shard(*shard) == channel).map(Topic::Users)
     }

@@ -29,6 +29,7 @@ use super::topics::Topics;
 use crate::domain::{Error, Result};
 use crate::store::Store;
 use crate::store::events::{UserEvent, parse_event};
+use crate::store::traces::NodeEvent;
 
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Time without a message after which the connection is replaced; including that, delivery resumes within five seconds.
@@ -217,11 +218,11 @@ struct Subscriptions<'a> {
 }
 
 impl Subscriptions<'_> {
-    /// Subscribes to the probe and the users first, then to the rooms in batches, so that other traffic is not delayed.
+    /// Subscribes to the probe, the users and the nodes first, then to the rooms in batches, so that other traffic is not delayed.
     async fn begin(&self, probe: &Probe) -> Result<()> {
         self.request(true, &probe.channel).await.map_err(store_error)?;
         let (users, rooms): (Vec<Topic>, Vec<Topic>) =
-            self.link.topics.take_all().into_iter().partition(|topic| matches!(topic, Topic::Users(_)));
+            self.link.topics.take_all().into_iter().partition(|topic| !matches!(topic, Topic::Room(_)));
         self.apply(&users.into_iter().map(|topic| (topic, true)).collect::<Vec<_>>()).await?;
         (self.link.handler)(PubSubEvent::Connected);
         for batch in rooms.chunks(BATCH) {
@@ -244,7 +245,7 @@ impl Subscriptions<'_> {
                 (Ok(()), _) => match topic {
                     Topic::Room(room) if *is_wanted => (self.link.handler)(PubSubEvent::Subscribed(*room)),
                     Topic::Users(_) => has_users |= is_wanted,
-                    Topic::Room(_) => {}
+                    Topic::Room(_) | Topic::Nodes => {}
                 },
                 // The slot has another owner.
                 (Err(error), Some(shard)) if error.code() == Some("MOVED") => {
@@ -295,6 +296,7 @@ fn take_message(push: &PushInfo, signals: &Signals, keys: &Keys, probe: &str, ha
     }
     let event = match keys.room_of_channel(channel) {
         Some(room) => parse_event(room, payload).map(|what| PubSubEvent::Room(room, what)),
+        None if channel == keys.nodes_live() => NodeEvent::parse(payload).map(PubSubEvent::Node),
         None => UserEvent::parse(payload).map(PubSubEvent::User),
     };
     // Newer nodes may publish events that this version does not know.

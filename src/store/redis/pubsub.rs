@@ -28,6 +28,7 @@ impl Subscriber {
     pub fn new(config: &StoreConfig, store: Store, node: &str) -> (Self, Supervisor) {
         let (topics, health) = (Arc::<Topics>::default(), Arc::<Health>::default());
         (0..USER_CHANNELS).for_each(|shard| topics.add(Topic::Users(shard)));
+        topics.add(Topic::Nodes);
         let plan = LinkPlan { keys: config.keys(), store, node: node.into(), health: Arc::clone(&health) };
         let supervisor = Supervisor { deployment: Arc::clone(&config.deployment), plan, topics: Arc::clone(&topics) };
         (Self { topics, health }, supervisor)

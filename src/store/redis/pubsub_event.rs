@@ -2,6 +2,7 @@
 
 use crate::domain::{Event, RoomId};
 use crate::store::events::UserEvent;
+use crate::store::traces::NodeEvent;
 
 /// An event that the supervisor passes to its handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum PubSubEvent {
     Room(RoomId, Event),
     /// An event of a user. Events may be lost or repeated.
     User(UserEvent),
+    /// What a node tells the others. Events may be lost or repeated.
+    Node(NodeEvent),
     /// A connection is lost, and with it the subscriptions to these rooms.
     Lost(Vec<RoomId>),
 }

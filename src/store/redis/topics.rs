@@ -75,7 +75,7 @@ impl Topics {
         let state = self.state.lock().expect("no panic while held");
         let rooms = state.wanted.iter().filter_map(|topic| match topic {
             Topic::Room(room) => Some(*room),
-            Topic::Users(_) => None,
+            Topic::Users(_) | Topic::Nodes => None,
         });
         rooms.collect()
     }

@@ -5,6 +5,7 @@ mod messages;
 mod presence;
 mod roles;
 mod rooms;
+mod traces;
 mod uploads;
 mod users;
 
@@ -45,7 +46,8 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
         .service(resource("/api/v1/admin/messages").route(web::post().to(messages::send)))
         .service(resource("/api/v1/admin/presence").route(web::get().to(presence::list)))
         .service(resource("/api/v1/admin/uploads").route(web::get().to(uploads::list)))
-        .service(resource("/api/v1/admin/audit").route(web::get().to(audit::list)));
+        .service(resource("/api/v1/admin/audit").route(web::get().to(audit::list)))
+        .service(resource("/api/v1/messages/{id}/trace").route(web::get().to(traces::trace)));
 }
 
 #[derive(OpenApi)]
@@ -69,6 +71,7 @@ pub(super) fn routes(routes: &mut ServiceConfig) {
     presence::list,
     uploads::list,
     audit::list,
+    traces::trace,
 ))]
 pub(super) struct Documentation;
 
