@@ -8,6 +8,7 @@ import "../style/base.css";
 import "../dashboard/style/tokens.css";
 import "../dashboard/style/frame.css";
 import "../dashboard/style/states.css";
+import "../dashboard/style/tables.css";
 import "../style/dialogs.css";
 import "../style/forms.css";
 import "./style/admin.css";

@@ -4,6 +4,7 @@ import { ApiError, request } from "../../net/http";
 import type { UserRef } from "../../net/types";
 import { loseAccess } from "./access";
 import type { Page } from "./paged_list";
+import type { Trace } from "./trace";
 import type { Kind } from "./view";
 
 export interface AdminUser extends UserRef {
@@ -115,6 +116,7 @@ export const adminApi = {
     const { users, day_limit_bytes, next } = await ask<Answer>("GET", withQuery("admin/uploads", { cursor }));
     return { items: users.map((user) => ({ ...user, day_limit_bytes })), next };
   },
+  trace: (id: string) => ask<Trace>("GET", `messages/${encodeURIComponent(id)}/trace`),
   audit: (q: string, act: Kind | null, cursor: Cursor) =>
     page<AuditEntry, "entries">("entries", "admin/audit", { q, act, cursor }),
 };

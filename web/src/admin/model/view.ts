@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export const SECTIONS = ["users", "invites", "rooms", "uploads", "audit"] as const;
+export const SECTIONS = ["users", "invites", "rooms", "uploads", "trace", "audit"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** Kinds of acts in the audit log, by the first words of their names. */

@@ -11,6 +11,7 @@ import { Invites } from "./invites";
 import { Failed, Forbidden, Loading, SignedOut } from "./placeholders";
 import { Rooms } from "./rooms";
 import { Toast } from "./toast";
+import { TraceSection } from "./trace";
 import { Uploads } from "./uploads";
 import { Users } from "./users";
 
@@ -19,6 +20,7 @@ const CONTENT: Record<Section, () => preact.JSX.Element> = {
   invites: Invites,
   rooms: Rooms,
   uploads: Uploads,
+  trace: TraceSection,
   audit: Audit,
 };
 
