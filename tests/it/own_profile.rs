@@ -52,6 +52,12 @@ async fn a_profile_is_seen_in_every_list_with_the_host_of_the_reader() {
         {"id": 1, "username": "alice", "avatar": there, "status_text": "At lunch"}
     ]);
     assert_eq!(cards, expected);
+    assert_eq!(bob.get_json(1, "/api/v1/users/1").await, cards[1]);
+    assert_eq!(bob.get_json(1, "/api/v1/users?q=AL").await, json!([cards[1]]), "by the beginning of the name");
+    for (path, status) in [("/77", 404), ("/x", 404), ("?q=", 400), ("?q=a&limit=0", 400), ("", 400)] {
+        let answer = bob.at(1, Method::GET, &format!("/api/v1/users{path}")).send().await;
+        assert_eq!(answered(answer).await.0, status, "{path:?}");
+    }
     let of_document = bob.get_json(1, "/api/v1/rooms").await;
     assert_eq!(entry(&of_document, "id", direct), json!({"id": direct, "name": "alice", "is_private": true}));
 

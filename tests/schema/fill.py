@@ -51,6 +51,8 @@ class Fill:
                 return world.session_of(self.user)
             case "id" if "/invites/" in label:
                 return world.new_invite()
+            case "id" if "/users/" in label:
+                return self.dice.choice(world.users).id
             case "id" if label.startswith("DELETE"):
                 return world.new_group(self.user if "/admin/" not in label else world.keeper)
             case "id" if label.startswith("GET"):

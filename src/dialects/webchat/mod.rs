@@ -91,6 +91,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/rooms/{id}/hooks/{hook}").route(web::delete().to(hooks::remove)))
         .service(resource("/api/v1/hooks/{token}").route(web::post().to(hooks::post)))
         .service(resource("/api/v1/rooms/{id}/pins").route(web::get().to(pins::list)))
+        .service(resource("/api/v1/users/{id}").route(web::get().to(profile::card)))
         .service(resource("/api/v1/rooms/{id}/settings").route(web::put().to(conversation_settings::change)))
         .service(
             resource("/api/v1/rooms/{id}/members")
@@ -141,6 +142,7 @@ fn openapi() -> utoipa::openapi::OpenApi {
         profile::me,
         profile::change,
         profile::cards,
+        profile::card,
         deletion::delete,
         client::conversations,
         blocks::list,

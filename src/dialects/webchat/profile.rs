@@ -6,14 +6,17 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::ErrorBody;
 use super::rooms::user_of;
+use super::search::check_query;
 use crate::dialects::common::{absolute, utc_millis};
 use crate::domain::{
-    Account, Caller, ChangedProfile, Error, Field, ProfileChange, Result, Role, StatusText, UserCard, UserId, UserName,
+    Account, Caller, ChangedProfile, Error, Field, Limit, NameQuery, ProfileChange, Result, Role, StatusText, UserCard,
+    UserId, UserName,
 };
 use crate::edge::{Authenticated, Context, JsonBody, QueryParams};
 
 /// Most users that one request asks for.
 const MAX_CARDS: usize = 100;
+const DEFAULT_FOUND: Limit = Limit::of(20);
 
 /// The caller's account.
 #[derive(Serialize, ToSchema)]
@@ -117,11 +120,26 @@ pub(super) async fn change(
 #[into_params(parameter_in = Query)]
 pub(super) struct CardsQuery {
     /// Numbers of up to 100 users, separated by commas.
-    #[param(required, value_type = String, pattern = "^[0-9]{1,18}(,[0-9]{1,18}){0,99}$")]
+    #[param(pattern = "^[0-9]{1,18}(,[0-9]{1,18}){0,99}$")]
     ids: Option<String>,
+    /// In place of `ids`: the beginning of any word of a user's name, or any ideographs in it.
+    #[param(max_length = 100)]
+    q: Option<String>,
+    /// Most users that `q` finds: 20 when absent, at most 100.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    limit: Option<String>,
 }
 
 impl CardsQuery {
+    /// The name to search for, if the request has no numbers.
+    fn name(&self) -> Result<Option<(NameQuery, Limit)>> {
+        let Some(text) = self.q.as_deref().filter(|text| self.ids.is_none() && !text.trim().is_empty()) else {
+            return Ok(None);
+        };
+        check_query(text, 1)?;
+        Ok(Some((NameQuery::new(text), Limit::parse_or(self.limit.as_deref(), DEFAULT_FOUND, MAX_CARDS)?)))
+    }
+
     fn parse(&self) -> Result<Vec<UserId>> {
         let text = self.ids.as_deref().ok_or(Error::Missing(Field::UserIds))?;
         // One more than may be is enough to tell that there are too many.
@@ -149,25 +167,54 @@ impl Card {
     }
 }
 
-/// Reads what others see of users. Those that do not exist are left out.
+/// Reads what others see of users, by their numbers or by their names. Those that do not exist are left out.
 #[utoipa::path(
     get, path = "/api/v1/users", operation_id = "webchat_get_users", tag = "webchat",
     security(("bearer" = [])), params(CardsQuery),
     responses(
-        (status = 200, description = "The users, in the order of the request", body = [Card]),
-        (status = 400, description = "`ids` is missing or invalid", body = ErrorBody),
+        (status = 200, description = "The users, in the order of the request; those whose name begins with `q` come first", body = [Card]),
+        (status = 400, description = "Both `ids` and `q` are missing, or a parameter is invalid", body = ErrorBody),
         (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 429, description = "Too many searches; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn cards(
-    _: Authenticated,
+    user: Authenticated,
     query: QueryParams<CardsQuery>,
     request: HttpRequest,
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let base_url = context.base_url(&request);
-    let cards = context.services.profiles.cards(&query.0.parse()?).await?;
+    let users = match query.0.name()? {
+        Some((name, limit)) => {
+            let found = context.services.rooms.find_users(&user.caller, &name, limit).await?;
+            found.into_iter().map(|user| user.id).collect()
+        }
+        None => query.0.parse()?,
+    };
+    let cards = context.services.profiles.cards(&users).await?;
     Ok(HttpResponse::Ok().json(cards.into_iter().map(|card| Card::new(card, &base_url)).collect::<Vec<_>>()))
+}
+
+/// Reads what others see of a user.
+#[utoipa::path(
+    get, path = "/api/v1/users/{id}", operation_id = "webchat_get_user", tag = "webchat",
+    security(("bearer" = [])),
+    params(("id" = u64, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The user", body = Card),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "No such user", body = ErrorBody),
+    )
+)]
+pub(super) async fn card(
+    _: Authenticated,
+    path: web::Path<String>,
+    request: HttpRequest,
+    context: web::Data<Context>,
+) -> Result<HttpResponse> {
+    let card = context.services.profiles.cards(&[user_of(&path)?]).await?.pop().ok_or(Error::UserNotFound)?;
+    Ok(HttpResponse::Ok().json(Card::new(card, &context.base_url(&request))))
 }
 
 /// What changed in a profile, as the user's own connections are told.
@@ -197,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_request_names_one_to_a_hundred_users() {
-        let parse = |ids: &str| CardsQuery { ids: Some(ids.to_owned()) }.parse().ok();
+        let parse = |ids: &str| CardsQuery { ids: Some(ids.to_owned()), q: None, limit: None }.parse().ok();
         assert_eq!(parse("3"), Some(vec![UserId(3)]));
         assert_eq!(parse("3,1,3"), Some(vec![UserId(3), UserId(1), UserId(3)]));
         for bad in ["", ",", "1,", "x", "1;2", "-1", "+1", "1.0", "9223372036854775808", " 1"] {
