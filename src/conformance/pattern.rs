@@ -1,6 +1,7 @@
 //! Patterns of responses: literal JSON with placeholders, and names for the values in their places.
 //!
-//! - `<uuid>`, `<time>`, `<millis>` (a time with milliseconds), `<room>`, `<token>`, `<session>`, `<digits>`, `<origin>` stand for any
+//! - `<uuid>`, `<time>`, `<millis>` (a time with milliseconds), `<later>` (one in the future), `<room>`, `<token>`, `<session>`,
+//!   `<link>` (the token of a link), `<digest>`, `<digits>`, `<origin>` stand for any
 //!   such value, alone or inside a text; `<integer>` for a number, alone.
 //! - `<uuid $message>` also remembers the value; from then on `$message` stands for it, in requests and responses.
 //! - Everything else is literal: the same keys, no more and no fewer, the same types, the same texts.
@@ -176,6 +177,9 @@ impl Memory {
             "uuid" => Uuid::try_parse(value).is_ok_and(|uuid| uuid.to_string() == value),
             "time" => self.is_time(value),
             "millis" => is_time_with_millis(value),
+            "later" => has_millis(value).is_some_and(|time| time > Timestamp::now()),
+            "link" => value.len() == 34 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z')),
+            "digest" => value.len() == 32 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
             "room" => symbols::is_room(value),
             "origin" => value.starts_with("http://") || value.starts_with("https://"),
             "token" => value.split('.').count() == 3 && value.len() > 60,
@@ -227,9 +231,12 @@ fn time_in(zone: &TimeZone, text: &str) -> Option<Timestamp> {
 
 /// Times of added fields have milliseconds: `2024-01-15T10:30:00.123Z`, about now.
 fn is_time_with_millis(text: &str) -> bool {
+    has_millis(text).is_some_and(|time| Timestamp::now().duration_since(time).abs() < LONGEST_TRANSCRIPT)
+}
+
+fn has_millis(text: &str) -> Option<Timestamp> {
     let has_form = text.len() == "2024-01-15T10:30:00.123Z".len() && text.as_bytes()[19] == b'.' && text.ends_with('Z');
-    let time = text.parse::<Timestamp>().ok().filter(|_| has_form);
-    time.is_some_and(|time| Timestamp::now().duration_since(time).abs() < LONGEST_TRANSCRIPT)
+    text.parse().ok().filter(|_| has_form)
 }
 
 /// `<kind>` or `<kind $name>`.

@@ -104,6 +104,18 @@ pub enum Error {
     /// No such invite, or one that has expired or is used up.
     #[error("the invite is not valid")]
     InviteInvalid,
+    /// No such link to a room: it was revoked, its maker is neither owner nor admin any more, or it was never made.
+    #[error("the link is not valid")]
+    LinkInvalid,
+    /// The link to a room has expired.
+    #[error("the link has expired")]
+    LinkExpired,
+    /// As many users as allowed have joined with the link.
+    #[error("the link is used up")]
+    LinkUsedUp,
+    /// The room has as many links as allowed.
+    #[error("too many links")]
+    TooManyLinks,
     /// The name is taken.
     #[error("user name is taken")]
     NameTaken,
@@ -230,17 +242,23 @@ impl Error {
             | Self::RegistrationClosed
             | Self::InviteRequired
             | Self::InviteInvalid
+            | Self::LinkExpired
+            | Self::LinkUsedUp
             | Self::TooLate => Kind::Forbidden,
-            Self::RoomNotFound | Self::MessageNotFound | Self::UserNotFound | Self::UserOffline | Self::NotFound => {
-                Kind::NotFound
-            }
+            Self::RoomNotFound
+            | Self::MessageNotFound
+            | Self::LinkInvalid
+            | Self::UserNotFound
+            | Self::UserOffline
+            | Self::NotFound => Kind::NotFound,
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
             Self::NameTaken
             | Self::EmailTaken
             | Self::ClientIdReused
             | Self::TooManyBlocked
             | Self::TooManyReactions
-            | Self::TooManyPins => Kind::Conflict,
+            | Self::TooManyPins
+            | Self::TooManyLinks => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::UnsupportedType => Kind::UnsupportedType,
             Self::RateLimited { .. } | Self::TooManyRooms | Self::SlowMode { .. } => Kind::RateLimited,
@@ -282,6 +300,10 @@ impl Error {
             Self::RegistrationClosed => "registration_closed",
             Self::InviteRequired => "invite_required",
             Self::InviteInvalid => "invite_invalid",
+            Self::LinkInvalid => "link_invalid",
+            Self::LinkExpired => "link_expired",
+            Self::LinkUsedUp => "link_used_up",
+            Self::TooManyLinks => "too_many_links",
             Self::NameTaken => "name_taken",
             Self::EmailTaken => "email_taken",
             Self::ClientIdReused => "client_id_reused",

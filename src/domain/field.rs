@@ -79,6 +79,8 @@ pub enum Field {
     Reference,
     /// How often an invite may be used.
     Uses,
+    /// The token of a link to a room.
+    LinkToken,
     /// For how many days an invite is valid.
     Days,
     /// Why an administrator acts.
@@ -135,6 +137,7 @@ impl Field {
             Self::FileName => "file_name",
             Self::Reference => "ref",
             Self::Uses => "uses",
+            Self::LinkToken => "token",
             Self::Days => "days",
             Self::Reason => "reason",
             Self::Url => "url",

@@ -12,6 +12,21 @@ const CODE_CHARS: usize = 20;
 const DIGEST_CHARS: usize = 32;
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
+/// Draws a code of five random bits for each character.
+///
+/// # Errors
+/// `Internal` when the operating system provides no random bytes.
+pub(super) fn draw_code(chars: usize) -> Result<String> {
+    let mut bytes = vec![0; chars];
+    getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+}
+
+/// Whether a text may be a code.
+pub(super) fn is_code(text: &str, chars: usize) -> bool {
+    text.len() == chars && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
 /// The code of an invite: 20 characters `a` to `z` and `2` to `7`, a hundred random bits. Never printed by accident.
 #[derive(Clone)]
 pub struct InviteCode(SecretString);
@@ -22,10 +37,7 @@ impl InviteCode {
     /// # Errors
     /// `Internal` when the operating system provides no random bytes.
     pub fn new() -> Result<Self> {
-        let mut bytes = [0; CODE_CHARS];
-        getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-        let code: String = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
-        Ok(Self(code.into()))
+        Ok(Self(draw_code(CODE_CHARS)?.into()))
     }
 
     /// Reads a code as a user enters it.
@@ -34,8 +46,7 @@ impl InviteCode {
     /// `InviteInvalid`.
     pub fn parse(text: &str) -> Result<Self> {
         let code = text.trim().to_ascii_lowercase();
-        let is_code = code.len() == CODE_CHARS && code.bytes().all(|byte| ALPHABET.contains(&byte));
-        if is_code { Ok(Self(code.into())) } else { Err(Error::InviteInvalid) }
+        if is_code(&code, CODE_CHARS) { Ok(Self(code.into())) } else { Err(Error::InviteInvalid) }
     }
 
     /// The code itself.

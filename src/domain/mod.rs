@@ -38,6 +38,7 @@ mod reactions;
 mod receipt;
 mod recent;
 mod room;
+mod room_link;
 mod selection;
 mod session;
 mod spelling;
@@ -88,6 +89,7 @@ pub use room::{
     Conversation, FoundRoom, ListedRoom, Member, MemberRole, NewGroup, RoomCard, RoomChange, RoomDetails, RoomHead,
     RoomKind, RoomSummary, SlowMode, fair_share,
 };
+pub use room_link::{LinkId, LinkTerms, LinkToken, LinkedRoom, RoomLink};
 pub use selection::Selection;
 pub use session::{Session, TokenId};
 pub use summaries::{InviteSummary, UploadTotal};

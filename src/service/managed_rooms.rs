@@ -54,6 +54,7 @@ impl Rooms {
             true => Notice::by_user(NoticeKind::Joined, actor),
             false => Notice::by_other(NoticeKind::Added, actor, user),
         };
-        self.store.add_member(&MemberChange { room, actor, notice: &notice, rate: None, is_imposed: true }).await
+        let change = MemberChange { room, actor, notice: &notice, rate: None, is_imposed: true, link: None };
+        self.store.add_member(&change).await
     }
 }

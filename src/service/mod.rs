@@ -50,6 +50,7 @@ mod push;
 mod quantiles;
 mod range;
 mod revocations;
+mod room_links;
 mod room_removals;
 mod room_settings;
 mod rooms;

@@ -194,8 +194,8 @@ impl Rooms {
         self.store.finish_joins().await
     }
 
-    fn change<'a>(&self, room: RoomId, actor: &'a Caller, notice: &'a Notice) -> MemberChange<'a> {
-        MemberChange { room, actor, notice, rate: self.limits.send_rate(), is_imposed: false }
+    pub(super) fn change<'a>(&self, room: RoomId, actor: &'a Caller, notice: &'a Notice) -> MemberChange<'a> {
+        MemberChange { room, actor, notice, rate: self.limits.send_rate(), is_imposed: false, link: None }
     }
 
     /// Makes a member an admin, or an admin an ordinary member.

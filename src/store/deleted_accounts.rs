@@ -210,7 +210,8 @@ impl Store {
                 self.leave_direct(room, user).await?;
                 continue;
             }
-            let change = MemberChange { room, actor: &caller, notice: &notice, rate: None, is_imposed: false };
+            let change =
+                MemberChange { room, actor: &caller, notice: &notice, rate: None, is_imposed: false, link: None };
             match self.remove_member(&change).await {
                 Ok(()) | Err(Error::UserNotFound | Error::RoomNotFound) => {}
                 Err(error) => return Err(error),

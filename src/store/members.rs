@@ -6,9 +6,10 @@ use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call, Script};
 use super::stored::{RoomEntry, kind_of};
 use super::uploads::PictureOwner;
-use super::{SendRate, Store, record};
+use super::{SendRate, Store, record, room_links};
 use crate::domain::{
-    Caller, Error, Listing, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserCard, UserId, UserRef,
+    Caller, Error, LinkToken, Listing, Member, MemberRole, Notice, Result, RoomId, RoomKind, Seq, UserCard, UserId,
+    UserRef,
 };
 
 /// A change of membership.
@@ -23,6 +24,8 @@ pub struct MemberChange<'a> {
     pub rate: Option<SendRate>,
     /// Whether the actor may add anybody, and need not be a member.
     pub is_imposed: bool,
+    /// The link with which the actor joins.
+    pub link: Option<&'a LinkToken>,
 }
 
 impl Store {
@@ -30,7 +33,7 @@ impl Store {
     ///
     /// # Errors
     /// `RoomNotFound`, also for closed rooms of which the actor is not a member; `Forbidden`; `Removed`; `DirectRoom`;
-    /// `RateLimited`; `TooManyRooms`.
+    /// `RateLimited`; `TooManyRooms`; `LinkInvalid`, `LinkExpired`, `LinkUsedUp`.
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let join = self.begin_join(change.room, change.notice.user.id, false).await?;
         let changed = self.change_members(&scripts::ADD_MEMBER, change, std::slice::from_ref(&join.entering)).await;
@@ -76,6 +79,8 @@ impl Store {
     ) -> Result<Vec<Value>> {
         let keys = self.keys.room(change.room);
         let rate_key = self.keys.rate(change.room, change.actor.id);
+        let links = self.keys.links(change.room);
+        let link = change.link.map(room_links::digest).unwrap_or_default();
         let record = record::encode_notice(change.notice)?;
         let (interval, burst_ms) = SendRate::as_arguments(change.rate);
         let call = Call {
@@ -90,6 +95,7 @@ impl Store {
                 &keys.admins,
                 &keys.removed,
                 &keys.details,
+                &links,
             ],
             args: &[
                 Arg::Number(change.actor.id.0),
@@ -101,15 +107,13 @@ impl Store {
                 Arg::Text(&interval),
                 Arg::Number(burst_ms),
                 Arg::Number(change.is_imposed.into()),
+                Arg::Text(&link),
             ],
         };
         let reply = array(self.writer.run_script_after(before, &call, &[]).await?.0)?;
         match (reply.first().map(text).transpose()?, reply.as_slice()) {
             (Some("limited"), [_, Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
-            (Some("no_room"), _) => Err(Error::RoomNotFound),
-            (Some("direct"), _) => Err(Error::DirectRoom),
-            (Some("forbidden"), _) => Err(Error::Forbidden),
-            (Some("removed"), [_]) => Err(Error::Removed),
+            (Some(status), [reply]) => Err(room_links::refusal(status).unwrap_or_else(|| reply::unexpected(reply))),
             _ => Ok(reply),
         }
     }

@@ -59,6 +59,7 @@ mod retention;
 mod rights;
 mod room_cards;
 mod room_changes;
+mod room_links;
 mod room_list;
 mod room_removals;
 mod rooms;

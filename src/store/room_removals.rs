@@ -67,6 +67,7 @@ impl Store {
     async fn run_remove_room(&self, id: RoomId, actor: UserId, may_remove: bool, noting: Cmd) -> Result<String> {
         let [ids, other_ids] = self.keys.client_ids(id);
         let (former_members, former_log) = (self.keys.former_members(id), self.keys.former_log(id));
+        let links = self.keys.links(id);
         let RoomKeys { room, log, members, amendments, details, live, admins, removed, read, delivered } =
             self.keys.room(id);
         let call = Call {
@@ -86,6 +87,7 @@ impl Store {
                 &former_log,
                 &removed,
                 &details,
+                &links,
             ],
             args: &[Arg::Number(actor.0), Arg::Number(may_remove.into())],
         };

@@ -100,6 +100,7 @@ mod replicated;
 mod resume;
 mod retention;
 mod rights;
+mod room_links;
 mod room_lists;
 mod room_removal;
 mod room_settings;

@@ -75,8 +75,8 @@ fn error_keys(path: &str) -> &'static [&'static str] {
     let part = |prefix: &str| path.strip_prefix(prefix).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     match (part("/api/v1/"), part("/api/chat/")) {
         (
-            "auth" | "upload" | "rooms" | "me" | "users" | "conversations" | "search" | "push" | "admin" | "hooks"
-            | "messages",
+            "auth" | "upload" | "rooms" | "room-links" | "me" | "users" | "conversations" | "search" | "push" | "admin"
+            | "hooks" | "messages",
             _,
         ) => &["error"],
         ("", "") => &["error"],

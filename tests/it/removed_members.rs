@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::socket::Socket;
-use crate::support::{Redis, User, World, answered, shared_connection, shared_redis};
+use crate::support::{Redis, User, World, answered};
 
 /// The text that document 000 has for every room that one may not write to.
 const NOT_A_MEMBER: &str = "Room not found or you are not a member.";
@@ -219,8 +219,8 @@ async fn the_list_of_removed_users_is_bounded() {
 }
 
 #[tokio::test]
-async fn groups_keep_no_list_of_removed_users() {
-    let world = World::start_with(1, shared_redis(), |_| {}).await;
+async fn users_who_were_removed_from_a_group_are_strangers_to_it() {
+    let world = World::start(1).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
     let group = alice.make_group(0, "group", &["bob"]).await;
     let room = crate::support::room_id(group);
@@ -228,8 +228,6 @@ async fn groups_keep_no_list_of_removed_users() {
     for (status, body) in entries(&bob, 0, &room).await {
         assert_eq!(status, 404, "a stranger's answer: {body}");
     }
-    let key = format!("{}{{r:{group}}}:removed", world.config.redis.prefix);
-    let exists: bool = redis::cmd("EXISTS").arg(&key).query(&mut shared_connection(&key)).expect("read");
-    assert!(!exists);
+    assert_eq!(remove(&alice, &room, 2).await, 404, "there is nobody to remove any more");
     world.stop().await;
 }

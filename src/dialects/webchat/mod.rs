@@ -15,6 +15,7 @@ mod pins;
 mod profile;
 mod push;
 mod requests;
+mod room_links;
 mod room_settings;
 mod rooms;
 mod search;
@@ -38,8 +39,10 @@ pub const DIALECT: Dialect =
 /// The parts of `/api/v1` that belong to this document; the others belong to document 001.
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
-    let owned =
-        ["auth", "upload", "rooms", "me", "users", "conversations", "search", "push", "admin", "hooks", "messages"];
+    let owned = [
+        "auth", "upload", "rooms", "room-links", "me", "users", "conversations", "search", "push", "admin", "hooks",
+        "messages",
+    ];
     part.is_some_and(|part| owned.contains(&part))
 }
 
@@ -91,6 +94,7 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         .service(resource("/api/v1/rooms/{id}/hooks/{hook}").route(web::delete().to(hooks::remove)))
         .service(resource("/api/v1/hooks/{token}").route(web::post().to(hooks::post)))
         .service(resource("/api/v1/rooms/{id}/pins").route(web::get().to(pins::list)))
+        .configure(links)
         .service(resource("/api/v1/users/{id}").route(web::get().to(profile::card)))
         .service(resource("/api/v1/rooms/{id}/settings").route(web::put().to(conversation_settings::change)))
         .service(
@@ -103,6 +107,18 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::delete().to(rooms::remove_member))
                 .route(web::put().to(rooms::set_role)),
         );
+}
+
+fn links(routes: &mut ServiceConfig) {
+    routes
+        .service(
+            resource("/api/v1/rooms/{id}/links")
+                .route(web::get().to(room_links::list))
+                .route(web::post().to(room_links::create)),
+        )
+        .service(resource("/api/v1/rooms/{id}/links/{link_id}").route(web::delete().to(room_links::revoke)))
+        .service(resource("/api/v1/room-links/open").route(web::post().to(room_links::open)))
+        .service(resource("/api/v1/room-links/join").route(web::post().to(room_links::join)));
 }
 
 fn openapi() -> utoipa::openapi::OpenApi {
@@ -133,6 +149,11 @@ fn openapi() -> utoipa::openapi::OpenApi {
         room_settings::read,
         room_settings::change,
         room_settings::remove,
+        room_links::create,
+        room_links::list,
+        room_links::revoke,
+        room_links::open,
+        room_links::join,
         conversation_settings::change,
         hooks::create,
         hooks::list,

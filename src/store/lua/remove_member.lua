@@ -1,11 +1,11 @@
--- Removes a user from a room. Every member may leave; the owner and admins may remove others, who then cannot join a public
--- room again before somebody adds them. That goes for users who have just left as well. When the owner of a group leaves,
+-- Removes a user from a room. Every member may leave; the owner and admins may remove others, who then cannot join again,
+-- a group by a link, before somebody adds them. In a public room that goes for users who have just left as well. When the owner of a group leaves,
 -- it passes to the admin who joined first, or else to the member who joined first. Counts as a message of the actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
---       8 users who were removed   9 details of amendments
+--       8 users who were removed   9 details of amendments   10 links
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
---       7 ms between messages   8 ms of burst   9 not used
+--       7 ms between messages   8 ms of burst   9, 10 not used
 -- Reply {'removed', kind, seq of the message} · {'emptied', kind, seq of the message} (nobody is left in the group)
 --       {'absent', kind, seq of the next message} (the user is no member)
 --       {'kept_out', kind, seq of the next message} (the user is no member and cannot join any more)
@@ -13,7 +13,7 @@
 
 local MAX_REMOVED = 10000
 
-local room, log, members, amended, live, rate, admins, removed, details = unpack(KEYS)
+local room, log, members, amended, live, rate, admins, removed, details, links = unpack(KEYS)
 local actor, user = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'owner')
 local kind, owner = known_kind(state[1], members, actor), state[5]
@@ -25,7 +25,8 @@ if actor ~= user then
   if user == owner or actor ~= owner and redis.call('SISMEMBER', admins, user) == 1 then return {'forbidden'} end
 end
 local is_member = redis.call('ZSCORE', members, user)
-local is_kept_out = kind == 'public' and actor ~= user and not redis.call('ZSCORE', removed, user)
+local may_come_back = actor == user or (kind == 'group' and not is_member)
+local is_kept_out = not may_come_back and not redis.call('ZSCORE', removed, user)
 if not is_member and not is_kept_out then return {'absent', kind, tonumber(state[2]) + 1} end
 local clock = redis_clock()
 local wait = admit(rate, ARGV[7], ARGV[8], clock)
@@ -55,6 +56,7 @@ if kind == 'group' and user == owner then
     redis.call('SREM', admins, heir)
   else
     redis.call('PEXPIRE', room, ARGV[5]) -- the room has no members any more
+    redis.call('DEL', removed, links)
     return {'emptied', kind, seq}
   end
 end

@@ -16,6 +16,7 @@
 //! | `{r:7}:members`, `:admins`, `:removed`, `{u:3}:rooms` | none: membership lasts |
 //! | `{u:3}:pending` | none: removed when the list of rooms is read ten minutes later |
 //! | `{u:3}:made` | a day after the first room that it counts |
+//! | `{r:7}:links` | 30 days after the last link has expired |
 //! | `{r:7}:reads`, `:got` | retention after the last receipt |
 //! | `{u:3}:marks` | retention after the last receipt |
 //! | `{u:3}:settings` | none: settings of conversations last as long as the membership |
@@ -228,6 +229,11 @@ impl Keys {
     /// String: entry id and body hash of the message that a user sent with a client id.
     pub(in crate::store) fn sent(&self, room: RoomId, user: UserId, id: &ClientId) -> String {
         format!("{}{{r:{}}}:sent:{user}:{}", self.prefix, room.number(), id.as_str())
+    }
+
+    /// Hash: digest of the token of a link → the link, as `links.lua` describes.
+    pub(in crate::store) fn links(&self, room: RoomId) -> String {
+        format!("{}{{r:{}}}:links", self.prefix, room.number())
     }
 
     /// String: theoretical arrival time of a user's next message in a room.
@@ -514,7 +520,7 @@ impl Keys {
             self.room(room);
         let mut keys = vec![hash, log, members, amendments, details, admins, removed, read, delivered];
         keys.extend(self.client_ids(room));
-        keys.extend([self.former_members(room), self.former_log(room)]);
+        keys.extend([self.former_members(room), self.former_log(room), self.links(room)]);
         keys
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Each script has a file of its own, whose header names KEYS, ARGV and replies. Shared functions are in files that are
 //! prepended to the scripts: `prelude.lua` (writing to a room), `amendments.lua` (reading amendments), `amend.lua` (writing
-//! an amendment), `mentions.lua` (whom records mention), `pins.lua` (pinned messages), `runs.lua` (messages of receipts),
-//! `uploaded_bytes.lua` (whom files count for), `walk.lua` (skipping deleted messages).
+//! an amendment), `mentions.lua` (whom records mention), `links.lua` (links to rooms), `pins.lua` (pinned messages),
+//! `runs.lua` (messages of receipts), `uploaded_bytes.lua` (whom files count for), `walk.lua` (skipping deleted messages).
 
 use std::sync::LazyLock;
 
@@ -37,9 +37,13 @@ script!(
 );
 script!(ANNOUNCE_MESSAGES = "../lua/prelude.lua", "../lua/announce_messages.lua");
 script!(CREATE_ROOM = "../lua/prelude.lua", "../lua/create_room.lua");
-script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/add_member.lua");
+script!(ADD_MEMBER = "../lua/prelude.lua", "../lua/links.lua", "../lua/add_member.lua");
 script!(REMOVE_MEMBER = "../lua/prelude.lua", "../lua/remove_member.lua");
 script!(CHANGE_ROOM = "../lua/prelude.lua", "../lua/change_room.lua");
+script!(MAKE_LINK = "../lua/prelude.lua", "../lua/links.lua", "../lua/make_link.lua");
+script!(LIST_LINKS = "../lua/prelude.lua", "../lua/links.lua", "../lua/list_links.lua");
+script!(REVOKE_LINK = "../lua/prelude.lua", "../lua/links.lua", "../lua/revoke_link.lua");
+script!(READ_LINK = "../lua/prelude.lua", "../lua/links.lua", "../lua/read_link.lua");
 script!(REMOVE_ROOM = "../lua/prelude.lua", "../lua/remove_room.lua");
 script!(MEMBER_SINCE = "../lua/prelude.lua", "../lua/member_since.lua");
 script!(RESERVE_ROOM = "../lua/reserve_room.lua");
@@ -111,6 +115,10 @@ pub(in crate::store) fn load_all() -> Pipeline {
         &ADD_MEMBER,
         &REMOVE_MEMBER,
         &CHANGE_ROOM,
+        &MAKE_LINK,
+        &LIST_LINKS,
+        &REVOKE_LINK,
+        &READ_LINK,
         &REMOVE_ROOM,
         &MEMBER_SINCE,
         &RESERVE_ROOM,
