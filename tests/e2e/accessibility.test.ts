@@ -94,6 +94,26 @@ test("mentions have no serious violations", async ({ enter }) => {
   await scan(page, "mentions");
 });
 
+test("invitations by link have no serious violations", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("invited"));
+  await alice.call("PATCH", `/api/v1/rooms/${room}`, { description: "What we plan" });
+  const page = await enter(alice, { ...look, room });
+  await page.getByRole("button", { name: "Members" }).click();
+  await page.getByRole("button", { name: "Invite by link" }).click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  await expect(page.getByRole("button", { name: /^Revoke the link/ })).toBeVisible();
+  await scan(page, "links");
+  const address = await page.getByLabel("The new link").inputValue();
+  const other = await enter(bob, look);
+  await other.goto(address);
+  await expect(other.getByRole("button", { name: "Join" })).toBeVisible();
+  await scan(other, "invitation");
+  await other.goto(`${address.slice(0, -1)}1`);
+  await expect(other.getByRole("alert")).toContainText("This link does not work");
+  await scan(other, "invitation that does not work");
+});
+
 test("dialogs and menus have no serious violations", async ({ enter }) => {
   test.slow(); // axe looks at more than twenty states
   const [alice, bob] = await newUsers("alice", "bob");

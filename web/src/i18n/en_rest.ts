@@ -1,6 +1,9 @@
 // All texts but the first, loaded together with the code that needs them.
 
+import { texts as links } from "./en_links";
+
 export const texts = {
+  ...links,
   "app.tagline": "Your own place to talk.",
   "login.title": "Welcome back",
   "login.submit": "Log in",

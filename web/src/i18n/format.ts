@@ -83,6 +83,13 @@ export function sizeText(bytes: number): string {
   return number.format(bytes / 1000 ** power);
 }
 
+/** A number of days. */
+export function daysText(days: number): string {
+  return new Intl.NumberFormat(locale.value, { style: "unit", unit: "day", unitDisplay: "long" }).format(
+    days,
+  );
+}
+
 /** A duration in its largest whole unit. */
 export function durationText(secs: number): string {
   const isWhole = (size: number) => secs >= size && secs % size === 0;

@@ -1,6 +1,8 @@
 import type { texts as en } from "./en_rest";
+import { texts as links } from "./zh_links";
 
 export const texts: typeof en = {
+  ...links,
   "app.tagline": "属于你自己的聊天空间。",
   "login.title": "欢迎回来",
   "login.submit": "登录",

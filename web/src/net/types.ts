@@ -32,6 +32,10 @@ export type ErrorCode =
   | "registration_closed"
   | "invite_required"
   | "invite_invalid"
+  | "link_invalid"
+  | "link_expired"
+  | "link_used_up"
+  | "too_many_links"
   | "name_taken"
   | "email_taken"
   | "client_id_reused"
@@ -223,6 +227,38 @@ export interface RoomSettings {
   slow_mode_secs: number;
 }
 
+/** A link with which users join a room themselves. */
+export interface RoomLink {
+  id: string;
+  created_at: string;
+  created_by: UserRef;
+  /** How many users may join with it; `null` for any number. */
+  uses: number | null;
+  used: number;
+  expires_at: string;
+}
+
+/** A link that was just made. Only now the server tells its token. */
+interface NewLink {
+  id: string;
+  token: string;
+  url: string;
+  uses: number | null;
+  expires_at: string;
+}
+
+/** The room of a link. */
+export interface LinkedRoom {
+  id: number;
+  room_id: string;
+  kind: RoomKind;
+  name: string;
+  description: string;
+  avatar: string;
+  members: number;
+  is_member: boolean;
+}
+
 interface BlockedUser {
   user_id: number;
   username: string;
@@ -291,6 +327,11 @@ export interface Answers {
   "PATCH /api/v1/rooms/{id}": RoomSettings;
   "DELETE /api/v1/rooms/{id}": Done;
   "GET /api/v1/rooms/{id}/pins": RoomMessage[];
+  "GET /api/v1/rooms/{id}/links": RoomLink[];
+  "POST /api/v1/rooms/{id}/links": NewLink;
+  "DELETE /api/v1/rooms/{id}/links/{link_id}": Done;
+  "POST /api/v1/room-links/open": LinkedRoom;
+  "POST /api/v1/room-links/join": LinkedRoom;
   "PUT /api/v1/rooms/{id}/settings": ConversationSettings;
   "GET /api/v1/me/blocks": BlockedUser[];
   "PUT /api/v1/me/blocks/{user_id}": Done;

@@ -28,6 +28,7 @@ const ConversationPane = lazy(loadPane, () => (
 
 const ShortcutList = lazy(() => import("./lazy_components").then((module) => module.ShortcutList));
 const SearchPanel = lazy(() => import("./lazy_components").then((module) => module.SearchPanel));
+const JoinRoom = lazy(() => import("./lazy_components").then((module) => module.JoinRoom));
 
 /** Code that is not needed at first is loaded this long after the list, so that it does not delay the list. */
 const PRELOAD_DELAY_MS = 1500;
@@ -95,6 +96,7 @@ export function Chat() {
         )}
         {query.value.search && <SearchPanel />}
       </div>
+      {query.value.join && <JoinRoom token={query.value.join} />}
       <Toast />
       {areShortcutsShown.value && <ShortcutList onClose={hideShortcuts} />}
     </div>

@@ -12,6 +12,7 @@ import "../style/tray.css";
 import "../style/finder.css";
 import "../style/user_card.css";
 import "./more_icons";
+import "../style/links.css";
 
 export { Account } from "./account";
 export { ActionDialog } from "./action_dialog";
@@ -20,6 +21,7 @@ export { Confirm } from "./dialog";
 export { EmojiCompletion } from "./emoji_completion";
 export { EmojiPicker } from "./emoji_picker";
 export { FormattingHelp } from "./formatting_help";
+export { JoinRoom } from "./join_room";
 export { Lightbox } from "./lightbox";
 export { Members } from "./members";
 export { MentionCompletion } from "./mention_completion";

@@ -12,6 +12,7 @@ import type { Conversation, RoomChange, RoomSettings as Settings } from "../net/
 import { Icon } from "./common";
 import { Confirm, Dialog } from "./dialog";
 import { PictureField } from "./picture_field";
+import { RoomLinks } from "./room_links";
 import { showRoom } from "./router";
 
 const NAME_MAX = 100;
@@ -23,7 +24,7 @@ interface RoomSettingsProps {
 }
 
 export function RoomSettings({ room, conversation, isOwner }: RoomSettingsProps) {
-  const [dialog, setDialog] = useState<"edit" | "delete" | null>(null);
+  const [dialog, setDialog] = useState<"edit" | "links" | "delete" | null>(null);
   const settings = room.settings.value;
   const close = () => setDialog(null);
   return (
@@ -38,6 +39,9 @@ export function RoomSettings({ room, conversation, isOwner }: RoomSettingsProps)
       >
         <Icon name="pen" size={18} /> {t("settings.edit")}
       </button>
+      <button type="button" class="button is-quiet members-action" onClick={() => setDialog("links")}>
+        <Icon name="link" size={18} /> {t("links.title")}
+      </button>
       {isOwner && (
         <button
           type="button"
@@ -48,6 +52,7 @@ export function RoomSettings({ room, conversation, isOwner }: RoomSettingsProps)
         </button>
       )}
       {dialog === "edit" && settings && <Edit room={room} settings={settings} onClose={close} />}
+      {dialog === "links" && <RoomLinks room={room} onClose={close} />}
       {dialog === "delete" && (
         <Confirm
           title={t("settings.deleteTitle", { name: conversation.name })}

@@ -1,0 +1,74 @@
+// What a link shows of its room before the user joins.
+
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../i18n";
+import { errorText } from "../i18n/errors";
+import { roomName } from "../model/labels";
+import { joinByLink } from "../model/room_links";
+import { api } from "../net/http";
+import type { LinkedRoom } from "../net/types";
+import { Avatar, Skeleton } from "./common";
+import { Dialog } from "./dialog";
+import { navigate } from "./router";
+
+const close = () => navigate("/chat", true);
+
+export function JoinRoom({ token }: { token: string }) {
+  const [room, setRoom] = useState<LinkedRoom | null>(null);
+  const [error, setError] = useState("");
+  const [isBusy, setBusy] = useState(true);
+  const run = async (action: () => Promise<void>) => {
+    setBusy(true);
+    setError("");
+    try {
+      await action();
+    } catch (refusal) {
+      setError(errorText(refusal));
+    }
+    setBusy(false);
+  };
+  // The back button does not lead to the link again.
+  const enter = async () => navigate(`/chat?room=${await joinByLink(token)}`, true);
+  const open = async () => {
+    const linked = await api.openLink(token);
+    if (linked.is_member) await enter();
+    else setRoom(linked);
+  };
+  useEffect(() => void run(open), [token]);
+  return (
+    <Dialog title={t("join.title")} onClose={close} class="is-small join">
+      {!room && !error && <Skeleton rows={1} kind="list" />}
+      {room && (
+        <div class="join-room">
+          <Avatar name={roomName(room)} src={room.avatar} size="l" isGroup />
+          <p class="join-name">
+            <bdi>{roomName(room)}</bdi>
+          </p>
+          <p class="muted">{t("join.members", { n: room.members })}</p>
+          {room.description && <p class="join-description">{room.description}</p>}
+        </div>
+      )}
+      {error && (
+        <p class="note is-bad" role="alert">
+          {error}
+        </p>
+      )}
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={close}>
+          {t(error ? "close" : "cancel")}
+        </button>
+        {room ? (
+          <button type="button" class="button is-main" disabled={isBusy} onClick={() => void run(enter)}>
+            {t("join.submit")}
+          </button>
+        ) : (
+          error && (
+            <button type="button" class="button is-main" disabled={isBusy} onClick={() => void run(open)}>
+              {t("again")}
+            </button>
+          )
+        )}
+      </div>
+    </Dialog>
+  );
+}
