@@ -126,3 +126,39 @@ test("a room lists its pictures and files, from which one gets to the messages",
   await expect(page.locator(".member")).toHaveCount(2);
   await expect(composer(page)).toBeVisible();
 });
+
+test("mentions show the card of whom they name, by mouse, keyboard and touch", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("named"), bob);
+  await bob.call("PATCH", "/api/v1/me", { status_text: "On the train" });
+  await bob.send(room, `@${alice.name} and @${bob.name} and @all`);
+  const page = await enter(alice, { room });
+  const mention = (name: string) => page.locator(".text").getByRole("button", { name: `@${name}` });
+  await mention(bob.name).click();
+  await expect(card(page, bob.name)).toContainText("On the train");
+  await page.keyboard.press("Escape");
+  await expect(card(page, bob.name)).toHaveCount(0);
+  // The keyboard goes to the message, and from there to the names in it, in their order.
+  await composer(page).focus();
+  const row = page.locator(".row", { has: mention(bob.name) });
+  await row.focus();
+  const own = mention(alice.name);
+  for (let stops = 0; stops < 4 && !(await own.evaluate((it) => it === document.activeElement)); stops += 1) {
+    await page.keyboard.press("Tab");
+  }
+  await expect(own).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(mention(bob.name)).toBeFocused();
+  for (const key of ["Enter", " "]) {
+    await page.keyboard.press(key);
+    await expect(card(page, bob.name)).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(mention(bob.name)).toBeFocused();
+  }
+  // Bob, who is no owner, names nobody with the word for all.
+  await expect(page.locator(".text").getByRole("button")).toHaveCount(2);
+
+  const phone = await enter(bob, { ...PHONE, node: 1, room });
+  await phone.locator(".text").getByRole("button", { name: `@${alice.name}` }).tap();
+  await expect(card(phone, alice.name).getByRole("button", { name: "Write a message" })).toBeVisible();
+});

@@ -15,12 +15,26 @@ import { addPictureHost } from "../settings/preferences";
 import { Icon, IconButton } from "./common";
 import { FileCard, fileNameOf } from "./file_card";
 import { lazy } from "./lazy";
+import { UserCard } from "./lazy_user_card";
 import { Media } from "./media";
-import { type Fold, Text } from "./text";
+import { CardOfMention, type Fold, Text } from "./text";
 
 const Lightbox = lazy(() => import("./lazy_components").then((module) => module.Lightbox));
 
-export function MessageBody({ message, fold }: { message: Message; fold?: Fold }) {
+interface MessageBodyProps {
+  message: Message;
+  fold?: Fold;
+}
+
+export function MessageBody(props: MessageBodyProps) {
+  return (
+    <CardOfMention.Provider value={UserCard}>
+      <Content {...props} />
+    </CardOfMention.Provider>
+  );
+}
+
+function Content({ message, fold }: MessageBodyProps) {
   const url = fileUrl(message.file_url ?? message.content);
   const rest = { mentions: message.mentions, fold };
   switch (message.message_type) {

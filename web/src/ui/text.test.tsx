@@ -5,12 +5,17 @@ import { me } from "../model/session";
 import { toast } from "../model/toast";
 import type { Mention } from "../net/types";
 import { account } from "../testing/fixtures";
-import { Text } from "./text";
+import { CardOfMention, Text } from "./text";
 
 function draw(text: string, mentions?: Mention[]): Element {
   document.body.innerHTML = "<div></div>";
   const root = document.body.firstElementChild as Element;
-  render(<Text text={text} mentions={mentions} />, root);
+  render(
+    <CardOfMention.Provider value={() => null}>
+      <Text text={text} mentions={mentions} />
+    </CardOfMention.Provider>,
+    root,
+  );
   return root;
 }
 
@@ -43,6 +48,9 @@ it("marks mentions, those of the user more, and never as markup", () => {
     ["MARK", "@all"],
   ]);
   expect(drawn.querySelector("b")).toBeNull();
+  // Everybody has no card.
+  const stops = [...drawn.querySelectorAll(".mention[role=button][tabindex='0']")];
+  expect(stops.map(({ textContent }) => textContent)).toEqual(["@Alice", `@${evil}`]);
 });
 
 it("draws a text without blocks as one paragraph with its line breaks", () => {

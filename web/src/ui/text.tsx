@@ -1,6 +1,7 @@
 // The text of a message with its formatting, as elements. Nothing of a text is ever markup.
 
-import { useMemo } from "preact/hooks";
+import { type ComponentType, createContext } from "preact";
+import { useContext, useMemo, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { foldAt } from "../model/fold";
 import { type Block, cutBlocks, parseText } from "../model/formatting";
@@ -10,6 +11,7 @@ import type { Mention } from "../net/types";
 import { copyText } from "./clipboard";
 import { IconButton } from "./common";
 import { isOfChat } from "./target";
+import type { UserCardProps } from "./user_card";
 
 /** Whether a long text is shown whole, and how the user changes that. */
 export interface Fold {
@@ -21,6 +23,9 @@ export interface Fold {
 const ONLY_EMOJI = /^(\p{Extended_Pictographic}(️|‍\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
 
 const NOBODY: Mention[] = [];
+
+/** What draws the card of a mentioned user; `null` where there is none to show. */
+export const CardOfMention = createContext<ComponentType<UserCardProps> | null>(null);
 
 interface TextProps {
   text: string;
@@ -131,10 +136,37 @@ function drawPart(part: Inline, key: number) {
   }
 }
 
-/** The user's own name, or the word for all members, stands out more than the names of others. */
+/**
+ * A name, which shows the card of its user. The user's own name, or the word for all members, stands out more than the names
+ * of others.
+ */
 function Mentioned({ text, user }: { text: string; user: number | null }) {
-  if (user !== null && user !== me.value?.id) return <span class="mention">{text}</span>;
-  return <mark class="mention">{text}</mark>;
+  const [isOpen, setOpen] = useState(false);
+  const Card = useContext(CardOfMention);
+  const Tag = user === null || user === me.value?.id ? "mark" : "span";
+  if (user === null || !Card) return <Tag class="mention">{text}</Tag>;
+  const open = () => setOpen(true);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    open();
+  };
+  return (
+    <>
+      {/* A button would neither break into lines nor be selected with the text around it. */}
+      <Tag
+        class="mention"
+        role="button"
+        tabIndex={0}
+        aria-haspopup="dialog"
+        onClick={open}
+        onKeyDown={onKeyDown}
+      >
+        {text}
+      </Tag>
+      {isOpen && <Card id={user} name={text.slice(1)} onClose={() => setOpen(false)} />}
+    </>
+  );
 }
 
 function Code({ block }: { block: Block & { kind: "code" } }) {
