@@ -24,6 +24,18 @@ export function usePagedList<T>(
   return list;
 }
 
+/** A list of what the text in the search field finds. */
+export function useFound<T extends { id: number }>(
+  find: (q: string, cursor: string | null) => Promise<Page<T>>,
+): PagedList<T> {
+  const { q } = view.value;
+  return usePagedList(
+    (cursor) => find(q, cursor),
+    ({ id }) => id,
+    q,
+  );
+}
+
 /** Sets the text that is looked for when typing is over. */
 export function Search({ label }: { label: string }) {
   const id = useId();

@@ -7,20 +7,14 @@ import { useCard } from "../../ui/common";
 import { Dialog } from "../../ui/dialog";
 import { count, t } from "../i18n";
 import { type AdminRoom, adminApi } from "../model/api";
-import { view } from "../model/view";
 import { ActDialog } from "./act_dialog";
-import { focusSection, List, Name, Search, usePagedList } from "./list";
+import { focusSection, List, Name, Search, useFound, usePagedList } from "./list";
 
 /** The room of everyone, which cannot be deleted. */
 const GLOBAL = 1;
 
 export function Rooms() {
-  const { q } = view.value;
-  const list = usePagedList(
-    (cursor) => adminApi.rooms(view.peek().q, cursor),
-    (room) => room.id,
-    q,
-  );
+  const list = useFound(adminApi.rooms);
   const [opened, setOpened] = useState<AdminRoom | null>(null);
   const [doomed, setDoomed] = useState<AdminRoom | null>(null);
   return (

@@ -5,17 +5,11 @@ import { briefTime } from "../../i18n/format";
 import { me } from "../../model/session";
 import { t } from "../i18n";
 import { type AdminUser, adminApi } from "../model/api";
-import { view } from "../model/view";
-import { focusSection, List, Name, Search, usePagedList } from "./list";
+import { focusSection, List, Name, Search, useFound } from "./list";
 import { UserDialog } from "./user_dialog";
 
 export function Users() {
-  const { q } = view.value;
-  const list = usePagedList(
-    (cursor) => adminApi.users(view.peek().q, cursor),
-    (user) => user.id,
-    q,
-  );
+  const list = useFound(adminApi.users);
   const [managed, setManaged] = useState<number | null>(null);
   const user = list.state.value.items.find(({ id }) => id === managed);
   return (
