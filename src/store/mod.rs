@@ -59,6 +59,7 @@ mod retention;
 mod rights;
 mod room_cards;
 mod room_changes;
+mod room_limits;
 mod room_links;
 mod room_list;
 mod room_removals;
@@ -108,6 +109,7 @@ pub use redis::pubsub_event::{Handler, PubSubEvent};
 pub use redis::unusable::Unusable;
 pub use retention::Retention;
 pub use room_cards::MemberBounds;
+pub use room_limits::RoomLimits;
 pub use room_list::RoomHints;
 pub use room_removals::Removal;
 pub use rooms::NewRoom;
@@ -144,27 +146,6 @@ const MAX_DIRECT_ROOMS: u64 = 200_000;
 /// Number of entries from which a list counts as long, and of entries that carry a message, which may be very long.
 const LONG_LIST: usize = 200;
 const LONG_MESSAGE_LIST: usize = 20;
-
-/// How many rooms a user may have. 0 means no limit.
-#[derive(Clone, Copy, Debug)]
-pub struct RoomLimits {
-    /// Maximum number of rooms in which a user is, `global` aside.
-    pub per_user: u64,
-    /// Maximum number of rooms that a user makes in a day.
-    pub made_daily: u64,
-}
-
-impl RoomLimits {
-    /// Maximum number of entries in a list of rooms: `global` is one of them.
-    fn most_listed(self) -> u64 {
-        if self.per_user == 0 { 0 } else { self.per_user + 1 }
-    }
-
-    /// Maximum number of entries of a kind to read; -1 for all.
-    fn most_read(self) -> i64 {
-        if self.per_user == 0 { -1 } else { i64::try_from(self.most_listed()).unwrap_or(-1) }
-    }
-}
 
 /// Settings of a store.
 #[derive(Clone)]
