@@ -77,7 +77,7 @@ impl Wiring {
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
         let (mut shared, alerts) = shared(&config, Arc::new(metrics), store.clock())?;
-        shared.push = push::access(&config, &store, &Outbound::new(&config.outbound)?).await?;
+        shared.push = push::access(&config, &store, &shared.outbound).await?;
         let (subscriber, supervisor) = Subscriber::new(&store_config, store.clone(), &node_id);
         let tails = Tails::new(config.messages.tail_bytes, config.messages.max_per_room);
         let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics), tails);

@@ -80,7 +80,7 @@ impl Hooks {
         }
         let actor = crate::domain::Caller { id: bot.id, name: bot.name, logged_in_at_secs: 0 };
         let notice = Notice::by_user(NoticeKind::Joined, &actor);
-        let change = MemberChange { room, actor: &actor, notice: &notice, rate: None, is_imposed: true };
+        let change = MemberChange { room, actor: &actor, notice: &notice, rate: None, is_imposed: true, link: None };
         self.accounts.store.add_member(&change).await
     }
 

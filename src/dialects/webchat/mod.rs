@@ -40,7 +40,17 @@ pub const DIALECT: Dialect =
 fn owns(path: &str) -> bool {
     let part = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
     let owned = [
-        "auth", "upload", "rooms", "room-links", "me", "users", "conversations", "search", "push", "admin", "hooks",
+        "auth",
+        "upload",
+        "rooms",
+        "room-links",
+        "me",
+        "users",
+        "conversations",
+        "search",
+        "push",
+        "admin",
+        "hooks",
         "messages",
     ];
     part.is_some_and(|part| owned.contains(&part))
@@ -75,12 +85,6 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
         )
         .configure(admin::routes)
         .service(resource("/api/v1/conversations").route(web::get().to(client::conversations)))
-        .service(resource("/api/v1/push/key").route(web::get().to(push::key)))
-        .service(
-            resource("/api/v1/push/subscriptions")
-                .route(web::post().to(push::subscribe))
-                .route(web::delete().to(push::unsubscribe)),
-        )
         .service(resource("/api/v1/search").route(web::get().to(search::search)))
         .service(
             resource("/api/v1/rooms/{id}")
@@ -88,13 +92,9 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
                 .route(web::patch().to(room_settings::change))
                 .route(web::delete().to(room_settings::remove)),
         )
-        .service(
-            resource("/api/v1/rooms/{id}/hooks").route(web::get().to(hooks::list)).route(web::post().to(hooks::create)),
-        )
-        .service(resource("/api/v1/rooms/{id}/hooks/{hook}").route(web::delete().to(hooks::remove)))
-        .service(resource("/api/v1/hooks/{token}").route(web::post().to(hooks::post)))
         .service(resource("/api/v1/rooms/{id}/pins").route(web::get().to(pins::list)))
         .configure(links)
+        .configure(hooks_and_push)
         .service(resource("/api/v1/users/{id}").route(web::get().to(profile::card)))
         .service(resource("/api/v1/rooms/{id}/settings").route(web::put().to(conversation_settings::change)))
         .service(
@@ -106,6 +106,21 @@ fn routes(routes: &mut ServiceConfig, _: &Config) {
             resource("/api/v1/rooms/{id}/members/{user_id}")
                 .route(web::delete().to(rooms::remove_member))
                 .route(web::put().to(rooms::set_role)),
+        );
+}
+
+fn hooks_and_push(routes: &mut ServiceConfig) {
+    routes
+        .service(
+            resource("/api/v1/rooms/{id}/hooks").route(web::get().to(hooks::list)).route(web::post().to(hooks::create)),
+        )
+        .service(resource("/api/v1/rooms/{id}/hooks/{hook}").route(web::delete().to(hooks::remove)))
+        .service(resource("/api/v1/hooks/{token}").route(web::post().to(hooks::post)))
+        .service(resource("/api/v1/push/key").route(web::get().to(push::key)))
+        .service(
+            resource("/api/v1/push/subscriptions")
+                .route(web::post().to(push::subscribe))
+                .route(web::delete().to(push::unsubscribe)),
         );
 }
 
