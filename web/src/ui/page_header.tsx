@@ -37,9 +37,9 @@ interface PageHeaderProps {
   setLang: (lang: Lang) => Promise<void>;
   class?: string;
   /** Ways to other pages than the chat. */
-  links?: { href: string; icon: "gauge"; text: string }[];
+  links?: { href: string; icon?: "gauge"; text: string }[];
   /** What stands between the name of the page and the tools. */
-  children: ComponentChildren;
+  children?: ComponentChildren;
   /** What stands below. */
   below?: ComponentChildren;
 }
@@ -89,8 +89,8 @@ function Tools({ t, setLang, links = [] }: Pick<PageHeaderProps, "t" | "setLang"
       {[...links, { href: "/chat", icon: "chat" as const, text: t("tools.chat") }].map(
         ({ href, icon, text }) => (
           <a class="tool" href={href} key={href}>
-            <Icon name={icon} />
-            <span class="tool-words">{text}</span>
+            {icon ? <Icon name={icon} /> : text}
+            {icon && <span class="tool-words">{text}</span>}
           </a>
         ),
       )}

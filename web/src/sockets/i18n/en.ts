@@ -5,6 +5,7 @@ export const texts = {
   "tools.label": "Other pages and settings",
   "tools.document": "All messages",
   "tools.http": "HTTP",
+  "tools.chat": "Chat",
   "lang.other": "中文",
   "theme.label": "Theme",
   "theme.system": "as the system",

@@ -7,6 +7,7 @@ export const texts: Record<Key, string> = {
   "tools.label": "其他页面与设置",
   "tools.document": "全部消息",
   "tools.http": "HTTP",
+  "tools.chat": "聊天",
   "lang.other": "English",
   "theme.label": "主题",
   "theme.system": "跟随系统",
