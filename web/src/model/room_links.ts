@@ -1,6 +1,6 @@
 // Links with which users join a room themselves.
 
-import { api } from "../net/http";
+import { linkApi } from "../net/room_links";
 import { refreshList } from "./conversation_list";
 import { conversations } from "./rooms";
 
@@ -14,7 +14,7 @@ export const linkAddress = (token: string): string => `${location.origin}/chat?j
 
 /** Joins the room of a link, and waits until it is listed. Returns its id. */
 export async function joinByLink(token: string): Promise<number> {
-  const { id } = await api.joinByLink(token);
+  const { id } = await linkApi.join(token);
   if (!conversations.peek().has(id)) await refreshList();
   return id;
 }

@@ -122,7 +122,7 @@ interface Call {
 }
 
 /** Calls a route with its path and query filled in. */
-async function call<R extends Route>(
+export async function call<R extends Route>(
   route: R,
   { path = {}, query = {}, body }: Call = {},
 ): Promise<Answers[R]> {
@@ -165,13 +165,6 @@ export const api = {
   changeConversation: (id: number, change: Partial<ConversationSettings>) =>
     call("PUT /api/v1/rooms/{id}/settings", { path: { id }, body: change }),
   deleteRoom: (id: number) => call("DELETE /api/v1/rooms/{id}", { path: { id } }),
-  links: (id: number) => call("GET /api/v1/rooms/{id}/links", { path: { id } }),
-  makeLink: (id: number, days: number, uses?: number) =>
-    call("POST /api/v1/rooms/{id}/links", { path: { id }, body: { days, uses } }),
-  revokeLink: (id: number, link_id: string) =>
-    call("DELETE /api/v1/rooms/{id}/links/{link_id}", { path: { id, link_id } }),
-  openLink: (token: string) => call("POST /api/v1/room-links/open", { body: { token } }),
-  joinByLink: (token: string) => call("POST /api/v1/room-links/join", { body: { token } }),
   blocks: () => call("GET /api/v1/me/blocks"),
   block: (user_id: number) => call("PUT /api/v1/me/blocks/{user_id}", { path: { user_id } }),
   unblock: (user_id: number) => call("DELETE /api/v1/me/blocks/{user_id}", { path: { user_id } }),

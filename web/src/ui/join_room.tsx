@@ -5,7 +5,7 @@ import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { roomName } from "../model/labels";
 import { joinByLink } from "../model/room_links";
-import { api } from "../net/http";
+import { linkApi } from "../net/room_links";
 import type { LinkedRoom } from "../net/types";
 import { Avatar, Skeleton } from "./common";
 import { Dialog } from "./dialog";
@@ -30,7 +30,7 @@ export function JoinRoom({ token }: { token: string }) {
   // The back button does not lead to the link again.
   const enter = async () => navigate(`/chat?room=${await joinByLink(token)}`, true);
   const open = async () => {
-    const linked = await api.openLink(token);
+    const linked = await linkApi.open(token);
     if (linked.is_member) await enter();
     else setRoom(linked);
   };

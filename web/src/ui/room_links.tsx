@@ -7,7 +7,7 @@ import { daysText, fullTime } from "../i18n/format";
 import { LINK_DAYS, LINK_USES, linkAddress } from "../model/room_links";
 import type { Room } from "../model/rooms";
 import { showToast } from "../model/toast";
-import { api } from "../net/http";
+import { linkApi } from "../net/room_links";
 import type { RoomLink } from "../net/types";
 import { copyText } from "./clipboard";
 import { Icon, Skeleton } from "./common";
@@ -18,7 +18,7 @@ export function RoomLinks({ room, onClose }: { room: Room; onClose: () => void }
   const [isFailed, setFailed] = useState(false);
   const load = async () => {
     try {
-      setLinks(await api.links(room.id));
+      setLinks(await linkApi.list(room.id));
       setFailed(false);
     } catch {
       setFailed(true);
@@ -54,7 +54,7 @@ function NewLink({ room, onMade }: { room: Room; onMade: () => void }) {
     setBusy(true);
     setError("");
     try {
-      const { token } = await api.makeLink(room.id, days, uses || undefined);
+      const { token } = await linkApi.make(room.id, days, uses || undefined);
       setAddress(linkAddress(token));
       onMade();
     } catch (refusal) {
@@ -155,7 +155,7 @@ function LinkList({ room, links, onRevoked }: LinkListProps) {
   const list = useRef<HTMLUListElement>(null);
   const revoke = async (id: string) => {
     try {
-      await api.revokeLink(room.id, id);
+      await linkApi.revoke(room.id, id);
     } catch (error) {
       showToast(errorText(error));
     }
