@@ -2,6 +2,7 @@
 import type { Page } from "@playwright/test";
 import { scan, scanThemes } from "./axe";
 import {
+  bubble,
   expect,
   newUsers,
   nodes,
@@ -188,7 +189,7 @@ test("shows how far deliveries are in time, the slowest routes, and what happene
   const room = await alice.group(uniqueName("ops"), bob);
   const theirs = await enter(bob, { node: 1, room });
   await sendAll(await plainPage(browser, contexts), alice, room, ["one", "two"]);
-  await expect(theirs.getByText("two", { exact: true })).toBeVisible();
+  await expect(bubble(theirs, "two")).toBeVisible();
   const page = await enter(user);
   await openDashboard(page);
   await expect(page.locator("[data-objective=hour] .state")).toHaveText(/^[\d.]+% of [\d,]+$/);

@@ -1,6 +1,6 @@
 // Where a message is: what an administrator finds out at /admin on one node about sockets on both.
 import AxeBuilder from "@axe-core/playwright";
-import { expect, newUsers, nodes, test, uniqueName } from "./fixtures";
+import { bubble, expect, newUsers, nodes, test, uniqueName } from "./fixtures";
 import { runCommand } from "./servers";
 
 for (const [colorScheme, width] of [
@@ -16,7 +16,7 @@ for (const [colorScheme, width] of [
     const body = { type: "text", content: "only for us", group_id: await alice.textIdOf(room) };
     const sent = await alice.call<{ data: { message_id: string } }>("POST", "/api/v1/chat/message", body);
     const id = sent.data.message_id;
-    await expect(theirs.getByText("only for us")).toBeVisible();
+    await expect(bubble(theirs, "only for us")).toBeVisible();
 
     const page = await enter(root, { colorScheme, reducedMotion: "reduce" });
     await page.setViewportSize({ width, height: 844 });
@@ -24,7 +24,9 @@ for (const [colorScheme, width] of [
     const field = page.getByLabel("Number, id or link of a message");
     await field.fill("no message");
     await page.getByRole("button", { name: "Trace" }).click();
-    await expect(page.getByRole("alert")).toHaveText("Enter a number or an id, or paste the link of a message.");
+    await expect(page.getByRole("alert")).toHaveText(
+      "Enter a number or an id, or paste the link of a message.",
+    );
     await expect(field).toBeFocused();
     await field.fill(`${nodes()[1]}/chat?room=${room}&message=${id}`);
     await page.keyboard.press("Enter");
@@ -41,7 +43,9 @@ for (const [colorScheme, width] of [
       await expect(rows("recipients").filter({ hasText: bob.name })).toContainText(/read/);
     }).toPass();
 
-    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    await expect
+      .poll(() => page.evaluate(() => document.documentElement.scrollWidth))
+      .toBeLessThanOrEqual(width);
     const { violations } = await new AxeBuilder({ page }).analyze();
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
     expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);

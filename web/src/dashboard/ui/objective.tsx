@@ -17,7 +17,7 @@ export function Objective({ metrics: { objective } }: { metrics: Metrics }) {
       <p class="group-hint muted">
         {t("objective.hint", { target: shareText(target_percent), limit: formatText(within_ms, "ms") })}
       </p>
-      <dl class="strip is-objective">
+      <dl class="objective">
         <Item id="hour" name={t("range.long.1h")} of={last_hour} />
         <Item id="day" name={t("range.long.24h")} of={last_day} />
       </dl>
@@ -35,7 +35,7 @@ function Item({
   of: Fulfilment;
 }) {
   return (
-    <div class="strip-item" data-objective={id}>
+    <div data-objective={id}>
       <dt>{name}</dt>
       <dd>
         {percent === null || burn_rate === null ? (
