@@ -1,8 +1,8 @@
 //! Patterns of responses: literal JSON with placeholders, and names for the values in their places.
 //!
 //! - `<uuid>`, `<time>`, `<millis>` (a time with milliseconds), `<later>` (one in the future), `<room>`, `<token>`, `<session>`,
-//!   `<link>` (the token of a link), `<digest>`, `<digits>`, `<origin>` stand for any
-//!   such value, alone or inside a text; `<integer>` for a number, alone.
+//!   `<link>` (the token of a link), `<vapid>` (a public key), `<digest>`, `<digits>`, `<origin>` stand for
+//!   any such value, alone or inside a text; `<integer>` for a number, alone.
 //! - `<uuid $message>` also remembers the value; from then on `$message` stands for it, in requests and responses.
 //! - Everything else is literal: the same keys, no more and no fewer, the same types, the same texts.
 
@@ -180,6 +180,7 @@ impl Memory {
             "later" => has_millis(value).is_some_and(|time| time > Timestamp::now()),
             "link" => value.len() == 34 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z')),
             "digest" => value.len() == 32 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+            "vapid" => value.len() == 87 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
             "room" => symbols::is_room(value),
             "origin" => value.starts_with("http://") || value.starts_with("https://"),
             "token" => value.split('.').count() == 3 && value.len() > 60,

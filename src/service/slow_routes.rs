@@ -54,7 +54,7 @@ mod tests {
         let stored = |ms: u64| {
             let metrics = Metrics::new(&[], &[]);
             for number in 0..MAX_ROUTES as u64 {
-                metrics.time_route("GET", &format!("/{number}"), Duration::from_millis(number + 1));
+                metrics.time_route("GET", &format!("/{number}"), Duration::from_millis(1 << number));
             }
             metrics.time_route("PUT", "/x", Duration::from_millis(ms));
             StoredRoutes { slot: 1, node: "a".to_owned(), routes: metrics.routes().since(&Default::default()) }

@@ -110,7 +110,7 @@ test("invitations by link have no serious violations", async ({ enter }) => {
   await expect(other.getByRole("button", { name: "Join" })).toBeVisible();
   await scan(other, "invitation");
   await other.goto(`${address.slice(0, -1)}1`);
-  await expect(other.getByRole("alert")).toContainText("This link does not work");
+  await expect(other.getByRole("dialog").getByRole("alert")).toContainText("This link does not work");
   await scan(other, "invitation that does not work");
 });
 

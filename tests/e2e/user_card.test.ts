@@ -159,6 +159,9 @@ test("mentions show the card of whom they name, by mouse, keyboard and touch", a
   await expect(page.locator(".text").getByRole("button")).toHaveCount(2);
 
   const phone = await enter(bob, { ...PHONE, node: 1, room });
-  await phone.locator(".text").getByRole("button", { name: `@${alice.name}` }).tap();
+  await phone
+    .locator(".text")
+    .getByRole("button", { name: `@${alice.name}` })
+    .tap();
   await expect(card(phone, alice.name).getByRole("button", { name: "Write a message" })).toBeVisible();
 });

@@ -153,7 +153,7 @@ async fn a_subscription_ends_with_its_session_or_at_the_push_service() {
     service.answer(&gone, &[410]);
     service.answer(&kept, &[503, 429, 201]);
     ok(bob.at(0, Method::DELETE, SUBSCRIPTIONS).json(&json!({"endpoint": left.endpoint()})).send().await).await;
-    ok(other.request(0, Method::POST, "/api/v1/auth/logout").send().await).await;
+    ok(other.at(0, Method::POST, "/api/v1/auth/logout").send().await).await;
     let key = format!("{}{{u:2}}:push", world.config.redis.prefix);
     let mut redis = shared_connection(&key);
     let mut number = || redis::cmd("HLEN").arg(&key).query::<u64>(&mut redis).expect("answers");

@@ -160,7 +160,6 @@ async fn a_trace_costs_a_few_commands_and_messages_none() {
         ("hgetall", 4),
         ("zrange", 1),
         ("zrangebyscore", 1),
-        ("get", 1),
     ];
     let mut commands = cost.commands;
     assert!(commands.remove("publish").is_some_and(|number| number <= 2), "{commands:?}");

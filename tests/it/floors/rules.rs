@@ -6,7 +6,7 @@ use super::tokens::{Token, end_of_item};
 use super::tree::{Import, Tree};
 
 /// Every module at the top of `src` and its floor. A module may import what is below its own floor.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 15] = [
     ("config", 0),
     ("conformance", 0),
     ("domain", 0),

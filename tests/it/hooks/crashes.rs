@@ -31,7 +31,7 @@ impl Sender {
     async fn run(self, messages: usize) {
         for number in 0..messages {
             let content = format!("{} {number}", self.room);
-            let body = json!({"message_type": "text", "content": content, "client_id": content});
+            let body = json!({"message_type": "text", "content": content, "client_id": content.replace(' ', "-")});
             while !self.is_sent(&body).await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
