@@ -32,8 +32,16 @@ export function Log() {
   );
 }
 
+const TIME = {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+} as const;
+
 function Line({ entry }: { entry: Entry }) {
-  const time = entry.at.toLocaleTimeString(lang.value, { hour12: false, fractionalSecondDigits: 3 });
+  const time = entry.at.toLocaleTimeString(lang.value, TIME);
   const isFrame = entry.kind === "sent" || entry.kind === "received";
   return (
     <li class={`trial-line is-${entry.kind}`} data-kind={entry.kind}>
