@@ -1,8 +1,8 @@
 // 中文。
 
-import type { Key } from ".";
+import type { texts as en } from "./en";
 
-export const texts: Record<Key, string> = {
+export const texts: Record<keyof typeof en, string> = {
   title: "试用 WebSocket",
   "tools.label": "其他页面与设置",
   "tools.document": "全部消息",
