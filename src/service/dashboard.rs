@@ -96,10 +96,10 @@ impl SnapshotCache {
         (known, unknown)
     }
 
-    /// Keeps hours that were read.
-    async fn keep(&self, hours: Vec<u64>, read: Vec<StoredHour>) -> Vec<(u64, Hour)> {
+    /// Keeps hours that were read, from one on: those of which only the deliveries are added up are not read again.
+    async fn keep(&self, first: u64, hours: Vec<u64>, read: Vec<StoredHour>) -> Vec<(u64, Hour)> {
         let read: Vec<(u64, Hour)> = hours.into_iter().zip(read.into_iter().map(Arc::new)).collect();
-        for (hour, metrics) in &read {
+        for (hour, metrics) in read.iter().filter(|(hour, _)| *hour >= first) {
             self.hours.insert(*hour, Arc::clone(metrics)).await;
         }
         read
@@ -176,7 +176,8 @@ impl Dashboard {
         let (mut hours, unknown) = self.cache.hours(needed, current).await;
         let (read, stats) = tokio::join!(self.store.metrics(&unknown, now_ms), self.store.stats());
         let (Reports { server, nodes, lost, incidents, hours: read }, stats) = (read?, stats?);
-        hours.extend(self.cache.keep(unknown, read).await);
+        let first_kept = first_hour.min(current.saturating_sub(2));
+        hours.extend(self.cache.keep(first_kept, unknown, read).await);
         for (hour, metrics) in hours.iter().filter(|(hour, _)| to_add_up.contains(hour)) {
             day.push(self.cache.add_up(*hour, metrics, current).await);
         }

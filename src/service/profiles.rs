@@ -53,20 +53,22 @@ impl Profiles {
         let account = self.store.change_profile(caller.id, change).await?;
         self.tokens.rename(account.id, account.updated_at_ms, &account.name);
         match &change.avatar {
-            Some(avatar) => self.keep_picture(caller.id, avatar).await,
+            Some(avatar) => self.keep_picture(caller.id, avatar.clone()).await,
             None => Ok(account),
         }
     }
 
     /// Notes a picture as in use. Returns the account.
-    async fn keep_picture(&self, user: UserId, avatar: &str) -> Result<Account> {
-        self.uploads.keep_picture(PictureOwner::User(user), avatar).await;
-        let account = self.store.account(user).await?.ok_or(Error::UserNotFound)?;
-        // Of two changes at once the one that was written first may be noted last.
-        if account.avatar != avatar {
-            self.uploads.keep_picture(PictureOwner::User(user), &account.avatar).await;
+    async fn keep_picture(&self, user: UserId, mut kept: String) -> Result<Account> {
+        loop {
+            self.uploads.keep_picture(PictureOwner::User(user), &kept).await;
+            let account = self.store.account(user).await?.ok_or(Error::UserNotFound)?;
+            // Of changes at once the one that was written first may be noted last, by this or another request.
+            if account.avatar == kept {
+                return Ok(account);
+            }
+            kept = account.avatar;
         }
-        Ok(account)
     }
 
     /// What others see of these users, without those that do not exist.

@@ -23,14 +23,15 @@ impl Rooms {
             *avatar = self.uploads.own_picture(avatar).await?;
         }
         self.store.change_room(room, caller.id, &change, self.limits.send_rate()).await?;
-        if let Some(avatar) = &change.avatar {
-            self.uploads.keep_picture(PictureOwner::Room(room), avatar).await;
+        let Some(mut kept) = change.avatar else { return self.store.room_details(room, caller.id).await };
+        loop {
+            self.uploads.keep_picture(PictureOwner::Room(room), &kept).await;
+            let details = self.store.room_details(room, caller.id).await?;
+            // Of changes at once the one that was written first may be noted last, by this or another request.
+            if details.avatar == kept {
+                return Ok(details);
+            }
+            kept = details.avatar;
         }
-        let details = self.store.room_details(room, caller.id).await?;
-        // Of two changes at once the one that was written first may be noted last.
-        if change.avatar.is_some_and(|avatar| avatar != details.avatar) {
-            self.uploads.keep_picture(PictureOwner::Room(room), &details.avatar).await;
-        }
-        Ok(details)
     }
 }
