@@ -81,3 +81,26 @@ test("a jump stays with its message while older ones arrive above it", async ({
   expect(pages).toBeGreaterThan(2);
   await expect(bubble(page, "needle")).toBeInViewport({ ratio: 1 });
 });
+
+test("the end that a jump leads to stays in view when the window changes later", async ({
+  browser,
+  contexts,
+  enter,
+}) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  await sendAll(await plainPage(browser, contexts), alice, room, [
+    ...Array.from({ length: 30 }, (_, at) => long(at)),
+    "needle",
+  ]);
+  // Her own messages: the conversation opens at its end.
+  const page = await enter(alice, { node: 1, room });
+  await expect(bubble(page, "needle")).toBeInViewport({ ratio: 1 });
+  await page.getByRole("searchbox", { name: "Search" }).fill("needle");
+  await results(page, "Messages").first().click();
+  const row = page.locator(".row", { has: page.locator(".text", { hasText: "needle" }) });
+  await expect(row).toHaveClass(/is-flashed/);
+  await expect(row).not.toHaveClass(/is-flashed/);
+  await page.setViewportSize({ width: 1280, height: 500 });
+  await expect(bubble(page, "needle")).toBeInViewport({ ratio: 1 });
+});

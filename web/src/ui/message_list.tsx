@@ -248,7 +248,9 @@ function History({ room, lines, onReply }: HistoryProps) {
   const revealMessage = (id: number, scroll: () => boolean, onSeen: (row: HTMLElement) => void) => {
     const { current } = box;
     const row = () => current?.querySelector<HTMLElement>(`[data-id="${id}"]`);
-    if (current) void reveal(current, { scroll, row, onSeen });
+    if (!current) return;
+    // At the end, where it was before, there was no scroll event.
+    void reveal(current, { scroll, row, onSeen }).then(() => onScroll(lastScroll.current.scrollTop));
   };
   useSignalEffect(() => {
     const target = targetMessage.value;
