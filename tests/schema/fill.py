@@ -22,6 +22,14 @@ class Fill:
             group = self.world.new_group(self.user)
             values.update(id=group, user_id=self.world.new_member(group, self.user))
             return
+        if self.label == "DELETE /api/v1/rooms/{id}/hooks/{hook}":
+            group = self.world.new_group(self.user)
+            values.update(id=group, hook=self.world.new_hook(group, self.user)["id"])
+            return
+        if self.label == "DELETE /api/v1/rooms/{id}/links/{link_id}":
+            group = self.world.new_group(self.user)
+            values.update(id=group, link_id=self.world.new_link(group, self.user))
+            return
         for name in values:
             known = self._path_value(name)
             if known is not None:
@@ -32,7 +40,8 @@ class Fill:
         world = self.world
         if "/admin/users/" in self.label and str(values.get("id")) in {str(user.id) for user in world.users}:
             values["id"] = self._path_value("id")
-        is_of_room = self.label.startswith(("DELETE", "PATCH", "PUT")) and "rooms/{id}" in self.label
+        is_changed = self.label.startswith(("DELETE", "PATCH", "PUT")) or self.label.endswith("/hooks")
+        is_of_room = is_changed and "rooms/{id}" in self.label
         if is_of_room and str(values.get("id")) in map(str, world.rooms):
             values["id"] = self._path_value("id")
         if self.label.endswith("/leave") and values.get("room_id") in world.rooms.values():
@@ -47,6 +56,12 @@ class Fill:
             is_gone = label == "DELETE /api/v1/admin/users/{id}"
             return world.new_user().id if is_gone else world.victim.id
         match name:
+            case "token":
+                return world.hook
+            case "id" if label.endswith("/trace"):
+                return self.dice.choice(world.messages).number
+            case "id" if label == "POST /api/v1/rooms/{id}/hooks":
+                return world.new_group(self.user)
             case "id" if label == "DELETE /api/v1/me/sessions/{id}":
                 return world.session_of(self.user)
             case "id" if "/invites/" in label:

@@ -67,6 +67,7 @@ class World:
         self.application = Application()
         self.public = self._public_room(self.keeper)
         self.group = self.new_group(self.keeper)
+        self.hook = self.new_hook(self.group, self.keeper)["url"].rsplit("/", 1)[1]
         self.picture = self._picture()
         self.actors = [self._actor() for _ in range(3)]
         self.spare = None
@@ -94,6 +95,14 @@ class World:
 
     def new_group(self, owner):
         return call("POST", "/api/v1/rooms", owner, json={"name": self.unique("Group ")})["id"]
+
+    def new_hook(self, group, owner):
+        """A webhook through which others post into a group."""
+        body = {"kind": "incoming", "name": self.unique("Hook")}
+        return call("POST", f"/api/v1/rooms/{group}/hooks", owner, json=body)
+
+    def new_link(self, group, owner):
+        return call("POST", f"/api/v1/rooms/{group}/links", owner, json={})["id"]
 
     def new_message(self, sender, number=GLOBAL):
         room, body = self.rooms[number], {"message_type": "text", "content": "Hello, 世界"}

@@ -133,11 +133,10 @@ pub(super) struct CardsQuery {
 impl CardsQuery {
     /// The name to search for, if the request has no numbers.
     fn name(&self) -> Result<Option<(NameQuery, Limit)>> {
-        let Some(text) = self.q.as_deref().filter(|text| self.ids.is_none() && !text.trim().is_empty()) else {
-            return Ok(None);
-        };
+        let limit = Limit::parse_or(self.limit.as_deref(), DEFAULT_FOUND, MAX_CARDS)?;
+        let Some(text) = self.q.as_deref().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
         check_query(text, 1)?;
-        Ok(Some((NameQuery::new(text), Limit::parse_or(self.limit.as_deref(), DEFAULT_FOUND, MAX_CARDS)?)))
+        Ok(self.ids.is_none().then(|| (NameQuery::new(text), limit)))
     }
 
     fn parse(&self) -> Result<Vec<UserId>> {
