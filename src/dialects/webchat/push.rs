@@ -82,7 +82,7 @@ pub(super) async fn subscribe(
 #[schema(example = json!({"endpoint": "https://push.example/send/1"}))]
 pub(super) struct EndpointBody {
     /// Its address at the push service.
-    #[schema(required, value_type = String, max_length = 1000)]
+    #[schema(required, value_type = String)]
     endpoint: Option<String>,
 }
 
