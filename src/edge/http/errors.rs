@@ -17,6 +17,7 @@ use tracing_actix_web::RequestId;
 use super::allow::AllowedMethods;
 use super::hold_body::HeldBody;
 use super::manners::{complete, head_as_get, refuse_encoded, without_body};
+use super::observe::shown_path;
 use crate::domain::{Error, Kind, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
 
@@ -104,7 +105,7 @@ fn from_framework(cause: &actix_web::Error) -> Error {
 
 fn log(cause: &Error, dialect: &str, request: &HttpRequest) {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let (method, path) = (request.method().as_str(), request.path());
+    let (method, path) = (request.method().as_str(), shown_path(request.path()));
     match cause.severity() {
         Severity::Defect => error!(request.id = id, method, path, dialect, error = %cause, "request failed"),
         Severity::Outage => warn!(request.id = id, method, path, dialect, error = %cause, "store unavailable"),

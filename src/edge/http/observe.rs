@@ -117,8 +117,8 @@ fn route_of(request: &HttpRequest) -> String {
     format!("{method} {}", request.match_pattern().as_deref().unwrap_or("no route"))
 }
 
-/// A path without the token of a webhook.
-fn shown_path(path: &str) -> &str {
+/// A path as logs have it: without the token of a webhook.
+pub(super) fn shown_path(path: &str) -> &str {
     if path.starts_with(HOOKS) { HOOKS } else { path }
 }
 
