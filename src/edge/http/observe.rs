@@ -142,3 +142,14 @@ impl RootSpanBuilder for RequestSpan {
         tracing::debug!(parent: &span, status = status.as_u16(), "request answered");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_webhooks_are_not_shown() {
+        assert_eq!(shown_path("/api/v1/hooks/cwh_0123"), HOOKS);
+        assert_eq!(shown_path("/api/v1/rooms/2/hooks"), "/api/v1/rooms/2/hooks");
+    }
+}
