@@ -17,7 +17,7 @@ use tracing_actix_web::RequestId;
 use super::allow::AllowedMethods;
 use super::hold_body::HeldBody;
 use super::manners::{complete, head_as_get, refuse_encoded, without_body};
-use super::observe::shown_path;
+use super::shown_path::shown_path;
 use crate::domain::{Error, Kind, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
 

@@ -22,6 +22,7 @@ mod observe;
 pub(in crate::edge) mod origin;
 mod packed_list;
 pub(in crate::edge) mod query;
+mod shown_path;
 
 pub use allow::AllowedMethods;
 pub use allowed_origins::AllowedOrigins;

@@ -17,6 +17,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 use super::auth::bearer;
 use super::client::client_of;
 use super::errors::RoutePattern;
+use super::shown_path::shown_path;
 use crate::domain::Error;
 use crate::edge::connection::RequestUnderWay;
 use crate::edge::context::Context;
@@ -26,9 +27,6 @@ use crate::edge::socket::RawSocket;
 use crate::edge::turn::{OF_A_REQUEST, take_turn};
 use crate::fanout::Claimant;
 use crate::metrics::Count;
-
-/// The paths of webhooks, each of which ends with a token.
-const HOOKS: &str = "/api/v1/hooks/";
 
 /// Middleware that counts requests and adds their id to the response. It asks clients to close the connection while the
 /// node drains, or when file descriptors run out.
@@ -117,11 +115,6 @@ fn route_of(request: &HttpRequest) -> String {
     format!("{method} {}", request.match_pattern().as_deref().unwrap_or("no route"))
 }
 
-/// A path as logs have it: without the token of a webhook.
-pub(super) fn shown_path(path: &str) -> &str {
-    if path.starts_with(HOOKS) { HOOKS } else { path }
-}
-
 /// Builds the span of a request. Errors are logged where they get their body.
 pub struct RequestSpan;
 
@@ -140,16 +133,5 @@ impl RootSpanBuilder for RequestSpan {
             Err(error) => error.as_response_error().status_code(),
         };
         tracing::debug!(parent: &span, status = status.as_u16(), "request answered");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_of_webhooks_are_not_shown() {
-        assert_eq!(shown_path("/api/v1/hooks/cwh_0123"), HOOKS);
-        assert_eq!(shown_path("/api/v1/rooms/2/hooks"), "/api/v1/rooms/2/hooks");
     }
 }
