@@ -15,6 +15,7 @@ mod link_health;
 pub(super) mod pubsub;
 pub(super) mod pubsub_event;
 pub(super) mod reply;
+mod script_source;
 pub(super) mod scripts;
 mod sentinel;
 mod sentinel_watch;

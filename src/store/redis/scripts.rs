@@ -9,15 +9,18 @@ use std::sync::LazyLock;
 
 use redis::{Cmd, Pipeline, ServerError, ServerErrorKind};
 
+use super::script_source::stripped;
+
 /// A script's source and its hash.
 pub(in crate::store) struct Script {
-    code: &'static str,
+    code: String,
     hash: String,
 }
 
 impl Script {
-    fn new(code: &'static str) -> Self {
-        Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
+    fn new(code: &str) -> Self {
+        let code = stripped(code);
+        Self { hash: redis::Script::new(&code).get_hash().to_owned(), code }
     }
 }
 
@@ -177,7 +180,7 @@ static ALL: &[&LazyLock<Script>] = &[
 fn load(scripts: &[&Script]) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(scripts.len());
     for script in scripts {
-        pipeline.cmd("SCRIPT").arg("LOAD").arg(script.code).ignore();
+        pipeline.cmd("SCRIPT").arg("LOAD").arg(&script.code).ignore();
     }
     pipeline
 }
@@ -213,7 +216,7 @@ impl Call<'_> {
 
     /// The call that carries the script itself.
     pub(in crate::store) fn by_source(&self) -> Cmd {
-        self.command("EVAL", self.script.code)
+        self.command("EVAL", &self.script.code)
     }
 
     fn command(&self, verb: &str, script: &str) -> Cmd {
