@@ -45,14 +45,14 @@ pub struct Appended {
     pub(super) member_since: Option<Seq>,
     /// Whether an earlier try with the same client id stored the message.
     pub is_replay: bool,
-    /// The room, for notifications; `None` for a retry.
+    /// The room of a message that is direct or mentions somebody; `None` for others and for a retry.
     pub room: Option<AppendedRoom>,
 }
 
 impl Appended {
     /// A message that was stored now.
-    pub fn new(message: Message, room: AppendedRoom) -> Self {
-        Self { message, member_since: None, is_replay: false, room: Some(room) }
+    pub fn new(message: Message, room: Option<AppendedRoom>) -> Self {
+        Self { message, member_since: None, is_replay: false, room }
     }
 }
 
@@ -61,7 +61,7 @@ impl Appended {
 pub struct AppendedRoom {
     /// The room.
     pub head: RoomHead,
-    /// Its name if the message mentions somebody; direct rooms have none.
+    /// Its name; empty for direct rooms.
     pub name: String,
 }
 
@@ -257,13 +257,18 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
     let items = array(reply)?;
     let [status, rest @ ..] = items.as_slice() else { return Err(Error::internal("an empty reply")) };
     match (text(status)?, rest) {
-        ("stored", [id, Value::Int(joined), mentioned, kind, about]) => {
-            let mentioned = reply::read(mentioned.clone())?;
+        ("stored", [id, Value::Int(joined), rest @ ..]) => {
+            let (mentioned, about) = match rest {
+                [] => (Vec::new(), None),
+                [mentioned, kind, about] => {
+                    (reply::read(mentioned.clone())?, Some(room_of(room, text(kind)?, text(about)?)?))
+                }
+                _ => return Err(unexpected(status)),
+            };
             let message = stored(room, entry_id(id)?, caller, new, mentioned);
             // The notice that the sender joined precedes the message.
             let member_since = (*joined == 1).then(|| message.id.entry.seq.previous());
-            let room = room_of(room, text(kind)?, text(about)?)?;
-            Ok(Appended { member_since, ..Appended::new(message, room) })
+            Ok(Appended { member_since, ..Appended::new(message, about) })
         }
         ("replay", [id, record, amended, Value::Int(since)]) => {
             // When the log has dropped the entry since, the retry carries the same message.

@@ -142,7 +142,8 @@ mod tests {
             forwarded_from: None,
         };
         let pair = (kind == RoomKind::Direct).then_some((UserId(3), UserId(4)));
-        Appended::new(message, AppendedRoom { head: RoomHead { id, kind, pair }, name: "Team".to_owned() })
+        let room = AppendedRoom { head: RoomHead { id, kind, pair }, name: "Team".to_owned() };
+        Appended::new(message, Some(room))
     }
 
     fn recipients(kind: RoomKind, mentions: Option<Mentions>) -> Option<Recipients> {

@@ -14,8 +14,8 @@
 --       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
 --       15 field of the client id in the hashes ('' when it is not kept there)
 --       16… whom the text may mention: place, user (0 for all members), name as JSON, …
--- Reply {'stored', id, joined 0|1, numbers from 1 of those of ARGV 16… whom it mentions, kind of the room,
---        the users of a direct room, or the name of another where the message mentions somebody, else ''}
+-- Reply {'stored', id, joined 0|1}, and in a direct room or with mentions also
+--        {…, numbers from 1 of those of ARGV 16… whom it mentions, kind of the room, users of a direct room, else its name}
 --       {'join'} (the sender must join, which ARGV 14 does not allow)
 --       {'replay', id, record or false, its amendments with details, first seq since the sender joined (0: no member of a public room)}
 --       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
@@ -35,7 +35,7 @@ local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 
 local seen, field = tonumber(ARGV[12]), ARGV[15]
 if live == room then live = nil end
 
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'blocked:' .. sender, 'slow', 'pair')
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'slow')
 local kind = known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
 
@@ -43,8 +43,9 @@ local function leads()
   return is_leader(redis.call('HGET', room, 'owner'), admins, members, sender)
 end
 
+local direct = kind == 'direct' and redis.call('HMGET', room, 'pair', 'blocked:' .. sender)
 -- The other user of a direct room blocks the sender.
-local refusal = state[6] and {'blocked'}
+local refusal = direct and direct[2] and {'blocked'}
 if reply_to ~= '' then
   local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
   if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then refusal = refusal or {'no_reply'} end
@@ -62,7 +63,7 @@ end
 local clock = redis_clock()
 local wait, arrival = check_rate(rate, interval, burst, clock)
 if wait > 0 then refusal = refusal or {'limited', wait} end
-local slow_ms = (tonumber(state[7]) or 0) * 1000
+local slow_ms = (tonumber(state[6]) or 0) * 1000
 local is_slow = slow_ms > 0 and not leads()
 if is_slow then
   local pause = math.min((tonumber(redis.call('GET', slow)) or -slow_ms) + slow_ms - clock, slow_ms)
@@ -136,5 +137,5 @@ elseif ids and not is_noted then
   redis.call('HSET', ids, field, struct.pack(ID_VALUE, seq, ms, hash))
 end
 if hash ~= '' and sent ~= room then redis.call('SET', sent, id .. ' ' .. hash, 'PX', lifetime) end
-local about = kind == 'direct' and state[8] or #mentioned > 0 and redis.call('HGET', room, 'name')
-return {'stored', id, joined, mentioned, kind, about or ''}
+if not direct and #mentioned == 0 then return {'stored', id, joined} end
+return {'stored', id, joined, mentioned, kind, direct and direct[1] or redis.call('HGET', room, 'name') or ''}
