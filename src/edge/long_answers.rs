@@ -1,9 +1,9 @@
 //! Bounds the lists and pages that a user's clients have under way or do not read, over HTTP and WebSockets alike.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{Error, Limit, Result, UserId};

@@ -3,12 +3,12 @@
 //! The node is subscribed to the channel of each followed room. Events reach the workers in the room's order and without
 //! gaps: after every subscription, and whenever a seq jumps, the missing events are read once for the whole node.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use foldhash::HashMap;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 

@@ -5,13 +5,13 @@
 //! frames too slowly gets a backlog and is caught up from the stream later ([`super::catch_up`]); it delays no other.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use foldhash::{HashMap, HashSet};
 use slab::Slab;
 use socket2::SockRef;
 
@@ -142,9 +142,9 @@ impl Hub {
             max_lag,
             connections: Slab::new(),
             reader_url: Rc::default(),
-            rooms: HashMap::new(),
-            pending: HashMap::new(),
-            users: HashMap::new(),
+            rooms: HashMap::default(),
+            pending: HashMap::default(),
+            users: HashMap::default(),
             dirty: Vec::new(),
             scratch: Vec::new(),
             registered: 0,

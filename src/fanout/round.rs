@@ -1,9 +1,10 @@
 //! Who may have the next turns of a worker, and who has how many under way.
 
+use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use foldhash::HashMap;
 use tokio::sync::oneshot;
 
 use crate::domain::UserId;
@@ -58,10 +59,10 @@ impl<T> Default for Round<T> {
     fn default() -> Self {
         Self {
             share: TURNS_IN_A_ROUND,
-            had: HashMap::new(),
+            had: HashMap::default(),
             had_by_strangers: 0,
-            under_way: HashMap::new(),
-            waiting: HashMap::new(),
+            under_way: HashMap::default(),
+            waiting: HashMap::default(),
             order: VecDeque::new(),
         }
     }
@@ -195,7 +196,7 @@ mod tests {
     fn no_stranger_waits_for_ever() {
         let mut round = Round::<()>::default();
         let strangers: Vec<_> = (0..100).map(stranger).collect();
-        let (mut waiting, mut had) = (Vec::new(), HashMap::<_, usize>::new());
+        let (mut waiting, mut had) = (Vec::new(), HashMap::<_, usize>::default());
         for _ in 0..30 {
             // As many requests as anybody answers.
             for claimant in &strangers {

@@ -5,8 +5,10 @@
 //! Whoever finds that an event may be missing drops it. `followed_rooms` calls under its lock, so that a tail is never behind
 //! or ahead of the sequencer while events are applied.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use foldhash::HashMap;
 
 use crate::domain::{Event, RecentMessages, RoomId};
 

@@ -1,9 +1,9 @@
 //! Durations of requests by route: by its method and pattern, of which there are as many as the server has routes.
 
-use std::collections::HashMap;
 use std::sync::{OnceLock, RwLock};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::{Distribution, Histogram, Sparse};

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::fast::RandomState;
 use moka::sync::Cache;
 
 use crate::domain::{AccountOrigin, Caller, Error, Result, TokenKey, UserId};
@@ -57,13 +58,16 @@ struct Known {
 
 /// The bindings that a node has read.
 pub(super) struct Bindings {
-    accounts: Cache<UserId, Known>,
+    accounts: Cache<UserId, Known, RandomState>,
     generation: AtomicU64,
 }
 
 impl Default for Bindings {
     fn default() -> Self {
-        Self { accounts: Cache::new(MAX_KNOWN), generation: AtomicU64::new(0) }
+        Self {
+            accounts: Cache::builder().max_capacity(MAX_KNOWN).build_with_hasher(RandomState::default()),
+            generation: AtomicU64::new(0),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Presence: online users, their addresses, and statistics.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use foldhash::HashMap;
 use futures_util::future::join_all;
 
 use super::access::{Action, IpVisibility, authorise};

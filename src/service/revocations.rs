@@ -1,9 +1,10 @@
 //! The revoked tokens that a node knows of.
 
-use std::collections::HashMap;
 use std::sync::RwLock;
 use std::time::Duration;
 
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use moka::sync::Cache;
 
 use crate::domain::{TokenId, UserId};
@@ -16,14 +17,17 @@ pub struct Revocations {
     /// User → the first valid epoch.
     epochs: RwLock<HashMap<UserId, u64>>,
     /// Tokens that ended alone.
-    ended: Cache<TokenId, ()>,
+    ended: Cache<TokenId, (), RandomState>,
 }
 
 impl Revocations {
     /// No revocations yet, of tokens that live for so many seconds.
     pub(super) fn new(lifetime_secs: u64) -> Self {
         let remembered = Duration::from_secs(lifetime_secs) + LONGER;
-        Self { epochs: RwLock::default(), ended: Cache::builder().time_to_live(remembered).build() }
+        Self {
+            epochs: RwLock::default(),
+            ended: Cache::builder().time_to_live(remembered).build_with_hasher(RandomState::default()),
+        }
     }
 
     /// Records a revocation, unless a later one is known. Returns whether it is news.

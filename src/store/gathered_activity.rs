@@ -1,8 +1,9 @@
 //! Activity that a node has not written yet: the latest of each user, in memory. Its workers share it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+use foldhash::HashMap;
 
 use super::activity::{Activity, GIVEN_UP_AFTER};
 use crate::domain::UserId;
