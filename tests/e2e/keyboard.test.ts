@@ -34,6 +34,21 @@ test("Ctrl+K, a name and Enter open the first hit, once it is there", async ({ e
   await expect(title(page)).toHaveText(stranger.name);
 });
 
+test("what is typed right after Ctrl+K goes to the search", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  await alice.direct(bob);
+  const page = await enter(alice);
+  await item(page, bob.name).click();
+  await expect(composer(page)).toBeFocused();
+  const focus = await page.evaluate(() => {
+    document.activeElement?.dispatchEvent(
+      new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true, cancelable: true }),
+    );
+    return document.activeElement?.getAttribute("type");
+  });
+  expect(focus).toBe("search");
+});
+
 test("the list is one Tab stop, and a link leads past it", async ({ enter }) => {
   const [alice, ...others] = await newUsers("alice", "one", "two", "three", "four");
   await forEach(others, (other) => alice.direct(other));

@@ -49,9 +49,14 @@ export function Chat() {
   });
   useEffect(() => {
     const search = () => {
-      // On a phone an open conversation hides the sidebar.
-      if (searchBox.current?.offsetParent === null) showRoom(null);
-      requestAnimationFrame(() => searchBox.current?.select());
+      const take = () => {
+        searchBox.current?.focus();
+        searchBox.current?.select();
+      };
+      // At once, because the next key may already have been pressed. On a phone an open conversation hides the sidebar.
+      if (searchBox.current?.offsetParent) return take();
+      showRoom(null);
+      requestAnimationFrame(take);
     };
     const onKey = (event: KeyboardEvent) => onShortcut(event, search);
     const onOpen = (event: Event) => showRoom((event as CustomEvent<number>).detail);
