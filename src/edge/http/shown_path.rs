@@ -1,11 +1,12 @@
 //! Paths as logs have them.
 
-/// The paths of webhooks, each of which ends with a token.
-const HOOKS: &str = "/api/v1/hooks/";
+/// With what the tokens of webhooks begin, which are parts of paths. `_` may be encoded.
+const TOKEN: &[u8] = b"cwh";
 
-/// Returns a path without the token of a webhook.
+/// Returns a path up to the token of a webhook, whether or not there is a route for it.
 pub(super) fn shown_path(path: &str) -> &str {
-    if path.starts_with(HOOKS) { HOOKS } else { path }
+    let token = path.as_bytes().windows(TOKEN.len()).position(|part| part.eq_ignore_ascii_case(TOKEN));
+    &path[..token.unwrap_or(path.len())]
 }
 
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod tests {
 
     #[test]
     fn tokens_of_webhooks_are_not_shown() {
-        assert_eq!(shown_path("/api/v1/hooks/cwh_0123"), HOOKS);
+        assert_eq!(shown_path("/api/v1/hooks/cwh_0123"), "/api/v1/hooks/");
+        assert_eq!(shown_path("//api/v1/Hook%73/CWH%5f0123/x"), "//api/v1/Hook%73/");
         assert_eq!(shown_path("/api/v1/rooms/2/hooks"), "/api/v1/rooms/2/hooks");
     }
 }
