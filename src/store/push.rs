@@ -1,7 +1,7 @@
 //! Subscriptions to notifications, and the key with which they are sent. A user's subscriptions are a hash in the slot of the
 //! user, by a digest of their addresses.
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use redis::{Pipeline, Value};
 use sha2::{Digest, Sha256};
 
@@ -110,17 +110,17 @@ impl Store {
     }
 
     /// Where these users are to be notified of a message. Left out are users who do not want it, who block its sender, or
-    /// of whom a window has the focus. One round trip.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn push_targets(
-        &self,
-        users: &[UserId],
-        occasion: PushOccasion,
-    ) -> Result<Vec<(UserId, Vec<StoredPush>)>> {
-        let targets = try_join_all(users.iter().map(|user| self.targets_of(*user, occasion))).await?;
-        Ok(users.iter().copied().zip(targets).filter(|(_, targets)| !targets.is_empty()).collect())
+    /// of whom a window has the focus, and those of whom nothing can be read now. One round trip.
+    pub async fn push_targets(&self, users: &[UserId], occasion: PushOccasion) -> Vec<(UserId, Vec<StoredPush>)> {
+        let targets = join_all(users.iter().map(|user| self.targets_of(*user, occasion))).await;
+        let read = users.iter().zip(targets).filter_map(|(user, targets)| match targets {
+            Ok(targets) => (!targets.is_empty()).then_some((*user, targets)),
+            Err(error) => {
+                tracing::debug!(user.id = %user, %error, "a user is not notified");
+                None
+            }
+        });
+        read.collect()
     }
 
     async fn targets_of(&self, user: UserId, occasion: PushOccasion) -> Result<Vec<StoredPush>> {

@@ -81,7 +81,7 @@ impl PushSender {
             Recipients::Members => self.store.members_up_to(occasion.room, MAX_MEMBERS).await?,
         };
         let others: Vec<UserId> = users.into_iter().filter(|user| *user != occasion.sender).collect();
-        for (user, pushes) in self.store.push_targets(&others, occasion).await? {
+        for (user, pushes) in self.store.push_targets(&others, occasion).await {
             let (good, ended): (Vec<_>, Vec<_>) =
                 pushes.into_iter().partition(|push| self.tokens.are_in_force(user, push.terms));
             self.forget(user, &ended).await;
