@@ -104,8 +104,10 @@ impl Messages {
         if !matches!(&appended, Err(error) if error.kind() != Kind::Unavailable) {
             self.hooked.touch(room);
         }
-        if let Ok(appended @ Appended { is_replay: false, .. }) = &appended {
-            self.metrics.count(Count::Messages);
+        if let Ok(appended) = &appended {
+            if !appended.is_replay {
+                self.metrics.count(Count::Messages);
+            }
             self.alerts.offer(appended);
         }
         appended

@@ -45,7 +45,8 @@ pub struct Appended {
     pub(super) member_since: Option<Seq>,
     /// Whether an earlier try with the same client id stored the message.
     pub is_replay: bool,
-    /// The room of a message that is direct or mentions somebody; `None` for others and for a retry.
+    /// The room of a message of which users may have to be notified: a direct one, or one that mentions somebody. `None` for a
+    /// retry, unless this node does not know how the first try ended.
     pub room: Option<AppendedRoom>,
 }
 
@@ -90,7 +91,7 @@ impl Store {
             self.note_unknown(sent_key);
         }
         let (reply, join) = outcome?;
-        let appended = match (read_appended(reply, room, caller, message, &record), &join) {
+        let mut appended = match (read_appended(reply, room, caller, message, &record), &join) {
             (Ok(appended), _) => appended,
             (Err(error), Some(join)) => {
                 self.abandon_join(join, &error).await;
@@ -99,7 +100,8 @@ impl Store {
             (Err(error), None) => return Err(error),
         };
         match appended.is_replay {
-            true => sent_key.iter().for_each(|key| self.count_if_unknown(key)),
+            true if sent_key.is_some_and(|key| self.count_if_unknown(key)) => {}
+            true => appended.room = None,
             false => self.count_message(),
         }
         self.note_stored(caller, &appended, join.as_ref()).await;
@@ -270,13 +272,14 @@ fn read_appended(reply: Value, room: RoomId, caller: &Caller, new: NewMessage, s
             let member_since = (*joined == 1).then(|| message.id.entry.seq.previous());
             Ok(Appended { member_since, ..Appended::new(message, about) })
         }
-        ("replay", [id, record, amended, Value::Int(since)]) => {
+        ("replay", [id, record, amended, Value::Int(since), kind, about]) => {
             // When the log has dropped the entry since, the retry carries the same message.
             let record = if is_absent(record) { sent } else { text(record)? };
             let message = amendments::read_amended(room, entry_id(id)?, record, amended)?;
             let message = message.ok_or(Error::MessageNotFound)?;
             let member_since = (*since > 0).then(|| Seq(since.unsigned_abs()));
-            Ok(Appended { message, member_since, is_replay: true, room: None })
+            let room = room_of(room, text(kind)?, text(about)?)?;
+            Ok(Appended { message, member_since, is_replay: true, room: Some(room) })
         }
         ("conflict", []) => Err(Error::ClientIdReused),
         ("no_room", []) => Err(Error::RoomNotFound),

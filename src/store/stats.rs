@@ -135,11 +135,13 @@ impl Store {
         self.write_cache.unknown.insert(sent_key.to_owned(), ());
     }
 
-    /// Counts a message whose retry shows that it was stored, if its outcome was unknown to this node.
-    pub(super) fn count_if_unknown(&self, sent_key: &str) {
-        if self.write_cache.unknown.remove(sent_key).is_some() {
+    /// Counts a message whose retry shows that it was stored, if its outcome was unknown to this node. Returns whether it was.
+    pub(super) fn count_if_unknown(&self, sent_key: &str) -> bool {
+        let was_unknown = self.write_cache.unknown.remove(sent_key).is_some();
+        if was_unknown {
             self.count_message();
         }
+        was_unknown
     }
 
     /// Adds to the days' counters what this node has counted since the last time. Idempotent.

@@ -2,12 +2,14 @@
 
 mod service;
 
-use chinwag::config::Config;
+use chinwag::config::{Config, Durability};
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::service::{Browser, PushService};
 use crate::command_log::LoggedRedis;
+use crate::replicated::Replicated;
 use crate::support::{User, World, eventually, ok, room_id, shared_connection, shared_redis};
 
 const SUBSCRIPTIONS: &str = "/api/v1/push/subscriptions";
@@ -247,6 +249,36 @@ async fn only_direct_messages_and_mentions_cost_a_look_up() {
         })
         .await;
         assert_eq!(found, 1, "{text}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_notifies_once_when_only_a_retry_is_answered() {
+    let redis = Replicated::start(1).await;
+    let change = |config: &mut Config| {
+        allow_loopback(config);
+        config.redis.durability = Durability::Replicas(1);
+    };
+    let world = World::start_with(1, &redis.master.url(), change).await;
+    let mut service = PushService::start().await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let browser = service.browser("bob");
+    let key = bob.get_json(0, "/api/v1/push/key").await["public_key"].take();
+    assert_eq!(subscribe(&bob, 0, &browser).await.0, 201);
+    let path = format!("send?room_id={}", room_id(alice.open_direct(0, "bob").await));
+    let send = async |text: &str| {
+        let body = json!({"message_type": "text", "content": text, "client_id": text});
+        alice.post(0, &path).json(&body).send().await.expect("answered").status()
+    };
+    redis.signal(Signal::SIGSTOP);
+    assert_eq!(send("late").await, 503, "no replica has received it");
+    redis.signal(Signal::SIGCONT);
+    for text in ["late", "late", "last"] {
+        eventually(text, async || send(text).await == 200).await;
+    }
+    for text in ["late", "last"] {
+        assert_eq!(browser.read(&service.next().await, key.as_str().expect("a key"))["text"], text);
     }
     world.stop().await;
 }

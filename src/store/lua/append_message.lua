@@ -17,7 +17,8 @@
 -- Reply {'stored', id, joined 0|1}, and in a direct room or with mentions also
 --        {…, numbers from 1 of those of ARGV 16… whom it mentions, kind of the room, users of a direct room, else its name}
 --       {'join'} (the sender must join, which ARGV 14 does not allow)
---       {'replay', id, record or false, its amendments with details, first seq since the sender joined (0: no member of a public room)}
+--       {'replay', id, record or false, its amendments with details, first seq since the sender joined (0: no member of a public
+--        room), kind of the room, users of a direct room, else its name}
 --       {'conflict'} · {'no_room'} · {'blocked'} · {'no_reply'} · {'removed'} (the sender may not join)
 --       {'limited', ms to wait} · {'slow', ms to wait} (the room is in slow mode)
 --
@@ -107,7 +108,8 @@ if hash ~= '' then
     local since = join_record ~= '' and kind == 'public' and redis.call('ZSCORE', members, sender)
     since = since and first_since(log, tonumber(state[2]), tonumber(since)) or 0
     local amendments = with_details(details, amendments_of(amended, string.match(id, '^%d+')))
-    return {'replay', id, entry and entry[2][2] or false, amendments, since}
+    local about = direct and direct[1] or redis.call('HGET', room, 'name') or ''
+    return {'replay', id, entry and entry[2][2] or false, amendments, since, kind, about}
   end
 end
 if refusal then return refusal end
