@@ -21,7 +21,7 @@ const STANDARD_OUTPUT: &str = "-";
 
 #[derive(Args)]
 pub(super) struct BackupArguments {
-    /// The file, which is replaced once the backup is whole; - for standard output.
+    /// The file, which is replaced once the backup is complete; - for standard output.
     file: PathBuf,
     /// Leaves out uploaded files.
     #[arg(long)]
@@ -32,13 +32,13 @@ pub(super) struct BackupArguments {
 pub(super) struct RestoreArguments {
     /// The file.
     file: PathBuf,
-    /// Removes first what Redis holds of a chat.
+    /// First deletes the chat that Redis already holds.
     #[arg(long)]
     replace: bool,
     /// Leaves out uploaded files.
     #[arg(long)]
     no_uploads: bool,
-    /// Only checks the file and says what is in it.
+    /// Only verifies the file and shows what is in it.
     #[arg(long, conflicts_with_all = ["replace", "no_uploads"])]
     check: bool,
 }

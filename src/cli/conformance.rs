@@ -11,27 +11,27 @@ use crate::conformance::{self, Given, Played, Server, Stage};
 
 #[derive(Args)]
 pub(super) struct ConformanceArguments {
-    /// The document.
+    /// Number of the specification: document 003 is 003.
     #[arg(long, value_name = "NUMBER", value_parser = conformance::DOCUMENTS)]
     dialect: String,
-    /// The server's address without a path, as in http://127.0.0.1:8000.
+    /// The server's URL without a path, such as http://127.0.0.1:8000.
     url: String,
-    /// An account for the first user of each transcript; repeat it for the next ones. Others are registered.
+    /// Account for the first user of each transcript; repeat it for further users. The others are registered.
     #[arg(long = "user", value_name = "NAME:PASSWORD", value_parser = with_password)]
     users: Vec<Given>,
-    /// The same with a token, where the server has no log-in that a document describes.
+    /// The same with a token, for servers whose login is not that of a specification.
     #[arg(long = "token", value_name = "NAME:TOKEN", value_parser = with_token)]
     tokens: Vec<Given>,
-    /// The room that all users are in, if it is not number 1 (documents 000 and 002) or "global" (the others).
+    /// The room that all users are in; by default number 1 (documents 000 and 002) or "global" (the others).
     #[arg(long, value_name = "ID")]
     room: Option<String>,
-    /// Plays only transcripts whose name has this in it; repeat it for several.
+    /// Plays only transcripts whose name contains this; repeat it for several.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Time for each answer and each frame.
+    /// Timeout for each response and each frame.
     #[arg(long = "timeout", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout_secs: u64,
-    /// Prints a JSON object a line.
+    /// Prints one JSON object per line.
     #[arg(long)]
     json: bool,
 }

@@ -13,9 +13,9 @@ use crate::service::{Hooks, ListedHook, Operator, shown_secret};
 
 #[derive(Subcommand)]
 pub(super) enum HookCommand {
-    /// Makes a webhook and prints its id and what is secret of it, once.
+    /// Creates a webhook and prints its id and its secret URL or signing secret, which cannot be shown again.
     Create(NewHook),
-    /// Lists webhooks: id, kind, room, creation, last use, state, name or address, latest error.
+    /// Lists webhooks: id, kind, room, creation, last use, state, name or URL, latest error.
     List,
     /// Revokes a webhook. Nodes stop sending to it within seconds.
     Revoke {
@@ -26,13 +26,13 @@ pub(super) enum HookCommand {
 
 #[derive(Args)]
 pub(super) struct NewHook {
-    /// An incoming one, through which others post under this name.
+    /// Creates an incoming webhook, whose messages appear under this name.
     #[arg(long, required_unless_present = "url", requires = "room")]
     name: Option<String>,
-    /// An outgoing one, to which messages are sent.
+    /// Creates an outgoing webhook, which sends messages to this URL.
     #[arg(long, conflicts_with = "name")]
     url: Option<String>,
-    /// Number or id of its room; without one, an outgoing webhook is for all groups and public rooms.
+    /// Number or id of the room; without it, an outgoing webhook is for all groups and public rooms.
     #[arg(long)]
     room: Option<String>,
 }

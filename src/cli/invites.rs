@@ -13,10 +13,10 @@ use crate::service::{Administration, Operator};
 
 #[derive(Args)]
 pub(super) struct InviteArguments {
-    /// Accounts that it may make, at most 1000.
+    /// Number of accounts that can be registered with it, at most 1000.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1000))]
     uses: u32,
-    /// Days for which it is valid, at most 365.
+    /// Number of days for which it is valid, at most 365.
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = value_parser!(u32).range(1..=365))]
     days: u32,
 }

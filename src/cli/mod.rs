@@ -38,7 +38,7 @@ const EXIT_USAGE: u8 = 2;
 /// Exit code for all other errors.
 const EXIT_FAILURE: u8 = 1;
 
-/// A self-hosted chat server: five chat APIs, one conversation, Redis as the only store.
+/// A self-hosted chat server: five chat APIs in one binary, with Redis as its only store.
 #[derive(Parser)]
 #[command(name = "chinwag", version)]
 struct Arguments {
@@ -53,13 +53,13 @@ struct Arguments {
 enum Command {
     #[command(flatten)]
     Configured(Configured),
-    /// Checks the configuration and what a node needs: one line a finding; exits with 0 if nothing is wrong.
+    /// Checks the configuration and what a node needs, one line per result; exits with 0 if nothing failed.
     Check,
-    /// Plays the transcripts of a document against any server: one line a step; exits with 0 if it is as documented.
+    /// Tests whether a server behaves as an API specification says, one line per step; exits with 0 if it does.
     Conformance(ConformanceArguments),
     /// Prints a new signing secret.
     Secret,
-    /// Prints a new key for notifications (Web Push).
+    /// Prints a new key for push notifications (push.key).
     PushKey,
     /// Prints the OpenAPI document.
     Openapi,
@@ -80,41 +80,41 @@ enum Command {
 enum Configured {
     /// Runs a node (the default).
     Serve,
-    /// Runs a node for the tests of other programs: in memory, with these users and rooms, and with faults on request.
+    /// Runs a temporary node for tests of other programs, in memory, with given users and rooms, and fault injection.
     Dev(DevArguments),
     /// Lists, creates and changes accounts.
     User {
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// Makes an invite to register and prints its link.
+    /// Creates an invite to register and prints its link.
     Invite(InviteArguments),
-    /// Lists or removes rooms.
+    /// Lists or deletes rooms.
     Room {
         #[command(subcommand)]
         act: RoomAct,
     },
-    /// Makes, lists and revokes the tokens of applications.
+    /// Creates, lists and revokes the tokens of applications.
     Token {
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Makes, lists and revokes webhooks.
+    /// Creates, lists and revokes webhooks.
     Hook {
         #[command(subcommand)]
         command: HookCommand,
     },
-    /// Prints what administrators and applications did, newest first.
+    /// Prints the audit log of administrators and applications, newest entries first.
     Audit {
-        /// Most entries.
+        /// Maximum number of entries.
         #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         limit: u16,
     },
-    /// Writes everything that Redis and the uploads hold to a file, while nodes run.
+    /// Backs up all data, uploads included, to a file, while nodes run.
     Backup(BackupArguments),
-    /// Restores a backup. No node may run.
+    /// Restores a backup. Stop all nodes first.
     Restore(RestoreArguments),
-    /// After a backup of Redis was restored by other means: skips the numbers that were given since, and ends all tokens.
+    /// For use after Redis was restored by other means: skips ids assigned since the backup, and revokes all tokens.
     Restored,
     /// Checks whether the node on this machine is ready; exits with 0 if it is.
     Health,

@@ -17,9 +17,9 @@ const AT_ONCE: Limit = Limit::of(500);
 pub(super) enum RoomAct {
     /// Lists groups and public rooms: number, id, kind, members, name.
     List,
-    /// Removes a group or public room with its messages.
+    /// Deletes a group or public room with its messages.
     Delete {
-        /// Its number or id, as the list has them.
+        /// Its number or id, as shown by `room list`.
         room: String,
     },
 }

@@ -13,11 +13,11 @@ use crate::service::{Applications, Operator};
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Makes a token and prints it, once: it cannot be shown again.
+    /// Creates a token and prints it. It cannot be shown again.
     Create {
-        /// The application's name, and of the account in whose name it speaks.
+        /// Name of the application and of the account that it acts as.
         name: String,
-        /// What the application may do; repeat it for several.
+        /// A permission of the application; repeat it for several.
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope)]
         scopes: Vec<Scope>,
     },

@@ -18,20 +18,20 @@ const ACCOUNTS_AT_ONCE: Limit = Limit::of(500);
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
-    /// Creates an account with a password from standard input, whoever may register.
+    /// Creates an account with a password from standard input, even if registration is closed.
     Add {
         name: String,
-        /// Its e-mail address.
+        /// E-mail address of the account.
         #[arg(long)]
         email: Option<String>,
     },
-    /// Lists the accounts, or those whose name begins with a text: number, name, state, time of creation, e-mail address.
+    /// Lists accounts, or those whose name begins with START: number, name, state, time of creation, e-mail address.
     List { start: Option<String> },
-    /// Deletes an account. Its messages stay, under the name of deleted users.
+    /// Deletes an account. Its messages stay, under a placeholder name.
     Remove { name: String },
-    /// Ends all tokens of a user.
+    /// Revokes all tokens of a user.
     Logout { name: String },
-    /// Lists a user's log-ins of the last 30 days: time, whether the token is valid, address, user agent.
+    /// Lists a user's logins of the last 30 days: time, whether the token is valid, address, user agent.
     Sessions { name: String },
     /// Makes a user an administrator.
     Promote { name: String },
@@ -42,7 +42,7 @@ pub(super) enum UserCommand {
     /// Bans a user and revokes the user's tokens.
     Ban {
         name: String,
-        /// Why, for the audit log and the list of users.
+        /// Reason, shown in the audit log and in the list of users.
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },

@@ -29,16 +29,16 @@ const POLL: Duration = Duration::from_millis(10);
 
 #[derive(Args)]
 pub(super) struct DevArguments {
-    /// An account; its password is made up unless it is given. Repeat it for several.
+    /// An account; without a password, one is generated. Repeat it for several.
     #[arg(long = "user", value_name = "NAME[:PASSWORD]")]
     users: Vec<SeedUser>,
-    /// An account of an administrator.
+    /// An administrator's account.
     #[arg(long = "admin", value_name = "NAME[:PASSWORD]")]
     admins: Vec<SeedUser>,
-    /// A public room with these members. The first one owns it, or else the first user.
+    /// A public room with these members. Its owner is the first member, or else the first user.
     #[arg(long = "room", value_name = "NAME[:MEMBER,…]", value_parser = SeedRoom::public)]
     rooms: Vec<SeedRoom>,
-    /// A group with its owner and its other members.
+    /// A group with its owner and other members.
     #[arg(long = "group", value_name = "NAME:OWNER[,MEMBER…]", value_parser = SeedRoom::group)]
     groups: Vec<SeedRoom>,
     /// Address to listen on.
@@ -47,10 +47,10 @@ pub(super) struct DevArguments {
     /// Port to listen on; 0 picks a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
-    /// Applies the rate limits, which are off otherwise.
+    /// Enables the rate limits, which are off by default.
     #[arg(long)]
     limits: bool,
-    /// Ends as well when standard input is closed, so that nothing outlives a test that crashed.
+    /// Also ends when standard input is closed, so that no node outlives a test that crashed.
     #[arg(long)]
     until_stdin_closes: bool,
 }
