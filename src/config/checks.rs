@@ -55,7 +55,7 @@ impl Config {
         }
         for (number, issuer) in (1..).zip(issuers) {
             let is_own = !own.is_empty() && issuer.secret.expose_secret() == own;
-            let fault = is_own.then_some("secret must not be auth.jwt_secret: who has that speaks for everybody");
+            let fault = is_own.then_some("secret must not be auth.jwt_secret: anyone who has that can act as any user");
             if let Some(fault) = fault.or_else(|| issuer.fault()) {
                 return Err(ConfigError(format!("auth.issuers, number {number}: {fault}")));
             }

@@ -94,7 +94,7 @@ impl Hub {
                 match answer {
                     Ok(joined) => hub.0.borrow_mut().finish_joining(id, room, joined),
                     Err(error) => {
-                        debug!(room.id = %room, %error, "could not ask a room for a member, trying again");
+                        debug!(room.id = %room, %error, "could not check whether a user is a member, trying again");
                         tokio::time::sleep(RETRY_PAUSE).await;
                     }
                 }

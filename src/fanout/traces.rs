@@ -29,7 +29,7 @@ impl FollowedRooms {
     pub(super) async fn answer_trace(self, question: u64, room: RoomId, seq: Seq) {
         let trace = self.trace(room, seq).await;
         if let Err(error) = self.0.store.answer_node(question, trace).await {
-            debug!(room.id = %room, %error, "could not tell another node where a message is");
+            debug!(room.id = %room, %error, "could not answer another node's question about a message");
         }
     }
 

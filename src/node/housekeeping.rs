@@ -179,8 +179,8 @@ pub(super) async fn look_after_uploads(uploads: Uploads, every: Duration) {
         tokio::time::sleep(every).await;
         match uploads.look_after(every).await {
             Ok(0) => {}
-            Ok(removed) => info!(removed, "removed uploads that are not needed any more"),
-            Err(error) => warn!(%error, "could not remove uploads that are not needed any more, trying again"),
+            Ok(removed) => info!(removed, "removed unused uploads"),
+            Err(error) => warn!(%error, "could not remove unused uploads, trying again"),
         }
     }
 }
@@ -210,10 +210,10 @@ fn log_replicas(before: Option<ReplicaCounts>, ReplicaCounts { wanted, in_force,
     if in_force < before.in_force {
         error!(
             wanted,
-            in_force, "too few replicas for too long: writes are acknowledged when fewer have received them"
+            in_force, "too few replicas for too long: writes are acknowledged although fewer have received them"
         );
     } else if in_force > before.in_force {
-        warn!(wanted, in_force, "replicas are back: writes wait for more of them again");
+        warn!(wanted, in_force, "replicas are back: writes wait for the full number again");
     } else if reached < in_force && before.reached >= before.in_force {
         warn!(in_force, reached, "too few replicas receive writes, which are refused meanwhile");
     } else if reached >= in_force && before.reached < before.in_force {

@@ -93,7 +93,7 @@ impl Incidents {
         }
         match store.note_incidents(&self.waiting).await {
             Ok(()) => self.waiting.clear(),
-            Err(error) => debug!(%error, "could not store what happened"),
+            Err(error) => debug!(%error, "could not store an event"),
         }
     }
 }

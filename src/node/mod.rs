@@ -246,7 +246,7 @@ impl Node {
         }
         drop(self.end_reports);
         if !self.tasks.wait_for(REPORTER, LAST_REPORT).await {
-            debug!("the last report takes too long and is dropped");
+            debug!("the last report took too long and was dropped");
         }
         self.tasks.shutdown().await;
         if let Some(redis) = self.redis.take()

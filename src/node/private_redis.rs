@@ -101,7 +101,7 @@ impl PrivateRedis {
         let socket = socket_path(&dir)?;
         let maxmemory = private_maxmemory(config.private_maxmemory_bytes);
         if maxmemory.is_none() {
-            warn!("the memory of this machine is unknown: nothing limits the private Redis");
+            warn!("the memory of this machine is unknown: the private Redis has no limit");
         }
         let log = dir.join(LOG);
         let launch = Launch { binary, dir, socket: socket.clone(), fsync, maxmemory, lock };
@@ -150,7 +150,7 @@ impl PrivateRedis {
         if let Some(keeper) = self.keeper.take()
             && keeper.join().is_err()
         {
-            error!("the keeper of the private Redis panicked");
+            error!("the task that supervises the private Redis panicked");
         }
     }
 }

@@ -83,11 +83,11 @@ impl Reloader {
             self.in_force.take(name, &values);
         }
         match reloaded.is_empty() {
-            true => info!("SIGHUP: no setting that a running node takes over has changed"),
+            true => info!("SIGHUP: no setting that can be reloaded has changed"),
             false => info!(settings = reloaded.join(", "), "SIGHUP: settings were reloaded"),
         }
         if !kept.is_empty() {
-            warn!(settings = kept.join(", "), "these settings changed as well, and are in force only after a restart");
+            warn!(settings = kept.join(", "), "these settings changed as well, but need a restart");
         }
     }
 }

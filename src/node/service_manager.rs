@@ -42,7 +42,7 @@ impl ServiceManager {
         match Self::at(&address, watchdog) {
             Ok(manager) => Some(Arc::new(manager)),
             Err(error) => {
-                warn!(%error, "the service manager will not hear of this node: NOTIFY_SOCKET is no address");
+                warn!(%error, "cannot notify the service manager: NOTIFY_SOCKET is not an address");
                 None
             }
         }
@@ -60,7 +60,7 @@ impl ServiceManager {
 
     fn say(&self, state: &str) {
         if let Err(error) = self.socket.send_to_addr(state.as_bytes(), &self.address) {
-            warn!(%error, state, "could not tell the service manager");
+            warn!(%error, state, "could not notify the service manager");
         }
     }
 

@@ -301,7 +301,7 @@ async fn warn_of_data_in_memory(store: &Store) {
         Persistence::Memory => {
             warn!("Redis keeps nothing on disk (appendonly no, no save): acknowledged messages live in memory only");
         }
-        Persistence::Unknown => info!("Redis does not tell whether it keeps its data on disk"),
+        Persistence::Unknown => info!("cannot find out whether Redis keeps its data on disk"),
     }
 }
 

@@ -121,7 +121,7 @@ fn tls() -> Result<ClientConfig> {
     let found = rustls_native_certs::load_native_certs();
     let (known, _) = roots.add_parsable_certificates(found.certs);
     if known == 0 {
-        warn!("the system has no certificates: https addresses cannot be reached");
+        warn!("the system has no CA certificates: https addresses cannot be reached");
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let config = config.with_safe_default_protocol_versions().map_err(Error::internal)?;

@@ -148,11 +148,11 @@ pub(super) async fn record_with(
     let (word, actor_id) = (act.word(), actor.as_ref().map(|actor| actor.id.0));
     let log = match operator {
         Operator::Admin(..) | Operator::CommandLine => {
-            info!(act = word, user.id = actor_id, "an administrator acts");
+            info!(act = word, user.id = actor_id, "an administrator's action");
             AuditLog::Administrators
         }
         Operator::Application(..) => {
-            debug!(act = word, user.id = actor_id, "an application acts");
+            debug!(act = word, user.id = actor_id, "an application's action");
             AuditLog::Applications
         }
     };

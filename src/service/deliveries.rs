@@ -174,7 +174,7 @@ impl Deliveries {
                 self.attempt(&known.hook, entry, &message, attempt).await
             }
             Err(error) => {
-                debug!(hook.id = %known.hook.id, room.id = %room, %error, "could not ask for what to deliver, trying again");
+                debug!(hook.id = %known.hook.id, room.id = %room, %error, "could not read the next webhook delivery, trying again");
                 Step::Wait(UNAVAILABLE_PAUSE)
             }
         }
@@ -193,7 +193,7 @@ impl Deliveries {
         let is_given_up = self.store.now_ms().saturating_sub(entry.at_ms) > GIVEN_UP_AFTER_MS;
         self.note(self.store.note_hook_fails(&hook.id, &error, is_given_up).await);
         if is_given_up {
-            warn!(hook.id = %hook.id, message.id = %message.id.to_integer(), error, "a webhook has failed for a day: the message is given up");
+            warn!(hook.id = %hook.id, message.id = %message.id.to_integer(), error, "a webhook has failed for a day: a message is dropped");
             return Step::Go(Some(entry));
         }
         Step::Wait(pause(attempt).max(asked.unwrap_or_default().min(LONGEST_ASKED)))
@@ -201,7 +201,7 @@ impl Deliveries {
 
     fn note(&self, outcome: Result<()>) {
         if let Err(error) = outcome {
-            debug!(%error, "could not note how a webhook fares");
+            debug!(%error, "could not record the state of a webhook");
         }
     }
 

@@ -38,7 +38,7 @@ impl Uploads {
     pub(super) async fn keep_picture(&self, owner: PictureOwner, address: &str) {
         let path = UploadPath::of_address(address).or_else(|| UploadPath::of_url(address));
         if let Err(error) = self.store.keep_picture(owner, path.map(|path| path.to_string()).as_deref()).await {
-            debug!(%error, "could not note that a picture is used");
+            debug!(%error, "could not mark a picture as used");
         }
     }
 }

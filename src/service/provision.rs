@@ -29,7 +29,7 @@ impl Accounts {
             };
             match self.store.create_account(&new, NO_PASSWORD, self.store.now_ms()).await {
                 Ok(account) => {
-                    info!(user.id = %account.id, "account made for its origin");
+                    info!(user.id = %account.id, "account created for a token of another issuer, or a webhook");
                     return Ok(account);
                 }
                 // Somebody has the name, or another node has just made the account.

@@ -23,7 +23,7 @@ impl Store {
         let mut connections = self.connection.cold().await?;
         for connection in &mut connections {
             if let Checked::Primary(None) = check(connection, is_cluster).await? {
-                warn!("Redis does not permit INFO: its version and its eviction policy are not checked");
+                warn!("Redis does not permit INFO: version and eviction policy are not checked");
             }
         }
         // A missing right to a channel would show as events that do not arrive.

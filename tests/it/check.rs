@@ -122,25 +122,25 @@ async fn every_missing_right_is_named() {
     }
     finds(&with(&without(&["+publish"])), "redis", Verdict::Wrong, "publish").await;
     finds(&with(&without(&["+info"])), "redis", Verdict::Doubtful, "INFO").await;
-    finds(&with(&without(&["+config|get"])), "redis persistence", Verdict::Doubtful, "does not tell").await;
+    finds(&with(&without(&["+config|get"])), "redis persistence", Verdict::Doubtful, "cannot find out").await;
 }
 
 #[tokio::test]
 async fn a_machine_that_lacks_something_is_named() {
     let mut config = settings(shared_redis());
-    finds(&config, "uploads", Verdict::Good, "the first start makes it").await;
+    finds(&config, "uploads", Verdict::Good, "the first start creates it").await;
     let folder = config.data.dir.join("uploads");
     std::fs::create_dir(&folder).expect("created");
     finds(&config, "uploads", Verdict::Good, "is writable").await;
     assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0, "the check leaves nothing");
     let file = config.data.dir.join("file");
     std::fs::write(&file, "").expect("written");
-    for (path, part) in [(file.clone(), "takes no files"), (file.join("below"), "is no folder")] {
+    for (path, part) in [(file.clone(), "cannot write to"), (file.join("below"), "is not a folder")] {
         config.uploads.url = format!("file://{}", path.display());
         finds(&config, "uploads", Verdict::Wrong, part).await;
     }
     config.uploads.url = "file:///proc/self".to_owned();
-    finds(&config, "uploads", Verdict::Wrong, "takes no files").await;
+    finds(&config, "uploads", Verdict::Wrong, "cannot write to").await;
     config.uploads.url.clear();
     finds(&config, "disk", Verdict::Good, "MiB are free").await;
     config.uploads.reserve_bytes = u64::MAX / 2;
@@ -153,7 +153,7 @@ async fn a_machine_that_lacks_something_is_named() {
 async fn the_secret_of_a_private_redis_is_looked_at_and_not_made() {
     let mut config = settings("");
     config.auth.jwt_secret = String::new().into();
-    finds(&config, "secret", Verdict::Good, "the first start makes one").await;
+    finds(&config, "secret", Verdict::Good, "the first start creates one").await;
     finds(&config, "redis", Verdict::Good, "for itself").await;
     assert_eq!(std::fs::read_dir(&config.data.dir).expect("a folder").count(), 0);
     let file = config.data.dir.join("jwt_secret");
@@ -186,7 +186,7 @@ async fn what_a_proxy_does_to_requests_is_seen() {
     let rows = [
         (&trusting, Way::Appends, "proxy address", Verdict::Good, "through a trusted proxy"),
         (&trusting, Way::Replaces, "proxy address", Verdict::Good, "through a trusted proxy"),
-        (&trusting, Way::PassesOn, "proxy address", Verdict::Wrong, "invent"),
+        (&trusting, Way::PassesOn, "proxy address", Verdict::Wrong, "forge"),
         (&trusting, Way::Drops, "proxy address", Verdict::Wrong, "must send X-Forwarded-For"),
         (&strict, Way::Appends, "proxy address", Verdict::Wrong, "server.trusted_proxies"),
         (&strict, Way::Drops, "proxy address", Verdict::Wrong, "server.trusted_proxies"),

@@ -92,13 +92,13 @@ async fn a_hangup_reloads_settings_names_those_that_stay_and_stops_nothing() {
         assert_eq!(statuses(&client, &node, &token).await, (200, 403, false));
     }
     node.signal(Signal::SIGHUP);
-    node.says("no setting that a running node takes over has changed").await;
+    node.says("no setting that can be reloaded has changed").await;
 
     write(CHANGED);
     node.signal(Signal::SIGHUP);
-    node.says("in force only after a restart").await;
+    node.says("but need a restart").await;
     assert_eq!(named(&node.log(), "settings were reloaded"), [RELOADED]);
-    assert_eq!(named(&node.log(), "in force only after a restart"), [KEPT]);
+    assert_eq!(named(&node.log(), "but need a restart"), [KEPT]);
     assert_eq!(statuses(&client, &node, &token).await, (200, 401, true));
     eventually("searches are limited", async || statuses(&client, &node, &token).await.0 == 429).await;
     eventually("details are logged", async || {

@@ -6,7 +6,7 @@ use crate::support::{Redis, client, scratch};
 #[tokio::test]
 async fn a_redis_that_keeps_nothing_on_disk_is_named_in_the_log() {
     const WARNING: &str = "Redis keeps nothing on disk";
-    const UNKNOWN: &str = "Redis does not tell";
+    const UNKNOWN: &str = "cannot find out whether Redis";
     let (client, folder) = (client(), scratch());
     let data = folder.to_string_lossy().into_owned();
     let cases: [(&[&str], &str); 4] = [

@@ -45,7 +45,7 @@ fn secret(config: &Config) -> Finding {
         Ok(kept) if kept.trim().len() >= MIN_SECRET_BYTES => Finding::good("secret", format!("kept in {shown}")),
         Ok(_) => Finding::wrong("secret", format!("the one in {shown} has less than {MIN_SECRET_BYTES} bytes")),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Finding::good("secret", format!("none yet, the first start makes one in {shown}"))
+            Finding::good("secret", format!("none yet, the first start creates one in {shown}"))
         }
         Err(error) => Finding::wrong("secret", format!("{shown}: {error}")),
     }
@@ -54,8 +54,8 @@ fn secret(config: &Config) -> Finding {
 async fn uploads(url: &str, shown: &str) -> Finding {
     match tokio::time::timeout(PATIENCE, probe_uploads(url)).await {
         Ok(Ok(())) => Finding::good("uploads", format!("{shown} is writable")),
-        Ok(Err(error)) => Finding::wrong("uploads", format!("{shown} takes no files: {}", reason(&error))),
-        Err(_) => Finding::wrong("uploads", format!("{shown} takes no files within {} seconds", PATIENCE.as_secs())),
+        Ok(Err(error)) => Finding::wrong("uploads", format!("cannot write to {shown}: {}", reason(&error))),
+        Err(_) => Finding::wrong("uploads", format!("cannot write to {shown} within {} seconds", PATIENCE.as_secs())),
     }
 }
 
@@ -63,11 +63,11 @@ async fn uploads(url: &str, shown: &str) -> Finding {
 fn to_be_made(about: &'static str, folder: &Path) -> Finding {
     let (shown, parent) = (folder.display(), existing(folder));
     if !parent.is_dir() {
-        return Finding::wrong(about, format!("{shown} cannot be made: {} is no folder", parent.display()));
+        return Finding::wrong(about, format!("{shown} cannot be created: {} is not a folder", parent.display()));
     }
     match access(&parent, AccessFlags::W_OK | AccessFlags::X_OK) {
-        Ok(()) => Finding::good(about, format!("{shown} does not exist yet, the first start makes it")),
-        Err(error) => Finding::wrong(about, format!("{shown} cannot be made in {}: {error}", parent.display())),
+        Ok(()) => Finding::good(about, format!("{shown} does not exist yet, the first start creates it")),
+        Err(error) => Finding::wrong(about, format!("{shown} cannot be created in {}: {error}", parent.display())),
     }
 }
 

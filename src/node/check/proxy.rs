@@ -34,7 +34,7 @@ struct Arrival {
 pub(super) async fn check(config: &Config) -> Vec<Finding> {
     let public_url = &config.server.public_url;
     if public_url.is_empty() {
-        return vec![Finding::doubtful("proxy", "not looked at: server.public_url is empty")];
+        return vec![Finding::doubtful("proxy", "not checked: server.public_url is empty")];
     }
     let arrived = match Url::parse(public_url) {
         Ok(url) => ask(&url, &[("Connection", "close"), ("X-Forwarded-For", INVENTED)]).await.map(|it| (url, it)),
@@ -68,18 +68,18 @@ fn address(arrival: &Arrival, url: &Url) -> Finding {
         (true, Some(client), _) => Finding::good("proxy address", format!("{client} arrives through a trusted proxy")),
         (true, None, Some(_)) => Finding::wrong(
             "proxy address",
-            "clients may invent theirs: the proxy must append the one it sees to X-Forwarded-For, or replace it",
+            "clients can forge theirs: the proxy must append the one it sees to X-Forwarded-For, or replace it",
         ),
         (true, None, None) => Finding::wrong(
             "proxy address",
-            format!("all clients have that of the proxy, {address}: it must send X-Forwarded-For"),
+            format!("all clients appear as the proxy, {address}: it must send X-Forwarded-For"),
         ),
         (false, None, Some(_)) if url.scheme() == "http" => {
             Finding::good("proxy address", format!("{address} arrives, from no proxy"))
         }
         (false, _, _) => Finding::wrong(
             "proxy address",
-            format!("all clients have that of the proxy, {address}: name it in server.trusted_proxies"),
+            format!("all clients appear as the proxy, {address}: list it in server.trusted_proxies"),
         ),
     }
 }

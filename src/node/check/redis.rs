@@ -85,7 +85,7 @@ fn persistence(found: Persistence) -> Finding {
             "keeps nothing on disk (appendonly no, no save): acknowledged messages live in memory only",
         ),
         Persistence::Unknown => {
-            Finding::doubtful("redis persistence", "does not tell whether it keeps its data on disk")
+            Finding::doubtful("redis persistence", "cannot find out whether it keeps its data on disk")
         }
     }
 }

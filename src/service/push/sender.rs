@@ -68,7 +68,7 @@ impl PushSender {
         let sender = &self;
         let each = |alert: Alert| async move {
             if let Err(error) = sender.notify(alert).await {
-                debug!(%error, "could not look up who is to be notified");
+                debug!(%error, "could not look up whom to notify");
             }
         };
         alerts.for_each_concurrent(LOOKED_UP_AT_ONCE, each).await;
@@ -159,7 +159,7 @@ impl PushSender {
         if outcome != Outcome::Sent {
             let status = answer.as_ref().map_or(0, |answer| answer.status);
             let error = answer.err().map(|failure| failure.to_string()).unwrap_or_default();
-            debug!(host = endpoint.host(), status, error, "a push service did not take a notification");
+            debug!(host = endpoint.host(), status, error, "a push service did not accept a notification");
         }
         Ok(outcome)
     }

@@ -58,7 +58,7 @@ pub(in crate::store) async fn check(connection: &mut impl ConnectionLike, is_sha
         None => None,
     };
     if role.is_none() && info.is_none() {
-        warn!("Redis permits neither ROLE nor INFO: a demoted server is noticed only by its first refused write");
+        warn!("Redis permits neither ROLE nor INFO: a demoted server is noticed only when it refuses a write");
     }
     check_role(role.as_ref().and_then(role_of).or_else(|| role_in(info.as_ref()?)))?;
     if let Some(info) = &info {

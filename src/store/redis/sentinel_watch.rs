@@ -44,7 +44,7 @@ impl Servers {
             let outcome = self.hear(sentinel, &mut is_heard).await;
             let reason = outcome.err().map_or_else(|| "the connection ended".to_owned(), |error| error.to_string());
             if was_heard || is_heard {
-                warn!(address, error = reason, "a sentinel is not heard");
+                warn!(address, error = reason, "lost the connection to a sentinel");
             }
             is_heard = false;
             tokio::time::sleep(RETRY_PAUSE).await;
