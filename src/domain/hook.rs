@@ -18,12 +18,12 @@ const ID_BYTES: usize = 8;
 const TOKEN_PREFIX: &str = "cwh_";
 const SECRET_PREFIX: &str = "whsec_";
 
-/// By what a hook is known. It is no secret.
+/// The id of a hook. It is not secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HookId(String);
 
 impl HookId {
-    /// Draws a new id.
+    /// Generates a new id.
     ///
     /// # Errors
     /// `Internal` when the operating system provides no random bytes.
@@ -52,12 +52,12 @@ impl FromStr for HookId {
     }
 }
 
-/// The last part of the address of an incoming hook. Whoever has it may post. Never printed by accident.
+/// The last part of the URL of an incoming hook. Anyone who has it can post. Not printed by `Debug`.
 #[derive(Clone)]
 pub struct HookToken(SecretString);
 
 impl HookToken {
-    /// Draws a new token.
+    /// Generates a new token.
     ///
     /// # Errors
     /// `Internal` when the operating system provides no random bytes.
@@ -127,7 +127,7 @@ pub struct OutgoingHook {
 }
 
 impl OutgoingHook {
-    /// Draws a new secret.
+    /// Generates a new secret.
     ///
     /// # Errors
     /// `Internal` when the operating system provides no random bytes.
@@ -136,7 +136,7 @@ impl OutgoingHook {
     }
 }
 
-/// How the deliveries of an outgoing hook fare.
+/// The state of the deliveries of an outgoing hook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HookHealth {
     /// When a delivery last succeeded, UTC milliseconds.
@@ -145,7 +145,7 @@ pub struct HookHealth {
     pub failing_since_ms: Option<u64>,
     /// Why the latest of them failed.
     pub error: Option<String>,
-    /// Messages that were given up.
+    /// Number of messages that were dropped.
     pub given_up: u64,
 }
 

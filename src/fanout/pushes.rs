@@ -1,4 +1,4 @@
-//! What a worker remembers of its latest pushes, for administrators who look for a message.
+//! A worker's latest pushes, for delivery traces.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::domain::{RoomId, Seq};
 use crate::store::SocketPush;
 
-/// Most messages whose pushes a worker remembers: 256 KiB.
+/// Maximum number of messages whose pushes a worker remembers: 256 KiB.
 const MAX_PUSHES: usize = 8192;
 
 /// The latest pushes of a worker, oldest first.

@@ -1,4 +1,5 @@
-//! Notices what operators want to see on the dashboard's line of events: node started, left, lost, failover, limit hit.
+//! Detects the events that the dashboard lists: node started, stopped or lost, failover, rate limit hit, memory nearly
+//! full.
 
 use std::collections::HashSet;
 
@@ -7,14 +8,14 @@ use tracing::debug;
 use crate::metrics::{Count, Gauge, Metrics};
 use crate::store::{Incident, IncidentKind, LostNode, Store};
 
-/// Refusals by rate limits are noted once in this time, milliseconds.
+/// Refusals by rate limits are recorded at most once in this time, in milliseconds.
 const LIMITED_EVERY_MS: u64 = 10 * 60 * 1000;
-/// Failovers to one server within this time are the same, milliseconds.
+/// Failovers to the same server within this time count as one, in milliseconds.
 const FAILOVER_EVERY_MS: u64 = 60_000;
-/// Most incidents that wait for Redis.
+/// Maximum number of incidents that wait to be stored.
 const MAX_WAITING: usize = 50;
 
-/// What a node has noticed.
+/// Detects and stores the incidents of a node.
 pub(super) struct Incidents {
     node: String,
     /// The servers that take writes.
@@ -22,7 +23,7 @@ pub(super) struct Incidents {
     /// Refusals by rate limits so far.
     refused: u64,
     is_full: bool,
-    /// The nodes that were lost when that was last looked at.
+    /// The nodes that were lost at the last check.
     lost: HashSet<String>,
     /// What is not stored yet.
     waiting: Vec<Incident>,
@@ -49,7 +50,7 @@ impl Incidents {
         }
     }
 
-    /// Looks at what this node knows without asking.
+    /// Checks everything that this node knows without a request.
     pub(super) fn look(&mut self, store: &Store, metrics: &Metrics) {
         let now_ms = store.now_ms();
         let primaries = store.primaries();
@@ -70,7 +71,8 @@ impl Incidents {
         self.is_full = is_full;
     }
 
-    /// Notes nodes as lost that were so before, too: after an outage of Redis all seem lost until they report.
+    /// Records nodes as lost only if they were lost at the previous check, too: after an outage of Redis, all seem lost
+    /// until they report.
     pub(super) fn note_lost(&mut self, lost: Vec<LostNode>) {
         let before = std::mem::take(&mut self.lost);
         for LostNode { id, seen_ms } in lost {
@@ -81,12 +83,12 @@ impl Incidents {
         }
     }
 
-    /// Notes that the node takes its leave.
+    /// Records that the node stops.
     pub(super) fn note_leaving(&mut self, at_ms: u64) {
         self.add(IncidentKind::Left, at_ms, 0, self.node.clone());
     }
 
-    /// Stores what was noticed. What cannot be stored waits for the next time.
+    /// Stores the incidents. Those that cannot be stored are kept for the next time.
     pub(super) async fn write(&mut self, store: &Store) {
         if self.waiting.is_empty() {
             return;

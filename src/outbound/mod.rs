@@ -1,7 +1,7 @@
-//! Requests to other servers, whose addresses users name. Everything that sends such requests does it here.
+//! The only client for requests to URLs that users enter.
 //!
-//! They reach public addresses only, and those that the settings allow; follow no redirect, use no proxy, and are bounded
-//! in time and in what they read.
+//! Requests reach public addresses, and networks that the settings allow. They follow no redirects, use no proxy, and
+//! are bounded in time and response size.
 
 mod networks;
 mod resolver;
@@ -21,28 +21,28 @@ use self::resolver::{CheckedResolver, Closed};
 use crate::config::OutboundConfig;
 use crate::domain::{Endpoint, Error, Result};
 
-/// Longest part of an answer that is kept. The rest is not read.
+/// Maximum bytes of a response body that are read.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024;
 /// Connecting may take half of the whole time.
 const CONNECT_PART: u32 = 2;
 const IDLE_CONNECTIONS_PER_HOST: usize = 4;
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Why a request has no answer.
+/// Why a request got no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The settings do not allow the address.
     #[error("the address may not be reached")]
     Closed,
-    /// The time is up.
+    /// The request timed out.
     #[error("no answer in time")]
     Timeout,
-    /// Name, connection, encryption or answer are faulty.
+    /// DNS, connection, TLS or HTTP failed.
     #[error("{0}")]
     Unreachable(String),
 }
 
-/// What another server answered.
+/// A server's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status, redirects included.
@@ -83,13 +83,13 @@ impl Outbound {
         Ok(Self { client: client.map_err(Error::internal)?, reachable })
     }
 
-    /// Whether requests to an address may be tried. The addresses of a name are checked when it is connected to.
+    /// Whether a URL may be requested. The addresses of a host name are checked when connecting.
     pub fn may_reach(&self, endpoint: &Endpoint) -> bool {
         // The library does not ask the resolver for these.
         endpoint.literal_address().is_none_or(|address| self.reachable.contains(address))
     }
 
-    /// Whether an address is, in numbers, in one of the networks that the settings allow.
+    /// Whether a URL's host is an IP address in one of the networks that the settings allow.
     pub fn is_in_allowed_network(&self, endpoint: &Endpoint) -> bool {
         endpoint.literal_address().is_some_and(|address| self.reachable.is_allowed(address))
     }
@@ -97,7 +97,8 @@ impl Outbound {
     /// Sends a `POST` with these headers.
     ///
     /// # Errors
-    /// When there is no answer; one with any status is none. The other server may have received the request all the same.
+    /// When there is no response; a response with any status is a success. The other server may have received the
+    /// request even on an error.
     pub async fn post(
         &self,
         endpoint: &Endpoint,

@@ -1,4 +1,4 @@
-//! The addresses to which requests go.
+//! The addresses that outgoing requests may reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -24,7 +24,7 @@ const CLOSED_V4: [Ipv4Net; 15] = [
     v4([224, 0, 0, 0], 4),     // multicast
     v4([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
-/// The only IPv6 network with public addresses, which leaves out loopback, link-local, unique-local and multicast ones.
+/// The only IPv6 network with public addresses; it excludes loopback, link-local, unique-local and multicast ones.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 /// Networks inside of it that are not public.
 const CLOSED_V6: [Ipv6Net; 4] = [

@@ -1,4 +1,4 @@
-//! Names of hosts: of the addresses of a name, only those are passed on to which requests may go.
+//! A DNS resolver that returns only addresses that requests may reach.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -13,8 +13,8 @@ use super::networks::Reachable;
 #[error("no address of the host may be reached")]
 pub(super) struct Closed;
 
-/// The resolver of the system. A connection is opened to the very addresses that were checked, so a name cannot change
-/// its address in between.
+/// The system's resolver with a filter. Connections are opened to the addresses that were checked, so DNS rebinding
+/// does not help.
 pub(super) struct CheckedResolver(pub(super) Reachable);
 
 impl Resolve for CheckedResolver {

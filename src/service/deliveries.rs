@@ -1,8 +1,8 @@
-//! Sends messages to the addresses of outgoing webhooks: each at least once, those of a room in its order.
+//! Sends messages to outgoing webhooks: each at least once, and in order within a room.
 //!
-//! For each webhook and room one node delivers one message after the other; which one, and how far it has come, a consumer
-//! group in the room's log says (`next_delivery.lua`). A node asks there when a message was stored through it, and sweeps
-//! every few seconds for what nodes that failed have left.
+//! For each webhook and room, one node delivers one message after the other. A consumer group of the room's stream
+//! stores which node that is, and its position (`next_delivery.lua`). A node reads it when a message was stored through
+//! it, and every few seconds looks for messages that failed nodes have left.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,22 +22,22 @@ use crate::metrics::{Count, Metrics};
 use crate::outbound::{Failure, Outbound};
 use crate::store::{DeliveryTimes, Due, Store};
 
-/// How often a node looks for webhooks that were made, and for messages that other nodes have left.
+/// Interval at which a node looks for new webhooks, and for messages that other nodes have left.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-/// A sweep looks at rooms that were active for so long: nodes note the activity of a room once a minute.
+/// A sweep checks rooms that were active within this time: nodes record the activity of a room once a minute.
 const ACTIVE_WITHIN_MS: u64 = 90 * 1000;
-/// Each of so many sweeps, the first one included, looks at all rooms that were active within a day.
+/// Every so many sweeps, starting with the first, all rooms that were active within a day are checked.
 const LONG_SWEEP: u64 = 120;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// Most rooms that a sweep looks at.
+/// Maximum number of rooms that a sweep checks.
 const MAX_SWEPT: usize = 10_000;
-/// A message is given up when an attempt fails that much later than it was sent.
+/// A message is dropped when an attempt fails this long after it was sent.
 const GIVEN_UP_AFTER_MS: u64 = DAY_MS;
 const FIRST_PAUSE_MS: u64 = 1000;
 const LONGEST_PAUSE_MS: u64 = 15 * 60 * 1000;
-/// Longest pause that a receiver may ask for.
+/// Longest `Retry-After` that is honoured.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
-/// What a lease adds to the longest request.
+/// How much longer a lease lasts than the longest request.
 const LEASE_MARGIN_MS: u64 = 2000;
 /// Pause after Redis did not answer.
 const UNAVAILABLE_PAUSE: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ pub struct Deliveries {
     metrics: Arc<Metrics>,
     print: PrintDelivery,
     times: DeliveryTimes,
-    /// The lanes on which a task of this node is, and whether something was sent meanwhile.
+    /// The lanes that a task of this node is delivering, and whether a message was stored meanwhile.
     busy: Mutex<HashMap<Lane, bool>>,
 }
 
@@ -152,7 +152,7 @@ impl Deliveries {
         self.busy.lock().expect("no panic while held").remove(&lane);
     }
 
-    /// Whether nothing was sent since the task looked last. Then it is taken from the busy ones in the same moment.
+    /// Whether nothing was stored since the task last looked. If so, the lane is removed from the busy ones atomically.
     fn may_end(&self, lane: &Lane) -> bool {
         let mut busy = self.busy.lock().expect("no panic while held");
         let is_touched = busy.get_mut(lane).is_some_and(std::mem::take);
@@ -231,14 +231,14 @@ impl Deliveries {
     }
 }
 
-/// The pause after a failed attempt: a second, twice as long after each further one, a part of it by chance.
+/// The delay after a failed attempt: exponential backoff from a second, with jitter.
 fn pause(attempt: u64) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
     let longest_ms = FIRST_PAUSE_MS.saturating_mul(2_u64.saturating_pow(doublings)).min(LONGEST_PAUSE_MS);
     Duration::from_millis(fastrand::u64(longest_ms / 2..=longest_ms))
 }
 
-/// What proves to the receiver that the request is ours and when it was sent: HMAC-SHA256 of the time, a dot and the body.
+/// The signature of a request: HMAC-SHA256 of the time, a dot and the body.
 fn signature(hook: &OutgoingHook, at_secs: u64, body: &[u8]) -> Result<String> {
     let key = EncodingKey::from_secret(hook.secret.expose_secret().as_bytes()).map_err(Error::internal)?;
     let signed = [format!("{at_secs}.").as_bytes(), body].concat();

@@ -1,4 +1,4 @@
-//! Which users have a window with the focus on this node. Such a user needs no notification anywhere.
+//! Users who have a focused window on this node, and therefore need no push notifications.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -10,11 +10,11 @@ use tracing::debug;
 use crate::domain::{Result, UserId};
 use crate::store::{NODE_FOCUS_SECS, Store};
 
-/// How often what other nodes know is renewed.
+/// Interval at which the entries in Redis are renewed.
 const RENEWED_EVERY: Duration = Duration::from_secs(NODE_FOCUS_SECS * 2 / 5);
 /// Pause after a write that failed.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// Users that one write records.
+/// Maximum number of users per write.
 const USERS_AT_ONCE: usize = 256;
 
 /// The windows of a node that have the focus. Shared by its workers.
@@ -27,7 +27,7 @@ pub struct Focus {
 #[derive(Default)]
 struct State {
     windows: HashMap<UserId, u32>,
-    /// Users of whom the other nodes are to be told.
+    /// Users whose state has to be written.
     news: HashSet<UserId>,
 }
 
@@ -56,7 +56,7 @@ impl Focus {
         }
     }
 
-    /// Takes the news, with those that are to be renewed if they all are.
+    /// Takes the users whose state has to be written, including all others when they are to be renewed.
     fn take_news(&self, are_all_renewed: bool) -> Vec<(UserId, bool)> {
         let mut state = self.state.lock().expect("no panic while held");
         let State { windows, news } = &mut *state;
@@ -70,7 +70,7 @@ impl Focus {
         self.state.lock().expect("no panic while held").news.extend(news.iter().map(|(user, _)| user));
     }
 
-    /// Tells the other nodes, for ever. Nothing waits for it.
+    /// Writes the state for the other nodes, forever. Nothing waits for it.
     pub async fn tell(self: Arc<Self>, store: Store) {
         let mut renewed_at = Instant::now();
         loop {

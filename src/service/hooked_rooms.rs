@@ -1,5 +1,5 @@
-//! What a node knows of outgoing webhooks, so that sending a message costs them nothing: which rooms have some, and in
-//! which of these something was sent through this node.
+//! A node's cache of outgoing webhooks, so that they add no cost to sends: the rooms that have webhooks, and those of
+//! them in which a message was stored through this node.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ pub struct HookedRooms {
 }
 
 impl HookedRooms {
-    /// Notes that a message was stored in a room. Without webhooks this is a look at memory.
+    /// Records that a message was stored in a room. Without webhooks, this only reads memory.
     pub(super) fn touch(&self, room: RoomId) {
         let known = self.known.load();
         if known.has_general || known.rooms.contains(&room) {
@@ -55,7 +55,7 @@ impl HookedRooms {
         std::mem::take(&mut self.touched.lock().expect("no panic while held"))
     }
 
-    /// Takes over what is stored.
+    /// Replaces the cached webhooks by the stored ones.
     pub(super) fn set(&self, hooks: Vec<OutgoingHook>) {
         let before = self.known.load();
         let mut known = Known::default();

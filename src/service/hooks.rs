@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::outbound::Outbound;
 use crate::store::MemberChange;
 
-/// Most webhooks of one room.
+/// Maximum number of webhooks of one room.
 const MAX_OF_ROOM: usize = 10;
 
 /// A webhook in a list, which has no secrets.
@@ -149,7 +149,7 @@ impl Hooks {
         operator.authorise(&self.accounts.store, action).await
     }
 
-    /// Records what the command line does. What owners and admins do in their room is no act of administrators.
+    /// Records what the command line does. What owners and admins do in their own room is not in the audit log.
     async fn record(&self, operator: &Operator<'_>, act: Act, room: Option<RoomId>) -> Result<()> {
         let Operator::CommandLine = operator else { return Ok(()) };
         let store = &self.accounts.store;

@@ -1,8 +1,8 @@
-//! Where a message is: when it was stored, which nodes pushed it to how many sockets, who has received and read it. For
-//! administrators, who do not see what it says.
+//! Delivery traces of messages, for administrators: when a message was stored, which nodes pushed it to how many
+//! sockets, and who has received and read it; never its content.
 //!
-//! Nothing is written for it when messages are sent or delivered: Redis has the receipts, and nodes remember their latest
-//! pushes, for which they are asked.
+//! Tracing writes nothing when messages are sent or delivered: Redis has the receipts, and nodes remember their latest
+//! pushes and are asked for them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::store::{NodeTrace, Store, StoredTrace};
 
 /// How long nodes may take to answer.
 const NODES_ANSWER: Duration = Duration::from_secs(1);
-/// Answers that may wait to be read. Each node gives one.
+/// Capacity of the queue of answers; each node sends one.
 const MAX_ANSWERS: usize = 256;
 
 /// Where a message is.
@@ -39,30 +39,30 @@ pub struct Trace {
     pub is_announced: bool,
     /// Whether it was deleted.
     pub is_deleted: bool,
-    /// How far it is; `None` where no receipts are kept.
+    /// Its status; `None` in rooms without receipts.
     pub status: Option<Status>,
-    /// Who was to receive it; nobody where no receipts are kept.
+    /// Its recipients; empty in rooms without receipts.
     pub recipients: Vec<Recipient>,
-    /// What the nodes know of it, ordered by id.
+    /// The answers of the nodes, ordered by id.
     pub nodes: Vec<NodeTrace>,
     /// The ids of the nodes that run and did not answer in time.
     pub silent: Vec<String>,
 }
 
-/// Who was to receive a message.
+/// A recipient of a message.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     /// The user, with the present name.
     pub user: UserRef,
     /// Whether the user is still a member.
     pub is_member: bool,
-    /// How far the message is with the user.
+    /// The status of the message for this user.
     pub status: Status,
     /// When the user first read it, UTC milliseconds.
     pub read_at_ms: Option<u64>,
 }
 
-/// The questions of a node to all nodes that wait for answers.
+/// The node's questions to all nodes that await answers.
 #[derive(Default)]
 pub struct Questions(Mutex<HashMap<u64, mpsc::Sender<NodeTrace>>>);
 
@@ -74,7 +74,7 @@ struct Question {
 }
 
 impl Questions {
-    /// Takes the answer of a node, if it is to a question of this one. Never waits.
+    /// Accepts a node's answer if it is to a question of this node. Never waits.
     pub fn answer(&self, question: u64, trace: &NodeTrace) {
         let waiting = self.0.lock().expect("no panic while held").get(&question).cloned();
         if let Some(waiting) = waiting {
@@ -98,7 +98,7 @@ impl Drop for Question {
     }
 }
 
-/// Finds out where messages are.
+/// Traces messages.
 pub struct Traces {
     store: Store,
     questions: Arc<Questions>,
@@ -109,7 +109,7 @@ impl Traces {
         Self { store, questions }
     }
 
-    /// Finds out where a message is; `None` stands for an id that none has. Asks all nodes, for up to a second.
+    /// Traces a message; `None` stands for an id that no message has. Asks all nodes and waits up to a second.
     ///
     /// # Errors
     /// `Forbidden`; `MessageNotFound`, also for a message that was trimmed or has expired.

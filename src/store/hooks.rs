@@ -1,4 +1,4 @@
-//! Webhooks and how their deliveries fare. All lie in one slot.
+//! Webhooks and the state of their deliveries, all in one slot.
 
 use std::collections::HashMap;
 
@@ -137,7 +137,7 @@ impl Store {
         Ok(hooks)
     }
 
-    /// How the deliveries of the outgoing hooks fare.
+    /// The state of the deliveries of all outgoing hooks.
     pub async fn hooks_health(&self) -> Result<HashMap<String, HookHealth>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HGETALL").arg(self.keys.hooks().health);
@@ -158,7 +158,7 @@ impl Store {
         Ok(all)
     }
 
-    /// Notes that a delivery succeeded.
+    /// Records that a delivery succeeded.
     pub async fn note_hook_delivers(&self, hook: &HookId) -> Result<()> {
         let health = self.keys.hooks().health;
         let mut pipeline = Pipeline::with_capacity(2);
@@ -167,7 +167,7 @@ impl Store {
         self.connection.run(&pipeline).await.map(drop)
     }
 
-    /// Notes that a delivery failed, and whether its message is given up.
+    /// Records that a delivery failed, and whether its message is dropped.
     pub async fn note_hook_fails(&self, hook: &HookId, error: &str, is_given_up: bool) -> Result<()> {
         let health = self.keys.hooks().health;
         let mut pipeline = Pipeline::with_capacity(3);
@@ -209,7 +209,7 @@ impl Store {
     }
 }
 
-/// A record that a later version wrote differently is no hook of this one.
+/// A record that cannot be parsed, for example of a later version, is skipped.
 fn read(text: &str) -> Option<Record> {
     serde_json::from_str(text).inspect_err(|error| warn!(%error, "a stored webhook cannot be read")).ok()
 }

@@ -1,4 +1,5 @@
-//! Webhooks: routes of a room's owner and admins, the route through which others post, and what is sent to others.
+//! Webhooks: routes for a room's owner and admins, the route through which other programs post, and the body of
+//! outgoing requests.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
@@ -17,25 +18,25 @@ use crate::domain::{
 use crate::edge::{Authenticated, Context, JsonBody, PayloadBody, client_of};
 use crate::service::{ListedHook, Operator, shown_secret};
 
-/// How long deliveries may fail before the webhook counts as dead.
+/// How long deliveries must have failed before the webhook counts as dead.
 const DEAD_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// A webhook to make.
+/// A webhook to create.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = webchat::NewHook, example = json!({"kind": "incoming", "name": "Build"}))]
 pub(super) struct NewHook {
-    /// `incoming`, through which others post, or `outgoing`, to which messages are sent.
+    /// `incoming` (other programs post through it) or `outgoing` (messages are sent to it).
     #[schema(pattern = "^(incoming|outgoing)$")]
     kind: String,
-    /// Of an incoming one: the name under which it posts, which no user has.
+    /// For an incoming webhook: the name of its messages, which no user may have.
     #[schema(min_length = 1, max_length = 32)]
     name: Option<String>,
-    /// Of an outgoing one: the address, `https` or `http`.
+    /// For an outgoing webhook: the URL, `https` or `http`.
     #[schema(min_length = 1, max_length = 2000)]
     url: Option<String>,
 }
 
-/// A webhook that was just made. What is secret of it is shown this once.
+/// A new webhook. Its secrets are shown only here.
 #[derive(Default, Serialize, ToSchema)]
 #[schema(as = webchat::MadeHook, example = json!({
     "id": "0123456789abcdef", "kind": "incoming", "name": "Build", "url": "https://chat.example.org/api/v1/hooks/cwh_…"
@@ -46,15 +47,15 @@ pub(super) struct MadeHook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     name: Option<String>,
-    /// Where others post, with the secret token; or where messages are sent.
+    /// The URL to post to, with the secret token; or the URL to which messages are sent.
     url: String,
-    /// Of an outgoing one: what its requests are signed with.
+    /// For an outgoing webhook: the secret that signs its requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     secret: Option<String>,
 }
 
-/// Makes a webhook. For the room's owner and admins, and in public rooms for administrators.
+/// Creates a webhook. For the room's owner and admins, and in public rooms for administrators.
 #[utoipa::path(
     post, path = "/api/v1/rooms/{id}/hooks", operation_id = "webchat_create_hook", tag = "webchat",
     security(("bearer" = [])), params(("id" = u32, Path, description = "The room")), request_body = NewHook,
@@ -96,17 +97,17 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().json(made))
 }
 
-/// A webhook in the list, which has no secrets.
+/// A webhook in the list, without secrets.
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::Hook)]
 pub(super) struct HookEntry {
     id: String,
     #[schema(pattern = "^(incoming|outgoing)$")]
     kind: &'static str,
-    /// Of an incoming one: the name under which it posts.
+    /// For an incoming webhook: the name of its messages.
     #[schema(required)]
     name: Option<String>,
-    /// Of an outgoing one: the address.
+    /// For an outgoing webhook: the URL.
     #[schema(required)]
     url: Option<String>,
     /// `null` for the command line.
@@ -114,16 +115,16 @@ pub(super) struct HookEntry {
     created_by: Option<u64>,
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it last posted, to the minute, or when a message was last delivered.
+    /// When it last posted (to the minute), or when a message was last delivered.
     #[schema(required)]
     used_at: Option<String>,
-    /// `ok`; `failing` while deliveries fail, `dead` after a day of it.
+    /// `ok`, `failing` while deliveries fail, or `dead` after a day of failures.
     #[schema(pattern = "^(ok|failing|dead)$")]
     state: &'static str,
     /// Why the latest delivery failed.
     #[schema(required)]
     error: Option<String>,
-    /// Messages that were given up after a day.
+    /// Number of messages that were dropped after a day.
     given_up: u64,
 }
 
@@ -183,7 +184,8 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(hooks.into_iter().map(HookEntry::from).collect::<Vec<_>>()))
 }
 
-/// Removes a webhook of a room. Its messages stay. For the room's owner and admins, and in public rooms for administrators.
+/// Deletes a webhook of a room. Its messages stay. For the room's owner and admins, and in public rooms for
+/// administrators.
 #[utoipa::path(
     delete, path = "/api/v1/rooms/{id}/hooks/{hook}", operation_id = "webchat_remove_hook", tag = "webchat",
     security(("bearer" = [])),
@@ -207,7 +209,7 @@ pub(super) async fn remove(
     Ok(HttpResponse::Ok().json(Done { message: "Webhook removed" }))
 }
 
-/// A message to post. With `text` alone it is Slack's; other fields of Slack's are ignored.
+/// A message to post. With `text` alone it has Slack's format; Slack's other fields are ignored.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = webchat::HookMessage, example = json!({"text": "The build has failed"}))]
 pub(super) struct HookMessage {
@@ -270,7 +272,7 @@ fn without_entities(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// What is sent to an outgoing webhook.
+/// The body of a request to an outgoing webhook.
 #[derive(Serialize)]
 struct Delivery<'a> {
     event: &'static str,
@@ -279,7 +281,7 @@ struct Delivery<'a> {
     message: ChatMessage<'a>,
 }
 
-/// Prints a message for an outgoing webhook. Files have addresses below `base_url`, unless it is empty.
+/// Formats a message for an outgoing webhook. File URLs begin with `base_url`, unless it is empty.
 pub fn print_delivery(hook: &OutgoingHook, message: &Message, base_url: &str) -> Bytes {
     let message = message.seen_at(base_url);
     let delivery = Delivery {

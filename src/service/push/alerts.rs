@@ -1,4 +1,4 @@
-//! The messages of which users are to be notified, in a bounded queue.
+//! The bounded queue of messages that need push notifications.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::domain::{Message, MessageKind, RoomKind, UserId};
 use crate::metrics::{Count, Metrics};
 use crate::store::{Appended, AppendedRoom, PushOccasion};
 
-/// Messages that may wait. Further ones notify nobody.
+/// Capacity of the queue. Further messages notify nobody.
 const MAX_WAITING: usize = 1024;
 /// Characters of a message that a notification shows.
 const MAX_CHARS: usize = 200;
-/// Every notification is encrypted with this length, so that a push service learns nothing from it.
+/// Every notification is padded to this length, so that a push service learns nothing from it.
 pub(super) const PADDED_BYTES: usize = 1536;
 
 /// Who is to be notified.
@@ -61,14 +61,14 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Makes the queue. Without its other end it takes no alerts.
+    /// Creates the queue. Once the receiver is dropped, it accepts no alerts.
     pub fn queue(metrics: Arc<Metrics>) -> (Self, mpsc::Receiver<Alert>) {
         let (queue, alerts) = mpsc::channel(MAX_WAITING);
         (Self { queue, metrics }, alerts)
     }
 
-    /// Takes note of a stored message, if it is one of which users may be notified. Waits for nothing: what finds the queue
-    /// full is dropped.
+    /// Queues a stored message if users may have to be notified. Never waits: when the queue is full, the message is
+    /// dropped.
     pub(in crate::service) fn offer(&self, appended: &Appended) {
         let Some(room) = appended.room.as_ref().filter(|_| !self.queue.is_closed()) else { return };
         let Some(alert) = Alert::of(&appended.message, room) else { return };
@@ -79,7 +79,7 @@ impl Alerts {
     }
 }
 
-/// What the browser receives: what its notification shows, and where it leads.
+/// What the browser receives: the content of the notification, and the link that it opens.
 fn payload(message: &Message, room: &AppendedRoom) -> String {
     let mut chars = MAX_CHARS;
     loop {

@@ -8,12 +8,12 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use crate::domain::{Error, Field, POINT_BYTES, PushSubscription, Result};
 
 const SALT_BYTES: usize = 16;
-/// All is one record: a push service takes 4096 bytes at most.
+/// The payload is a single record: push services accept 4096 bytes at most.
 const RECORD_BYTES: u32 = 4096;
 /// Ends the text of the last record; zeros may follow.
 const LAST_RECORD: u8 = 2;
 
-/// Encrypts a text for a browser, padded to `padded` bytes, so that its length tells nothing.
+/// Encrypts a text for a browser, padded to `padded` bytes, so that its length reveals nothing.
 ///
 /// # Errors
 /// `Invalid` when the browser's key is no point of the curve; `Internal`.

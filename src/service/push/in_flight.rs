@@ -1,5 +1,5 @@
-//! How many notifications are on their way, in all and for each user: a user whose push service is slow, or who names one that
-//! never answers, must not hold up those of others.
+//! Limits the notifications in flight, in total and per user, so that a slow or unresponsive push service of one user
+//! does not delay the notifications of others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use crate::domain::UserId;
 const MAX_IN_ALL: usize = 512;
 const MAX_PER_USER: usize = 16;
 
-/// The numbers of notifications on their way.
+/// Counts of notifications in flight.
 #[derive(Clone, Default)]
 pub(super) struct InFlight {
     users: Arc<Mutex<Counts>>,
@@ -22,7 +22,7 @@ struct Counts {
 }
 
 impl InFlight {
-    /// Counts a notification until the place is dropped; `None` when there is none left.
+    /// Reserves a place until it is dropped; `None` when there is none left.
     pub(super) fn enter(&self, user: UserId) -> Option<Place> {
         let mut counts = self.users.lock().expect("no panic while held");
         let of_user = counts.users.get(&user).copied().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Notifications that reach users without an open window: Web Push (RFC 8030).
 //!
-//! The node that stores a direct message or a mention takes note of it ([`Alerts`], a bounded queue), and a task of its own looks
-//! up who is to be notified and sends it ([`PushSender`]). The answer to the sender of the message waits for nothing of this.
+//! The node that stores a direct message or a mention puts it into a bounded queue ([`Alerts`]); a separate task looks
+//! up whom to notify and sends the notifications ([`PushSender`]). The sender of the message never waits for this.
 
 mod alerts;
 mod encryption;
@@ -53,8 +53,8 @@ impl Push {
         Ok(self.access()?.vapid.public_key())
     }
 
-    /// Subscribes a browser of the caller for as long as the token of the request is good. Again is fine. One subscription
-    /// too many ends the oldest.
+    /// Subscribes a browser of the caller for as long as the token of the request is valid. Idempotent. Beyond the
+    /// maximum, the oldest subscription is removed.
     ///
     /// # Errors
     /// `NotFound` as [`Self::public_key`]; `Invalid` for an address to which nothing may be sent, and for a key that is none;

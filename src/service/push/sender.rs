@@ -23,13 +23,13 @@ use crate::store::{Store, StoredPush};
 
 /// Messages whose recipients are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 8;
-/// Most members of a room in which a mention of all notifies.
+/// `@all` notifies only in rooms with at most this many members.
 const MAX_MEMBERS: usize = 500;
-/// How long a push service keeps a notification for a browser that is away.
+/// How long a push service keeps a notification for an offline browser.
 const TTL_SECS: &str = "86400";
-/// Pauses between the tries of one notification, where the push service names none.
+/// Delays between attempts to send a notification, unless the push service asks for another.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
-/// Longest pause. A push service that wants a longer one gets no further try.
+/// Longest delay. If a push service asks for a longer one, the notification is dropped.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Length of a topic, the longest that RFC 8030 allows.
 const TOPIC_CHARS: usize = 32;
@@ -44,7 +44,7 @@ pub struct PushSender {
     in_flight: InFlight,
 }
 
-/// What became of a try.
+/// The outcome of an attempt.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Sent,
@@ -175,8 +175,8 @@ fn outcome_of(answer: &Result<Answer, Failure>) -> Outcome {
     }
 }
 
-/// A later notification of a room takes the place of an earlier one that still waits at the push service. The name does not tell
-/// which room that is, nor that two users are in the same one.
+/// A newer notification of a room replaces an older one that still waits at the push service. The topic reveals neither
+/// the room, nor that two users are in the same room.
 fn topic(secret: &[u8], room: RoomId) -> String {
     let digest = Sha256::new().chain_update(secret).chain_update(room.number().to_be_bytes()).finalize();
     URL_SAFE_NO_PAD.encode(digest).chars().take(TOPIC_CHARS).collect()

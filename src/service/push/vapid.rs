@@ -1,4 +1,4 @@
-//! The key by which push services know this server (VAPID, RFC 8292).
+//! The key that identifies this server to push services (VAPID, RFC 8292).
 
 use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
 use aws_lc_rs::rand::SystemRandom;
@@ -22,7 +22,7 @@ const MAX_SERVICES: u64 = 1000;
 pub struct Vapid {
     pair: EcdsaKeyPair,
     public: String,
-    /// Whom a push service may ask about this server: an address `mailto:` or `https:`.
+    /// Contact of the operator for push services: a `mailto:` or `https:` address.
     contact: String,
     tokens: Cache<String, String>,
 }
