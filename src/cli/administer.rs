@@ -1,4 +1,4 @@
-//! What commands that change an existing chat share.
+//! Shared by commands that change an existing chat.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use super::{EXIT_FAILURE, EXIT_USAGE, fail, fail_to_start};
 use crate::domain::{Error, Kind};
 use crate::node::{PrivateRedis, StartError};
 
-/// Opens a service and acts with it. Prints why that failed.
+/// Opens a service and runs an action with it. Prints the error if that fails.
 pub(super) async fn administer<S, T>(
     opening: impl Future<Output = Result<(S, Option<PrivateRedis>), StartError>>,
     act: impl AsyncFnOnce(&S) -> Result<T, Error>,

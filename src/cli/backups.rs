@@ -16,7 +16,7 @@ use crate::domain::utc_seconds;
 use crate::node;
 use crate::service::{Archive, BackupError, Backups, Contents, Restored, Restoring, inspect_backup};
 
-/// Stands for standard output.
+/// The name that stands for standard output.
 const STANDARD_OUTPUT: &str = "-";
 
 #[derive(Args)]
@@ -43,7 +43,7 @@ pub(super) struct RestoreArguments {
     check: bool,
 }
 
-/// Makes a backup.
+/// Creates a backup.
 pub(super) async fn back_up(config: &Config, arguments: &BackupArguments) -> ExitCode {
     let (file, has_uploads) = (&arguments.file, !arguments.no_uploads);
     let is_for_output = file.as_os_str() == STANDARD_OUTPUT;
@@ -73,7 +73,7 @@ async fn write_to_output(backups: &Backups, has_uploads: bool) -> Result<Content
     Ok(backups.back_up(output, has_uploads).await?.0)
 }
 
-/// Writes a draft beside the file, which takes its place once it is whole.
+/// Writes a temporary file next to the target, which replaces it once it is complete.
 async fn write_to_file(backups: &Backups, has_uploads: bool, path: &Path) -> Result<Contents, BackupError> {
     if path.exists() && !path.is_file() {
         return Err(std::io::Error::other("this is no file").into());
@@ -81,7 +81,7 @@ async fn write_to_file(backups: &Backups, has_uploads: bool, path: &Path) -> Res
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let draft = PathBuf::from(name);
-    // What an interrupted backup has left is written over.
+    // Overwrites what an interrupted backup has left.
     let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&draft)?;
     file.try_lock().map_err(std::io::Error::from)?;
     file.set_len(0)?;

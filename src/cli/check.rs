@@ -1,4 +1,4 @@
-//! `chinwag check`: whether a node would find everything that it needs.
+//! `chinwag check`: checks everything that a node needs.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use super::{EXIT_FAILURE, print_lines};
 use crate::config::{Config, ConfigError};
 use crate::node::{self, Finding, Verdict};
 
-/// Prints one line a finding, and fails if something is wrong.
+/// Prints one line per result, and fails if something is wrong.
 pub(super) async fn run(config: Result<Config, ConfigError>) -> ExitCode {
     let findings = match config {
         Ok(config) => node::check(&config).await,

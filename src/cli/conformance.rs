@@ -1,4 +1,4 @@
-//! `chinwag conformance`: where a server differs from a document.
+//! `chinwag conformance`: tests whether a server behaves as an API specification says.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn with_token(text: &str) -> Result<Given, String> {
     Ok(Given::Token(name.to_owned(), token.to_owned()))
 }
 
-/// Plays the transcripts of a document. Prints one line a step, and fails if the server differs.
+/// Plays the transcripts of a specification. Prints one line per step, and fails if the server differs.
 pub(super) async fn run(arguments: ConformanceArguments) -> ExitCode {
     let server = match Server::at(&arguments.url, Duration::from_secs(arguments.timeout_secs)) {
         Ok(server) => server,
@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: ConformanceArguments) -> ExitCode {
     printer.end(&arguments.dialect)
 }
 
-/// Prints what became of steps, and counts it.
+/// Prints and counts the outcomes of steps.
 struct Printer {
     json: bool,
     same: usize,
@@ -120,7 +120,7 @@ impl Printer {
         self.is_closed |= printed != ExitCode::SUCCESS;
     }
 
-    /// Prints the sums.
+    /// Prints the summary.
     fn end(mut self, document: &str) -> ExitCode {
         let Self { same, different, unplayed, .. } = self;
         let value = json!({"document": document, "ok": same, "differs": different, "not_played": unplayed});

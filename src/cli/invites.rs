@@ -1,4 +1,4 @@
-//! `chinwag invite`: makes an invite to register.
+//! `chinwag invite`: creates an invite to register.
 
 use std::process::ExitCode;
 

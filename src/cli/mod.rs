@@ -1,4 +1,4 @@
-//! The command line. A command of more than a line of code has a file of its own.
+//! The command line. Each command of more than a line has its own file.
 
 mod administer;
 mod backups;
@@ -123,7 +123,7 @@ enum Configured {
 /// Parses the arguments and runs the command.
 pub async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // Files of this process are for its owner only: the data folder may lie where other users look in.
+    // Files of this process are for its owner only: the data folder may be where other users have access.
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
     let file = arguments.config.as_deref();
     match arguments.command.unwrap_or(Command::Configured(Configured::Serve)) {

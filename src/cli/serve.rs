@@ -106,7 +106,7 @@ fn greet(node: &Node) {
     }
 }
 
-/// Says why the process ends, as the rest of the log is written.
+/// Logs why the process ends, in the format of the log.
 fn end(reason: &dyn std::fmt::Display, code: u8, is_for_people: bool) -> ExitCode {
     if is_for_people {
         return fail(reason, code);

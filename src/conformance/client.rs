@@ -1,4 +1,4 @@
-//! The connections to the server that is tried out.
+//! HTTP and WebSocket connections to the server under test.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use url::{Host, Url};
 
-/// How often, and for how long, a server that limits its clients is waited for.
+/// How often, and for how long, requests are retried after a 429.
 const MAX_WAITS: u32 = 30;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -30,15 +30,15 @@ pub struct Server {
     pub(super) http: reqwest::Client,
     url: Url,
     tls: Arc<ClientConfig>,
-    /// Time for each answer and each frame.
+    /// Timeout for each response and each frame.
     pub(super) patience: Duration,
 }
 
 impl Server {
-    /// The server at this address, which has this long for each answer.
+    /// The server at this address, with this timeout for each response.
     ///
     /// # Errors
-    /// The address is none of a server: the reason.
+    /// The reason why the address is invalid.
     pub fn at(url: &str, patience: Duration) -> Result<Self, String> {
         let url: Url = url.parse().map_err(|error| format!("{url}: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") || !matches!(url.path(), "" | "/") || !url.has_host() {
@@ -63,10 +63,10 @@ impl Server {
         format!("{}{path}", self.url.as_str().trim_end_matches('/'))
     }
 
-    /// Whether the server can be reached.
+    /// Checks that the server can be reached.
     ///
     /// # Errors
-    /// It cannot: the reason, in a line.
+    /// The reason why it cannot, in one line.
     pub async fn reach(&self) -> Result<(), String> {
         self.http.get(self.url("/")).send().await.map(drop).map_err(|error| reason(&error))
     }
@@ -109,7 +109,7 @@ impl Server {
     }
 }
 
-/// Sends a request, again when the server asks to be asked later.
+/// Sends a request, and retries it if the server answers 429.
 pub(super) async fn send(request: impl Fn() -> RequestBuilder) -> Result<Response, String> {
     let mut waits = 0;
     loop {
@@ -123,7 +123,7 @@ pub(super) async fn send(request: impl Fn() -> RequestBuilder) -> Result<Respons
     }
 }
 
-/// Why a request failed: the innermost cause says most.
+/// Why a request failed: the innermost cause is the most specific.
 fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
@@ -139,7 +139,7 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Why a WebSocket is not open.
+/// Why a handshake failed.
 pub(super) enum NotOpened {
     /// The status of the answer.
     Refused(u16),
@@ -151,11 +151,11 @@ pub(super) struct Socket {
     stream: WebSocketStream<Box<dyn Stream>>,
 }
 
-/// What comes from a WebSocket.
+/// What a WebSocket receives.
 #[derive(Debug)]
 pub(super) enum Came {
     Frame(Value),
-    /// A frame that is no JSON.
+    /// A frame that is not JSON.
     Other(String),
     /// The end, with its close code; `None` when the connection was cut.
     End(Option<u16>),

@@ -1,4 +1,4 @@
-//! What a transcript knows while it is played, and requests that are filled with it.
+//! The state of a transcript while it is played, and its substitution into requests.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::symbols::{self, Entity, Symbols, Unknown, entity, symbol};
 
-/// The values that a transcript remembers, and the form of its times.
+/// The values that a transcript remembers, and the format of its times.
 #[derive(Clone)]
 pub struct Memory {
     pub(super) values: HashMap<String, Value>,
@@ -18,23 +18,23 @@ pub struct Memory {
 /// What a transcript is played against.
 #[derive(Clone)]
 pub(super) enum Server {
-    /// An empty node of Chinwag, which gives the very ids of the transcript.
+    /// An empty node of Chinwag, which assigns exactly the ids of the transcript.
     Empty {
         /// The zone of times that are written without one; otherwise times are UTC and end with `Z`.
         naive: Option<TimeZone>,
     },
-    /// Any other, with ids of its own and what others say.
+    /// Any other server, with ids of its own and messages of other users.
     Used(Symbols),
 }
 
 impl Memory {
-    /// What an empty node of Chinwag answers. Its times are UTC, or in this zone and without it.
+    /// Expects the responses of an empty node of Chinwag. Its times are UTC, or in this zone and printed without it.
     #[must_use]
     pub fn new(naive: Option<TimeZone>) -> Self {
         Self { values: HashMap::new(), server: Server::Empty { naive } }
     }
 
-    /// What any server answers.
+    /// Accepts the responses of any server.
     pub(super) fn of(symbols: Symbols) -> Self {
         Self { values: HashMap::new(), server: Server::Used(symbols) }
     }
@@ -52,7 +52,7 @@ impl Memory {
         self.values.insert(name.to_owned(), value);
     }
 
-    /// Replaces names and ids by what they stand for.
+    /// Replaces names and ids by their values.
     pub(super) fn fill(&self, value: &Value) -> Result<Value, Unknown> {
         self.fill_as(value, None)
     }

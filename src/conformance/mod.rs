@@ -1,4 +1,5 @@
-//! Plays the transcripts of the five documents, against the nodes of tests and, by `chinwag conformance`, against any server.
+//! Plays the transcripts of the five API specifications (documents) against the tests' nodes and, for
+//! `chinwag conformance`, against any server.
 //!
 //! A transcript has the ids, names and times of an empty node. On any other server, `symbols` finds out what its ids stand
 //! for, `names` gives its users names of their own, and lists that all users share may have more in them.
@@ -28,18 +29,18 @@ pub use transcripts::{DOCUMENTS, of_document};
 
 use symbols::{Entity, Symbols};
 
-/// How long a connection must be silent to have got nothing else.
+/// How long a connection must be silent to show that it received nothing else.
 const SILENCE: Duration = Duration::from_millis(300);
 /// Random bytes of what makes names unique, which has twice as many digits.
 const ENDING_BYTES: usize = 3;
 
-/// What transcripts are played with.
+/// The server and accounts with which transcripts are played.
 pub struct Stage {
     /// The server.
     pub server: Server,
     /// Accounts for the first users of each transcript. Others are registered.
     pub accounts: Vec<Given>,
-    /// The room of everybody, if it is not number 1, or `global`.
+    /// The room that all users are in, if it is not number 1 or `global`.
     pub room: Option<String>,
 }
 

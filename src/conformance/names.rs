@@ -8,7 +8,7 @@ use super::transcript::Transcript;
 
 /// Names that mean the server.
 const RESERVED: [&str; 1] = ["系统"];
-/// Shorter ones are no names, but wrong values.
+/// Shorter ones are not names but deliberately wrong values.
 const SHORTEST: usize = 2;
 
 /// Gives the users of a transcript other names: these in the order of its users, and for all others theirs with an ending.

@@ -46,7 +46,7 @@ impl Memory {
         }
     }
 
-    /// Looks for each item behind the one before it.
+    /// Looks for each item after the previous one.
     fn compare_list(
         &mut self,
         wanted: &[Value],

@@ -1,4 +1,4 @@
-//! Plays a transcript and records every difference from what is expected.
+//! Plays a transcript and records every difference from the expected responses and frames.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::transcript::{Closed, Open, Place, Receive, Request, Response, Send, S
 
 /// The text of messages that only show that nothing else is in flight.
 const FENCE: &str = "fence-";
-/// Time between two tries of what a server does asynchronously.
+/// Time between two attempts for what a server does asynchronously.
 const POLL: Duration = Duration::from_millis(20);
 
 /// What a handshake asked for.
@@ -55,15 +55,15 @@ pub enum Quiet {
     Within(Duration),
 }
 
-/// What became of a step.
+/// The outcome of a step.
 pub struct Played {
-    /// From 1; `None` for what comes behind the last step.
+    /// From 1; `None` for checks after the last step.
     pub number: Option<usize>,
-    /// What was done or expected.
+    /// The action or expectation.
     pub name: String,
-    /// What the transcript remarks.
+    /// The transcript's remark on the step.
     pub note: String,
-    /// Where the server differs.
+    /// The differences.
     pub differences: Vec<String>,
 }
 
@@ -101,8 +101,8 @@ impl<W: Watch> Player<W> {
         Self { server, accounts, sockets: BTreeMap::new(), memory, quiet, watch, differences: Vec::new() }
     }
 
-    /// Plays all steps, then checks that no socket received anything else. Ends early when what follows would differ as
-    /// well.
+    /// Plays all steps, then checks that no socket received anything else. Stops early if all that follows would differ
+    /// as well.
     pub async fn play(&mut self, transcript: &Transcript, mut report: impl FnMut(Played)) {
         for (number, step) in (1..).zip(&transcript.steps) {
             if let Err(unknown) = self.take(step).await {

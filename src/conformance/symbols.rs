@@ -1,6 +1,6 @@
-//! What the ids of a transcript stand for. Transcripts name users, rooms and messages by the ids that an empty node of
-//! Chinwag gives. Another server gives others: each id of a transcript is bound to the one that comes in its place first,
-//! and from then on stands for it.
+//! Maps the ids of a transcript to those of the server. Transcripts have the ids that an empty node of Chinwag assigns.
+//! Other servers assign others: each id of a transcript is bound to the first value that arrives in its place, and from
+//! then on stands for it.
 
 use std::collections::HashMap;
 

@@ -1,11 +1,11 @@
-//! The form of a transcript: steps over HTTP and over WebSockets, in the order in which they are played.
+//! The format of a transcript: steps over HTTP and WebSockets, in the order in which they are played.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a client of a document sends, and what it must receive.
+/// What a client of a specification sends, and what it must receive.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transcript {

@@ -1,5 +1,5 @@
-//! The transcripts of what the documents say, from `tests/wire`. What Chinwag adds has transcripts there, too, which are not
-//! for other servers.
+//! The transcripts of the specifications, from `tests/wire`. Chinwag's additions have transcripts there, too, which are
+//! not for other servers.
 
 /// The documents that have transcripts.
 pub const DOCUMENTS: [&str; 5] = ["000", "001", "002", "003", "004"];

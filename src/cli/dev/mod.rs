@@ -1,4 +1,4 @@
-//! `chinwag dev`: a node for the tests of other projects, of which nothing is left when it ends.
+//! `chinwag dev`: a temporary node for the tests of other projects. Nothing is left when it ends.
 
 mod seeds;
 
@@ -19,11 +19,11 @@ use crate::edge::FAULTS_PATH;
 use crate::node::{Node, ScratchFolder, telemetry};
 use seeds::{Plan, SeedError, SeedRoom, SeedUser, SeededRoom, SeededUser};
 
-/// The cheapest that bcrypt has: tests log in often, and what they protect is gone with them.
+/// The lowest cost of bcrypt: tests log in often, and have nothing to protect.
 const BCRYPT_COST: u32 = 4;
-/// Worker threads unless configured. One would hide what two show, and more take longer to start.
+/// Worker threads unless configured. One would hide bugs that two show, and more take longer to start.
 const WORKERS: usize = 2;
-/// Time for requests that are held back when the node ends.
+/// Time for delayed requests when the node stops.
 const SHUTDOWN_SECS: u64 = 1;
 const POLL: Duration = Duration::from_millis(10);
 
