@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::MIN_SECRET_BYTES;
 use super::words::SigningAlgorithm;
 
-/// Most issuers.
+/// Maximum number of issuers.
 pub(super) const MAX_ISSUERS: usize = 16;
 /// In this many first bytes of a public key stands its kind.
 const KIND_WITHIN_BYTES: usize = 32;

@@ -69,7 +69,7 @@ impl Symbols {
     }
 }
 
-/// What the value of a key is the id of, by the keys beside it.
+/// What the value of a key is the id of, by the keys next to it.
 pub(super) fn entity(key: &str, object: &Map<String, Value>) -> Option<Entity> {
     let is_room_chat = object.get("chat_type").is_some_and(|kind| kind == "room");
     match key {

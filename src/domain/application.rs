@@ -70,7 +70,7 @@ impl Scope {
 pub struct ApplicationToken(SecretString);
 
 impl ApplicationToken {
-    /// Draws a new token.
+    /// Generates a new token.
     ///
     /// # Errors
     /// `Internal` when the operating system provides no random bytes.

@@ -15,7 +15,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client, truncating a long user agent.
+    /// Creates a client, truncating a long user agent.
     pub fn new(ip: IpAddr, user_agent: &str) -> Self {
         Self { ip: ip.to_canonical(), user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect() }
     }

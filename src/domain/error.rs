@@ -347,7 +347,7 @@ impl Error {
         }
     }
 
-    /// Makes an `Internal` error with a cause for the log.
+    /// Creates an `Internal` error with a cause for the log.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }

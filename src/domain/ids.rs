@@ -31,7 +31,7 @@ impl RoomId {
     /// The room that always exists and has every user as a member.
     pub const GLOBAL: Self = Self(1);
 
-    /// Makes the id of a room; `None` for zero.
+    /// Creates the id of a room; `None` for zero.
     pub fn new(number: u32) -> Option<Self> {
         (number > 0).then_some(Self(number))
     }

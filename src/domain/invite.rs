@@ -12,7 +12,7 @@ const CODE_CHARS: usize = 20;
 const DIGEST_CHARS: usize = 32;
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// Draws a code of five random bits for each character.
+/// Generates a code of five random bits for each character.
 ///
 /// # Errors
 /// `Internal` when the operating system provides no random bytes.
@@ -32,7 +32,7 @@ pub(super) fn is_code(text: &str, chars: usize) -> bool {
 pub struct InviteCode(SecretString);
 
 impl InviteCode {
-    /// Draws a new code.
+    /// Generates a new code.
     ///
     /// # Errors
     /// `Internal` when the operating system provides no random bytes.

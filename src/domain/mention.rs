@@ -8,10 +8,10 @@ use super::user_name::TypedName;
 
 /// The name that stands for all members of a room.
 const EVERYONE: &str = "all";
-/// Most places of a text that may mention somebody, and most names that are looked up for all of them.
+/// Maximum number of places of a text that may mention somebody, and of names that are looked up for all of them.
 const MAX_PLACES: usize = 20;
 const MAX_NAMES: usize = 200;
-/// Most characters behind an `@` that may be a name.
+/// Maximum number of characters behind an `@` that may be a name.
 const NAME_MAX_CHARS: usize = 32;
 
 /// More than what a mention has in JSON besides its name.

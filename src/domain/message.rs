@@ -136,7 +136,8 @@ pub struct Attachment {
     pub size: Option<u64>,
     /// An image's width and height in pixels, as it is shown: turned by its orientation.
     pub pixels: Option<(u32, u32)>,
-    /// Whether the sender gave the path of an upload of ours with a host. It is shown with the host of each reader.
+    /// Whether the sender gave the path of an upload of this server with a host. It is shown with the host of each
+    /// reader.
     pub has_host: bool,
     /// Whether it was uploaded as this message and is removed when the message is deleted.
     pub is_own_upload: bool,

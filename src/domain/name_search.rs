@@ -5,7 +5,7 @@ use unicode_script::{Script, UnicodeScript};
 
 use super::text::folded;
 
-/// Most characters of a part that indexes keep, which bounds what a long name costs.
+/// Maximum number of characters of a part that indexes keep, which bounds what a long name costs.
 const PART_MAX_CHARS: usize = 32;
 
 /// The text of a search, folded like the names that it is compared with.

@@ -46,7 +46,7 @@ impl Limit {
         }
     }
 
-    /// Makes a limit from a constant.
+    /// Creates a limit from a constant.
     ///
     /// # Panics
     /// When it is zero.
@@ -106,7 +106,7 @@ pub struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    /// Makes a query with the defaults of most documents.
+    /// Creates a query with the defaults of most documents.
     pub fn new(room: RoomId, span: Span, limit: Limit) -> Self {
         Self {
             room,

@@ -16,7 +16,7 @@ const MIN_CHARS: usize = 6;
 const MAX_BYTES: usize = 71;
 /// How many times shorter than a text its composed form may be; no character has a decomposition as long.
 const MAX_SHRINKING: usize = 18;
-/// Most characters by which a password may differ from its user's name and still be no secret.
+/// Maximum number of characters by which a password may differ from its user's name and still be no secret.
 const MAX_ADDED_CHARS: usize = 4;
 
 /// The commonest passwords of public lists of leaked ones, folded, of six characters and more, one a line. The passwords in

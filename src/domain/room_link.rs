@@ -25,7 +25,7 @@ pub struct LinkToken {
 }
 
 impl LinkToken {
-    /// Draws a token for a room. Nobody needs a link to the global room.
+    /// Generates a token for a room. Nobody needs a link to the global room.
     ///
     /// # Errors
     /// `GlobalRoom`; `Internal` when the operating system provides no random bytes.

@@ -22,12 +22,12 @@ impl FromStr for TokenId {
     }
 }
 
-/// A log-in within the last 30 days, as its user sees it.
+/// A login within the last 30 days, as its user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The token.
     pub id: TokenId,
-    /// Time of the log-in, UTC milliseconds.
+    /// Time of the login, UTC milliseconds.
     pub at_ms: u64,
     /// Address from which the user logged in.
     pub ip: String,

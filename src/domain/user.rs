@@ -112,10 +112,10 @@ pub struct Account {
     pub ban_reason: String,
     /// Token epoch: tokens of an older one are invalid. Grows with each change of password and each ban.
     pub token_epoch: u64,
-    /// Until when the password is good for one log-in, UTC milliseconds, if an administrator has set it; 0 once it was
+    /// Until when the password is good for one login, UTC milliseconds, if an administrator has set it; 0 once it was
     /// used.
     pub one_time_until_ms: Option<u64>,
-    /// The key that tokens must carry; accounts of earlier versions get one at the next log-in.
+    /// The key that tokens must carry; accounts of earlier versions get one at the next login.
     pub token_key: Option<TokenKey>,
     /// The invite that a registration which was interrupted has not used yet.
     pub unused_invite: Option<String>,

@@ -35,7 +35,7 @@ impl Hub {
                         blocked.push(id);
                     }
                     Ok(Flushed::Blocked) => {}
-                    // A broken socket counts as writable for ever, so nothing may wait for it.
+                    // A broken socket counts as writable forever, so nothing may wait for it.
                     Err(_) => {
                         connection.send_queue.give_up();
                         connection.closed.set();

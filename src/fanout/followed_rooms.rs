@@ -28,7 +28,7 @@ const POLLED_FOR: Duration = Duration::from_secs(60);
 /// How long a room is followed after its last connection left.
 const GRACE: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// Most rooms that are followed only because they are polled. Polls of other rooms are answered by Redis.
+/// Maximum number of rooms that are followed only because they are polled. Polls of other rooms are answered by Redis.
 const MAX_POLLED: usize = 50_000;
 
 pub(super) struct FollowedRoom {
@@ -330,7 +330,7 @@ impl FollowedRooms {
         tokio::spawn(self.clone().read(room, followed.reading));
     }
 
-    /// Stops following rooms that are no longer wanted, for ever.
+    /// Stops following rooms that are no longer wanted, forever.
     pub async fn sweep(self) {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;

@@ -16,7 +16,7 @@ use crate::store::Store;
 
 /// Rooms with more members have no present state, only announcements. Not more than are announced at once.
 const MAX_MEMBERS: usize = MAX_PRESENCE;
-/// Most rooms, direct ones aside, whose state a new connection is told.
+/// Maximum number of rooms, direct ones aside, whose state a new connection is told.
 const MAX_SHOWN_ROOMS: usize = 100;
 /// When a new connection is told the state: many reconnect in the same moment, and these readings can wait.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);

@@ -10,9 +10,9 @@ use std::rc::Rc;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-/// Most bytes of events that may be queued for one connection.
+/// Maximum number of bytes of events that may be queued for one connection.
 const MAX_QUEUED_BYTES: usize = 256 * 1024;
-/// Most bytes of a write that joins several frames.
+/// Maximum number of bytes of a write that joins several frames.
 const MAX_WRITE_BYTES: usize = 32 * 1024;
 /// An empty queue with a larger capacity than this is freed.
 const KEPT_FRAMES: usize = 4;

@@ -5,7 +5,7 @@
 use super::recent_entries::RecentEntries;
 use crate::domain::{AmendmentKind, EntryId, Event, Rewind, Tail, Watermark};
 
-/// Most events held while a gap is read. Beyond that, the read returns the messages anyway.
+/// Maximum number of events held while a gap is read. Beyond that, the read returns the messages anyway.
 const MAX_HELD: usize = 2048;
 
 const NOTHING: Watermark = Watermark { last: EntryId::START, revision: 0 };

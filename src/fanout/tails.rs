@@ -12,7 +12,7 @@ use foldhash::HashMap;
 
 use crate::domain::{Event, RecentMessages, RoomId};
 
-/// Most messages of a tail, and of a page with which one begins.
+/// Maximum number of messages of a tail, and of a page with which one begins.
 pub(super) const MAX_MESSAGES: usize = 100;
 
 /// The tails of a node's rooms, at most so many bytes. Those that nobody has read for longest leave first.

@@ -24,8 +24,8 @@ pub use shard::Shard;
 
 /// Status classes, `1xx` to `5xx`.
 const CLASSES: usize = 5;
-/// Most pairs of route and status that are counted separately; [`OTHER_ERRORS`] counts the rest. Routes are patterns,
-/// so clients cannot reach this limit.
+/// Maximum number of pairs of route and status that are counted separately; [`OTHER_ERRORS`] counts the rest. Routes
+/// are patterns, so clients cannot reach this limit.
 const MAX_ERRORS: usize = 1000;
 const OTHER_ERRORS: &str = "other";
 

@@ -10,7 +10,7 @@ use super::histogram::{Distribution, Histogram, Sparse};
 
 /// The methods that are timed.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-/// Most routes that are stored for a time. The slowest come first.
+/// Maximum number of routes that are stored for a time. The slowest come first.
 const MAX_STORED: usize = 40;
 
 /// The durations of each method of a route.

@@ -31,7 +31,8 @@ impl PresenceKeeper {
         Self { services, socket_counts, clock }
     }
 
-    /// Runs for ever. Six steps make a lease: a user is renewed every second step, and expired by the step after its end.
+    /// Runs forever. Six steps make a lease: a user is renewed every second step, and expired by the step after its
+    /// end.
     pub(super) async fn run(self, lease: Duration) {
         let step = lease / 6;
         let mut calm = Calm { since: Instant::now(), looked_at: Instant::now(), looked_at_ms: self.clock.now_ms() };
@@ -64,7 +65,7 @@ impl PresenceKeeper {
 }
 
 impl Calm {
-    /// Begins anew when the clock of Redis has jumped since the last look: another server may have taken over.
+    /// Begins again when the clock of Redis has jumped since the last look: another server may have taken over.
     fn look(&mut self, now_ms: u64, tolerance: Duration) {
         let expected_ms = self.looked_at_ms + u64::try_from(self.looked_at.elapsed().as_millis()).unwrap_or(0);
         if Duration::from_millis(now_ms.abs_diff(expected_ms)) > tolerance {

@@ -22,7 +22,7 @@ const FIXED: [&str; 6] = [
     "limits.behind_secs",
 ];
 
-/// What the workers of a node read anew for each request.
+/// What the workers of a node read again for each request.
 #[derive(Clone)]
 pub struct LiveSettings {
     pub(super) limits: Arc<Limits>,

@@ -240,7 +240,7 @@ impl Reporter {
     }
 }
 
-/// Draws a node's id. It is short, because every stored minute repeats it.
+/// Generates a node's id. It is short, because every stored minute repeats it.
 ///
 /// # Errors
 /// The system has no random bytes. A generator of the process would not do: machines that are started together from one

@@ -60,7 +60,7 @@ impl Administration {
         self.accounts.store.list_accounts(start, cursor, limit).await
     }
 
-    /// The log-ins of a user, for a process that follows no changes of accounts.
+    /// The logins of a user, for a process that follows no changes of accounts.
     ///
     /// # Errors
     /// `Forbidden`, `Unavailable`.
@@ -70,8 +70,8 @@ impl Administration {
         self.accounts.sessions(user, None).await
     }
 
-    /// Creates an account, whoever may register; without a password nobody logs in to it. The audit log gives its number as
-    /// 0: it has none yet.
+    /// Creates an account, even if registration is closed; without a password nobody logs in to it. The audit log gives
+    /// its number as 0: it has none yet.
     ///
     /// # Errors
     /// `Forbidden`; `NameTaken`, also for a name that looks like another or is reserved; `EmailTaken`; `WeakPassword`;
@@ -84,7 +84,7 @@ impl Administration {
         self.accounts.create(new, password, operator.client()).await
     }
 
-    /// Makes an invite, which the audit log shows without its code.
+    /// Creates an invite, which the audit log shows without its code.
     ///
     /// # Errors
     /// `Forbidden`.
@@ -175,7 +175,7 @@ impl Administration {
     }
 
     /// Replaces a user's password by a random one, ends all sessions of the user, and returns the password. It is good
-    /// for one log-in within a day.
+    /// for one login within a day.
     ///
     /// # Errors
     /// `Forbidden`, `UserNotFound`, `RateLimited`; `Invalid(UserId)` for oneself.

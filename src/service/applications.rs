@@ -23,7 +23,7 @@ impl Applications {
         Self { accounts, limits }
     }
 
-    /// Makes a token, and the account in whose name it speaks unless an earlier token with the name has left one.
+    /// Creates a token, and the account in whose name it speaks unless an earlier token with the name has left one.
     ///
     /// # Errors
     /// `Forbidden`; `NameTaken` by a token, or by another account; `UserNotFound` when the account was deleted.

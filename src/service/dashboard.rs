@@ -19,7 +19,7 @@ use crate::store::{Incident, IncidentKind, LostNode, NodeRow, Reports, ServerInf
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// How long an hour that is over counts as read: a node that could not report for a while may still add to it.
 const HOUR_FRESH_FOR: Duration = Duration::from_secs(60);
-/// Most snapshots kept, one for each selection.
+/// Maximum number of snapshots kept, one for each selection.
 const MAX_SNAPSHOTS: u64 = 64;
 /// Hours kept at once. The longest range has 25.
 const MAX_HOURS: u64 = 32;

@@ -48,7 +48,7 @@ fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
 pub async fn probe(url: &str) -> Result<()> {
     let name = format!(".check-{}", uuid::Uuid::new_v4());
     if let Some(folder) = folder_of(url) {
-        // Not by the library, which tries for ever where a folder exists and no file can be made in it.
+        // Not by the library, which tries forever where a folder exists and no file can be made in it.
         let file = folder.join(name);
         let probing = move || std::fs::write(&file, PROBE).and_then(|()| std::fs::remove_file(&file));
         let probed = tokio::task::spawn_blocking(probing).await.map_err(Error::internal)?;

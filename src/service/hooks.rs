@@ -53,8 +53,8 @@ impl Hooks {
         Self { accounts, outbound }
     }
 
-    /// Makes a webhook through which others post into a room, under a name that no user has. The account with the name
-    /// becomes a member.
+    /// Creates a webhook through which others post into a room, under a name that no user has. The account with the
+    /// name becomes a member.
     ///
     /// # Errors
     /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `NameTaken`, `StorageFull`; `TooManyRooms`.
@@ -84,7 +84,7 @@ impl Hooks {
         self.accounts.store.add_member(&change).await
     }
 
-    /// Makes a webhook to which the messages of a room are sent from now on, or those of all groups and public rooms.
+    /// Creates a webhook to which the messages of a room are sent from now on, or those of all groups and public rooms.
     ///
     /// # Errors
     /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `StorageFull`; `Invalid(Url)` also for an address that may not be reached.

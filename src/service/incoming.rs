@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{Error, Result};
 
-/// Most bytes of pictures that are held in memory at once: a picture is received as a whole before it is cleaned.
+/// Maximum number of bytes of pictures that are held in memory at once: a picture is received as a whole before it is
+/// cleaned.
 const MAX_HELD_BYTES: u64 = 512 * 1024 * 1024;
 
 /// A body that is measured and hashed while it is read.

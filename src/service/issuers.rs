@@ -11,7 +11,7 @@ use super::grant::{Checked, id_of};
 use crate::config::{IssuerConfig, KeyKind};
 use crate::domain::{AccountOrigin, Caller, Error, Result, TokenId, UserId};
 
-/// Most tokens that a node remembers.
+/// Maximum number of tokens that a node remembers.
 const MAX_KNOWN: u64 = 20_000;
 /// Longest subject, in bytes.
 const MAX_SUBJECT_BYTES: usize = 1000;

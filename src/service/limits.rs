@@ -107,7 +107,7 @@ impl Limits {
         }
     }
 
-    /// Takes over other settings. Rates begin anew, with the whole burst; what is open already stays.
+    /// Takes over other settings. Rates begin again, with the whole burst; what is open already stays.
     pub fn reload(&self, config: &LimitsConfig) {
         self.rates.store(Arc::new(Rates::new(config)));
     }

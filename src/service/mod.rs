@@ -138,7 +138,7 @@ pub struct Shared {
     pub ip_visibility: IpVisibility,
     /// The users who may add another to a room.
     pub adding: Adding,
-    /// Most members that lists show.
+    /// Maximum number of members that lists show.
     pub members: MemberBounds,
     /// The node's counters.
     pub metrics: Arc<Metrics>,

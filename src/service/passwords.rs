@@ -8,7 +8,7 @@ use crate::domain::{Client, Error, Password, Result, TypedPassword};
 
 /// The hash of no password.
 pub(super) const NO_PASSWORD: &str = "";
-/// Most requests that may wait for a hash; further ones are refused. At cost 10 they take half a minute.
+/// Maximum number of requests that may wait for a hash; further ones are refused. At cost 10 they take half a minute.
 const MAX_WAITING: usize = 512;
 
 /// Hashes and checks passwords.

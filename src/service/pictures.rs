@@ -27,7 +27,8 @@ impl Uploads {
         Ok(format!("/uploads/{path}"))
     }
 
-    /// The address of a picture as it is stored: of a file of ours without the host, so that each reader gets the own one.
+    /// The address of a picture as it is stored: of a file of this server without the host, so that each reader gets
+    /// the own one.
     pub(super) async fn stored_picture(&self, address: &str) -> String {
         let path = self.uploaded(address).await;
         path.map_or_else(|| address.to_owned(), |path| format!("/uploads/{path}"))

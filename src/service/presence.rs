@@ -20,7 +20,7 @@ const GATHERED_WITHIN: Duration = Duration::from_secs(5);
 /// How often the expiry of a user's details is renewed, per user and node.
 const RENEWED_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Most rooms, direct ones aside, in which a change of presence is announced.
+/// Maximum number of rooms, direct ones aside, in which a change of presence is announced.
 const MAX_TOLD_ROOMS: usize = 100;
 /// Users whose presence is announced at once.
 const ANNOUNCED_AT_ONCE: usize = 64;

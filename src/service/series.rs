@@ -14,7 +14,7 @@ use crate::domain::RoomId;
 use crate::metrics::{COUNTS, Count, Load, Minute};
 use crate::store::{ROUTES_MINUTES, StoredHour, StoredMinute, StoredRoutes};
 
-/// Most errors and rooms in a series.
+/// Maximum number of errors and rooms in a series.
 const MAX_ERRORS: usize = 20;
 const MAX_ROOMS: usize = 10;
 

@@ -21,7 +21,7 @@ impl Accounts {
     /// The caller's account, if the password is right.
     ///
     /// # Errors
-    /// `WrongPassword`, `UserNotFound`; `RateLimited`, as for a log-in.
+    /// `WrongPassword`, `UserNotFound`; `RateLimited`, as for a login.
     pub(super) async fn verified(&self, caller: &Caller, password: &TypedPassword, client: &Client) -> Result<Account> {
         self.limits.check_sign_in(client)?;
         let account = self.profile(caller).await?;
@@ -34,7 +34,7 @@ impl Accounts {
         Ok(account)
     }
 
-    /// Issues a token for an account and records the log-in.
+    /// Issues a token for an account and records the login.
     pub(super) async fn begin_session(&self, account: &Account, client: &Client) -> Result<String> {
         self.tokens.prepare(&self.store, account.id).await?;
         let issued = self.tokens.issue(account)?;
@@ -70,7 +70,7 @@ impl Accounts {
         self.tokens.revoke(&self.store, user, change).await
     }
 
-    /// The caller's log-ins of the last 30 days, newest first, at most 100. `current` is the token of the request.
+    /// The caller's logins of the last 30 days, newest first, at most 100. `current` is the token of the request.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -87,10 +87,10 @@ impl Accounts {
         Ok(logins.into_iter().map(session).collect())
     }
 
-    /// Ends the token of one of the caller's log-ins; no-op for one that has ended.
+    /// Ends the token of one of the caller's logins; no-op for one that has ended.
     ///
     /// # Errors
-    /// `NotFound` when the caller has no such log-in.
+    /// `NotFound` when the caller has no such login.
     pub async fn end_session(&self, caller: &Caller, token: TokenId) -> Result<()> {
         let logins = self.store.logins(caller.id).await?;
         if !logins.iter().any(|login| login.token == token) {

@@ -36,7 +36,7 @@ impl Shelf {
         Ok(Self { store: file_store::open(url)?, folder: file_store::folder_of(url), reserve_bytes })
     }
 
-    /// Checks that the disk has room for a file beside the reserve. A bucket always has.
+    /// Checks that the disk has space for a file in addition to the reserve. A bucket always has.
     ///
     /// # Errors
     /// `StorageFull`.

@@ -16,7 +16,7 @@ use crate::domain::{Caller, Error, Result, UserId};
 pub(super) const ISSUER: &str = "chinwag";
 pub(super) const AUDIENCE: &str = "chinwag-clients";
 
-/// Most tokens whose valid signature is cached; about half a kilobyte each.
+/// Maximum number of tokens whose valid signature is cached; about half a kilobyte each.
 const MAX_CHECKED: usize = 20_000;
 
 /// The last bytes of a token: a part of its signature, which nobody can choose.

@@ -8,7 +8,7 @@ use super::quantiles::Quantiles;
 use crate::metrics::Distribution;
 use crate::store::StoredRoutes;
 
-/// Most routes in the table.
+/// Maximum number of routes in the table.
 const MAX_ROUTES: usize = 10;
 
 /// A route and how long its requests took.

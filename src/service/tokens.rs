@@ -144,7 +144,7 @@ impl Tokens {
         now_secs > grant.expires_at_secs || self.revocations.is_dead(grant.caller.id, grant.bond.epoch, grant.token)
     }
 
-    /// Whether the token of a log-in is still valid.
+    /// Whether the token of a login is still valid.
     pub(super) fn is_in_force(&self, user: UserId, login: &LogIn) -> bool {
         let expires_at_secs = login.at_ms / 1000 + self.lifetime_secs + LEEWAY_SECS;
         let is_over =

@@ -62,7 +62,7 @@ pub struct Download {
 pub struct Files {
     pub(super) shelf: Shelf,
     max_bytes: u64,
-    /// How long files are kept that no message uses; `None` for ever.
+    /// How long files are kept that no message uses; `None` forever.
     pub(super) kept_for: Option<Duration>,
     turns: UploadTurns,
     held: Arc<AtomicU64>,
@@ -226,8 +226,8 @@ impl Uploads {
         note(noted, "could not remember the name of an upload");
     }
 
-    /// Checks the file of a message that is about to be sent. An upload of ours is stored as a path, whatever the host in its
-    /// address, and is kept from now on as if it was new.
+    /// Checks the file of a message that is about to be sent. An upload of this server is stored as a path, whatever
+    /// the host in its address, and is kept from now on as if it was new.
     ///
     /// # Errors
     /// `Length` or `Invalid` for its name.
@@ -248,7 +248,7 @@ impl Uploads {
         Ok(message)
     }
 
-    /// The path of an upload of ours in an address with a host. Another server may have the same paths.
+    /// The path of an upload of this server in an address with a host. Another server may have the same paths.
     pub(super) async fn uploaded(&self, url: &str) -> Option<UploadPath> {
         let path = UploadPath::of_url(url)?;
         self.files.shelf.has(&path).await.then_some(path)

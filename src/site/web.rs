@@ -1,6 +1,6 @@
 //! The web client: built from `web/`, embedded in the binary, served by every node.
 //!
-//! The names of files under `/assets/` contain a hash of their content, so that they are cached for ever; pages, the
+//! The names of files under `/assets/` contain a hash of their content, so that they are cached forever; pages, the
 //! service worker and the manifest are revalidated. The files were compressed at build time.
 
 use actix_web::http::StatusCode;

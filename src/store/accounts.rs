@@ -26,7 +26,7 @@ pub enum Revocation {
         /// The new one.
         new: String,
     },
-    /// A password for one log-in, hashed.
+    /// A password for one login, hashed.
     OneTimePassword {
         /// Its hash.
         hash: String,
@@ -279,7 +279,7 @@ impl Store {
         }
     }
 
-    /// Claims a name that an account is to have, beside the present one.
+    /// Claims a name that an account is to have, next to the present one.
     async fn claim_new_name(&self, account: &Account, name: &UserName) -> Result<()> {
         // Another spelling of the same name needs no other key.
         let key = Some(name.folded()).filter(|key| *key != folded(&account.name)).map(|key| self.keys.name(&key));

@@ -10,7 +10,7 @@ use super::Store;
 use super::redis::reply::{self, array, next, text};
 use crate::domain::{AuditEntry, AuditLog, AuditTarget, EntryId, Error, Limit, Result, UserId, UserRef};
 
-/// Most entries of a stream that are kept.
+/// Maximum number of entries of a stream that are kept.
 const MAX_ENTRIES: u64 = 10_000;
 /// How long entries are kept, milliseconds: 90 days.
 const KEPT_MS: u64 = 90 * 24 * 60 * 60 * 1000;

@@ -15,7 +15,7 @@ use super::redis::scripts::{self, Arg, Call};
 use super::stored::RoomEntry;
 use crate::domain::{Error, Result, RoomId, RoomKind, UserId, UserRef};
 
-/// Most users whom one user may block.
+/// Maximum number of users whom one user may block.
 const MAX_BLOCKED: u64 = 1000;
 
 impl Store {

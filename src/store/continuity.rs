@@ -21,7 +21,7 @@ pub(in crate::store) struct Continuity(Arc<Seen>);
 struct Seen {
     users: AtomicU64,
     rooms: AtomicU64,
-    /// Whether the history of the server stands beside both counters.
+    /// Whether the history of the server stands next to both counters.
     has_noted: AtomicBool,
     /// Time at which the global room was created, which a flush changes; 0 until it is known.
     founded_at_ms: AtomicU64,

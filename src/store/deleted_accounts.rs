@@ -3,8 +3,8 @@
 //! What belongs to an account lies in many slots, and a node may fail at any point, so a deletion is noted in one set of
 //! all users before it begins. One script then ends the account: from that moment nobody logs in, and the number reads as
 //! [`DELETED_NAME`]. Everything after it is repeated by any node's housekeeping, at least once: requests that were under
-//! way may have added something meanwhile. Each step may be repeated. Readers skip what a late log-in adds to the index of
-//! names.
+//! way may have added something meanwhile. Each step may be repeated. Readers skip what a late login adds to the index
+//! of names.
 //!
 //! Messages carry the name at sending and stay as they are stored. Nodes know the accounts that were deleted within the
 //! retention of messages, and replace their names when they read messages.
@@ -29,7 +29,7 @@ const REPEATED_AFTER_MS: u64 = 30 * 1000;
 /// Age from which a deletion that has not ended the account never will.
 const ABANDONED_AFTER_MS: u64 = 10 * 60 * 1000;
 const REPEATED_AT_ONCE: usize = 100;
-/// Most readings of the list of a user's rooms.
+/// Maximum number of readings of the list of a user's rooms.
 const MOST_READINGS: usize = 100;
 /// How much longer than any message a name stays reserved.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;

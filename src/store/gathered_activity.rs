@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use super::activity::{Activity, GIVEN_UP_AFTER};
 use crate::domain::UserId;
 
-/// Most users whose activity a node gathers. That of further ones is written at once.
+/// Maximum number of users whose activity a node gathers. That of further ones is written at once.
 const MAX_GATHERED: usize = 100_000;
 
 struct Gathered {

@@ -12,7 +12,7 @@ use crate::domain::{
     RoomKind, Runs, Selection, Seq, Span, Watermark,
 };
 
-/// Most entries that the first round trip of a page reads.
+/// Maximum number of entries that the first round trip of a page reads.
 const FIRST_PIECE: usize = 100;
 /// Fewest entries that a later one reads.
 const LEAST_PIECE: usize = 25;

@@ -8,11 +8,11 @@ use super::Store;
 use super::redis::reply;
 use crate::domain::Result;
 
-/// Most incidents that are kept.
+/// Maximum number of incidents that are kept.
 const MAX_KEPT: isize = 500;
 /// How long incidents are kept, milliseconds: a week.
 const KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1000;
-/// Most incidents that are read.
+/// Maximum number of incidents that are read.
 pub(super) const MAX_READ: isize = 50;
 /// Nodes notice the same failover within this time.
 const SAME_MS: u64 = 60_000;

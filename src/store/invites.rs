@@ -2,7 +2,8 @@
 //!
 //! An invite and the accounts that it makes lie in different slots, so no script can change both. An account therefore
 //! names the invite that it still has to use. Registration ends by using it, in a script that counts each account
-//! once; the first log-in does the same if registration was interrupted. An account that cannot use its invite is removed.
+//! once; the first login does the same if registration was interrupted. An account that cannot use its invite is
+//! removed.
 //!
 //! A sorted set lists the invites by the time at which they expire. Entries are written before and removed after their
 //! invite, so none is missing; one without an invite is not shown. Invites of earlier versions are not on it.

@@ -15,7 +15,7 @@ use crate::domain::{
     RoomKind, Seq, UserId, hex,
 };
 
-/// Most messages that one call announces. Nodes read what is missing before them from the log.
+/// Maximum number of messages that one call announces. Nodes read what is missing before them from the log.
 const MAX_ANNOUNCED: u64 = 100;
 
 /// Rate limit of a user's messages in one room.

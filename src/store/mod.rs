@@ -263,7 +263,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes a store, which connects at first use.
+    /// Creates a store, which connects at first use.
     pub fn new(config: &StoreConfig, memory: &NodeMemory) -> Self {
         let keys = config.keys();
         let connection = Arc::new(Connections::new(&config.deployment, RESPONSE_TIMEOUT, &memory.lanes.commands));

@@ -100,7 +100,7 @@ impl Store {
         }
     }
 
-    /// Notes the history of the server beside both counters, unless one is noted. Every node calls it at its start.
+    /// Notes the history of the server next to both counters, unless one is noted. Every node calls it at its start.
     pub async fn note_history(&self) -> Result<()> {
         let store = self.unreplicated();
         store.next_number(Counter::Users, 0).await?;

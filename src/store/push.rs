@@ -10,7 +10,7 @@ use super::redis::scripts::{self, Arg, Call};
 use super::{NODE_FOCUS_SECS, Store};
 use crate::domain::{PushSubscription, Result, RoomId, TokenId, TokenTerms, UserId, hex};
 
-/// Most subscriptions of a user. One more takes the place of the oldest.
+/// Maximum number of subscriptions of a user. One more takes the place of the oldest.
 const MAX_KEPT: u64 = 10;
 
 /// A subscription as kept.

@@ -6,9 +6,9 @@ use super::messages::SendRate;
 use super::redis::scripts::{self, Arg};
 use crate::domain::{Caller, Emoji, Error, Result, RoomId, Seq};
 
-/// Most kinds of emoji on one message.
+/// Maximum number of kinds of emoji on one message.
 const MAX_KINDS: u64 = 20;
-/// Most reactions to one message, of all kinds together.
+/// Maximum number of reactions to one message, of all kinds together.
 const MAX_REACTIONS: u64 = 1000;
 
 impl Store {

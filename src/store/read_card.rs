@@ -12,7 +12,7 @@ use super::redis::reply::{self, array, entry_id, is_absent, next, text, user_id}
 use super::rooms::State;
 use crate::domain::{Error, Result, RoomCard, RoomId, RoomKind, Watermark};
 
-/// Most members of a room that are read together with its card. A room with more of them counts as large.
+/// Maximum number of members of a room that are read together with its card. A room with more of them counts as large.
 pub(super) const MEMBERS_WITH_CARD: usize = 100;
 
 /// A card as it was read.

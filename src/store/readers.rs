@@ -12,7 +12,7 @@ use super::redis::reply::{self, is_absent, next};
 use super::stored::kind_of;
 use crate::domain::{Error, Result, RoomId, RoomKind, UserId};
 
-/// Most readers that a node remembers.
+/// Maximum number of readers that a node remembers.
 const MAX_READERS: u64 = 100_000;
 
 /// The rooms that everyone may read, and readers of other rooms.

@@ -95,7 +95,7 @@ struct FileRecord<'a> {
     /// Width and height.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     px: Option<(u32, u32)>,
-    /// An upload of ours that was given with a host.
+    /// An upload of this server that was given with a host.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     h: bool,
     /// Uploaded as this message.

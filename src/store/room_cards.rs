@@ -26,7 +26,7 @@ use crate::domain::{
 
 /// How old the shared members of a room may be.
 const SHARED_FOR: Duration = Duration::from_secs(2);
-/// Most bytes of cards that a node remembers.
+/// Maximum number of bytes of cards that a node remembers.
 const MAX_SHARED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How many members a list of rooms shows.

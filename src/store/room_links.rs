@@ -13,7 +13,7 @@ use crate::domain::{Error, LinkId, LinkTerms, LinkToken, LinkedRoom, Result, Roo
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long those who come too late learn that a link has expired.
 const EXPIRED_KEPT_MS: u64 = 30 * DAY_MS;
-/// Most links of a room that have not expired.
+/// Maximum number of links of a room that have not expired.
 const MAX_LINKS: u64 = 20;
 
 /// A link as it is stored; `uses` is 0 for any number.

@@ -19,7 +19,7 @@ use super::single_flight::SingleFlight;
 use super::{LONG_LIST, Store};
 use crate::domain::{EntryId, Error, Result, RoomId, Seq, UserId};
 
-/// Most bytes that a node remembers. The rooms that were asked for longest ago leave first.
+/// Maximum number of bytes that a node remembers. The rooms that were asked for longest ago leave first.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// What a room takes apart from its entries, about.
 const ROOM_BYTES: usize = 128;

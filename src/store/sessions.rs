@@ -1,4 +1,4 @@
-//! The latest log-ins of each user, and tokens that ended alone.
+//! The latest logins of each user, and tokens that ended alone.
 
 use redis::Pipeline;
 
@@ -6,16 +6,16 @@ use super::redis::reply::{self, array, next};
 use super::{Store, UserEvent};
 use crate::domain::{Account, Client, Result, TokenId, UserId};
 
-/// Most log-ins that are kept per user.
+/// Maximum number of logins that are kept per user.
 const MAX_KEPT: usize = 100;
-/// How long a log-in is kept.
+/// How long a login is kept.
 const KEPT_FOR_SECS: u64 = 30 * 24 * 60 * 60;
 
-/// A log-in that is about to be recorded.
+/// A login that is about to be recorded.
 pub struct NewLogIn<'a> {
     /// The account.
     pub account: &'a Account,
-    /// The token that the log-in gives.
+    /// The token that the login gives.
     pub token: TokenId,
     /// The generation of the token.
     pub generation: u64,
@@ -23,16 +23,16 @@ pub struct NewLogIn<'a> {
     pub client: &'a Client,
 }
 
-/// A log-in as recorded.
+/// A login as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogIn {
-    /// The token that the log-in gave.
+    /// The token that the login gave.
     pub token: TokenId,
     /// The epoch of the token.
     pub epoch: u64,
     /// The generation of the token.
     pub generation: u64,
-    /// Time of the log-in, UTC milliseconds.
+    /// Time of the login, UTC milliseconds.
     pub at_ms: u64,
     /// The client's address.
     pub ip: String,
@@ -57,7 +57,7 @@ impl LogIn {
 }
 
 impl Store {
-    /// Records a log-in.
+    /// Records a login.
     pub async fn record_login(&self, login: &NewLogIn<'_>) -> Result<()> {
         let NewLogIn { account, token, generation, client } = login;
         let key = self.keys.logins(account.id);
@@ -70,7 +70,7 @@ impl Store {
         self.ensure_global_membership(account.id, &account.name).await
     }
 
-    /// The log-ins of a user that are kept, newest first.
+    /// The logins of a user that are kept, newest first.
     pub async fn logins(&self, user: UserId) -> Result<Vec<LogIn>> {
         let since_ms = self.now_ms().saturating_sub(KEPT_FOR_SECS * 1000);
         let mut pipeline = Pipeline::with_capacity(1);

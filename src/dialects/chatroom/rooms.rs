@@ -10,7 +10,7 @@ use crate::dialects::common::NEXT_CURSOR;
 use crate::domain::{Description, Error, Field, Limit, Result, RoomName, room_cursor};
 use crate::edge::{Authenticated, Context, ListFrame, QueryParams, TextForm, list_head, long_list};
 
-/// Most entries in a list without `limit`.
+/// Maximum number of entries in a list without `limit`.
 pub(super) const MAX_LISTED: usize = 10_000;
 
 /// Creates a public room with the caller as owner.

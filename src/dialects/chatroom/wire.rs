@@ -86,7 +86,7 @@ pub(super) struct RoomQuery {
 pub(super) struct MessagesQuery {
     /// The room; `global` when absent.
     pub(super) room_id: Option<String>,
-    /// Most messages: 50 when absent, at most 100.
+    /// Maximum number of messages: 50 when absent, at most 100.
     #[param(value_type = Option<i64>, minimum = 1)]
     pub(super) limit: Option<String>,
     /// Lists messages before this one, newest first.
@@ -99,7 +99,7 @@ pub(super) struct MessagesQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// Most entries: 10,000 when absent.
+    /// Maximum number of entries: 10,000 when absent.
     #[param(value_type = Option<i64>, minimum = 1)]
     pub(super) limit: Option<String>,
     /// The header `X-Next-Cursor` of the previous page.

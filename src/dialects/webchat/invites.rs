@@ -47,7 +47,7 @@ pub(super) struct InviteEntry {
     expires_at: String,
 }
 
-/// Makes an invite to register. For administrators.
+/// Creates an invite to register. For administrators.
 #[utoipa::path(
     post, path = "/api/v1/auth/invites", operation_id = "webchat_create_invite", tag = "webchat",
     security(("bearer" = [])),
@@ -133,7 +133,7 @@ pub(super) struct InvitePage {
 pub(super) struct InvitesQuery {
     /// `next` of the page before.
     cursor: Option<String>,
-    /// Most entries: 50 when absent, at most 500.
+    /// Maximum number of entries: 50 when absent, at most 500.
     #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }

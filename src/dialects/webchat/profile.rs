@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::edge::{Authenticated, Context, JsonBody, QueryParams};
 
-/// Most users that one request asks for.
+/// Maximum number of users that one request asks for.
 const MAX_CARDS: usize = 100;
 const DEFAULT_FOUND: Limit = Limit::of(20);
 
@@ -125,7 +125,7 @@ pub(super) struct CardsQuery {
     /// In place of `ids`: the beginning of any word of a user's name, or any ideographs in it.
     #[param(max_length = 100)]
     q: Option<String>,
-    /// Most users that `q` finds: 20 when absent, at most 100.
+    /// Maximum number of users that `q` finds: 20 when absent, at most 100.
     #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }

@@ -76,7 +76,7 @@ pub(super) struct SearchQuery {
     before: Option<String>,
     /// `X-Next-Cursor` of the page of messages before.
     cursor: Option<String>,
-    /// Most results: 20 when absent, at most 100.
+    /// Maximum number of results: 20 when absent, at most 100.
     #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }

@@ -43,7 +43,7 @@ pub(super) async fn log_out(
     Ok(HttpResponse::Ok().json(Done { message: "Logged out" }))
 }
 
-/// Lists the caller's log-ins of the last 30 days, newest first, at most 100.
+/// Lists the caller's logins of the last 30 days, newest first, at most 100.
 #[utoipa::path(
     get, path = "/api/v1/me/sessions", operation_id = "webchat_list_sessions", tag = "webchat",
     security(("bearer" = [])),
@@ -57,7 +57,7 @@ pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Re
     Ok(HttpResponse::Ok().json(sessions.into_iter().map(SessionEntry::from).collect::<Vec<_>>()))
 }
 
-/// Ends the token of one of the caller's log-ins.
+/// Ends the token of one of the caller's logins.
 #[utoipa::path(
     delete, path = "/api/v1/me/sessions/{id}", operation_id = "webchat_end_session", tag = "webchat",
     security(("bearer" = [])),

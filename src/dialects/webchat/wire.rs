@@ -59,7 +59,7 @@ impl MemberEntry {
     }
 }
 
-/// A log-in of the caller.
+/// A login of the caller.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "9f86d081884c7d65", "created_at": "2025-10-26T12:00:00.000Z", "ip": "192.0.2.1",

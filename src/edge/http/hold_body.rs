@@ -1,7 +1,7 @@
 //! Requests whose body was not read to its end.
 //!
 //! After a response the framework drains a chunked body that has been dropped, without a deadline (actix-http 3.20): a
-//! client that never ends its body would hold the connection for ever. If the body is still alive, the framework closes
+//! client that never ends its body would hold the connection forever. If the body is still alive, the framework closes
 //! the connection a second later instead. So the body is kept alive until the response is sent.
 
 use std::pin::Pin;

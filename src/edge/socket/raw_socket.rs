@@ -31,8 +31,8 @@ impl RawSocket {
         request.conn_data::<Self>().is_some_and(|socket| socket.is_reserved)
     }
 
-    /// Makes a second handle to the connection of a request that is being handled. It is registered with the runtime of
-    /// the caller.
+    /// Creates a second handle to the connection of a request that is being handled. It is registered with the runtime
+    /// of the caller.
     ///
     /// # Errors
     /// `Unavailable` when file descriptors run out.

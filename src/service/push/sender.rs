@@ -56,7 +56,7 @@ enum Outcome {
 }
 
 impl PushSender {
-    /// Makes a sender that uses this store.
+    /// Creates a sender that uses this store.
     pub fn new(store: Store, tokens: Arc<Tokens>, access: PushAccess, metrics: Arc<Metrics>) -> Self {
         Self { store, tokens, access, metrics, in_flight: InFlight::default() }
     }

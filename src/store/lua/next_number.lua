@@ -1,6 +1,6 @@
 -- Takes the next number of a counter. Numbers are skipped when the server may have lost the latest of them: when its
--- history is another than the one noted beside the counter (a restart, a failover, a restored backup), when the note is
--- gone (a flush), or when the counter is behind a number that the caller has seen.
+-- history is another than the one noted next to the counter (a restart, a failover, a restored backup), when the note
+-- is gone (a flush), or when the counter is behind a number that the caller has seen.
 --
 -- KEYS  1 counter   2 history of the server that gave the last number
 -- ARGV  1 numbers to take; with 0 another history alone is no reason to skip   2 numbers to skip

@@ -65,7 +65,7 @@ struct Slot {
 }
 
 impl SharedConnection {
-    /// Makes a connection. It connects at first use, on the runtime of that call.
+    /// Creates a connection. It connects at first use, on the runtime of that call.
     pub(in crate::store) fn new(servers: &Arc<Servers>, response_timeout: Duration) -> Self {
         Self {
             servers: Arc::clone(servers),

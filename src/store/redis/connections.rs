@@ -44,7 +44,7 @@ pub(in crate::store) enum Connections {
 }
 
 impl Connections {
-    /// Makes the connections. They connect at first use, on the runtime of that call unless workers share them.
+    /// Creates the connections. They connect at first use, on the runtime of that call unless workers share them.
     pub(in crate::store) fn new(
         deployment: &Deployment,
         response_timeout: Duration,

@@ -38,7 +38,7 @@
 //! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
 //! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
 //! | `origin:…` | none: an account that was deleted is not made again |
-//! | `{u:3}:logins` | 30 days after the latest log-in |
+//! | `{u:3}:logins` | 30 days after the latest login |
 //! | `invite:…` | as long as it is valid |
 //! | `invites` | none: entries of invites that have expired are removed when the next one is made |
 //! | `{u:3}:uploaded` | a day after the first upload that it counts |
@@ -80,7 +80,7 @@ const PRESENCE_SETS_OF_CLUSTER: u64 = 256;
 /// Number of channels that share the events of users.
 pub(in crate::store) const USER_CHANNELS: u64 = 64;
 
-/// Makes the names of keys under a prefix.
+/// Creates the names of keys under a prefix.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Keys {
     prefix: Arc<str>,
@@ -343,7 +343,7 @@ impl Keys {
         format!("{}{{u:{user}}}:seen", self.prefix)
     }
 
-    /// Stream: the latest log-ins, as `sessions.rs` describes.
+    /// Stream: the latest logins, as `sessions.rs` describes.
     pub(in crate::store) fn logins(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:logins", self.prefix)
     }

@@ -98,7 +98,7 @@ impl Link {
         Self { shard: Some(shard), ..self }
     }
 
-    /// Maintains a connection and passes its events to the handler, for ever.
+    /// Maintains a connection and passes its events to the handler, forever.
     pub(super) async fn run(self) {
         loop {
             let Err(error) = self.serve().await;

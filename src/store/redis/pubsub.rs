@@ -24,7 +24,7 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Makes a handle and the supervisor of the node with this id. [`Supervisor::run`] starts it.
+    /// Creates a handle and the supervisor of the node with this id. [`Supervisor::run`] starts it.
     pub fn new(config: &StoreConfig, store: Store, node: &str) -> (Self, Supervisor) {
         let (topics, health) = (Arc::<Topics>::default(), Arc::<Health>::default());
         (0..USER_CHANNELS).for_each(|shard| topics.add(Topic::Users(shard)));
@@ -63,7 +63,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Maintains the connections and passes events to `handler`, for ever.
+    /// Maintains the connections and passes events to `handler`, forever.
     pub async fn run(self, handler: impl Handler) {
         let handler: Arc<dyn Handler> = Arc::new(handler);
         match self.deployment.cluster() {

@@ -27,7 +27,7 @@ impl Servers {
         std::future::pending::<()>().await;
     }
 
-    /// Listens to one sentinel, for ever.
+    /// Listens to one sentinel, forever.
     async fn listen(self: &Arc<Self>, index: usize) {
         let mut is_heard = true;
         loop {

@@ -53,7 +53,7 @@ impl Switchboard {
         Self { cluster, plan, topics, handler, links: HashMap::new(), places: HashMap::new(), strays }
     }
 
-    /// Places topics with the shards that have their slots, for ever.
+    /// Places topics with the shards that have their slots, forever.
     pub(super) async fn run(mut self) {
         let mut table = self.cluster.subscribe();
         self.rearrange();

@@ -19,7 +19,7 @@ impl Unusable {
     }
 }
 
-/// Makes the error with its line.
+/// Creates the error with its line.
 pub(in crate::store) fn unusable(line: impl Into<String>) -> Error {
     Error::internal(Unusable(line.into()))
 }

@@ -86,7 +86,7 @@ pub(super) struct HistoryParams {
     before: Option<String>,
     /// The message after which the part begins, oldest first; not together with `before`.
     after: Option<String>,
-    /// Most messages: 50 when absent, at most 500.
+    /// Maximum number of messages: 50 when absent, at most 500.
     #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }

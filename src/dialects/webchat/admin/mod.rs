@@ -81,7 +81,7 @@ pub(super) struct Documentation;
 struct PageQuery {
     /// `next` of the page before.
     cursor: Option<String>,
-    /// Most entries: 50 when absent, at most 500.
+    /// Maximum number of entries: 50 when absent, at most 500.
     #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }

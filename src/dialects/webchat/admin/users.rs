@@ -23,7 +23,7 @@ pub(super) struct UsersQuery {
     q: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
-    /// Most entries: 50 when absent, at most 500.
+    /// Maximum number of entries: 50 when absent, at most 500.
     #[param(value_type = Option<i64>, minimum = 1)]
     limit: Option<String>,
 }
@@ -112,7 +112,8 @@ pub(super) struct NewUser {
     email: Option<String>,
 }
 
-/// Creates an account, whoever may register. For administrators, and applications with the scope `users:write`.
+/// Creates an account, even if registration is closed. For administrators, and applications with the scope
+/// `users:write`.
 #[utoipa::path(
     post, path = "/api/v1/admin/users", operation_id = "webchat_admin_create_user", tag = "webchat",
     security(("bearer" = [])), request_body = NewUser,
@@ -246,14 +247,14 @@ pub(super) async fn end_sessions(
     Ok(HttpResponse::Ok().json(Done { message: "Sessions ended" }))
 }
 
-/// A password for one log-in.
+/// A password for one login.
 #[derive(Serialize, ToSchema)]
 pub(super) struct OneTimePassword {
     #[schema(example = "5f0c2a9be4d17733a8c1")]
     password: String,
 }
 
-/// Replaces a user's password by a random one and ends all sessions of the user. The password is good for one log-in
+/// Replaces a user's password by a random one and ends all sessions of the user. The password is good for one login
 /// within a day.
 #[utoipa::path(
     post, path = "/api/v1/admin/users/{id}/password", operation_id = "webchat_admin_set_password", tag = "webchat",

@@ -15,13 +15,14 @@ use super::redirect::Address;
 use super::table::Table;
 use crate::domain::{Error, Result};
 
-/// Most connections of one kind to all shards of a cluster together. To each shard there is at least one all the same.
+/// Maximum number of connections of one kind to all shards of a cluster together. To each shard there is at least one
+/// all the same.
 const MOST: usize = 64;
 
 /// The connections of one kind that the users of a node share, or what is made of connections.
 pub(in crate::store) struct Lanes<T> {
     thread: Arc<LaneThread>,
-    /// Most connections of the kind to one shard once they are shared.
+    /// Maximum number of connections of the kind to one shard once they are shared.
     most_of_shard: usize,
     /// Those who have connections: workers, and the node itself.
     users: AtomicUsize,

@@ -129,7 +129,7 @@ impl Cluster {
         }
     }
 
-    /// Reads the table every few seconds, for ever.
+    /// Reads the table every few seconds, forever.
     pub(in crate::store) async fn watch(&self) {
         loop {
             tokio::time::sleep(READ_EVERY + Duration::from_millis(fastrand::u64(..1000))).await;
