@@ -20,7 +20,7 @@ pub(super) type Finding = (fn(Setting<'_>) -> bool, &'static str);
 /// The finding that matters also where no other machine reaches the node.
 pub(super) const UNLIMITED_MEMORY: Finding = (
     |setting| !setting.is_memory_limited,
-    "Redis has no maxmemory: it may take all memory of its machine, and ends when there is none",
+    "Redis has no maxmemory: it can use up the memory of its machine, and is then killed",
 );
 
 const FINDINGS: [Finding; 8] = [
@@ -31,7 +31,7 @@ const FINDINGS: [Finding; 8] = [
     ),
     (
         |it| it.config.server.trusted_proxies.iter().any(|network| network.is_wide()),
-        "a trusted network is wide: every machine in it may invent the addresses of clients; name the proxies' own \
+        "a trusted network is wide: every machine in it can forge the addresses of clients; list the proxies' own \
          addresses (server.trusted_proxies)",
     ),
     (
@@ -45,9 +45,9 @@ const FINDINGS: [Finding; 8] = [
     ),
     (
         |it| it.config.server.metrics_address.is_empty(),
-        "/metrics is served to everyone who reaches this address, unless a proxy refuses it (server.metrics_address)",
+        "/metrics is open to everyone who reaches this address, unless a proxy blocks it (server.metrics_address)",
     ),
-    (|it| !it.config.limits.enabled, "limits are off: one client may use up the node (limits.enabled)"),
+    (|it| !it.config.limits.enabled, "limits are off: one client can overload the node (limits.enabled)"),
     UNLIMITED_MEMORY,
 ];
 
