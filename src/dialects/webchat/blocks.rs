@@ -33,7 +33,7 @@ pub(super) async fn list(user: Authenticated, context: web::Data<Context>) -> Re
     Ok(HttpResponse::Ok().json(blocked.into_iter().map(entry).collect::<Vec<_>>()))
 }
 
-/// Blocks a user, who then can neither send the caller direct messages nor add the caller to a room. Again is fine.
+/// Blocks a user, who then can neither send the caller direct messages nor add the caller to a room. Idempotent.
 #[utoipa::path(
     put, path = "/api/v1/me/blocks/{user_id}", operation_id = "webchat_block_user", tag = "webchat",
     security(("bearer" = [])),
@@ -55,7 +55,7 @@ pub(super) async fn block(
     Ok(HttpResponse::Ok().json(Done { message: "User blocked" }))
 }
 
-/// Unblocks a user. Again is fine.
+/// Unblocks a user. Idempotent.
 #[utoipa::path(
     delete, path = "/api/v1/me/blocks/{user_id}", operation_id = "webchat_unblock_user", tag = "webchat",
     security(("bearer" = [])),

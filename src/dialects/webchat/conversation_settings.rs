@@ -14,12 +14,12 @@ use crate::edge::{Authenticated, Context, JsonBody};
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"notify": "mentions", "pinned": true}))]
 pub(super) struct SettingsBody {
-    /// Of which messages the caller wants to hear: `all`, `mentions` or `none`.
+    /// Which messages notify the caller: `all`, `mentions` or `none`.
     #[schema(pattern = "^(all|mentions|none)$")]
     notify: Option<String>,
-    /// Whether the caller wants it above the others.
+    /// Whether it is pinned above the others.
     pinned: Option<bool>,
-    /// Whether the caller does not want it listed.
+    /// Whether it is hidden from the list.
     hidden: Option<bool>,
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn change(
     Ok(HttpResponse::Ok().json(SettingsView::from(settings)))
 }
 
-/// What the user has set for a conversation, as the user's connections are told.
+/// The settings of a conversation, as sent to the user's connections.
 #[derive(Serialize)]
 pub(super) struct ChangedSettings {
     room_id: u32,

@@ -36,7 +36,7 @@ pub(super) struct InviteBody {
     "uses": 1, "expires_at": "2025-11-02T12:00:00.000Z"
 }))]
 pub(super) struct InviteEntry {
-    /// By what it is known from now on.
+    /// Its id.
     id: String,
     /// The code, which is shown once.
     invite: String,

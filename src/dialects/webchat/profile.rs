@@ -52,7 +52,7 @@ impl Me {
     }
 }
 
-/// Reads the caller's account.
+/// Returns the caller's account.
 #[utoipa::path(
     get, path = "/api/v1/me", operation_id = "webchat_get_me", tag = "webchat",
     security(("bearer" = [])),
@@ -148,7 +148,7 @@ impl CardsQuery {
     }
 }
 
-/// What others see of a user.
+/// The public profile of a user.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"id": 2, "username": "Alice", "avatar": "", "status_text": "At lunch"}))]
 pub(super) struct Card {
@@ -166,7 +166,7 @@ impl Card {
     }
 }
 
-/// Reads what others see of users, by their numbers or by their names. Those that do not exist are left out.
+/// Returns the public profiles of users, by their numbers or names, without those that do not exist.
 #[utoipa::path(
     get, path = "/api/v1/users", operation_id = "webchat_get_users", tag = "webchat",
     security(("bearer" = [])), params(CardsQuery),
@@ -195,7 +195,7 @@ pub(super) async fn cards(
     Ok(HttpResponse::Ok().json(cards.into_iter().map(|card| Card::new(card, &base_url)).collect::<Vec<_>>()))
 }
 
-/// Reads what others see of a user.
+/// Returns the public profile of a user.
 #[utoipa::path(
     get, path = "/api/v1/users/{id}", operation_id = "webchat_get_user", tag = "webchat",
     security(("bearer" = [])),
@@ -216,7 +216,7 @@ pub(super) async fn card(
     Ok(HttpResponse::Ok().json(Card::new(card, &context.base_url(&request))))
 }
 
-/// What changed in a profile, as the user's own connections are told.
+/// What changed in a profile, as sent to the user's own connections.
 #[derive(Serialize)]
 pub(super) struct ChangedMe<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

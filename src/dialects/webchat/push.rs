@@ -86,7 +86,7 @@ pub(super) struct EndpointBody {
     endpoint: Option<String>,
 }
 
-/// Ends a subscription of the caller. Again is fine. It ends by itself with the token with which it was made.
+/// Ends a subscription of the caller. Idempotent. It ends by itself with the token with which it was made.
 #[utoipa::path(
     delete, path = "/api/v1/push/subscriptions", operation_id = "webchat_unsubscribe_push", tag = "webchat",
     security(("bearer" = [])), request_body = EndpointBody,

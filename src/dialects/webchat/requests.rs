@@ -14,9 +14,9 @@ use crate::service::Receiver;
 /// Document 000 has pages of 20.
 const DEFAULT_PAGE_SIZE: i64 = 20;
 const MAX_PAGE_SIZE: usize = 1000;
-/// Longest reference of a request, in characters.
+/// Maximum length of a request's reference, in characters.
 const REFERENCE_MAX_CHARS: usize = 64;
-/// Longest address that a message may carry, in characters.
+/// Maximum length of a URL in a message, in characters.
 const URL_MAX_CHARS: usize = 2000;
 
 #[derive(Deserialize)]

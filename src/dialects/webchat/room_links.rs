@@ -33,7 +33,7 @@ pub(super) struct LinkBody {
     "uses": 10, "expires_at": "2025-11-02T12:00:00.000Z"
 }))]
 pub(super) struct NewLink {
-    /// By what it is known from now on.
+    /// Its id.
     id: String,
     /// The token, which is shown once.
     token: String,
@@ -46,7 +46,7 @@ pub(super) struct NewLink {
     expires_at: String,
 }
 
-/// Creates a link with which any user may join the room. Its owner and admins may; the link works as long as its maker
+/// Creates a link with which any user may join the room. For its owner and admins; the link works as long as its maker
 /// is one of them. A room has at most 20.
 #[utoipa::path(
     post, path = "/api/v1/rooms/{id}/links", operation_id = "webchat_create_link", tag = "webchat",
@@ -122,7 +122,7 @@ impl From<RoomLink> for ListedLink {
     }
 }
 
-/// Lists the links of a room that have not expired, the newest first. Its owner and admins may see them.
+/// Lists the links of a room that have not expired, the newest first. For its owner and admins.
 #[utoipa::path(
     get, path = "/api/v1/rooms/{id}/links", operation_id = "webchat_list_links", tag = "webchat",
     security(("bearer" = [])),
@@ -144,7 +144,7 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(links.into_iter().map(ListedLink::from).collect::<Vec<_>>()))
 }
 
-/// Revokes a link to a room. Its owner and admins may. Users who have joined with it stay.
+/// Revokes a link to a room. For its owner and admins. Users who have joined with it stay.
 #[utoipa::path(
     delete, path = "/api/v1/rooms/{id}/links/{link_id}", operation_id = "webchat_revoke_link", tag = "webchat",
     security(("bearer" = [])),

@@ -91,7 +91,7 @@ pub(super) async fn read(
     Ok(HttpResponse::Ok().json(RoomSettings::new(room, &context.base_url(&request))))
 }
 
-/// Changes a room. Its owner and admins may. Members with `?ext=1` receive `room_changed`.
+/// Changes a room. For its owner and admins. Members with `?ext=1` receive `room_changed`.
 #[utoipa::path(
     patch, path = "/api/v1/rooms/{id}", operation_id = "webchat_change_room", tag = "webchat",
     security(("bearer" = [])), request_body = RoomPatch,
@@ -117,7 +117,7 @@ pub(super) async fn change(
     Ok(HttpResponse::Ok().json(RoomSettings::new(room, &context.base_url(&request))))
 }
 
-/// Removes a room with its messages. Its owner may, and administrators. Members with `?ext=1` receive `room_removed`.
+/// Removes a room with its messages. For its owner and administrators. Members with `?ext=1` receive `room_removed`.
 #[utoipa::path(
     delete, path = "/api/v1/rooms/{id}", operation_id = "webchat_remove_room", tag = "webchat",
     security(("bearer" = [])),
@@ -139,7 +139,7 @@ pub(super) async fn remove(
     Ok(HttpResponse::Ok().json(Done { message: "Room removed" }))
 }
 
-/// What changed in a room, as its members are told.
+/// What changed in a room, as sent to its members.
 #[derive(Serialize)]
 pub(super) struct ChangedRoom {
     room_id: u32,

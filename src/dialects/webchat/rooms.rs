@@ -180,7 +180,7 @@ pub(super) struct NewRole {
     role: Option<String>,
 }
 
-/// Makes a member an admin, or an admin an ordinary member. The owner may.
+/// Makes a member an admin, or an admin an ordinary member. For the owner.
 #[utoipa::path(
     put, path = "/api/v1/rooms/{id}/members/{user_id}", operation_id = "webchat_set_role", tag = "webchat",
     security(("bearer" = [])), request_body = NewRole,

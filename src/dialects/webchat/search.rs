@@ -18,7 +18,7 @@ use crate::edge::{Authenticated, Context, ListFrame, QueryParams, list_head, lon
 
 const DEFAULT_FOUND: Limit = Limit::of(20);
 const MAX_FOUND: usize = 100;
-/// Longest search text, in characters.
+/// Maximum length of a search text, in characters.
 const QUERY_MAX_CHARS: usize = 100;
 
 /// Checks the length of a search text, which has at least `min` characters.

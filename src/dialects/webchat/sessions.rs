@@ -10,7 +10,7 @@ use super::wire::{Done, SessionEntry};
 use crate::domain::{Error, Field, Password, Result, TokenId, TypedPassword};
 use crate::edge::{Authenticated, Context, JsonBody, OptionalBody};
 
-/// How far a log-out goes.
+/// The scope of a logout.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"everywhere": true}))]
 pub(super) struct LogOutBody {

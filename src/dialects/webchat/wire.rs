@@ -94,11 +94,11 @@ impl From<Session> for SessionEntry {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"notify": "mentions", "pinned": true, "hidden": false}))]
 pub(super) struct SettingsView {
-    /// Of which messages the caller wants to hear: `all`, `mentions` or `none`.
+    /// Which messages notify the caller: `all`, `mentions` or `none`.
     notify: &'static str,
-    /// Whether the caller wants it above the others.
+    /// Whether it is pinned above the others.
     pinned: bool,
-    /// Whether the caller does not want it listed.
+    /// Whether it is hidden from the list.
     hidden: bool,
 }
 

@@ -30,7 +30,7 @@ pub(super) struct AuditActorView {
     username: String,
 }
 
-/// What an administrator or an application did.
+/// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AuditView {
     #[schema(example = "1761480000000-0")]

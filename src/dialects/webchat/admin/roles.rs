@@ -9,7 +9,7 @@ use crate::domain::{Result, Role};
 use crate::edge::{Authenticated, Context};
 use crate::service::Operator;
 
-/// Makes a user an administrator, effective immediately. Again is fine.
+/// Makes a user an administrator, effective immediately. Idempotent.
 #[utoipa::path(
     put, path = "/api/v1/admin/users/{id}/admin", operation_id = "webchat_admin_promote_user", tag = "webchat",
     security(("bearer" = [])),
@@ -31,7 +31,7 @@ pub(super) async fn promote(
     set(&user, &path, &context, Role::Admin, "User promoted").await
 }
 
-/// Makes an administrator an ordinary user, effective immediately. Again is fine.
+/// Makes an administrator an ordinary user, effective immediately. Idempotent.
 #[utoipa::path(
     delete, path = "/api/v1/admin/users/{id}/admin", operation_id = "webchat_admin_demote_user", tag = "webchat",
     security(("bearer" = [])),

@@ -64,7 +64,7 @@ pub(super) struct NodeTraceView {
     pushed: Option<PushView>,
 }
 
-/// Who was to receive a message.
+/// A recipient of a message.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RecipientView {
     id: u64,
@@ -79,7 +79,7 @@ pub(super) struct RecipientView {
     read_at: Option<String>,
 }
 
-/// Where a message is. What it says is not shown.
+/// The delivery trace of a message, without its content.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TraceView {
     id: u64,
@@ -92,17 +92,17 @@ pub(super) struct TraceView {
     message_type: &'static str,
     #[schema(format = DateTime, example = "2025-10-26T12:00:00.000Z")]
     stored_at: String,
-    /// Whether the nodes were told of it. Where writes wait for replicas, that is once these have it.
+    /// Whether it was announced to the nodes: with `redis.durability`, only once replicas have it.
     announced: bool,
     deleted: bool,
     /// `sent`, `delivered` or `read` by everyone; `null` where no receipts are kept: in `global` and in large rooms.
     #[schema(required)]
     status: Option<&'static str>,
-    /// Those who were members when it was stored, or have received it since; nobody where no receipts are kept.
+    /// The users who were members when it was stored or have received it since; empty in rooms without receipts.
     recipients: Vec<RecipientView>,
     /// The nodes that answered within a second.
     nodes: Vec<NodeTraceView>,
-    /// The ids of the nodes that run and did not.
+    /// The ids of running nodes that did not answer in time.
     silent: Vec<String>,
 }
 
@@ -159,7 +159,7 @@ impl From<Trace> for TraceView {
     }
 }
 
-/// Says where a message is: when it was stored, which nodes pushed it to how many sockets, who has received and read it.
+/// Traces a message: when it was stored, which nodes pushed it to how many sockets, who has received and read it.
 /// Takes up to a second when a node does not answer. Recorded in the audit log.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/trace", operation_id = "webchat_trace_message", tag = "webchat",

@@ -10,7 +10,7 @@ use crate::domain::{DELETED_NAME, Result, UploadTotal};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::service::Operator;
 
-/// How much a user uploads.
+/// A user's uploads.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadEntry {
     #[schema(example = 2)]
@@ -42,7 +42,7 @@ pub(super) struct UploadPage {
     next: Option<String>,
 }
 
-/// Lists users by the bytes of their stored files. Files of versions before this list do not count.
+/// Lists users by the size of their stored files, largest first. Files of versions without this list do not count.
 #[utoipa::path(
     get, path = "/api/v1/admin/uploads", operation_id = "webchat_admin_list_uploads", tag = "webchat",
     security(("bearer" = [])), params(PageQuery),

@@ -175,7 +175,7 @@ pub(super) struct Ban {
     reason: String,
 }
 
-/// Bans a user and ends all sessions of the user. Again is fine, and replaces the reason.
+/// Bans a user and ends all sessions of the user. Repeating it replaces the reason.
 #[utoipa::path(
     put, path = "/api/v1/admin/users/{id}/ban", operation_id = "webchat_admin_ban_user", tag = "webchat",
     security(("bearer" = [])),
@@ -201,7 +201,7 @@ pub(super) async fn ban(
     Ok(HttpResponse::Ok().json(Done { message: "User banned" }))
 }
 
-/// Lifts a ban. Again is fine.
+/// Lifts a ban. Idempotent.
 #[utoipa::path(
     delete, path = "/api/v1/admin/users/{id}/ban", operation_id = "webchat_admin_unban_user", tag = "webchat",
     security(("bearer" = [])),
