@@ -104,7 +104,7 @@ pub enum Error {
     /// No such invite, or one that has expired or is used up.
     #[error("the invite is not valid")]
     InviteInvalid,
-    /// No such link to a room: it was revoked, its maker is neither owner nor admin any more, or it was never made.
+    /// No such link to a room: it was revoked, its creator is neither owner nor admin any more, or it was never made.
     #[error("the link is not valid")]
     LinkInvalid,
     /// The link to a room has expired.

@@ -11,7 +11,8 @@ use crate::domain::UserId;
 
 /// Turns in a round, shared by those who wait for one. Each has one at least.
 pub(super) const TURNS_IN_A_ROUND: usize = 32;
-/// Strangers have as many turns together as this many accounts: whoever has no account may have many addresses.
+/// Clients without a valid token have as many turns together as this many accounts: whoever has no account may have
+/// many addresses.
 pub(super) const STRANGERS_COUNT_AS: usize = 8;
 /// Turns that may be under way at the same time, shared by the accounts that have any. Each may have `LEAST_UNDER_WAY`.
 pub(super) const UNDER_WAY: usize = 32;
@@ -32,11 +33,11 @@ pub enum Claimant {
 pub(super) struct Round<T> {
     /// The turns that each may have in this round.
     share: usize,
-    /// The turns that each claimant has had in this round, and all strangers together.
+    /// The turns that each claimant has had in this round, and all clients without a valid token together.
     had: HashMap<Claimant, usize>,
     had_by_strangers: usize,
-    /// The turns of each account that are under way. Those of strangers are not bounded: they may last as long as the slowest
-    /// client likes, and other strangers would wait for it.
+    /// The turns of each account that are under way. Those of clients without a valid token are not bounded: they may
+    /// last as long as the slowest client likes, and other such clients would wait for it.
     pub(super) under_way: HashMap<UserId, usize>,
     /// Those who wait, each claimant's in the order in which they came.
     pub(super) waiting: HashMap<Claimant, VecDeque<oneshot::Sender<T>>>,

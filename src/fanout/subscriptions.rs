@@ -248,7 +248,7 @@ impl Hub {
 }
 
 impl HubState {
-    /// Notes a change of membership with those connections of a user whose rooms are being read. Returns the others.
+    /// Records a change of membership with those connections of a user whose rooms are being read. Returns the others.
     fn note_change(&mut self, user: UserId, change: RoomChange) -> Vec<ConnectionId> {
         let mut ready = self.connections_of(user);
         ready.retain(|id| match self.connection(*id).and_then(|connection| connection.changes.as_mut()) {

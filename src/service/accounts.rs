@@ -154,7 +154,7 @@ impl Accounts {
         self.store.count_guess(counted, client.counted_address(), limit).await
     }
 
-    /// Best effort: tries that are not forgotten now expire.
+    /// Best effort: attempts that are not forgotten now expire.
     pub(super) async fn forget_guesses(&self, counted: &str, client: &Client) {
         if self.limits.guesses().is_none() {
             return;

@@ -130,7 +130,7 @@ impl SnapshotCache {
     }
 }
 
-/// Adds the nodes whose loss is not noted yet.
+/// Adds the nodes whose loss is not recorded yet.
 fn with_lost(mut incidents: Vec<Incident>, lost: &[LostNode]) -> Vec<Incident> {
     for LostNode { id, seen_ms } in lost {
         let new = Incident { at_ms: *seen_ms, kind: IncidentKind::Lost, subject: id.clone(), turn: 0 };

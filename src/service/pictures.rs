@@ -34,8 +34,8 @@ impl Uploads {
         path.map_or_else(|| address.to_owned(), |path| format!("/uploads/{path}"))
     }
 
-    /// Notes the picture that a user or room has from now on. Addresses of other servers need no care. Best effort: a picture
-    /// that is not noted is kept as one that nobody uses.
+    /// Records the picture that a user or room has from now on. Addresses of other servers need no care. Best effort: a
+    /// picture that is not recorded is kept as one that nobody uses.
     pub(super) async fn keep_picture(&self, owner: PictureOwner, address: &str) {
         let path = UploadPath::of_address(address).or_else(|| UploadPath::of_url(address));
         if let Err(error) = self.store.keep_picture(owner, path.map(|path| path.to_string()).as_deref()).await {

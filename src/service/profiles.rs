@@ -58,12 +58,12 @@ impl Profiles {
         }
     }
 
-    /// Notes a picture as in use. Returns the account.
+    /// Records a picture as in use. Returns the account.
     async fn keep_picture(&self, user: UserId, mut kept: String) -> Result<Account> {
         loop {
             self.uploads.keep_picture(PictureOwner::User(user), &kept).await;
             let account = self.store.account(user).await?.ok_or(Error::UserNotFound)?;
-            // Of changes at once the one that was written first may be noted last, by this or another request.
+            // Of changes at once the one that was written first may be recorded last, by this or another request.
             if account.avatar == kept {
                 return Ok(account);
             }

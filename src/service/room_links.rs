@@ -5,8 +5,8 @@ use crate::domain::{Caller, LinkId, LinkTerms, LinkToken, LinkedRoom, Notice, No
 use crate::store::MemberChange;
 
 impl Rooms {
-    /// Creates a link to a room. Its owner and admins may; the link works as long as its maker is one of them. Returns
-    /// the token, which is not stored, the link's id, and when it expires, UTC milliseconds.
+    /// Creates a link to a room. Its owner and admins may; the link works as long as its creator is one of them.
+    /// Returns the token, which is not stored, the link's id, and when it expires, UTC milliseconds.
     ///
     /// # Errors
     /// `RoomNotFound`, also for closed rooms of which the caller is no member; `Forbidden`, `DirectRoom`, `GlobalRoom`,

@@ -27,7 +27,7 @@ impl Rooms {
         loop {
             self.uploads.keep_picture(PictureOwner::Room(room), &kept).await;
             let details = self.store.room_details(room, caller.id).await?;
-            // Of changes at once the one that was written first may be noted last, by this or another request.
+            // Of changes at once the one that was written first may be recorded last, by this or another request.
             if details.avatar == kept {
                 return Ok(details);
             }

@@ -51,7 +51,7 @@ impl Store {
         }
     }
 
-    /// What is stored of a token, if it is valid. Notes its use.
+    /// What is stored of a token, if it is valid. Records its use.
     pub async fn use_application(&self, token: &ApplicationToken) -> Result<Option<StoredApplication>> {
         let ApplicationKeys { tokens, used, .. } = self.keys.applications();
         let digest = token.digest();

@@ -65,7 +65,7 @@ impl Store {
         command
     }
 
-    /// Notes in their direct room whether `user` blocks `other`.
+    /// Records in their direct room whether `user` blocks `other`.
     async fn copy_block(&self, room: RoomId, user: UserId, other: UserId, mut is_blocked: bool) -> Result<()> {
         let key = self.keys.room(room).room;
         let pair = format!("{}:{}", user.min(other), user.max(other));

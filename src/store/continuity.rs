@@ -21,7 +21,7 @@ pub(in crate::store) struct Continuity(Arc<Seen>);
 struct Seen {
     users: AtomicU64,
     rooms: AtomicU64,
-    /// Whether the history of the server stands next to both counters.
+    /// Whether the replication id of the server stands next to both counters.
     has_noted: AtomicBool,
     /// Time at which the global room was created, which a flush changes; 0 until it is known.
     founded_at_ms: AtomicU64,
@@ -52,7 +52,7 @@ impl Continuity {
         self.0.has_noted.store(true, Ordering::Release);
     }
 
-    /// Notes the time at which the global room was created. Returns whether it is another than before.
+    /// Records the time at which the global room was created. Returns whether it is another than before.
     pub(in crate::store) fn note_founding(&self, at_ms: u64) -> bool {
         let before = self.0.founded_at_ms.swap(at_ms, Ordering::AcqRel);
         before != 0 && before != at_ms

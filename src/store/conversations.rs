@@ -77,7 +77,7 @@ impl Store {
             }
         }
         self.add_counted(&mut conversations, user, uncounted).await?;
-        // What is noted must not be forgotten while the rooms cannot say what became of it.
+        // What is recorded must not be forgotten while the rooms cannot say what became of it.
         if !conversations.is_partial {
             self.correct_room_list(&hints, correction).await;
         }

@@ -1,10 +1,10 @@
 //! Deletion of accounts.
 //!
-//! What belongs to an account lies in many slots, and a node may fail at any point, so a deletion is noted in one set of
-//! all users before it begins. One script then ends the account: from that moment nobody logs in, and the number reads as
-//! [`DELETED_NAME`]. Everything after it is repeated by any node's housekeeping, at least once: requests that were under
-//! way may have added something meanwhile. Each step may be repeated. Readers skip what a late login adds to the index
-//! of names.
+//! What belongs to an account lies in many slots, and a node may fail at any point, so a deletion is recorded in one
+//! set of all users before it begins. One script then ends the account: from that moment nobody logs in, and the number
+//! reads as [`DELETED_NAME`]. Everything after it is repeated by any node's housekeeping, at least once: requests that
+//! were under way may have added something meanwhile. Each step may be repeated. Readers skip what a late login adds to
+//! the index of names.
 //!
 //! Messages carry the name at sending and stay as they are stored. Nodes know the accounts that were deleted within the
 //! retention of messages, and replace their names when they read messages.
@@ -100,7 +100,7 @@ impl Store {
         Ok(epoch)
     }
 
-    /// Notes that an account was deleted.
+    /// Records that an account was deleted.
     pub fn note_deleted(&self, user: UserId, at_ms: u64) {
         self.gathered_activity.forget(user);
         self.deleted_users.note(user, at_ms);

@@ -1,4 +1,5 @@
-//! Tries of passwords, counted by account and address: after some wrong ones, each must wait twice as long as the one before.
+//! Password attempts, counted by account and address: after some wrong ones, each must wait twice as long as the one
+//! before.
 
 use std::net::IpAddr;
 
@@ -13,14 +14,14 @@ use crate::domain::{Result, hex};
 /// How many passwords an address may try for an account.
 #[derive(Clone, Copy, Debug)]
 pub struct GuessLimit {
-    /// Tries that need no waiting.
+    /// Attempts that need no waiting.
     pub free: u64,
-    /// Time after which tries are forgotten, and the longest wait, milliseconds.
+    /// Time after which attempts are forgotten, and the longest wait, milliseconds.
     pub window_ms: u64,
 }
 
 impl Store {
-    /// Counts a try of a password as wrong. `account` stands for an account, or for the text that names none.
+    /// Counts a password attempt as wrong. `account` stands for an account, or for the text that names none.
     ///
     /// # Errors
     /// `RateLimited` when the address must wait; `Unavailable`.
@@ -37,7 +38,7 @@ impl Store {
         }
     }
 
-    /// Forgets the tries of an address, because the last one was right.
+    /// Forgets the attempts of an address, because the last one was right.
     ///
     /// # Errors
     /// `Unavailable`.

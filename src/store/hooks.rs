@@ -100,7 +100,7 @@ impl Store {
         }
     }
 
-    /// The hook with this token. Notes its use.
+    /// The hook with this token. Records its use.
     pub async fn use_hook(&self, token: &HookToken) -> Result<Option<IncomingHook>> {
         let HookKeys { incoming, used, .. } = self.keys.hooks();
         let digest = token.digest();

@@ -75,7 +75,7 @@ impl Incident {
 }
 
 impl Store {
-    /// Notes incidents that are not noted yet.
+    /// Records incidents that are not recorded yet.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -100,7 +100,7 @@ impl Store {
     }
 }
 
-/// Reads incidents, newest first. Skips what a newer node noted.
+/// Reads incidents, newest first. Skips what a newer node recorded.
 pub(super) fn read_incidents(noted: Vec<(String, f64)>) -> Vec<Incident> {
     let mut read: Vec<Incident> = Vec::with_capacity(noted.len());
     for (text, at_ms) in noted {

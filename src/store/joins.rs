@@ -1,5 +1,5 @@
-//! Joins: users who are about to become members. Noted before the room is changed, so that a change that ends half-way can
-//! be found and finished; the top of `room_list.rs` says how.
+//! Joins: users who are about to become members. Recorded before the room is changed, so that a change that ends
+//! half-way can be found and finished; the top of `room_list.rs` says how.
 
 use redis::{Cmd, Pipeline, Value};
 use tracing::debug;
@@ -83,7 +83,7 @@ impl Store {
         }
     }
 
-    /// Adds the commands that end a join, behind its announcement. The room itself stays noted, without the attempt.
+    /// Adds the commands that end a join, behind its announcement. The room itself stays recorded, without the attempt.
     pub(super) fn end_join(&self, pipeline: &mut Pipeline, join: &Join) {
         let pending = self.keys.pending_rooms(join.user);
         pipeline.cmd("ZADD").arg(&pending).arg("GT").arg(self.now_ms()).arg(join.room.number());

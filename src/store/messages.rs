@@ -330,7 +330,7 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage, mentio
 }
 
 /// Hashes what retries with one client id must have in common: everything except the sender's name, which may change
-/// between tries, and the address of an upload, which always does.
+/// between attempts, and the address of an upload, which always does.
 fn body_hash(message: &NewMessage) -> String {
     let file = message.attachment.as_ref();
     let url = file.filter(|file| !file.is_own_upload).map(|file| &file.url);
@@ -338,7 +338,7 @@ fn body_hash(message: &NewMessage) -> String {
     let mut hasher = Sha256::new();
     hasher.update(format!("{:?}\0{:?}\0{file:?}\0", message.kind, message.reply_to));
     match &message.forwarded_from {
-        // It may have been edited between two tries.
+        // It may have been edited between two attempts.
         Some(origin) => hasher.update(format!("{:?}", origin.message)),
         None => hasher.update(message.text.as_str()),
     }

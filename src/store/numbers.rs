@@ -61,7 +61,8 @@ impl Store {
         }
     }
 
-    /// Notes the time at which the global room was created. Another time than before is a break; returns whether it is.
+    /// Records the time at which the global room was created. Another time than before is a break; returns whether it
+    /// is.
     pub(super) fn note_founding(&self, at_ms: u64) -> bool {
         let is_another = self.continuity.note_founding(at_ms);
         if is_another {
@@ -100,7 +101,8 @@ impl Store {
         }
     }
 
-    /// Notes the history of the server next to both counters, unless one is noted. Every node calls it at its start.
+    /// Records the replication id of the server next to both counters, unless one is recorded. Every node calls it at
+    /// its start.
     pub async fn note_history(&self) -> Result<()> {
         let store = self.unreplicated();
         store.next_number(Counter::Users, 0).await?;

@@ -3,8 +3,8 @@
 //! A room's set of members is the only truth about membership. The list lies in another slot and is derived from it, so a
 //! node that fails in between leaves them apart. Three rules make up for that:
 //!
-//! - Before a user becomes a member, the room is noted as pending with the user. The note stays for [`SETTLED_AFTER_MS`],
-//!   so a room that the list lacks is found by it, whatever became of the node that made the change.
+//! - Before a user becomes a member, the room is recorded as pending with the user. The record stays for
+//!   [`SETTLED_AFTER_MS`], so a room that the list lacks is found by it, even if the node that made the change failed.
 //! - A join is entered in one set of all users as well until it is announced. Entries of nodes that failed are announced
 //!   by any node's housekeeping, so that open sockets follow without waiting for anyone.
 //! - An entry is a hint. Whoever reads the list for a decision asks the rooms ([`Store::confirm_rooms`]), and corrects

@@ -1,8 +1,9 @@
 //! Removing rooms.
 //!
 //! One script removes what is in the room's slot, and from then on the room does not exist for any reader. Lists of
-//! members, read cursors, indexes and files lie elsewhere. The removal is noted before the script runs, and the script
-//! keeps former members and messages, so that any node can finish what a failed one left. Every step is idempotent.
+//! members, read cursors, indexes and files lie elsewhere. The removal is recorded before the script runs, and the
+//! script keeps former members and messages, so that any node can finish what a failed one left. Every step is
+//! idempotent.
 
 use redis::{Cmd, Pipeline, Value};
 use tracing::debug;

@@ -92,7 +92,7 @@ impl WriteCache {
         days.iter().filter(|(_, count)| count.written < count.total).map(|(day, count)| (*day, count.total)).collect()
     }
 
-    /// Notes that the total of a day is in Redis. Forgets earlier days that are written.
+    /// Records that the total of a day is in Redis. Forgets earlier days that are written.
     fn note_written(&self, day: Day, total: u64) {
         let mut days = self.days.lock().expect("no panic while held");
         if let Some(count) = days.get_mut(&day) {

@@ -73,7 +73,7 @@ pub enum PictureOwner {
 }
 
 impl Store {
-    /// Notes the picture of a user or room, by its path; `None` for none or one that was not uploaded here.
+    /// Records the picture of a user or room, by its path; `None` for none or one that was not uploaded here.
     pub async fn keep_picture(&self, owner: PictureOwner, path: Option<&str>) -> Result<()> {
         let UploadKeys { used, pictures, .. } = self.keys.uploads();
         let owner = match owner {
@@ -133,7 +133,7 @@ impl Store {
         Ok(text.map(|text| FileDescription::decode(&text)))
     }
 
-    /// Notes that a file is used now. Before the message that uses it is stored: from then on the file stays.
+    /// Records that a file is used now. Before the message that uses it is stored: from then on the file stays.
     pub async fn renew_upload(&self, path: &str) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZADD").arg(self.keys.uploads().used).arg("XX").arg("GT").arg(self.now_ms()).arg(path);

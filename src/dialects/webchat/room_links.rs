@@ -46,8 +46,8 @@ pub(super) struct NewLink {
     expires_at: String,
 }
 
-/// Creates a link with which any user may join the room. For its owner and admins; the link works as long as its maker
-/// is one of them. A room has at most 20.
+/// Creates a link with which any user may join the room. For its owner and admins; the link works as long as its
+/// creator is one of them. A room has at most 20.
 #[utoipa::path(
     post, path = "/api/v1/rooms/{id}/links", operation_id = "webchat_create_link", tag = "webchat",
     security(("bearer" = [])), request_body(content = Option<LinkBody>),

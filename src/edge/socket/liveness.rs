@@ -74,7 +74,7 @@ impl Peer {
         Rc::new(Self { grant, client, liveness, heard_at: now.clone(), pinged_at: now.clone(), active_at: now })
     }
 
-    /// Notes that the client sent something.
+    /// Records that the client sent something.
     pub(in crate::edge) fn note_heard(&self) {
         self.heard_at.set(Instant::now());
     }

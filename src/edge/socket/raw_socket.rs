@@ -20,7 +20,7 @@ pub struct RawSocket {
 }
 
 impl RawSocket {
-    /// Notes the descriptor of an accepted connection, without a second one: most connections never need it.
+    /// Records the descriptor of an accepted connection, without a second one: most connections never need it.
     pub fn of(stream: &TcpStream) -> Self {
         let descriptor = stream.as_raw_fd();
         Self { descriptor, is_reserved: is_reserved(descriptor) }

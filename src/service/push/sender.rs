@@ -126,7 +126,7 @@ impl PushSender {
         }
     }
 
-    /// Sends a notification, with further tries where that may help.
+    /// Sends a notification, with further attempts where that may help.
     async fn send(&self, push: &StoredPush, payload: &str, room: RoomId) -> Result<Outcome> {
         let Ok(endpoint) = push.subscription.endpoint.parse::<Endpoint>() else { return Ok(Outcome::Gone) };
         let body = Bytes::from(encrypt(&push.subscription, payload.as_bytes(), PADDED_BYTES)?);

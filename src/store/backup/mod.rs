@@ -2,8 +2,8 @@
 //!
 //! A room is read at one moment, by a script. Rooms are not read at the moment of each other or of what refers to them, so the
 //! order matters: rooms; then the notes of changes under way; then users; then the indexes. A membership that is in the copy
-//! of its room is thereby in that of the user's list, or noted to be finished by the next node, and whoever sent a copied
-//! message has a copied account with its name.
+//! of its room is thereby in that of the user's list, or recorded to be finished by the next node, and whoever sent a
+//! copied message has a copied account with its name.
 
 mod restore;
 mod scan;

@@ -11,7 +11,7 @@ local ALWAYS = '9007199254740991'
 local paths = {}
 for _, path in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])) do
   if redis.call('HEXISTS', KEYS[3], path) == 1 then
-    -- It became known only after it was noted as a picture.
+    -- It became known only after it was recorded as a picture.
     redis.call('ZADD', KEYS[1], ALWAYS, path)
   else
     paths[#paths + 1] = path

@@ -1,4 +1,4 @@
--- Notes in a direct room whether one of its users is blocked by the other.
+-- Records in a direct room whether one of its users is blocked by the other.
 --
 -- KEYS  1 room
 -- ARGV  1 pair of the room (`3:7`)   2 user   3 '1' when the other one blocks the user

@@ -1,8 +1,8 @@
--- Counts a try of a password, unless its address must still wait. A try counts as wrong until it proves right, so tries at the
--- same time count as well. Those that must wait do not count.
+-- Counts a password attempt, unless its address must still wait. An attempt counts as wrong until it proves right, so
+-- concurrent attempts count as well. Those that must wait do not count.
 --
--- KEYS  1 tries of an account from an address: how many, and the time in ms before which there is no other
--- ARGV  1 tries that need no waiting   2 ms after which they are forgotten, the longest wait as well
+-- KEYS  1 attempts for an account from an address: how many, and the time in ms before which there is no other
+-- ARGV  1 attempts that need no waiting   2 ms after which they are forgotten, the longest wait as well
 -- Reply 0, or the ms to wait
 
 local FIRST_WAIT = 1000

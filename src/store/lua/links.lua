@@ -14,7 +14,8 @@ local function store_link(links, digest, link)
   redis.call('HSET', links, digest, text)
 end
 
--- Returns the link with which a user may join now, or nil and why not. A link works as long as its maker is owner or admin.
+-- Returns the link with which a user may join now, or nil and why not. A link works as long as its creator is owner or
+-- admin.
 local function open_link(links, digest, owner, admins, members)
   local link = parse_link(redis.call('HGET', links, digest))
   if not link or not is_leader(owner, admins, members, link.maker) then return nil, 'no_link' end

@@ -1,8 +1,8 @@
 -- Takes the next number of a counter. Numbers are skipped when the server may have lost the latest of them: when its
--- history is another than the one noted next to the counter (a restart, a failover, a restored backup), when the note
--- is gone (a flush), or when the counter is behind a number that the caller has seen.
+-- history is another than the one recorded next to the counter (a restart, a failover, a restored backup), when the
+-- note is gone (a flush), or when the counter is behind a number that the caller has seen.
 --
--- KEYS  1 counter   2 history of the server that gave the last number
+-- KEYS  1 counter   2 replication id of the server that gave the last number
 -- ARGV  1 numbers to take; with 0 another history alone is no reason to skip   2 numbers to skip
 --       3 highest number that the caller has seen   4 '1' when the caller has noted a history before
 -- Reply {last number taken, 1 when numbers were skipped}

@@ -35,7 +35,7 @@ local function note_arrival(rate, arrival, clock)
   if arrival then redis.call('SET', rate, string.format('%.3f', arrival), 'PX', math.ceil(arrival - clock)) end
 end
 
--- Checks a rate and notes the arrival of an admitted message. Returns 0, or the ms to wait.
+-- Checks a rate and records the arrival of an admitted message. Returns 0, or the ms to wait.
 local function admit(rate, interval, burst, clock)
   local wait, arrival = check_rate(rate, interval, burst, clock)
   note_arrival(rate, arrival, clock)

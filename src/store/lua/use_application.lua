@@ -1,4 +1,4 @@
--- Reads a token of an application, and notes once a minute that it was used.
+-- Reads a token of an application, and records once a minute that it was used.
 --
 -- KEYS  1 tokens   2 times of their last use
 -- ARGV  1 digest of the token

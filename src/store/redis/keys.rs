@@ -241,7 +241,8 @@ impl Keys {
         format!("{}{{r:{}}}:rate:{user}", self.prefix, room.number())
     }
 
-    /// String: tries of the passwords of an account from an address, whose digest this is, as `count_guess.lua` describes.
+    /// String: password attempts for an account from an address, whose digest this is, as `count_guess.lua`
+    /// describes.
     pub(in crate::store) fn guesses(&self, digest: &str) -> String {
         format!("{}guesses:{digest}", self.prefix)
     }

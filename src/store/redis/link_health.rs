@@ -24,12 +24,12 @@ impl LinkHealth {
         Self { all: Arc::clone(all), delivers: AtomicBool::default(), takes_writes: AtomicBool::default() }
     }
 
-    /// Notes whether the link delivers. Returns whether it did before.
+    /// Records whether the link delivers. Returns whether it did before.
     pub(super) fn note_delivery(&self, works: bool) -> bool {
         note(&self.delivers, &self.all.delivering, works)
     }
 
-    /// Notes whether the server takes writes. Returns whether it did before.
+    /// Records whether the server takes writes. Returns whether it did before.
     pub(super) fn note_write(&self, works: bool) -> bool {
         note(&self.takes_writes, &self.all.writable, works)
     }

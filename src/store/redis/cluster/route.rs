@@ -113,9 +113,9 @@ fn or_down(cluster: &Arc<Cluster>, outcome: Result<Vec<Value>>, count: usize) ->
     }
 }
 
-/// Sends groups of commands by [`route`], each when all of the one before it have succeeded: what could not be noted must not
-/// be begun. Returns all replies. Those of the last group may be errors; a script that is not known stops nothing, because
-/// the caller runs it again.
+/// Sends groups of commands by [`route`], each when all of the one before it have succeeded: what could not be recorded
+/// must not be begun. Returns all replies. Those of the last group may be errors; a script that is not known stops
+/// nothing, because the caller runs it again.
 ///
 /// # Errors
 /// As [`route`]; the first error reply of a group that another one follows.
