@@ -31,22 +31,22 @@ pub enum AmendmentKind {
     Deleted,
     /// Its sender replaced the text by this one, at a time that is later than that of earlier edits.
     Edited(Arc<str>),
-    /// The user reacted, or took the reaction back, at a time that is later than that of earlier changes.
+    /// The user reacted, or removed the reaction, at a time that is later than that of earlier changes.
     Reacted {
         /// With this emoji.
         emoji: Emoji,
         /// Whether the reaction was added.
         is_on: bool,
     },
-    /// The user pinned the message to the room, or took it away, at a time that is later than that of earlier changes.
+    /// The user pinned the message to the room, or unpinned it, at a time that is later than that of earlier changes.
     Pinned(bool),
-    /// All reactions as they are since the latest change, where single changes are not known.
+    /// All reactions after the latest change, where the single changes are not known.
     Reactions(Arc<Reactions>),
 }
 
 impl Amendment {
-    /// Changes a message accordingly. Returns `false` when the message is no longer shown. What a message has already is not
-    /// undone by an earlier amendment, so it does no harm to apply amendments again.
+    /// Changes a message accordingly. Returns `false` when the message is no longer shown. An amendment never undoes a
+    /// later one, so it does no harm to apply amendments again.
     pub fn apply(&self, message: &mut Message) -> bool {
         match &self.what {
             AmendmentKind::Deleted => return false,

@@ -10,12 +10,12 @@ use super::hex::{hex, random_hex};
 use super::ids::UserId;
 use super::user::Caller;
 
-/// What tells a token of an application from one of a user.
+/// Prefix that distinguishes a token of an application from one of a user.
 const PREFIX: &str = "cwa_";
-/// Random bytes of a token, which has twice as many digits.
+/// Random bytes of a token, which is printed as twice as many hexadecimal digits.
 const RANDOM_BYTES: usize = 32;
 
-/// Something that an application may do. What no scope names, no application may.
+/// Something that an application may do. Applications may do nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Create accounts.
@@ -46,7 +46,7 @@ impl Scope {
         Self::ReadPresence,
     ];
 
-    /// The word for it. Operators and stored tokens have it, so words never change.
+    /// Its name, which operators use and tokens store, so names never change.
     pub fn word(self) -> &'static str {
         match self {
             Self::WriteUsers => "users:write",
@@ -59,7 +59,7 @@ impl Scope {
         }
     }
 
-    /// The scope with this word.
+    /// The scope with this name.
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.word() == word)
     }
@@ -107,18 +107,18 @@ impl fmt::Debug for ApplicationToken {
 pub struct StoredApplication {
     /// Its name.
     pub name: String,
-    /// The account in whose name it speaks.
+    /// The account as which it acts.
     pub bot: UserId,
     /// What it may do.
     pub scopes: Vec<Scope>,
-    /// When it was made, UTC milliseconds.
+    /// When it was created, UTC milliseconds.
     pub created_at_ms: u64,
 }
 
 /// An application whose token is valid.
 #[derive(Clone, Debug)]
 pub struct Application {
-    /// The account in whose name it speaks.
+    /// The account as which it acts.
     pub bot: Caller,
     scopes: Vec<Scope>,
 }

@@ -12,7 +12,7 @@ const REASON_MAX_CHARS: usize = 200;
 pub struct AuditEntry {
     /// Its id, also the cursor behind it.
     pub id: String,
-    /// Time of the act, UTC milliseconds.
+    /// Time of the action, UTC milliseconds.
     pub at_ms: u64,
     /// The administrator, or the account of the application; `None` for the command line.
     pub actor: Option<UserRef>,
@@ -26,7 +26,7 @@ pub struct AuditEntry {
     pub reason: String,
 }
 
-/// Who did it: each has a log of its own, so that no application pushes out what administrators did.
+/// Who acted: each has a log of its own, so that applications do not displace the entries of administrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditLog {
     /// Administrators, over HTTP and on the command line.
@@ -35,7 +35,7 @@ pub enum AuditLog {
     Applications,
 }
 
-/// What an act concerned.
+/// What an action concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditTarget {
     /// `user` or `room`.
@@ -65,27 +65,27 @@ impl Reason {
     }
 }
 
-/// The entries of the audit log that somebody looks for.
+/// Selects entries of the audit log.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// The act, or its first word; empty for all.
+    /// The action, or its first word; empty for all.
     act: String,
     /// A part of the name of whoever acted or was concerned, folded; empty for all.
     name: String,
 }
 
 impl AuditFilter {
-    /// A filter for an act, as `user.ban`, or all acts of a kind, as `user`, and for a part of a name.
+    /// A filter for an action, as `user.ban`, or all actions of a kind, as `user`, and for a part of a name.
     pub fn new(act: &str, name: &str) -> Self {
         Self { act: act.to_owned(), name: folded(name.trim()) }
     }
 
-    /// Whether it lets all entries pass.
+    /// Whether it selects all entries.
     pub fn is_empty(&self) -> bool {
         self.act.is_empty() && self.name.is_empty()
     }
 
-    /// Whether an entry is looked for.
+    /// Whether it selects an entry.
     pub fn matches(&self, entry: &AuditEntry) -> bool {
         let first_word = entry.act.split('.').next();
         let is_act = self.act.is_empty() || entry.act == self.act || first_word == Some(&*self.act);

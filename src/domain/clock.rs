@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What truncation to milliseconds may hide on both sides of a measurement.
+/// The error of a measurement that truncation to milliseconds may cause, on each side.
 const RESOLUTION_MS: i64 = 1;
 
 /// Returns the time of the machine, UTC milliseconds. For times that are only shown: see [`Clock`].
@@ -23,7 +23,7 @@ pub struct Clock(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// What the machine's clock is taken to be wrong by. Not zero in tests only.
+    /// Added to the machine's clock to simulate a wrong one. Zero except in tests.
     error_ms: i64,
     /// Redis' clock less the machine's.
     offset_ms: AtomicI64,
@@ -50,12 +50,12 @@ impl Clock {
         self.0.offset_ms.load(Ordering::Relaxed)
     }
 
-    /// Learns from Redis' answer to `TIME` and the machine's times before the question and after the answer. The offset
-    /// lies between the bounds that these give. It moves no further than necessary, so a slow answer does not disturb it.
+    /// Adjusts the offset by Redis' reply to `TIME` and the machine's times before the request and after the reply,
+    /// which bound it on both sides. It moves no further than necessary, so a slow reply does not disturb it.
     pub fn adjust(&self, asked_ms: u64, redis_ms: u64, answered_ms: u64) {
         let least = redis_ms.cast_signed() - answered_ms.cast_signed() - RESOLUTION_MS;
         let most = redis_ms.cast_signed() - asked_ms.cast_signed() + RESOLUTION_MS;
-        // Not so when the machine's clock was set back meanwhile. The next answer is as good.
+        // The bounds contradict each other if the machine's clock was set back meanwhile. The next reply will do.
         if least <= most {
             self.0.offset_ms.store(self.offset_ms().clamp(least, most), Ordering::Relaxed);
         }

@@ -1,17 +1,17 @@
-//! What a user sets for one of the own conversations.
+//! The settings of a user for a conversation.
 
 use super::error::{Error, Result};
 use super::field::Field;
 
-/// Of which messages a user wants to hear.
+/// Which messages notify a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Notify {
-    /// Of all.
+    /// All.
     #[default]
     All,
-    /// Of those that mention the user.
+    /// Those that mention the user.
     Mentions,
-    /// Of none.
+    /// None.
     None,
 }
 
@@ -40,7 +40,7 @@ impl Notify {
 /// What a user has set for a conversation. Others do not see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConversationSettings {
-    /// Of which messages the user wants to hear.
+    /// Which messages notify the user.
     pub notify: Notify,
     /// Whether the user wants it above the others.
     pub is_pinned: bool,
@@ -51,7 +51,7 @@ pub struct ConversationSettings {
 /// A change of these settings. What is `None` stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConversationChange {
-    /// Of which messages the user wants to hear.
+    /// Which messages notify the user.
     pub notify: Option<Notify>,
     /// Whether the user wants it above the others.
     pub is_pinned: Option<bool>,

@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::field::Field;
 use super::spelling::{EMOJI_STYLE, JOINER, KEYCAP, TAGGED_FLAGS};
 
-/// Most emoji that joiners make one of. A family has four, a couple with hearts and kisses as well.
+/// Maximum number of emoji that are joined to one. A family has four, a couple with hearts and kisses as well.
 const MAX_JOINED: usize = 4;
 
 /// One emoji as UTS #51 spells it. Clones share it.
@@ -17,7 +17,7 @@ const MAX_JOINED: usize = 4;
 pub struct Emoji(Arc<str>);
 
 impl Emoji {
-    /// Parses one emoji. With and without the selector that asks for a picture it is the same one.
+    /// Parses one emoji. With and without the selector of the emoji style it is the same one.
     ///
     /// # Errors
     /// `Invalid`.
@@ -64,12 +64,12 @@ fn is_element(chars: &[char]) -> bool {
     }
 }
 
-/// Whether a character is an emoji by itself. Of the components of others only hair is.
+/// Whether a character is an emoji by itself. Of the characters that are components of emoji, only hair is.
 fn is_base(c: char) -> bool {
     c.is_emoji_char() && (!c.is_emoji_component() || matches!(c, '\u{1f9b0}'..='\u{1f9b3}'))
 }
 
-/// Whether a character is shown as a picture without a selector.
+/// Whether a character has emoji style without a selector.
 fn is_picture(c: char) -> bool {
     matches!(
         c.emoji_status(),

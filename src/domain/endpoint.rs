@@ -38,7 +38,7 @@ impl Endpoint {
         self.0.origin().ascii_serialization()
     }
 
-    /// Whether the way there is encrypted.
+    /// Whether connections to it are encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
     }

@@ -86,7 +86,7 @@ pub enum Error {
     /// No such user.
     #[error("user not found")]
     UserNotFound,
-    /// The user is offline or does not exist; answers do not distinguish the two.
+    /// The user is offline or does not exist; responses do not distinguish the two.
     #[error("user is not online")]
     UserOffline,
     /// No such path, or no such file.
@@ -104,7 +104,7 @@ pub enum Error {
     /// No such invite, or one that has expired or is used up.
     #[error("the invite is not valid")]
     InviteInvalid,
-    /// No such link to a room: it was revoked, its creator is neither owner nor admin any more, or it was never made.
+    /// No such link to a room: it was revoked, its creator is neither owner nor admin any more, or it never existed.
     #[error("the link is not valid")]
     LinkInvalid,
     /// The link to a room has expired.
@@ -116,10 +116,10 @@ pub enum Error {
     /// The room has as many links as allowed.
     #[error("too many links")]
     TooManyLinks,
-    /// The name is taken.
+    /// The name is in use.
     #[error("user name is taken")]
     NameTaken,
-    /// The e-mail address is taken.
+    /// The e-mail address is in use.
     #[error("e-mail address is taken")]
     EmailTaken,
     /// The client id was used for another message.
@@ -137,10 +137,10 @@ pub enum Error {
     /// Too many requests.
     #[error("too many requests")]
     RateLimited {
-        /// Time to wait before the next try.
+        /// Time to wait before the next attempt.
         retry_after: Duration,
     },
-    /// Little memory of the store is left, and this would take more. Reading and deleting go on.
+    /// Redis is almost out of memory, and this would take more. Reading and deleting still work.
     #[error("the store is full")]
     StorageFull,
     /// A user is in as many rooms as allowed.
@@ -149,7 +149,7 @@ pub enum Error {
     /// The room is in slow mode, and the member's latest message too recent.
     #[error("slow mode")]
     SlowMode {
-        /// Time to wait before the next try.
+        /// Time to wait before the next attempt.
         retry_after: Duration,
     },
     /// Redis does not answer. The outcome of a write is unknown; clients retry with the same client id.
@@ -214,7 +214,7 @@ impl Kind {
 pub enum Severity {
     /// Someone must act.
     Defect,
-    /// It passes by itself.
+    /// It is temporary.
     Outage,
     /// Only the client can do something about it.
     ClientMistake,

@@ -28,7 +28,7 @@ pub enum Event<K = AmendmentKind> {
     Read(ReadMark),
     /// A user is typing.
     Typing(UserRef),
-    /// Users came online or went offline; changes of about a second are gathered.
+    /// Users came online or went offline: the changes of about a second.
     Presence(Vec<PresenceChange>),
     /// A user changed the room's properties.
     RoomChanged {

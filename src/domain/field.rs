@@ -35,9 +35,9 @@ pub enum Field {
     Email,
     /// A user's phone number.
     Phone,
-    /// The address of a user's or group's picture.
+    /// The address of a user's or group's avatar.
     Avatar,
-    /// What a user says about the present.
+    /// The status text of a user.
     StatusText,
     /// The pause between two messages of a member.
     SlowMode,
@@ -49,7 +49,7 @@ pub enum Field {
     Receiver,
     /// The role of a member.
     Role,
-    /// Of which messages a user wants to hear.
+    /// Which messages notify a user.
     Notify,
     /// The text that a search looks for.
     Query,
@@ -96,7 +96,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// The name on the wire. A dialect that spells a field differently overrides that one.
+    /// The name in requests. A dialect that spells a field differently overrides it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Content => "content",

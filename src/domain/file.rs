@@ -1,4 +1,4 @@
-//! Uploaded files: the allowed types. Pictures are recognised by their content, documents by content and extension
+//! Uploaded files: the allowed types. Images are recognised by their content, documents by content and extension
 //! together.
 
 /// The allowed types. Document 003, §2: JPEG, PNG, GIF, WebP; PDF, TXT, DOC, DOCX, XLS, XLSX.

@@ -84,14 +84,15 @@ impl InviteTerms {
     }
 }
 
-/// By what a stored invite is known: never by its code. Written as digest, time and maker, `0f…c3-1761480000000-3`.
+/// The id of a stored invite, which does not reveal its code. Written as digest, time and creator:
+/// `0f…c3-1761480000000-3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InviteId {
     /// Digest of the code, 32 hexadecimal digits.
     pub digest: String,
     /// When it was made, UTC milliseconds.
     pub made_at_ms: u64,
-    /// Who made it; the server's own number for the command line.
+    /// Who created it; the server's own number for the command line.
     pub made_by: UserId,
 }
 

@@ -1,5 +1,5 @@
-//! Addresses that clients turn into links and pictures. A scheme that runs or reads something on the reader's machine never
-//! gets that far.
+//! Addresses that clients turn into links and images. A scheme that runs or reads something on the reader's machine
+//! never gets that far.
 
 use url::Url;
 

@@ -1,8 +1,8 @@
-//! Lists of what lies on several servers, of which some may be away.
+//! Lists whose entries are stored on several servers, of which some may be unavailable.
 
 use super::error::{Error, Result};
 
-/// A list that leaves out what lies on servers that are away.
+/// A list without the entries on servers that are unavailable.
 #[derive(Clone, Debug)]
 pub struct Listing<T> {
     /// What is there.

@@ -1,4 +1,4 @@
-//! Forms under which names meet that look alike, and the names that nobody may have.
+//! Look-alike names: forms that are equal for names that look alike, and names that nobody may have.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::skeleton;
 
-/// Names under which the server speaks, the roles that administer it, and what mentions everyone.
+/// Names of the server, of the roles that administer it, and those that mention everyone.
 const RESERVED: [&str; 50] = [
     "系统",
     "系統",
@@ -72,7 +72,7 @@ fn bare(look: &str) -> String {
     look.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// The forms under which a name meets its look-alikes: of the name as it is, in small letters and in capitals. Two names
+/// The forms of a name that its look-alikes share: as it is, in small letters and in capitals. Two names
 /// look alike when they have one in common.
 pub(super) fn looks(name: &str) -> Vec<String> {
     let mut looks: Vec<String> =

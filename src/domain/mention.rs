@@ -59,7 +59,7 @@ pub enum Mentioned {
     User(TypedName),
 }
 
-/// A user whom a text may mention, or all members. Whether it does is for the room to say.
+/// A user whom a text may mention, or all members. Whether it does depends on the members of the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedInText {
     /// As in [`PossibleMention`].

@@ -1,4 +1,4 @@
-//! What a search for messages looks for, and the places where it begins and goes on.
+//! What a search for messages looks for, and the places where it begins and continues.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ const LINKS: [&str; 3] = ["http://", "https://", "www."];
 /// What a message may have besides other text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Has {
-    /// A picture.
+    /// An image.
     Picture,
     /// Any other file.
     File,

@@ -105,7 +105,7 @@ pub fn parse_phone(text: &str) -> Result<&str> {
     parse_line(Field::Phone, text, PHONE_MAX_CHARS)
 }
 
-/// Validates the address of a user's or group's picture; may be empty.
+/// Validates the address of a user's or group's avatar; may be empty.
 ///
 /// # Errors
 /// `Length`, or `Invalid` unless it is a link.

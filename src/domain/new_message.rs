@@ -29,7 +29,8 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
-    /// A message of this kind and text, with nothing else. A picture or file whose text is an address is the file there.
+    /// A message of this kind and text, with nothing else. An image or file whose text is an address is the file at
+    /// that address.
     pub fn new(kind: MessageKind, text: Content) -> Self {
         let attachment = Attachment::named_by(kind, &text);
         Self {
@@ -45,7 +46,7 @@ impl NewMessage {
     }
 
     /// Rejects a message from which a client would make a link that runs something on the reader's machine: any address of
-    /// a file but a link, and the text of a picture or file where it is such an address. Other texts are only shown.
+    /// a file but a link, and the text of an image or file where it is such an address. Other texts are only shown.
     ///
     /// # Errors
     /// `Invalid`.

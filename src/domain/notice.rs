@@ -2,7 +2,7 @@
 
 use super::user::{Caller, UserRef};
 
-/// The name under which the server speaks.
+/// The name of the server as a sender.
 pub const SYSTEM_NAME: &str = "系统";
 
 /// A change of membership that a message of the server reports.

@@ -11,13 +11,13 @@ use super::text::folded;
 /// Bytes of a digest.
 const BYTES: usize = 16;
 
-/// The origin of an account: a digest of the application that it speaks for, or of the issuer and the subject of a token.
+/// The origin of an account: a digest of the application that acts as it, or of the issuer and the subject of a token.
 /// There is at most one account of each origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccountOrigin([u8; BYTES]);
 
 impl AccountOrigin {
-    /// The origin of the account in whose name an application speaks.
+    /// The origin of the account as which an application acts.
     pub fn of_application(name: &str) -> Self {
         Self::of(&["application", &folded(name)])
     }
@@ -27,7 +27,7 @@ impl AccountOrigin {
         Self::of(&["hook", &room.to_string(), &folded(name)])
     }
 
-    /// The origin of the account of somebody whom an issuer of tokens knows by a subject.
+    /// The origin of the account of a subject of another issuer of tokens.
     pub fn of_subject(issuer: &str, subject: &str) -> Self {
         Self::of(&["issuer", issuer, subject])
     }

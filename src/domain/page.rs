@@ -130,7 +130,7 @@ pub enum CountsAs {
     Read,
     /// The caller has them, and has yet to look at them.
     Delivered,
-    /// The caller gets no messages, only what is to be known about the page, or reads for nobody.
+    /// The caller gets no messages but only facts about the page, or is not a user.
     Nothing,
 }
 
@@ -143,7 +143,7 @@ pub struct Watermark {
     pub revision: u64,
 }
 
-/// An answer to a [`HistoryQuery`].
+/// The result of a [`HistoryQuery`].
 #[derive(Clone, Debug)]
 pub struct HistoryPage {
     /// The messages in the order of the span, without deleted ones.
@@ -174,9 +174,9 @@ pub struct TailQuery<'a> {
     pub known: &'a [EntryId],
     /// Maximum number of messages.
     pub limit: Limit,
-    /// The time, in UTC milliseconds, from which on [`Tail::amendments`] of earlier messages are wanted.
+    /// The time, in UTC milliseconds, from which on [`Tail::amendments`] of earlier messages are requested.
     pub amended_since_ms: u64,
-    /// The time, in UTC milliseconds, from which on [`Tail::read_marks`] are wanted.
+    /// The time, in UTC milliseconds, from which on [`Tail::read_marks`] are requested.
     pub marks_since_ms: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Passwords: as OpaqueString of RFC 8265, so that one keyboard's spelling of a letter equals another's.
+//! Passwords, normalised as OpaqueString of RFC 8265, because keyboards encode the same letter differently.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ const MIN_CHARS: usize = 6;
 const MAX_BYTES: usize = 71;
 /// How many times shorter than a text its composed form may be; no character has a decomposition as long.
 const MAX_SHRINKING: usize = 18;
-/// Maximum number of characters by which a password may differ from its user's name and still be no secret.
+/// Maximum number of characters by which a password may differ from its user's name and still be easy to guess.
 const MAX_ADDED_CHARS: usize = 4;
 
 /// The commonest passwords of public lists of leaked ones, folded, of six characters and more, one a line. The passwords in
@@ -43,7 +43,8 @@ impl Password {
         Ok(Self(text.into()))
     }
 
-    /// Rejects a password that is guessed first: one of the commonest, or the user's own name with a few signs more.
+    /// Rejects a password that is easy to guess: one of the commonest, or the user's own name with a few more
+    /// characters.
     ///
     /// # Errors
     /// `WeakPassword`.
@@ -97,7 +98,7 @@ fn squeezed(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').collect()
 }
 
-/// Whether a password is a name, forwards or backwards, once or repeated, with a few digits and signs more.
+/// Whether a password is a name, forwards or backwards, once or repeated, with a few more digits and symbols.
 fn resembles(password: &str, name: &str) -> bool {
     let is_repeated = !name.is_empty() && password.replace(name, "").is_empty();
     let core = |text: &str| text.trim_matches(|c: char| !c.is_alphabetic()).to_owned();

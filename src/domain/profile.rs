@@ -8,7 +8,7 @@ use super::user_name::UserName;
 
 const STATUS_TEXT_MAX_CHARS: usize = 100;
 
-/// What a user says about the present: up to 100 characters on one line, may be empty.
+/// The status text of a user: up to 100 characters on one line, may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusText(String);
 
@@ -32,7 +32,7 @@ impl StatusText {
 pub struct ProfileChange {
     /// A new name.
     pub name: Option<UserName>,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     pub avatar: Option<String>,
     /// A phone number; empty for none.
     pub phone: Option<String>,
@@ -45,7 +45,7 @@ pub struct ProfileChange {
 pub struct ChangedProfile {
     /// The name.
     pub name: Option<String>,
-    /// The address of the picture; empty for none.
+    /// The address of the avatar; empty for none.
     pub avatar: Option<String>,
     /// The status text; empty for none.
     pub status_text: Option<String>,
@@ -68,7 +68,7 @@ pub struct UserCard {
     pub id: UserId,
     /// The current name.
     pub name: String,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     pub avatar: String,
     /// The status text; empty for none.
     pub status_text: String,

@@ -1,4 +1,4 @@
-//! Subscriptions to notifications that reach a browser without a window: Web Push (RFC 8030, RFC 8291).
+//! Subscriptions to notifications of browsers without an open window: Web Push (RFC 8030, RFC 8291).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ const AUTH_BYTES: usize = 16;
 /// Where a browser receives notifications, and what they are encrypted with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PushSubscription {
-    /// The address at the push service. Knowing it is enough to send something, though nothing that the browser can read.
+    /// The address at the push service. Whoever knows it can send to it, but nothing that the browser can decrypt.
     pub endpoint: String,
     /// The browser's public key.
     pub key: [u8; POINT_BYTES],

@@ -97,8 +97,8 @@ impl RecentMessages {
         is_next
     }
 
-    /// Applies the room's next amendment, or an earlier one again. Returns `false` when others are missing before it, or the
-    /// message itself.
+    /// Applies the room's next amendment, or an earlier one again. Returns `false` when others are missing before it,
+    /// or the message itself.
     #[must_use]
     pub fn amend(&mut self, amendment: &Amendment) -> bool {
         let seq = amendment.id.seq;

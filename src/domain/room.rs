@@ -59,7 +59,7 @@ pub struct Member {
     pub id: UserId,
     /// Current name of the user.
     pub name: String,
-    /// The address of the user's picture; empty for none.
+    /// The address of the user's avatar; empty for none.
     pub avatar: String,
     /// What the user says about the present; empty for none.
     pub status_text: String,
@@ -154,7 +154,7 @@ pub struct RoomChange {
     pub name: Option<RoomName>,
     /// A new description.
     pub description: Option<Description>,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     pub avatar: Option<String>,
     /// The pause between two messages.
     pub slow_mode: Option<SlowMode>,
@@ -171,7 +171,7 @@ pub struct RoomDetails {
     pub name: String,
     /// Its description; empty when it has none.
     pub description: String,
-    /// The address of its picture; empty when it has none.
+    /// The address of its avatar; empty when it has none.
     pub avatar: String,
     /// The pause between two messages.
     pub slow_mode: SlowMode,
@@ -210,7 +210,7 @@ pub struct Conversation {
     pub head: RoomHead,
     /// Its name; for a direct room, the current name of the other user.
     pub name: String,
-    /// The address of its picture; for a direct room, of the other user's; empty for none.
+    /// The address of its avatar; for a direct room, of the other user's; empty for none.
     pub avatar: String,
     /// Time of the last activity, UTC milliseconds.
     pub active_at_ms: u64,

@@ -25,7 +25,7 @@ pub struct LinkToken {
 }
 
 impl LinkToken {
-    /// Generates a token for a room. Nobody needs a link to the global room.
+    /// Generates a token for a room. The global room has no links, as everybody is in it.
     ///
     /// # Errors
     /// `GlobalRoom`; `Internal` when the operating system provides no random bytes.
@@ -63,7 +63,7 @@ impl fmt::Debug for LinkToken {
     }
 }
 
-/// By what a link is known to those who manage it: the digest of its token, 32 hexadecimal digits.
+/// The id of a link, for those who manage it: the digest of its token, 32 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkId(pub String);
 
@@ -126,7 +126,7 @@ pub struct LinkedRoom {
     pub name: String,
     /// Its description; empty when it has none.
     pub description: String,
-    /// The address of its picture; empty for none.
+    /// The address of its avatar; empty for none.
     pub avatar: String,
     /// Number of members.
     pub members: u64,

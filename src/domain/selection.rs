@@ -51,7 +51,7 @@ impl Selection {
         self.is_full() && !self.query.with_total
     }
 
-    /// How many more messages are wanted at least; without a bound where all of them are counted.
+    /// How many more messages are needed at least; without a bound where all are counted.
     pub fn missing(&self) -> usize {
         match self.query.with_total {
             true => usize::MAX,

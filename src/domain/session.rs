@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-/// Identifies a token, so that it can be ended alone. Knowing it grants nothing.
+/// Identifies a token, so that it can be revoked alone. It grants nothing to whoever knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TokenId(pub u64);
 

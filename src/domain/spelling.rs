@@ -21,7 +21,7 @@ pub(super) const TAGGED_FLAGS: [&str; 3] = [
 ];
 /// Visible symbols of no script. The profile has none but those of identifiers.
 const DECORATIONS: &str = "¡¿§©®°×÷«»‹›–—‘“”„•※€£¥₩₹₽₺₴★☆♪♫♬♡♢♤♧✓✦✧✩✪✫✬✭✮✯✰✿❀❁❃❋、。〃「」『』【】〈〉《》〔〕〜־";
-/// Most combining marks on one letter. Tibetan and pointed Hebrew need as many.
+/// Maximum number of combining marks on one letter. Tibetan and pointed Hebrew need as many.
 const MAX_MARKS: usize = 4;
 
 /// Whether a name, in form NFKC, has none but these characters, in places where they are visible or needed.
@@ -64,7 +64,7 @@ fn is_key(c: Option<char>) -> bool {
     c.is_some_and(|c| c.is_ascii_digit() || c == '#' || c == '*')
 }
 
-/// Regional indicators make flags in pairs, counted from the first of a run. A single one is a letter in disguise.
+/// Regional indicators make flags in pairs, counted from the first of a run. A single one looks like a letter.
 fn is_in_flag(chars: &[char], at: usize) -> bool {
     let is_indicator = |c: &&char| matches!(c, '\u{1f1e6}'..='\u{1f1ff}');
     let before = chars[..at].iter().rev().take_while(is_indicator).count();

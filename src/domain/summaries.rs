@@ -9,7 +9,7 @@ use super::user::UserRef;
 pub struct InviteSummary {
     /// Its id.
     pub id: InviteId,
-    /// Who made it; `None` for the command line and for deleted users.
+    /// Who created it; `None` for the command line and for deleted users.
     pub made_by: Option<UserRef>,
     /// Accounts that it may make.
     pub uses: u64,

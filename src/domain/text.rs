@@ -32,7 +32,7 @@ pub fn folded(text: &str) -> String {
     text.to_uppercase().to_lowercase().nfkc().collect()
 }
 
-/// So many bytes add no more to their text than a byte can count.
+/// The extra bytes of a block of this length fit into a `u8`.
 const MOST_SUMMED: usize = 32;
 
 /// The bytes of a text as a JSON string without its quotes.

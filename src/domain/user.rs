@@ -50,7 +50,7 @@ impl Caller {
     }
 }
 
-/// A random number that tells an account from a later one with the same number. Tokens carry it.
+/// A random number that distinguishes an account from a later one with the same user number. Tokens carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenKey(pub u64);
 
@@ -94,7 +94,7 @@ pub struct Account {
     pub email: String,
     /// The phone number; empty for none.
     pub phone: String,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     pub avatar: String,
     /// What the user says about the present; empty for none.
     pub status_text: String,

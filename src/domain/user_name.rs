@@ -1,4 +1,4 @@
-//! Names of users: as somebody chooses one, and as somebody types one to find its user.
+//! Names of users: those that users choose, and those that are typed to find a user.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -29,8 +29,8 @@ impl UserName {
         Ok(Self(name))
     }
 
-    /// Like [`Self::parse`], for a user whose name is `current`; `None` when that is the name. It was chosen by the rules of
-    /// its time, and a client that sends a whole profile repeats it.
+    /// Like [`Self::parse`], for a user whose name is `current`; `None` when that is the name. It may be from before
+    /// today's rules, and a client that sends a whole profile repeats it.
     ///
     /// # Errors
     /// As [`Self::parse`].
@@ -48,7 +48,7 @@ impl UserName {
         folded(&self.0)
     }
 
-    /// Whether the name is one under which the server speaks, or looks like one.
+    /// Whether the name is one of the server's own, or looks like one.
     pub fn is_reserved(&self) -> bool {
         look_alike::is_reserved(&self.0)
     }
@@ -75,7 +75,7 @@ impl TypedName {
     }
 }
 
-/// The forms under which a name meets its look-alikes: two names look alike when they have one in common.
+/// The forms of a name that its look-alikes share: two names look alike when they have one in common.
 pub fn looks(name: &str) -> Vec<String> {
     look_alike::looks(name)
 }
