@@ -36,7 +36,7 @@ impl Backlog {
         Self::after(room, EntryId::at(seq))
     }
 
-    /// What follows a message, as far as a user who may have left since is a member again.
+    /// What follows a message, for a user who may have left since and become a member again.
     pub(super) fn of_returning(room: RoomId, message: EntryId) -> Self {
         Self { is_all_due: false, ..Self::after(room, message) }
     }
@@ -77,8 +77,8 @@ impl Backlog {
         message.seq <= self.after.seq
     }
 
-    /// Continues behind what Redis kept of the room, if the backlog had come to a message that was lost. Returns `false`
-    /// when nothing remains to be read.
+    /// Continues behind what Redis kept of the room, if the backlog had reached a message that was lost. Returns
+    /// `false` when nothing remains to be read.
     pub(super) fn rewind(&mut self, rewind: &Rewind) -> bool {
         let is_kept = self.after.seq <= rewind.kept.seq || rewind.entries.contains(&self.after);
         // Whether a token was lost shows when it is read.
@@ -94,7 +94,7 @@ impl Backlog {
 pub(super) struct Joining {
     /// What the connection will miss by then.
     pub(super) backlog: Backlog,
-    /// Whether the membership has changed since the room was last asked.
+    /// Whether the membership has changed since it was last checked.
     pub(super) is_outdated: bool,
 }
 

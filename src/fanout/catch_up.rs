@@ -20,7 +20,7 @@ use crate::domain::{
 use crate::metrics::Count;
 use crate::websocket::{Close, text_frame};
 
-/// Messages read at first, of which a queue takes nearly all even if they are of the greatest length, and at most.
+/// Messages read at first, of which a queue takes nearly all even if they have the maximum length; and the maximum.
 const FIRST_PAGE: usize = 16;
 const LONGEST_PAGE: usize = 64;
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -119,9 +119,10 @@ async fn send_backlogs(hub: &Hub, id: ConnectionId) {
     }
 }
 
-/// Ends a page, which begins behind `after`, where the node's own view of the room ends. What follows was not announced:
-/// replicas may lack it, and if they do not, it arrives as events. A client may have more than the node has seen, from a node
-/// that heard of it sooner; the page then ends where it begins, because a client that is taken back receives messages again.
+/// Ends a page, which begins behind `after`, where the node's own view of the room ends. What follows was not
+/// announced: replicas may lack it, and if they do not, it arrives as events. A client may have more than this node has
+/// seen, from a node that received it sooner; the page is then empty, because a client whose position went back would
+/// receive messages again.
 fn end_at(seen: EntryId, after: EntryId, tail: &mut Tail) {
     let is_ahead = after.seq > seen.seq && tail.rewound_to.is_none();
     let end = if is_ahead { after } else { seen };
@@ -227,8 +228,8 @@ impl HubState {
         Some(Delivered::to_one(store, room, queued, user))
     }
 
-    /// Messages behind a resume token are no longer kept, or more has changed before it than a queue takes: says so, and
-    /// continues from the present.
+    /// Messages behind a resume token are no longer stored, or more has changed before it than a queue holds: says so,
+    /// and continues from the present.
     fn reply_lost(&mut self, id: ConnectionId, mut backlog: Backlog, tail: &Tail, is_newest: bool) {
         self.queue_text(id, backlog.resume_replies.take().map(|replies| replies.lost));
         backlog.after = tail.watermark.last;
@@ -283,7 +284,7 @@ impl HubState {
         let Some(frame) = connection.and_then(|connection| self.encode_for(connection, event)) else { return true };
         let is_queued = self.connection(id).is_none_or(|connection| connection.send_queue.push(frame));
         if is_queued && matches!(event.what, Event::Message(_)) {
-            // Without a delay: how long a client was away says nothing about the node.
+            // Without a delay: the time that a client was away is not the node's.
             self.metrics.count(Count::Deliveries);
         }
         is_queued
@@ -305,7 +306,7 @@ impl HubState {
         }
     }
 
-    /// Closes a connection whose missing messages are no longer kept: the client reconnects and reads them again.
+    /// Closes a connection whose missing messages are no longer stored: the client reconnects and reads them again.
     fn close_slow(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connection(id) {
             connection.close(&Close::TOO_SLOW);

@@ -37,7 +37,7 @@ pub struct NewConnection {
 
 /// What a hub asks of the code that opened a connection.
 pub trait Peer {
-    /// Decides what becomes of the connection. Called every second while it is open, so it must not wait.
+    /// Decides whether the connection goes on. Called every second while it is open, so it must not wait.
     fn check(self: Rc<Self>, now: Instant) -> Verdict;
 }
 
@@ -63,7 +63,7 @@ struct ClosedState {
 }
 
 impl Closed {
-    /// Wakes the session, which then ends.
+    /// Tells the session to end.
     pub(super) fn set(&self) {
         self.0.is_set.set(true);
         if let Some(waker) = self.0.waker.take() {

@@ -93,7 +93,7 @@ impl HubState {
         }
     }
 
-    /// Counts that a message was queued for sockets, and remembers it for those who look for the message.
+    /// Counts that a message was queued for sockets, and records it for traces of the message.
     fn note_push(&mut self, message: &Message, queued: u64, behind: u64) {
         if queued + behind == 0 {
             return;
@@ -107,7 +107,7 @@ impl HubState {
         self.pushes.note(room, entry.seq, SocketPush { at_ms, sockets: bounded(queued), behind: bounded(behind) });
     }
 
-    /// Remembers a message as the room's last, and that its delivery is to be recorded.
+    /// Records a message as the room's last, and that its delivery has to be stored.
     fn note_message(&mut self, id: RoomId, message: &Message) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let seq = message.id.entry.seq;
@@ -212,7 +212,7 @@ impl HubState {
         }
     }
 
-    /// Queues the gathered changes of presence, one event per room.
+    /// Queues the collected changes of presence, one event per room.
     pub(super) fn announce_presence(&mut self) {
         for id in std::mem::take(&mut self.presence) {
             let Some(room) = self.rooms.get_mut(&id).filter(|room| !room.presence.is_empty()) else { continue };

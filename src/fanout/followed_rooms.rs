@@ -42,7 +42,7 @@ pub(super) struct FollowedRoom {
     polled_at: Option<Instant>,
     /// When the last worker left.
     quiet_since: Instant,
-    /// The reading under way; a later one makes it void. 0 for none.
+    /// The number of the read in progress; a later one cancels it. 0 for none.
     pub(super) reading: u64,
     /// When the subscription was lost, UTC milliseconds, until what was missed since has been read.
     pub(super) lost_at_ms: Option<u64>,

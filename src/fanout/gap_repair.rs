@@ -13,7 +13,7 @@ use crate::metrics::Count;
 /// Entries read at once to fill a gap.
 const GAP_PAGE: Limit = Limit::of(1000);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// Clocks of nodes and Redis may differ, and an amendment or a read mark may be older than the loss that hid it.
+/// Clocks of nodes and Redis may differ, and a lost amendment or read mark may be older than the loss.
 const LOSS_OVERLAP_MS: u64 = 60_000;
 
 /// What a node has of a room when a reading begins.

@@ -37,7 +37,7 @@ pub(super) struct Room {
     pub(super) is_recording: bool,
     /// Until when the room counts as too large for receipts.
     pub(super) too_large_until: Option<Instant>,
-    /// Changes of presence gathered since the last tick.
+    /// Changes of presence since the last tick.
     pub(super) presence: Vec<PresenceChange>,
 }
 
@@ -114,7 +114,7 @@ pub(super) struct HubState {
     pub(super) queued_bytes: u64,
     /// Rooms with messages that are not recorded as delivered yet.
     pub(super) unrecorded: Vec<RoomId>,
-    /// Rooms with gathered changes of presence.
+    /// Rooms with changes of presence since the last tick.
     pub(super) presence: Vec<RoomId>,
     pub(super) changed_meanwhile: ChangedMeanwhile,
     pub(super) turns: Turns,
@@ -171,7 +171,7 @@ impl Hub {
         Rc::clone(&state.reader_url)
     }
 
-    /// Registers a connection. It is subscribed to no room yet, but takes note of changes of its user's rooms.
+    /// Registers a connection. It is subscribed to no room yet, but records changes of its user's rooms.
     pub fn register(&self, new: NewConnection) -> (ConnectionId, Closed) {
         let mut state = self.0.borrow_mut();
         state.registered += 1;

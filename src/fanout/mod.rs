@@ -9,9 +9,9 @@
 //! On the way of an event: `followed_rooms` and `sequencer` put it in order, `gap_repair` reads what is missing;
 //! `worker_queue` takes it to a worker, whose loop is in `worker`; `delivery` queues it for the `connection`s in the
 //! `hub`; `flush` writes their `send_queue`s. `subscriptions` says which connections receive what, `catch_up` works off
-//! their `backlog`s, `receipts` records what was delivered, `presence` says who is online. `tails` keeps the newest messages of
-//! rooms, for histories. `turns` says whose request a worker handles next, by the `round`s. `traces` tells other nodes where a message is, which
-//! the workers remember in their `pushes`.
+//! their `backlog`s, `receipts` records what was delivered, `presence` says who is online. `tails` keeps the newest
+//! messages of rooms, for histories. `turns` says whose request a worker handles next, by the `round`s. `traces`
+//! answers other nodes where a message is, which the workers remember in their `pushes`.
 //!
 //! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 

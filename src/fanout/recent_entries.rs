@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::domain::EntryId;
 
-/// Entries that are remembered. When Redis loses fewer, the node knows exactly what is new afterwards.
+/// Number of entries that are kept. If Redis loses fewer, the node knows exactly what is new afterwards.
 const MAX_RECENT: usize = 64;
 
 /// The last entries of a room, oldest first.
@@ -12,7 +12,7 @@ const MAX_RECENT: usize = 64;
 pub(super) struct RecentEntries(VecDeque<EntryId>);
 
 impl RecentEntries {
-    /// Remembers one entry, or none for the place before the first message.
+    /// Keeps one entry, or none for the place before the first message.
     pub(super) fn of(entry: EntryId) -> Self {
         Self((entry.seq > EntryId::START.seq).then_some(entry).into_iter().collect())
     }

@@ -17,7 +17,7 @@ pub(super) const STRANGERS_COUNT_AS: usize = 8;
 /// Turns that may be under way at the same time, shared by the accounts that have any. Each may have `LEAST_UNDER_WAY`.
 pub(super) const UNDER_WAY: usize = 32;
 pub(super) const LEAST_UNDER_WAY: usize = 4;
-/// Those who had a turn are forgotten beyond this number.
+/// Maximum number of claimants whose turns are remembered.
 const MOST_KNOWN: usize = 1024;
 
 /// Who takes turns.
@@ -73,7 +73,8 @@ impl<T> Default for Round<T> {
 pub(super) type Admitted<T> = Vec<(Claimant, oneshot::Sender<T>)>;
 
 impl<T> Round<T> {
-    /// Takes a turn at once if possible. Otherwise returns what tells when it is due, and whether nobody else waits.
+    /// Takes a turn at once if possible. Otherwise returns a receiver that resolves when it is due, and whether nobody
+    /// else waits.
     pub(super) fn take(&mut self, claimant: Claimant) -> Option<(oneshot::Receiver<T>, bool)> {
         if !self.waiting.contains_key(&claimant) && self.admit(claimant) {
             return None;
@@ -158,7 +159,7 @@ impl<T> Round<T> {
     /// Lets those who wait first for a claimant have their turns.
     fn admit_waiting(&mut self, claimant: Claimant, admitted: &mut Admitted<T>) {
         let Some(mut line) = self.waiting.remove(&claimant) else { return };
-        // Whose client has gone meanwhile takes no turn.
+        // Requests whose client has disconnected meanwhile take no turn.
         while let Some(turn) = line.pop_front() {
             if turn.is_closed() {
                 continue;

@@ -16,19 +16,19 @@ use crate::store::{RoomEntry, UserEvent};
 
 /// Rooms that a new connection follows at once.
 const FOLLOWED_AT_ONCE: usize = 100;
-/// Pause before a room that did not answer is asked again whether a user is a member.
+/// Pause before a membership that could not be read is read again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
-/// How long the room's own news of a removal is waited for.
+/// How long to wait for the room's own event about a removal.
 const NOTICE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Hub {
     /// Subscribes a new connection to its user's rooms, and returns them. Once this returns, every message of these rooms
     /// reaches it.
     ///
-    /// The rooms are asked for the membership when their events arrive already. So a change after the answer is heard as
-    /// an event, and no other.
+    /// The memberships are read when the events of the rooms arrive already. So a change after that read, and no other,
+    /// arrives as an event.
     ///
-    /// Rooms whose shard is away follow as soon as it is back.
+    /// Rooms whose shard is unavailable follow as soon as it is back.
     ///
     /// # Errors
     /// `Unavailable` when a room's events do not arrive from the only server.
@@ -38,7 +38,7 @@ impl Hub {
         let pending: Vec<PendingSubscription> =
             hints.rooms().map(|room| PendingSubscription::new(self, room)).collect();
         let mut heads = Vec::with_capacity(pending.len());
-        // In pieces, so that the handshakes of others have their turn in between.
+        // In pieces, so that other handshakes are served in between.
         let mut late = Vec::new();
         for some in pending.chunks(FOLLOWED_AT_ONCE) {
             let (followed, unfollowed) = follow_all(some).await;
@@ -70,8 +70,8 @@ impl Hub {
         Ok(rooms)
     }
 
-    /// Subscribes a connection to the room of a backlog if the room says that the user is a member, and then brings it
-    /// what it misses since. Asks again when that is under way already.
+    /// Subscribes a connection to the room of a backlog if the user is a member, and then sends it what it has missed
+    /// since. Checks again if that is in progress already.
     fn join(&self, id: ConnectionId, backlog: Backlog) {
         let room = backlog.room;
         let user = match self.0.borrow_mut().connection(id) {
@@ -105,7 +105,7 @@ impl Hub {
     }
 
     /// Unsubscribes a connection from a room that its user seems to have left, and subscribes it again behind what it has
-    /// if the user is a member all the same: news of a removal may be older than the user's return.
+    /// if the user is still a member: an event about a removal may be older than the user's return.
     fn leave(&self, id: ConnectionId, room: RoomId) {
         let backlog = self.0.borrow_mut().unsubscribe(id, room);
         if let Some(backlog) = backlog {
@@ -153,8 +153,8 @@ impl Hub {
         }
     }
 
-    /// Handles what a user's own channel says of a removal. In a cluster it may come before what the room's channel says,
-    /// which the client must still hear, and behind which it hears nothing: subscribed connections wait for that.
+    /// Handles a removal that a user's own channel announces. In a cluster it may arrive before the room's event about
+    /// it, which is the last one that the client must receive: subscribed connections wait for that.
     fn hear_of_removal(&self, user: UserId, room: RoomId) {
         let ids = self.0.borrow_mut().note_change(user, RoomChange::Left(room));
         let (subscribed, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| self.is_subscribed(*id, room));
@@ -279,8 +279,8 @@ impl HubState {
         rooms.entry(head.id).or_insert_with(|| Room::new(head, last())).connections.push(id.slot);
     }
 
-    /// Ends joining a room with its answer: since when it has the user as a member, if it has. The connection waits for
-    /// another answer when the membership has changed meanwhile.
+    /// Ends joining a room with the time since when the user is a member, if that is so. The connection waits for
+    /// another read if the membership has changed meanwhile.
     fn finish_joining(&mut self, id: ConnectionId, room: RoomId, joined: Option<(RoomHead, u64)>) {
         let backlog = self.connection(id).and_then(|connection| connection.end_joining(room));
         if let (Some(backlog), Some((head, since_ms))) = (backlog, joined) {
@@ -288,8 +288,8 @@ impl HubState {
         }
     }
 
-    /// Unsubscribes a connection from a room. Returns what it misses from then on; `None` when it neither was nor was about
-    /// to be subscribed.
+    /// Unsubscribes a connection from a room. Returns what it misses from then on; `None` when it neither was nor was
+    /// about to be subscribed.
     fn unsubscribe(&mut self, id: ConnectionId, room: RoomId) -> Option<Backlog> {
         let last = self.rooms.get(&room).map(|room| room.last);
         let connection = self.connection(id)?;

@@ -1,9 +1,9 @@
-//! The tails of followed rooms: their newest messages, from which histories are answered once Redis has said that a room is
-//! still in the state of its tail.
+//! The tails of followed rooms: their newest messages, from which histories are answered once Redis has confirmed that
+//! a room is still in the state of its tail.
 //!
-//! A tail begins with a page that was read from Redis, and goes on with the room's events as its sequencer passes them on.
-//! Whoever finds that an event may be missing drops it. `followed_rooms` calls under its lock, so that a tail is never behind
-//! or ahead of the sequencer while events are applied.
+//! A tail begins with a page that was read from Redis, and continues with the room's events as its sequencer passes
+//! them on. Whoever finds that an event may be missing drops it. `followed_rooms` calls under its lock, so that a tail
+//! is never behind or ahead of the sequencer while events are applied.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +15,7 @@ use crate::domain::{Event, RecentMessages, RoomId};
 /// Maximum number of messages of a tail, and of a page with which one begins.
 pub(super) const MAX_MESSAGES: usize = 100;
 
-/// The tails of a node's rooms, at most so many bytes. Those that nobody has read for longest leave first.
+/// The tails of a node's rooms, at most so many bytes. The least recently read ones are evicted first.
 pub struct Tails {
     max_bytes: usize,
     max_entries: u64,
@@ -37,7 +37,8 @@ struct Tail {
 }
 
 impl Tails {
-    /// Tails of at most `max_bytes` together, of rooms whose logs have at most `max_entries`. With 0 bytes nothing is kept.
+    /// Tails of at most `max_bytes` together, of rooms whose logs have at most `max_entries`. With 0 bytes nothing is
+    /// cached.
     pub fn new(max_bytes: usize, max_entries: u64) -> Self {
         Self { max_bytes, max_entries, kept: Mutex::default() }
     }
@@ -235,7 +236,7 @@ mod tests {
         assert!(tails.get(room(2)).is_none(), "used least recently");
         let all = || [1, 3, 4].map(|number| tails.get(room(number)).is_some());
         assert_eq!(all(), [true; 3]);
-        // A room that grows pushes out others as well.
+        // A room that grows evicts others as well.
         tails.apply(room(4), &[message(10)]);
         assert_eq!(all(), [false, true, true]);
         tails.drop_tail(room(3));

@@ -1,4 +1,4 @@
-//! Tells other nodes what this one knows of the way of a message.
+//! Answers other nodes where this one has delivered a message.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl HubState {
     /// Answers what this worker knows of a message.
     pub(super) fn answer(&self, question: &TraceQuestion) {
         let sockets = self.rooms.get(&question.room).map_or(0, |room| room.connections.len() as u64);
-        // There is room for the answer of each worker; nobody waits for one that is late.
+        // There is room for the answer of each worker; one that is late is ignored.
         question.answers.try_send((sockets, self.pushes.find(question.room, question.seq))).ok();
     }
 }

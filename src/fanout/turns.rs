@@ -1,4 +1,4 @@
-//! Turns of a worker: when its connections want more than it can do, each account gets as much as the others.
+//! Turns of a worker: when its connections demand more than it can do, each account gets as much as the others.
 //!
 //! Whoever has had a turn waits with the next until all tasks that are ready have run, which is a round. So five accounts with
 //! hundreds of connections delay others by a few of their requests, not by hundreds. And an account with many requests under
@@ -64,7 +64,7 @@ impl Turns {
         let (admitted, next) = self.0.round.borrow_mut().begin();
         for (claimant, waiting) in admitted {
             let turn = Turn { turns: self.clone(), claimant };
-            // Nobody has gone since the round began.
+            // Nobody has disconnected since the round began.
             drop(waiting.send(turn));
         }
         next

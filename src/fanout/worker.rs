@@ -1,4 +1,4 @@
-//! A worker's loop: hands events to the hub and looks at every connection once a second.
+//! A worker's loop: passes events to the hub and checks every connection once a second.
 
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
@@ -20,7 +20,7 @@ use crate::metrics::{Count, Gauge};
 use crate::store::Store;
 use crate::websocket::{Close, Opcode, control_frame};
 
-/// Events handled before what they queued is written.
+/// Events that are handled before the queued frames are written.
 const EVENTS_AT_ONCE: usize = 256;
 const TICK: Duration = Duration::from_secs(1);
 /// How long a close frame may wait behind what is queued.

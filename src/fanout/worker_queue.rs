@@ -21,7 +21,7 @@ pub(super) enum WorkerEvent {
     Room(Arc<RoomEvent>),
     /// One connection is to receive a message again.
     Resend(ConnectionId, Arc<RoomEvent>),
-    /// Messages that a room's connections miss are no longer kept.
+    /// Messages that a room's connections miss are no longer stored.
     Gap(RoomId),
     /// Something happened to a user.
     User(Arc<UserEvent>),
