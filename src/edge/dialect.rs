@@ -1,4 +1,4 @@
-//! The interface between a dialect and the shared machinery.
+//! The interface between a dialect and what all of them share.
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse};

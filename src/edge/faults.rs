@@ -14,10 +14,10 @@ use tracing::debug;
 use crate::domain::{Error, UserId};
 use crate::fanout::Hub;
 
-/// Path of the routes that set faults, which no fault concerns.
+/// Path of the routes that set faults, to which no fault applies.
 pub const FAULTS_PATH: &str = "/dev/faults";
 const LONGEST_DELAY_MS: u64 = 600_000;
-/// Orders that a worker may have before it has carried them out.
+/// Maximum number of orders that wait for a worker.
 const ORDERS: usize = 16;
 
 /// What happens to requests.
@@ -140,7 +140,7 @@ impl Faults {
     }
 }
 
-/// Middleware that does to requests what the faults say: a refused one has no effect, a delayed one has had it.
+/// Middleware that applies faults to requests: a refused one has no effect, a delayed one is carried out first.
 ///
 /// # Errors
 /// None of its own.

@@ -1,4 +1,4 @@
-//! Bounds the lists and pages that a user's clients have under way or do not read, over HTTP and WebSockets alike.
+//! Bounds the lists and pages that a user's clients have in progress or do not read, over HTTP and WebSockets alike.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -8,24 +8,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{Error, Limit, Result, UserId};
 
-/// Answers that a user may have at once on a node: four long ones, or sixteen pages.
+/// Responses that a user may have in progress on a node: four long ones, or sixteen pages.
 const PARTS_PER_USER: usize = 16;
 const PARTS_OF_A_LONG_ONE: u32 = 4;
 /// How long another one waits.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A page with more messages counts as long.
 const LONG_PAGE: usize = 100;
-/// Least number of users among whom those without an answer are looked for.
+/// Minimum number of users at which those without a response in progress are removed.
 const LEAST_KEPT: usize = 256;
 
-/// The users with long answers on a node. Shared by its workers.
+/// The users with long responses on a node. Shared by its workers.
 #[derive(Default)]
 pub struct LongAnswers(Mutex<Users>);
 
 #[derive(Default)]
 struct Users {
     limits: HashMap<UserId, Weak<Semaphore>>,
-    /// At this number of users those without an answer are forgotten.
+    /// At this number of users those without a response in progress are removed.
     swept_at: usize,
 }
 
@@ -35,7 +35,7 @@ pub struct LongAnswer {
 }
 
 impl LongAnswers {
-    /// Waits until a user has few enough answers for another long one.
+    /// Waits until a user has few enough responses in progress for another long one.
     ///
     /// # Errors
     /// `RateLimited`.

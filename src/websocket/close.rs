@@ -88,7 +88,7 @@ impl CloseCode {
 /// The code and the reason of a close frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
-    /// The number on the wire. One of [`CloseCode`], or a client's own that is echoed.
+    /// The number in the frame. One of [`CloseCode`], or a client's own that is echoed.
     pub code: u16,
     /// The reason. Truncated to 123 bytes in the frame.
     pub reason: Cow<'static, str>,

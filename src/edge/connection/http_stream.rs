@@ -1,4 +1,4 @@
-//! The socket of an HTTP connection, which ends when its client lets it wait too long.
+//! The socket of an HTTP connection, which is closed when its client makes it wait too long.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
@@ -80,7 +80,7 @@ impl HttpStream {
 }
 
 impl HttpStream {
-    /// Takes note of whether the client takes what is written.
+    /// Records whether the client reads what is written.
     fn note_write<T>(&self, cx: &Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match &outcome {
             Poll::Ready(_) => self.timed.has_written(),
@@ -167,7 +167,7 @@ mod tests {
                     stream.read_u8().await.expect("a byte");
                 }
             }
-            // Waits in a task that nothing but the clock wakes.
+            // Waits in a task that only a timer wakes.
             let waiting = actix_web::rt::spawn(async move { stream.read(&mut [0]).await });
             tokio::task::yield_now().await;
             timing.tick();

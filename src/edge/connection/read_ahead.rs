@@ -9,12 +9,12 @@ use std::task::Waker;
 
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 
-/// Bytes that are read ahead: most heads are shorter. Of the shortest requests they are 38.
+/// Bytes that are read ahead: longer than most heads, and as long as 38 of the shortest requests.
 pub(super) const AHEAD_BYTES: usize = 1024;
 /// Bytes of a body of unknown length that are read in a turn.
 const TURN_BYTES: usize = 16 * 1024;
-/// Bytes after a request, beyond its body, of which no other request comes: more than the longest head. The framework would
-/// go on to discard what a client sends after a bad request, as fast as it comes.
+/// Bytes beyond the end of a request that may arrive without making another request: more than the longest head. The
+/// framework would go on to discard what a client sends after a bad request, as fast as it comes.
 const MOST_UNASKED: usize = 192 * 1024;
 
 /// The body of a request that is under way.
@@ -95,18 +95,18 @@ impl ReadAhead {
         }
     }
 
-    /// Whether so much has come without a request that the connection is of no use.
+    /// Whether so much has arrived without a request that the connection should be closed.
     pub(super) fn is_spent(&self) -> bool {
         self.credit.get() == 0
     }
 
-    /// Takes note of bytes that were read.
+    /// Records bytes that were read.
     pub(super) fn has_read(&self, bytes: usize) {
         self.left.set(self.left.get().saturating_sub(bytes));
         self.credit.set(self.credit.get().saturating_sub(bytes));
     }
 
-    /// Takes note that nothing more has arrived.
+    /// Records that nothing more has arrived.
     pub(super) fn has_read_all(&self) {
         match self.body.get() {
             Some(Body::Known(_)) => {}
@@ -118,7 +118,7 @@ impl ReadAhead {
         self.left.set(if body.is_some() { TURN_BYTES } else { AHEAD_BYTES });
     }
 
-    /// Takes note of a request.
+    /// Records a request.
     pub(super) fn begin(&self, body: Body) {
         self.body.set(Some(body));
         self.is_answered.set(false);
@@ -132,14 +132,14 @@ impl ReadAhead {
         });
     }
 
-    /// Takes note that the body of the request under way has ended: what follows is ahead.
+    /// Records that the body of the request in progress has ended: what follows was read ahead.
     pub(super) fn end_body(&self) {
         if self.body.get() == Some(Body::Chunks) {
             self.begin(Body::Known(0));
         }
     }
 
-    /// Takes note that the request under way has ended, and its answer.
+    /// Records that the request in progress and its response have ended.
     pub(super) fn end(&self) {
         if self.body.take() == Some(Body::Chunks) {
             self.credit.set(MOST_UNASKED);

@@ -14,7 +14,7 @@ use slab::Slab;
 use super::read_ahead::{Body, ReadAhead};
 
 const TICK: Duration = Duration::from_secs(1);
-/// Seconds for which a client may read nothing of an answer that is being written.
+/// Seconds for which a client may read nothing of a response that is being written.
 const LONGEST_BLOCKED_SECS: u32 = 60;
 
 /// The connections of a worker.
@@ -34,7 +34,7 @@ enum Phase {
     Idle(u32),
     /// The rest of a head, since this second.
     Head(u32),
-    /// The handler of a request, or the client, which takes the answer.
+    /// The handler of a request, or the client, which reads the response.
     Request,
 }
 
@@ -73,7 +73,7 @@ impl Timing {
         Rc::new(Self { now: Rc::default(), head_secs, idle_secs, connections: RefCell::default() })
     }
 
-    /// Ends the waiting of connections whose clients took too long. A second has passed.
+    /// Called every second: ends connections whose clients took too long.
     pub(super) fn tick(&self) {
         let now = self.now.get().wrapping_add(1);
         self.now.set(now);
@@ -116,12 +116,12 @@ impl Timed {
         Self { timing: Rc::clone(timing), key, waiting }
     }
 
-    /// Whether the client took too long, or sends what is no request.
+    /// Whether the client took too long, or sent what is not a request.
     pub(super) fn is_over(&self) -> bool {
         self.waiting.is_over.get() || self.waiting.ahead.is_spent()
     }
 
-    /// How many bytes may be read. Those who do not take an answer are not read either.
+    /// How many bytes may be read: none from a client that does not read its response.
     pub(super) fn may_read(&self, waker: &Waker) -> Option<usize> {
         let waiting = &self.waiting;
         if waiting.phase.get() != Phase::Request && waiting.blocked_since.get().is_some() {
@@ -162,7 +162,7 @@ impl Timed {
         }
     }
 
-    /// Takes note that this task waits until the client takes bytes.
+    /// Records that this task waits until the client reads.
     pub(super) fn waits_to_write(&self, waker: &Waker) {
         if self.waiting.blocked_since.get().is_none() {
             self.waiting.blocked_since.set(Some(self.timing.now.get()));

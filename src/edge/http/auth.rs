@@ -1,4 +1,5 @@
-//! Authentication: checks the token of a request, without a look-up but for the first of a user on this node.
+//! Authentication: checks the token of a request, without a look-up except for the first request of a user on this
+//! node.
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -54,8 +55,8 @@ impl FromRequest for QuietAuth {
     }
 }
 
-/// Who acts on what belongs to others: an administrator with a user's token, or an application with its own. What either may
-/// do, the services decide.
+/// The caller of a route for administrators and applications: an administrator with a user's token, or an application
+/// with its own. What either may do, the services decide.
 pub enum Operating {
     /// A user.
     User(Authenticated),
@@ -72,7 +73,7 @@ impl Operating {
         }
     }
 
-    /// The user, or the account in whose name the application speaks.
+    /// The user, or the account as which the application acts.
     pub fn caller(&self) -> &Caller {
         match self {
             Self::User(user) => &user.caller,
@@ -114,7 +115,7 @@ async fn check(request: &HttpRequest) -> Result<(Authenticated, &web::Data<Conte
 
 /// The token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, §11.1).
 pub(in crate::edge) fn bearer(request: &HttpRequest) -> Option<&str> {
-    // `HeaderValue::to_str` looks at one byte after the other, which for a token is a tenth of what a poll costs.
+    // `HeaderValue::to_str` checks byte by byte, which for a token takes a tenth of the time of a poll.
     let value = str::from_utf8(request.headers().get(header::AUTHORIZATION)?.as_bytes()).ok()?;
     let (scheme, token) = value.split_at_checked("bearer ".len())?;
     scheme.eq_ignore_ascii_case("bearer ").then(|| token.trim())

@@ -19,7 +19,7 @@ use crate::domain::{Error, Result};
 
 /// Largest JSON body or form, in bytes.
 pub(in crate::edge) const MAX_BODY_BYTES: usize = 128 * 1024;
-/// Some libraries put it before JSON (RFC 8259, §8.1: parsers may ignore it).
+/// A byte order mark, which some libraries put before JSON (RFC 8259, §8.1: parsers may ignore it).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How long a client may pause while it sends a body.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_body_may_be_slow_and_may_not_be_dripped() {
         let (kib, mib) = (1024, 1024 * 1024);
-        // A small one in two parts, a file over a slow line, and over one that pauses.
+        // A small one in two parts, a file over a slow connection, and over one that pauses.
         assert!(arrives(2, 1, Duration::from_secs(5)).is_some());
         assert!(arrives(10 * mib, 16 * kib, Duration::from_secs(1)).is_some());
         assert!(arrives(10 * mib, mib, Duration::from_secs(9)).is_some());

@@ -21,8 +21,8 @@ pub fn is_from_trusted(request: &HttpRequest, trusted: &[Network]) -> bool {
     request.peer_addr().is_some_and(|peer| trusted.iter().any(|network| network.contains(peer.ip())))
 }
 
-/// The right-most hop that is no trusted proxy. Anything to the left of it may be forged. Where a hop is not told, the
-/// proxy that does not tell it stands for the client.
+/// The right-most hop that is not a trusted proxy. Anything to the left of it may be forged. Where a hop is not told,
+/// the proxy that does not tell it stands for the client.
 fn address<'a>(peer: IpAddr, hops: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(peer) {
@@ -102,7 +102,7 @@ mod tests {
             (&["1.2.3.4, [2001:db8:aaaa::1]:9"], "1.2.3.4"),
             (&["1.2.3.4, 172.16.0.9"], "1.2.3.4"),
             (&["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
-            // Nobody says where the client is: it may not choose an address by what it sends itself.
+            // The client's address is unknown, and the client must not choose one by what it sends itself.
             (&["1.2.3.4, unknown"], "10.0.0.1"),
             (&["1.2.3.4, _hidden"], "10.0.0.1"),
             (&["1.2.3.4, unknown, 10.0.0.7"], "10.0.0.7"),

@@ -21,7 +21,7 @@ use super::shown_path::shown_path;
 use crate::domain::{Error, Kind, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
 
-/// Pause before a client may try again what failed because the node lacked something.
+/// Seconds until a client may retry what failed because something that the node needs was unavailable.
 const OUTAGE_RETRY: Duration = Duration::from_secs(1);
 const BEARER: &str = "Bearer";
 /// Pause before a user who is in too many rooms may have left one.
@@ -38,7 +38,7 @@ impl ResponseError for Error {
     }
 }
 
-/// Middleware that replaces error responses by those of the dialect, and sees to the manners of all responses.
+/// Middleware that replaces error responses by those of the dialect, and completes the headers of all responses.
 ///
 /// # Errors
 /// None of its own.
@@ -85,7 +85,7 @@ fn translate(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     response.into_response(answer)
 }
 
-/// The time after which the client may try again, for 429 and 503.
+/// The time after which the client may retry, for 429 and 503.
 fn retry_after(cause: &Error) -> Option<Duration> {
     let known = cause.retry_after().or_else(|| matches!(cause, Error::TooManyRooms).then_some(ROOMS_RETRY));
     known.or_else(|| (cause.kind() == Kind::Unavailable).then_some(OUTAGE_RETRY))

@@ -1,4 +1,4 @@
-//! The query `ext=1`, with which a client asks for the extensions to its document.
+//! The query `ext=1`, with which a client requests the extensions of its document.
 
 use actix_web::HttpRequest;
 

@@ -1,4 +1,4 @@
-//! What proxies say of the request that they received. It counts only if they are trusted.
+//! What proxies say about the request that they received. It counts only if they are trusted.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderName};

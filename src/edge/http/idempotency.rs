@@ -9,7 +9,7 @@ use crate::edge::context::Context;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The id of a request that is the same in a retry: the client's key, or else the id in the header that the operator
-/// named, which a proxy sets to the same value on each node that it tries.
+/// named, which a proxy sets to the same value for each attempt.
 ///
 /// # Errors
 /// `Invalid` for a malformed key of the client. A malformed id of a proxy is ignored.

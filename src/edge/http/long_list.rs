@@ -38,7 +38,7 @@ impl Frame {
     }
 }
 
-/// Says that a list leaves something out because its server is away.
+/// Marks a list as incomplete because a server is unavailable.
 const PARTIAL: &str = "X-Partial";
 
 /// The head of a response with a list.

@@ -1,4 +1,4 @@
-//! What HTTP asks of every answer, whatever the dialect: HEAD, encodings of bodies, sniffing, caches.
+//! What HTTP requires of every response, whatever the dialect: HEAD, encodings of bodies, sniffing, caches.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,19 +13,19 @@ use bytes::Bytes;
 use super::body::{drain, patient};
 use crate::domain::{CountsAs, Error};
 
-/// For answers that have no rule of their own: they may show what only the caller may see, or hold a token.
+/// For responses without a rule of their own: they may contain what only the caller may see, or a token.
 const NOT_STORED: &str = "private, no-store";
 const NO_SNIFFING: &str = "nosniff";
 
 /// Marks a HEAD request, which the router sees as GET.
 struct Head;
 
-/// Whether a request is HEAD. Handlers then leave out effects that only the body of the answer justifies.
+/// Whether a request is HEAD. Handlers then leave out effects that only the body of the response justifies.
 pub fn is_head(request: &HttpRequest) -> bool {
     request.extensions().contains::<Head>()
 }
 
-/// How the messages of an answer count: without its body the caller gets none.
+/// How the messages of a response count: without its body the caller gets none.
 pub fn counts_as(request: &HttpRequest) -> CountsAs {
     if is_head(request) { CountsAs::Nothing } else { CountsAs::Read }
 }
@@ -79,7 +79,7 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     has_body && headers.get_all(header::CONTENT_ENCODING).any(is_coded)
 }
 
-/// Adds what an answer needs and does not have: JSON is not sniffed, and no shared cache stores it.
+/// Adds what a response needs and does not have: JSON is not sniffed, and no shared cache stores it.
 pub(super) fn complete(response: &mut ServiceResponse<BoxBody>) {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return;

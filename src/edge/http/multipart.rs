@@ -81,8 +81,8 @@ fn form_pairs(body: &[u8]) -> Result<Vec<(String, String)>> {
 
 const FORM: &str = "multipart/form-data";
 
-/// The parts of a form. The parser leaves the names of parts alone when it does not know that they are of a form: it
-/// would refuse those that are no UTF-8, and damage Windows paths.
+/// The parts of a form. The parser is not told that they are of a form, because it would then refuse names that are not
+/// UTF-8, and damage Windows paths.
 fn parts(headers: &HeaderMap, body: impl Stream<Item = Result<Bytes, PayloadError>> + 'static) -> Multipart {
     let content_type = headers.get(header::CONTENT_TYPE);
     let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().trim_ascii_start();

@@ -23,7 +23,7 @@ fn is_own(origin: &Origin, request: &HttpRequest, context: &Context) -> bool {
         return true;
     }
     let is_trusted = is_from_trusted(request, &context.trusted_proxies);
-    // Without a trusted proxy, nothing tells whether the page was loaded with TLS.
+    // Without a trusted proxy, it is unknown whether the page was loaded with TLS.
     let is_other_scheme = is_trusted && forwarded_is_https(request).is_some_and(|is_https| is_https != origin.is_https);
     let forwarded_host = first_value(request, header::X_FORWARDED_HOST).filter(|_| is_trusted);
     let host = first_value(request, header::HOST);

@@ -1,6 +1,6 @@
 //! Paths as logs have them.
 
-/// With what the tokens of webhooks begin, which are parts of paths. `_` may be encoded.
+/// The prefix of webhook tokens, which are parts of paths. `_` may be encoded.
 const TOKEN: &[u8] = b"cwh";
 
 /// Returns a path up to the token of a webhook, whether or not there is a route for it.

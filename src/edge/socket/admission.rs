@@ -20,7 +20,7 @@ pub(super) type Query = Vec<(String, String)>;
 pub(super) struct Admitted {
     pub(super) query: Query,
     pub(super) codec: SocketCodec,
-    /// Whether the client asks for more than the document has, and the dialect offers it.
+    /// Whether the client requests the extensions of the document, and the dialect has them.
     pub(super) is_extended: bool,
     pub(super) client: Client,
     pub(super) grant: Grant,

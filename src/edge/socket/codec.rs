@@ -22,7 +22,7 @@ pub struct SocketCodec {
     pub encode: fn(&RoomEvent, Style<'_>) -> Option<Frame>,
     /// Encodes an event of the client's own user; `None` when the dialect does not show it.
     pub encode_own: fn(&OwnEvent, Style<'_>) -> Option<String>,
-    /// Encodes an answer to a request with this reference; `None` when the dialect has no such answer.
+    /// Encodes the response to a request with this reference; `None` when the dialect has no such response.
     pub answer: fn(&Answer<'_>, reference: Option<&str>, &Viewer) -> Option<String>,
     /// Encodes a refusal.
     pub refuse: fn(&Refusal, &Viewer) -> String,

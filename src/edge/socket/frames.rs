@@ -65,7 +65,7 @@ pub(in crate::edge) struct Frames {
     waiting: Option<Inbound>,
     turns: Turns,
     claimant: Claimant,
-    /// That of the frame before, which lasts until the next one is asked for.
+    /// The turn of the previous frame, which lasts until the next one is requested.
     turn: Option<Turn>,
 }
 
@@ -122,7 +122,8 @@ impl Frames {
             self.buffer = BytesMut::new(); // an idle connection keeps no buffer
         }
         loop {
-            // Unlike `readable()`, this keeps nothing in the future of an idle connection. No other task waits like this.
+            // Unlike `readable()`, this takes no space in the future of an idle connection. No other task may wait like
+            // this.
             poll_fn(|cx| self.stream.poll_read_ready(cx)).await.map_err(|_| Broken::Gone)?;
             match self.read_now() {
                 Ok(0) => return Err(Broken::Gone),

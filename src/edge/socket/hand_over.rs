@@ -23,7 +23,7 @@ use crate::fanout::Claimant;
 use crate::metrics::Count;
 use crate::websocket::Close;
 
-/// How long a connection may live on after its close frame, so that the frame arrives.
+/// How long a connection stays open after its close frame, so that the frame arrives.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Starts the session of a registered connection, which begins once the framework has written the response.
@@ -76,7 +76,7 @@ struct HandOverBody {
     polls: u8,
 }
 
-/// Not a failure: it makes the framework let the connection go.
+/// Not a failure: it makes the framework release the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is a WebSocket now")]
 struct HandedOver;

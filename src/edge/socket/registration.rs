@@ -59,7 +59,7 @@ impl Session {
             }
             Ok(entries)
         };
-        // Activity is recorded meanwhile: its commands leave with those that read the list of rooms.
+        // Activity is recorded meanwhile: its commands are sent with those that read the list of rooms.
         let (entries, ()) = join(subscribing, session.peer.record_activity()).await;
         let entries = entries?;
         if is_first {

@@ -1,4 +1,5 @@
-//! The one loop that serves all WebSockets. Dialects say what frames mean; limits, order, answers and the end are here.
+//! The one loop that serves all WebSockets. Dialects define what frames mean; limits, order, responses and the end are
+//! here.
 //! [`super::handshake`] shows how a connection gets here.
 
 use std::cell::Cell;
@@ -22,12 +23,12 @@ use crate::metrics::Count;
 use crate::service::{FocusedWindow, Receiver};
 use crate::websocket::{Close, Opcode, control_frame, text_frame};
 
-/// Sends of one connection that may be under way. More are not read until some have ended.
+/// Sends of one connection that may be in progress. More are not read until some have ended.
 const SENDS_AT_ONCE: usize = 64;
 /// Bytes that may wait for a client before its next request is read: more than a queue takes of events, so that these alone
-/// hold up no request. The answer to one request may be larger.
+/// hold up no request. The response to one request may be larger.
 const MAX_UNREAD_BYTES: usize = 320 * 1024;
-/// Maximum size of an answer. A page of history is cut to it.
+/// Maximum size of a response in bytes. A page of history is cut to it.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// More than what surrounds the messages of a page.
 const PAGE_FRAME_BYTES: usize = 1024;
@@ -53,8 +54,8 @@ pub(super) struct Session {
 
 /// The frames that answer a request, once it is done.
 type Answering = LocalBoxFuture<'static, Vec<String>>;
-/// Sends under way: they run concurrently and are answered in their order. `None` while there are none, which keeps an
-/// idle session small.
+/// Sends in progress: they run concurrently and are answered in their order. `None` while there are none, which keeps
+/// an idle session small.
 type Sending = Option<FuturesOrdered<Answering>>;
 
 /// What became of a frame.
@@ -95,7 +96,7 @@ impl Session {
                 break;
             }
         }
-        // Requests are finished, whether or not anyone is left to receive the answer.
+        // Requests are finished, whether or not anyone is left to receive the response.
         if let Some(mut sending) = sending {
             while sending.next().await.is_some() {}
         }
@@ -135,14 +136,15 @@ impl Session {
         self.context.services.accounts.is_confirmed(&self.peer.grant)
     }
 
-    /// Waits for all sends that are under way, and sends their answers.
+    /// Waits for all sends in progress, and sends their responses.
     async fn finish(&self, sending: &mut Sending) {
         while let Some(answers) = next_sent(sending).await {
             self.say_all(&answers);
         }
     }
 
-    /// Waits until the client has read most of its answers. Returns `false` when it does not, which ends the connection.
+    /// Waits until the client has read most of its responses. Returns `false` when it does not, which ends the
+    /// connection.
     async fn has_room(&self) -> bool {
         // Boxed, so that an idle session keeps no room for a timer.
         let is_read = !self.is_backed_up() || Box::pin(self.is_read_in_time()).await;
