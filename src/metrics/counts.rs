@@ -27,7 +27,7 @@ pub enum Count {
     WorkerPanics,
     /// Pages of history whose messages came from memory.
     PagesFromMemory,
-    /// Pages of history that memory would have answered, had the room not changed.
+    /// Pages of history that could not be answered from memory because the room had changed.
     PagesOutdated,
     /// Messages delivered to webhooks.
     HookDeliveries,
@@ -37,7 +37,7 @@ pub enum Count {
     PushesSent,
     /// Notifications that push services did not take.
     PushesFailed,
-    /// Notifications, or messages with notifications, that found no place in a queue.
+    /// Notifications, or messages with notifications, that were dropped because a queue was full.
     PushesDropped,
 }
 

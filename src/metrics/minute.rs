@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::histogram::Sparse;
 use super::{CODES, Count, Totals};
 
-/// Most errors, and most rooms, that a minute keeps. The largest counts come first.
+/// Maximum number of errors, and of rooms, that a minute keeps. The largest counts come first.
 const MAX_ENTRIES: usize = 20;
 
 /// One minute of a node. Zero counts are not stored, missing fields read as zero, and unknown fields of a newer node

@@ -62,7 +62,7 @@ pub enum Gauge {
     ReplicasWanted,
     /// Replicas that must have received a write now.
     ReplicasInForce,
-    /// Replicas that received a write a moment ago, at most the number wanted.
+    /// Replicas that received a write a moment ago, at most the number required.
     ReplicasReached,
 }
 

@@ -16,7 +16,7 @@ const MAX_STORED: usize = 40;
 /// The durations of each method of a route.
 type Durations = [OnceLock<Box<Histogram>>; METHODS.len()];
 
-/// Durations of requests by route. Once each route was asked for, nothing is locked but for reading.
+/// Durations of requests by route. Once each route was requested, locks are for reading only.
 #[derive(Default)]
 pub(super) struct RouteTimes(RwLock<HashMap<Box<str>, Durations>>);
 

@@ -9,7 +9,7 @@ pub struct Shard {
     pub address: String,
     /// Whether it answered. Otherwise only its address and its slots are known.
     pub is_up: bool,
-    /// `master`; for a moment `slave` when another has taken over.
+    /// The role that the server reports: `master`, or for a moment `slave` when another has taken over.
     pub role: String,
     /// Its version.
     pub version: String,

@@ -1,4 +1,4 @@
-//! What arrives of a request through the proxies before a node. `chinwag check` asks.
+//! How a request arrives through the proxies in front of a node, for `chinwag check`.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::edge::{Context, client_of, is_from_trusted};
 
-/// What the caller has sent, as it arrived. Nothing of others.
+/// What the caller has sent, as it arrived.
 #[derive(Serialize)]
 struct Arrival {
     /// The address that the node takes for the caller's.

@@ -91,7 +91,7 @@ struct ShownRedis<'a> {
 struct Replicas {
     /// By `redis.durability`.
     replicas_wanted: u64,
-    /// Now: fewer while too few of them are there for the time of the floor.
+    /// The number now: fewer while too few have been connected for `redis.durability_floor_secs`.
     replicas_in_force: u64,
 }
 

@@ -15,8 +15,8 @@ use crate::domain::{Error, Result};
 use crate::edge::resource;
 
 const DOCUMENT: &str = "/openapi.json";
-/// The page lies on the origin of the tokens: scripts and requests are limited to this server. Swagger UI sets styles from
-/// its script and has pictures in them.
+/// The page has the same origin as the client with its tokens: scripts and requests are limited to this server. Swagger
+/// UI sets styles from its script and has pictures in them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

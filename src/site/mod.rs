@@ -88,7 +88,7 @@ fn error(error: &Error, request: &HttpRequest) -> HttpResponse {
     HttpResponse::build(error.status_code()).json(serde_json::json!({ "error": text }))
 }
 
-/// Whether a person looks for a page with a browser, and not a program for something of an API.
+/// Whether a browser requests a page, rather than a program something of an API.
 fn is_visit(request: &HttpRequest) -> bool {
     let is_of_program = ["/api", "/uploads/"].iter().any(|prefix| request.path().starts_with(prefix));
     let accepted =

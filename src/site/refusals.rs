@@ -1,4 +1,4 @@
-//! What any route may answer, added to the OpenAPI document: no route repeats it.
+//! Errors that any route may answer, added to the OpenAPI document, so that no route repeats them.
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
@@ -25,7 +25,7 @@ const COMMON: [(&str, &str, To); 6] = [
     ("507", "The server has no space left", To::Changes),
 ];
 
-/// Adds them to all routes that do not say more about them, in the form of the route's other refusals.
+/// Adds them to all routes that do not describe them, in the form of the route's other errors.
 pub(super) fn add_common(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
         item.get.iter_mut().for_each(|operation| add_to(operation, false));

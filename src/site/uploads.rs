@@ -1,7 +1,7 @@
 //! `/uploads/…`: serves uploaded files without a token, under names that cannot be guessed.
 //!
 //! Nothing served here can run in the page's origin: the type follows from the checked content, sniffing is off, the
-//! sandbox is empty, and all files but pictures are attachments.
+//! sandbox is empty, and all files but images are attachments.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ByteRangeSpec, ContentRange, ContentRangeSpec, EntityTag, Header, IfRange};
@@ -74,7 +74,7 @@ fn media_type(kind: FileKind, description: &FileDescription) -> String {
     format!("{}{parameter}", kind.media_type())
 }
 
-/// Shows pictures and offers other files for saving, under the name with which they were uploaded. A picture with the
+/// Shows images and offers other files for saving, under the name with which they were uploaded. An image with the
 /// extension of something else gets its own: what is saved must not be opened as a program.
 fn disposition(kind: FileKind, name: Option<&str>) -> String {
     let disposition = if kind.is_image() { "inline" } else { "attachment" };
