@@ -16,7 +16,7 @@ const SEPARATOR: &str = "__";
 /// The settings among environment variables.
 ///
 /// # Errors
-/// Names the variable that has the form of a setting and is none, or whose value is not Unicode.
+/// Names the variable that has the form of a setting but is not one, or whose value is not Unicode.
 pub(super) fn source(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Environment, ConfigError> {
     let defaults = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build();
     let defaults = defaults?;

@@ -30,13 +30,13 @@ fn line(error: &Source) -> String {
             placed(key.as_ref(), origin.as_ref(), &reason)
         }
         Source::At { error, origin, key } => placed(key.as_ref(), origin.as_ref(), &line(error)),
-        // All keys have defaults: something else stands in the place of the section.
+        // All keys have defaults, so something that is not a table stands in place of the section.
         Source::NotFound(key) => placed(Some(key), None, "is missing, because its section is not one of settings"),
         other => outline(&other.to_string()),
     }
 }
 
-/// A reason behind the key or file that it is about, and before the file that it is from.
+/// The text of an error: the key or file that it is about, the reason, and the file that it is from.
 fn placed(about: Option<&String>, from: Option<&String>, reason: &str) -> String {
     let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
     let from = from.map(|from| format!(" (in {from})")).unwrap_or_default();
@@ -64,7 +64,7 @@ fn wanted(expected: &str) -> &str {
     }
 }
 
-/// The value that was found, of whose type the library speaks.
+/// The value that was found, as the library's message describes its type.
 fn found(unexpected: &impl Display) -> String {
     let text = unexpected.to_string();
     match text.as_str() {

@@ -10,7 +10,7 @@ use super::words::SigningAlgorithm;
 
 /// Maximum number of issuers.
 pub(super) const MAX_ISSUERS: usize = 16;
-/// In this many first bytes of a public key stands its kind.
+/// Number of bytes at the beginning of a public key that contain its kind.
 const KIND_WITHIN_BYTES: usize = 32;
 
 /// An issuer of tokens.

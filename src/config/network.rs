@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// Prefixes of networks in which only machines of one owner are expected.
+/// Prefix lengths of networks that usually contain machines of one owner only.
 const NARROW_V4: u8 = 24;
 const NARROW_V6: u8 = 64;
 /// Length of the prefix of IPv4-mapped IPv6 addresses.

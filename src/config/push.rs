@@ -12,7 +12,7 @@ const NOBODY: &str = "mailto:nobody@chinwag.invalid";
 pub struct PushConfig {
     /// Whether there are any.
     pub enabled: bool,
-    /// The private key with which they are sent; empty for the one in Redis.
+    /// The private key that identifies the server to push services; empty for the one in Redis.
     pub key: SecretString,
     /// Whom a push service may write to; empty for the server's own address.
     pub contact: String,

@@ -26,9 +26,9 @@ pub struct RedisConfig {
     pub sentinel_username: String,
     /// File with the password of the sentinels; empty when they have none.
     pub sentinel_password_file: PathBuf,
-    /// Certificates of the authorities that sign the servers' certificates, PEM; empty for those of the system.
+    /// Certificates of the servers' certificate authorities, PEM; empty for those of the system.
     pub tls_ca: PathBuf,
-    /// The node's own certificate, PEM; empty when servers ask for none.
+    /// The node's own certificate, PEM; empty when servers require none.
     pub tls_cert: PathBuf,
     /// The key of that certificate, PEM.
     pub tls_key: PathBuf,
@@ -108,7 +108,7 @@ impl RedisConfig {
         self.addresses().is_some_and(|all| all.iter().any(|address| address.redis_settings().password().is_some()))
     }
 
-    /// Whether the addresses agree in everything but the place.
+    /// Whether the addresses differ in host and port only.
     pub(super) fn is_uniform(&self) -> bool {
         let Some(addresses) = self.addresses() else { return true };
         let rest = |address: &ConnectionInfo| {
@@ -125,7 +125,7 @@ impl RedisConfig {
     }
 }
 
-/// Splits addresses at commas. One that no scheme follows belongs to a password.
+/// Splits addresses at commas. A comma that no scheme follows belongs to a password.
 fn split(url: &str) -> Vec<String> {
     let mut addresses: Vec<String> = Vec::new();
     for piece in url.split(',') {

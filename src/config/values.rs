@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use config::{ConfigError, Source, Value, ValueKind};
 
-/// The text of each setting by its name, `section.key`. Secrets are among them: only the names are for anybody's eyes.
+/// The text of each setting by its name, `section.key`. Secrets are among them, so only the names may be shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values(BTreeMap<String, String>);
 

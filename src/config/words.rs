@@ -85,7 +85,8 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    /// What tells a public key of this kind from others: its object identifiers in DER format. `None` for a secret.
+    /// The object identifiers in DER format that distinguish a public key of this kind from others. `None` for a
+    /// secret.
     pub(super) fn identifiers(self) -> Option<&'static [u8]> {
         match self {
             Self::Secret => None,
