@@ -13,6 +13,6 @@ pub mod webchat;
 
 use crate::edge::Dialect;
 
-/// All dialects. The first one that owns a path answers for it.
+/// All dialects. Errors of a path have the form of the first one that owns it.
 pub const ALL: [Dialect; 5] =
     [messenger::DIALECT, chatroom::DIALECT, webchat::DIALECT, imtypes::DIALECT, envelope::DIALECT];

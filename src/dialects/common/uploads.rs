@@ -6,7 +6,7 @@ use crate::domain::{Attachment, Error, Field, FileName, Kind, Result};
 use crate::edge::{Authenticated, Context, FileForm};
 use crate::service::{Folder, NewUpload};
 
-/// Receives the file in the form field `field`. For `Folder::Images` it must be a picture.
+/// Receives the file in the form field `field`. For `Folder::Images` it must be an image.
 ///
 /// # Errors
 /// `Unauthenticated`, `TooLarge`, `RateLimited`, `StorageFull`, `Unavailable`, `Internal`; `Missing(File)` for everything

@@ -64,7 +64,7 @@ pub(super) async fn log_in(
 ) -> Result<HttpResponse> {
     let client = client_of(&request, &context.trusted_proxies);
     let who = Identity::EmailOrName(required(&body.0.email, Field::Email)?.to_owned());
-    // A password that no account can have is a wrong password.
+    // A password that no account can have counts as wrong.
     let password = TypedPassword::parse(required(&body.0.password, Field::Password)?);
     let password = password.ok_or(Error::BadCredentials)?;
     let (account, token) = context.services.accounts.log_in(&who, &password, &client).await?;

@@ -21,7 +21,7 @@ pub(super) struct Credentials {
     /// 6 characters to 71 bytes.
     #[schema(required, nullable = false, min_length = 6, max_length = 71)]
     password: String,
-    /// The code of an invite, for a registration where the server asks for one.
+    /// The code of an invite, required for a registration if the server needs one.
     #[serde(default)]
     invite: Option<String>,
 }
@@ -86,7 +86,7 @@ pub(super) async fn log_in(
 ) -> Result<HttpResponse> {
     let client = client_of(&request, &context.trusted_proxies);
     let body = credentials(body)?;
-    // A name or password that no account can have is a wrong one.
+    // A name or password that no account can have counts as wrong.
     let name = TypedName::parse(&body.username).ok_or(Error::BadCredentials)?;
     let password = TypedPassword::parse(&body.password).ok_or(Error::BadCredentials)?;
     let (_, token) = context.services.accounts.log_in(&Identity::Name(name), &password, &client).await?;

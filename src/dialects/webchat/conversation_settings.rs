@@ -1,4 +1,4 @@
-//! The route by which users set how they want to have a conversation.
+//! The route with which users change their settings of a conversation.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};

@@ -118,7 +118,7 @@ impl From<InviteSummary> for ListedInvite {
     }
 }
 
-/// A page of invites, the one that lasts longest first. It may have fewer than `limit` although there is a next one.
+/// A page of invites, the one that expires last first. It may have fewer than `limit` although there is a next one.
 #[derive(Serialize, ToSchema)]
 pub(super) struct InvitePage {
     invites: Vec<ListedInvite>,
@@ -162,7 +162,7 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(InvitePage { invites, next: next.map(|next| next.to_string()) }))
 }
 
-/// Revokes an invite. Accounts that it made stay. For administrators.
+/// Revokes an invite. Accounts that were created with it stay. For administrators.
 #[utoipa::path(
     delete, path = "/api/v1/auth/invites/{id}", operation_id = "webchat_revoke_invite", tag = "webchat",
     security(("bearer" = [])),

@@ -8,7 +8,7 @@ use crate::domain::{
     Mentions, Message, MessageId, MessageKind, Notice, NoticeKind, Origin, Reaction, Reactions, UserRef,
 };
 
-/// A message. In a history it has no room, which the history itself has.
+/// A message. In a history it has no room, because the history has it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::ChatMessage)]
 pub(super) struct ChatMessage<'a> {
@@ -74,7 +74,7 @@ struct Extension<'a> {
     forwarded_from: Option<OriginView<'a>>,
 }
 
-/// The message of which another is a copy. Readers of the copy may not know of its room.
+/// The message of which another is a copy. Readers of the copy may have no access to its room.
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::Origin)]
 struct OriginView<'a> {
@@ -134,7 +134,7 @@ impl<'a> ReactionView<'a> {
     }
 }
 
-/// A change of membership, for clients that word it in their own language.
+/// A change of membership, for clients that show it in their own language.
 #[derive(Serialize, ToSchema)]
 struct NoticeView<'a> {
     kind: &'static str,

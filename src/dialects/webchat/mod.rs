@@ -1,4 +1,4 @@
-//! Document 000: accounts, rooms, a picture upload and a WebSocket with `{type, payload}` frames; errors are
+//! Document 000: accounts, rooms, an image upload and a WebSocket with `{type, payload}` frames; errors are
 //! `{"error"}`. Chinwag's own client uses it, with `?ext=1` and a few more routes.
 
 mod admin;

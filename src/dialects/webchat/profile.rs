@@ -141,7 +141,7 @@ impl CardsQuery {
 
     fn parse(&self) -> Result<Vec<UserId>> {
         let text = self.ids.as_deref().ok_or(Error::Missing(Field::UserIds))?;
-        // One more than may be is enough to tell that there are too many.
+        // One more than the maximum shows that there are too many.
         let id = |number: &str| user_of(number).ok().filter(|_| !number.starts_with('+'));
         let ids: Option<Vec<UserId>> = text.split(',').take(MAX_CARDS + 1).map(id).collect();
         ids.filter(|ids| ids.len() <= MAX_CARDS).ok_or(Error::Invalid(Field::UserIds))

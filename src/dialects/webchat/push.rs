@@ -50,9 +50,9 @@ pub(super) struct SubscriptionBody {
     auth: Option<String>,
 }
 
-/// Subscribes a browser to notifications of direct messages and of messages that mention the caller. They are sent while no
-/// window of the caller has the focus, encrypted for the browser, as long as the token of this request is valid. Subscribing
-/// again is fine. An eleventh subscription takes the place of the oldest.
+/// Subscribes a browser to notifications of direct messages and of messages that mention the caller. They are sent
+/// while no window of the caller has the focus, encrypted for the browser, as long as the token of this request is
+/// valid. Subscribing again is allowed. An eleventh subscription replaces the oldest.
 #[utoipa::path(
     post, path = "/api/v1/push/subscriptions", operation_id = "webchat_subscribe_push", tag = "webchat",
     security(("bearer" = [])), request_body = SubscriptionBody,
@@ -86,7 +86,7 @@ pub(super) struct EndpointBody {
     endpoint: Option<String>,
 }
 
-/// Ends a subscription of the caller. Idempotent. It ends by itself with the token with which it was made.
+/// Ends a subscription of the caller. Idempotent. It ends by itself with the token with which it was created.
 #[utoipa::path(
     delete, path = "/api/v1/push/subscriptions", operation_id = "webchat_unsubscribe_push", tag = "webchat",
     security(("bearer" = [])), request_body = EndpointBody,

@@ -21,7 +21,7 @@ const URL_MAX_CHARS: usize = 2000;
 
 #[derive(Deserialize)]
 struct InboundFrame {
-    /// A string. Any value is accepted here, so that the refusal of a frame without one has its reference.
+    /// A string. Any value is accepted here, so that the error for a frame without a string has its reference.
     #[serde(rename = "type", default)]
     kind: Value,
     #[serde(default)]
@@ -222,7 +222,7 @@ pub(super) struct NewFile {
     pub(super) size: Option<u64>,
 }
 
-/// A message with all that this dialect can give it but for what it replies to.
+/// A message with everything that this dialect has except the message that it replies to.
 pub(super) fn new_message(
     kind: MessageKind,
     content: String,

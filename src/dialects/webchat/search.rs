@@ -27,7 +27,7 @@ pub(super) fn check_query(text: &str, min: usize) -> Result<()> {
     if is_too_long { Err(Error::Length { field: Field::Query, min, max: QUERY_MAX_CHARS }) } else { Ok(()) }
 }
 
-/// What a search answers: a list of users, of rooms or of messages, depending on the kind.
+/// The result of a search: a list of users, of rooms or of messages, depending on the kind.
 struct Found;
 
 impl PartialSchema for Found {
@@ -68,7 +68,7 @@ pub(super) struct SearchQuery {
     /// The sender of the messages.
     #[param(value_type = Option<i64>, minimum = 1)]
     from: Option<String>,
-    /// What the messages have: `picture`, `file` or `link`.
+    /// What the messages contain: `picture` (an image), `file` or `link`.
     #[param(pattern = "^(picture|file|link)$")]
     has: Option<String>,
     /// A time: only messages from before it are found.

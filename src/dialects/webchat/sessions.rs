@@ -1,4 +1,4 @@
-//! Log-ins of the caller: their list and their end, and the change of the password.
+//! Logins of the caller: their list and their end, and the change of the password.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;

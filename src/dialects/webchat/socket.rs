@@ -193,7 +193,7 @@ struct HistoryAnswer<'a> {
     reference: Option<&'a str>,
 }
 
-/// An answer with nothing but the reference of its request.
+/// A response with nothing but the reference of its request.
 #[derive(Serialize)]
 struct ReferenceAnswer<'a> {
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]

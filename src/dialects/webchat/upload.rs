@@ -1,4 +1,4 @@
-//! Upload of pictures: document 000, §1.2.
+//! Upload of images: document 000, §1.2.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -19,14 +19,14 @@ pub(super) struct ImageForm {
     image: String,
 }
 
-/// The address of the picture.
+/// The address of the image.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"url": "http://your-domain.com/uploads/images/filename.jpg"}))]
 pub(super) struct Uploaded {
     url: String,
 }
 
-/// Uploads a picture and returns its address.
+/// Uploads an image and returns its address.
 #[utoipa::path(
     post, path = "/api/v1/upload/image", operation_id = "webchat_upload_image", tag = "webchat",
     security(("bearer" = [])),

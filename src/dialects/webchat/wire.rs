@@ -133,7 +133,7 @@ pub(super) struct ConversationEntry<'a> {
     /// The other user of a direct room.
     #[schema(required)]
     user_id: Option<u64>,
-    /// The address of the room's picture, or of the other user's; empty for none.
+    /// The address of the room's avatar, or of the other user's; empty for none.
     avatar: String,
     /// `null` in a room without messages.
     #[schema(required)]
@@ -191,7 +191,7 @@ pub(super) fn integer(room: RoomId, seq: Seq) -> u64 {
     MessageId { room, entry: crate::domain::EntryId { seq, at_ms: 0 } }.to_integer()
 }
 
-/// A user in search results. It has no other keys, so that a message, which has these as well, is none.
+/// A user in search results. It has no other keys, so that a message, which has these as well, is not taken for a user.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"id": 2, "username": "Alice"}))]

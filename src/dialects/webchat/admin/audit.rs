@@ -37,10 +37,10 @@ pub(super) struct AuditView {
     id: String,
     #[schema(format = DateTime, example = "2025-10-26T12:00:00.000Z")]
     at: String,
-    /// The administrator, or the account of the application; `null` for acts on the command line.
+    /// The administrator, or the account of the application; `null` for actions on the command line.
     #[schema(required)]
     actor: Option<AuditActorView>,
-    /// The address of the request; empty for acts on the command line.
+    /// The address of the request; empty for actions on the command line.
     address: String,
     #[schema(example = "user.ban")]
     act: String,
@@ -68,7 +68,7 @@ impl From<AuditEntry> for AuditView {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AuditQuery {
-    /// An act, as `user.ban`, or all of a kind, as `user`; all acts when absent.
+    /// An action, as `user.ban`, or all of a kind, as `user`; all actions when absent.
     #[param(max_length = 100)]
     act: Option<String>,
     /// A part of the name of whoever acted or was concerned.
@@ -91,7 +91,7 @@ pub(super) struct AuditPage {
     next: Option<String>,
 }
 
-/// Reads the audit log, or searches it, newest entries first: the latest 10,000 acts of 90 days.
+/// Reads the audit log, or searches it, newest entries first: the latest 10,000 of 90 days.
 #[utoipa::path(
     get, path = "/api/v1/admin/audit", operation_id = "webchat_admin_list_audit", tag = "webchat",
     security(("bearer" = [])), params(AuditQuery),

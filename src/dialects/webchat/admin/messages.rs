@@ -22,7 +22,7 @@ pub(super) struct SentMessage {
     room_id: Option<u32>,
     /// The user whom a direct message is for.
     user_id: Option<u64>,
-    /// The user in whose name it is sent; the application's own account when absent.
+    /// The user as whom it is sent; the application's own account when absent.
     sender_id: Option<u64>,
     /// 1 to 5000 characters; may be empty with a `file_url`.
     #[serde(default, deserialize_with = "or_default")]
