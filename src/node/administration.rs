@@ -21,8 +21,8 @@ use crate::store::{NodeMemory, Store};
 /// Stands for the id of a node where there is none.
 const COMMAND_LINE: &str = "cli";
 
-/// Opens what administers users, and lists rooms. Without a configured Redis they are those of the data folder: if no
-/// node runs its private Redis, this starts one and returns it as well.
+/// Opens the administration of users and the list of rooms. Without a configured Redis they are those of the data
+/// folder: if no node runs its private Redis, this starts one and returns it as well.
 ///
 /// # Errors
 /// One line that names what is wrong.
@@ -31,7 +31,7 @@ pub async fn administration(config: &Config) -> Result<(Administration, Option<P
     Ok((Administration::new(accounts), redis))
 }
 
-/// Opens what makes tokens of applications, as [`administration`] does.
+/// Opens the administration of tokens of applications, as [`administration`] does.
 ///
 /// # Errors
 /// One line that names what is wrong.
@@ -62,7 +62,7 @@ fn accounts_of(store: Store, config: &Config) -> Result<Accounts, StartError> {
     Ok(Accounts::new(store, tokens, passwords, limits, config.auth.registration))
 }
 
-/// Opens what removes rooms with their files, as [`administration`] does.
+/// Opens the removal of rooms with their files, as [`administration`] does.
 ///
 /// # Errors
 /// One line that names what is wrong.
@@ -81,7 +81,8 @@ pub async fn backups(config: &Config) -> Result<(Backups, Option<PrivateRedis>),
     Ok((backups_of(store, config)?, redis))
 }
 
-/// The same for restoring one: a data folder that no node has made becomes one, and one in which a node runs is refused.
+/// The same for restoring one: a folder in which no node has run becomes a data folder, and one in which a node runs is
+/// refused.
 ///
 /// # Errors
 /// One line that names what is wrong.
@@ -129,7 +130,7 @@ async fn open_store(config: &Config, url: &str, redis: Option<&PrivateRedis>) ->
     }
 }
 
-/// The private Redis of a data folder that a node has made. In any other folder it would be a new, empty one.
+/// The private Redis of a data folder in which a node has run. In any other folder it would be a new, empty one.
 async fn private_redis_of(dir: &Path, config: &Config) -> Result<(String, Option<PrivateRedis>), StartError> {
     if !dir.join("appendonlydir").is_dir() {
         return Err(StartError::NoData(dir.to_owned()));

@@ -17,7 +17,7 @@ pub(super) struct Setting<'a> {
 /// Whether it applies, and what is said then.
 pub(super) type Finding = (fn(Setting<'_>) -> bool, &'static str);
 
-/// The finding that matters also where no other machine reaches the node.
+/// The check result that also matters where no other machine reaches the node.
 pub(super) const UNLIMITED_MEMORY: Finding = (
     |setting| !setting.is_memory_limited,
     "Redis has no maxmemory: it can use up the memory of its machine, and is then killed",
@@ -62,7 +62,7 @@ pub(super) fn warn_of_risks(config: &Config, address: SocketAddr, is_memory_limi
     }
 }
 
-/// The careless settings of a node that other machines would reach.
+/// The risky settings of a node that other machines can reach.
 pub(super) fn careless(config: &Config) -> Vec<&'static str> {
     let host = &config.server.host;
     let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|host| host.to_canonical().is_loopback());

@@ -1,5 +1,5 @@
 //! Background work of a node: receives the events of other nodes, re-reads account changes, follows the clock of Redis,
-//! writes what is gathered, and removes old state.
+//! writes collected activity, and removes old state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +118,7 @@ impl Progress {
     }
 }
 
-/// Writes once a second what this node has gathered.
+/// Writes once a second the activity that this node has collected.
 pub(super) async fn write_gathered(store: Store) {
     loop {
         tokio::time::sleep(GATHERED_EVERY).await;
@@ -185,7 +185,7 @@ pub(super) async fn look_after_uploads(uploads: Uploads, every: Duration) {
     }
 }
 
-/// Measures every second how many replicas receive writes. Writes demand fewer when too many have been missing for
+/// Measures every second how many replicas receive writes. Writes require fewer when too many have been missing for
 /// `redis.durability_floor_secs`.
 pub(super) async fn watch_replicas(store: Store, metrics: Arc<Metrics>) {
     let mut before: Option<ReplicaCounts> = None;

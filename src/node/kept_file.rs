@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Reads a file, which the first call makes with this content and mode.
+/// Reads a file, which the first call creates with this content and mode.
 ///
 /// The file is written under a draft name and then linked, so it is complete once it exists. Processes that start
 /// together use what was linked first.

@@ -121,7 +121,7 @@ impl Node {
         Self::start_with(config, dialects::ALL.to_vec(), Clock::default(), Some(Arc::default())).await
     }
 
-    /// Starts a node that speaks these dialects.
+    /// Starts a node with these dialects.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -195,7 +195,7 @@ impl Node {
         self.metrics_address
     }
 
-    /// The node's id, made when it started. The dashboard names the node by it.
+    /// The node's id, generated at its start. The dashboard shows it.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -223,7 +223,7 @@ impl Node {
         self.service_manager = Some(manager);
     }
 
-    /// Waits until one of the node's long-lived tasks ends by itself. Nothing takes its place: stop the node, and
+    /// Waits until one of the node's long-lived tasks ends by itself. It is not restarted: stop the node, and
     /// let a supervisor start the process again.
     pub async fn wait(&mut self) -> TaskEnded {
         let ended = self.tasks.first_ended().await;
@@ -239,7 +239,7 @@ impl Node {
         info!("draining");
         self.wait_for_balancers().await;
         self.close_sockets().await;
-        // The framework would wait for idle connections as well, for the whole of its time-out.
+        // The framework would wait for idle connections as well, for the whole of its timeout.
         tokio::select! {
             () = self.server.stop(true) => {}
             () = all_answered(&self.stopping) => {}

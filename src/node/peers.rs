@@ -1,6 +1,6 @@
 //! The other nodes on the same Redis: whether this node's settings go together with theirs.
 //!
-//! Only living nodes count, so that settings can change: one node after the other where both values work together, all
+//! Only running nodes count, so that settings can change: one node after the other where both values work together, all
 //! at once otherwise.
 
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ enum Difference {
     Borne(String),
 }
 
-/// Identifies a key without telling it.
+/// Identifies a key without revealing it.
 fn fingerprint(key: &SecretSlice<u8>) -> Result<String> {
     let key = EncodingKey::from_secret(key.expose_secret()).map_err(Error::internal)?;
     let mut signature = crypto::sign(FINGERPRINT_OF, &key, Algorithm::HS256).map_err(Error::internal)?;
@@ -54,11 +54,11 @@ fn identify_store(url: &str) -> std::io::Result<FileStore> {
 }
 
 /// Stores the node's first row and its settings, and compares these with those of the nodes that run. Warns of
-/// differences that can be borne while nodes are restarted one after the other. A node without reports has no row and is
-/// not compared.
+/// differences that are acceptable while nodes are restarted one after the other. A node without reports has no row and
+/// is not compared.
 ///
 /// # Errors
-/// `Differs` when users would be signed out or miss files on every other request; the store's own errors.
+/// `Differs` when users would be logged out or miss files on every other request; the store's own errors.
 pub(super) async fn join(reporter: &Reporter, config: &Config, uploads_url: &str) -> Result<(), StartError> {
     if reporter.every_ms == 0 {
         return Ok(());
@@ -160,7 +160,7 @@ mod tests {
         NodeSettings { keys: keys.iter().map(|&key| key.to_owned()).collect(), uploads }
     }
 
-    /// The settings that are refused (`!`) and borne (`?`), each by the name of its section.
+    /// The settings that are refused (`!`) and accepted with a warning (`?`), each by the name of its section.
     fn found(own: &NodeSettings, theirs: NodeSettings, has_uploads_url: bool) -> Vec<String> {
         let other = OtherNode { row: NodeRow { id: "0000abcd".to_owned(), ..NodeRow::default() }, settings: theirs };
         let section = |text: &str| text.split('.').next().unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
-//! Keeps who is online true while nodes come and go: renews this node's users in Redis, and announces as offline the
-//! users whose node renews them no more.
+//! Keeps presence correct while nodes start, stop and fail: renews this node's users in Redis, and announces as offline
+//! the users whose node renews them no more.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ impl PresenceKeeper {
 }
 
 impl Calm {
-    /// Begins again when the clock of Redis has jumped since the last look: another server may have taken over.
+    /// Begins again when the clock of Redis has jumped since the last call: another server may have taken over.
     fn look(&mut self, now_ms: u64, tolerance: Duration) {
         let expected_ms = self.looked_at_ms + u64::try_from(self.looked_at.elapsed().as_millis()).unwrap_or(0);
         if Duration::from_millis(now_ms.abs_diff(expected_ms)) > tolerance {

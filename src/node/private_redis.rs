@@ -113,7 +113,7 @@ impl PrivateRedis {
         Ok(Self { url: url_of(&socket), stop: Some(stop), keeper: Some(keeper), log, failure })
     }
 
-    /// Does what needs this Redis to run, unless it turns out that it does not start.
+    /// Runs what needs this Redis, and fails if Redis turns out not to start.
     ///
     /// # Errors
     /// `Failing`; those of `work`.
@@ -295,7 +295,7 @@ impl Launch {
             .stdout(Stdio::null())
             // Nothing that it says is about the node.
             .env_remove(service_manager::VARIABLES[0])
-            // What is wrong with its arguments it says before it has a log.
+            // Errors in its arguments are printed before it has a log.
             .stderr(File::options().append(true).create(true).mode(0o600).open(self.dir.join(LOG))?)
             // Its own process group: Ctrl-C in a terminal reaches Chinwag, which stops Redis last.
             .process_group(0);

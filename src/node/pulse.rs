@@ -1,4 +1,4 @@
-//! Whether the workers of a node answer: each has a task on its own thread that answers when it is asked.
+//! Whether the workers of a node answer: each has a task on its own thread that answers requests.
 
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ use crate::outbound::Outbound;
 use crate::service::{Alert, PushAccess, PushSender, Shared, Vapid, new_push_key};
 use crate::store::Store;
 
-/// Reads the configured key, or the one in Redis, which the first node makes. `None` when the settings turn notifications
-/// off.
+/// Reads the configured key, or the one in Redis, which the first node generates. `None` when the settings turn
+/// notifications off.
 ///
 /// # Errors
 /// `Unavailable`; `Internal` when the key is none.
@@ -29,7 +29,7 @@ pub(super) async fn access(config: &Config, store: &Store, outbound: &Outbound) 
     Ok(Some(PushAccess { vapid: Arc::new(vapid), outbound: outbound.clone() }))
 }
 
-/// Starts the tasks that notify, if the settings allow any.
+/// Starts the tasks that send notifications, if the settings allow any.
 pub(super) fn start(alerts: mpsc::Receiver<Alert>, shared: &Shared, store: &Store, tasks: &mut Tasks) {
     let Some(access) = shared.push.clone() else { return };
     let sender = PushSender::new(store.clone(), Arc::clone(&shared.tokens), access, Arc::clone(&shared.metrics));

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Bytes of the end of a log in which its last line is looked for.
+/// Bytes at the end of a log in which its last line is searched.
 const TAIL_BYTES: u64 = 16 * 1024;
 
 /// Bytes of a log; 0 when there is none.
@@ -24,7 +24,7 @@ pub(super) fn last_words(log: &Path, skipped: u64) -> Option<String> {
     Some(without_time(line).to_owned())
 }
 
-/// `42:M 29 Nov 2026 14:00:00.123 # text` without what stands before the text.
+/// `42:M 29 Nov 2026 14:00:00.123 # text` without what precedes the text.
 fn without_time(line: &str) -> &str {
     let is_stamp = |stamp: &str| stamp.split_once(':').is_some_and(|(pid, _)| pid.parse::<u32>().is_ok());
     let parts = [" # ", " * ", " - "].iter().filter_map(|mark| line.split_once(mark));

@@ -10,9 +10,9 @@ use crate::config::{Config, LimitsConfig, Values};
 use crate::edge::AllowedOrigins;
 use crate::service::Limits;
 
-/// What begins with one of these is reloaded, but for [`FIXED`].
+/// Settings that begin with one of these are reloaded, except [`FIXED`].
 const RELOADED: [&str; 3] = ["limits.", "server.allowed_origins", "log.filter"];
-/// Limits that Redis, lists and open WebSockets have in mind.
+/// Limits that Redis, lists and open WebSockets have read already.
 const FIXED: [&str; 6] = [
     "limits.rooms_per_user",
     "limits.rooms_made_daily",
@@ -30,7 +30,7 @@ pub struct LiveSettings {
 }
 
 impl LiveSettings {
-    /// Takes over other limits, but for those that need a restart.
+    /// Applies new limits, except those that need a restart.
     pub fn set_limits(&self, limits: &LimitsConfig) {
         self.limits.reload(limits);
     }
@@ -43,7 +43,7 @@ impl LiveSettings {
     }
 }
 
-/// Reads the settings again, and knows which ones are in force.
+/// Reads the settings again, and keeps those that are in force.
 pub struct Reloader {
     file: Option<PathBuf>,
     in_force: Values,
@@ -61,7 +61,7 @@ impl Reloader {
         self.node = Some(node);
     }
 
-    /// Reads the settings again, and says in the log what changed and what stays as it is.
+    /// Reads the settings again, and logs what changed and what needs a restart.
     pub fn reload(&mut self) {
         let Some(node) = &self.node else {
             return warn!("SIGHUP: nothing was reloaded, the node is starting");

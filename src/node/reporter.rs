@@ -133,7 +133,7 @@ impl Reporter {
         self.store.report(&row, &Report { minutes: Vec::new(), routes: Vec::new() }, self.every_ms).await
     }
 
-    /// Removes what the node stored about itself, after writing what it has gathered.
+    /// Removes what the node stored about itself, after writing the activity that it has collected.
     pub(super) async fn leave(&self) {
         if let Err(error) = self.store.write_gathered().await {
             warn!(%error, "the counts and the activity of the last second are lost");
@@ -243,8 +243,8 @@ impl Reporter {
 /// Generates a node's id. It is short, because every stored minute repeats it.
 ///
 /// # Errors
-/// The system has no random bytes. A generator of the process would not do: machines that are started together from one
-/// image could draw the same id.
+/// The system has no random bytes. A generator of the process is no substitute: machines that are started together from
+/// one image could draw the same id.
 pub(super) fn node_id() -> Result<String> {
     getrandom::u32().map(|id| format!("{id:08x}")).map_err(|error| Error::internal(error.to_string()))
 }

@@ -8,7 +8,7 @@ use super::data_folder;
 use super::error::StartError;
 use crate::domain::random_hex;
 
-/// Random bytes in its name, which has twice as many digits.
+/// Random bytes of its name, which are printed as twice as many digits.
 const NAME_BYTES: usize = 4;
 /// Longest folder for temporary files in which the path of a socket is short enough.
 const MAX_PARENT: usize = 68;

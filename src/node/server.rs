@@ -26,9 +26,9 @@ use crate::metrics::{Count, Metrics};
 use crate::site;
 
 const KEEP_ALIVE_SECS: u32 = 75;
-/// Time for a client to take the last answer of its connection.
+/// Time for a client to read the last response of its connection.
 const DISCONNECT: Duration = Duration::from_secs(1);
-/// To a connection too many. What it would have asked for is not known, so there is no dialect to answer in.
+/// The response to a connection beyond the cap. Its request is unknown, and so is the dialect.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
@@ -50,7 +50,7 @@ struct Connections {
     head_secs: u32,
 }
 
-/// Binds the listeners and builds the server, whose clients suffer these faults.
+/// Binds the listeners and builds the server, with these faults.
 pub(super) fn listen(wiring: &Wiring, faults: Option<Arc<Faults>>) -> Result<Listening, StartError> {
     let config = &wiring.config.server;
     let (listener, handle, address) = bind("server.host and server.port", &config.host, config.port)?;
@@ -194,7 +194,7 @@ impl Connections {
         let peer = stream.peer_addr()?;
         let Some(permit) = self.cap.enter(peer.ip()) else {
             self.metrics.count(Count::RateLimited);
-            // One more packet, or none: a client that has many of these is not waited for.
+            // One more packet, or none: the server does not wait for a client that keeps sending.
             drop(stream.try_write(TOO_MANY));
             return Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into());
         };

@@ -1,4 +1,4 @@
-//! What the service manager that started this process (systemd) hears of its node, through the socket in `NOTIFY_SOCKET`:
+//! Notifies the service manager that started this process (systemd), through the socket in `NOTIFY_SOCKET`:
 //! that it serves, that it still answers, that it reads its settings again, and that it stops. See sd_notify(3).
 //!
 //! Written by hand: it is few lines, and the crates for it do not know the abstract addresses of containers.
@@ -18,18 +18,18 @@ use tracing::warn;
 
 use super::pulse::Pulse;
 
-/// Its address, and how often it wants to hear that the process lives: of the environment of this process alone.
+/// Environment variables of its address and watchdog interval, and of the process for which that interval is.
 pub(super) const VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 /// After this time a node that Redis leaves alone is said to serve nevertheless: it answers what it can, and its health checks
 /// say what is wrong.
 const NOT_READY: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
-/// The service manager that waits to hear of this process.
+/// The service manager that expects notifications of this process.
 pub struct ServiceManager {
     socket: UnixDatagram,
     address: SocketAddr,
-    /// The process is ended when it is not heard of for this time.
+    /// The process is killed when it sends no notification for this time.
     watchdog: Option<Duration>,
     is_ready: AtomicBool,
 }
@@ -86,7 +86,7 @@ impl ServiceManager {
 
     /// Says that the node reads its settings again, and when it has done so.
     pub fn during_reload(&self, reload: impl FnOnce()) {
-        // Of a node that does not serve yet nothing is expected but that it will.
+        // A node that does not serve yet need only say that it will.
         let is_ready = self.is_ready.load(Ordering::Acquire);
         if is_ready {
             self.say(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_usec()));
@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    /// Says something to a service manager at this address. Returns what it heard.
+    /// Notifies a service manager at this address. Returns what it received.
     fn heard(listener: &UnixDatagram, address: &str) -> String {
         ServiceManager::at(address.as_ref(), None).expect("an address").stopping();
         let mut state = [0; 64];

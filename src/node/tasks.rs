@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// A long-lived task ended although the node was to run on.
+/// A long-lived task ended before the node stopped.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the task `{task}` {}", if *.has_panicked { "panicked" } else { "ended unexpectedly" })]
 pub struct TaskEnded {

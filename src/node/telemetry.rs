@@ -43,7 +43,7 @@ static FILTER: LazyLock<Arc<ArcSwap<EnvFilter>>> =
 /// The filter does not parse.
 pub fn init_log(config: &LogConfig) -> Result<(), ParseError> {
     set_filter(config)?;
-    // Whoever read the log may be gone: a line that cannot be written is no reason to end, as saying so would be.
+    // The reader of the log may have ended. A line that cannot be written must not end the node, and a panic would.
     let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     let log = tracing_subscriber::registry().with(Filter(Arc::clone(&FILTER)));
     // Tests call this more than once per process.
@@ -68,7 +68,7 @@ pub fn set_filter(config: &LogConfig) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// A filter that may be replaced. The one of the library takes a lock at every line and span.
+/// A filter that may be replaced. The library's own takes a lock for every line and span.
 struct Filter(Arc<ArcSwap<EnvFilter>>);
 
 impl<S: Subscriber> Layer<S> for Filter {

@@ -311,7 +311,7 @@ async fn check_redis(store: &Store) -> Result<(), Error> {
     store.read_clock().await
 }
 
-/// What the workers share, and the queue of those who are to be notified.
+/// What the workers share, and the queue of notifications.
 fn shared(
     config: &Config,
     metrics: Arc<Metrics>,

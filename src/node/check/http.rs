@@ -98,7 +98,7 @@ async fn talk(stream: impl AsyncRead + AsyncWrite, head: &str, body_bytes: u64) 
     tokio::pin!(reading);
     tokio::select! {
         answer = &mut reading => return answer,
-        // Who refuses a body does not read it: what counts is the answer.
+        // A server that refuses a body does not read it: only the response counts.
         _ = &mut writing => {}
     }
     reading.await
@@ -111,7 +111,7 @@ async fn read(reader: &mut (impl AsyncRead + Unpin)) -> Result<Answer> {
         match reader.read(&mut piece).await {
             Ok(0) => break,
             Ok(length) => answer.extend_from_slice(&piece[..length]),
-            // A connection that was closed before the body was read may be reset behind the answer.
+            // A connection that was closed before the body was read may be reset after the response.
             Err(_) if parse(&answer).is_some() => break,
             Err(error) => return Err(error),
         }
@@ -129,7 +129,7 @@ fn parse(answer: &[u8]) -> Option<Answer> {
     Some(Answer { status, body: body.to_owned() })
 }
 
-/// Whether an answer is there as far as its head announces it. The end of the connection ends others.
+/// Whether a response has arrived as far as its head announces its length. Others end with the connection.
 fn is_complete(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };

@@ -1,4 +1,4 @@
-//! What a node needs of its machine: its secret, a place for uploads, and space on the disk.
+//! What a node needs on its machine: its secret, a place for uploads, and space on the disk.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

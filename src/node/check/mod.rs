@@ -1,4 +1,4 @@
-//! `chinwag check`: looks at everything that a node needs without starting one. The start itself runs the local part.
+//! `chinwag check`: checks everything that a node needs without starting one. The start itself runs the local part.
 
 mod http;
 mod local;
@@ -24,7 +24,7 @@ pub enum Verdict {
     Wrong,
 }
 
-/// What was found out about one thing. Prints as one line.
+/// The result of one check. Prints as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What it is about, as `redis memory`.
@@ -54,7 +54,7 @@ impl Finding {
         Self::new(about, Verdict::Wrong, text)
     }
 
-    /// The finding that a configuration is not valid: there is nothing else to look at.
+    /// The result for an invalid configuration: nothing else can be checked.
     pub fn of_invalid_configuration(reason: &str) -> Self {
         Self::wrong("configuration", reason)
     }
@@ -71,7 +71,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks at the machine, Redis and the proxy for a node with a valid configuration. Changes nothing that lasts.
+/// Checks the machine, Redis and the proxy for a node with a valid configuration. Leaves no change behind.
 pub async fn check(config: &Config) -> Vec<Finding> {
     let mut findings = vec![configuration(config)];
     findings.extend(exposure::careless(config).into_iter().map(|risk| Finding::doubtful("configuration", risk)));
@@ -88,7 +88,7 @@ fn configuration(config: &Config) -> Finding {
     }
 }
 
-/// The cause of an error, which its own text does not tell.
+/// The cause of an error, which its own text does not contain.
 fn reason(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }

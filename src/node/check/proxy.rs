@@ -48,7 +48,7 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
     }
 }
 
-/// Asks a node what arrives of a request with these headers.
+/// Asks a node how a request with these headers arrives.
 async fn ask(url: &Url, headers: &[(&str, &str)]) -> Result<Arrival, String> {
     let request = Request { method: "GET", path: "/ws/check", headers, body_bytes: 0 };
     let answer = http::send(url, &request).await.map_err(|error| error.to_string())?;

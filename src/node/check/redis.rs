@@ -35,7 +35,7 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The address of the private Redis, if a node runs it. Otherwise there is nothing to look at but its program.
+/// The address of the private Redis, if a node runs it. Otherwise only its program can be checked.
 fn private(config: &Config) -> std::result::Result<String, Finding> {
     let dir = &config.data.dir;
     let is_running = |url: &str| {
