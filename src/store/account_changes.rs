@@ -7,7 +7,7 @@ use super::redis::reply::{self, next};
 use super::{Store, UserEvent};
 use crate::domain::{ChangedProfile, ProfileChange, Result, TokenId, UserId};
 
-/// How far a reading goes back behind the one before it: a node stores a change a while after Redis gave its time.
+/// How far a read overlaps the previous one: a node stores a change a while after taking its time from Redis.
 const OVERLAP_MS: u64 = 60_000;
 
 /// What a reading of the changes found.
@@ -21,7 +21,7 @@ pub struct AccountChanges {
     pub renamed: Vec<(UserId, u64, String)>,
     /// Generation of the tokens that are valid.
     pub generation: u64,
-    /// Time of the reading by the clock of Redis, from which the next one reads.
+    /// Time of the read by the clock of Redis, from which the next one continues.
     pub read_at_ms: u64,
 }
 
@@ -37,7 +37,7 @@ impl Store {
         self.announce_change(&self.keys.revoked(), &user.to_string(), epoch, &UserEvent::Revoked { user, epoch }).await
     }
 
-    /// Announces what changed in a profile, unless nobody sees it. Nodes need not know it later.
+    /// Announces what changed in a profile, unless nobody sees it. It is not stored for nodes that miss it.
     pub(super) async fn announce_profile(&self, user: UserId, at_ms: u64, change: &ProfileChange) -> Result<()> {
         let change = ChangedProfile::from(change);
         if change == ChangedProfile::default() {
@@ -62,7 +62,7 @@ impl Store {
         Ok(())
     }
 
-    /// Reads the changes since an earlier reading; all of them since 0.
+    /// Reads the changes since an earlier read; all of them since 0.
     pub async fn account_changes(&self, since_ms: u64) -> Result<AccountChanges> {
         let since_ms = since_ms.saturating_sub(OVERLAP_MS);
         let mut pipeline = Pipeline::with_capacity(6);

@@ -181,8 +181,9 @@ impl Store {
         Ok(None)
     }
 
-    /// The users with these names, ignoring case: one round trip. `None` where there is none, and where the shard of the name
-    /// is away. A name that a crashed node claimed without renaming its account counts as that of the account.
+    /// The users with these names, ignoring case: one round trip. `None` where there is none, and where the shard of
+    /// the name is unavailable. A name that a crashed node claimed without renaming its account counts as that of the
+    /// account.
     pub async fn users_named(&self, names: &[&TypedName]) -> Result<Vec<Option<UserId>>> {
         let mut pipeline = Pipeline::with_capacity(names.len());
         for form in names.iter().flat_map(|name| name.forms()) {
@@ -293,7 +294,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives up a name that a user holds, but for what the present name has in common with it.
+    /// Releases a name that a user holds, except what the present name has in common with it.
     async fn release_name(&self, user: UserId, name: &str, present: &str) -> Result<()> {
         let key = Some(folded(name)).filter(|key| *key != folded(present)).map(|key| self.keys.name(&key));
         self.remove(key.as_slice()).await?;

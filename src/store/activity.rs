@@ -1,11 +1,11 @@
 //! Activity of users: when they were last active, from where, and when they logged in.
 //!
-//! Activity of users who are known to be online is gathered by the node and written once a second. Readers on this node
-//! write it first, so they find what its users did just now.
+//! Activity of users who are known to be online is collected by the node and written once a second. Readers on this
+//! node write it first, so they find what its users did just now.
 //!
-//! The time lies in a set of online users, in another slot than the account. So the time is written first, and then a script
-//! that finds no account, or later activity, says what the set must be corrected to. An account that is deleted after the
-//! script has run is taken out of the set by its deletion. Names are never written but by scripts that read the account's.
+//! The time is in a set of online users, in another slot than the account. So the time is written first; then a script
+//! that finds no account, or later activity, returns the correct state of the set. An account that is deleted after the
+//! script has run is removed from the set by its deletion. Only scripts that read the account's name write names.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::domain::{Caller, Client, Error, Result, UserId};
 const SEEN_LIFETIME_SECS: u64 = 4 * 60 * 60;
 /// Users whose gathered activity one round trip writes.
 const WRITTEN_AT_ONCE: usize = 500;
-/// Age from which gathered activity that Redis did not take is dropped. An active user has some that is newer.
+/// Age at which collected activity that could not be written is dropped. An active user has newer activity by then.
 pub(super) const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// Activity of a user.
@@ -53,7 +53,7 @@ impl Store {
     /// Records activity within a second, without waiting for it. [`Self::write_gathered`] brings it to Redis.
     ///
     /// # Errors
-    /// `Unavailable`, when this is written at once: there is too much, or Redis did not take the last write.
+    /// `Unavailable`, when this is written at once: there is too much, or the last write failed.
     pub async fn gather_activity(&self, activity: Activity) -> Result<()> {
         match self.gathered_activity.add(activity) {
             Ok(()) => Ok(()),
@@ -61,7 +61,7 @@ impl Store {
         }
     }
 
-    /// Writes what this node has gathered. Idempotent: what fails is written again.
+    /// Writes what this node has collected. Idempotent: what fails is written again.
     pub(super) async fn write_gathered_activity(&self) -> Result<()> {
         let mut is_whole = true;
         for some in self.gathered_activity.all().chunks(WRITTEN_AT_ONCE) {
@@ -78,7 +78,7 @@ impl Store {
         }
     }
 
-    /// Returns whether all of it was written: shards may be away.
+    /// Returns whether all of it was written: shards may be unavailable.
     async fn write_activity(&self, activities: &[Arc<Activity>]) -> Result<bool> {
         let outcome = self.try_write_activity(activities).await;
         let is_written = |user: UserId| outcome.as_ref().is_ok_and(|missing| !missing.contains(&user));
@@ -158,7 +158,7 @@ fn commands(keys: &Keys, sets: &BySet<'_>, lifetime_secs: u64) -> (Pipeline, Pip
     (times, details)
 }
 
-/// Corrects what a set of online users has of a user whose account is gone, or who was active later.
+/// Corrects a set of online users for a user whose account does not exist, or who was active later.
 fn correct(corrections: &mut Pipeline, set: &str, activity: &Activity, latest_ms: Option<u64>) {
     let user = activity.caller.id.0;
     match latest_ms {

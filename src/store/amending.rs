@@ -1,4 +1,4 @@
-//! Runs the scripts by which users amend messages: one round trip each. What they have in common is prepared and read here.
+//! Runs the scripts by which users amend messages, one round trip each: their common arguments and replies.
 
 use redis::Value;
 
@@ -17,7 +17,7 @@ pub(super) struct Amending<'a> {
 
 impl Store {
     /// Runs a script that amends a message. Its arguments are the user, the seq, ms between messages, ms of burst, the
-    /// maximum entries of the room, and then `args`. `refusal` is the error that a word of this script's own stands for.
+    /// maximum entries of the room, and then `args`. `refusal` returns the error for a reply that only this script has.
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`, `Blocked`, `RateLimited`, and what `refusal` returns.

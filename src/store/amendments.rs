@@ -9,8 +9,8 @@
 //! |---|---|---|---|---|
 //! | `<seq>` | `<ms> <user>` | | `d <entry id> <revision> <user>` | the message was deleted |
 //! | `<seq>:e` | `<ms> <user>` | the text | `e <entry id> <revision> <user> <ms> <text>` | the text was replaced |
-//! | `<seq>:p` | `<ms> <user> <1 or 0>` | | `p <entry id> <revision> <user> <ms> <1 or 0>` | the message was pinned, or taken away |
-//! | `<seq>:r` | `<ms> <user>` | `<emoji> <user>,<user>` a line | `a <entry id> <revision> <user> <ms> <1 or 0> <emoji>` | a user reacted, or took it back |
+//! | `<seq>:p` | `<ms> <user> <1 or 0>` | | `p <entry id> <revision> <user> <ms> <1 or 0>` | the message was pinned or unpinned |
+//! | `<seq>:r` | `<ms> <user>` | `<emoji> <user>,<user>` a line | `a <entry id> <revision> <user> <ms> <1 or 0> <emoji>` | a user reacted, or removed the reaction |
 //!
 //! A further kind has fields `<seq>:<letter>`, one per message, and its own verb on the channel. Nodes ignore fields
 //! and verbs that they do not know.
@@ -103,7 +103,7 @@ impl Outline {
 }
 
 impl Outlines {
-    /// Reads fields and values. `revision` is the room's, which the hash does not note for each entry.
+    /// Reads fields and values. `revision` is the room's, which the hash does not record for each entry.
     pub(super) fn read(reply: &Value, revision: u64) -> Result<Self> {
         let entries = reply.as_map_iter().ok_or_else(|| unexpected(reply))?;
         let mut read = Vec::new();
@@ -129,8 +129,8 @@ impl Outlines {
 }
 
 impl Store {
-    /// The amendments of a room with their details: all that have none, and of the others those that are wanted, by their
-    /// seq and time.
+    /// The amendments of a room with their details: all that have none, and of the others those that are requested, by
+    /// their seq and time.
     pub(super) async fn amendments(
         &self,
         room: RoomId,

@@ -1,4 +1,4 @@
-//! Tokens of applications, kept under a digest of the token. All lie in one slot.
+//! Tokens of applications, kept under a digest of the token. All are in one slot.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ const MAX_TOKENS: u64 = 1000;
 struct Record {
     name: String,
     bot: u64,
-    /// Words of scopes, separated by spaces. One that this version does not know grants nothing.
+    /// Names of scopes, separated by spaces. One that this version does not know grants nothing.
     scopes: String,
     created_at_ms: u64,
 }

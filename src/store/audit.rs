@@ -1,5 +1,5 @@
-//! The audit log: streams of the latest acts, from which no node removes single entries. Administrators and applications
-//! have one each, which are read as one.
+//! The audit log: streams of the latest actions, from which no node removes single entries. Administrators and
+//! applications have one each, which are read as one.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

@@ -63,7 +63,7 @@ impl Store {
         }
     }
 
-    /// Takes note of when client ids began to be kept in hashes.
+    /// Records when client ids began to be kept in hashes.
     pub(super) fn client_ids_since(&self, since_ms: u64) {
         let until_ms = if since_ms == 0 { 0 } else { since_ms + BOTH_WAYS_MS };
         self.both_ways_until_ms.store(until_ms, Ordering::Relaxed);

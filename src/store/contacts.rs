@@ -1,6 +1,6 @@
 //! Whom a user blocks, and whom a user knows.
 //!
-//! The set of the user who blocks is the truth. A direct room has a copy in its hash, which the script that stores
+//! The set of the user who blocks decides. A direct room has a copy in its hash, which the script that stores
 //! messages reads together with the rest, so that blocks cost sends nothing. Set and room lie in different slots. The
 //! set is written first and the copy made from it, by the call that changes the set and by each node when it first uses
 //! the room of a pair; each reads the set again after its write, hence the last copy is right.
@@ -19,7 +19,7 @@ use crate::domain::{Error, Result, RoomId, RoomKind, UserId, UserRef};
 const MAX_BLOCKED: u64 = 1000;
 
 impl Store {
-    /// Makes `user` block `other`, or not any more. Repeating a change that ended half-way finishes it.
+    /// Makes `user` block or unblock `other`. Repeating a change that ended half-way finishes it.
     ///
     /// # Errors
     /// `TooManyBlocked`.

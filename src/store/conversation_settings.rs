@@ -1,4 +1,4 @@
-//! What users set for their conversations. It lies in the slot of the user: a hash with three letters for each room.
+//! What users set for their conversations. They are in the slot of the user: a hash with three letters for each room.
 
 use redis::{Pipeline, Value};
 
@@ -38,7 +38,7 @@ impl Store {
         Ok(settings)
     }
 
-    /// Adds the command that forgets what a user has set for a room.
+    /// Adds the command that removes the settings of a user for a room.
     pub(super) fn forget_settings(&self, pipeline: &mut Pipeline, room: RoomId, user: UserId) {
         pipeline.cmd("HDEL").arg(self.keys.conversation_settings(user)).arg(room.number());
     }

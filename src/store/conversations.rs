@@ -1,5 +1,5 @@
 //! A user's conversations, with the number of unread messages in each: two round trips for up to 200 rooms, one more for
-//! every further 200. Where Redis would have to read much in order to count, the node counts by what it remembers (`senders`):
+//! every further 200. Where Redis would have to read much in order to count, the node counts by its cache (`senders`):
 //! one more for each such room, and some at first.
 
 use std::collections::HashMap;
@@ -28,7 +28,8 @@ type Uncounted = (Conversation, u64);
 type NameAndAvatar = (Option<String>, Option<String>);
 
 impl Store {
-    /// The rooms of a user, latest activity first. Leaves out those whose shard, or whose other user's shard, is away.
+    /// The rooms of a user, latest activity first. Leaves out those whose shard, or whose other user's shard, is
+    /// unavailable.
     pub async fn conversations(&self, user: UserId) -> Result<Listing<Conversation>> {
         let mut pipeline = Pipeline::with_capacity(4);
         self.ask_room_list(&mut pipeline, user);
@@ -77,7 +78,7 @@ impl Store {
             }
         }
         self.add_counted(&mut conversations, user, uncounted).await?;
-        // What is recorded must not be forgotten while the rooms cannot say what became of it.
+        // Records must be kept while the outcome cannot be read from the rooms.
         if !conversations.is_partial {
             self.correct_room_list(&hints, correction).await;
         }
@@ -90,7 +91,8 @@ impl Store {
         Ok(conversations)
     }
 
-    /// Counts the unread messages of conversations and adds them to a list. Leaves out those whose shard is away by now.
+    /// Counts the unread messages of conversations and adds them to a list. Leaves out those whose shard has become
+    /// unavailable.
     async fn add_counted(
         &self,
         conversations: &mut Listing<Conversation>,

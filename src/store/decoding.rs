@@ -1,6 +1,6 @@
-//! Gives way between messages that are decoded one after another.
+//! Yields between messages that are decoded one after another.
 
-/// Bytes of messages after which others have their turn: they take less than a millisecond.
+/// Bytes of messages after which the task yields: decoding them takes less than a millisecond.
 const BYTES_A_TURN: usize = 64 * 1024;
 
 /// What a task has decoded since it last gave way.

@@ -1,10 +1,10 @@
 //! Deletion of accounts.
 //!
-//! What belongs to an account lies in many slots, and a node may fail at any point, so a deletion is recorded in one
-//! set of all users before it begins. One script then ends the account: from that moment nobody logs in, and the number
+//! What belongs to an account is in many slots, and a node may fail at any point, so a deletion is recorded in one set
+//! of all users before it begins. One script then ends the account: from that moment nobody logs in, and the number
 //! reads as [`DELETED_NAME`]. Everything after it is repeated by any node's housekeeping, at least once: requests that
-//! were under way may have added something meanwhile. Each step may be repeated. Readers skip what a late login adds to
-//! the index of names.
+//! were in progress may have added something meanwhile. Each step may be repeated. Readers skip what a late login adds
+//! to the index of names.
 //!
 //! Messages carry the name at sending and stay as they are stored. Nodes know the accounts that were deleted within the
 //! retention of messages, and replace their names when they read messages.
@@ -24,7 +24,7 @@ use crate::domain::{
     Caller, DELETED_NAME, Error, Message, Notice, NoticeKind, Result, RoomId, RoomKind, UserId, UserRef,
 };
 
-/// Age from which housekeeping repeats a deletion. Requests that were under way have ended by then.
+/// Age from which housekeeping repeats a deletion. Requests that were in progress have ended by then.
 const REPEATED_AFTER_MS: u64 = 30 * 1000;
 /// Age from which a deletion that has not ended the account never will.
 const ABANDONED_AFTER_MS: u64 = 10 * 60 * 1000;
@@ -89,7 +89,7 @@ impl Store {
         let reply = self.writer.run_script_after(&[note], &call, &[]).await?.0;
         let is_refused = is_absent(&reply) || text(&reply).is_ok();
         if is_refused {
-            // The note stays: another call may have deleted the account just now. Housekeeping forgets it otherwise.
+            // The record stays: another call may have deleted the account just now. Otherwise housekeeping removes it.
             return Err(if is_absent(&reply) { Error::UserNotFound } else { Error::WrongPassword });
         }
         let (epoch, at_ms): (u64, u64) = reply::read(reply)?;
@@ -184,7 +184,7 @@ impl Store {
     }
 
     async fn leave_all_rooms(&self, user: UserId) -> Result<()> {
-        // A reading of the list is bounded, and lists of earlier versions may be longer.
+        // One read of the list is bounded, and lists of earlier versions may be longer.
         for _ in 0..MOST_READINGS {
             let rooms: Vec<RoomEntry> = self.rooms_of(user).await?;
             let rooms: Vec<RoomEntry> = rooms.into_iter().filter(|entry| entry.room != RoomId::GLOBAL).collect();

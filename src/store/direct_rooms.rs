@@ -88,7 +88,7 @@ impl Store {
         reply::read(self.writer.run_script(&call, &[]).await?.0)
     }
 
-    /// Lists a room with its users, makes its copies of their blocks right, announces it to their sockets, and ends its
+    /// Lists a room with its users, corrects its copies of their blocks, announces it to their sockets, and ends its
     /// joins.
     async fn note_direct(&self, room: RoomId, (low, high): (UserId, UserId), joins: &[Join]) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(4);

@@ -10,7 +10,7 @@ use crate::domain::{
     Account, Error, Field, Limit, Member, Result, RoomId, RoomKind, RoomSummary, UserId, folded, from_hex, hex,
 };
 
-/// Numbers of rooms that are looked at for one page. Numbers were skipped wherever Redis may have lost some.
+/// Numbers of rooms that are read for one page. Numbers were skipped wherever Redis may have lost some.
 const NUMBERS_AT_ONCE: u32 = 1000;
 
 /// The fields of a room in the list.

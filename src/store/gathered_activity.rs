@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use super::activity::{Activity, GIVEN_UP_AFTER};
 use crate::domain::UserId;
 
-/// Maximum number of users whose activity a node gathers. That of further ones is written at once.
+/// Maximum number of users whose activity a node collects. That of further ones is written at once.
 const MAX_GATHERED: usize = 100_000;
 
 struct Gathered {
@@ -30,8 +30,8 @@ struct Waiting {
 pub(super) struct GatheredActivity(Arc<Mutex<Waiting>>);
 
 impl GatheredActivity {
-    /// Adds activity in place of earlier activity of the user. Gives it back when it must be written at once: there is too
-    /// much, or Redis did not take the last write or the user's.
+    /// Adds activity in place of earlier activity of the user. Returns it when it must be written at once: there is too
+    /// much, or the last write or the user's failed.
     pub(super) fn add(&self, mut activity: Activity) -> Result<(), Activity> {
         let mut waiting = self.0.lock().expect("no panic while held");
         let user = activity.caller.id;
@@ -63,7 +63,7 @@ impl GatheredActivity {
         self.0.lock().expect("no panic while held").users.remove(&user);
     }
 
-    /// Forgets what was written, but for users who were active again meanwhile.
+    /// Removes what was written, except for users who were active again meanwhile.
     pub(super) fn note_outcome(&self, activities: &[Arc<Activity>], is_written: impl Fn(UserId) -> bool) {
         let mut waiting = self.0.lock().expect("no panic while held");
         waiting.is_refused = false;
@@ -112,7 +112,7 @@ mod tests {
             assert!(!add(&gathered, user, 2), "of user {user}");
         }
         assert_eq!(gathered.all().len(), 2, "what failed is kept");
-        // One shard is back, or user 9 is not on the one that is away.
+        // One shard is back, or user 9 is not on the unavailable one.
         gathered.note_outcome(&[Arc::new(Activity::sample(9, 2, false))], |_| true);
         gathered.note_outcome(&[gathered.of(UserId(8)).expect("kept")], |_| true);
         assert!(add(&gathered, 8, 3) && add(&gathered, 9, 3));

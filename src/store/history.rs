@@ -48,8 +48,8 @@ impl Store {
         Ok(self.history_page(standing, messages, total, is_cut || has_grown))
     }
 
-    /// The same page from messages that the node keeps and that cover it. Reads the room's state and what it has of the
-    /// caller; `None` when the messages are of another state.
+    /// The same page from messages that the node has cached and that cover it. Reads the room's state and what it has
+    /// of the caller; `None` when the messages are of another state.
     ///
     /// # Errors
     /// As [`Self::history`].

@@ -1,5 +1,5 @@
-//! What happened to nodes and to Redis lately, for the dashboard. Written only when something happens; every node may note
-//! the same, which is then stored once.
+//! What recently happened to nodes and to Redis, for the dashboard. Written only when something happens; every node may
+//! note the same, which is then stored once.
 
 use redis::Pipeline;
 use serde::Serialize;
@@ -53,13 +53,13 @@ pub struct Incident {
     pub kind: IncidentKind,
     /// To which node; the address of the server for a failover; empty for all of Redis.
     pub subject: String,
-    /// Distinguishes it from what happens to the same again: for a node, which starts and ends once, 0.
+    /// Distinguishes it from later incidents of the same subject; 0 for a node, which starts and ends once.
     #[serde(skip)]
     pub turn: u64,
 }
 
 impl Incident {
-    /// The text under which it is stored, by which it is the same for all nodes.
+    /// The text under which it is stored, the same on all nodes.
     fn print(&self) -> String {
         let word = KINDS.iter().find(|(kind, _)| *kind == self.kind).map_or("", |(_, word)| word);
         format!("{word} {} {}", self.turn, self.subject)

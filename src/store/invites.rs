@@ -1,9 +1,9 @@
 //! Invites to register, kept under a digest of their code.
 //!
-//! An invite and the accounts that it makes lie in different slots, so no script can change both. An account therefore
-//! names the invite that it still has to use. Registration ends by using it, in a script that counts each account
-//! once; the first login does the same if registration was interrupted. An account that cannot use its invite is
-//! removed.
+//! An invite and the accounts that are created with it are in different slots, so no script can change both. An account
+//! therefore names the invite that it still has to use. Registration ends by using it, in a script that counts each
+//! account once; the first login does the same if registration was interrupted. An account that cannot use its invite
+//! is removed.
 //!
 //! A sorted set lists the invites by the time at which they expire. Entries are written before and removed after their
 //! invite, so none is missing; one without an invite is not shown. Invites of earlier versions are not on it.
@@ -45,8 +45,8 @@ impl Store {
         Ok((id, expires_at_ms))
     }
 
-    /// Invites that have not expired, the one that lasts longest first, from a position in the list: three round trips. The
-    /// second value is the position of the next page. A page may have fewer invites than asked for.
+    /// Invites that have not expired, the one that expires last first, from a position in the list: three round trips.
+    /// The second value is the position of the next page. A page may have fewer invites than asked for.
     pub async fn list_invites(&self, from: usize, limit: Limit) -> Result<(Vec<InviteSummary>, Option<usize>)> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZRANGE").arg(self.keys.invites()).arg("+inf").arg(format!("({}", self.now_ms()));

@@ -90,14 +90,14 @@ impl Store {
         self.forget_join(pipeline, join);
     }
 
-    /// Adds the commands that end a join without a note of the room.
+    /// Adds the commands that end a join without a record of the room.
     pub(super) fn forget_join(&self, pipeline: &mut Pipeline, join: &Join) {
         pipeline.cmd("ZREM").arg(self.keys.pending_rooms(join.user)).arg(&join.note);
         pipeline.cmd("ZREM").arg(self.keys.joins()).arg(&join.entry);
     }
 
-    /// Forgets a join that ended with an error, if the error means that nothing was changed. Best effort: housekeeping and
-    /// the next reading of the list forget it as well.
+    /// Removes a join that ended with an error, if the error means that nothing was changed. Best effort: housekeeping
+    /// and the next reading of the list forget it as well.
     pub(super) async fn abandon_join(&self, join: &Join, error: &Error) {
         if matches!(error, Error::Unavailable(_) | Error::StorageFull | Error::Internal(_)) {
             return; // the user may be a member all the same

@@ -1,4 +1,5 @@
-//! Rooms whose messages are long. A page of them is read on the connection for long lists, where it holds up no other call.
+//! Rooms whose messages are long. A page of them is read on the connection for long lists, where it delays no other
+//! call.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ impl Default for LongRooms {
 }
 
 impl LongRooms {
-    /// Takes note of the bytes of messages that were read of a room at once.
+    /// Records the bytes of messages that were read from a room at once.
     pub(super) fn note(&self, room: RoomId, bytes: usize) {
         if bytes > LONG_PIECE_BYTES {
             self.0.insert(room, ());

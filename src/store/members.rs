@@ -44,7 +44,7 @@ impl Store {
                 return Err(error);
             }
         };
-        // Also for members, whose sockets may not know of it after a node failed between the two writes.
+        // Also for members, whose sockets may lack the room after a node failed between the two writes.
         let (entry, since) = read_change(change.room, &reply)?;
         if entry.kind == RoomKind::Direct {
             self.abandon_join(&join, &Error::DirectRoom).await;

@@ -39,14 +39,14 @@ impl SendRate {
 /// Outcome of a send.
 #[derive(Debug)]
 pub struct Appended {
-    /// The stored message; for a retry, the one of the first try.
+    /// The stored message; for a retry, the one of the first attempt.
     pub message: Message,
     /// The first message that the sender receives as a member, when the sender may just have joined by sending.
     pub(super) member_since: Option<Seq>,
-    /// Whether an earlier try with the same client id stored the message.
+    /// Whether an earlier attempt with the same client id stored the message.
     pub is_replay: bool,
     /// The room of a message of which users may have to be notified: a direct one, or one that mentions somebody. `None` for a
-    /// retry, unless this node does not know how the first try ended.
+    /// retry, unless this node does not know the outcome of the first attempt.
     pub room: Option<AppendedRoom>,
 }
 
@@ -167,7 +167,7 @@ impl Store {
         Ok((reply, Some(join)))
     }
 
-    /// Announces a message that replicas have received. Its sender takes the announcement for an acknowledgement.
+    /// Announces a message that replicas have received. For its sender the announcement is the acknowledgement.
     ///
     /// # Errors
     /// `Unavailable`. A retry with the same client id announces it.
@@ -247,7 +247,7 @@ struct Sending<'a> {
     seen: Option<EntryId>,
 }
 
-/// Whether the script asks for the sender to be recorded as about to join.
+/// Whether the script requires the sender to be recorded as about to join.
 fn is_join(reply: &Value) -> Result<bool> {
     match reply {
         Value::Array(items) => Ok(items.len() == 1 && text(&items[0])? == "join"),

@@ -23,7 +23,7 @@ const LEASE: u64 = 5;
 /// Time after which silent nodes are forgotten. Clocks of nodes of earlier versions may differ by as much.
 const FORGOTTEN_AFTER_MS: u64 = 60 * 60 * 1000;
 
-/// Most lost nodes listed: a node that dies at each start leaves one every few seconds.
+/// Maximum number of lost nodes listed: a node that crashes at each start leaves one every few seconds.
 const MAX_LOST: usize = 20;
 
 /// The row of a node.
@@ -51,7 +51,7 @@ pub struct NodeRow {
     pub queued_bytes: u64,
     /// Round-trip time of its last report.
     pub lag_ms: f64,
-    /// Redis' clock less that of its machine. Nodes of earlier versions do not report it.
+    /// The clock of Redis minus that of its machine. Nodes of earlier versions do not report it.
     #[serde(default)]
     pub clock_offset_ms: i64,
 }
@@ -65,7 +65,7 @@ impl NodeRow {
     }
 }
 
-/// A node that reported within the last hour, and neither reports any more nor has taken leave.
+/// A node that reported within the last hour, no longer reports and was not stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LostNode {
     /// Id of the node.
@@ -98,7 +98,7 @@ pub struct Report<'a> {
 
 /// Minutes of a span for which routes are stored together.
 pub const ROUTES_MINUTES: u64 = 10;
-/// The start of the fields with routes. What is no minute is ignored by nodes of earlier versions.
+/// The prefix of the fields with routes. Nodes of earlier versions ignore what is not a minute.
 const ROUTES: &str = "routes";
 
 /// The metrics of an hour.

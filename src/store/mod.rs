@@ -183,7 +183,7 @@ impl StoreConfig {
 /// Direct rooms by their pair of users, the lower number first. A pair's room never changes.
 type DirectRooms = Cache<(UserId, UserId), RoomId>;
 
-/// The clock, the caches and the demands that the stores of one node share.
+/// The clock, the caches and the required durability that the stores of one node share.
 #[derive(Clone)]
 pub struct NodeMemory {
     node: Arc<str>,
@@ -315,7 +315,7 @@ impl Store {
         &self.clock
     }
 
-    /// This store with writes that wait for no replica, for what is written again whenever it is missing.
+    /// This store with writes that do not wait for replicas, for what is written again whenever it is missing.
     fn unreplicated(&self) -> Self {
         Self { writer: Writer::direct(Arc::clone(&self.connection)), ..self.clone() }
     }
@@ -331,7 +331,7 @@ impl Store {
         connection.run(pipeline).await
     }
 
-    /// The same with `None` for the replies of shards that are away.
+    /// The same with `None` for the replies of shards that are unavailable.
     async fn run_partly(&self, pipeline: &::redis::Pipeline, entries: usize) -> Result<Vec<Option<::redis::Value>>> {
         let (connection, _turn) = self.connection_for(entries, LONG_LIST).await?;
         connection.run_partly(pipeline).await
@@ -360,7 +360,7 @@ impl Store {
         Ok((&self.list_connection, Some(turn)))
     }
 
-    /// Whether rooms lie on several servers, of which some may be away while others are not.
+    /// Whether rooms are on several servers, of which some may be unavailable while others are not.
     pub fn has_shards(&self) -> bool {
         self.deployment.cluster().is_some()
     }
@@ -370,7 +370,7 @@ impl Store {
         self.now_ms().saturating_sub(self.retention.max_age_ms)
     }
 
-    /// Writes what this node has gathered: counts and activity. Called once a second, and when the node stops.
+    /// Writes what this node has collected: counts and activity. Called once a second, and when the node stops.
     ///
     /// # Errors
     /// `Unavailable`; the next call includes everything again.

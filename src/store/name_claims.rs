@@ -1,8 +1,8 @@
-//! Who holds a user name. A name is claimed under its folded form, and under the forms in which it meets its look-alikes.
+//! Who holds a user name. A name is claimed under its folded form, and under the forms that its look-alikes share.
 //!
 //! Accounts of earlier versions keep their names even where two of them look alike: the first that is indexed holds the
 //! form, and both are found by name. Versions without these forms leave some behind when they rename a user; such a claim is
-//! replaced once it is too old to belong to a change that is under way.
+//! replaced once it is too old to belong to a change in progress.
 
 use redis::Pipeline;
 
@@ -15,7 +15,7 @@ use crate::domain::{Result, UserId, UserName, looks};
 const SETTLED_AFTER_MS: u64 = 60_000;
 
 impl Store {
-    /// Whether a name is taken, or one that looks like it: a quick check before the costly password hash, which claims
+    /// Whether a name is in use, or one that looks like it: a quick check before the costly password hash, which claims
     /// nothing.
     pub async fn is_name_taken(&self, name: &UserName) -> Result<bool> {
         let looks = looks(name.as_str());
@@ -36,8 +36,8 @@ impl Store {
         Ok(false)
     }
 
-    /// Claims the forms in which a name meets its look-alikes, all or none. Returns whether they belong to the user, who has
-    /// those of the `current` name in any case.
+    /// Claims the forms of a name that its look-alikes share, all or none. Returns whether they belong to the user, who
+    /// has those of the `current` name in any case.
     pub(super) async fn claim_looks(&self, user: UserId, name: &str, current: Option<&str>) -> Result<bool> {
         let mut claimed = Vec::new();
         for look in looks(name) {
@@ -63,7 +63,7 @@ impl Store {
         reply::read(self.writer.run_script(&call, &[]).await?.0)
     }
 
-    /// Whether a claim belongs to nobody: its user has another name by now, and no change is under way.
+    /// Whether a claim belongs to nobody: its user has another name by now, and no change is in progress.
     async fn is_stale(&self, claim: &str, look: &str) -> Result<bool> {
         let Some((user, at_ms)) = claim.split_once(':') else { return Ok(true) };
         let at_ms: u64 = at_ms.parse().unwrap_or(0);
@@ -75,7 +75,7 @@ impl Store {
         Ok(holder.is_none_or(|holder| !looks(&holder.name).iter().any(|held| held == look)))
     }
 
-    /// Gives up forms that a user holds, but for those of the name that the user keeps.
+    /// Releases forms that a user holds, except those of the name that the user keeps.
     async fn release_looks(&self, user: UserId, released: &[String], kept: Option<&str>) -> Result<()> {
         let kept = kept.map(looks).unwrap_or_default();
         for look in released.iter().filter(|look| !kept.contains(look)) {
@@ -86,7 +86,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives up what a user holds of a name, but for what belongs to the name that the user keeps as well.
+    /// Releases what a user holds of a name, except what belongs to the name that the user keeps as well.
     pub(super) async fn release_look_alikes(&self, user: UserId, name: &str, kept: Option<&str>) -> Result<()> {
         self.release_looks(user, &looks(name), kept).await
     }

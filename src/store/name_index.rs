@@ -4,8 +4,8 @@
 //! as many entries as it may return from each. Earlier versions know the whole names only, and leave the parts of a name
 //! behind when they change it; results are therefore compared with the present names.
 //!
-//! The index lies in other slots than the names, and changes of one name may overlap. So whoever writes reads the name
-//! afterwards, and writes again if it is another: the last write is right.
+//! The index is in other slots than the names, and changes of one name may overlap. So each writer reads the name
+//! afterwards, and writes again if it differs: the last write is correct.
 
 use redis::Pipeline;
 
@@ -164,7 +164,7 @@ impl Store {
         }
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("SET").arg(self.keys.names_indexed()).arg(1);
-        // A mark that is lost costs another indexing, so no start waits for replicas.
+        // If the mark is lost, names are indexed once more, so no start waits for replicas.
         self.connection.run(&pipeline).await.map(drop)
     }
 

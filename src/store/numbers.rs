@@ -1,5 +1,5 @@
-//! Numbers of users and rooms, each given once, whatever Redis loses: a number that was lost with its account or room is
-//! skipped, and nothing is made over something that exists.
+//! Numbers of users and rooms, each assigned once, whatever Redis loses: a number that was lost with its account or
+//! room is skipped, and nothing that exists is overwritten.
 
 use redis::Pipeline;
 use tracing::warn;
@@ -10,7 +10,7 @@ use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
 use crate::domain::{Error, Result, RoomId, UserId};
 
-/// Number of times that the step to the next number is doubled while numbers are taken.
+/// Number of times that the step to the next number is doubled while numbers are in use.
 const MAX_DOUBLINGS: u32 = 40;
 /// Numbers skipped after a backup was restored: it may be days old.
 const RESTORED_USERS: u64 = 1_000_000;
@@ -26,7 +26,7 @@ pub struct Restored {
 }
 
 impl Counter {
-    /// Numbers skipped after a break, more than a server gives in the time whose writes it may lose.
+    /// Numbers skipped after a break, more than are assigned in the time whose writes a server may lose.
     fn skip(self) -> u64 {
         match self {
             Self::Users => 1_000,
@@ -35,8 +35,8 @@ impl Counter {
     }
 }
 
-/// Steps to numbers to try while each of them is taken: they double, so that a counter that is far back catches up in a
-/// few round trips.
+/// Steps to the next numbers to check while each of them is in use: they double, so that a counter that is far back
+/// catches up in a few round trips.
 pub(super) fn steps() -> impl Iterator<Item = u64> {
     (0..MAX_DOUBLINGS).map(|doublings| 1 << doublings)
 }

@@ -8,10 +8,10 @@ use super::redis::scripts::{self, Arg, Call};
 use crate::domain::{Account, AccountOrigin, Error, Result};
 
 impl Store {
-    /// The account of an origin, if there is one. What points to an account that Redis has lost is removed.
+    /// The account of an origin, if there is one. A key that points to an account that Redis has lost is removed.
     ///
     /// # Errors
-    /// `UserNotFound` when the account was deleted: nobody makes it again.
+    /// `UserNotFound` when the account was deleted: it is not created again.
     pub async fn account_of(&self, origin: AccountOrigin) -> Result<Option<Account>> {
         let key = self.keys.origin(origin);
         let Some(id) = self.holder(&key).await? else { return Ok(None) };

@@ -14,7 +14,7 @@ pub enum Persistence {
     Disk,
     /// In memory only.
     Memory,
-    /// The server does not tell: the commands are not permitted.
+    /// Unknown: the commands are not permitted.
     Unknown,
 }
 

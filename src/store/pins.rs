@@ -13,7 +13,7 @@ use crate::domain::{Caller, Error, Message, Result, RoomId, Seq};
 const MAX_PINNED: u64 = 50;
 
 impl Store {
-    /// Pins a message or takes it away, and announces it. Counts as a message of the caller, unless nothing changes.
+    /// Pins or unpins a message, and announces it. Counts as a message of the caller, unless nothing changes.
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`, `Blocked`, `TooManyPins`, `RateLimited`.

@@ -122,7 +122,7 @@ impl Store {
         Ok(ip.filter(|_| is_online))
     }
 
-    /// Removes what a server that became a cluster has left of its sets. Those of shards that are away stay until another
+    /// Removes what a server that became a cluster has left of its sets. Those of unavailable shards stay until another
     /// node starts.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What users show of themselves: cards, and changes of profiles as they travel on the channels of users.
+//! Profiles: what others see of users, and changes as they are published on the channels of users.
 
 use redis::Pipeline;
 use serde::Deserialize;

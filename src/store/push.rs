@@ -10,7 +10,7 @@ use super::redis::scripts::{self, Arg, Call};
 use super::{NODE_FOCUS_SECS, Store};
 use crate::domain::{PushSubscription, Result, RoomId, TokenId, TokenTerms, UserId, hex};
 
-/// Maximum number of subscriptions of a user. One more takes the place of the oldest.
+/// Maximum number of subscriptions of a user. One more replaces the oldest.
 const MAX_KEPT: u64 = 10;
 
 /// A subscription as kept.
@@ -18,7 +18,7 @@ const MAX_KEPT: u64 = 10;
 pub struct StoredPush {
     /// Where to send.
     pub subscription: PushSubscription,
-    /// Until when: as long as the token with which it was made.
+    /// When it expires: together with the token with which it was created.
     pub terms: TokenTerms,
 }
 
@@ -85,7 +85,7 @@ impl Store {
         self.writer.run_script(&call, &[]).await.map(drop)
     }
 
-    /// Forgets the subscriptions of a user with these addresses.
+    /// Removes the subscriptions of a user with these addresses.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// Where these users are to be notified of a message. Left out are users who do not want it, who block its sender, or
-    /// of whom a window has the focus, and those of whom nothing can be read now. One round trip.
+    /// of whom a window has the focus, and those whose data cannot be read now. One round trip.
     pub async fn push_targets(&self, users: &[UserId], occasion: PushOccasion) -> Vec<(UserId, Vec<StoredPush>)> {
         let targets = join_all(users.iter().map(|user| self.targets_of(*user, occasion))).await;
         let read = users.iter().zip(targets).filter_map(|(user, targets)| match targets {

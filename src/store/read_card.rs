@@ -34,7 +34,7 @@ impl ReadCard {
         self.member_count.max(member_count) <= MEMBERS_WITH_CARD
     }
 
-    /// Whether a room in this state reads as on the card, but for members of a large one.
+    /// Whether the card is current for a room in this state, except for the members of a large room.
     pub(super) fn is_current(&self, watermark: Watermark, member_count: usize) -> bool {
         self.watermark == watermark && (self.member_count == member_count || !self.is_small(member_count))
     }
@@ -50,7 +50,7 @@ impl ReadCard {
 #[derive(Default)]
 pub(super) struct Cards {
     pub(super) read: HashMap<RoomId, ReadCard>,
-    /// Whether cards are left out because their shard is away.
+    /// Whether cards are left out because their shard is unavailable.
     pub(super) is_partial: bool,
 }
 

@@ -1,8 +1,8 @@
-//! Who may read a room, asked before anything of it is read: the refusal of a closed room of others then costs what the
-//! refusal of a missing one costs, and nobody learns from its time that the room exists.
+//! Who may read a room, checked before anything of it is read: refusing a closed room of others then takes as long as
+//! refusing a missing one, and nobody learns from the time that the room exists.
 //!
-//! A node remembers whom it has let in, so that this takes a round trip of its own only once. What is read says again
-//! whether the caller is a member, therefore the memory grants nothing.
+//! A node caches whom it has admitted, so that this takes a round trip of its own only once. What is read says again
+//! whether the caller is a member, so the cache grants nothing.
 
 use moka::sync::Cache;
 use redis::Pipeline;

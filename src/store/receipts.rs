@@ -10,7 +10,7 @@ use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
 use crate::domain::{Caller, Error, ReadMark, Receipts, Result, RoomId, Runs, Seq, UserId};
 
-/// Maximum number of marks that are read at once to repair what pub/sub has lost.
+/// Maximum number of read marks that are read at once to repair what pub/sub has lost.
 const MAX_MARKS: usize = 500;
 
 /// A run of messages to mark as read.

@@ -154,7 +154,7 @@ pub(super) fn encode(message: &NewMessage, sender: &Caller) -> Result<String> {
     print(sender.id, &record)
 }
 
-/// Encodes the server's message about a change of membership.
+/// Encodes a system message about a change of membership.
 pub(super) fn encode_notice(notice: &Notice) -> Result<String> {
     let record = Record {
         v: VERSION,

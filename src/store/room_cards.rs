@@ -26,7 +26,7 @@ use crate::domain::{
 
 /// How old the shared members of a room may be.
 const SHARED_FOR: Duration = Duration::from_secs(2);
-/// Maximum number of bytes of cards that a node remembers.
+/// Maximum number of bytes of cards that a node caches.
 const MAX_SHARED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How many members a list of rooms shows.
@@ -71,7 +71,7 @@ impl SharedCards {
         rooms.iter().filter_map(|room| Some((*room, fresh(room)?))).collect()
     }
 
-    /// Forgets the card of a room that has changed in what its watermark does not tell.
+    /// Drops the card of a room that has changed in a way that its watermark does not show.
     pub(super) fn forget(&self, room: RoomId) {
         self.cards.invalidate(&room);
     }

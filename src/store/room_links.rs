@@ -11,7 +11,7 @@ use super::stored::kind_of;
 use crate::domain::{Error, LinkId, LinkTerms, LinkToken, LinkedRoom, Result, RoomId, RoomLink, UserId, hex};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// How long those who come too late learn that a link has expired.
+/// How long an expired link is kept, so that users learn that it has expired.
 const EXPIRED_KEPT_MS: u64 = 30 * DAY_MS;
 /// Maximum number of links of a room that have not expired.
 const MAX_LINKS: u64 = 20;

@@ -1,7 +1,7 @@
 //! Each user's list of rooms.
 //!
-//! A room's set of members is the only truth about membership. The list lies in another slot and is derived from it, so a
-//! node that fails in between leaves them apart. Three rules make up for that:
+//! Only a room's set of members decides about membership. The list is in another slot and is derived from it, so a node
+//! that fails in between leaves them inconsistent. Three rules repair that:
 //!
 //! - Before a user becomes a member, the room is recorded as pending with the user. The record stays for
 //!   [`SETTLED_AFTER_MS`], so a room that the list lacks is found by it, even if the node that made the change failed.
@@ -25,7 +25,7 @@ pub(super) const ROOMS_AT_ONCE: usize = 200;
 /// Age from which the outcome of a pending join is certain. A join takes seconds, and nodes know the time of Redis.
 const SETTLED_AFTER_MS: u64 = 10 * 60 * 1000;
 
-/// A user's rooms as the list has them, not confirmed by the rooms.
+/// A user's rooms as the list has them, not yet confirmed by their members.
 pub struct RoomHints {
     user: UserId,
     pub(super) listed: Vec<RoomEntry>,
@@ -64,7 +64,7 @@ pub(super) struct Correction {
 }
 
 impl Correction {
-    /// Takes an entry away from the list, except for the global room: everyone is a member of it.
+    /// Removes an entry from the list, except for the global room: everyone is a member of it.
     pub(super) fn remove(&mut self, entry: RoomEntry) {
         if entry.room != RoomId::GLOBAL {
             self.surplus.push(entry);
@@ -179,8 +179,8 @@ impl Store {
         Ok(score.map(|at_ms| at_ms as u64))
     }
 
-    /// Makes a user's list agree with what the rooms said, and forgets pending joins whose outcome is certain. Best
-    /// effort: whoever reads the list next does it again.
+    /// Corrects a user's list by the memberships that were read, and removes pending joins whose outcome is certain.
+    /// Best effort: whoever reads the list next does it again.
     pub(super) async fn correct_room_list(&self, hints: &RoomHints, correction: Correction) {
         let is_right = correction.surplus.is_empty() && correction.missing.is_empty();
         if is_right && hints.settled_until_ms.is_none() {
@@ -202,7 +202,7 @@ impl Store {
             for entry in &correction.surplus {
                 pipeline.cmd("ZREM").arg(self.keys.user_rooms(user)).arg(entry.room.number());
             }
-            // Behind the entries, so that nothing is forgotten that is not listed.
+            // After the entries, so that nothing is removed that is not listed.
             if let Some(until_ms) = hints.settled_until_ms {
                 pipeline.cmd("ZREMRANGEBYSCORE").arg(self.keys.pending_rooms(user)).arg("-inf").arg(until_ms);
             }

@@ -1,5 +1,5 @@
-//! Who sent the entries of rooms' logs, and whom they mention. A node remembers it, so that it can count unread messages
-//! without having Redis read a thousand records for one number.
+//! Who sent the entries of rooms' logs, and whom they mention. A node caches it, so that it can count unread messages
+//! without a thousand records being read by Redis for one number.
 //!
 //! Before each use, what is known of a room is extended by the entries behind its last one. After a failover or a restart
 //! Redis may lack that entry, or have another with its seq: an entry is recognised by seq and time together, as in `tail`,
@@ -19,7 +19,7 @@ use super::single_flight::SingleFlight;
 use super::{LONG_LIST, Store};
 use crate::domain::{EntryId, Error, Result, RoomId, Seq, UserId};
 
-/// Maximum number of bytes that a node remembers. The rooms that were asked for longest ago leave first.
+/// Maximum number of bytes that a node caches. The least recently used rooms are evicted first.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// What a room takes apart from its entries, about.
 const ROOM_BYTES: usize = 128;
@@ -84,7 +84,7 @@ impl Default for KnownSenders {
     }
 }
 
-/// The logs that are being read: concurrent callers share one reading.
+/// The logs that are being read: concurrent callers share one read.
 #[derive(Clone, Default)]
 pub(super) struct SenderReads(Arc<Mutex<HashMap<RoomId, Weak<SenderRead>>>>);
 

@@ -78,7 +78,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("INFO").arg(&SECTIONS);
         let answers = self.list_connection.run_everywhere(&pipeline).await?.into_iter();
-        // A server that refuses, because it is loading its data, is no use either.
+        // A server that refuses, because it is loading its data, counts as unavailable, too.
         let state = |replies: Vec<Value>| read(refuse_error(next(&mut replies.into_iter())?)?);
         let mut states: HashMap<String, Shard> =
             answers.filter_map(|(name, replies)| Some((name, state(replies).ok()?))).collect();

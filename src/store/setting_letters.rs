@@ -1,4 +1,4 @@
-//! Settings of a conversation as they are kept and as they travel: a letter for each.
+//! Settings of a conversation as they are stored and published: a letter for each.
 
 use crate::domain::{ConversationChange, ConversationSettings, Notify};
 
@@ -24,7 +24,7 @@ pub(super) fn encode_change(ConversationChange { notify, is_pinned, is_hidden }:
     letters.map(|letter| letter.unwrap_or('-')).into_iter().collect()
 }
 
-/// Reads settings. What this version does not know is as by default.
+/// Reads settings. What this version does not know has its default.
 pub(super) fn decode(text: &str) -> ConversationSettings {
     let mut letters = text.chars();
     let notify = match letters.next() {

@@ -125,7 +125,7 @@ impl Store {
         u32::from(year) * 10_000 + u32::from(month) * 100 + u32::from(day)
     }
 
-    /// Counts a stored message of today. [`Self::write_gathered`] brings it to Redis.
+    /// Counts a stored message of today. [`Self::write_gathered`] writes it to Redis.
     pub(super) fn count_message(&self) {
         self.write_cache.count_message(self.today());
     }

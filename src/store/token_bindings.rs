@@ -1,4 +1,4 @@
-//! What binds tokens to accounts. A number names another account after Redis lost the first one; a key does not.
+//! What binds tokens to accounts. After Redis lost an account, its number may name another one; its key does not.
 
 use redis::{Pipeline, Value};
 
@@ -28,7 +28,7 @@ pub(super) fn new_token_key() -> Result<TokenKey> {
 
 impl Store {
     /// The binding of an account, `None` when there is no such account, and the generation of the tokens that are valid;
-    /// that is `None` while only the shard that has it is away.
+    /// that is `None` while only the shard that has it is unavailable.
     pub async fn token_binding(&self, user: UserId) -> Result<(Option<TokenBinding>, Option<u64>)> {
         let mut pipeline = Pipeline::with_capacity(2);
         self.read_binding(&mut pipeline, user);

@@ -1,4 +1,4 @@
-//! Where a message is: what Redis has of it, and what nodes tell each other about it over a channel of their own.
+//! Where a message is: what Redis stores of it, and what nodes report to each other over a channel of their own.
 
 use std::fmt;
 
@@ -87,7 +87,7 @@ impl fmt::Display for NodeEvent {
 }
 
 impl NodeEvent {
-    /// Parses what a node tells. `None` for what this version does not know.
+    /// Parses the report of a node. `None` for what this version does not know.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (verb, rest) = text.split_once(' ')?;
         let (question, rest) = rest.split_once(' ')?;
@@ -119,7 +119,7 @@ pub struct StoredTrace {
 }
 
 impl Store {
-    /// Reads what Redis has of a message, in one round trip. Checks nobody's access.
+    /// Reads what Redis has of a message, in one round trip. Does not check access.
     ///
     /// # Errors
     /// `MessageNotFound`, also for a message that was trimmed or has expired.
@@ -155,7 +155,7 @@ impl Store {
         Ok(self.reporting_nodes().await?.0.into_iter().map(|row| row.id).collect())
     }
 
-    /// Asks all nodes, this one included, what they know of a message.
+    /// Asks all nodes, including this one, what they know about a message.
     ///
     /// # Errors
     /// `Unavailable`.

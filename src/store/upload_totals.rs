@@ -1,7 +1,7 @@
 //! Who uploads how much: the bytes of a user's files that are stored, and of the present day.
 //!
-//! A file counts from when it is recorded until it is forgotten. Those of earlier versions do not: nothing says whose
-//! they are.
+//! A file counts from when it is recorded until its record is removed. Those of earlier versions do not count: their
+//! user is unknown.
 
 use redis::Pipeline;
 

@@ -22,7 +22,7 @@ pub struct FileDescription {
     pub name: Option<String>,
     /// The charset of a text.
     pub charset: Option<Charset>,
-    /// The message with which it was uploaded, and with which it ends.
+    /// The message with which it was uploaded, and with which it is removed.
     pub message: Option<MessageId>,
     /// Who uploaded it, and its size in bytes; `None` for files of earlier versions.
     pub uploaded: Option<(UserId, u64)>,
@@ -73,7 +73,7 @@ pub enum PictureOwner {
 }
 
 impl Store {
-    /// Records the picture of a user or room, by its path; `None` for none or one that was not uploaded here.
+    /// Records the avatar of a user or room, by its path; `None` for none or one that was not uploaded here.
     pub async fn keep_picture(&self, owner: PictureOwner, path: Option<&str>) -> Result<()> {
         let UploadKeys { used, pictures, .. } = self.keys.uploads();
         let owner = match owner {
@@ -111,7 +111,8 @@ impl Store {
         reply::read(self.connection.run_script(&call, &[]).await?.0)
     }
 
-    /// Remembers a file that was stored. One with a message is looked after together with it, others by their last use.
+    /// Remembers a file that was stored. One with a message is removed together with it, others depend on their last
+    /// use.
     pub async fn note_upload(&self, path: &str, description: &FileDescription) -> Result<()> {
         let UploadKeys { descriptions, used, sent, bytes: total, .. } = self.keys.uploads();
         let times = if description.message.is_some() { sent } else { used };
@@ -172,7 +173,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Whether this node is the one to look after files, which is done `every` so often.
+    /// Whether it is this node's turn to clean up files, which happens `every` so often.
     pub async fn takes_upload_turn(&self, every: Duration) -> Result<bool> {
         // Shorter, so that a node that comes back in time finds it free.
         self.takes_turn(&self.keys.uploads_turn(), every * 5 / 6).await
@@ -225,7 +226,7 @@ impl Store {
             texts.into_iter().map(|text| FileDescription::decode(&text.unwrap_or_default()).message).collect();
         let ids: Vec<MessageId> = messages.iter().copied().flatten().collect();
         let mut exist = self.have_messages(&ids).await?.into_iter();
-        // A file of which nothing more is known stays until it is older than any message.
+        // A file without further data stays until it is older than any message.
         let is_kept: Vec<bool> = messages.iter().map(|id| id.is_none() || exist.next().unwrap_or(true)).collect();
         self.note_looked_at(&sent, paths.iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept).map(|(path, _)| path))
             .await?;

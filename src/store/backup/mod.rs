@@ -1,9 +1,9 @@
-//! Copies everything that lasts, while nodes run, and puts it back.
+//! Copies all permanent data while nodes run, and restores it.
 //!
-//! A room is read at one moment, by a script. Rooms are not read at the moment of each other or of what refers to them, so the
-//! order matters: rooms; then the notes of changes under way; then users; then the indexes. A membership that is in the copy
-//! of its room is thereby in that of the user's list, or recorded to be finished by the next node, and whoever sent a
-//! copied message has a copied account with its name.
+//! A room is read at one moment, by a script. Rooms are not read at the moment of each other or of what refers to them,
+//! so the order matters: rooms; then the records of changes in progress; then users; then the indexes. A membership
+//! that is in the copy of its room is thereby in that of the user's list, or recorded to be finished by the next node,
+//! and whoever sent a copied message has a copied account with its name.
 
 mod restore;
 mod scan;
@@ -37,11 +37,12 @@ const PASSES: [fn(KeyKind) -> bool; 4] = [
 ];
 
 impl Store {
-    /// Hands over everything that lasts, key by key. What was acknowledged before is in it; of what is written meanwhile, some
-    /// may be.
+    /// Passes on all permanent data, key by key. What was acknowledged before is in it; of what is written meanwhile,
+    /// some may be.
     ///
     /// # Errors
-    /// `Unavailable` when Redis does not answer, or was replaced or changed its slots meanwhile: try again. Those of `take`.
+    /// `Unavailable` when Redis does not answer, or was replaced or changed its slots meanwhile: start again. Those of
+    /// `take`.
     pub async fn copy_keys<E: From<Error>>(
         &self,
         mut take: impl FnMut(StoredKey) -> std::result::Result<(), E>,

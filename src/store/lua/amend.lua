@@ -3,7 +3,7 @@
 local AMENDMENTS_LONGER_MS = 2 * 60 * 60 * 1000
 
 -- Writes an amendment `{field, value, verb, announced, details}` of the entry `id` and announces it to the room. Returns
--- false when the message is deleted: then nothing amends it.
+-- false when the message is deleted: then nothing is written.
 local function amend(room, log, amended, details, live, max_len, id, amendment)
   if is_deleted(amended, string.match(id, '^%d+')) then return false end
   redis.call('HSET', amended, amendment.field, amendment.value)

@@ -1,5 +1,5 @@
--- Announces to a room that a member is typing, unless too many would hear it, or it is a direct room whose other user blocks
--- the member. Stores nothing.
+-- Announces to a room that a member is typing, unless too many would receive it, or it is a direct room whose other
+-- user blocks the member. Stores nothing.
 --
 -- KEYS  1 room   2 members   3 live channel
 -- ARGV  1 user   2 name   3 maximum members

@@ -1,4 +1,4 @@
--- Blocks a user, unless too many are blocked. Again is fine.
+-- Blocks a user, unless too many are blocked. Idempotent.
 --
 -- KEYS  1 users whom this user blocks
 -- ARGV  1 the other user   2 time in ms   3 maximum users

@@ -1,4 +1,4 @@
--- Changes what a user has set for a conversation. What is as by default is not kept.
+-- Changes what a user has set for a conversation. Defaults are not stored.
 --
 -- KEYS  1 settings of the user's conversations
 -- ARGV  1 room   2 new settings, a character each, '-' for what stays   3 settings by default

@@ -1,8 +1,8 @@
--- Takes files that nothing has used for long off the list, so that the caller alone removes them. A message that is sent
--- meanwhile either renews its file before, which is then not taken, or comes after.
+-- Removes files that have been unused for long from the list, so that only the caller removes them. A message that is
+-- sent meanwhile either renews its file before, which is then not taken, or comes after.
 --
--- KEYS  1 times of use   2 descriptions   3 pictures in use, which stay   4 bytes by user
--- ARGV  1 ms before which a file counts as unused   2 most files to take
+-- KEYS  1 times of use   2 descriptions   3 avatars in use, which stay   4 bytes by user
+-- ARGV  1 ms before which a file counts as unused   2 maximum files to take
 -- Reply their paths
 
 -- Later than any time, as keep_picture.lua has it.
@@ -11,7 +11,7 @@ local ALWAYS = '9007199254740991'
 local paths = {}
 for _, path in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])) do
   if redis.call('HEXISTS', KEYS[3], path) == 1 then
-    -- It became known only after it was recorded as a picture.
+    -- It was listed only after it had been recorded as an avatar.
     redis.call('ZADD', KEYS[1], ALWAYS, path)
   else
     paths[#paths + 1] = path

@@ -1,7 +1,7 @@
--- Counts bytes that a user uploads, or takes back some that were counted too many.
+-- Counts bytes that a user uploads, or subtracts some that were counted too many.
 --
 -- KEYS  1 counter of the user
--- ARGV  1 bytes (negative to take back)   2 most bytes at a time   3 ms after the first upload at which counting begins again
+-- ARGV  1 bytes (negative to subtract)   2 maximum bytes in that time   3 ms after the first upload at which counting begins again
 -- Reply 0, or the ms to wait when these bytes would be too many
 
 local bytes, most = tonumber(ARGV[1]), tonumber(ARGV[2])

@@ -1,4 +1,4 @@
--- Creates an account unless its number is taken: by an account, or by what is left of one.
+-- Creates an account unless its number is in use: by an account, or by the remains of one.
 --
 -- KEYS  1 account   2 list of rooms
 -- ARGV  1… field, value, …

@@ -1,9 +1,9 @@
--- Creates a room with its first members and the notice of its creation, unless its number is taken: by a room, or by what
--- is left of one. Number 1 is the global room, which is created again with the members that it has.
+-- Creates a room with its first members and the system message of its creation, unless its number is in use: by a room,
+-- or by the remains of one. Number 1 is the global room, which is created again with the members that it has.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 details of amendments
 -- ARGV  1 number   2 kind   3 name   4 description   5 avatar   6 owner   7 pair of a direct room (`3:7`)
---       8 record of the notice ('' for none)   9 maximum entries   10 retention ms   11 sweep ms   12… members
+--       8 record of the system message ('' for none)   9 maximum entries   10 retention ms   11 sweep ms   12… members
 -- Reply the time of creation in ms, or 'exists'
 
 local room, log, members, amended, live, details = unpack(KEYS)

@@ -1,7 +1,7 @@
--- Deletes an account. Its number stays taken, by what its name reads as from now on.
+-- Deletes an account. Its number stays in use, with the name that is shown from now on.
 --
 -- KEYS  1 account
--- ARGV  1 expected hash of the password ('' for any)   2 what the name reads as
+-- ARGV  1 expected hash of the password ('' for any)   2 the name that is shown
 -- Reply {the first valid epoch of tokens, ms}, 'changed' when the hash differs, or false when there is no account
 --
 -- `former` and `address`, the name and the e-mail address, stay until the keys that point to the account are released.

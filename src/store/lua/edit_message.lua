@@ -14,7 +14,7 @@ if not known_kind(state[1], members, user) then return {'no_room'} end
 local entry = redis.call('XRANGE', log, seq, seq)[1]
 if not entry or is_deleted(amended, seq) then return {'no_message'} end
 local id, sender, record = entry[1], string.match(entry[2][2], '^(%d+) (.*)$')
--- Whoever has left a public room, or was removed from it, says nothing there.
+-- Users who have left a public room, or were removed from it, cannot edit there.
 if sender ~= user or not redis.call('ZSCORE', members, user) then return {'forbidden'} end
 record = cjson.decode(record)
 if record.k ~= 't' or record.f or record.fw then return {'not_editable'} end

@@ -1,4 +1,4 @@
--- Removes users whose nodes have not renewed them. A time from the future is of a clock that was set back since, and of
+-- Removes users whose nodes have not renewed them. A time in the future is from a clock that was set back since, and of
 -- no node that still runs.
 --
 -- KEYS  1 connected users

@@ -1,5 +1,5 @@
 -- Creates a link with which users join a room themselves. The owner and admins may. Links that have expired are kept
--- for a while, so that those who come too late learn why; those whose creator is neither owner nor admin any more are
+-- for a while, so that users learn that they have expired; those whose creator is neither owner nor admin any more are
 -- removed.
 --
 -- KEYS  1 room   2 members   3 admins   4 links

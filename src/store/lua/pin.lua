@@ -1,9 +1,9 @@
--- Pins a message to its room or takes it from there: an amendment. The owner and admins may, in a direct room both users. Counts
+-- Pins a message to its room or unpins it: an amendment. The owner and admins may, in a direct room both users. Counts
 -- as a message of the user.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 details of amendments   6 live channel   7 rate of the user here
 --       8 admins
--- ARGV  1 user   2 seq   3 ms between messages   4 ms of burst   5 maximum entries   6 '1' to pin, '0' to take away
+-- ARGV  1 user   2 seq   3 ms between messages   4 ms of burst   5 maximum entries   6 '1' to pin, '0' to unpin
 --       7 most pinned messages
 -- Reply {'amended'} · {'already'} (it is as wanted) · {'no_room'} · {'no_message'} · {'forbidden'} · {'blocked'} · {'full'}
 --       {'limited', ms to wait}

@@ -101,7 +101,7 @@ local function append(log, live, seq, ms, record, max_len)
 end
 
 -- Records the last seq and time of a room. Renews the expiry of the log if a second has passed since the last renewal, at
--- `renewed`: then no message vanishes earlier than a second before its time, and most messages cost nothing. The first
+-- `renewed`: then no message expires more than a second before its time, and most messages cost nothing. The first
 -- renewal in each period of `sweep_ms` also trims by age.
 local function advance(room, log, amended, details, seq, ms, renewed, retention_ms, sweep_ms)
   renewed, sweep_ms = tonumber(renewed) or 0, tonumber(sweep_ms)

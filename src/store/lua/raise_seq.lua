@@ -1,5 +1,5 @@
--- Raises the last seq of a room above that of a message which was delivered and then lost, so that its id is not given
--- again. One seq more is left out: the token of the lost message must not name the place before the next one.
+-- Raises the last seq of a room above that of a message which was delivered and then lost, so that its id is not
+-- reused. One seq more is left out, so that the token of the lost message is not that of the place before the next one.
 --
 -- KEYS  1 room
 -- ARGV  1 seq of the lost message   2 its time in ms

@@ -3,7 +3,7 @@
 -- KEYS  1 room   2 log   3 members   4 amendments   5 details of amendments   6 live channel   7 rate of the user here
 --       8 admins
 -- ARGV  1 user   2 seq   3 ms between messages   4 ms of burst   5 maximum entries   6 emoji   7 '1' to add, '0' to remove
---       8 most kinds on a message   9 most reactions to a message
+--       8 maximum kinds of reactions   9 maximum reactions to a message
 -- Reply {'amended'} · {'already'} (it is as wanted) · {'no_room'} · {'no_message'} · {'forbidden'} · {'blocked'}
 --       {'full'} · {'limited', ms to wait}
 --

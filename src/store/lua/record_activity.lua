@@ -13,7 +13,7 @@ local ahead = (tonumber(latest) or 0) - tonumber(ARGV[1])
 local is_late = ahead > 0 and ahead <= tonumber(ARGV[7])
 if not is_late then redis.call('HSET', seen, 'name', found[1], 'ip', ARGV[2], 'agent', ARGV[3], 'at', ARGV[1]) end
 if ARGV[6] == '1' or not latest then
-  -- After the recorded login has expired, the token's time of issue stands in for it.
+  -- After the recorded login has expired, the token's time of issue replaces it.
   redis.call('HSETNX', seen, 'login', ARGV[4])
   redis.call('EXPIRE', seen, ARGV[5])
 end

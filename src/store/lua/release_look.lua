@@ -1,4 +1,4 @@
--- Gives up a form of user names, provided that the user holds it.
+-- Releases a form of user names, provided that the user holds it.
 --
 -- KEYS  1 form
 -- ARGV  1 user

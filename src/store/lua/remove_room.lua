@@ -1,5 +1,6 @@
--- Removes a room and announces it. Its owner may, as long as a member. What is left says that the room is gone (it has no
--- kind), who was a member and which messages it had; `room_removals.rs` needs that to remove what lies in other slots.
+-- Removes a room and announces it. Its owner may, as long as a member. The remains say that the room was removed (it
+-- has no kind), who was a member and which messages it had; `room_removals.rs` needs that to remove what lies in other
+-- slots.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 admins   7 read   8 delivered
 --       9, 10 hashes of client ids   11 former members   12 former log   13 users who were removed from the room

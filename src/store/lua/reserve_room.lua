@@ -1,9 +1,9 @@
 -- Reserves a place in a user's list of rooms for a room of which the user is about to become a member, unless the list is
 -- full. Counts the rooms that a user makes.
 --
--- KEYS  1 list of rooms   2 pending rooms   3 rooms made today
--- ARGV  1 room   2 note of the attempt, `room:attempt`   3 time in ms   4 maximum rooms (0 for no limit)
---       5 maximum rooms made a day (0 for no limit, or when the user does not make this one)
+-- KEYS  1 list of rooms   2 pending rooms   3 rooms created today
+-- ARGV  1 room   2 record of the attempt, `room:attempt`   3 time in ms   4 maximum rooms (0 for no limit)
+--       5 maximum rooms created a day (0 for no limit, or when the user does not create this one)
 -- Reply {'reserved'} · {'full'} · {'limited', ms to wait}
 
 local DAY_MS = 24 * 60 * 60 * 1000
@@ -11,7 +11,8 @@ local DAY_MS = 24 * 60 * 60 * 1000
 local list, pending, made = unpack(KEYS)
 local room, max_rooms, max_made = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
 
--- Returns the number of attempts to join rooms that the list lacks. Notes without an attempt are of rooms that were listed.
+-- Returns the number of attempts to join rooms that the list lacks. Records without an attempt are of rooms that were
+-- listed.
 local function reserved()
   local rooms, count = {[room] = true}, 0
   for _, note in ipairs(redis.call('ZRANGE', pending, 0, -1)) do

@@ -1,10 +1,10 @@
--- Uses an invite for an account, once however often it is asked.
+-- Uses an invite for an account: once, however often it is called.
 --
 -- KEYS  1 invite
 -- ARGV  1 account
 -- Reply 1, or 0 when there is no such invite or it is used up
 --
--- The hash has the field `uses`, and one for each account that was made.
+-- The hash has the field `uses`, and one for each account that was created.
 
 local uses = redis.call('HGET', KEYS[1], 'uses')
 if not uses then return 0 end

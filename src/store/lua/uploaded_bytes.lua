@@ -1,6 +1,6 @@
--- Shared: what a file counts for the user who uploaded it. Prepended to the scripts that forget files.
+-- Shared: the bytes of a file that count for its user. Prepended to the scripts that remove files.
 
--- Forgets the description of a file, and takes its bytes off those of its user. Does so once, however often it is asked.
+-- Removes the description of a file, and subtracts its bytes from those of its user: once, however often it is called.
 local function forget_description(descriptions, total, path)
   local about = redis.call('HGET', descriptions, path)
   if not about then return end

@@ -1,6 +1,6 @@
 -- Functions that walk a room's log past deleted messages. Requires amendments.lua.
 
--- What a walk reads before it gives up. Redis serves nobody else meanwhile, and needs 3 µs for a short entry and 90 µs for
+-- What a walk reads before it stops. Redis serves nobody else meanwhile, and needs 3 µs for a short entry and 90 µs for
 -- one of 15 KB.
 local MAX_READ, MAX_READ_BYTES, STEP = 100, 64 * 1024, 10
 

@@ -13,7 +13,7 @@ use crate::domain::Result;
 /// Time after which the kernel gives up unacknowledged bytes: the response timeout of requests.
 pub(in crate::store) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1200);
 
-/// Adds to an address what the settings say of the login and the certificates.
+/// Adds the login and the certificates of the settings to an address.
 pub(super) async fn ready_to_connect(info: ConnectionInfo, config: &RedisConfig) -> Result<ConnectionInfo> {
     let own = info.redis_settings().clone();
     let info = info.set_redis_settings(login(own, &config.username, &config.password_file).await?);

@@ -1,4 +1,4 @@
-//! Checks of the server behind a new connection: it takes writes, is new enough, and keeps what it is given.
+//! Checks of the server behind a new connection: it takes writes, is new enough, and evicts nothing.
 
 use redis::aio::ConnectionLike;
 use redis::{InfoDict, Pipeline, Value};

@@ -1,6 +1,6 @@
-//! Group commit to one server: what waits goes out as one pipeline that ends with `WAIT k`, over a connection of its own,
-//! which `WAIT` blocks; meanwhile the next batch gathers. A write that too few replicas receive in time is `Unavailable`:
-//! it may be stored or get lost, and only a retry that succeeds tells the client that it is safe.
+//! Group commit to one server: waiting writes are sent as one pipeline that ends with `WAIT k`, over a connection of
+//! its own, which `WAIT` blocks; the next batch is collected meanwhile. A write that too few replicas receive in time
+//! is `Unavailable`: it may be stored or get lost, and only a retry that succeeds tells the client that it is safe.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ const MAX_WAITING: usize = 4096;
 /// Number of commands that [`GroupCommit::add_wait`] adds.
 const WAITING: usize = 2;
 
-/// Gathers the writes of one worker, or of several, into batches.
+/// Collects the writes of one worker, or of several, into batches.
 pub(in crate::store) struct GroupCommit {
     connection: SharedConnection,
     /// The runtime that takes batches from the queue. `None`: that of whoever writes.

@@ -1,4 +1,4 @@
-//! Whether a server answers, and what logs say of that: once when it stops, and once when it answers again.
+//! Whether a server answers, and one log line about it when it stops, and when it answers again.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -41,7 +41,7 @@ impl Condition {
         self.slots.store(slots, Ordering::Relaxed);
     }
 
-    /// Takes note that no connection could be opened, and converts the error as [`Self::complain`] does.
+    /// Records that no connection could be opened, and converts the error as [`Self::complain`] does.
     pub(super) fn note_failure(&self, failure: Error) -> Error {
         self.note_silence(&failure);
         self.complain(failure)
@@ -59,7 +59,7 @@ impl Condition {
         Error::Unavailable(source)
     }
 
-    /// Takes note that a connection was opened. Ends the memory of the last error.
+    /// Records that a connection was opened, and forgets the last error.
     pub(super) fn note_success(&self) {
         if self.is_failing.swap(false, Ordering::AcqRel) {
             info!(shard = self.shard(), slots = self.slots(), "Redis answers again");
@@ -67,7 +67,7 @@ impl Condition {
         *self.complaint.lock().expect("no panic while held") = None;
     }
 
-    /// Takes note that a connection broke or did not answer in time.
+    /// Records that a connection broke or did not answer in time.
     pub(super) fn note_silence(&self, error: &dyn std::fmt::Display) {
         if !self.is_failing.swap(true, Ordering::AcqRel) {
             warn!(shard = self.shard(), slots = self.slots(), %error, "Redis does not answer");

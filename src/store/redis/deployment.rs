@@ -1,4 +1,4 @@
-//! Where the data of a node is: on one server, which sentinels may name, or in a cluster.
+//! Where the data of a node is: on one server, which sentinels may determine, or in a cluster.
 
 use std::sync::{Arc, OnceLock};
 
@@ -53,7 +53,7 @@ impl Deployment {
         }
     }
 
-    /// Hears of failovers before they happen, or of slots that move; never returns.
+    /// Listens for failovers before they happen, or for slots that move; never returns.
     pub async fn watch(&self) {
         match self.cluster() {
             Some(cluster) => cluster.watch().await,

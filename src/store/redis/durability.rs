@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// What a node demands of replicas. Its workers share it.
 pub(in crate::store) struct Durability {
-    /// Number of replicas by the configuration; 0 demands none.
+    /// Number of replicas by the configuration; 0 requires none.
     wanted: u8,
     /// Time with too few replicas after which fewer are enough. `None`: never.
     floor: Option<Duration>,
@@ -26,7 +26,7 @@ pub struct ReplicaCounts {
     pub wanted: u8,
     /// How many must have received a write now: fewer than wanted after the time of the floor.
     pub in_force: u8,
-    /// How many received a write just now, at most the number wanted.
+    /// How many received the latest write, at most the number required.
     pub reached: u8,
 }
 
@@ -50,7 +50,7 @@ impl Durability {
         self.in_force.load(Ordering::Acquire)
     }
 
-    /// Takes note of how many replicas have received a write. Returning replicas count at once, missing ones when they have
+    /// Records how many replicas have received a write. Returning replicas count at once, missing ones when they have
     /// been missing for the time of the floor.
     pub(in crate::store) fn measured(&self, reached: u8, now: Instant) -> ReplicaCounts {
         let reached = reached.min(self.wanted);
@@ -68,7 +68,7 @@ impl Durability {
         ReplicaCounts { wanted: self.wanted, in_force: self.in_force(), reached }
     }
 
-    /// Takes note that enough replicas have received everything before a time of Redis.
+    /// Records that enough replicas have received everything before a time of Redis.
     pub(in crate::store) fn received(&self, until_ms: u64) {
         self.received_until_ms.store(until_ms, Ordering::Release);
     }
@@ -78,7 +78,7 @@ impl Durability {
         Some(self.received_until_ms.load(Ordering::Acquire)).filter(|until_ms| *until_ms > 0)
     }
 
-    /// Takes note that the server did not answer, which tells nothing of its replicas.
+    /// Records that the server did not answer, which says nothing about its replicas.
     pub(in crate::store) fn not_measured(&self) {
         *self.short_since.lock().expect("no panic while held") = None;
     }

@@ -27,7 +27,7 @@
 //! | `{applications}:names`, `:tokens`, `:used` | none: a token lasts until it is revoked |
 //! | `{hooks}:incoming`, `:used`, `:outgoing`, `:health` | none: a webhook lasts until it is removed |
 //! | `{u:3}:blocks` | none: a block lasts until it is lifted |
-//! | `{r:7}:former`, `:former:log` | none: what is left of a removed room, until a node has finished the removal |
+//! | `{r:7}:former`, `:former:log` | none: remains of a removed room, until a node has finished the removal |
 //! | `removals` | none: nodes finish and remove entries that are half a minute old |
 //! | `joins` | none: nodes announce and remove entries that are half a minute old |
 //! | `direct:<lo>:<hi>` | none: direct rooms last |
@@ -35,16 +35,16 @@
 //! | `{r:7}:sent:…` | a minute: ids that a proxy assigned; 24 hours: ids of clients, as the previous version keeps them |
 //! | `{r:7}:rate:…` | until the whole burst is available again |
 //! | `{r:7}:slow:…` | the pause between two messages in slow mode |
-//! | `guesses:…` | `limits.wrong_passwords_secs` after the first try, or after the wait that the last one caused |
+//! | `guesses:…` | `limits.wrong_passwords_secs` after the first attempt, or after the wait that the last one caused |
 //! | `{u:3}`, `name:…`, `look:…`, `email:…` | none: accounts last |
-//! | `origin:…` | none: an account that was deleted is not made again |
+//! | `origin:…` | none: an account that was deleted is not created again |
 //! | `{u:3}:logins` | 30 days after the latest login |
 //! | `invite:…` | as long as it is valid |
 //! | `invites` | none: entries of invites that have expired are removed when the next one is made |
 //! | `{u:3}:uploaded` | a day after the first upload that it counts |
 //! | `{uploads}:used`, `:sent`, `:about`, `:pictures` | none: entries are removed with their file |
 //! | `{uploads}:bytes` | none: entries are removed with the last file of their user |
-//! | `{uploads}:turn`, `:listed` | until another node may look after the files |
+//! | `{uploads}:turn`, `:listed` | until another node may clean up the files |
 //! | `{u:3}:seen` | a while after the user went offline |
 //! | `online:…`, in a cluster `{o:…}:online`, and `rooms:active` | none: nodes trim old entries every minute |
 //! | `connected:…`, in a cluster `{o:…}:connected` | none: nodes remove users whom no node has renewed |
@@ -56,10 +56,10 @@
 //! | `nodes` | none: nodes trim entries without a report in the last hour |
 //! | `nodes:incidents` | a week after the last incident; the latest 500 |
 //! | `probe:<id>`, `{…}:probe:<id>` | ten seconds: shows that Redis, or a shard, takes writes |
-//! | `{…}:barrier` | ten seconds: what a shard's replicas are waited for with |
+//! | `{…}:barrier` | ten seconds: written in order to wait for a shard's replicas |
 //! | `nodes:settings` | none: a node that starts removes those without a report in the last hour |
 //! | `figures:<hour>` | 25 hours after the last report of the hour |
-//! | `deleting` | none: nodes finish deletions and remove their notes |
+//! | `deleting` | none: nodes finish deletions and remove their entries |
 //! | `revoked`, `ended`, `renamed`, `deleted` | none: entries older than any token and message are trimmed at each write |
 
 mod kinds;
@@ -185,7 +185,7 @@ pub(in crate::store) struct UploadKeys {
     pub(in crate::store) sent: String,
     /// Sorted set: user → bytes of the files that the user uploaded and that are stored.
     pub(in crate::store) bytes: String,
-    /// Hash: user or room → path of its picture, and path → number of those who have it.
+    /// Hash: user or room → path of its avatar, and path → number of those who have it.
     pub(in crate::store) pictures: String,
 }
 
@@ -221,7 +221,7 @@ impl Keys {
         }
     }
 
-    /// Hashes that take turns: digest of sender and client id → message, as `append_message.lua` describes.
+    /// Hashes that are used in turn: digest of sender and client id → message, as `append_message.lua` describes.
     pub(in crate::store) fn client_ids(&self, room: RoomId) -> [String; 2] {
         [1, 2].map(|turn| format!("{}{{r:{}}}:ids:{turn}", self.prefix, room.number()))
     }
@@ -601,8 +601,8 @@ impl Keys {
         format!("{}seq:rooms", self.prefix)
     }
 
-    /// String: replication id of the server that gave the last number of a counter. In the counter's slot: an untagged key
-    /// is its own tag.
+    /// String: replication id of the server that assigned the last number of a counter. In the counter's slot: an
+    /// untagged key is its own tag.
     pub(in crate::store) fn history(&self, counter: &str) -> String {
         format!("{}{{{counter}}}:history", self.prefix)
     }

@@ -4,8 +4,8 @@
 //! resubscription of the client library is not reliable. A probe message each second checks that delivery works end to
 //! end; it is written as well as published, because a server that was demoted still delivers.
 //!
-//! A shard ends subscriptions of its own accord when their slot moves. The client library takes such news for the reply to
-//! the oldest request; when one is under way, the connection is given up.
+//! A shard ends subscriptions of its own accord when their slot moves. The client library takes such an end for the
+//! reply to the oldest request; if one is in progress, the connection is closed.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

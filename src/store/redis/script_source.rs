@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Returns a script without comment lines and without the functions that it does not call. Redis runs a script from its
-/// first line at each call, and so makes each function anew: one that nobody calls costs as much as a short command.
+/// first line at each call, and so makes each function anew: one that is not called costs as much as a short command.
 ///
 /// A function is what is between a line that begins with `local function` and the next line that is `end`.
 pub(super) fn stripped(code: &str) -> String {

@@ -1,4 +1,4 @@
-//! Sentinel: finds the primary, and hears of failovers before they happen.
+//! Sentinel: finds the primary, and detects failovers before they happen.
 //!
 //! A planned failover promotes a replica about a second before `+switch-master` tells everyone, and the old primary
 //! acknowledges writes until then, which are lost. So nodes leave it at the first sign of a failover, and write again
@@ -25,7 +25,7 @@ pub(super) type Place = (String, u16);
 /// The sentinels of the settings.
 #[derive(Debug)]
 pub(super) struct Sentinels {
-    /// Name of the primary; unset until it was asked for when the settings give none.
+    /// Name of the primary; if the settings have none, unset until a sentinel has named it.
     name: OnceLock<String>,
 }
 

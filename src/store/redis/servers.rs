@@ -37,7 +37,7 @@ pub struct Servers {
     /// The addresses are those of sentinels, as the settings say or the first answer showed.
     has_sentinels: AtomicBool,
     sentinels: Sentinels,
-    /// Where the last connection led that sentinels showed the way to.
+    /// The server of the last connection that was found through sentinels.
     present: Mutex<Option<Place>>,
     /// Rises when every connection must leave its server.
     generation: watch::Sender<u64>,

@@ -1,4 +1,4 @@
-//! The links to the shards of a cluster, and which of them has which topic.
+//! The links to the shards of a cluster, and which of them is subscribed to which topic.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The channels that are wanted, and which of them have changed since they were last seen to.
+//! The channels to subscribe to, and which of them have changed since they were last processed.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::keys::Topic;
 use crate::domain::RoomId;
 
-/// Wanted topics. Its size is bounded by the topics that exist, however long nobody sees to them.
+/// Requested topics. Bounded by the topics that exist, however long they are not processed.
 #[derive(Default)]
 pub(super) struct Topics {
     state: Mutex<State>,

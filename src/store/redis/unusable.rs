@@ -1,4 +1,4 @@
-//! Errors of Redis that waiting does not mend: what the settings say, or what Redis permits, is wrong.
+//! Errors of Redis that do not pass: the settings, or the rights of the Redis user, are wrong.
 
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ pub(in crate::store) fn unusable(line: impl Into<String>) -> Error {
     Error::internal(Unusable(line.into()))
 }
 
-/// Converts the error of a connect: refused credentials and rights are [`Unusable`], anything else may pass.
+/// Converts the error of a connect: refused credentials and missing rights are [`Unusable`], anything else may be
+/// temporary.
 pub(in crate::store) fn connect_error(error: &RedisError, address: &str) -> Error {
     let reason = reason(error);
     if is_tls_error(error) {

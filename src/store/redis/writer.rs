@@ -1,7 +1,7 @@
 //! Writes that are acknowledged to clients: messages, deletions, members, rooms, accounts.
 //!
 //! With `redis.durability = "server"` they take the shared connection like all commands. With `replicas:k` they are
-//! gathered, for each server that takes writes: see [`GroupCommit`].
+//! collected, for each server that takes writes: see [`GroupCommit`].
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a shard says instead of a reply when a command belongs elsewhere.
+//! Error replies of a shard for a command that belongs elsewhere.
 
 use redis::Value;
 
@@ -7,11 +7,11 @@ use redis::Value;
 pub(in crate::store) enum Redirect {
     /// The slot has another owner for good.
     Moved { slot: u16, address: Address },
-    /// The slot is on its way to another owner, which has this key already.
+    /// The slot is being moved to another owner, which has this key already.
     Ask { address: Address },
-    /// The slot is on its way, and the keys of the command are on both sides.
+    /// The slot is being moved, and the keys of the command are on both sides.
     TryAgain,
-    /// The shard does not know who has the slot, or that its owner is away.
+    /// The shard does not know the owner of the slot, or the owner is unavailable.
     Down,
 }
 

@@ -15,10 +15,10 @@ use crate::store::redis::address::RESPONSE_TIMEOUT;
 use crate::store::redis::connection::refuse_error;
 use crate::store::redis::scripts;
 
-/// First pause before commands are sent again whose slot is on its way; each further one is twice as long.
+/// First pause before commands are sent again whose slot is being moved; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-/// Times that commands are sent on at once. Shards that name each other must not make this spin.
+/// Times that commands are sent on at once. Shards that redirect to each other must not cause a busy loop.
 const ROUNDS_WITHOUT_PAUSE: u32 = 3;
 
 /// Sends commands to one shard.
@@ -133,7 +133,7 @@ pub(in crate::store) async fn route_in_order(
     Ok(replies)
 }
 
-/// What a command counts as answered with when no shard answers it.
+/// The reply that is assumed for a command that no shard answers.
 fn down(reason: &str) -> Result<Value> {
     let line = reason.replace(['\r', '\n'], " ");
     redis::parse_redis_value(format!("-CLUSTERDOWN {line}\r\n").as_bytes()).map_err(Error::internal)
@@ -145,13 +145,13 @@ struct Next {
     must_wait: bool,
 }
 
-/// Takes note of a redirect. Returns how the command goes on; `None` when its refusal is the answer.
+/// Records a redirect. Returns where the command is sent next; `None` when the error is its reply.
 fn follow(cluster: &Arc<Cluster>, shard: &Shard, redirect: Redirect) -> Result<Option<Next>> {
     let named = |(host, port): Address| if host.is_empty() { (shard.address.0.clone(), port) } else { (host, port) };
     Ok(match redirect {
         Redirect::Moved { slot, address } => {
             let address = named(address);
-            // A server that names itself, or a shard that is out of date, must not make this spin.
+            // A server that redirects to itself, or an outdated shard, must not cause a busy loop.
             let must_wait = address == shard.address;
             cluster.note_moved(slot, &address)?;
             cluster.request_refresh();

@@ -1,4 +1,5 @@
-//! Keeps the table of slots true: it is read again whenever a reply or a lost connection says that it may be outdated.
+//! Keeps the table of slots current: it is read again whenever a reply or a lost connection says that it may be
+//! outdated.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,9 +25,9 @@ use crate::store::redis::unusable::connect_error;
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Shortest time between two readings of the table.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Longest time between two readings, for changes that nothing else tells of.
+/// Longest time between two reads, for changes without another sign.
 const READ_EVERY: Duration = Duration::from_secs(5);
-/// Servers that are asked at the same time. The first answer counts.
+/// Number of servers that are queried at the same time. The first reply counts.
 const ASKED_AT_ONCE: usize = 3;
 
 /// The shards of a cluster.
@@ -101,7 +102,7 @@ impl Cluster {
         table.owner(slot_of_key(key.as_bytes())).map_or(0, |shard| ((shard.number + 1) << 40) + shard.servers.breaks())
     }
 
-    /// Reads the table again, unless that was done a moment ago. Callers at the same time share one reading.
+    /// Reads the table again, unless that was done a moment ago. Concurrent callers share one read.
     pub(in crate::store) async fn refresh(&self) {
         let called_at = Instant::now();
         let mut read_at = self.read_at.lock().await;
@@ -137,10 +138,10 @@ impl Cluster {
         }
     }
 
-    /// Takes note of a slot's new owner. The table may lack its shard.
+    /// Records a slot's new owner. The table may lack its shard.
     pub(super) fn note_moved(&self, slot: u16, address: &Address) -> Result<()> {
         let table = self.table();
-        // Of many commands that were refused together, the first has told it.
+        // The first of several commands that were refused together has reported it.
         if table.owner(slot).is_none_or(|owner| owner.address != *address) {
             self.publish(table.with_moved(slot, address, |address| self.shard(address))?);
         }
@@ -186,7 +187,7 @@ impl Cluster {
         moves.iter().for_each(Move::log);
     }
 
-    /// Asks known servers for the ranges of slots. `None` when they are no cluster.
+    /// Queries known servers for the ranges of slots. `None` when they are no cluster.
     async fn read_ranges(&self) -> Result<Option<Vec<Range>>> {
         let mut places: Vec<ConnectionInfo> =
             self.table().shards().iter().map(|shard| at(&self.seeds[0], &shard.address)).collect();
@@ -220,7 +221,7 @@ impl Cluster {
             match info {
                 Ok(info) if info.get::<u8>("cluster_enabled") != Some(1) => return Ok(None),
                 Ok(_) => {}
-                // Who may not ask is told by the settings that there is a cluster.
+                // Without the right to query, `redis.mode` says that there is a cluster.
                 Err(error) if error.code() == Some("NOPERM") && self.config.mode != RedisMode::Cluster => {
                     return Ok(None);
                 }

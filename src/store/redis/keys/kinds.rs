@@ -1,4 +1,4 @@
-//! What a key is, by its name: a backup copies what lasts, and leaves out what tells of running nodes.
+//! What a key is, by its name: a backup copies permanent data, and leaves out the state of running nodes.
 
 use super::Keys;
 use crate::domain::RoomId;
@@ -10,13 +10,13 @@ pub(in crate::store) enum KeyKind {
     Room(RoomId),
     /// Another key of a room.
     OfRoom,
-    /// Notes of changes that concern several keys and may be under way.
+    /// Records of changes that concern several keys and may be in progress.
     Notes,
     /// A key of a user.
     User,
     /// Anything else that lasts.
     Index,
-    /// Tells of running nodes, or is forgotten within minutes.
+    /// State of running nodes, or what expires within minutes.
     Passing,
 }
 
