@@ -1,4 +1,4 @@
-// The part of React that the virtual list needs, made of Preact. `preact/compat` would be five times the size.
+// The part of React that the virtual list needs, built on Preact. `preact/compat` would be five times the size.
 
 import { type FunctionComponent, options, type Ref, type RefObject } from "preact";
 import { jsx as preactJsx } from "preact/jsx-runtime";

@@ -16,7 +16,7 @@ setAlert((message, conversation) => {
   if (soundsEnabled.peek()) void ring().catch(() => {});
 });
 
-/** Whether the user wants to hear of a message. */
+/** Whether a message notifies the user. */
 function isWanted(message: Message, { notify: level }: Conversation): boolean {
   if (level === "none" || (level === "mentions" && !isMentioned(message))) return false;
   return isOthers(message) || addsUser(message);

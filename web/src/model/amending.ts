@@ -17,7 +17,7 @@ export function editMessage(room: number, id: number, content: string): Promise<
   return connection.command({ type: "edit_message", payload: { room_id: room, id, content } });
 }
 
-/** Reacts with an emoji, or takes that back if the user already has. */
+/** Reacts with an emoji, or removes the user's reaction with it. */
 export function toggleReaction(room: number, message: Message, emoji: string): Promise<void> {
   const on = !hasReacted(message, emoji);
   return connection.command({ type: "react", payload: { room_id: room, id: message.id, emoji, on } });

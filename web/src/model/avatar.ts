@@ -2,7 +2,7 @@
 
 const ALPHABETIC = /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]/u;
 
-/** One or two characters that stand for a name. */
+/** One or two characters that represent a name. */
 export function initials(name: string): string {
   const words = name.split(/[\s_.-]+/).filter(Boolean);
   const firstChar = (word: string | undefined) => Array.from(word ?? "")[0] ?? "";

@@ -204,7 +204,7 @@ describe("sending", () => {
     model.sendText(ROOM, "patient", null);
     await vi.advanceTimersByTimeAsync(100);
     expect(model.pendingMessages.value).toMatchObject([{ state: "sending" }]);
-    // The next try is swallowed, while the server still sends other frames.
+    // The next attempt gets no response, while the server still sends other frames.
     socket.answer = () => {
       socket.isSilent = true;
       return undefined;
@@ -835,7 +835,7 @@ describe("reconnecting", () => {
     model.openRoom(null);
     socket.isSilent = true;
     socket.push("not_recovered", { room_id: ROOM });
-    // The third and fourth message were lost, and their ids are given again.
+    // The third and fourth message were lost, and their ids are used again.
     const again = message(3, { content: "new", resume: "3-9" });
     socket.push("new_message", again);
     expect(model.unreadTotal.value).toBe(1);

@@ -25,7 +25,7 @@ const MAX_RESUMED = 500;
 /** Rooms that the handshake resumes. With more, its address would be too long for some proxies. */
 const MAX_IN_HANDSHAKE = 100;
 const IDENTIFY_MAX_MS = 15_000;
-/** How long the server may take before what this device has kept is shown. */
+/** How long the server may take before what is stored on this device is shown. */
 const RESTORE_MS = 3000;
 
 /** The rooms that the present connection resumes, with the token of the last message of each. */
@@ -54,7 +54,7 @@ effect(() => {
   void identify(current);
 });
 
-/** Asks whose token it is until the server answers: drafts and the outbox belong to a user. */
+/** Requests the user of the token until the server answers: drafts and the outbox belong to a user. */
 async function identify(ownToken: string): Promise<void> {
   const showKept = () => {
     if (token.peek() !== ownToken || me.peek()) return;
@@ -65,7 +65,7 @@ async function identify(ownToken: string): Promise<void> {
     try {
       const account = await api.me();
       if (token.peek() !== ownToken) return;
-      // Unless they were opened with what the device has kept.
+      // Unless they were opened with what is stored on the device.
       if (!me.peek()) {
         openDrafts(account.id);
         openOutbox(account.id);
@@ -131,7 +131,7 @@ async function catchUp(): Promise<void> {
   if (await replayed) isCaughtUp.value = connection.status.peek() === "open";
 }
 
-/** Asks for the events after the tokens of rooms. Without them the rooms stay stale, and are read when they are opened. */
+/** Requests the events after the tokens of rooms. Without them the rooms stay stale and are read when opened. */
 async function resume(rooms: Record<string, string>): Promise<void> {
   try {
     await connection.command({ type: "resume", payload: { rooms } });

@@ -23,7 +23,7 @@ const REFRESH_DELAY_MS = 150;
 /** The last request counts even if messages arrived during it. */
 const MAX_REQUESTS = 3;
 
-/** The least time after which rooms that the server could not list are asked for again. */
+/** Minimum time before rooms that the server could not list are requested again. */
 const MISSING_MIN_MS = 10_000;
 
 let missingTimer = 0;
@@ -32,12 +32,12 @@ let reading: Promise<void> | null = null;
 let changes = 0;
 let soon: Promise<void> | null = null;
 
-/** Notes the arrival of a message or a change, which a running request may lack. */
+/** Records the arrival of a message or a change, which a running request may lack. */
 export function noteArrival(): void {
   changes += 1;
 }
 
-/** Reads the list, with one request at a time. Repeats it if messages arrived or a refresh was wanted meanwhile. */
+/** Reads the list, with one request at a time. Repeats it if messages arrived or a refresh was requested meanwhile. */
 export function refreshList(): Promise<void> {
   changes += 1;
   reading ??= readList().finally(() => {
@@ -92,14 +92,14 @@ function applyList(list: Conversation[], isPartial: boolean): void {
   for (const { id, hidden, unread } of list) if (hidden && unread > 0) unhide(id);
 }
 
-/** Lists a hidden conversation again, as somebody has written in it: the server leaves that to clients. */
+/** Lists a hidden conversation again after a new message: the server leaves that to clients. */
 export function unhide(id: number): void {
   noteArrival();
   patchConversation(id, () => ({ hidden: false }));
   void api.changeConversation(id, { hidden: false }).catch(() => {}); // the next page tries again
 }
 
-/** Spreads the clients, which all miss rooms at the same time. */
+/** Spreads the requests of clients that all miss rooms at the same time. */
 const missingDelay = () => MISSING_MIN_MS * (1 + Math.random() / 2);
 
 /** Keeps the text of the last message if it was edited since the server read it. */
@@ -113,7 +113,7 @@ function withoutSeen(conversation: Conversation): Conversation {
   return withoutReadMentions(isInView(conversation.id) ? { ...conversation, unread: 0 } : conversation);
 }
 
-/** Whether the user reads the newest messages of a room, in a window that has the focus. */
+/** Whether the newest messages of a room are in view, in a window that has the focus. */
 export function isInView(id: number): boolean {
   const isOpen = activeRoomId.peek() === id && isWatched() && isAtEnd.peek();
   return isOpen && roomOf(id).reading.peek() === "on";

@@ -1,4 +1,4 @@
-// What the user sets for conversations: at once, at the server, and from other pages.
+// Settings of conversations: changed at once, on the server, and by other pages.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation } from "../net/types";
 import { account, conversation, message } from "../testing/fixtures";

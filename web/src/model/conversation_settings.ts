@@ -1,4 +1,4 @@
-// How the user wants to have a conversation: of what to hear, whether it is above the others, whether it is listed.
+// Settings of a conversation: which messages notify, whether it is pinned, whether it is listed.
 
 import { api } from "../net/http";
 import type { ConversationSettings } from "../net/types";
@@ -7,10 +7,10 @@ import { markAllRead } from "./mark_unread";
 import { conversations, patchConversation } from "./rooms";
 
 /**
- * Changes settings of a conversation, here at once and then at the server, which tells the other pages of the user.
+ * Changes settings of a conversation, here at once and then on the server, which tells the user's other pages.
  *
  * # Errors
- * Those of the request. The settings are then as before.
+ * Those of the request. The settings are then restored.
  */
 export async function changeSettings(id: number, change: Partial<ConversationSettings>): Promise<void> {
   const known = conversations.peek().get(id);
@@ -26,7 +26,7 @@ export async function changeSettings(id: number, change: Partial<ConversationSet
   }
 }
 
-/** Takes a conversation from the list until somebody writes. It is read by that: what is unread is listed. */
+/** Hides a conversation from the list until somebody writes. This marks it as read, because unread ones are listed. */
 export async function hide(id: number): Promise<void> {
   await markAllRead(id);
   await changeSettings(id, { hidden: true });

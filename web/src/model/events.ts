@@ -22,14 +22,14 @@ import {
 } from "./rooms";
 import { me, noteMe } from "./session";
 
-/** With more loaded messages only the newest are kept; with far more also under the eyes of a user who scrolled up. */
+/** With more loaded messages only the newest are kept; with far more, also while the user has scrolled up. */
 const MAX_LOADED = 1200;
 const MAX_LOADED_ABOVE = 3000;
 const KEPT_LOADED = 1000;
 const TYPING_SHOWN_MS = 5000;
-/** Messages that screen readers may still have to read out. */
+/** Maximum number of messages that wait for screen readers. */
 const MAX_ANNOUNCED = 5;
-/** How long receipts are gathered before their state is fetched: after a message, a reading, a new connection. */
+/** How long to wait before the state of receipts is fetched: after a message, a receipt, a new connection. */
 const STATUS_AFTER_SEND_MS = 900;
 const STATUS_AFTER_READ_MS = 500;
 const STATUS_AFTER_PRESENCE_MS = 1500;
@@ -78,7 +78,7 @@ function applyMessage(message: RoomMessage): void {
   const room = roomOf(message.room_id);
   const isOwn = message.user_id === me.peek()?.id;
   noteArrival();
-  // After a loss the server may give the id of a lost message again.
+  // After a loss the server may use the id of a lost message again.
   const wasKnown = room.byId(message.id)?.resume === message.resume;
   for (const buffer of room.fetchBuffers) buffer.messages.push(message);
   if (room.state.peek() === "ready") {

@@ -12,7 +12,7 @@ import { timeline } from "./timeline";
 /** Takes fewer round trips. */
 const FAR_PAGE_SIZE = 250;
 const OLDER_POLL_MS = 50;
-/** Enough for all that the server keeps, in its shortest pages. */
+/** Enough for all messages that the server keeps, in its shortest pages. */
 const MAX_TRIES = 101;
 
 /** Loads older pages until a message is loaded. Returns `false` if the room no longer has it. */
@@ -25,7 +25,7 @@ export async function loadBackTo(room: Room, id: number): Promise<boolean> {
   return room.byId(id) !== undefined;
 }
 
-/** Loads older pages until all unread messages are loaded, and puts the line above them. Returns the first of them. */
+/** Loads older pages until all unread messages are loaded, and puts the divider above them. Returns the first one. */
 export async function loadUnread(room: Room): Promise<Message | undefined> {
   const isThere = (oldest: number) => isUnreadLoaded(room) && oldest !== unreadMessages(room)[0]?.id;
   await loadUntil(room, FAR_PAGE_SIZE, isThere);

@@ -31,7 +31,7 @@ it("tells each connection once what has changed", async () => {
   turn(false);
   turn(true);
   expect(told).toEqual([true, false, true]);
-  // A new connection takes windows to be out of focus.
+  // On a new connection, windows count as out of focus.
   status.value = "waiting";
   turn(false);
   status.value = "open";

@@ -1,10 +1,10 @@
-// Tells the server whether the user looks at this window: then it notifies no other device either.
+// Tells the server whether this window has the focus: then it does not notify other devices either.
 
 import { effect } from "@preact/signals";
 import { isWatched } from "./attention";
 import { connection } from "./connection";
 
-/** What this connection was told last. A new one takes windows to be out of focus. */
+/** What was last sent over this connection. On a new one, windows count as out of focus. */
 let told = false;
 
 function tell(): void {

@@ -1,4 +1,4 @@
-// Where long texts are folded: only their beginning is shown until the user wants the rest.
+// Where long texts are folded: only their beginning is shown until the user expands them.
 
 /** Texts with more lines, or wider than this many letters, are folded to the lesser numbers below. */
 const MAX = { lines: 22, width: 1500 };

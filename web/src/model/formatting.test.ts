@@ -58,7 +58,7 @@ function depthOf(node: Block | Inline): number {
   return 1 + inner.reduce((most, each) => Math.max(most, depthOf(each)), 0);
 }
 
-/** Every text of the nodes is where it says in what was typed, and what is left out there is marks. */
+/** Each text of the nodes is in the typed text at its index, and everything left out is a mark. */
 function expectKept(text: string): void {
   let at = 0;
   for (const leaf of leavesOf(parseText(text))) {

@@ -1,5 +1,5 @@
 // The formatting of messages: code blocks, quotes and lists, with formatted lines inside. Everything is parsed to nodes
-// whose texts are parts of what was typed. Nothing here makes markup.
+// whose texts are parts of what was typed. Nothing here creates markup.
 
 import type { Mention } from "../net/types";
 import { type Inline, type Leaf, parseInline } from "./marks";

@@ -1,4 +1,5 @@
-// Forwards messages. Each copy goes through the outbox under a client id of its own, so that none is lost or doubled.
+// Forwards messages. Each copy goes through the outbox under a client id of its own, so that none is lost or sent
+// twice.
 
 import { effect } from "@preact/signals";
 import type { RoomMessage } from "../net/types";
@@ -24,7 +25,7 @@ export function refusedOf(clientIds: string[]): Promise<outbox.PendingMessage[]>
       const all = outbox.pendingMessages.value.filter(({ clientId }) => clientIds.includes(clientId));
       isDone ||= all.every(({ state }) => state !== "sending");
       if (isDone) resolve(all.filter(({ state }) => state === "failed"));
-      // The first run is not over before there is something to stop.
+      // The first run may end before there is a function to stop it.
       if (isDone) queueMicrotask(() => stop());
     });
   });

@@ -7,7 +7,7 @@ import { retried } from "./search";
 
 const PAGE_SIZE = 30;
 
-/** Whether there may be more: "more" to be asked for, "busy" on its way, "failed" to be asked for again, "done" if not. */
+/** The next page: "more" can be requested, "busy" is being requested, "failed" can be retried, "done" does not exist. */
 type State = "more" | "busy" | "failed" | "done";
 
 export class FoundMessages {
@@ -23,7 +23,7 @@ export class FoundMessages {
     this.search = search;
   }
 
-  /** Asks for messages until there are some, or no more. The server may answer that it has found none so far. */
+  /** Requests pages until there are messages, or no more pages. A page may be empty and not the last. */
   async more(): Promise<void> {
     if (this.state.peek() === "busy" || this.state.peek() === "done") return;
     this.state.value = "busy";

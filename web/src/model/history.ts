@@ -80,7 +80,7 @@ export async function loadNewest(room: Room): Promise<void> {
   }
 }
 
-/** Gathers what arrives from now on, until it is deleted from the buffers of the room. */
+/** Buffers what arrives from now on, until the buffer is removed from the room. */
 function openBuffer(room: Room): FetchBuffer {
   const buffer: FetchBuffer = { messages: [], amendments: [] };
   room.fetchBuffers.add(buffer);

@@ -6,7 +6,7 @@ interface InstallPrompt extends Event {
   prompt(): Promise<unknown>;
 }
 
-/** What the browser offers, perhaps before anything of the page is drawn; it can be taken once. */
+/** The browser's offer to install, which may come before the page is drawn; it can be used once. */
 const offered = signal<InstallPrompt | null>(null);
 
 addEventListener("beforeinstallprompt", (event) => {

@@ -1,4 +1,4 @@
-// Keeps on this device what the user has read last: the list, and the newest messages of the rooms that were opened
+// Stores on this device what the user has read last: the list, and the newest messages of the rooms that were opened
 // last. One tab does it for all; the others tell it which rooms they open.
 
 import { computed, effect } from "@preact/signals";
@@ -15,11 +15,11 @@ import { me, token } from "./session";
 
 /** The lock of the tab that keeps. */
 const LOCK = "chinwag.keeper";
-/** Changes are gathered for so long: of messages, of the list, and those that take something away. */
+/** How long changes are collected before they are written: of messages, of the list, and removals. */
 const SAVE_ROOM_MS = 1000;
 const SAVE_LIST_MS = 5000;
 const SAVE_NOW_MS = 50;
-/** The pause before the messages of each kept room are read that no tab has open. */
+/** The pause before the messages of each stored room that no tab has open are read. */
 const REFRESH_EVERY_MS = 2000;
 
 /** The list of the rooms that were opened last, the same for all tabs. */
@@ -32,7 +32,7 @@ function openedRooms(user: number): number[] {
 
 let hasBegun = false;
 
-/** Begins to keep for the user of this page, and for those that follow. */
+/** Starts storing for the user of this page, and for later users. */
 export function keep(): void {
   // Browsers offer locks on secure pages only, where a page can be loaded without a connection as well.
   if (hasBegun || !navigator.locks) return;
@@ -75,7 +75,7 @@ class Keeper {
   private isRefreshing = false;
   /** The room whose messages are being fetched, and its events since then. */
   private fetching: { id: number; frames: EventFrame[] } | null = null;
-  /** Whether a change of the list may take something away. */
+  /** Whether a change of the list may remove something. */
   private isUrgent = false;
   private saving: Promise<void> = Promise.resolve();
   private readonly user: number;
@@ -114,7 +114,7 @@ class Keeper {
     await this.saving;
   }
 
-  /** Takes over what was kept before, unless that is of another user. */
+  /** Adopts what was stored before, unless it is another user's. */
   private async begin(): Promise<void> {
     const ids = openedRooms(this.user);
     const [account, ...rooms] = (await read(ACCOUNT, ...ids.map(roomKey))) as [KeptAccount?, ...Message[][]];

@@ -1,10 +1,10 @@
-// What this device keeps for reading without a connection, and how much of it. Pure functions.
+// What is stored on this device for reading without a connection, and how much of it. Pure functions.
 
 import type { Conversation, EventFrame, Message } from "../net/types";
 import { allAmended } from "./amendments";
 import { mergeMessages } from "./merging";
 
-/** The rooms whose messages are kept, those that were opened last, and how many messages of each. */
+/** The rooms whose messages are stored, those that were opened last, and how many messages of each. */
 export const MAX_ROOMS = 10;
 export const MAX_MESSAGES = 50;
 const MAX_CONVERSATIONS = 500;
@@ -22,19 +22,19 @@ export function withOpened(rooms: number[], id: number): number[] {
 
 const isCurrent = ({ created_at }: Message, now: number) => now - Date.parse(created_at) < MAX_AGE_MS;
 
-/** The messages that the server would still have, as far as their age tells. */
+/** The messages that are not older than the server's retention. */
 export function current(messages: Message[], now: number): Message[] {
   return messages.filter((message) => isCurrent(message, now));
 }
 
-/** The newest messages, as many as are kept, oldest first and without a gap. */
+/** The newest messages, as many as are stored, oldest first and without a gap. */
 export function newest(messages: Message[], now: number): Message[] {
   const found = current(messages, now).slice(-MAX_MESSAGES);
   const count = fitting(found.toReversed(), MAX_ROOM_CHARS);
   return count === 0 ? [] : found.slice(-count);
 }
 
-/** The conversations that are kept, of those sorted by activity. */
+/** The conversations that are stored, of those sorted by activity. */
 export function latestConversations(sorted: Conversation[]): Conversation[] {
   const found = sorted.slice(0, MAX_CONVERSATIONS);
   return found.slice(0, fitting(found, MAX_LIST_CHARS));
@@ -50,7 +50,7 @@ function fitting(items: object[], maxChars: number): number {
   return end < 0 ? items.length : end;
 }
 
-/** A conversation as it was kept, without a last message that the server no longer has. */
+/** A conversation as it was stored, without a last message that the server no longer has. */
 export function currentConversation(conversation: Conversation, now: number): Conversation {
   const { last_message } = conversation;
   return last_message && !isCurrent(last_message, now)
@@ -58,7 +58,7 @@ export function currentConversation(conversation: Conversation, now: number): Co
     : conversation;
 }
 
-/** The kept messages of a room after an event of the room. */
+/** The stored messages of a room after an event of the room. */
 export function withEvent(messages: Message[], frame: EventFrame): Message[] {
   switch (frame.type) {
     case "new_message":
@@ -77,7 +77,7 @@ export function withEvent(messages: Message[], frame: EventFrame): Message[] {
   }
 }
 
-/** Whether an event takes away what was shown, so that it may not stay on the device for a moment longer. */
+/** Whether an event removes what was shown, so that it must be removed from the device at once. */
 export function takesAway({ type }: EventFrame): boolean {
   return (
     type === "message_deleted" ||

@@ -22,10 +22,10 @@ export function systemText({ notice, text }: Message): string {
   return key ? t(key, { actor: notice.actor.username, name: notice.user.username }) : text;
 }
 
-/** A name of a file without the characters that would show its end elsewhere. */
+/** A name of a file without the characters that could hide its extension. */
 export const plainFileName = (name: string) => name.replace(/\p{Bidi_Control}/gu, "");
 
-/** The text beneath a picture or file; empty if it is the address, the name, or what document 003 gives every file. */
+/** The text beneath an image or file; empty if it is the address, the name, or what document 003 gives every file. */
 export function captionOf({ text, file_url, file_name }: Message): string {
   if (file_url === null) return "";
   const isGiven = file_name !== null && (text === file_name || text === `发送了文件: ${file_name}`);

@@ -7,7 +7,7 @@ export function countChars(text: string): number {
   return Array.from(text).length;
 }
 
-/** The beginning of a text that fits into a number of characters. Takes no longer for a text of any length. */
+/** The beginning of a text, up to a number of characters. Its time does not depend on the length of the text. */
 export function cutToFit(text: string, max = MAX_CHARS): string {
   if (text.length <= max) return text;
   // A character takes at most two code units.

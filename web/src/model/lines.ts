@@ -1,22 +1,22 @@
-// Puts rows into lines: pictures that were sent together share one. Pure functions.
+// Puts rows into lines: images that were sent together share one. Pure functions.
 
 import { captionOf } from "./labels";
 import type { Row } from "./timeline";
 import { fileUrl } from "./urls";
 
-/** Pictures of one sender that follow each other within this time are drawn side by side. */
+/** Images of one sender that follow each other within this time are drawn side by side. */
 const GRID_MS = 60_000;
 const MAX_GRID = 9;
 
-/** What is drawn in one line: a row, or several with a picture each, of which the last one may have a caption. */
+/** What is drawn in one line: a row, or several with an image each, of which the last one may have a caption. */
 export interface Line {
   key: string;
   rows: Row[];
 }
 
 /**
- * Puts pictures that were sent together into one line. A line keeps the key that any of its rows had among the lines of
- * before, so that it is not drawn afresh when its first picture changes places or is deleted.
+ * Puts images that were sent together into one line. A line keeps the key that any of its rows had among the lines of
+ * before, so that it is not drawn afresh when its first image moves or is deleted.
  */
 export function linesOf(rows: Row[], before: Line[] = []): Line[] {
   const known = new Map(before.flatMap(({ key, rows }) => rows.map((row) => [row.key, key])));
@@ -38,7 +38,7 @@ export function linesOf(rows: Row[], before: Line[] = []): Line[] {
 
 /**
  * The lines that no older message can change, or the only one. What is above the oldest loaded message decides whether
- * that one starts a day or a group, and with which pictures it shares a line.
+ * that one starts a day or a group, and with which images it shares a line.
  */
 export function settledLines(lines: Line[]): Line[] {
   const next = lines.findIndex((line, at) => {
@@ -55,7 +55,7 @@ function isBeside({ rows }: Line, row: Row): boolean {
   return captionOfPicture(last) === "" && captionOfPicture(row) !== null;
 }
 
-/** The caption of a row that is nothing but a picture and its caption; `null` for all others. */
+/** The caption of a row that is nothing but an image and its caption; `null` for all others. */
 function captionOfPicture(row: Row): string | null {
   if (row.kind === "upload") return row.upload.isImage && !row.upload.replyTo ? row.upload.caption : null;
   if (row.kind === "pending") {

@@ -8,7 +8,7 @@ import { WIDE } from "./wide";
 const NAME_MAX_CHARS = 32;
 const OF_WORD = /[\p{Alphabetic}\p{N}_]/u;
 
-/** Whether an `@` behind a text is none of an address. */
+/** Whether an `@` behind a text is not part of an e-mail address. */
 function mayPrecede(before: string): boolean {
   const last = lastChar(before);
   return last === "" || WIDE.test(last) || !(OF_WORD.test(last) || last === "/" || last === "@");
@@ -53,7 +53,7 @@ export interface TypedMention {
   name: string;
 }
 
-/** What the caret stands behind, if it may become a mention. Chinese keyboards may type a wide `＠`. */
+/** The text before the caret, if it may become a mention. Chinese keyboards may type a wide `＠`. */
 export function typedMentionAt(text: string, caret: number): TypedMention | null {
   const start = Math.max(0, caret - 2 * NAME_MAX_CHARS - 1);
   const found = /[@＠]([^@＠\n]*)$/.exec(text.slice(start, caret));

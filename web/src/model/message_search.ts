@@ -1,4 +1,4 @@
-// The search for messages in its panel: what is looked for, and what was found. It outlives the panel, so that the way back
+// The search for messages in its panel: the query and the results. It outlives the panel, so that the way back
 // leads to where the user was.
 
 import { effect, signal } from "@preact/signals";
@@ -21,12 +21,12 @@ export const NO_FILTERS: Filters = { text: "", from: null, room: null, has: null
 export const filters = signal<Filters>(NO_FILTERS);
 /** `null` while nothing is looked for. */
 export const found = signal<FoundMessages | null>(null);
-/** Where the user was in the list of what was found: how far it was scrolled, and the message that was shown last. */
+/** Where the user was in the results: how far they were scrolled, and the message that was shown last. */
 export const place = { top: 0, shown: 0 };
-/** Counts how often a search was begun from outside of the panel, which then shows what is looked for. */
+/** Counts the searches that were started outside the panel, which then shows their query. */
 export const begun = signal(0);
 
-/** What the server is asked; `null` if that would be everything. */
+/** The query for the server; `null` if it would match everything. */
 export function searchOf({ text, from, room, has, before }: Filters): MessageSearch | null {
   const q = text.trim();
   if (!q && !from && !has) return null;
@@ -40,14 +40,14 @@ export function searchOf({ text, from, room, has, before }: Filters): MessageSea
   };
 }
 
-/** Changes what is looked for. `find` asks for it. */
+/** Changes the query. `find` runs it. */
 export function setFilters(change: Partial<Filters>): void {
   filters.value = { ...filters.peek(), ...change };
 }
 
 let asked = "";
 
-/** Looks for what the filters say, unless that is what was found already. */
+/** Runs the query of the filters, unless its results are shown already. */
 export function find(): void {
   const search = searchOf(filters.peek());
   const key = JSON.stringify(search);

@@ -44,7 +44,7 @@ export async function notify(message: Message, conversation: Conversation): Prom
   if (locks.held?.some((lock) => lock.name === FOCUS_LOCK)) return;
   const isLate = Date.now() - Date.parse(message.created_at) > LATE_MS;
   const { show } = await import("./shown_notification");
-  // The first tab holds the lock for a while; the others find it taken, and so does the service worker.
+  // The first tab holds the lock for a while; the others, and the service worker, find it held.
   await navigator.locks.request(shownLock(message.id), { ifAvailable: true }, async (lock) => {
     if (!lock) return;
     await show(message, conversation, isLate);

@@ -1,4 +1,4 @@
-// Shows what this device has kept while the server is not reached. `keeper.ts` keeps it.
+// Shows what is stored on this device while the server is unreachable. `keeper.ts` stores it.
 
 import { batch, effect } from "@preact/signals";
 import type { Conversation, Me, Message } from "../net/types";
@@ -27,7 +27,7 @@ export async function digest(text: string): Promise<string> {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Shows the account and the list of the session, unless the server has told them. */
+/** Shows the stored account and list of the session, unless the server has sent them. */
 export async function restore(ownToken: string): Promise<void> {
   const [account, list] = (await read(ACCOUNT, LIST)) as [KeptAccount?, Conversation[]?];
   if (!account || account.token !== (await digest(ownToken))) return;
@@ -43,7 +43,7 @@ export async function restore(ownToken: string): Promise<void> {
   });
 }
 
-// Without a connection a room that is opened shows its kept messages.
+// Without a connection, an opened room shows its stored messages.
 effect(() => {
   const id = activeRoomId.value;
   const isAway = connection.status.value !== "open";
@@ -68,7 +68,7 @@ async function restoreRoom(id: number, user: number): Promise<void> {
     room.messages.value = messages;
     room.hasOlder.value = messages.length >= MAX_MESSAGES;
     room.state.value = "ready";
-    // Whatever the server tells of the room replaces them.
+    // Whatever the server sends of the room replaces them.
     room.markStale();
     room.isLost = true;
     restoredRooms.value = new Set([...restoredRooms.peek(), id]);

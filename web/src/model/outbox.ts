@@ -11,9 +11,9 @@ export interface PendingMessage {
   room: number;
   text: string;
   isImage: boolean;
-  /** The address of a picture whose caption is the text; without it the text is the address. */
+  /** The address of an image whose caption is the text; without it the text is the address. */
   fileUrl?: string;
-  /** What is known of a file that is no picture. */
+  /** Properties of a file that is not an image. */
   file?: { name: string; size: number };
   replyTo: number | null;
   at: number;
@@ -23,9 +23,9 @@ export interface PendingMessage {
   error: Code | null;
   /** What of it the server refused. */
   field?: string | null;
-  /** The size of a picture, so that its place does not change once it is stored. */
+  /** The size of an image, so that its place does not change once it is stored. */
   pixels?: Pixels;
-  /** The message of which it is a copy. The server takes kind, text and file from there. */
+  /** The message of which it is a copy. The server copies kind, text and file from it. */
   forwarded?: RoomMessage;
 }
 
@@ -41,9 +41,9 @@ function persist(clientId: string, entry: PendingMessage | null): void {
   if (prefix) storage.set(prefix + clientId, entry && JSON.stringify(entry));
 }
 
-/** Reads the user's entries. Those that were being sent wait for another try. */
+/** Reads the user's entries. Those that were being sent wait for another attempt. */
 export function openOutbox(userId: number): void {
-  // Entries that were added before the user was known: pictures whose upload had finished by then.
+  // Entries that were added before the user was known: images whose upload had finished by then.
   const early = prefix ? [] : pendingMessages.peek();
   prefix = `chinwag.out.${userId}.`;
   for (const entry of early) persist(entry.clientId, entry);

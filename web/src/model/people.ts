@@ -1,22 +1,22 @@
-// What others show of themselves, by user: pictures and status texts. They are asked for as users are drawn, many at once.
+// The cards of users: avatars and status texts. They are requested as users are drawn, many at once.
 
 import { signal } from "@preact/signals";
 import { api } from "../net/http";
 import type { Card } from "../net/types";
 
-/** The server answers for no more users at once. */
+/** Maximum number of users in a request. */
 const AT_ONCE = 100;
-/** Users within this time are asked for together. */
+/** Users within this time share a request. */
 const GATHER_MS = 40;
-/** How long a card is good: nothing announces that somebody else has another picture. */
+/** How long a card is fresh: changes of other users' avatars are not announced. */
 const FRESH_MS = 60_000;
 
 export const cards = signal<ReadonlyMap<number, Card>>(new Map());
-/** When the card of a user was asked for. */
+/** When the card of a user was requested. */
 const askedAt = new Map<number, number>();
 let wanted: number[] = [];
 
-/** Asks for the card of a user soon, unless it is fresh. */
+/** Requests the card of a user soon, unless it is fresh. */
 export function wantCard(id: number): void {
   if (Date.now() - (askedAt.get(id) ?? 0) < FRESH_MS) return;
   askedAt.set(id, Date.now());
@@ -32,13 +32,13 @@ async function readWanted(): Promise<void> {
     try {
       noteCards(await api.cards(some));
     } catch {
-      // They are asked for again when they are drawn again.
+      // They are requested again when they are drawn again.
       for (const id of some) askedAt.delete(id);
     }
   }
 }
 
-/** Takes note of cards that came by themselves or with something else. */
+/** Stores cards that arrived with an event or another response. */
 export function noteCards(list: readonly Card[]): void {
   const next = new Map(cards.peek());
   for (const { id, username, avatar, status_text } of list) {

@@ -1,22 +1,22 @@
-// Which pictures are drawn, and which wait until the user wants them.
+// Which images are loaded, and which wait for a click.
 
 import type { Message, Pixels } from "../net/types";
 import { loadsPictures, pictureHosts } from "../settings/preferences";
 import { fileUrl, foreignHost } from "./urls";
 
-/** The host of a picture that is held back: the host would learn who looks at it, and when. */
+/** The host of an image that is not loaded by itself: it would learn who looks at it, and when. */
 export function heldHost(url: string): string | null {
   const host = foreignHost(url);
   return host !== null && !loadsPictures.value && !pictureHosts.value.has(host) ? host : null;
 }
 
-/** Sizes of pictures that were drawn, of which the message does not tell the size. */
+/** Sizes of drawn images whose message does not have the size. */
 const sizes = new Map<string, Pixels>();
 const MAX_SIZES = 1000;
 
 export const sizeOf = (url: string): Pixels | null => sizes.get(url) ?? null;
 
-/** Notes the size of a picture, and forgets the oldest of too many. */
+/** Records the size of an image, and drops the oldest of too many. */
 export function noteSize(url: string, pixels: Pixels): void {
   const [oldest] = sizes.keys();
   if (oldest !== undefined && sizes.size >= MAX_SIZES) sizes.delete(oldest);
@@ -28,7 +28,7 @@ export interface Shown {
   sender: string;
 }
 
-/** The pictures among messages that are drawn, in order. */
+/** The images of the drawn messages, in order. */
 export function drawnPictures(messages: Message[]): Shown[] {
   return messages.flatMap((message) => {
     const url = message.message_type === "image" && fileUrl(message.file_url ?? message.content);

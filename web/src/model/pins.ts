@@ -9,13 +9,13 @@ import { observers } from "./events";
 import { activeRoomId, conversations, type Room, roomOf } from "./rooms";
 import { me } from "./session";
 
-/** The wait before pins are read again that could not be read. */
+/** The pause before pins that could not be read are read again. */
 const RETRY_MS = 5000;
-/** The last answer counts even if something changed during the request. */
+/** The last response counts even if something changed during the request. */
 const MAX_REQUESTS = 3;
 
 const known = new WeakMap<Room, Signal<RoomMessage[]>>();
-/** The rooms whose pins are being read, and whether the answer may lack a change. */
+/** The rooms whose pins are being read, and whether the response may lack a change. */
 const readings = new WeakMap<Room, { isOutdated: boolean }>();
 
 /** The pinned messages of a room, the newest message first; empty until they are known. */
@@ -62,7 +62,7 @@ export async function loadPins(room: Room): Promise<void> {
   }
 }
 
-/** The open room, while there is a connection that tells what changes in it. */
+/** The open room, while there is a connection that delivers its changes. */
 const openRoom = computed(() => {
   const room = activeRoomId.value === null ? null : roomOf(activeRoomId.value);
   return connection.status.value === "open" && room?.state.value === "ready" ? room : null;
@@ -97,13 +97,13 @@ function note(frame: EventFrame): void {
   }
 }
 
-/** Notes that an answer on its way may lack a change. */
+/** Records that a pending response may lack a change. */
 function outdate(room: Room): void {
   const reading = readings.get(room);
   if (reading) reading.isOutdated = true;
 }
 
-/** Pins with a message more or less. One that is not loaded is added once the server has told it. */
+/** Pins with a message more or less. One that is not loaded is added once the server has sent it. */
 function withPin(pins: RoomMessage[], room: Room, { id, on }: { id: number; on: boolean }): RoomMessage[] {
   const others = pins.filter((pinned) => pinned.id !== id);
   const message = on ? room.byId(id) : undefined;

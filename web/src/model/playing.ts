@@ -1,4 +1,4 @@
-// The message whose audio or video plays. Its row stays drawn, so that it goes on when the user scrolls away.
+// The message whose audio or video plays. Its row stays drawn, so that it continues when the user scrolls away.
 
 import { signal } from "@preact/signals";
 

@@ -1,4 +1,4 @@
-// Pictures of users and rooms: the square part that is shown, made small before it is uploaded.
+// Avatars of users and rooms: the square part of an image that is shown, scaled down before it is uploaded.
 
 /** Twice the size at which the largest avatar is drawn, for dense screens. */
 const SIDE_PX = 256;
@@ -10,20 +10,20 @@ export interface Size {
   height: number;
 }
 
-/** The square part of a picture that is kept: its middle in pixels, and how much smaller it is than the largest one. */
+/** The square part of an image that is used: its middle in pixels, and how much smaller it is than the largest one. */
 export interface Crop {
   x: number;
   y: number;
   zoom: number;
 }
 
-/** The side of the part in pixels of the picture. */
+/** The side of the part in pixels of the image. */
 export const sideOf = ({ zoom }: Crop, { width, height }: Size) => Math.min(width, height) / zoom;
 
 /** The largest part, in the middle. */
 export const middle = ({ width, height }: Size): Crop => ({ x: width / 2, y: height / 2, zoom: 1 });
 
-/** The nearest part that lies within the picture. */
+/** The nearest part that lies within the image. */
 export function within(crop: Crop, size: Size): Crop {
   const zoom = clamp(crop.zoom, 1, MAX_ZOOM);
   const half = sideOf({ ...crop, zoom }, size) / 2;
@@ -53,11 +53,11 @@ export function drawPart(canvas: HTMLCanvasElement, picture: ImageBitmap, crop: 
   return true;
 }
 
-/** The picture of a file; `null` if this browser cannot draw it. */
+/** The image of a file; `null` if this browser cannot draw it. */
 export const pictureOf = (file: File): Promise<ImageBitmap | null> =>
   createImageBitmap(file).catch(() => null);
 
-/** The part as a small file; `null` if this browser cannot make one. */
+/** The part as a small file; `null` if this browser cannot encode it. */
 export async function portraitOf(picture: ImageBitmap, crop: Crop, name: string): Promise<File | null> {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = Math.min(Math.round(sideOf(crop, picture)), SIDE_PX);

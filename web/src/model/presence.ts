@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { api } from "../net/http";
 
-/** The server notes the activity of an open socket once a minute. */
+/** The server records the activity of an open socket once a minute. */
 const ONLINE_MS = 90_000;
 
 export const online = signal<ReadonlySet<number>>(new Set());
@@ -31,7 +31,7 @@ async function fetchOnline(): Promise<void> {
   }
 }
 
-/** Shows a user who did something at the time `at` as online, for a while if nothing more is heard. */
+/** Shows a user who was active at the time `at` as online, for a while without further events. */
 export function noteActivity(userId: number, at: number): void {
   const remaining = ONLINE_MS - (Date.now() - at);
   if (remaining <= 0 || (online.peek().has(userId) && !expirations.has(userId))) return;

@@ -19,7 +19,7 @@ export function changesOf(own: Me, edits: ProfileChange): ProfileChange {
   return changes;
 }
 
-/** What is wrong with changes before the server is asked. */
+/** The errors of changes, before they are sent. */
 export function checkProfile({ username, status_text }: ProfileChange): ProfileErrors {
   const errors: ProfileErrors = {};
   const name = username === undefined ? undefined : checkName(username);

@@ -23,7 +23,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(binary, (char) => char.charCodeAt(0));
 }
 
-/** Whether a subscription was made with a key. Push services take what is signed with that one alone. */
+/** Whether a subscription was created with this key. Push services accept only what is signed with it. */
 function isOf(subscription: PushSubscription, key: Uint8Array): boolean {
   const own = subscription.options.applicationServerKey;
   return own !== null && new Uint8Array(own).join() === key.join();
@@ -35,10 +35,10 @@ function note(user: number | null): void {
 }
 
 /**
- * Subscribes this browser, which has let the page notify, and tells the server. Again is fine.
+ * Subscribes this browser, which has permitted notifications, and tells the server. Idempotent.
  *
  * # Errors
- * Whatever the browser or the server refuses with.
+ * The error of the browser or of the server.
  */
 export async function subscribe(): Promise<void> {
   const user = me.peek()?.id;
@@ -46,7 +46,7 @@ export async function subscribe(): Promise<void> {
   if (user === undefined || !manager) throw new Error("there is no service worker");
   const key = bytesOf((await api.pushKey()).public_key);
   const former = await manager.getSubscription();
-  // Another user's, or one for a key that the server has no more.
+  // Another user's, or one for a former key of the server.
   const isUsable = former && isOf(former, key) && storage.get(USER_KEY) === String(user);
   if (former && !isUsable) await former.unsubscribe();
   const subscription =
@@ -58,7 +58,7 @@ export async function subscribe(): Promise<void> {
   note(user);
 }
 
-/** Ends the subscription of this browser. The server learns of it from the push service at the latest. */
+/** Ends the subscription of this browser. If the server is not told, it learns of it from the push service. */
 export async function unsubscribe(): Promise<void> {
   note(null);
   const subscription = await (await worker())?.getSubscription();
@@ -67,10 +67,10 @@ export async function unsubscribe(): Promise<void> {
   await subscription.unsubscribe();
 }
 
-/** The token with which the server was last told. */
+/** The token with which the subscription was last sent. */
 let toldToken: string | null = null;
 
-/** Follows log-outs, and tells the server again with each new token, on which the subscription depends. */
+/** Follows logouts, and sends the subscription again with each new token, on which it depends. */
 effect(() => {
   const user = me.value?.id;
   const current = token.value;

@@ -34,7 +34,7 @@ export function isUnreadLoaded(room: Room): boolean {
   return !room.hasOlder.peek() || unreadMessages(room).length >= unread;
 }
 
-/** Puts the line above the messages that are unread now. */
+/** Puts the divider above the messages that are unread now. */
 export function placeDivider(room: Room): void {
   const conversation = conversations.peek().get(room.id);
   if (!conversation || conversation.unread === 0) {
@@ -45,13 +45,13 @@ export function placeDivider(room: Room): void {
   room.divider.value = conversation.read_id ?? (first ? first.id - 1 : null);
 }
 
-/** Puts the line above a message that arrives in the open room while nobody looks, if it is the first. */
+/** Puts the divider above a message that arrives in the open room while it is not in view, if it is the first. */
 export function noteMissed(room: Room, { unread, read_id, last_message }: Conversation): void {
   const isOpen = activeRoomId.peek() === room.id && room.state.peek() === "ready";
   if (isOpen && unread === 0 && !isWatched()) room.divider.value = read_id ?? last_message?.id ?? null;
 }
 
-/** Notes which messages of the open room are in view. Those that were in view on the way there were seen as well. */
+/** Records which messages of the open room are in view. Those that were in view on the way there were seen as well. */
 export function lookAt(room: Room, first: number, last: number): void {
   const { seen } = room;
   const isNext = seen !== null && first <= seen.last && last >= seen.first;
@@ -104,7 +104,7 @@ export function readView(room: Room): void {
   void markRead(room.id, last.id, rest);
 }
 
-/** Marks messages up to one as read, here at once and then at the server. The rest stays unread. */
+/** Marks messages up to one as read, here at once and then on the server. The rest stays unread. */
 export async function markRead(room: number, id: number, rest: Message[]): Promise<void> {
   const left = { unread: rest.length, mentions: rest.filter(isMentioned).length };
   patchConversation(room, ({ read_id }) => ({ ...left, read_id: Math.max(id, read_id ?? 0) }));

@@ -5,7 +5,7 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 
-/** The result of a replay, `null` while it lasts. */
+/** The result of a replay, `null` until it has ended. */
 function watch(replay: Promise<boolean>) {
   const watched: { result: boolean | null } = { result: null };
   void replay.then((result) => {

@@ -22,7 +22,7 @@ export function awaitReplay(rooms: Iterable<number>): Promise<boolean> {
   });
 }
 
-/** Notes that the events of a room have arrived, or cannot. */
+/** Records that the events of a room have arrived, or will not. */
 export function noteReplayed(room: number): void {
   unfinished.delete(room);
   if (unfinished.size === 0) endReplay();

@@ -1,4 +1,4 @@
-// The rooms that show what this device has kept, as the server is not reached.
+// The rooms that show messages stored on this device, because the server is unreachable.
 
 import { signal } from "@preact/signals";
 

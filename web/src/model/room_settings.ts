@@ -1,4 +1,4 @@
-// What the owner and admins of a room may change: its name, description, picture and slow mode.
+// What the owner and admins of a room may change: its name, description, avatar and slow mode.
 
 import { api } from "../net/http";
 import type { RoomChange, RoomSettings } from "../net/types";

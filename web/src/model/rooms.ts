@@ -28,7 +28,7 @@ export interface FetchBuffer {
   amendments: Amendment[];
 }
 
-/** Deletions that are remembered: those whose messages a page on its way may still have. */
+/** Maximum number of recorded deletions, whose messages a pending page may still have. */
 const MAX_DELETED = 1000;
 
 export class Room {
@@ -37,7 +37,7 @@ export class Room {
   readonly state = signal<LoadState>("idle");
   readonly hasOlder = signal(false);
   readonly isLoadingOlder = signal(false);
-  /** The last message that was read when the room was opened: the line above new messages stays right below it. */
+  /** The last message that was read when the room was opened: the divider above new messages stays right below it. */
   readonly divider = signal<number | null>(null);
   readonly reading = signal<Reading>("undecided");
   /** The ids of the first and the last message in view, or of all that came into view without a gap. */
@@ -85,7 +85,7 @@ export class Room {
     if (this.reading.peek() === "on") this.reading.value = "undecided";
   }
 
-  /** Forgets what is known of messages by their ids: the server may have lost them. */
+  /** Drops what is stored by the ids of messages: the server may have lost them. */
   markLost(): void {
     this.markStale();
     this.isLost = true;
@@ -103,7 +103,7 @@ export class Room {
     this.hasOlder.value = true;
   }
 
-  /** Notes a deletion, and forgets the oldest of very many. */
+  /** Records a deletion, and drops the oldest of too many. */
   noteDeleted(id: number): void {
     const [oldest] = this.deletedIds;
     if (oldest !== undefined && this.deletedIds.size >= MAX_DELETED) this.deletedIds.delete(oldest);
@@ -132,7 +132,7 @@ export const listedConversations = computed(() =>
     ({ id, hidden, unread }) => !hidden || unread || id === activeRoomId.value,
   ),
 );
-/** How many unread messages of a conversation the user wants to hear of. */
+/** The number of unread messages of a conversation that its settings count. */
 export const countedUnread = ({ notify, unread, mentions }: Conversation): number =>
   notify === "all" ? unread : notify === "none" ? 0 : mentions;
 export const unreadTotal = computed(() =>
@@ -191,7 +191,7 @@ export function removeRoom(id: number): void {
   rooms.delete(id);
 }
 
-/** Forgets every room, as the session has ended. */
+/** Removes every room, as the session has ended. */
 export function resetRooms(): void {
   rooms.clear();
   conversations.value = new Map();

@@ -1,11 +1,11 @@
-// Searches for users, rooms and messages: first among the loaded conversations, then at the server.
+// Searches for users, rooms and messages: first among the loaded conversations, then on the server.
 
 import { delay } from "../net/delay";
 import { Refused } from "../net/refused";
 import type { Conversation, FoundRoom, UserRef } from "../net/types";
 import { roomName } from "./labels";
 
-/** The wait before a search that the server refused as too many, unless it asks for another. */
+/** The pause before a search that a rate limit refused is repeated, unless the server gives another. */
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 10_000;
 /** Characters that are shown before the first match. */
@@ -29,7 +29,7 @@ export function unjoined(rooms: FoundRoom[], list: Conversation[]): FoundRoom[] 
   return rooms.filter((room) => room.kind === "public" && !known.has(room.id));
 }
 
-/** Runs a search, again after a wait when the server has had too many; `null` once it is no longer wanted. */
+/** Runs a search, again after a pause when a rate limit refused it; `null` once it is no longer needed. */
 export async function retried<T>(search: () => Promise<T>, isWanted: () => boolean): Promise<T | null> {
   while (isWanted()) {
     try {
@@ -42,7 +42,7 @@ export async function retried<T>(search: () => Promise<T>, isWanted: () => boole
   return null;
 }
 
-/** The same for a list, which is empty when the search fails otherwise or is no longer wanted. */
+/** The same for a list, which is empty when the search fails otherwise or is no longer needed. */
 export async function patiently<T>(search: () => Promise<T[]>, isWanted: () => boolean): Promise<T[]> {
   return (await retried(search, isWanted).catch(() => null)) ?? [];
 }

@@ -13,9 +13,9 @@ import { fileUrl } from "./urls";
 const TYPING_INTERVAL_MS = 3000;
 /** How long the echo of a stored message may take. */
 const ECHO_MS = 8000;
-/** After these a message is sent again by itself, under the same client id. */
+/** Errors after which a message is sent again by itself, under the same client id. */
 const TEMPORARY: ReadonlySet<Code> = new Set(["rate_limited", "unavailable", "timeout"]);
-/** The wait before that, unless the server asks for another. */
+/** The pause before that, unless the server gives another. */
 const RETRY_MS = 1500;
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 30_000;
@@ -46,7 +46,7 @@ export function sendWithoutQuote(clientId: string): void {
 let isFlushing = false;
 
 /**
- * Sends the messages of the outbox, each after the answer to the one before: a message that is deferred does not fall
+ * Sends the messages of the outbox, each after the response to the one before: a message that is deferred does not fall
  * behind later ones.
  */
 export async function flush(): Promise<void> {
@@ -98,7 +98,7 @@ function resend(clientId: string): void {
   void flush();
 }
 
-/** Sends pictures and files, the first as the reply and the last with the text as its caption. */
+/** Sends images and files, the first as the reply and the last with the text as its caption. */
 export function sendFiles(room: number, files: File[], text: string, replyTo: number | null): void {
   files.forEach((file, at) => {
     const caption = at === files.length - 1 ? text.trim() : "";
@@ -136,7 +136,7 @@ export function sendTyping(room: number): void {
   connection.command({ type: "typing", payload: { room_id: room } }).catch(() => {});
 }
 
-/** Starts a new interval: the text was sent, and the next key announces typing at once. */
+/** Starts a new interval after the text was sent: the next key announces typing at once. */
 export function resetTyping(): void {
   typingSentAt = 0;
 }

@@ -7,11 +7,11 @@ import { storage } from "../settings/storage";
 import { noteCards } from "./people";
 
 const TOKEN_KEY = "token";
-/** The database of what this device keeps of the user's conversations. */
+/** The database of the user's conversations on this device. */
 export const KEPT = "chinwag";
 
 export const token = signal<string | null>(storage.get(TOKEN_KEY));
-/** The user; `null` until the server has told whose token it is. */
+/** The user; `null` until the server has said whose token it is. */
 export const me = signal<Me | null>(null);
 /** Whether the server ended the last session. */
 export const hasExpired = signal(false);
@@ -32,7 +32,7 @@ function endSession(isExpired: boolean): void {
   me.value = null;
 }
 
-/** Ends the session of this page at once, and its token as soon as the server is reached. */
+/** Ends the session of this page at once, and its token as soon as the server is reachable. */
 export function logOut(): void {
   if (token.peek()) void api.logOut(false).catch(() => {});
   endSession(false);
@@ -50,7 +50,7 @@ export async function deleteAccount(password: string): Promise<void> {
   endSession(false);
 }
 
-/** Takes note of the user's account, or of what changed in it. */
+/** Stores the user's account, or what changed in it. */
 export function noteMe(change: Me | ProfileChange): void {
   const account = { ...me.peek(), ...change };
   // A change without an account is of no use: the account is being read.
@@ -70,7 +70,7 @@ export async function changeProfile(change: ProfileChange): Promise<void> {
   if (token.peek() === ownToken) noteMe(account);
 }
 
-/** Whether the server is about to give a new token. It refuses the old one before its answer arrives. */
+/** Whether the server is about to issue a new token. It refuses the old one before its response arrives. */
 let isTokenChanging = false;
 
 /** Changes the password, which ends all other sessions. */
@@ -97,7 +97,7 @@ addEventListener("storage", (event) => {
   token.value = event.newValue;
 });
 
-/** The address to go to after the login: the wanted one if it is in the chat or of an administrator, else the chat. */
+/** The address after the login: the requested one if it is of the chat or the administration, else the chat. */
 export function safeNext(next: string | undefined): string {
   return next && /^\/(chat|dashboard|admin)(\?[^#]*)?$/.test(next) ? next : "/chat";
 }

@@ -31,7 +31,7 @@ export async function show(message: Message, conversation: Conversation, isLate:
   };
 }
 
-/** Takes away the notifications of a room, or all. */
+/** Closes the notifications of a room, or all. */
 export async function closeNotifications(room?: number): Promise<void> {
   const registration = await worker();
   const tag = room === undefined ? undefined : roomTag(room);

@@ -12,7 +12,7 @@ let context: AudioContext | null = null;
 
 /** Plays the sound, unless it was played just now. */
 export async function ring(): Promise<void> {
-  // Browsers refuse sounds of pages that were never clicked.
+  // Browsers block sounds of pages that were never clicked.
   if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
   // Browsers offer locks on secure pages only.
   if (!navigator.locks) return play();

@@ -1,4 +1,4 @@
-// Turns messages into rows: groups, day separators, the line above new messages. Pure functions.
+// Turns messages into rows: groups, day separators, the divider above new messages. Pure functions.
 
 import type { Message } from "../net/types";
 import type { PendingMessage } from "./outbox";
@@ -12,7 +12,7 @@ interface Layout {
   at: number;
   /** Whether the row is the first of its day. */
   startsDay: boolean;
-  /** Whether the line above new messages stands above this row. */
+  /** Whether the divider above new messages is above this row. */
   hasDivider: boolean;
   /** Whether the row is the first of its group, which shows sender and avatar. */
   isGroupStart: boolean;

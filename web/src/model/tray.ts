@@ -1,4 +1,4 @@
-// Pictures and other files that wait above the composer of a room until the user sends them.
+// Images and other files that wait above the composer of a room until the user sends them.
 
 import { signal } from "@preact/signals";
 import { newClientId } from "./outbox";
@@ -7,7 +7,7 @@ import { isPicture } from "./uploads";
 export interface WaitingFile {
   id: string;
   file: File;
-  /** The address of what is drawn of a picture; empty for other files. */
+  /** The address of the preview of an image; empty for other files. */
   preview: string;
 }
 
@@ -42,7 +42,7 @@ export function removeWaiting(room: number, id: string): void {
   for (const { preview } of gone) if (preview) URL.revokeObjectURL(preview);
 }
 
-/** Takes all files out of the tray of a room, to send them. */
+/** Removes all files from the tray of a room, to send them. */
 export function takeWaiting(room: number): File[] {
   const files = waitingIn(room);
   for (const { id } of files) removeWaiting(room, id);

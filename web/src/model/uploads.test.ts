@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as uploads from "./uploads";
 
-/** Stands in for the browser's requests. A test decides how they end. */
+/** Replaces the browser's requests. A test decides how they end. */
 class FakeRequest {
   static latest: FakeRequest;
   upload: { onprogress?: (event: { loaded: number; total: number }) => void } = {};

@@ -1,4 +1,4 @@
-// Uploads of pictures and other files. An upload that has finished becomes a message of the outbox.
+// Uploads of images and other files. An upload that has finished becomes a message of the outbox.
 
 import { signal } from "@preact/signals";
 import { type Upload, upload } from "../net/http";
@@ -16,7 +16,7 @@ export interface PendingUpload {
   /** What is sent with it. */
   caption: string;
   replyTo: number | null;
-  /** The address of what is drawn of a picture; empty for other files. */
+  /** The address of the preview of an image; empty for other files. */
   preview: string;
   /** From 0 to 1. */
   progress: number;
@@ -28,7 +28,7 @@ type OnDone = (upload: PendingUpload, url: string) => void;
 
 export const MAX_BYTES = 10 * 1024 * 1024;
 export const IMAGE_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-/** The extensions of the other files that the server takes. */
+/** The extensions of the other files that the server accepts. */
 export const EXTENSIONS = [".pdf", ".txt", ".doc", ".docx", ".xls", ".xlsx"];
 /** The row may still draw the preview for a moment. */
 const PREVIEW_MS = 5000;
@@ -39,7 +39,7 @@ export const pendingUploads = signal<PendingUpload[]>([]);
 interface Job {
   file: File;
   upload: Upload | null;
-  /** Done when the size of the picture is known, or that it cannot be read. */
+  /** Resolves when the size of the image is known, or when it cannot be read. */
   measured: Promise<void>;
   /** Sends what was uploaded. Set once it has its address. */
   send?: () => void;
@@ -67,7 +67,7 @@ export function rejectionOf(file: File): "upload.type" | "upload.size" | null {
   return file.size > MAX_BYTES ? "upload.size" : null;
 }
 
-/** Why a file cannot be a picture that is shown of something. */
+/** Why a file cannot be an avatar. */
 export function pictureRejectionOf(file: File): "upload.size" | "error.image" | null {
   if (!isPicture(file)) return "error.image";
   return file.size > MAX_BYTES ? "upload.size" : null;
@@ -94,7 +94,7 @@ export function startUpload({ file, ...message }: NewUpload, onDone: OnDone): vo
   void runUpload(clientId, onDone);
 }
 
-/** The size of a picture as it is shown; `undefined` if the browser cannot read it. */
+/** The size of an image as it is shown; `undefined` if the browser cannot read it. */
 async function pixelsOf(file: File): Promise<Pixels | undefined> {
   try {
     const bitmap = await createImageBitmap(file);

@@ -11,7 +11,7 @@ export function httpUrl(text: string | null | undefined, base?: string): string 
   }
 }
 
-/** The address of a file. Events name the uploads of this server by their path, as they have no host of their own. */
+/** The address of a file. Events have only the path of uploads of this server. */
 export function fileUrl(text: string): string | null {
   return httpUrl(text, text.startsWith("/uploads/") ? location.origin : undefined);
 }

@@ -1,4 +1,4 @@
-// Validates names and passwords before the server is asked, by the server's own limits.
+// Validates names and passwords before they are sent, by the server's own limits.
 
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";

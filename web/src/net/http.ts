@@ -32,7 +32,7 @@ export function setAuth(next: Auth): void {
 const TIMEOUT_MS = 15_000;
 
 /**
- * Sends a request and returns the body of its answer.
+ * Sends a request and returns the body of its response.
  *
  * # Errors
  * `ApiError` with the status of the server, or 0 if it was not reached. A refused token ends the session.
@@ -41,10 +41,10 @@ export async function request(...args: Parameters<typeof exchange>): Promise<unk
   return (await exchange(...args)).answer;
 }
 
-/** What an answer lacks, as the server has lost a part of its store for the moment: rooms. */
+/** What a response lacks while a part of the server's store is unavailable: rooms. */
 export const isPartial = (headers: Headers) => headers.get("x-partial") === "1";
 
-/** Like `request`, with the headers of the answer. */
+/** Like `request`, with the headers of the response. */
 export async function exchange(
   method: string,
   path: string,
@@ -63,7 +63,7 @@ export async function exchange(
     throw new ApiError(0, "unreachable");
   }
   const answer: unknown = await response.json().catch(() => undefined);
-  // Every answer of the server is JSON. One that broke off says nothing.
+  // Every response of the server is JSON. One that broke off says nothing.
   if (response.ok && answer === undefined) throw new ApiError(0, "unreachable");
   if (response.ok) return { answer, headers: response.headers };
   const error = refusal(path, response.status, answer, response.headers.get("retry-after"));
@@ -71,7 +71,7 @@ export async function exchange(
   throw error;
 }
 
-/** The error of an answer. Answers without a code get one by their status. */
+/** The error of a response. Responses without a code get one by their status. */
 function refusal(path: string, status: number, answer: unknown, retryAfterSecs: string | null): ApiError {
   const { error, code, field } = (answer ?? {}) as Partial<ErrorAnswer>;
   const retryAfterMs = Number(retryAfterSecs) > 0 ? Number(retryAfterSecs) * 1000 : undefined;
@@ -197,7 +197,7 @@ export interface Upload {
 
 export type UploadKind = "image" | "file";
 
-/** Uploads a picture or a file, through XMLHttpRequest, as `fetch` reports no progress. Resolves with the address. */
+/** Uploads an image or a file, through XMLHttpRequest, as `fetch` reports no progress. Resolves with the address. */
 export function upload(kind: UploadKind, file: File, onProgress: (progress: number) => void): Upload {
   const path = `/api/v1/upload/${kind}?ext=1`;
   const xhr = new XMLHttpRequest();

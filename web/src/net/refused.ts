@@ -1,8 +1,8 @@
-// Refusals: why a command or a request was not done.
+// Errors of commands and requests.
 
 import type { ErrorCode } from "./types";
 
-/** What happens without an answer of the server. */
+/** Errors without a response of the server. */
 type LocalCode = "lost" | "timeout" | "unreachable" | "unreadable" | "cancelled";
 
 export type Code = ErrorCode | LocalCode;
@@ -16,7 +16,7 @@ export class Refused extends Error {
   readonly code: Code;
   /** The field that is missing, invalid or of a wrong length. */
   readonly field: string | null;
-  /** How long the server asks to wait before another try. */
+  /** How long the server asks to wait before another attempt. */
   readonly retryAfterMs: number | null;
 
   /** The message is that of the server. Only codes that this version does not know make it visible. */

@@ -1,5 +1,5 @@
-// What the server and this client exchange: the frames of document 000 with `?ext=1`, and the answers of the routes that
-// the client calls. `testing/wire.test.ts` compares these types with the transcripts.
+// What the server and this client exchange: the frames of document 000 with `?ext=1`, and the responses of the routes
+// that the client calls. `testing/wire.test.ts` compares these types with the transcripts.
 
 /** Why the server refuses something. */
 export type ErrorCode =
@@ -66,7 +66,7 @@ export interface UserRef {
 
 /** What others see of a user. */
 export interface Card extends UserRef {
-  /** The address of a picture; empty for none. */
+  /** The address of an avatar; empty for none. */
   avatar: string;
   status_text: string;
 }
@@ -92,7 +92,7 @@ export interface Mention {
   name: string;
 }
 
-/** The message of which another is a copy. The user may not know of its room. */
+/** The message of which another is a copy. The user may have no access to its room. */
 export interface Origin {
   id: number;
   room_id: number;
@@ -148,7 +148,7 @@ export interface Conversation {
   is_private: boolean;
   /** The other user of a direct room. */
   user_id: number | null;
-  /** The address of the room's picture, or of the other user's; empty for none. */
+  /** The address of the room's avatar, or of the other user's; empty for none. */
   avatar: string;
   last_message: Message | null;
   unread: number;
@@ -156,7 +156,7 @@ export interface Conversation {
   mentions: number;
   /** Of which messages the user wants to hear. */
   notify: "all" | "mentions" | "none";
-  /** Whether the user wants it above the others. */
+  /** Whether it is pinned above the others. */
   pinned: boolean;
   /** Whether the user does not want it listed. */
   hidden: boolean;
@@ -238,7 +238,7 @@ export interface RoomLink {
   expires_at: string;
 }
 
-/** A link that was just made. Only now the server tells its token. */
+/** A new link. The server sends its token only now. */
 interface NewLink {
   id: string;
   token: string;
@@ -303,7 +303,7 @@ interface Done {
   message: string;
 }
 
-/** The routes that the client calls, with the bodies of their successful answers. */
+/** The routes that the client calls, with the bodies of their successful responses. */
 export interface Answers {
   "POST /api/v1/auth/register": Done;
   "POST /api/v1/auth/login": { token: string };
@@ -365,13 +365,13 @@ export interface ServerPayloads {
   message_deleted: { room_id: number; id: number; user_id: number };
   /** The sender replaced the text of a message. */
   message_edited: { room_id: number; id: number; user_id: number; content: string; edited_at: string };
-  /** A user reacted to a message, or took the reaction back. */
+  /** A user reacted to a message, or removed the reaction. */
   reaction: { room_id: number; id: number; user_id: number; emoji: string; on: boolean };
   /** A user has read the messages from `first_id` to `id`. */
   message_read: { room_id: number; user_id: number; first_id: number; id: number; read_at: string };
   /** All reactions to a message of which the client may have missed some. */
   reactions: { room_id: number; id: number; reactions: Reaction[] };
-  /** A user pinned a message to its room, or took it away. */
+  /** A user pinned a message to its room, or unpinned it. */
   pinned: { room_id: number; id: number; user_id: number; on: boolean };
   /** A message mentions the user of this connection. */
   mentioned: { room_id: number; id: number; user_id: number; username: string };
@@ -413,7 +413,7 @@ export interface ServerPayloads {
   };
 }
 
-/** Any command may carry a `ref` of up to 64 characters. Its answer repeats it. */
+/** Any command may carry a `ref` of up to 64 characters. Its response repeats it. */
 interface Ref {
   ref?: string;
 }
@@ -453,12 +453,12 @@ interface EditCommand extends MessageCommand {
 
 interface ReactCommand extends MessageCommand {
   emoji: string;
-  /** Whether the user reacts, or takes the reaction back. */
+  /** Whether the user reacts, or removes the reaction. */
   on: boolean;
 }
 
 interface PinCommand extends MessageCommand {
-  /** Whether the message is pinned, or taken away. */
+  /** Whether the message is pinned or unpinned. */
   on: boolean;
 }
 

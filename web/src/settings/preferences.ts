@@ -44,7 +44,7 @@ export function setTheme(value: Theme): void {
   storage.set("chinwag.theme", value === "system" ? null : value);
 }
 
-/** Pictures of other hosts: whether all are loaded by themselves, else those of these hosts. */
+/** Images of other hosts: whether all are loaded by themselves, else those of these hosts. */
 export const loadsPictures = signal(storage.get("chinwag.pictures") === "on");
 export const pictureHosts = signal<ReadonlySet<string>>(
   new Set((storage.get("chinwag.pictureHosts") ?? "").split(" ").filter(Boolean)),
@@ -56,7 +56,7 @@ export function setLoadsPictures(value: boolean): void {
   storage.set("chinwag.pictures", value ? "on" : null);
 }
 
-/** Remembers a host from which pictures are loaded, and forgets the oldest of too many. */
+/** Adds a host from which images are loaded, and drops the oldest of too many. */
 export function addPictureHost(host: string): void {
   const hosts = [...new Set([...pictureHosts.peek(), host])].slice(-MAX_PICTURE_HOSTS);
   pictureHosts.value = new Set(hosts);

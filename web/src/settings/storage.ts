@@ -1,4 +1,4 @@
-/** Local storage. Private windows and quotas may refuse it: then nothing is kept, and everything else works. */
+/** Local storage. Private windows and quotas may refuse it: then nothing is stored, and everything else works. */
 export const storage = {
   get(key: string): string | null {
     try {

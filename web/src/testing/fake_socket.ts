@@ -1,4 +1,4 @@
-// Stands in for a WebSocket and the server behind it.
+// Replaces a WebSocket and the server behind it.
 
 import type { ClientPayloads, ServerPayloads } from "../net/types";
 
@@ -21,7 +21,7 @@ export class FakeSocket {
   readonly url: string;
   /** Every frame as it was sent. */
   readonly sent: SentFrame[] = [];
-  /** Runs before the answer to each command. A refusal that it returns is the answer. */
+  /** Runs before the response to each command. An error that it returns is the response. */
   answer: (frame: SentFrame) => Refusal | undefined = () => undefined;
   isSilent = false;
   onopen: (() => void) | null = null;

@@ -1,4 +1,4 @@
-// Finds circles of imports among source files and among their folders.
+// Finds cyclic imports among source files and among their folders.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -38,7 +38,7 @@ export function folderGraph(files: Graph): Graph {
   return folders;
 }
 
-/** A circle as the path that leads back to its first node, or `null` when there is none. */
+/** A cycle as the path that leads back to its first node, or `null` when there is none. */
 export function findCircle(graph: Graph): string[] | null {
   const finished = new Set<string>();
   const path: string[] = [];

@@ -42,7 +42,7 @@ export function keysOf(name: string): string[] {
   );
 }
 
-/** The frames of sockets with `?ext=1`, and the answers of the client's routes, in all transcripts of a folder. */
+/** The frames of sockets with `?ext=1`, and the responses of the client's routes, in all transcripts of a folder. */
 export function readSamples(folder: string): Sample[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
   const transcripts = names.filter((name) => name.endsWith(".json")).sort();

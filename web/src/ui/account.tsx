@@ -1,4 +1,4 @@
-// The dialog about the user's account: profile, password, log-ins, blocks, deletion.
+// The dialog about the user's account: profile, password, logins, blocks, deletion.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";

@@ -1,4 +1,4 @@
-// What makes the chat an app on this device: the service worker, and what is kept for reading without a connection.
+// What makes the chat an app on this device: the service worker, and what is stored for reading without a connection.
 
 import { effect } from "@preact/signals";
 import { isWatched, returns } from "../model/attention";
@@ -38,7 +38,7 @@ function offer(waiting: ServiceWorker | null): void {
   waiting.postMessage({ type: "take over", script: new URL(script.src).pathname } satisfies TakeOver);
 }
 
-/** Takes the notifications away of a room that is looked at, and all of a session that has ended. */
+/** Closes the notifications of a room that is in view, and all of a session that has ended. */
 function closeRead(): void {
   const room = activeRoomId.value;
   const isLookedAt = returns.value >= 0 && isWatched();

@@ -144,7 +144,7 @@ function textOf(row: Row): string {
 function failureOf(row: Row): string | null {
   const isFailed = row.kind === "pending" && row.pending.state === "failed";
   if (isFailed) return row.pending.error ? codeText(row.pending.error, row.pending.field) : "";
-  // An upload is nothing but its file, so that is the field that is missing or invalid.
+  // An upload has no other field than its file, so that is the one that is missing or invalid.
   if (row.kind !== "upload" || !row.upload.error) return null;
   return codeText(row.upload.error, row.upload.isImage ? "image" : "file");
 }

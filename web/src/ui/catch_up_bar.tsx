@@ -1,4 +1,4 @@
-// A line above the history that tells of unread messages out of view.
+// A bar above the history that shows unread messages out of view.
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";

@@ -81,7 +81,7 @@ export function IconButton({ icon, label, size, class: extra, ...rest }: ButtonP
   );
 }
 
-/** A picture, or the initials of a name on its colour, with a dot if `isOnline` is known. */
+/** An avatar: an image, or the initials of a name on its colour, with a dot if `isOnline` is known. */
 export function Avatar({ name, src, size = "m", isOnline, isGroup }: AvatarProps) {
   const url = httpUrl(src, location.origin);
   return (
@@ -105,7 +105,7 @@ interface AvatarProps {
   isGroup?: boolean;
 }
 
-/** Pictures that could be drawn: the browser has them. */
+/** Images that were drawn: the browser has them in its cache. */
 const drawn = new Set<string>();
 
 /** Covers the initials once it is loaded. They stay if it cannot be. */
@@ -130,7 +130,7 @@ function Portrait({ url }: { url: string }) {
   );
 }
 
-/** What others see of a user, asked for when it is drawn; `undefined` until it is known. */
+/** The card of a user, requested when it is drawn; `undefined` until it is known. */
 export function useCard(id: number | null): Card | undefined {
   useEffect(() => {
     if (id) wantCard(id);

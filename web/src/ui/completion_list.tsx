@@ -1,10 +1,10 @@
-// What may be meant by a word that is being typed. The field keeps the focus: the list only tells it what is chosen.
+// Completions of a word that is being typed. The field keeps the focus: the list only tells it what is chosen.
 
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import "../style/completion.css";
 
-/** Takes a key of the field and tells whether that is all it does. */
+/** Handles a key of the field. Returns whether the field must ignore it. */
 export type KeyTaker = (event: KeyboardEvent) => boolean;
 
 /** What each list needs of the field. */

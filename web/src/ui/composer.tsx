@@ -24,7 +24,7 @@ import { useMentionNames } from "./mention_input";
 const FormattingHelp = lazy(() => import("./lazy_components").then((module) => module.FormattingHelp));
 const Tray = lazy(() => import("./lazy_components").then((module) => module.Tray));
 
-/** From this length on the composer shows how much a text has. */
+/** From this length on the composer shows the number of characters. */
 const COUNTED_FROM = MAX_CHARS - 500;
 
 interface ComposerProps {
@@ -55,13 +55,13 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const keep = () => {
     if (isKnown && editing === null) saveDraft(room.id, { text: latest.current, replyTo });
   };
-  // Only what the user changes here is saved: a tab that saved what it was told would overwrite what comes next.
+  // Only changes of the user in this tab are saved: saving those of other tabs would overwrite their next ones.
   const change = (next: string) => {
     show(next);
     keep();
   };
   useEffect(() => watchDraft(room.id, (draft) => room.editing.peek() === null && show(draft.text)), [room]);
-  // An edit has the box for a while. The draft waits.
+  // During an edit the box has its text. The draft waits.
   const wasEditing = useRef(false);
   useLayoutEffect(() => {
     if (editing === null && !wasEditing.current) return;
@@ -132,12 +132,12 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const names = useMentionNames(input, room);
   const lookBack = () => {
     emojiNames.look();
-    // An edit changes nothing about whom a message mentions.
+    // An edit does not change the mentions of a message.
     if (editing === null) names.look();
   };
   const onKey = (event: KeyboardEvent) => {
     if (names.takesKey(event) || emojiNames.takesKey(event)) return;
-    // The Enter that ends a composition belongs to the input method. Old browsers tell only by key code 229.
+    // The Enter that ends a composition belongs to the input method. Old browsers show it only by key code 229.
     const isComposing = event.isComposing || event.keyCode === 229;
     // The keyboards of phones have no Shift+Enter: there Enter breaks the line, and the button sends.
     const breaksLine = event.shiftKey || (isTouch && !event.ctrlKey && !event.metaKey);

@@ -1,4 +1,4 @@
-// A line about the connection, hidden while all is well.
+// A line about the connection, hidden while it works.
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";

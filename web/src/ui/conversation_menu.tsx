@@ -21,7 +21,7 @@ export interface ConversationMenuProps {
   onClose: () => void;
 }
 
-/** Beside the pointer; where a finger works the device, at the lower edge. */
+/** Next to the pointer; on touch devices at the lower edge. */
 export function ConversationMenu({ id, at, onClose }: ConversationMenuProps) {
   const conversation = conversations.value.get(id);
   if (!conversation) return null;

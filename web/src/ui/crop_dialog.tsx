@@ -1,4 +1,4 @@
-// The choice of the part of a picture that is shown as an avatar: by dragging, with the wheel, two fingers, or the keys.
+// Selects the part of an image that is shown as an avatar: by dragging, with the wheel, two fingers, or the keys.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
@@ -7,7 +7,7 @@ import { Dialog } from "./dialog";
 
 /** The size of the area on the page; on a dense screen it has more pixels. */
 const AREA_PX = 288;
-/** How far a key moves the picture, in parts of the area. */
+/** How far a key moves the image, in parts of the area. */
 const KEY_STEP = 0.05;
 const ZOOM_STEP = 0.1;
 const WHEEL_STEP = 0.002;

@@ -27,7 +27,7 @@ export function Dialog({ title, onClose, children, class: extra = "", first = FI
       style={at && { "--x": `${at.x}px`, "--y": `${at.y}px` }}
       aria-labelledby={isBare ? undefined : id}
       aria-label={isBare ? title : undefined}
-      // The browser tells it late, perhaps when another dialog has taken the place of this one.
+      // The event comes late, perhaps when another dialog has replaced this one.
       onClose={() => ref.current && onClose()}
       onClick={(event) => event.target === ref.current && !staysOpen && onClose()}
     >

@@ -1,4 +1,4 @@
-// Picks an emoji among all of them: by group, by name, or one of the last.
+// Picks an emoji among all of them: by group, by name, or among the last used ones.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
@@ -45,7 +45,7 @@ export function EmojiPicker({ title, onPick, onClose }: EmojiPickerProps) {
   };
   const isSearching = query.trim() !== "";
   const found = isSearching && groups ? findEmoji(groups, query, MAX_FOUND) : [];
-  // Picked emoji come to the front of the last ones, but not under the pointer.
+  // Picked emoji move to the front of the last used ones, but not while the pointer is on them.
   const [recent] = useState(recentEmoji.peek());
   return (
     // On a touch screen the field would open the keyboard above the emoji.

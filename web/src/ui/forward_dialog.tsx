@@ -132,7 +132,7 @@ function Choice({ conversation, isPicked, onToggle }: ChoiceProps) {
   );
 }
 
-/** Forwards a message, and tells how that went once the server has it: perhaps later, when there is a connection. */
+/** Forwards a message, and shows the result once the server has it: perhaps later, after a reconnection. */
 async function forwardAndTell(message: RoomMessage, rooms: number[]): Promise<void> {
   const ownToken = token.peek();
   const refused = await refusedOf(forward(message, rooms));

@@ -1,6 +1,6 @@
 // How the user works this device.
 
-/** Whether a finger is what the device is worked with first. */
+/** Whether touch is the primary input of the device. */
 export const isTouch = matchMedia("(hover: none)").matches;
 
 export const isMac = /^(Mac|iP)/.test(navigator.platform);

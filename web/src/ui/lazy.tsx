@@ -5,8 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import { loadTexts, t } from "../i18n";
 
 /**
- * Draws a stand-in until the code is loaded, or nothing. If that fails, a component with a stand-in offers to reload;
- * others try again next time.
+ * Draws a placeholder until the code is loaded, or nothing. If that fails, a component with a placeholder offers to
+ * reload; others try again next time.
  */
 export function lazy<P extends object>(
   load: () => Promise<ComponentType<P>>,
@@ -34,7 +34,7 @@ export function lazy<P extends object>(
   };
 }
 
-/** After an upgrade the files of this page may be gone. A fresh page names the new ones. */
+/** After an upgrade the files of this page may no longer exist. A reloaded page has the new ones. */
 function Failed() {
   return (
     <main class="missing">

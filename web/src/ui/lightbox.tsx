@@ -1,4 +1,4 @@
-// An enlarged picture, from which the keys and buttons lead to the other pictures of the conversation.
+// An enlarged image, from which the keys and buttons lead to the other images of the conversation.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
@@ -12,12 +12,12 @@ interface LightboxProps {
   url: string;
   /** Who has sent it. */
   name: string;
-  /** The pictures that the keys lead to; those of the open conversation by default. */
+  /** The images that the keys lead to; those of the open conversation by default. */
   pictures?: Shown[];
   onClose: () => void;
 }
 
-/** How far a picture is enlarged at least. */
+/** How far an image is enlarged at least. */
 const ZOOM = 2;
 
 export function Lightbox({ url, name, pictures, onClose }: LightboxProps) {
@@ -92,12 +92,12 @@ export function Lightbox({ url, name, pictures, onClose }: LightboxProps) {
   );
 }
 
-/** The picture, as large as fits; a click enlarges it around the point, and the next click makes it fit again. */
+/** The image, as large as fits; a click enlarges it around the point, and the next click makes it fit again. */
 function View({ url, alt }: { url: string; alt: string }) {
   const box = useRef<HTMLButtonElement>(null);
-  /** The picture that is enlarged, and its width. Another one fits again. */
+  /** The image that is enlarged, and its width. Another one fits again. */
   const [zoomed, setZoomed] = useState<{ url: string; width: number } | null>(null);
-  /** The point to be in the middle, in parts of the picture. */
+  /** The point to be in the middle, in parts of the image. */
   const centre = useRef({ x: 0.5, y: 0.5 });
   const width = zoomed?.url === url ? zoomed.width : null;
   const isZoomed = width !== null;

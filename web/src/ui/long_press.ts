@@ -1,4 +1,4 @@
-// A finger that rests on a message or a conversation.
+// A long press on a message or a conversation.
 
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -35,7 +35,7 @@ export function useLongPress(
       const way = Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY);
       if (way > SLACK_PX) stop();
     };
-    // Browsers open a menu of their own for links and pictures.
+    // Browsers open a menu of their own for links and images.
     const onMenu = (event: Event) => {
       if ("pointerType" in event && event.pointerType === "touch") event.preventDefault();
     };

@@ -13,7 +13,7 @@ interface MediaProps {
   kind: "audio" | "video";
   url: string;
   message: Message;
-  /** Stands in for what the browser cannot play. */
+  /** Shown in place of what the browser cannot play. */
   card: ComponentChildren;
 }
 

@@ -54,7 +54,7 @@ export function Members({ room, onClose }: { room: Room; onClose: () => void }) 
     } catch (error) {
       showToast(errorText(error));
     }
-    // The button that had the focus may have gone with its member.
+    // The button that had the focus may have been removed with its member.
     if (document.activeElement === document.body) panel.current?.focus();
   };
   return (

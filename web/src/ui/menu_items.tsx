@@ -62,7 +62,7 @@ function SwitchItem({ icon, label, isOn, onSet }: SwitchItemProps) {
   );
 }
 
-/** On if the browser lets the page notify. To switch it on asks the browser. */
+/** On if the browser permits notifications. Switching it on asks for the permission. */
 function NotifyItems() {
   const isAllowed = () => "Notification" in window && Notification.permission === "granted";
   const [allowed, setAllowed] = useState(isAllowed);
@@ -109,7 +109,7 @@ function setSounds(isOn: boolean): void {
 function InstallItem() {
   if (canInstall()) {
     const take = ({ currentTarget }: { currentTarget: Element }) => {
-      // The item goes away, and must not take the focus with it.
+      // The item disappears, and the focus must not be lost with it.
       currentTarget.closest(".menu-box")?.querySelector("button")?.focus();
       void install().catch(() => {});
     };

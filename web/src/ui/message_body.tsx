@@ -1,4 +1,4 @@
-// The content of a message: text, a picture, a file.
+// The content of a message: text, an image, a file.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
@@ -89,10 +89,10 @@ export function PendingBody({ pending, fold }: { pending: PendingMessage; fold?:
 
 const MAX_PX = 320;
 const MIN_PX = 56;
-/** The box of a picture whose size is unknown. */
+/** The box of an image whose size is unknown. */
 const DEFAULT_SIZE: Pixels = [280, 200];
 
-/** The size of a picture on the page, which is reserved before the picture is loaded. */
+/** The size of an image on the page, which is reserved before the image is loaded. */
 function boxOf(pixels: Pixels | null | undefined): { width: number; height: number } {
   const [width, height] = pixels ?? DEFAULT_SIZE;
   const scale = Math.min(1, MAX_PX / width, MAX_PX / height);
@@ -106,7 +106,7 @@ interface PictureProps {
   pixels: Pixels | null;
 }
 
-/** A picture, and its caption. One of another host is loaded when the user wants it, as the host learns of that. */
+/** An image and its caption. One of another host is loaded on a click only, because the host learns of that. */
 function Picture({ children, ...props }: PictureProps & { children?: ComponentChildren }) {
   const host = heldHost(props.url);
   const isHeld = host !== null;
@@ -176,7 +176,7 @@ function DrawnPicture({ url, name, pixels }: PictureProps) {
   );
 }
 
-/** A file on its way, of the size that its card will have. */
+/** A file that is being uploaded, in the size of its card. */
 function UploadCard({ upload }: { upload: PendingUpload }) {
   const { name, size, error, clientId } = upload;
   return (

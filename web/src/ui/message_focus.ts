@@ -20,7 +20,7 @@ export function useKeptFocus(box: RefObject<HTMLElement | null>, rows: Row[]): (
   }, [rows]);
   useEffect(
     () => () => {
-      // The last message is gone, and the history with it.
+      // The last message was removed, and the history with it.
       const composer = document.querySelector<HTMLElement>(".composer textarea");
       queueMicrotask(() => isLost() && composer?.focus());
     },

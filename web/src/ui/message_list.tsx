@@ -115,7 +115,7 @@ function History({ room, lines, onReply }: HistoryProps) {
     const isBelow = !isAtEnd.value && room.reading.value === "on";
     return isBelow ? (conversations.value.get(room.id)?.unread ?? 0) : 0;
   }).value;
-  // The list's own scrolling would fight for a while against a user who scrolls up.
+  // The list's own scrolling would for a while undo that of a user who scrolls up.
   const scrollToEnd = () => {
     const scroller = box.current?.querySelector(".rows");
     if (scroller) scroller.scrollTop = scroller.scrollHeight - scroller.clientHeight;
@@ -135,7 +135,7 @@ function History({ room, lines, onReply }: HistoryProps) {
     return () => cancelAnimationFrame(frame);
   }, [rows]);
 
-  /** Tells which messages are in view. */
+  /** Called with the messages that are in view. */
   const look = () => {
     const handle = list.current;
     if (!handle?.viewportSize || isOpening()) return;
@@ -144,7 +144,7 @@ function History({ room, lines, onReply }: HistoryProps) {
     const to = handle.findItemIndex(scrollOffset + viewportSize - SEEN_PX);
     const isCut = handle.getItemOffset(to) + handle.getItemSize(to) > scrollOffset + viewportSize + SEEN_PX;
     const inView = latestLines.current.slice(from, to + 1);
-    // Of pictures that are cut off only the first one counts.
+    // Of images that are cut off only the first one counts.
     const seen = inView.flatMap((line, at) =>
       isCut && from + at === to ? line.rows.slice(0, 1) : line.rows,
     );
@@ -165,7 +165,7 @@ function History({ room, lines, onReply }: HistoryProps) {
     // Once the rows are measured, it is known whether the end is in view as well.
     return afterFrames(2, () => {
       isOpened.current = true;
-      // Until the list of conversations came the end was in view, where nobody asked to go.
+      // Until the list of conversations was loaded the end was in view, which was not the user's choice.
       room.seen = null;
       onScroll(list.current?.scrollOffset ?? 0);
     });
@@ -339,13 +339,13 @@ function History({ room, lines, onReply }: HistoryProps) {
 const messageAt = (target: Element) =>
   Number(target.closest(".bubble")?.closest<HTMLElement>("[data-id]")?.dataset.id);
 
-/** Whether there is a line above new messages, all of which are loaded. */
+/** Whether there is a divider above new messages, all of which are loaded. */
 function hasNewBelow(room: Room): boolean {
   const isTarget = targetMessage.peek()?.room === room.id;
   return !isTarget && room.divider.peek() !== null && isUnreadLoaded(room) && unreadMessages(room).length > 0;
 }
 
-/** Runs an action after some frames. Returns a function that calls it off. */
+/** Runs an action after some frames. Returns a function that cancels it. */
 function afterFrames(count: number, act: () => void): () => void {
   let frame = requestAnimationFrame(function next() {
     count -= 1;

@@ -1,4 +1,4 @@
-// The header of the pages for administrators. Each has texts of its own, which it hands over.
+// The header of the pages for administrators. Each passes its own texts.
 
 import type { ComponentChildren } from "preact";
 import icon from "../icon.svg";
@@ -38,7 +38,7 @@ interface PageHeaderProps {
   class?: string;
   /** Ways to other pages than the chat. */
   links?: { href: string; icon?: "gauge"; text: string }[];
-  /** What stands between the name of the page and the tools. */
+  /** The content between the name of the page and the tools. */
   children?: ComponentChildren;
   /** What stands below. */
   below?: ComponentChildren;

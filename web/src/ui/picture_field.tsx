@@ -1,4 +1,4 @@
-// A field for the picture of a user or a room.
+// A field for the avatar of a user or a room.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
@@ -14,19 +14,19 @@ import { CropDialog } from "./crop_dialog";
 interface PictureFieldProps {
   name: string;
   isGroup?: boolean;
-  /** The address of the picture; empty for none. */
+  /** The address of the avatar; empty for none. */
   src: string;
   error: string | undefined;
   onChange: (url: string) => void;
 }
 
-/** The picture, with buttons to upload a part of another and to have none. */
+/** The avatar, with buttons to upload a part of another image and to remove it. */
 export function PictureField({ name, isGroup, src, error, onChange }: PictureFieldProps) {
   const input = useRef<HTMLInputElement>(null);
   const upload = useRef<Upload | null>(null);
   const [isBusy, setBusy] = useState(false);
   useEffect(() => () => upload.current?.cancel(), []);
-  /** The picture of which a part is to be chosen. */
+  /** The image of which a part is to be selected. */
   const [chosen, setChosen] = useState<{ file: File; picture: ImageBitmap } | null>(null);
   const send = async (make: () => Promise<File>) => {
     setBusy(true);
@@ -46,7 +46,7 @@ export function PictureField({ name, isGroup, src, error, onChange }: PictureFie
   const choose = async (file: File) => {
     const picture = await pictureOf(file);
     if (picture) setChosen({ file, picture });
-    // The server may know a picture that this browser does not.
+    // The server may support an image format that this browser does not.
     else void send(async () => file);
   };
   const forget = () => {

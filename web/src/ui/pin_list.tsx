@@ -18,7 +18,7 @@ export function PinList({ room, onClose }: { room: Room; onClose: () => void }) 
   const list = useRef<HTMLUListElement>(null);
   useTabStop(list);
   useLayoutEffect(() => {
-    // The button that had the focus has gone with its message.
+    // The button that had the focus was removed with its message.
     if (document.activeElement === document.body) list.current?.querySelector<HTMLElement>(".item")?.focus();
   }, [pins]);
   return (

@@ -62,7 +62,7 @@ function keepInPlace(by: number): void {
   if (rows && !isAtEnd.peek()) rows.scrollTop += by;
 }
 
-/** The bar, or its list, may have had the focus when the last pin was taken away. */
+/** The bar, or its list, may have had the focus when the last pin was removed. */
 function saveFocus(): void {
   if (document.activeElement === document.body) history()?.focus({ preventScroll: true });
 }

@@ -1,4 +1,4 @@
-// The part of the account dialog about what others see: picture, name, status text.
+// The part of the account dialog about what others see: avatar, name, status text.
 
 import { useState } from "preact/hooks";
 import { t } from "../i18n";

@@ -20,7 +20,7 @@ interface ReactionsProps {
   message: Message;
 }
 
-/** A button for each emoji, with the number of users. A press reacts as well, or takes that back. */
+/** A button for each emoji, with the number of users. A press adds the user's reaction, or removes it. */
 export function Reactions({ room, message }: ReactionsProps) {
   if (!message.reactions) return null;
   return (

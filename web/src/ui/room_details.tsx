@@ -1,4 +1,4 @@
-// What a room is: its picture, name and description, and how often its members may write.
+// A room's avatar, name and description, and how often its members may write.
 
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";

@@ -1,4 +1,4 @@
-// Links with which users join a room themselves: its owner and admins make, list and revoke them.
+// Links with which users join a room themselves: its owner and admins create, list and revoke them.
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";

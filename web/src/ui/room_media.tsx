@@ -1,4 +1,4 @@
-// The pictures or the files that were sent to a room, newest first.
+// The images or the files that were sent to a room, newest first.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
@@ -14,7 +14,7 @@ import { FileCard, fileNameOf } from "./file_card";
 import { Lightbox } from "./lightbox";
 import { showMessage } from "./target";
 
-/** More are asked for when fewer pixels are left below. */
+/** More are requested when fewer pixels are left below. */
 const PREFETCH_PX = 600;
 /** Where the panel covers the conversation; `members.css` has the same width. */
 const isNarrow = matchMedia("(max-width: 1100px)");
@@ -116,7 +116,7 @@ interface TileProps {
   onShow: (message: RoomMessage) => void;
 }
 
-/** A picture as a square. One of another host is loaded when the user wants it, as the host learns of that. */
+/** An image as a square. One of another host is loaded on a click only, because the host learns of that. */
 function Tile({ message, url, onOpen, onShow }: TileProps) {
   const [isBroken, setBroken] = useState(false);
   const host = heldHost(url);

@@ -1,4 +1,4 @@
-// What the owner and admins of a room may do with it: change it, and its owner delete it.
+// The actions of a room's owner and admins: to change it, and for its owner to delete it.
 
 import { useId, useState } from "preact/hooks";
 import { t } from "../i18n";

@@ -1,4 +1,4 @@
-// A field that searches at the server while the user types, and the list of what it found.
+// A field that searches on the server while the user types, and the list of the results.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-// What narrows a search for messages: sender, conversation, what they have, a day.
+// The filters of a search for messages: sender, conversation, content, day.
 
 import { useId, useState } from "preact/hooks";
 import { t } from "../i18n";

@@ -1,5 +1,5 @@
-// Opens the panel of the search for messages, and shows what it found. The address tells that the panel is open, so that the
-// way back leads to it.
+// Opens the panel of the search for messages, and shows its results. The address tells that the panel is open, so that
+// the way back leads to it.
 
 import { begin, type Filters, place } from "../model/message_search";
 import { activeRoomId } from "../model/rooms";
@@ -22,7 +22,7 @@ export function closeSearch(): void {
   navigate(addressOf(activeRoomId.peek()), true);
 }
 
-/** Shows a message that was found, beside the panel, or in place of it where there is no room for both. */
+/** Shows a found message beside the panel, or in place of it where there is no room for both. */
 export function showFound({ room_id, id }: RoomMessage): void {
   place.shown = id;
   navigate(addressOf(room_id, isNarrow.matches ? "found=1" : "search=1"));

@@ -18,7 +18,7 @@ import { useTyped } from "./typed";
 import { UserCard } from "./user_card";
 
 const TYPING_PAUSE_MS = 250;
-/** More are asked for when fewer pixels are left below. */
+/** More are requested when fewer pixels are left below. */
 const PREFETCH_PX = 600;
 
 export function SearchPanel() {

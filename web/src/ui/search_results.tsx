@@ -23,7 +23,7 @@ import { Marked } from "./search_panel";
 import { showMessage } from "./target";
 
 const TYPING_PAUSE_MS = 250;
-/** Messages that are listed here; the panel lists all. */
+/** Maximum number of messages listed here; the panel lists all. */
 const MAX_MESSAGES = 8;
 
 interface Results {
@@ -80,7 +80,7 @@ export function SearchResults({ query, opensFirst, onOpened, onDone }: SearchRes
 
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // Conversations are known at once, and are the first. What is left of another query does not count.
+    // Conversations are known at once, and are the first. Results of an earlier query do not count.
     const hasServers = found.query === query && users.length + rooms.length > 0;
     if (!opensFirst || !(own.length > 0 || hasServers || !found.isBusy)) return;
     onOpened();

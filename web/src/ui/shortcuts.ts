@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 /** Whether the list of the keys is shown. */
 export const areShortcutsShown = signal(false);
 
-/** Does what a key asks for. The search is opened by a function of the page. */
+/** Runs the action of a key. The search is opened by a function of the page. */
 export function onShortcut(event: KeyboardEvent, search: () => void): void {
   const { key, altKey, shiftKey } = event;
   const isCommand = event.ctrlKey || event.metaKey;

@@ -32,7 +32,7 @@ export function SignIn({ isNew }: { isNew: boolean }) {
   const [password, setPassword] = useState("");
   const [confirm, setConfirm] = useState("");
   const [invite, setInvite] = useState(query.value.invite ?? "");
-  /** Shown from the start to those with a link, and to others once the server asks for a code. */
+  /** Shown from the start to those with a link, and to others once the server requires a code. */
   const [hasInvite, setHasInvite] = useState(isNew && Boolean(query.value.invite));
   const [errors, setErrors] = useState<FormErrors>({});
   const [isBusy, setBusy] = useState(false);

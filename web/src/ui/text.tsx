@@ -1,4 +1,4 @@
-// The text of a message with its formatting, as elements. Nothing of a text is ever markup.
+// The text of a message with its formatting, as elements. A text is never interpreted as markup.
 
 import { type ComponentType, createContext } from "preact";
 import { useContext, useMemo, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The pictures and files that wait above the composer.
+// The images and files that wait above the composer.
 
 import { t } from "../i18n";
 import { sizeText } from "../i18n/format";

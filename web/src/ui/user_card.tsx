@@ -1,4 +1,4 @@
-// What others show of themselves, and what the user can do: write to them, or block them.
+// The card of a user, with actions: write to the user, or block them.
 
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";

@@ -1,5 +1,5 @@
-// The service worker: gives the client without a network, and shows conversations whose notification is clicked. It
-// keeps one build of the client, whole, and never anything of the API.
+// The service worker: serves the client without a network, and shows conversations whose notification is clicked. It
+// caches one complete build of the client, and never anything of the API.
 
 import {
   FOCUS_LOCK,
@@ -27,11 +27,11 @@ import {
 } from "./policy";
 
 declare const self: ServiceWorkerGlobalScope;
-/** The files of the build, and what tells it from others. */
+/** The files of the build, and what distinguishes it from others. */
 declare const FILES: string[];
 declare const VERSION: string;
 
-/** How long a page may take before the kept one is shown. */
+/** How long a page may take before the cached one is shown. */
 const PAGE_MS = 3000;
 const CACHE = cacheName(VERSION);
 const files: ReadonlySet<string> = new Set(FILES);
@@ -79,7 +79,7 @@ function bypass(event: ExtendableEvent & Router): void {
   if (added) event.waitUntil(added.catch(() => {}));
 }
 
-/** Keeps the whole build, or fails: the browser tries again at a later visit. */
+/** Caches the whole build, or fails: the browser retries at a later visit. */
 async function install(): Promise<void> {
   try {
     const cache = await caches.open(CACHE);
@@ -105,7 +105,7 @@ async function file(request: Request): Promise<Response> {
   return (await kept(request.url)) ?? fetch(request);
 }
 
-/** A kept answer. Does not bring back a cache that was deleted. */
+/** A cached response. Does not create a cache that was deleted. */
 function kept(url: string): Promise<Response | undefined> {
   return caches.match(url, { cacheName: CACHE, ignoreVary: true });
 }

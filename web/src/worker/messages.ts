@@ -27,9 +27,9 @@ export interface PushedMessage {
   text: string;
 }
 
-/** The lock that each page holds while it has the focus. The browser releases it when a page dies. */
+/** The lock that each page holds while it has the focus. The browser releases it when a page ends. */
 export const FOCUS_LOCK = "chinwag.focus";
-/** The lock of the page, or of the worker, that shows a message. The others find it taken. */
+/** The lock of the page, or of the worker, that shows a message. The others find it held. */
 export const shownLock = (id: number) => `chinwag-${id}`;
 /** How long it is held. */
 export const SHOWN_MS = 5000;

@@ -1,4 +1,4 @@
-// What the service worker answers itself, and from where; how what is pushed to it reads. Pure functions.
+// What the service worker answers itself, and from where; the texts of pushed notifications. Pure functions.
 
 import type { PushedMessage } from "./messages";
 
@@ -18,8 +18,9 @@ interface Asked {
 }
 
 /**
- * Where the answer to a request comes from. Files of this build have names with a hash of their content; whatever else
- * there is, such as the API, uploads, the dashboard, the documentation and the files of other builds, is the server's.
+ * Where the response to a request comes from. Files of this build have names with a hash of their content; whatever
+ * else there is, such as the API, uploads, the dashboard, the documentation and the files of other builds, is the
+ * server's.
  */
 export function sourceOf({ method, mode, url }: Asked, origin: string, files: ReadonlySet<string>): Source {
   const { origin: host, pathname } = new URL(url);
@@ -44,7 +45,7 @@ export function isOfBuild(page: string, files: ReadonlySet<string>): boolean {
   return named.length > 0 && named.every((path) => files.has(path));
 }
 
-/** Whether an answer is worth more than the page that is kept. Proxies answer for servers that restart. */
+/** Whether a response is better than the cached page. Proxies answer for servers that restart. */
 export const isFromServer = (status: number) => status < 500;
 
 /** Whether a status says that the server has no service worker any more: an older version runs, or one without it. */

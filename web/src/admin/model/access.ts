@@ -30,7 +30,7 @@ export async function checkAccess(): Promise<void> {
   }
 }
 
-/** Takes note that the server has refused an act: the user is no administrator any more. */
+/** Records that the server has refused an action: the user is no longer an administrator. */
 export function loseAccess(): void {
   const account = me.peek();
   if (account) me.value = { ...account, is_admin: false };

@@ -64,7 +64,7 @@ export interface AuditEntry {
   reason: string;
 }
 
-/** Sends a request. A refusal of the whole page is noted. */
+/** Sends a request. An error that concerns the whole page is recorded. */
 async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
   try {
     return (await request(method, `/api/v1/${path}`, body)) as T;
@@ -74,7 +74,7 @@ async function ask<T>(method: string, path: string, body?: unknown): Promise<T> 
   }
 }
 
-/** A path with those parts of a query that are given. */
+/** A path with those parts of a query that are set. */
 function withQuery(path: string, query: Record<string, string | null>): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value) params.set(key, value);
@@ -84,7 +84,7 @@ function withQuery(path: string, query: Record<string, string | null>): string {
 
 type Cursor = string | null;
 
-/** Reads a page of a list, which its answer has under a name. */
+/** Reads a page of a list, which is under a key of the response. */
 async function page<T, N extends string>(
   name: N,
   path: string,

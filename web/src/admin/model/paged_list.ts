@@ -16,7 +16,7 @@ export interface ListState<T> {
   error: unknown;
 }
 
-/** A search looks at a part of what there is at a time: so many items are gathered, from at most so many pages. */
+/** A page of a search may have few items: so many items are collected, from at most so many pages. */
 const WANTED = 20;
 const PAGES_AT_ONCE = 10;
 
@@ -25,7 +25,7 @@ export class PagedList<T> {
   readonly #load: (cursor: string | null) => Promise<Page<T>>;
   readonly #keyOf: (item: T) => string | number;
   #next: string | null = null;
-  /** The number of the present reading: answers to former ones are dropped. */
+  /** The number of the current read: responses to earlier ones are dropped. */
   #reading = 0;
 
   constructor(load: (cursor: string | null) => Promise<Page<T>>, keyOf: (item: T) => string | number) {
@@ -43,7 +43,7 @@ export class PagedList<T> {
     return this.#read(this.#next, this.state.peek().items);
   }
 
-  /** Changes an item that is shown, or takes it away with `null`. */
+  /** Changes an item that is shown, or removes it with `null`. */
   replace(key: string | number, change: Partial<T> | null): void {
     const { items, ...rest } = this.state.peek();
     const changed = items.flatMap((item) => {

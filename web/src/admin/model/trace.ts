@@ -1,4 +1,4 @@
-// Where a message is: what an administrator types or pastes to name one, and the answer of the server.
+// Where a message is: the id that an administrator types or pastes, and the response of the server.
 
 import type { UserRef } from "../../net/types";
 

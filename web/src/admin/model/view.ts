@@ -1,19 +1,19 @@
-// The view of the administration: a section and what is looked for in it. The address keeps it.
+// The view of the administration: a section and the search in it. The address keeps it.
 
 import { signal } from "@preact/signals";
 
 export const SECTIONS = ["users", "invites", "rooms", "uploads", "trace", "audit"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** Kinds of acts in the audit log, by the first words of their names. */
+/** Kinds of actions in the audit log, by the first words of their names. */
 export const KINDS = ["user", "room", "invite", "message", "token"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface View {
   section: Section;
-  /** The text that is looked for; empty for none. */
+  /** The text to search for; empty for none. */
   q: string;
-  /** The kind of acts in the audit log; `null` for all. */
+  /** The kind of actions in the audit log; `null` for all. */
   kind: Kind | null;
 }
 

@@ -1,4 +1,4 @@
-// A dialog that asks before an act, does it, and says why that failed.
+// A dialog that confirms an action, runs it, and shows why it failed.
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
@@ -14,7 +14,7 @@ interface ActDialogProps {
   isDanger?: boolean;
   /** Fields of the act. */
   children?: ComponentChildren;
-  /** Checks the fields, and tells whether the act may be done. */
+  /** Checks the fields, and returns whether the action may be run. */
   check?: () => boolean;
   onYes: () => Promise<void>;
   onClose: () => void;

@@ -58,7 +58,7 @@ function Kinds() {
   );
 }
 
-/** The text for an act; the word of the server for acts that this version does not know. */
+/** The text for an action; the server's name for actions that this version does not know. */
 export function actText(act: string): string {
   return t(`act.${act}` as Key) || act;
 }

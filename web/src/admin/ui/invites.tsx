@@ -1,4 +1,4 @@
-// Invitations to register: made, listed, revoked.
+// Invites to register: created, listed, revoked.
 
 import { useId, useState } from "preact/hooks";
 import { errorText } from "../../i18n/errors";
@@ -14,7 +14,7 @@ import { Secret } from "./secret";
 const MAX_USES = 1000;
 const MAX_DAYS = 365;
 
-/** The links of the invitations that this page has made. The server does not keep them. */
+/** The links of the invites that this page has created. The server does not store them. */
 const links = new Map<string, string>();
 
 export function Invites() {

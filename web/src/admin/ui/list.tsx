@@ -11,7 +11,7 @@ import { Icon } from "./icon";
 /** Typing is over after this time. */
 const TYPED_MS = 250;
 
-/** A list that is read anew whenever what is looked for changes. */
+/** A list that is read again whenever the search changes. */
 export function usePagedList<T>(
   load: (cursor: string | null) => Promise<Page<T>>,
   keyOf: (item: T) => string | number,
@@ -36,7 +36,7 @@ export function useFound<T extends { id: number }>(
   );
 }
 
-/** Sets the text that is looked for when typing is over. */
+/** Sets the text of the search when the user stops typing. */
 export function Search({ label }: { label: string }) {
   const id = useId();
   const { q } = view.value;
@@ -75,7 +75,7 @@ interface ListProps<T> {
   row: (item: T, at: number) => ComponentChildren;
 }
 
-/** Draws a list, and what is to be said about it. */
+/** Draws a list and its state. */
 export function List<T>({ list, label, empty, row }: ListProps<T>) {
   const { items, hasMore, isLoading, error } = list.state.value;
   const isEmpty = items.length === 0;

@@ -1,4 +1,4 @@
-// What is shown in place of the administration: without a session, without access, without an answer.
+// What is shown in place of the administration: without a session, without access, without a response.
 
 import type { ComponentChildren } from "preact";
 import icon from "../../icon.svg";

@@ -49,7 +49,7 @@ export function TraceSection() {
   );
 }
 
-/** The form, which names what is wrong with a text that names no message. */
+/** The form, which shows an error for a text that is not the id of a message. */
 function Question({ ask }: { ask: (text: string) => void }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);

@@ -16,12 +16,12 @@ type Act = "promote" | "demote" | "ban" | "unban" | "sessions" | "password" | "d
 
 interface UserDialogProps {
   user: AdminUser;
-  /** Takes note of a change; `null` when the user is gone. */
+  /** Called after a change; `null` when the user was deleted. */
   onChange: (change: Partial<AdminUser> | null) => void;
   onClose: () => void;
 }
 
-/** The acts that fit the state of a user, harmless ones first. */
+/** The actions that fit the state of a user, harmless ones first. */
 export function actsFor(user: AdminUser): Act[] {
   return [
     user.is_admin ? "demote" : "promote",

@@ -1,4 +1,4 @@
-// The answer of `GET /dashboard/figures`, and its request.
+// The response of `GET /dashboard/figures`, and its request.
 
 import { ApiError, request } from "../../net/http";
 import type { Range, View } from "./view";
@@ -59,7 +59,7 @@ export interface Node {
   clock_offset_ms: number;
 }
 
-/** A node that has neither reported for a while nor said goodbye. */
+/** A node that has not reported for a while and was not stopped. */
 export interface LostNode {
   id: string;
   seen_ms: number;

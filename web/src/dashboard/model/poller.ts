@@ -13,7 +13,7 @@ export interface PollerOptions<T> {
   isFinal: (error: unknown) => boolean;
 }
 
-/** The wait after a number of failures in a row. */
+/** The pause after a number of failures in a row. */
 export function retryMs(failures: number, random = Math.random): number {
   return Math.max(INTERVAL_MS, backoffMs(failures + 1, random));
 }
@@ -29,7 +29,7 @@ export class Poller<T> {
     this.#options = options;
   }
 
-  /** Polls at once and continues. Aborts a running request, whose answer is no longer wanted. */
+  /** Polls at once and continues. Aborts a running request, whose response is no longer needed. */
   pollNow(): void {
     this.#isPolling = true;
     clearTimeout(this.#timer);

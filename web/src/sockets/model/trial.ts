@@ -9,7 +9,7 @@ export type State = "closed" | "opening" | "open";
 export interface Entry {
   id: number;
   at: Date;
-  /** Who is next: a frame, or what became of the connection. */
+  /** An entry of the log: a frame, or a change of the connection. */
   kind: "sent" | "received" | "opened" | "refused" | "closed";
   text: string;
   code?: number;
@@ -24,7 +24,7 @@ export const hasFailed = signal(false);
 export const chosen = signal("");
 export const channel = computed(() => channels.value.find(({ name }) => name === chosen.value));
 export const address = signal("");
-/** That of the chat in this browser, if its user is logged in. */
+/** The token of the chat in this browser, if its user is logged in. */
 export const token = signal(storage.get("token") ?? "");
 export const frame = signal("");
 export const state = signal<State>("closed");
@@ -93,7 +93,7 @@ export function disconnect(): void {
 
 export function send(): void {
   if (state.value !== "open" || !socket) return;
-  // As it is typed, JSON or not, to see what becomes of it.
+  // Sent as it is typed, JSON or not, to see the response.
   socket.send(frame.value);
   note({ kind: "sent", text: frame.value });
 }
@@ -114,7 +114,7 @@ export function pretty(text: string): string {
   return JSON.stringify(value) === text ? JSON.stringify(value, null, 2) : text;
 }
 
-/** Asks for a token as document 000 has it. Returns the status of a refusal, or 0 without an answer. */
+/** Requests a token as in document 000. Returns the status of an error, or 0 without a response. */
 export async function logIn(username: string, password: string): Promise<number | null> {
   try {
     const answer = await fetch("/api/v1/auth/login", {

@@ -1,4 +1,4 @@
-// The frames, with their times, and what became of the connection.
+// The frames, with their times, and the changes of the connection.
 
 import { useEffect, useRef } from "preact/hooks";
 import { lang } from "../../settings/preferences";

@@ -1,4 +1,4 @@
-// The page: what to connect to, what to send, and what has come.
+// The page: what to connect to, what to send, and what was received.
 
 import { useEffect } from "preact/hooks";
 import { PageHeader } from "../../ui/page_header";

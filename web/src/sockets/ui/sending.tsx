@@ -1,4 +1,4 @@
-// What to send: a message of the document, to be changed at will.
+// What to send: a message of the document, which can be edited.
 
 import { t } from "../i18n";
 import { channel, frame, isJson, send, state } from "../model/trial";
