@@ -1,4 +1,4 @@
-//! What single accounts could do to everybody else, found by flooding a node (`scripts/soak flood`).
+//! Attacks of single accounts on everybody else, found by flooding a node (`scripts/soak flood`).
 
 mod turns;
 mod unread_lists;

@@ -1,4 +1,4 @@
-//! What administrators look through: invites, rooms and their members, uploads, the audit log.
+//! The lists for administrators: invites, rooms and their members, uploads, the audit log.
 
 use chinwag::config::Registration;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! `chinwag check`: each finding, played with a Redis, a machine or a proxy that is not as it should be.
+//! `chinwag check`: each check result, provoked by a Redis, a machine or a proxy with that fault.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! The one table of close codes, and the pages that are made from it.
+//! The one table of close codes, and the pages that are generated from it.
 
 use std::path::Path;
 

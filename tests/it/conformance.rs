@@ -1,4 +1,4 @@
-//! `chinwag conformance`: our nodes are as all documents say, and what another server does differently is said.
+//! `chinwag conformance`: our nodes conform to all documents, and differences of another server are reported.
 
 use std::process::Output;
 

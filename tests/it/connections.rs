@@ -1,4 +1,4 @@
-//! Connections of clients that take their time, and addresses with many of them.
+//! Connections of slow clients, and addresses with many connections.
 
 use std::time::Duration;
 

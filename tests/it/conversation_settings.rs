@@ -1,4 +1,4 @@
-//! What users set for their conversations: kept for each alone, listed and told on every node.
+//! What users set for their conversations: stored per user, listed and announced on every node.
 
 use futures_util::future::join_all;
 use reqwest::Method;

@@ -1,4 +1,5 @@
-//! `scripts/cluster-convert`: the data of a single server become those of a cluster, all of them, also when it is interrupted.
+//! `scripts/cluster-convert`: all data of a single server become those of a cluster, also when the conversion is
+//! interrupted.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};

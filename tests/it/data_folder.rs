@@ -1,4 +1,4 @@
-//! Who may look into the data folder.
+//! Who can read the data folder.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

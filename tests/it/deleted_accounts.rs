@@ -1,4 +1,4 @@
-//! Deletion of accounts: what goes, what stays, and that it is finished whatever fails.
+//! Deletion of accounts: what is removed, what stays, and that it is completed whatever fails.
 
 use reqwest::Method;
 use serde_json::{Value, json};

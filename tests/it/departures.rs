@@ -1,4 +1,5 @@
-//! Users who are gone are shown as offline, however their node or socket ended, and who connects learns who is there.
+//! Users who disconnect are shown as offline, however their node or socket ended; a new connection learns who is
+//! online.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a node takes of the system: open files up to their limit, and memory in small pages.
+//! Resources of the system that a node uses: open files up to their limit, and memory in small pages.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The documents of the APIs, and the pages that show them, which lie on the origin of the tokens.
+//! The documents of the APIs, and the pages that show them, which have the same origin as the tokens.
 
 use std::collections::BTreeSet;
 

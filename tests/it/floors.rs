@@ -1,4 +1,4 @@
-//! The rules of the house in `src`: imports go down only, no folder has a circle of imports, files and functions stay
+//! The rules of the code in `src`: imports go down only, no folder has cyclic imports, files and functions stay
 //! small. Each rule is a pure function over the [`Tree`] of files, so that the tests at the end can show what it finds.
 
 mod imports;

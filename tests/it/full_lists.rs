@@ -1,4 +1,4 @@
-//! A user is in a limited number of rooms, and makes a limited number of them in a day, whichever way they come about.
+//! A user is in a limited number of rooms, and creates a limited number of them in a day, however they come about.
 
 use futures_util::future::join_all;
 use reqwest::Method;

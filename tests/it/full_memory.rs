@@ -1,4 +1,4 @@
-//! Redis without memory: what takes more is refused clearly, everything else goes on.
+//! Redis without memory: what takes more is refused clearly, everything else works.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Activity that a node gathers before it writes it: what becomes of it when something happens meanwhile.
+//! Activity that a node collects before it writes it: the outcome when something happens meanwhile.
 
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;

@@ -1,4 +1,4 @@
-//! Guessing passwords: what an attacker can do in a time, and that nobody else notices.
+//! Guessing passwords: how many an attacker can try, and that nobody else is affected.
 
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Tokens of other issuers: what they open, and whom.
+//! Tokens of other issuers: which are accepted, and as which user.
 
 use std::collections::BTreeSet;
 use std::process::Command;

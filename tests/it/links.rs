@@ -1,4 +1,4 @@
-//! Addresses that become links and pictures: no scheme that runs or reads something where they are shown.
+//! Addresses that become links and images: no scheme that runs or reads something where they are shown.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};

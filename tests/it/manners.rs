@@ -1,5 +1,5 @@
-//! What HTTP asks of every route: HEAD, `Allow`, `WWW-Authenticate`, `Retry-After`, encodings, caches. The routes are
-//! taken from the OpenAPI document.
+//! What HTTP requires of every route: HEAD, `Allow`, `WWW-Authenticate`, `Retry-After`, encodings, caches. The routes
+//! are taken from the OpenAPI document.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Changes of membership that end half-way: a node fails between any two of its commands, or other nodes hear of changes
-//! late and in the wrong order. The room's set of members decides what lists show and what sockets hear.
+//! Changes of membership that end half-way: a node fails between any two of its commands, or other nodes learn of
+//! changes late and in the wrong order. The room's set of members decides what lists show and what sockets receive.
 
 pub mod crash_proxy;
 mod deletion;

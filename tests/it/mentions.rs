@@ -1,4 +1,4 @@
-//! Mentions: found in texts of every document, stored with the message, told to those of `?ext=1` and nobody else.
+//! Mentions: found in texts of every document, stored with the message, sent to clients of `?ext=1` and nobody else.
 
 use chinwag::config::Config;
 use reqwest::Method;

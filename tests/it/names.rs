@@ -1,4 +1,4 @@
-//! Names of users: none deceives, those that people have are accepted, and accounts of earlier versions go on.
+//! Names of users: none deceives, those that people have are accepted, and accounts of earlier versions still work.
 
 mod earlier;
 mod honest;

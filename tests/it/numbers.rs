@@ -1,4 +1,4 @@
-//! Redis loses numbers that were given: nothing is made over something that exists, no number is given again, and a token
+//! Redis loses numbers that were assigned: nothing that exists is overwritten, no number is assigned again, and a token
 //! opens no account but its own.
 
 use std::collections::{BTreeMap, BTreeSet};

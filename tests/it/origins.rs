@@ -1,4 +1,4 @@
-//! Which pages may open a WebSocket, behind proxies of all manners.
+//! Which pages may open a WebSocket, behind proxies of all kinds.
 
 use crate::raw_socket::RawSocket;
 use crate::support::{World, shared_redis};

@@ -1,4 +1,4 @@
-//! Passwords: however a keyboard composes their letters, and none that is guessed first.
+//! Passwords: however a keyboard composes their letters, and none that is easy to guess.
 
 use redis::cmd;
 use serde_json::{Value, json};

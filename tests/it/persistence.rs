@@ -1,4 +1,4 @@
-//! What a node says about a Redis that may lose its data.
+//! Warnings of a node about a Redis that may lose its data.
 
 use crate::process::{Process, external};
 use crate::support::{Redis, client, scratch};

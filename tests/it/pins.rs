@@ -1,4 +1,4 @@
-//! Pinned messages: shown to clients of `?ext=1` and nobody else, wherever they are kept.
+//! Pinned messages: shown to clients of `?ext=1` and nobody else, wherever they are stored.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Reactions: seen by clients of `?ext=1` and nobody else, wherever they are kept.
+//! Reactions: seen by clients of `?ext=1` and nobody else, wherever they are stored.
 
 use chinwag::config::Config;
 use reqwest::{Method, StatusCode};

@@ -1,4 +1,4 @@
-//! Histories from the memory of a node: the same as from Redis, whatever other nodes have done a moment before.
+//! Histories from the memory of a node: the same as from Redis, whatever other nodes have just done.
 
 mod checker;
 

@@ -1,4 +1,4 @@
-//! Redis Clusters for tests: masters, and replicas of them.
+//! Redis Clusters for tests: primaries and their replicas.
 
 pub mod forming;
 

@@ -1,5 +1,5 @@
-//! Users who were removed from a public room stay out until somebody adds them, whatever they try and through whichever
-//! document. Roles count as long as their holder is a member.
+//! Users who were removed from a public room stay out until somebody adds them, whatever they attempt and through
+//! whichever document. Roles count as long as their holder is a member.
 
 use chinwag::domain::RoomId;
 use reqwest::Method;

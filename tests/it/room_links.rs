@@ -1,4 +1,4 @@
-//! Links with which users join a room themselves: who makes them, whom they let in, and for how long.
+//! Links with which users join a room themselves: who creates them, whom they admit, and for how long.
 
 use reqwest::Method;
 use serde_json::{Value, json};

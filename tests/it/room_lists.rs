@@ -1,4 +1,4 @@
-//! The list of rooms: what callers share, what they never do, and how much of it there is.
+//! The list of rooms: what callers share and what they do not, and limits of the number of members.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Removing rooms: who may, what is gone by it, and what nodes that fail or senders that are late leave.
+//! Removing rooms: who may, what is removed, and what nodes that fail or late senders leave behind.
 
 use futures_util::future::join_all;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! What the owner and admins of a room may change: its name, description, picture and slow mode.
+//! What the owner and admins of a room may change: its name, description, avatar and slow mode.
 
 use reqwest::Method;
 use serde_json::{Value, json};

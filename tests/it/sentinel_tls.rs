@@ -1,4 +1,4 @@
-//! Sentinels and servers that use TLS, and ask for users and passwords of their own.
+//! Sentinels and servers that use TLS, and require users and passwords of their own.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

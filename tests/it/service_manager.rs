@@ -1,4 +1,4 @@
-//! What the service manager (systemd) that starts a node hears of it: the test listens in its place.
+//! Notifications to the service manager (systemd) that starts a node: the test listens in its place.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};

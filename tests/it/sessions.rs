@@ -1,4 +1,4 @@
-//! The end of tokens: one of them, all of them, all but a new one.
+//! Revocation of tokens: one of them, all of them, all but a new one.
 
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;

@@ -1,5 +1,5 @@
 //! What a cluster must get right besides surviving: the order of commands of different slots, channels that move, slots
-//! without an owner, and shards of which an operation needs nothing.
+//! without an owner, and shards that an operation does not need.
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;

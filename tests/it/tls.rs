@@ -1,4 +1,5 @@
-//! TLS with Redis: an authority of one's own, one that is not trusted, and servers that ask nodes for a certificate.
+//! TLS with Redis: a private certificate authority, one that is not trusted, and servers that require a client
+//! certificate.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
-//! Answers that a client does not read: a page of history is cut to a MiB, and a user's sockets together have few of them.
+//! Responses that a client does not read: a page of history is cut to a MiB, and a user's sockets together have few of
+//! them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Clients that never wait for an answer: others have their turns in between.
+//! Clients that never wait for a response: others are served in between.
 
 use futures_util::future::{Either, join_all, select};
 use serde_json::Value;

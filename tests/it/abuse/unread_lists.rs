@@ -1,4 +1,4 @@
-//! Lists that a client asks for and does not read: all that carry messages are bounded, not only long histories.
+//! Lists that a client requests and does not read: all that carry messages are bounded, not only long histories.
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};

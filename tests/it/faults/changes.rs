@@ -1,4 +1,4 @@
-//! Changes of messages as a client asks for them: each with a `ref`, again and again until it is answered by `done`.
+//! Changes of messages as a client requests them: each with a `ref`, again and again until it is answered by `done`.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! A proxy that changes what a node says to Redis and hears of it, so that the node breaks one rule: tests must notice.
+//! A proxy that changes commands to Redis and replies from it, so that the node breaks one rule: tests must notice.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Outgoing webhooks while nodes are killed and others take their place.
+//! Outgoing webhooks while nodes are killed and others take over.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What is asked of the old data, in this order.
+//! The requests for the old data, in this order.
 
 use serde_json::{Value, json};
 

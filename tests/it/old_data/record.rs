@@ -1,4 +1,4 @@
-//! Makes the data and the answers with the binary of another version, by hand:
+//! Records the data and the responses with the binary of another version, by hand:
 //!
 //! `OLD_CHINWAG=…/chinwag cargo test --test it old_data::record -- --ignored`
 //!

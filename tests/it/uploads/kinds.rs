@@ -1,4 +1,4 @@
-//! The type of an upload: pictures by their content, documents by content and extension.
+//! The type of an upload: images by their content, documents by content and extension.
 
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
