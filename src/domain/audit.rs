@@ -70,7 +70,7 @@ impl Reason {
 pub struct AuditFilter {
     /// The action, or its first word; empty for all.
     act: String,
-    /// A part of the name of whoever acted or was concerned, folded; empty for all.
+    /// A part of the name of the actor or of the subject, folded; empty for all.
     name: String,
 }
 

@@ -43,7 +43,7 @@ pub enum Event<K = AmendmentKind> {
     Rewound(Rewind),
 }
 
-/// What can happen to a user. Only the user's own connections are told.
+/// What can happen to a user. Sent to the user's own connections only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnEvent {
     /// The user changed the profile.

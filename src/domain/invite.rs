@@ -90,7 +90,7 @@ impl InviteTerms {
 pub struct InviteId {
     /// Digest of the code, 32 hexadecimal digits.
     pub digest: String,
-    /// When it was made, UTC milliseconds.
+    /// When it was created, UTC milliseconds.
     pub made_at_ms: u64,
     /// Who created it; the server's own number for the command line.
     pub made_by: UserId,

@@ -70,7 +70,7 @@ pub struct FoundMessages {
     pub messages: Vec<Message>,
     /// Where the next page begins; `None` when everything was searched. There may be a next page after an empty one.
     pub next: Option<SearchPlace>,
-    /// Whether rooms are left out because their shard is away.
+    /// Whether rooms are left out because their shard is unavailable.
     pub is_partial: bool,
 }
 

@@ -128,7 +128,7 @@ impl HistoryQuery {
 pub enum CountsAs {
     /// The caller has read them.
     Read,
-    /// The caller has them, and has yet to look at them.
+    /// The caller receives them, but has not viewed them yet.
     Delivered,
     /// The caller gets no messages but only facts about the page, or is not a user.
     Nothing,
@@ -189,7 +189,7 @@ pub struct Tail<K = AmendmentKind> {
     pub watermark: Watermark,
     /// Whether the given message still exists and nothing is missing after it.
     pub is_complete: bool,
-    /// Whether nothing is missing after the given message, which itself may be gone.
+    /// Whether nothing is missing after the given message, which itself may have been removed.
     pub is_gapless: bool,
     /// Whether there are more messages than the limit.
     pub has_more: bool,

@@ -117,7 +117,7 @@ impl RecentMessages {
         true
     }
 
-    /// Forgets the oldest messages beyond `max_messages`, and those that are not among the last `max_entries` of the
+    /// Drops the oldest messages beyond `max_messages`, and those that are not among the last `max_entries` of the
     /// room, which retention may have dropped.
     pub fn trim(&mut self, max_messages: usize, max_entries: u64) {
         let last = self.watermark.last.seq.0;

@@ -16,8 +16,9 @@ const ROOM_PREFIX: &str = "room_";
 const ROOM_CHARS: usize = 8;
 const ID_CHARS: usize = 32;
 
-/// The token of a link: the room's hexadecimal digits, which are no secret, then 26 characters `a` to `z` and `2` to `7`, 130
-/// random bits. It names the room because what belongs to a room lies together in Redis. Never printed by accident.
+/// The token of a link: the room's hexadecimal digits, which are no secret, then 26 characters `a` to `z` and `2` to
+/// `7`, 130 random bits. It names the room because what belongs to a room is stored together in Redis. Never printed by
+/// accident.
 #[derive(Clone)]
 pub struct LinkToken {
     room: RoomId,
@@ -103,9 +104,9 @@ impl LinkTerms {
 pub struct RoomLink {
     /// By what it is known.
     pub id: LinkId,
-    /// The owner or admin who made it.
+    /// The owner or admin who created it.
     pub made_by: UserRef,
-    /// When it was made, UTC milliseconds.
+    /// When it was created, UTC milliseconds.
     pub made_at_ms: u64,
     /// When it expires, UTC milliseconds.
     pub expires_at_ms: u64,

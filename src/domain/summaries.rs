@@ -13,7 +13,7 @@ pub struct InviteSummary {
     pub made_by: Option<UserRef>,
     /// Accounts that it may make.
     pub uses: u64,
-    /// Accounts that it has made.
+    /// Accounts that were created with it.
     pub used: u64,
     /// When it expires, UTC milliseconds.
     pub expires_at_ms: u64,

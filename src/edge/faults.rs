@@ -112,7 +112,7 @@ impl Faults {
         cut
     }
 
-    /// Carries out the orders to this worker, until the node is gone.
+    /// Carries out the orders to this worker, until the node ends.
     pub fn follow(&self, hub: Hub) -> impl Future<Output = ()> + use<> {
         let (orders, mut ordered) = mpsc::channel(ORDERS);
         self.workers.lock().expect("no panic while held").push(orders);

@@ -11,7 +11,7 @@ use crate::service::Presence;
 pub struct Probes {
     /// Asks the store whether it answers.
     pub presence: Presence,
-    /// Tells whether events arrive.
+    /// Returns whether events arrive.
     pub followed_rooms: FollowedRooms,
     /// Metrics of this node.
     pub metrics: Arc<Metrics>,

@@ -314,7 +314,7 @@ impl HubState {
         }
     }
 
-    /// Forgets the backlog of a room that no longer exists.
+    /// Drops the backlog of a room that no longer exists.
     fn drop_backlog(&mut self, id: ConnectionId, room: RoomId) {
         if let Some(connection) = self.connection(id) {
             connection.backlogs.retain(|backlog| backlog.room != room);

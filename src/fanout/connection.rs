@@ -25,7 +25,7 @@ pub struct ConnectionId {
 pub struct NewConnection {
     /// The user whose connection it is.
     pub user: UserId,
-    /// How the connection wants its frames.
+    /// How the frames of the connection are encoded.
     pub encoder: Encoder,
     /// The address at which it reached the server.
     pub reader_url: Rc<str>,
@@ -146,7 +146,7 @@ impl Connection {
         Some(self.joining.swap_remove(index).backlog)
     }
 
-    /// Forgets a room, of which `last` was queued last. Returns what the connection misses from then on.
+    /// Removes a room, of which `last` was queued last. Returns what the connection misses from then on.
     pub(super) fn leave(&mut self, room: RoomId, last: EntryId) -> Backlog {
         self.rooms.retain(|other| *other != room);
         let index = self.backlogs.iter().position(|backlog| backlog.room == room);

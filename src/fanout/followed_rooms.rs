@@ -134,7 +134,8 @@ impl FollowedRooms {
         rooms.get(&room).and_then(|followed| followed.sequencer.last())
     }
 
-    /// The newest messages of a followed room, if this node keeps them. Redis may be further: ask for the room's state.
+    /// The newest messages of a followed room, if this node keeps them. Redis may have newer ones: compare with the
+    /// room's state.
     pub fn recent(&self, room: RoomId) -> Option<Arc<RecentMessages>> {
         self.0.tails.get(room)
     }
@@ -330,7 +331,7 @@ impl FollowedRooms {
         tokio::spawn(self.clone().read(room, followed.reading));
     }
 
-    /// Stops following rooms that are no longer wanted, forever.
+    /// Runs forever: stops following rooms that are no longer needed.
     pub async fn sweep(self) {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;

@@ -132,7 +132,7 @@ impl FollowedRooms {
         false
     }
 
-    /// Forgets a room that does not exist, which refuses those that wait for it. Returns `false` when connections are
+    /// Removes a room that does not exist, which fails those that wait for it. Returns `false` when connections are
     /// subscribed to it: Redis came back without the room, and the room may come back as well.
     fn forget(&self, room: RoomId, reading: u64) -> bool {
         let mut rooms = self.0.rooms.lock().expect("no panic while held");

@@ -243,8 +243,8 @@ impl Hub {
         self.flush_one(id);
     }
 
-    /// Closes a connection whose client is gone. A close frame is sent all the same: the client may only have stopped
-    /// sending.
+    /// Closes a connection whose client has disconnected. A close frame is sent all the same: the client may only have
+    /// stopped sending.
     pub fn close_cut(&self, id: ConnectionId) {
         if let Some(connection) = self.0.borrow_mut().connection(id) {
             connection.close_code.get_or_insert(CUT);
@@ -261,7 +261,7 @@ impl Hub {
         chosen.filter(|it| SockRef::from(&**it.send_queue.stream()).shutdown(Shutdown::Both).is_ok()).count()
     }
 
-    /// Forgets a connection.
+    /// Removes a connection.
     pub fn remove(&self, id: ConnectionId) {
         let mut state = self.0.borrow_mut();
         let Some(connection) = state.connection(id) else { return };

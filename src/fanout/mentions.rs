@@ -23,8 +23,8 @@ impl<'a> MentionFrames<'a> {
         Self { message, frames: Vec::new() }
     }
 
-    /// The frame of the event for a connection, followed by the one that tells its user of the mention, if there is one.
-    /// Together they are one element of the queue, so that a connection never gets one of them alone.
+    /// The frame of the event for a connection, followed by the one that notifies its user of the mention, if there is
+    /// one. Together they are one element of the queue, so that a connection never gets one of them alone.
     pub(super) fn follow(&mut self, frame: Bytes, connection: &Connection) -> Bytes {
         let Some(message) = self.message.filter(|message| message.mentions_user(connection.user)) else { return frame };
         let key = connection.encoder.key;

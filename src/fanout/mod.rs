@@ -11,7 +11,7 @@
 //! `hub`; `flush` writes their `send_queue`s. `subscriptions` says which connections receive what, `catch_up` works off
 //! their `backlog`s, `receipts` records what was delivered, `presence` says who is online. `tails` keeps the newest
 //! messages of rooms, for histories. `turns` says whose request a worker handles next, by the `round`s. `traces`
-//! answers other nodes where a message is, which the workers remember in their `pushes`.
+//! answers other nodes where a message is, which the workers record in their `pushes`.
 //!
 //! Imports `domain`, `metrics`, `websocket` and `store`. Does not know `service`: the store's pub/sub joins the two.
 

@@ -1,4 +1,4 @@
-//! Subscriptions under way: following the room and asking it whether the user is a member.
+//! Subscriptions in progress: following the room and checking whether the user is a member.
 
 use std::time::Duration;
 

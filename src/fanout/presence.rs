@@ -1,4 +1,4 @@
-//! The present state of presence. A new connection is told who is online in its rooms; all connections are told who is
+//! The present state of presence. A new connection is sent who is online in its rooms; all connections are told who is
 //! online and who is not after announcements may have been lost. In between, announcements keep them informed.
 
 use std::collections::{HashMap, HashSet};
@@ -16,9 +16,9 @@ use crate::store::Store;
 
 /// Rooms with more members have no present state, only announcements. Not more than are announced at once.
 const MAX_MEMBERS: usize = MAX_PRESENCE;
-/// Maximum number of rooms, direct ones aside, whose state a new connection is told.
+/// Maximum number of rooms, direct ones aside, whose state a new connection is sent.
 const MAX_SHOWN_ROOMS: usize = 100;
-/// When a new connection is told the state: many reconnect in the same moment, and these readings can wait.
+/// When a new connection is sent the state: many reconnect at the same moment, and these reads can wait.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 /// Rooms whose state is read at once.
 const ROOMS_AT_ONCE: usize = 100;
@@ -27,7 +27,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 type RoomStates = Vec<(RoomHead, Vec<PresenceChange>)>;
 
 impl Hub {
-    /// Tells a new connection who is online in its rooms, if its dialect shows presence. Does not wait. The connection
+    /// Sends a new connection who is online in its rooms, if its dialect shows presence. Does not wait. The connection
     /// must be subscribed to the rooms, so that it misses no change.
     pub fn show_presence(&self, id: ConnectionId) {
         if self.0.borrow().shown_rooms(id).is_empty() {
@@ -44,7 +44,7 @@ impl Hub {
         });
     }
 
-    /// Tells all connections the state in their rooms: announcements may have been lost.
+    /// Sends all connections the state of their rooms: announcements may have been lost.
     pub(super) async fn refresh_presence(&self) {
         let rooms = self.0.borrow().rooms_that_show_presence();
         for some in rooms.chunks(ROOMS_AT_ONCE) {
@@ -88,7 +88,7 @@ async fn read_states(store: &Store, rooms: &[RoomHead]) -> Result<RoomStates> {
 }
 
 impl HubState {
-    /// The rooms of a connection whose state it is told: direct ones, and some others.
+    /// The rooms of a connection whose state it is sent: direct ones, and some others.
     fn shown_rooms(&self, id: ConnectionId) -> Vec<RoomHead> {
         let Some(connection) = self.connections.get(id.slot).filter(|connection| connection.number == id.number) else {
             return Vec::new();

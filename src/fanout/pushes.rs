@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::domain::{RoomId, Seq};
 use crate::store::SocketPush;
 
-/// Maximum number of messages whose pushes a worker remembers: 256 KiB.
+/// Maximum number of messages whose pushes a worker records: 256 KiB.
 const MAX_PUSHES: usize = 8192;
 
 /// The latest pushes of a worker, oldest first.
@@ -15,7 +15,7 @@ const MAX_PUSHES: usize = 8192;
 pub(super) struct Pushes(VecDeque<(RoomId, Seq, SocketPush)>);
 
 impl Pushes {
-    /// Remembers a push, and forgets the oldest when there are too many.
+    /// Records a push, and drops the oldest when there are too many.
     pub(super) fn note(&mut self, room: RoomId, seq: Seq, push: SocketPush) {
         if self.0.len() >= MAX_PUSHES {
             self.0.pop_front();

@@ -37,7 +37,7 @@ impl RecentEntries {
         }
     }
 
-    /// Forgets the entries that Redis has lost: those behind `kept`.
+    /// Drops the entries that Redis has lost: those after `kept`.
     pub(super) fn rewind(&mut self, kept: EntryId) {
         match self.0.iter().position(|entry| *entry == kept) {
             Some(index) => self.0.truncate(index + 1),

@@ -25,7 +25,7 @@ const MOST_KNOWN: usize = 1024;
 pub enum Claimant {
     /// An account, over all of its connections.
     User(UserId),
-    /// Whoever asks without a valid token, by the address that counts for limits.
+    /// Clients without a valid token, by the address that counts for limits.
     Stranger(IpAddr),
 }
 

@@ -31,7 +31,7 @@ pub(super) enum WorkerEvent {
     Trace(TraceQuestion),
 }
 
-/// What a worker and the rest of the node tell each other besides events.
+/// State that a worker and the rest of the node share besides events.
 #[derive(Debug, Default)]
 pub(super) struct WorkerHealth {
     /// Set when an event found no room in the queue.

@@ -40,7 +40,7 @@ pub async fn applications(config: &Config) -> Result<(Applications, Option<Priva
     Ok((Applications::new(accounts), redis))
 }
 
-/// Opens what makes webhooks, as [`administration`] does.
+/// Opens the administration of webhooks, as [`administration`] does.
 ///
 /// # Errors
 /// One line that names what is wrong.
@@ -72,7 +72,7 @@ pub async fn room_removals(config: &Config) -> Result<(RoomRemovals, Option<Priv
     Ok((RoomRemovals::new(store, uploads), redis))
 }
 
-/// Opens what makes backups, as [`administration`] does.
+/// Opens the store for backups, as [`administration`] does.
 ///
 /// # Errors
 /// One line that names what is wrong.

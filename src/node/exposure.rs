@@ -83,7 +83,7 @@ fn findings(setting: Setting<'_>, is_reached: bool) -> Vec<&'static str> {
 mod tests {
     use super::*;
 
-    /// Makes a careful configuration careless.
+    /// Makes a safe configuration risky.
     type Change = fn(&mut Config);
 
     const PUBLIC: &str = "192.0.2.1:8000";

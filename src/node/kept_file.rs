@@ -1,4 +1,4 @@
-//! A small file that is made once and kept.
+//! A small file that is created once and kept.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};

@@ -61,7 +61,7 @@ fn log(is_full: bool, MemoryUse { used_bytes, limit_bytes }: MemoryUse) {
     }
 }
 
-/// Whether something limits the memory of Redis, as far as Redis tells.
+/// Whether the memory of Redis is limited, as far as Redis reports it.
 pub(super) async fn is_limited(store: &Store) -> bool {
     !matches!(store.memory().await, Ok(Some(MemoryUse { limit_bytes: 0, .. })))
 }

@@ -71,7 +71,7 @@ const TAKEOVER: Duration = Duration::from_secs(5);
 const SOCKETS_CLOSE: Duration = Duration::from_secs(6);
 /// Time for the last report and for leaving the dashboard.
 const LAST_REPORT: Duration = Duration::from_secs(2);
-/// Time for the last response to leave once it is made.
+/// Time for the last response to be sent once it is complete.
 const LAST_RESPONSE: Duration = Duration::from_millis(250);
 const POLL: Duration = Duration::from_millis(10);
 
@@ -215,7 +215,7 @@ impl Node {
         self.tasks.spawn(name, task);
     }
 
-    /// Tells the service manager from now on that the node serves, that it still answers, and that it stops.
+    /// Notifies the service manager from now on that the node serves, that it still answers, and that it stops.
     pub fn report_to(&mut self, manager: Arc<ServiceManager>) {
         let rooms = self.followed_rooms.clone();
         let is_ready = move || rooms.is_up() && rooms.takes_writes();

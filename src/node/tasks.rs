@@ -45,7 +45,7 @@ impl Tasks {
         tokio::time::timeout(limit, is_ended).await.is_ok()
     }
 
-    /// Aborts all tasks and waits until they are gone.
+    /// Aborts all tasks and waits until they have ended.
     pub(super) async fn shutdown(&mut self) {
         self.tasks.shutdown().await;
     }

@@ -21,7 +21,7 @@ struct Arrival {
     is_handshake: bool,
 }
 
-/// Tells a caller what arrived of the request.
+/// Shows a caller how the request arrived.
 pub(super) async fn arrival(request: HttpRequest, context: web::Data<Context>) -> HttpResponse {
     let trusted = &context.trusted_proxies;
     let is_handshake = has(&request, &header::UPGRADE, "websocket") && has(&request, &header::CONNECTION, "upgrade");

@@ -16,7 +16,7 @@ use crate::edge::resource;
 
 const DOCUMENT: &str = "/openapi.json";
 /// The page has the same origin as the client with its tokens: scripts and requests are limited to this server. Swagger
-/// UI sets styles from its script and has pictures in them.
+/// UI sets styles from its script and has images in them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

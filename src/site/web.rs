@@ -80,7 +80,7 @@ pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> Resu
 }
 
 /// Serves a file that keeps its name from one version to the next: the service worker, or the manifest of the app.
-/// Workers give up once their file is gone.
+/// Service workers unregister once their file does not exist.
 pub(super) async fn named(request: HttpRequest) -> Result<HttpResponse> {
     let found = choose(request.path().trim_start_matches('/'), &request).ok_or(Error::NotFound)?;
     Ok(answer(&request, found, ASK_FIRST))

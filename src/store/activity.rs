@@ -108,7 +108,7 @@ impl Store {
         Ok(missing)
     }
 
-    /// Adds the commands that note the time of a login.
+    /// Adds the commands that record the time of a login.
     pub(super) fn note_login(&self, pipeline: &mut Pipeline, user: UserId) {
         let seen = self.keys.seen(user);
         pipeline.cmd("HSET").arg(&seen).arg("login").arg(self.now_ms());

@@ -177,7 +177,7 @@ impl Store {
         Ok((page, false))
     }
 
-    /// Reads details. A message whose details are gone was deleted or trimmed since.
+    /// Reads details. A message without details was deleted or trimmed since.
     async fn read_details(&self, room: RoomId, outlines: &[&Outline]) -> Result<Vec<Amendment>> {
         if outlines.is_empty() {
             return Ok(Vec::new());

@@ -1,7 +1,7 @@
 //! Whom a user blocks, and whom a user knows.
 //!
 //! The set of the user who blocks decides. A direct room has a copy in its hash, which the script that stores
-//! messages reads together with the rest, so that blocks cost sends nothing. Set and room lie in different slots. The
+//! messages reads together with the rest, so that blocks cost sends nothing. Set and room are in different slots. The
 //! set is written first and the copy made from it, by the call that changes the set and by each node when it first uses
 //! the room of a pair; each reads the set again after its write, hence the last copy is right.
 

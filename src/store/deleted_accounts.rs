@@ -43,7 +43,7 @@ impl DeletedUsers {
         self.0.write().expect("no panic while held").insert(user, at_ms);
     }
 
-    /// Forgets all but those of these times.
+    /// Drops all but those of these times.
     pub(super) fn retain(&self, is_kept: impl Fn(u64) -> bool) {
         self.0.write().expect("no panic while held").retain(|_, at_ms| is_kept(*at_ms));
     }
@@ -127,7 +127,7 @@ impl Store {
         Ok(())
     }
 
-    /// Repeats a deletion and forgets it, unless it has not begun and may still do so.
+    /// Repeats a deletion and removes its record, unless it has not begun and may still do so.
     async fn repeat_deletion(&self, user: UserId, may_begin: bool) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HMGET").arg(self.keys.user(user)).arg(&["deleted", "epoch"]);

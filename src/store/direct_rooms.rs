@@ -39,12 +39,13 @@ impl Store {
         Ok(Some((room, pair.as_deref().and_then(parse_pair) == Some((low, high)))))
     }
 
-    /// Finds the direct room of two users, or creates it, as one of those that the caller makes in a day if it `is_counted`. The room is created before the pair's key points to it; when two
-    /// nodes create it at once, one of the rooms is removed again.
+    /// Finds the direct room of two users, or creates it, as one of those that the caller creates in a day if it
+    /// `is_counted`. The room is created before the pair's key points to it; when two nodes create it at once, one of
+    /// the rooms is removed again.
     ///
     /// # Errors
     /// `UserNotFound`; `Blocked` when they have no room yet and the other user blocks the caller; `TooManyRooms`;
-    /// `RateLimited` when the caller has made too many today.
+    /// `RateLimited` when the caller has created too many today.
     pub async fn open_direct(&self, caller: UserId, other: UserId, is_counted: bool) -> Result<RoomId> {
         if let Some(room) = self.direct_room(caller, other).await? {
             return Ok(room);
@@ -106,7 +107,7 @@ impl Store {
         self.correct_copies(room, (low, high), &mut replies).await
     }
 
-    /// Forgets a direct room that Redis has lost.
+    /// Drops a direct room that Redis has lost.
     pub fn forget_direct(&self, one: UserId, other: UserId) {
         self.direct_rooms.invalidate(&(one.min(other), one.max(other)));
     }

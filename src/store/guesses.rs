@@ -38,7 +38,7 @@ impl Store {
         }
     }
 
-    /// Forgets the attempts of an address, because the last one was right.
+    /// Removes the attempts of an address, because the last one was right.
     ///
     /// # Errors
     /// `Unavailable`.

@@ -1,5 +1,5 @@
 //! What recently happened to nodes and to Redis, for the dashboard. Written only when something happens; every node may
-//! note the same, which is then stored once.
+//! record the same one, which is then stored once.
 
 use redis::Pipeline;
 use serde::Serialize;

@@ -90,7 +90,7 @@ impl Store {
         if reply::is_absent(&score) { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// Removes an invite. Accounts that it made stay.
+    /// Removes an invite. Accounts that were created with it stay.
     pub async fn remove_invite(&self, id: &InviteId) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("DEL").arg(self.keys.invite(&id.digest));

@@ -21,7 +21,7 @@ pub(super) struct Join {
     pub(super) entering: Cmd,
     room: RoomId,
     user: UserId,
-    /// The user's note: `room:attempt`.
+    /// The user's record: `room:attempt`.
     note: String,
     /// The entry of the joins: `room:user:attempt`.
     entry: String,
@@ -31,7 +31,7 @@ impl Store {
     /// Begins to make a user a member of a room: one round trip, which reserves a place in the user's list of rooms.
     ///
     /// # Errors
-    /// `TooManyRooms`; `RateLimited` when the user makes the room and has made too many today.
+    /// `TooManyRooms`; `RateLimited` when the user creates the room and has created too many today.
     pub(super) async fn begin_join(&self, room: RoomId, user: UserId, makes: bool) -> Result<Join> {
         let attempt = fastrand::u64(..);
         let note = format!("{}:{attempt:x}", room.number());
@@ -76,7 +76,7 @@ impl Store {
         Ok(joins)
     }
 
-    /// Forgets joins that ended with an error.
+    /// Removes joins that ended with an error.
     pub(super) async fn abandon_joins(&self, joins: &[Join], error: &Error) {
         for join in joins {
             self.abandon_join(join, error).await;
@@ -159,7 +159,7 @@ impl Store {
     }
 }
 
-/// The room of a note, `room` or `room:attempt`.
+/// The room of a record, `room` or `room:attempt`.
 pub(super) fn pending_room(note: &str) -> Option<RoomId> {
     RoomId::new(note.split(':').next()?.parse().ok()?)
 }

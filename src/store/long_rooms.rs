@@ -13,7 +13,7 @@ use crate::domain::{Result, RoomId};
 const LONG_PIECE_BYTES: usize = 128 * 1024;
 /// Fewer entries are never long.
 const FEW_ENTRIES: usize = 5;
-/// How many rooms a node remembers, and for how long after a long page.
+/// How many rooms a node records, and for how long after a long page.
 const MAX_ROOMS: u64 = 10_000;
 const REMEMBERED: Duration = Duration::from_secs(60);
 

@@ -208,7 +208,7 @@ impl Store {
         self.names_partly(users).await?.complete()
     }
 
-    /// The same without those whose shard is away.
+    /// The same without those whose shard is unavailable.
     pub async fn names_partly(&self, users: &[UserId]) -> Result<Listing<UserRef>> {
         let mut pipeline = Pipeline::with_capacity(users.len());
         for user in users {

@@ -184,7 +184,7 @@ impl Store {
 
     /// Records the effects of a stored message in other slots. A failure does not affect the message: the sender's list of
     /// rooms is corrected when it is read, activity is recorded with the next message. A retry records membership again,
-    /// because the first try may have failed in between.
+    /// because the first attempt may have failed in between.
     async fn note_stored(&self, caller: &Caller, appended: &Appended, join: Option<&Join>) {
         let room = appended.message.id.room;
         let noted = async {

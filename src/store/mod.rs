@@ -141,7 +141,7 @@ use stats::WriteCache;
 
 /// Maximum number of long lists that one worker reads at the same time.
 const LISTS_AT_ONCE: usize = 2;
-/// Maximum number of direct rooms that a node remembers.
+/// Maximum number of direct rooms that a node caches.
 const MAX_DIRECT_ROOMS: u64 = 200_000;
 /// Number of entries from which a list counts as long, and of entries that carry a message, which may be very long.
 const LONG_LIST: usize = 200;

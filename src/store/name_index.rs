@@ -90,7 +90,7 @@ impl Store {
             if found == present {
                 return Ok(());
             }
-            // Changed meanwhile. Whoever did so may fail before the index is written.
+            // Changed meanwhile, by a request that may fail before it writes the index.
             former.extend(std::mem::replace(&mut present, found).as_deref().map(folded));
         }
     }

@@ -40,7 +40,7 @@ async fn ask(connection: &mut Connection) -> RedisResult<Persistence> {
     if info.get::<u8>("aof_enabled") == Some(1) {
         return Ok(Persistence::Disk);
     }
-    // Only the configuration tells whether snapshots are taken. Services that manage Redis may hide it.
+    // Only the configuration shows whether snapshots are taken. Services that manage Redis may hide it.
     let config: HashMap<String, String> = redis::cmd("CONFIG").arg("GET").arg("save").query_async(connection).await?;
     Ok(match config.get("save") {
         Some(save) if save.is_empty() => Persistence::Memory,

@@ -96,7 +96,7 @@ impl Store {
         self.writer.run(&pipeline).await.map(drop)
     }
 
-    /// Forgets the subscriptions that were made with a token.
+    /// Removes the subscriptions that were created with a token.
     ///
     /// # Errors
     /// `Unavailable`.

@@ -12,7 +12,7 @@ use super::redis::reply::{self, is_absent, next};
 use super::stored::kind_of;
 use crate::domain::{Error, Result, RoomId, RoomKind, UserId};
 
-/// Maximum number of readers that a node remembers.
+/// Maximum number of readers that a node caches.
 const MAX_READERS: u64 = 100_000;
 
 /// The rooms that everyone may read, and readers of other rooms.
@@ -30,7 +30,7 @@ impl Readers {
         room == RoomId::GLOBAL || self.0.contains_key(&(room, None)) || self.0.contains_key(&(room, Some(user)))
     }
 
-    /// Forgets a reader whom a room has refused since.
+    /// Drops a reader whom a room has refused since.
     pub(super) fn forget(&self, room: RoomId, user: UserId) {
         self.0.invalidate(&(room, Some(user)));
         self.0.invalidate(&(room, None));

@@ -43,7 +43,7 @@ impl Store {
         })
     }
 
-    /// Changes a room and announces the change. The index of names lies in another slot and is written next: repeating a
+    /// Changes a room and announces the change. The index of names is in another slot and is written next: repeating a
     /// change that ended in between finishes it. Searches skip former names that stayed in the index.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 pub struct RoomLimits {
     /// Maximum number of rooms in which a user is, `global` aside.
     pub per_user: u64,
-    /// Maximum number of rooms that a user makes in a day.
+    /// Maximum number of rooms that a user creates in a day.
     pub made_daily: u64,
 }
 

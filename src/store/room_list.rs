@@ -75,7 +75,7 @@ impl Correction {
 impl Store {
     /// Adds the commands whose replies [`Self::read_room_list`] reads.
     pub(super) fn ask_room_list(&self, pipeline: &mut Pipeline, user: UserId) {
-        // One more than are read, which tells longer lists.
+        // One more than are returned, which shows that the list is longer.
         pipeline
             .cmd("ZRANGE")
             .arg(self.keys.user_rooms(user))
@@ -125,7 +125,7 @@ impl Store {
         self.rooms_partly(user).await?.complete()
     }
 
-    /// The same without rooms whose shard is away.
+    /// The same without rooms whose shard is unavailable.
     pub async fn rooms_partly(&self, user: UserId) -> Result<Listing<RoomEntry>> {
         let hints = self.room_hints(user).await?;
         let (items, unknown) = self.confirm_rooms(&hints).await?;
@@ -180,7 +180,7 @@ impl Store {
     }
 
     /// Corrects a user's list by the memberships that were read, and removes pending joins whose outcome is certain.
-    /// Best effort: whoever reads the list next does it again.
+    /// Best effort: the next read of the list repeats it.
     pub(super) async fn correct_room_list(&self, hints: &RoomHints, correction: Correction) {
         let is_right = correction.surplus.is_empty() && correction.missing.is_empty();
         if is_right && hints.settled_until_ms.is_none() {
@@ -255,10 +255,11 @@ impl Store {
         pipeline.add_command(self.keys.publish(&self.keys.users_live(user), &event));
     }
 
-    /// Records a change of membership, which message `since` reports, in the user's list, and announces it to the user's
-    /// sockets. Lists and rooms lie in different slots, so two nodes may record opposite changes in the wrong order: each
-    /// reads the membership after its write and corrects the list, hence the last write is right. When the node that
-    /// wrote last fails before it has read, the list is wrong until it is next read: see the top of this file. Ends `join`.
+    /// Records a change of membership, which message `since` reports, in the user's list, and announces it to the
+    /// user's sockets. Lists and rooms are in different slots, so two nodes may record opposite changes in the wrong
+    /// order: each reads the membership after its write and corrects the list, hence the last write is right. When the
+    /// node that wrote last fails before it has read, the list is wrong until it is next read: see the top of this
+    /// file. Ends `join`.
     pub(super) async fn settle_membership(
         &self,
         entry: RoomEntry,

@@ -52,11 +52,11 @@ pub struct NewRoom<'a> {
     pub name: &'a RoomName,
     /// Its description.
     pub description: &'a Description,
-    /// The address of its picture; may be empty.
+    /// The address of its avatar; may be empty.
     pub avatar: &'a str,
     /// The creator, who becomes owner and first member.
     pub owner: &'a Caller,
-    /// Whether it counts among the rooms that its owner makes in a day.
+    /// Whether it counts among the rooms that its owner creates in a day.
     pub is_counted: bool,
 }
 
@@ -185,7 +185,7 @@ impl Store {
         self.room_names_partly(rooms).await?.complete()
     }
 
-    /// The same without those whose shard is away.
+    /// The same without those whose shard is unavailable.
     pub async fn room_names_partly(&self, rooms: &[RoomId]) -> Result<Listing<(RoomId, RoomKind, String)>> {
         let mut pipeline = Pipeline::with_capacity(rooms.len());
         for room in rooms {

@@ -52,7 +52,7 @@ impl Known {
         self.mentions.append(&mut behind.mentions);
     }
 
-    /// Forgets the entries before one; all of them without one.
+    /// Drops the entries before one; all of them without one.
     fn forget_before(&mut self, first: Option<EntryId>) {
         let is_before = |seq: Seq| first.is_none_or(|first| seq < first.seq);
         self.entries.drain(..self.entries.partition_point(|sent| is_before(sent.id.seq)));

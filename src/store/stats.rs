@@ -92,7 +92,7 @@ impl WriteCache {
         days.iter().filter(|(_, count)| count.written < count.total).map(|(day, count)| (*day, count.total)).collect()
     }
 
-    /// Records that the total of a day is in Redis. Forgets earlier days that are written.
+    /// Records that the total of a day is in Redis. Drops earlier days that are written.
     fn note_written(&self, day: Day, total: u64) {
         let mut days = self.days.lock().expect("no panic while held");
         if let Some(count) = days.get_mut(&day) {
@@ -130,7 +130,7 @@ impl Store {
         self.write_cache.count_message(self.today());
     }
 
-    /// Remembers that it is unknown whether the message with this key of a client id was stored.
+    /// Records that it is unknown whether the message with this key of a client id was stored.
     pub(super) fn note_unknown(&self, sent_key: &str) {
         self.write_cache.unknown.insert(sent_key.to_owned(), ());
     }

@@ -12,7 +12,7 @@ use super::rooms::State;
 use super::{Store, record, rooms};
 use crate::domain::{Error, Message, MessageId, Receipts, Result, RoomHead, RoomId, Seq};
 
-/// What one node tells the others.
+/// What one node reports to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeEvent {
     /// A node asks what the others know of a message.
@@ -44,7 +44,7 @@ pub struct NodeTrace {
     pub has_arrived: bool,
     /// Sockets that are subscribed to the room now.
     pub sockets: u64,
-    /// How it was pushed, as far as the node remembers it.
+    /// How it was pushed, as far as the node has a record.
     pub push: Option<SocketPush>,
 }
 

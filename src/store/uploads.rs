@@ -15,7 +15,7 @@ use crate::domain::{Charset, EntryId, MessageId, Result, RoomId, Seq, UserId};
 /// How often all files of the file store are listed.
 const LISTED_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// What is remembered of a file.
+/// What is stored about a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileDescription {
     /// The name under which it was uploaded.
@@ -63,7 +63,7 @@ impl FileDescription {
     }
 }
 
-/// Who has a picture.
+/// Who has an avatar.
 #[derive(Clone, Copy, Debug)]
 pub enum PictureOwner {
     /// A user.
@@ -111,7 +111,7 @@ impl Store {
         reply::read(self.connection.run_script(&call, &[]).await?.0)
     }
 
-    /// Remembers a file that was stored. One with a message is removed together with it, others depend on their last
+    /// Records a file that was stored. One with a message is removed together with it, others depend on their last
     /// use.
     pub async fn note_upload(&self, path: &str, description: &FileDescription) -> Result<()> {
         let UploadKeys { descriptions, used, sent, bytes: total, .. } = self.keys.uploads();
@@ -125,7 +125,7 @@ impl Store {
         self.connection.run(&pipeline).await.map(drop)
     }
 
-    /// What is remembered of a file; `None` if nothing is.
+    /// What is stored about a file; `None` if nothing is.
     pub async fn describe_upload(&self, path: &str) -> Result<Option<FileDescription>> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HGET").arg(self.keys.uploads().descriptions).arg(path);
@@ -141,7 +141,7 @@ impl Store {
         self.connection.run(&pipeline).await.map(drop)
     }
 
-    /// Forgets a file that is removed.
+    /// Removes the data of a file that is removed.
     pub async fn forget_upload(&self, path: &str) -> Result<()> {
         let UploadKeys { descriptions, used, sent, bytes, .. } = self.keys.uploads();
         let keys: [&str; 4] = [&used, &sent, &descriptions, &bytes];

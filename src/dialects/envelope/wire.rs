@@ -49,7 +49,7 @@ pub(super) struct RegisterBody {
     /// Optional.
     #[schema(max_length = 32)]
     pub(super) phone: Option<String>,
-    /// The code of an invite, where the server asks for one.
+    /// The code of an invite, where the server requires one.
     pub(super) invite: Option<String>,
 }
 

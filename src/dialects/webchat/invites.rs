@@ -1,4 +1,4 @@
-//! Invites to register, made by administrators.
+//! Invites to register, created by administrators.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -92,13 +92,13 @@ pub(super) struct ListedInvite {
     created_by: Option<InviteMaker>,
     /// Accounts that it may make.
     uses: u64,
-    /// Accounts that it has made.
+    /// Accounts that were created with it.
     used: u64,
     #[schema(format = DateTime)]
     expires_at: String,
 }
 
-/// Who made an invite.
+/// Who created an invite.
 #[derive(Serialize, ToSchema)]
 pub(super) struct InviteMaker {
     id: u64,

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::edge::{Authenticated, Context, JsonBody, QueryParams};
 
-/// Maximum number of users that one request asks for.
+/// Maximum number of users in one request.
 const MAX_CARDS: usize = 100;
 const DEFAULT_FOUND: Limit = Limit::of(20);
 
@@ -29,7 +29,7 @@ pub(super) struct Me {
     username: String,
     email: String,
     phone: String,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     avatar: String,
     status_text: String,
     is_admin: bool,
@@ -73,7 +73,7 @@ pub(super) struct MePatch {
     /// As in a registration.
     #[schema(min_length = 1, max_length = 32)]
     username: Option<String>,
-    /// The address of a picture from `POST /api/v1/upload/image`; empty for none.
+    /// The address of an image from `POST /api/v1/upload/image`; empty for none.
     avatar: Option<String>,
     /// Up to 100 characters on one line; empty for none.
     #[schema(max_length = 100)]
@@ -154,7 +154,7 @@ impl CardsQuery {
 pub(super) struct Card {
     id: u64,
     username: String,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     avatar: String,
     status_text: String,
 }

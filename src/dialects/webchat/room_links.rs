@@ -25,7 +25,7 @@ pub(super) struct LinkBody {
     uses: Option<u32>,
 }
 
-/// A link that was just made.
+/// A link that was just created.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0123456789abcdef0123456789abcdef", "token": "30f4c306abcdefghijklmnopqrstuvwxyz",
@@ -102,7 +102,7 @@ pub(super) struct ListedLink {
     expires_at: String,
 }
 
-/// Who made a link.
+/// Who created a link.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LinkMaker {
     id: u64,
@@ -195,7 +195,7 @@ pub(super) struct LinkRoom {
     kind: &'static str,
     name: String,
     description: String,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     avatar: String,
     /// Number of members.
     members: u64,

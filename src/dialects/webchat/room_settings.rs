@@ -21,7 +21,7 @@ pub(super) struct RoomSettings {
     kind: &'static str,
     name: String,
     description: String,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     avatar: String,
     /// Seconds between two messages of a member; 0 for none.
     slow_mode_secs: u32,
@@ -51,7 +51,7 @@ pub(super) struct RoomPatch {
     /// Up to 500 characters.
     #[schema(max_length = 500)]
     description: Option<String>,
-    /// The address of a picture from `POST /api/v1/upload/image`; empty for none.
+    /// The address of an image from `POST /api/v1/upload/image`; empty for none.
     avatar: Option<String>,
     /// Seconds between two messages of a member who is neither owner nor admin, up to 21600; 0 for none.
     #[schema(maximum = 21600)]

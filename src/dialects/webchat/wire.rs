@@ -42,7 +42,7 @@ pub(super) struct MemberEntry {
     username: String,
     /// `owner`, `admin` or `member`.
     role: &'static str,
-    /// The address of a picture; empty for none.
+    /// The address of an avatar; empty for none.
     avatar: String,
     status_text: String,
 }

@@ -52,7 +52,8 @@ pub(super) struct Waiting {
 }
 
 impl Timing {
-    /// Starts to look at the connections of this worker. `head_secs` is the time for a head, `idle_secs` that between requests.
+    /// Starts to check the connections of this worker. `head_secs` is the time for a head, `idle_secs` that between
+    /// requests.
     pub fn start(head_secs: u32, idle_secs: u32) -> Rc<Self> {
         let timing = Self::new(head_secs, idle_secs);
         let ticking = Rc::downgrade(&timing);
@@ -131,7 +132,7 @@ impl Timed {
         waiting.ahead.allowed(waker)
     }
 
-    /// Takes note that bytes have arrived.
+    /// Records that bytes have arrived.
     pub(super) fn has_read(&self, bytes: usize) {
         self.waiting.ahead.has_read(bytes);
         if matches!(self.waiting.phase.get(), Phase::Idle(_)) {
@@ -139,19 +140,19 @@ impl Timed {
         }
     }
 
-    /// Takes note that nothing more has arrived.
+    /// Records that nothing more has arrived.
     pub(super) fn has_read_all(&self) {
         self.waiting.ahead.has_read_all();
     }
 
-    /// Takes note that this task waits for bytes.
+    /// Records that this task waits for bytes.
     pub(super) fn waits_to_read(&self, waker: &Waker) {
         if self.waiting.phase.get() != Phase::Request {
             self.waiting.set_waker(waker);
         }
     }
 
-    /// Takes note that the client has taken bytes.
+    /// Records that the client has read.
     pub(super) fn has_written(&self) {
         if self.waiting.blocked_since.take().is_some() {
             self.waiting.ahead.release();
@@ -200,7 +201,7 @@ pub(super) struct OfConnection(pub(super) Rc<Waiting>);
 pub struct RequestUnderWay(Option<Rc<Waiting>>);
 
 impl RequestUnderWay {
-    /// Takes note that a request is being handled.
+    /// Records that a request is being handled.
     pub fn enter(request: &ServiceRequest) -> Self {
         Self::of(request.conn_data(), Body::of(request.headers()))
     }
@@ -233,7 +234,7 @@ impl EndOfBody {
         Self(request.conn_data::<OfConnection>().map(|connection| Rc::clone(&connection.0)))
     }
 
-    /// Takes note that the body has ended.
+    /// Records that the body has ended.
     pub fn note(&self) {
         if let Some(waiting) = &self.0 {
             waiting.ahead.end_body();

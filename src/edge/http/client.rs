@@ -21,8 +21,8 @@ pub fn is_from_trusted(request: &HttpRequest, trusted: &[Network]) -> bool {
     request.peer_addr().is_some_and(|peer| trusted.iter().any(|network| network.contains(peer.ip())))
 }
 
-/// The right-most hop that is not a trusted proxy. Anything to the left of it may be forged. Where a hop is not told,
-/// the proxy that does not tell it stands for the client.
+/// The right-most hop that is not a trusted proxy. Anything to the left of it may be forged. If a proxy does not report
+/// its hop, the proxy counts as the client.
 fn address<'a>(peer: IpAddr, hops: impl Iterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(peer) {

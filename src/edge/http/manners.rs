@@ -30,7 +30,7 @@ pub fn counts_as(request: &HttpRequest) -> CountsAs {
     if is_head(request) { CountsAs::Nothing } else { CountsAs::Read }
 }
 
-/// Makes a HEAD request one for GET, so that all routes with GET serve it. Returns whether it was one.
+/// Turns a HEAD request into GET, so that all routes with GET serve it. Returns whether it was one.
 pub(super) fn head_as_get(request: &mut ServiceRequest) -> bool {
     if request.method() != Method::HEAD {
         return false;

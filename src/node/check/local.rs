@@ -59,7 +59,7 @@ async fn uploads(url: &str, shown: &str) -> Finding {
     }
 }
 
-/// A folder that does not exist: whether it can be made.
+/// A folder that does not exist: whether it can be created.
 fn to_be_made(about: &'static str, folder: &Path) -> Finding {
     let (shown, parent) = (folder.display(), existing(folder));
     if !parent.is_dir() {

@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::store::redis::connection::store_error;
 use crate::store::redis::keys::KeyKind;
 
-/// Keys that Redis looks at in one step.
+/// Number of keys that Redis scans in one step.
 const SCANNED_AT_ONCE: usize = 1000;
 
 /// A pass over the keys of one server.

@@ -1,4 +1,4 @@
--- Forgets the subscriptions that belong to a token.
+-- Removes the subscriptions that belong to a token.
 --
 -- KEYS  1 the user's subscriptions
 -- ARGV  1 the token, with spaces around it

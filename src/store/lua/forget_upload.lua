@@ -1,4 +1,4 @@
--- Forgets a file that is removed.
+-- Removes the data of a file that is removed.
 --
 -- KEYS  1 times of use   2 times of messages   3 descriptions   4 bytes by user
 -- ARGV  1 path

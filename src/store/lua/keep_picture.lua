@@ -1,7 +1,7 @@
 -- Records which upload is the avatar of a user or room, so that it is kept as long as it is in use. The previous avatar
 -- counts as used until now, unless another user or room has it, too.
 --
--- KEYS  1 times of use   2 pictures in use
+-- KEYS  1 times of use   2 avatars in use
 -- ARGV  1 user or room   2 path ('' for none)   3 time in ms
 -- Reply 1
 

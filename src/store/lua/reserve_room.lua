@@ -1,5 +1,5 @@
 -- Reserves a place in a user's list of rooms for a room of which the user is about to become a member, unless the list is
--- full. Counts the rooms that a user makes.
+-- full. Counts the rooms that a user creates.
 --
 -- KEYS  1 list of rooms   2 pending rooms   3 rooms created today
 -- ARGV  1 room   2 record of the attempt, `room:attempt`   3 time in ms   4 maximum rooms (0 for no limit)

@@ -76,7 +76,7 @@ impl GroupCommit {
         Ok(counts)
     }
 
-    /// How many replicas receive a write, at most the number wanted, and the time of Redis before that write, UTC
+    /// How many replicas receive a write, at most the number required, and the time of Redis before that write, UTC
     /// milliseconds.
     async fn count_replicas(&self) -> Result<(u8, u64)> {
         let mut pipeline = Pipeline::with_capacity(1 + WAITING);
@@ -137,7 +137,7 @@ impl GroupCommit {
                 pipeline.add_command(command);
             }
         }
-        // A caller may be gone; its write is done all the same.
+        // A caller may have been dropped; its write is done all the same.
         match self.exchange(pipeline).await {
             Ok(replies) => {
                 let mut replies = replies.into_iter();

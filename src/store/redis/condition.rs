@@ -36,7 +36,7 @@ impl Condition {
         self.shard.is_some().then(|| self.slots.load(Ordering::Relaxed))
     }
 
-    /// Takes note of how many slots the shard has.
+    /// Records how many slots the shard has.
     pub(super) fn note_slots(&self, slots: usize) {
         self.slots.store(slots, Ordering::Relaxed);
     }

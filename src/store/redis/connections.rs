@@ -106,7 +106,7 @@ impl Connections {
         }
     }
 
-    /// The same with `None` for the replies of shards that are away.
+    /// The same with `None` for the replies of shards that are unavailable.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -134,7 +134,7 @@ impl Connections {
         self.run_with_scripts(pipeline).await?.into_iter().map(refuse_error).collect()
     }
 
-    /// The same with `None` for the replies of shards that are away.
+    /// The same with `None` for the replies of shards that are unavailable.
     ///
     /// # Errors
     /// As [`Self::run`].

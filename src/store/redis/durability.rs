@@ -24,7 +24,7 @@ pub(in crate::store) struct Durability {
 pub struct ReplicaCounts {
     /// How many must have received a write by the configuration.
     pub wanted: u8,
-    /// How many must have received a write now: fewer than wanted after the time of the floor.
+    /// How many must have received a write now: fewer than configured after the time of the floor.
     pub in_force: u8,
     /// How many received the latest write, at most the number required.
     pub reached: u8,

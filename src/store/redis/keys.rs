@@ -94,7 +94,7 @@ pub(super) enum Topic {
     Room(RoomId),
     /// One of the channels that share the events of users.
     Users(u64),
-    /// What nodes tell each other.
+    /// Messages between nodes.
     Nodes,
 }
 
@@ -294,7 +294,7 @@ impl Keys {
         format!("{}{{u:{user}}}:pending", self.prefix)
     }
 
-    /// String: rooms that a user has made in the day since the first of them.
+    /// String: rooms that a user has created in the day since the first of them.
     pub(in crate::store) fn rooms_made(&self, user: UserId) -> String {
         format!("{}{{u:{user}}}:made", self.prefix)
     }
@@ -410,7 +410,7 @@ impl Keys {
         format!("{}email:{folded}", self.prefix)
     }
 
-    /// Hash: how many accounts an invite may make, and those that it has made, as `take_invite.lua` describes.
+    /// Hash: how many accounts may use an invite, and those that have, as `take_invite.lua` describes.
     pub(in crate::store) fn invite(&self, digest: &str) -> String {
         format!("{}invite:{digest}", self.prefix)
     }
@@ -625,7 +625,7 @@ impl Keys {
         }
     }
 
-    /// Channel on which nodes tell each other something.
+    /// Channel for messages between nodes.
     pub(in crate::store) fn nodes_live(&self) -> String {
         format!("{}nodes{}", self.channel_prefix, self.channels.ending())
     }

@@ -20,7 +20,7 @@ const BATCH: usize = 256;
 pub(super) struct Switchboard {
     cluster: Arc<Cluster>,
     plan: LinkPlan,
-    /// What the node wants.
+    /// The topics that the node needs.
     topics: Arc<Topics>,
     handler: Arc<dyn Handler>,
     links: HashMap<Address, RunningLink>,
@@ -28,7 +28,7 @@ pub(super) struct Switchboard {
     strays: (mpsc::UnboundedSender<Topic>, mpsc::UnboundedReceiver<Topic>),
 }
 
-/// Where a wanted topic is.
+/// Where a requested topic is.
 struct Place {
     slot: u16,
     /// The shard whose link has it; none while its slot has no owner.
@@ -82,7 +82,8 @@ impl Switchboard {
         }
     }
 
-    /// Starts links to new shards, ends those to shards that are gone, and moves the topics whose slots have moved.
+    /// Starts links to new shards, ends those to shards that no longer exist, and moves the topics whose slots have
+    /// moved.
     fn rearrange(&mut self) {
         let table = self.cluster.table();
         let present = |address: &Address| table.slot_count(address) > 0;

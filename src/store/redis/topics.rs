@@ -42,7 +42,7 @@ impl Topics {
         self.changed.notify_one();
     }
 
-    /// Waits for changes and takes up to this many: the topics, and whether each is wanted now.
+    /// Waits for changes and takes up to this many: the topics, and whether each is requested now.
     pub(super) async fn take_changes(&self, most: usize) -> Vec<(Topic, bool)> {
         loop {
             {
@@ -63,14 +63,14 @@ impl Topics {
         }
     }
 
-    /// All wanted topics. What has changed counts as seen to.
+    /// All requested topics. Changes count as processed.
     pub(super) fn take_all(&self) -> Vec<Topic> {
         let mut state = self.state.lock().expect("no panic while held");
         state.changed = HashSet::new();
         state.wanted.iter().copied().collect()
     }
 
-    /// The wanted rooms.
+    /// The requested rooms.
     pub(super) fn rooms(&self) -> Vec<RoomId> {
         let state = self.state.lock().expect("no panic while held");
         let rooms = state.wanted.iter().filter_map(|topic| match topic {

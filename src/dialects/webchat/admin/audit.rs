@@ -12,7 +12,7 @@ use crate::domain::{AuditEntry, AuditFilter, EntryId, Error, Field, Result};
 use crate::edge::{Authenticated, Context, QueryParams};
 use crate::service::Operator;
 
-/// A user or room that an act concerned.
+/// A user or room that an action concerned.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AuditTargetView {
     /// `user` or `room`.
@@ -71,7 +71,7 @@ pub(super) struct AuditQuery {
     /// An action, as `user.ban`, or all of a kind, as `user`; all actions when absent.
     #[param(max_length = 100)]
     act: Option<String>,
-    /// A part of the name of whoever acted or was concerned.
+    /// A part of the name of the actor or of the user or room concerned.
     #[param(max_length = 100)]
     q: Option<String>,
     /// `next` of the page before.

@@ -58,7 +58,7 @@ pub(super) struct NodeTraceView {
     arrived: bool,
     /// Sockets that are subscribed to the room now.
     sockets: u64,
-    /// How it was pushed; `null` when it was not, or the node does not remember it. Each thread of a node remembers its
+    /// How it was pushed; `null` when it was not, or the node no longer has a record. Each thread of a node records its
     /// latest 8192 messages since its start.
     #[schema(required)]
     pushed: Option<PushView>,

@@ -139,7 +139,7 @@ fn down(reason: &str) -> Result<Value> {
     redis::parse_redis_value(format!("-CLUSTERDOWN {line}\r\n").as_bytes()).map_err(Error::internal)
 }
 
-/// What a redirect asks for.
+/// What a redirect requires.
 struct Next {
     asking: Option<Arc<Shard>>,
     must_wait: bool,

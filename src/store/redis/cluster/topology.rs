@@ -39,7 +39,7 @@ pub(in crate::store) struct Cluster {
     read_at: Mutex<Option<Instant>>,
     /// Times that the table changed.
     changes: AtomicU64,
-    /// Number of shards that were ever made.
+    /// Number of shards that were ever created.
     made: AtomicU64,
 }
 
@@ -84,7 +84,7 @@ impl Cluster {
         Arc::clone(&self.table.borrow())
     }
 
-    /// Tells of every change of the table.
+    /// Notifies of every change of the table.
     pub(in crate::store) fn subscribe(&self) -> watch::Receiver<Arc<Table>> {
         self.table.subscribe()
     }
