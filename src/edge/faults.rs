@@ -119,7 +119,7 @@ impl Faults {
         async move {
             while let Some(Cut { user, done }) = ordered.recv().await {
                 if done.send(hub.cut(user)).is_err() {
-                    debug!("connections were cut, but the client that asked for it is gone");
+                    debug!("connections were cut, but the client that requested it has disconnected");
                 }
             }
         }

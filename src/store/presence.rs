@@ -31,7 +31,7 @@ impl Store {
 
     async fn read_online_users(&self, after: Option<OnlineCursor>, limit: Limit) -> Result<OnlineUsers> {
         if let Err(error) = self.write_gathered_activity().await {
-            debug!(%error, "could not write gathered activity before online users are read");
+            debug!(%error, "could not write activity before online users are read");
         }
         let now_ms = self.now_ms();
         let mut active = self.active_users(now_ms, after, limit).await?;
@@ -110,7 +110,7 @@ impl Store {
     /// The address of a user; `None` when offline.
     pub async fn online_ip(&self, user: UserId, now_ms: u64) -> Result<Option<String>> {
         if let Err(error) = self.write_gathered_activity_of(user).await {
-            debug!(%error, "could not write a user's gathered activity before it is read");
+            debug!(%error, "could not write a user's activity before it is read");
         }
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("ZSCORE").arg(self.keys.online_of(user)).arg(user.0);

@@ -187,7 +187,7 @@ impl Store {
             return;
         }
         if let Err(error) = self.try_correct(hints, correction).await {
-            debug!(user.id = %hints.user, %error, "could not correct a user's list of rooms; the next reading will");
+            debug!(user.id = %hints.user, %error, "could not correct a user's list of rooms; the next read will");
         }
     }
 
