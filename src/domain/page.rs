@@ -130,7 +130,7 @@ pub enum CountsAs {
     Read,
     /// The caller receives them, but has not viewed them yet.
     Delivered,
-    /// The caller gets no messages but only facts about the page, or is not a user.
+    /// The caller gets no messages but only facts about the page, or there is no caller.
     Nothing,
 }
 

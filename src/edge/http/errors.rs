@@ -21,7 +21,7 @@ use super::shown_path::shown_path;
 use crate::domain::{Error, Kind, Result, Severity, UserId};
 use crate::edge::dialect::Registry;
 
-/// Seconds until a client may retry what failed because something that the node needs was unavailable.
+/// Time until a client may retry what failed because something that the node needs was unavailable.
 const OUTAGE_RETRY: Duration = Duration::from_secs(1);
 const BEARER: &str = "Bearer";
 /// Pause before a user who is in too many rooms may have left one.
