@@ -33,6 +33,17 @@ test("a message of document 000 is sent by hand, with the keyboard", async ({ vi
   await expect(lines(page, "received").locator("time")).toHaveText(/^\d\d:\d\d:\d\d\.\d{3}$/);
   await bob.send(room, "from elsewhere");
   await expect(lines(page, "received").last()).toContainText("from elsewhere");
+  await expect(lines(page, "received").last()).toBeInViewport();
+  // On a phone the frames are further down, and new ones do not move the page away from what is being typed.
+  await page.setViewportSize({ width: 390, height: 600 });
+  await frame.scrollIntoViewIfNeeded();
+  const top = await page.evaluate(() => scrollY);
+  for (const text of ["while", "typing"]) {
+    await bob.send(room, text);
+    await expect(lines(page, "received").last()).toContainText(`"content": "${text}"`);
+  }
+  expect(await page.evaluate(() => scrollY)).toBe(top);
+  await page.setViewportSize({ width: 1280, height: 800 });
 
   await frame.fill("no JSON");
   await expect(page.getByText("This is not JSON")).toBeVisible();

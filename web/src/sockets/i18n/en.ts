@@ -44,6 +44,7 @@ export const texts = {
   "log.opened": "Connected to {address}",
   "log.refused":
     "Not connected: the server refused the handshake, or could not be reached. Is the token valid?",
+  "log.foreign": "Not connected: {address} is not on this server",
   "log.closed": "Closed with {code}: {reason}",
   "log.closedWithoutReason": "Closed with {code}",
   "log.lost": "The connection was lost (1006)",

@@ -45,6 +45,7 @@ export const texts: Record<keyof typeof en, string> = {
   "log.received": "已收到",
   "log.opened": "已连接到 {address}",
   "log.refused": "未能连接：服务器拒绝了握手，或无法访问。令牌是否有效？",
+  "log.foreign": "未连接：{address} 不在本服务器上",
   "log.closed": "连接已关闭，代码 {code}：{reason}",
   "log.closedWithoutReason": "连接已关闭，代码 {code}",
   "log.lost": "连接中断（1006）",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { type AsyncApi, channelsOf, withToken } from "./document";
+import { type AsyncApi, channelsOf, pathOf, withToken } from "./document";
 
 const channels = channelsOf(JSON.parse(readFileSync("../docs/asyncapi.json", "utf8")) as AsyncApi);
 
@@ -15,6 +15,16 @@ it("has the address of each channel, as a browser can open it", () => {
   ]);
   expect(withToken("/ws", "a.b")).toBe("/ws?token=a.b");
   expect(withToken("/ws?ext=1", "a b")).toBe("/ws?ext=1&token=a%20b");
+});
+
+it("takes whole addresses of this server, and none of others", () => {
+  const origin = "http://chat.example:3000";
+  expect(pathOf("/ws?ext=1", origin)).toBe("/ws?ext=1");
+  expect(pathOf(" ws/chat ", origin)).toBe("/ws/chat");
+  expect(pathOf("ws://chat.example:3000/api/v1/ws#top", origin)).toBe("/api/v1/ws");
+  for (const other of ["wss://evil.example/ws", "//evil.example/ws", "http://chat.example/ws", "http://"]) {
+    expect(pathOf(other, origin), other).toBeNull();
+  }
 });
 
 it("has an example of every message that a client may send", () => {

@@ -98,6 +98,19 @@ function examplesOf(document: AsyncApi, name: string): Example[] {
   );
 }
 
+/**
+ * Path and query of an address that was typed, which may be whole. `null` for another server, which must not get the
+ * token.
+ */
+export function pathOf(typed: string, origin = location.origin): string | null {
+  try {
+    const { host, pathname, search } = new URL(typed.trim(), origin);
+    return host === new URL(origin).host ? pathname + search : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The address with a token. */
 export function withToken(address: string, token: string): string {
   if (!token) return address;

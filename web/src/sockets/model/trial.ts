@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { storage } from "../../settings/storage";
-import { type AsyncApi, type Channel, channelsOf, withToken } from "./document";
+import { type AsyncApi, type Channel, channelsOf, pathOf, withToken } from "./document";
 
 export type State = "closed" | "opening" | "open";
 
@@ -10,7 +10,7 @@ export interface Entry {
   id: number;
   at: Date;
   /** An entry of the log: a frame, or a change of the connection. */
-  kind: "sent" | "received" | "opened" | "refused" | "closed";
+  kind: "sent" | "received" | "opened" | "refused" | "foreign" | "closed";
   text: string;
   code?: number;
 }
@@ -61,15 +61,9 @@ export function clearLog(): void {
 }
 
 export function connect(): void {
-  const shown = address.value;
-  let opening: WebSocket;
-  try {
-    // Browsers refuse a fragment, which may stand in what was typed.
-    opening = new WebSocket(location.origin.replace("http", "ws") + withToken(shown, token.value.trim()));
-  } catch {
-    note({ kind: "refused", text: shown });
-    return;
-  }
+  const shown = pathOf(address.value);
+  if (shown === null) return note({ kind: "foreign", text: address.value });
+  const opening = new WebSocket(location.origin.replace("http", "ws") + withToken(shown, token.value.trim()));
   socket = opening;
   state.value = "opening";
   opening.addEventListener("open", () => {
@@ -78,17 +72,20 @@ export function connect(): void {
   });
   opening.addEventListener("message", ({ data }) => note({ kind: "received", text: pretty(String(data)) }));
   opening.addEventListener("close", ({ code, reason }) => {
+    // The user did not wait for it.
+    if (socket !== opening) return;
     const wasOpen = state.value === "open";
-    if (socket === opening) {
-      socket = null;
-      state.value = "closed";
-    }
+    socket = null;
+    state.value = "closed";
     note(wasOpen ? { kind: "closed", text: reason, code } : { kind: "refused", text: shown });
   });
 }
 
 export function disconnect(): void {
   socket?.close(1000);
+  if (state.value !== "opening") return;
+  socket = null;
+  state.value = "closed";
 }
 
 export function send(): void {

@@ -1,16 +1,28 @@
 // The frames, with their times, and the changes of the connection.
 
+import type { TargetedEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { lang } from "../../settings/preferences";
 import { t } from "../i18n";
 import { clearLog, type Entry, log } from "../model/trial";
 
+const NEAR_END_PX = 24;
+
 export function Log() {
-  const list = useRef<HTMLOListElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  /** Whether the newest entry is followed; not while the user reads older ones. */
+  const isAtEnd = useRef(true);
   const newest = log.value.at(-1)?.id;
   useEffect(() => {
-    if (newest) list.current?.lastElementChild?.scrollIntoView({ block: "nearest" });
+    if (newest === undefined) isAtEnd.current = true;
+    // The page stays where it is: on phones the frames are below what is being typed.
+    if (isAtEnd.current) box.current?.scrollTo(0, box.current.scrollHeight);
   }, [newest]);
+  const follow = ({
+    currentTarget: { scrollHeight, scrollTop, clientHeight },
+  }: TargetedEvent<HTMLElement>) => {
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+  };
   return (
     <section class="trial-card trial-log" aria-labelledby="frames">
       <div class="trial-head">
@@ -20,9 +32,9 @@ export function Log() {
         </button>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard. */}
-      <div class="trial-frames" role="log" aria-labelledby="frames" tabIndex={0}>
+      <div class="trial-frames" ref={box} role="log" aria-labelledby="frames" tabIndex={0} onScroll={follow}>
         {log.value.length === 0 && <p class="muted">{t("log.empty")}</p>}
-        <ol ref={list}>
+        <ol>
           {log.value.map((entry) => (
             <Line entry={entry} key={entry.id} />
           ))}
@@ -62,6 +74,8 @@ function wording({ kind, text, code = 0 }: Entry): string {
       return t("log.opened", { address: text });
     case "refused":
       return t("log.refused");
+    case "foreign":
+      return t("log.foreign", { address: text });
     case "closed":
       if (code === 1006) return t("log.lost");
       return text ? t("log.closed", { code, reason: text }) : t("log.closedWithoutReason", { code });
