@@ -36,6 +36,7 @@ test("a link leads those who register first into the group, on another node", as
   expect(await here.evaluate(() => navigator.clipboard.readText())).toContain(path);
 
   const there = await visit(path, { node: 1 });
+  await expect(there.getByText("You are invited to a room.")).toBeVisible();
   await there.getByRole("link", { name: "Create one" }).click();
   const newName = uniqueName("newcomer");
   await there.getByLabel("Username").fill(newName);
@@ -75,11 +76,12 @@ test("a link that was revoked lets nobody in, nor one those who were removed", a
   const others = await enter(eve, { node: 1 });
   await others.goto(path);
   const invitation = dialog(others, "Invitation");
-  await expect(invitation.getByRole("button", { name: "Join" })).toBeVisible();
+  await expect(invitation.getByRole("button", { name: "Join" })).toBeFocused();
   await here.getByRole("button", { name: /^Revoke the link until/ }).click();
   await dialog(here, "Revoke the link?").getByRole("button", { name: "Revoke" }).click();
   await expect(dialog(here, "Invite by link").getByText("No links yet")).toBeVisible();
   await expect(here.getByRole("list", { name: "Valid links" })).toBeFocused();
+  await expect(here.getByLabel("The new link")).toHaveCount(0);
   await invitation.getByRole("button", { name: "Join" }).click();
   await expect(invitation.getByRole("alert")).toContainText("This link does not work");
   await invitation.getByRole("button", { name: "Close" }).last().click();

@@ -1,15 +1,16 @@
 // The texts of links with which users join a room themselves.
 
 export const texts = {
-  "error.linkUnknown": "This link does not work: it was revoked, or is not complete. Ask for a new one.",
+  "error.linkUnknown":
+    "This link does not work: it was revoked, or part of it is missing. Ask for a new one.",
   "error.linkExpired": "This link has expired. Ask for a new one.",
-  "error.linkUsedUp": "This link was used as often as allowed. Ask for a new one.",
+  "error.linkUsedUp": "This link has been used as often as it may be. Ask for a new one.",
   "error.tooManyLinks": "The room has as many links as allowed. Revoke one first.",
   "links.title": "Invite by link",
   "links.hint": "Whoever has a link can join by themselves, until it expires or is revoked.",
   "links.expiry": "Expires after",
   "links.uses": "Can be used",
-  "links.anyUses": "Any number of times",
+  "links.anyUses": "Without limit",
   "links.once": "Once",
   "links.times": "{n} times",
   "links.make": "Make a link",
@@ -27,6 +28,7 @@ export const texts = {
   "links.revokeOf": "Revoke the link until {time} by {name}",
   "links.revokeTitle": "Revoke the link?",
   "links.revokeHint": "Nobody can join with it any more. Those who have joined stay.",
+  "join.first": "You are invited to a room. Log in or create an account to join it.",
   "join.title": "Invitation",
   "join.members": "Members: {n}",
   "join.submit": "Join",

@@ -27,6 +27,7 @@ export const texts: typeof en = {
   "links.revokeOf": "撤销 {name} 生成、{time} 到期的链接",
   "links.revokeTitle": "撤销该链接？",
   "links.revokeHint": "此后无法再通过它加入，已加入的成员不受影响。",
+  "join.first": "你受邀加入一个聊天室，请先登录或注册。",
   "join.title": "邀请",
   "join.members": "成员：{n} 人",
   "join.submit": "加入",

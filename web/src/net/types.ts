@@ -239,7 +239,7 @@ export interface RoomLink {
 }
 
 /** A new link. The server sends its token only now. */
-interface NewLink {
+export interface NewRoomLink {
   id: string;
   token: string;
   url: string;
@@ -328,7 +328,7 @@ export interface Answers {
   "DELETE /api/v1/rooms/{id}": Done;
   "GET /api/v1/rooms/{id}/pins": RoomMessage[];
   "GET /api/v1/rooms/{id}/links": RoomLink[];
-  "POST /api/v1/rooms/{id}/links": NewLink;
+  "POST /api/v1/rooms/{id}/links": NewRoomLink;
   "DELETE /api/v1/rooms/{id}/links/{link_id}": Done;
   "POST /api/v1/room-links/open": LinkedRoom;
   "POST /api/v1/room-links/join": LinkedRoom;

@@ -1,6 +1,6 @@
 // What a link shows of its room before the user joins.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { roomName } from "../model/labels";
@@ -17,6 +17,8 @@ export function JoinRoom({ token }: { token: string }) {
   const [room, setRoom] = useState<LinkedRoom | null>(null);
   const [error, setError] = useState("");
   const [isBusy, setBusy] = useState(true);
+  const join = useRef<HTMLButtonElement>(null);
+  const id = useId();
   const run = async (action: () => Promise<void>) => {
     setBusy(true);
     setError("");
@@ -35,11 +37,15 @@ export function JoinRoom({ token }: { token: string }) {
     else setRoom(linked);
   };
   useEffect(() => void run(open), [token]);
+  // What the user came for. Screen readers read the room with it, which was not there when the dialog opened.
+  useEffect(() => {
+    if (!isBusy) join.current?.focus();
+  }, [isBusy]);
   return (
     <Dialog title={t("join.title")} onClose={close} class="is-small join">
       {!room && !error && <Skeleton rows={1} kind="list" />}
       {room && (
-        <div class="join-room">
+        <div class="join-room" id={id}>
           <Avatar name={roomName(room)} src={room.avatar} size="l" isGroup />
           <p class="join-name">
             <bdi>{roomName(room)}</bdi>
@@ -58,7 +64,14 @@ export function JoinRoom({ token }: { token: string }) {
           {t(error ? "close" : "cancel")}
         </button>
         {room ? (
-          <button type="button" class="button is-main" disabled={isBusy} onClick={() => void run(enter)}>
+          <button
+            ref={join}
+            type="button"
+            class="button is-main"
+            aria-describedby={id}
+            disabled={isBusy}
+            onClick={() => void run(enter)}
+          >
             {t("join.submit")}
           </button>
         ) : (

@@ -8,13 +8,14 @@ import { LINK_DAYS, LINK_USES, linkAddress } from "../model/room_links";
 import type { Room } from "../model/rooms";
 import { showToast } from "../model/toast";
 import { linkApi } from "../net/room_links";
-import type { RoomLink } from "../net/types";
+import type { NewRoomLink, RoomLink } from "../net/types";
 import { copyText } from "./clipboard";
 import { Icon, Skeleton } from "./common";
 import { Confirm, Dialog } from "./dialog";
 
 export function RoomLinks({ room, onClose }: { room: Room; onClose: () => void }) {
   const [links, setLinks] = useState<RoomLink[] | null>(null);
+  const [made, setMade] = useState<NewRoomLink | null>(null);
   const [isFailed, setFailed] = useState(false);
   const load = async () => {
     try {
@@ -28,7 +29,14 @@ export function RoomLinks({ room, onClose }: { room: Room; onClose: () => void }
   return (
     <Dialog title={t("links.title")} onClose={onClose} class="links" first="select">
       <p class="muted">{t("links.hint")}</p>
-      <NewLink room={room} onMade={load} />
+      <NewLink
+        room={room}
+        made={made}
+        onMade={(link) => {
+          setMade(link);
+          void load();
+        }}
+      />
       <h3>{t("links.list")}</h3>
       {!links && !isFailed && <Skeleton rows={2} kind="list" />}
       {isFailed && (
@@ -36,15 +44,30 @@ export function RoomLinks({ room, onClose }: { room: Room; onClose: () => void }
           {t("links.error")}
         </p>
       )}
-      {links && <LinkList room={room} links={links} onRevoked={load} />}
+      {links && (
+        <LinkList
+          room={room}
+          links={links}
+          onRevoked={(id) => {
+            if (made?.id === id) setMade(null);
+            return load();
+          }}
+        />
+      )}
     </Dialog>
   );
 }
 
-function NewLink({ room, onMade }: { room: Room; onMade: () => void }) {
+interface NewLinkProps {
+  room: Room;
+  /** The link that was just made, the only one with an address. */
+  made: NewRoomLink | null;
+  onMade: (link: NewRoomLink) => void;
+}
+
+function NewLink({ room, made, onMade }: NewLinkProps) {
   const [days, setDays] = useState(7);
   const [uses, setUses] = useState(0);
-  const [address, setAddress] = useState("");
   const [error, setError] = useState("");
   const [isBusy, setBusy] = useState(false);
   const copy = useRef<HTMLButtonElement>(null);
@@ -54,16 +77,15 @@ function NewLink({ room, onMade }: { room: Room; onMade: () => void }) {
     setBusy(true);
     setError("");
     try {
-      const { token } = await linkApi.make(room.id, days, uses || undefined);
-      setAddress(linkAddress(token));
-      onMade();
+      onMade(await linkApi.make(room.id, days, uses || undefined));
     } catch (refusal) {
       setError(errorText(refusal));
     }
     setBusy(false);
   };
   // What comes next.
-  useEffect(() => copy.current?.focus(), [address]);
+  useEffect(() => copy.current?.focus(), [made]);
+  const address = made ? linkAddress(made.token) : "";
   return (
     <form onSubmit={make}>
       <div class="links-terms">
@@ -147,7 +169,7 @@ function usesText(uses: number): string {
 interface LinkListProps {
   room: Room;
   links: RoomLink[];
-  onRevoked: () => Promise<void>;
+  onRevoked: (id: string) => Promise<void>;
 }
 
 function LinkList({ room, links, onRevoked }: LinkListProps) {
@@ -159,7 +181,7 @@ function LinkList({ room, links, onRevoked }: LinkListProps) {
     } catch (error) {
       showToast(errorText(error));
     }
-    await onRevoked();
+    await onRevoked(id);
     // The button that had the focus is gone.
     list.current?.focus();
   };

@@ -41,6 +41,7 @@ export function SignIn({ isNew }: { isNew: boolean }) {
     const empty = [...(form.current?.querySelectorAll("input") ?? [])].find(({ value }) => value === "");
     empty?.focus();
   }, []);
+  const isToJoin = safeNext(query.value.next).startsWith("/chat?join=");
   const next = query.value.next ? `?next=${encodeURIComponent(query.value.next)}` : "";
 
   const submit = async (event: Event) => {
@@ -93,6 +94,9 @@ export function SignIn({ isNew }: { isNew: boolean }) {
         )}
         {isNew && query.value.invite && !errors.form && !errors.invite && (
           <p class="note is-good">{t("register.invited")}</p>
+        )}
+        {isToJoin && !query.value.registered && !hasExpired.value && !errors.form && (
+          <p class="note is-good">{t("join.first")}</p>
         )}
         {errors.form && (
           <p class="note is-bad" role="alert">
