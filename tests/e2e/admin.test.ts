@@ -269,7 +269,7 @@ test("uploads are listed by user, and the log by act and name", async ({ enter }
     new RegExp(`${root.name} banned ${bob.name}.*Reason: flood`),
   ]);
   await page.getByLabel("Acts").selectOption("on rooms");
-  await expect(page.getByText("No entry is like this.")).toBeVisible();
+  await expect(page.getByText("No entries match.")).toBeVisible();
   await expect(page).toHaveURL(new RegExp(`section=audit&q=${bob.name}&kind=room`));
   await page.getByLabel("Acts").selectOption("on users");
   await expect(page.locator(".row")).toHaveCount(1);

@@ -32,6 +32,7 @@ for (const [colorScheme, width] of [
     await page.keyboard.press("Enter");
     const shown = page.locator(`[data-trace='${id}']`);
     await expect(shown).toContainText(name);
+    await expect(page.getByRole("status").filter({ hasText: /^Message \d+$/ })).toHaveCount(1);
     await expect(shown).not.toContainText("only for us");
     const rows = (table: string) => page.locator(`[data-table=${table}] tbody tr`);
     await expect(rows("nodes").filter({ hasText: /sockets: 1, after \d+ ms/ })).toHaveCount(1);

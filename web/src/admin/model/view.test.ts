@@ -7,6 +7,7 @@ describe("the view", () => {
       ["/admin", { section: "users", q: "", kind: null }],
       ["/admin?section=rooms&q=%E8%8C%B6", { section: "rooms", q: "茶", kind: null }],
       ["/admin?section=audit&kind=user", { section: "audit", q: "", kind: "user" }],
+      ["/admin?section=audit&kind=hook", { section: "audit", q: "", kind: "hook" }],
     ];
     for (const [url, expected] of views) {
       expect(parseView(new URL(url, location.origin).search)).toEqual(expected);

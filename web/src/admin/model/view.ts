@@ -6,7 +6,7 @@ export const SECTIONS = ["users", "invites", "rooms", "uploads", "trace", "audit
 export type Section = (typeof SECTIONS)[number];
 
 /** Kinds of actions in the audit log, by the first words of their names. */
-export const KINDS = ["user", "room", "invite", "message", "token"] as const;
+export const KINDS = ["user", "room", "invite", "message", "token", "hook"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface View {

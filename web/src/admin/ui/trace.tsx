@@ -35,19 +35,23 @@ export function TraceSection() {
     filterView({ q: text });
     setTurn(turn + 1);
   };
+  /** Tells screen readers that the answer is there. */
+  const found = answer && answer !== "loading" && "trace" in answer ? traceTitle(answer.trace) : "";
   return (
     <>
       <p class="section-hint muted">{t("trace.hint")}</p>
       <Question ask={ask} />
       <section class="rows-box" aria-label={t("section.trace")} aria-busy={answer === "loading"}>
         <p class={answer === "loading" ? "rows-note" : "sr"} role="status">
-          {answer === "loading" ? t("trace.asking") : ""}
+          {answer === "loading" ? t("trace.asking") : found}
         </p>
         {answer !== null && answer !== "loading" && <Shown answer={answer} />}
       </section>
     </>
   );
 }
+
+const traceTitle = ({ id }: Trace) => `${t("trace.message")} ${id}`;
 
 /** The form, which shows an error for a text that is not the id of a message. */
 function Question({ ask }: { ask: (text: string) => void }) {
