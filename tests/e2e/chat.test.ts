@@ -23,7 +23,7 @@ test("two users chat privately from two nodes", async ({ enter }) => {
 
   // Starts a private chat by name.
   await pick(here, "New", "New chat");
-  await here.getByRole("searchbox", { name: "Type a name or a word of it" }).fill(bob.name);
+  await here.getByRole("searchbox", { name: "Find people by name" }).fill(bob.name);
   await here.getByRole("dialog").getByRole("button", { name: bob.name }).click();
   await expect(title(here)).toHaveText(bob.name);
   await write(here, "你好！");

@@ -89,9 +89,9 @@ test("dialogs focus their first field, and give the focus back", async ({ enter 
   const page = await enter(alice, { room });
   const dialog = page.getByRole("dialog");
   for (const [entry, field] of [
-    ["New chat", "Type a name or a word of it"],
+    ["New chat", "Find people by name"],
     ["New group", "Group name"],
-    ["Browse rooms", "Type a room’s name or a word of it"],
+    ["Browse rooms", "Find rooms by name"],
   ] as const) {
     await pick(page, "New", entry);
     await expect(dialog.getByLabel(field)).toBeFocused();
