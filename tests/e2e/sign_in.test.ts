@@ -34,6 +34,9 @@ test("a user registers, logs in and returns to the requested page", async ({ vis
   const name = uniqueName("新用户");
   const page = await visit("/chat?room=1");
   await expect(page).toHaveURL(/\/login\?next=/);
+  await expect(page.getByRole("button", { name: "Log in" })).toBeVisible();
+  // Nothing is left of what the page said before.
+  await expect(page.locator(".loading")).toHaveCount(0);
   await page.getByRole("link", { name: "Create one" }).click();
   await expect(page).toHaveURL(/\/register/);
 

@@ -8,7 +8,7 @@ import { currentUrl, navigate, path, query } from "./ui/router";
 import "./style/base.css";
 
 const loadChat = () => import("./ui/chat").then((module) => module.Chat);
-/** What the page itself says until its scripts are there. */
+/** What the page itself says until its scripts are there. Drawn first in any case, as it would stay above all else. */
 const Loading = () => <p class="missing loading">Chinwag</p>;
 const Chat = lazy(loadChat, Loading, false);
 const SignIn = lazy(() => import("./ui/sign_in").then((module) => module.SignIn), Loading);
@@ -22,12 +22,12 @@ function GuardedChat() {
     navigate(from === "/chat" ? "/login" : `/login?next=${encodeURIComponent(from)}`, true);
   }, [currentToken]);
   // The key starts a fresh chat when another user logs in, perhaps in another tab.
-  return currentToken ? <Chat key={currentToken} /> : null;
+  return currentToken ? <Chat key={currentToken} /> : <Loading />;
 }
 
 function Home() {
   useEffect(() => navigate(safeNext(query.peek().next), true), []);
-  return null;
+  return <Loading />;
 }
 
 function Missing() {
