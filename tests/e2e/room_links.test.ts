@@ -72,6 +72,8 @@ test("a link that was revoked lets nobody in, nor one those who were removed", a
   const theirs = await enter(bob, { node: 1 });
   await theirs.goto(path);
   await expect(dialog(theirs, "Invitation").getByRole("alert")).toContainText("You were removed");
+  // It would be in vain.
+  await expect(theirs.getByRole("button", { name: "Try again" })).toHaveCount(0);
 
   const others = await enter(eve, { node: 1 });
   await others.goto(path);

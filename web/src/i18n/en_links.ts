@@ -4,7 +4,7 @@ export const texts = {
   "error.linkUnknown":
     "This link does not work: it was revoked, or part of it is missing. Ask for a new one.",
   "error.linkExpired": "This link has expired. Ask for a new one.",
-  "error.linkUsedUp": "This link has been used as often as it may be. Ask for a new one.",
+  "error.linkUsedUp": "This link has been used as many times as allowed. Ask for a new one.",
   "error.tooManyLinks": "The room has as many links as allowed. Revoke one first.",
   "links.title": "Invite by link",
   "links.hint": "Whoever has a link can join by themselves, until it expires or is revoked.",

@@ -5,27 +5,32 @@ import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { roomName } from "../model/labels";
 import { joinByLink } from "../model/room_links";
+import { Refused } from "../net/refused";
 import { linkApi } from "../net/room_links";
 import type { LinkedRoom } from "../net/types";
 import { Avatar, Skeleton } from "./common";
 import { Dialog } from "./dialog";
 import { navigate } from "./router";
 
+/** Refusals that stay: to try again would not help. */
+const FINAL: string[] = ["link_invalid", "link_expired", "link_used_up", "removed"];
+const isFinal = (error: unknown) => error instanceof Refused && FINAL.includes(error.code);
+
 const close = () => navigate("/chat", true);
 
 export function JoinRoom({ token }: { token: string }) {
   const [room, setRoom] = useState<LinkedRoom | null>(null);
-  const [error, setError] = useState("");
+  const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(true);
   const join = useRef<HTMLButtonElement>(null);
   const id = useId();
   const run = async (action: () => Promise<void>) => {
     setBusy(true);
-    setError("");
+    setError(null);
     try {
       await action();
     } catch (refusal) {
-      setError(errorText(refusal));
+      setError(refusal);
     }
     setBusy(false);
   };
@@ -54,16 +59,16 @@ export function JoinRoom({ token }: { token: string }) {
           {room.description && <p class="join-description">{room.description}</p>}
         </div>
       )}
-      {error && (
+      {error !== null && (
         <p class="note is-bad" role="alert">
-          {error}
+          {errorText(error)}
         </p>
       )}
       <div class="dialog-actions">
         <button type="button" class="button" onClick={close}>
           {t(error ? "close" : "cancel")}
         </button>
-        {room ? (
+        {isFinal(error) ? null : room ? (
           <button
             ref={join}
             type="button"
@@ -75,7 +80,7 @@ export function JoinRoom({ token }: { token: string }) {
             {t("join.submit")}
           </button>
         ) : (
-          error && (
+          error !== null && (
             <button type="button" class="button is-main" disabled={isBusy} onClick={() => void run(open)}>
               {t("again")}
             </button>
