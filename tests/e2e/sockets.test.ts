@@ -19,10 +19,18 @@ test("a message of document 000 is sent by hand, with the keyboard", async ({ vi
   const room = await alice.group(uniqueName("by hand"), bob);
   const page = await visit(PATH);
   await expect(page.getByLabel("Address on this server")).toHaveValue("/ws");
+  await page.getByText("Get a token with a name and a password").click();
+  await page.getByLabel("Username").fill(alice.name);
+  await page.getByLabel("Password").fill("wrong wrong");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page.getByRole("alert")).toHaveText("Wrong username or password");
+  await page.getByText("Get a token with a name and a password").click();
   await logIn(page, alice.name);
+  await expect(page.getByText("The token is filled in above.")).toBeVisible();
   await page.getByLabel("Token", { exact: true }).press("Enter");
   await expect(status(page)).toHaveText("Connected");
   await expect(lines(page, "opened")).toContainText("Connected to /ws");
+  await expect(page.getByRole("button", { name: "Disconnect" })).toBeFocused();
 
   const frame = page.getByLabel("Frame", { exact: true });
   await expect(frame).toHaveValue(/"send_message"/);

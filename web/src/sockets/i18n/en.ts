@@ -28,6 +28,8 @@ export const texts = {
   "login.name": "Username",
   "login.password": "Password",
   "login.submit": "Log in",
+  "login.done": "The token is filled in above.",
+  "login.wrong": "Wrong username or password",
   "login.refused": "The server refused the log-in (status {status}).",
   "login.failed": "The server could not be reached.",
   "send.title": "Send",

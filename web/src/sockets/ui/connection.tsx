@@ -28,6 +28,8 @@ export function Connection() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
+          // The field with the focus is disabled next.
+          event.submitter?.focus();
           if (isClosed) connect();
           else disconnect();
         }}
@@ -107,10 +109,13 @@ function LogIn() {
   const password = useSignal("");
   /** The status of a refusal; 0 when the server was not reached. */
   const refusal = useSignal<number | null>(null);
+  const isDone = useSignal(false);
   const submit = async (event: Event) => {
     event.preventDefault();
+    isDone.value = false;
     refusal.value = await logIn(name.value, password.value);
-    if (refusal.value === null) password.value = "";
+    isDone.value = refusal.value === null;
+    if (isDone.value) password.value = "";
   };
   return (
     <details class="trial-login">
@@ -149,10 +154,17 @@ function LogIn() {
           {t("login.submit")}
         </button>
         <p class="field-error" role="alert">
-          {refusal.value !== null &&
-            (refusal.value === 0 ? t("login.failed") : t("login.refused", { status: refusal.value }))}
+          {refusal.value !== null && refusalText(refusal.value)}
+        </p>
+        <p class="field-hint" role="status">
+          {isDone.value && t("login.done")}
         </p>
       </form>
     </details>
   );
+}
+
+function refusalText(status: number): string {
+  if (status === 0) return t("login.failed");
+  return status === 401 ? t("login.wrong") : t("login.refused", { status });
 }
