@@ -268,10 +268,10 @@ test("uploads are listed by user, and the log by act and name", async ({ enter }
   await expect(page.locator(".row")).toHaveText([
     new RegExp(`${root.name} banned ${bob.name}.*Reason: flood`),
   ]);
-  await page.getByLabel("Acts").selectOption("on rooms");
+  await page.getByLabel("Actions").selectOption("on rooms");
   await expect(page.getByText("No entries match.")).toBeVisible();
   await expect(page).toHaveURL(new RegExp(`section=audit&q=${bob.name}&kind=room`));
-  await page.getByLabel("Acts").selectOption("on users");
+  await page.getByLabel("Actions").selectOption("on users");
   await expect(page.locator(".row")).toHaveCount(1);
   await page.goBack();
   await expect(page.getByRole("heading", { name: "Users" })).toBeVisible();

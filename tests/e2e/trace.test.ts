@@ -56,6 +56,7 @@ for (const [colorScheme, width] of [
     await page.reload();
     await expect(rows("recipients").filter({ hasText: carol.name })).toContainText("未送达");
     await page.getByRole("link", { name: "审计日志" }).click();
+    await expect(page.getByRole("link", { name: "审计日志" })).toBeInViewport({ ratio: 1 });
     await expect(page.locator("[data-act='message.trace']").filter({ hasText: name })).not.toHaveCount(0);
   });
 }

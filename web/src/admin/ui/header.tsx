@@ -1,5 +1,6 @@
 // The header: the sections, and the ways to other pages.
 
+import { useEffect, useRef } from "preact/hooks";
 import { PageHeader } from "../../ui/page_header";
 import { setLang, t } from "../i18n";
 import { SECTIONS, type Section, showSection, view, viewUrl } from "../model/view";
@@ -25,8 +26,14 @@ function Sections() {
 
 function SectionLink({ section }: { section: Section }) {
   const isCurrent = view.value.section === section;
+  const link = useRef<HTMLAnchorElement>(null);
+  // Narrow windows do not show all sections at once.
+  useEffect(() => {
+    if (isCurrent) link.current?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [isCurrent]);
   return (
     <a
+      ref={link}
       href={viewUrl({ section, q: "", kind: null })}
       aria-current={isCurrent ? "page" : undefined}
       onClick={(event) => {

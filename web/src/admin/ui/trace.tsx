@@ -163,7 +163,7 @@ function Table({ id, title, heads, children }: TableProps) {
           <thead>
             <tr>
               {heads.map((head) => (
-                <th scope="col" key={head}>
+                <th scope="col" key={head} class={head === "trace.sockets" ? "is-number" : ""}>
                   {t(head)}
                 </th>
               ))}
@@ -188,7 +188,7 @@ function Nodes({ trace: { nodes, silent } }: { trace: Trace }) {
           <th scope="row">{node.id}</th>
           <td>{t(node.arrived ? "trace.yes" : node.follows ? "trace.no" : "trace.notFollowed")}</td>
           <td>{pushText(node)}</td>
-          <td>{node.sockets}</td>
+          <td class="is-number">{node.sockets}</td>
         </tr>
       ))}
       {silent.map((id) => (
