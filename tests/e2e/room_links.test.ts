@@ -100,6 +100,10 @@ test("links are made and followed on a phone", async ({ enter }) => {
   const path = await makeLink(here);
   const box = await dialog(here, "Invite by link").boundingBox();
   expect(box && box.x >= 0 && box.x + box.width <= 390).toBe(true);
+  // In a low window the actions below leave room for the members.
+  await here.setViewportSize({ width: 390, height: 560 });
+  const members = await here.locator(".members-tab").boundingBox();
+  expect(members?.height).toBeGreaterThanOrEqual(220);
   const there = await enter(bob, { ...PHONE, node: 1 });
   await there.goto(path);
   await dialog(there, "Invitation").getByRole("button", { name: "Join" }).tap();
