@@ -123,7 +123,7 @@ export const texts: typeof en = {
   "menu.logout": "退出登录",
   "menu.notify": "通知",
   "menu.notifyBlocked": "浏览器不允许本页面发送通知。请通过 HTTPS 访问，并在网站设置中允许。",
-  "menu.push": "Chinwag 关闭时也通知",
+  "menu.push": "页面关闭时也通知",
   "menu.pushFailed": "此浏览器或服务器无法在 Chinwag 关闭时发送通知，请稍后再试。",
   "menu.sounds": "提示音",
   "menu.pictures": "自动加载外站图片",
