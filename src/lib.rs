@@ -3,7 +3,8 @@
 //! The modules form floors. A module imports only from floors below its own, which a test enforces:
 //!
 //! - floor 0 [`domain`]: pure types and rules of shape; [`metrics`]: counters and gauges; [`websocket`]: frames and
-//!   close codes; [`config`]: settings; [`conformance`]: the documents' transcripts, played against any server
+//!   close codes; [`config`]: settings; [`conformance`]: the documents' transcripts, played against any server;
+//!   [`spans`]: traces for OpenTelemetry
 //! - floor 1 [`store`]: all Redis commands; [`outbound`]: requests to other servers
 //! - floor 2 [`fanout`]: delivery; [`service`]: all rules. Neither imports the other
 //! - floor 3 [`edge`]: shared HTTP and WebSocket machinery
@@ -22,5 +23,6 @@ pub mod node;
 pub mod outbound;
 pub mod service;
 pub mod site;
+pub mod spans;
 pub mod store;
 pub mod websocket;

@@ -41,7 +41,7 @@ impl Config {
         let rules = rules.chain(self.surface_rules());
         match rules.into_iter().find(|(is_broken, _)| *is_broken) {
             Some((_, reason)) => Err(ConfigError(reason.to_owned())),
-            None => match self.push.fault() {
+            None => match self.push.fault().or_else(|| self.telemetry.fault()) {
                 Some(fault) => Err(ConfigError(fault.to_owned())),
                 None => self.check_issuers(),
             },
@@ -251,6 +251,6 @@ fn has_scheme(text: &str, scheme: &str) -> bool {
     text.split_once("://").is_some_and(|(found, rest)| found == scheme && !rest.is_empty())
 }
 
-fn is_web_address(text: &str) -> bool {
+pub(super) fn is_web_address(text: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }

@@ -21,6 +21,7 @@ mod presence;
 mod push;
 mod redis;
 mod server;
+mod telemetry;
 mod values;
 mod words;
 
@@ -33,6 +34,7 @@ pub use outbound::OutboundConfig;
 pub use presence::PresenceConfig;
 pub use push::PushConfig;
 pub use server::ServerConfig;
+pub use telemetry::TelemetryConfig;
 pub use values::Values;
 pub use words::{Adding, IpVisibility, KeyKind, LogFormat, Registration, SigningAlgorithm};
 
@@ -71,6 +73,8 @@ pub struct Config {
     pub chatroom: ChatroomConfig,
     /// Section `outbound`.
     pub outbound: OutboundConfig,
+    /// Section `telemetry`.
+    pub telemetry: TelemetryConfig,
     /// Section `log`.
     pub log: LogConfig,
 }

@@ -16,6 +16,7 @@ use crate::edge::http::forwarded::forwarded_is_https;
 use crate::fanout::{FollowedRooms, Hub};
 use crate::metrics::Metrics;
 use crate::service::Services;
+use crate::spans::Spans;
 
 /// The state of one worker. Shared parts are behind `Arc`s.
 pub struct Context {
@@ -33,6 +34,8 @@ pub struct Context {
     pub long_answers: Arc<LongAnswers>,
     /// Metrics of this node.
     pub metrics: Arc<Metrics>,
+    /// Spans of this node.
+    pub spans: Spans,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
     /// Allowed origins of a WebSocket besides the server's own and localhost.

@@ -247,6 +247,7 @@ impl FollowedRooms {
             PubSubEvent::Node(NodeEvent::Asked { question, room, seq }) => {
                 tokio::spawn(self.clone().answer_trace(question, room, seq));
             }
+            PubSubEvent::Node(NodeEvent::Traced { message, parent }) => self.record_push(message, parent),
             PubSubEvent::Node(NodeEvent::Answered { .. }) => {}
             PubSubEvent::Lost(lost) => self.lose_subscriptions(&lost),
         }

@@ -51,7 +51,7 @@ pub(super) fn start_pubsub(
                     drop(tokio::spawn(read_clock(clock_store.clone())));
                 }
                 PubSubEvent::Node(NodeEvent::Answered { question, trace }) => questions.answer(*question, trace),
-                PubSubEvent::Node(NodeEvent::Asked { .. }) => {}
+                PubSubEvent::Node(NodeEvent::Asked { .. } | NodeEvent::Traced { .. }) => {}
                 PubSubEvent::User(_) | PubSubEvent::Room(..) | PubSubEvent::Subscribed(_) | PubSubEvent::Lost(_) => {}
             }
             rooms.handle(event);

@@ -58,6 +58,7 @@ use crate::domain::Clock;
 use crate::edge::{Dialect, Faults, SocketCounts, Stopping};
 use crate::fanout::FollowedRooms;
 use crate::service::Services;
+use crate::spans::Spans;
 use listener::ListenerHandle;
 use pulse::Pulse;
 use reporter::REPORTER;
@@ -90,6 +91,7 @@ pub struct Node {
     drain: Duration,
     services: Services,
     settings: LiveSettings,
+    spans: Spans,
     /// Dropped to make the reporter send its last report.
     end_reports: oneshot::Sender<()>,
     service_manager: Option<Arc<ServiceManager>>,
@@ -166,6 +168,7 @@ impl Node {
         tasks.spawn(REPORTER, reporter.run(end));
         info!(node.id = %wiring.node_id, %address, "node started");
         Ok(Self {
+            spans: wiring.spans(),
             id: wiring.node_id,
             address,
             metrics_address,
@@ -249,6 +252,7 @@ impl Node {
             debug!("the last report took too long and was dropped");
         }
         self.tasks.shutdown().await;
+        self.spans.stop().await;
         if let Some(redis) = self.redis.take()
             && let Err(error) = tokio::task::spawn_blocking(|| redis.stop()).await
         {

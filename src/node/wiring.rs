@@ -15,7 +15,7 @@ use super::pulse::Pulse;
 use super::reporter::{self, Reporter};
 use super::tasks::Tasks;
 use super::{data_folder, housekeeping, memory as memory_of_redis, push, signing_keys};
-use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig};
+use crate::config::{Config, IpVisibility as Visibility, LimitsConfig, RedisConfig, TelemetryConfig};
 use crate::dialects::{self, webchat::print_delivery};
 use crate::domain::{Clock, EntryId, Error, HistoryPage, HistoryQuery, Kind, RecentMessages, RoomId, Watermark};
 use crate::edge::{
@@ -28,6 +28,7 @@ use crate::service::{
     Alert, Alerts, Deliveries, Files, IpVisibility, Limits, Passwords, Services, Shared, Throttle, Tokens, Watermarks,
 };
 use crate::site;
+use crate::spans::Spans;
 use crate::store::{
     Deployment, MemberBounds, NodeMemory, Persistence, Retention, RoomLimits, Store, StoreConfig, Subscriber,
 };
@@ -64,8 +65,9 @@ impl Wiring {
         clock: Clock,
         tasks: &mut Tasks,
     ) -> Result<(Self, Store), StartError> {
-        let store_config = store_config(&config, url).await?;
+        let mut store_config = store_config(&config, url).await?;
         let node_id = reporter::node_id()?;
+        store_config.spans = spans(&config.telemetry, &node_id)?;
         let memory = NodeMemory::new(&store_config, &node_id, clock);
         let store = Store::new(&store_config, &memory);
         wait_for_redis(&store).await?;
@@ -161,6 +163,10 @@ impl Wiring {
         Services::new(store, &self.shared, Arc::new(self.followed_rooms.clone()))
     }
 
+    pub(super) fn spans(&self) -> Spans {
+        self.store.spans.clone()
+    }
+
     /// Opens a worker's store. Each worker has its own, because a connection belongs to the runtime that opened it.
     pub(super) fn open_store(&self) -> Store {
         Store::new(&self.store, &self.memory)
@@ -180,6 +186,7 @@ impl Wiring {
             allowed_origins: self.allowed_origins.clone(),
             public_url: self.config.server.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&self.shared.metrics),
+            spans: self.spans(),
             trusted_proxies: self.config.server.trusted_proxies.clone(),
             retry_header: HeaderName::from_bytes(self.config.server.retry_header.as_bytes()).ok(),
             stopping: Arc::clone(&self.stopping),
@@ -252,7 +259,14 @@ fn settings_of_store(config: &Config, deployment: Deployment) -> StoreConfig {
         room_limits: room_limits(&config.limits),
         token_ttl_secs: config.auth.token_ttl_secs,
         zone: zone(&config.stats.timezone).unwrap_or(jiff::tz::TimeZone::UTC),
+        spans: Spans::default(),
     }
+}
+
+/// Starts exporting the spans of a node, if the settings name a collector.
+fn spans(config: &TelemetryConfig, node_id: &str) -> Result<Spans, Error> {
+    let spans = Spans::start(&config.endpoint, config.sample_share, &config.service_name, node_id);
+    spans.map_err(|reason| Error::internal(format!("telemetry.endpoint: {reason}")))
 }
 
 fn room_limits(limits: &LimitsConfig) -> RoomLimits {

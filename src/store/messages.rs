@@ -86,7 +86,8 @@ impl Store {
         let client_id = self.client_id_keys(room, caller.id, message.client_id.as_ref());
         let sent_key = client_id.name();
         let sending = Sending { room, caller, message: &message, record: &record, client_id: &client_id, rate, seen };
-        let outcome = self.run_append(&sending).await;
+        let span = self.spans.child("store message");
+        let outcome = self.run_append(&sending).await.inspect_err(|_| span.fail());
         if let (Err(Error::Unavailable(_)), Some(sent_key)) = (&outcome, sent_key) {
             self.note_unknown(sent_key);
         }
@@ -99,6 +100,7 @@ impl Store {
             }
             (Err(error), None) => return Err(error),
         };
+        self.end_span(span, &appended);
         match appended.is_replay {
             true if sent_key.is_some_and(|key| self.count_if_unknown(key)) => {}
             true => appended.room = None,

@@ -122,6 +122,7 @@ pub use traces::{NodeEvent, NodeTrace, SocketPush, StoredTrace};
 pub use uploads::{FileDescription, PictureOwner};
 
 use crate::domain::{Clock, Error, Result, RoomId, UserId};
+use crate::spans::Spans;
 use continuity::Continuity;
 use deleted_accounts::DeletedUsers;
 use gathered_activity::GatheredActivity;
@@ -170,6 +171,8 @@ pub struct StoreConfig {
     pub token_ttl_secs: u64,
     /// Time zone whose midnight starts a day of the statistics.
     pub zone: jiff::tz::TimeZone,
+    /// The spans of the node.
+    pub spans: Spans,
 }
 
 impl StoreConfig {
@@ -243,6 +246,7 @@ pub struct Store {
     room_limits: RoomLimits,
     token_ttl_secs: u64,
     zone: jiff::tz::TimeZone,
+    spans: Spans,
     /// Id of the node.
     node: Arc<str>,
     clock: Clock,
@@ -287,6 +291,7 @@ impl Store {
             room_limits: config.room_limits,
             token_ttl_secs: config.token_ttl_secs,
             zone: config.zone.clone(),
+            spans: config.spans.clone(),
             node: Arc::clone(&memory.node),
             clock: memory.clock.clone(),
             write_cache: memory.write_cache.clone(),

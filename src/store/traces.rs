@@ -4,13 +4,16 @@ use std::fmt;
 
 use redis::Pipeline;
 use serde::{Deserialize, Serialize};
+use tracing::debug;
 
 use super::amendments::Outlines;
 use super::history::read_entry;
+use super::messages::Appended;
 use super::redis::reply::{self, array, next};
 use super::rooms::State;
 use super::{Store, record, rooms};
-use crate::domain::{Error, Message, MessageId, Receipts, Result, RoomHead, RoomId, Seq};
+use crate::domain::{EntryId, Error, Message, MessageId, Receipts, Result, RoomHead, RoomId, Seq};
+use crate::spans::{Span, Spans};
 
 /// What one node reports to the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +33,13 @@ pub enum NodeEvent {
         question: u64,
         /// What it knows.
         trace: NodeTrace,
+    },
+    /// A message belongs to a trace that OpenTelemetry samples.
+    Traced {
+        /// The message.
+        message: MessageId,
+        /// The span of the script that stored it, as a `traceparent` header has it.
+        parent: String,
     },
 }
 
@@ -82,6 +92,9 @@ impl fmt::Display for NodeEvent {
                 let trace = serde_json::to_string(trace).map_err(|_| fmt::Error)?;
                 write!(f, "trace! {question} {trace}")
             }
+            Self::Traced { message: MessageId { room, entry }, parent } => {
+                write!(f, "traced {} {} {} {parent}", entry.seq.0, entry.at_ms, room.number())
+            }
         }
     }
 }
@@ -90,14 +103,20 @@ impl NodeEvent {
     /// Parses the report of a node. `None` for what this version does not know.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (verb, rest) = text.split_once(' ')?;
-        let (question, rest) = rest.split_once(' ')?;
-        let question = question.parse().ok()?;
+        let (number, rest) = rest.split_once(' ')?;
+        let question = number.parse().ok()?;
         match verb {
             "trace?" => {
                 let (room, seq) = rest.split_once(' ')?;
                 Some(Self::Asked { question, room: RoomId::new(room.parse().ok()?)?, seq: Seq(seq.parse().ok()?) })
             }
             "trace!" => Some(Self::Answered { question, trace: serde_json::from_str(rest).ok()? }),
+            "traced" => {
+                let mut words = rest.splitn(3, ' ');
+                let at_ms = words.next()?.parse().ok()?;
+                let (room, entry) = (RoomId::new(words.next()?.parse().ok()?)?, EntryId { seq: Seq(question), at_ms });
+                Some(Self::Traced { message: MessageId { room, entry }, parent: words.next()?.to_owned() })
+            }
             _ => None,
         }
     }
@@ -172,6 +191,31 @@ impl Store {
         self.tell_nodes(&NodeEvent::Answered { question, trace }).await
     }
 
+    /// The spans of the node.
+    pub fn spans(&self) -> &Spans {
+        &self.spans
+    }
+
+    /// Ends the span of the script that stored a message, and tells all nodes to record how they push the message, without
+    /// waiting. Does nothing of it for a span that is not exported.
+    pub(super) fn end_span(&self, span: Span, Appended { message, is_replay, .. }: &Appended) {
+        span.if_sampled(|span| {
+            span.set("db.system.name", "redis");
+            span.set("room.id", message.id.room);
+            span.set("message.id", message.id.entry);
+            // Nothing is pushed again.
+            if *is_replay {
+                return;
+            }
+            let (store, event) = (self.clone(), NodeEvent::Traced { message: message.id, parent: span.traceparent() });
+            tokio::spawn(async move {
+                if let Err(error) = store.tell_nodes(&event).await {
+                    debug!(%error, "could not tell the nodes that a message is traced");
+                }
+            });
+        });
+    }
+
     async fn tell_nodes(&self, event: &NodeEvent) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(self.keys.publish(&self.keys.nodes_live(), &event.to_string()));
@@ -193,10 +237,14 @@ mod tests {
             NodeEvent::Asked { question: u64::MAX, room: RoomId::GLOBAL, seq: Seq(7) },
             NodeEvent::Answered { question: 1, trace: trace.clone() },
             NodeEvent::Answered { question: 1, trace: NodeTrace { push: None, ..trace } },
+            NodeEvent::Traced {
+                message: MessageId { room: RoomId::GLOBAL, entry: EntryId { seq: Seq(7), at_ms: 9 } },
+                parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+            },
         ] {
             assert_eq!(NodeEvent::parse(&event.to_string()), Some(event));
         }
-        for text in ["", "trace? 1 0 7", "trace? 1 7", "trace! 1 x", "else 1 2 3"] {
+        for text in ["", "trace? 1 0 7", "trace? 1 7", "trace! 1 x", "traced 7 9 1", "else 1 2 3"] {
             assert_eq!(NodeEvent::parse(text), None, "{text}");
         }
     }

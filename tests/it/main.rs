@@ -75,6 +75,8 @@ mod non_members;
 mod numbers;
 mod old_data;
 mod origins;
+#[cfg(feature = "otel")]
+mod otel;
 mod outages;
 mod own_profile;
 mod pages;

@@ -11,7 +11,6 @@ use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::Bytes;
-use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::auth::bearer;
@@ -27,6 +26,10 @@ use crate::edge::socket::RawSocket;
 use crate::edge::turn::{OF_A_REQUEST, take_turn};
 use crate::fanout::Claimant;
 use crate::metrics::Count;
+use crate::spans::Span;
+
+/// Header with the span of which a request is a part (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
 
 /// Middleware that counts requests and adds their id to the response. It asks clients to close the connection while the
 /// node drains, or when file descriptors run out.
@@ -41,9 +44,11 @@ pub async fn count(
     let (registry, context) = (data::<Registry>(&request)?, data::<Context>(&request)?);
     let _under_way = UnderWay::enter(&context.stopping);
     let under_way = RequestUnderWay::enter(&request);
+    let span = context.spans.request(|| request.headers().get(TRACEPARENT)?.to_str().ok());
     let turn = take_turn(&context.hub.turns(), claimant(&request, &context), OF_A_REQUEST).await;
     let started = std::time::Instant::now();
-    let mut response = next.call(request).await?;
+    let mut response = span.around(next.call(request)).await?;
+    span.if_sampled(|span| describe(span, &response));
     drop(turn);
     let (owner, status) = (registry.index(response.request().path()), response.status());
     let duration = started.elapsed();
@@ -66,6 +71,23 @@ pub async fn count(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response.map_body(|_, body| UntilSent { body, _under_way: under_way }))
+}
+
+/// Describes the span of a request in the words of OpenTelemetry.
+fn describe<B>(span: &Span, response: &ServiceResponse<B>) {
+    let (request, status) = (response.request(), response.status());
+    span.rename(route_of(request));
+    span.set("http.request.method", request.method());
+    span.set("http.response.status_code", status.as_u16());
+    if let Some(route) = request.match_pattern() {
+        span.set("http.route", route);
+    }
+    if let Some(id) = request.extensions().get::<RequestId>() {
+        span.set("request.id", id);
+    }
+    if status.is_server_error() {
+        span.fail();
+    }
 }
 
 fn data<T: 'static>(request: &ServiceRequest) -> Result<web::Data<T>, Error> {
@@ -119,7 +141,7 @@ fn route_of(request: &HttpRequest) -> String {
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
-    fn on_request_start(request: &ServiceRequest) -> Span {
+    fn on_request_start(request: &ServiceRequest) -> tracing::Span {
         // At debug level, because formatting a span costs two microseconds per request. Log lines of other levels name
         // their request themselves.
         let id = request.extensions().get::<RequestId>().copied();
@@ -127,7 +149,7 @@ impl RootSpanBuilder for RequestSpan {
         tracing::debug_span!("request", request.id = id, method = %request.method(), path = shown_path(request.path()))
     }
 
-    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {
+    fn on_request_end<B: MessageBody>(span: tracing::Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {
         let status = match outcome {
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),

@@ -6,11 +6,12 @@ use super::tokens::{Token, end_of_item};
 use super::tree::{Import, Tree};
 
 /// Every module at the top of `src` and its floor. A module may import what is below its own floor.
-const FLOORS: [(&str, u8); 15] = [
+const FLOORS: [(&str, u8); 16] = [
     ("config", 0),
     ("conformance", 0),
     ("domain", 0),
     ("metrics", 0),
+    ("spans", 0),
     ("websocket", 0),
     ("outbound", 1),
     ("store", 1),
