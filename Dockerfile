@@ -16,11 +16,13 @@ COPY web .
 RUN npm run build
 
 FROM rust:${RUST}-slim-${DEBIAN} AS build
+# --build-arg FEATURES=s3,otel for uploads in a bucket and traces.
+ARG FEATURES=
 WORKDIR /src
 COPY . .
 COPY --from=client /web/dist web/dist
 # As scripts/build: the debugging information goes into a file of its own.
-RUN cargo build --release --locked \
+RUN cargo build --release --locked --features "$FEATURES" \
     && cd target/release \
     && objcopy --only-keep-debug --compress-debug-sections chinwag chinwag.debug \
     && objcopy --strip-unneeded --add-gnu-debuglink=chinwag.debug chinwag chinwag.stripped
