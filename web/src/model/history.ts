@@ -1,8 +1,8 @@
 // Opens rooms and reads their messages, page by page.
 
 import { batch, effect } from "@preact/signals";
+import type { HistoryPage } from "../net/command_socket";
 import { Refused } from "../net/refused";
-import type { HistoryPage } from "../net/socket";
 import { allAmended } from "./amendments";
 import { onReturn } from "./attention";
 import { connection } from "./connection";

@@ -19,7 +19,7 @@ function importsOf(root: string, name: string): Set<string> {
   const text = readFileSync(join(root, name), "utf8");
   const found = new Set<string>();
   for (const [, specifier = ""] of text.matchAll(IMPORT)) {
-    const target = join(root, dirname(name), specifier);
+    const target = join(root, dirname(name), specifier.replace(/\.tsx?$/, ""));
     const file = [`${target}.ts`, `${target}.tsx`, join(target, "index.ts")].find((path) => existsSync(path));
     if (file) found.add(relative(root, file));
   }

@@ -3,33 +3,13 @@
 
 import { FollowedRooms } from "./followed_rooms.ts";
 import { backoffMs, hintedMs } from "./generated/backoff.ts";
-import type {
-  AnswerFrame,
-  ClientPayloads,
-  EventFrame,
-  Message,
-  RoomMessage,
-  ServerFrame,
-} from "./generated/frames.ts";
+import { type Close, CommandSocket } from "./generated/command_socket.ts";
+import type { ClientPayloads, EventFrame, Message, RoomMessage } from "./generated/types.ts";
 import type { HttpClient } from "./http.ts";
-import type { Command, ConnectionOptions, Events, Socket, SocketConstructor, Status } from "./options.ts";
+import type { Command, ConnectionOptions, Events, SocketConstructor, Status } from "./options.ts";
 import { type Entry, Outbox, type OutgoingMessage } from "./outbox.ts";
 import { Refused } from "./refused.ts";
 
-interface PendingCommand {
-  resolve: (answer: AnswerFrame) => void;
-  reject: (error: Refused) => void;
-  timer: ReturnType<typeof setTimeout>;
-}
-
-const CHECK_EVERY_MS = 5000;
-const PING_EVERY_MS = 20_000;
-/** How long a handshake, a ping and most commands may take. */
-const ANSWER_MS = 10_000;
-/** Histories and the replay of missed events may be large. */
-const LARGE_ANSWER_MS = 30_000;
-/** Connections that were open for longer start over with the shortest wait. */
-const STABLE_MS = 10_000;
 /** Rooms that the handshake resumes. With more, its address would be too long for some proxies. */
 const MAX_IN_HANDSHAKE = 100;
 /** How long the message may take that the server has stored. */
@@ -37,38 +17,46 @@ const ECHO_MS = 8000;
 /** The waits before a message is sent again that the server could not take for the moment. */
 const RETRY_MS = { usual: 1500, min: 250, max: 30_000 };
 const TEMPORARY: ReadonlySet<string> = new Set(["rate_limited", "unavailable", "timeout"]);
+/** How often the outbox is looked into while there is a connection. */
+const LOOK_EVERY_MS = 5000;
 /** Close codes after which the server would refuse the next connection as well. */
 const FINAL: ReadonlySet<number> = new Set([1000, 1002, 1007, 1008, 1009]);
 
 export class ChatConnection {
   private readonly http: HttpClient;
-  private readonly Socket: SocketConstructor;
+  private readonly socket: CommandSocket;
   private readonly outbox: Outbox;
   private readonly rooms = new FollowedRooms();
   private readonly listeners = new Map<keyof Events, Set<(event: never) => void>>();
   private current: Status = "closed";
-  private socket: Socket | null = null;
   /** Grows with each attempt, so that an attempt finds out whether it was stopped. */
   private epoch = 0;
-  /** Commands without an answer so far, by `ref`. */
-  private readonly pending = new Map<string, PendingCommand>();
-  private lastRef = 0;
   private attempt = 0;
-  private openedAt = 0;
   private hasOpened = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private watchdog: ReturnType<typeof setInterval> | undefined;
-  private pingedAt = 0;
-  /** Frames that have arrived. A pong is missing as long as their number is the one at the ping. */
-  private received = 0;
-  private receivedAtPing = -1;
+  /** Looks into the outbox while there is a connection. */
+  private looks: ReturnType<typeof setInterval> | undefined;
+  /** Rooms for which the handshake had no place, and those in which messages were missed. */
+  private unresumed: [number, string][] = [];
+  private missed: number[] = [];
   private isFlushing = false;
 
   constructor({ http, WebSocket, storage }: ConnectionOptions) {
     this.http = http;
-    this.Socket = WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor);
-    if (!this.Socket)
-      throw new TypeError("there is no global WebSocket: pass a constructor, as that of `ws`");
+    const Socket = WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined);
+    if (!Socket) throw new TypeError("there is no global WebSocket: pass a constructor, as that of `ws`");
+    this.socket = new CommandSocket({
+      makeSocket: (url) => {
+        const socket = new Socket(url);
+        // `onclose` follows. Without a listener `ws` would throw the error.
+        socket.onerror = () => {};
+        return socket;
+      },
+      Refused,
+      onOpen: () => this.handleOpen(),
+      onEvent: (frame) => this.handleEvent(frame),
+      onLoss: (event, wasStable) => this.handleLoss(event, wasStable),
+    });
     this.outbox = new Outbox(storage);
   }
 
@@ -90,7 +78,7 @@ export class ChatConnection {
 
   /** Ends the connection. What is in the outbox stays there for the next `start`. */
   stop(): void {
-    this.closeSocket();
+    this.disconnect();
     this.attempt = 0;
     this.setStatus("closed");
   }
@@ -98,7 +86,7 @@ export class ChatConnection {
   /** Connects at once instead of waiting, as when a browser reports that it is online. Checks an open connection. */
   retryNow(): void {
     if (this.current === "waiting") void this.connect();
-    else if (this.current === "open") this.check(0);
+    else if (this.current === "open") this.socket.check(0);
   }
 
   /**
@@ -121,8 +109,8 @@ export class ChatConnection {
    * `Refused` with the code of the server, `lost` without a connection or if it ends first, `timeout` if there is no answer.
    * After the last two the server may have done the command.
    */
-  async command<Type extends Command>(type: Type, payload: Omit<ClientPayloads[Type], "ref">): Promise<void> {
-    await this.request(type, payload, ANSWER_MS);
+  command<Type extends Command>(type: Type, payload: Omit<ClientPayloads[Type], "ref">): Promise<void> {
+    return this.socket.command(type, payload);
   }
 
   /**
@@ -134,44 +122,20 @@ export class ChatConnection {
   async fetchHistory(
     payload: Omit<ClientPayloads["fetch_history"], "ref">,
   ): Promise<{ messages: Message[]; cut: boolean }> {
-    const answer = await this.request("fetch_history", payload, LARGE_ANSWER_MS);
-    if (answer.type !== "message_history") throw new Refused("internal", `${answer.type} without a history`);
-    const { messages, cut = false } = answer.payload;
+    const { messages, isCut } = await this.socket.fetchHistory(payload);
     const newest = messages.at(-1);
     // After `not_recovered` the room is followed from here on.
     if (newest) this.rooms.begin(payload.room_id, newest);
-    return { messages, cut };
-  }
-
-  private request(type: string, payload: object, timeoutMs: number): Promise<AnswerFrame> {
-    const { socket } = this;
-    if (!socket || this.current !== "open") return Promise.reject(new Refused("lost"));
-    this.lastRef += 1;
-    const ref = String(this.lastRef);
-    const { received } = this;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.expire(ref, received), timeoutMs);
-      this.pending.set(ref, { resolve, reject, timer });
-      socket.send(JSON.stringify({ type, payload: { ...payload, ref } }));
-    });
-  }
-
-  /** Gives up a command without an answer; the whole connection if nothing at all came since the command. */
-  private expire(ref: string, receivedBefore: number): void {
-    if (this.received === receivedBefore) return this.handleLoss(null);
-    this.take(ref)?.reject(new Refused("timeout"));
-    this.check(0);
+    return { messages, cut: isCut };
   }
 
   private async connect(): Promise<void> {
-    this.closeSocket();
+    this.disconnect();
     this.setStatus("connecting");
     const { epoch } = this;
     try {
       const missed = await this.listRooms();
       if (this.epoch !== epoch) return;
-      // Gives up a handshake that hangs.
-      this.timer = setTimeout(() => this.current === "connecting" && this.handleLoss(null), ANSWER_MS);
       this.openSocket(missed);
     } catch (error) {
       if (this.epoch === epoch) this.handleFailure(error);
@@ -194,30 +158,21 @@ export class ChatConnection {
 
   private openSocket(missed: number[]): void {
     const tokens = this.rooms.tokens();
-    const since = tokens.slice(0, MAX_IN_HANDSHAKE).map(([room, token]) => `&since=${room}:${token}`);
-    const query = `ext=1&token=${encodeURIComponent(this.http.token ?? "")}${since.join("")}`;
-    const socket = new this.Socket(`${this.http.url.replace(/^http/, "ws")}/ws?${query}`);
-    this.socket = socket;
-    socket.onopen = () => this.socket === socket && this.handleOpen(tokens.slice(MAX_IN_HANDSHAKE), missed);
-    socket.onmessage = ({ data }: { data: unknown }) =>
-      this.socket === socket && this.handleText(String(data));
-    socket.onclose = (event: CloseEvent) => this.socket === socket && this.handleLoss(event);
-    socket.onerror = () => {}; // `onclose` follows
+    this.unresumed = tokens.slice(MAX_IN_HANDSHAKE);
+    this.missed = missed;
+    this.socket.open(this.http.url, this.http.token ?? "", tokens.slice(0, MAX_IN_HANDSHAKE));
   }
 
-  private handleOpen(rest: [number, string][], missed: number[]): void {
-    this.openedAt = Date.now();
-    this.receivedAtPing = -1;
-    this.watchdog = setInterval(() => {
-      this.check();
+  private handleOpen(): void {
+    this.looks = setInterval(() => {
       this.outbox.sendAgainAfter(ECHO_MS);
       void this.flush();
-    }, CHECK_EVERY_MS);
+    }, LOOK_EVERY_MS);
     this.hasOpened = true;
     this.outbox.sendAgainAfter(0);
     this.setStatus("open");
-    if (rest.length > 0) void this.resume(rest);
-    for (const room_id of missed) this.emit("not_recovered", { room_id });
+    if (this.unresumed.length > 0) void this.resume(this.unresumed);
+    for (const room_id of this.missed) this.emit("not_recovered", { room_id });
     void this.flush();
   }
 
@@ -225,29 +180,12 @@ export class ChatConnection {
   private async resume(tokens: [number, string][]): Promise<void> {
     for (const [room] of tokens) this.rooms.beginReplay(room);
     try {
-      await this.request("resume", { rooms: Object.fromEntries(tokens) }, LARGE_ANSWER_MS);
+      await this.socket.command("resume", { rooms: Object.fromEntries(tokens) });
     } catch (error) {
       const isLost = error instanceof Refused && error.code === "lost";
       // The next connection resumes them.
       if (isLost) return;
       for (const [room_id] of tokens) this.handleEvent({ type: "not_recovered", payload: { room_id } });
-    }
-  }
-
-  private handleText(text: string): void {
-    this.received += 1;
-    const frame: ServerFrame = JSON.parse(text);
-    switch (frame.type) {
-      case "done":
-      case "pong":
-      case "message_history":
-        return this.take(frame.payload.ref)?.resolve(frame);
-      case "error": {
-        const { ref, code, message, field, retry_after_ms } = frame.payload;
-        return this.take(ref)?.reject(new Refused(code, message, { field, retryAfterMs: retry_after_ms }));
-      }
-      default:
-        this.handleEvent(frame);
     }
   }
 
@@ -286,7 +224,7 @@ export class ChatConnection {
   private async deliver(entry: Entry): Promise<void> {
     try {
       if (this.outbox.isTooOld(entry)) throw new Refused("expired");
-      await this.request("send_message", entry.message, ANSWER_MS);
+      await this.socket.command("send_message", entry.message);
       this.outbox.markDone(entry);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -301,28 +239,6 @@ export class ChatConnection {
     }
   }
 
-  /** Takes a command out of the pending ones. */
-  private take(ref: string | undefined): PendingCommand | undefined {
-    const command = ref === undefined ? undefined : this.pending.get(ref);
-    if (ref === undefined || !command) return undefined;
-    this.pending.delete(ref);
-    clearTimeout(command.timer);
-    return command;
-  }
-
-  /** Gives up the connection if nothing came since a ping. Otherwise pings if the last ping is long ago. */
-  private check(everyMs = PING_EVERY_MS): void {
-    const now = Date.now();
-    if (this.received === this.receivedAtPing) {
-      if (now - this.pingedAt > ANSWER_MS) this.handleLoss(null);
-      return;
-    }
-    if (now - this.pingedAt < everyMs) return;
-    this.pingedAt = now;
-    this.receivedAtPing = this.received;
-    this.socket?.send('{"type":"ping","payload":{}}');
-  }
-
   /** The server was not reached, or refuses to list the rooms. */
   private handleFailure(error: unknown): void {
     if (!(error instanceof Refused)) throw error;
@@ -330,11 +246,10 @@ export class ChatConnection {
     this.wait(error.retryAfterMs);
   }
 
-  private handleLoss(event: CloseEvent | null): void {
-    const wasOpen = this.current === "open";
-    this.closeSocket();
+  private handleLoss(event: Close | null, wasStable: boolean): void {
+    this.disconnect();
     if (event && FINAL.has(event.code)) return this.end(event.code, event.reason);
-    if (wasOpen && Date.now() - this.openedAt > STABLE_MS) this.attempt = 0;
+    if (wasStable) this.attempt = 0;
     this.wait(hintedMs(event?.reason ?? "") ?? undefined);
   }
 
@@ -350,14 +265,11 @@ export class ChatConnection {
     this.emit("closed", { code, reason });
   }
 
-  private closeSocket(): void {
+  private disconnect(): void {
     clearTimeout(this.timer);
-    clearInterval(this.watchdog);
+    clearInterval(this.looks);
     this.epoch += 1;
-    const { socket } = this;
-    this.socket = null;
-    socket?.close();
-    for (const ref of [...this.pending.keys()]) this.take(ref)?.reject(new Refused("lost"));
+    this.socket.close();
   }
 
   private setStatus(status: Status): void {

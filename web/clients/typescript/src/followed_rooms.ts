@@ -1,6 +1,6 @@
 // What has arrived of each room: from where to resume it, and which messages came before.
 
-import type { RoomMessage } from "./generated/frames.ts";
+import type { RoomMessage } from "./generated/types.ts";
 
 /** Messages of a room that may come twice: a replay, and the answer to a message that was sent again. */
 const MAX_SEEN = 1000;

@@ -1,7 +1,7 @@
 // Requests, typed by what `openapi-typescript` makes of the server's OpenAPI document.
 
 import type { paths } from "./generated/api.ts";
-import type { ErrorCode } from "./generated/frames.ts";
+import type { ErrorCode } from "./generated/types.ts";
 import { Refused } from "./refused.ts";
 
 type Method = "get" | "post" | "put" | "patch" | "delete";

@@ -1,6 +1,7 @@
 // What a connection is made with, and what it tells.
 
-import type { ClientPayloads, EventFrame, ServerPayloads } from "./generated/frames.ts";
+import type { Socket as CommonSocket } from "./generated/command_socket.ts";
+import type { ClientPayloads, EventFrame, ServerPayloads } from "./generated/types.ts";
 import type { HttpClient } from "./http.ts";
 import type { OutboxStorage, OutgoingMessage } from "./outbox.ts";
 import type { Refused } from "./refused.ts";
@@ -21,13 +22,8 @@ export type Events = Pick<ServerPayloads, EventFrame["type"]> & {
 export type Command = Exclude<keyof ClientPayloads, "ping" | "resume" | "fetch_history" | "send_message">;
 
 /** What a connection needs of a WebSocket. That of browsers has it, and the one of the package `ws`. */
-export interface Socket {
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
+export interface Socket extends CommonSocket {
   onerror: ((event: never) => void) | null;
-  send(text: string): void;
-  close(): void;
 }
 
 export type SocketConstructor = new (url: string) => Socket;

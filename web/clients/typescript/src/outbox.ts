@@ -1,7 +1,7 @@
 // Messages that are not known to be stored yet. The server stores each client id once, however often its message is sent,
 // for a day.
 
-import type { ClientPayloads, RoomMessage } from "./generated/frames.ts";
+import type { ClientPayloads, RoomMessage } from "./generated/types.ts";
 import { Refused } from "./refused.ts";
 
 /** What is sent. A `client_id` is made if there is none. */

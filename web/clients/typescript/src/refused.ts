@@ -1,6 +1,6 @@
 // Refusals: why a request, a command or a message was not done.
 
-import type { ErrorCode } from "./generated/frames.ts";
+import type { ErrorCode } from "./generated/types.ts";
 
 /**
  * What happens without an answer of the server: no connection, or none any more (`lost`), no answer in time, a server that
