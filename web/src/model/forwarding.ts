@@ -2,6 +2,7 @@
 // twice.
 
 import { effect } from "@preact/signals";
+import { newClientId } from "../net/resending";
 import type { RoomMessage } from "../net/types";
 import { preview } from "./labels";
 import * as outbox from "./outbox";
@@ -10,7 +11,7 @@ import { enqueue } from "./sending";
 /** Forwards a message to rooms. Returns the client ids of the copies. */
 export function forward(message: RoomMessage, rooms: number[]): string[] {
   return rooms.map((room) => {
-    const clientId = outbox.newClientId();
+    const clientId = newClientId();
     const isImage = message.message_type === "image";
     enqueue({ room, text: preview(message), isImage, replyTo: null, clientId, forwarded: message });
     return clientId;

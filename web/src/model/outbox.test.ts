@@ -95,8 +95,3 @@ it("drops unreadable entries", () => {
   expect(outbox.pendingMessages.value).toEqual([]);
   expect(localStorage.length).toBe(0);
 });
-
-it("makes distinct ids", () => {
-  const ids = new Set(Array.from({ length: 100 }, outbox.newClientId));
-  expect(ids.size).toBe(100);
-});

@@ -3,6 +3,7 @@
 
 import { signal } from "@preact/signals";
 import type { Code } from "../net/refused";
+import { MAX_AGE_MS, newClientId } from "../net/resending";
 import type { Pixels, RoomMessage } from "../net/types";
 import { storage } from "../settings/storage";
 
@@ -29,9 +30,6 @@ export interface PendingMessage {
   forwarded?: RoomMessage;
 }
 
-/** The server remembers a client id for 24 hours. */
-const RETRY_MS = 23 * 3600_000;
-
 /** All entries, oldest first. */
 export const pendingMessages = signal<PendingMessage[]>([]);
 /** The prefix of the user's keys in the storage; empty until the user is known. */
@@ -51,7 +49,7 @@ export function openOutbox(userId: number): void {
   for (const key of storage.keys(prefix)) {
     try {
       const entry = JSON.parse(storage.get(key) ?? "") as PendingMessage;
-      const isOld = Date.now() - entry.at > RETRY_MS;
+      const isOld = Date.now() - entry.at > MAX_AGE_MS;
       entries.push({ ...entry, state: isOld || entry.state === "failed" ? "failed" : "sending" });
     } catch {
       storage.set(key, null);
@@ -63,11 +61,6 @@ export function openOutbox(userId: number): void {
 export function closeOutbox(): void {
   prefix = "";
   pendingMessages.value = [];
-}
-
-export function newClientId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export function find(clientId: string): PendingMessage | undefined {
@@ -102,7 +95,7 @@ export function remove(clientId: string): void {
 export function retry(clientId: string): void {
   const entry = find(clientId);
   if (!entry) return;
-  const isUsable = Date.now() - entry.at < RETRY_MS && entry.error !== "client_id_reused";
+  const isUsable = Date.now() - entry.at < MAX_AGE_MS && entry.error !== "client_id_reused";
   if (isUsable) return update(clientId, { state: "sending", error: null, field: null });
   addAgain(entry);
 }

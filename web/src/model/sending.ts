@@ -1,7 +1,8 @@
 // Sends messages: each is shown at once, then sent in order until it is known to be stored.
 
 import { delay } from "../net/delay";
-import { type Code, Refused } from "../net/refused";
+import { Refused } from "../net/refused";
+import { ECHO_MS, newClientId, resendWaitMs } from "../net/resending";
 import { connection } from "./connection";
 import { cutToFit } from "./limits";
 import * as outbox from "./outbox";
@@ -11,19 +12,11 @@ import { type PendingUpload, runUpload, startUpload } from "./uploads";
 import { fileUrl } from "./urls";
 
 const TYPING_INTERVAL_MS = 3000;
-/** How long the echo of a stored message may take. */
-const ECHO_MS = 8000;
-/** Errors after which a message is sent again by itself, under the same client id. */
-const TEMPORARY: ReadonlySet<Code> = new Set(["rate_limited", "unavailable", "timeout"]);
-/** The pause before that, unless the server gives another. */
-const RETRY_MS = 1500;
-const MIN_RETRY_MS = 250;
-const MAX_RETRY_MS = 30_000;
 /** Longer names of files are cut by the server. */
 const MAX_NAME = 255;
 
 export function sendText(room: number, text: string, replyTo: number | null): void {
-  enqueue({ room, text, isImage: false, replyTo, clientId: outbox.newClientId() });
+  enqueue({ room, text, isImage: false, replyTo, clientId: newClientId() });
 }
 
 /** Adds a message to the outbox and sends it. */
@@ -83,10 +76,8 @@ async function deliver(entry: outbox.PendingMessage): Promise<void> {
     setTimeout(() => resend(clientId), ECHO_MS);
   } catch (error) {
     if (!(error instanceof Refused) || error.code === "lost") throw error;
-    if (TEMPORARY.has(error.code)) {
-      const wanted = error.retryAfterMs ?? RETRY_MS;
-      return delay(Math.min(Math.max(wanted, MIN_RETRY_MS), MAX_RETRY_MS));
-    }
+    const wait = resendWaitMs(error);
+    if (wait !== null) return delay(wait);
     outbox.update(clientId, { state: "failed", error: error.code, field: error.field });
   }
 }

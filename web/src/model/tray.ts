@@ -1,7 +1,7 @@
 // Images and other files that wait above the composer of a room until the user sends them.
 
 import { signal } from "@preact/signals";
-import { newClientId } from "./outbox";
+import { newClientId } from "../net/resending";
 import { isPicture } from "./uploads";
 
 export interface WaitingFile {

@@ -3,8 +3,8 @@
 import { signal } from "@preact/signals";
 import { type Upload, upload } from "../net/http";
 import { type Code, Refused } from "../net/refused";
+import { newClientId } from "../net/resending";
 import type { Pixels } from "../net/types";
-import { newClientId } from "./outbox";
 
 export interface PendingUpload {
   clientId: string;

@@ -4,6 +4,7 @@
 import { FollowedRooms } from "./followed_rooms.ts";
 import { backoffMs, hintedMs } from "./generated/backoff.ts";
 import { type Close, CommandSocket } from "./generated/command_socket.ts";
+import { ECHO_MS, resendWaitMs } from "./generated/resending.ts";
 import type { ClientPayloads, EventFrame, Message, RoomMessage } from "./generated/types.ts";
 import type { HttpClient } from "./http.ts";
 import type { Command, ConnectionOptions, Events, SocketConstructor, Status } from "./options.ts";
@@ -12,11 +13,6 @@ import { Refused } from "./refused.ts";
 
 /** Rooms that the handshake resumes. With more, its address would be too long for some proxies. */
 const MAX_IN_HANDSHAKE = 100;
-/** How long the message may take that the server has stored. */
-const ECHO_MS = 8000;
-/** The waits before a message is sent again that the server could not take for the moment. */
-const RETRY_MS = { usual: 1500, min: 250, max: 30_000 };
-const TEMPORARY: ReadonlySet<string> = new Set(["rate_limited", "unavailable", "timeout"]);
 /** How often the outbox is looked into while there is a connection. */
 const LOOK_EVERY_MS = 5000;
 /** Close codes after which the server would refuse the next connection as well. */
@@ -230,10 +226,8 @@ export class ChatConnection {
       if (!(error instanceof Refused)) throw error;
       // The next connection sends it again.
       if (error.code === "lost") return;
-      if (TEMPORARY.has(error.code)) {
-        const wait = Math.max(error.retryAfterMs ?? RETRY_MS.usual, RETRY_MS.min);
-        return new Promise((resolve) => setTimeout(resolve, Math.min(wait, RETRY_MS.max)));
-      }
+      const wait = resendWaitMs(error);
+      if (wait !== null) return new Promise((resolve) => setTimeout(resolve, wait));
       this.outbox.refuse(entry, error);
       this.emit("refused", { message: entry.message, error });
     }

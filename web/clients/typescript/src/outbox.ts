@@ -1,6 +1,7 @@
 // Messages that are not known to be stored yet. The server stores each client id once, however often its message is sent,
 // for a day.
 
+import { MAX_AGE_MS, newClientId } from "./generated/resending.ts";
 import type { ClientPayloads, RoomMessage } from "./generated/types.ts";
 import { Refused } from "./refused.ts";
 
@@ -24,8 +25,6 @@ interface Sender {
   reject: (error: Refused) => void;
 }
 
-/** The server remembers a client id for 24 hours. */
-const MAX_AGE_MS = 23 * 3600_000;
 /** With its frame it stays below what closes a connection. */
 const MAX_BYTES = 128_000;
 
@@ -96,9 +95,4 @@ export class Outbox {
   private save(): void {
     this.storage?.save(JSON.stringify(this.entries));
   }
-}
-
-function newClientId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
