@@ -364,6 +364,7 @@ mod tests {
             ("[limits]\nuploads_bytes_per_day = 1000", "limits.uploads_bytes_per_day"),
             ("[limits]\napplication_requests_per_sec = 0", "limits"),
             ("[outbound]\nallowed_networks = [\"10.0.0.0/33\"]", "10.0.0.0/33"),
+            ("[outbound]\nrefused_networks = [\"203.0.113\"]", "203.0.113"),
             ("[outbound]\ntimeout_secs = 0", "outbound.timeout_secs"),
         ];
         for (text, key) in cases {

@@ -12,6 +12,9 @@ pub struct OutboundConfig {
     /// Networks that are reached although they are not public.
     #[serde(deserialize_with = "list")]
     pub allowed_networks: Vec<Network>,
+    /// Networks that are not reached although they are public or allowed.
+    #[serde(deserialize_with = "list")]
+    pub refused_networks: Vec<Network>,
     /// Seconds that a request may take, its answer included.
     pub timeout_secs: u64,
 }

@@ -66,11 +66,11 @@ impl Outbound {
     /// # Errors
     /// `Internal` when the library cannot be set up.
     pub fn new(config: &OutboundConfig) -> Result<Self> {
-        let reachable = Reachable::new(&config.allowed_networks);
+        let reachable = Reachable::new(config);
         let timeout = Duration::from_secs(config.timeout_secs);
         let client = Client::builder()
             .tls_backend_preconfigured(tls()?)
-            .dns_resolver(CheckedResolver(reachable.clone()))
+            .dns_resolver(CheckedResolver::new(reachable.clone()))
             .redirect(redirect::Policy::none())
             .no_proxy()
             .referer(false)
@@ -140,6 +140,12 @@ async fn read(mut response: Response) -> reqwest::Result<Answer> {
         body.extend_from_slice(&chunk[..chunk.len().min(missing)]);
     }
     Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body: body.into() })
+}
+
+impl Failure {
+    /// What those may read who have named the address: the same whether a name exists, a machine, or a service on it. Otherwise
+    /// they could ask what there is in the network of the node.
+    pub const SHOWN: &str = "the address cannot be reached, or does not answer in time";
 }
 
 impl From<&reqwest::Error> for Failure {

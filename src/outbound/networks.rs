@@ -1,10 +1,10 @@
 //! The addresses that outgoing requests may reach.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use crate::config::Network;
+use crate::config::{Network, OutboundConfig};
 
 /// IPv4 networks that are not public (RFC 6890 and IANA's registry of special-purpose addresses).
 const CLOSED_V4: [Ipv4Net; 15] = [
@@ -36,27 +36,55 @@ const CLOSED_V6: [Ipv6Net; 4] = [
 /// Addresses that a gateway translates into the IPv4 address in their last four bytes (RFC 6052).
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
-/// The addresses that may be reached: public ones, and those of the networks that the settings allow.
+/// Addresses of documentation, which no machine has.
+const OF_NOBODY: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
+
+/// The addresses that may be reached: public ones that are not this machine's, and those of the networks that the settings
+/// allow. The networks that the settings refuse are in neither.
 #[derive(Clone, Debug)]
 pub(super) struct Reachable {
     allowed: Vec<Network>,
+    refused: Vec<Network>,
+    is_own: fn(IpAddr) -> bool,
 }
 
 impl Reachable {
-    pub(super) fn new(allowed: &[Network]) -> Self {
-        Self { allowed: allowed.to_vec() }
+    pub(super) fn new(config: &OutboundConfig) -> Self {
+        let is_known_of_nobody = OF_NOBODY.iter().any(|address| is_own(*address));
+        Self {
+            allowed: config.allowed_networks.clone(),
+            refused: config.refused_networks.clone(),
+            // A system that binds to any address (`ip_nonlocal_bind`) does not tell which are its own.
+            is_own: if is_known_of_nobody { |_| false } else { is_own },
+        }
     }
 
     /// Whether requests may go to an address.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
-        is_public(meant(address)) || self.is_allowed(address)
+        let address = meant(address);
+        let is_open = || is_public(address) && !(self.is_own)(address);
+        !self.is_refused(address) && (is_in(&self.allowed, address) || is_open())
     }
 
-    /// Whether the settings name the network of an address.
+    /// Whether the settings allow the network of an address.
     pub(super) fn is_allowed(&self, address: IpAddr) -> bool {
         let address = meant(address);
-        self.allowed.iter().any(|network| network.contains(address))
+        is_in(&self.allowed, address) && !self.is_refused(address)
     }
+
+    fn is_refused(&self, address: IpAddr) -> bool {
+        is_in(&self.refused, address)
+    }
+}
+
+fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+/// Whether an address is this machine's: sockets can be bound to no other. Interfaces may change their addresses at any time.
+fn is_own(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The IPv4 address that an IPv6 address stands for, if it does.
@@ -151,9 +179,15 @@ mod tests {
         text.parse().expect(text)
     }
 
+    fn reachable(allowed: &[&str], refused: &[&str]) -> Reachable {
+        let networks = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect();
+        let (allowed_networks, refused_networks) = (networks(allowed), networks(refused));
+        Reachable::new(&OutboundConfig { allowed_networks, refused_networks, timeout_secs: 1 })
+    }
+
     #[test]
     fn public_addresses_are_reached_and_no_others() {
-        let reachable = Reachable::new(&[]);
+        let reachable = reachable(&[], &[]);
         for text in PUBLIC {
             assert!(reachable.contains(address(text)), "{text}");
         }
@@ -164,13 +198,35 @@ mod tests {
 
     #[test]
     fn allowed_networks_are_reached_in_every_notation() {
-        let networks = ["10.1.0.0/16", "fd00::/64"].map(|network| network.parse().expect("a network"));
-        let reachable = Reachable::new(&networks);
+        let reachable = reachable(&["10.1.0.0/16", "fd00::/64"], &[]);
         for text in ["10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "fd00::7", "1.1.1.1"] {
             assert!(reachable.contains(address(text)), "{text}");
         }
         for text in ["10.2.0.1", "::ffff:10.2.0.1", "64:ff9b::10.2.0.1", "fd00:0:0:1::7", "127.0.0.1"] {
             assert!(!reachable.contains(address(text)), "{text}");
         }
+    }
+
+    #[test]
+    fn refused_networks_are_not_reached_in_any_notation() {
+        let reachable = reachable(&["10.0.0.0/8"], &["1.1.1.0/24", "10.1.0.0/16", "2606:4700::/32"]);
+        for text in ["1.1.1.1", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1", "10.1.2.3", "2606:4700:4700::1111"] {
+            assert!(!reachable.contains(address(text)) && !reachable.is_allowed(address(text)), "{text}");
+        }
+        for text in ["1.1.2.1", "10.2.0.1", "2001:4860:4860::8888"] {
+            assert!(reachable.contains(address(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn public_addresses_of_this_machine_are_reached_only_if_they_are_allowed() {
+        let own = |allowed| Reachable { is_own: |own| own == address("1.1.1.1"), ..reachable(allowed, &[]) };
+        for text in ["1.1.1.1", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1"] {
+            assert!(!own(&[]).contains(address(text)), "{text}");
+            assert!(own(&["1.1.1.1"]).contains(address(text)), "{text}");
+        }
+        assert!(own(&[]).contains(address("1.1.1.2")));
+        assert!(is_own(address("127.0.0.1")));
+        assert!(!OF_NOBODY.into_iter().any(is_own));
     }
 }

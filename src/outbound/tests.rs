@@ -9,7 +9,8 @@ const REDIRECT: &str = "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Le
 
 fn outbound(allowed: &[&str]) -> Outbound {
     let allowed_networks = allowed.iter().map(|network| network.parse().expect("a network")).collect();
-    Outbound::new(&OutboundConfig { allowed_networks, timeout_secs: 1 }).expect("a client")
+    Outbound::new(&OutboundConfig { allowed_networks, refused_networks: Vec::new(), timeout_secs: 1 })
+        .expect("a client")
 }
 
 fn endpoint(text: &str) -> Endpoint {
