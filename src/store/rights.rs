@@ -51,6 +51,19 @@ const COMMANDS: [&str; 41] = [
     "UNLINK K",
 ];
 
+/// Those that deliver to webhooks besides.
+const HOOK_COMMANDS: [&str; 9] = [
+    "XGROUP CREATE K g $",
+    "XGROUP DELCONSUMER K g c",
+    "XGROUP DESTROY K g",
+    "XINFO GROUPS K",
+    "XINFO CONSUMERS K g",
+    "XREADGROUP GROUP g c COUNT 1 STREAMS K >",
+    "XPENDING K g",
+    "XCLAIM K g c 0 0-1",
+    "XACK K g 0-1",
+];
+
 impl Store {
     /// Runs each command of the store once, on a key of its own that is removed again, and returns the names of those that
     /// the user of Redis may not run.
@@ -58,9 +71,21 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub async fn missing_rights(&self) -> Result<Vec<&'static str>> {
+        Ok(self.denied(&COMMANDS).await?.into_iter().map(name_of).collect())
+    }
+
+    /// The same for the commands that deliver to webhooks, with the names of subcommands.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn missing_hook_rights(&self) -> Result<Vec<&'static str>> {
+        Ok(self.denied(&HOOK_COMMANDS).await?.into_iter().map(name_of).collect())
+    }
+
+    async fn denied(&self, commands: &[&'static str]) -> Result<Vec<&'static str>> {
         let key = self.keys.probe_key("check", None);
-        let mut pipeline = Pipeline::with_capacity(COMMANDS.len());
-        for command in COMMANDS {
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
             let mut words = command.split(' ');
             pipeline.cmd(words.next().unwrap_or_default());
             for word in words {
@@ -69,7 +94,13 @@ impl Store {
         }
         let replies = self.connection.exchange(&pipeline).await?;
         let is_denied = |reply: &Value| matches!(reply, Value::ServerError(error) if error.code() == "NOPERM");
-        let denied = COMMANDS.iter().zip(&replies).filter(|(_, reply)| is_denied(reply));
-        Ok(denied.filter_map(|(command, _)| command.split(' ').next()).collect())
+        Ok(commands.iter().zip(&replies).filter(|(_, reply)| is_denied(reply)).map(|(command, _)| *command).collect())
     }
+}
+
+/// The name of a command, with that of its subcommand if it has one.
+fn name_of(command: &'static str) -> &'static str {
+    let has_subcommands = ["XGROUP ", "XINFO "].iter().any(|name| command.starts_with(name));
+    let end = command.match_indices(' ').nth(has_subcommands.into()).map_or(command.len(), |(at, _)| at);
+    &command[..end]
 }

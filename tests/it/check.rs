@@ -60,6 +60,7 @@ async fn a_node_that_has_everything_has_only_good_findings() {
         "redis persistence",
         "redis memory",
         "redis rights",
+        "redis webhooks",
         "redis clock",
         "proxy address",
         "proxy WebSockets",
@@ -113,12 +114,19 @@ async fn every_missing_right_is_named() {
         config.redis.prefix = "cw:".to_owned();
         config
     };
-    finds(&with(&documented_rights()), "redis rights", Verdict::Good, "").await;
+    for about in ["redis rights", "redis webhooks"] {
+        finds(&with(&documented_rights()), about, Verdict::Good, "").await;
+    }
     for missing in [&["+xtrim"][..], &["+get", "+zmscore", "+unlink"], &["+evalsha"]] {
         let config = with(&without(missing));
         for right in missing {
             finds(&config, "redis rights", Verdict::Wrong, &right[1..]).await;
         }
+    }
+    for (right, command) in
+        [("+xpending", "xpending"), ("+xgroup|destroy", "xgroup destroy"), ("+xinfo|groups", "xinfo")]
+    {
+        finds(&with(&without(&[right])), "redis webhooks", Verdict::Doubtful, command).await;
     }
     finds(&with(&without(&["+publish"])), "redis", Verdict::Wrong, "publish").await;
     finds(&with(&without(&["+info"])), "redis", Verdict::Doubtful, "INFO").await;

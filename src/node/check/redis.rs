@@ -30,6 +30,7 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
         persistence(store.persistence().await),
         memory(store.memory().await),
         rights(store.missing_rights().await),
+        hook_rights(store.missing_hook_rights().await),
         clock(store.clock()),
     ]);
     findings
@@ -114,6 +115,18 @@ fn rights(missing: Result<Vec<&str>>) -> Finding {
             Finding::wrong("redis rights", format!("not permitted: {missing} (docs/operations.md lists all)"))
         }
         Err(error) => Finding::wrong("redis rights", reason(&error)),
+    }
+}
+
+fn hook_rights(missing: Result<Vec<&str>>) -> Finding {
+    match missing {
+        Ok(missing) if missing.is_empty() => Finding::good("redis webhooks", "all commands are permitted"),
+        Ok(missing) => {
+            let missing = missing.join(", ").to_lowercase();
+            let text = format!("not permitted: {missing}: outgoing webhooks deliver nothing (docs/operations.md)");
+            Finding::doubtful("redis webhooks", text)
+        }
+        Err(error) => Finding::wrong("redis webhooks", reason(&error)),
     }
 }
 

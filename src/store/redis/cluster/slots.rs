@@ -21,6 +21,8 @@ pub(super) fn slot_of_command(command: &Cmd) -> Option<u16> {
             b"0" => return None,
             _ => words.next()?,
         },
+        // Behind the name of a subcommand.
+        b"XGROUP" | b"XINFO" => words.nth(1)?,
         b"TIME" | b"PING" | b"ECHO" | b"INFO" | b"SCRIPT" | b"WAIT" | b"CLUSTER" => return None,
         _ => words.next()?,
     };
@@ -74,6 +76,8 @@ mod tests {
         };
         let of_key = Some(slot_of_key(b"k"));
         assert_eq!(slot(&["GET", "k"]), of_key);
+        assert_eq!(slot(&["XGROUP", "DESTROY", "k", "group"]), of_key);
+        assert_eq!(slot(&["XINFO", "GROUPS", "k"]), of_key);
         assert_eq!(slot(&["SPUBLISH", "k", "text"]), of_key);
         assert_eq!(slot(&["EVALSHA", "0123", "2", "k", "{k}:2", "k2"]), of_key);
         assert_eq!(slot(&["EVALSHA", "0123", "0", "k"]), None);
