@@ -11,6 +11,9 @@ use crate::domain::{Error, HookHealth, Result, RoomId, UserName, utc_seconds};
 use crate::node;
 use crate::service::{Hooks, ListedHook, Operator, shown_secret};
 
+/// The state of a webhook whose maker may have none in its room any more.
+const PAUSED: &str = "paused";
+
 #[derive(Subcommand)]
 pub(super) enum HookCommand {
     /// Creates a webhook and prints its id and its secret URL or signing secret, which cannot be shown again.
@@ -41,7 +44,8 @@ pub(super) async fn run(config: &Config, command: HookCommand) -> ExitCode {
     let outcome = administer(node::hooks(config), async |hooks: &Hooks| match command {
         HookCommand::Create(new) => create(hooks, new, &config.server.public_url).await.map(|made| print(&made)),
         HookCommand::List => {
-            let lines: Vec<String> = hooks.list(&Operator::CommandLine, None).await?.iter().map(line).collect();
+            let lines: Vec<String> =
+                hooks.list_with_pauses(&Operator::CommandLine, None).await?.iter().map(line).collect();
             Ok(print_lines(&lines))
         }
         HookCommand::Revoke { id } => {
@@ -69,20 +73,27 @@ fn room_of(text: &str) -> Result<RoomId> {
     number.or_else(|| text.parse().ok()).ok_or(Error::RoomNotFound)
 }
 
-fn line(hook: &ListedHook) -> String {
+fn line((hook, is_paused): &(ListedHook, bool)) -> String {
     let time = |ms: Option<u64>| ms.map_or("never".to_owned(), utc_seconds);
     match hook {
         ListedHook::Incoming(hook, used_at_ms) => {
             let (created, used) = (utc_seconds(hook.origin.made_at_ms), time(*used_at_ms));
-            format!("{}\tincoming\t{}\t{created}\t{used}\tok\t{}\t", hook.id, hook.room, hook.name)
+            let state = if *is_paused { PAUSED } else { "ok" };
+            format!("{}\tincoming\t{}\t{created}\t{used}\t{state}\t{}\t", hook.id, hook.room, hook.name)
         }
         ListedHook::Outgoing(hook, health) => {
             let room = hook.room.map_or("all".to_owned(), |room| room.to_string());
             let (created, used) = (utc_seconds(hook.origin.made_at_ms), time(health.delivered_at_ms));
-            let (state, error) = (state(health), health.error.as_deref().unwrap_or_default());
+            let state = if *is_paused { PAUSED.to_owned() } else { state(health) };
+            let error = error(health);
             format!("{}\toutgoing\t{room}\t{created}\t{used}\t{state}\t{}\t{error}", hook.id, hook.url.as_str())
         }
     }
+}
+
+fn error(health: &HookHealth) -> String {
+    let error = health.error.clone().unwrap_or_default();
+    health.cause.as_ref().map_or_else(|| error.clone(), |cause| format!("{error} ({cause})"))
 }
 
 fn state(health: &HookHealth) -> String {

@@ -145,6 +145,8 @@ pub struct HookHealth {
     pub failing_since_ms: Option<u64>,
     /// Why the latest of them failed.
     pub error: Option<String>,
+    /// The exact cause, which may reveal internal networks. For operators only.
+    pub cause: Option<String>,
     /// Number of messages that were dropped.
     pub given_up: u64,
 }

@@ -4,7 +4,8 @@
 //! stores which node that is, and its position (`next_delivery.lua`). A node reads it when a message was stored through
 //! it, and every few seconds looks for messages that failed nodes have left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,11 +17,12 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
+use super::hook_makers::maker;
 use super::hooked_rooms::{HookedRooms, KnownHook};
 use crate::domain::{EntryId, Error, HookId, Message, OutgoingHook, Result, RoomId, hex};
 use crate::metrics::{Count, Metrics};
 use crate::outbound::{Failure, Outbound};
-use crate::store::{DeliveryTimes, Due, Store};
+use crate::store::{Due, Store};
 
 /// Interval at which a node looks for new webhooks, and for messages that other nodes have left.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -38,7 +40,9 @@ const LONGEST_PAUSE_MS: u64 = 15 * 60 * 1000;
 /// Longest `Retry-After` that is honoured.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
 /// How much longer a lease lasts than the longest request.
-const LEASE_MARGIN_MS: u64 = 2000;
+const LEASE_MARGIN: Duration = Duration::from_secs(2);
+/// The error that creators of a webhook see when the server is at fault.
+const UNREADABLE: &str = "the server cannot read the room";
 /// Pause after Redis did not answer.
 const UNAVAILABLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -55,17 +59,38 @@ pub struct Deliveries {
     hooked: Arc<HookedRooms>,
     metrics: Arc<Metrics>,
     print: PrintDelivery,
-    times: DeliveryTimes,
+    /// How long a message belongs to this node.
+    lease: Duration,
     /// The lanes that a task of this node is delivering, and whether a message was stored meanwhile.
     busy: Mutex<HashMap<Lane, bool>>,
+    /// Whether there were webhooks since the node started.
+    had_any: AtomicBool,
 }
 
 /// What a task does next.
 enum Step {
-    /// Acknowledge a message, and ask for the next one.
-    Go(Option<EntryId>),
+    /// Ask for the next message.
+    Go,
     Wait(Duration),
+    /// The room cannot be asked, for a reason that does not pass by itself.
+    Fail(Error),
     End,
+}
+
+/// Why a message was not delivered.
+struct Failed {
+    /// What those read who have made the webhook.
+    shown: String,
+    /// What only operators read.
+    cause: Option<String>,
+    /// The pause that the receiver asks for.
+    asked: Option<Duration>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { shown: UNREADABLE.to_owned(), cause: Some(error.to_string()), asked: None }
+    }
 }
 
 impl Deliveries {
@@ -77,9 +102,8 @@ impl Deliveries {
         metrics: Arc<Metrics>,
         print: PrintDelivery,
     ) -> Self {
-        let lease_ms = u64::try_from(longest_request.as_millis()).unwrap_or(u64::MAX) + LEASE_MARGIN_MS;
-        let times = DeliveryTimes { lease_ms, first_pause_ms: FIRST_PAUSE_MS, longest_pause_ms: LONGEST_PAUSE_MS };
-        Self { store, outbound, hooked, metrics, print, times, busy: Mutex::default() }
+        let lease = longest_request + LEASE_MARGIN;
+        Self { store, outbound, hooked, metrics, print, lease, busy: Mutex::default(), had_any: AtomicBool::new(false) }
     }
 
     /// Delivers for as long as the node runs.
@@ -93,7 +117,7 @@ impl Deliveries {
                 () = this.hooked.changed() => Vec::new(),
                 _ = sweeping.tick() => {
                     sweeps += 1;
-                    this.sweep(sweeps % LONG_SWEEP == 1).await
+                    this.sweep(sweeps).await
                 }
                 Some(_) = tasks.join_next() => continue,
             };
@@ -104,21 +128,37 @@ impl Deliveries {
     }
 
     /// Reads the webhooks, and returns rooms in which they may have something to deliver.
-    async fn sweep(&self, is_long: bool) -> Vec<RoomId> {
+    async fn sweep(&self, number: u64) -> Vec<RoomId> {
+        let is_long = number % LONG_SWEEP == 1;
         let sweeping = async {
-            self.hooked.set(self.store.outgoing_hooks().await?);
+            let removed = self.hooked.set(self.store.outgoing_hooks().await?);
             let mut rooms = self.hooked.rooms();
             if self.hooked.has_general() {
-                let within_ms = if is_long { DAY_MS } else { ACTIVE_WITHIN_MS };
-                let since_ms = self.store.now_ms().saturating_sub(within_ms);
-                rooms.extend(self.store.rooms_active_since(since_ms, MAX_SWEPT).await?);
+                rooms.extend(self.active_rooms(if is_long { DAY_MS } else { ACTIVE_WITHIN_MS }).await?);
             }
+            self.had_any.fetch_or(!self.hooked.is_empty(), Ordering::Relaxed);
+            let is_for_all = number == 1 || (is_long && self.had_any.load(Ordering::Relaxed));
+            self.forget_removed(&removed, is_for_all).await?;
             Ok::<_, Error>(rooms)
         };
         sweeping.await.unwrap_or_else(|error| {
             debug!(%error, "could not look for webhooks, trying again");
             Vec::new()
         })
+    }
+
+    async fn active_rooms(&self, within_ms: u64) -> Result<Vec<RoomId>> {
+        self.store.rooms_active_since(self.store.now_ms().saturating_sub(within_ms), MAX_SWEPT).await
+    }
+
+    /// Removes what removed webhooks have left in logs. Rooms that are silent for longer lose it when they are active again, or
+    /// with their log.
+    async fn forget_removed(&self, removed: &HashSet<Option<RoomId>>, is_for_all: bool) -> Result<()> {
+        let mut rooms: Vec<RoomId> = removed.iter().copied().flatten().collect();
+        if is_for_all || removed.contains(&None) {
+            rooms.extend(self.active_rooms(DAY_MS).await?);
+        }
+        self.store.forget_removed_hooks(&rooms).await
     }
 
     /// Starts a task for each webhook of a room that has none.
@@ -140,16 +180,21 @@ impl Deliveries {
     /// Delivers until there is nothing more.
     async fn deliver(self: Arc<Self>, known: Arc<KnownHook>, room: RoomId) {
         let lane = (known.hook.id.clone(), room);
-        let mut delivered = None;
+        let mut faults = 0;
         while self.hooked.has(&known.hook.id) {
-            match self.step(&known, room, delivered).await {
-                Step::Go(entry) => delivered = entry,
+            let step = self.step(&known, room).await;
+            faults = if matches!(step, Step::Fail(_)) { faults + 1 } else { 0 };
+            match step {
+                Step::Go => {}
                 Step::Wait(pause) => tokio::time::sleep(pause).await,
+                Step::Fail(error) => tokio::time::sleep(self.note_fault(&known.hook, room, error, faults).await).await,
                 Step::End if self.may_end(&lane) => return,
                 Step::End => {}
             }
         }
         self.busy.lock().expect("no panic while held").remove(&lane);
+        // What was under way when the webhook was removed may have left it.
+        self.note(self.store.forget_removed_hooks(&[room]).await);
     }
 
     /// Whether nothing was stored since the task last looked. If so, the lane is removed from the busy ones atomically.
@@ -162,41 +207,95 @@ impl Deliveries {
         !is_touched
     }
 
-    async fn step(&self, known: &KnownHook, room: RoomId, delivered: Option<EntryId>) -> Step {
-        // Before the lease begins.
+    async fn step(&self, known: &KnownHook, room: RoomId) -> Step {
+        // Before the lease begins; until the message is settled, because the next turn may be long in coming.
         let Ok(_turn) = known.requests.acquire().await else { return Step::End };
-        match self.store.next_delivery(&known.hook, room, delivered, self.times).await {
-            Ok(Due::Nothing) => Step::End,
-            Ok(Due::More) => Step::Go(None),
-            Ok(Due::Busy(ms)) => Step::Wait(Duration::from_millis(ms + fastrand::u64(..FIRST_PAUSE_MS))),
-            Ok(Due::Message(entry, None, _)) => Step::Go(Some(entry)),
-            Ok(Due::Message(entry, Some(message), attempt)) => {
-                self.attempt(&known.hook, entry, &message, attempt).await
-            }
-            Err(error) => {
+        if !self.hooked.has(&known.hook.id) {
+            return Step::End;
+        }
+        match self.take(&known.hook, room).await {
+            Ok(step) => step,
+            Err(error @ Error::Unavailable(_)) => {
                 debug!(hook.id = %known.hook.id, room.id = %room, %error, "could not read the next webhook delivery, trying again");
                 Step::Wait(UNAVAILABLE_PAUSE)
+            }
+            Err(error) => Step::Fail(error),
+        }
+    }
+
+    /// Delivers the next message, if there is one.
+    async fn take(&self, hook: &OutgoingHook, room: RoomId) -> Result<Step> {
+        let Some(maker) = maker(&self.store, hook.origin.made_by).await? else { return Ok(Step::End) };
+        match self.store.next_delivery(hook, maker, room, self.lease).await? {
+            Due::Nothing | Due::Closed => Ok(Step::End),
+            Due::More => Ok(Step::Go),
+            Due::Busy(rest) => Ok(Step::Wait(rest + Duration::from_millis(fastrand::u64(..FIRST_PAUSE_MS)))),
+            Due::Message(entry, None, _) => Ok(self.acknowledge(hook, room, entry).await),
+            Due::Message(entry, Some(message), attempt) => Ok(self.attempt(hook, entry, &message, attempt).await),
+            Due::Unreadable(entry, error) => {
+                warn!(hook.id = %hook.id, room.id = %room, entry = %entry, %error, "a stored message cannot be read: it is not delivered");
+                self.note_failure(hook, &error.into(), true).await;
+                Ok(self.acknowledge(hook, room, entry).await)
             }
         }
     }
 
     async fn attempt(&self, hook: &OutgoingHook, entry: EntryId, message: &Message, attempt: u64) -> Step {
-        let (error, asked) = match self.send(hook, message).await {
-            Ok(()) => {
-                self.metrics.count(Count::HookDeliveries);
-                self.note(self.store.note_hook_delivers(&hook.id).await);
-                return Step::Go(Some(entry));
-            }
-            Err(failed) => failed,
+        let room = message.id.room;
+        let Err(failed) = self.send(hook, message).await else {
+            self.metrics.count(Count::HookDeliveries);
+            let settled = self.acknowledge(hook, room, entry).await;
+            self.note(self.store.note_hook_delivers(&hook.id).await);
+            return settled;
         };
-        self.metrics.count(Count::HookFailures);
+        let error = failed.cause.as_ref().unwrap_or(&failed.shown);
         let is_given_up = self.store.now_ms().saturating_sub(entry.at_ms) > GIVEN_UP_AFTER_MS;
-        self.note(self.store.note_hook_fails(&hook.id, &error, is_given_up).await);
-        if is_given_up {
-            warn!(hook.id = %hook.id, message.id = %message.id.to_integer(), error, "a webhook has failed for a day: a message is dropped");
-            return Step::Go(Some(entry));
+        match is_given_up {
+            true => {
+                warn!(hook.id = %hook.id, message.id = %message.id.to_integer(), error, "a webhook has failed for a day: a message is dropped");
+            }
+            false => debug!(hook.id = %hook.id, message.id = %message.id.to_integer(), error, "a webhook has failed"),
         }
-        Step::Wait(pause(attempt).max(asked.unwrap_or_default().min(LONGEST_ASKED)))
+        self.note_failure(hook, &failed, is_given_up).await;
+        if is_given_up {
+            return self.acknowledge(hook, room, entry).await;
+        }
+        let pause = pause(attempt).max(failed.asked.unwrap_or_default().min(LONGEST_ASKED));
+        self.note(self.store.put_off_delivery(&hook.id, room, entry, pause).await);
+        Step::Wait(pause)
+    }
+
+    /// Acknowledges a message, while no other node has a reason to take it. What was delivered must not be taken again for
+    /// want of Redis.
+    async fn acknowledge(&self, hook: &OutgoingHook, room: RoomId, entry: EntryId) -> Step {
+        let mut faults = 0;
+        while self.hooked.has(&hook.id) {
+            match self.store.acknowledge_delivery(&hook.id, room, entry).await {
+                Ok(()) => break,
+                Err(error @ Error::Unavailable(_)) => {
+                    debug!(hook.id = %hook.id, room.id = %room, %error, "could not acknowledge a message, trying again");
+                    tokio::time::sleep(UNAVAILABLE_PAUSE).await;
+                }
+                Err(error) => {
+                    faults += 1;
+                    tokio::time::sleep(self.note_fault(hook, room, error, faults).await).await;
+                }
+            }
+        }
+        Step::Go
+    }
+
+    /// Notes that the server is at fault. Returns the pause until the next try.
+    async fn note_fault(&self, hook: &OutgoingHook, room: RoomId, error: Error, faults: u64) -> Duration {
+        warn!(hook.id = %hook.id, room.id = %room, %error, "messages cannot be delivered to a webhook, trying again");
+        self.note_failure(hook, &error.into(), false).await;
+        pause(faults)
+    }
+
+    async fn note_failure(&self, hook: &OutgoingHook, failed: &Failed, is_given_up: bool) {
+        self.metrics.count(Count::HookFailures);
+        let cause = failed.cause.as_deref();
+        self.note(self.store.note_hook_fails(&hook.id, &failed.shown, cause, is_given_up).await);
     }
 
     fn note(&self, outcome: Result<()>) {
@@ -205,15 +304,10 @@ impl Deliveries {
         }
     }
 
-    /// Sends a message. Returns why that failed, and the pause that the receiver asks for.
-    async fn send(
-        &self,
-        hook: &OutgoingHook,
-        message: &Message,
-    ) -> std::result::Result<(), (String, Option<Duration>)> {
+    /// Sends a message.
+    async fn send(&self, hook: &OutgoingHook, message: &Message) -> std::result::Result<(), Failed> {
         let body = (self.print)(hook, message);
-        let signature =
-            signature(hook, self.store.now_ms() / 1000, &body).map_err(|error| (error.to_string(), None))?;
+        let signature = signature(hook, self.store.now_ms() / 1000, &body)?;
         let (id, hook_id) = (message.id.to_integer().to_string(), hook.id.to_string());
         let headers = [
             ("Content-Type", "application/json"),
@@ -223,9 +317,11 @@ impl Deliveries {
         ];
         match self.outbound.post(&hook.url, &headers, body).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(answer) => Err((format!("status {}", answer.status), answer.retry_after)),
+            Ok(answer) => {
+                Err(Failed { shown: format!("status {}", answer.status), cause: None, asked: answer.retry_after })
+            }
             Err(failure @ (Failure::Closed | Failure::Timeout | Failure::Unreachable(_))) => {
-                Err((failure.to_string(), None))
+                Err(Failed { shown: Failure::SHOWN.to_owned(), cause: Some(failure.to_string()), asked: None })
             }
         }
     }

@@ -55,8 +55,8 @@ impl HookedRooms {
         std::mem::take(&mut self.touched.lock().expect("no panic while held"))
     }
 
-    /// Replaces the cached webhooks by the stored ones.
-    pub(super) fn set(&self, hooks: Vec<OutgoingHook>) {
+    /// Replaces the cached webhooks by the stored ones. Returns the rooms of those that were removed, `None` for all rooms.
+    pub(super) fn set(&self, hooks: Vec<OutgoingHook>) -> HashSet<Option<RoomId>> {
         let before = self.known.load();
         let mut known = Known::default();
         for hook in hooks {
@@ -67,12 +67,20 @@ impl HookedRooms {
             let new = || Arc::new(KnownHook { hook, requests: Semaphore::new(REQUESTS_AT_ONCE) });
             known.all.insert(id, is_known.unwrap_or_else(new));
         }
+        let removed = before.all.iter().filter(|(id, _)| !known.all.contains_key(*id));
+        let rooms = removed.map(|(_, known)| known.hook.room).collect();
         self.known.store(Arc::new(known));
+        rooms
     }
 
     /// Whether a webhook was not removed.
     pub(super) fn has(&self, hook: &HookId) -> bool {
         self.known.load().all.contains_key(hook)
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.load().all.is_empty()
     }
 
     /// Whether there are any for all rooms.
@@ -114,18 +122,18 @@ mod tests {
         hooked.touch(one);
         assert!(hooked.take_touched().is_empty());
         let (own, general) = (hook(Some(1)), hook(None));
-        hooked.set(vec![own.clone()]);
+        assert_eq!(hooked.set(vec![own.clone()]), HashSet::new());
         hooked.touch(one);
         hooked.touch(two);
         assert_eq!(hooked.take_touched(), HashSet::from([one]));
         let requests = Arc::as_ptr(&hooked.of_room(one)[0]);
-        hooked.set(vec![own.clone(), general.clone()]);
+        assert_eq!(hooked.set(vec![own.clone(), general.clone()]), HashSet::new());
         hooked.touch(two);
         assert_eq!(hooked.take_touched(), HashSet::from([two]));
         assert_eq!((hooked.of_room(one).len(), hooked.of_room(two).len()), (2, 1));
         assert!(hooked.of_room(one).iter().any(|known| Arc::as_ptr(known) == requests), "known ones stay");
         assert!(hooked.has(&own.id) && hooked.has_general());
-        hooked.set(Vec::new());
+        assert_eq!(hooked.set(Vec::new()), HashSet::from([None, Some(one)]));
         assert!(!hooked.has(&own.id) && hooked.of_room(one).is_empty());
     }
 }

@@ -1,10 +1,13 @@
 //! Webhooks: made, listed and removed by the owner and admins of their room and on the command line.
 
+use std::collections::HashMap;
+
 use secrecy::ExposeSecret;
 
 use super::access::Action;
 use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
+use super::hook_makers::may_have_hooks;
 use crate::domain::{
     AccountOrigin, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, Notice, NoticeKind,
     OutgoingHook, Result, RoomId, RoomKind, UserId, UserName, UserRef,
@@ -30,6 +33,13 @@ impl ListedHook {
         match self {
             Self::Incoming(hook, _) => &hook.id,
             Self::Outgoing(hook, _) => &hook.id,
+        }
+    }
+
+    fn made_by(&self) -> UserId {
+        match self {
+            Self::Incoming(hook, _) => hook.origin.made_by,
+            Self::Outgoing(hook, _) => hook.origin.made_by,
         }
     }
 
@@ -121,6 +131,37 @@ impl Hooks {
         });
         let is_wanted = |hook: &ListedHook| room.is_none() || hook.room() == room;
         Ok(incoming.chain(outgoing).filter(is_wanted).collect())
+    }
+
+    /// The same with, for each, whether it is paused: its maker may have no webhook in the room any more.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub async fn list_with_pauses(
+        &self,
+        operator: &Operator<'_>,
+        room: Option<RoomId>,
+    ) -> Result<Vec<(ListedHook, bool)>> {
+        let (mut known, mut listed) = (HashMap::new(), Vec::new());
+        for hook in self.list(operator, room).await? {
+            let is_paused = match hook.room() {
+                // Only the command line makes those of all rooms.
+                None => false,
+                Some(room) => {
+                    let by = (hook.made_by(), room);
+                    match known.get(&by) {
+                        Some(is_paused) => *is_paused,
+                        None => {
+                            let is_paused = !may_have_hooks(&self.accounts.store, by.0, room).await?;
+                            known.insert(by, is_paused);
+                            is_paused
+                        }
+                    }
+                }
+            };
+            listed.push((hook, is_paused));
+        }
+        Ok(listed)
     }
 
     /// Removes a webhook: one of this room; without a room, any. Its account and its messages stay.

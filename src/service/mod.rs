@@ -22,6 +22,7 @@ mod documents;
 mod file_store;
 mod focus;
 mod grant;
+mod hook_makers;
 mod hooked_messages;
 mod hooked_rooms;
 mod hooks;

@@ -150,33 +150,12 @@ impl Store {
             match what {
                 "ok" => health.delivered_at_ms = value.parse().ok(),
                 "since" => health.failing_since_ms = value.parse().ok(),
-                "error" => health.error = Some(value),
+                "error" => (health.error, health.cause) = read_reason(value),
                 "lost" => health.given_up = value.parse().unwrap_or(0),
                 _ => {}
             }
         }
         Ok(all)
-    }
-
-    /// Records that a delivery succeeded.
-    pub async fn note_hook_delivers(&self, hook: &HookId) -> Result<()> {
-        let health = self.keys.hooks().health;
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("HSET").arg(&health).arg(format!("{hook}:ok")).arg(self.now_ms());
-        pipeline.cmd("HDEL").arg(&health).arg(format!("{hook}:since")).arg(format!("{hook}:error"));
-        self.connection.run(&pipeline).await.map(drop)
-    }
-
-    /// Records that a delivery failed, and whether its message is dropped.
-    pub async fn note_hook_fails(&self, hook: &HookId, error: &str, is_given_up: bool) -> Result<()> {
-        let health = self.keys.hooks().health;
-        let mut pipeline = Pipeline::with_capacity(3);
-        pipeline.cmd("HSETNX").arg(&health).arg(format!("{hook}:since")).arg(self.now_ms());
-        pipeline.cmd("HSET").arg(&health).arg(format!("{hook}:error")).arg(error);
-        if is_given_up {
-            pipeline.cmd("HINCRBY").arg(&health).arg(format!("{hook}:lost")).arg(1);
-        }
-        self.connection.run(&pipeline).await.map(drop)
     }
 
     /// Removes a hook of either kind, effective on all nodes within seconds.
@@ -206,6 +185,14 @@ impl Store {
             (None, false) => return Err(Error::NotFound),
         }
         self.writer.run(&pipeline).await.map(drop)
+    }
+}
+
+/// Why a delivery failed: what users see and, on a second line, the cause for operators.
+fn read_reason(value: String) -> (Option<String>, Option<String>) {
+    match value.split_once('\n') {
+        Some((error, cause)) => (Some(error.to_owned()), Some(cause.to_owned())),
+        None => (Some(value), None),
     }
 }
 

@@ -1,7 +1,10 @@
 //! Webhooks: what others post, and what is sent to others.
 
 mod crashes;
+mod makers;
 mod receiver;
+mod traces;
+mod turns;
 
 use reqwest::Method;
 use serde_json::{Value, json};

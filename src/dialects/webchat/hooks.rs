@@ -118,8 +118,9 @@ pub(super) struct HookEntry {
     /// When it last posted (to the minute), or when a message was last delivered.
     #[schema(required)]
     used_at: Option<String>,
-    /// `ok`, `failing` while deliveries fail, or `dead` after a day of failures.
-    #[schema(pattern = "^(ok|failing|dead)$")]
+    /// `ok`, `failing` while deliveries fail, `dead` after a day of failures, or `paused` while `created_by` may not create
+    /// webhooks in the room.
+    #[schema(pattern = "^(ok|failing|dead|paused)$")]
     state: &'static str,
     /// Why the latest delivery failed.
     #[schema(required)]
@@ -128,13 +129,13 @@ pub(super) struct HookEntry {
     given_up: u64,
 }
 
-impl From<ListedHook> for HookEntry {
-    fn from(hook: ListedHook) -> Self {
+impl From<(ListedHook, bool)> for HookEntry {
+    fn from((hook, is_paused): (ListedHook, bool)) -> Self {
         let (id, origin, used_at_ms, health) = match &hook {
             ListedHook::Incoming(hook, used) => (&hook.id, hook.origin, *used, HookHealth::default()),
             ListedHook::Outgoing(hook, health) => (&hook.id, hook.origin, health.delivered_at_ms, health.clone()),
         };
-        let (id, state) = (id.to_string(), state(&health));
+        let (id, state) = (id.to_string(), if is_paused { "paused" } else { state(&health) });
         let (kind, name, url) = match hook {
             ListedHook::Incoming(hook, _) => ("incoming", Some(hook.name), None),
             ListedHook::Outgoing(hook, _) => ("outgoing", None, Some(hook.url.as_str().to_owned())),
@@ -180,7 +181,7 @@ pub(super) async fn list(
     context: web::Data<Context>,
 ) -> Result<HttpResponse> {
     let operator = Operator::Admin(&user.caller, &user.client);
-    let hooks = context.services.hooks.list(&operator, Some(room_of(&path)?)).await?;
+    let hooks = context.services.hooks.list_with_pauses(&operator, Some(room_of(&path)?)).await?;
     Ok(HttpResponse::Ok().json(hooks.into_iter().map(HookEntry::from).collect::<Vec<_>>()))
 }
 
@@ -239,7 +240,7 @@ pub(super) struct HookMessage {
         (status = 200, description = "`ok`, in answer to `text`", body = String, content_type = "text/plain"),
         (status = 201, description = "The message, in answer to `content`", body = ChatMessage),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
-        (status = 403, description = "The webhook's account was removed from the room", body = ErrorBody),
+        (status = 403, description = "The webhook's account was removed from the room, or the webhook is paused", body = ErrorBody),
         (status = 404, description = "No such webhook, or its account is not in the room any more", body = ErrorBody),
         (status = 409, description = "The client id was used for another message", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),

@@ -171,7 +171,8 @@ pub(in crate::store) struct HookKeys {
     /// Hash: id → what is stored of an outgoing hook.
     pub(in crate::store) outgoing: String,
     /// Hash: `id:what` → how the deliveries of an outgoing hook fare. What is ok (when one last succeeded), since (when they
-    /// began to fail), error (of the last one) or lost (number of messages given up).
+    /// began to fail), error (of the last one; behind a line break what only operators read) or lost (number of messages
+    /// given up).
     pub(in crate::store) health: String,
 }
 

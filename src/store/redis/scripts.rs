@@ -2,7 +2,7 @@
 //!
 //! Each script has a file of its own, whose header names KEYS, ARGV and replies. Shared functions are in files that are
 //! prepended to the scripts: `prelude.lua` (writing to a room), `amendments.lua` (reading amendments), `amend.lua` (writing
-//! an amendment), `mentions.lua` (whom records mention), `links.lua` (links to rooms), `pins.lua` (pinned messages),
+//! an amendment), `delivery.lua` (who delivers to a webhook), `mentions.lua` (whom records mention), `links.lua` (links to rooms), `pins.lua` (pinned messages),
 //! `runs.lua` (messages of receipts), `uploaded_bytes.lua` (whom files count for), `walk.lua` (skipping deleted messages).
 
 use std::sync::LazyLock;
@@ -103,7 +103,14 @@ script!(CREATE_APPLICATION = "../lua/create_application.lua");
 script!(USE_APPLICATION = "../lua/use_application.lua");
 script!(REVOKE_APPLICATION = "../lua/revoke_application.lua");
 script!(CREATE_HOOK = "../lua/create_hook.lua");
-script!(NEXT_DELIVERY = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/next_delivery.lua");
+script!(
+    NEXT_DELIVERY = "../lua/amendments.lua",
+    "../lua/prelude.lua",
+    "../lua/delivery.lua",
+    "../lua/next_delivery.lua"
+);
+script!(SETTLE_DELIVERY = "../lua/prelude.lua", "../lua/delivery.lua", "../lua/settle_delivery.lua");
+script!(NOTE_DELIVERY = "../lua/note_delivery.lua");
 script!(READ_KEYS = "../lua/read_keys.lua");
 script!(SUBSCRIBE_PUSH = "../lua/subscribe_push.lua");
 script!(END_PUSH = "../lua/end_push.lua");
@@ -172,6 +179,8 @@ static ALL: &[&LazyLock<Script>] = &[
     &REVOKE_APPLICATION,
     &CREATE_HOOK,
     &NEXT_DELIVERY,
+    &SETTLE_DELIVERY,
+    &NOTE_DELIVERY,
     &READ_KEYS,
     &SUBSCRIBE_PUSH,
     &END_PUSH,

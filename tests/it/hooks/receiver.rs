@@ -1,12 +1,13 @@
 //! A server that takes the requests of outgoing webhooks.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// Of so many requests one is answered with 500, and one is taken without an answer, if the receiver is flaky.
 const FLAKY: usize = 25;
@@ -26,12 +27,16 @@ impl Taken {
     }
 }
 
-#[derive(Default)]
 struct State {
     taken: Mutex<Vec<Taken>>,
     requests: AtomicUsize,
     is_flaky: AtomicBool,
     is_broken: AtomicBool,
+    /// Seconds for which a broken one asks to be left alone; 0 for none.
+    retry_after: AtomicU64,
+    is_holding: AtomicBool,
+    /// Requests that are answered while the others are held.
+    answers: Semaphore,
 }
 
 pub struct Receiver {
@@ -43,7 +48,15 @@ impl Receiver {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
-        let state = Arc::<State>::default();
+        let state = Arc::new(State {
+            taken: Mutex::default(),
+            requests: AtomicUsize::new(0),
+            is_flaky: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
+            retry_after: AtomicU64::new(0),
+            is_holding: AtomicBool::new(false),
+            answers: Semaphore::new(0),
+        });
         let serving = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -63,6 +76,21 @@ impl Receiver {
         self.state.is_broken.store(is_broken, Ordering::Relaxed);
     }
 
+    /// Asks for so many seconds of peace with each request that is not taken.
+    pub fn ask_for_peace(&self, secs: u64) {
+        self.state.retry_after.store(secs, Ordering::Relaxed);
+    }
+
+    /// From now on requests have no answer before [`Self::answer`] gives it to them, one after the other.
+    pub fn hold(&self) {
+        self.state.is_holding.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers so many of the requests that are held.
+    pub fn answer(&self, requests: usize) {
+        self.state.answers.add_permits(requests);
+    }
+
     /// What was taken, in the order of arrival.
     pub fn taken(&self) -> Vec<Taken> {
         self.state.taken.lock().expect("whole").clone()
@@ -78,8 +106,14 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
     while let Some(taken) = read(&mut stream).await {
         let number = state.requests.fetch_add(1, Ordering::Relaxed) % FLAKY;
         let is_flaky = state.is_flaky.load(Ordering::Relaxed);
+        if state.is_holding.load(Ordering::Relaxed) {
+            state.answers.acquire().await.expect("open").forget();
+        }
         if state.is_broken.load(Ordering::Relaxed) || (is_flaky && number == FLAKY / 2) {
-            if stream.write_all(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n").await.is_err() {
+            let peace = state.retry_after.load(Ordering::Relaxed);
+            let header = if peace > 0 { format!("Retry-After: {peace}\r\n") } else { String::new() };
+            let answer = format!("HTTP/1.1 500 Oops\r\n{header}Content-Length: 0\r\n\r\n");
+            if stream.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }
             continue;
