@@ -131,7 +131,12 @@ impl Deliveries {
     async fn sweep(&self, number: u64) -> Vec<RoomId> {
         let is_long = number % LONG_SWEEP == 1;
         let sweeping = async {
-            let removed = self.hooked.set(self.store.outgoing_hooks().await?);
+            // All of them only when something has changed, and now and then in case that went unnoticed.
+            let known = self.hooked.version().filter(|_| !is_long);
+            let removed = match self.store.changed_hooks(known.as_deref()).await? {
+                Some((version, hooks)) => self.hooked.set_version(version, hooks),
+                None => HashSet::new(),
+            };
             let mut rooms = self.hooked.rooms();
             if self.hooked.has_general() {
                 rooms.extend(self.active_rooms(if is_long { DAY_MS } else { ACTIVE_WITHIN_MS }).await?);

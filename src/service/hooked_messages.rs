@@ -2,6 +2,7 @@
 
 use super::hook_makers::may_have_hooks;
 use super::messages::Messages;
+use super::pace::Pace;
 use crate::domain::{Caller, Client, Error, HookToken, Message, NewMessage, Result};
 
 impl Messages {
@@ -21,6 +22,6 @@ impl Messages {
         let account =
             self.store.account(hook.bot).await?.filter(|account| !account.is_banned).ok_or(Error::NotFound)?;
         let caller = Caller { id: account.id, name: account.name, logged_in_at_secs: 0 };
-        self.send(hook.room, &caller, message).await
+        self.append_at(Pace::Hook, hook.room, &caller, message).await.map(|sent| sent.message)
     }
 }

@@ -31,6 +31,8 @@ struct Known {
 #[derive(Default)]
 pub struct HookedRooms {
     known: ArcSwap<Known>,
+    /// The version of all webhooks that is known.
+    version: Mutex<Option<String>>,
     touched: Mutex<HashSet<RoomId>>,
     changed: Notify,
 }
@@ -53,6 +55,18 @@ impl HookedRooms {
     /// The rooms that were touched since the last call.
     pub(super) fn take_touched(&self) -> HashSet<RoomId> {
         std::mem::take(&mut self.touched.lock().expect("no panic while held"))
+    }
+
+    /// The version of the cached webhooks.
+    pub(super) fn version(&self) -> Option<String> {
+        self.version.lock().expect("no panic while held").clone()
+    }
+
+    /// Replaces the cached webhooks by those of a version, as [`Self::set`].
+    pub(super) fn set_version(&self, version: String, hooks: Vec<OutgoingHook>) -> HashSet<Option<RoomId>> {
+        let removed = self.set(hooks);
+        *self.version.lock().expect("no panic while held") = Some(version);
+        removed
     }
 
     /// Replaces the cached webhooks by the stored ones. Returns the rooms of those that were removed, `None` for all rooms.

@@ -9,14 +9,11 @@ use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
 use super::hook_makers::may_have_hooks;
 use crate::domain::{
-    AccountOrigin, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, Notice, NoticeKind,
-    OutgoingHook, Result, RoomId, RoomKind, UserId, UserName, UserRef,
+    Account, AccountOrigin, Caller, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, Notice,
+    NoticeKind, OutgoingHook, Result, RoomId, RoomKind, UserId, UserName,
 };
 use crate::outbound::Outbound;
-use crate::store::MemberChange;
-
-/// Maximum number of webhooks of one room.
-const MAX_OF_ROOM: usize = 10;
+use crate::store::{MemberChange, RoomHooks};
 
 /// A webhook in a list, which has no secrets.
 #[derive(Clone, Debug)]
@@ -64,10 +61,11 @@ impl Hooks {
     }
 
     /// Creates a webhook through which others post into a room, under a name that no user has. The account with the
-    /// name becomes a member.
+    /// name does not become a member.
     ///
     /// # Errors
-    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `NameTaken`, `StorageFull`; `TooManyRooms`.
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `RateLimited`; `NameTaken`, also by an account of the room's webhooks that
+    /// was banned or deleted; `StorageFull` when there are too many webhooks, or were too many names.
     pub async fn create_incoming(
         &self,
         operator: &Operator<'_>,
@@ -75,29 +73,45 @@ impl Hooks {
         name: &UserName,
     ) -> Result<(HookToken, IncomingHook)> {
         self.admit(operator, Some(room)).await?;
-        let origin = AccountOrigin::of_hook(room.number(), name.as_str());
-        let bot = self.accounts.provide(origin, std::slice::from_ref(name)).await?;
-        self.add_bot(room, UserRef { id: bot.id, name: bot.name.clone() }).await?;
+        let bot = self.account(operator, room, name).await?;
         let (id, token) = (HookId::new()?, HookToken::new()?);
         let hook = IncomingHook { id, room, name: bot.name, bot: bot.id, origin: self.origin(operator) };
         self.accounts.store.create_incoming_hook(&token, &hook).await?;
         Ok((token, hook))
     }
 
-    async fn add_bot(&self, room: RoomId, bot: UserRef) -> Result<()> {
-        if room == RoomId::GLOBAL {
-            return Ok(()); // everyone is a member
+    /// The account under whose name webhooks of a room post. A new one counts as a room that the operator makes, because it
+    /// stays as well.
+    async fn account(&self, operator: &Operator<'_>, room: RoomId, name: &UserName) -> Result<Account> {
+        let store = &self.accounts.store;
+        let is_new = store.reserve_hook_name(room, name).await?;
+        let providing = async {
+            if let (true, Some(caller)) = (is_new, operator.caller()) {
+                store.count_made(caller.id).await?;
+            }
+            let origin = AccountOrigin::of_hook(room.number(), name.as_str());
+            self.accounts.provide(origin, std::slice::from_ref(name)).await
+        };
+        match providing.await {
+            Ok(account) if account.is_banned => Err(Error::NameTaken),
+            Ok(account) => {
+                store.readmit(room, account.id).await?;
+                Ok(account)
+            }
+            Err(Error::UserNotFound) => Err(Error::NameTaken),
+            Err(error @ (Error::NameTaken | Error::RateLimited { .. })) if is_new => {
+                store.release_hook_name(room, name).await?;
+                Err(error)
+            }
+            Err(error) => Err(error),
         }
-        let actor = crate::domain::Caller { id: bot.id, name: bot.name, logged_in_at_secs: 0 };
-        let notice = Notice::by_user(NoticeKind::Joined, &actor);
-        let change = MemberChange { room, actor: &actor, notice: &notice, rate: None, is_imposed: true, link: None };
-        self.accounts.store.add_member(&change).await
     }
 
     /// Creates a webhook to which the messages of a room are sent from now on, or those of all groups and public rooms.
     ///
     /// # Errors
-    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `StorageFull`; `Invalid(Url)` also for an address that may not be reached.
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `RateLimited`, `StorageFull`; `Invalid(Url)` also for an address that may
+    /// not be reached.
     pub async fn create_outgoing(
         &self,
         operator: &Operator<'_>,
@@ -115,22 +129,34 @@ impl Hooks {
         Ok(hook)
     }
 
-    /// The webhooks of a room; without one, all.
+    /// The webhooks of a room; without one, all. Counts as a search.
     ///
     /// # Errors
-    /// `Forbidden`, `RoomNotFound`, `DirectRoom`.
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `RateLimited`.
     pub async fn list(&self, operator: &Operator<'_>, room: Option<RoomId>) -> Result<Vec<ListedHook>> {
+        if let Some(caller) = operator.caller() {
+            self.accounts.limits.check_search(caller.id)?;
+        }
         self.authorise(operator, room).await?;
+        self.read(room).await
+    }
+
+    async fn read(&self, room: Option<RoomId>) -> Result<Vec<ListedHook>> {
         let store = &self.accounts.store;
-        let (incoming, outgoing, mut health) =
-            tokio::try_join!(store.incoming_hooks(), store.outgoing_hooks(), store.hooks_health())?;
+        let RoomHooks { incoming, outgoing } = match room {
+            Some(room) => store.hooks_of(room).await?,
+            None => {
+                let (incoming, outgoing, mut health) =
+                    tokio::try_join!(store.incoming_hooks(), store.outgoing_hooks(), store.hooks_health())?;
+                let with_health = |hook: OutgoingHook| {
+                    let health = health.remove(hook.id.as_str()).unwrap_or_default();
+                    (hook, health)
+                };
+                RoomHooks { incoming, outgoing: outgoing.into_iter().map(with_health).collect() }
+            }
+        };
         let incoming = incoming.into_iter().map(|(hook, used)| ListedHook::Incoming(hook, used));
-        let outgoing = outgoing.into_iter().map(|hook| {
-            let health = health.remove(hook.id.as_str()).unwrap_or_default();
-            ListedHook::Outgoing(hook, health)
-        });
-        let is_wanted = |hook: &ListedHook| room.is_none() || hook.room() == room;
-        Ok(incoming.chain(outgoing).filter(is_wanted).collect())
+        Ok(incoming.chain(outgoing.into_iter().map(|(hook, health)| ListedHook::Outgoing(hook, health))).collect())
     }
 
     /// The same with, for each, whether it is paused: its maker may have no webhook in the room any more.
@@ -169,19 +195,66 @@ impl Hooks {
     /// # Errors
     /// `Forbidden`, `RoomNotFound`, `DirectRoom`; `NotFound`.
     pub async fn remove(&self, operator: &Operator<'_>, room: Option<RoomId>, id: &HookId) -> Result<()> {
-        let all = self.list(operator, room).await?;
+        self.authorise(operator, room).await?;
+        let store = &self.accounts.store;
+        if room.is_none() {
+            store.index_hooks().await?;
+        }
+        let all = self.read(room).await?;
         let hook = all.iter().find(|hook| hook.id() == id).ok_or(Error::NotFound)?;
         self.record(operator, Act::RemoveHook, hook.room()).await?;
-        self.accounts.store.remove_hook(id).await
+        store.remove_hook(hook.room(), id, hook.made_by()).await?;
+        match hook {
+            ListedHook::Incoming(hook, _) => self.dismiss(&[hook]).await,
+            ListedHook::Outgoing(..) => Ok(()),
+        }
+    }
+
+    /// Takes over the webhooks that an earlier version made: it did not list them by room, and made their accounts members.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn take_over(&self) -> Result<()> {
+        let store = &self.accounts.store;
+        store.index_hooks().await?;
+        let incoming = store.incoming_hooks().await?;
+        self.dismiss(&incoming.iter().map(|(hook, _)| hook).collect::<Vec<_>>()).await
+    }
+
+    /// Removes the accounts of webhooks from their rooms, where they are members. They need not be.
+    async fn dismiss(&self, hooks: &[&IncomingHook]) -> Result<()> {
+        let store = &self.accounts.store;
+        let accounts: Vec<_> = hooks.iter().map(|hook| (hook.room, hook.bot)).collect();
+        for (hook, is_member) in hooks.iter().zip(store.are_members(&accounts).await?) {
+            if !is_member || hook.room == RoomId::GLOBAL {
+                continue;
+            }
+            let bot = Caller { id: hook.bot, name: hook.name.clone(), logged_in_at_secs: 0 };
+            let notice = Notice::by_user(NoticeKind::Left, &bot);
+            let change = MemberChange {
+                room: hook.room,
+                actor: &bot,
+                notice: &notice,
+                rate: None,
+                is_imposed: false,
+                link: None,
+            };
+            match store.remove_member(&change).await {
+                // Gone meanwhile.
+                Ok(()) | Err(Error::UserNotFound | Error::RoomNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Checks that one more webhook may be made, and records that it is.
     async fn admit(&self, operator: &Operator<'_>, room: Option<RoomId>) -> Result<()> {
-        let present = self.list(operator, room).await?;
-        self.accounts.limits.check_memory()?;
-        if room.is_some() && present.len() >= MAX_OF_ROOM {
-            return Err(Error::StorageFull);
+        match operator.caller() {
+            Some(caller) => self.accounts.limits.check_new_room(caller.id)?,
+            None => self.accounts.limits.check_memory()?,
         }
+        self.authorise(operator, room).await?;
         self.record(operator, Act::CreateHook, room).await
     }
 
@@ -190,10 +263,15 @@ impl Hooks {
         operator.authorise(&self.accounts.store, action).await
     }
 
-    /// Records what the command line does. What owners and admins do in their own room is not in the audit log.
+    /// Records what the command line does, and what administrators do in rooms that others lead. What owners and admins do
+    /// in their own room is not in the audit log.
     async fn record(&self, operator: &Operator<'_>, act: Act, room: Option<RoomId>) -> Result<()> {
-        let Operator::CommandLine = operator else { return Ok(()) };
         let store = &self.accounts.store;
+        if let (Some(caller), Some(room)) = (operator.caller(), room)
+            && store.leadership(room, caller.id).await?.1
+        {
+            return Ok(());
+        }
         let target = match room {
             None => None,
             Some(room) => match store.room_names(&[room]).await?.pop().ok_or(Error::RoomNotFound)? {

@@ -2,7 +2,8 @@
 
 use super::access::Action;
 use super::audit::{Act, Operator, Target, record};
-use super::messages::{Messages, Pace, Receiver};
+use super::messages::{Messages, Receiver};
+use super::pace::Pace;
 use crate::domain::{
     Caller, CountsAs, Error, HistoryPage, HistoryQuery, Message, NewMessage, Result, RoomId, RoomKind, UserId,
 };

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::access::{Action, authorise};
 use super::hooked_rooms::HookedRooms;
 use super::limits::Limits;
+use super::pace::Pace;
 use super::push::Alerts;
 use super::stored_file::StoredFile;
 use super::uploads::Uploads;
@@ -29,15 +30,6 @@ pub enum Receiver {
     Room(RoomId),
     /// One user, in the direct room with the sender.
     User(UserId),
-}
-
-/// Whose rates limit a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// Those of its sender.
-    User,
-    /// None: those of the application's requests do.
-    Application,
 }
 
 /// Sends, reads and deletes messages.
@@ -84,21 +76,18 @@ impl Messages {
         self.append_at(Pace::User, room, caller, message).await
     }
 
-    async fn append_at(&self, pace: Pace, room: RoomId, caller: &Caller, message: NewMessage) -> Result<Appended> {
+    pub(super) async fn append_at(
+        &self,
+        pace: Pace,
+        room: RoomId,
+        caller: &Caller,
+        message: NewMessage,
+    ) -> Result<Appended> {
         message.check_links()?;
-        let rate = match pace {
-            Pace::User => {
-                self.limits.check_send(caller.id)?;
-                self.limits.send_rate()
-            }
-            Pace::Application => {
-                self.limits.check_memory()?;
-                None
-            }
-        };
+        let terms = pace.terms(&self.limits, caller.id)?;
         let message = self.name_users(self.uploads.attach(message).await?).await?;
         let started = Instant::now();
-        let appended = self.store.append(room, caller, message, rate, self.watermarks.seen(room)).await;
+        let appended = self.store.append(room, caller, message, terms, self.watermarks.seen(room)).await;
         self.metrics.count_send(started.elapsed());
         // After any other error nothing was stored.
         if !matches!(&appended, Err(error) if error.kind() != Kind::Unavailable) {

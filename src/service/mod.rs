@@ -38,6 +38,7 @@ mod managed_rooms;
 mod mentions;
 mod messages;
 mod objective;
+mod pace;
 mod passwords;
 mod pictures;
 mod pins;

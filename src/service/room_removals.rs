@@ -74,6 +74,7 @@ impl RoomRemovals {
         let room = removal.room;
         if self.store.is_removed(room).await? {
             self.store.dismiss_members(room).await?;
+            self.store.remove_hooks_of(room).await?;
             self.remove_files(room).await?;
             self.store.keep_picture(PictureOwner::Room(room), None).await?;
             self.store.forget_room(room).await?;

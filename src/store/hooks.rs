@@ -15,16 +15,20 @@ use crate::domain::{
     Error, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, OutgoingHook, Result, RoomId, UserId,
 };
 
-/// Maximum number of hooks of each kind.
+/// Maximum number of hooks of each kind; the command line makes more.
 const MAX_HOOKS: u64 = 1000;
+/// Most hooks of one room.
+const MAX_OF_ROOM: u64 = 10;
+/// Most hooks that one user has made.
+const MAX_OF_MAKER: u64 = 50;
 
 /// What is stored of a hook, as JSON.
 #[derive(Serialize, Deserialize)]
-struct Record {
-    id: String,
+pub(super) struct Record {
+    pub(super) id: String,
     /// Number of the room; none for all rooms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    room: Option<u32>,
+    pub(super) room: Option<u32>,
     /// Of an incoming hook: its name and account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bot: Option<(String, u64)>,
@@ -40,13 +44,13 @@ impl Record {
         HookOrigin { made_by: UserId(self.by), made_at_ms: self.at_ms }
     }
 
-    fn incoming(self) -> Option<IncomingHook> {
+    pub(super) fn incoming(self) -> Option<IncomingHook> {
         let (origin, id) = (self.origin(), self.id.parse().ok()?);
         let (name, bot) = self.bot?;
         Some(IncomingHook { id, room: RoomId::new(self.room?)?, name, bot: UserId(bot), origin })
     }
 
-    fn outgoing(self) -> Option<OutgoingHook> {
+    pub(super) fn outgoing(self) -> Option<OutgoingHook> {
         let (origin, id) = (self.origin(), self.id.parse().ok()?);
         let (url, secret) = self.to?;
         let room = match self.room {
@@ -61,7 +65,7 @@ impl Store {
     /// Stores an incoming hook.
     ///
     /// # Errors
-    /// `StorageFull` when there are a thousand.
+    /// `StorageFull` when the room, the maker or the server has as many as are possible.
     pub async fn create_incoming_hook(&self, token: &HookToken, hook: &IncomingHook) -> Result<()> {
         let record = Record {
             id: hook.id.to_string(),
@@ -71,13 +75,14 @@ impl Store {
             by: hook.origin.made_by.0,
             at_ms: hook.origin.made_at_ms,
         };
-        self.create_hook(&self.keys.hooks().incoming, &token.digest(), &record).await
+        let digest = token.digest();
+        self.create_hook(&self.keys.hooks().incoming, &digest, &record).await
     }
 
     /// Stores an outgoing hook.
     ///
     /// # Errors
-    /// `StorageFull` when there are a thousand.
+    /// As [`Self::create_incoming_hook`].
     pub async fn create_outgoing_hook(&self, hook: &OutgoingHook) -> Result<()> {
         let record = Record {
             id: hook.id.to_string(),
@@ -91,9 +96,27 @@ impl Store {
     }
 
     async fn create_hook(&self, key: &str, field: &str, record: &Record) -> Result<()> {
-        let record = serde_json::to_string(record).map_err(Error::internal)?;
-        let args = [Arg::Text(field), Arg::Text(&record), Arg::Number(MAX_HOOKS)];
-        let call = Call { script: &scripts::CREATE_HOOK, keys: &[key], args: &args };
+        let HookKeys { makers, version, .. } = self.keys.hooks();
+        let room = record.room.and_then(RoomId::new);
+        let digest = if record.bot.is_some() { field } else { "" };
+        let is_bound = record.by != UserId::SERVER.0;
+        let most = |most: u64| Arg::Number(if is_bound { most } else { 0 });
+        let (text, new_version) = (serde_json::to_string(record).map_err(Error::internal)?, new_version());
+        let call = Call {
+            script: &scripts::CREATE_HOOK,
+            keys: &[key, &self.keys.hooks_of(room), &makers, &version],
+            args: &[
+                Arg::Text(field),
+                Arg::Text(&text),
+                Arg::Text(&record.id),
+                Arg::Text(digest),
+                Arg::Number(record.by),
+                Arg::Text(&new_version),
+                most(MAX_HOOKS),
+                Arg::Number(room.map_or(0, |_| MAX_OF_ROOM)),
+                most(MAX_OF_MAKER),
+            ],
+        };
         match reply::read(self.writer.run_script(&call, &[]).await?.0)? {
             true => Ok(()),
             false => Err(Error::StorageFull),
@@ -117,7 +140,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("HGETALL").arg(incoming);
         pipeline.cmd("HGETALL").arg(used);
-        let mut replies = self.connection.run(&pipeline).await?.into_iter();
+        let mut replies = self.run_sized(&pipeline, usize::MAX).await?.into_iter();
         let stored: HashMap<String, String> = reply::read(next(&mut replies)?)?;
         let used: HashMap<String, u64> = reply::read(next(&mut replies)?)?;
         let read = |(digest, text): (String, String)| Some((read(&text)?.incoming()?, used.get(&digest).copied()));
@@ -131,7 +154,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HGETALL").arg(self.keys.hooks().outgoing);
         let stored: HashMap<String, String> =
-            reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+            reply::read(next(&mut self.run_sized(&pipeline, usize::MAX).await?.into_iter())?)?;
         let mut hooks: Vec<_> = stored.into_values().filter_map(|text| read(&text)?.outgoing()).collect();
         hooks.sort_by_key(|hook| hook.origin.made_at_ms);
         Ok(hooks)
@@ -142,50 +165,29 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HGETALL").arg(self.keys.hooks().health);
         let fields: HashMap<String, String> =
-            reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
-        let mut all: HashMap<String, HookHealth> = HashMap::new();
-        for (field, value) in fields {
+            reply::read(next(&mut self.run_sized(&pipeline, usize::MAX).await?.into_iter())?)?;
+        let mut values: HashMap<&str, Vec<(&str, String)>> = HashMap::new();
+        for (field, value) in &fields {
             let Some((hook, what)) = field.split_once(':') else { continue };
-            let health = all.entry(hook.to_owned()).or_default();
-            match what {
-                "ok" => health.delivered_at_ms = value.parse().ok(),
-                "since" => health.failing_since_ms = value.parse().ok(),
-                "error" => (health.error, health.cause) = read_reason(value),
-                "lost" => health.given_up = value.parse().unwrap_or(0),
-                _ => {}
-            }
+            values.entry(hook).or_default().push((what, value.clone()));
         }
-        Ok(all)
+        Ok(values.into_iter().map(|(hook, values)| (hook.to_owned(), health_of(values))).collect())
     }
+}
 
-    /// Removes a hook of either kind, effective on all nodes within seconds.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn remove_hook(&self, id: &HookId) -> Result<()> {
-        let HookKeys { incoming, used, outgoing, health } = self.keys.hooks();
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("HGETALL").arg(&incoming);
-        pipeline.cmd("HDEL").arg(&outgoing).arg(id.as_str());
-        let mut replies = self.connection.run(&pipeline).await?.into_iter();
-        let stored: HashMap<String, String> = reply::read(next(&mut replies)?)?;
-        let is_removed: bool = reply::read(next(&mut replies)?)?;
-        let is_it = |text: &String| read(text).is_some_and(|record| record.id == id.as_str());
-        let digest = stored.into_iter().find(|(_, text)| is_it(text)).map(|(digest, _)| digest);
-        let mut pipeline = Pipeline::with_capacity(2);
-        match (digest, is_removed) {
-            (Some(digest), _) => {
-                pipeline.cmd("HDEL").arg(&incoming).arg(&digest);
-                pipeline.cmd("HDEL").arg(&used).arg(&digest);
-            }
-            (None, true) => {
-                let fields = ["ok", "since", "error", "lost"].map(|what| format!("{id}:{what}"));
-                pipeline.cmd("HDEL").arg(&health).arg(&fields);
-            }
-            (None, false) => return Err(Error::NotFound),
+/// Reads what `HookKeys` describes of a hook's health.
+pub(super) fn health_of<'a>(values: impl IntoIterator<Item = (&'a str, String)>) -> HookHealth {
+    let mut health = HookHealth::default();
+    for (what, value) in values {
+        match what {
+            "ok" => health.delivered_at_ms = value.parse().ok(),
+            "since" => health.failing_since_ms = value.parse().ok(),
+            "error" => (health.error, health.cause) = read_reason(value),
+            "lost" => health.given_up = value.parse().unwrap_or(0),
+            _ => {}
         }
-        self.writer.run(&pipeline).await.map(drop)
     }
+    health
 }
 
 /// Why a delivery failed: what users see and, on a second line, the cause for operators.
@@ -197,6 +199,11 @@ fn read_reason(value: String) -> (Option<String>, Option<String>) {
 }
 
 /// A record that cannot be parsed, for example of a later version, is skipped.
-fn read(text: &str) -> Option<Record> {
+pub(super) fn read(text: &str) -> Option<Record> {
     serde_json::from_str(text).inspect_err(|error| warn!(%error, "a stored webhook cannot be read")).ok()
+}
+
+/// A new version of all hooks. No number that counts up: a failover may lose the last ones.
+pub(super) fn new_version() -> String {
+    format!("{:x}", fastrand::u64(..))
 }

@@ -65,7 +65,10 @@ impl Store {
         self.settle_membership(entry, change.notice.user.id, false, since, None).await?;
         match reply.first().map(text).transpose()? {
             Some("absent") => Err(Error::UserNotFound),
-            Some("emptied") => self.keep_picture(PictureOwner::Room(change.room), None).await,
+            Some("emptied") => {
+                self.remove_hooks_of(change.room).await?;
+                self.keep_picture(PictureOwner::Room(change.room), None).await
+            }
             Some(_) | None => Ok(()),
         }
     }

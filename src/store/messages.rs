@@ -17,6 +17,9 @@ use crate::domain::{
 
 /// Maximum number of messages that one call announces. Nodes read what is missing before them from the log.
 const MAX_ANNOUNCED: u64 = 100;
+/// What `append_message.lua` is told of a sender who may join the room, and of one who sends by right of a webhook.
+const MAY_JOIN: u64 = 1;
+const BY_HOOK: u64 = 2;
 
 /// Rate limit of a user's messages in one room.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,15 @@ impl SendRate {
         let burst_ms = rate.map_or(0, |rate| (interval_ms * f64::from(rate.burst.saturating_sub(1))) as u64);
         (interval_ms.to_string(), burst_ms)
     }
+}
+
+/// On what terms a message is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct SendTerms {
+    /// Rate limit of the sender in the room.
+    pub rate: Option<SendRate>,
+    /// Whether it is sent by right of a webhook of the room, so that its sender is no member and does not become one.
+    pub is_by_hook: bool,
 }
 
 /// Outcome of a send.
@@ -67,7 +79,7 @@ pub struct AppendedRoom {
 }
 
 impl Store {
-    /// Stores a message and announces it to the room, joining the sender to a public room first.
+    /// Stores a message and announces it to the room, joining the sender to a public room first unless a webhook sends it.
     /// `seen` is the last message of the room that this node has seen, if it follows the room.
     ///
     /// # Errors
@@ -79,13 +91,13 @@ impl Store {
         room: RoomId,
         caller: &Caller,
         message: NewMessage,
-        rate: Option<SendRate>,
+        terms: SendTerms,
         seen: Option<EntryId>,
     ) -> Result<Appended> {
         let record = record::encode(&message, caller)?;
         let client_id = self.client_id_keys(room, caller.id, message.client_id.as_ref());
         let sent_key = client_id.name();
-        let sending = Sending { room, caller, message: &message, record: &record, client_id: &client_id, rate, seen };
+        let sending = Sending { room, caller, message: &message, record: &record, client_id: &client_id, terms, seen };
         let span = self.spans.child("store message");
         let outcome = self.run_append(&sending).await.inspect_err(|_| span.fail());
         if let (Err(Error::Unavailable(_)), Some(sent_key)) = (&outcome, sent_key) {
@@ -115,17 +127,18 @@ impl Store {
 
     /// Runs the script. A sender who must join the room is recorded as about to join first, in a second round trip.
     async fn run_append(&self, sending: &Sending<'_>) -> Result<(Value, Option<Join>)> {
-        let Sending { room, caller, message, record, client_id, rate, seen } = *sending;
+        let Sending { room, caller, message, record, client_id, terms, seen } = *sending;
         let keys = self.keys.room(room);
         let (rate_key, slow_key) = (self.keys.rate(room, caller.id), self.keys.slow(room, caller.id));
         let join_record = match room {
             RoomId::GLOBAL => String::new(),
+            _ if terms.is_by_hook => String::new(),
             _ => record::encode_notice(&Notice::by_user(NoticeKind::Joined, caller))?,
         };
         let reply_to = message.reply_to.map(|entry| entry.to_string()).unwrap_or_default();
         let seen = seen.unwrap_or(EntryId::START);
         let hash = message.client_id.as_ref().map(|_| body_hash(message)).unwrap_or_default();
-        let (interval, burst_ms) = SendRate::as_arguments(rate);
+        let (interval, burst_ms) = SendRate::as_arguments(terms.rate);
         let [sent, first, second] = client_id.keys(&keys.room);
         let live = if self.writer.waits_for_replicas() { &keys.room } else { &keys.live };
         let RoomKeys { room: state, log, members, amendments, details, admins, removed, .. } = &keys;
@@ -134,7 +147,7 @@ impl Store {
         ];
         let keys = if hash.is_empty() { &keys[..10] } else { &keys[..] };
         let names = json_names(message)?;
-        let args = |may_join: bool| {
+        let args = |standing: u64| {
             let mut args = vec![
                 Arg::Number(caller.id.0),
                 Arg::Text(record),
@@ -149,7 +162,7 @@ impl Store {
                 Arg::Number(self.retention.sweep_ms()),
                 Arg::Number(seen.seq.0),
                 Arg::Number(seen.at_ms),
-                Arg::Number(may_join.into()),
+                Arg::Number(standing),
                 Arg::Bytes(client_id.field()),
             ];
             for (named, name) in message.named.iter().zip(&names) {
@@ -158,13 +171,14 @@ impl Store {
             }
             args
         };
-        let call = Call { script: &scripts::APPEND_MESSAGE, keys, args: &args(false) };
+        let call =
+            Call { script: &scripts::APPEND_MESSAGE, keys, args: &args(if terms.is_by_hook { BY_HOOK } else { 0 }) };
         let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if !is_join(&reply)? {
             return Ok((reply, None));
         }
         let join = self.begin_join(room, caller.id, false).await?;
-        let call = Call { args: &args(true), ..call };
+        let call = Call { args: &args(MAY_JOIN), ..call };
         let (reply, _) = self.writer.run_script_after(std::slice::from_ref(&join.entering), &call, &[]).await?;
         Ok((reply, Some(join)))
     }
@@ -245,7 +259,7 @@ struct Sending<'a> {
     record: &'a str,
     /// Where its client id is remembered.
     client_id: &'a ClientIdKeys,
-    rate: Option<SendRate>,
+    terms: SendTerms,
     seen: Option<EntryId>,
 }
 

@@ -114,14 +114,13 @@ impl Command {
                 "zrange" => [":revoked", ":renamed", ":ended", ":deleted", ":deleting", ":joins", ":removals"]
                     .iter()
                     .any(|key| self.has_key(key)),
-                "get" => self.has_key(":generation") || self.has_key(":seq:"),
+                "get" => [":generation", ":seq:", "{hooks}:"].iter().any(|key| self.has_key(key)),
                 "hget" => self.has_key("{r:1}") || self.has_key(":seen"),
                 "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
                 "hmget" => self.has_key("{u:"),
                 "time" | "info" => true,
                 _ => {
-                    let keys =
-                        [":connected:", ":stats:", ":online:", ":seen", "{hooks}:outgoing", "}:push", "}:focused"];
+                    let keys = [":connected:", ":stats:", ":online:", ":seen", "{hooks}:", "}:push", "}:focused"];
                     keys.iter().any(|key| self.arguments.iter().any(|it| it.contains(key)))
                 }
             }

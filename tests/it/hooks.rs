@@ -3,6 +3,7 @@
 mod crashes;
 mod makers;
 mod receiver;
+mod rooms;
 mod traces;
 mod turns;
 

@@ -65,9 +65,9 @@ pub(super) struct MadeHook {
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
-        (status = 409, description = "A user has the name", body = ErrorBody),
+        (status = 409, description = "A user has the name, or it was that of a webhook whose account was banned or deleted", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
-        (status = 507, description = "The room, or the server, has as many as are possible", body = ErrorBody),
+        (status = 507, description = "The room, the caller or the server has as many as are possible, or the room has had too many names", body = ErrorBody),
     )
 )]
 pub(super) async fn create(
@@ -173,6 +173,7 @@ fn state(health: &HookHealth) -> &'static str {
         (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Not allowed", body = ErrorBody),
         (status = 404, description = "No such room, or a closed room of which the caller is not a member", body = ErrorBody),
+        (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
     )
 )]
 pub(super) async fn list(
@@ -241,7 +242,7 @@ pub(super) struct HookMessage {
         (status = 201, description = "The message, in answer to `content`", body = ChatMessage),
         (status = 400, description = "A field is missing or invalid", body = ErrorBody),
         (status = 403, description = "The webhook's account was removed from the room, or the webhook is paused", body = ErrorBody),
-        (status = 404, description = "No such webhook, or its account is not in the room any more", body = ErrorBody),
+        (status = 404, description = "No such webhook or room, or its account was banned or deleted", body = ErrorBody),
         (status = 409, description = "The client id was used for another message", body = ErrorBody),
         (status = 429, description = "Too many requests; see `Retry-After`", body = ErrorBody),
         (status = 507, description = "The server has no space left", body = ErrorBody),

@@ -11,7 +11,8 @@
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
 --       8 ms of burst   9 maximum entries   10 retention ms   11 sweep ms
 --       12 seq and 13 ms of the last message that the node has seen in the room (0 for none)
---       14 1 when the sender may join, because that is recorded with the sender as pending; else 0
+--       14 1 when the sender may join, because that is recorded with the sender as pending; 2 when it sends by right of a
+--       webhook of the room: then it need not be a member and becomes none; else 0
 --       15 field of the client id in the hashes ('' when it is not kept there)
 --       16… whom the text may mention: place, user (0 for all members), name as JSON, …
 -- Reply {'stored', id, joined 0|1}, and in a direct room or with mentions also
@@ -37,7 +38,8 @@ local seen, field = tonumber(ARGV[12]), ARGV[15]
 if live == room then live = nil end
 
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'slow')
-local kind = known_kind(state[1], members, sender)
+local is_by_hook = ARGV[14] == '2'
+local kind = is_by_hook and state[1] ~= 'direct' and state[1] or known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
 
 local function leads()
@@ -51,6 +53,7 @@ if reply_to ~= '' then
   local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
   if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then refusal = refusal or {'no_reply'} end
 end
+if is_by_hook and redis.call('ZSCORE', removed, sender) then refusal = refusal or {'removed'} end
 local joins = join_record ~= '' and kind == 'public'
 if joins and (ARGV[14] == '1' or not redis.call('ZSCORE', members, sender)) then
   if redis.call('ZSCORE', removed, sender) then

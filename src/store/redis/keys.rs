@@ -25,7 +25,9 @@
 //! | `push:key` | none: browsers have subscribed to it |
 //! | `audit`, `audit:applications` | 90 days after the last entry; the latest 10,000 entries of that time |
 //! | `{applications}:names`, `:tokens`, `:used` | none: a token lasts until it is revoked |
-//! | `{hooks}:incoming`, `:used`, `:outgoing`, `:health` | none: a webhook lasts until it is removed |
+//! | `{hooks}:incoming`, `:used`, `:outgoing`, `:health`, `:of:…`, `:makers` | none: a webhook lasts until it is removed |
+//! | `{hooks}:names:…` | none: as long as the room |
+//! | `{hooks}:version` | none: nodes compare it |
 //! | `{u:3}:blocks` | none: a block lasts until it is lifted |
 //! | `{r:7}:former`, `:former:log` | none: remains of a removed room, until a node has finished the removal |
 //! | `removals` | none: nodes finish and remove entries that are half a minute old |
@@ -174,6 +176,10 @@ pub(in crate::store) struct HookKeys {
     /// began to fail), error (of the last one; behind a line break what only operators read) or lost (number of messages
     /// given up).
     pub(in crate::store) health: String,
+    /// Hash: user → number of hooks that the user has made.
+    pub(in crate::store) makers: String,
+    /// String: another one after each change of hooks.
+    pub(in crate::store) version: String,
 }
 
 /// The keys of all uploaded files.
@@ -589,7 +595,19 @@ impl Keys {
             used: format!("{base}:used"),
             outgoing: format!("{base}:outgoing"),
             health: format!("{base}:health"),
+            makers: format!("{base}:makers"),
+            version: format!("{base}:version"),
         }
+    }
+
+    /// Hash: id of a hook of a room, or of those of all rooms → digest of its token, empty for an outgoing one.
+    pub(in crate::store) fn hooks_of(&self, room: Option<RoomId>) -> String {
+        format!("{}{{hooks}}:of:{}", self.prefix, room.map_or(0, RoomId::number))
+    }
+
+    /// Hash: folded name under which hooks of a room have posted → 1.
+    pub(in crate::store) fn hook_names(&self, room: RoomId) -> String {
+        format!("{}{{hooks}}:names:{}", self.prefix, room.number())
     }
 
     /// Counter of users.

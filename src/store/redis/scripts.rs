@@ -103,6 +103,8 @@ script!(CREATE_APPLICATION = "../lua/create_application.lua");
 script!(USE_APPLICATION = "../lua/use_application.lua");
 script!(REVOKE_APPLICATION = "../lua/revoke_application.lua");
 script!(CREATE_HOOK = "../lua/create_hook.lua");
+script!(REMOVE_HOOK = "../lua/remove_hook.lua");
+script!(RESERVE_HOOK_NAME = "../lua/reserve_hook_name.lua");
 script!(
     NEXT_DELIVERY = "../lua/amendments.lua",
     "../lua/prelude.lua",
@@ -178,6 +180,8 @@ static ALL: &[&LazyLock<Script>] = &[
     &USE_APPLICATION,
     &REVOKE_APPLICATION,
     &CREATE_HOOK,
+    &REMOVE_HOOK,
+    &RESERVE_HOOK_NAME,
     &NEXT_DELIVERY,
     &SETTLE_DELIVERY,
     &NOTE_DELIVERY,

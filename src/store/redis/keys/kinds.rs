@@ -45,7 +45,8 @@ const STARTS_OF_INDEXES: [&str; 9] =
     ["name:", "look:", "email:", "invite:", "guesses:", "direct:", "origin:", "stats:", "figures:"];
 const OF_UPLOADS: [&str; 5] = ["used", "sent", "about", "pictures", "bytes"];
 const OF_APPLICATIONS: [&str; 3] = ["names", "tokens", "used"];
-const OF_HOOKS: [&str; 4] = ["incoming", "used", "outgoing", "health"];
+const OF_HOOKS: [&str; 6] = ["incoming", "used", "outgoing", "health", "makers", "version"];
+const OF_HOOKED_ROOMS: [&str; 2] = ["of:", "names:"];
 const PASSING: [&str; 3] = ["nodes", "nodes:settings", "nodes:incidents"];
 const STARTS_OF_PASSING: [&str; 4] = ["node:", "probe:", "online:", "connected:"];
 const PASSING_OF_ROOM: [&str; 3] = ["sent:", "rate:", "slow:"];
@@ -99,6 +100,7 @@ impl KeyKind {
             ("uploads", own) if OF_UPLOADS.contains(&own) => Some(Self::Index),
             ("applications", own) if OF_APPLICATIONS.contains(&own) => Some(Self::Index),
             ("hooks", own) if OF_HOOKS.contains(&own) => Some(Self::Index),
+            ("hooks", own) if OF_HOOKED_ROOMS.iter().any(|start| own.starts_with(start)) => Some(Self::Index),
             ("uploads", "turn" | "listed") => Some(Self::Passing),
             // Presence sets of a cluster, and what nodes write to see whether a shard works.
             (_, "online" | "connected" | "barrier" | "nodes" | "history") => Some(Self::Passing),
@@ -161,6 +163,13 @@ mod tests {
                 [uploads.descriptions, uploads.used, uploads.sent, uploads.pictures, keys.stats(20_260_101)],
                 [tokens.names, tokens.tokens, tokens.used, keys.audit(AuditLog::Applications), origin],
                 [hooks.incoming, hooks.used, hooks.outgoing, hooks.health, keys.name("hooks")],
+                [
+                    hooks.makers,
+                    hooks.version,
+                    keys.hooks_of(None),
+                    keys.hooks_of(RoomId::new(7)),
+                    keys.hook_names(RoomId::GLOBAL),
+                ],
                 [keys.guesses("d"), keys.metrics(1), keys.name(""), keys.look(""), keys.name("nodes")],
                 [keys.invites(), keys.invite(""), uploads.bytes, keys.name("invites"), keys.look("invites")],
                 [keys.push_key(), keys.name("push:key"), keys.look("push"), keys.email("push"), keys.invite("push")],
