@@ -39,6 +39,7 @@ impl Applications {
         record(store, operator, Act::CreateToken, Some(Target::User(target))).await?;
         let bot =
             self.accounts.provide(AccountOrigin::of_application(name.as_str()), std::slice::from_ref(name)).await?;
+        store.mark_bot(bot.id).await?;
         let token = ApplicationToken::new()?;
         let stored =
             StoredApplication { name: name.as_str().to_owned(), bot: bot.id, scopes, created_at_ms: store.now_ms() };

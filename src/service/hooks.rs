@@ -95,6 +95,7 @@ impl Hooks {
         match providing.await {
             Ok(account) if account.is_banned => Err(Error::NameTaken),
             Ok(account) => {
+                store.mark_bot(account.id).await?;
                 store.readmit(room, account.id).await?;
                 Ok(account)
             }
@@ -210,13 +211,17 @@ impl Hooks {
         }
     }
 
-    /// Takes over the webhooks that an earlier version made: it did not list them by room, and made their accounts members.
+    /// Takes over what an earlier version made: it did not list webhooks by room, made their accounts members, and did not
+    /// tell accounts of applications from persons.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn take_over(&self) -> Result<()> {
         let store = &self.accounts.store;
         store.index_hooks().await?;
+        for (application, _) in store.applications().await? {
+            store.mark_bot(application.bot).await?;
+        }
         let incoming = store.incoming_hooks().await?;
         self.dismiss(&incoming.iter().map(|(hook, _)| hook).collect::<Vec<_>>()).await
     }

@@ -106,7 +106,7 @@ impl Store {
         };
         let read_state = ReadState::read(room, &mut replies)?;
         let receipts = match query.with_receipts {
-            true => self.receipts(room, &mut replies)?,
+            true => self.receipts(room, &state.bots, &mut replies)?,
             false => Receipts::default(),
         };
         Ok((Standing { state, until, is_member, read_state, receipts }, log))

@@ -19,6 +19,8 @@ const ABANDONED_AT_ONCE: usize = 200;
 pub(super) struct Join {
     /// To be sent before the command that makes the user a member.
     pub(super) entering: Cmd,
+    /// Whether the user is no person, but an application or a webhook.
+    pub(super) is_bot: bool,
     room: RoomId,
     user: UserId,
     /// The user's record: `room:attempt`.
@@ -41,7 +43,7 @@ impl Store {
             (self.keys.user_rooms(user), self.keys.pending_rooms(user), self.keys.rooms_made(user));
         let call = Call {
             script: &scripts::RESERVE_ROOM,
-            keys: &[&list, &pending, &made],
+            keys: &[&list, &pending, &made, &self.keys.user(user)],
             args: &[
                 Arg::Number(room.number().into()),
                 Arg::Text(&note),
@@ -56,9 +58,10 @@ impl Store {
             (Some("limited"), [_, Value::Int(wait_ms)]) => return Err(reply::limited(*wait_ms)),
             _ => {}
         }
+        let is_bot = matches!(reply.as_slice(), [_, Value::Int(1)]);
         let mut entering = redis::cmd("ZADD");
         entering.arg(self.keys.joins()).arg(at_ms).arg(&entry);
-        Ok(Join { entering, room, user, note, entry })
+        Ok(Join { entering, is_bot, room, user, note, entry })
     }
 
     /// Begins the joins of all these users, or of none. The room counts for `maker`.

@@ -2,6 +2,7 @@
 
 use redis::{Cmd, Pipeline, Value};
 
+use super::joins::Join;
 use super::redis::reply::{self, array, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call, Script};
 use super::stored::{RoomEntry, kind_of};
@@ -36,7 +37,7 @@ impl Store {
     /// `RateLimited`; `TooManyRooms`; `LinkInvalid`, `LinkExpired`, `LinkUsedUp`.
     pub async fn add_member(&self, change: &MemberChange<'_>) -> Result<()> {
         let join = self.begin_join(change.room, change.notice.user.id, false).await?;
-        let changed = self.change_members(&scripts::ADD_MEMBER, change, std::slice::from_ref(&join.entering)).await;
+        let changed = self.change_members(&scripts::ADD_MEMBER, change, Some(&join)).await;
         let reply = match changed {
             Ok(reply) => reply,
             Err(error) => {
@@ -59,7 +60,7 @@ impl Store {
     /// # Errors
     /// As [`Self::add_member`]; `UserNotFound` when the user is not a member and nothing changed.
     pub async fn remove_member(&self, change: &MemberChange<'_>) -> Result<()> {
-        let reply = self.change_members(&scripts::REMOVE_MEMBER, change, &[]).await?;
+        let reply = self.change_members(&scripts::REMOVE_MEMBER, change, None).await?;
         // Also for users who are no members, for the same reason.
         let (entry, since) = read_change(change.room, &reply)?;
         self.settle_membership(entry, change.notice.user.id, false, since, None).await?;
@@ -73,12 +74,12 @@ impl Store {
         }
     }
 
-    /// Runs a script that changes members behind the commands `before`.
+    /// Runs a script that changes members, behind the command that begins a join.
     async fn change_members(
         &self,
         script: &'static Script,
         change: &MemberChange<'_>,
-        before: &[Cmd],
+        join: Option<&Join>,
     ) -> Result<Vec<Value>> {
         let keys = self.keys.room(change.room);
         let rate_key = self.keys.rate(change.room, change.actor.id);
@@ -111,9 +112,11 @@ impl Store {
                 Arg::Number(burst_ms),
                 Arg::Number(change.is_imposed.into()),
                 Arg::Text(&link),
+                Arg::Number(join.is_some_and(|join| join.is_bot).into()),
             ],
         };
-        let reply = array(self.writer.run_script_after(before, &call, &[]).await?.0)?;
+        let before: Vec<Cmd> = join.map(|join| join.entering.clone()).into_iter().collect();
+        let reply = array(self.writer.run_script_after(&before, &call, &[]).await?.0)?;
         match (reply.first().map(text).transpose()?, reply.as_slice()) {
             (Some("limited"), [_, Value::Int(wait_ms)]) => Err(reply::limited(*wait_ms)),
             (Some(status), [reply]) => Err(room_links::refusal(status).unwrap_or_else(|| reply::unexpected(reply))),

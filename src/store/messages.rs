@@ -20,6 +20,7 @@ const MAX_ANNOUNCED: u64 = 100;
 /// What `append_message.lua` is told of a sender who may join the room, and of one who sends by right of a webhook.
 const MAY_JOIN: u64 = 1;
 const BY_HOOK: u64 = 2;
+const BOT_MAY_JOIN: u64 = 3;
 
 /// Rate limit of a user's messages in one room.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +179,7 @@ impl Store {
             return Ok((reply, None));
         }
         let join = self.begin_join(room, caller.id, false).await?;
-        let call = Call { args: &args(MAY_JOIN), ..call };
+        let call = Call { args: &args(if join.is_bot { BOT_MAY_JOIN } else { MAY_JOIN }), ..call };
         let (reply, _) = self.writer.run_script_after(std::slice::from_ref(&join.entering), &call, &[]).await?;
         Ok((reply, Some(join)))
     }

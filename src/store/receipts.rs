@@ -110,15 +110,21 @@ impl Store {
         pipeline.cmd("HGETALL").arg(&keys.delivered);
     }
 
-    /// Reads the receipts of a room; empty in `global` and in rooms too large for receipts.
-    pub(super) fn receipts(&self, room: RoomId, replies: &mut impl Iterator<Item = Value>) -> Result<Receipts> {
+    /// Reads the receipts of a room without those of `bots`, who read nothing; empty in `global` and in rooms too large for receipts.
+    pub(super) fn receipts(
+        &self,
+        room: RoomId,
+        bots: &[UserId],
+        replies: &mut impl Iterator<Item = Value>,
+    ) -> Result<Receipts> {
         let members: Vec<(u64, f64)> = reply::read(next(replies)?)?;
         let read = runs(next(replies)?)?;
         let delivered = runs(next(replies)?)?;
         if room == RoomId::GLOBAL || members.len() as u64 > self.receipt_members {
             return Ok(Receipts::default());
         }
-        let members = members.into_iter().map(|(user, joined_at_ms)| (UserId(user), joined_at_ms as u64)).collect();
+        let members = members.into_iter().map(|(user, joined_at_ms)| (UserId(user), joined_at_ms as u64));
+        let members = members.filter(|(user, _)| !bots.contains(user)).collect();
         Ok(Receipts { members, read, delivered })
     }
 }

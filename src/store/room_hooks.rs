@@ -7,7 +7,9 @@ use super::hooks::{health_of, new_version, read};
 use super::redis::keys::HookKeys;
 use super::redis::reply::{self, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{Error, HookHealth, HookId, IncomingHook, OutgoingHook, Result, RoomId, UserId, UserName, folded};
+use crate::domain::{
+    Error, HookHealth, HookId, IncomingHook, Listing, OutgoingHook, Result, RoomId, UserId, UserName, folded,
+};
 
 /// Most names under which the webhooks of a room ever post: each has an account that stays.
 const MAX_NAMES: u64 = 20;
@@ -177,6 +179,36 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("ZREM").arg(self.keys.room(room).removed).arg(user.0);
         self.writer.run(&pipeline).await.map(drop)
+    }
+
+    /// Notes that a user is no person, but an application or a webhook: in rooms of the user, and then in the account, from
+    /// which rooms learn it when the user joins them.
+    pub async fn mark_bot(&self, user: UserId) -> Result<()> {
+        let account = self.keys.user(user);
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("HMGET").arg(&account).arg(&["hash", "bot"]);
+        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
+        let (hash, mark): (Option<String>, Option<String>) = reply::read(reply)?;
+        if hash.is_none() || mark.is_some() {
+            return Ok(()); // there is no account, or it is marked
+        }
+        let Listing { items, .. } = self.rooms_partly(user).await?;
+        let rooms: Vec<RoomId> = items.iter().filter(|entry| entry.other.is_none()).map(|entry| entry.room).collect();
+        self.note_bot(&rooms, user).await?;
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("HSET").arg(&account).arg("bot").arg(1);
+        self.writer.run(&pipeline).await.map(drop)
+    }
+
+    /// Notes in rooms that a member is no person.
+    pub(super) async fn note_bot(&self, rooms: &[RoomId], user: UserId) -> Result<()> {
+        for room in rooms.iter().filter(|room| **room != RoomId::GLOBAL) {
+            let keys = self.keys.room(*room);
+            let call =
+                Call { script: &scripts::MARK_BOT, keys: &[&keys.room, &keys.members], args: &[Arg::Number(user.0)] };
+            self.writer.run_script(&call, &[]).await?;
+        }
+        Ok(())
     }
 
     /// Which of these users are members of these rooms.

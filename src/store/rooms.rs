@@ -22,25 +22,31 @@ pub(super) struct State {
     pub(super) watermark: Watermark,
     /// The last message that was announced apart from being stored, because replicas had to receive it first.
     pub(super) announced: Option<Seq>,
+    /// Members who are no persons.
+    pub(super) bots: Vec<UserId>,
 }
 
 /// Adds the command whose reply [`State::read`] reads.
 pub(super) fn read_state(pipeline: &mut Pipeline, room_key: &str) {
-    pipeline.cmd("HMGET").arg(room_key).arg(&["kind", "seq", "ms", "gone", "pair", "announced"]);
+    pipeline.cmd("HMGET").arg(room_key).arg(&["kind", "seq", "ms", "gone", "pair", "announced", "bots"]);
+}
+
+fn bots_of(text: Option<&str>) -> Vec<UserId> {
+    text.unwrap_or_default().split(',').filter_map(|number| number.parse().ok().map(UserId)).collect()
 }
 
 /// The reply to [`read_state`].
-type StateFields = (Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>, Option<u64>);
+type StateFields = (Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>, Option<u64>, Option<String>);
 
 impl State {
     /// Reads the state of a room; `None` when the room does not exist.
     pub(super) fn read(room: RoomId, reply: Value) -> Result<Option<Self>> {
-        let (kind, seq, at_ms, revision, pair, announced): StateFields = reply::read(reply)?;
+        let (kind, seq, at_ms, revision, pair, announced, bots): StateFields = reply::read(reply)?;
         let Some(kind) = kind else { return Ok(None) };
         let last = EntryId { seq: Seq(seq.unwrap_or(0)), at_ms: at_ms.unwrap_or(0) };
         let head = RoomHead { id: room, kind: kind_of(&kind)?, pair: pair.as_deref().and_then(parse_pair) };
         let watermark = Watermark { last, revision: revision.unwrap_or(0) };
-        Ok(Some(Self { head, watermark, announced: announced.map(Seq) }))
+        Ok(Some(Self { head, watermark, announced: announced.map(Seq), bots: bots_of(bots.as_deref()) }))
     }
 }
 
@@ -113,6 +119,9 @@ impl Store {
         }
         let mut pipeline = Pipeline::with_capacity(4);
         let entry = RoomEntry { room, kind: new.kind, other: None };
+        if joins.iter().any(|join| join.is_bot) {
+            self.note_bot(&[room], new.owner.id).await?;
+        }
         self.note_joined(&mut pipeline, entry, new.owner.id, Seq(1));
         for join in &joins {
             self.end_join(&mut pipeline, join);

@@ -150,7 +150,7 @@ impl Store {
         pipeline.cmd("HGETALL").arg(&keys.amendments);
         self.read_receipts(&mut pipeline, &keys);
         let mut replies = self.connection.run(&pipeline).await?.into_iter();
-        let State { head, watermark, announced } =
+        let State { head, watermark, announced, bots } =
             State::read(room, next(&mut replies)?)?.ok_or(Error::MessageNotFound)?;
         let entry = array(next(&mut replies)?)?.into_iter().next().ok_or(Error::MessageNotFound)?;
         let (entry, record) = read_entry(&entry)?;
@@ -161,7 +161,7 @@ impl Store {
         let mut message = [record::decode(room, entry, record)?];
         self.deleted_users.rename_in(&mut message);
         let [message] = message;
-        let receipts = self.receipts(room, &mut replies)?;
+        let receipts = self.receipts(room, &bots, &mut replies)?;
         let is_announced = announced.is_none_or(|announced| announced >= seq);
         Ok(StoredTrace { message, head, is_announced, is_deleted, receipts })
     }

@@ -25,7 +25,7 @@ const ROUTES: [(&str, &str, &str, Scope, &str); 8] = [
 ];
 
 /// Makes a token as the command line does.
-async fn token(world: &World, name: &str, scopes: &[Scope]) -> String {
+pub async fn token(world: &World, name: &str, scopes: &[Scope]) -> String {
     let (applications, _) = chinwag::node::applications(&world.config).await.expect("Redis answers");
     let name = UserName::parse(name).expect("a name");
     applications.create(&Operator::CommandLine, &name, scopes.to_vec()).await.expect("made").expose().to_owned()

@@ -11,6 +11,7 @@ mod backups;
 mod bad_frames;
 mod bad_input;
 mod blocks;
+mod bots;
 mod budgets;
 mod check;
 mod client_ids;

@@ -5,7 +5,7 @@
 --       8 users who were removed   9 details of amendments   10 links
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
 --       7 ms between messages   8 ms of burst   9 1 when the actor may add anybody and need not be a member; else 0
---       10 digest of the link with which the actor joins, or ''
+--       10 digest of the link with which the actor joins, or ''   11 1 when the user is no person; else 0
 -- Reply {'added', kind, seq of the message} · {'already', kind, first seq since the user joined}
 --       {'no_room'} · {'direct'} · {'forbidden'} · {'removed'} (the actor may not join) · {'limited', ms to wait}
 --       {'no_link'} · {'expired'} · {'used_up'} (the actor may not join with the link)
@@ -37,6 +37,7 @@ if wait > 0 then return {'limited', wait} end
 local ms = math.max(math.floor(clock), tonumber(state[3]) or 0)
 local seq = tonumber(state[2]) + 1
 redis.call('ZADD', members, integer(ms), user)
+if ARGV[11] == '1' then note_bot(room, user) end
 if actor ~= user or is_imposed then redis.call('ZREM', removed, user) end
 if link then
   link.used = link.used + 1

@@ -11,7 +11,7 @@
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
 --       8 ms of burst   9 maximum entries   10 retention ms   11 sweep ms
 --       12 seq and 13 ms of the last message that the node has seen in the room (0 for none)
---       14 1 when the sender may join, because that is recorded with the sender as pending; 2 when it sends by right of a
+--       14 1 when the sender may join, because that is recorded with the sender as pending, 3 when it is no person; 2 when it sends by right of a
 --       webhook of the room: then it need not be a member and becomes none; else 0
 --       15 field of the client id in the hashes ('' when it is not kept there)
 --       16… whom the text may mention: place, user (0 for all members), name as JSON, …
@@ -55,10 +55,11 @@ if reply_to ~= '' then
 end
 if is_by_hook and redis.call('ZSCORE', removed, sender) then refusal = refusal or {'removed'} end
 local joins = join_record ~= '' and kind == 'public'
-if joins and (ARGV[14] == '1' or not redis.call('ZSCORE', members, sender)) then
+local may_join = ARGV[14] == '1' or ARGV[14] == '3'
+if joins and (may_join or not redis.call('ZSCORE', members, sender)) then
   if redis.call('ZSCORE', removed, sender) then
     refusal = refusal or {'removed'}
-  elseif ARGV[14] == '0' then
+  elseif not may_join then
     refusal = refusal or {'join'}
   end
 else
@@ -127,6 +128,7 @@ local joined = 0
 if joins then
   joined = redis.call('ZADD', members, 'NX', integer(ms), sender)
   if joined == 1 then
+    if ARGV[14] == '3' then note_bot(room, sender) end
     append(log, live, seq, ms, join_record, max_len)
     seq, is_noted = seq + 1, false
   end

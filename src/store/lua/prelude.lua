@@ -127,6 +127,14 @@ local function known_kind(kind, members, user)
   return false
 end
 
+-- Notes in a room that a member is no person: an application or a webhook, which reads nothing and inherits nothing.
+local function note_bot(room, user)
+  local bots = redis.call('HGET', room, 'bots') or ''
+  if not string.find(',' .. bots .. ',', ',' .. user .. ',', 1, true) then
+    redis.call('HSET', room, 'bots', bots == '' and user or bots .. ',' .. user)
+  end
+end
+
 -- Returns whether a user is owner or admin of a room. Only members are: the owner of a public room who left it has no power
 -- there until they come back.
 local function is_leader(owner, admins, members, user)

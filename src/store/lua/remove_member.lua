@@ -1,11 +1,11 @@
 -- Removes a user from a room. Every member may leave; the owner and admins may remove others, who then cannot join again,
 -- a group by a link, before somebody adds them. In a public room that goes for users who have just left as well. When the owner of a group leaves,
--- it passes to the admin who joined first, or else to the member who joined first. Counts as a message of the actor.
+-- it passes to the admin who joined first, or else to the member who joined first: a person before a bot. Counts as a message of the actor.
 --
 -- KEYS  1 room   2 log   3 members   4 amendments   5 live channel   6 rate of the actor here   7 admins
 --       8 users who were removed   9 details of amendments   10 links
 -- ARGV  1 actor   2 user   3 record of it   4 maximum entries   5 retention ms   6 sweep ms
---       7 ms between messages   8 ms of burst   9, 10 not used
+--       7 ms between messages   8 ms of burst   9, 10, 11 not used
 -- Reply {'removed', kind, seq of the message} · {'emptied', kind, seq of the message} (nobody is left in the group)
 --       {'absent', kind, seq of the next message} (the user is no member)
 --       {'kept_out', kind, seq of the next message} (the user is no member and cannot join any more)
@@ -45,10 +45,21 @@ redis.call('SREM', admins, user)
 append(log, live, seq, ms, ARGV[3], ARGV[4])
 advance(room, log, amended, details, seq, ms, state[4], ARGV[5], ARGV[6])
 if kind == 'group' and user == owner then
+  local bots = ',' .. (redis.call('HGET', room, 'bots') or '') .. ','
+  local function is_bot(member)
+    return string.find(bots, ',' .. member .. ',', 1, true)
+  end
   local heir, joined
   for _, admin in ipairs(redis.call('SMEMBERS', admins)) do
     local at = tonumber(redis.call('ZSCORE', members, admin) or math.huge)
-    if not joined or at < joined then heir, joined = admin, at end
+    if not is_bot(admin) and (not joined or at < joined) then heir, joined = admin, at end
+  end
+  local first = 0
+  while not heir do
+    local next_member = redis.call('ZRANGE', members, first, first)[1]
+    if not next_member then break end
+    if not is_bot(next_member) then heir = next_member end
+    first = first + 1
   end
   heir = heir or redis.call('ZRANGE', members, 0, 0)[1]
   if heir then

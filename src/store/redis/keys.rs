@@ -130,7 +130,7 @@ impl Channels {
 /// The keys of one room.
 pub(in crate::store) struct RoomKeys {
     /// Hash: number, kind, name, description, avatar, owner, pair, created, seq, ms, gone, slow (seconds between two messages
-    /// of a member), swept (when the log's expiry was last renewed), ids, announced; that of the global room also ids_since;
+    /// of a member), bots (members who are no persons, with commas between them), swept (when the log's expiry was last renewed), ids, announced; that of the global room also ids_since;
     /// those of direct rooms also `blocked:<user>` for a user whom the other one blocks. That of a removed room has former
     /// (its kind) and name alone, until the removal is finished.
     pub(in crate::store) room: String,

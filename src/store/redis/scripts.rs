@@ -50,6 +50,7 @@ script!(READ_LINK = "../lua/prelude.lua", "../lua/links.lua", "../lua/read_link.
 script!(REMOVE_ROOM = "../lua/prelude.lua", "../lua/remove_room.lua");
 script!(MEMBER_SINCE = "../lua/prelude.lua", "../lua/member_since.lua");
 script!(RESERVE_ROOM = "../lua/reserve_room.lua");
+script!(MARK_BOT = "../lua/prelude.lua", "../lua/mark_bot.lua");
 script!(SET_ROLE = "../lua/set_role.lua");
 script!(
     DELETE_MESSAGE = "../lua/amendments.lua",
@@ -137,6 +138,7 @@ static ALL: &[&LazyLock<Script>] = &[
     &REMOVE_ROOM,
     &MEMBER_SINCE,
     &RESERVE_ROOM,
+    &MARK_BOT,
     &SET_ROLE,
     &DELETE_MESSAGE,
     &EDIT_MESSAGE,
