@@ -23,7 +23,7 @@ class Fill:
             values.update(id=group, user_id=self.world.new_member(group, self.user))
             return
         if self.label == "DELETE /api/v1/rooms/{id}/hooks/{hook}":
-            group = self.world.new_group(self.user)
+            group = self.world.group_for_hooks(self.user)
             values.update(id=group, hook=self.world.new_hook(group, self.user)["id"])
             return
         if self.label == "DELETE /api/v1/rooms/{id}/links/{link_id}":
@@ -61,7 +61,7 @@ class Fill:
             case "id" if label.endswith("/trace"):
                 return self.dice.choice(world.messages).number
             case "id" if label == "POST /api/v1/rooms/{id}/hooks":
-                return world.new_group(self.user)
+                return world.group_for_hooks(self.user)
             case "id" if label == "DELETE /api/v1/me/sessions/{id}":
                 return world.session_of(self.user)
             case "id" if "/invites/" in label:

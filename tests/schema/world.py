@@ -1,5 +1,6 @@
 """Users, rooms and messages that exist on the node under test, for the cases that Schemathesis sends."""
 
+import contextlib
 import io
 import itertools
 import os
@@ -62,6 +63,7 @@ class World:
 
     def __init__(self):
         self._numbers = itertools.count(1)
+        self._hooked = {}
         self.admin = User("Amelia", is_new=False)
         self.keeper, self.bob, self.carol, self.victim = map(User, ["Kaspar", "Bob", "Carol", "Victoria"])
         self.application = Application()
@@ -95,6 +97,15 @@ class World:
 
     def new_group(self, owner):
         return call("POST", "/api/v1/rooms", owner, json={"name": self.unique("Group ")})["id"]
+
+    def group_for_hooks(self, owner):
+        """A group for webhooks. Those of the case before go with its group: a user makes at most fifty."""
+        former = self._hooked.get(owner.id)
+        with contextlib.suppress(RuntimeError):
+            if former:
+                call("DELETE", f"/api/v1/rooms/{former}", owner)
+        self._hooked[owner.id] = self.new_group(owner)
+        return self._hooked[owner.id]
 
     def new_hook(self, group, owner):
         """A webhook through which others post into a group."""
