@@ -11,9 +11,7 @@ use super::Store;
 use super::redis::keys::HookKeys;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{
-    Error, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, OutgoingHook, Result, RoomId, UserId,
-};
+use crate::domain::{Error, HookHealth, HookOrigin, HookToken, IncomingHook, OutgoingHook, Result, RoomId, UserId};
 
 /// Maximum number of hooks of each kind; the command line makes more.
 const MAX_HOOKS: u64 = 1000;
