@@ -120,7 +120,16 @@ impl Command {
                 "hmget" => self.has_key("{u:"),
                 "time" | "info" => true,
                 _ => {
-                    let keys = [":connected:", ":stats:", ":online:", ":seen", "{hooks}:", "}:push", "}:focused"];
+                    let keys = [
+                        ":connected:",
+                        ":stats:",
+                        ":online:",
+                        ":seen",
+                        "{hooks}:",
+                        "{applications}:",
+                        "}:push",
+                        "}:focused",
+                    ];
                     keys.iter().any(|key| self.arguments.iter().any(|it| it.contains(key)))
                 }
             }
