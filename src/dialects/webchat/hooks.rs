@@ -10,6 +10,7 @@ use super::error::ErrorBody;
 use super::message::ChatMessage;
 use super::requests::{NewFile, kind_of, new_message};
 use super::rooms::room_of;
+use super::slack;
 use super::wire::Done;
 use crate::dialects::common::utc_millis;
 use crate::domain::{
@@ -215,7 +216,7 @@ pub(super) async fn remove(
 #[derive(Deserialize, ToSchema)]
 #[schema(as = webchat::HookMessage, example = json!({"text": "The build has failed"}))]
 pub(super) struct HookMessage {
-    /// Slack's text, in which `&amp;`, `&lt;` and `&gt;` stand for `&`, `<` and `>`.
+    /// Slack's text: `&amp;`, `&lt;` and `&gt;` stand for `&`, `<` and `>`, and `<https://…|label>` is a link.
     #[schema(max_length = 5000)]
     text: Option<String>,
     /// The text as it is; may be empty with a `file_url`.
@@ -256,7 +257,7 @@ pub(super) async fn post(
 ) -> Result<HttpResponse> {
     let body = body.0;
     let is_slack = body.content.is_none() && body.text.is_some();
-    let content = body.content.or_else(|| body.text.as_deref().map(without_entities)).unwrap_or_default();
+    let content = body.content.or_else(|| body.text.as_deref().map(slack::readable)).unwrap_or_default();
     let kind = body.message_type.as_deref().map_or(Ok(MessageKind::Text), kind_of)?;
     let file = NewFile { url: body.file_url, name: body.file_name, size: body.file_size };
     let message = new_message(kind, content, body.client_id.as_deref(), file)?;
@@ -268,10 +269,6 @@ pub(super) async fn post(
     let base_url = context.base_url(&request);
     let sent = sent.seen_at(&base_url);
     Ok(HttpResponse::Created().json(ChatMessage::pushed(&sent, true, &base_url)))
-}
-
-fn without_entities(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 /// The body of a request to an outgoing webhook.
@@ -298,11 +295,6 @@ pub fn print_delivery(hook: &OutgoingHook, message: &Message, base_url: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entities_are_replaced_once() {
-        assert_eq!(without_entities("a &lt;b&gt; &amp;amp; &amp;lt; &quot;"), "a <b> &amp; &lt; &quot;");
-    }
 
     #[test]
     fn a_webhook_is_dead_after_a_day() {

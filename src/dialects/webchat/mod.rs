@@ -20,6 +20,7 @@ mod room_settings;
 mod rooms;
 mod search;
 mod sessions;
+mod slack;
 mod socket;
 mod upload;
 mod wire;
