@@ -42,10 +42,10 @@ impl FollowedRooms {
         let Some(recording) = self.0.store.spans().recording() else { return };
         let rooms = self.clone();
         tokio::spawn(async move {
+            let _recording = recording;
             if let Some(push) = rooms.push_of(message).await {
                 rooms.record_span(message, &parent, push);
             }
-            drop(recording);
         });
     }
 

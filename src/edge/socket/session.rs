@@ -301,17 +301,18 @@ impl Session {
     /// Stores a message. All members of the room receive it, the sender included; a retry is sent to this connection only.
     async fn send(&self, caller: &Caller, to: Receiver, message: NewMessage) -> Result<()> {
         let messages = &self.context.services.messages;
-        let span = self.context.spans.request(|| None);
-        let sent = span.around(messages.send_to(to, caller, message)).await;
-        span.if_sampled(|span| {
-            span.rename("WebSocket send".to_owned());
-            span.set("dialect", self.codec.name);
-            if sent.is_err() {
-                span.fail();
-            }
-        });
-        drop(span);
-        let sent = sent?;
+        let sent = {
+            let span = self.context.spans.request(|| None);
+            let sent = span.around(messages.send_to(to, caller, message)).await;
+            span.if_sampled(|span| {
+                span.rename("WebSocket send".to_owned());
+                span.set("dialect", self.codec.name);
+                if sent.is_err() {
+                    span.fail();
+                }
+            });
+            sent?
+        };
         if sent.is_replay {
             let room = messages.room(sent.message.id.room).await?;
             let event = RoomEvent { room, what: Event::Message(Box::new(sent.message)) };

@@ -37,18 +37,13 @@ local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 
 local seen, field = tonumber(ARGV[12]), ARGV[15]
 if live == room then live = nil end
 
-local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'slow')
+local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'slow', 'pair', 'blocked:' .. sender)
 local is_by_hook = ARGV[14] == '2'
 local kind = is_by_hook and state[1] ~= 'direct' and state[1] or known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
 
-local function leads()
-  return is_leader(redis.call('HGET', room, 'owner'), admins, members, sender)
-end
-
-local direct = kind == 'direct' and redis.call('HMGET', room, 'pair', 'blocked:' .. sender)
 -- The other user of a direct room blocks the sender.
-local refusal = direct and direct[2] and {'blocked'}
+local refusal = state[8] and {'blocked'}
 if reply_to ~= '' then
   local exists = redis.call('XRANGE', log, reply_to, reply_to)[1]
   if not exists or is_deleted(amended, string.match(reply_to, '^%d+')) then refusal = refusal or {'no_reply'} end
@@ -69,7 +64,7 @@ local clock = redis_clock()
 local wait, arrival = check_rate(rate, interval, burst, clock)
 if wait > 0 then refusal = refusal or {'limited', wait} end
 local slow_ms = (tonumber(state[6]) or 0) * 1000
-local is_slow = slow_ms > 0 and not leads()
+local is_slow = slow_ms > 0 and not leads(room, admins, members, sender)
 if is_slow then
   local pause = math.min((tonumber(redis.call('GET', slow)) or -slow_ms) + slow_ms - clock, slow_ms)
   if pause > 0 then refusal = refusal or {'slow', math.ceil(pause)} end
@@ -112,7 +107,7 @@ if hash ~= '' then
     local since = join_record ~= '' and kind == 'public' and redis.call('ZSCORE', members, sender)
     since = since and first_since(log, tonumber(state[2]), tonumber(since)) or 0
     local amendments = with_details(details, amendments_of(amended, string.match(id, '^%d+')))
-    local about = direct and direct[1] or redis.call('HGET', room, 'name') or ''
+    local about = kind == 'direct' and state[7] or redis.call('HGET', room, 'name') or ''
     return {'replay', id, entry and entry[2][2] or false, amendments, since, kind, about}
   end
 end
@@ -120,7 +115,7 @@ if refusal then return refusal end
 
 local mentioned = {}
 if #ARGV > 15 then
-  record, mentioned = add_mentions(record, {unpack(ARGV, 16)}, members, leads)
+  record, mentioned = add_mentions(record, {unpack(ARGV, 16)}, room, admins, members, sender)
 end
 note_arrival(rate, arrival, clock)
 if is_slow then redis.call('SET', slow, integer(clock), 'PX', slow_ms) end
@@ -144,5 +139,5 @@ elseif ids and not is_noted then
   redis.call('HSET', ids, field, struct.pack(ID_VALUE, seq, ms, hash))
 end
 if hash ~= '' and sent ~= room then redis.call('SET', sent, id .. ' ' .. hash, 'PX', lifetime) end
-if not direct and #mentioned == 0 then return {'stored', id, joined} end
-return {'stored', id, joined, mentioned, kind, direct and direct[1] or redis.call('HGET', room, 'name') or ''}
+if kind ~= 'direct' and #mentioned == 0 then return {'stored', id, joined} end
+return {'stored', id, joined, mentioned, kind, kind == 'direct' and state[7] or redis.call('HGET', room, 'name') or ''}

@@ -3,13 +3,15 @@
 
 -- Adds to a record whom its text mentions: at each place the first of the named who is a member, all members if the sender
 -- may mention them. `named` is {place, user, name as JSON, …}. Returns the record and which of the named it mentions.
-local function add_mentions(record, named, members, may_mention_all)
+local function add_mentions(record, named, room, admins, members, sender)
   local users, names, mentioned, is_done = {}, {}, {}, {}
   for i = 1, #named, 3 do
     local place, user, name = named[i], named[i + 1], named[i + 2]
     local mention, counts = user .. name, false
     if not is_done[place] then
-      counts = is_done[mention] or user == '0' and may_mention_all() or redis.call('ZSCORE', members, user)
+      counts = is_done[mention]
+        or user == '0' and leads(room, admins, members, sender)
+        or redis.call('ZSCORE', members, user)
     end
     if counts and not is_done[mention] then
       users[#users + 1], names[#names + 1], mentioned[#mentioned + 1] = user, name, (i + 2) / 3

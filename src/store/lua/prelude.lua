@@ -141,3 +141,8 @@ local function is_leader(owner, admins, members, user)
   local has_role = owner == user or redis.call('SISMEMBER', admins, user) == 1
   return has_role and redis.call('ZSCORE', members, user) and true or false
 end
+
+-- The same for a room whose owner has not been read.
+local function leads(room, admins, members, user)
+  return is_leader(redis.call('HGET', room, 'owner'), admins, members, user)
+end
