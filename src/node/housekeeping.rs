@@ -155,9 +155,6 @@ async fn read_clock(store: Store) {
 
 /// Removes expired state every minute, on this node and in Redis.
 pub(super) async fn housekeeping(services: Services) {
-    if let Err(error) = services.hooks.take_over().await {
-        warn!(%error, "could not take over the webhooks of an earlier version; the next start does");
-    }
     loop {
         if let Err(error) = services.rooms.housekeeping().await {
             warn!(%error, "could not finish changes of membership that other nodes left half-done");

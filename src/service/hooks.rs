@@ -9,11 +9,11 @@ use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
 use super::hook_makers::may_have_hooks;
 use crate::domain::{
-    Account, AccountOrigin, Caller, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, Notice,
-    NoticeKind, OutgoingHook, Result, RoomId, RoomKind, UserId, UserName,
+    Account, AccountOrigin, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, OutgoingHook,
+    Result, RoomId, RoomKind, UserId, UserName,
 };
 use crate::outbound::Outbound;
-use crate::store::{MemberChange, RoomHooks};
+use crate::store::RoomHooks;
 
 /// A webhook in a list, which has no secrets.
 #[derive(Clone, Debug)]
@@ -197,60 +197,10 @@ impl Hooks {
     /// `Forbidden`, `RoomNotFound`, `DirectRoom`; `NotFound`.
     pub async fn remove(&self, operator: &Operator<'_>, room: Option<RoomId>, id: &HookId) -> Result<()> {
         self.authorise(operator, room).await?;
-        let store = &self.accounts.store;
-        if room.is_none() {
-            store.index_hooks().await?;
-        }
         let all = self.read(room).await?;
         let hook = all.iter().find(|hook| hook.id() == id).ok_or(Error::NotFound)?;
         self.record(operator, Act::RemoveHook, hook.room()).await?;
-        store.remove_hook(hook.room(), id, hook.made_by()).await?;
-        match hook {
-            ListedHook::Incoming(hook, _) => self.dismiss(&[hook]).await,
-            ListedHook::Outgoing(..) => Ok(()),
-        }
-    }
-
-    /// Takes over what an earlier version made: it did not list webhooks by room, made their accounts members, and did not
-    /// tell accounts of applications from persons.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn take_over(&self) -> Result<()> {
-        let store = &self.accounts.store;
-        store.index_hooks().await?;
-        for (application, _) in store.applications().await? {
-            store.mark_bot(application.bot).await?;
-        }
-        let incoming = store.incoming_hooks().await?;
-        self.dismiss(&incoming.iter().map(|(hook, _)| hook).collect::<Vec<_>>()).await
-    }
-
-    /// Removes the accounts of webhooks from their rooms, where they are members. They need not be.
-    async fn dismiss(&self, hooks: &[&IncomingHook]) -> Result<()> {
-        let store = &self.accounts.store;
-        let accounts: Vec<_> = hooks.iter().map(|hook| (hook.room, hook.bot)).collect();
-        for (hook, is_member) in hooks.iter().zip(store.are_members(&accounts).await?) {
-            if !is_member || hook.room == RoomId::GLOBAL {
-                continue;
-            }
-            let bot = Caller { id: hook.bot, name: hook.name.clone(), logged_in_at_secs: 0 };
-            let notice = Notice::by_user(NoticeKind::Left, &bot);
-            let change = MemberChange {
-                room: hook.room,
-                actor: &bot,
-                notice: &notice,
-                rate: None,
-                is_imposed: false,
-                link: None,
-            };
-            match store.remove_member(&change).await {
-                // Gone meanwhile.
-                Ok(()) | Err(Error::UserNotFound | Error::RoomNotFound) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        self.accounts.store.remove_hook(hook.room(), id, hook.made_by()).await
     }
 
     /// Checks that one more webhook may be made, and records that it is.

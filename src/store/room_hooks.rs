@@ -7,9 +7,7 @@ use super::hooks::{health_of, new_version, read};
 use super::redis::keys::HookKeys;
 use super::redis::reply::{self, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{
-    Error, HookHealth, HookId, IncomingHook, Listing, OutgoingHook, Result, RoomId, UserId, UserName, folded,
-};
+use crate::domain::{Error, HookHealth, HookId, IncomingHook, OutgoingHook, Result, RoomId, UserId, UserName, folded};
 
 /// Most names under which the webhooks of a room ever post: each has an account that stays.
 const MAX_NAMES: u64 = 20;
@@ -155,25 +153,6 @@ impl Store {
         Ok(Some((version, self.outgoing_hooks().await?)))
     }
 
-    /// Lists each webhook under its room, for those that an earlier version made.
-    pub async fn index_hooks(&self) -> Result<()> {
-        let hooks = self.keys.hooks();
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("HGETALL").arg(&hooks.incoming);
-        pipeline.cmd("HGETALL").arg(&hooks.outgoing);
-        let mut replies = self.run_sized(&pipeline, usize::MAX).await?.into_iter();
-        let incoming: Vec<(String, String)> = reply::read(next(&mut replies)?)?;
-        let outgoing: Vec<(String, String)> = reply::read(next(&mut replies)?)?;
-        let outgoing = outgoing.into_iter().map(|(_, record)| (String::new(), record));
-        let mut pipeline = Pipeline::new();
-        for (digest, record) in incoming.into_iter().chain(outgoing) {
-            let Some(record) = read(&record) else { continue };
-            let of_room = self.keys.hooks_of(record.room.and_then(RoomId::new));
-            pipeline.cmd("HSETNX").arg(of_room).arg(record.id).arg(digest);
-        }
-        if pipeline.is_empty() { Ok(()) } else { self.run_list(&pipeline).await.map(drop) }
-    }
-
     /// Forgets that somebody removed a user from a room.
     pub async fn readmit(&self, room: RoomId, user: UserId) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
@@ -181,22 +160,10 @@ impl Store {
         self.writer.run(&pipeline).await.map(drop)
     }
 
-    /// Notes that a user is no person, but an application or a webhook: in rooms of the user, and then in the account, from
-    /// which rooms learn it when the user joins them.
+    /// Marks a new account as that of an application or a webhook. Rooms learn it when the account joins them.
     pub async fn mark_bot(&self, user: UserId) -> Result<()> {
-        let account = self.keys.user(user);
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("HMGET").arg(&account).arg(&["hash", "bot"]);
-        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
-        let (hash, mark): (Option<String>, Option<String>) = reply::read(reply)?;
-        if hash.is_none() || mark.is_some() {
-            return Ok(()); // there is no account, or it is marked
-        }
-        let Listing { items, .. } = self.rooms_partly(user).await?;
-        let rooms: Vec<RoomId> = items.iter().filter(|entry| entry.other.is_none()).map(|entry| entry.room).collect();
-        self.note_bot(&rooms, user).await?;
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("HSET").arg(&account).arg("bot").arg(1);
+        pipeline.cmd("HSET").arg(self.keys.user(user)).arg("bot").arg(1);
         self.writer.run(&pipeline).await.map(drop)
     }
 
@@ -209,17 +176,5 @@ impl Store {
             self.writer.run_script(&call, &[]).await?;
         }
         Ok(())
-    }
-
-    /// Which of these users are members of these rooms.
-    pub async fn are_members(&self, users: &[(RoomId, UserId)]) -> Result<Vec<bool>> {
-        let mut pipeline = Pipeline::with_capacity(users.len());
-        for (room, user) in users {
-            pipeline.cmd("ZSCORE").arg(self.keys.room(*room).members).arg(user.0);
-        }
-        if users.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(self.run_list(&pipeline).await?.iter().map(|reply| !reply::is_absent(reply)).collect())
     }
 }

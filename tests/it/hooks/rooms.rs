@@ -95,38 +95,6 @@ async fn the_account_of_a_webhook_is_no_member_of_its_room() {
 }
 
 #[tokio::test]
-async fn accounts_that_an_earlier_version_made_members_leave() {
-    let mut world = world(1).await;
-    let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
-    let rooms = [alice.make_group(0, "a", &[]).await, alice.make_group(0, "b", &[]).await];
-    let mut made = Vec::new();
-    for (room, name) in rooms.into_iter().zip(["One", "Two"]) {
-        made.push(make(&alice, room, json!({"kind": "incoming", "name": name})).await);
-        let path = format!("/api/v1/rooms/{room}/members");
-        assert_eq!(alice.ask(0, &path, &json!({"username": name})).await.0, 201);
-        let (mut redis, key) = stored(&world, &format!("{{hooks}}:of:{room}"));
-        redis::cmd("DEL").arg(key).exec(&mut redis).expect("done");
-    }
-    let [own, inherited] = rooms;
-    let path = format!("/api/v1/rooms/{inherited}/members");
-    assert_eq!(alice.ask(0, &path, &json!({"username": "bob"})).await.0, 201);
-    assert_eq!(remove_member(&alice, inherited, 1).await, 200);
-    drop((alice, bob));
-    world.add_node().await;
-    let log_in = async |name: &str| world.log_in(0, name, "your_strong_password").await;
-    let (alice, bob) = (log_in("alice").await, log_in("bob").await);
-    eventually("they leave", async || members(&alice, own).await == of(&[("alice", "owner")])).await;
-    eventually("the group has its owner", async || members(&bob, inherited).await == of(&[("bob", "owner")])).await;
-    assert_eq!(hooks(&alice, own).await[0]["name"], "One", "it is listed");
-    let path = format!("/api/v1/rooms/{own}/members");
-    assert_eq!(alice.ask(0, &path, &json!({"username": "One"})).await.0, 201);
-    assert_eq!(post(&made[0], "as a member").await, 201);
-    assert_eq!(remove(&alice, own, &made[0]).await, 200);
-    assert_eq!(members(&alice, own).await, of(&[("alice", "owner")]), "its account leaves with it");
-    world.stop().await;
-}
-
-#[tokio::test]
 async fn webhooks_are_bounded_by_room_and_by_maker() {
     let world = world(1).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
