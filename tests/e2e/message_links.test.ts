@@ -117,5 +117,5 @@ test("a link into a public room lets others join, and then leads to the message"
   await expect(there.getByText("You are not a member of this public room.")).toBeVisible();
   await there.getByRole("main").getByRole("button", { name: "Join" }).click();
   await expect(title(there)).toHaveText(name);
-  await expect(rowOf(there, "for everyone")).toHaveClass(/is-flashed/);
+  await expect(rowOf(there, "for everyone")).toBeFocused();
 });

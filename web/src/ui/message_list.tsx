@@ -238,26 +238,31 @@ function History({ room, lines, onReply }: HistoryProps) {
   const show = async (id: number, takesFocus = false) => {
     if (!(await loadBackTo(room, id))) return showToast(t("error.message"));
     const scroll = () => scrollToLine(lineIndex(latestLines.current, id), { align: "center" });
-    revealMessage(id, scroll, (row) => {
+    await revealMessage(id, scroll, (row) => {
       setFlashed(id);
       setTimeout(() => setFlashed((flashed) => (flashed === id ? null : flashed)), FLASH_MS);
       if (takesFocus) takeFocus(row);
     });
   };
   const takeFocus = (row: HTMLElement) => row.focus({ preventScroll: true });
-  const revealMessage = (id: number, scroll: () => boolean, onSeen: (row: HTMLElement) => void) => {
+  const revealMessage = async (id: number, scroll: () => boolean, onSeen: (row: HTMLElement) => void) => {
     const { current } = box;
     const row = () => current?.querySelector<HTMLElement>(`[data-id="${id}"]`);
     if (!current) return;
+    await reveal(current, { scroll, row, onSeen });
     // At the end, where it was before, there was no scroll event.
-    void reveal(current, { scroll, row, onSeen }).then(() => onScroll(lastScroll.current.scrollTop));
+    onScroll(lastScroll.current.scrollTop);
   };
+  const shown = useRef<typeof targetMessage.value>(null);
   useSignalEffect(() => {
     const target = targetMessage.value;
-    if (target?.room !== room.id || room.state.value !== "ready") return;
-    targetMessage.value = null;
+    if (target?.room !== room.id || room.state.value !== "ready" || target === shown.current) return;
+    shown.current = target;
     isOpened.current = true;
-    void show(target.message, target.takesFocus);
+    // Taken only now: if the history is made anew meanwhile, as when the user has just joined, that one shows it.
+    void show(target.message, target.takesFocus).then(() => {
+      if (box.current && targetMessage.peek() === target) targetMessage.value = null;
+    });
   });
 
   return (

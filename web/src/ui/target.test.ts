@@ -42,3 +42,12 @@ it("a message is shown in its conversation", () => {
   expect(currentUrl()).toBe("/chat?room=9");
   expect(targetMessage.value).toMatchObject({ room: 9, message: 5 });
 });
+
+it("is forgotten in another conversation", () => {
+  showMessage(9, 5);
+  navigate("/chat?room=9&search=x");
+  expect(targetMessage.value).not.toBeNull();
+  navigate("/chat?room=8");
+  navigate("/chat?room=9");
+  expect(targetMessage.value).toBeNull();
+});

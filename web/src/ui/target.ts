@@ -30,6 +30,13 @@ export function isOfChat(address: string): boolean {
   return origin === location.origin && pathname === "/chat";
 }
 
+// Who goes to another conversation is not taken to the message on coming back.
+effect(() => {
+  const { room } = query.value;
+  const target = targetMessage.peek();
+  if (target && String(target.room) !== room) targetMessage.value = null;
+});
+
 // The address keeps the room only: going back to it, or loading it again, does not jump once more.
 effect(() => {
   const { room, message } = query.value;
