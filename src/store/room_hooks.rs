@@ -160,21 +160,18 @@ impl Store {
         self.writer.run(&pipeline).await.map(drop)
     }
 
-    /// Marks a new account as that of an application or a webhook. Rooms learn it when the account joins them.
+    /// Marks an account that is in no room yet as that of an application or a webhook. Rooms learn it when it joins them.
     pub async fn mark_bot(&self, user: UserId) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.cmd("HSET").arg(self.keys.user(user)).arg("bot").arg(1);
         self.writer.run(&pipeline).await.map(drop)
     }
 
-    /// Notes in rooms that a member is no person.
-    pub(super) async fn note_bot(&self, rooms: &[RoomId], user: UserId) -> Result<()> {
-        for room in rooms.iter().filter(|room| **room != RoomId::GLOBAL) {
-            let keys = self.keys.room(*room);
-            let call =
-                Call { script: &scripts::MARK_BOT, keys: &[&keys.room, &keys.members], args: &[Arg::Number(user.0)] };
-            self.writer.run_script(&call, &[]).await?;
-        }
-        Ok(())
+    /// Records in a room that a member is an application or a webhook.
+    pub(super) async fn note_bot(&self, room: RoomId, user: UserId) -> Result<()> {
+        let keys = self.keys.room(room);
+        let call =
+            Call { script: &scripts::MARK_BOT, keys: &[&keys.room, &keys.members], args: &[Arg::Number(user.0)] };
+        self.writer.run_script(&call, &[]).await.map(drop)
     }
 }

@@ -120,7 +120,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(4);
         let entry = RoomEntry { room, kind: new.kind, other: None };
         if joins.iter().any(|join| join.is_bot) {
-            self.note_bot(&[room], new.owner.id).await?;
+            self.note_bot(room, new.owner.id).await?;
         }
         self.note_joined(&mut pipeline, entry, new.owner.id, Seq(1));
         for join in &joins {
