@@ -234,6 +234,7 @@ describe("sending", () => {
     model.sendText(ROOM, "echo first", null);
     const second = socket.frames("send_message").at(-1);
     socket.push("new_message", message(4, { user_id: 1, client_id: String(second?.client_id) }));
+    await vi.advanceTimersByTimeAsync(50);
     expect(model.pendingMessages.value).toEqual([]);
     socket.push("done", { ref: socket.refOf("send_message") });
     await vi.advanceTimersByTimeAsync(9000);
@@ -572,6 +573,7 @@ describe("reading", () => {
     const { model, socket } = await begin();
     socket.push("new_message", message(3, { user_id: 1 }));
     socket.push("new_message", message(4, { user_id: 0, message_type: "system" }));
+    await vi.advanceTimersByTimeAsync(50);
     expect(model.unreadTotal.value).toBe(2);
     expect(model.sortedConversations.value[0]?.last_message?.id).toBe(4);
   });
@@ -588,6 +590,7 @@ describe("reading", () => {
     await vi.advanceTimersByTimeAsync(1);
     socket.push("new_message", message(3, { user_id: 1 }));
     socket.push("new_message", message(4));
+    await vi.advanceTimersByTimeAsync(50);
     expect(model.roomOf(ROOM).announced.value.map((message) => message.id)).toEqual([4]);
   });
 });
@@ -719,6 +722,7 @@ describe("events", () => {
     expect(room.typing.value.map((message) => message.name)).toEqual(["Bob"]);
     expect(model.online.value.has(2)).toBe(true);
     socket.push("new_message", message(3));
+    await vi.advanceTimersByTimeAsync(50);
     expect(room.typing.value).toEqual([]);
     socket.push("typing", typist);
     await vi.advanceTimersByTimeAsync(5100);
@@ -751,8 +755,10 @@ describe("events", () => {
     socket.push("room_changed", { room_id: ROOM, user_id: 1, description: "other" });
     expect(model.conversations.value.get(ROOM)?.name).toBe(before);
     socket.push("room_changed", { room_id: ROOM, user_id: 1, name: "Project Beta" });
+    await vi.advanceTimersByTimeAsync(50);
     expect(model.conversations.value.get(ROOM)?.name).toBe("Project Beta");
     socket.push("room_removed", { room_id: ROOM, user_id: 1 });
+    await vi.advanceTimersByTimeAsync(50);
     expect(model.conversations.value.has(ROOM)).toBe(false);
   });
 });
@@ -838,6 +844,7 @@ describe("reconnecting", () => {
     // The third and fourth message were lost, and their ids are used again.
     const again = message(3, { content: "new", resume: "3-9" });
     socket.push("new_message", again);
+    await vi.advanceTimersByTimeAsync(50);
     expect(model.unreadTotal.value).toBe(1);
     expect(model.sortedConversations.value[0]?.last_message).toEqual(again);
     socket.isSilent = false;
@@ -867,6 +874,7 @@ describe("reconnecting", () => {
     expect(model.session.me.value).toMatchObject(changed);
     socket.push("room_changed", { room_id: ROOM, user_id: 2, avatar: "/uploads/images/a.png" });
     const pictured = { name: "Room 7", avatar: "/uploads/images/a.png" };
+    await vi.advanceTimersByTimeAsync(50);
     expect(model.conversations.value.get(ROOM)).toMatchObject(pictured);
     socket.close();
     await vi.advanceTimersByTimeAsync(600);
@@ -899,6 +907,7 @@ describe("the messages of a room", () => {
     let most = 0;
     for (let id = 3; id <= 10_000; id += 1) {
       socket.push("new_message", message(id));
+      if (id % 100 === 0) await vi.advanceTimersByTimeAsync(50);
       most = Math.max(most, room.messages.value.length);
     }
     expect(most).toBeLessThanOrEqual(1200);
@@ -923,6 +932,7 @@ describe("the messages of a room", () => {
     model.openRoom(ROOM);
     await vi.advanceTimersByTimeAsync(1);
     arrive(socket, 3, 900);
+    await vi.advanceTimersByTimeAsync(50);
     model.openRoom(null);
     expect(model.roomOf(ROOM).messages.value).toHaveLength(100);
     expect(model.roomOf(ROOM).hasOlder.value).toBe(true);

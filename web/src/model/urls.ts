@@ -2,7 +2,8 @@
 
 /** The address, if the whole text is one that may be opened or drawn: http or https, nothing else. A path needs a base. */
 export function httpUrl(text: string | null | undefined, base?: string): string | null {
-  if (!text) return null;
+  // Most texts are none, and an exception costs more than drawing the message.
+  if (!text || (!base && !/^https?:/i.test(text))) return null;
   try {
     const url = new URL(text, base);
     return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;

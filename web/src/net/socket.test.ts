@@ -278,6 +278,57 @@ describe("the connection", () => {
   });
 });
 
+describe("events", () => {
+  const ids = () => events.map((frame) => ("id" in frame.payload ? frame.payload.id : null));
+  const burst = (socket: FakeSocket, from: number, to: number) => {
+    for (let id = from; id <= to; id += 1) socket.push("message_deleted", { room_id: 1, id });
+  };
+
+  it("that follow one at once are gathered, and applied in order", async () => {
+    const socket = open();
+    burst(socket, 1, 40);
+    expect(ids()).toEqual([1]);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(ids()).toEqual(Array.from({ length: 40 }, (_, at) => at + 1));
+    await vi.advanceTimersByTimeAsync(50);
+    burst(socket, 41, 41);
+    expect(ids().at(-1)).toBe(41);
+  });
+
+  it("are applied before what follows from an answer or a loss", async () => {
+    const socket = open();
+    socket.isSilent = true;
+    const known: unknown[][] = [];
+    const note = () => known.push(ids());
+    void connection.command(join).then(note);
+    burst(socket, 1, 3);
+    socket.push("done", { ref: socket.refOf("join_room") });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(known).toEqual([[1, 2, 3]]);
+    void connection.command(join).catch(note);
+    burst(socket, 4, 6);
+    socket.close();
+    expect(ids()).toEqual([1, 2, 3, 4, 5, 6]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(known[1]).toEqual(ids());
+  });
+
+  it("of an ended session are not applied", async () => {
+    const socket = open();
+    burst(socket, 1, 3);
+    connection.stop();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(ids()).toEqual([1]);
+  });
+
+  it("are not held back on a hidden page, whose timers are slow", () => {
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    burst(open(), 1, 3);
+    expect(ids()).toEqual([1, 2, 3]);
+    hidden.mockRestore();
+  });
+});
+
 describe("a server that goes away on purpose", () => {
   it.each([1001, 1012])("is told from a lost connection until there is another: %i", async (code) => {
     open().close(code, "restart, retry_after_ms=100");

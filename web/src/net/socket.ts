@@ -22,6 +22,8 @@ interface Hooks {
   onTokenDoubt: () => void;
 }
 
+/** How long after an event further ones are gathered, to be drawn together: in a busy room they come faster than that. */
+const GATHER_MS = 50;
 /** Close codes of servers that stop or restart, and of what stands before them. */
 const GOING_AWAY: ReadonlySet<number> = new Set([1001, 1012]);
 
@@ -34,13 +36,16 @@ export class Connection {
   #attempt = 0;
   #hasOpened = false;
   #timer = 0;
+  /** Events that are not applied yet, and the timer that will do it. */
+  readonly #gathered: EventFrame[] = [];
+  #gathering = 0;
   #hooks: Hooks = { since: () => [], onEvent: () => {}, onOpen: () => {}, onTokenDoubt: () => {} };
   readonly #token: () => string | null;
   readonly #socket = new CommandSocket({
     makeSocket: (url) => new WebSocket(url),
     Refused,
     onOpen: () => this.#handleOpen(),
-    onEvent: (frame) => this.#hooks.onEvent(frame),
+    onEvent: (frame) => this.#handleEvent(frame),
     onLoss: (event, wasStable) => this.#handleLoss(event, wasStable),
   });
 
@@ -61,6 +66,7 @@ export class Connection {
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#gathered.length = 0;
     this.#socket.close();
     this.#hasOpened = false;
     this.isServerAway.value = false;
@@ -82,7 +88,7 @@ export class Connection {
    * the last two the server may have done the command.
    */
   command({ type, payload }: Command): Promise<void> {
-    return this.#socket.command(type, payload);
+    return this.#socket.command(type, payload).finally(() => this.#apply());
   }
 
   /**
@@ -92,7 +98,7 @@ export class Connection {
    * As `command`.
    */
   fetchHistory(payload: ClientPayloads["fetch_history"]): Promise<HistoryPage> {
-    return this.#socket.fetchHistory(payload);
+    return this.#socket.fetchHistory(payload).finally(() => this.#apply());
   }
 
   #connect(): void {
@@ -110,7 +116,26 @@ export class Connection {
     this.#hasOpened = true;
   }
 
+  #handleEvent(frame: EventFrame): void {
+    this.#gathered.push(frame);
+    // The timers of a hidden page are slow, and it draws nothing.
+    if (!this.#gathering || document.hidden) this.#apply();
+  }
+
+  /** Applies the gathered events. What follows from an answer finds all events applied that came before it. */
+  #apply(): void {
+    if (this.#gathered.length === 0) return;
+    clearTimeout(this.#gathering);
+    this.#gathering = window.setTimeout(() => {
+      this.#gathering = 0;
+      this.#apply();
+    }, GATHER_MS);
+    for (let frame = this.#gathered.shift(); frame; frame = this.#gathered.shift())
+      this.#hooks.onEvent(frame);
+  }
+
   #handleLoss(event: Close | null, wasStable: boolean): void {
+    this.#apply();
     const wasOpen = this.status.value === "open";
     if (wasStable) this.#attempt = 0;
     if (event && GOING_AWAY.has(event.code)) this.isServerAway.value = true;
