@@ -33,6 +33,8 @@ declare const VERSION: string;
 
 /** How long a page may take before the cached one is shown. */
 const PAGE_MS = 3000;
+const TAKE_OVER_ATTEMPTS = 5;
+const TAKE_OVER_AGAIN_MS = 1000;
 const CACHE = cacheName(VERSION);
 const files: ReadonlySet<string> = new Set(FILES);
 
@@ -53,7 +55,7 @@ self.addEventListener("fetch", (event) => {
 });
 self.addEventListener("message", (event) => {
   const { type, script } = event.data as TakeOver;
-  if (type === "take over") event.waitUntil(takeOver(script));
+  if (type === "take over") event.waitUntil(takeOver(script, event.source as Client | null));
 });
 self.addEventListener("push", (event) => {
   const message = event.data?.json() as PushedMessage | undefined;
@@ -139,9 +141,16 @@ async function windows(): Promise<WindowClient[]> {
   return all.filter(({ url }) => isPage(url));
 }
 
-/** Takes the place of an older worker, unless a page of an older build may still need that one's files. */
-async function takeOver(script: string): Promise<void> {
-  if (files.has(script) && (await windows()).length <= 1) await self.skipWaiting();
+/**
+ * Takes the place of an older worker for the page that asks, unless another page may still need that one's files. A page
+ * that was closed or reloaded just now may still be among the windows.
+ */
+async function takeOver(script: string, asker: Client | null): Promise<void> {
+  if (!files.has(script)) return;
+  for (let attempt = 0; attempt < TAKE_OVER_ATTEMPTS; attempt += 1) {
+    if ((await windows()).every(({ id }) => id === asker?.id)) return self.skipWaiting();
+    await new Promise((resolve) => setTimeout(resolve, TAKE_OVER_AGAIN_MS));
+  }
 }
 
 /**
