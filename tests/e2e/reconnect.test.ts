@@ -30,6 +30,27 @@ test("messages written offline are sent once, when the connection is back", asyn
   expect((await alice.messageTexts(room)).map((text) => text.replace("while away: ", ""))).toEqual(inOrder);
 });
 
+test("messages written without a server are shown where nothing else is kept", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  await bob.send(room, "not loaded yet");
+  const node = await startNode();
+  const page = await enter(alice, { url: `http://127.0.0.1:${node.port}`, room: 1 });
+  await node.kill();
+  await expect(banner(page)).toBeVisible();
+  await item(page, bob.name).click();
+  await expect(page.locator(".empty-title")).toHaveText("The messages could not be loaded");
+  await write(page, "written all the same");
+  await expect(tick(bubble(page, "written all the same"), "waiting")).toBeVisible();
+  const again = await startNode(undefined, node);
+  await expect(bubble(page, "not loaded yet")).toBeVisible();
+  await expect(tick(bubble(page, "written all the same"), "sent")).toBeVisible();
+  await expect(page.locator(".empty-title")).toHaveCount(0);
+  expect(await alice.messageTexts(room)).toEqual(["not loaded yet", "written all the same"]);
+  await page.context().close();
+  await again.stop();
+});
+
 test("messages written offline survive a reload", async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);

@@ -9,7 +9,7 @@ import { connection, isCaughtUp } from "./connection";
 import { refreshList } from "./conversation_list";
 import { closeDrafts, openDrafts } from "./drafts";
 import { applyEvent } from "./events";
-import { refreshActiveRoom } from "./history";
+import { loadOffline, refreshActiveRoom } from "./history";
 import { closeOutbox, openOutbox } from "./outbox";
 import { resetCards } from "./people";
 import { loadOnline, resetPresence } from "./presence";
@@ -58,7 +58,9 @@ effect(() => {
 async function identify(ownToken: string): Promise<void> {
   const showKept = () => {
     if (token.peek() !== ownToken || me.peek()) return;
-    import("./offline").then(({ restore }) => restore(ownToken)).catch(() => {});
+    loadOffline()
+      .then(({ restore }) => restore(ownToken))
+      .catch(() => {});
   };
   setTimeout(showKept, RESTORE_MS);
   for (let attempt = 0; token.peek() === ownToken; attempt += 1) {

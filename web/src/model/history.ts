@@ -141,6 +141,18 @@ effect(() => {
   if (isListed && !document.hidden && roomOf(id).state.peek() === "idle") void loadNewest(roomOf(id));
 });
 
+export const loadOffline = () => import("./offline");
+
+// Without a connection the open room shows what is kept of it, for which the code may not be loaded yet.
+effect(() => {
+  const id = activeRoomId.value;
+  if (id === null || connection.status.value !== "waiting") return;
+  loadOffline().catch(() => {
+    const { state } = roomOf(id);
+    if (connection.status.peek() !== "open" && state.peek() !== "ready") state.value = "error";
+  });
+});
+
 /** Reads the open room again if it may lack messages. A page out of view waits. */
 export async function refreshActiveRoom(): Promise<void> {
   const room = activeRoom();

@@ -65,19 +65,25 @@ export function MessageList({ room, onReply }: { room: Room; onReply: (message: 
     return hasOlder ? settledLines(before.current) : before.current;
   }, [messages, pendingMessages.value, pendingUploads.value, own, divider, hasOlder]);
 
+  const history = lines.length > 0 && <History room={room} lines={lines} onReply={onReply} />;
   if (room.state.value === "error") {
     const isAway = connection.status.value !== "open";
+    // What the user has written meanwhile is shown all the same.
     return (
-      <Empty icon="alert" title={t("room.error")} hint={isAway ? t("room.notKept") : undefined}>
-        <button type="button" class="button" onClick={() => void loadNewest(room)}>
-          {t("again")}
-        </button>
-      </Empty>
+      <>
+        <Empty icon="alert" title={t("room.error")} hint={isAway ? t("room.notKept") : undefined}>
+          {!isAway && (
+            <button type="button" class="button" onClick={() => void loadNewest(room)}>
+              {t("again")}
+            </button>
+          )}
+        </Empty>
+        {history}
+      </>
     );
   }
-  if (room.state.value !== "ready" && lines.length === 0) return <Skeleton rows={8} kind="chat" />;
-  if (lines.length === 0) return <NoMessages room={room} />;
-  return <History room={room} lines={lines} onReply={onReply} />;
+  if (history) return history;
+  return room.state.value === "ready" ? <NoMessages room={room} /> : <Skeleton rows={8} kind="chat" />;
 }
 
 function NoMessages({ room }: { room: Room }) {
