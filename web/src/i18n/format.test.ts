@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { loadTexts } from ".";
-import { briefTime, dayText, durationText, sinceText, sizeText } from "./format";
+import { briefTime, dayText, sinceText } from "./format";
+import { durationText, sizeText } from "./units";
 
 describe("format", () => {
   beforeAll(() => loadTexts("en"));

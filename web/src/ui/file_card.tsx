@@ -1,7 +1,7 @@
 // A file as a card: name, type, size, and the host if it is another one.
 
 import { t } from "../i18n";
-import { sizeText } from "../i18n/format";
+import { sizeText } from "../i18n/units";
 import { plainFileName } from "../model/labels";
 import { foreignHost } from "../model/urls";
 import type { Message } from "../net/types";

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
-import { sizeText } from "../i18n/format";
+import { sizeText } from "../i18n/units";
 import { captionOf, plainFileName } from "../model/labels";
 import type { PendingMessage } from "../model/outbox";
 import { heldHost, noteSize, sizeOf } from "../model/pictures";

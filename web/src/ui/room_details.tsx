@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
-import { durationText } from "../i18n/format";
+import { durationText } from "../i18n/units";
 import { roomName } from "../model/labels";
 import { loadSettings } from "../model/room_settings";
 import type { Room } from "../model/rooms";

@@ -3,7 +3,8 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
-import { daysText, fullTime } from "../i18n/format";
+import { fullTime } from "../i18n/format";
+import { daysText } from "../i18n/units";
 import { LINK_DAYS, LINK_USES, linkAddress } from "../model/room_links";
 import type { Room } from "../model/rooms";
 import { showToast } from "../model/toast";

@@ -3,7 +3,7 @@
 import { useId, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
-import { durationText } from "../i18n/format";
+import { durationText } from "../i18n/units";
 import { changeSettings, changesOf, loadSettings, SLOW_MODES } from "../model/room_settings";
 import { type Room, removeRoom } from "../model/rooms";
 import { showToast } from "../model/toast";

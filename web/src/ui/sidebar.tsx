@@ -3,6 +3,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
+import { timeText } from "../i18n/format";
 import { refreshList } from "../model/conversation_list";
 import { activeRoomId, isListPartial, listedConversations, listState } from "../model/rooms";
 import { me } from "../model/session";
@@ -37,6 +38,8 @@ export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement |
   const side = useRef<HTMLElement>(null);
   const list = useRef<HTMLDivElement>(null);
   useTabStop(list);
+  // The first time takes tens of milliseconds to format, in which the list is not there yet anyway.
+  useEffect(() => void timeText(Date.now()), []);
   const write = (next: string) => {
     setEntered(false);
     set(next);
@@ -149,8 +152,8 @@ function Conversations({ isUnreadOnly, onAll }: ConversationsProps) {
   );
 }
 
-/** Enough conversations to fill any window. The others are drawn once these are on the screen. */
-const FIRST_ROWS = 30;
+/** The height of a conversation. At first as many are drawn as fill the window, the others once these are on the screen. */
+const ROW_PX = 64;
 const OTHER_ROWS_DELAY_MS = 50;
 
 /** The conversation of the list at which an element is. */
@@ -176,7 +179,7 @@ function Rows({ list }: { list: Conversation[] }) {
   return (
     <>
       <ul class="items" ref={box} onContextMenu={onMenu}>
-        {(isWhole ? list : list.slice(0, FIRST_ROWS)).map((conversation) => (
+        {(isWhole ? list : list.slice(0, Math.ceil(innerHeight / ROW_PX))).map((conversation) => (
           <Line key={conversation.id} conversation={conversation} onMenu={onMenu} />
         ))}
       </ul>

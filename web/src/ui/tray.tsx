@@ -1,7 +1,7 @@
 // The images and files that wait above the composer.
 
 import { t } from "../i18n";
-import { sizeText } from "../i18n/format";
+import { sizeText } from "../i18n/units";
 import { plainFileName } from "../model/labels";
 import { removeWaiting, waitingIn } from "../model/tray";
 import { Icon, IconButton } from "./common";

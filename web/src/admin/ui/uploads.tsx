@@ -1,6 +1,6 @@
 // Who uploads how much.
 
-import { sizeText } from "../../i18n/format";
+import { sizeText } from "../../i18n/units";
 import { t } from "../i18n";
 import { adminApi, type Uploader } from "../model/api";
 import { List, Name, usePagedList } from "./list";
