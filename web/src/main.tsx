@@ -3,14 +3,13 @@ import { useEffect } from "preact/hooks";
 import { loadFirstTexts, loadTexts, t } from "./i18n";
 import "./model/install";
 import { safeNext, token } from "./model/session";
+import { Chat } from "./ui/chat";
 import { lazy } from "./ui/lazy";
 import { currentUrl, navigate, path, query } from "./ui/router";
 import "./style/base.css";
 
-const loadChat = () => import("./ui/chat").then((module) => module.Chat);
 /** What the page itself says until its scripts are there. Drawn first in any case, as it would stay above all else. */
 const Loading = () => <p class="missing loading">Chinwag</p>;
-const Chat = lazy(loadChat, Loading, false);
 const SignIn = lazy(() => import("./ui/sign_in").then((module) => module.SignIn), Loading);
 
 /** The chat for users who are logged in. Others are sent to the login, which leads back here. */
@@ -56,13 +55,10 @@ function App() {
   }
 }
 
-// Loads the code of the page together with its texts.
-if (token.peek()) {
-  void loadChat().catch(() => {});
-  if (query.peek().room) {
-    void import("./ui/conversation_pane").catch(() => {});
-    void loadTexts().catch(() => {});
-  }
+// Loads what a conversation needs together with the first texts.
+if (token.peek() && query.peek().room) {
+  void import("./ui/conversation_pane").catch(() => {});
+  void loadTexts().catch(() => {});
 }
 const root = document.getElementById("app");
 loadFirstTexts().then(

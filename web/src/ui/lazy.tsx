@@ -8,11 +8,7 @@ import { loadTexts, t } from "../i18n";
  * Draws a placeholder until the code is loaded, or nothing. If that fails, a component with a placeholder offers to
  * reload; others try again next time.
  */
-export function lazy<P extends object>(
-  load: () => Promise<ComponentType<P>>,
-  StandIn?: () => JSX.Element,
-  needsAllTexts = true,
-) {
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, StandIn?: () => JSX.Element) {
   let Loaded: ComponentType<P> | null = null;
   return (props: P) => {
     const [state, setState] = useState<"loading" | "loaded" | "failed">("loading");
@@ -22,8 +18,7 @@ export function lazy<P extends object>(
         Loaded = component;
         setState("loaded");
       };
-      const texts = needsAllTexts ? loadTexts() : undefined;
-      Promise.all([load(), texts]).then(
+      Promise.all([load(), loadTexts()]).then(
         ([component]) => onLoaded(component),
         () => setState("failed"),
       );
