@@ -194,7 +194,8 @@ test("shows how far deliveries are in time, the slowest routes, and what happene
   await openDashboard(page);
   await expect(page.locator("[data-objective=hour] .state")).toHaveText(/^[\d.]+% of [\d,]+$/);
   await expect(page.locator("[data-objective=day] .state")).toHaveText(/^[\d.]+% of [\d,]+$/);
-  await expect(rows(page, "slow").filter({ hasText: "POST /api/v1/auth/register" })).toHaveCount(1);
+  // Which ones are the slowest depends on what other tests have asked for.
+  await expect(rows(page, "slow").first()).toHaveText(/^(GET|POST|PUT|PATCH|DELETE) \/.*\d/);
   const started = page.locator("[data-incident=started]");
   await expect(started.first()).toContainText("Node started");
   expect(await started.count()).toBeGreaterThanOrEqual(nodes().length);
