@@ -1,5 +1,5 @@
 // The cost of a long list and a long history: memory, and frames while scrolling.
-import type { Browser, CDPSession, Page } from "../../tests/e2e/fixtures";
+import { type Browser, type CDPSession, type Page, plainPage, sendAll } from "../../tests/e2e/fixtures";
 import { mb, quantile, whole } from "./stats";
 import type { People } from "./people";
 import { table } from "./report";
@@ -14,9 +14,12 @@ const SCROLL_MS = 12_000;
 const LOAD_ALL_MS = 60_000;
 /** Rooms that are opened for a moment. */
 const VISITED = 30;
+/** Messages that arrive in an open room, and how many at once. */
+const LIVE = 10_000;
+const LIVE_AT_ONCE = 200;
 const FRAME_TITLES = ["scrolling", "frames", "median ms", "p95 ms", "p99 ms", "longest ms", "over 33 ms"];
 
-export async function longLists(browser: Browser, { viewer, room }: People): Promise<string> {
+export async function longLists(browser: Browser, { viewer, friend, room }: People): Promise<string> {
   const context = await freshContext(browser, viewer, ".items a.item");
   const page = await context.newPage();
   const devtools = await context.newCDPSession(page);
@@ -53,7 +56,17 @@ export async function longLists(browser: Browser, { viewer, room }: People): Pro
     }
     await recordMemory(times === 1 ? `… and ${VISITED} other rooms opened` : "… and opened again");
   }
-  await context.close();
+  await page.goto(`/chat?room=${room}`);
+  const contexts = [context];
+  const plain = await plainPage(browser, contexts);
+  for (let sent = 0; sent < LIVE; sent += LIVE_AT_ONCE) {
+    const texts = Array.from({ length: LIVE_AT_ONCE }, (_, n) => `live ${sent + n + 1}`);
+    await sendAll(plain, friend, room, texts);
+    await page.locator(".rows .text", { hasText: new RegExp(`^${texts.at(-1)}$`) }).waitFor();
+    if (sent === 0) await recordMemory(`a room open, and ${LIVE_AT_ONCE} messages arrived`);
+  }
+  await recordMemory(`… and ${LIVE.toLocaleString("en")} messages`);
+  for (const each of contexts) await each.close();
   return `${table(["memory", "JS heap MB", "DOM nodes"], memory)}\n${table(FRAME_TITLES, frames)}`;
 }
 
