@@ -17,10 +17,11 @@ use crate::domain::{
 
 /// Maximum number of messages that one call announces. Nodes read what is missing before them from the log.
 const MAX_ANNOUNCED: u64 = 100;
-/// What `append_message.lua` is told of a sender who may join the room, and of one who sends by right of a webhook.
-const MAY_JOIN: u64 = 1;
-const BY_HOOK: u64 = 2;
-const BOT_MAY_JOIN: u64 = 3;
+/// By what right somebody sends, in the words of `append_message.lua`.
+const AS_MEMBER: &str = "member";
+const JOINING: &str = "joining";
+const JOINING_AS_BOT: &str = "joining bot";
+const BY_HOOK: &str = "hook";
 
 /// Rate limit of a user's messages in one room.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +149,7 @@ impl Store {
         ];
         let keys = if hash.is_empty() { &keys[..10] } else { &keys[..] };
         let names = json_names(message)?;
-        let args = |standing: u64| {
+        let args = |right| {
             let mut args = vec![
                 Arg::Number(caller.id.0),
                 Arg::Text(record),
@@ -163,7 +164,7 @@ impl Store {
                 Arg::Number(self.retention.sweep_ms()),
                 Arg::Number(seen.seq.0),
                 Arg::Number(seen.at_ms),
-                Arg::Number(standing),
+                Arg::Text(right),
                 Arg::Bytes(client_id.field()),
             ];
             for (named, name) in message.named.iter().zip(&names) {
@@ -172,14 +173,14 @@ impl Store {
             }
             args
         };
-        let call =
-            Call { script: &scripts::APPEND_MESSAGE, keys, args: &args(if terms.is_by_hook { BY_HOOK } else { 0 }) };
+        let right = if terms.is_by_hook { BY_HOOK } else { AS_MEMBER };
+        let call = Call { script: &scripts::APPEND_MESSAGE, keys, args: &args(right) };
         let (reply, _) = self.writer.run_script(&call, &[]).await?;
         if !is_join(&reply)? {
             return Ok((reply, None));
         }
         let join = self.begin_join(room, caller.id, false).await?;
-        let call = Call { args: &args(if join.is_bot { BOT_MAY_JOIN } else { MAY_JOIN }), ..call };
+        let call = Call { args: &args(if join.is_bot { JOINING_AS_BOT } else { JOINING }), ..call };
         let (reply, _) = self.writer.run_script_after(std::slice::from_ref(&join.entering), &call, &[]).await?;
         Ok((reply, Some(join)))
     }

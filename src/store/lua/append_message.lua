@@ -11,8 +11,9 @@
 --       6 lifetime of a client id in ms   7 ms between messages (0 for no limit; may have a fraction)
 --       8 ms of burst   9 maximum entries   10 retention ms   11 sweep ms
 --       12 seq and 13 ms of the last message that the node has seen in the room (0 for none)
---       14 1 when the sender may join, because that is recorded with the sender as pending, 3 when it is no person; 2 when it sends by right of a
---       webhook of the room: then it need not be a member and becomes none; else 0
+--       14 by what right it is sent: 'member'; 'joining' when the sender may join, because that is recorded with the sender as
+--       pending, or 'joining bot' if it is no person; 'hook' when a webhook of the room sends, which is no member and
+--       becomes none
 --       15 field of the client id in the hashes ('' when it is not kept there)
 --       16… whom the text may mention: place, user (0 for all members), name as JSON, …
 -- Reply {'stored', id, joined 0|1}, and in a direct room or with mentions also
@@ -34,13 +35,15 @@ local ID_VALUE = '>I4I6c6'
 local room, log, members, amended, live, rate, removed, slow, admins, details, sent = unpack(KEYS)
 local sender, record, join_record, reply_to, hash = unpack(ARGV, 1, 5)
 local lifetime, interval, burst, max_len, retention_ms, sweep_ms = unpack(ARGV, 6, 11)
-local seen, field = tonumber(ARGV[12]), ARGV[15]
+local seen, right, field = tonumber(ARGV[12]), ARGV[14], ARGV[15]
 if live == room then live = nil end
 
 local state = redis.call('HMGET', room, 'kind', 'seq', 'ms', 'swept', 'ids', 'slow', 'pair', 'blocked:' .. sender)
-local is_by_hook = ARGV[14] == '2'
+local is_by_hook = right == 'hook'
 local kind = is_by_hook and state[1] ~= 'direct' and state[1] or known_kind(state[1], members, sender)
 if not kind then return {'no_room'} end
+-- The users of a direct room, else its name.
+local function users_or_name() return kind == 'direct' and state[7] or redis.call('HGET', room, 'name') or '' end
 
 -- The other user of a direct room blocks the sender.
 local refusal = state[8] and {'blocked'}
@@ -50,7 +53,7 @@ if reply_to ~= '' then
 end
 if is_by_hook and redis.call('ZSCORE', removed, sender) then refusal = refusal or {'removed'} end
 local joins = join_record ~= '' and kind == 'public'
-local may_join = ARGV[14] == '1' or ARGV[14] == '3'
+local may_join = right == 'joining' or right == 'joining bot'
 if joins and (may_join or not redis.call('ZSCORE', members, sender)) then
   if redis.call('ZSCORE', removed, sender) then
     refusal = refusal or {'removed'}
@@ -107,8 +110,7 @@ if hash ~= '' then
     local since = join_record ~= '' and kind == 'public' and redis.call('ZSCORE', members, sender)
     since = since and first_since(log, tonumber(state[2]), tonumber(since)) or 0
     local amendments = with_details(details, amendments_of(amended, string.match(id, '^%d+')))
-    local about = kind == 'direct' and state[7] or redis.call('HGET', room, 'name') or ''
-    return {'replay', id, entry and entry[2][2] or false, amendments, since, kind, about}
+    return {'replay', id, entry and entry[2][2] or false, amendments, since, kind, users_or_name()}
   end
 end
 if refusal then return refusal end
@@ -123,7 +125,7 @@ local joined = 0
 if joins then
   joined = redis.call('ZADD', members, 'NX', integer(ms), sender)
   if joined == 1 then
-    if ARGV[14] == '3' then note_bot(room, sender) end
+    if right == 'joining bot' then note_bot(room, sender) end
     append(log, live, seq, ms, join_record, max_len)
     seq, is_noted = seq + 1, false
   end
@@ -140,4 +142,4 @@ elseif ids and not is_noted then
 end
 if hash ~= '' and sent ~= room then redis.call('SET', sent, id .. ' ' .. hash, 'PX', lifetime) end
 if kind ~= 'direct' and #mentioned == 0 then return {'stored', id, joined} end
-return {'stored', id, joined, mentioned, kind, kind == 'direct' and state[7] or redis.call('HGET', room, 'name') or ''}
+return {'stored', id, joined, mentioned, kind, users_or_name()}
