@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::error::StartError;
 use super::reporter::Reporter;
+use super::wiring::retried;
 use super::{kept_file, signing_keys};
 use crate::config::Config;
 use crate::domain::{Error, Result};
@@ -64,7 +65,7 @@ pub(super) async fn join(reporter: &Reporter, config: &Config, uploads_url: &str
         return Ok(());
     }
     let own = settings(config, uploads_url)?;
-    reporter.register().await?;
+    retried(async || reporter.register().await).await?;
     let checked = check(reporter, &own, !config.uploads.url.is_empty()).await;
     if checked.is_err() {
         reporter.leave().await;
@@ -82,7 +83,7 @@ fn settings(config: &Config, uploads_url: &str) -> Result<NodeSettings, StartErr
 }
 
 async fn check(reporter: &Reporter, own: &NodeSettings, has_uploads_url: bool) -> Result<(), StartError> {
-    for other in reporter.store.announce_settings(&reporter.id, own).await? {
+    for other in retried(async || reporter.store.announce_settings(&reporter.id, own).await).await? {
         for difference in differences(own, &other, has_uploads_url) {
             match difference {
                 Difference::Borne(what) => warn!("{what}"),

@@ -79,12 +79,12 @@ impl Wiring {
         let registry = Registry { dialects, site: site::SITE };
         let metrics = Metrics::new(&registry.names(), &registry.socket_dialects(&config));
         let (mut shared, alerts) = shared(&config, Arc::new(metrics), store.clock())?;
-        shared.push = push::access(&config, &store, &shared.outbound).await?;
+        shared.push = retried(async || push::access(&config, &store, &shared.outbound).await).await?;
         let (subscriber, supervisor) = Subscriber::new(&store_config, store.clone(), &node_id);
         let tails = Tails::new(config.messages.tail_bytes, config.messages.max_per_room);
         let followed_rooms = FollowedRooms::new(subscriber, store.clone(), Arc::clone(&shared.metrics), tails);
         let reconnected = housekeeping::start_pubsub(supervisor, &followed_rooms, &store, &shared, tasks);
-        let progress = Progress::begin(&store, &shared.tokens).await?;
+        let progress = retried(async || Progress::begin(&store, &shared.tokens).await).await?;
         let socket_counts = SocketCounts::new(&shared.limits);
         let openapi = site::openapi(registry.dialects.iter().map(|dialect| (dialect.openapi)()));
         let wiring = Self {
@@ -285,11 +285,11 @@ pub(super) async fn wait_for_redis(store: &Store) -> Result<(), StartError> {
 }
 
 /// Repeats a step of the start while Redis is not available: it may still be starting, or its replicas may be late.
-async fn retried(step: impl AsyncFn() -> Result<(), Error>) -> Result<(), StartError> {
+pub(super) async fn retried<T>(step: impl AsyncFn() -> Result<T, Error>) -> Result<T, StartError> {
     let started = Instant::now();
     loop {
         match step().await {
-            Ok(()) => return Ok(()),
+            Ok(outcome) => return Ok(outcome),
             Err(error) if error.kind() == Kind::Unavailable && started.elapsed() < REDIS_WAIT => {
                 if started.elapsed() > Duration::from_secs(2) {
                     warn!(%error, "waiting for Redis");

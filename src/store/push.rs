@@ -55,7 +55,8 @@ pub struct PushOccasion {
 }
 
 impl Store {
-    /// The private key with which this server sends notifications: the kept one, or `new`, which is kept from now on.
+    /// The private key with which this server sends notifications: the kept one, or `new`, which is kept from now on. Waits
+    /// for no replicas, so that nodes start while these are away.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -64,7 +65,7 @@ impl Store {
         let mut pipeline = Pipeline::with_capacity(2);
         pipeline.cmd("SET").arg(&key).arg(new).arg("NX");
         pipeline.cmd("GET").arg(&key);
-        reply::read(next(&mut self.writer.run(&pipeline).await?.into_iter().skip(1))?)
+        reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter().skip(1))?)
     }
 
     /// Keeps a subscription of a user, in place of one with the same address, or of the oldest of too many.

@@ -128,6 +128,19 @@ async fn a_client_that_is_ahead_of_its_node_receives_nothing_twice() {
 }
 
 #[tokio::test]
+async fn nodes_start_and_answer_while_replicas_are_away() {
+    let redis = Replicated::start(1).await;
+    redis.signal(Signal::SIGSTOP);
+    let mut world = World::start_with(1, &redis.master.url(), replicas(1)).await;
+    world.add_node().await;
+    redis.signal(Signal::SIGCONT);
+    let alice = world.user(0, "alice").await;
+    acknowledged(&alice, "first").await;
+    assert_eq!(alice.texts(1, "").await, ["first"]);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn one_of_two_replicas_is_not_enough_for_two() {
     let redis = Replicated::start(2).await;
     let world = World::start_with(1, &redis.master.url(), replicas(2)).await;
