@@ -68,11 +68,17 @@ async function unexpectedInTexts(page: Page): Promise<string[]> {
   }, DRAWN_IN_TEXTS);
 }
 
-/** Scrolls through the open room and reads the texts that match a selector, one per message, in order. */
+/** Scrolls from the end of the open room to its beginning and reads the texts that match a selector, one per message, in order. */
 async function readAll(page: Page, selector: string): Promise<string[]> {
   const found = await page.locator(".rows").evaluate(async (box, selector) => {
     const seen = new Map<number, string>();
     const frame = () => new Promise((next) => requestAnimationFrame(next));
+    // The room may have been opened at its first unread message.
+    do {
+      box.scrollTop = box.scrollHeight;
+      await frame();
+      await frame();
+    } while (box.scrollTop + box.clientHeight < box.scrollHeight - 1);
     const isAtBeginning = () => box.scrollTop <= 0 && document.querySelector(".beginning") !== null;
     for (let rest = 0; rest < 10; rest = isAtBeginning() ? rest + 1 : 0) {
       for (const row of box.querySelectorAll<HTMLElement>("[data-id]")) {
