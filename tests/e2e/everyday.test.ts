@@ -82,7 +82,9 @@ test("two tabs share the draft of a conversation", async ({ enter, openTab }) =>
   await expect.poll(() => bob.messageTexts(room)).toEqual(["to be answered", "half a thought"]);
 });
 
-test("the switch for notifications is on only if the browser lets the page notify", async ({ enter }) => {
+test("the switch for notifications is on only if the browser lets the page notify", {
+  tag: "@chromium",
+}, async ({ enter }) => {
   const [alice] = await newUsers("alice");
   const page = await enter(alice);
   const open = () => page.getByRole("button", { name: /Account and settings/ }).click();

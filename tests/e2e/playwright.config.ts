@@ -1,6 +1,22 @@
 // Tests of the web client in a real browser, against two nodes and one Redis (see servers.ts).
 import { defineConfig } from "@playwright/test";
 
+export const launch = (executablePath: string) => ({
+  executablePath,
+  args: [
+    // Containers allow no sandbox and have little shared memory.
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+  ],
+});
+export const CHROMIUM = "/usr/bin/chromium";
+/** Tests of what only the whole browser can: show notifications. */
+const NEEDS_CHROMIUM = /@chromium/;
+
 export default defineConfig({
   testDir: ".",
   testMatch: "*.test.ts",
@@ -23,17 +39,14 @@ export default defineConfig({
     screenshot: "only-on-failure",
     // Snapshots of traces fetch pictures in ways that the content security policy refuses.
     trace: "off",
-    launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [
-        // Containers allow no sandbox and have little shared memory.
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-      ],
-    },
   },
+  // The headless shell is the same browser without a user interface, which would take as much time as the pages.
+  projects: [
+    {
+      name: "shell",
+      grepInvert: NEEDS_CHROMIUM,
+      use: { launchOptions: launch("/usr/bin/chromium-headless-shell") },
+    },
+    { name: "chromium", grep: NEEDS_CHROMIUM, use: { launchOptions: launch(CHROMIUM) } },
+  ],
 });

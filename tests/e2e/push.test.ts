@@ -20,9 +20,9 @@ function stub(): void {
   };
 }
 
-test("a user subscribes, is notified without a window, and unsubscribes by the log-out", async ({
-  enter,
-}) => {
+test("a user subscribes, is notified without a window, and unsubscribes by the log-out", {
+  tag: "@chromium",
+}, async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const page = await enter(bob, {

@@ -358,7 +358,7 @@ test("the worker keeps the page and its files, and leaves all else to the server
   }
 });
 
-test("a click on a notification opens its room", async ({ enter }) => {
+test("a click on a notification opens its room", { tag: "@chromium" }, async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.direct(bob);
   const page = await enter(bob, { ...APP, permissions: ["notifications"] });

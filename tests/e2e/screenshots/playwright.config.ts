@@ -1,6 +1,6 @@
 // Screenshots of the client, taken by scripts/screenshots.
 import { defineConfig } from "@playwright/test";
-import base from "../playwright.config";
+import base, { CHROMIUM, launch } from "../playwright.config";
 
 export default defineConfig({
   ...base,
@@ -10,5 +10,6 @@ export default defineConfig({
   globalSetup: "../servers.ts",
   timeout: 1_200_000,
   expect: { timeout: 60_000 },
+  projects: [{ name: "screenshots", use: { launchOptions: launch(CHROMIUM) } }],
   use: { ...base.use, actionTimeout: 60_000 },
 });
