@@ -49,12 +49,14 @@ impl Config {
     }
 
     fn check_issuers(&self) -> Result<(), ConfigError> {
-        let (issuers, own) = (&self.auth.issuers, self.auth.jwt_secret.expose_secret());
+        let issuers = &self.auth.issuers;
+        let own = [&self.auth.jwt_secret, &self.auth.jwt_secret_previous].map(ExposeSecret::expose_secret);
         if issuers.len() > MAX_ISSUERS {
             return Err(ConfigError(format!("auth.issuers: at most {MAX_ISSUERS} are possible")));
         }
         for (number, issuer) in (1..).zip(issuers) {
-            let is_own = !own.is_empty() && issuer.secret.expose_secret() == own;
+            let secret = issuer.secret.expose_secret();
+            let is_own = !secret.is_empty() && own.contains(&secret);
             let fault = is_own.then_some("secret must not be auth.jwt_secret: anyone who has that can act as any user");
             if let Some(fault) = fault.or_else(|| issuer.fault()) {
                 return Err(ConfigError(format!("auth.issuers, number {number}: {fault}")));
@@ -84,8 +86,9 @@ impl Config {
     }
 
     /// Rules of messages, presence, durability, uploads and limits.
-    fn storage_rules(&self) -> [Rule; 15] {
+    fn storage_rules(&self) -> [Rule; 16] {
         [
+            (self.data.dir.as_os_str().is_empty(), "data.dir must not be empty"),
             (
                 !(1..=MAX_PER_ROOM).contains(&self.messages.max_per_room),
                 "messages.max_per_room must be between 1 and 1000",

@@ -30,15 +30,29 @@ fn line(error: &Source) -> String {
             placed(key.as_ref(), origin.as_ref(), &reason)
         }
         Source::At { error, origin, key } => placed(key.as_ref(), origin.as_ref(), &line(error)),
-        // All keys have defaults, so something that is not a table stands in place of the section.
+        // What an entry of a list needs has no default.
+        Source::NotFound(key) if key.contains('[') => placed(Some(key), None, "is missing"),
+        // All other keys have defaults, so something that is not a table stands in place of the section.
         Source::NotFound(key) => placed(Some(key), None, "is missing, because its section is not one of settings"),
-        other => outline(&other.to_string()),
+        other => reworded(&outline(&other.to_string())),
+    }
+}
+
+/// The library's description of a value of a wrong type, in words for people.
+fn reworded(text: &str) -> String {
+    match text.split_once("invalid type: ").and_then(|(about, rest)| Some((about, rest.split_once(", expected ")?))) {
+        Some((about, (unexpected, expected))) => {
+            format!("{about}must be {}, not {}", wanted(expected), found(&unexpected))
+        }
+        None => text.to_owned(),
     }
 }
 
 /// The text of an error: the key or file that it is about, the reason, and the file that it is from.
 fn placed(about: Option<&String>, from: Option<&String>, reason: &str) -> String {
-    let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
+    // The library writes the keys of entries of a list as `issuers[0]audience`.
+    let about = about.map(|about| format!("{}: ", about.replace(']', "].").trim_end_matches('.').replace("..", ".")));
+    let about = about.unwrap_or_default();
     let from = from.map(|from| format!(" (in {from})")).unwrap_or_default();
     format!("{about}{reason}{from}")
 }
@@ -56,7 +70,7 @@ fn wanted(expected: &str) -> &str {
         "an unsigned 16 bit integer" => "a whole number from 0 to 65535",
         "an unsigned 32 bit integer" => "a whole number from 0 to 4294967295",
         "an integer" => "a whole number",
-        "an array" => "a list",
+        "an array" | "a sequence" => "a list",
         "a map" => "a section of settings",
         other if other.contains("unsigned") => "a whole number from 0",
         other if other.contains("signed") => "a whole number",

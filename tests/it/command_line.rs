@@ -127,6 +127,15 @@ fn what_is_wrong_with_a_setting_is_said_in_one_line() {
         ("[server]\nprot = 1", "prot"),
         ("[auth]\nregistration = \"shut\"", "auth.registration: must be open or invite or closed"),
         ("auth = \"shut\"", "auth.jwt_secret: is missing"),
+        ("[[auth.issuers]]\nissuer = \"a\"", "auth.issuers[0].audience: is missing"),
+        (
+            "[[auth.issuers]]\nissuer = \"a\"\naudience = \"b\"\nalgorithm = \"none\"",
+            "auth.issuers[0].algorithm: must be HS256 or",
+        ),
+        ("[auth]\nissuers = \"a\"", "auth.issuers: must be a list, not \"a\""),
+        ("[auth.issuers]\nissuer = \"a\"", "auth.issuers: must be a list, not a section"),
+        ("server = 1", "server: must be a section of settings, not 1"),
+        ("[data]\ndir = \"\"", "data.dir must not be empty"),
         ("[auth]\njwt_secret = \"hidden\"", "auth.jwt_secret must have at least 32 bytes"),
     ] {
         std::fs::write(shell.folder.join("chinwag.toml"), text).expect("written");
