@@ -1,5 +1,6 @@
 //! The listening socket. It closes without resetting connections that are not accepted yet.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(super) struct ListenerHandle(Socket);
 /// # Errors
 /// The host does not resolve, or the address is in use.
 pub(super) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, ListenerHandle, SocketAddr)> {
-    let address = (host, port).to_socket_addrs()?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+    let address = (host, port).to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?; // accepted connections inherit it
@@ -38,6 +39,20 @@ pub(super) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, Lis
     let address = listener.local_addr()?;
     let listener_handle = ListenerHandle(listener.try_clone()?.into());
     Ok((listener, listener_handle, address))
+}
+
+/// Whether a node could listen there. Without an error, `false` says that something, perhaps the node itself, does already.
+///
+/// # Errors
+/// The host does not resolve or is not of this machine, or the port needs a right.
+pub(super) fn is_free(host: &str, port: u16) -> std::io::Result<bool> {
+    let address = (host, port).to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    match socket.bind(&address.into()) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Ok(false),
+        bound => bound.map(|()| true),
+    }
 }
 
 impl ListenerHandle {

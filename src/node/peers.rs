@@ -15,6 +15,7 @@ use super::wiring::retried;
 use super::{kept_file, signing_keys};
 use crate::config::Config;
 use crate::domain::{Error, Result};
+use crate::service::uploads_folder;
 use crate::store::{FileStore, NodeRow, NodeSettings, OtherNode, Store};
 
 /// What the fingerprint of a key signs. No token signs a text without a dot.
@@ -28,7 +29,7 @@ const LONGEST_LEASE: Duration = Duration::from_secs(55);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A difference between the settings of two nodes.
-enum Difference {
+pub(super) enum Difference {
     /// This node must not start.
     Refused(String),
     /// Something does not work while both nodes run.
@@ -46,8 +47,7 @@ fn fingerprint(key: &SecretSlice<u8>) -> Result<String> {
 /// A folder is identified by a file in it, because equal paths on two machines need not be one folder; a bucket by its
 /// address.
 fn identify_store(url: &str) -> std::io::Result<FileStore> {
-    let parsed = url::Url::parse(url).ok().filter(|url| url.scheme() == "file");
-    let id = match parsed.and_then(|url| url.to_file_path().ok()) {
+    let id = match uploads_folder(url) {
         Some(folder) => kept_file::read_or_create(&folder.join(STORE_ID), 0o644, || uuid::Uuid::new_v4().to_string())?,
         None => url.to_owned(),
     };
@@ -71,6 +71,24 @@ pub(super) async fn join(reporter: &Reporter, config: &Config, uploads_url: &str
         reporter.leave().await;
     }
     checked
+}
+
+/// Compares the settings of a node that is not started with those of the nodes that run. Returns their number, and the differences.
+pub(super) async fn compare(store: &Store, config: &Config, uploads_url: &str) -> Result<(usize, Vec<Difference>)> {
+    let keys = signing_keys::signing_keys(config).map_err(|error| Error::internal(error.to_string()))?;
+    let keys = keys.iter().map(fingerprint).collect::<Result<Vec<String>>>()?;
+    // A folder that no node has used yet is another than theirs.
+    let id = match uploads_folder(uploads_url) {
+        Some(folder) => {
+            std::fs::read_to_string(folder.join(STORE_ID)).map_or_else(|_| String::new(), |id| id.trim().to_owned())
+        }
+        None => uploads_url.to_owned(),
+    };
+    let own = NodeSettings { keys, uploads: Some(FileStore { url: uploads_url.to_owned(), id }) };
+    let others = store.settings_of_nodes().await?;
+    let has_uploads_url = !config.uploads.url.is_empty();
+    let found = others.iter().flat_map(|other| differences(&own, other, has_uploads_url)).collect();
+    Ok((others.len(), found))
 }
 
 fn settings(config: &Config, uploads_url: &str) -> Result<NodeSettings, StartError> {

@@ -51,6 +51,28 @@ impl Store {
         let (reply, _) = self.connection.run_script(&call, &[]).await?;
         let recorded: Vec<(String, String)> = reply::read(reply)?;
 
+        let (others, forgotten) = self.with_rows(recorded).await?;
+        if !forgotten.is_empty() {
+            let mut pipeline = Pipeline::with_capacity(1);
+            pipeline.cmd("HDEL").arg(&key).arg(&forgotten);
+            self.connection.run(&pipeline).await?;
+        }
+        Ok(others)
+    }
+
+    /// The settings of the nodes with a row.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn settings_of_nodes(&self) -> Result<Vec<OtherNode>> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("HGETALL").arg(self.keys.node_settings());
+        let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
+        Ok(self.with_rows(reply::read(reply)?).await?.0)
+    }
+
+    /// Recorded settings with the rows of their nodes, and the nodes that have not reported for long.
+    async fn with_rows(&self, recorded: Vec<(String, String)>) -> Result<(Vec<OtherNode>, Vec<String>)> {
         let mut pipeline = Pipeline::with_capacity(2 * recorded.len());
         for (id, _) in &recorded {
             pipeline.cmd("GET").arg(self.keys.node(id));
@@ -67,12 +89,7 @@ impl Store {
                 (Some(_) | None, Ok(_) | Err(_)) => {}
             }
         }
-        if !forgotten.is_empty() {
-            let mut pipeline = Pipeline::with_capacity(1);
-            pipeline.cmd("HDEL").arg(&key).arg(&forgotten);
-            self.connection.run(&pipeline).await?;
-        }
-        Ok(others)
+        Ok((others, forgotten))
     }
 
     /// The row of a node; `None` when its lease has ended.

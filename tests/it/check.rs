@@ -46,6 +46,7 @@ async fn a_node_that_has_everything_has_only_good_findings() {
     let redis = Redis::start(&["--maxmemory", "256mb", "--appendonly", "yes", "--dir", folder]);
     let world = World::start_with(1, &redis.url(), |_| {}).await;
     let mut config = settings(&redis.url());
+    config.server.port = 0;
     config.server.public_url = world.url(0, "");
     let findings = node::check(&config).await;
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
@@ -53,6 +54,7 @@ async fn a_node_that_has_everything_has_only_good_findings() {
     let subjects: Vec<&str> = findings.iter().map(|finding| finding.about).collect();
     let expected = [
         "configuration",
+        "address",
         "secret",
         "uploads",
         "disk",
@@ -62,6 +64,7 @@ async fn a_node_that_has_everything_has_only_good_findings() {
         "redis rights",
         "redis webhooks",
         "redis clock",
+        "other nodes",
         "proxy address",
         "proxy WebSockets",
         "proxy bodies",
@@ -155,6 +158,42 @@ async fn a_machine_that_lacks_something_is_named() {
     finds(&config, "disk", Verdict::Wrong, "uploads are refused").await;
     config.log.filter = "a=b=c".to_owned();
     finds(&config, "configuration", Verdict::Wrong, "log.filter").await;
+}
+
+#[tokio::test]
+async fn an_address_at_which_no_node_can_listen_is_named() {
+    let world = World::start(1).await;
+    let mut config = settings(shared_redis());
+    config.server.port = world.nodes[0].address().port();
+    finds(&config, "address", Verdict::Good, "in use").await;
+    config.server.port = 0;
+    finds(&config, "address", Verdict::Good, "free").await;
+    for host in ["no-such-host.invalid", "192.0.2.1", ""] {
+        config.server.host = host.to_owned();
+        finds(&config, "address", Verdict::Wrong, "server.host").await;
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn another_secret_or_uploads_folder_than_the_running_nodes_have_is_named() {
+    let world = World::start_with(1, shared_redis(), |config| config.stats.report_ms = 100).await;
+    let mut config = world.config.clone();
+    config.uploads.reserve_bytes = 0;
+    finds(&config, "other nodes", Verdict::Good, "1 running").await;
+    let node = world.nodes[0].id();
+    let former = config.auth.jwt_secret.clone();
+    config.auth.jwt_secret = "another secret, long enough for it".into();
+    finds(&config, "other nodes", Verdict::Wrong, &format!("auth.jwt_secret differs from that of node {node}")).await;
+    config.auth.jwt_secret_previous = former.clone();
+    finds(&config, "other nodes", Verdict::Doubtful, "refuses the tokens of this node").await;
+    config.auth.jwt_secret = former;
+    config.data.dir = scratch();
+    finds(&config, "other nodes", Verdict::Wrong, "uploads.url").await;
+    assert_eq!(std::fs::read_dir(&config.data.dir).expect("a folder").count(), 0, "the check changes nothing");
+    config.redis.prefix = format!("{}:", unique("check"));
+    finds(&config, "other nodes", Verdict::Good, "none runs").await;
+    world.stop().await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::{Finding, reason};
 use crate::config::{Config, MIN_SECRET_BYTES};
+use crate::node::listener;
 use crate::service::{free_bytes, probe_uploads, uploads_folder};
 
 /// Time for the place of uploads to take a file.
@@ -28,9 +29,27 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// The address of the place for uploads, which a start may still have to create.
+pub(super) fn uploads_url(config: &Config) -> String {
+    match config.uploads.url.as_str() {
+        "" => url_of(&config.data.dir.join("uploads")),
+        url => url.to_owned(),
+    }
+}
+
 fn url_of(folder: &Path) -> String {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     url::Url::from_directory_path(folder).map(String::from).unwrap_or_default()
+}
+
+/// Whether the node can listen where it should.
+pub(super) fn address(config: &Config) -> Finding {
+    let (host, port) = (&config.server.host, config.server.port);
+    match listener::is_free(host, port) {
+        Ok(true) => Finding::good("address", format!("{host}:{port} is free")),
+        Ok(false) => Finding::good("address", format!("{host}:{port} is in use, as it is while the node runs")),
+        Err(error) => Finding::wrong("address", format!("server.host and server.port, {host}:{port}: {error}")),
+    }
 }
 
 /// The secret that signs tokens. A configured one has been found long enough.

@@ -75,6 +75,7 @@ impl fmt::Display for Finding {
 pub async fn check(config: &Config) -> Vec<Finding> {
     let mut findings = vec![configuration(config)];
     findings.extend(exposure::careless(config).into_iter().map(|risk| Finding::doubtful("configuration", risk)));
+    findings.push(local::address(config));
     findings.extend(local::check(config).await);
     findings.extend(redis::check(config).await);
     findings.extend(proxy::check(config).await);

@@ -2,11 +2,12 @@
 
 use std::os::unix::net::UnixStream;
 
-use super::{Finding, reason};
+use super::{Finding, local, reason};
 use crate::config::Config;
 use crate::domain::{Clock, Result};
 use crate::node::housekeeping::MAX_OFFSET_MS;
 use crate::node::memory::FULL_PERCENT;
+use crate::node::peers::{self, Difference};
 use crate::node::private_redis::{self, PrivateRedis};
 use crate::node::{exposure, wiring};
 use crate::store::{MemoryUse, NodeMemory, Persistence, Store};
@@ -26,6 +27,7 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![Finding::wrong("redis", reason(&error))],
     };
     let mut findings = vec![server(&store).await];
+    let others = if config.has_private_redis() { Vec::new() } else { other_nodes(&store, config).await };
     findings.extend([
         persistence(store.persistence().await),
         memory(store.memory().await),
@@ -33,6 +35,7 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
         hook_rights(store.missing_hook_rights().await),
         clock(store.clock()),
     ]);
+    findings.extend(others);
     findings
 }
 
@@ -138,6 +141,28 @@ fn clock(clock: &Clock) -> Finding {
             Finding::doubtful("redis clock", format!("{offset_ms} ms from that of this machine; synchronize them"))
         }
     }
+}
+
+/// Whether nodes that run have the same secret and the same place for uploads.
+async fn other_nodes(store: &Store, config: &Config) -> Vec<Finding> {
+    let (count, differences) = match peers::compare(store, config, &local::uploads_url(config)).await {
+        Ok(compared) => compared,
+        Err(error) => return vec![Finding::doubtful("other nodes", reason(&error))],
+    };
+    if count == 0 {
+        return vec![Finding::good(
+            "other nodes",
+            "none runs now: there is nothing to compare secret and uploads with",
+        )];
+    }
+    if differences.is_empty() {
+        return vec![Finding::good("other nodes", format!("{count} running, with the same secret and uploads"))];
+    }
+    let finding = |difference| match difference {
+        Difference::Refused(text) => Finding::wrong("other nodes", text),
+        Difference::Borne(text) => Finding::doubtful("other nodes", text),
+    };
+    differences.into_iter().map(finding).collect()
 }
 
 #[cfg(test)]
