@@ -110,6 +110,7 @@ impl Wiring {
 
     fn start_housekeeping(&self, store: &Store, progress: Progress, reconnected: Arc<Notify>, tasks: &mut Tasks) {
         let (tokens, metrics) = (Arc::clone(&self.shared.tokens), Arc::clone(&self.shared.metrics));
+        tasks.spawn("keys of issuers", Arc::clone(&tokens).follow_issuers());
         let limits = Arc::clone(&self.shared.limits);
         let watching = memory_of_redis::watch_memory(store.clone(), limits, Arc::clone(&metrics));
         tasks.spawn("memory of Redis", watching);

@@ -1,6 +1,6 @@
-//! The only client for requests to URLs that users enter.
+//! The only client for requests to URLs that users or operators enter.
 //!
-//! Requests reach public addresses, and networks that the settings allow. They follow no redirects, use no proxy, and
+//! Those of users reach public addresses, and networks that the settings allow. Requests follow no redirects, use no proxy, and
 //! are bounded in time and response size.
 
 mod networks;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, RequestBuilder, Response, redirect};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use tracing::warn;
@@ -49,7 +49,7 @@ pub struct Answer {
     pub status: u16,
     /// Seconds of the header `Retry-After`; `None` when it has a date or is missing.
     pub retry_after: Option<Duration>,
-    /// The first [`MAX_ANSWER_BYTES`] of the body.
+    /// The beginning of the body; of a `POST`'s answer [`MAX_ANSWER_BYTES`].
     pub body: Bytes,
 }
 
@@ -83,6 +83,17 @@ impl Outbound {
         Ok(Self { client: client.map_err(Error::internal)?, reachable })
     }
 
+    /// For addresses that only operators enter: in any network, also this machine's.
+    ///
+    /// # Errors
+    /// `Internal` when the library cannot be set up.
+    pub fn of_operator(timeout_secs: u64) -> Result<Self> {
+        let everywhere = ["0.0.0.0/0", "::/0"].map(str::parse);
+        let allowed_networks =
+            everywhere.into_iter().collect::<std::result::Result<_, _>>().map_err(Error::internal)?;
+        Self::new(&OutboundConfig { allowed_networks, refused_networks: Vec::new(), timeout_secs })
+    }
+
     /// Whether a URL may be requested. The addresses of a host name are checked when connecting.
     pub fn may_reach(&self, endpoint: &Endpoint) -> bool {
         // The library does not ask the resolver for these.
@@ -110,8 +121,18 @@ impl Outbound {
         }
         let request = self.client.post(endpoint.as_str()).body(body);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = request.send().await.map_err(|error| Failure::from(&error))?;
-        read(response).await.map_err(|error| Failure::from(&error))
+        answer(request, MAX_ANSWER_BYTES).await
+    }
+
+    /// Reads the first `max_bytes` at an address.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub async fn get(&self, endpoint: &Endpoint, max_bytes: usize) -> std::result::Result<Answer, Failure> {
+        if !self.may_reach(endpoint) {
+            return Err(Failure::Closed);
+        }
+        answer(self.client.get(endpoint.as_str()), max_bytes).await
     }
 }
 
@@ -129,14 +150,19 @@ fn tls() -> Result<ClientConfig> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-async fn read(mut response: Response) -> reqwest::Result<Answer> {
+async fn answer(request: RequestBuilder, max_bytes: usize) -> std::result::Result<Answer, Failure> {
+    let response = request.send().await.map_err(|error| Failure::from(&error))?;
+    read(response, max_bytes).await.map_err(|error| Failure::from(&error))
+}
+
+async fn read(mut response: Response, max_bytes: usize) -> reqwest::Result<Answer> {
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let mut body = Vec::new();
-    while body.len() < MAX_ANSWER_BYTES
+    while body.len() < max_bytes
         && let Some(chunk) = response.chunk().await?
     {
-        let missing = MAX_ANSWER_BYTES - body.len();
+        let missing = max_bytes - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(missing)]);
     }
     Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body: body.into() })

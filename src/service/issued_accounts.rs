@@ -33,12 +33,17 @@ impl Tokens {
         &self.issuers
     }
 
+    /// Keeps the keys that they publish current, as long as the node runs.
+    pub async fn follow_issuers(self: Arc<Self>) {
+        self.issuers.follow_keys().await;
+    }
+
     /// Checks a token of another issuer by itself.
     ///
     /// # Errors
-    /// `Unauthenticated`.
-    pub(super) fn check_foreign(&self, token: &str) -> Result<Stated> {
-        let stated = self.issuers.check(token, self.clock.now_ms() / 1000)?;
+    /// `Unauthenticated`, `Unavailable`.
+    pub(super) async fn check_foreign(&self, token: &str) -> Result<Stated> {
+        let stated = self.issuers.check(token, self.clock.now_ms() / 1000).await?;
         self.check_times(&stated)?;
         Ok(stated)
     }
@@ -71,7 +76,7 @@ impl Accounts {
         let known = match issuers.known(token) {
             Some(known) => known,
             None => {
-                let stated = self.tokens.check_foreign(token)?;
+                let stated = self.tokens.check_foreign(token).await?;
                 let account = self.account_for(&stated).await?;
                 let known = Arc::new(Known { stated, user: account.id, name: account.name });
                 issuers.remember(token, &known);

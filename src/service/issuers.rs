@@ -1,14 +1,18 @@
 //! Tokens of other issuers: their signatures and what they say. Which account they open, `issued_accounts` decides.
 
+use std::future::pending;
 use std::sync::Arc;
 
-use jsonwebtoken::{DecodingKey, Validation, decode};
+use futures_util::future::join_all;
+use jsonwebtoken::dangerous::insecure_decode;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use moka::sync::Cache;
 use serde_json::{Map, Value};
 
 use super::bindings::Bond;
 use super::grant::{Checked, id_of};
-use crate::config::{IssuerConfig, KeyKind};
+use super::issuer_keys::{IssuerKeys, PublishedKeys};
+use crate::config::IssuerConfig;
 use crate::domain::{AccountOrigin, Caller, Error, Result, TokenId, UserId};
 
 /// Maximum number of tokens that a node remembers.
@@ -27,7 +31,8 @@ pub(super) struct Issuers {
 }
 
 struct Issuer {
-    key: DecodingKey,
+    keys: IssuerKeys,
+    algorithm: Algorithm,
     validation: Validation,
     name: String,
     name_claim: String,
@@ -98,13 +103,25 @@ impl Issuers {
         self.known.invalidate(token);
     }
 
+    /// Keeps the keys that issuers publish current, as long as the node runs.
+    pub(super) async fn follow_keys(&self) {
+        // A token that was seen may have been signed by a key that is withdrawn.
+        let following =
+            self.all.iter().filter_map(Issuer::published).map(|keys| keys.follow(|| self.known.invalidate_all()));
+        join_all(following).await;
+        pending().await
+    }
+
     /// Checks signature, issuer, audience and form of a token. `now_secs` bounds how long one lives that does not say when it
     /// was issued: the server remembers no longer that it was ended.
     ///
     /// # Errors
-    /// `Unauthenticated`.
-    pub(super) fn check(&self, token: &str, now_secs: u64) -> Result<Stated> {
-        let stated = self.all.iter().find_map(|issuer| issuer.read(token)).ok_or(Error::Unauthenticated)?;
+    /// `Unauthenticated`; `Unavailable` if the issuer's keys could not be fetched yet.
+    pub(super) async fn check(&self, token: &str, now_secs: u64) -> Result<Stated> {
+        let stated = match self.read(token) {
+            Some(stated) => stated,
+            None => self.read_with_new_keys(token).await?,
+        };
         let latest_secs = match stated.issued_at_secs {
             0 if stated.expires_at_secs > now_secs.saturating_add(self.lifetime_secs) => {
                 return Err(Error::Unauthenticated);
@@ -114,17 +131,32 @@ impl Issuers {
         };
         Ok(Stated { expires_at_secs: stated.expires_at_secs.min(latest_secs), ..stated })
     }
+
+    fn read(&self, token: &str) -> Option<Stated> {
+        self.all.iter().find_map(|issuer| issuer.read(token))
+    }
+
+    /// The same once the issuer that a token names was asked for its keys, unless it has none that could have signed this one.
+    async fn read_with_new_keys(&self, token: &str) -> Result<Stated> {
+        let claimed = insecure_decode::<Map<String, Value>>(token).map_err(|_| Error::Unauthenticated)?;
+        let name = claimed.claims.get("iss").and_then(Value::as_str).ok_or(Error::Unauthenticated)?;
+        let named = self.all.iter().filter(|issuer| issuer.name == name && issuer.algorithm == claimed.header.alg);
+        let published: Vec<&PublishedKeys> = named.filter_map(Issuer::published).collect();
+        let is_known = |keys: &&PublishedKeys| claimed.header.kid.as_deref().is_some_and(|id| keys.has(id));
+        // A key that is known has not signed it.
+        if published.is_empty() || published.iter().any(is_known) {
+            return Err(Error::Unauthenticated);
+        }
+        join_all(published.iter().map(|keys| keys.renewed())).await;
+        self.read(token).ok_or_else(|| match published.iter().all(|keys| keys.are_known()) {
+            true => Error::Unauthenticated,
+            false => Error::Unavailable(format!("the keys of {name} are not known").into()),
+        })
+    }
 }
 
 impl Issuer {
     fn new(config: &IssuerConfig) -> Result<Self> {
-        let bytes = config.key().map_err(Error::internal)?;
-        let key = match config.algorithm.key {
-            KeyKind::Secret => DecodingKey::from_secret(&bytes).map_err(Error::internal)?,
-            KeyKind::P256 | KeyKind::P384 => DecodingKey::from_ec_der(&bytes),
-            KeyKind::Ed25519 => DecodingKey::from_ed_der(&bytes),
-            KeyKind::Rsa => DecodingKey::from_rsa_der(&bytes),
-        };
         // The algorithm that the settings name alone, whatever a token says.
         let mut validation = Validation::new(config.algorithm.algorithm);
         // Times are checked at each use, by the clock that nodes share. The library would ask the machine's.
@@ -132,12 +164,30 @@ impl Issuer {
         validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
         validation.set_issuer(&[&config.issuer]);
         validation.set_audience(&[&config.audience]);
-        Ok(Self { key, validation, name: config.issuer.clone(), name_claim: config.name_claim.clone() })
+        Ok(Self {
+            keys: IssuerKeys::new(config)?,
+            algorithm: config.algorithm.algorithm,
+            validation,
+            name: config.issuer.clone(),
+            name_claim: config.name_claim.clone(),
+        })
+    }
+
+    fn published(&self) -> Option<&PublishedKeys> {
+        match &self.keys {
+            IssuerKeys::Configured(_) => None,
+            IssuerKeys::Published(keys) => Some(keys),
+        }
     }
 
     /// What a token says; `None` unless it is one of this issuer in every respect but its times.
     fn read(&self, token: &str) -> Option<Stated> {
-        let claims = decode::<Map<String, Value>>(token, &self.key, &self.validation).ok()?.claims;
+        let decode = |key: &DecodingKey| decode::<Map<String, Value>>(token, key, &self.validation).ok();
+        let decoded = match &self.keys {
+            IssuerKeys::Configured(key) => decode(key),
+            IssuerKeys::Published(keys) => keys.of(decode_header(token).ok()?.kid.as_deref()).iter().find_map(decode),
+        };
+        let claims = decoded?.claims;
         let subject = claims.get("sub")?.as_str()?;
         if subject.is_empty() || subject.len() > MAX_SUBJECT_BYTES {
             return None;
@@ -161,7 +211,8 @@ fn secs(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    use futures_util::FutureExt;
+    use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::json;
 
     use super::*;
@@ -175,6 +226,7 @@ mod tests {
             audience: "chat".to_owned(),
             algorithm: SigningAlgorithm::try_from("HS384".to_owned()).expect("known"),
             public_key: String::new(),
+            jwks_url: String::new(),
             secret: "s".repeat(32).into(),
             name_claim: "nick".to_owned(),
         };
@@ -198,7 +250,7 @@ mod tests {
     #[test]
     fn only_tokens_of_the_issuer_in_the_form_of_its_settings_are_read() {
         let (issuers, secret) = (issuers(), "s".repeat(32));
-        let read = |change: &[(&str, Value)]| issuers.check(&sign(Algorithm::HS384, &secret, change), NOW_SECS).ok();
+        let read = |change: &[(&str, Value)]| issuers.read(&sign(Algorithm::HS384, &secret, change));
         let good = read(&[]).expect("valid");
         assert_eq!(
             (good.name.as_deref(), good.origin),
@@ -237,10 +289,10 @@ mod tests {
         for (algorithm, secret) in
             [(Algorithm::HS256, secret.as_str()), (Algorithm::HS512, &secret), (Algorithm::HS384, "another")]
         {
-            assert!(issuers.check(&sign(algorithm, secret, &[]), NOW_SECS).is_err(), "{algorithm:?} {secret}");
+            assert!(issuers.read(&sign(algorithm, secret, &[])).is_none(), "{algorithm:?} {secret}");
         }
         for text in ["", "a.b.c", "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiIxIn0."] {
-            assert!(issuers.check(text, NOW_SECS).is_err(), "{text}");
+            assert!(issuers.read(text).is_none(), "{text}");
         }
     }
 
@@ -249,7 +301,8 @@ mod tests {
         let (issuers, secret) = (issuers(), "s".repeat(32));
         let until = |change: &[(&str, Value)]| {
             let token = sign(Algorithm::HS384, &secret, change);
-            issuers.check(&token, NOW_SECS).ok().map(|stated| stated.expires_at_secs)
+            let checked = issuers.check(&token, NOW_SECS).now_or_never().expect("its key is in the settings");
+            checked.ok().map(|stated| stated.expires_at_secs)
         };
         let far = ("exp", json!(NOW_SECS + 1_000_000));
         assert_eq!(until(std::slice::from_ref(&far)), Some(NOW_SECS + 3600));

@@ -20,9 +20,9 @@ use crate::support::{User, World, answered, eventually, ok, scratch, shared_redi
 const SECRET: &str = "a secret that is shared with an issuer";
 
 /// An issuer with its private key.
-struct Issuer {
-    config: IssuerConfig,
-    key: EncodingKey,
+pub struct Issuer {
+    pub config: IssuerConfig,
+    pub key: EncodingKey,
 }
 
 fn openssl(arguments: &[&str]) -> Vec<u8> {
@@ -32,7 +32,7 @@ fn openssl(arguments: &[&str]) -> Vec<u8> {
 }
 
 impl Issuer {
-    fn new(algorithm: Algorithm) -> Self {
+    pub fn new(algorithm: Algorithm) -> Self {
         let (mut public_key, mut secret) = (String::new(), "");
         let key = match algorithm {
             Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
@@ -53,6 +53,7 @@ impl Issuer {
             audience: "chat".to_owned(),
             algorithm: SigningAlgorithm::try_from(format!("{algorithm:?}")).expect("known"),
             public_key,
+            jwks_url: String::new(),
             secret: secret.into(),
             name_claim: "name".to_owned(),
         };
@@ -73,7 +74,7 @@ impl Issuer {
     }
 
     /// The claims of a token that is issued now.
-    fn claims(&self, subject: &str, name: &str) -> Value {
+    pub fn claims(&self, subject: &str, name: &str) -> Value {
         let now = jiff::Timestamp::now().as_second();
         json!({"iss": self.config.issuer, "aud": "chat", "sub": subject, "name": name, "iat": now, "exp": now + 600})
     }
@@ -93,7 +94,7 @@ async fn world(nodes: usize, issuers: &[&Issuer]) -> World {
 }
 
 /// The number and the name of the account that a token opens, or the status of the refusal.
-async fn me(world: &World, node: usize, token: &str) -> Result<(u64, String), u16> {
+pub async fn me(world: &World, node: usize, token: &str) -> Result<(u64, String), u16> {
     let answer = User::new(world, "", token).at(node, Method::GET, "/api/v1/me").send().await;
     match answered(answer).await {
         (200, me) => Ok((me["id"].as_u64().expect("a number"), me["username"].as_str().expect("text").to_owned())),

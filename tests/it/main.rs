@@ -55,6 +55,7 @@ mod hooks;
 mod http;
 mod idempotence;
 mod invites;
+mod issuer_keys;
 mod issuers;
 mod javascript;
 mod links;

@@ -1,6 +1,7 @@
 //! `chinwag check`: checks everything that a node needs without starting one. The start itself runs the local part.
 
 mod http;
+mod issuers;
 mod local;
 mod proxy;
 mod redis;
@@ -77,6 +78,7 @@ pub async fn check(config: &Config) -> Vec<Finding> {
     findings.extend(exposure::careless(config).into_iter().map(|risk| Finding::doubtful("configuration", risk)));
     findings.push(local::address(config));
     findings.extend(local::check(config).await);
+    findings.extend(issuers::check(config).await);
     findings.extend(redis::check(config).await);
     findings.extend(proxy::check(config).await);
     findings
