@@ -15,6 +15,8 @@ use super::ids::{RoomId, UserId};
 const RANDOM_BYTES: usize = 32;
 /// Bytes of an id.
 const ID_BYTES: usize = 8;
+/// How long deliveries must have failed before a webhook counts as dead.
+const DEAD_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
 const TOKEN_PREFIX: &str = "cwh_";
 const SECRET_PREFIX: &str = "whsec_";
 
@@ -151,9 +153,27 @@ pub struct HookHealth {
     pub given_up: u64,
 }
 
+impl HookHealth {
+    /// `ok`, `failing` while deliveries fail, `dead` after a day of failures.
+    pub fn state(&self, now_ms: u64) -> &'static str {
+        match self.failing_since_ms {
+            None => "ok",
+            Some(since_ms) if now_ms.saturating_sub(since_ms) < DEAD_AFTER_MS => "failing",
+            Some(_) => "dead",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_webhook_is_dead_after_a_day() {
+        let since = |ms: u64| HookHealth { failing_since_ms: Some(DEAD_AFTER_MS - ms), ..HookHealth::default() };
+        assert_eq!(HookHealth::default().state(0), "ok");
+        assert_eq!((since(1).state(DEAD_AFTER_MS), since(0).state(2 * DEAD_AFTER_MS)), ("failing", "dead"));
+    }
 
     #[test]
     fn tokens_and_ids_are_random_and_tokens_are_not_printed() {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use secrecy::ExposeSecret;
 
-use super::access::Action;
+use super::access::{Action, authorise};
 use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
 use super::hook_makers::may_have_hooks;
 use crate::domain::{
-    Account, AccountOrigin, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, OutgoingHook,
-    Result, RoomId, RoomKind, UserId, UserName,
+    Account, AccountOrigin, Caller, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook,
+    OutgoingHook, Result, RoomId, RoomKind, UserId, UserName,
 };
 use crate::outbound::Outbound;
 use crate::store::RoomHooks;
@@ -189,6 +189,23 @@ impl Hooks {
             listed.push((hook, is_paused));
         }
         Ok(listed)
+    }
+
+    /// The state of all outgoing webhooks, those first that have failed longest. For the dashboard.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Unavailable`.
+    pub async fn health(&self, caller: &Caller) -> Result<Vec<(OutgoingHook, HookHealth)>> {
+        let store = &self.accounts.store;
+        authorise(store, caller, Action::SeeFigures).await?;
+        let (hooks, mut health) = tokio::try_join!(store.outgoing_hooks(), store.hooks_health())?;
+        let with_health = |hook: OutgoingHook| {
+            let health = health.remove(hook.id.as_str()).unwrap_or_default();
+            (hook, health)
+        };
+        let mut found: Vec<_> = hooks.into_iter().map(with_health).collect();
+        found.sort_by_key(|(_, health)| health.failing_since_ms.unwrap_or(u64::MAX));
+        Ok(found)
     }
 
     /// Removes a webhook: one of this room; without a room, any. Its account and its messages stay.

@@ -6,6 +6,7 @@ mod dashboard;
 mod docs;
 mod faults;
 mod health;
+mod hooks;
 mod refusals;
 mod sockets;
 mod uploads;
@@ -47,6 +48,7 @@ fn routes(routes: &mut ServiceConfig, config: &Config) {
         .app_data(Data::new(dashboard::HasOwnRedis(config.has_private_redis())))
         .service(resource("/uploads/{path:.*}").route(get().to(uploads::download)))
         .service(resource("/dashboard/figures").route(get().to(dashboard::metrics)))
+        .service(resource("/dashboard/hooks").route(get().to(hooks::list)))
         .service(resource("/asyncapi.json").route(get().to(sockets::document)))
         .service(resource("/ws/check").route(get().to(arrival::arrival)))
         .service(resource("/docs").route(get().to(docs::home)))

@@ -52,6 +52,25 @@ test("only administrators have access, as soon as they are promoted", async ({ v
   await expect(page.getByRole("heading", { name: "Nodes", exact: true })).toBeVisible();
 });
 
+test("shows which webhooks fail, and why", async ({ enter }) => {
+  const [user, [alice]] = [await newAdmin(), await newUsers("alice")];
+  const room = await alice.group(uniqueName("hooked"));
+  const page = await enter(user);
+  await openDashboard(page);
+  await expect(page.getByRole("heading", { name: "Webhooks" })).toHaveCount(0);
+  const [id] = (
+    await runCommand("hook", "create", "--room", String(room), "--url", "http://chinwag.invalid/secret")
+  ).split("\t");
+  await alice.send(room, "one");
+  const row = rows(page, "hooks").filter({ has: page.locator(`[title="${id}"]`) });
+  await expect(row.locator(".state")).toContainText("Failing for");
+  await expect(row).toContainText(`chinwag.invalid${room}`);
+  await expect(row).toContainText("Cannot be reached, or does not answer in time");
+  await expect(page.locator("[data-table=hooks]")).not.toContainText("secret");
+  await runCommand("hook", "revoke", String(id));
+  await expect(row).toHaveCount(0);
+});
+
 test("shows activity of the chat within seconds", async ({ browser, contexts, enter }) => {
   const [user, [alice, bob]] = [await newAdmin(), await newUsers("alice", "bob")];
   const room = await alice.group(uniqueName("最忙的房间"), bob);

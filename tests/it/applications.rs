@@ -105,6 +105,7 @@ async fn a_token_of_an_application_opens_nothing_of_users_and_of_administrators(
         ("DELETE", "/api/v1/admin/rooms/2"),
         ("POST", "/api/v1/auth/invites"),
         ("GET", "/dashboard/figures?range=1h"),
+        ("GET", "/dashboard/hooks"),
     ] {
         let request = application.at(0, method.parse().expect("a method"), path).json(&json!({}));
         assert_eq!(request.send().await.expect("answered").status(), 401, "{method} {path}");

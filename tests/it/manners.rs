@@ -12,7 +12,7 @@ use crate::support::{User, World, answered, shared_redis};
 /// Methods that are tried on every path.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"];
 /// Paths outside the OpenAPI document, all with GET only.
-const OTHER_PATHS: [&str; 26] = [
+const OTHER_PATHS: [&str; 27] = [
     "/",
     "/login",
     "/register",
@@ -22,6 +22,7 @@ const OTHER_PATHS: [&str; 26] = [
     "/dashboard",
     "/dashboard/",
     "/dashboard/figures",
+    "/dashboard/hooks",
     "/assets/none.js",
     "/worker.js",
     "/app.webmanifest",

@@ -19,9 +19,6 @@ use crate::domain::{
 use crate::edge::{Authenticated, Context, JsonBody, PayloadBody, client_of};
 use crate::service::{ListedHook, Operator, shown_secret};
 
-/// How long deliveries must have failed before the webhook counts as dead.
-const DEAD_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
-
 /// A webhook to create.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = webchat::NewHook, example = json!({"kind": "incoming", "name": "Build"}))]
@@ -136,7 +133,7 @@ impl From<(ListedHook, bool)> for HookEntry {
             ListedHook::Incoming(hook, used) => (&hook.id, hook.origin, *used, HookHealth::default()),
             ListedHook::Outgoing(hook, health) => (&hook.id, hook.origin, health.delivered_at_ms, health.clone()),
         };
-        let (id, state) = (id.to_string(), if is_paused { "paused" } else { state(&health) });
+        let (id, state) = (id.to_string(), if is_paused { "paused" } else { health.state(now_ms()) });
         let (kind, name, url) = match hook {
             ListedHook::Incoming(hook, _) => ("incoming", Some(hook.name), None),
             ListedHook::Outgoing(hook, _) => ("outgoing", None, Some(hook.url.as_str().to_owned())),
@@ -153,14 +150,6 @@ impl From<(ListedHook, bool)> for HookEntry {
             error: health.error,
             given_up: health.given_up,
         }
-    }
-}
-
-fn state(health: &HookHealth) -> &'static str {
-    match health.failing_since_ms {
-        None => "ok",
-        Some(since_ms) if now_ms().saturating_sub(since_ms) < DEAD_AFTER_MS => "failing",
-        Some(_) => "dead",
     }
 }
 
@@ -290,17 +279,4 @@ pub fn print_delivery(hook: &OutgoingHook, message: &Message, base_url: &str) ->
         message: ChatMessage::pushed(&message, true, base_url),
     };
     serde_json::to_vec(&delivery).expect("fields of text and numbers").into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_webhook_is_dead_after_a_day() {
-        let since = |ms: u64| HookHealth { failing_since_ms: Some(now_ms() - ms), ..HookHealth::default() };
-        assert_eq!(state(&HookHealth::default()), "ok");
-        assert_eq!(state(&since(1000)), "failing");
-        assert_eq!(state(&since(DEAD_AFTER_MS + 1000)), "dead");
-    }
 }

@@ -1,5 +1,7 @@
 //! What is noted of deliveries: in the list, and in the logs of rooms.
 
+use std::collections::BTreeSet;
+
 use chinwag::service::{ListedHook, Operator};
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +9,7 @@ use serde_json::json;
 use super::receiver::Receiver;
 use super::{hooks, make, world};
 use crate::rights::{login, without};
-use crate::support::{Redis, World, eventually, ok, room_id, shared_connection};
+use crate::support::{Redis, World, answered, eventually, ok, room_id, shared_connection};
 
 /// The groups of a room's log.
 fn groups(world: &World, room: u64) -> usize {
@@ -109,6 +111,19 @@ async fn users_do_not_learn_which_addresses_exist() {
     eventually("all fail", async || shown().await.iter().all(|error| error != "null")).await;
     let expected = "\"the address cannot be reached, or does not answer in time\"";
     assert_eq!(shown().await, [expected; 3]);
+    assert_eq!(answered(alice.at(0, Method::GET, "/dashboard/hooks").send().await).await.0, 403);
+    world.promote("alice").await;
+    let states = alice.get_json(0, "/dashboard/hooks").await;
+    assert_eq!((&states["total"], &states["failing"]), (&json!(3), &json!(3)), "{states}");
+    let hosts: BTreeSet<&str> =
+        states["hooks"].as_array().expect("a list").iter().filter_map(|hook| hook["host"].as_str()).collect();
+    assert_eq!(hosts, BTreeSet::from(["127.0.0.1", "chinwag.invalid"]));
+    assert_eq!(
+        (&states["hooks"][0]["state"], &states["hooks"][0]["room"]),
+        (&json!("failing"), &json!(room)),
+        "{states}"
+    );
+    assert!(!states.to_string().contains("/hook") && !states.to_string().contains("refused"), "{states}");
     let (service, _) = chinwag::node::hooks(&world.config).await.expect("Redis answers");
     let causes: Vec<Option<String>> = service
         .list(&Operator::CommandLine, None)

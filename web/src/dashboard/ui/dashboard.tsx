@@ -9,6 +9,7 @@ import { Footer } from "./footer";
 import { Groups } from "./groups";
 import { Header } from "./header";
 import { Headline } from "./headline";
+import { WebHooks } from "./hooks";
 import { Incidents } from "./incidents";
 import { Nodes } from "./nodes";
 import { Objective } from "./objective";
@@ -50,6 +51,7 @@ function Content() {
       <Objective metrics={current} />
       <Nodes metrics={current} />
       <Shards metrics={current} />
+      <WebHooks now={current.now_ms} />
       <Incidents metrics={current} />
       <Groups metrics={current} />
     </div>
