@@ -114,7 +114,10 @@ for (const colorScheme of ["light", "dark"] as const) {
     expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
     await page.getByRole("button", { name: "中文" }).click();
     await expect(page.getByRole("heading", { name: "连接" })).toBeVisible();
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(overflow).toBeLessThanOrEqual(0);
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(await overflow()).toBeLessThanOrEqual(0);
+    await page.goto("/docs/sockets");
+    await expect(page.getByRole("heading", { name: "WebSockets" })).toBeVisible();
+    expect(await overflow()).toBeLessThanOrEqual(0);
   });
 }
