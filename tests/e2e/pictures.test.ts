@@ -140,6 +140,11 @@ test("pictures that are sent together stand side by side, and stay messages of t
     expect(third?.y).toBeGreaterThan((first?.y ?? 0) + 80);
     const isWider = () => document.documentElement.scrollWidth > innerWidth;
     expect(await side.evaluate(isWider)).toBe(false);
+    // None is cropped.
+    const fits = await side
+      .locator(".picture-grid img")
+      .evaluateAll((all) => all.map((image) => getComputedStyle(image).objectFit));
+    expect(new Set(fits)).toEqual(new Set(["scale-down"]));
   }
   // The keys lead from each to the next, and so does the enlarged one.
   await bubble(wide, "and a text").click();
