@@ -77,6 +77,15 @@ describe("markup inside of formatting is text", () => {
   });
 });
 
+it("takes the direction of lists and quotes from their text", () => {
+  const drawn = draw("> اقتباس\n\n- واحد\n- اثنان");
+  for (const tag of ["blockquote", "ul"]) {
+    expect(drawn.querySelector(tag)?.getAttribute("dir")).toBe("auto");
+    // Browsers do not look at the letters of what has a direction of its own.
+    expect(drawn.querySelector(`${tag} [dir]`)).toBeNull();
+  }
+});
+
 it("shows what reorders code, and keeps it", () => {
   const code = "if (a\u202e) { // \u2066";
   const block = draw(`\`\`\`\n${code}\n\`\`\``);

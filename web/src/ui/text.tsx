@@ -68,17 +68,22 @@ function Blocks({ text, blocks, isFolded }: { text: string; blocks: Block[]; isF
   }
   return (
     <div class="text has-blocks">
-      {blocks.map(drawBlock)}
+      {blocks.map(drawOuter)}
       {rest}
     </div>
   );
 }
 
-function drawBlock(block: Block, key: number) {
+/** Its first letter decides on which side the marks of a list and of a quote stand. */
+const drawOuter = (block: Block, key: number) => drawBlock(block, key, "auto");
+/** What is inside follows, as a direction of its own would hide its letters from what is around. */
+const drawInner = (block: Block, key: number) => drawBlock(block, key);
+
+function drawBlock(block: Block, key: number, dir?: "auto") {
   switch (block.kind) {
     case "lines":
       return (
-        <p key={key} dir="auto">
+        <p key={key} dir={dir}>
           <Lines block={block} />
         </p>
       );
@@ -86,18 +91,18 @@ function drawBlock(block: Block, key: number) {
       return <Code key={key} block={block} />;
     case "quote":
       return (
-        <blockquote key={key} dir="auto">
-          {block.blocks.map(drawBlock)}
+        <blockquote key={key} dir={dir}>
+          {block.blocks.map(drawInner)}
         </blockquote>
       );
     case "list": {
       const items = block.items.map(({ number, blocks }, at) => (
         <li key={at} value={number ?? undefined}>
-          {blocks.map(drawBlock)}
+          {blocks.map(drawInner)}
         </li>
       ));
-      if (block.isOrdered) return <ol key={key} dir="auto" children={items} />;
-      return <ul key={key} dir="auto" children={items} />;
+      if (block.isOrdered) return <ol key={key} dir={dir} children={items} />;
+      return <ul key={key} dir={dir} children={items} />;
     }
   }
 }
