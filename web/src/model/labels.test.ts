@@ -51,6 +51,19 @@ describe("labels", () => {
     expect(lastLine(conversation(7, { last_message }), 2)).toBe("You: hi");
     expect(lastLine(conversation(7, { last_message, is_private: true }), 1)).toBe("hi");
     expect(lastLine(conversation(7, { last_message: null }), 1)).toBe("No messages yet");
+  });
+
+  it("have the direction of their text, whatever the name before it", () => {
+    const line = (username: string, content: string, own = 1) =>
+      lastLine(conversation(7, { last_message: message(1, { username, content }) }), own);
+    expect(line("Bob", "مرحبا!", 2)).toBe("\u200fYou: مرحبا!");
+    expect(line("Bob", "«مرحبا»")).toBe("\u200fBob: «مرحبا»");
+    expect(line("ليلى", "hello!")).toBe("\u200eليلى: hello!");
+    expect(line("ليلى", "مرحبا")).toBe("ليلى: مرحبا");
+    expect(line("Bob", "hello, ليلى")).toBe("Bob: hello, ليلى");
+  });
+
+  it("name the room of everybody", () => {
     expect(roomName(conversation(1, { room_id: "global", name: "全局聊天室" }))).toBe("Lobby");
   });
 });

@@ -53,11 +53,21 @@ export function announcement(message: Message): string {
   return message.user_id === 0 ? preview(message) : `${message.username}: ${preview(message)}`;
 }
 
+const RTL = /^\P{L}*[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}]/u;
+
+/** A line that ends with a text, in the direction of the text, whatever stands before it. */
+export function inDirectionOf(text: string, line: string): string {
+  const isRtl = RTL.test(text);
+  if (isRtl === RTL.test(line)) return line;
+  return `${isRtl ? "\u200f" : "\u200e"}${line}`;
+}
+
 /** The last message of a conversation, with its sender where there are several. */
 export function lastLine(conversation: Conversation, ownId: number): string {
   const message = conversation.last_message;
   if (!message) return t("list.nothing");
   const text = preview(message);
-  if (message.user_id === ownId) return t("list.own", { text });
-  return conversation.is_private || message.user_id === 0 ? text : `${message.username}: ${text}`;
+  if (message.user_id === ownId) return inDirectionOf(text, t("list.own", { text }));
+  if (conversation.is_private || message.user_id === 0) return text;
+  return inDirectionOf(text, `${message.username}: ${text}`);
 }

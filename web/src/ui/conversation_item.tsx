@@ -4,7 +4,7 @@ import { useComputed } from "@preact/signals";
 import { t } from "../i18n";
 import { briefTime } from "../i18n/format";
 import { draftOf } from "../model/drafts";
-import { lastLine, roomName } from "../model/labels";
+import { inDirectionOf, lastLine, roomName } from "../model/labels";
 import { online } from "../model/presence";
 import { activeRoomId } from "../model/rooms";
 import { me } from "../model/session";
@@ -54,7 +54,9 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
         </span>
         <span class="item-bottom">
           <bdi class={`item-last ${draft ? "is-draft" : ""}`}>
-            {draft ? t("list.draft", { text: draft }) : lastLine(conversation, me.value?.id ?? 0)}
+            {draft
+              ? inDirectionOf(draft, t("list.draft", { text: draft }))
+              : lastLine(conversation, me.value?.id ?? 0)}
           </bdi>
           {mentions > 0 && (
             <span class="mention-badge">
