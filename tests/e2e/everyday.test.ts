@@ -232,8 +232,10 @@ test("a slow line shows that something is on its way", async ({ visit, enter }) 
   // And before any script is there.
   const bare = await visit("/health/live");
   await bare.route("**/assets/*.js", (route) => route.abort());
-  await bare.goto("/chat");
-  await expect(bare.getByText("Chinwag", { exact: true })).toBeVisible();
+  for (const path of ["/chat", "/dashboard", "/admin", "/docs/sockets/try"]) {
+    await bare.goto(path);
+    await expect(bare.getByText("Chinwag", { exact: true }), path).toBeVisible();
+  }
 });
 
 test("the search waits for the end of a composition", async ({ enter }) => {

@@ -14,4 +14,9 @@ import "../style/forms.css";
 import "./style/admin.css";
 
 const root = document.getElementById("app");
-void loadTexts(lang.value).then(() => root && render(<Admin />, root));
+void loadTexts(lang.value).then(() => {
+  if (!root) return;
+  // What the page says until its scripts are there.
+  root.replaceChildren();
+  render(<Admin />, root);
+});

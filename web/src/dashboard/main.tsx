@@ -25,4 +25,9 @@ function Guarded() {
 }
 
 const root = document.getElementById("app");
-void loadTexts(lang.value).then(() => root && render(<Guarded />, root));
+void loadTexts(lang.value).then(() => {
+  if (!root) return;
+  // What the page says until its scripts are there.
+  root.replaceChildren();
+  render(<Guarded />, root);
+});

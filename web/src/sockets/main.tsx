@@ -12,5 +12,10 @@ import "../style/forms.css";
 import "./style/sockets.css";
 
 const root = document.getElementById("app");
-void loadTexts(lang.value).then(() => root && render(<Page />, root));
+void loadTexts(lang.value).then(() => {
+  if (!root) return;
+  // What the page says until its scripts are there.
+  root.replaceChildren();
+  render(<Page />, root);
+});
 void load();
