@@ -42,10 +42,13 @@ test("messages written without a server are shown where nothing else is kept", a
   await expect(page.locator(".empty-title")).toHaveText("The messages could not be loaded");
   await write(page, "written all the same");
   await expect(tick(bubble(page, "written all the same"), "waiting")).toBeVisible();
+  // What is above it is not known.
+  await expect(page.locator(".beginning")).toHaveCount(0);
   const again = await startNode(undefined, node);
   await expect(bubble(page, "not loaded yet")).toBeVisible();
   await expect(tick(bubble(page, "written all the same"), "sent")).toBeVisible();
   await expect(page.locator(".empty-title")).toHaveCount(0);
+  await expect(page.locator(".beginning")).toBeVisible();
   expect(await alice.messageTexts(room)).toEqual(["not loaded yet", "written all the same"]);
   await page.context().close();
   await again.stop();

@@ -117,6 +117,8 @@ function History({ room, lines, onReply }: HistoryProps) {
   useLongPress(box, messageAt, setPressed);
   const pressedMessage = pressed === null ? undefined : room.byId(pressed);
   const isPrepended = usePrepended(lines);
+  /** Whether all that is shown is what the user has written meanwhile. */
+  const isAwaited = room.state.value === "idle" || room.state.value === "loading";
   const newCount = useComputed(() => {
     const isBelow = !isAtEnd.value && room.reading.value === "on";
     return isBelow ? (conversations.value.get(room.id)?.unread ?? 0) : 0;
@@ -279,7 +281,7 @@ function History({ room, lines, onReply }: HistoryProps) {
       onKeyDown={(event) => moveFocus(event, box.current)}
       onFocusIn={useKeptFocus(box, rows)}
     >
-      {room.isLoadingOlder.value && (
+      {(room.isLoadingOlder.value || isAwaited) && (
         <p class="older">
           <span class="spinner" /> <span class="sr">{t("room.loading")}</span>
         </p>

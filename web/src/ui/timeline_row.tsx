@@ -28,7 +28,9 @@ export function TimelineLine({ room, line, isFirst, flashed, ...rest }: Timeline
   );
   return (
     <div class="row-box">
-      {isFirst && !room.hasOlder.value && <p class="beginning">{t("room.beginning")}</p>}
+      {isFirst && room.state.value === "ready" && !room.hasOlder.value && (
+        <p class="beginning">{t("room.beginning")}</p>
+      )}
       {first?.startsDay && (
         <p class="day">
           <span>{dayText(first.at)}</span>
