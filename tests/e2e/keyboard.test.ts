@@ -242,16 +242,20 @@ test("Alt and the arrows lead through the conversations, with Shift through the 
 }) => {
   const [alice, one, two, three] = await newUsers("alice", "one", "two", "three");
   for (const other of [three, two, one]) await alice.send(await alice.direct(other), `to ${other.name}`);
-  const page = await enter(alice);
+  // The list is longer than the window.
+  const page = await enter(alice, { viewport: { width: 1280, height: 300 } });
   const names = page.locator(".side .item-name");
   await expect(names).toHaveText([one.name, two.name, three.name, "Lobby"]);
   const press = async (keys: string, name: string) => {
     await page.keyboard.press(keys);
     await expect(title(page)).toHaveText(name);
     await expect(composer(page)).toBeFocused();
+    await expect(item(page, name)).toBeInViewport({ ratio: 1 });
   };
   await press("Alt+ArrowDown", one.name);
   await press("Alt+ArrowDown", two.name);
+  await press("Alt+ArrowDown", three.name);
+  await press("Alt+ArrowUp", two.name);
   await press("Alt+ArrowUp", one.name);
   await press("Alt+ArrowUp", one.name);
   await three.send(await alice.direct(three), "news");

@@ -169,6 +169,11 @@ function Rows({ list }: { list: Conversation[] }) {
     const timer = setTimeout(() => setWhole(true), OTHER_ROWS_DELAY_MS);
     return () => clearTimeout(timer);
   }, []);
+  // Keys, links and searches lead to conversations out of view.
+  const active = activeRoomId.value;
+  useEffect(() => {
+    if (isWhole) box.current?.querySelector(`[data-room="${active}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [isWhole, active]);
   const onMenu = (event: MouseEvent) => {
     const id = conversationAt(event.target as Element);
     // A long press shows the menu of a finger.
