@@ -25,6 +25,7 @@ test("a link leads those who register first into the group, on another node", as
   const name = uniqueName("circle");
   const room = await alice.group(name);
   const here = await enter(alice, { room, permissions: ["clipboard-read", "clipboard-write"] });
+  await expect(here.locator(".pane-title p")).toHaveText("1 member · 1 online");
   await openLinks(here);
   await dialog(here, "Invite by link").getByLabel("Expires after").selectOption("1 day");
   await dialog(here, "Invite by link").getByLabel("Can be used").selectOption("10 times");

@@ -189,6 +189,7 @@ export const texts = {
   "room.back": "Back to the list",
   "room.members": "Members",
   "room.memberCount": "{n} members",
+  "room.oneMember": "1 member",
   "room.onlineCount": "{n} online",
   "room.public": "Public room",
   "room.group": "Group",

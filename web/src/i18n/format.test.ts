@@ -57,7 +57,7 @@ describe("format", () => {
   });
 
   it("formats sizes", () => {
-    expect(sizeText(0)).toBe("0 byte");
+    expect([0, 1, 193].map(sizeText)).toEqual(["0 bytes", "1 byte", "193 bytes"]);
     expect(sizeText(48_213)).toBe("48 kB");
     expect(sizeText(1_843_221)).toBe("1.8 MB");
   });

@@ -8,7 +8,7 @@ export function sizeText(bytes: number): string {
   const number = new Intl.NumberFormat(locale.value, {
     style: "unit",
     unit: units[power],
-    unitDisplay: "short",
+    unitDisplay: power > 0 ? "short" : "long",
     maximumFractionDigits: power > 1 ? 1 : 0,
   });
   return number.format(bytes / 1000 ** power);
