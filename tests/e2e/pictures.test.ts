@@ -56,6 +56,13 @@ test("pictures are sent by button, paste and drop", async ({ enter }) => {
   await here.locator(".pane").dispatchEvent("drop", { dataTransfer: transfer });
   await expect(here.locator(".drop")).toHaveCount(0);
   await expect(waiting).toHaveCount(1);
+  // One that misses the conversation does not replace the page.
+  const isTaken = (element: Element, data: DataTransfer) => {
+    const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+    return !element.dispatchEvent(event);
+  };
+  expect(await here.locator(".side").evaluate(isTaken, transfer)).toBe(true);
+  await expect(waiting).toHaveCount(1);
   await composer(here).press("Enter");
   for (const page of [here, there]) {
     await expect(drawn(page)).toHaveCount(3);

@@ -31,6 +31,17 @@ import "../style/conversation_pane.css";
 
 const Members = lazy(() => import("./lazy_components").then((module) => module.Members));
 
+const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
+
+// A file that is dropped elsewhere must not replace the page, which has files that wait to be sent.
+for (const type of ["dragover", "drop"] as const) {
+  addEventListener(type, (event) => {
+    if (!hasFiles(event) || event.defaultPrevented || event.target instanceof HTMLInputElement) return;
+    event.preventDefault();
+    if (event.dataTransfer) event.dataTransfer.dropEffect = "none";
+  });
+}
+
 export function ConversationPane({ id }: { id: number }) {
   const room = roomOf(id);
   const conversation = conversations.value.get(id);
@@ -66,7 +77,6 @@ export function ConversationPane({ id }: { id: number }) {
     setReplyTo(message.id);
     composer.current?.focus();
   };
-  const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
   /** Gives the focus back to the button of the panel if it was inside. */
   const closeMembers = () => {
     const isInside = document.activeElement?.closest(".members");
