@@ -187,6 +187,16 @@ test("a focused message is read with its text", async ({ enter }) => {
   const articles = page.getByRole("article");
   await expect(articles.first()).toHaveAccessibleName(new RegExp(`^${bob.name}: what is said, .*20\\d\\d`));
   await expect(articles.last()).toHaveAccessibleName(/^You: what I said, .*20\d\d/);
+  // Its reactions take the place of its actions, and the focus with them.
+  await articles.last().focus();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await expect(focused(page)).toHaveAccessibleName("React");
+  await page.keyboard.press("Enter");
+  await expect(focused(page)).toHaveAccessibleName("React with 👍");
+  await page.keyboard.press("Enter");
+  await expect(articles.last().locator(".reaction")).toHaveCount(1);
+  await expect(focused(page)).toHaveAccessibleName("Reply");
 });
 
 test("the pages of the login focus what is to be filled in first", async ({ visit }) => {
@@ -274,4 +284,6 @@ test("Alt and the arrows lead through the conversations, with Shift through the 
   await expect(composer(page)).toBeFocused();
   await pick(page, /Account and settings/, "Keyboard shortcuts");
   await expect(dialog).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(focused(page)).toHaveAccessibleName(/Account and settings/);
 });

@@ -125,6 +125,10 @@ test("a search waits for the end of a composition, and can be worked by keys", a
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Enter");
   await expect(page.locator(".row.is-flashed")).toContainText("明天去爬山");
+  await field(page).focus();
+  await page.keyboard.press("Escape");
+  await expect(panel(page)).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Search in this conversation" })).toBeFocused();
 });
 
 test("more is found as one scrolls, each message once", async ({ browser, contexts, enter }) => {

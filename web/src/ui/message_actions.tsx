@@ -32,8 +32,10 @@ export function MessageActions({ onMore, ...props }: MessageActionProps & { onMo
     show("react");
   };
   useLayoutEffect(() => {
-    // The button that had the focus is gone.
-    if (hadFocus.current) bar.current?.querySelector("button")?.focus({ preventScroll: true });
+    if (!hadFocus.current) return;
+    // The button that had the focus is gone, and with it the toolbar is out of view, where nothing can get the focus.
+    bar.current?.closest<HTMLElement>("[data-row]")?.focus({ preventScroll: true });
+    bar.current?.querySelector("button")?.focus({ preventScroll: true });
   }, [isReacting]);
   if (isTouch) {
     const more = () => onMore(props.message.id);

@@ -92,9 +92,10 @@ function Panel() {
 /** Closes the panel, and leads the focus back to the conversation. */
 function close(): void {
   closeSearch();
-  requestAnimationFrame(() =>
-    document.querySelector<HTMLElement>(".pane-head .is-search, .side input[type=search]")?.focus(),
-  );
+  requestAnimationFrame(() => {
+    const find = (selector: string) => document.querySelector<HTMLElement>(selector);
+    (find(".pane-head .is-search") ?? find(".side input[type=search]"))?.focus();
+  });
 }
 
 /** Moves the focus from a message to its sender and back. */

@@ -296,6 +296,8 @@ function UserMenu() {
         <UserItems
           onShortcuts={() => {
             setOpen(false);
+            // Gets the focus back from the dialog: the item that opens it is gone by then.
+            box.current?.querySelector("button")?.focus();
             areShortcutsShown.value = true;
           }}
           onAccount={() => {
