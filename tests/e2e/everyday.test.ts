@@ -229,6 +229,9 @@ test("a slow line shows that something is on its way", async ({ visit, enter }) 
   release();
   await expect(title(page)).toHaveText(bob.name);
   await expect(page.locator(".pane .skeleton")).toHaveCount(0);
+  // Nothing of it is left below the chat, to which one could scroll.
+  await expect(page.locator(".loading")).toHaveCount(0);
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBe(0);
   // And before any script is there.
   const bare = await visit("/health/live");
   await bare.route("**/assets/*.js", (route) => route.abort());

@@ -1,4 +1,4 @@
-import { render } from "preact";
+import { type JSX, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadFirstTexts, loadTexts, t } from "./i18n";
 import "./model/install";
@@ -8,7 +8,7 @@ import { lazy } from "./ui/lazy";
 import { currentUrl, navigate, path, query } from "./ui/router";
 import "./style/base.css";
 
-/** What the page itself says until its scripts are there. Drawn first in any case, as it would stay above all else. */
+/** What the page itself says until its scripts are there. */
 const Loading = () => <p class="missing loading">Chinwag</p>;
 const SignIn = lazy(() => import("./ui/sign_in").then((module) => module.SignIn), Loading);
 
@@ -61,7 +61,13 @@ if (token.peek() && query.peek().room) {
   void loadTexts().catch(() => {});
 }
 const root = document.getElementById("app");
+const draw = (page: JSX.Element) => {
+  if (!root) return;
+  // What the page says until its scripts are there would stay above or below.
+  root.replaceChildren();
+  render(page, root);
+};
 loadFirstTexts().then(
-  () => root && render(<App />, root),
-  () => root && render(<p class="missing">Chinwag could not be loaded. 页面加载失败，请刷新。</p>, root),
+  () => draw(<App />),
+  () => draw(<p class="missing">Chinwag could not be loaded. 页面加载失败，请刷新。</p>),
 );
