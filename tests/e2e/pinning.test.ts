@@ -61,6 +61,18 @@ test("pins are seen on the other node as they come, change and go", async ({ ent
   }
   await choose(here, "first", "Unpin");
   for (const page of [here, there]) await expect(bar(page)).toHaveCount(0);
+  // Of a long text the beginning is shown, whatever its direction.
+  await alice.send(room, `أول ${"كلام ".repeat(80)}`);
+  await choose(here, "أول", "Pin");
+  const text = bar(here).locator(".pinned-text bdi").last();
+  await expect(text).toContainText("أول");
+  const hidden = await text.evaluate((element) => {
+    const range = document.createRange();
+    range.setStart(element.firstChild as Node, 0);
+    range.setEnd(element.firstChild as Node, 1);
+    return Math.round(range.getBoundingClientRect().right - element.getBoundingClientRect().right);
+  });
+  expect(hidden).toBeLessThanOrEqual(0);
 });
 
 test("the bar and its list lead to pinned messages that are not loaded", async ({
