@@ -47,13 +47,13 @@ it("has a row for each webhook, with the state of its deliveries", () => {
   expect(root.querySelector(".card-note")?.textContent).toBe("61 in all, 1 failing");
   expect(row(root, 0)).toEqual([
     "gone.example",
-    "all rooms",
     "Dead, failing for 2d",
+    "all rooms",
     "–",
     "1,200",
     "Answers with status 410",
   ]);
-  expect(row(root, 1)).toEqual(["ok.example", "7", "OK", "2m ago", "0", "–"]);
+  expect(row(root, 1)).toEqual(["ok.example", "OK", "7", "2m ago", "0", "–"]);
   expect(root.querySelectorAll(".state.is-bad")).toHaveLength(1);
 });
 
@@ -61,4 +61,11 @@ it("is not there without webhooks, or while none are known", () => {
   expect(draw().textContent).toBe("");
   hooks.value = { total: 0, failing: 0, hooks: [] };
   expect(draw().textContent).toBe("");
+});
+
+it("warns only of webhooks that fail", () => {
+  hooks.value = { total: 1, failing: 0, hooks: [good] };
+  const root = draw();
+  expect(root.querySelector("tbody tr")).not.toBeNull();
+  expect(root.querySelector(".card-note")).toBeNull();
 });

@@ -7,7 +7,7 @@ import { followHooks, type Hook, hooks } from "../model/hooks";
 import { ScrollRegion } from "./chart_table";
 import { State } from "./common";
 
-const COLUMNS = ["hooks.room", "nodes.state", "hooks.delivered", "hooks.dropped", "hooks.error"] as const;
+const COLUMNS = ["nodes.state", "hooks.room", "hooks.delivered", "hooks.dropped", "hooks.error"] as const;
 const LOOKS = { ok: "good", failing: "warn", dead: "bad" } as const;
 /** What the server says about an address without an answer. */
 const UNREACHABLE = "the address cannot be reached, or does not answer in time";
@@ -20,14 +20,16 @@ export function WebHooks({ now }: { now: number }) {
     <section class="group" aria-labelledby="hooks-title">
       <h2 id="hooks-title">{t("hooks.title")}</h2>
       <div class="card">
-        <p class="card-note">
-          {t("hooks.summary", {
-            n: formatText(found.total, "count"),
-            failing: formatText(found.failing, "count"),
-          })}
-        </p>
+        {found.failing > 0 && (
+          <p class="card-note">
+            {t("hooks.summary", {
+              n: formatText(found.total, "count"),
+              failing: formatText(found.failing, "count"),
+            })}
+          </p>
+        )}
         <ScrollRegion label={t("hooks.title")}>
-          <table class="table" data-table="hooks">
+          <table class="table hooks" data-table="hooks">
             <caption class="sr">{t("hooks.caption")}</caption>
             <thead>
               <tr>
@@ -55,10 +57,9 @@ function Row({ hook, now }: { hook: Hook; now: number }) {
   const { failing_since_ms, delivered_at_ms } = hook;
   return (
     <tr data-hook={hook.state}>
-      <th scope="row" class="is-name" title={hook.id}>
+      <th scope="row" title={hook.id}>
         <bdi>{hook.host}</bdi>
       </th>
-      <td>{hook.room === null ? t("hooks.everywhere") : hook.room}</td>
       <td title={failing_since_ms === null ? undefined : fullTime(failing_since_ms)}>
         <State kind={LOOKS[hook.state]}>
           {failing_since_ms === null
@@ -68,6 +69,7 @@ function Row({ hook, now }: { hook: Hook; now: number }) {
               })}
         </State>
       </td>
+      <td>{hook.room === null ? t("hooks.everywhere") : hook.room}</td>
       <td title={delivered_at_ms === null ? undefined : fullTime(delivered_at_ms)}>
         {delivered_at_ms === null ? "–" : agoText(now - delivered_at_ms)}
       </td>
