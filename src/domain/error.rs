@@ -74,6 +74,9 @@ pub enum Error {
     /// Messages of this kind, and those with a file, stay as they were sent.
     #[error("the message cannot be edited")]
     NotEditable,
+    /// The server sends no requests to the network of this address.
+    #[error("the server sends nothing to this address")]
+    AddressRefused,
     /// The message was sent too long ago to be edited.
     #[error("the message is too old to be edited")]
     TooLate,
@@ -232,7 +235,8 @@ impl Error {
             | Self::GlobalRoom
             | Self::DirectRoom
             | Self::PermanentRoom
-            | Self::NotEditable => Kind::BadRequest,
+            | Self::NotEditable
+            | Self::AddressRefused => Kind::BadRequest,
             Self::Unauthenticated | Self::BadCredentials => Kind::Unauthorized,
             Self::WrongPassword
             | Self::Forbidden
@@ -290,6 +294,7 @@ impl Error {
             Self::RoomNotFound => "room_not_found",
             Self::MessageNotFound => "message_not_found",
             Self::NotEditable => "not_editable",
+            Self::AddressRefused => "address_refused",
             Self::TooLate => "too_late",
             Self::TooManyReactions => "too_many_reactions",
             Self::TooManyPins => "too_many_pins",

@@ -9,8 +9,8 @@ use super::accounts::Accounts;
 use super::audit::{Act, Operator, Target, record};
 use super::hook_makers::may_have_hooks;
 use crate::domain::{
-    Account, AccountOrigin, Caller, Error, Field, HookHealth, HookId, HookOrigin, HookToken, IncomingHook,
-    OutgoingHook, Result, RoomId, RoomKind, UserId, UserName,
+    Account, AccountOrigin, Caller, Error, HookHealth, HookId, HookOrigin, HookToken, IncomingHook, OutgoingHook,
+    Result, RoomId, RoomKind, UserId, UserName,
 };
 use crate::outbound::Outbound;
 use crate::store::RoomHooks;
@@ -111,8 +111,7 @@ impl Hooks {
     /// Creates a webhook to which the messages of a room are sent from now on, or those of all groups and public rooms.
     ///
     /// # Errors
-    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `RateLimited`, `StorageFull`; `Invalid(Url)` also for an address that may
-    /// not be reached.
+    /// `Forbidden`, `RoomNotFound`, `DirectRoom`, `RateLimited`, `StorageFull`; `Invalid(Url)`; `AddressRefused`.
     pub async fn create_outgoing(
         &self,
         operator: &Operator<'_>,
@@ -122,7 +121,7 @@ impl Hooks {
         self.admit(operator, room).await?;
         let url = url.parse()?;
         if !self.outbound.may_reach(&url) {
-            return Err(Error::Invalid(Field::Url));
+            return Err(Error::AddressRefused);
         }
         let (id, secret) = (HookId::new()?, OutgoingHook::new_secret()?);
         let hook = OutgoingHook { id, room, url, secret, origin: self.origin(operator) };

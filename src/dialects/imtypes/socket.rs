@@ -162,6 +162,7 @@ fn reason(error: &Error) -> String {
         Error::RoomNotFound => "会话不存在",
         Error::MessageNotFound => "消息不存在",
         Error::NotEditable => "无法编辑此消息",
+        Error::AddressRefused => "服务器不向此地址发送请求",
         Error::TooManyReactions => "此消息的回应过多",
         Error::TooManyPins => "置顶消息过多",
         Error::TooLate => "消息发送已久，无法再编辑",

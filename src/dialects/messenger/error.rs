@@ -45,6 +45,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::RoomNotFound => "聊天室不存在",
         Error::MessageNotFound => "消息不存在",
         Error::NotEditable => "无法编辑此消息",
+        Error::AddressRefused => "服务器不向此地址发送请求",
         Error::TooManyReactions => "此消息的回应过多",
         Error::TooManyPins => "置顶消息过多",
         Error::TooLate => "消息发送已久，无法再编辑",

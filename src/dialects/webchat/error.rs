@@ -77,6 +77,7 @@ pub(super) fn text(error: &Error) -> String {
         Error::TooManyBlocked => "Too many blocked users",
         Error::MessageNotFound => "Message not found",
         Error::NotEditable => "This message cannot be edited",
+        Error::AddressRefused => "The server sends nothing to this address: its network is not allowed",
         Error::TooManyReactions => "The message has too many reactions",
         Error::TooManyPins => "The room has too many pinned messages",
         Error::TooLate => "The message is too old to be edited",

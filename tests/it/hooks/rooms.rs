@@ -192,6 +192,26 @@ async fn acts_of_administrators_in_rooms_of_others_are_recorded() {
 }
 
 #[tokio::test]
+async fn addresses_in_networks_that_are_not_allowed_are_refused_with_their_reason() {
+    let world = world(1).await;
+    let alice = world.user(0, "alice").await;
+    let room = alice.make_group(0, "a", &[]).await;
+    for (url, expected) in [
+        ("http://10.1.2.3/x", "address_refused"),
+        ("http://169.254.169.254/latest/meta-data/", "address_refused"),
+        ("https://[::1]:8443/", "address_refused"),
+        ("http://[::ffff:192.168.0.1]/", "address_refused"),
+        ("ftp://example.org/", "invalid"),
+        ("example.org", "invalid"),
+    ] {
+        let body = json!({"kind": "outgoing", "url": url});
+        let (status, answer) = alice.ask(0, &format!("/api/v1/rooms/{room}/hooks"), &body).await;
+        assert_eq!((status, answer["code"].as_str()), (400, Some(expected)), "{url}: {answer}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_list_reads_the_webhooks_of_its_room_and_counts_as_a_search() {
     let logged = LoggedRedis::start().await;
     let world = logged
