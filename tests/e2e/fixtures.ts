@@ -209,6 +209,8 @@ export const test = base.extend<Fixtures & { contexts: BrowserContext[] }>({
 export async function expectLoggedIn(page: Page, user: User): Promise<void> {
   await expect(page.locator(".me-name")).toHaveText(user.name);
   await expect(page.locator(".net .sr")).toHaveCount(1);
+  // Nothing of the loading page stays below the chat, which fills the window.
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBe(0);
 }
 
 async function newContext(
