@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { texts as adminTexts } from "../admin/i18n/en";
+import { texts as dashboardTexts } from "../dashboard/i18n/en";
 import { type Lang, lang } from "../settings/preferences";
+import { texts as socketTexts } from "../sockets/i18n/en";
 import { loadTexts, setLang, t } from ".";
 import { texts as enFirst } from "./en";
 import { texts as enRest } from "./en_rest";
@@ -47,6 +50,22 @@ describe("texts", () => {
   it("fill placeholders and leave unknown ones", () => {
     expect(t("typing.two", { a: "Ann", b: "{a}" })).toBe("Ann and {a} are typing");
     expect(t("list.own")).toBe("You: {text}");
+  });
+
+  it("count by the plural rules of the language", async () => {
+    const counted = (n: number) => [t("room.memberCount", { n }), t("find.count", { n })];
+    expect(counted(1)).toEqual(["1 member", "1 message found"]);
+    expect(counted(0)).toEqual(["0 members", "0 messages found"]);
+    expect(counted(1234)).toEqual(["1234 members", "1234 messages found"]);
+    await setLang("zh");
+    expect(counted(1)).toEqual(["1 位成员", "找到 1 条消息"]);
+    await setLang("en");
+  });
+
+  it("have a form for one wherever they count", () => {
+    const all = { ...en, ...adminTexts, ...dashboardTexts, ...socketTexts };
+    const fixed = Object.values(all).filter((text) => /\{(n|used|uses|max)\} [a-z]{2,}s\b/.test(text));
+    expect(fixed).toEqual([]);
   });
 
   it("follow the chosen language, which is stored", async () => {

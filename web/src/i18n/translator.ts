@@ -6,6 +6,13 @@ import { storage } from "../settings/storage";
 
 type Values = Record<string, string | number>;
 
+/** The form of a word for a number by the plural rules of the language. The last one stands for all that are not named. */
+function formFor(count: number, forms: string): string {
+  const rule = new Intl.PluralRules(lang.value).select(count);
+  const words = new Map(forms.split("|").map((form) => form.split(":") as [string, string]));
+  return words.get(rule) ?? [...words.values()].at(-1) ?? "";
+}
+
 /**
  * Makes the functions of a page that load and look up its texts. `load` imports those of a language, `loadFirst` those
  * that are needed at once.
@@ -44,10 +51,16 @@ export function createTranslator<Key extends string>(
     await loadTexts(chosen);
   }
 
-  /** The text for a key. A placeholder `{name}` is replaced by the value of that name. */
+  /**
+   * The text for a key. A placeholder `{name}` is replaced by the value of that name, and `{name|one:day|other:days}` by the
+   * form for that number.
+   */
   function t(key: Key, values: Values = {}): string {
     const text = texts.value[key] ?? "";
-    return text.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(values[name] ?? placeholder));
+    return text.replace(/\{(\w+)(?:\|(.+?))?\}/g, (placeholder, name: string, forms?: string) => {
+      const value = values[name] ?? placeholder;
+      return forms ? formFor(Number(value), forms) : String(value);
+    });
   }
 
   return { loadTexts, loadFirstTexts, setLang, t };

@@ -184,7 +184,6 @@ export const texts: typeof en = {
   "room.back": "返回列表",
   "room.members": "成员",
   "room.memberCount": "{n} 位成员",
-  "room.oneMember": "1 位成员",
   "room.onlineCount": "{n} 人在线",
   "room.public": "公开房间",
   "room.group": "群聊",

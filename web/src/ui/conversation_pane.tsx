@@ -235,11 +235,9 @@ function Subtitle({ room }: { room: Room }) {
   const members = room.members.value;
   if (!members) return <>{t(kind === "group" ? "room.group" : "room.public")}</>;
   const onlineCount = members.filter((member) => online.value.has(member.user_id)).length;
-  const n = members.length;
   return (
     <>
-      {n === 1 ? t("room.oneMember") : t("room.memberCount", { n })} ·{" "}
-      {t("room.onlineCount", { n: onlineCount })}
+      {t("room.memberCount", { n: members.length })} · {t("room.onlineCount", { n: onlineCount })}
     </>
   );
 }

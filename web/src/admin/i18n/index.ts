@@ -20,11 +20,3 @@ export async function loadTexts(lang: Lang): Promise<void> {
 export async function setLang(lang: Lang): Promise<void> {
   await Promise.all([setChatLang(lang), own.setLang(lang)]);
 }
-
-/** The keys that have one text for one thing and another for several. */
-type Counted = Key extends infer Name ? (Name extends `${infer Start}.several` ? Start : never) : never;
-
-/** The text for a number of things. */
-export function count(key: Counted, n: number): string {
-  return t(n === 1 ? `${key}.one` : `${key}.several`, { n });
-}

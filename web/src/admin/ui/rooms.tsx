@@ -5,7 +5,7 @@ import { briefTime } from "../../i18n/format";
 import { showToast } from "../../model/toast";
 import { useCard } from "../../ui/common";
 import { Dialog } from "../../ui/dialog";
-import { count, t } from "../i18n";
+import { t } from "../i18n";
 import { type AdminRoom, adminApi } from "../model/api";
 import { ActDialog } from "./act_dialog";
 import { focusSection, List, Name, Search, useFound, usePagedList } from "./list";
@@ -67,7 +67,7 @@ function Row({ room, onMembers, onDelete }: RowProps) {
         </p>
         <p class="row-facts">
           <span>#{room.id}</span>
-          <span>{count("rooms.members", room.members)}</span>
+          <span>{t("rooms.members", { n: room.members })}</span>
           <bdi>{room.owner_id === null ? t("rooms.noOwner") : t("rooms.owner", { name: ownerName })}</bdi>
           <span>{briefTime(Date.parse(room.created_at))}</span>
         </p>
@@ -105,7 +105,7 @@ function Members({ room, onClose }: { room: AdminRoom; onClose: () => void }) {
       <List
         list={list}
         label={t("rooms.show")}
-        empty={count("rooms.members", 0)}
+        empty={t("rooms.members", { n: 0 })}
         row={(member) => (
           <li class="row is-low" key={member.user_id}>
             <div class="row-main">

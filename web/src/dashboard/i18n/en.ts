@@ -163,7 +163,7 @@ export const texts = {
   "table.show": "{title} as a table",
   "table.hint": "Show as table",
   "table.region": "{title}, table",
-  "table.caption": "{title}, newest {n} steps first",
+  "table.caption": "{title}, newest {n} {n|one:step|other:steps} first",
   "table.time": "Time",
   "table.soFar": "so far",
   "table.whole": "Show all {n}",
