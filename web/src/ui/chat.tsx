@@ -33,11 +33,14 @@ const JoinRoom = lazy(() => import("./lazy_components").then((module) => module.
 /** Code that is not needed at first is loaded this long after the list, so that it does not delay the list. */
 const PRELOAD_DELAY_MS = 1500;
 const TOAST_MS = 4500;
+/** Where the list or a conversation is all that fits; the style sheets have the same width. */
+const narrow = matchMedia("(max-width: 760px)");
 
 export function Chat() {
   const room = query.value.room ?? "";
   const wantedId = /^\d{1,10}$/.test(room) ? Number(room) : null;
   const searchBox = useRef<HTMLInputElement>(null);
+  const [isNarrow, setNarrow] = useState(narrow.matches);
 
   useEffect(() => openRoom(wantedId), [wantedId]);
   useEffect(() => () => openRoom(null), []);
@@ -60,9 +63,12 @@ export function Chat() {
     };
     const onKey = (event: KeyboardEvent) => onShortcut(event, search);
     const onOpen = (event: Event) => showRoom((event as CustomEvent<number>).detail);
+    const onResize = () => setNarrow(narrow.matches);
     addEventListener("keydown", onKey);
     addEventListener("chinwag:open", onOpen);
+    narrow.addEventListener("change", onResize);
     return () => {
+      narrow.removeEventListener("change", onResize);
       removeEventListener("keydown", onKey);
       removeEventListener("chinwag:open", onOpen);
     };
@@ -85,12 +91,13 @@ export function Chat() {
       <button type="button" class="button skip" onClick={skip}>
         {t("room.skip")}
       </button>
-      <Sidebar searchBox={searchBox} />
+      <Sidebar searchBox={searchBox} isAlone={isNarrow && wantedId === null} />
       <div class="stage">
         <ConnectionStatus />
         {id === null ? (
           <main class="pane is-empty" tabIndex={-1}>
             <Empty
+              isPage
               icon="chat"
               title={t("room.pick")}
               hint={isTouch ? undefined : t("room.pickHint", { keys: SEARCH_KEYS })}

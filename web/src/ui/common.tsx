@@ -143,13 +143,14 @@ export function UserAvatar({ id, ...rest }: { id: number } & Omit<AvatarProps, "
   return <Avatar src={useCard(id)?.avatar} {...rest} />;
 }
 
-export function Empty({ icon, title, hint, children }: EmptyProps) {
+export function Empty({ icon, title, hint, isPage, children }: EmptyProps) {
+  const Title = isPage ? "h1" : "p";
   return (
     <div class="empty">
       <span class="empty-icon">
         <Icon name={icon} size={28} />
       </span>
-      <p class="empty-title">{title}</p>
+      <Title class="empty-title">{title}</Title>
       {hint && <p class="empty-hint">{hint}</p>}
       {children}
     </div>
@@ -159,6 +160,8 @@ interface EmptyProps {
   icon: IconName;
   title: string;
   hint?: string;
+  /** Whether it stands for the whole page, whose heading the title is. */
+  isPage?: boolean;
   children?: ComponentChildren;
 }
 

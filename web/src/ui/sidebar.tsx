@@ -29,13 +29,19 @@ const UserItems = lazy(() => load().then((module) => module.UserItems));
 
 type NewDialog = "chat" | "group" | "browse" | null;
 
-export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement | null> }) {
+interface SidebarProps {
+  searchBox: RefObject<HTMLInputElement | null>;
+  /** Whether it is the whole page, as on a phone without an open conversation. */
+  isAlone: boolean;
+}
+
+export function Sidebar({ searchBox, isAlone }: SidebarProps) {
   const { text, query, set, field } = useTyped();
   /** Whether the first result is to be opened once it is there. */
   const [isEntered, setEntered] = useState(false);
   const [dialog, showDialog] = useState<NewDialog>(null);
   const [isUnreadOnly, setUnreadOnly] = useState(false);
-  const side = useRef<HTMLElement>(null);
+  const side = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   useTabStop(list);
   // The first time takes tens of milliseconds to format, in which the list is not there yet anyway.
@@ -58,11 +64,20 @@ export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement |
   useFocusBack(dialog !== null, newMenu);
   const close = () => showDialog(null);
   return (
-    <nav class="side" ref={side} aria-label={t("list.label")} onKeyDown={onKey}>
-      <header class="side-head">
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: either role supports it
+    // biome-ignore lint/a11y/noStaticElementInteractions: it has a role, which depends on the width
+    <div
+      class="side"
+      ref={side}
+      role={isAlone ? "main" : "navigation"}
+      aria-label={t("list.label")}
+      onKeyDown={onKey}
+    >
+      {isAlone && <h1 class="sr">{t("list.label")}</h1>}
+      <div class="side-head">
         <UserMenu />
         <NewMenu box={newMenu} onPick={showDialog} />
-      </header>
+      </div>
       <div class="search">
         <Icon name="search" size={18} />
         <input
@@ -104,7 +119,7 @@ export function Sidebar({ searchBox }: { searchBox: RefObject<HTMLInputElement |
       {dialog === "chat" && <NewChat onClose={close} />}
       {dialog === "group" && <NewGroup onClose={close} />}
       {dialog === "browse" && <BrowseRooms onClose={close} />}
-    </nav>
+    </div>
   );
 }
 

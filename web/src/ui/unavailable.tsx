@@ -23,7 +23,7 @@ export function Unavailable({ id }: { id: number }) {
     const join = () => joinRoom(id).catch((error) => showToast(errorText(error)));
     return (
       <main class="pane is-empty">
-        <Empty icon="compass" title={roomName(room)} hint={t("link.joinHint")}>
+        <Empty isPage icon="compass" title={roomName(room)} hint={t("link.joinHint")}>
           <button type="button" class="button is-main" onClick={join}>
             {t("new.join")}
           </button>
@@ -34,6 +34,7 @@ export function Unavailable({ id }: { id: number }) {
   return (
     <main class="pane is-empty">
       <Empty
+        isPage
         icon="alert"
         title={t(isLinked ? "link.gone" : "room.gone")}
         hint={isLinked ? t("link.goneHint") : undefined}
