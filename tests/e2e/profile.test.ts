@@ -27,12 +27,14 @@ test("a user changes name, picture and status text, and others see them", async 
   await dialog.getByLabel("Username").fill(bob.name);
   await save.click();
   await expect(dialog.locator(".field-error")).toContainText("is taken");
+  await expect(dialog.getByLabel("Username")).toBeFocused();
   await expect(portraits(page.locator(".me"))).toHaveCount(0);
   const name = uniqueName("anna");
   await dialog.getByLabel("Username").fill(name);
   await save.click();
   await expect(page.getByRole("alert")).toHaveText("Your profile is saved");
   await expect(save).toBeDisabled();
+  await expect(save).toBeFocused();
   for (const own of [page, otherDevice]) {
     await expect(own.locator(".me-name")).toHaveText(name);
     await expect(portraits(own.locator(".me"))).toHaveCount(1);

@@ -15,7 +15,7 @@ import type { Session } from "../net/types";
 import { changeBlock } from "./change_block";
 import { Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm, Dialog } from "./dialog";
-import { Field } from "./field";
+import { Field, focusError } from "./field";
 import { Profile } from "./profile";
 import { navigate } from "./router";
 
@@ -61,9 +61,11 @@ function Password() {
   const [isBusy, setBusy] = useState(false);
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (isBusy) return;
+    const form = event.currentTarget as HTMLFormElement;
     const found = { old: old ? undefined : t("check.password"), new: checkNewPassword(password) };
     setErrors(found);
-    if (found.old || found.new) return;
+    if (found.old || found.new) return focusError(form);
     setBusy(true);
     try {
       await changePassword(old, password);
@@ -72,6 +74,7 @@ function Password() {
       const isOld = error instanceof Refused && error.code === "wrong_password";
       setErrors(isOld ? { old: errorText(error) } : { new: errorText(error) });
       setBusy(false);
+      focusError(form);
     }
   };
   return (
@@ -96,7 +99,7 @@ function Password() {
         autocomplete="new-password"
       />
       <p class="muted">{t("account.passwordHint")}</p>
-      <button type="submit" class="button is-main" disabled={isBusy}>
+      <button type="submit" class="button is-main" aria-disabled={isBusy}>
         {t("account.password")}
       </button>
     </form>
@@ -202,7 +205,12 @@ function Deletion({ onClose }: { onClose: () => void }) {
   const [isBusy, setBusy] = useState(false);
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (!password) return setError(t("check.password"));
+    if (isBusy) return;
+    const form = event.currentTarget as HTMLFormElement;
+    if (!password) {
+      setError(t("check.password"));
+      return focusError(form);
+    }
     setBusy(true);
     try {
       await deleteAccount(password);
@@ -210,6 +218,7 @@ function Deletion({ onClose }: { onClose: () => void }) {
     } catch (refusal) {
       setError(errorText(refusal));
       setBusy(false);
+      focusError(form);
     }
   };
   return (
@@ -229,7 +238,7 @@ function Deletion({ onClose }: { onClose: () => void }) {
           <button type="button" class="button" onClick={onClose}>
             {t("cancel")}
           </button>
-          <button type="submit" class="button is-danger" disabled={isBusy}>
+          <button type="submit" class="button is-danger" aria-disabled={isBusy}>
             {t("account.deleteConfirm")}
           </button>
         </div>

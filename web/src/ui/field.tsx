@@ -51,3 +51,8 @@ export function Field({ name, label, value, error, onInput, isSecret, autocomple
     </div>
   );
 }
+
+/** Moves the focus to the first field of a form that has an error, once the error is drawn. */
+export function focusError(form: HTMLElement): void {
+  requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+}

@@ -6,7 +6,7 @@ import { changesOf, checkProfile, type ProfileErrors, profileErrors } from "../m
 import { changeProfile, me } from "../model/session";
 import { showToast } from "../model/toast";
 import type { ProfileChange } from "../net/types";
-import { Field } from "./field";
+import { Field, focusError } from "./field";
 import { PictureField } from "./picture_field";
 
 export function Profile() {
@@ -18,15 +18,18 @@ export function Profile() {
   if (!own) return null;
   const shown = { ...own, ...edits };
   const changes = changesOf(own, edits);
+  const isIdle = isBusy || Object.keys(changes).length === 0;
   const edit = (part: ProfileChange) => {
     setEdits((known) => ({ ...known, ...part }));
     setErrors({});
   };
   const save = async (event: Event) => {
     event.preventDefault();
+    if (isIdle) return;
+    const form = event.currentTarget as HTMLFormElement;
     const found = checkProfile(changes);
     setErrors(found);
-    if (Object.keys(found).length > 0) return;
+    if (Object.keys(found).length > 0) return focusError(form);
     setBusy(true);
     try {
       await changeProfile(changes);
@@ -34,6 +37,7 @@ export function Profile() {
       showToast(t("account.saved"));
     } catch (error) {
       setErrors(profileErrors(error));
+      focusError(form);
     }
     setBusy(false);
   };
@@ -66,7 +70,7 @@ export function Profile() {
           {errors.form}
         </p>
       )}
-      <button type="submit" class="button is-main" disabled={isBusy || Object.keys(changes).length === 0}>
+      <button type="submit" class="button is-main" aria-disabled={isIdle}>
         {t("account.save")}
       </button>
     </form>
