@@ -36,6 +36,7 @@ test("a new password keeps this device and ends the others", async ({ enter, vis
   await page.getByLabel("New password").fill("another horse");
   await change.click();
   await expect(field(page, "Current password")).toContainText("Wrong password");
+  await expect(page.getByLabel("Current password")).toBeFocused();
   await page.getByLabel("Current password").fill(PASSWORD);
   await change.click();
   await expect(page.getByRole("alert")).toHaveText("The password is changed");
@@ -87,15 +88,24 @@ test("a user deletes the account, and others see that", async ({ enter, visit })
   await page.getByRole("button", { name: "Delete account" }).click();
   const dialog = page.getByRole("dialog", { name: "Delete your account?" });
   await dialog.getByLabel("Password", { exact: true }).fill("wrong password");
-  await dialog.getByRole("button", { name: "Delete for ever" }).click();
+  await dialog.getByRole("button", { name: "Delete forever" }).click();
   await expect(dialog.locator(".field-error")).toHaveText("Wrong password");
   await dialog.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await dialog.getByRole("button", { name: "Delete for ever" }).click();
+  await dialog.getByRole("button", { name: "Delete forever" }).click();
   await expect(page).toHaveURL(/\/login/);
 
   const theirs = await enter(friend, { room });
-  await expect(theirs.locator(".pane-title h1")).toHaveText("已注销");
+  await expect(theirs.locator(".pane-title h1")).toHaveText("Deleted account");
   await expect(theirs.getByText("Farewell").first()).toBeVisible();
+  // There is nobody to write to, to block, or to be offline.
+  await expect(theirs.getByText("This account was deleted")).toBeVisible();
+  await expect(theirs.getByRole("textbox", { name: "Message" })).toHaveCount(0);
+  await expect(theirs.getByRole("button", { name: /^Block/ })).toHaveCount(0);
+  await expect(theirs.locator(".pane")).not.toContainText("offline");
+  await theirs.locator(".pane-head").getByRole("button", { name: "About Deleted account" }).click();
+  await expect(theirs.getByRole("dialog")).toContainText("This account was deleted.");
+  await expect(theirs.getByRole("dialog").getByRole("button")).toHaveCount(1);
+  await theirs.keyboard.press("Escape");
   const again = await visit("/login");
   await again.getByLabel("Username").fill(user.name);
   await again.getByLabel("Password", { exact: true }).fill(PASSWORD);

@@ -9,8 +9,8 @@ type Values = Record<string, string | number>;
 /** The form of a word for a number by the plural rules of the language. The last one stands for all that are not named. */
 function formFor(count: number, forms: string): string {
   const rule = new Intl.PluralRules(lang.value).select(count);
-  const words = new Map(forms.split("|").map((form) => form.split(":") as [string, string]));
-  return words.get(rule) ?? [...words.values()].at(-1) ?? "";
+  const words = forms.split("|").map((form) => form.split(":"));
+  return (words.find(([name]) => name === rule) ?? words.at(-1))?.[1] ?? "";
 }
 
 /**

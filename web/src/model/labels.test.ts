@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { loadTexts } from "../i18n";
+import { loadTexts, setLang } from "../i18n";
 import type { RoomMessage } from "../net/types";
 import { conversation, message, systemMessage } from "../testing/fixtures";
-import { announcement, lastLine, preview, roomName, systemText } from "./labels";
+import { announcement, lastLine, personName, preview, roomName, systemText } from "./labels";
 
 describe("labels", () => {
   beforeAll(() => loadTexts("en"));
@@ -14,6 +14,18 @@ describe("labels", () => {
     expect(systemText(systemMessage(1, "added", "Alice", "加入了聊天室"))).toBe("Alice added 加入了聊天室");
     expect(systemText(systemMessage(1, "removed", "Alice", "Bob"))).toBe("Alice removed Bob");
     expect(preview(systemMessage(1, "joined", "Bob", "Bob"))).toBe("Bob joined");
+  });
+
+  it("name deleted accounts in the user's language", async () => {
+    const gone = "已注销";
+    expect(systemText(systemMessage(1, "left", gone, gone))).toBe("Deleted account left");
+    expect(announcement(message(1, { username: gone, text: "bye" }))).toBe("Deleted account: bye");
+    expect(roomName(conversation(1, { kind: "direct", user_id: 7, name: gone }))).toBe("Deleted account");
+    // A group may have any name.
+    expect(roomName(conversation(1, { user_id: null, name: gone }))).toBe(gone);
+    await setLang("zh");
+    expect(personName(gone)).toBe(gone);
+    await setLang("en");
   });
 
   it("leave system messages without a known notice as they are", () => {

@@ -4,8 +4,22 @@ import { type Key, t } from "../i18n";
 import type { Conversation, Message, Notice } from "../net/types";
 import { fileUrl } from "./urls";
 
-export function roomName(room: { room_id?: string; name: string }): string {
-  return room.room_id === "global" ? t("room.global") : room.name;
+/** What the server calls all deleted accounts. Nobody else can have this name. */
+const DELETED_NAME = "已注销";
+export const isDeletedName = (name: string) => name === DELETED_NAME;
+
+/** The name of a user; in the user's language that of a deleted account. */
+export const personName = (name: string) => (isDeletedName(name) ? t("user.deleted") : name);
+
+interface Named {
+  room_id?: string;
+  name: string;
+  user_id?: number | null;
+}
+
+export function roomName({ room_id, name, user_id }: Named): string {
+  if (room_id === "global") return t("room.global");
+  return user_id ? personName(name) : name;
 }
 
 const NOTICES: Record<Notice["kind"], Key> = {
@@ -19,7 +33,9 @@ const NOTICES: Record<Notice["kind"], Key> = {
 /** A system message in the user's language; its own text if it has no notice, or one that this version does not know. */
 export function systemText({ notice, text }: Message): string {
   const key = notice && NOTICES[notice.kind];
-  return key ? t(key, { actor: notice.actor.username, name: notice.user.username }) : text;
+  return key
+    ? t(key, { actor: personName(notice.actor.username), name: personName(notice.user.username) })
+    : text;
 }
 
 /** A name of a file without the characters that could hide its extension. */
@@ -50,7 +66,7 @@ export function preview(message: Message): string {
 
 /** A new message for screen readers. */
 export function announcement(message: Message): string {
-  return message.user_id === 0 ? preview(message) : `${message.username}: ${preview(message)}`;
+  return message.user_id === 0 ? preview(message) : `${personName(message.username)}: ${preview(message)}`;
 }
 
 const RTL = /^\P{L}*[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}]/u;
@@ -69,5 +85,5 @@ export function lastLine(conversation: Conversation, ownId: number): string {
   const text = preview(message);
   if (message.user_id === ownId) return inDirectionOf(text, t("list.own", { text }));
   if (conversation.is_private || message.user_id === 0) return text;
-  return inDirectionOf(text, `${message.username}: ${text}`);
+  return inDirectionOf(text, `${personName(message.username)}: ${text}`);
 }

@@ -32,6 +32,18 @@ it("asks for those who are drawn together in one request, and for each once", as
   expect(asked).toEqual([[1, 2, 9], [3]]);
 });
 
+it("asks at once for one whose card is opened, however fresh it is", async () => {
+  const { cards, wantCard } = await import("./people");
+  wantCard(1);
+  wantCard(1, true);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(asked).toEqual([[1]]);
+  wantCard(1, true);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(asked).toEqual([[1], [1]]);
+  expect(cards.value.get(1)?.avatar).toBe("/2");
+});
+
 it("asks again after a while, and soon after a failure", async () => {
   const { cards, wantCard } = await import("./people");
   isDown = true;

@@ -16,9 +16,10 @@ export const cards = signal<ReadonlyMap<number, Card>>(new Map());
 const askedAt = new Map<number, number>();
 let wanted: number[] = [];
 
-/** Requests the card of a user soon, unless it is fresh. */
-export function wantCard(id: number): void {
-  if (Date.now() - (askedAt.get(id) ?? 0) < FRESH_MS) return;
+/** Requests the card of a user soon, unless it is fresh, or however fresh it is. */
+export function wantCard(id: number, isUrgent = false): void {
+  if (wanted.includes(id)) return;
+  if (!isUrgent && Date.now() - (askedAt.get(id) ?? 0) < FRESH_MS) return;
   askedAt.set(id, Date.now());
   if (wanted.length === 0) setTimeout(() => void readWanted(), GATHER_MS);
   wanted.push(id);

@@ -2,6 +2,7 @@
 
 import type { Message, Pixels } from "../net/types";
 import { loadsPictures, pictureHosts } from "../settings/preferences";
+import { personName } from "./labels";
 import { fileUrl, foreignHost } from "./urls";
 
 /** The host of an image that is not loaded by itself: it would learn who looks at it, and when. */
@@ -32,6 +33,6 @@ export interface Shown {
 export function drawnPictures(messages: Message[]): Shown[] {
   return messages.flatMap((message) => {
     const url = message.message_type === "image" && fileUrl(message.file_url ?? message.content);
-    return url && heldHost(url) === null ? [{ url, sender: message.username }] : [];
+    return url && heldHost(url) === null ? [{ url, sender: personName(message.username) }] : [];
   });
 }

@@ -3,7 +3,7 @@
 import icon from "../icons/icon-192.png";
 import type { Conversation, Message } from "../net/types";
 import { type NotificationData, roomTag } from "../worker/messages";
-import { preview, roomName } from "./labels";
+import { personName, preview, roomName } from "./labels";
 
 const MAX_CHARS = 200;
 
@@ -14,7 +14,8 @@ const worker = () => navigator.serviceWorker?.getRegistration();
 export async function show(message: Message, conversation: Conversation, isLate: boolean): Promise<void> {
   const room = conversation.id;
   const name = roomName(conversation);
-  const title = conversation.is_private || message.user_id === 0 ? name : `${message.username} · ${name}`;
+  const title =
+    conversation.is_private || message.user_id === 0 ? name : `${personName(message.username)} · ${name}`;
   const options = { body: preview(message).slice(0, MAX_CHARS), icon };
   const registration = await worker();
   if (registration?.active) {

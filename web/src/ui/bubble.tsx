@@ -5,7 +5,7 @@ import { codeText } from "../i18n/errors";
 import { fullTime, timeText } from "../i18n/format";
 import { hue } from "../model/avatar";
 import { connection } from "../model/connection";
-import { preview } from "../model/labels";
+import { personName, preview } from "../model/labels";
 import * as outbox from "../model/outbox";
 import { online } from "../model/presence";
 import { deliveryState, hasReceipts } from "../model/receipts";
@@ -38,7 +38,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
   const own = me.value;
   const message = "message" in row ? row.message : null;
   const isOwn = !message || message.user_id === own?.id;
-  const name = message?.username ?? own?.username ?? "";
+  const name = personName(message?.username ?? own?.username ?? "");
   const isPrivate = conversations.value.get(room.id)?.is_private === true;
   const failure = failureOf(row);
   const replyTo = message?.reply_to ?? (row.kind === "pending" ? row.pending.replyTo : null);
@@ -56,7 +56,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
       data-key={row.key}
       data-id={message?.id}
       tabIndex={-1}
-      aria-label={`${isOwn ? t("msg.you") : name}: ${origin ? `${t("msg.forwardedFrom", { name: origin.username })}, ` : ""}${textOf(row)}, ${fullTime(row.at)} ${message?.edited_at ? t("msg.edited") : ""}`.trim()}
+      aria-label={`${isOwn ? t("msg.you") : name}: ${origin ? `${t("msg.forwardedFrom", { name: personName(origin.username) })}, ` : ""}${textOf(row)}, ${fullTime(row.at)} ${message?.edited_at ? t("msg.edited") : ""}`.trim()}
     >
       {message && !isOwn && (
         <span class="row-avatar">
@@ -116,7 +116,7 @@ function originOf(row: Row): Origin | undefined {
 
 /** Whose words a message has; leads there if the user is in that conversation. */
 function Forwarded({ origin }: { origin: Origin }) {
-  const text = t("msg.forwardedFrom", { name: origin.username });
+  const text = t("msg.forwardedFrom", { name: personName(origin.username) });
   const label = (
     <>
       <Icon name="forward" size={14} />
@@ -222,7 +222,7 @@ function Quote({ room, id, onJump }: QuoteProps) {
     <button type="button" class="quote" disabled={isGone} onClick={() => onJump(id)}>
       {source && (
         <bdi class="quote-name" style={{ "--hue": String(hue(source.username)) }}>
-          {source.username}
+          {personName(source.username)}
         </bdi>
       )}
       <bdi class="quote-text">{text}</bdi>

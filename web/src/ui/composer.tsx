@@ -6,7 +6,7 @@ import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { canEdit, editMessage } from "../model/amending";
 import { draftOf, saveDraft, watchDraft } from "../model/drafts";
-import { preview } from "../model/labels";
+import { personName, preview } from "../model/labels";
 import { countChars, cutToFit, MAX_CHARS } from "../model/limits";
 import { requestPermissionOnce } from "../model/notifications";
 import type { Room } from "../model/rooms";
@@ -170,7 +170,9 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
       {replyTo !== null && editing === null && (
         <Purpose icon="reply" cancel={t("msg.cancelReply")} onCancel={onReplyDone}>
           {!isQuoteGone && (
-            <bdi class="quote-name">{t("msg.replyingTo", { name: source?.username ?? "…" })}</bdi>
+            <bdi class="quote-name">
+              {t("msg.replyingTo", { name: source ? personName(source.username) : "…" })}
+            </bdi>
           )}
           <bdi class="quote-text">{source ? preview(source) : isQuoteGone && t("msg.goneQuote")}</bdi>
         </Purpose>

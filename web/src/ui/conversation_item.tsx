@@ -4,7 +4,7 @@ import { useComputed } from "@preact/signals";
 import { t } from "../i18n";
 import { briefTime } from "../i18n/format";
 import { draftOf } from "../model/drafts";
-import { inDirectionOf, lastLine, roomName } from "../model/labels";
+import { inDirectionOf, isDeletedName, lastLine, roomName } from "../model/labels";
 import { online } from "../model/presence";
 import { activeRoomId } from "../model/rooms";
 import { me } from "../model/session";
@@ -23,7 +23,9 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
   const isActive = useComputed(() => activeRoomId.value === id).value;
   const draft = useComputed(() => (activeRoomId.value === id ? "" : draftOf(id).text)).value;
   const name = roomName(conversation);
-  const isOnline = useComputed(() => (user_id === null ? undefined : online.value.has(user_id))).value;
+  const isOnline = useComputed(() =>
+    user_id === null || isDeletedName(conversation.name) ? undefined : online.value.has(user_id),
+  ).value;
   const at = last_message ? Date.parse(last_message.created_at) : null;
   const isMuted = notify !== "all";
   const classes = [

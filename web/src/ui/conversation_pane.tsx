@@ -3,10 +3,12 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
+import { returns } from "../model/attention";
 import { blocked } from "../model/blocks";
 import { draftOf, watchDraft } from "../model/drafts";
-import { announcement, roomName } from "../model/labels";
+import { announcement, isDeletedName, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
+import { wantCard } from "../model/people";
 import { online } from "../model/presence";
 import { restoredRooms } from "../model/restored";
 import { conversations, countedUnread, listState, type Room, roomOf, unreadTotal } from "../model/rooms";
@@ -92,6 +94,7 @@ export function ConversationPane({ id }: { id: number }) {
     else openSearch({ room: id });
   };
   const name = conversation ? roomName(conversation) : "";
+  const isDeleted = conversation?.user_id != null && isDeletedName(conversation.name);
   return (
     <>
       <main
@@ -129,7 +132,9 @@ export function ConversationPane({ id }: { id: number }) {
               onClick={() => void search().catch(() => {})}
             />
           )}
-          {conversation?.user_id != null && <BlockButton userId={conversation.user_id} name={name} />}
+          {conversation?.user_id != null && !isDeleted && (
+            <BlockButton userId={conversation.user_id} name={name} />
+          )}
           {conversation && !conversation.is_private && (
             <IconButton
               icon="people"
@@ -152,13 +157,17 @@ export function ConversationPane({ id }: { id: number }) {
           </p>
         )}
         <Typing room={room} />
-        <Composer
-          room={room}
-          input={composer}
-          replyTo={replyTo}
-          onReplyDone={() => setReplyTo(null)}
-          onFiles={addFiles}
-        />
+        {isDeleted ? (
+          <p class="pane-note">{t("room.deletedUser")}</p>
+        ) : (
+          <Composer
+            room={room}
+            input={composer}
+            replyTo={replyTo}
+            onReplyDone={() => setReplyTo(null)}
+            onFiles={addFiles}
+          />
+        )}
         {/* Screen readers announce the messages that arrive while the conversation is open. */}
         <div class="sr" role="log" aria-live="polite">
           {room.announced.value.map((message) => (
@@ -207,12 +216,15 @@ function BackButton({ id }: { id: number }) {
 function HeadAvatar({ conversation }: { conversation: Conversation }) {
   const { user_id, avatar, is_private } = conversation;
   const card = useCard(user_id);
+  // What others change is not announced: it is read again when the user comes back to the window.
+  useEffect(() => void (user_id && wantCard(user_id)), [user_id, returns.value]);
   const name = roomName(conversation);
   const src = card?.avatar ?? avatar;
   if (user_id === null) return <Avatar name={name} src={src} isGroup={!is_private} />;
+  const isDeleted = isDeletedName(conversation.name);
   return (
     <PersonButton Card={UserCard} id={user_id} name={name} isTabStop>
-      <Avatar name={name} src={src} isOnline={online.value.has(user_id)} />
+      <Avatar name={name} src={src} isOnline={isDeleted ? undefined : online.value.has(user_id)} />
     </PersonButton>
   );
 }
@@ -224,6 +236,7 @@ function Subtitle({ room }: { room: Room }) {
   const { user_id, kind } = conversation;
   if (user_id !== null) {
     if (blocked.value?.has(user_id)) return <>{t("block.state")}</>;
+    if (isDeletedName(conversation.name)) return null;
     const presence = t(online.value.has(user_id) ? "room.online" : "room.offline");
     if (!card?.status_text) return <>{presence}</>;
     return (

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
-import { plainFileName } from "../model/labels";
+import { personName, plainFileName } from "../model/labels";
 import { heldHost } from "../model/pictures";
 import { playing } from "../model/playing";
 import type { Message } from "../net/types";
@@ -42,7 +42,7 @@ export function Media({ kind, url, message, card }: MediaProps) {
       controls
       preload="metadata"
       playsInline
-      aria-label={t("media.label", { name, sender: message.username })}
+      aria-label={t("media.label", { name, sender: personName(message.username) })}
       onPlay={({ currentTarget }) => {
         pauseOthers(currentTarget);
         playing.value = message.id;

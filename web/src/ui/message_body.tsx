@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { sizeText } from "../i18n/units";
-import { captionOf, plainFileName } from "../model/labels";
+import { captionOf, personName, plainFileName } from "../model/labels";
 import type { PendingMessage } from "../model/outbox";
 import { heldHost, noteSize, sizeOf } from "../model/pictures";
 import { me } from "../model/session";
@@ -41,7 +41,7 @@ function Content({ message, fold }: MessageBodyProps) {
     case "image":
       if (!url) return <Text text={message.content} />;
       return (
-        <Picture url={url} name={message.username} pixels={message.file_pixels}>
+        <Picture url={url} name={personName(message.username)} pixels={message.file_pixels}>
           {captionOf(message) && <Text text={captionOf(message)} {...rest} />}
         </Picture>
       );

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { briefTime } from "../i18n/format";
-import { preview } from "../model/labels";
+import { personName, preview } from "../model/labels";
 import { canPin, pin, pinsOf } from "../model/pins";
 import type { Room } from "../model/rooms";
 import { showToast } from "../model/toast";
@@ -34,10 +34,10 @@ export function PinList({ room, onClose }: { room: Room; onClose: () => void }) 
                 showMessage(room.id, message.id, true);
               }}
             >
-              <UserAvatar id={message.user_id} name={message.username} />
+              <UserAvatar id={message.user_id} name={personName(message.username)} />
               <span class="item-body">
                 <span class="item-top">
-                  <bdi class="item-name">{message.username}</bdi>
+                  <bdi class="item-name">{personName(message.username)}</bdi>
                   <time class="item-time">{briefTime(Date.parse(message.created_at))}</time>
                 </span>
                 <span class="item-bottom">

@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { preview } from "../model/labels";
+import { personName, preview } from "../model/labels";
 import { pinsOf } from "../model/pins";
 import { isAtEnd, type Room } from "../model/rooms";
 import { Icon } from "./common";
@@ -42,7 +42,7 @@ export function PinnedBar({ room }: { room: Room }) {
       <button type="button" class="pinned-newest" onClick={() => showMessage(room.id, newest.id, true)}>
         <Icon name="pin" size={18} />
         <span class="pinned-text" aria-live="polite">
-          <bdi class="pinned-name">{newest.username}</bdi> <bdi>{preview(newest)}</bdi>
+          <bdi class="pinned-name">{personName(newest.username)}</bdi> <bdi>{preview(newest)}</bdi>
         </span>
       </button>
       <button type="button" class="link" aria-haspopup="dialog" onClick={() => list(true)}>

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { hasReacted, toggleReaction } from "../model/amending";
+import { personName } from "../model/labels";
 import { cards, wantCard } from "../model/people";
 import type { Room } from "../model/rooms";
 import { me } from "../model/session";
@@ -63,7 +64,8 @@ function Chip({ room, message, reaction }: ReactionsProps & { reaction: Reaction
 function nameOf(room: Room, id: number): string | undefined {
   if (id === me.value?.id) return t("msg.you");
   const member = room.members.value?.find(({ user_id }) => user_id === id);
-  return member?.username ?? cards.value.get(id)?.username;
+  const name = member?.username ?? cards.value.get(id)?.username;
+  return name && personName(name);
 }
 
 interface OfferedProps extends ReactionsProps {

@@ -5,6 +5,7 @@ import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { fullTime } from "../i18n/format";
 import { daysText } from "../i18n/units";
+import { personName } from "../model/labels";
 import { LINK_DAYS, LINK_USES, linkAddress } from "../model/room_links";
 import type { Room } from "../model/rooms";
 import { showToast } from "../model/toast";
@@ -192,7 +193,7 @@ function LinkList({ room, links, onRevoked }: LinkListProps) {
       <ul class="links-list" ref={list} tabIndex={-1} aria-label={t("links.list")}>
         {links.map(({ id, expires_at, created_by, uses, used }) => {
           const time = fullTime(Date.parse(expires_at));
-          const name = created_by.username;
+          const name = personName(created_by.username);
           return (
             <li class="links-item" key={id}>
               <span class="links-text">

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { briefTime, fullTime } from "../i18n/format";
 import { FoundMessages } from "../model/found_messages";
+import { personName } from "../model/labels";
 import { drawnPictures, heldHost } from "../model/pictures";
 import type { Room } from "../model/rooms";
 import { fileUrl } from "../model/urls";
@@ -96,7 +97,7 @@ function Pictures({ list, onShow }: ListProps) {
                 <Tile
                   message={message}
                   url={url}
-                  onOpen={() => setOpen({ url, name: message.username })}
+                  onOpen={() => setOpen({ url, name: personName(message.username) })}
                   onShow={onShow}
                 />
               </li>
@@ -120,7 +121,7 @@ interface TileProps {
 function Tile({ message, url, onOpen, onShow }: TileProps) {
   const [isBroken, setBroken] = useState(false);
   const host = heldHost(url);
-  const what = `${t("image.alt", { name: message.username })}, ${fullTime(Date.parse(message.created_at))}`;
+  const what = `${t("image.alt", { name: personName(message.username) })}, ${fullTime(Date.parse(message.created_at))}`;
   return (
     <>
       {host !== null ? (
@@ -163,7 +164,7 @@ function FileLine({ message, onShow }: { message: RoomMessage; onShow: (message:
     <>
       <FileCard url={url} name={fileNameOf(message, url)} size={message.file_size} />
       <p class="media-about">
-        <bdi>{message.username}</bdi>
+        <bdi>{personName(message.username)}</bdi>
         <time dateTime={message.created_at} title={fullTime(at)}>
           {briefTime(at)}
         </time>

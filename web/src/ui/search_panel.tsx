@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { briefTime, fullTime } from "../i18n/format";
 import type { FoundMessages } from "../model/found_messages";
-import { preview, roomName } from "../model/labels";
+import { personName, preview, roomName } from "../model/labels";
 import { begun, filters, find, found, place, setFilters } from "../model/message_search";
 import { conversations } from "../model/rooms";
 import { splitAtMatches } from "../model/search";
@@ -164,6 +164,7 @@ function Results({ results, wanted }: { results: FoundMessages; wanted: string }
 
 function Hit({ message, wanted }: { message: RoomMessage; wanted: string }) {
   const room = conversations.value.get(message.room_id);
+  const name = personName(message.username);
   const at = Date.parse(message.created_at);
   const [isShown, setShown] = useState(place.shown === message.id);
   const show = () => {
@@ -172,8 +173,8 @@ function Hit({ message, wanted }: { message: RoomMessage; wanted: string }) {
   };
   return (
     <>
-      <PersonButton Card={UserCard} id={message.user_id} name={message.username} class="hit-person">
-        <UserAvatar id={message.user_id} name={message.username} size="s" />
+      <PersonButton Card={UserCard} id={message.user_id} name={name} class="hit-person">
+        <UserAvatar id={message.user_id} name={name} size="s" />
       </PersonButton>
       <button
         type="button"
@@ -183,7 +184,7 @@ function Hit({ message, wanted }: { message: RoomMessage; wanted: string }) {
       >
         <span class="item-body">
           <span class="item-top">
-            <bdi class="item-name">{message.username}</bdi>
+            <bdi class="item-name">{name}</bdi>
             <time class="item-time" dateTime={message.created_at} title={fullTime(at)}>
               {briefTime(at)}
             </time>

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { briefTime } from "../i18n/format";
-import { preview, roomName } from "../model/labels";
+import { personName, preview, roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
 import { online } from "../model/presence";
 import { conversations, sortedConversations } from "../model/rooms";
@@ -160,11 +160,11 @@ function MessageResult({ message, query }: { message: RoomMessage; query: string
   const where = room && !room.is_private ? ` · ${roomName(room)}` : "";
   return (
     <button type="button" class="item" onClick={() => showMessage(message.room_id, message.id)}>
-      <UserAvatar id={message.user_id} name={message.username} />
+      <UserAvatar id={message.user_id} name={personName(message.username)} />
       <span class="item-body">
         <span class="item-top">
           <bdi class="item-name">
-            {message.username}
+            {personName(message.username)}
             <span class="item-where">{where}</span>
           </bdi>
           <time class="item-time">{briefTime(Date.parse(message.created_at))}</time>

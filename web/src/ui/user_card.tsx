@@ -4,7 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { blocked, loadBlocks } from "../model/blocks";
+import { isDeletedName, personName } from "../model/labels";
 import { openDirect } from "../model/members";
+import { wantCard } from "../model/people";
 import { online } from "../model/presence";
 import { activeRoomId, conversations } from "../model/rooms";
 import { me } from "../model/session";
@@ -24,8 +26,11 @@ export interface UserCardProps {
 export function UserCard({ id, name: given, onClose }: UserCardProps) {
   const card = useCard(id);
   const [isAsking, setAsking] = useState(false);
+  // Changes of other users are not announced.
+  useEffect(() => wantCard(id, true), [id]);
   useEffect(() => void loadBlocks().catch(() => {}), []); // unknown: the button waits
-  const name = card?.username ?? given;
+  const isDeleted = isDeletedName(card?.username ?? given);
+  const name = personName(card?.username ?? given);
   const isOwn = id === me.value?.id;
   const isBlocked = blocked.value?.has(id) === true;
   const isOnline = isOwn || online.value.has(id);
@@ -53,9 +58,13 @@ export function UserCard({ id, name: given, onClose }: UserCardProps) {
   return (
     <Dialog title={name} onClose={onClose} class="is-small user-card" first=".user-card-actions button">
       <div class="user-card-body">
-        <Avatar name={name} src={card?.avatar} size="l" isOnline={isOnline} />
+        <Avatar name={name} src={card?.avatar} size="l" isOnline={isDeleted ? undefined : isOnline} />
         <p class="muted">
-          {isBlocked ? t("block.state") : t(isOnline ? "room.online" : "room.offline")}
+          {isDeleted
+            ? t("card.deleted")
+            : isBlocked
+              ? t("block.state")
+              : t(isOnline ? "room.online" : "room.offline")}
           {isOwn && ` · ${t("members.you")}`}
         </p>
         {card?.status_text && (
@@ -64,7 +73,7 @@ export function UserCard({ id, name: given, onClose }: UserCardProps) {
           </p>
         )}
       </div>
-      {!isOwn && (
+      {!isOwn && !isDeleted && (
         <div class="user-card-actions">
           {!isHere && (
             <button type="button" class="button is-main" onClick={() => void write()}>
