@@ -31,14 +31,13 @@ const manifest = (icons: object[]) => ({
   shortcuts: [{ name: "Lobby", url: "/chat?room=1" }],
 });
 
-/** Adds the manifest under a name of its own, and the icons under names with a hash of their content. */
+/** Links all pages to the manifest, and adds it under a name of its own, and the icons under names with a hash of their content. */
 export const installable: Plugin = {
   name: "installable",
   apply: "build",
   transformIndexHtml: {
     order: "post",
-    handler: (_, { path }) =>
-      path === "/index.html" ? [{ tag: "link", attrs: { rel: "manifest", href: `/${MANIFEST}` } }] : [],
+    handler: () => [{ tag: "link", attrs: { rel: "manifest", href: `/${MANIFEST}` } }],
   },
   generateBundle: {
     // The page is there by then.

@@ -97,6 +97,11 @@ test("the chat can be installed", async ({ enter }) => {
     theme_color: "#f3f2ee",
     background_color: "#f3f2ee",
   });
+  // The other pages belong to the app.
+  for (const path of ["/admin", "/dashboard", "/docs/sockets/try"]) {
+    const text = await (await page.request.get(path)).text();
+    expect(text, path).toContain('<link rel="manifest" href="/app.webmanifest">');
+  }
   // The icons are what they are said to be.
   const icons: { src: string; sizes: string; purpose: string }[] = manifest.icons;
   expect(icons.map(({ sizes, purpose }) => `${sizes} ${purpose}`)).toEqual([
