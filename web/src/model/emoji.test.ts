@@ -55,6 +55,11 @@ describe("findEmoji", () => {
 it("knows the emoji of a whole name", () => {
   expect(emojiNamed(groups, "tada")).toBe("🎉");
   expect(emojiNamed(groups, "tad")).toBeUndefined();
+  expect(emojiNamed(groups, "点赞")).toBe("👍");
+  expect(emojiNamed(groups, "赞")).toBe("👍");
+  expect(emojiNamed(groups, "踩")).toBe("👎");
+  // Others have the word too.
+  expect(emojiNamed(groups, "哭")).toBe("😢");
   expect(emojiNamed(groups, "constructor")).toBeUndefined();
 });
 

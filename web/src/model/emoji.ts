@@ -76,14 +76,15 @@ function rankOf({ emoji, english, chinese }: Emoji, wanted: string): number {
   return rank;
 }
 
-/** The emoji that has exactly this name. */
+/** The emoji that has exactly this name, if possible as its first one: several share a word like 笑. */
 export function emojiNamed(groups: EmojiGroup[], name: string): string | undefined {
   const wanted = name.toLowerCase();
-  for (const { emoji } of groups) {
-    const found = emoji.find(({ english, chinese }) => [...english, ...chinese].includes(wanted));
-    if (found) return found.emoji;
-  }
-  return undefined;
+  const all = groups.flatMap(({ emoji }) => emoji);
+  const isIn = (names: string[]) => names.includes(wanted);
+  const found =
+    all.find(({ english, chinese }) => isIn(english) || chinese[0] === wanted) ??
+    all.find(({ chinese }) => isIn(chinese));
+  return found?.emoji;
 }
 
 /** What a user begins to write as `:name` before an index of a text, and where it begins. */
