@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { briefTime } from "../../i18n/format";
+import { roomName } from "../../model/labels";
 import { showToast } from "../../model/toast";
 import { useCard } from "../../ui/common";
 import { Dialog } from "../../ui/dialog";
@@ -55,6 +56,9 @@ interface RowProps {
   onDelete: () => void;
 }
 
+/** The room of everyone is called as in the chat. */
+const nameOf = ({ id, name }: AdminRoom) => roomName({ room_id: id === GLOBAL ? "global" : undefined, name });
+
 function Row({ room, onMembers, onDelete }: RowProps) {
   const owner = useCard(room.owner_id);
   const ownerName = owner?.username ?? `#${room.owner_id}`;
@@ -62,7 +66,7 @@ function Row({ room, onMembers, onDelete }: RowProps) {
     <li class="row" data-room={room.id}>
       <div class="row-main">
         <p class="row-title">
-          <Name>{room.name}</Name>
+          <Name>{nameOf(room)}</Name>
           <span class="mark">{t(`rooms.${room.kind}`)}</span>
         </p>
         <p class="row-facts">
@@ -76,7 +80,7 @@ function Row({ room, onMembers, onDelete }: RowProps) {
         type="button"
         class="button is-small"
         aria-haspopup="dialog"
-        aria-label={t("rooms.showName", { name: room.name })}
+        aria-label={t("rooms.showName", { name: nameOf(room) })}
         onClick={onMembers}
       >
         {t("rooms.show")}
@@ -85,7 +89,7 @@ function Row({ room, onMembers, onDelete }: RowProps) {
         <button
           type="button"
           class="button is-small is-danger-text"
-          aria-label={t("rooms.deleteName", { name: room.name })}
+          aria-label={t("rooms.deleteName", { name: nameOf(room) })}
           onClick={onDelete}
         >
           {t("rooms.delete")}
@@ -101,7 +105,7 @@ function Members({ room, onClose }: { room: AdminRoom; onClose: () => void }) {
     (member) => member.user_id,
   );
   return (
-    <Dialog title={t("rooms.showName", { name: room.name })} onClose={onClose} first=".dialog-head button">
+    <Dialog title={t("rooms.showName", { name: nameOf(room) })} onClose={onClose} first=".dialog-head button">
       <List
         list={list}
         label={t("rooms.show")}
