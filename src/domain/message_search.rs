@@ -53,7 +53,7 @@ impl Has {
 /// What a search for messages looks for.
 #[derive(Clone, Debug)]
 pub struct MessageSearch {
-    /// A part of the text or of the file's name; empty for any.
+    /// Parts of words of the text or of the file's name, all of which it has to have; empty for any.
     pub text: String,
     /// The sender.
     pub sender: Option<UserId>,

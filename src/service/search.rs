@@ -135,7 +135,8 @@ struct Unread {
 /// A search under way.
 struct Search<'a> {
     wanted: &'a MessageSearch,
-    folded: String,
+    /// What the text has to have, folded.
+    parts: Vec<String>,
     limit: Limit,
     found: Vec<Message>,
     /// Bytes searched so far.
@@ -145,7 +146,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(wanted: &'a MessageSearch, limit: Limit, is_partial: bool) -> Self {
-        Self { wanted, folded: folded(&wanted.text), limit, found: Vec::new(), bytes: 0, is_partial }
+        Self { wanted, parts: parts_of(&wanted.text), limit, found: Vec::new(), bytes: 0, is_partial }
     }
 
     /// Whether a whole page was found behind a place.
@@ -175,7 +176,7 @@ impl<'a> Search<'a> {
         SearchPlace::of(message.id) < *before
             && sender.is_none_or(|sender| message.sender.id == sender)
             && has.is_none_or(|has| has.is_in(message))
-            && (self.folded.is_empty() || has_text(message, &self.folded))
+            && (self.parts.is_empty() || has_text(message, &self.parts))
     }
 
     /// The page of what was found behind a place, up to which everything is read.
@@ -190,15 +191,33 @@ impl<'a> Search<'a> {
     }
 }
 
-fn has_text(message: &Message, wanted: &str) -> bool {
+/// The words of a text, folded; what stands in quotation marks is one of them. None if there are only spaces.
+fn parts_of(text: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, (quoted, behind))) =
+        rest.split_once('"').and_then(|(before, behind)| Some((before, behind.split_once('"')?)))
+    {
+        parts.extend(before.split_whitespace().map(folded));
+        parts.push(folded(quoted.trim()));
+        rest = behind;
+    }
+    parts.extend(rest.split_whitespace().map(folded));
+    parts.retain(|part| !part.is_empty());
+    if parts.is_empty() && !text.trim().is_empty() {
+        parts.push(folded(text.trim()));
+    }
+    parts
+}
+
+/// Whether the text and the file's name have all parts between them.
+fn has_text(message: &Message, parts: &[String]) -> bool {
     let name = message.attachment.as_ref().and_then(|file| file.name.as_deref()).unwrap_or_default();
     let end = name.char_indices().nth(NAME_MAX_CHARS).map_or(name.len(), |(end, _)| end);
     let is_address = message.attachment.as_ref().is_some_and(|file| file.url == message.text);
-    (!is_address && contains(&message.text, wanted)) || contains(&name[..end], wanted)
-}
-
-fn contains(text: &str, wanted: &str) -> bool {
-    quickly_folded(text).contains(wanted)
+    let text = if is_address { String::new() } else { quickly_folded(&message.text) };
+    let name = quickly_folded(&name[..end]);
+    parts.iter().all(|part| text.contains(part) || name.contains(part))
 }
 
 /// The same as [`folded`]. Ideographs have no case and never combine with their neighbours, so what is between them is folded by
@@ -297,9 +316,9 @@ mod tests {
     fn case_and_width_do_not_matter_and_only_the_start_of_a_name_is_searched() {
         for (text, wanted) in [("HeLLo", "hello"), ("Ｈello", "HELLO"), ("STRASSE", "straße"), ("Straße", "STRASSE")]
         {
-            assert!(contains(text, &folded(wanted)), "{text}");
+            assert!(has_text(&message(1, text.to_owned()), &parts_of(wanted)), "{text}");
         }
-        assert!(!contains("hello", "world"));
+        assert!(!has_text(&message(1, "hello".to_owned()), &parts_of("world")));
         for text in
             ["", "Ab", "中文", "ΑΣ中Σ文ΟΔΟΣ", "e\u{301}中\u{301}E", "ﬁ，ＡＢ中ß", "㍿株\u{f900}한국ㄱㅏ", "İI中i"]
         {
@@ -309,7 +328,22 @@ mod tests {
             let file = crate::domain::Attachment { url: "/x".to_owned(), name: Some(name), ..Default::default() };
             Message { attachment: Some(file), ..message(1, "a file".to_owned()) }
         };
-        assert!(has_text(&named("Report.PDF".to_owned()), "report"));
-        assert!(!has_text(&named(format!("{}report", "é".repeat(NAME_MAX_CHARS))), "report"));
+        let report = parts_of("report");
+        assert!(has_text(&named("Report.PDF".to_owned()), &report));
+        assert!(!has_text(&named(format!("{}report", "é".repeat(NAME_MAX_CHARS))), &report));
+        assert!(has_text(&named("Report.PDF".to_owned()), &parts_of("pdf file")), "one in the name, one in the text");
+    }
+
+    #[test]
+    fn all_words_are_wanted_in_any_order_and_quoted_ones_together() {
+        let fox = message(1, "The quick brown fox: **tea** time, 5\" wide".to_owned());
+        let finds = |wanted: &str| has_text(&fox, &parts_of(wanted));
+        for wanted in ["fox quick", " tea  time ", "\"Quick Brown\" tea", "qui\u{3000}fox", "5\" fox", "\"quick \""] {
+            assert!(finds(wanted), "{wanted}");
+        }
+        for wanted in ["fox slow", "\"brown quick\"", "\"\"", "\"5\" fox\""] {
+            assert!(!finds(wanted), "{wanted}");
+        }
+        assert!(parts_of("  ").is_empty());
     }
 }

@@ -86,6 +86,9 @@ async fn filters_narrow_a_search_and_strangers_find_nothing() {
     );
     assert_eq!(found(&alice, &format!("q=plan&from={bob_id}")).await, ["see https://example.org/plan"]);
     assert_eq!(found(&alice, &format!("from={bob_id}")).await, ["see https://example.org/plan"]);
+    assert_eq!(found(&alice, "q=plan%20see").await, ["see https://example.org/plan"], "words in any order");
+    assert_eq!(found(&alice, "q=%22the%20plan%22").await, ["the plan"], "a phrase");
+    assert_eq!(found(&alice, "q=%22plan%20the%22").await, Vec::<String>::new());
     assert_eq!(found(&alice, "has=link").await, ["see https://example.org/plan"]);
     assert_eq!(found(&alice, "has=picture").await, ["https://example.org/plan.png"]);
     assert_eq!(found(&alice, &format!("has=file&room_id={room}")).await, ["https://example.org/notes.pdf"]);

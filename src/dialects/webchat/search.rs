@@ -59,8 +59,8 @@ pub(super) struct SearchQuery {
     /// `user`, `room` or `message`.
     #[param(required, value_type = String, pattern = "^(user|room|message)$")]
     kind: Option<String>,
-    /// The beginning of any word of a user's or room's name, or any ideographs in it; or part of a message's text or of the name
-    /// of its file. If it is absent, `room` lists the public rooms, and `message` needs `from` or `has`.
+    /// The beginning of any word of a user's or room's name, or any ideographs in it; or words that a message's text or the name
+    /// of its file contains, `"in quotes"` for a phrase. If it is absent, `room` lists the public rooms, and `message` needs `from` or `has`.
     #[param(max_length = 100)]
     q: Option<String>,
     /// The room whose messages are searched; all of the caller when absent.

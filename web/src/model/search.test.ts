@@ -61,6 +61,12 @@ it("marks all matches regardless of case and width, and cuts a long lead", () =>
   expect(marked("aaaa", "aa")).toBe("[aa][aa]");
   // The letter is longer when it is folded.
   expect(marked("ﬁrst finder", "fi")).toBe("[ﬁ]rst [fi]nder");
+  // Each word by itself, the longer one where two begin, and what is quoted as a whole.
+  expect(marked("the quick brown fox", "fox  QUICK")).toBe("the [quick] brown [fox]");
+  expect(marked("teatime tea", "tea teatime")).toBe("[teatime] [tea]");
+  expect(marked("quick brown, brown quick", '"brown quick" the')).toBe("quick brown, [brown quick]");
+  expect(marked('5" wide', 'wide 5"')).toBe('[5"] [wide]');
+  expect(marked("nothing", '""')).toBe("nothing");
   expect(marked("a 👍🏽 b", "b")).toBe("a 👍🏽 [b]");
   const [before, match, after] = search.splitAtMatches(`${"a".repeat(100)}香山路`, "香山");
   expect([before?.text.length, match?.text, after?.text]).toEqual([25, "香山", "路"]);

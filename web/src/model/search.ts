@@ -54,26 +54,31 @@ export interface Part {
 }
 
 /**
- * Splits a text at all places where it has what was searched for, regardless of case and width. A long part before the
- * first of them is cut.
+ * Splits a text at all places where it has a word that was searched for, regardless of case and width. A long part before
+ * the first of them is cut.
  */
 export function splitAtMatches(text: string, wanted: string): Part[] {
   const { folded, starts } = withPlaces(text);
-  const needle = fold(wanted.trim());
+  const needles = wordsOf(wanted).map(fold);
   const parts: Part[] = [];
   let done = 0;
   const add = (end: number, isMatch: boolean) => {
     if (end > done) parts.push({ text: text.slice(done, end), isMatch });
     done = end;
   };
-  for (
-    let at = needle ? folded.indexOf(needle) : -1;
-    at >= 0;
-    at = folded.indexOf(needle, at + needle.length)
-  ) {
+  const places = needles.map((needle) => ({ needle, at: folded.indexOf(needle) }));
+  for (let from = 0; ; ) {
+    for (const place of places) {
+      if (place.at >= 0 && place.at < from) place.at = folded.indexOf(place.needle, from);
+    }
+    const [next] = places
+      .filter(({ at }) => at >= 0)
+      .sort((a, b) => a.at - b.at || b.needle.length - a.needle.length);
+    if (!next) break;
+    from = next.at + next.needle.length;
     // A match may begin inside of what one character is folded to.
-    add(Math.max(done, starts[at] ?? 0), false);
-    add(endOf(starts, at + needle.length), true);
+    add(Math.max(done, starts[next.at] ?? 0), false);
+    add(endOf(starts, from), true);
   }
   add(text.length, false);
   const [first, second] = parts;
@@ -81,6 +86,15 @@ export function splitAtMatches(text: string, wanted: string): Part[] {
     first.text = `…${first.text.slice(-LEAD_CHARS)}`;
   }
   return parts;
+}
+
+/** What the server looks for: each word, and what stands in quotation marks as a whole. */
+function wordsOf(wanted: string): string[] {
+  const pieces = wanted.split('"');
+  // A mark that is not closed is part of a word.
+  if (pieces.length % 2 === 0) pieces.push(pieces.splice(-2).join('"'));
+  const words = pieces.flatMap((piece, at) => (at % 2 === 1 ? piece.trim() : piece.split(/\s+/)));
+  return words.filter(Boolean);
 }
 
 const fold = (text: string) => text.normalize("NFKC").toLowerCase();
