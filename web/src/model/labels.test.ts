@@ -52,6 +52,11 @@ describe("labels", () => {
     expect(shown({ text: "发送了文件: a.png", file_name: "a.png" })).toBe("[Picture]");
   });
 
+  it("have the words of a text, and no marks of its formatting", () => {
+    expect(preview(message(1, { content: "**now** `a*b*`" }))).toBe("now a*b*");
+    expect(lastLine(conversation(7, { last_message: message(1, { content: "> *so*" }) }), 1)).toBe("Bob: so");
+  });
+
   it("announce messages with their sender, and notices without one", () => {
     expect(announcement(message(1, { content: "hi" }))).toBe("Bob: hi");
     expect(announcement(systemMessage(2, "joined", "Bob", "Bob"))).toBe("Bob joined");

@@ -2,6 +2,7 @@
 
 import { type Key, t } from "../i18n";
 import type { Conversation, Message, Notice } from "../net/types";
+import { plainText } from "./plain";
 import { fileUrl } from "./urls";
 
 /** What the server calls all deleted accounts. Nobody else can have this name. */
@@ -48,11 +49,12 @@ export function captionOf({ text, file_url, file_name }: Message): string {
   return isGiven || fileUrl(text) !== null ? "" : text;
 }
 
+/** A message in a line, without its formatting. */
 export function preview(message: Message): string {
   if (message.user_id === 0) return systemText(message);
   switch (message.message_type) {
     case "image":
-      return `${t("kind.image")} ${captionOf(message)}`.trim();
+      return `${t("kind.image")} ${plainText(captionOf(message))}`.trim();
     case "file":
     case "audio":
     case "video":
@@ -60,7 +62,7 @@ export function preview(message: Message): string {
     case "text":
     case "emoji":
     case "system":
-      return message.text || message.content;
+      return plainText(message.text || message.content);
   }
 }
 
