@@ -54,6 +54,8 @@ export class Room {
   readonly announced = signal<Message[]>([]);
   /** The message that the user edits in the composer. */
   readonly editing = signal<number | null>(null);
+  /** What the user has typed for an edit and not saved, for when they come back from another room. */
+  unsavedEdit: { id: number; text: string } | null = null;
   /** The keys of the rows whose long texts are shown whole. */
   readonly unfolded = signal<ReadonlySet<string>>(new Set());
   /** Whether messages may be missing because the connection was lost. */

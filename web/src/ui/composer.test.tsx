@@ -25,8 +25,13 @@ async function mount(replyTo: number | null = null): Promise<void> {
   if (root) render(null, root);
   document.body.innerHTML = "<div></div>";
   root = document.body.firstElementChild as Element;
-  const input = { current: null };
   room = new Room(7);
+  await draw(replyTo);
+}
+
+async function draw(replyTo: number | null = null): Promise<void> {
+  if (!root) return;
+  const input = { current: null };
   render(<Composer {...{ room, input, replyTo, onReplyDone, onFiles }} />, root);
   await settle();
   box = root.querySelector("textarea") as HTMLTextAreaElement;
@@ -250,5 +255,22 @@ describe("editing", () => {
     room.messages.value = [own(4)];
     await settle();
     expect([box.value, room.editing.value]).toEqual(["", null]);
+  });
+
+  it("keeps what was typed for an edit until the user comes back", async () => {
+    await type("a draft");
+    room.editing.value = 3;
+    await settle();
+    await type("changed");
+    render(null, root as Element);
+    await vi.waitFor(() => expect(room.editing.value).toBeNull());
+    await draw();
+    await vi.waitFor(() => expect([box.value, room.editing.value]).toEqual(["changed", 3]));
+    press({ key: "Escape" });
+    await settle();
+    expect(box.value).toBe("a draft");
+    render(null, root as Element);
+    await draw();
+    expect([box.value, room.editing.value]).toEqual(["a draft", null]);
   });
 });

@@ -53,7 +53,8 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     setText(next);
   };
   const keep = () => {
-    if (isKnown && editing === null) saveDraft(room.id, { text: latest.current, replyTo });
+    if (editing !== null) room.unsavedEdit = { id: editing, text: latest.current };
+    else if (isKnown) saveDraft(room.id, { text: latest.current, replyTo });
   };
   // Only changes of the user in this tab are saved: saving those of other tabs would overwrite their next ones.
   const change = (next: string) => {
@@ -66,14 +67,23 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   useLayoutEffect(() => {
     if (editing === null && !wasEditing.current) return;
     wasEditing.current = editing !== null;
-    show(editing === null ? draftOf(room.id).text : (room.byId(editing)?.text ?? ""));
+    const { unsavedEdit } = room;
+    const edited = unsavedEdit?.id === editing ? unsavedEdit.text : room.byId(editing ?? 0)?.text;
+    show(editing === null ? draftOf(room.id).text : (edited ?? ""));
     setCut(false);
     input.current?.focus({ preventScroll: true });
   }, [editing]);
   const stopEditing = () => {
     room.editing.value = null;
+    room.unsavedEdit = null;
   };
-  useEffect(() => stopEditing, [room]);
+  useEffect(() => {
+    const begun = room.byId(room.unsavedEdit?.id ?? 0);
+    if (begun) room.editing.value = begun.id;
+    return () => {
+      room.editing.value = null;
+    };
+  }, [room]);
   const isEditedGone = editing !== null && !room.byId(editing);
   useEffect(() => {
     if (!isEditedGone) return;
@@ -110,6 +120,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     setSaving(true);
     try {
       await editMessage(room.id, id, text);
+      if (room.unsavedEdit?.id === id) room.unsavedEdit = null;
       if (room.editing.peek() === id) stopEditing();
     } catch (error) {
       showToast(errorText(error));
