@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { loadTexts } from "../i18n";
 import type { Mention } from "../net/types";
 import { candidatesOf, findMentions, rankCandidates, typedMentionAt } from "./mentions";
 
@@ -67,7 +68,8 @@ describe("whom a name may mean", () => {
     expect(found("")).toEqual(["Robert", "bob", "Ann Bobson", "张小波"]);
   });
 
-  it("is first who wrote last, never the user, and all members for those who may name them", () => {
+  it("is first who wrote last, never the user, and all members for those who may name them", async () => {
+    await loadTexts("zh");
     const member = (user_id: number, username: string, role: "owner" | "admin" | "member" = "member") => ({
       user_id,
       username,
@@ -76,6 +78,10 @@ describe("whom a name may mean", () => {
     const members = [member(1, "Me"), member(2, "Zoe"), member(3, "Ann"), member(4, "Bob")];
     const names = (own: number, of = members) => candidatesOf(of, own, [4]).map(({ name }) => name);
     expect(names(1)).toEqual(["Bob", "Ann", "Zoe"]);
-    expect(names(9, [member(9, "Me", "admin"), member(2, "Zoe")])).toEqual(["Zoe", "all"]);
+    const all = candidatesOf([member(9, "Me", "admin"), member(2, "Zoe")], 9, []);
+    expect(all.map(({ name }) => name)).toEqual(["Zoe", "all"]);
+    for (const typed of ["al", "所有", "成员", "所有成员"]) {
+      expect(rankCandidates(all, typed, 4)).toEqual([all[1]]);
+    }
   });
 });

@@ -1,6 +1,7 @@
 // Mentions: where a text names the users whom its message mentions, and whom a name that is being typed may mean. The
 // server decides whom a message mentions; what may be a name is as in its `domain/mention.rs`.
 
+import { t } from "../i18n";
 import type { Member, Mention } from "../net/types";
 import { WIDE } from "./wide";
 
@@ -68,6 +69,8 @@ export function typedMentionAt(text: string, caret: number): TypedMention | null
 export interface Candidate {
   id: number | null;
   name: string;
+  /** Other words by which they are found. */
+  also?: string;
 }
 
 /** The word that means all members. */
@@ -80,7 +83,10 @@ export const EVERYONE = "all";
 export function rankCandidates(candidates: Candidate[], typed: string, max: number): Candidate[] {
   const wanted = folded(typed);
   const ranked: Candidate[][] = [[], [], []];
-  for (const each of candidates) ranked[rankOf(folded(each.name), wanted)]?.push(each);
+  for (const each of candidates) {
+    const ranks = [each.name, each.also ?? each.name].map((name) => rankOf(folded(name), wanted));
+    ranked[Math.min(...ranks)]?.push(each);
+  }
   const found = ranked.flat();
   const isWhole = found.length === 1 && folded(found[0]?.name ?? "") === wanted;
   return isWhole ? [] : found.slice(0, max);
@@ -114,5 +120,5 @@ export function candidatesOf(
     .sort((a, b) => placeOf(a.user_id) - placeOf(b.user_id) || a.username.localeCompare(b.username))
     .map(({ user_id, username }) => ({ id: user_id, name: username }));
   const mayNameAll = own?.role === "owner" || own?.role === "admin";
-  return mayNameAll ? [...others, { id: null, name: EVERYONE }] : others;
+  return mayNameAll ? [...others, { id: null, name: EVERYONE, also: t("mention.all") }] : others;
 }
