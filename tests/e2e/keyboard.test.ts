@@ -196,7 +196,7 @@ test("a focused message is read with its text", async ({ enter }) => {
   await expect(focused(page)).toHaveAccessibleName("React with 👍");
   await page.keyboard.press("Enter");
   await expect(articles.last().locator(".reaction")).toHaveCount(1);
-  await expect(focused(page)).toHaveAccessibleName("Reply");
+  await expect(focused(page)).toHaveAccessibleName("React");
 });
 
 test("the pages of the login focus what is to be filled in first", async ({ visit }) => {

@@ -35,7 +35,9 @@ export function MessageActions({ onMore, ...props }: MessageActionProps & { onMo
     if (!hadFocus.current) return;
     // The button that had the focus is gone, and with it the toolbar is out of view, where nothing can get the focus.
     bar.current?.closest<HTMLElement>("[data-row]")?.focus({ preventScroll: true });
-    bar.current?.querySelector("button")?.focus({ preventScroll: true });
+    // To the first reaction, and back to where it came from.
+    const next = isReacting ? "button" : `[aria-label="${t("react.add")}"]`;
+    bar.current?.querySelector<HTMLElement>(next)?.focus({ preventScroll: true });
   }, [isReacting]);
   if (isTouch) {
     const more = () => onMore(props.message.id);
