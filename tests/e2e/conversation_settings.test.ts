@@ -186,4 +186,9 @@ test("the menu works by keyboard", async ({ enter }) => {
   await expect(item(page, name)).toHaveClass(/is-none/);
   await page.keyboard.press("Escape");
   await expect(item(page, name)).toBeFocused();
+  // Once it is hidden the focus is on the next one.
+  await page.keyboard.press("Shift+F10");
+  await menu.getByRole("button", { name: "Hide" }).press("Enter");
+  await expect(item(page, name)).toHaveCount(0);
+  await expect(item(page, "Lobby")).toBeFocused();
 });

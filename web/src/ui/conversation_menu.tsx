@@ -35,10 +35,13 @@ export function ConversationMenu({ id, at, onClose }: ConversationMenuProps) {
     onClose();
     void attempt(changeSettings(id, { pinned: !conversation.pinned }));
   };
-  const takeAway = () => {
+  const takeAway = async () => {
+    const next = neighbourOf(id);
     onClose();
     if (activeRoomId.peek() === id) showRoom(null);
-    void attempt(hide(id));
+    await attempt(hide(id));
+    // The focus was on the item that is gone.
+    requestAnimationFrame(() => document.activeElement === document.body && next?.focus());
   };
   return (
     <Dialog
@@ -59,7 +62,7 @@ export function ConversationMenu({ id, at, onClose }: ConversationMenuProps) {
       <button type="button" class="menu-item" onClick={pin}>
         <Icon name="pin" /> {t(conversation.pinned ? "list.unpin" : "list.pin")}
       </button>
-      <button type="button" class="menu-item" onClick={takeAway}>
+      <button type="button" class="menu-item" onClick={() => void takeAway()}>
         <Icon name="close" /> {t("list.hide")}
       </button>
       <button
@@ -75,6 +78,12 @@ export function ConversationMenu({ id, at, onClose }: ConversationMenuProps) {
       <Levels conversation={conversation} />
     </Dialog>
   );
+}
+
+/** The item below a conversation in the list, or above the last one. */
+function neighbourOf(id: number): HTMLElement | null | undefined {
+  const row = document.querySelector(`.side [data-room="${id}"]`)?.closest("li");
+  return (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector<HTMLElement>(".item");
 }
 
 const LEVELS = ["all", "mentions", "none"] as const;
