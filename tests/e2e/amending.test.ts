@@ -1,5 +1,5 @@
 // Edits of messages and reactions to them, seen by two users on two nodes.
-import { bubble, composer, expect, type Locator, newUsers, type Page, test, write } from "./fixtures";
+import { bubble, composer, expect, item, type Locator, newUsers, type Page, test, write } from "./fixtures";
 
 const rowOf = (page: Page, text: string): Locator => page.locator(".row", { has: bubble(page, text) });
 const reactions = (page: Page, text: string): Locator =>
@@ -31,6 +31,12 @@ test("an edit is seen on the other node, and stays", async ({ enter }) => {
   await box.press("ArrowUp");
   await expect(box).toHaveValue("a misteak");
   await box.fill("a mistake");
+  // A look at another conversation loses nothing.
+  await item(here, "Lobby").click();
+  await expect(box).toHaveValue("");
+  await item(here, bob.name).click();
+  await expect(here.locator(".replying")).toContainText("Editing");
+  await expect(box).toHaveValue("a mistake");
   await box.press("Enter");
   for (const page of [here, there]) {
     await expect(bubble(page, "a mistake").locator(".meta")).toContainText("(edited)");
@@ -53,6 +59,10 @@ test("reactions are counted on the other node, stay, and are taken back", async 
   const there = await enter(bob, { node: 1, room });
   await write(here, "good news");
   await act(there, "good news", "React");
+  await expect(rowOf(there, "good news").getByRole("button", { name: "React with 👍" })).toBeFocused();
+  await there.keyboard.press("Escape");
+  await expect(rowOf(there, "good news").getByRole("button", { name: "React" })).toBeFocused();
+  await there.keyboard.press("Enter");
   await rowOf(there, "good news").getByRole("button", { name: "React with 🎉" }).click();
   const chip = reactions(here, "good news").getByRole("button");
   await expect(chip).toHaveText("🎉1");

@@ -29,6 +29,9 @@ test("a formatted message is drawn, copied and stored as typed", async ({ enter 
     await expect(text.locator("ul ul")).toHaveText("第二");
     await expect(text.getByRole("link")).toHaveAttribute("href", "https://a.example/_x_");
     await expect(text.locator("ol li")).toHaveText("first");
+    await expect(page.locator(".side .item-last", { hasText: "Release" })).toContainText(
+      "Release 2.1 is out: cargo install or docker pull chinwag",
+    );
   }
   await bubble(here, "Release").getByRole("button", { name: "Copy the code" }).click();
   await expect(here.locator(".toast")).toHaveText("Copied");

@@ -55,6 +55,12 @@ test("messages of all conversations are found, narrowed, shown, and the way back
   await expect(hits(page).nth(3).locator("mark")).toHaveText(["TEA"]);
   await expect(hits(page).nth(3)).toContainText(garden);
   await expect(hits(page).nth(2)).toContainText(kitchen);
+  // All words count, in any order.
+  await field(page).fill("two TEA");
+  await expect(texts(page)).toHaveText(["the tea is ready, tea for two"]);
+  await expect(hits(page).locator("mark")).toHaveText(["tea", "tea", "two"]);
+  await field(page).fill("tea");
+  await expect(hits(page)).toHaveCount(4);
 
   // Each filter by itself.
   await panel(page).getByLabel("With").selectOption("Files");
