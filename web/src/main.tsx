@@ -1,10 +1,10 @@
-import { type JSX, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadFirstTexts, loadTexts, t } from "./i18n";
 import "./model/install";
 import { safeNext, token } from "./model/session";
 import { Chat } from "./ui/chat";
 import { lazy } from "./ui/lazy";
+import { mount } from "./ui/mount";
 import { currentUrl, navigate, path, query } from "./ui/router";
 import "./style/base.css";
 
@@ -60,14 +60,7 @@ if (token.peek() && query.peek().room) {
   void import("./ui/conversation_pane").catch(() => {});
   void loadTexts().catch(() => {});
 }
-const root = document.getElementById("app");
-const draw = (page: JSX.Element) => {
-  if (!root) return;
-  // What the page says until its scripts are there would stay above or below.
-  root.replaceChildren();
-  render(page, root);
-};
 loadFirstTexts().then(
-  () => draw(<App />),
-  () => draw(<p class="missing">Chinwag could not be loaded. 页面加载失败，请刷新。</p>),
+  () => mount(<App />),
+  () => mount(<p class="missing">Chinwag could not be loaded. 页面加载失败，请刷新。</p>),
 );

@@ -1,7 +1,7 @@
 // Administration: a separate page, so that the chat does not download it.
 
-import { render } from "preact";
 import { lang } from "../settings/preferences";
+import { mount } from "../ui/mount";
 import { loadTexts } from "./i18n";
 import { Admin } from "./ui/admin";
 import "../style/base.css";
@@ -13,10 +13,4 @@ import "../style/dialogs.css";
 import "../style/forms.css";
 import "./style/admin.css";
 
-const root = document.getElementById("app");
-void loadTexts(lang.value).then(() => {
-  if (!root) return;
-  // What the page says until its scripts are there.
-  root.replaceChildren();
-  render(<Admin />, root);
-});
+void loadTexts(lang.value).then(() => mount(<Admin />));

@@ -1,9 +1,9 @@
 // The dashboard for operators: a separate page, so that the chat does not download it.
 
-import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { token } from "../model/session";
 import { lang } from "../settings/preferences";
+import { mount } from "../ui/mount";
 import { loadTexts } from "./i18n";
 import { view, viewUrl } from "./model/view";
 import { Dashboard } from "./ui/dashboard";
@@ -24,10 +24,4 @@ function Guarded() {
   return isLoggedIn ? <Dashboard /> : null;
 }
 
-const root = document.getElementById("app");
-void loadTexts(lang.value).then(() => {
-  if (!root) return;
-  // What the page says until its scripts are there.
-  root.replaceChildren();
-  render(<Guarded />, root);
-});
+void loadTexts(lang.value).then(() => mount(<Guarded />));

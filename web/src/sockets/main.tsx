@@ -1,7 +1,7 @@
 // The page to try the WebSockets by hand: separate, so that the chat does not download it.
 
-import { render } from "preact";
 import { lang } from "../settings/preferences";
+import { mount } from "../ui/mount";
 import { loadTexts } from "./i18n";
 import { load } from "./model/trial";
 import { Page } from "./ui/page";
@@ -11,11 +11,5 @@ import "../dashboard/style/frame.css";
 import "../style/forms.css";
 import "./style/sockets.css";
 
-const root = document.getElementById("app");
-void loadTexts(lang.value).then(() => {
-  if (!root) return;
-  // What the page says until its scripts are there.
-  root.replaceChildren();
-  render(<Page />, root);
-});
+void loadTexts(lang.value).then(() => mount(<Page />));
 void load();
