@@ -2,7 +2,7 @@
 
 import { type Key, t } from "../i18n";
 import type { Conversation, Message, Notice } from "../net/types";
-import { plainText } from "./plain";
+import { plainText } from "../worker/plain";
 import { fileUrl } from "./urls";
 
 /** What the server calls all deleted accounts. Nobody else can have this name. */

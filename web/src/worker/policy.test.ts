@@ -94,6 +94,7 @@ describe("a pushed message", () => {
 
   it("names pictures and files in the language of the browser", () => {
     expect(pushedBody(pushed({}), "zh-CN")).toBe("hello");
+    expect(pushedBody(pushed({ text: "**now** at `ten`" }), "en")).toBe("now at ten");
     expect(pushedBody(pushed({ kind: "image", text: "a.png" }), "en-GB")).toBe("[Picture]");
     expect(pushedBody(pushed({ kind: "image", text: "a.png" }), "zh-CN")).toBe("[图片]");
     expect(pushedBody(pushed({ kind: "file", text: "\u202Ea.pdf" }), "en")).toBe("[File] a.pdf");

@@ -1,6 +1,7 @@
 // What the service worker answers itself, and from where; the texts of pushed notifications. Pure functions.
 
 import type { PushedMessage } from "./messages";
+import { plainText } from "./plain";
 
 /** Every page of the client is the same document, which is kept under this address. */
 export const PAGE = "/chat";
@@ -71,6 +72,7 @@ export function pushedBody({ kind, text }: PushedMessage, language: string): str
     case "video":
       return `${isChinese ? "[文件]" : "[File]"} ${text.replace(/\p{Bidi_Control}/gu, "")}`.trim();
     case "text":
+      return plainText(text);
     case "emoji":
     case "system":
       return text;

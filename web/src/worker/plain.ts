@@ -1,4 +1,4 @@
-// The text of a message without the marks of its formatting, for lines that show only its words.
+// The text of a message without the marks of its formatting, for lines and notifications that show only its words.
 
 /** What may not stand around what is marked, nearly as in `marks.ts`, without its code. */
 const OF_WORD = String.raw`[^\s()[\]{}"':,;!?.|\x80-\uffff]`;
