@@ -28,10 +28,6 @@ it("leaves what formats nothing", () => {
 });
 
 it("takes time that grows with the length only", () => {
-  for (const some of ["*a ", "**a ", "`a``", "```\n", "_*~~", "> "]) {
-    const text = some.repeat(5000);
-    const before = performance.now();
-    plainText(text);
-    expect(performance.now() - before).toBeLessThan(500);
-  }
+  // With the square of it, each of these would take minutes.
+  for (const some of ["*a ", "**a ", "`a``", "```\n", "_*~~", "> "]) plainText(some.repeat(50_000));
 });
