@@ -24,15 +24,21 @@ export async function scanThemes(page: Page, what: string): Promise<void> {
 
 async function violations(page: Page, rules?: string[]): Promise<string[]> {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
-  return page.evaluate(async ([rules, structure]) => {
-    const runOnly = rules && { type: "rule" as const, values: rules };
-    // Describing all that is in order takes longer than the search.
-    const { violations } = await window.axe.run({ ...(runOnly && { runOnly }), resultTypes: ["violations"] });
-    const serious = violations.filter(
-      ({ id, impact }) => impact === "serious" || impact === "critical" || structure?.includes(id),
-    );
-    return serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  }, [rules, OF_STRUCTURE] as const);
+  return page.evaluate(
+    async ([rules, structure]) => {
+      const runOnly = rules && { type: "rule" as const, values: rules };
+      // Describing all that is in order takes longer than the search.
+      const { violations } = await window.axe.run({
+        ...(runOnly && { runOnly }),
+        resultTypes: ["violations"],
+      });
+      const serious = violations.filter(
+        ({ id, impact }) => impact === "serious" || impact === "critical" || structure?.includes(id),
+      );
+      return serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+    },
+    [rules, OF_STRUCTURE] as const,
+  );
 }
 
 declare global {
