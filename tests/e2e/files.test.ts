@@ -70,4 +70,14 @@ test("an upload of a file shows its progress, can be cancelled and tried again",
   await expect(page.locator(".failed")).toContainText("not a file of a type that can be sent");
   await page.getByRole("button", { name: "Discard" }).click();
   await expect(page.locator(".failed")).toHaveCount(0);
+
+  await files.setInputFiles(Array.from({ length: 11 }, (_, at) => text(`${at}.txt`)));
+  const toast = page.locator(".toast");
+  await expect(toast).toHaveText("At most 10 files at once");
+  // It hides nothing of what waits.
+  const bottom = async () => toast.evaluate((box) => box.getBoundingClientRect().bottom);
+  const tray = page.locator(".tray");
+  await expect
+    .poll(bottom)
+    .toBeLessThanOrEqual(await tray.evaluate((box) => box.getBoundingClientRect().top));
 });

@@ -131,6 +131,9 @@ function Toast() {
   useSignalEffect(() => setShown(toast.value));
   useEffect(() => {
     if (!shown) return;
+    // Above the composer, which files and replies make higher.
+    const top = document.querySelector(".composer")?.getBoundingClientRect().top;
+    layer.current?.style.setProperty("--composer", `${top ? innerHeight - top : 0}px`);
     // Each time anew, as only the latest popover or dialog is above all others.
     layer.current?.hidePopover?.();
     layer.current?.showPopover?.();
