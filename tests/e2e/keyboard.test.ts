@@ -239,6 +239,28 @@ for (const [platform, keys] of [
   });
 }
 
+test("what is typed or pasted where nothing takes it is for the composer", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.direct(bob);
+  await alice.send(room, "click me");
+  const page = await enter(bob, { room, permissions: ["clipboard-read", "clipboard-write"] });
+  await bubble(page, "click me").click();
+  await page.keyboard.press("Space");
+  await expect(composer(page)).not.toBeFocused();
+  await page.keyboard.type("hello");
+  await expect(composer(page)).toHaveValue("hello");
+  await page.evaluate(() => navigator.clipboard.writeText(" there"));
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await page.keyboard.press("Control+v");
+  await expect(composer(page)).toHaveValue("hello there");
+  // But not behind a dialog.
+  await page.keyboard.press("Control+/");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.type("x");
+  await page.keyboard.press("Escape");
+  await expect(composer(page)).toHaveValue("hello there");
+});
+
 test("touch screens are told of no keys", async ({ enter }) => {
   const [alice] = await newUsers("alice");
   const page = await enter(alice, { viewport: { width: 1000, height: 700 }, hasTouch: true, isMobile: true });
