@@ -333,3 +333,22 @@ export async function sendAll(plain: Page, user: User, room: number, texts: stri
     { token: user.token, room, texts },
   );
 }
+
+/** Seconds of silence, as a WAV file. */
+export function silence(secs: number): Buffer {
+  const rate = 8000;
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + secs * rate, 4);
+  head.write("WAVEfmt ", 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20);
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(rate, 24);
+  head.writeUInt32LE(rate, 28);
+  head.writeUInt16LE(1, 32);
+  head.writeUInt16LE(8, 34);
+  head.write("data", 36);
+  head.writeUInt32LE(secs * rate, 40);
+  return Buffer.concat([head, Buffer.alloc(secs * rate, 128)]);
+}

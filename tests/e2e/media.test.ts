@@ -1,26 +1,17 @@
 // Audio and video that play in place. Those of other hosts are loaded when the user wants that.
-import { bubble, expect, newUsers, type Page, plainPage, sendAll, test, type User } from "./fixtures";
+import {
+  bubble,
+  expect,
+  newUsers,
+  type Page,
+  plainPage,
+  sendAll,
+  silence,
+  test,
+  type User,
+} from "./fixtures";
 
 const HOST = "media.example";
-
-/** Seconds of silence. */
-function silence(secs: number): Buffer {
-  const rate = 8000;
-  const head = Buffer.alloc(44);
-  head.write("RIFF", 0);
-  head.writeUInt32LE(36 + secs * rate, 4);
-  head.write("WAVEfmt ", 8);
-  head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(1, 20);
-  head.writeUInt16LE(1, 22);
-  head.writeUInt32LE(rate, 24);
-  head.writeUInt32LE(rate, 28);
-  head.writeUInt16LE(1, 32);
-  head.writeUInt16LE(8, 34);
-  head.write("data", 36);
-  head.writeUInt32LE(secs * rate, 40);
-  return Buffer.concat([head, Buffer.alloc(secs * rate, 128)]);
-}
 
 /** Sends a file by its address, through a WebSocket of document 000 with our additions. */
 async function sendFile(

@@ -20,6 +20,8 @@ export interface Cast {
   liked: string;
   pinned: string;
   edited: { before: string; after: string };
+  /** Somebody who deletes the account, and the last words. */
+  gone: Line;
   /** Further conversations and their last messages; a long one has so many more before that not all are loaded. */
   more: { name: string; isGroup: boolean; lines: Line[]; isUnread: boolean; isLong?: boolean }[];
 }
@@ -69,6 +71,7 @@ export const english: Cast = {
     ["Priya Nair", "Please! I can look over them after lunch."],
     ["Maya Fischer", "Deal. You get a draft by one."],
   ],
+  gone: ["Alex Wright", "It was a pleasure. This is the song that I told you about:"],
   more: [
     {
       name: "Project Alpha",
@@ -141,6 +144,7 @@ export const chinese: Cast = {
     ["韩梅梅", "好，写完我下午看一遍。"],
     ["林晓", "一言为定，一点之前给你初稿。"],
   ],
+  gone: ["孙悦", "很高兴认识你。这是我跟你说过的那首歌："],
   more: [
     {
       name: "阿尔法项目",

@@ -1,7 +1,7 @@
 // The states of the client beyond its plain pages: what is open, pointed at, typed, or missing.
-import { bubble, expect, item, type Locator, type Page } from "../fixtures";
+import { bubble, expect, item, type Locator, type Page, silence } from "../fixtures";
 import type { Cast } from "./casts";
-import { adminWordsOf, wordsOf } from "./words";
+import { adminWordsOf, socketWordsOf, wordsOf } from "./words";
 
 export interface Stage {
   page: Page;
@@ -9,6 +9,30 @@ export interface Stage {
   isPhone: boolean;
   pictures: Buffer[];
   take: (page: Page, name: string) => Promise<void>;
+}
+
+/** Waits until fonts and pictures are loaded and the list is at rest. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForLoadState("networkidle");
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    const frame = () => new Promise((next) => requestAnimationFrame(next));
+    for (let still = 0, last = ""; still < 20; still += 1) {
+      await frame();
+      const box = document.querySelector(".rows");
+      const now = `${box?.scrollTop} ${box?.scrollHeight} ${document.images.length}`;
+      const isLoaded = [...document.images].every(({ complete }) => complete);
+      if (now !== last || !isLoaded) still = 0;
+      last = now;
+    }
+  });
+}
+
+/** Clicks on what may have to be scrolled into view, once nothing moves any more. */
+async function clickAtRest(thing: Locator): Promise<void> {
+  await thing.scrollIntoViewIfNeeded();
+  await settled(thing.page());
+  await thing.click();
 }
 
 const dialog = (page: Page) => page.getByRole("dialog");
@@ -104,11 +128,11 @@ async function acting(stage: Stage): Promise<void> {
   await expect(dialog(page)).toBeVisible();
   await take(page, "pinned");
   await close(page);
-  await page.locator(".row-main .person").first().click();
+  await clickAtRest(page.locator(".row-main .person").first());
   await expect(dialog(page)).toBeVisible();
   await take(page, "user-card");
   await close(page);
-  await page.locator(".picture-grid .picture").first().click();
+  await clickAtRest(page.locator(".picture-grid .picture").first());
   await expect(page.locator(".lightbox img")).toBeVisible();
   await take(page, "lightbox");
   await close(page);
@@ -183,6 +207,11 @@ async function list(stage: Stage): Promise<void> {
   await take(page, "profile");
   await page.locator(".session").first().scrollIntoViewIfNeeded();
   await take(page, "sessions");
+  await button(page, t("account.delete")).click();
+  await expect(dialog(page)).toHaveCount(2);
+  await take(page, "delete-account");
+  await page.keyboard.press("Escape");
+  await expect(dialog(page)).toHaveCount(1);
   const [portrait] = inTray(stage);
   await page.locator(".portrait input").setInputFiles(portrait ?? []);
   await expect(page.locator(".crop-area")).toBeVisible();
@@ -228,8 +257,60 @@ export async function takeOffline(stage: Stage): Promise<void> {
   await take(page, "offline-none");
 }
 
+/** What owners do with their room. Returns an address by which others join it. */
+export async function takeOwner({ page, cast, take }: Stage): Promise<string> {
+  const t = wordsOf(cast.locale);
+  await item(page, cast.group).click();
+  await button(page, t("room.members")).click();
+  await button(page, t("settings.edit")).click();
+  await take(page, "room-settings");
+  await close(page);
+  await button(page, t("links.title")).click();
+  await button(dialog(page), t("links.make")).click();
+  const address = dialog(page).getByLabel(t("links.made"));
+  await expect(address).toHaveValue(/join=/);
+  await take(page, "room-links");
+  return address.inputValue();
+}
+
+/** What those see who open an invitation. */
+export async function takeInvitation({ page, cast, take }: Stage, address: string): Promise<void> {
+  await page.goto(address);
+  await expect(button(dialog(page), wordsOf(cast.locale)("join.submit"))).toBeVisible();
+  await take(page, "invitation");
+}
+
+/** Where the audio of the conversations comes from. */
+export const MEDIA_HOST = "media.example";
+
+/** A conversation with somebody whose account is gone, and a song that is played in it. */
+export async function takeDeleted({ page, cast, take }: Stage, room: number): Promise<void> {
+  await page.route(`https://${MEDIA_HOST}/**`, (route) =>
+    route.fulfill({ body: silence(180), contentType: "audio/wav" }),
+  );
+  await page.goto(`/chat?room=${room}`);
+  const held = page.getByRole("button", { name: wordsOf(cast.locale)("media.audio", { host: MEDIA_HOST }) });
+  await expect(held).toBeVisible();
+  await take(page, "deleted-account");
+  await held.click();
+  await expect(page.locator("audio")).toHaveJSProperty("duration", 180);
+  await take(page, "audio");
+}
+
+/** The page to try the WebSockets, with the answers to a message. */
+export async function takeSockets({ page, cast, take }: Stage, token: string): Promise<void> {
+  const t = socketWordsOf(cast.locale);
+  await page.goto("/docs/sockets/try");
+  await page.getByLabel(t("connect.token"), { exact: true }).fill(token);
+  await page.keyboard.press("Enter");
+  await expect(page.locator("[data-kind=opened]")).toBeVisible();
+  await page.getByLabel(t("send.frame"), { exact: true }).press("Control+Enter");
+  await expect(page.locator("[data-kind=received]").first()).toBeVisible();
+  await take(page, "sockets");
+}
+
 /** The pages for administrators. */
-export async function takeAdmin({ page, cast, take }: Stage): Promise<void> {
+export async function takeAdmin({ page, cast, take }: Stage, message: number): Promise<void> {
   const t = adminWordsOf(cast.locale);
   const open = async (section: string) => {
     await page.goto(`/admin?section=${section}`);
@@ -246,6 +327,17 @@ export async function takeAdmin({ page, cast, take }: Stage): Promise<void> {
   await take(page, "admin-user");
   await button(dialog(page), t("ban.action")).click();
   await take(page, "admin-ban");
+  await open("users");
+  await page.getByRole("button", { name: t("users.manageName", { name: other }) }).click();
+  await button(dialog(page), t("password.action")).click();
+  await button(dialog(page), t("password.yes")).click();
+  await expect(dialog(page).getByLabel(t("password.label"))).toBeVisible();
+  await take(page, "admin-password");
+  await page.goto(`/admin?section=trace`);
+  await page.getByLabel(t("trace.label")).fill(String(message));
+  await page.keyboard.press("Enter");
+  await expect(page.locator("[data-trace]")).toBeVisible();
+  await take(page, "admin-trace");
   await open("rooms");
   await page.getByRole("button", { name: t("rooms.showName", { name: cast.group }) }).click();
   await expect(dialog(page).locator(".row").first()).toBeVisible();

@@ -2,13 +2,34 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { BrowserContextOptions, Page } from "@playwright/test";
-import { expect, item, nodes, plainPage, sendAll, test, title, User } from "../fixtures";
+import {
+  expect,
+  item,
+  nodes,
+  PASSWORD,
+  plainPage,
+  sendAll,
+  test,
+  title,
+  User,
+  uniqueName,
+} from "../fixtures";
 import { runCommand } from "../servers";
 import { type Cast, chinese, english } from "./casts";
 import { drawIcons } from "./icons";
 import { landscapes } from "./landscapes";
 import { busyHour } from "./metrics";
-import { takeAdmin, takeOffline, takeStates } from "./states";
+import {
+  MEDIA_HOST,
+  settled,
+  takeAdmin,
+  takeDeleted,
+  takeInvitation,
+  takeOffline,
+  takeOwner,
+  takeSockets,
+  takeStates,
+} from "./states";
 
 const folder = resolve(import.meta.dirname, "../../../target/screenshots");
 const docs = resolve(import.meta.dirname, "../../../docs/images");
@@ -63,7 +84,7 @@ for (const cast of [english, chinese]) {
       const look = { colorScheme, locale: cast.locale, reducedMotion: "reduce" } as const;
       const lang = cast.locale.slice(0, 2);
       const take = async (page: Page, name: string) => {
-        await waitUntilSettled(page);
+        await settled(page);
         const png = await page.screenshot({ path: `${folder}/${name}-${lang}-${colorScheme}.png` });
         if (process.env.SCREENSHOTS_DOCS) await keepSmall(painter, png, `${name}-${lang}-${colorScheme}`);
       };
@@ -101,6 +122,17 @@ for (const cast of [english, chinese]) {
           await takeStates(stage);
           await takeOffline(stage);
           await page.close();
+
+          const owner = await enter(population.friend, device);
+          const address = await takeOwner({ ...stage, page: owner });
+          await owner.close();
+          const guest = await enter(newcomer, device);
+          await takeInvitation({ ...stage, page: guest }, address);
+          await guest.close();
+          const other = await enter(population.me, device);
+          await takeDeleted({ ...stage, page: other }, parting);
+          await takeSockets({ ...stage, page: other }, population.me.token);
+          await other.close();
         }
       });
 
@@ -120,31 +152,17 @@ for (const cast of [english, chinese]) {
           for (const isPhone of [false, true]) {
             const admin = await enter(population.me, { ...look, ...(isPhone ? PHONE : {}) });
             const taken = (page: Page, name: string) => take(page, isPhone ? `phone-${name}` : name);
-            await takeAdmin({ page: admin, cast, isPhone, pictures, take: taken });
+            const stage = { page: admin, cast, isPhone, pictures, take: taken };
+            await takeAdmin(stage, population.message);
             await admin.close();
           }
         });
       }
     }
+    const newcomer = await User.named(uniqueName("newcomer"));
+    const parting = await part(cast, population.me, plain);
     for (const takeMore of rest) await takeMore();
     await painter.close();
-  });
-}
-
-/** Waits until fonts and pictures are loaded and the list is at rest. */
-async function waitUntilSettled(page: Page): Promise<void> {
-  await page.waitForLoadState("networkidle");
-  await page.evaluate(async () => {
-    await document.fonts.ready;
-    const frame = () => new Promise((next) => requestAnimationFrame(next));
-    for (let still = 0, last = ""; still < 20; still += 1) {
-      await frame();
-      const box = document.querySelector(".rows");
-      const now = `${box?.scrollTop} ${box?.scrollHeight} ${document.images.length}`;
-      const isLoaded = [...document.images].every(({ complete }) => complete);
-      if (now !== last || !isLoaded) still = 0;
-      last = now;
-    }
   });
 }
 
@@ -197,7 +215,10 @@ interface Population {
   me: User;
   others: User[];
   typist: User;
+  friend: User;
   group: number;
+  /** The number of a message in the group. */
+  message: number;
   direct: number;
 }
 
@@ -231,10 +252,12 @@ async function populate(cast: Cast, pictures: Buffer[], plain: Page): Promise<Po
   for (const bytes of pictures) await user(cast.inGroup.at(-1)?.[0] ?? "").picture(group, bytes);
   await sendLines(group, cast.afterPictures);
   const friend = user(cast.friend);
-  const act = async (actor: User, type: string, text: string, payload: object) => {
+  const find = async (text: string) => {
     const path = `/api/v1/search?kind=message&room_id=${group}&q=${encodeURIComponent(text)}`;
-    const [found] = await actor.call<{ id: number }[]>("GET", path);
-    await command(plain, actor, type, { room_id: group, id: found?.id, ...payload });
+    return (await me.call<{ id: number }[]>("GET", path))[0]?.id ?? 0;
+  };
+  const act = async (actor: User, type: string, text: string, payload: object) => {
+    await command(plain, actor, type, { room_id: group, id: await find(text), ...payload });
   };
   for (const other of others.slice(0, 3)) await act(other, "react", cast.liked, { emoji: "👍", on: true });
   await act(me, "react", cast.liked, { emoji: "🎉", on: true });
@@ -245,5 +268,18 @@ async function populate(cast: Cast, pictures: Buffer[], plain: Page): Promise<Po
   const direct = await me.direct(user(cast.friend));
   await sendLines(direct, cast.withFriend);
   await read(user(cast.friend), direct);
-  return { me, others, typist: user(cast.typing), group, direct };
+  const message = await find(cast.liked);
+  return { me, others, typist: user(cast.typing), friend, group, message, direct };
+}
+
+/** Somebody says farewell and deletes the account. Returns the room. */
+async function part(cast: Cast, me: User, plain: Page): Promise<number> {
+  const [name, farewell] = cast.gone;
+  const gone = await User.named(name);
+  const room = await gone.direct(me);
+  await gone.send(room, farewell);
+  const song = { message_type: "audio", content: "song.wav", file_url: `https://${MEDIA_HOST}/song.wav` };
+  await command(plain, gone, "send_message", { room_id: room, ...song, file_name: "song.wav" });
+  await gone.call("DELETE", "/api/v1/me", { password: PASSWORD });
+  return room;
 }
