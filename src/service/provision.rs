@@ -17,24 +17,30 @@ impl Accounts {
                 return Ok(account);
             }
             self.limits.check_memory()?;
-            if name.is_reserved() || self.store.is_name_taken(name).await? {
+            if name.is_reserved() {
                 continue;
             }
-            let new = NewAccount {
-                name: name.clone(),
-                email: None,
-                phone: String::new(),
-                invite: None,
-                origin: Some(origin),
-            };
-            match self.store.create_account(&new, NO_PASSWORD, self.store.now_ms()).await {
-                Ok(account) => {
-                    info!(user.id = %account.id, "account created for a token of another issuer, or a webhook");
-                    return Ok(account);
+            if !self.store.is_name_taken(name).await? {
+                let new = NewAccount {
+                    name: name.clone(),
+                    email: None,
+                    phone: String::new(),
+                    invite: None,
+                    origin: Some(origin),
+                };
+                match self.store.create_account(&new, NO_PASSWORD, self.store.now_ms()).await {
+                    Ok(account) => {
+                        info!(user.id = %account.id, "account created for a token of another issuer, or a webhook");
+                        return Ok(account);
+                    }
+                    // Somebody has the name, or another request has just made the account.
+                    Err(Error::NameTaken | Error::EmailTaken) => {}
+                    Err(error) => return Err(error),
                 }
-                // Somebody has the name, or another node has just made the account.
-                Err(Error::NameTaken | Error::EmailTaken) => {}
-                Err(error) => return Err(error),
+            }
+            // Perhaps another request is about to make it.
+            if let Some(account) = self.store.finish_account_of(origin, name).await? {
+                return Ok(account);
             }
         }
         self.store.account_of(origin).await?.ok_or(Error::NameTaken)

@@ -44,9 +44,11 @@ pub enum Revocation {
 impl Store {
     /// Creates an account and its membership of the global room. An account with an invite uses it last.
     ///
-    /// The account is written before name, e-mail address and origin point to it, so these never dangle; all are claimed in
-    /// one write. When two users register the same name at once, or a node crashes in between, an unreferenced hash is removed or
+    /// The account is written before name and e-mail address point to it, so these never dangle; both are claimed in one
+    /// write. When two users register the same name at once, or a node crashes in between, an unreferenced hash is removed or
     /// left behind; its number is not reused. What follows the claims is repeated by each login.
+    ///
+    /// The origin is claimed last: other requests use the account as soon as they find it, so it must be one that stays.
     ///
     /// # Errors
     /// `NameTaken`; `EmailTaken`, also when there is an account of the origin; `InviteInvalid`.
@@ -105,15 +107,19 @@ impl Store {
         Err(numbers::exhausted())
     }
 
-    /// Makes name, e-mail address and origin point to a new account, and then the forms of the name, or removes it.
+    /// Makes name and e-mail address point to a new account, then the forms of the name, then the origin; or removes it.
     async fn claim_identity(&self, account: &Account) -> Result<()> {
         let id = account.id;
-        let mut keys = self.identity_keys(&account.name, &account.email);
-        keys.extend(account.origin.map(|origin| self.keys.origin(origin)));
+        let keys = self.identity_keys(&account.name, &account.email);
         let are_held = self.claim(&keys, id).await?;
         let refusal = match are_held.iter().position(|is_held| !is_held) {
-            None if self.claim_looks(id, &account.name, None).await? => return Ok(()),
-            None | Some(0) => Error::NameTaken,
+            None if !self.claim_looks(id, &account.name, None).await? => Error::NameTaken,
+            None if self.claim_origin(account).await? => return Ok(()),
+            None => {
+                self.release_look_alikes(id, &account.name, None).await?;
+                Error::EmailTaken
+            }
+            Some(0) => Error::NameTaken,
             Some(_) => Error::EmailTaken,
         };
         let held = keys.into_iter().zip(are_held).filter_map(|(key, is_held)| is_held.then_some(key));
@@ -128,7 +134,7 @@ impl Store {
     }
 
     /// Makes keys point to a user, each unless it points to another. Returns which of them do.
-    async fn claim(&self, keys: &[String], user: UserId) -> Result<Vec<bool>> {
+    pub(super) async fn claim(&self, keys: &[String], user: UserId) -> Result<Vec<bool>> {
         let mut pipeline = Pipeline::with_capacity(2 * keys.len());
         for key in keys {
             pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");

@@ -5,7 +5,7 @@ use redis::Pipeline;
 use super::Store;
 use super::redis::reply::{self, next};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{Account, AccountOrigin, Error, Result};
+use crate::domain::{Account, AccountOrigin, Error, Result, UserName};
 
 impl Store {
     /// The account of an origin, if there is one. A key that points to an account that Redis has lost is removed.
@@ -27,5 +27,25 @@ impl Store {
         let call = Call { script: &scripts::RELEASE, keys: &[&key], args: &args };
         self.writer.run_script(&call, &[]).await?;
         Ok(None)
+    }
+
+    /// The account that is being made for an origin under this name, by another request or by a node that crashed meanwhile:
+    /// finishes it. `None` where there is none, or where it cannot have the name.
+    pub async fn finish_account_of(&self, origin: AccountOrigin, name: &UserName) -> Result<Option<Account>> {
+        let Some(id) = self.holder(&self.keys.name(&name.folded())).await? else { return Ok(None) };
+        let Some(account) = self.account(id).await?.filter(|account| account.origin == Some(origin)) else {
+            return Ok(None);
+        };
+        if !self.claim_looks(id, &account.name, None).await? || !self.claim_origin(&account).await? {
+            return Ok(None);
+        }
+        self.ensure_global_membership(id, &account.name).await?;
+        Ok(Some(account))
+    }
+
+    /// Makes the origin of an account point to it. Returns whether it does, or there is none.
+    pub(super) async fn claim_origin(&self, account: &Account) -> Result<bool> {
+        let Some(origin) = account.origin else { return Ok(true) };
+        Ok(self.claim(&[self.keys.origin(origin)], account.id).await? == [true])
     }
 }

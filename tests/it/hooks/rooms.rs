@@ -135,6 +135,22 @@ async fn webhooks_are_bounded_by_room_and_by_maker() {
 }
 
 #[tokio::test]
+async fn webhooks_that_are_made_at_once_with_one_name_share_its_account() {
+    let world = World::start(2).await;
+    let alice = world.user(0, "alice").await;
+    let room = alice.make_group(0, "builds", &[]).await;
+    let (path, body) = (format!("/api/v1/rooms/{room}/hooks"), json!({"kind": "incoming", "name": "Build"}));
+    let answers = join_all((0..8).map(|number| alice.ask(number % 2, &path, &body))).await;
+    assert!(answers.iter().all(|(status, _)| *status == 201), "{answers:?}");
+    for (_, made) in &answers {
+        let url = made["url"].as_str().expect("an address");
+        let (status, message) = answered(client().post(url).json(&json!({"content": "done"})).send().await).await;
+        assert_eq!((status, &message["username"]), (201, &json!("Build")));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn accounts_of_webhooks_are_bounded_and_used_again() {
     let world = World::start_with(1, shared_redis(), |config| config.limits.rooms_made_daily = 3).await;
     let root = world.user(0, "operator").await;
