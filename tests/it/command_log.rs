@@ -108,31 +108,22 @@ impl Command {
     /// the clock, the memory, presence, gathered activity, counts, webhooks, the housekeeping. And what follows messages in the
     /// background: the look-up of who is to be notified.
     pub fn is_periodic(&self) -> bool {
-        self.is_of_node
-            && match self.name.as_str() {
-                "publish" | "set" => self.has_key(":probe:"),
-                "zrange" => [":revoked", ":renamed", ":ended", ":deleted", ":deleting", ":joins", ":removals"]
-                    .iter()
-                    .any(|key| self.has_key(key)),
-                "get" => [":generation", ":seq:", "{hooks}:"].iter().any(|key| self.has_key(key)),
-                "hget" => self.has_key("{r:1}") || self.has_key(":seen"),
-                "zremrangebyscore" => self.has_key(":online:") || self.has_key(":rooms:active"),
-                "hmget" => self.has_key("{u:"),
-                "time" | "info" => true,
-                _ => {
-                    let keys = [
-                        ":connected:",
-                        ":stats:",
-                        ":online:",
-                        ":seen",
-                        "{hooks}:",
-                        "{applications}:",
-                        "}:push",
-                        "}:focused",
-                    ];
-                    keys.iter().any(|key| self.arguments.iter().any(|it| it.contains(key)))
-                }
-            }
+        const KEYS: [&str; 8] =
+            [":connected:", ":stats:", ":online:", ":seen", "{hooks}:", "{applications}:", "}:push", "}:focused"];
+        let is_of_their_keys = KEYS.iter().any(|key| self.arguments.iter().any(|it| it.contains(key)));
+        let is_of_command = match self.name.as_str() {
+            "publish" | "set" => self.has_key(":probe:"),
+            "zrange" => [":revoked", ":renamed", ":ended", ":deleted", ":deleting", ":joins", ":removals"]
+                .iter()
+                .any(|key| self.has_key(key)),
+            "get" => [":generation", ":seq:"].iter().any(|key| self.has_key(key)),
+            "hget" => self.has_key("{r:1}") || self.has_key("{u:"),
+            "zremrangebyscore" => self.has_key(":rooms:active"),
+            "hmget" => self.has_key("{u:"),
+            "time" | "info" => true,
+            _ => false,
+        };
+        self.is_of_node && (is_of_their_keys || is_of_command)
     }
 
     /// Whether it looks up whether a user is to be notified. What the script calls in turn does not count.
