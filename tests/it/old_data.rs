@@ -135,7 +135,10 @@ impl Asker {
         loop {
             let frame = socket.next().await;
             let is_last = frame["type"] == question["until"];
-            frames.push(frame);
+            // The users who ask come online meanwhile.
+            if frame["type"] != "presence" {
+                frames.push(frame);
+            }
             if is_last {
                 break;
             }
