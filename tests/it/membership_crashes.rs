@@ -4,10 +4,11 @@
 pub mod crash_proxy;
 mod deletion;
 
+use chinwag::config::Config;
 use reqwest::Method;
 use serde_json::json;
 
-use self::crash_proxy::CrashProxy;
+use self::crash_proxy::{Counted, CrashProxy, OF_MEMBERSHIP};
 use crate::dialect_clients::{DialectClients, SOCKET_KINDS, room_and_seq};
 use crate::faults::proxy::{Path, Paths, Proxy, Target};
 use crate::socket::Socket;
@@ -54,9 +55,17 @@ pub struct Setting {
 
 impl Setting {
     pub async fn start() -> Self {
+        Self::start_with(OF_MEMBERSHIP, |_| {}).await
+    }
+
+    pub async fn start_with(counted: Counted, change: impl FnOnce(&mut Config)) -> Self {
         let redis = Redis::start(&[]);
-        let mut world = World::start_with(1, &redis.url(), |config| config.limits.enabled = false).await;
-        let proxy = CrashProxy::start(&redis.url()).await;
+        let mut world = World::start_with(1, &redis.url(), |config| {
+            config.limits.enabled = false;
+            change(config);
+        })
+        .await;
+        let proxy = CrashProxy::start(&redis.url(), counted).await;
         world.config.redis.url = proxy.url();
         world.add_node().await;
         Self { redis, proxy, world }

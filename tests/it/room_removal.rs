@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::dialect_clients::{Destination, DialectClients, SOCKET_KINDS};
-use crate::membership_crashes::crash_proxy::CrashProxy;
+use crate::membership_crashes::crash_proxy::{CrashProxy, OF_MEMBERSHIP};
 use crate::membership_crashes::{DOOMED, SURVIVOR, Setting};
 use crate::support::{Redis, User, World, answered, eventually, ok, room_id, shared_redis, unique};
 
@@ -274,7 +274,7 @@ async fn a_room_that_is_removed_while_it_is_made_does_not_come_back() {
 async fn a_removal_survives_every_crash() {
     let redis = Redis::start(&[]);
     let mut world = World::start_with(1, &redis.url(), |config| config.limits.enabled = false).await;
-    let proxy = CrashProxy::start(&redis.url()).await;
+    let proxy = CrashProxy::start(&redis.url(), OF_MEMBERSHIP).await;
     let direct = world.config.clone();
     world.config.redis.url = proxy.url();
     world.add_node().await;

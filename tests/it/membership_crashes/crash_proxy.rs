@@ -11,24 +11,33 @@ use tokio::task::JoinSet;
 
 use crate::support::PATIENCE;
 
+/// Commands that are counted.
+#[derive(Clone, Copy)]
+pub struct Counted {
+    pub names: &'static [&'static str],
+    /// Parts of their keys.
+    pub keys: &'static [&'static str],
+}
+
 /// Commands of a change of membership or of a deletion. Reads are no crash points: they change nothing.
-const COUNTED: [&str; 9] = ["EVALSHA", "EVAL", "ZADD", "ZREM", "ZREMRANGEBYRANK", "ZSCORE", "PUBLISH", "SET", "INCR"];
-/// Parts of the keys of such commands.
-const KEYS: [&str; 13] = [
-    "{r:",
-    ":rooms",
-    ":names",
-    ":pending",
-    ":joins",
-    "users:live:",
-    "direct:",
-    "seq:rooms",
-    ":deleting",
-    ":deleted",
-    ":revoked",
-    ":name:",
-    "已注销",
-];
+pub const OF_MEMBERSHIP: Counted = Counted {
+    names: &["EVALSHA", "EVAL", "ZADD", "ZREM", "ZREMRANGEBYRANK", "ZSCORE", "PUBLISH", "SET", "INCR"],
+    keys: &[
+        "{r:",
+        ":rooms",
+        ":names",
+        ":pending",
+        ":joins",
+        "users:live:",
+        "direct:",
+        "seq:rooms",
+        ":deleting",
+        ":deleted",
+        ":revoked",
+        ":name:",
+        "已注销",
+    ],
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -41,6 +50,7 @@ enum State {
 }
 
 struct Shared {
+    counted: Counted,
     /// Commands until the plan is carried out, and what is planned.
     plan: Mutex<Option<(usize, State)>>,
     state: watch::Sender<State>,
@@ -55,11 +65,11 @@ pub struct CrashProxy {
 
 impl CrashProxy {
     /// Listens on a free port for connections to the Redis at `url`.
-    pub async fn start(url: &str) -> Self {
+    pub async fn start(url: &str, counted: Counted) -> Self {
         let upstream = url.strip_prefix("redis://").expect("an address").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let shared = Arc::new(Shared { plan: Mutex::default(), state: watch::Sender::new(State::Open) });
+        let shared = Arc::new(Shared { counted, plan: Mutex::default(), state: watch::Sender::new(State::Open) });
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, upstream, Arc::clone(&shared)));
         Self { address, shared, _accepting: accepting }
@@ -160,7 +170,7 @@ async fn ask(
     let mut buffer = Vec::new();
     while let Ok(1..) = from_node.read_buf(&mut buffer).await {
         while let Some((words, length)) = first_command(&buffer) {
-            if is_counted(&words) && shared.crashes_before_next(is_planned_here).await {
+            if shared.counted.has(&words) && shared.crashes_before_next(is_planned_here).await {
                 return true;
             }
             if to_redis.write_all(&buffer[..length]).await.is_err() {
@@ -200,10 +210,12 @@ impl Shared {
     }
 }
 
-fn is_counted(words: &[String]) -> bool {
-    let Some((name, arguments)) = words.split_first() else { return false };
-    let has_key = |argument: &String| KEYS.iter().any(|part| argument.contains(part));
-    COUNTED.contains(&name.to_uppercase().as_str()) && arguments.iter().any(has_key)
+impl Counted {
+    fn has(self, words: &[String]) -> bool {
+        let Some((name, arguments)) = words.split_first() else { return false };
+        let has_key = |argument: &String| self.keys.iter().any(|part| argument.contains(part));
+        self.names.contains(&name.to_uppercase().as_str()) && arguments.iter().any(has_key)
+    }
 }
 
 /// The words of the first command, `*2\r\n$4\r\nECHO\r\n…`, and its length, if it is complete.
