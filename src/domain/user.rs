@@ -121,6 +121,10 @@ pub struct Account {
     pub unused_invite: Option<String>,
     /// Where it comes from, if nobody registered it.
     pub origin: Option<AccountOrigin>,
+    /// The name that it had before the present one, as long as that is neither released nor announced.
+    pub left_name: Option<String>,
+    /// The first valid epoch, as long as it is not announced.
+    pub unannounced_epoch: Option<u64>,
 }
 
 /// A user with activity within the last half hour.

@@ -29,13 +29,17 @@ impl UserName {
         Ok(Self(name))
     }
 
-    /// Like [`Self::parse`], for a user whose name is `current`; `None` when that is the name. It may be from before
-    /// today's rules, and a client that sends a whole profile repeats it.
+    /// Like [`Self::parse`], for a user whose name is `current` as far as is known; `None` when that is the name, and it is from
+    /// before today's rules: a client that sends a whole profile repeats it.
     ///
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_change(text: &str, current: &str) -> Result<Option<Self>> {
-        if text == current { Ok(None) } else { Self::parse(text).map(Some) }
+        match Self::parse(text) {
+            Ok(name) if text == current && name.is_reserved() => Ok(None),
+            Err(_) if text == current => Ok(None),
+            name => name.map(Some),
+        }
     }
 
     /// The name for display.

@@ -142,6 +142,7 @@ impl Accounts {
             return Err(Error::BadCredentials);
         }
         self.forget_guesses(&counted, client).await;
+        account = self.store.finish_changes(account).await?;
         if account.token_key.is_none() {
             account.token_key = self.store.ensure_token_key(account.id).await?;
         }

@@ -112,7 +112,8 @@ impl Rooms {
     /// `UserNotFound`.
     pub async fn user_named(&self, name: &str) -> Result<UserRef> {
         let name = TypedName::parse(name).ok_or(Error::UserNotFound)?;
-        let account = self.store.account_by_name(&name).await?.ok_or(Error::UserNotFound)?;
+        let account = self.store.account_by_name(&name).await?.filter(|account| account.unused_invite.is_none());
+        let account = account.ok_or(Error::UserNotFound)?;
         Ok(UserRef { id: account.id, name: account.name })
     }
 

@@ -266,6 +266,8 @@ mod tests {
             one_time_until_ms: None,
             unused_invite: None,
             origin: None,
+            left_name: None,
+            unannounced_epoch: None,
         }
     }
 

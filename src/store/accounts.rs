@@ -9,10 +9,7 @@ use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
 use super::token_bindings::new_token_key;
 use super::{Store, invites, numbers};
-use crate::domain::{
-    Account, Email, Error, NewAccount, ProfileChange, Reason, Result, Role, StatusText, TypedName, UserId, UserName,
-    folded,
-};
+use crate::domain::{Account, Email, Error, NewAccount, Reason, Result, Role, TypedName, UserId, folded};
 
 /// A change of an account that also revokes all its tokens.
 #[derive(Clone, Debug)]
@@ -44,11 +41,12 @@ pub enum Revocation {
 impl Store {
     /// Creates an account and its membership of the global room. An account with an invite uses it last.
     ///
-    /// The account is written before name and e-mail address point to it, so these never dangle; both are claimed in one
-    /// write. When two users register the same name at once, or a node crashes in between, an unreferenced hash is removed or
-    /// left behind; its number is not reused. What follows the claims is repeated by each login.
+    /// The account is written before anything points to it, so that nothing dangles. When two users register the same name at
+    /// once, or a node crashes in between, an unreferenced hash is removed or left behind; its number is not reused. What
+    /// follows the claims is repeated by each login.
     ///
-    /// The origin is claimed last: other requests use the account as soon as they find it, so it must be one that stays.
+    /// Others use an account as soon as they find it, so it must be one that stays: what nobody is found by is claimed first,
+    /// then what only its owner knows, then the name, and last the origin.
     ///
     /// # Errors
     /// `NameTaken`; `EmailTaken`, also when there is an account of the origin; `InviteInvalid`.
@@ -71,9 +69,16 @@ impl Store {
             token_key: Some(new_token_key()?),
             unused_invite: new.invite.as_ref().map(invites::digest),
             origin: new.origin,
+            left_name: None,
+            unannounced_epoch: None,
         };
         account.id = self.store_new(&account).await?;
-        self.claim_identity(&account).await?;
+        if let Err(refusal) = self.claim_identity(&account).await {
+            if !matches!(refusal, Error::Unavailable(_) | Error::Internal(_)) {
+                self.withdraw(&account).await?;
+            }
+            return Err(refusal);
+        }
         if !self.use_invite(&account).await? {
             return Err(Error::InviteInvalid);
         }
@@ -107,65 +112,59 @@ impl Store {
         Err(numbers::exhausted())
     }
 
-    /// Makes name and e-mail address point to a new account, then the forms of the name, then the origin; or removes it.
-    async fn claim_identity(&self, account: &Account) -> Result<()> {
+    /// Makes the forms of its name point to a new account, then its e-mail address, name and origin.
+    pub(super) async fn claim_identity(&self, account: &Account) -> Result<()> {
         let id = account.id;
-        let keys = self.identity_keys(&account.name, &account.email);
-        let are_held = self.claim(&keys, id).await?;
-        let refusal = match are_held.iter().position(|is_held| !is_held) {
-            None if !self.claim_looks(id, &account.name, None).await? => Error::NameTaken,
-            None if self.claim_origin(account).await? => return Ok(()),
-            None => {
-                self.release_look_alikes(id, &account.name, None).await?;
-                Error::EmailTaken
+        if !self.claim_looks(id, &account.name, None).await? {
+            return Err(Error::NameTaken);
+        }
+        for (key, refusal) in self.identity_keys(&account.name, &account.email).into_iter().rev() {
+            if !self.claim(&key, id).await? {
+                return Err(refusal);
             }
-            Some(0) => Error::NameTaken,
-            Some(_) => Error::EmailTaken,
-        };
-        let held = keys.into_iter().zip(are_held).filter_map(|(key, is_held)| is_held.then_some(key));
-        self.remove(&held.chain([self.keys.user(id)]).collect::<Vec<_>>()).await?;
-        Err(refusal)
+        }
+        if self.claim_origin(account).await? { Ok(()) } else { Err(Error::EmailTaken) }
     }
 
-    /// The keys that point to an account: of its name, then of its e-mail address if it has one.
-    pub(super) fn identity_keys(&self, name: &str, email: &str) -> Vec<String> {
-        let email = (!email.is_empty()).then(|| self.keys.email(&folded(email)));
-        [self.keys.name(&folded(name))].into_iter().chain(email).collect()
+    /// Removes a new account, and what points to it.
+    pub(super) async fn withdraw(&self, account: &Account) -> Result<()> {
+        self.release_look_alikes(account.id, &account.name, None).await?;
+        self.release_keys(account.id, &account.name, &account.email, 0).await?;
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("DEL").arg(self.keys.user(account.id));
+        self.writer.run(&pipeline).await.map(drop)
     }
 
-    /// Makes keys point to a user, each unless it points to another. Returns which of them do.
-    pub(super) async fn claim(&self, keys: &[String], user: UserId) -> Result<Vec<bool>> {
-        let mut pipeline = Pipeline::with_capacity(2 * keys.len());
-        for key in keys {
-            pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");
-            pipeline.cmd("GET").arg(key);
-        }
-        let mut are_held = Vec::with_capacity(keys.len());
-        for reply in self.writer.run(&pipeline).await?.into_iter().skip(1).step_by(2) {
-            are_held.push(reply::read::<Option<u64>>(reply)? == Some(user.0));
-        }
-        Ok(are_held)
+    /// The keys that point to an account, each with what it means that another has it: of its name, then of its e-mail
+    /// address if it has one.
+    fn identity_keys(&self, name: &str, email: &str) -> Vec<(String, Error)> {
+        let email = (!email.is_empty()).then(|| (self.keys.email(&folded(email)), Error::EmailTaken));
+        [(self.keys.name(&folded(name)), Error::NameTaken)].into_iter().chain(email).collect()
+    }
+
+    /// Makes a key point to a user unless it points to another. Returns whether it does.
+    pub(super) async fn claim(&self, key: &str, user: UserId) -> Result<bool> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("SET").arg(key).arg(user.0).arg("NX");
+        pipeline.cmd("GET").arg(key);
+        let holder: Option<u64> = reply::read(self.writer.run(&pipeline).await?.pop().unwrap_or_default())?;
+        Ok(holder == Some(user.0))
     }
 
     /// Releases name and e-mail address as far as they point to the user: the name after `name_stays_ms`, the address at
     /// once.
     pub(super) async fn release_keys(&self, user: UserId, name: &str, email: &str, name_stays_ms: u64) -> Result<()> {
-        for (number, key) in self.identity_keys(name, email).iter().enumerate() {
-            let stays_ms = if number == 0 { name_stays_ms } else { 0 };
-            let args = [Arg::Number(user.0), Arg::Number(stays_ms)];
-            let call = Call { script: &scripts::RELEASE, keys: &[key], args: &args };
-            self.writer.run_script(&call, &[]).await?;
+        for (number, (key, _)) in self.identity_keys(name, email).iter().enumerate() {
+            self.release(user, key, if number == 0 { name_stays_ms } else { 0 }).await?;
         }
         Ok(())
     }
 
-    async fn remove(&self, keys: &[String]) -> Result<()> {
-        let mut pipeline = Pipeline::with_capacity(keys.len());
-        for key in keys {
-            pipeline.cmd("DEL").arg(key);
-        }
-        self.connection.run(&pipeline).await?;
-        Ok(())
+    /// Releases a key, after `stays_ms`, if it points to the user.
+    pub(super) async fn release(&self, user: UserId, key: &str, stays_ms: u64) -> Result<()> {
+        let args = [Arg::Number(user.0), Arg::Number(stays_ms)];
+        let call = Call { script: &scripts::RELEASE, keys: &[key], args: &args };
+        self.writer.run_script(&call, &[]).await.map(drop)
     }
 
     pub(super) async fn holder(&self, key: &str) -> Result<Option<UserId>> {
@@ -209,7 +208,12 @@ impl Store {
 
     /// The account with this e-mail address, ignoring case.
     pub async fn account_by_email(&self, email: &Email) -> Result<Option<Account>> {
-        self.account_at(&self.keys.email(&email.folded())).await
+        let Some(account) = self.account_at(&self.keys.email(&email.folded())).await? else { return Ok(None) };
+        // The node may have crashed that registered it, before it claimed the name.
+        match self.holder(&self.keys.name(&folded(&account.name))).await? {
+            None => self.hold_name(account).await.map(Some),
+            Some(_) => Ok(Some(account)),
+        }
     }
 
     async fn account_at(&self, key: &str) -> Result<Option<Account>> {
@@ -251,86 +255,11 @@ impl Store {
             phone: fields.remove("phone").unwrap_or_default(),
             unused_invite: fields.remove("invite"),
             origin: fields.get("origin").and_then(|origin| origin.parse().ok()),
+            left_name: fields.remove("left"),
+            unannounced_epoch: fields.get("untold").and_then(|epoch| epoch.parse().ok()),
             avatar: fields.remove("avatar").unwrap_or_default(),
             status_text: fields.remove("status").unwrap_or_default(),
         }))
-    }
-
-    /// Changes a profile. Claims a new name first, changes the account unless it was renamed meanwhile, then releases the
-    /// old name. Tokens stay valid; the new name is announced to all nodes, and the change to the user's connections.
-    ///
-    /// # Errors
-    /// `NameTaken`; `UserNotFound`.
-    pub async fn change_profile(&self, id: UserId, change: &ProfileChange) -> Result<Account> {
-        loop {
-            let account = self.account(id).await?.ok_or(Error::UserNotFound)?;
-            let name = change.name.as_ref().filter(|name| name.as_str() != account.name);
-            if let Some(name) = name {
-                self.claim_new_name(&account, name).await?;
-            }
-            let Some(at_ms) = self.write_profile(&account, change).await? else {
-                // Renamed meanwhile: release the claimed name, unless the other change chose the same.
-                let current = self.account(id).await?.ok_or(Error::UserNotFound)?;
-                if let Some(name) = name {
-                    self.release_name(id, name.as_str(), &current.name).await?;
-                }
-                continue;
-            };
-            if let Some(name) = name {
-                self.release_name(id, &account.name, name.as_str()).await?;
-                self.reindex_user(id, &account.name, name.as_str()).await?;
-                self.announce_name(id, name.as_str(), at_ms).await?;
-            }
-            self.announce_profile(id, at_ms, change).await?;
-            return self.account(id).await?.ok_or(Error::UserNotFound);
-        }
-    }
-
-    /// Claims a name that an account is to have, next to the present one.
-    async fn claim_new_name(&self, account: &Account, name: &UserName) -> Result<()> {
-        // Another spelling of the same name needs no other key.
-        let key = Some(name.folded()).filter(|key| *key != folded(&account.name)).map(|key| self.keys.name(&key));
-        if key.is_some() && self.claim(key.as_slice(), account.id).await? != [true] {
-            return Err(Error::NameTaken);
-        }
-        if !self.claim_looks(account.id, name.as_str(), Some(&account.name)).await? {
-            self.remove(key.as_slice()).await?;
-            return Err(Error::NameTaken);
-        }
-        Ok(())
-    }
-
-    /// Releases a name that a user holds, except what the present name has in common with it.
-    async fn release_name(&self, user: UserId, name: &str, present: &str) -> Result<()> {
-        let key = Some(folded(name)).filter(|key| *key != folded(present)).map(|key| self.keys.name(&key));
-        self.remove(key.as_slice()).await?;
-        self.release_look_alikes(user, name, Some(present)).await
-    }
-
-    /// Returns the time of the change, or `None` when the account has been renamed meanwhile.
-    async fn write_profile(&self, known: &Account, change: &ProfileChange) -> Result<Option<u64>> {
-        let fields = [
-            ("name", change.name.as_ref().map(UserName::as_str)),
-            ("avatar", change.avatar.as_deref()),
-            ("phone", change.phone.as_deref()),
-            ("status", change.status_text.as_ref().map(StatusText::as_str)),
-        ];
-        let mut args = vec![Arg::Text(&known.name)];
-        for (field, value) in fields {
-            if let Some(value) = value {
-                args.extend([Arg::Text(field), Arg::Text(value)]);
-            }
-        }
-        let (account, seen) = (self.keys.user(known.id), self.keys.seen(known.id));
-        let call = Call { script: &scripts::CHANGE_PROFILE, keys: &[&account, &seen], args: &args };
-        let (reply, _) = self.writer.run_script(&call, &[]).await?;
-        if is_absent(&reply) {
-            return Err(Error::UserNotFound);
-        }
-        match text(&reply)? {
-            "changed" => Ok(None),
-            at_ms => at_ms.parse().map(Some).map_err(Error::internal),
-        }
     }
 
     /// Grants or revokes the role of administrator.
@@ -391,7 +320,28 @@ impl Store {
             "changed" => return Err(Error::WrongPassword),
             epoch => epoch.parse().map_err(Error::internal)?,
         };
-        self.announce_revocation(id, epoch).await?;
+        self.tell_revocation(id, epoch).await?;
         Ok(epoch)
+    }
+
+    /// Does what is left of changes of an account that ended half-way. Returns the account after that.
+    pub async fn finish_changes(&self, account: Account) -> Result<Account> {
+        if let Some(epoch) = account.unannounced_epoch {
+            self.tell_revocation(account.id, epoch).await?;
+        }
+        self.finish_rename(account).await
+    }
+
+    /// Announces that the tokens of a user are invalid below an epoch, and notes that it is done.
+    async fn tell_revocation(&self, id: UserId, epoch: u64) -> Result<()> {
+        self.announce_revocation(id, epoch).await?;
+        self.settle(id, "untold", &epoch.to_string()).await
+    }
+
+    /// Removes the note of an account that something is left to do.
+    pub(super) async fn settle(&self, id: UserId, field: &str, value: &str) -> Result<()> {
+        let key = self.keys.user(id);
+        let call = Call { script: &scripts::SETTLE, keys: &[&key], args: &[Arg::Text(field), Arg::Text(value)] };
+        self.writer.run_script(&call, &[]).await.map(drop)
     }
 }

@@ -3,7 +3,7 @@
 //! An invite and the accounts that are created with it are in different slots, so no script can change both. An account
 //! therefore names the invite that it still has to use. Registration ends by using it, in a script that counts each
 //! account once; the first login does the same if registration was interrupted. An account that cannot use its invite
-//! is removed.
+//! is removed. Until it has, it is nobody to others.
 //!
 //! A sorted set lists the invites by the time at which they expire. Entries are written before and removed after their
 //! invite, so none is missing; one without an invite is not shown. Invites of earlier versions are not on it.
@@ -124,11 +124,7 @@ impl Store {
             pipeline.cmd("HDEL").arg(self.keys.user(account.id)).arg("invite");
             self.writer.run(&pipeline).await?;
         } else {
-            self.release_look_alikes(account.id, &account.name, None).await?;
-            self.release_keys(account.id, &account.name, &account.email, 0).await?;
-            let mut pipeline = Pipeline::with_capacity(1);
-            pipeline.cmd("DEL").arg(self.keys.user(account.id));
-            self.writer.run(&pipeline).await?;
+            self.withdraw(account).await?;
         }
         Ok(is_used)
     }

@@ -200,13 +200,13 @@ impl Store {
     /// A user who has an account.
     ///
     /// # Errors
-    /// `UserNotFound`, also for a deleted account.
+    /// `UserNotFound`, also for a deleted account, and for one that still has to use its invite.
     pub async fn user(&self, id: UserId) -> Result<UserRef> {
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("HMGET").arg(self.keys.user(id)).arg(&["name", "hash"]);
+        pipeline.cmd("HMGET").arg(self.keys.user(id)).arg(&["name", "hash", "invite"]);
         let reply = next(&mut self.connection.run(&pipeline).await?.into_iter())?;
-        let (name, hash): (Option<String>, Option<String>) = reply::read(reply)?;
-        name.filter(|_| hash.is_some()).map(|name| UserRef { id, name }).ok_or(Error::UserNotFound)
+        let (name, hash, invite): (Option<String>, Option<String>, Option<String>) = reply::read(reply)?;
+        name.filter(|_| hash.is_some() && invite.is_none()).map(|name| UserRef { id, name }).ok_or(Error::UserNotFound)
     }
 
     /// Users with their current names, without those that do not exist.

@@ -56,6 +56,7 @@ mod receipts;
 mod received;
 mod record;
 mod redis;
+mod renames;
 mod retention;
 mod rights;
 mod room_cards;

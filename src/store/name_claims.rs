@@ -9,7 +9,7 @@ use redis::Pipeline;
 use super::Store;
 use super::redis::reply::{self, is_absent, next, text};
 use super::redis::scripts::{self, Arg, Call};
-use crate::domain::{Result, UserId, UserName, looks};
+use crate::domain::{Result, UserId, UserName, folded, looks};
 
 /// A change of name takes seconds.
 const SETTLED_AFTER_MS: u64 = 60_000;
@@ -34,6 +34,22 @@ impl Store {
             }
         }
         Ok(false)
+    }
+
+    /// The user who has a name, or is about to: the first form is claimed first.
+    pub(super) async fn claimant(&self, name: &UserName) -> Result<Option<UserId>> {
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("GET").arg(self.keys.name(&name.folded()));
+        if let Some(look) = looks(name.as_str()).first() {
+            pipeline.cmd("GET").arg(self.keys.look(look));
+        }
+        for reply in self.connection.run(&pipeline).await?.iter().filter(|reply| !is_absent(reply)) {
+            let user = text(reply)?.split(':').next().and_then(|user| user.parse().ok());
+            if user.is_some() {
+                return Ok(user.map(UserId));
+            }
+        }
+        Ok(None)
     }
 
     /// Claims the forms of a name that its look-alikes share, all or none. Returns whether they belong to the user, who
@@ -63,7 +79,7 @@ impl Store {
         reply::read(self.writer.run_script(&call, &[]).await?.0)
     }
 
-    /// Whether a claim belongs to nobody: its user has another name by now, and no change is in progress.
+    /// Whether a claim belongs to nobody: its user has another name by now or none, and no change is in progress.
     async fn is_stale(&self, claim: &str, look: &str) -> Result<bool> {
         let Some((user, at_ms)) = claim.split_once(':') else { return Ok(true) };
         let at_ms: u64 = at_ms.parse().unwrap_or(0);
@@ -71,8 +87,12 @@ impl Store {
             return Ok(false);
         }
         let Ok(user) = user.parse().map(UserId) else { return Ok(true) };
-        let holder = self.names(&[user]).await?.pop();
-        Ok(holder.is_none_or(|holder| !looks(&holder.name).iter().any(|held| held == look)))
+        let Some(holder) = self.names(&[user]).await?.pop() else { return Ok(true) };
+        if !looks(&holder.name).iter().any(|held| held == look) {
+            return Ok(true);
+        }
+        // A node that crashed while it registered the user.
+        Ok(self.holder(&self.keys.name(&folded(&holder.name))).await? != Some(user))
     }
 
     /// Releases forms that a user holds, except those of the name that the user keeps.

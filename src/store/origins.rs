@@ -32,12 +32,14 @@ impl Store {
     /// The account that is being made for an origin under this name, by another request or by a node that crashed meanwhile:
     /// finishes it. `None` where there is none, or where it cannot have the name.
     pub async fn finish_account_of(&self, origin: AccountOrigin, name: &UserName) -> Result<Option<Account>> {
-        let Some(id) = self.holder(&self.keys.name(&name.folded())).await? else { return Ok(None) };
+        let Some(id) = self.claimant(name).await? else { return Ok(None) };
         let Some(account) = self.account(id).await?.filter(|account| account.origin == Some(origin)) else {
             return Ok(None);
         };
-        if !self.claim_looks(id, &account.name, None).await? || !self.claim_origin(&account).await? {
-            return Ok(None);
+        match self.claim_identity(&account).await {
+            Ok(()) => {}
+            Err(Error::NameTaken | Error::EmailTaken) => return Ok(None),
+            Err(error) => return Err(error),
         }
         self.ensure_global_membership(id, &account.name).await?;
         Ok(Some(account))
@@ -46,6 +48,6 @@ impl Store {
     /// Makes the origin of an account point to it. Returns whether it does, or there is none.
     pub(super) async fn claim_origin(&self, account: &Account) -> Result<bool> {
         let Some(origin) = account.origin else { return Ok(true) };
-        Ok(self.claim(&[self.keys.origin(origin)], account.id).await? == [true])
+        self.claim(&self.keys.origin(origin), account.id).await
     }
 }

@@ -51,6 +51,7 @@ mod full_memory;
 mod gathered_activity;
 mod guarded_cluster;
 mod guesses;
+mod half_way;
 mod hooks;
 mod http;
 mod idempotence;

@@ -87,6 +87,7 @@ script!(DELETE_ACCOUNT = "../lua/delete_account.lua");
 script!(RELEASE = "../lua/release.lua");
 script!(LEAVE_DIRECT = "../lua/leave_direct.lua");
 script!(CREATE_INVITE = "../lua/create_invite.lua");
+script!(SETTLE = "../lua/settle.lua");
 script!(TAKE_INVITE = "../lua/take_invite.lua");
 script!(POINT = "../lua/point.lua");
 script!(CHANGE_CONVERSATION = "../lua/change_conversation.lua");
@@ -165,6 +166,7 @@ static ALL: &[&LazyLock<Script>] = &[
     &RELEASE,
     &LEAVE_DIRECT,
     &CREATE_INVITE,
+    &SETTLE,
     &TAKE_INVITE,
     &POINT,
     &CHANGE_CONVERSATION,
