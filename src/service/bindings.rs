@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
 use moka::sync::Cache;
 
+use super::revocations::Revocations;
 use crate::domain::{AccountOrigin, Caller, Error, Result, TokenKey, UserId};
 use crate::store::{Store, TokenBinding};
 
@@ -104,11 +105,16 @@ impl Bindings {
     ///
     /// # Errors
     /// `Unauthenticated`; `Unavailable`.
-    pub(super) async fn confirm(&self, store: &Store, caller: &Caller, bond: Bond) -> Result<()> {
+    pub(super) async fn confirm(
+        &self,
+        store: &Store,
+        revocations: &Revocations,
+        (caller, bond): (&Caller, Bond),
+    ) -> Result<()> {
         if self.is_confirmed(caller, bond, store.breaks_of(caller.id)) {
             return Ok(());
         }
-        match self.read(store, caller.id).await? {
+        match self.read(store, revocations, caller.id).await? {
             Some(account) if bond.generation == self.generation() && bond.fits(caller.logged_in_at_secs, account) => {
                 Ok(())
             }
@@ -117,18 +123,32 @@ impl Bindings {
     }
 
     /// Reads the binding of an account, and the generation.
-    pub(super) async fn read(&self, store: &Store, user: UserId) -> Result<Option<TokenBinding>> {
+    pub(super) async fn read(
+        &self,
+        store: &Store,
+        revocations: &Revocations,
+        user: UserId,
+    ) -> Result<Option<TokenBinding>> {
         let breaks = store.breaks_of(user);
         let (account, generation) = store.token_binding(user).await?;
         if let Some(generation) = generation {
             self.set_generation(generation);
         }
-        self.accounts.insert(user, Known { account, breaks });
+        self.remember(user, Known { account, breaks }, revocations);
         Ok(account)
     }
 
+    /// Remembers a binding, unless it was read before a change of the account that the node has heard of since.
+    fn remember(&self, user: UserId, known: Known, revocations: &Revocations) {
+        self.accounts.insert(user, known);
+        // Behind the insertion: a change of which the node hears later forgets it.
+        if known.account.is_some_and(|account| revocations.has_later(user, account.epoch)) {
+            self.forget(user);
+        }
+    }
+
     /// Reads again all bindings that were read before the last break.
-    pub(super) async fn read_again(&self, store: &Store) -> Result<()> {
+    pub(super) async fn read_again(&self, store: &Store, revocations: &Revocations) -> Result<()> {
         let outdated = self.accounts.iter().filter_map(|(user, known)| {
             let breaks = store.breaks_of(*user);
             (known.breaks != breaks).then_some((*user, breaks))
@@ -137,7 +157,7 @@ impl Bindings {
         for some in outdated.chunks(READ_AT_ONCE) {
             let users: Vec<UserId> = some.iter().map(|(user, _)| *user).collect();
             for ((user, breaks), account) in some.iter().zip(store.token_bindings(&users).await?) {
-                self.accounts.insert(*user, Known { account, breaks: *breaks });
+                self.remember(*user, Known { account, breaks: *breaks }, revocations);
             }
         }
         Ok(())

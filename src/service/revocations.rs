@@ -39,6 +39,11 @@ impl Revocations {
         is_news
     }
 
+    /// Whether an epoch of a user is known to be revoked.
+    pub(super) fn has_later(&self, user: UserId, epoch: u64) -> bool {
+        self.epochs.read().expect("no panic while held").get(&user).is_some_and(|first_good| epoch < *first_good)
+    }
+
     /// Records that one token ended.
     pub fn end(&self, token: TokenId) {
         self.ended.insert(token, ());
@@ -51,7 +56,6 @@ impl Revocations {
 
     /// Whether a token of a user with this epoch is revoked or has ended.
     pub(super) fn is_dead(&self, user: UserId, epoch: u64, token: TokenId) -> bool {
-        let known = self.epochs.read().expect("no panic while held");
-        known.get(&user).is_some_and(|first_good| epoch < *first_good) || self.ended.contains_key(&token)
+        self.has_later(user, epoch) || self.ended.contains_key(&token)
     }
 }

@@ -125,7 +125,7 @@ impl Tokens {
     /// # Errors
     /// `Unauthenticated`; `Unavailable`.
     pub async fn confirm(&self, store: &Store, grant: &Grant) -> Result<()> {
-        self.bindings.confirm(store, &grant.caller, grant.bond).await
+        self.bindings.confirm(store, &self.revocations, (&grant.caller, grant.bond)).await
     }
 
     /// Whether [`Self::confirm`] needs no round trip.
@@ -164,7 +164,7 @@ impl Tokens {
     /// # Errors
     /// `Unavailable`.
     pub async fn prepare(&self, store: &Store, user: UserId) -> Result<()> {
-        self.bindings.read(store, user).await.map(drop)
+        self.bindings.read(store, &self.revocations, user).await.map(drop)
     }
 
     /// The user of a grant, with the current name.
@@ -227,7 +227,7 @@ impl Tokens {
     /// # Errors
     /// `Unavailable`.
     pub async fn read_bindings_again(&self, store: &Store) -> Result<()> {
-        self.bindings.read_again(store).await
+        self.bindings.read_again(store, &self.revocations).await
     }
 
     /// The revocations known to this node.

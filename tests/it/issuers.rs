@@ -4,18 +4,23 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use chinwag::config::{IssuerConfig, Registration, SigningAlgorithm};
-use chinwag::domain::AccountOrigin;
+use chinwag::domain::{AccountOrigin, Reason, UserId};
+use chinwag::service::Operator;
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 use crate::bad_frames::ALL;
 use crate::budgets::only;
 use crate::command_log::LoggedRedis;
-use crate::raw_socket::RawSocket;
+use crate::faults::proxy::{Path, Paths, Proxy, Target};
+use crate::raw_socket::{Incoming, RawSocket};
 use crate::redis_cluster::RedisCluster;
-use crate::support::{User, World, answered, eventually, ok, scratch, shared_redis};
+use crate::sessions::open;
+use crate::support::{Redis, User, World, administration, answered, eventually, ok, scratch, shared_redis};
 
 const SECRET: &str = "a secret that is shared with an issuer";
 
@@ -286,6 +291,58 @@ async fn bans_ended_sessions_log_outs_and_deletions_hold_for_tokens_of_issuers()
     assert_eq!(me(&world, 2, &at("ann", 40)).await, Err(401));
     assert_eq!(me(&world, 2, &at("bea", 0)).await, Ok((3, "bea".to_owned())));
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ban_holds_on_a_node_that_reads_the_account_at_that_moment() {
+    let issuer = Issuer::new(Algorithm::HS256);
+    let redis = Redis::start(&[]);
+    let mut world =
+        World::start_with(1, &redis.url(), |config| config.auth.issuers = vec![issuer.config.clone()]).await;
+    let administration = administration(&world.config).await;
+    let proxy = Proxy::start(&redis.url()).await;
+    world.config.redis.url = proxy.url();
+    world.add_node().await;
+    let mut claims = issuer.claims("u-1", "Ann");
+    // Later than any of what follows.
+    claims["iat"] = (claims["iat"].as_i64().expect("a time") + 30).into();
+    let token = issuer.sign(&claims);
+    let (ann, _) = me(&world, 1, &token).await.expect("opened");
+    let (one, other) = (world.user(0, "one").await, world.user(0, "other").await);
+    let (mut first, mut second) = (open(&world, 1, &one.token).await, open(&world, 1, &other.token).await);
+
+    administration.unban(&Operator::CommandLine, UserId(ann)).await.expect("done");
+    administration.end_sessions(&Operator::CommandLine, UserId(2)).await.expect("done");
+    // Then the node has forgotten what it knew of ann.
+    ended(&mut first).await;
+    let mut log = redis_log(&redis).await;
+    proxy.disturb_present(Target::Commands, Paths { to_redis: Path::Open, to_node: Path::Held });
+    let request = me(&world, 1, &token);
+    let banning = async {
+        while !log.next_line().await.expect("logged").expect("open").contains("\"banned\"") {}
+        administration.ban(&Operator::CommandLine, UserId(ann), Reason::default()).await.expect("done");
+        administration.end_sessions(&Operator::CommandLine, UserId(3)).await.expect("done");
+        ended(&mut second).await;
+        proxy.restore();
+    };
+    let (answer, ()) = tokio::join!(request, banning);
+    println!("the first answer: {answer:?}");
+    assert_eq!(me(&world, 1, &token).await, Err(401));
+    world.stop().await;
+}
+
+/// Reads a socket until the node closes it.
+async fn ended(socket: &mut RawSocket) {
+    while !matches!(socket.next().await, Incoming::Close(Some(1008), _)) {}
+}
+
+/// What Redis is asked from now on.
+async fn redis_log(redis: &Redis) -> tokio::io::Lines<BufReader<TcpStream>> {
+    let mut stream = TcpStream::connect(("127.0.0.1", redis.port())).await.expect("Redis listens");
+    stream.write_all(b"MONITOR\r\n").await.expect("written");
+    let mut lines = BufReader::new(stream).lines();
+    assert_eq!(lines.next_line().await.expect("answered").as_deref(), Some("+OK"));
+    lines
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn sessions(user: &User<'_>) -> Vec<Value> {
     user.get_json(0, "/api/v1/me/sessions").await.as_array().expect("a list").clone()
 }
 
-async fn open(world: &World, node: usize, token: &str) -> RawSocket {
+pub async fn open(world: &World, node: usize, token: &str) -> RawSocket {
     RawSocket::connect(&world.base(node)).await.open(&format!("/ws?token={token}"), "").await.expect("open")
 }
 
