@@ -76,10 +76,11 @@ impl Accounts {
         let known = match issuers.known(token) {
             Some(known) => known,
             None => {
+                let withdrawals = issuers.withdrawals();
                 let stated = self.tokens.check_foreign(token).await?;
                 let account = self.account_for(&stated).await?;
                 let known = Arc::new(Known { stated, user: account.id, name: account.name });
-                issuers.remember(token, &known);
+                issuers.remember(token, &known, withdrawals);
                 known
             }
         };

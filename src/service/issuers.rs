@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
 use jsonwebtoken::dangerous::insecure_decode;
@@ -28,6 +29,8 @@ pub(super) struct Issuers {
     all: Vec<Issuer>,
     lifetime_secs: u64,
     known: Cache<Box<str>, Arc<Known>>,
+    /// How often a key was withdrawn.
+    withdrawals: AtomicU64,
 }
 
 struct Issuer {
@@ -80,7 +83,7 @@ impl Issuers {
     /// `Internal` for a key that cannot be used.
     pub(super) fn new(configured: &[IssuerConfig], lifetime_secs: u64) -> Result<Self> {
         let all: Result<Vec<Issuer>> = configured.iter().map(Issuer::new).collect();
-        Ok(Self { all: all?, lifetime_secs, known: Cache::new(MAX_KNOWN) })
+        Ok(Self { all: all?, lifetime_secs, known: Cache::new(MAX_KNOWN), withdrawals: AtomicU64::new(0) })
     }
 
     /// Whether there are none.
@@ -93,9 +96,19 @@ impl Issuers {
         self.known.get(token)
     }
 
-    /// Remembers the account of a token.
-    pub(super) fn remember(&self, token: &str, known: &Arc<Known>) {
+    /// How often a key was withdrawn.
+    pub(super) fn withdrawals(&self) -> u64 {
+        self.withdrawals.load(Ordering::SeqCst)
+    }
+
+    /// Remembers the account of a token, unless a key was withdrawn since there were so many withdrawals: the token may be
+    /// signed by it.
+    pub(super) fn remember(&self, token: &str, known: &Arc<Known>, withdrawals: u64) {
         self.known.insert(token.into(), Arc::clone(known));
+        // Behind the insertion: a later withdrawal forgets it.
+        if self.withdrawals() != withdrawals {
+            self.forget(token);
+        }
     }
 
     /// Forgets a token whose account may be another by now.
@@ -103,11 +116,15 @@ impl Issuers {
         self.known.invalidate(token);
     }
 
+    fn forget_all(&self) {
+        self.withdrawals.fetch_add(1, Ordering::SeqCst);
+        self.known.invalidate_all();
+    }
+
     /// Keeps the keys that issuers publish current, as long as the node runs.
     pub(super) async fn follow_keys(&self) {
         // A token that was seen may have been signed by a key that is withdrawn.
-        let following =
-            self.all.iter().filter_map(Issuer::published).map(|keys| keys.follow(|| self.known.invalidate_all()));
+        let following = self.all.iter().filter_map(Issuer::published).map(|keys| keys.follow(|| self.forget_all()));
         join_all(following).await;
         pending().await
     }

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::half_way::{OF_NAMES, meanwhile};
 use crate::issuers::{Issuer, me};
+use crate::membership_crashes::{DOOMED, Setting};
 use crate::support::{World, eventually, shared_redis};
 
 /// A server that publishes keys.
@@ -111,6 +113,27 @@ async fn a_new_key_is_accepted_at_once_and_a_withdrawn_one_no_more() {
         assert_eq!(me(&world, 0, &token(&second, Some("b"), "u-1")).await, account, "{body}");
     }
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_examined_while_its_key_is_withdrawn_is_not_remembered() {
+    let (first, second, server) =
+        (Issuer::new(Algorithm::ES256), Issuer::new(Algorithm::ES256), KeyServer::start().await);
+    server.publish(&[(&first, "a")]);
+    let config = server.config(&first);
+    let setting = Setting::start_with(OF_NAMES, |settings| settings.auth.issuers = vec![config]).await;
+    let world = &setting.world;
+    let examined = token(&first, Some("a"), "u-1");
+    let withdrawing = async {
+        server.publish(&[(&second, "b")]);
+        // Whatever names an unknown key makes a node ask again.
+        assert_eq!(me(world, DOOMED, &token(&first, Some("c"), "u-2")).await, Err(401));
+        assert_eq!(me(world, DOOMED, &token(&first, Some("a"), "u-2")).await, Err(401));
+    };
+    let held = meanwhile(&setting, 0, me(world, DOOMED, &examined), withdrawing).await;
+    assert!(held.is_some(), "the account is made while the key is withdrawn");
+    assert_eq!(me(world, DOOMED, &examined).await, Err(401));
+    setting.world.stop().await;
 }
 
 #[tokio::test]
