@@ -77,6 +77,7 @@ impl Hooks {
         let (id, token) = (HookId::new()?, HookToken::new()?);
         let hook = IncomingHook { id, room, name: bot.name, bot: bot.id, origin: self.origin(operator) };
         self.accounts.store.create_incoming_hook(&token, &hook).await?;
+        self.check_room(room).await?;
         Ok((token, hook))
     }
 
@@ -126,6 +127,9 @@ impl Hooks {
         let (id, secret) = (HookId::new()?, OutgoingHook::new_secret()?);
         let hook = OutgoingHook { id, room, url, secret, origin: self.origin(operator) };
         self.accounts.store.create_outgoing_hook(&hook).await?;
+        if let Some(room) = room {
+            self.check_room(room).await?;
+        }
         Ok(hook)
     }
 
@@ -227,6 +231,17 @@ impl Hooks {
         }
         self.authorise(operator, room).await?;
         self.record(operator, Act::CreateHook, room).await
+    }
+
+    /// Checks that the room of a new webhook still exists. If it was removed meanwhile, its webhooks were perhaps removed
+    /// before this one was stored.
+    async fn check_room(&self, room: RoomId) -> Result<()> {
+        let store = &self.accounts.store;
+        if store.room_names(&[room]).await?.is_empty() {
+            store.remove_hooks_of(room).await?;
+            return Err(Error::RoomNotFound);
+        }
+        Ok(())
     }
 
     async fn authorise(&self, operator: &Operator<'_>, room: Option<RoomId>) -> Result<()> {

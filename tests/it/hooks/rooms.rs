@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use super::{hooks, make, world};
 use crate::command_log::LoggedRedis;
+use crate::half_way::meanwhile;
+use crate::membership_crashes::crash_proxy::Counted;
+use crate::membership_crashes::{DOOMED, SURVIVOR, Setting};
 use crate::receipts::integer;
 use crate::support::{
     User, World, administration, answered, client, eventually, ok, room_id, shared_connection, shared_redis,
@@ -148,6 +151,44 @@ async fn webhooks_that_are_made_at_once_with_one_name_share_its_account() {
         assert_eq!((status, &message["username"]), (201, &json!("Build")));
     }
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_webhook_is_left_of_a_room_that_is_removed_while_it_is_made() {
+    const OF_HOOKS: Counted = Counted { names: &["EVALSHA"], keys: &["{hooks}:"] };
+    let setting = Setting::start_with(OF_HOOKS, |_| {}).await;
+    let world = &setting.world;
+    let alice = world.user(SURVIVOR, "alice").await;
+    for body in
+        [json!({"kind": "incoming", "name": "Build"}), json!({"kind": "outgoing", "url": "https://example.org/"})]
+    {
+        for commands in 0.. {
+            let room = alice.make_group(SURVIVOR, "builds", &[]).await;
+            let path = format!("/api/v1/rooms/{room}");
+            let hooks = format!("{path}/hooks");
+            let removing = async { answered(alice.at(SURVIVOR, Method::DELETE, &path).send().await).await.0 };
+            let removed = meanwhile(&setting, commands, alice.ask(DOOMED, &hooks, &body), removing).await;
+            if removed.is_none() {
+                assert!(commands > 0);
+                break;
+            }
+            assert_eq!(removed, Some(200));
+            for kind in ["incoming", "outgoing"] {
+                let mut count = redis::cmd("HLEN");
+                count.arg(setting.key(&format!("{{hooks}}:{kind}")));
+                let left: u64 = count.query(&mut setting.redis.connection()).expect("a number");
+                assert_eq!(left, 0, "{kind}, held after {commands} commands");
+            }
+        }
+        // Of the last one, which was made.
+        for key in ["incoming", "outgoing"] {
+            redis::cmd("DEL")
+                .arg(setting.key(&format!("{{hooks}}:{key}")))
+                .exec(&mut setting.redis.connection())
+                .expect("done");
+        }
+    }
+    setting.world.stop().await;
 }
 
 #[tokio::test]
