@@ -1,5 +1,9 @@
 //! Accounts whose changes are held back or end between two of their commands, while others do what meets them.
 
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
 use chinwag::config::Registration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -208,6 +212,37 @@ async fn a_new_password_ends_other_sessions_after_every_crash_and_a_login() {
             assert!(is_changed);
             break;
         }
+    }
+    setting.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_is_finished_whose_client_is_gone() {
+    const OF_ACCOUNTS: Counted = Counted { names: &["EVALSHA"], keys: &["{u:"] };
+    let setting = Setting::start_with(OF_ACCOUNTS, |_| {}).await;
+    let world = &setting.world;
+    for round in 0..5 {
+        let user = world.user(SURVIVOR, &format!("user{round}")).await;
+        assert_eq!(user.get(DOOMED, "stats").send().await.expect("answered").status(), 200);
+        setting.proxy.hold_after(0);
+        let mut client = TcpStream::connect(world.nodes[DOOMED].address()).expect("connects");
+        let body = r#"{"everywhere":true}"#;
+        let head = format!(
+            "POST /api/v1/auth/logout HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            user.token,
+            body.len()
+        );
+        client.write_all(head.as_bytes()).expect("sent");
+        setting.proxy.held().await;
+        // Closing it resets the connection.
+        socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("a time");
+        drop(client);
+        // The node is busy with its connections until it answers others.
+        assert_eq!(world.client.get(world.url(DOOMED, "/health/live")).send().await.expect("answered").status(), 200);
+        setting.proxy.restore().await;
+        let has_ended = async || user.get(SURVIVOR, "stats").send().await.expect("answered").status() == 401;
+        eventually("the token ends on the other node", has_ended).await;
     }
     setting.world.stop().await;
 }

@@ -12,6 +12,7 @@ pub(in crate::edge) mod errors;
 mod etag;
 mod extension;
 mod file_name;
+mod finish;
 pub(in crate::edge) mod forwarded;
 mod hold_body;
 mod idempotency;

@@ -16,6 +16,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 use super::auth::bearer;
 use super::client::client_of;
 use super::errors::RoutePattern;
+use super::finish::Finishing;
 use super::shown_path::shown_path;
 use crate::domain::Error;
 use crate::edge::connection::RequestUnderWay;
@@ -38,16 +39,25 @@ const TRACEPARENT: &str = "traceparent";
 /// None of its own.
 pub async fn count(
     request: ServiceRequest,
-    next: Next<impl MessageBody + Unpin>,
+    next: Next<impl MessageBody + Unpin + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     // As arguments of the function both would cost each request a future.
     let (registry, context) = (data::<Registry>(&request)?, data::<Context>(&request)?);
-    let _under_way = UnderWay::enter(&context.stopping);
+    let is_under_way = UnderWay::enter(&context.stopping);
     let under_way = RequestUnderWay::enter(&request);
     let span = context.spans.request(|| request.headers().get(TRACEPARENT)?.to_str().ok());
     let turn = take_turn(&context.hub.turns(), claimant(&request, &context), OF_A_REQUEST).await;
     let started = std::time::Instant::now();
-    let mut response = span.around(next.call(request)).await?;
+    let is_change = !request.method().is_safe();
+    let answering = span.around(next.call(request));
+    let mut response = match is_change {
+        true => Finishing::new(Box::pin(answering), is_under_way).await?,
+        false => {
+            let response = answering.await;
+            drop(is_under_way);
+            response?
+        }
+    };
     span.if_sampled(|span| describe(span, &response));
     drop(turn);
     let (owner, status) = (registry.index(response.request().path()), response.status());

@@ -55,11 +55,11 @@ async fn a_users_uploads_of_a_day_are_counted_over_all_nodes_and_documents() {
     world.stop().await;
 }
 
-/// Begins an upload of a picture and leaves it unfinished.
-fn begin(world: &World, user: &User<'_>) -> TcpStream {
+/// Begins an upload of a picture of so many bytes and leaves it unfinished.
+fn begin(world: &World, user: &User<'_>, bytes: usize) -> TcpStream {
     let mut stream = TcpStream::connect(world.nodes[0].address()).expect("connects");
     let head = format!(
-        "POST /api/chat/upload HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Length: 100000\r\n\
+        "POST /api/chat/upload HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Length: {bytes}\r\n\
          Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; \
          filename=\"a.png\"\r\n\r\n\u{fffd}PNG",
         user.token
@@ -72,7 +72,7 @@ fn begin(world: &World, user: &User<'_>) -> TcpStream {
 async fn unfinished_uploads_of_one_user_do_not_keep_others_from_uploading() {
     let world = World::start(1).await;
     let (alice, bob) = (world.user(0, "alice").await, world.user(0, "bob").await);
-    let unfinished: Vec<TcpStream> = (0..40).map(|_| begin(&world, &alice)).collect();
+    let unfinished: Vec<TcpStream> = (0..40).map(|_| begin(&world, &alice, 100_000)).collect();
     eventually("three uploads are under way", async || {
         upload(&alice, 0, "a.png", sample("png", 1000), "global").await.expect("answered").status() == 429
     })
@@ -84,6 +84,30 @@ async fn unfinished_uploads_of_one_user_do_not_keep_others_from_uploading() {
     drop(unfinished);
     eventually("the user's turns are free again", async || {
         upload(&alice, 0, "a.png", sample("png", 1000), "global").await.expect("answered").status() == 200
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn uploads_of_lost_clients_are_not_counted() {
+    let world = World::start_with(1, shared_redis(), |config| {
+        config.limits.uploads_bytes_per_day = 3 * MIB as u64;
+    })
+    .await;
+    let alice = world.user(0, "alice").await;
+    let lost: Vec<TcpStream> = (0..3).map(|_| begin(&world, &alice, 900_000)).collect();
+    eventually("three uploads are under way", async || {
+        upload(&alice, 0, "a.png", sample("png", 1000), "global").await.expect("answered").status() == 429
+    })
+    .await;
+    for stream in &lost {
+        // Closing it resets the connection.
+        socket2::SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO)).expect("a time");
+    }
+    drop(lost);
+    eventually("the day's bytes are free again", async || {
+        upload(&alice, 0, "a.pdf", sample("pdf", 900_000), "global").await.expect("answered").status() == 200
     })
     .await;
     world.stop().await;
