@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::support::{PATIENCE, User, World};
+use crate::support::{PATIENCE, User, World, eventually};
 
 /// An open WebSocket.
 pub struct Socket {
@@ -140,17 +140,17 @@ impl World {
     /// A WebSocket of document 000 for a user.
     pub async fn webchat(&self, node: usize, user: &User<'_>, query: &str) -> Socket {
         let path = if query.is_empty() { "/ws".to_owned() } else { format!("/ws?{query}") };
-        Socket::open(&self.base(node), &path, Some(&user.token), None).await.expect("accepted")
+        self.accepted(node, &path, [Some(&user.token), None]).await
     }
 
     /// A WebSocket of document 001.
     pub async fn envelope(&self, node: usize, user: &User<'_>) -> Socket {
-        Socket::open(&self.base(node), "/api/v1/ws", None, Some(&user.token)).await.expect("accepted")
+        self.accepted(node, "/api/v1/ws", [None, Some(&user.token)]).await
     }
 
     /// A WebSocket of document 002.
     pub async fn messenger(&self, node: usize, user: &User<'_>) -> Socket {
-        Socket::open(&self.base(node), "/ws/chat", None, Some(&user.token)).await.expect("accepted")
+        self.accepted(node, "/ws/chat", [None, Some(&user.token)]).await
     }
 
     /// WebSockets of clients that know nothing but a document, and one of document 004 that asks for more.
@@ -167,7 +167,21 @@ impl World {
     /// A WebSocket of document 004.
     pub async fn imtypes(&self, node: usize, user: &User<'_>, query: &str) -> Socket {
         let path = if query.is_empty() { "/ws/chat".to_owned() } else { format!("/ws/chat?{query}") };
-        Socket::open(&self.base(node), &path, Some(&user.token), None).await.expect("accepted")
+        self.accepted(node, &path, [Some(&user.token), None]).await
+    }
+
+    /// A WebSocket with a token in the query or in a header. On a busy machine Redis may be late, which is answered with 503.
+    async fn accepted(&self, node: usize, path: &str, [query, header]: [Option<&str>; 2]) -> Socket {
+        let mut accepted = None;
+        eventually("the socket is accepted", async || {
+            match Socket::open(&self.base(node), path, query, header).await {
+                Err(503) => {}
+                outcome => accepted = Some(outcome.expect("accepted")),
+            }
+            accepted.is_some()
+        })
+        .await;
+        accepted.expect("just accepted")
     }
 
     /// The base URL of a node, without a path.
