@@ -1,5 +1,5 @@
 // Blocks, and what the owner and admins of a room do with it.
-import { bubble, expect, item, newUsers, picture, test, title, uniqueName, write } from "./fixtures";
+import { bubble, expect, item, newUsers, picture, test, tick, title, uniqueName, write } from "./fixtures";
 
 test("a blocked person cannot write until unblocked", async ({ enter }) => {
   const [alice, bob] = await newUsers("alice", "bob");
@@ -20,6 +20,32 @@ test("a blocked person cannot write until unblocked", async ({ enter }) => {
   await expect(page.getByRole("button", { name: `Block ${bob.name}`, exact: true })).toBeVisible();
   await theirs.getByRole("button", { name: "Try again" }).click();
   await expect(bubble(page, "let me in")).toBeVisible();
+});
+
+test("a message that slow mode refuses counts down, and is sent when the time has come", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("slow"), bob);
+  const pause = (slow_mode_secs: number) => alice.call("PATCH", `/api/v1/rooms/${room}`, { slow_mode_secs });
+  await pause(3);
+  const page = await enter(bob, { room, node: 1 });
+  await write(page, "first");
+  await write(page, "second");
+  const failed = page.locator(".failed");
+  const again = failed.getByRole("button", { name: "Try again" });
+  await expect(failed).toContainText(/Not sent: Slow mode, again in [123] seconds?/);
+  await expect(again).toBeDisabled();
+  await expect(failed).toContainText("Not sent: It can be sent now");
+  await again.click();
+  await expect(failed).toHaveCount(0);
+  await expect(tick(bubble(page, "second"), "delivered")).toBeVisible();
+
+  await pause(600);
+  await write(page, "third");
+  await expect(failed).toContainText("Slow mode, again in 10 minutes");
+  await pause(0);
+  await again.click();
+  await expect(failed).toHaveCount(0);
+  expect(await alice.messageTexts(room)).toContain("third");
 });
 
 test("admins rename a room, and its owner deletes it, for all members at once", async ({ enter }) => {

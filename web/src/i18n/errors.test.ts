@@ -22,6 +22,18 @@ describe("error texts", () => {
     expect(codeText("missing", "image")).toBe("Only JPEG, PNG, GIF and WebP pictures can be sent");
   });
 
+  it("say how long to wait", async () => {
+    const slow = (retryAfterMs?: number) => errorText(new Refused("slow_mode", "", { retryAfterMs }));
+    expect(slow()).toBe("This room is in slow mode. Please wait before you write again.");
+    expect(slow(300)).toBe("Slow mode, again in 1 second");
+    expect(slow(11_001)).toBe("Slow mode, again in 12 seconds");
+    expect(slow(119_500)).toBe("Slow mode, again in 2 minutes");
+    expect(slow(6 * 3600_000)).toBe("Slow mode, again in 6 hours");
+    expect(codeText("rate_limited", null, 5000)).toBe("Too many requests, again in 5 seconds");
+    await loadTexts("zh");
+    expect(slow(11_001)).toBe("慢速模式，12 秒后可再发送");
+  });
+
   it("are the words of the server for codes of newer versions", () => {
     const unknown = "too_early" as Code;
     expect(codeText(unknown)).toBe("");

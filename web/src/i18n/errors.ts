@@ -81,8 +81,21 @@ const FIELDS: Record<string, Key> = {
   "length status_text": "error.statusLength",
 };
 
-/** The text for a code; empty for codes that this version does not know. */
-export function codeText(code: Code, field?: string | null): string {
+/** Texts that say how long to wait. */
+const WAITS: Partial<Record<Code, Key>> = { rate_limited: "error.slowFor", slow_mode: "error.slowModeFor" };
+
+/** How long a wait still takes, rounded up. */
+export function waitText(ms: number): string {
+  const secs = Math.ceil(ms / 1000);
+  if (secs < 120) return t("wait.seconds", { n: secs });
+  const minutes = Math.ceil(secs / 60);
+  return minutes < 120 ? t("wait.minutes", { n: minutes }) : t("wait.hours", { n: Math.ceil(minutes / 60) });
+}
+
+/** The text for a code, with how long to wait if that is known; empty for codes that this version does not know. */
+export function codeText(code: Code, field?: string | null, waitMs?: number | null): string {
+  const waiting = waitMs ? WAITS[code] : undefined;
+  if (waiting && waitMs) return t(waiting, { time: waitText(waitMs) });
   const key = FIELDS[`${code} ${field}`] ?? CODES[code];
   return key ? t(key) : "";
 }
@@ -90,5 +103,5 @@ export function codeText(code: Code, field?: string | null): string {
 /** The text for an error. A refusal with an unknown code has the words of the server. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Refused)) return t("error.unexpected");
-  return codeText(error.code, error.field) || error.message;
+  return codeText(error.code, error.field, error.retryAfterMs) || error.message;
 }

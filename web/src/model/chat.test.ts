@@ -190,12 +190,30 @@ describe("sending", () => {
     refusal = { code: "rate_limited", retry_after_ms: 4000 };
     model.sendText(ROOM, "patient", null);
     model.sendText(ROOM, "behind it", null);
-    await vi.advanceTimersByTimeAsync(3900);
-    expect(model.pendingMessages.value).toMatchObject([{ state: "sending" }, { state: "sending" }]);
+    await vi.advanceTimersByTimeAsync(1);
+    const retryAt = Date.now() + 3999;
+    expect(model.pendingMessages.value[0]?.retryAt).toBe(retryAt);
+    await vi.advanceTimersByTimeAsync(3899);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "sending", retryAt }, { state: "sending" }]);
     expect(socket.frames("send_message")).toHaveLength(1);
     refusal = undefined;
     await vi.advanceTimersByTimeAsync(200);
     expect([...stored.values()].map(({ content }) => content)).toEqual(["patient", "behind it"]);
+  });
+
+  it("knows when a message can be sent again in slow mode, and that slow mode has changed", async () => {
+    const { model, socket } = await begin();
+    refusal = { code: "slow_mode", retry_after_ms: 600_000 };
+    model.sendText(ROOM, "early", null);
+    await vi.advanceTimersByTimeAsync(0);
+    const retryAt = Date.now() + 600_000;
+    expect(model.pendingMessages.value).toMatchObject([{ state: "failed", error: "slow_mode", retryAt }]);
+    socket.push("room_changed", { room_id: ROOM, user_id: 2, name: "Tea" });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(model.pendingMessages.value).toMatchObject([{ retryAt }]);
+    socket.push("room_changed", { room_id: ROOM, user_id: 2, slow_mode_secs: 0 });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(model.pendingMessages.value).toMatchObject([{ state: "failed", retryAt: null }]);
   });
 
   it("retries by itself when the server is unavailable or does not answer", async () => {

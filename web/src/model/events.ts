@@ -154,6 +154,7 @@ function applyMembership(id: number, userId: number, isAdded: boolean): void {
 
 function applyRoomChange({ room_id, user_id: _, ...change }: ServerPayloads["room_changed"]): void {
   const { name, avatar } = change;
+  if (change.slow_mode_secs !== undefined) outbox.endWaits(room_id);
   const { settings } = roomOf(room_id);
   if (settings.peek()) settings.value = { ...(settings.peek() as RoomSettings), ...change };
   patchConversation(room_id, (known) => ({ name: name ?? known.name, avatar: avatar ?? known.avatar }));

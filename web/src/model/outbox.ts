@@ -24,11 +24,15 @@ export interface PendingMessage {
   error: Code | null;
   /** What of it the server refused. */
   field?: string | null;
+  /** When it can be sent again: the server has asked to wait until then. */
+  retryAt?: number | null;
   /** The size of an image, so that its place does not change once it is stored. */
   pixels?: Pixels;
   /** The message of which it is a copy. The server copies kind, text and file from it. */
   forwarded?: RoomMessage;
 }
+
+const NO_ERROR = { error: null, field: null, retryAt: null };
 
 /** All entries, oldest first. */
 export const pendingMessages = signal<PendingMessage[]>([]);
@@ -96,7 +100,7 @@ export function retry(clientId: string): void {
   const entry = find(clientId);
   if (!entry) return;
   const isUsable = Date.now() - entry.at < MAX_AGE_MS && entry.error !== "client_id_reused";
-  if (isUsable) return update(clientId, { state: "sending", error: null, field: null });
+  if (isUsable) return update(clientId, { state: "sending", ...NO_ERROR });
   addAgain(entry);
 }
 
@@ -113,7 +117,13 @@ function addAgain(entry: PendingMessage): void {
     clientId: newClientId(),
     at: Date.now(),
     state: "sending",
-    error: null,
-    field: null,
+    ...NO_ERROR,
   });
+}
+
+/** Ends the waits of a room, of which slow mode has changed. */
+export function endWaits(room: number): void {
+  for (const entry of pendingMessages.peek()) {
+    if (entry.room === room && entry.error === "slow_mode") update(entry.clientId, { retryAt: null });
+  }
 }

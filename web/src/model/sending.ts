@@ -1,7 +1,7 @@
 // Sends messages: each is shown at once, then sent in order until it is known to be stored.
 
 import { delay } from "../net/delay";
-import { Refused } from "../net/refused";
+import { Refused, retryTime } from "../net/refused";
 import { ECHO_MS, newClientId, resendWaitMs } from "../net/resending";
 import { connection } from "./connection";
 import { cutToFit } from "./limits";
@@ -12,6 +12,8 @@ import { type PendingUpload, runUpload, startUpload } from "./uploads";
 import { fileUrl } from "./urls";
 
 const TYPING_INTERVAL_MS = 3000;
+/** The user is told of waits from this length on. */
+const SHOWN_WAIT_MS = 1000;
 /** Longer names of files are cut by the server. */
 const MAX_NAME = 255;
 
@@ -72,13 +74,16 @@ async function deliver(entry: outbox.PendingMessage): Promise<void> {
   const payload = replyTo === null ? message : { ...message, reply_to: replyTo };
   try {
     await connection.command({ type: "send_message", payload });
-    outbox.update(clientId, { state: "sent" });
+    outbox.update(clientId, { state: "sent", retryAt: null });
     setTimeout(() => resend(clientId), ECHO_MS);
   } catch (error) {
     if (!(error instanceof Refused) || error.code === "lost") throw error;
+    const { code, field } = error;
+    const retryAt = retryTime(error);
     const wait = resendWaitMs(error);
-    if (wait !== null) return delay(wait);
-    outbox.update(clientId, { state: "failed", error: error.code, field: error.field });
+    if (wait === null) return outbox.update(clientId, { state: "failed", error: code, field, retryAt });
+    if (wait >= SHOWN_WAIT_MS) outbox.update(clientId, { retryAt });
+    return delay(wait);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { type Upload, upload } from "../net/http";
-import { type Code, Refused } from "../net/refused";
+import { type Code, Refused, retryTime } from "../net/refused";
 import { newClientId } from "../net/resending";
 import type { Pixels } from "../net/types";
 
@@ -21,6 +21,8 @@ export interface PendingUpload {
   /** From 0 to 1. */
   progress: number;
   error: Code | null;
+  /** When it can be tried again, as for messages. */
+  retryAt?: number | null;
   pixels?: Pixels;
 }
 
@@ -124,7 +126,9 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
     job.send = () => onDone(entry, url);
     sendUploaded(room);
   } catch (error) {
-    updateUpload(clientId, { error: error instanceof Refused ? error.code : "unreachable" });
+    const isRefused = error instanceof Refused;
+    const retryAt = isRefused ? retryTime(error) : null;
+    updateUpload(clientId, { error: isRefused ? error.code : "unreachable", retryAt });
     sendUploaded(room);
   } finally {
     const next = waiting.shift();

@@ -27,3 +27,8 @@ export class Refused extends Error {
     this.retryAfterMs = retryAfterMs ?? null;
   }
 }
+
+/** When the server accepts another attempt; `null` if it did not say. */
+export function retryTime({ retryAfterMs }: Refused): number | null {
+  return retryAfterMs === null ? null : Date.now() + retryAfterMs;
+}

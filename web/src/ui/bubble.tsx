@@ -1,7 +1,8 @@
 // The bubble of a message: sender, content, time, delivery state.
 
+import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { codeText } from "../i18n/errors";
+import { codeText, waitText } from "../i18n/errors";
 import { fullTime, timeText } from "../i18n/format";
 import { hue } from "../model/avatar";
 import { connection } from "../model/connection";
@@ -41,6 +42,7 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
   const name = personName(message?.username ?? own?.username ?? "");
   const isPrivate = conversations.value.get(room.id)?.is_private === true;
   const failure = failureOf(row);
+  const retryAt = retryTimeOf(row);
   const replyTo = message?.reply_to ?? (row.kind === "pending" ? row.pending.replyTo : null);
   const origin = originOf(row);
   const fold = { isOpen: room.unfolded.value.has(row.key), onToggle: () => onFold(row.key) };
@@ -100,7 +102,8 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
           </span>
         </div>
         {message && <Reactions room={room} message={message} />}
-        {failure !== null && <Failed row={row} failure={failure} />}
+        {failure !== null && <Failed row={row} retryAt={retryAt} />}
+        {failure === null && retryAt !== null && <Limited until={retryAt} />}
         {message && <MessageActions {...{ room, message, isOwn, onReply, onMore }} />}
       </div>
     </article>
@@ -141,12 +144,18 @@ function textOf(row: Row): string {
 }
 
 /** Why a row could not be sent, empty if that is unknown; `null` if nothing went wrong. */
-function failureOf(row: Row): string | null {
+function failureOf(row: Row, waitMs = 0): string | null {
   const isFailed = row.kind === "pending" && row.pending.state === "failed";
-  if (isFailed) return row.pending.error ? codeText(row.pending.error, row.pending.field) : "";
+  if (isFailed) return row.pending.error ? codeText(row.pending.error, row.pending.field, waitMs) : "";
   // An upload has no other field than its file, so that is the one that is missing or invalid.
   if (row.kind !== "upload" || !row.upload.error) return null;
-  return codeText(row.upload.error, row.upload.isImage ? "image" : "file");
+  return codeText(row.upload.error, row.upload.isImage ? "image" : "file", waitMs);
+}
+
+/** When a row can be sent, if the server has asked to wait. */
+function retryTimeOf(row: Row): number | null {
+  if (row.kind === "pending") return row.pending.retryAt ?? null;
+  return row.kind === "upload" && row.upload.error ? (row.upload.retryAt ?? null) : null;
 }
 
 function isPicture(row: Row): boolean {
@@ -184,15 +193,46 @@ function Tick({ state }: { state: TickState }) {
   );
 }
 
-function Failed({ row, failure }: { row: Row; failure: string }) {
+/** The milliseconds until a time, which count down to 0. */
+function useWait(until: number | null): number {
+  const left = Math.max(0, (until ?? 0) - Date.now());
+  const [, count] = useState(0);
+  useEffect(() => {
+    if (left === 0) return;
+    // Right after the second has passed, so that none is left out.
+    const timer = setTimeout(() => count((drawn) => drawn + 1), (left % 1000) + 20);
+    return () => clearTimeout(timer);
+  });
+  return left;
+}
+
+/** Says that a message is sent later by itself. */
+function Limited({ until }: { until: number }) {
+  const wait = useWait(until);
+  if (wait === 0) return null;
+  return (
+    <p class="failed is-limited" role="status">
+      <Icon name="clock" size={16} />
+      <span role="timer">{t("msg.limited", { time: waitText(wait) })}</span>
+    </p>
+  );
+}
+
+function Failed({ row, retryAt }: { row: Row; retryAt: number | null }) {
+  const wait = useWait(retryAt);
+  const isOver = retryAt !== null && wait === 0;
+  const reason = isOver ? t("msg.waitOver") : failureOf(row, wait);
   const isUpload = row.kind === "upload";
   const isQuoteGone = row.kind === "pending" && row.pending.field === "reply_to";
   const retry = isUpload ? retryUpload : isQuoteGone ? sendWithoutQuote : retrySending;
   return (
     <p class="failed" role="alert">
       <Icon name="alert" size={16} />
-      <span>{failure ? `${t("msg.failed")}: ${failure}` : t("msg.failed")}</span>
-      <button type="button" class="link" onClick={() => retry(row.key)}>
+      {/* The whole is read once, not at every second. */}
+      <span role={wait ? "timer" : undefined}>
+        {reason ? `${t("msg.failed")}: ${reason}` : t("msg.failed")}
+      </span>
+      <button type="button" class="link" disabled={wait > 0} onClick={() => retry(row.key)}>
         {t(isQuoteGone ? "msg.withoutQuote" : "msg.retry")}
       </button>
       <button

@@ -140,7 +140,8 @@ async function forwardAndTell(message: RoomMessage, rooms: number[]): Promise<vo
   const [first] = refused;
   if (first) {
     const names = refused.map(({ room }) => nameOf(room)).join(", ");
-    const reason = codeText(first.error ?? "internal", first.field);
+    const waitMs = first.retryAt ? Math.max(0, first.retryAt - Date.now()) : null;
+    const reason = codeText(first.error ?? "internal", first.field, waitMs);
     return showToast(t("forward.refused", { names, reason }));
   }
   const [only] = rooms;
