@@ -94,6 +94,17 @@ test("messages of all conversations are found, narrowed, shown, and the way back
   await page.goBack();
   await expect(title(page)).toHaveText(garden);
   await expect(hits(page)).toHaveCount(4);
+
+  // Neither a reload nor a visit elsewhere loses the query.
+  await field(page).fill("tea two");
+  await panel(page).getByLabel("In", { exact: true }).selectOption(kitchen);
+  await expect(hits(page)).toHaveCount(1);
+  for (const load of [() => page.reload(), () => page.goto("/dashboard").then(() => page.goBack())]) {
+    await load();
+    await expect(field(page)).toHaveValue("tea two");
+    await expect(panel(page).getByLabel("In", { exact: true }).locator(":checked")).toHaveText(kitchen);
+    await expect(texts(page)).toHaveText(["the tea is ready, tea for two"]);
+  }
   await field(page).press("Escape");
   await expect(panel(page)).toHaveCount(0);
   await expect(title(page)).toHaveText(garden);

@@ -22,7 +22,9 @@ test("a blocked person cannot write until unblocked", async ({ enter }) => {
   await expect(bubble(page, "let me in")).toBeVisible();
 });
 
-test("a message that slow mode refuses counts down, and is sent when the time has come", async ({ enter }) => {
+test("a message that slow mode refuses counts down, and is sent when the time has come", async ({
+  enter,
+}) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.group(uniqueName("slow"), bob);
   const pause = (slow_mode_secs: number) => alice.call("PATCH", `/api/v1/rooms/${room}`, { slow_mode_secs });

@@ -35,6 +35,21 @@ it("asks once for the same, and keeps what was found", () => {
   expect(found.value).not.toBe(first);
 });
 
+it("keeps the query over a reload, for the same session only", async () => {
+  const again = async () => {
+    vi.resetModules();
+    return (await import("./message_search")).filters.value;
+  };
+  startSession("header.payload.signature-of-bob");
+  await Promise.resolve();
+  const query = { text: "tea", from: { id: 2, username: "Bob" }, room: 3, has: "file", before: "2026-01-05" };
+  setFilters(query as Partial<typeof NO_FILTERS>);
+  expect(await again()).toEqual(query);
+  // The page of somebody else has begun in the same tab.
+  localStorage.setItem("token", "header.payload.signature-of-carol");
+  expect(await again()).toEqual(NO_FILTERS);
+});
+
 it("forgets everything with the session", async () => {
   begin({ text: "secret" });
   expect(found.value).not.toBeNull();

@@ -1,9 +1,10 @@
 // The search for messages in its panel: the query and the results. It outlives the panel, so that the way back
-// leads to where the user was.
+// leads to where the user was; the query outlives the page, too.
 
 import { effect, signal } from "@preact/signals";
 import type { Has, MessageSearch } from "../net/search";
 import type { UserRef } from "../net/types";
+import { sessionStore } from "../settings/session_storage";
 import { FoundMessages } from "./found_messages";
 import { token } from "./session";
 
@@ -18,7 +19,21 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = { text: "", from: null, room: null, has: null, before: "" };
 
-export const filters = signal<Filters>(NO_FILTERS);
+const KEPT = "chinwag.search";
+/** Tells the query of one session from that of another, which may be somebody else's. */
+const sessionMark = () => token.peek()?.slice(-12) ?? "";
+
+/** The query before the page was loaded again. */
+function keptFilters(): Filters {
+  try {
+    const { of, ...kept } = JSON.parse(sessionStore.get(KEPT) ?? "{}") as Partial<Filters> & { of?: string };
+    return of && of === sessionMark() ? { ...NO_FILTERS, ...kept } : NO_FILTERS;
+  } catch {
+    return NO_FILTERS;
+  }
+}
+
+export const filters = signal<Filters>(keptFilters());
 /** `null` while nothing is looked for. */
 export const found = signal<FoundMessages | null>(null);
 /** Where the user was in the results: how far they were scrolled, and the message that was shown last. */
@@ -66,6 +81,8 @@ export function begin(change: Partial<Filters>): void {
   begun.value += 1;
   find();
 }
+
+effect(() => sessionStore.set(KEPT, JSON.stringify({ ...filters.value, of: sessionMark() })));
 
 // What was found belongs to the session.
 let of = token.peek();
