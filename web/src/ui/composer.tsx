@@ -27,6 +27,9 @@ const Tray = lazy(() => import("./lazy_components").then((module) => module.Tray
 /** From this length on the composer shows the number of characters. */
 const COUNTED_FROM = MAX_CHARS - 500;
 
+/** Between the composer and a panel above it. */
+const PANEL_GAP_PX = 8;
+
 interface ComposerProps {
   room: Room;
   input: RefObject<HTMLTextAreaElement | null>;
@@ -43,6 +46,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   /** Whether an edit is on its way. */
   const [isSaving, setSaving] = useState(false);
   const file = useRef<HTMLInputElement>(null);
+  const form = useRef<HTMLFormElement>(null);
   const isKnown = me.value !== null;
   const editing = room.editing.value;
 
@@ -102,6 +106,20 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     area.style.height = "auto";
     area.style.height = `${area.scrollHeight}px`;
   }, [text]);
+
+  // In narrow windows the panels end above the composer, however high it is.
+  useLayoutEffect(() => {
+    const box = form.current;
+    const stage = box?.closest<HTMLElement>(".stage");
+    if (!box || !stage) return;
+    const show = () => stage.style.setProperty("--composer", `${box.offsetHeight + PANEL_GAP_PX}px`);
+    const observer = new ResizeObserver(show);
+    observer.observe(box);
+    return () => {
+      observer.disconnect();
+      stage.style.removeProperty("--composer");
+    };
+  }, []);
 
   const write = (typed: string) => {
     const kept = cutToFit(typed);
@@ -174,6 +192,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
     <form
       class="composer"
       onSubmit={(event) => {
+      ref={form}
         event.preventDefault();
         submit();
       }}
