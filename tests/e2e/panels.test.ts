@@ -1,5 +1,5 @@
 // The panels beside a conversation, and where the focus goes when the conversation is gone.
-import { bubble, composer, expect, newUsers, test, uniqueName } from "./fixtures";
+import { bubble, composer, expect, item, newUsers, test, uniqueName } from "./fixtures";
 
 for (const width of [800, 900, 1100]) {
   test(`no panel covers what one writes, ${width} pixels wide`, async ({ enter }) => {
@@ -35,3 +35,37 @@ for (const width of [800, 900, 1100]) {
     }
   });
 }
+
+test("the focus goes on in the list when a conversation is gone, and it is said", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const [left, lost, deleted] = [uniqueName("left"), uniqueName("lost"), uniqueName("deleted")];
+  const rooms = [
+    await bob.group(deleted, alice),
+    await bob.group(lost, alice),
+    await bob.group(left, alice),
+  ] as const;
+  const page = await enter(alice, { room: rooms[2] });
+  const said = page.locator(".chat > [role=status]");
+  const gone = (name: string) => `“${name}” is no longer among your conversations`;
+
+  await page.getByRole("button", { name: "Members", exact: true }).click();
+  await page.getByRole("button", { name: "Leave the group" }).press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Leave", exact: true }).press("Enter");
+  await expect(item(page, lost)).toBeFocused();
+  await expect(said).toHaveText(gone(left));
+
+  const own = await alice.call<{ id: number }>("GET", "/api/v1/me");
+  await page.keyboard.press("Enter");
+  await expect(composer(page)).toBeFocused();
+  await bob.call("DELETE", `/api/v1/rooms/${rooms[1]}/members/${own.id}`);
+  await expect(item(page, deleted)).toBeFocused();
+  await expect(said).toHaveText(gone(lost));
+
+  // Whoever is elsewhere stays there.
+  await page.keyboard.press("Enter");
+  await expect(composer(page)).toBeFocused();
+  await page.getByRole("searchbox", { name: "Search" }).focus();
+  await bob.call("DELETE", `/api/v1/rooms/${rooms[0]}`);
+  await expect(said).toHaveText(gone(deleted));
+  await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
+});

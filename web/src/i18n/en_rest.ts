@@ -233,6 +233,7 @@ export const texts = {
   "room.history": "Messages",
   "room.deletedUser": "This account was deleted. You can still read the conversation.",
   "room.gone": "This conversation is not available",
+  "room.left": "“{name}” is no longer among your conversations",
   "link.gone": "This message is not available",
   "link.goneHint": "Its conversation does not exist, or you are not a member of it.",
   "link.joinHint": "You are not a member of this public room.",

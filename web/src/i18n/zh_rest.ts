@@ -227,6 +227,7 @@ export const texts: typeof en = {
   "room.history": "消息",
   "room.deletedUser": "对方已注销账号，你仍可查看聊天记录。",
   "room.gone": "该会话不可用",
+  "room.left": "“{name}”已不在你的会话列表中",
   "link.gone": "无法查看这条消息",
   "link.goneHint": "它所在的会话不存在，或者你不是其中的成员。",
   "link.joinHint": "你还不是这个公开房间的成员。",

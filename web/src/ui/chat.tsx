@@ -8,7 +8,7 @@ import icon from "../icon.svg";
 import dottedIcon from "../icon_dot.svg";
 import { openRoom } from "../model/history";
 import { activeRoomId, listState, unreadTotal } from "../model/rooms";
-import { toast } from "../model/toast";
+import { spoken, toast } from "../model/toast";
 import { Empty, Skeleton } from "./common";
 import { ConnectionStatus } from "./connection_status";
 import { isTouch, SEARCH_KEYS } from "./input";
@@ -110,6 +110,9 @@ export function Chat() {
       </div>
       {query.value.join && <JoinRoom token={query.value.join} />}
       <Toast />
+      <p class="sr" role="status">
+        {spoken}
+      </p>
       {areShortcutsShown.value && <ShortcutList onClose={hideShortcuts} />}
     </div>
   );

@@ -21,6 +21,7 @@ import { BlockButton } from "./block_button";
 import { Avatar, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
 import { lazy } from "./lazy";
+import { useGone } from "./gone";
 import { UserCard } from "./lazy_user_card";
 import { MessageList } from "./message_list";
 import { PersonButton } from "./person_button";
@@ -64,6 +65,8 @@ export function ConversationPane({ id }: { id: number }) {
   }, [isGroup]);
 
   if (!conversation && listState.value === "ready") return <Unavailable id={id} />;
+
+  useGone(conversation);
 
   const addFiles = (files: Iterable<File>) => {
     const pictures: File[] = [];
