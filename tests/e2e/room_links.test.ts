@@ -24,6 +24,7 @@ test("a link leads those who register first into the group, on another node", as
   const [alice] = await newUsers("alice");
   const name = uniqueName("circle");
   const room = await alice.group(name);
+  await alice.call("PATCH", `/api/v1/rooms/${room}`, { description: "All about **tea**" });
   const here = await enter(alice, { room, permissions: ["clipboard-read", "clipboard-write"] });
   await expect(here.locator(".pane-title p")).toHaveText("1 member · 1 online");
   await openLinks(here);
@@ -50,6 +51,7 @@ test("a link leads those who register first into the group, on another node", as
   const invitation = dialog(there, "Invitation");
   await expect(invitation).toContainText(name);
   await expect(invitation).toContainText("1 member");
+  await expect(invitation.locator(".join-description strong")).toHaveText("tea");
   await invitation.getByRole("button", { name: "Join" }).click();
   await expect(title(there)).toHaveText(name);
   expect(new URL(there.url()).search).toBe(`?room=${room}`);

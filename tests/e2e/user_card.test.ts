@@ -20,7 +20,7 @@ test("names and avatars show the card of their user, who can be written to and b
 }) => {
   const [alice, bob] = await newUsers("alice", "bob");
   const room = await alice.group(uniqueName("cards"), bob);
-  await bob.call("PATCH", "/api/v1/me", { status_text: "On the train" });
+  await bob.call("PATCH", "/api/v1/me", { status_text: "On **the** train" });
   await bob.send(room, "hello all");
   const theirs = await enter(bob, { node: 1 });
   const page = await enter(alice, { room });
@@ -30,18 +30,21 @@ test("names and avatars show the card of their user, who can be written to and b
   await expect(card(page, bob.name)).toContainText("online");
   await page.keyboard.press("Escape");
   // The card is always the present one, although changes of others are not announced.
-  await bob.call("PATCH", "/api/v1/me", { status_text: "Arrived" });
+  await bob.call("PATCH", "/api/v1/me", { status_text: "`Arrived`" });
   await page.locator(".row-avatar button").click();
-  await expect(card(page, bob.name)).toContainText("Arrived");
+  // It is shown as text, without the marks of formatting.
+  await expect(page.locator(".user-card-status")).toHaveText("Arrived");
   await page.keyboard.press("Escape");
   await expect(card(page, bob.name)).toHaveCount(0);
   await page.getByRole("button", { name: "Members" }).click();
+  await expect(page.locator(".member", { hasText: bob.name }).locator("small").last()).toHaveText("Arrived");
   await page
     .locator(".member")
     .getByRole("button", { name: `About ${bob.name}` })
     .click();
   await card(page, bob.name).getByRole("button", { name: "Write a message" }).click();
   await expect(title(page)).toHaveText(bob.name);
+  await expect(page.locator(".pane-title p bdi")).toHaveText("Arrived");
 
   // From the head of the direct conversation it can be blocked, and in the account unblocked.
   await page

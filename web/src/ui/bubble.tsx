@@ -16,6 +16,7 @@ import { me } from "../model/session";
 import type { Row } from "../model/timeline";
 import { cancelUpload } from "../model/uploads";
 import type { Message, Origin } from "../net/types";
+import { plainText } from "../worker/plain";
 import { Icon, UserAvatar } from "./common";
 import { UserCard } from "./lazy_user_card";
 import { MessageActions } from "./message_actions";
@@ -140,7 +141,7 @@ function textOf(row: Row): string {
   if ("message" in row) return preview(row.message);
   const file = row.kind === "upload" ? row.upload : row.pending.file;
   if (file && !(row.kind === "upload" && row.upload.isImage)) return t("kind.file", { name: file.name });
-  return row.kind === "upload" || row.pending.isImage ? t("kind.image") : row.pending.text;
+  return row.kind === "upload" || row.pending.isImage ? t("kind.image") : plainText(row.pending.text);
 }
 
 /** Why a row could not be sent, empty if that is unknown; `null` if nothing went wrong. */

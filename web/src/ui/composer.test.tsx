@@ -182,7 +182,7 @@ describe("editing", () => {
 
   beforeEach(() => {
     command.mockReset().mockResolvedValue();
-    room.messages.value = [own(3), own(4, { content: "last one" }), message(5)];
+    room.messages.value = [own(3), own(4, { content: "**last** one" }), message(5)];
   });
 
   async function edits(): Promise<object[]> {
@@ -192,7 +192,7 @@ describe("editing", () => {
 
   it("begins with ArrowUp in an empty box, at the last own message", async () => {
     expect(press({ key: "ArrowUp" }).defaultPrevented).toBe(true);
-    await vi.waitFor(() => expect(box.value).toBe("last one"));
+    await vi.waitFor(() => expect(box.value).toBe("**last** one"));
     expect(document.querySelector(".replying")?.textContent).toContain("last one");
     await type("the last one");
     press({});

@@ -186,13 +186,14 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
       document.querySelector<HTMLElement>(".item.is-active")?.focus();
     }
   };
+  const edited = editing === null ? undefined : room.byId(editing);
   const source = replyTo === null ? undefined : room.byId(replyTo);
   const isQuoteGone = replyTo !== null && !source && room.deletedIds.has(replyTo);
   return (
     <form
       class="composer"
-      onSubmit={(event) => {
       ref={form}
+      onSubmit={(event) => {
         event.preventDefault();
         submit();
       }}
@@ -210,7 +211,7 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
       {editing !== null && (
         <Purpose icon="pen" cancel={t("msg.cancelEdit")} onCancel={stopEditing}>
           <span class="quote-name">{t("msg.editing")}</span>
-          <bdi class="quote-text">{room.byId(editing)?.text}</bdi>
+          <bdi class="quote-text">{edited && preview(edited)}</bdi>
         </Purpose>
       )}
       {hasFiles && <Tray room={room.id} onRemoved={() => input.current?.focus()} />}

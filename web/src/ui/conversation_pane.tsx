@@ -17,6 +17,7 @@ import { showToast } from "../model/toast";
 import { addWaiting, MAX_WAITING } from "../model/tray";
 import { rejectionOf } from "../model/uploads";
 import type { Conversation, Message } from "../net/types";
+import { plainText } from "../worker/plain";
 import { BlockButton } from "./block_button";
 import { Avatar, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
@@ -244,7 +245,7 @@ function Subtitle({ room }: { room: Room }) {
     if (!card?.status_text) return <>{presence}</>;
     return (
       <>
-        {presence} · <bdi>{card.status_text}</bdi>
+        {presence} · <bdi>{plainText(card.status_text)}</bdi>
       </>
     );
   }

@@ -11,6 +11,7 @@ import type { LinkedRoom } from "../net/types";
 import { Avatar, Skeleton } from "./common";
 import { Dialog } from "./dialog";
 import { navigate } from "./router";
+import { Text } from "./text";
 
 /** Refusals that stay: to try again would not help. */
 const FINAL: string[] = ["link_invalid", "link_expired", "link_used_up", "removed"];
@@ -56,7 +57,11 @@ export function JoinRoom({ token }: { token: string }) {
             <bdi>{roomName(room)}</bdi>
           </p>
           <p class="muted">{t("join.members", { n: room.members })}</p>
-          {room.description && <p class="join-description">{room.description}</p>}
+          {room.description && (
+            <div class="join-description">
+              <Text text={room.description} />
+            </div>
+          )}
         </div>
       )}
       {error !== null && (

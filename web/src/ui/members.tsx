@@ -11,6 +11,7 @@ import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
 import type { Member, UserRef } from "../net/types";
+import { plainText } from "../worker/plain";
 import { Avatar, Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm } from "./dialog";
 import { moveInList, useTabStop } from "./lists";
@@ -190,7 +191,7 @@ function MemberList({ room, own, isGroup, canAdd, onRun, onRemove }: MemberListP
                   </small>
                   {member.status_text && (
                     <small>
-                      <bdi>{member.status_text}</bdi>
+                      <bdi>{plainText(member.status_text)}</bdi>
                     </small>
                   )}
                 </span>

@@ -11,6 +11,7 @@ import { online } from "../model/presence";
 import { activeRoomId, conversations } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
+import { plainText } from "../worker/plain";
 import { changeBlock } from "./change_block";
 import { Avatar, Icon, useCard } from "./common";
 import { Confirm, Dialog } from "./dialog";
@@ -69,7 +70,7 @@ export function UserCard({ id, name: given, onClose }: UserCardProps) {
         </p>
         {card?.status_text && (
           <p class="user-card-status">
-            <bdi>{card.status_text}</bdi>
+            <bdi>{plainText(card.status_text)}</bdi>
           </p>
         )}
       </div>
