@@ -69,3 +69,37 @@ test("the focus goes on in the list when a conversation is gone, and it is said"
   await expect(said).toHaveText(gone(deleted));
   await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
 });
+
+test("only one message shows its tools", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("tools"), bob);
+  for (const text of ["first", "second", "third"]) await bob.send(room, text);
+  const page = await enter(alice, { room });
+  const tools = (text: string) =>
+    page.locator(".row", { has: bubble(page, text) }).getByRole("toolbar", { includeHidden: true });
+  /** The messages whose tools can be seen. */
+  const shown = async () => {
+    const all = ["first", "second", "third"];
+    const seen = all.map((text) =>
+      tools(text).evaluate((bar) => {
+        const { visibility, opacity } = getComputedStyle(bar);
+        return visibility === "visible" && opacity === "1";
+      }),
+    );
+    const isSeen = await Promise.all(seen);
+    return all.filter((_, at) => isSeen[at]);
+  };
+  await bubble(page, "first").hover();
+  await tools("first").getByRole("button", { name: "More actions" }).click();
+  await expect(page.getByRole("dialog", { name: "More actions" })).toBeVisible();
+  await bubble(page, "third").hover({ force: true });
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  // Whoever uses the keys sees where the focus is, and whoever takes the mouse where that is.
+  await expect.poll(shown).toEqual(["first"]);
+  await expect(tools("first").getByRole("button", { name: "More actions" })).toBeFocused();
+  await bubble(page, "second").hover();
+  await expect.poll(shown).toEqual(["second"]);
+  await page.keyboard.press("Shift+Tab");
+  await expect.poll(shown).toEqual(["first"]);
+});

@@ -278,7 +278,15 @@ function History({ room, lines, onReply }: HistoryProps) {
     <div
       class="history"
       ref={box}
-      onKeyDown={(event) => moveFocus(event, box.current)}
+      onKeyDown={(event) => {
+        // The tools of the focused message are shown, and not those of one at which the mouse happens to be.
+        box.current?.classList.add("is-keyed");
+        moveFocus(event, box.current);
+      }}
+      onPointerMove={({ movementX, movementY }) => {
+        // Rows that move below a mouse that rests tell of a move, too.
+        if (movementX || movementY) box.current?.classList.remove("is-keyed");
+      }}
       onFocusIn={useKeptFocus(box, rows)}
     >
       {(room.isLoadingOlder.value || isAwaited) && (
