@@ -1,5 +1,5 @@
 // The panels beside a conversation, and where the focus goes when the conversation is gone.
-import { bubble, composer, expect, item, newUsers, test, uniqueName } from "./fixtures";
+import { bubble, composer, expect, item, type Locator, newUsers, test, title, uniqueName } from "./fixtures";
 
 for (const width of [800, 900, 1100]) {
   test(`no panel covers what one writes, ${width} pixels wide`, async ({ enter }) => {
@@ -102,4 +102,40 @@ test("only one message shows its tools", async ({ enter }) => {
   await expect.poll(shown).toEqual(["second"]);
   await page.keyboard.press("Shift+Tab");
   await expect.poll(shown).toEqual(["first"]);
+});
+
+test("a click counts for what was pressed, although a message moves it before the release", async ({
+  enter,
+}) => {
+  const [alice, bob, carol] = await newUsers("alice", "bob", "carol");
+  const [busy, calm] = [uniqueName("busy"), uniqueName("calm")];
+  const room = await alice.group(busy, bob);
+  const other = await alice.group(calm, bob);
+  for (let number = 0; number < 30; number += 1) await bob.send(room, `line ${number}`);
+  await bob.send(room, "press me");
+  await bob.send(other, "quiet");
+  const page = await enter(alice, { room });
+  /** Presses something, lets it be moved away, and releases it where it was. */
+  const pressWhile = async (target: Locator, moves: () => Promise<void>) => {
+    const { x, y, width, height } = (await target.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await moves();
+    const moved = async () => ((await target.boundingBox()) ?? { y }).y;
+    await expect.poll(moved).not.toBe(y);
+    await page.mouse.up();
+  };
+  await bubble(page, "press me").hover();
+  const answer = page
+    .locator(".row", { has: bubble(page, "press me") })
+    .getByRole("button", { name: "Reply" });
+  await pressWhile(answer, () => bob.send(room, "in between"));
+  await expect(page.locator(".replying")).toContainText("press me");
+
+  await bob.send(other, "first now");
+  await expect(page.locator(".side .item-name").first()).toHaveText(calm);
+  await pressWhile(item(page, calm), async () => {
+    await carol.send(await carol.direct(alice), "hello");
+  });
+  await expect(title(page)).toHaveText(calm);
 });

@@ -21,14 +21,15 @@ import { plainText } from "../worker/plain";
 import { BlockButton } from "./block_button";
 import { Avatar, Icon, IconButton, useCard } from "./common";
 import { Composer } from "./composer";
-import { lazy } from "./lazy";
 import { useGone } from "./gone";
+import { lazy } from "./lazy";
 import { UserCard } from "./lazy_user_card";
 import { MessageList } from "./message_list";
 import { PersonButton } from "./person_button";
 import { PinnedBar } from "./pinned_bar";
 import { navigate, query, showRoom } from "./router";
 import { Unavailable } from "./unavailable";
+import "./steady_clicks";
 import "../style/composer.css";
 import "../style/message.css";
 import "../style/conversation_pane.css";
@@ -65,9 +66,9 @@ export function ConversationPane({ id }: { id: number }) {
     if (isGroup) void loadMembers(room);
   }, [isGroup]);
 
-  if (!conversation && listState.value === "ready") return <Unavailable id={id} />;
-
   useGone(conversation);
+
+  if (!conversation && listState.value === "ready") return <Unavailable id={id} />;
 
   const addFiles = (files: Iterable<File>) => {
     const pictures: File[] = [];
