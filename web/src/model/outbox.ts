@@ -124,6 +124,6 @@ function addAgain(entry: PendingMessage): void {
 /** Ends the waits of a room, of which slow mode has changed. */
 export function endWaits(room: number): void {
   for (const entry of pendingMessages.peek()) {
-    if (entry.room === room && entry.error === "slow_mode") update(entry.clientId, { retryAt: null });
+    if (entry.room === room && entry.error === "slow_mode") update(entry.clientId, { retryAt: 0 });
   }
 }

@@ -233,7 +233,12 @@ function Failed({ row, retryAt }: { row: Row; retryAt: number | null }) {
       <span role={wait ? "timer" : undefined}>
         {reason ? `${t("msg.failed")}: ${reason}` : t("msg.failed")}
       </span>
-      <button type="button" class="link" disabled={wait > 0} onClick={() => retry(row.key)}>
+  const onRetry = ({ currentTarget }: { currentTarget: HTMLElement }) => {
+    // The button that has the focus goes.
+    currentTarget.closest<HTMLElement>("[data-row]")?.focus({ preventScroll: true });
+    retry(row.key);
+  };
+      <button type="button" class="link" disabled={wait > 0} onClick={onRetry}>
         {t(isQuoteGone ? "msg.withoutQuote" : "msg.retry")}
       </button>
       <button
