@@ -23,6 +23,7 @@ export const texts = {
   "room.skip": "Skip to the conversation",
   "room.online": "online",
   "room.offline": "offline",
+  "user.bot": "Bot",
   "user.deleted": "Deleted account",
   "notice.created": "{name} created the room",
   "notice.joined": "{name} joined",

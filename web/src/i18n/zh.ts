@@ -22,6 +22,7 @@ export const texts: typeof en = {
   "room.pickHint": "或按 {keys} 查找用户、房间和消息。",
   "room.skip": "跳到会话内容",
   "room.online": "在线",
+  "user.bot": "机器人",
   "user.deleted": "已注销",
   "room.offline": "离线",
   "notice.created": "{name} 创建了聊天室",

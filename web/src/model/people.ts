@@ -42,12 +42,17 @@ async function readWanted(): Promise<void> {
 /** Stores cards that arrived with an event or another response. */
 export function noteCards(list: readonly Card[]): void {
   const next = new Map(cards.peek());
-  for (const { id, username, avatar, status_text } of list) {
-    next.set(id, { id, username, avatar, status_text });
+  for (const { id, username, avatar, status_text, is_bot } of list) {
+    // Programs stay what they are. Not every response says so.
+    const bot = (is_bot ?? next.get(id)?.is_bot) && { is_bot: true as const };
+    next.set(id, { id, username, avatar, status_text, ...bot });
     askedAt.set(id, Date.now());
   }
   cards.value = next;
 }
+
+/** Whether a user is a program, as far as is known. Programs are neither online nor offline. */
+export const isBot = (id: number | null) => id !== null && cards.value.get(id)?.is_bot === true;
 
 /** Forgets all cards, as the session has ended. */
 export function resetCards(): void {

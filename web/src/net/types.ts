@@ -69,6 +69,8 @@ export interface Card extends UserRef {
   /** The address of an avatar; empty for none. */
   avatar: string;
   status_text: string;
+  /** Whether it is the account of a program: a webhook, or an application. */
+  is_bot?: true;
 }
 
 /** What a system message is about. */
@@ -148,6 +150,8 @@ export interface Conversation {
   is_private: boolean;
   /** The other user of a direct room. */
   user_id: number | null;
+  /** Whether that is the account of a program. */
+  is_bot?: true;
   /** The address of the room's avatar, or of the other user's; empty for none. */
   avatar: string;
   last_message: Message | null;
@@ -174,6 +178,7 @@ export interface Member {
   role: "owner" | "admin" | "member";
   avatar: string;
   status_text: string;
+  is_bot?: true;
 }
 
 export interface Me extends Card {

@@ -8,6 +8,7 @@ import { hue } from "../model/avatar";
 import { connection } from "../model/connection";
 import { personName, preview } from "../model/labels";
 import * as outbox from "../model/outbox";
+import { isBot } from "../model/people";
 import { online } from "../model/presence";
 import { deliveryState, hasReceipts } from "../model/receipts";
 import { conversations, type Room } from "../model/rooms";
@@ -17,7 +18,7 @@ import type { Row } from "../model/timeline";
 import { cancelUpload } from "../model/uploads";
 import type { Message, Origin } from "../net/types";
 import { plainText } from "../worker/plain";
-import { Icon, UserAvatar } from "./common";
+import { BotTag, Icon, UserAvatar } from "./common";
 import { UserCard } from "./lazy_user_card";
 import { MessageActions } from "./message_actions";
 import { MessageBody, PendingBody, UploadBody } from "./message_body";
@@ -80,6 +81,12 @@ export function Bubble({ room, row, isFlashed, onReply, onJump, onMore, onFold }
           <PersonButton Card={UserCard} id={message.user_id} name={name} class="is-name">
             <bdi class="row-name" style={{ "--hue": String(hue(name)) }}>
               {name}
+              {isBot(message.user_id) && (
+                <>
+                  {" "}
+                  <BotTag />
+                </>
+              )}
             </bdi>
           </PersonButton>
         )}
@@ -226,6 +233,11 @@ function Failed({ row, retryAt }: { row: Row; retryAt: number | null }) {
   const isUpload = row.kind === "upload";
   const isQuoteGone = row.kind === "pending" && row.pending.field === "reply_to";
   const retry = isUpload ? retryUpload : isQuoteGone ? sendWithoutQuote : retrySending;
+  const onRetry = ({ currentTarget }: { currentTarget: HTMLElement }) => {
+    // The button that has the focus goes.
+    currentTarget.closest<HTMLElement>("[data-row]")?.focus({ preventScroll: true });
+    retry(row.key);
+  };
   return (
     <p class="failed" role="alert">
       <Icon name="alert" size={16} />
@@ -233,11 +245,6 @@ function Failed({ row, retryAt }: { row: Row; retryAt: number | null }) {
       <span role={wait ? "timer" : undefined}>
         {reason ? `${t("msg.failed")}: ${reason}` : t("msg.failed")}
       </span>
-  const onRetry = ({ currentTarget }: { currentTarget: HTMLElement }) => {
-    // The button that has the focus goes.
-    currentTarget.closest<HTMLElement>("[data-row]")?.focus({ preventScroll: true });
-    retry(row.key);
-  };
       <button type="button" class="link" disabled={wait > 0} onClick={onRetry}>
         {t(isQuoteGone ? "msg.withoutQuote" : "msg.retry")}
       </button>

@@ -139,9 +139,13 @@ export function useCard(id: number | null): Card | undefined {
 }
 
 /** The avatar of a user of whom no more than the id and a name is known. */
-export function UserAvatar({ id, ...rest }: { id: number } & Omit<AvatarProps, "src" | "isGroup">) {
-  return <Avatar src={useCard(id)?.avatar} {...rest} />;
+export function UserAvatar({ id, isOnline, ...rest }: { id: number } & Omit<AvatarProps, "src" | "isGroup">) {
+  const card = useCard(id);
+  return <Avatar src={card?.avatar} isOnline={card?.is_bot ? undefined : isOnline} {...rest} />;
 }
+
+/** Marks the account of a program, which looks like one of a person. */
+export const BotTag = () => <span class="tag is-bot">{t("user.bot")}</span>;
 
 export function Empty({ icon, title, hint, isPage, children }: EmptyProps) {
   const Title = isPage ? "h1" : "p";

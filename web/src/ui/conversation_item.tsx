@@ -9,7 +9,7 @@ import { online } from "../model/presence";
 import { activeRoomId } from "../model/rooms";
 import { me } from "../model/session";
 import type { Conversation } from "../net/types";
-import { Avatar, Icon } from "./common";
+import { Avatar, BotTag, Icon } from "./common";
 import { showRoom } from "./router";
 
 interface ConversationItemProps {
@@ -24,7 +24,9 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
   const draft = useComputed(() => (activeRoomId.value === id ? "" : draftOf(id).text)).value;
   const name = roomName(conversation);
   const isOnline = useComputed(() =>
-    user_id === null || isDeletedName(conversation.name) ? undefined : online.value.has(user_id),
+    user_id === null || conversation.is_bot || isDeletedName(conversation.name)
+      ? undefined
+      : online.value.has(user_id),
   ).value;
   const at = last_message ? Date.parse(last_message.created_at) : null;
   const isMuted = notify !== "all";
@@ -50,6 +52,7 @@ export function ConversationItem({ conversation, onDone }: ConversationItemProps
       <span class="item-body">
         <span class="item-top">
           <bdi class="item-name">{name}</bdi>
+          {conversation.is_bot && <BotTag />}
           {isMuted && <Mark icon="mute" label={t("list.muted")} />}
           {conversation.pinned && <Mark icon="pin" label={t("list.pinned")} />}
           {at !== null && <time class="item-time">{briefTime(at)}</time>}

@@ -8,7 +8,7 @@ import { blocked } from "../model/blocks";
 import { draftOf, watchDraft } from "../model/drafts";
 import { announcement, isDeletedName, roomName } from "../model/labels";
 import { loadMembers } from "../model/members";
-import { wantCard } from "../model/people";
+import { isBot, wantCard } from "../model/people";
 import { online } from "../model/presence";
 import { restoredRooms } from "../model/restored";
 import { conversations, countedUnread, listState, type Room, roomOf, unreadTotal } from "../model/rooms";
@@ -226,10 +226,10 @@ function HeadAvatar({ conversation }: { conversation: Conversation }) {
   const name = roomName(conversation);
   const src = card?.avatar ?? avatar;
   if (user_id === null) return <Avatar name={name} src={src} isGroup={!is_private} />;
-  const isDeleted = isDeletedName(conversation.name);
+  const hasPresence = !isDeletedName(conversation.name) && !conversation.is_bot && !isBot(user_id);
   return (
     <PersonButton Card={UserCard} id={user_id} name={name} isTabStop>
-      <Avatar name={name} src={src} isOnline={isDeleted ? undefined : online.value.has(user_id)} />
+      <Avatar name={name} src={src} isOnline={hasPresence ? online.value.has(user_id) : undefined} />
     </PersonButton>
   );
 }
@@ -242,7 +242,10 @@ function Subtitle({ room }: { room: Room }) {
   if (user_id !== null) {
     if (blocked.value?.has(user_id)) return <>{t("block.state")}</>;
     if (isDeletedName(conversation.name)) return null;
-    const presence = t(online.value.has(user_id) ? "room.online" : "room.offline");
+    const hasPresence = !conversation.is_bot && !isBot(user_id);
+    const presence = hasPresence
+      ? t(online.value.has(user_id) ? "room.online" : "room.offline")
+      : t("user.bot");
     if (!card?.status_text) return <>{presence}</>;
     return (
       <>
@@ -252,7 +255,7 @@ function Subtitle({ room }: { room: Room }) {
   }
   const members = room.members.value;
   if (!members) return <>{t(kind === "group" ? "room.group" : "room.public")}</>;
-  const onlineCount = members.filter((member) => online.value.has(member.user_id)).length;
+  const onlineCount = members.filter(({ user_id }) => online.value.has(user_id) && !isBot(user_id)).length;
   return (
     <>
       {t("room.memberCount", { n: members.length })} · {t("room.onlineCount", { n: onlineCount })}

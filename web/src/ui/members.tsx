@@ -5,6 +5,7 @@ import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { roomName } from "../model/labels";
 import { leaveRoom, loadMembers } from "../model/members";
+import { isBot } from "../model/people";
 import { online } from "../model/presence";
 import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
@@ -12,7 +13,7 @@ import { showToast } from "../model/toast";
 import { api } from "../net/http";
 import type { Member, UserRef } from "../net/types";
 import { plainText } from "../worker/plain";
-import { Avatar, Icon, IconButton, Skeleton, UserAvatar } from "./common";
+import { Avatar, BotTag, Icon, IconButton, Skeleton, UserAvatar } from "./common";
 import { Confirm } from "./dialog";
 import { moveInList, useTabStop } from "./lists";
 import { PersonButton } from "./person_button";
@@ -136,7 +137,7 @@ const canManage = (own: Member | undefined, isGroup: boolean) =>
 /** The order of members: who is online first, and among them by their roles. */
 const rank = (member: Member) =>
   (member.role === "owner" ? 0 : member.role === "admin" ? 1 : 2) +
-  (online.value.has(member.user_id) ? 0 : 3);
+  (online.value.has(member.user_id) && !member.is_bot ? 0 : 3);
 
 interface MemberListProps {
   room: Room;
@@ -169,7 +170,7 @@ function MemberList({ room, own, isGroup, canAdd, onRun, onRemove }: MemberListP
                 <Avatar
                   name={name}
                   src={member.avatar}
-                  isOnline={isOwn || online.value.has(member.user_id)}
+                  isOnline={member.is_bot ? undefined : isOwn || online.value.has(member.user_id)}
                 />
                 <span class="member-name">
                   <PersonButton
@@ -185,6 +186,7 @@ function MemberList({ room, own, isGroup, canAdd, onRun, onRemove }: MemberListP
                     {[
                       isOwn ? t("members.you") : "",
                       member.role === "member" ? "" : t(`members.${member.role}`),
+                      member.is_bot ? t("user.bot") : "",
                     ]
                       .filter(Boolean)
                       .join(" · ")}
@@ -242,6 +244,7 @@ function AddMember({ onAdd, members }: { onAdd: (name: string) => void; members:
           <>
             <UserAvatar id={user.id} name={user.username} size="s" />
             <bdi class="item-name">{user.username}</bdi>
+            {isBot(user.id) && <BotTag />}
             <span class="tag">{t("members.addSubmit")}</span>
           </>
         )}

@@ -4,10 +4,11 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { loadMembers } from "../model/members";
 import { type Candidate, candidatesOf, EVERYONE, rankCandidates } from "../model/mentions";
+import { isBot } from "../model/people";
 import { conversations, type Room } from "../model/rooms";
 import { me } from "../model/session";
 import { api } from "../net/http";
-import { Icon, UserAvatar } from "./common";
+import { BotTag, Icon, UserAvatar } from "./common";
 import { CompletionList, type CompletionProps } from "./completion_list";
 
 const MAX_OFFERED = 8;
@@ -53,6 +54,7 @@ function Offered({ id, name }: Candidate) {
         <UserAvatar id={id} name={name} size="s" />
       )}
       <bdi>{name}</bdi>
+      {isBot(id) && <BotTag />}
       {id === null && <small>{t("mention.all")}</small>}
     </span>
   );

@@ -6,13 +6,14 @@ import { errorText } from "../i18n/errors";
 import { refreshList } from "../model/conversation_list";
 import { roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
+import { isBot } from "../model/people";
 import { online } from "../model/presence";
 import { conversations } from "../model/rooms";
 import { me } from "../model/session";
 import { showToast } from "../model/toast";
 import { api } from "../net/http";
 import type { FoundRoom, UserRef } from "../net/types";
-import { Avatar, Icon, IconButton, UserAvatar } from "./common";
+import { Avatar, BotTag, Icon, IconButton, UserAvatar } from "./common";
 import { Dialog } from "./dialog";
 import { showRoom } from "./router";
 import { SearchList } from "./search_field";
@@ -25,6 +26,7 @@ function Person({ user }: { user: UserRef }) {
     <>
       <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
       <bdi class="item-name">{user.username}</bdi>
+      {isBot(user.id) && <BotTag />}
     </>
   );
 }

@@ -4,12 +4,13 @@ import { useId, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { roomName } from "../model/labels";
 import { filters, setFilters } from "../model/message_search";
+import { isBot } from "../model/people";
 import { sortedConversations } from "../model/rooms";
 import { me } from "../model/session";
 import { api } from "../net/http";
 import type { Has } from "../net/search";
 import type { UserRef } from "../net/types";
-import { IconButton, UserAvatar } from "./common";
+import { BotTag, IconButton, UserAvatar } from "./common";
 import { Dialog } from "./dialog";
 import { SearchList } from "./search_field";
 
@@ -122,6 +123,7 @@ function PickPerson({ onPick, onClose }: PickPersonProps) {
           <>
             <UserAvatar id={user.id} name={user.username} size="s" />
             <bdi class="item-name">{user.username}</bdi>
+            {isBot(user.id) && <BotTag />}
           </>
         )}
         none={(query) => t("new.noUsers", { q: query })}

@@ -7,6 +7,7 @@ import { errorText } from "../i18n/errors";
 import { briefTime } from "../i18n/format";
 import { personName, preview, roomName } from "../model/labels";
 import { joinRoom, openDirect } from "../model/members";
+import { isBot } from "../model/people";
 import { online } from "../model/presence";
 import { conversations, sortedConversations } from "../model/rooms";
 import { matchingConversations, patiently, unjoined, withoutConversation } from "../model/search";
@@ -15,7 +16,7 @@ import { showToast } from "../model/toast";
 import { api } from "../net/http";
 import { findMessages } from "../net/search";
 import type { FoundRoom, RoomMessage, UserRef } from "../net/types";
-import { Avatar, Empty, UserAvatar } from "./common";
+import { Avatar, BotTag, Empty, UserAvatar } from "./common";
 import { ConversationItem } from "./conversation_item";
 import { showRoom } from "./router";
 import { openSearch } from "./search_page";
@@ -115,6 +116,7 @@ export function SearchResults({ query, opensFirst, onOpened, onDone }: SearchRes
             <button type="button" class="item is-line" onClick={() => enter(openDirect(user.username))}>
               <UserAvatar id={user.id} name={user.username} isOnline={online.value.has(user.id)} />
               <bdi class="item-name">{user.username}</bdi>
+              {isBot(user.id) && <BotTag />}
             </button>
           </li>
         ))}

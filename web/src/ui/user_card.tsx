@@ -35,6 +35,7 @@ export function UserCard({ id, name: given, onClose }: UserCardProps) {
   const isOwn = id === me.value?.id;
   const isBlocked = blocked.value?.has(id) === true;
   const isOnline = isOwn || online.value.has(id);
+  const hasPresence = !isDeleted && !card?.is_bot;
   const isHere = conversations.value.get(activeRoomId.value ?? 0)?.user_id === id;
   const write = async () => {
     try {
@@ -59,13 +60,15 @@ export function UserCard({ id, name: given, onClose }: UserCardProps) {
   return (
     <Dialog title={name} onClose={onClose} class="is-small user-card" first=".user-card-actions button">
       <div class="user-card-body">
-        <Avatar name={name} src={card?.avatar} size="l" isOnline={isDeleted ? undefined : isOnline} />
+        <Avatar name={name} src={card?.avatar} size="l" isOnline={hasPresence ? isOnline : undefined} />
         <p class="muted">
           {isDeleted
             ? t("card.deleted")
             : isBlocked
               ? t("block.state")
-              : t(isOnline ? "room.online" : "room.offline")}
+              : card?.is_bot
+                ? t("user.bot")
+                : t(isOnline ? "room.online" : "room.offline")}
           {isOwn && ` · ${t("members.you")}`}
         </p>
         {card?.status_text && (
