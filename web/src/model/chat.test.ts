@@ -500,12 +500,24 @@ describe("reading", () => {
     model.lookAt(room, 1, 3);
     await vi.advanceTimersByTimeAsync(500);
     expect([unread(model), marks(), room.divider.value]).toEqual([1, before, 2]);
+    await vi.advanceTimersByTimeAsync(50);
     focus.mockReturnValue(true);
+    list = [...model.conversations.value.values()];
     dispatchEvent(new Event("focus"));
     model.lookAt(room, 1, 3);
     await vi.advanceTimersByTimeAsync(500);
     expect([unread(model), marks()]).toEqual([0, before + 1]);
     expect(socket.frames("mark_read").at(-1)).toEqual({ room_id: ROOM, id: 3 });
+  });
+
+  it("knows what was read and marked as unread elsewhere once the user comes back", async () => {
+    const { model } = await begin();
+    for (const count of [0, 3]) {
+      list = [conversation(ROOM, { last_message: message(2), unread: count })];
+      dispatchEvent(new Event("focus"));
+      await vi.advanceTimersByTimeAsync(500);
+      expect(unread(model)).toBe(count);
+    }
   });
 
   it("does not take for read what passed by without the focus", async () => {
@@ -515,7 +527,9 @@ describe("reading", () => {
     const focus = vi.spyOn(document, "hasFocus").mockReturnValue(false);
     for (const each of others(3, 30)) socket.push("new_message", each);
     model.lookAt(room, 20, 30);
+    await vi.advanceTimersByTimeAsync(50);
     focus.mockReturnValue(true);
+    list = [...model.conversations.value.values()];
     dispatchEvent(new Event("focus"));
     await vi.advanceTimersByTimeAsync(500);
     expect(unread(model)).toBe(28);
@@ -567,6 +581,8 @@ describe("reading", () => {
     expect(socket.frames("mark_unread")).toEqual([{ room_id: ROOM, id: 7 }]);
     expect([unread(model), room.divider.value]).toEqual([3, 6]);
     socket.push("new_message", message(10));
+    await vi.advanceTimersByTimeAsync(50);
+    list = [...model.conversations.value.values()];
     dispatchEvent(new Event("focus"));
     model.lookAt(room, 1, 10);
     await vi.advanceTimersByTimeAsync(500);

@@ -5,7 +5,7 @@ import { delay } from "../net/delay";
 import { api } from "../net/http";
 import type { Conversation } from "../net/types";
 import { latest } from "./amendments";
-import { isWatched } from "./attention";
+import { isWatched, onReturn } from "./attention";
 import {
   activeRoomId,
   conversations,
@@ -118,3 +118,8 @@ export function isInView(id: number): boolean {
   const isOpen = activeRoomId.peek() === id && isWatched() && isAtEnd.peek();
   return isOpen && roomOf(id).reading.peek() === "on";
 }
+
+// What the user has read, or marked as unread, on other devices is not announced in every room.
+onReturn(() => {
+  if (listState.peek() === "ready") void refreshListSoon();
+});

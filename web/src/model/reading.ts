@@ -4,7 +4,7 @@ import { effect } from "@preact/signals";
 import type { Conversation, Message } from "../net/types";
 import { isWatched } from "./attention";
 import { connection } from "./connection";
-import { refreshListSoon } from "./conversation_list";
+import { noteArrival, refreshListSoon } from "./conversation_list";
 import { activeRoom, activeRoomId, conversations, patchConversation, type Room, roomOf } from "./rooms";
 import { me } from "./session";
 
@@ -108,8 +108,10 @@ export function readView(room: Room): void {
 export async function markRead(room: number, id: number, rest: Message[]): Promise<void> {
   const left = { unread: rest.length, mentions: rest.filter(isMentioned).length };
   patchConversation(room, ({ read_id }) => ({ ...left, read_id: Math.max(id, read_id ?? 0) }));
+  noteArrival();
   try {
     await connection.command({ type: "mark_read", payload: { room_id: room, id } });
+    noteArrival();
   } catch {
     await refreshListSoon();
   }
