@@ -53,6 +53,14 @@ export function saveDraft(room: number, draft: Draft): void {
   storage.set(prefix + room, isEmpty(draft) ? null : JSON.stringify(draft));
 }
 
+/** Puts what was not sent back into a draft, above what was written since. */
+export function returnToDraft(room: number, { text, replyTo }: Draft): void {
+  const known = drafts.peek().get(room) ?? EMPTY;
+  const draft = { text: known.text ? `${text}\n${known.text}` : text, replyTo: known.replyTo ?? replyTo };
+  saveDraft(room, draft);
+  tellWatchers(room, draft);
+}
+
 const isEmpty = ({ text, replyTo }: Draft) => !text && replyTo === null;
 
 function note(room: number, draft: Draft): void {
@@ -65,11 +73,15 @@ function note(room: number, draft: Draft): void {
 type Watcher = (draft: Draft) => void;
 const watchers = new Set<[number, Watcher]>();
 
-/** Runs an action when another tab changes the draft of a room. Returns a function that ends that. */
+/** Runs an action when something else than the composer changes the draft of a room. Returns a function that ends that. */
 export function watchDraft(room: number, act: Watcher): () => void {
   const entry: [number, Watcher] = [room, act];
   watchers.add(entry);
   return () => void watchers.delete(entry);
+}
+
+function tellWatchers(changed: number, draft: Draft): void {
+  for (const [room, act] of watchers) if (room === changed) act(draft);
 }
 
 // Tabs share each draft: otherwise the one that writes last would overwrite the text of the other.
@@ -78,5 +90,5 @@ addEventListener("storage", ({ key, newValue }) => {
   const changed = Number(key.slice(prefix.length));
   const draft = parse(newValue) ?? EMPTY;
   note(changed, draft);
-  for (const [room, act] of watchers) if (room === changed) act(draft);
+  tellWatchers(changed, draft);
 });

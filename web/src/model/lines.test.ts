@@ -60,7 +60,7 @@ describe("linesOf", () => {
   });
 
   it("keeps the pictures of an upload together, whatever is stored of them", () => {
-    const base = { room: 7, replyTo: null, error: null, at: Date.parse(second(3)) };
+    const base = { room: 7, batch: "", replyTo: null, error: null, at: Date.parse(second(3)) };
     const file = { name: "p.png", size: 1, isImage: true, preview: "blob:", progress: 0 };
     const upload = (clientId: string, caption: string) => ({ ...base, ...file, clientId, caption });
     const pending = { ...base, clientId: "b", text: "", isImage: true, fileUrl: "/uploads/b.png" };

@@ -96,9 +96,10 @@ function resend(clientId: string): void {
 
 /** Sends images and files, the first as the reply and the last with the text as its caption. */
 export function sendFiles(room: number, files: File[], text: string, replyTo: number | null): void {
+  const batch = newClientId();
   files.forEach((file, at) => {
     const caption = at === files.length - 1 ? text.trim() : "";
-    startUpload({ room, file, caption, replyTo: at === 0 ? replyTo : null }, sendUploaded);
+    startUpload({ room, file, batch, caption, replyTo: at === 0 ? replyTo : null }, sendUploaded);
   });
 }
 

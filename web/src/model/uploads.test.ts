@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import * as drafts from "./drafts";
 import * as uploads from "./uploads";
 
 /** Replaces the browser's requests. A test decides how they end. */
@@ -36,7 +37,7 @@ class FakeRequest {
 }
 
 const picture = (size = 3) => new File([new Uint8Array(size)], "猫.png", { type: "image/png" });
-const newUpload = (file = picture()) => ({ room: 7, file, caption: "", replyTo: null });
+const newUpload = (file = picture()) => ({ room: 7, file, batch: "b", caption: "", replyTo: null });
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 const onDone = vi.fn();
 
@@ -122,6 +123,25 @@ describe("files that are sent together", () => {
     expect(names()).toEqual(["second.txt"]);
     uploads.cancelUpload(idOf("cancelled.txt"));
     expect(names()).toEqual(["second.txt", "last.txt"]);
+  });
+
+  it("keep what was written to one that is cancelled, in the composer if it was the last", async () => {
+    drafts.saveDraft(7, { text: "since", replyTo: null });
+    const begin = (name: string, caption = "", replyTo: number | null = null) =>
+      uploads.startUpload({ ...newUpload(new File(["x"], name)), caption, replyTo }, onDone);
+    begin("first.txt", "", 3);
+    begin("middle.txt");
+    begin("last.txt", "words");
+    for (const name of ["first.txt", "last.txt"]) uploads.cancelUpload(idOf(name));
+    expect(uploads.pendingUploads.value).toMatchObject([
+      { name: "middle.txt", caption: "words", replyTo: 3 },
+    ]);
+    const shown = vi.fn();
+    const end = drafts.watchDraft(7, shown);
+    uploads.cancelUpload(idOf("middle.txt"));
+    end();
+    expect(shown).toHaveBeenCalledWith({ text: "words\nsince", replyTo: 3 });
+    expect(drafts.draftOf(7)).toEqual({ text: "words\nsince", replyTo: 3 });
   });
 
   it("are not sent once the session has ended", async () => {

@@ -5,6 +5,7 @@ import { type Upload, upload } from "../net/http";
 import { type Code, Refused, retryTime } from "../net/refused";
 import { newClientId } from "../net/resending";
 import type { Pixels } from "../net/types";
+import { returnToDraft } from "./drafts";
 
 export interface PendingUpload {
   clientId: string;
@@ -13,6 +14,8 @@ export interface PendingUpload {
   name: string;
   size: number;
   isImage: boolean;
+  /** Those that are sent together have the same one. */
+  batch: string;
   /** What is sent with it. */
   caption: string;
   replyTo: number | null;
@@ -57,8 +60,7 @@ export function updateUpload(clientId: string, part: Partial<PendingUpload>): vo
   );
 }
 
-const roomOf = (clientId: string) =>
-  pendingUploads.peek().find((upload) => upload.clientId === clientId)?.room;
+const find = (clientId: string) => pendingUploads.peek().find((upload) => upload.clientId === clientId);
 
 export const isPicture = (file: File) => IMAGE_TYPES.includes(file.type);
 
@@ -75,11 +77,8 @@ export function pictureRejectionOf(file: File): "upload.size" | "error.image" | 
   return file.size > MAX_BYTES ? "upload.size" : null;
 }
 
-export interface NewUpload {
-  room: number;
+export interface NewUpload extends Pick<PendingUpload, "room" | "batch" | "caption" | "replyTo"> {
   file: File;
-  caption: string;
-  replyTo: number | null;
 }
 
 export function startUpload({ file, ...message }: NewUpload, onDone: OnDone): void {
@@ -111,7 +110,7 @@ async function pixelsOf(file: File): Promise<Pixels | undefined> {
 /** Uploads a file, for the first time or again. */
 export async function runUpload(clientId: string, onDone: OnDone): Promise<void> {
   const job = jobs.get(clientId);
-  const room = roomOf(clientId);
+  const room = find(clientId)?.room;
   if (!job || room === undefined) return;
   updateUpload(clientId, { progress: 0, error: null });
   if (running < AT_ONCE) running += 1;
@@ -121,9 +120,11 @@ export async function runUpload(clientId: string, onDone: OnDone): Promise<void>
     const kind = isPicture(job.file) ? "image" : "file";
     job.upload = upload(kind, job.file, (progress) => updateUpload(clientId, { progress }));
     const [url] = await Promise.all([job.upload.done, job.measured]);
-    const entry = pendingUploads.peek().find((upload) => upload.clientId === clientId);
-    if (!entry) return; // cancelled at the last moment
-    job.send = () => onDone(entry, url);
+    if (!find(clientId)) return; // cancelled at the last moment
+    job.send = () => {
+      const entry = find(clientId);
+      if (entry) onDone(entry, url);
+    };
     sendUploaded(room);
   } catch (error) {
     const isRefused = error instanceof Refused;
@@ -148,10 +149,19 @@ function sendUploaded(room: number): void {
   }
 }
 
+/** Cancels an upload. What was written to it stays with the files that it would be sent with, else in the composer. */
 export function cancelUpload(clientId: string): void {
-  const room = roomOf(clientId);
+  const gone = find(clientId);
   discard(clientId);
-  if (room !== undefined) sendUploaded(room);
+  if (!gone) return;
+  const { room, caption, replyTo } = gone;
+  const rest = pendingUploads.peek().filter(({ batch }) => batch === gone.batch);
+  const [first] = rest;
+  const last = rest.at(-1);
+  if (first && replyTo !== null) updateUpload(first.clientId, { replyTo });
+  if (last && caption) updateUpload(last.clientId, { caption });
+  else if (caption) returnToDraft(room, { text: caption, replyTo });
+  sendUploaded(room);
 }
 
 function discard(clientId: string): void {
