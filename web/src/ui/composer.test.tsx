@@ -257,6 +257,16 @@ describe("editing", () => {
     expect([box.value, room.editing.value]).toEqual(["", null]);
   });
 
+  it("leaves what was typed in the box when the message is deleted meanwhile", async () => {
+    await type("a draft");
+    room.editing.value = 3;
+    await settle();
+    await type("changed");
+    room.messages.value = [own(4)];
+    await vi.waitFor(() => expect([box.value, room.editing.value]).toEqual(["changed\na draft", null]));
+    expect(draftOf(7).text).toBe("changed\na draft");
+  });
+
   it("keeps what was typed for an edit until the user comes back", async () => {
     await type("a draft");
     room.editing.value = 3;

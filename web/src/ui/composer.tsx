@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { errorText } from "../i18n/errors";
 import { canEdit, editMessage } from "../model/amending";
-import { draftOf, saveDraft, watchDraft } from "../model/drafts";
+import { draftOf, returnToDraft, saveDraft, watchDraft } from "../model/drafts";
 import { personName, preview } from "../model/labels";
 import { countChars, cutToFit, MAX_CHARS } from "../model/limits";
 import { requestPermissionOnce } from "../model/notifications";
@@ -91,6 +91,8 @@ export function Composer({ room, input, replyTo, onReplyDone, onFiles }: Compose
   const isEditedGone = editing !== null && !room.byId(editing);
   useEffect(() => {
     if (!isEditedGone) return;
+    const { unsavedEdit } = room;
+    if (unsavedEdit?.text) returnToDraft(room.id, { text: unsavedEdit.text, replyTo: null });
     stopEditing();
     showToast(t("error.message"));
   }, [isEditedGone]);
