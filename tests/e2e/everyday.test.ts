@@ -152,6 +152,15 @@ test("names in Arabic are aligned like the others", async ({ enter }) => {
   for (const part of [".item-name", ".item-last"]) {
     expect(await left(samira.name, part)).toBe(await left(bob.name, part));
   }
+  // A long name loses its end, not its beginning.
+  await page.goto(`/chat?room=${await alice.group(`مجموعة العمل ${"and more words ".repeat(6)}`)}`);
+  const name = page.locator(".pane-title bdi");
+  await expect(name).toContainText("words");
+  const widths = await page
+    .locator(".pane-title :is(h1, bdi)")
+    .evaluateAll((elements) => elements.map((element) => element.getBoundingClientRect().width));
+  expect(widths[1]).toBe(widths[0]);
+  await expect(name).toHaveCSS("direction", "rtl");
 });
 
 test("leaving is red, also under the pointer", async ({ enter }) => {
