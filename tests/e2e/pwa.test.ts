@@ -217,6 +217,11 @@ test("without the server the page shows the last messages, and sends what is wri
   await page.goto(`${deployment.url}/chat`);
   await expect(page.locator(".me-name")).toHaveText(bob.name);
   await expect(page.locator(".net.is-shown")).toContainText("Connection lost");
+  // On a phone it does not lie over the search.
+  const desktop = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.locator(".search input").click({ trial: true });
+  if (desktop) await page.setViewportSize(desktop);
   await item(page, alice.name).click();
   await expect(bubble(page, "before the tunnel")).toBeVisible();
   await expect(page.locator(".pane-note")).toContainText("Kept on this device");
