@@ -232,6 +232,8 @@ export const texts = {
   "catchUp.gone": "The first new message is no longer available",
   "room.history": "Messages",
   "room.deletedUser": "This account was deleted. You can still read the conversation.",
+  "room.removedYou": "You were removed from “{name}”",
+  "room.deleted": "“{name}” was deleted",
   "room.gone": "This conversation is not available",
   "room.left": "“{name}” is no longer among your conversations",
   "link.gone": "This message is not available",

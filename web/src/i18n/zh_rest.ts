@@ -226,6 +226,8 @@ export const texts: typeof en = {
   "catchUp.gone": "第一条新消息已不可用",
   "room.history": "消息",
   "room.deletedUser": "对方已注销账号，你仍可查看聊天记录。",
+  "room.removedYou": "你已被移出“{name}”",
+  "room.deleted": "“{name}”已被删除",
   "room.gone": "该会话不可用",
   "room.left": "“{name}”已不在你的会话列表中",
   "link.gone": "无法查看这条消息",

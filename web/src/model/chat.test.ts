@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation, Message } from "../net/types";
 import { FakeSocket } from "../testing/fake_socket";
-import { account, conversation, message } from "../testing/fixtures";
+import { account, conversation, message, systemMessage } from "../testing/fixtures";
 
 const ROOM = 7;
 let list: Conversation[];
@@ -99,6 +99,7 @@ async function begin() {
     ...(await import("./mark_unread")),
     ...(await import("./far")),
     ...(await import("./connection")),
+    ...(await import("./conversation_list")),
     ...(await import("./presence")),
     session: await import("./session"),
   };
@@ -776,24 +777,41 @@ describe("events", () => {
     expect(room.readers.value.get(2)).toBe(2);
   });
 
-  it("remove a room that the user was removed from", async () => {
+  it.each(["left", "removed"] as const)("of a user who was %s remove the room, and say why", async (kind) => {
     const { model, socket } = await begin();
-    const line = message(3, { user_id: 0, message_type: "system" });
+    await import("./alerts");
+    const line = systemMessage(3, kind, "Bob", "Alice", [2, 1]);
     socket.push("member_removed", { room_id: ROOM, user_id: 1, username: "Alice", message: line });
     expect(model.conversations.value.has(ROOM)).toBe(false);
+    const { toast } = await import("./toast");
+    expect(toast.value !== null).toBe(kind === "removed");
+  });
+
+  it("of somebody who was removed end what that user types", async () => {
+    const { model, socket } = await begin();
+    model.openRoom(ROOM);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.push("typing", { room_id: ROOM, user_id: 3, username: "Carol" });
+    expect(model.roomOf(ROOM).typing.value).toHaveLength(1);
+    const line = systemMessage(3, "removed", "Bob", "Carol", [2, 3]);
+    socket.push("member_removed", { room_id: ROOM, user_id: 3, username: "Carol", message: line });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(model.roomOf(ROOM).typing.value).toEqual([]);
   });
 
   it("rename a room, and remove one that is gone for everyone", async () => {
     const { model, socket } = await begin();
+    await Promise.all([import("./alerts"), (await import("../i18n")).loadTexts("en")]);
     const before = model.conversations.value.get(ROOM)?.name;
     socket.push("room_changed", { room_id: ROOM, user_id: 1, description: "other" });
     expect(model.conversations.value.get(ROOM)?.name).toBe(before);
     socket.push("room_changed", { room_id: ROOM, user_id: 1, name: "Project Beta" });
     await vi.advanceTimersByTimeAsync(50);
     expect(model.conversations.value.get(ROOM)?.name).toBe("Project Beta");
-    socket.push("room_removed", { room_id: ROOM, user_id: 1 });
+    socket.push("room_removed", { room_id: ROOM, user_id: 2 });
     await vi.advanceTimersByTimeAsync(50);
     expect(model.conversations.value.has(ROOM)).toBe(false);
+    expect((await import("./toast")).toast.value?.text).toContain("Project Beta");
   });
 });
 

@@ -17,6 +17,7 @@ import {
   conversations,
   isAtEnd,
   patchConversation,
+  type Room,
   removeRoom,
   roomOf,
 } from "./rooms";
@@ -89,7 +90,7 @@ function applyMessage(message: RoomMessage): void {
     }
   }
   if (isOwn && message.client_id) outbox.remove(message.client_id);
-  room.typing.value = room.typing.peek().filter((typist) => typist.id !== message.user_id);
+  endTyping(room, message.user_id);
   const conversation = conversations.peek().get(room.id);
   if (!conversation) return void listThenNotify(message);
   const isNew = message.id > (conversation.last_message?.id ?? 0);
@@ -148,6 +149,7 @@ function applyNotRecovered(id: number): void {
 function applyMembership(id: number, userId: number, isAdded: boolean): void {
   const room = roomOf(id);
   if (userId === me.peek()?.id && !isAdded) return removeRoom(id);
+  if (!isAdded) endTyping(room, userId);
   if (room.members.peek()) void loadMembers(room);
   if (isAdded && !conversations.peek().has(id)) void refreshListSoon();
 }
@@ -207,11 +209,15 @@ function applyRead(id: number, userId: number, messageId: number): void {
   }));
 }
 
+function endTyping(room: Room, userId: number): void {
+  room.typing.value = room.typing.peek().filter((typist) => typist.id !== userId);
+}
+
 function applyTyping(id: number, userId: number, name: string): void {
   if (userId === me.peek()?.id) return;
   const room = roomOf(id);
-  const others = room.typing.peek().filter((typist) => typist.id !== userId);
-  room.typing.value = [...others, { id: userId, name, until: Date.now() + TYPING_SHOWN_MS }];
+  endTyping(room, userId);
+  room.typing.value = [...room.typing.peek(), { id: userId, name, until: Date.now() + TYPING_SHOWN_MS }];
   setTimeout(() => {
     room.typing.value = room.typing.peek().filter((typist) => typist.until > Date.now());
   }, TYPING_SHOWN_MS + 50);
