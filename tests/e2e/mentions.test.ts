@@ -71,6 +71,11 @@ test("Chinese names are completed and found without spaces, with an undo", async
   await field.fill(`你好@${zhang.name}，吃饭`);
   await field.press("Enter");
   await expect(bubble(there, "吃饭").locator("mark.mention")).toHaveText(`@${zhang.name}`);
+  // Nobody is told of a new name.
+  const renamed = uniqueName("张老三");
+  await zhang.call("PATCH", "/api/v1/me", { username: renamed });
+  await field.pressSequentially("@老三");
+  await expect(list.getByRole("option", { name: renamed })).toBeVisible();
 });
 
 test("an owner names everybody, and others cannot", async ({ enter }) => {

@@ -799,6 +799,20 @@ describe("events", () => {
     expect(model.roomOf(ROOM).typing.value).toEqual([]);
   });
 
+  it("carry the present names of members", async () => {
+    const { model, socket } = await begin();
+    list = [conversation(ROOM, { user_id: 2, is_private: true, name: "Bob" })];
+    await model.refreshList();
+    const room = model.roomOf(ROOM);
+    room.members.value = [{ user_id: 2, username: "Bob", role: "member", status_text: "", avatar: "" }];
+    const names = () => [room.members.value?.[0]?.username, model.conversations.value.get(ROOM)?.name];
+    socket.push("typing", { room_id: ROOM, user_id: 2, username: "Rob" });
+    expect(names()).toEqual(["Rob", "Bob"]);
+    socket.push("new_message", message(3, { username: "Robert" }));
+    await vi.advanceTimersByTimeAsync(50);
+    expect(names()).toEqual(["Robert", "Robert"]);
+  });
+
   it("rename a room, and remove one that is gone for everyone", async () => {
     const { model, socket } = await begin();
     await Promise.all([import("./alerts"), (await import("../i18n")).loadTexts("en")]);

@@ -4,7 +4,7 @@ import type { Conversation, EventFrame, RoomMessage, RoomSettings, ServerPayload
 import { type Amendment, allAmended, amended } from "./amendments";
 import { isInView, noteArrival, refreshListSoon, unhide } from "./conversation_list";
 import { refreshActiveRoom } from "./history";
-import { loadMembers } from "./members";
+import { loadMembers, noteName } from "./members";
 import { mergeMessages } from "./merging";
 import * as outbox from "./outbox";
 import { noteActivity, setOnline } from "./presence";
@@ -95,11 +95,13 @@ function applyMessage(message: RoomMessage): void {
   if (!conversation) return void listThenNotify(message);
   const isNew = message.id > (conversation.last_message?.id ?? 0);
   if (!isNew || room.deletedIds.has(message.id)) return;
+  noteName(room, message.user_id, message.username);
   const counts = isOthers(message);
   const isRead = isInView(room.id);
   if (counts && !isRead) noteMissed(room, conversation);
   const isUnread = counts && !isRead;
-  patchConversation(room.id, ({ unread, mentions }) => ({
+  patchConversation(room.id, ({ name, user_id, unread, mentions }) => ({
+    name: user_id === message.user_id ? message.username : name,
     last_message: message,
     active_at: message.created_at,
     unread: isUnread ? unread + 1 : unread,
@@ -216,6 +218,7 @@ function endTyping(room: Room, userId: number): void {
 function applyTyping(id: number, userId: number, name: string): void {
   if (userId === me.peek()?.id) return;
   const room = roomOf(id);
+  noteName(room, userId, name);
   endTyping(room, userId);
   room.typing.value = [...room.typing.peek(), { id: userId, name, until: Date.now() + TYPING_SHOWN_MS }];
   setTimeout(() => {

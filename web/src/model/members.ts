@@ -18,6 +18,14 @@ export async function loadMembers(room: Room): Promise<void> {
   }
 }
 
+/** Shows the present name of a user, who may have changed it, among the loaded members of a room. */
+export function noteName(room: Room, id: number, username: string): void {
+  const known = room.members.peek();
+  if (known?.some((member) => member.user_id === id && member.username !== username)) {
+    room.members.value = known.map((member) => (member.user_id === id ? { ...member, username } : member));
+  }
+}
+
 export async function joinRoom(id: number): Promise<void> {
   await connection.command({ type: "join_room", payload: { room_id: id } });
   await refreshList();

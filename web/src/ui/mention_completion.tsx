@@ -12,6 +12,8 @@ import { BotTag, Icon, UserAvatar } from "./common";
 import { CompletionList, type CompletionProps } from "./completion_list";
 
 const MAX_OFFERED = 8;
+/** Longer lists of members are read once. Names in others may have changed, which is not announced. */
+const MAX_READ_AGAIN = 500;
 const TYPING_PAUSE_MS = 150;
 
 interface MentionCompletionProps extends CompletionProps {
@@ -25,7 +27,8 @@ export function MentionCompletion({ room, typed, onPick, ...field }: MentionComp
   const isGlobal = conversations.value.get(room.id)?.room_id === "global";
   const found = useFoundUsers(isGlobal ? typed.trim() : "");
   useEffect(() => {
-    if (!isGlobal && !room.members.peek()) void loadMembers(room);
+    const known = room.members.peek();
+    if (!isGlobal && (!known || known.length <= MAX_READ_AGAIN)) void loadMembers(room);
   }, [room]);
   const recent = [...new Set(room.messages.value.map(({ user_id }) => user_id).reverse())];
   const members = isGlobal ? [...writers(room), ...found] : (room.members.value ?? []);
