@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::emoji::Emoji;
 use super::ids::{EntryId, Seq, UserId};
+use super::mention::MentionChange;
 use super::message::{Message, PinState};
 use super::reactions::Reactions;
 
@@ -31,6 +32,8 @@ pub enum AmendmentKind {
     Deleted,
     /// Its sender replaced the text by this one, at a time that is later than that of earlier edits.
     Edited(Arc<str>),
+    /// An edit, at this time, changed whom the text mentions.
+    Mentions(Arc<MentionChange>),
     /// The user reacted, or removed the reaction, at a time that is later than that of earlier changes.
     Reacted {
         /// With this emoji.
@@ -67,7 +70,11 @@ impl Amendment {
             AmendmentKind::Pinned(is_pinned) if self.at_ms >= message.pin.and_then(|pin| pin.changed_at_ms) => {
                 message.pin = Some(PinState { is_pinned: *is_pinned, changed_at_ms: self.at_ms });
             }
-            AmendmentKind::Edited(_) | AmendmentKind::Pinned(_) => {}
+            AmendmentKind::Mentions(change) if self.at_ms >= message.mentions_changed_at_ms => {
+                message.mentions.clone_from(&change.now);
+                message.mentions_changed_at_ms = self.at_ms;
+            }
+            AmendmentKind::Edited(_) | AmendmentKind::Mentions(_) | AmendmentKind::Pinned(_) => {}
         }
         true
     }
@@ -130,6 +137,7 @@ impl FromIterator<Amendment> for Amendments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Mentions, UserRef};
 
     fn deletion(seq: u64) -> Amendment {
         let id = EntryId { seq: Seq(seq), at_ms: 0 };
@@ -162,6 +170,21 @@ mod tests {
             let shown = amendments.overlay(vec![message(1), message(2)]);
             assert_eq!((shown[0].text.as_str(), shown[0].edited_at_ms), ("", None));
             assert_eq!((shown[1].text.as_str(), shown[1].edited_at_ms), ("40", Some(40)), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn the_latest_mentions_count_in_whatever_order_they_are_applied() {
+        let mentions = |at_ms: u64| {
+            let users = vec![UserRef { id: UserId(at_ms), name: "bob".to_owned() }];
+            let now = (at_ms < 40).then(|| Mentions { users, everyone: None }.into());
+            let what = AmendmentKind::Mentions(MentionChange { now, announced: None }.into());
+            Amendment { what, ..edit(2, at_ms, "") }
+        };
+        for (order, last) in [([20, 10, 30], Some(30)), ([40, 30, 20], None), ([30, 40, 20], None)] {
+            let shown = order.map(mentions).into_iter().collect::<Amendments>().overlay(vec![message(2)]);
+            let users = shown[0].mentions.as_ref().map(|mentions| mentions.users[0].id.0);
+            assert_eq!(users, last, "{order:?}");
         }
     }
 

@@ -39,6 +39,33 @@ impl Mentions {
     }
 }
 
+/// What an edit changed about whom a message mentions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MentionChange {
+    /// Whom the text mentions now; `None` for nobody.
+    pub now: Option<Box<Mentions>>,
+    /// What only an announcement tells; `None` for a change that was read later.
+    pub announced: Option<AnnouncedMentions>,
+}
+
+/// What the announcement of changed mentions tells besides them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnouncedMentions {
+    /// The sender's name.
+    pub by_name: String,
+    /// The users whom the message mentioned before; the server stands for all members.
+    pub before: Vec<UserId>,
+}
+
+impl MentionChange {
+    /// Whether a user is mentioned now who was not before.
+    pub fn adds(&self, user: UserId) -> bool {
+        let Some(AnnouncedMentions { before, .. }) = &self.announced else { return false };
+        let was_mentioned = before.contains(&user) || before.contains(&UserId::SERVER);
+        !was_mentioned && self.now.as_ref().is_some_and(|now| now.include(user))
+    }
+}
+
 /// A text behind an `@` that may be the name of a user, or stand for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PossibleMention {
@@ -175,5 +202,33 @@ mod tests {
         let mentions = Mentions { users, everyone: None };
         assert!(mentions.include(UserId(3)) && !mentions.include(UserId(4)));
         assert!(Mentions { everyone: Some("all".to_owned()), ..mentions }.include(UserId(4)));
+    }
+
+    #[test]
+    fn a_change_adds_those_who_were_not_mentioned_before() {
+        let user = |id: u64| UserRef { id: UserId(id), name: "x".to_owned() };
+        let change = |users: &[u64], everyone: bool, before: &[u64]| MentionChange {
+            now: Some(Box::new(Mentions {
+                users: users.iter().map(|id| user(*id)).collect(),
+                everyone: everyone.then(|| "all".to_owned()),
+            })),
+            announced: Some(AnnouncedMentions {
+                by_name: "a".to_owned(),
+                before: before.iter().map(|id| UserId(*id)).collect(),
+            }),
+        };
+        for (users, everyone, before, is_added) in [
+            (&[3][..], false, &[][..], true),
+            (&[3], false, &[4], true),
+            (&[3], false, &[3], false),
+            (&[3], false, &[0], false),
+            (&[], true, &[4], true),
+            (&[], true, &[3], false),
+            (&[4], false, &[], false),
+        ] {
+            assert_eq!(change(users, everyone, before).adds(UserId(3)), is_added, "{users:?} {everyone} {before:?}");
+        }
+        let read = MentionChange { announced: None, ..change(&[3], false, &[]) };
+        assert!(!read.adds(UserId(3)), "what is read later may be old");
     }
 }

@@ -195,6 +195,8 @@ pub struct Message {
     pub reactions: Option<Arc<Reactions>>,
     /// Whom it mentions; `None` for nobody.
     pub mentions: Option<Box<Mentions>>,
+    /// Time of the latest edit that changed this, UTC milliseconds.
+    pub mentions_changed_at_ms: Option<u64>,
     /// Whether it is pinned to its room; `None` when it never was.
     pub pin: Option<PinState>,
     /// Where it was forwarded from.
@@ -291,6 +293,7 @@ impl Message {
             reactions: None,
             mentions: None,
             pin: None,
+            mentions_changed_at_ms: None,
             forwarded_from: None,
         }
     }

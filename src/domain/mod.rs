@@ -67,7 +67,9 @@ pub use hook::{HookHealth, HookId, HookOrigin, HookToken, IncomingHook, Outgoing
 pub use ids::{EntryId, MessageId, RoomId, Seq, UserId};
 pub use invite::{InviteCode, InviteId, InviteTerms};
 pub use listing::Listing;
-pub use mention::{Mentioned, Mentions, NamedInText, PossibleMention, possible_mentions};
+pub use mention::{
+    AnnouncedMentions, MentionChange, Mentioned, Mentions, NamedInText, PossibleMention, possible_mentions,
+};
 pub use message::{Attachment, ClientId, Content, Message, MessageKind, Origin, PinState};
 pub use message_search::{FoundMessages, Has, MessageSearch, SearchPlace};
 pub use name_search::{NameQuery, name_parts};

@@ -123,7 +123,7 @@ impl HubState {
         let Self { rooms, connections, dirty, base_url, metrics, .. } = self;
         let Some(room) = rooms.get(&event.room.id) else { return outcome };
         let mut encoded = EncodedOnce::new(event, base_url);
-        let mut mentions = MentionFrames::of(&event.what);
+        let mut mentions = MentionFrames::of(event);
         for slot in &room.connections {
             let Some(connection) = connections.get_mut(*slot) else { continue };
             let has_backlog = !connection.backlogs.is_empty();
@@ -193,7 +193,7 @@ impl HubState {
     pub(super) fn encode_for(&self, connection: &Connection, event: &RoomEvent) -> Option<Bytes> {
         let frame = encode(connection, event, &self.base_url)?;
         let frame = ReadyFrame::new(frame).for_viewer(connection.user);
-        Some(MentionFrames::of(&event.what).follow(frame, connection))
+        Some(MentionFrames::of(event).follow(frame, connection))
     }
 
     /// Gathers a change of presence for the next tick.

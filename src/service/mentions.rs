@@ -1,7 +1,7 @@
 //! Whom messages mention.
 
 use super::messages::Messages;
-use crate::domain::{Attachment, Mentioned, NamedInText, NewMessage, Result, possible_mentions};
+use crate::domain::{Attachment, Mentioned, NamedInText, NewMessage, PossibleMention, Result, possible_mentions};
 
 impl Messages {
     /// The message with the users whom its text may mention, whatever it was sent through: one round trip if there are
@@ -12,26 +12,32 @@ impl Messages {
         if message.forwarded_from.is_some() || message.attachment.as_ref().is_some_and(is_of_file) {
             return Ok(message);
         }
-        let possible = possible_mentions(message.text.as_str());
+        message.named = self.named_in(message.text.as_str()).await?;
+        Ok(message)
+    }
+
+    /// The users whom a text may mention.
+    pub(super) async fn named_in(&self, text: &str) -> Result<Vec<NamedInText>> {
+        let possible = possible_mentions(text);
         let names = possible.iter().filter_map(|mention| match &mention.of {
             Mentioned::User(name) => Some(name),
             Mentioned::Everyone => None,
         });
         let names: Vec<_> = names.collect();
-        if names.is_empty() && possible.is_empty() {
-            return Ok(message);
+        if possible.is_empty() {
+            return Ok(Vec::new());
         }
-        let mut users = self.store.users_named(&names).await?.into_iter();
-        for mention in &possible {
-            let user = match mention.of {
+        let (mut users, mut named) = (self.store.users_named(&names).await?.into_iter(), Vec::new());
+        for PossibleMention { place, text, of } in &possible {
+            let user = match of {
                 Mentioned::Everyone => None,
                 Mentioned::User(_) => match users.next().flatten() {
                     Some(user) => Some(user),
                     None => continue,
                 },
             };
-            message.named.push(NamedInText { place: mention.place, text: mention.text.clone(), user });
+            named.push(NamedInText { place: *place, text: text.clone(), user });
         }
-        Ok(message)
+        Ok(named)
     }
 }

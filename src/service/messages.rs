@@ -18,7 +18,7 @@ use crate::domain::{
     MessageId, MessageKind, NewMessage, Result, RoomHead, RoomId, Seq, Span, Status, UserId,
 };
 use crate::metrics::{Count, Metrics};
-use crate::store::{Appended, ReadRange, Store};
+use crate::store::{Appended, NewText, ReadRange, Store};
 
 /// How long a message may be edited.
 const EDITABLE: Duration = Duration::from_hours(24);
@@ -331,14 +331,16 @@ impl Messages {
         announced
     }
 
-    /// Replaces the text of one of the caller's messages, which has no file. Counts as sending.
+    /// Replaces the text of one of the caller's messages, which has no file, and whom it mentions. Counts as sending.
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`, `NotEditable`, `TooLate`, `Blocked`, `RateLimited`, `StorageFull`.
     pub async fn edit(&self, room: RoomId, seq: Seq, caller: &Caller, content: &Content) -> Result<()> {
         self.limits.check_send(caller.id)?;
         let (max_age_ms, rate) = (EDITABLE.as_millis() as u64, self.limits.send_rate());
-        self.store.edit_message((room, seq), caller, content, max_age_ms, rate).await
+        let named = self.named_in(content.as_str()).await?;
+        let text = NewText { content, named: &named };
+        self.store.edit_message((room, seq), caller, text, max_age_ms, rate).await
     }
 
     /// Adds a reaction of the caller, a member, to a message, or removes it. Counts as sending.

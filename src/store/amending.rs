@@ -21,11 +21,11 @@ impl Store {
     ///
     /// # Errors
     /// `RoomNotFound`, `MessageNotFound`, `Forbidden`, `Blocked`, `RateLimited`, and what `refusal` returns.
-    pub(super) async fn amend<const N: usize>(
+    pub(super) async fn amend(
         &self,
         script: &Script,
         amending: Amending<'_>,
-        args: [Arg<'_>; N],
+        args: Vec<Arg<'_>>,
         refusal: impl FnOnce(&str) -> Option<Error>,
     ) -> Result<()> {
         let Amending { message: (room, seq), caller, rate } = amending;

@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|
 //! | `<seq>` | `<ms> <user>` | | `d <entry id> <revision> <user>` | the message was deleted |
 //! | `<seq>:e` | `<ms> <user>` | the text | `e <entry id> <revision> <user> <ms> <text>` | the text was replaced |
+//! | `<seq>:m` | `<ms> <user> <user>,<user>` | `{"at":[<user>,…],"as":[<name>,…]}` | `n <entry id> <revision> <user> <ms> <JSON>` | an edit changed whom the message mentions |
 //! | `<seq>:p` | `<ms> <user> <1 or 0>` | | `p <entry id> <revision> <user> <ms> <1 or 0>` | the message was pinned or unpinned |
 //! | `<seq>:r` | `<ms> <user>` | `<emoji> <user>,<user>` a line | `a <entry id> <revision> <user> <ms> <1 or 0> <emoji>` | a user reacted, or removed the reaction |
 //!
@@ -18,7 +19,7 @@
 use redis::{Pipeline, Value};
 
 use super::redis::reply::{self, next, text, unexpected};
-use super::{Store, record};
+use super::{Store, mention_changes, record};
 use crate::domain::{
     Amendment, AmendmentKind, Amendments, Emoji, EntryId, Error, HistoryQuery, Message, Reaction, Reactions, Result,
     RoomId, Seq, UserId,
@@ -50,6 +51,7 @@ struct Outline {
 enum OutlineKind {
     Deleted,
     Edited,
+    Mentions,
     Reacted,
     /// The outline says whether the message is pinned.
     Pinned(bool),
@@ -59,7 +61,7 @@ impl OutlineKind {
     fn has_details(self) -> bool {
         match self {
             Self::Deleted | Self::Pinned(_) => false,
-            Self::Edited | Self::Reacted => true,
+            Self::Edited | Self::Mentions | Self::Reacted => true,
         }
     }
 }
@@ -72,6 +74,7 @@ impl Outline {
         let (seq, kind) = match field.split_once(':') {
             None => (field, OutlineKind::Deleted),
             Some((seq, "e")) => (seq, OutlineKind::Edited),
+            Some((seq, "m")) => (seq, OutlineKind::Mentions),
             Some((seq, "r")) => (seq, OutlineKind::Reacted),
             Some((seq, "p")) => (seq, OutlineKind::Pinned(words.next() == Some("1"))),
             Some(_) => return None,
@@ -85,6 +88,7 @@ impl Outline {
         match self.kind {
             OutlineKind::Deleted => self.seq.0.to_string(),
             OutlineKind::Edited => format!("{}:e", self.seq.0),
+            OutlineKind::Mentions => format!("{}:m", self.seq.0),
             OutlineKind::Reacted => format!("{}:r", self.seq.0),
             OutlineKind::Pinned(_) => format!("{}:p", self.seq.0),
         }
@@ -94,6 +98,7 @@ impl Outline {
         let what = match self.kind {
             OutlineKind::Deleted => AmendmentKind::Deleted,
             OutlineKind::Edited => AmendmentKind::Edited(details.into()),
+            OutlineKind::Mentions => mention_changes::read_mentions(details),
             OutlineKind::Pinned(is_pinned) => AmendmentKind::Pinned(is_pinned),
             OutlineKind::Reacted => AmendmentKind::Reactions(read_reactions(details, self.at_ms).into()),
         };

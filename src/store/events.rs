@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{amendments, profiles, record, room_changes, setting_letters};
+use super::{amendments, mention_changes, profiles, record, room_changes, setting_letters};
 use crate::domain::{
     ChangedProfile, ConversationSettings, EntryId, Event, ReadMark, RoomId, Seq, TokenId, UserId, UserRef,
 };
@@ -170,6 +170,7 @@ pub(super) fn parse_event(room: RoomId, text: &str) -> Option<Event> {
         "a" => Event::Amended(amendments::parse_reaction(first, rest)?),
         "p" => Event::Amended(amendments::parse_pin(first, rest)?),
         "e" => Event::Amended(amendments::parse_edit(first, rest)?),
+        "n" => Event::Amended(mention_changes::parse_mentions(first, rest)?),
         "r" => {
             let (range, at_ms) = rest.split_once(' ')?;
             let (from, to) = range.split_once('-')?;

@@ -11,8 +11,8 @@ use super::redis::scripts::{self, Arg, Call};
 use super::stored::{RoomEntry, kind_of, parse_pair};
 use super::{Store, amendments, record};
 use crate::domain::{
-    Caller, EntryId, Error, Field, Message, MessageId, NewMessage, Notice, NoticeKind, Result, RoomHead, RoomId,
-    RoomKind, Seq, UserId, hex,
+    Caller, EntryId, Error, Field, Message, MessageId, NamedInText, NewMessage, Notice, NoticeKind, Result, RoomHead,
+    RoomId, RoomKind, Seq, UserId, hex,
 };
 
 /// Maximum number of messages that one call announces. Nodes read what is missing before them from the log.
@@ -148,7 +148,7 @@ impl Store {
             state, log, members, amendments, live, &rate_key, removed, &slow_key, admins, details, sent, first, second,
         ];
         let keys = if hash.is_empty() { &keys[..10] } else { &keys[..] };
-        let names = json_names(message)?;
+        let names = json_names(&message.named)?;
         let args = |right| {
             let mut args = vec![
                 Arg::Number(caller.id.0),
@@ -167,10 +167,7 @@ impl Store {
                 Arg::Text(right),
                 Arg::Bytes(client_id.field()),
             ];
-            for (named, name) in message.named.iter().zip(&names) {
-                let user = named.user.map_or(0, |user| user.0);
-                args.extend([Arg::Number(named.place as u64), Arg::Number(user), Arg::Text(name)]);
-            }
+            args.extend(mention_args(&message.named, &names));
             args
         };
         let right = if terms.is_by_hook { BY_HOOK } else { AS_MEMBER };
@@ -321,9 +318,17 @@ fn room_of(id: RoomId, kind: &str, about: &str) -> Result<AppendedRoom> {
     })
 }
 
-/// The names that a message may mention, as JSON.
-fn json_names(message: &NewMessage) -> Result<Vec<String>> {
-    message.named.iter().map(|named| serde_json::to_string(&named.text).map_err(Error::internal)).collect()
+/// The names that a text may mention, as JSON.
+pub(super) fn json_names(named: &[NamedInText]) -> Result<Vec<String>> {
+    named.iter().map(|named| serde_json::to_string(&named.text).map_err(Error::internal)).collect()
+}
+
+/// Whom a text may mention, as arguments of a script.
+pub(super) fn mention_args<'a>(named: &'a [NamedInText], names: &'a [String]) -> impl Iterator<Item = Arg<'a>> {
+    named.iter().zip(names).flat_map(|(named, name)| {
+        let user = named.user.map_or(0, |user| user.0);
+        [Arg::Number(named.place as u64), Arg::Number(user), Arg::Text(name)]
+    })
 }
 
 /// The message as it is stored. It mentions some of those that its text may mention, by their numbers from 1.
@@ -343,6 +348,7 @@ fn stored(room: RoomId, entry: EntryId, caller: &Caller, new: NewMessage, mentio
         edited_at_ms: None,
         reactions: None,
         pin: None,
+        mentions_changed_at_ms: None,
         forwarded_from: new.forwarded_from.map(Box::new),
     }
 }

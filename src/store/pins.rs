@@ -25,7 +25,7 @@ impl Store {
         rate: Option<SendRate>,
     ) -> Result<()> {
         let amending = Amending { message, caller, rate };
-        let args = [Arg::Number(is_on.into()), Arg::Number(MAX_PINNED)];
+        let args = vec![Arg::Number(is_on.into()), Arg::Number(MAX_PINNED)];
         let refusal = |word: &str| (word == "full").then_some(Error::TooManyPins);
         self.amend(&scripts::PIN, amending, args, refusal).await
     }

@@ -26,8 +26,12 @@ impl Store {
         rate: Option<SendRate>,
     ) -> Result<()> {
         let amending = Amending { message, caller, rate };
-        let args =
-            [Arg::Text(emoji.as_str()), Arg::Number(is_on.into()), Arg::Number(MAX_KINDS), Arg::Number(MAX_REACTIONS)];
+        let args = vec![
+            Arg::Text(emoji.as_str()),
+            Arg::Number(is_on.into()),
+            Arg::Number(MAX_KINDS),
+            Arg::Number(MAX_REACTIONS),
+        ];
         let refusal = |word: &str| (word == "full").then_some(Error::TooManyReactions);
         self.amend(&scripts::REACT, amending, args, refusal).await
     }

@@ -213,6 +213,7 @@ pub(super) fn decode(room: RoomId, entry: EntryId, record: &str) -> Result<Messa
         edited_at_ms: None,
         reactions: None,
         pin: None,
+        mentions_changed_at_ms: None,
         forwarded_from: record.fw.and_then(OriginRecord::into_origin).map(Box::new),
         mentions: mentions_of(record.at.into_iter().map(UserId).zip(record.names)),
     })

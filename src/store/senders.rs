@@ -4,7 +4,7 @@
 //! Before each use, what is known of a room is extended by the entries behind its last one. After a failover or a restart
 //! Redis may lack that entry, or have another with its seq: an entry is recognised by seq and time together, as in `tail`,
 //! and when it is not in the log, the log is read from its beginning. Entries never change, and they leave the log at its
-//! beginning alone. Deletions are read each time: after Redis has lost one, another may give the room the same revision.
+//! beginning alone. Deletions, and mentions that edits have changed, are read each time: after Redis has lost one, another may give the room the same revision.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, Weak};
@@ -61,7 +61,7 @@ impl Known {
         self.mentions.shrink_to_fit();
     }
 
-    /// Whether an entry mentions a user, alone or with all members.
+    /// Whether an entry mentions a user as it was sent, alone or with all members.
     fn do_mention(&self, seq: Seq, user: UserId) -> bool {
         let first = self.mentions.partition_point(|(of, _)| *of < seq);
         let mut mentioned = self.mentions[first..].iter().take_while(|(of, _)| *of == seq);
@@ -108,7 +108,11 @@ impl SenderReads {
 pub(super) struct Senders {
     known: Arc<Known>,
     deleted: HashSet<Seq>,
+    remade: Remade,
 }
+
+/// Whom messages mention since an edit.
+type Remade = HashMap<Seq, Vec<UserId>>;
 
 impl Senders {
     /// Whether an entry was sent by a user, deleted or not.
@@ -127,9 +131,17 @@ impl Senders {
         let (mut unread, mut mentions) = (0, 0);
         for sent in entries[behind..].iter().filter(is_unread) {
             unread += 1;
-            mentions += u64::from(self.known.do_mention(sent.id.seq, user));
+            mentions += u64::from(self.does_mention(sent.id.seq, user));
         }
         (unread, mentions)
+    }
+
+    /// Whether a message mentions a user, alone or with all members.
+    fn does_mention(&self, seq: Seq, user: UserId) -> bool {
+        match self.remade.get(&seq) {
+            Some(mentioned) => mentioned.contains(&user) || mentioned.contains(&UserId::SERVER),
+            None => self.known.do_mention(seq, user),
+        }
     }
 }
 
@@ -147,6 +159,7 @@ struct End {
     /// The first entry of the log.
     first: Option<EntryId>,
     deleted: HashSet<Seq>,
+    remade: Remade,
 }
 
 impl Store {
@@ -168,11 +181,11 @@ impl Store {
                 restarts += 1;
             }
             known.append(part.known);
-            if let Some(End { first, deleted }) = part.end {
+            if let Some(End { first, deleted, remade }) = part.end {
                 known.forget_before(first);
                 let known = Arc::new(known);
                 self.known_senders.0.insert(room, Arc::clone(&known));
-                return Ok(Senders { known, deleted });
+                return Ok(Senders { known, deleted, remade });
             }
             if restarts > MAX_RESTARTS {
                 return Err(Error::Unavailable("the log is trimmed faster than it is read".into()));
@@ -200,8 +213,7 @@ impl Part {
         let mut known = Known::default();
         for entry in entries.chunks_exact(3) {
             let (id, sender) = (entry_id(&entry[0])?, user_id(&entry[1])?);
-            let mentioned = text(&entry[2])?.split(',').filter_map(|user| user.parse().ok().map(UserId));
-            known.mentions.extend(mentioned.map(|user| (id.seq, user)));
+            known.mentions.extend(users_in(text(&entry[2])?).map(|user| (id.seq, user)));
             known.entries.push(Sent { id, sender });
         }
         let has_more: bool = reply::read(next(&mut items)?)?;
@@ -220,8 +232,18 @@ impl End {
             // Fields of other amendments are no numbers.
             deleted.extend(text(field)?.parse().map(Seq));
         }
-        Ok(Self { first, deleted })
+        let mut remade = HashMap::new();
+        for change in array(next(items)?)?.chunks_exact(2) {
+            let (field, users) = (text(&change[0])?, text(&change[1])?);
+            let Some(seq) = field.split_once(':').and_then(|(seq, _)| seq.parse().ok()) else { continue };
+            remade.insert(Seq(seq), users_in(users).collect());
+        }
+        Ok(Self { first, deleted, remade })
     }
+}
+
+fn users_in(list: &str) -> impl Iterator<Item = UserId> {
+    list.split(',').filter_map(|user| user.parse().ok().map(UserId))
 }
 
 #[cfg(test)]
@@ -242,7 +264,8 @@ mod tests {
             vec![sent(3, 10, 2), sent(4, 10, 2), sent(5, 11, 1), sent(6, 12, 2), sent(7, 12, 0), sent(9, 13, 3)];
         let mentions = vec![(Seq(3), UserId(1)), (Seq(4), UserId(4)), (Seq(6), UserId(1)), (Seq(9), UserId(0))];
         let known = Arc::new(Known { entries, mentions });
-        let senders = Senders { known, deleted: HashSet::from([Seq(6)]) };
+        let remade = HashMap::from([(Seq(4), vec![]), (Seq(5), vec![UserId(2)])]);
+        let senders = Senders { known, deleted: HashSet::from([Seq(6)]), remade };
         for (user, read, since_ms, unread, mentions) in [
             (1, 0, 0, 3, 2),
             (1, 3, 0, 2, 1),
@@ -274,10 +297,14 @@ mod tests {
         assert_eq!(cut.known.mentions, [(Seq(8), UserId(4)), (Seq(8), UserId(0))]);
         assert!(part(vec![Value::Int(0)]).is_err(), "the last part has an end");
         let id = Value::BulkString(b"2-1".to_vec());
-        let end = part(vec![Value::Int(0), id, list(&["5", "7:e", "6"])]).expect("reads").end.expect("the end");
+        let end = part(vec![Value::Int(0), id, list(&["5", "7:e", "6"]), list(&["7:m", "4,0", "8:m", ""])])
+            .expect("reads")
+            .end
+            .expect("the end");
         assert_eq!(end.first.map(|id| id.seq), Some(Seq(2)));
         assert_eq!(end.deleted, HashSet::from([Seq(5), Seq(6)]));
-        let empty = part(vec![Value::Int(0), Value::Nil, list(&[])]).expect("reads").end.expect("the end");
+        assert_eq!(end.remade, HashMap::from([(Seq(7), vec![UserId(4), UserId(0)]), (Seq(8), vec![])]));
+        let empty = part(vec![Value::Int(0), Value::Nil, list(&[]), list(&[])]).expect("reads").end.expect("the end");
         assert!(empty.first.is_none() && empty.deleted.is_empty());
     }
 

@@ -55,6 +55,32 @@ test("a name is completed by keyboard, mentions its user on another node, and is
   await expect(mentioned(row)).toHaveText("@");
 });
 
+test("an edit mentions whom its text names by now", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const room = await alice.group(uniqueName("edits"), bob);
+  const other = await bob.direct(alice);
+  await alice.send(room, "lunch?");
+  const here = await enter(alice, { room });
+  const there = await enter(bob, { node: 1, room: other });
+  const row = item(there, "edits");
+  const edit = async (text: string) => {
+    await composer(here).press("ArrowUp");
+    await composer(here).fill(text);
+    await composer(here).press("Enter");
+  };
+  await expect(badge(row)).toHaveText("1");
+  await edit(`lunch, @${bob.name}?`);
+  await expect(mentioned(row)).toHaveText("@");
+  await edit("lunch, all?");
+  await expect(mentioned(row)).toHaveCount(0);
+  await edit(`lunch, all and @${bob.name}?`);
+  await expect(mentioned(row)).toHaveText("@");
+  await row.click();
+  await expect(bubble(there, "lunch").locator("mark.mention")).toHaveText(`@${bob.name}`);
+  await edit("lunch alone");
+  await expect(bubble(there, "lunch alone").locator("mark.mention")).toHaveCount(0);
+});
+
 test("Chinese names are completed and found without spaces, with an undo", async ({ enter }) => {
   const [alice, zhang] = await newUsers("alice", "张小三");
   const room = await alice.group(uniqueName("提及"), zhang);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::command_log::LoggedRedis;
 use crate::dialect_clients::{Destination, DialectClients, SEND_PATHS, SOCKET_KINDS};
-use crate::edits::integer;
+use crate::edits::{edit, integer, until_message};
 use crate::socket::Socket;
 use crate::support::{Redis, User, World, ok, room_id};
 use crate::unread_numbers::listed;
@@ -241,6 +241,94 @@ async fn a_mention_takes_one_round_trip_more_and_an_address_none() {
     let (alice, _) = (world.user(0, "alice").await, world.user(0, "bob").await);
     for (text, round_trips) in [("bob@example.com", 1), ("@", 1), ("@bob!", 2), ("@nobody @bob", 2)] {
         let cost = redis.cost(&alice, async || drop(alice.send(0, "global", text).await)).await;
+        assert_eq!((cost.commands["evalsha"], cost.round_trips), (1, round_trips), "{text}: {cost:?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_edited_message_mentions_whom_its_present_text_does() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let carol = world.user(0, "carol").await;
+    let room = alice.make_group(0, "edits", &["bob", "carol"]).await;
+    let id = room_id(room);
+    let message = alice.send(0, &id, "hi @carol").await;
+    let mut writing = world.webchat(0, &alice, "ext=1").await;
+    let (mut told, mut other) = (world.webchat(1, &bob, "ext=1").await, world.webchat(1, &carol, "ext=1").await);
+    let mut plain = world.webchat(1, &bob, "").await;
+    let [is_bob, is_carol] =
+        [(2, "bob"), (3, "carol")].map(|(user_id, name)| json!({"user_id": user_id, "name": name}));
+    let everyone = json!({"user_id": null, "name": "all"});
+    for (text, mentions, before, counts) in [
+        ("hi @bob and @carol", json!([is_bob, is_carol]), json!([3]), (1, 1)),
+        ("hi @bob, @eve", json!([is_bob]), json!([2, 3]), (1, 0)),
+        ("hi \"@all\"", json!([everyone]), json!([2]), (1, 1)),
+        ("hi @carol", json!([is_carol]), json!([null]), (0, 1)),
+        ("hi", json!([]), json!([3]), (0, 0)),
+        ("hi again @bob", json!([is_bob]), json!([]), (1, 0)),
+    ] {
+        assert_eq!(edit(&mut writing, room, &message, text).await["type"], "done");
+        let change = told.next_of("mentions_changed").await;
+        let expected = json!({
+            "room_id": room, "id": integer(&message), "user_id": 1, "mentions": mentions, "before": before
+        });
+        assert_eq!(change["payload"], expected, "{text}");
+        let shown_now = if mentions == json!([]) { Value::Null } else { mentions };
+        assert_eq!(shown(&bob, 0, room).await, shown_now, "{text}");
+        for node in [0, 1] {
+            let counted = (unread(&bob, node, room).await.1, unread(&carol, node, room).await.1);
+            assert_eq!(counted, counts, "{text} on node {node}");
+        }
+    }
+    // The mentions are the same, so nobody hears of them again; whoever was mentioned before does not either.
+    assert_eq!(edit(&mut writing, room, &message, "hi once more @bob").await["type"], "done");
+    alice.send(0, &id, "the end").await;
+    let bobs: Vec<String> = until_message(&mut told).await;
+    assert_eq!(bobs, ["mentioned", "message_edited"]);
+    let carols = until_message(&mut other).await;
+    assert_eq!(carols.iter().filter(|kind| *kind == "mentioned").count(), 1, "{carols:?}");
+    assert_eq!(until_message(&mut plain).await, [""; 0]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn nodes_count_the_mentions_of_edited_messages() {
+    let world = World::start(2).await;
+    let (alice, bob) = (world.user(0, "alice").await, world.user(1, "bob").await);
+    let room = alice.make_group(0, "counts", &["bob"]).await;
+    let id = room_id(room);
+    let first = alice.send(0, &id, "@bob").await;
+    let second = alice.send(0, &id, "hello").await;
+    // More than Redis counts by itself.
+    for number in 0..120 {
+        alice.send(0, &id, &number.to_string()).await;
+    }
+    assert_eq!(unread(&bob, 1, room).await, (122, 1));
+    let mut writing = world.webchat(0, &alice, "ext=1").await;
+    for (message, text, mentions) in
+        [(&second, "hello @all", 2), (&first, "nobody", 1), (&second, "hello", 0), (&first, "@bob again", 1)]
+    {
+        assert_eq!(edit(&mut writing, room, message, text).await["type"], "done");
+        for node in [0, 1] {
+            assert_eq!(unread(&bob, node, room).await, (122, mentions), "{text} on node {node}");
+        }
+    }
+    let path = format!("messages/{}?room_id={id}", first["id"].as_str().expect("an id"));
+    ok(alice.request(0, Method::DELETE, &path).send().await).await;
+    assert_eq!(unread(&bob, 1, room).await, (121, 0));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_edit_takes_one_round_trip_and_one_more_to_look_names_up() {
+    let redis = LoggedRedis::start().await;
+    let world = redis.world(|_| {}).await;
+    let (alice, _) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let message = alice.send(0, "global", "first").await;
+    let mut writing = world.webchat(0, &alice, "ext=1").await;
+    for (text, round_trips) in [("bob@example.com", 1), ("hi @bob", 2), ("hi", 1)] {
+        let cost = redis.cost(&alice, async || drop(edit(&mut writing, 1, &message, text).await)).await;
         assert_eq!((cost.commands["evalsha"], cost.round_trips), (1, round_trips), "{text}: {cost:?}");
     }
     world.stop().await;

@@ -102,7 +102,7 @@ impl<'a> From<&'a Origin> for OriginView<'a> {
 /// A mention in the text of a message.
 #[derive(Serialize, ToSchema)]
 #[schema(as = webchat::Mention)]
-struct MentionView<'a> {
+pub(super) struct MentionView<'a> {
     /// The user; `null` for all members.
     #[schema(required)]
     user_id: Option<u64>,
@@ -111,7 +111,8 @@ struct MentionView<'a> {
 }
 
 impl<'a> MentionView<'a> {
-    fn all(mentions: &'a Mentions) -> Vec<Self> {
+    /// All of them, those of all members last.
+    pub(super) fn all(mentions: &'a Mentions) -> Vec<Self> {
         let users = mentions.users.iter().map(|user| Self { user_id: Some(user.id.0), name: &user.name });
         users.chain(mentions.everyone.as_deref().map(|name| Self { user_id: None, name })).collect()
     }

@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 
 use super::conversation_settings::ChangedSettings;
 use super::error::text;
-use super::message::{ChatMessage, ReactionView};
+use super::message::{ChatMessage, MentionView, ReactionView};
 use super::profile::ChangedMe;
 use super::requests::decode;
 use super::room_settings::ChangedRoom;
 use super::wire::integer;
 use crate::dialects::common::utc_millis;
-use crate::domain::{Amendment, AmendmentKind, Event, Field, OwnEvent, RoomEvent, RoomId};
+use crate::domain::{
+    Amendment, AmendmentKind, AnnouncedMentions, Event, Field, MentionChange, OwnEvent, RoomEvent, RoomId, UserId,
+};
 use crate::edge::{Answer, Refusal, Resume, SocketCodec, SocketRoute, Viewer, json as print};
 use crate::fanout::{Frame, ResumeReplies, Style};
 
@@ -150,6 +152,11 @@ fn amended(room: RoomId, Amendment { id, by, at_ms, what, .. }: &Amendment) -> S
             });
             frame("message_edited", payload)
         }
+        AmendmentKind::Mentions(change) => {
+            let mut payload = json!({"room_id": room_id, "id": id, "user_id": user_id});
+            add_mentions(&mut payload, change);
+            frame("mentions_changed", payload)
+        }
         AmendmentKind::Reacted { emoji, is_on } => {
             let payload = json!({
                 "room_id": room_id, "id": id, "user_id": user_id, "emoji": emoji.as_str(), "on": is_on
@@ -163,6 +170,15 @@ fn amended(room: RoomId, Amendment { id, by, at_ms, what, .. }: &Amendment) -> S
             let payload = json!({"room_id": room_id, "id": id, "reactions": ReactionView::all(reactions)});
             frame("reactions", payload)
         }
+    }
+}
+
+/// Adds whom a message mentions now and, where that is known, whom it mentioned before; `null` stands for all members.
+fn add_mentions(payload: &mut Value, change: &MentionChange) {
+    payload["mentions"] = json!(change.now.as_deref().map(MentionView::all).unwrap_or_default());
+    if let Some(AnnouncedMentions { before, .. }) = &change.announced {
+        let user_id = |user: &UserId| (*user != UserId::SERVER).then_some(user.0);
+        payload["before"] = json!(before.iter().map(user_id).collect::<Vec<_>>());
     }
 }
 

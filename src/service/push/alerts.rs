@@ -138,6 +138,7 @@ mod tests {
             edited_at_ms: None,
             reactions: None,
             pin: None,
+            mentions_changed_at_ms: None,
             mentions: mentions.map(Box::new),
             forwarded_from: None,
         };

@@ -15,8 +15,8 @@ local function amend(room, log, amended, details, live, max_len, id, amendment)
     redis.call('PEXPIRE', details, lifetime + AMENDMENTS_LONGER_MS)
   end
   -- Entries beyond `max_len` leave the log without their amendments, which are dropped once there are more than the
-  -- messages of the log can have: an edit, reactions and a pin, or a deletion alone.
-  if redis.call('HLEN', amended) > 3 * max_len then
+  -- messages of the log can have: an edit, other mentions, reactions and a pin, or a deletion alone.
+  if redis.call('HLEN', amended) > 4 * max_len then
     local head = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     drop_amendments(amended, details, tonumber(string.match(head[1], '^%d+')))
   end

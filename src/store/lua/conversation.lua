@@ -14,14 +14,27 @@ local joined = redis.call('ZSCORE', members, user)
 if not state[1] or not joined then return false end
 local joined_ms = tonumber(joined)
 
+-- Returns whom a message mentions as it reads now. `found` are the amendments of the first, `fields` are those of the room.
+local function users_mentioned(entry, seq, found, fields)
+  local field, change = seq .. ':m', false
+  if fields then
+    change = fields[field] and redis.call('HGET', amended, field)
+  else
+    for i = 1, #found, 2 do
+      if found[i] == field then change = found[i + 1] end
+    end
+  end
+  return change and users_of_change(change) or mentioned_users(entry[2][2])
+end
+
 local id, record, amendments, unread, mentions = false, false, {}, 0, 0
-local is_cut = walk_back(log, amended, tonumber(ARGV[3]), function(entry, seq, ms, found)
+local is_cut = walk_back(log, amended, tonumber(ARGV[3]), function(entry, seq, ms, found, fields)
   if not id then id, record, amendments = entry[1], entry[2][2], found end
   local is_new = tonumber(seq) > highest and ms >= joined_ms
   local sender = string.match(entry[2][2], '^%d+')
   if is_new and sender ~= user and sender ~= '0' then
     unread = unread + 1
-    if does_mention(entry[2][2], user) then mentions = mentions + 1 end
+    if does_mention(users_mentioned(entry, seq, found, fields), user) then mentions = mentions + 1 end
   end
   return is_new
 end)

@@ -22,5 +22,5 @@ local may_delete = sender == user or is_admin or is_leader(state[2], admins, mem
 if not may_delete then return {'forbidden'} end
 local deletion = {field = seq, value = integer(room_time(0)) .. ' ' .. user, verb = 'd', announced = user}
 local is_new = amend(room, log, amended, details, live, ARGV[5], id, deletion)
-for _, hash in ipairs({amended, details}) do redis.call('HDEL', hash, seq .. ':e', seq .. ':r', seq .. ':p') end
+for _, hash in ipairs({amended, details}) do redis.call('HDEL', hash, seq .. ':e', seq .. ':m', seq .. ':r', seq .. ':p') end
 return {is_new and 'deleted' or 'already', id, record}

@@ -4,8 +4,8 @@
 -- KEYS  1 log   2 amendments
 -- ARGV  1 id of the known entry ('' for none)
 -- Reply {known entry is in the log 0|1, {entry id, sender, users whom it mentions, …}, there are more 0|1, id of the log's first entry,
---       fields of the amendments}
---       (from the beginning of the log when the known entry is not in it; the last two only when there are no more; the
+--       fields of the amendments, {field, users whom its message mentions since an edit, …}}
+--       (from the beginning of the log when the known entry is not in it; the last three only when there are no more; the
 --       id is false for an empty log)
 
 local MAX_ENTRIES, MAX_BYTES, STEP = 500, 128 * 1024, 10
@@ -27,4 +27,15 @@ end
 local known = is_known and 1 or 0
 if has_more then return {known, senders, 1} end
 local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-return {known, senders, 0, first and first[1] or false, redis.call('HKEYS', amended)}
+local fields, changed, users = redis.call('HKEYS', amended), {}, {}
+for _, field in ipairs(fields) do
+  if string.sub(field, -2) == ':m' then changed[#changed + 1] = field end
+end
+for i = 1, #changed, 1000 do
+  local some = {unpack(changed, i, math.min(i + 999, #changed))}
+  for j, value in ipairs(redis.call('HMGET', amended, unpack(some))) do
+    users[#users + 1] = some[j]
+    users[#users + 1] = users_of_change(value)
+  end
+end
+return {known, senders, 0, first and first[1] or false, fields, users}

@@ -26,8 +26,8 @@ local function seq_before(seq, fields)
   return before
 end
 
--- Visits messages that are not deleted from the newest back to `oldest_ms`, while `visit(entry, seq, ms, amendments)`
--- returns true. Only the first comes with its amendments. Returns true when it has stopped because it has read enough;
+-- Visits messages that are not deleted from the newest back to `oldest_ms`, while `visit(entry, seq, ms, amendments,
+-- fields)` returns true. Only the first comes with its amendments, only the others with the set of all fields. Returns true when it has stopped because it has read enough;
 -- never before the first.
 local function walk_back(log, amended, oldest_ms, visit)
   -- Most walks end at the newest message, so the first step reads no more than that and its amendments.
@@ -42,7 +42,7 @@ local function walk_back(log, amended, oldest_ms, visit)
       local amendments = not (fields and fields[seq])
       if amendments and not has_visited then amendments = unless_deleted(amendments_of(amended, seq), seq) end
       if amendments then
-        if not visit(entry, seq, ms, amendments) then return false end
+        if not visit(entry, seq, ms, amendments, has_visited and fields) then return false end
         has_visited = true
       end
       read, bytes = read + 1, bytes + #entry[2][2]

@@ -58,7 +58,13 @@ script!(
     "../lua/amend.lua",
     "../lua/delete_message.lua"
 );
-script!(EDIT_MESSAGE = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/edit_message.lua");
+script!(
+    EDIT_MESSAGE = "../lua/amendments.lua",
+    "../lua/prelude.lua",
+    "../lua/amend.lua",
+    "../lua/mentions.lua",
+    "../lua/edit_message.lua"
+);
 script!(REACT = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/react.lua");
 script!(PIN = "../lua/amendments.lua", "../lua/prelude.lua", "../lua/amend.lua", "../lua/pins.lua", "../lua/pin.lua");
 script!(

@@ -172,7 +172,9 @@ fn count_diverged(shown: &Shown, amended: &Amended, verdict: &mut Verdict) {
 fn count_unmentioned(amended: &Amended, verdict: &mut Verdict) {
     verdict.unmentioned += amended.untold;
     for named @ Named { room, seq, user } in &amended.named {
-        if !amended.reading(*room, *seq).is_some_and(|reading| reading.mentions.contains(user)) {
+        // The text of an edit names nobody.
+        let holds = |reading: &Reading| reading.edited_at.is_some() || reading.mentions.contains(user);
+        if !amended.reading(*room, *seq).is_some_and(holds) {
             verdict.unmentioned += 1;
             verdict.note(verdict.unmentioned, || format!("{named:?} is not stored"));
         }

@@ -21,13 +21,12 @@ pub struct Reading {
 impl Reading {
     /// Reads a message.
     pub fn of(message: &Value) -> Self {
-        let mentions = message["mentions"].as_array().into_iter().flatten();
         Self {
             text: message["content"].as_str().expect("text").to_owned(),
             edited_at: message["edited_at"].as_str().map(str::to_owned),
             reactions: reactions_of(&message["reactions"]),
             is_pinned: message["pinned"] == true,
-            mentions: mentions.filter_map(|mention| mention["user_id"].as_u64()).collect(),
+            mentions: mentions_of(message),
         }
     }
 
@@ -44,6 +43,12 @@ pub fn edited_text(client_id: &str, version: u64) -> String {
 
 fn version_of(text: &str) -> u64 {
     text.rsplit_once(" v").and_then(|(_, version)| version.parse().ok()).unwrap_or(0)
+}
+
+/// The users whom a message mentions, or does after a change.
+fn mentions_of(payload: &Value) -> BTreeSet<u64> {
+    let mentions = payload["mentions"].as_array().into_iter().flatten();
+    mentions.filter_map(|mention| mention["user_id"].as_u64()).collect()
 }
 
 fn reactions_of(list: &Value) -> BTreeMap<String, BTreeSet<u64>> {
@@ -68,6 +73,7 @@ impl Readings {
         if let Some(shown) = self.by_seq.get(&seq) {
             if reading.edited_at < shown.edited_at {
                 (reading.text, reading.edited_at) = (shown.text.clone(), shown.edited_at.clone());
+                reading.mentions.clone_from(&shown.mentions);
             }
             self.outdated += usize::from(reading.version() < shown.version());
         }
@@ -87,6 +93,7 @@ impl Readings {
                     (reading.text, reading.edited_at) = (text.to_owned(), edited_at.map(str::to_owned));
                 }
             }
+            Some("mentions_changed") => reading.mentions = mentions_of(payload),
             Some("reaction") => {
                 let (emoji, user) = (payload["emoji"].as_str().expect("text"), payload["user_id"].as_u64());
                 let (users, user) = (reading.reactions.entry(emoji.to_owned()).or_default(), user.expect("a number"));

@@ -158,7 +158,9 @@ impl Memory {
         match kind {
             "new_message" => self.take_message(room, payload),
             "member_added" | "member_removed" => self.take_message(room, &payload["message"]),
-            "message_edited" | "reaction" | "reactions" | "pinned" => self.take_amendment(room, frame),
+            "message_edited" | "mentions_changed" | "reaction" | "reactions" | "pinned" => {
+                self.take_amendment(room, frame)
+            }
             "message_history" => self.take_history(room, payload["messages"].as_array()?),
             "resumed" => self.rooms.get_mut(&room)?.resumed(self.user),
             "not_recovered" => {

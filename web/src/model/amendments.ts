@@ -1,9 +1,10 @@
-// What changes in a message after it was sent: its text, and the reactions to it. Pure functions.
+// What changes in a message after it was sent: its text, whom it mentions, and the reactions to it. Pure functions.
 
 import type { Message, Reaction, ServerPayloads } from "../net/types";
 
 export type Amendment =
   | { type: "message_edited"; payload: ServerPayloads["message_edited"] }
+  | { type: "mentions_changed"; payload: ServerPayloads["mentions_changed"] }
   | { type: "reaction"; payload: ServerPayloads["reaction"] }
   | { type: "reactions"; payload: ServerPayloads["reactions"] };
 
@@ -13,6 +14,8 @@ export function amended<Any extends Message>(message: Any, { type, payload }: Am
   switch (type) {
     case "message_edited":
       return edited(message, payload);
+    case "mentions_changed":
+      return { ...message, mentions: payload.mentions.length > 0 ? payload.mentions : undefined };
     case "reaction":
       return reacted(message, payload);
     case "reactions":
@@ -35,8 +38,8 @@ export function allAmended<Any extends Message>(messages: Any[], amendments: Ame
 export function latest<Any extends Message>(known: Message | null | undefined, read: Any): Any {
   // After a loss the server may give the id of a lost message again.
   if (!known || known.id !== read.id || known.resume !== read.resume) return read;
-  const { content, text, edited_at } = known;
-  return editTime(known) > editTime(read) ? { ...read, content, text, edited_at } : read;
+  const { content, text, edited_at, mentions } = known;
+  return editTime(known) > editTime(read) ? { ...read, content, text, edited_at, mentions } : read;
 }
 
 const editTime = ({ edited_at }: { edited_at?: string }) => (edited_at ? Date.parse(edited_at) : 0);

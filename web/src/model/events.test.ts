@@ -1,6 +1,6 @@
 // What events notify of and change.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Conversation, EventFrame, RoomMessage } from "../net/types";
+import type { Conversation, EventFrame, Mention, RoomMessage } from "../net/types";
 import { account, conversation, message, systemMessage } from "../testing/fixtures";
 import "./alerts";
 import { connection } from "./connection";
@@ -166,6 +166,31 @@ describe("edits and reactions", () => {
     expect(room().messages.peek()[1]).toMatchObject({ content: "mended", edited_at: editTime(1) });
     expect(textsOf(room().announced.peek())).toEqual(["mended"]);
     expect(lastText()).toBe("mended");
+  });
+
+  it("mark the users whom the text mentions by now, and have their mentions counted again", async () => {
+    const changed = (mentions: Mention[], before?: (number | null)[]): EventFrame => ({
+      type: "mentions_changed",
+      payload: { room_id: ROOM, id: 5, user_id: BOB, mentions, before },
+    });
+    opened(message(5));
+    const counted = () => conversations.peek().get(ROOM)?.mentions;
+    list = [conversation(ROOM, { last_message: message(5), unread: 1, mentions: 1 })];
+    const alice = { user_id: ALICE, name: "Alice" };
+    await applied(changed([alice], []));
+    expect(counted()).toBe(0); // everything is read
+    conversations.value = new Map([[ROOM, conversation(ROOM, { last_message: message(5), unread: 1 })]]);
+    await applied(changed([{ user_id: CAROL, name: "Carol" }], [BOB]));
+    expect(counted()).toBe(0); // of others
+    await applied(changed([alice], [CAROL]));
+    expect(room().messages.peek()[0]?.mentions).toEqual([alice]);
+    expect(counted()).toBe(1);
+    list = [conversation(ROOM, { last_message: message(5), unread: 1 })];
+    await applied(changed([alice], [null]));
+    expect(counted()).toBe(1); // all were mentioned before
+    await applied(changed([]));
+    expect(room().messages.peek()[0]?.mentions).toBeUndefined();
+    expect(counted()).toBe(0);
   });
 
   it("changes the list only for its last message", () => {

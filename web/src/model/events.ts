@@ -50,6 +50,7 @@ export function applyEvent(frame: EventFrame): void {
     case "message_deleted":
       return applyDeletion(frame.payload.room_id, frame.payload.id);
     case "message_edited":
+    case "mentions_changed":
     case "reaction":
     case "reactions":
       return applyAmendment(frame);
@@ -188,8 +189,16 @@ function applyAmendment(amendment: Amendment): void {
   room.messages.value = allAmended(room.messages.peek(), [amendment]);
   room.announced.value = allAmended(room.announced.peek(), [amendment]);
   if (amendment.type === "message_edited") noteArrival();
+  if (amendment.type === "mentions_changed") applyMentions(amendment.payload);
   const last = conversations.peek().get(room_id)?.last_message;
   if (last?.id === id) patchConversation(room_id, () => ({ last_message: amended(last, amendment) }));
+}
+
+/** The server counts the unread messages that mention the user again if an edit may have changed it. */
+function applyMentions({ room_id, mentions, before }: ServerPayloads["mentions_changed"]): void {
+  const isMe = (id: number | null) => id === null || id === me.peek()?.id;
+  const isChanged = before?.some(isMe) !== mentions.some(({ user_id }) => isMe(user_id));
+  if (isChanged && conversations.peek().get(room_id)?.unread) void refreshListSoon();
 }
 
 function applyRead(id: number, userId: number, messageId: number): void {

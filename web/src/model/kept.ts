@@ -69,6 +69,7 @@ export function withEvent(messages: Message[], frame: EventFrame): Message[] {
     case "message_deleted":
       return messages.filter(({ id }) => id !== frame.payload.id);
     case "message_edited":
+    case "mentions_changed":
     case "reaction":
     case "reactions":
       return allAmended(messages, [frame]);

@@ -90,6 +90,7 @@ function note(frame: EventFrame): void {
       pins.value = pins.peek().filter(({ id }) => id !== frame.payload.id);
       return outdate(room);
     case "message_edited":
+    case "mentions_changed":
     case "reaction":
     case "reactions":
       pins.value = allAmended(pins.peek(), [frame]);

@@ -380,6 +380,14 @@ export interface ServerPayloads {
   pinned: { room_id: number; id: number; user_id: number; on: boolean };
   /** A message mentions the user of this connection. */
   mentioned: { room_id: number; id: number; user_id: number; username: string };
+  /** An edit changed whom a message mentions. `before` has those of the former text, `null` for all, where known. */
+  mentions_changed: {
+    room_id: number;
+    id: number;
+    user_id: number;
+    mentions: Mention[];
+    before?: (number | null)[];
+  };
   typing: { room_id: number; user_id: number; username: string };
   presence: { room_id: number; users: { user_id: number; username: string; online: boolean }[] };
   member_added: Membership;
