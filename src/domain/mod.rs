@@ -95,7 +95,7 @@ pub use room_link::{LinkId, LinkTerms, LinkToken, LinkedRoom, RoomLink};
 pub use selection::Selection;
 pub use session::{Session, TokenId};
 pub use summaries::{InviteSummary, UploadTotal};
-pub use text::folded;
+pub use text::{folded, searchable};
 pub use times::{utc_millis, utc_seconds, whole_second};
 pub use user::{Account, Caller, DELETED_NAME, NewAccount, OnlineUser, Role, TokenKey, UserRef};
 pub use user_name::{TypedName, UserName, looks};

@@ -1,6 +1,8 @@
 //! What all texts have in common: their length and how they are folded.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_script::{Script, UnicodeScript};
 
 use super::error::{Error, Result};
 use super::field::Field;
@@ -32,6 +34,38 @@ pub fn folded(text: &str) -> String {
     text.to_uppercase().to_lowercase().nfkc().collect()
 }
 
+/// The form in which searches compare texts: folded, and letters of Latin, Greek and Cyrillic without the marks above and
+/// below them, because many people type none. In other scripts marks are letters, or make one of another, as in か and が.
+pub fn searchable(text: &str) -> String {
+    unmarked(&folded(text))
+}
+
+/// A folded text as searches compare it.
+pub(super) fn unmarked(folded: &str) -> String {
+    if folded.is_ascii() {
+        return folded.to_owned();
+    }
+    let mut result = String::with_capacity(folded.len());
+    let mut drops_marks = false;
+    for c in folded.nfd() {
+        let is_mark = c.general_category() == GeneralCategory::NonspacingMark;
+        match c {
+            _ if is_mark && drops_marks => continue,
+            // Letters that are no combination of another with a mark.
+            'ø' => result.push('o'),
+            'ł' => result.push('l'),
+            'đ' => result.push('d'),
+            'æ' => result.push_str("ae"),
+            'œ' => result.push_str("oe"),
+            // As inside of a word.
+            'ς' => result.push('σ'),
+            _ => result.push(c),
+        }
+        drops_marks = matches!(c.script(), Script::Latin | Script::Greek | Script::Cyrillic);
+    }
+    result.nfc().collect()
+}
+
 /// The extra bytes of a block of this length fit into a `u8`.
 const MOST_SUMMED: usize = 32;
 
@@ -41,4 +75,34 @@ pub(super) fn escaped_bytes(text: &str) -> usize {
     let more = |byte: &u8| 5 * u8::from(*byte < 0x20) + u8::from(*byte == b'"') + u8::from(*byte == b'\\');
     let pieces = text.as_bytes().chunks(MOST_SUMMED);
     text.len() + pieces.map(|piece| usize::from(piece.iter().map(more).sum::<u8>())).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searches_ignore_marks_where_they_are_no_letters() {
+        for (text, form) in [
+            ("Café", "cafe"),
+            ("cafe\u{301}", "cafe"),
+            ("Müller-Lüdenscheidt", "muller-ludenscheidt"),
+            ("Straße", "strasse"),
+            ("ＡＢＣ", "abc"),
+            ("ướp Đà Nẵng", "uop da nang"),
+            ("Ångström, smørrebrød, Łódź, œuvre", "angstrom, smorrebrod, lodz, oeuvre"),
+            ("İstanbul, Iğdır", "istanbul, igdir"),
+            ("Ωμέγα, ΟΔΟΣ", "ωμεγα, οδοσ"),
+            ("Ёлка, й", "елка, и"),
+            ("がぎぐ ガギグ", "がぎぐ ガギグ"),
+            ("हिन्दी", "हिन्दी"),
+            ("ที่นี่", "ที่นี่"),
+            ("한국어", "한국어"),
+            ("中文e\u{301}", "中文e"),
+            ("1\u{fe0f}\u{20e3} ❤\u{fe0f}", "1\u{fe0f}\u{20e3} ❤\u{fe0f}"),
+        ] {
+            assert_eq!(searchable(text), form, "{text}");
+            assert_eq!(searchable(form), form, "{form}");
+        }
+    }
 }

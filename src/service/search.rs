@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 use super::messages::Messages;
 use crate::domain::{
     Caller, CountsAs, Error, FoundMessages, HistoryPage, HistoryQuery, Kind, Limit, Message, MessageSearch, Result,
-    RoomId, SearchPlace, Seq, Span, folded,
+    RoomId, SearchPlace, Seq, Span, searchable,
 };
 
 /// Messages that are read at once.
@@ -26,7 +26,7 @@ const NAME_MAX_CHARS: usize = 255;
 
 impl Messages {
     /// A page of the messages of a room, or of all rooms of the caller, that have what is looked for, newest first. Text is
-    /// compared ignoring case. Does not count as reading.
+    /// compared ignoring case and marks. Does not count as reading.
     ///
     /// # Errors
     /// `RoomNotFound`, `RateLimited`.
@@ -198,14 +198,14 @@ fn parts_of(text: &str) -> Vec<String> {
     while let Some((before, (quoted, behind))) =
         rest.split_once('"').and_then(|(before, behind)| Some((before, behind.split_once('"')?)))
     {
-        parts.extend(before.split_whitespace().map(folded));
-        parts.push(folded(quoted.trim()));
+        parts.extend(before.split_whitespace().map(searchable));
+        parts.push(searchable(quoted.trim()));
         rest = behind;
     }
-    parts.extend(rest.split_whitespace().map(folded));
+    parts.extend(rest.split_whitespace().map(searchable));
     parts.retain(|part| !part.is_empty());
     if parts.is_empty() && !text.trim().is_empty() {
-        parts.push(folded(text.trim()));
+        parts.push(searchable(text.trim()));
     }
     parts
 }
@@ -220,8 +220,8 @@ fn has_text(message: &Message, parts: &[String]) -> bool {
     parts.iter().all(|part| text.contains(part) || name.contains(part))
 }
 
-/// The same as [`folded`]. Ideographs have no case and never combine with their neighbours, so what is between them is folded by
-/// itself, and folding ASCII is lowering it.
+/// The same as [`searchable`]. Ideographs have no case and never combine with their neighbours, so what is between them is
+/// folded by itself, and folding ASCII is lowering it.
 fn quickly_folded(text: &str) -> String {
     let is_ideograph = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
     let (mut result, mut rest) = (String::with_capacity(text.len()), text);
@@ -231,7 +231,7 @@ fn quickly_folded(text: &str) -> String {
         match run {
             _ if is_ideograph(first) => result.push_str(run),
             _ if run.is_ascii() => result.extend(run.bytes().map(|byte| char::from(byte.to_ascii_lowercase()))),
-            _ => result.push_str(&folded(run)),
+            _ => result.push_str(&searchable(run)),
         }
         rest = others;
     }
@@ -314,15 +314,22 @@ mod tests {
 
     #[test]
     fn case_and_width_do_not_matter_and_only_the_start_of_a_name_is_searched() {
-        for (text, wanted) in [("HeLLo", "hello"), ("Ｈello", "HELLO"), ("STRASSE", "straße"), ("Straße", "STRASSE")]
-        {
+        for (text, wanted) in [
+            ("HeLLo", "hello"),
+            ("Ｈello", "HELLO"),
+            ("STRASSE", "straße"),
+            ("Straße", "STRASSE"),
+            ("Le Café", "cafe"),
+            ("Muller", "müller"),
+        ] {
             assert!(has_text(&message(1, text.to_owned()), &parts_of(wanted)), "{text}");
         }
         assert!(!has_text(&message(1, "hello".to_owned()), &parts_of("world")));
+        assert!(!has_text(&message(1, "が".to_owned()), &parts_of("か")));
         for text in
             ["", "Ab", "中文", "ΑΣ中Σ文ΟΔΟΣ", "e\u{301}中\u{301}E", "ﬁ，ＡＢ中ß", "㍿株\u{f900}한국ㄱㅏ", "İI中i"]
         {
-            assert_eq!(quickly_folded(text), folded(text), "{text}");
+            assert_eq!(quickly_folded(text), searchable(text), "{text}");
         }
         let named = |name: String| {
             let file = crate::domain::Attachment { url: "/x".to_owned(), name: Some(name), ..Default::default() };

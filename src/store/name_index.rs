@@ -1,6 +1,7 @@
 //! Where searches find users and public rooms by name.
 //!
-//! Two sorted sets by text for either: the whole names, and the parts that begin at a word or an ideograph. A search reads
+//! Two sorted sets by text for either: the whole names, and the parts that begin at a word or an ideograph. For a name with
+//! marks the second also has the whole and the parts without them. A search reads
 //! as many entries as it may return from each. Earlier versions know the whole names only, and leave the parts of a name
 //! behind when they change it; results are therefore compared with the present names.
 //!
@@ -15,6 +16,9 @@ use crate::domain::{Limit, NameQuery, Result, RoomId, UserId, UserRef, folded, n
 
 /// Names that are indexed in one round trip.
 const PAGE: usize = 200;
+
+/// What an index has of each name. The first form had no parts without marks.
+const INDEX_FORM: u32 = 2;
 
 /// The two keys of an index.
 struct Index {
@@ -116,12 +120,10 @@ impl Store {
     }
 
     async fn find_by_name(&self, index: &Index, query: &NameQuery, limit: Limit) -> Result<Vec<u64>> {
-        let start = query.start();
-        let mut end = start.clone().into_bytes();
-        end.push(0xff); // does not occur in UTF-8
-        let mut pipeline = Pipeline::with_capacity(2);
-        for key in [&index.wholes, &index.parts] {
-            pipeline.cmd("ZRANGE").arg(key).arg(format!("[{start}")).arg([b"(".as_slice(), &end].concat());
+        let mut pipeline = Pipeline::new();
+        for (start, key) in query.starts().iter().flat_map(|start| [(start, &index.wholes), (start, &index.parts)]) {
+            let end = [b"(", start.as_bytes(), &[0xff]].concat(); // does not occur in UTF-8
+            pipeline.cmd("ZRANGE").arg(key).arg(format!("[{start}")).arg(end);
             pipeline.arg(&["BYLEX", "LIMIT", "0"]).arg(limit.get());
         }
         let mut found = Vec::new();
@@ -133,15 +135,16 @@ impl Store {
         Ok(found)
     }
 
-    /// Indexes the names that earlier versions stored, once per Redis: their parts, and the forms in which they meet their
-    /// look-alikes. Nodes that start at the same time do the same.
+    /// Indexes the names that earlier versions stored, once per Redis and form of the index: their parts, also without marks,
+    /// and the forms in which they meet their look-alikes. Nodes that start at the same time do the same.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn index_earlier_names(&self) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("EXISTS").arg(self.keys.names_indexed());
-        if reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)? {
+        pipeline.cmd("GET").arg(self.keys.names_indexed());
+        let form: Option<u32> = reply::read(next(&mut self.connection.run(&pipeline).await?.into_iter())?)?;
+        if form.is_some_and(|form| form >= INDEX_FORM) {
             return Ok(());
         }
         let mut last = None;
@@ -163,7 +166,7 @@ impl Store {
             self.connection.run(&pipeline).await?;
         }
         let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.cmd("SET").arg(self.keys.names_indexed()).arg(1);
+        pipeline.cmd("SET").arg(self.keys.names_indexed()).arg(INDEX_FORM);
         // If the mark is lost, names are indexed once more, so no start waits for replicas.
         self.connection.run(&pipeline).await.map(drop)
     }
@@ -185,11 +188,12 @@ impl Named {
     /// any more is taken out.
     fn write(&self, pipeline: &mut Pipeline, former: &[String], present: Option<&str>) {
         let Self { number, index, public_rooms, .. } = self;
-        let kept: Vec<String> = present.into_iter().flat_map(name_parts).collect();
+        let kept: Vec<String> = present.map(name_parts).unwrap_or_default();
         for name in former {
             let whole = Some(name.as_str()).filter(|name| Some(*name) != present);
             let wholes: Vec<String> = whole.map(|name| entry(name, *number)).into_iter().collect();
-            let parts = name_parts(name).filter(|part| !kept.contains(part)).map(|part| entry(&part, *number));
+            let parts =
+                name_parts(name).into_iter().filter(|part| !kept.contains(part)).map(|part| entry(&part, *number));
             add_change(pipeline, &index.wholes, "ZREM", &wholes);
             add_change(pipeline, &index.parts, "ZREM", &parts.collect::<Vec<_>>());
         }
@@ -216,7 +220,7 @@ fn entry(text: &str, number: u64) -> String {
 /// Adds the entries of a folded name to an index, or removes them.
 fn change_index(pipeline: &mut Pipeline, index: &Index, verb: &str, name: &str, number: u64) {
     add_change(pipeline, &index.wholes, verb, &[entry(name, number)]);
-    let parts: Vec<String> = name_parts(name).map(|part| entry(&part, number)).collect();
+    let parts: Vec<String> = name_parts(name).iter().map(|part| entry(part, number)).collect();
     add_change(pipeline, &index.parts, verb, &parts);
 }
 

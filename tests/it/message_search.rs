@@ -108,6 +108,10 @@ async fn filters_narrow_a_search_and_strangers_find_nothing() {
         let (status, body) = answered(alice.at(0, Method::GET, &path).send().await).await;
         assert_eq!((status, body["field"].as_str()), (400, Some(field)), "{query}: {body}");
     }
+    alice.send(0, &id, "Im Café Müller in der Straße").await;
+    for words in ["cafe", "CAFE%CC%81", "muller%20strasse", "caf%C3%A9%20m%C3%BCller"] {
+        assert_eq!(found(&alice, &format!("q={words}")).await, ["Im Café Müller in der Straße"], "{words}");
+    }
     // What was found stays out once it is deleted, and nothing counts as read by a search.
     ok(alice
         .request(0, Method::DELETE, &format!("messages/{}?room_id={id}", early["id"].as_str().expect("an id")))
@@ -117,6 +121,6 @@ async fn filters_narrow_a_search_and_strangers_find_nothing() {
     assert_eq!(found(&bob, "q=plan").await, ["see https://example.org/plan"]);
     let list = bob.get_json(1, "/api/v1/conversations").await;
     let entry = list.as_array().expect("a list").iter().find(|entry| entry["id"] == room).expect("listed");
-    assert_eq!(entry["unread"], 2, "the picture and the file");
+    assert_eq!(entry["unread"], 3, "the picture, the file and the last text");
     world.stop().await;
 }

@@ -93,3 +93,32 @@ async fn a_claim_that_an_earlier_version_left_behind_ends() {
     assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn names_that_an_earlier_version_indexed_are_found_without_their_marks() {
+    let redis = Redis::start(&[]);
+    let mut world = World::start_with(1, &redis.url(), |_| {}).await;
+    let prefix = world.config.redis.prefix.clone();
+    let mut direct = redis.connection();
+    let user = world.user(0, "Zoë Müller").await;
+    user.make_room(0, "Café").await;
+    for (key, parts) in [("names:parts", ["zoe muller\x001", "muller\x001"]), ("rooms:names:parts", ["cafe\x002", ""])]
+    {
+        cmd("ZREM").arg(format!("{prefix}{key}")).arg(&parts).exec(&mut direct).expect("removed");
+    }
+    cmd("SET").arg(format!("{prefix}names:indexed")).arg(1).exec(&mut direct).expect("set");
+    let found = async |node: usize, kind: &str, text: &str| {
+        let path = format!("/api/v1/search?kind={kind}&q={}", encoded(text));
+        user.get_json(node, &path).await.as_array().map(Vec::len)
+    };
+    assert_eq!((found(0, "user", "müller").await, found(0, "user", "muller").await), (Some(1), Some(0)));
+    world.add_node().await;
+    for text in ["müller", "muller", "zoe", "zoë"] {
+        assert_eq!(found(1, "user", text).await, Some(1), "{text}");
+    }
+    let mut parts: Vec<String> =
+        cmd("ZRANGE").arg(format!("{prefix}rooms:names:parts")).arg(0).arg(-1).query(&mut direct).expect("a set");
+    parts.retain(|part| part.ends_with("\x002"));
+    assert_eq!(parts, ["cafe\x002"]);
+    world.stop().await;
+}

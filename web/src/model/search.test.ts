@@ -13,6 +13,7 @@ it("finds conversations by any part of the displayed name", () => {
   const found = (text: string) => search.matchingConversations(list, text).map(({ id }) => id);
   expect(found("PINE")).toEqual([2]);
   expect(found("lob")).toEqual([1]);
+  expect(found("ALPÍNE")).toEqual([2]);
   expect(found("o")).toEqual([1, 3]);
 });
 
@@ -61,6 +62,14 @@ it("marks all matches regardless of case and width, and cuts a long lead", () =>
   expect(marked("aaaa", "aa")).toBe("[aa][aa]");
   // The letter is longer when it is folded.
   expect(marked("ﬁrst finder", "fi")).toBe("[ﬁ]rst [fi]nder");
+  // Marks of letters that many people type without.
+  expect(marked("Café, cafe\u0301, CAFE", "cafe")).toBe("[Café], [cafe\u0301], [CAFE]");
+  expect(marked("in der Straße", "STRASSE müller")).toBe("in der [Straße]");
+  expect(marked("Muller, Müller", "müller")).toBe("[Muller], [Müller]");
+  expect(marked("Łódź, smørrebrød, ΟΔΟΣ, Ёлка", "lodz smorre οδοσ елка")).toBe(
+    "[Łódź], [smørre]brød, [ΟΔΟΣ], [Ёлка]",
+  );
+  expect(marked("か が हिन्दी", "か हन")).toBe("[か] が हिन्दी");
   // Each word by itself, the longer one where two begin, and what is quoted as a whole.
   expect(marked("the quick brown fox", "fox  QUICK")).toBe("the [quick] brown [fox]");
   expect(marked("teatime tea", "tea teatime")).toBe("[teatime] [tea]");

@@ -13,8 +13,8 @@ const LEAD_CHARS = 24;
 
 /** Conversations whose names contain the text. */
 export function matchingConversations(list: Conversation[], text: string): Conversation[] {
-  const wanted = text.toLocaleLowerCase();
-  return list.filter((conversation) => roomName(conversation).toLocaleLowerCase().includes(wanted));
+  const wanted = fold(text);
+  return list.filter((conversation) => fold(roomName(conversation)).includes(wanted));
 }
 
 /** Users without a conversation yet; the others are listed as conversations. */
@@ -54,8 +54,8 @@ export interface Part {
 }
 
 /**
- * Splits a text at all places where it has a word that was searched for, regardless of case and width. A long part before
- * the first of them is cut.
+ * Splits a text at all places where it has a word that was searched for, regardless of case, width and marks. A long part
+ * before the first of them is cut.
  */
 export function splitAtMatches(text: string, wanted: string): Part[] {
   const { folded, starts } = withPlaces(text);
@@ -97,14 +97,29 @@ function wordsOf(wanted: string): string[] {
   return words.filter(Boolean);
 }
 
-const fold = (text: string) => text.normalize("NFKC").toLowerCase();
+/** A letter of the scripts whose marks many people do not type, and its marks. */
+const MARKED = /([\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])\p{Mn}+/gu;
+/** Letters that are no combination of another with a mark; at the end of a word sigma has a form of its own. */
+const PLAIN: Record<string, string> = { ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ς: "σ" };
+
+/** The form in which the server compares texts (`searchable` in its `domain/text.rs`). */
+function fold(text: string): string {
+  const folded = text.toUpperCase().toLowerCase().normalize("NFKC");
+  if (/^[\0-\x7f]*$/.test(folded)) return folded;
+  const unmarked = folded
+    .normalize("NFD")
+    .replace(MARKED, "$1")
+    .replace(/[øłđæœς]/g, (letter) => PLAIN[letter] ?? "");
+  return unmarked.normalize("NFC");
+}
 
 /** A folded text, and for each of its units, and its end, where the character that it stands for begins. */
 function withPlaces(text: string): { folded: string; starts: number[] } {
   let folded = "";
   const starts: number[] = [];
   let at = 0;
-  for (const char of text) {
+  // With its marks, of which some make another character of it.
+  for (const [char] of text.matchAll(/\P{M}\p{M}*|\p{M}+/gu)) {
     const some = fold(char);
     for (let unit = 0; unit < some.length; unit += 1) starts.push(at);
     folded += some;
