@@ -8,13 +8,23 @@ use super::redis::reply::{self, next};
 use super::stored::kind_of;
 use crate::domain::{
     Account, Error, Field, Limit, Member, Result, RoomId, RoomKind, RoomSummary, UserId, folded, from_hex, hex,
+    searchable,
 };
 
 /// Numbers of rooms that are read for one page. Numbers were skipped wherever Redis may have lost some.
 const NUMBERS_AT_ONCE: u32 = 1000;
 
+/// Names under which clients show the global room, besides the stored one.
+const GLOBAL_NAMES: [&str; 2] = ["global", "lobby"];
+
 /// The fields of a room in the list.
 type RoomFields = (Option<String>, Option<String>, Option<u64>, Option<u64>);
+
+/// Whether a name of a room has a text in it, as searches compare texts.
+fn has_name(room: &RoomSummary, text: &str) -> bool {
+    let is_global = room.id == RoomId::GLOBAL;
+    searchable(&room.name).contains(text) || is_global && GLOBAL_NAMES.iter().any(|name| name.contains(text))
+}
 
 impl Store {
     /// Users whose name begins with a text, ordered by name, behind a cursor: two round trips. The second value is the
@@ -76,8 +86,8 @@ impl Store {
         let upper = after.saturating_add(NUMBERS_AT_ONCE).min(last);
         let numbers: Vec<RoomId> = (after.saturating_add(1)..=upper).filter_map(RoomId::new).collect();
         let mut found = self.summaries(&numbers).await?;
-        let text = folded(text.trim());
-        found.retain(|room| text.is_empty() || folded(&room.name).contains(&text));
+        let text = searchable(text.trim());
+        found.retain(|room| has_name(room, &text));
         let is_cut = found.len() > limit.get();
         found.truncate(limit.get());
         let reached = if is_cut { found.last().map_or(upper, |room| room.id.number()) } else { upper };

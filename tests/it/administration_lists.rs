@@ -172,6 +172,9 @@ async fn rooms_are_found_by_a_part_of_their_name_and_show_their_members() {
     assert_eq!(names("tea").await, ["Green TEA"]);
     assert_eq!(names("%E8%8C%B6").await, ["绿茶"]);
     assert_eq!(names("e").await, ["Green TEA", "coffee"]);
+    for other_name in ["lob", "GLOBAL", "%E5%85%A8%E5%B1%80"] {
+        assert_eq!(names(other_name).await, ["全局聊天室"], "{other_name}");
+    }
     assert_eq!(names("nothing").await, [""; 0]);
     let (members, pages) = all(&root, &format!("admin/rooms/{tea}/members?"), "members", "username").await;
     assert_eq!((members, pages), (["alice", "bob", "carol", "dave"].map(Value::from).to_vec(), 2));
