@@ -24,8 +24,8 @@ const RETRY_EVERY: Duration = Duration::from_secs(15);
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 /// Time for a request to the issuer.
 const REQUEST_SECS: u64 = 10;
-/// How long a token waits for keys: for the pause and the request.
-const PATIENCE: Duration = Duration::from_secs(REQUEST_SECS + 2);
+/// How long a token waits for keys: for the pause and a request to an issuer that is well.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Longest list of keys that is read.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -46,7 +46,33 @@ pub(super) struct PublishedKeys {
     /// `None` until they were fetched once.
     keys: ArcSwapOption<Vec<PublishedKey>>,
     wanted: Notify,
-    attempts: watch::Sender<u64>,
+    attempts: watch::Sender<Attempts>,
+}
+
+/// How often keys were fetched, with success or without.
+#[derive(Clone, Copy, Default)]
+struct Attempts {
+    begun: u64,
+    ended: u64,
+}
+
+/// What is known of an issuer, of which changes are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Failing,
+    /// No key fits the algorithm.
+    Empty,
+    Usable,
+}
+
+impl State {
+    fn of(fetched: &Result<Vec<PublishedKey>, String>) -> Self {
+        match fetched {
+            Err(_) => Self::Failing,
+            Ok(keys) if keys.is_empty() => Self::Empty,
+            Ok(_) => Self::Usable,
+        }
+    }
 }
 
 /// A published key for the algorithm of the settings.
@@ -88,7 +114,7 @@ impl PublishedKeys {
             outbound: Outbound::of_operator(REQUEST_SECS)?,
             keys: ArcSwapOption::empty(),
             wanted: Notify::new(),
-            attempts: watch::Sender::new(0),
+            attempts: watch::Sender::default(),
         })
     }
 
@@ -114,43 +140,47 @@ impl PublishedKeys {
         all.iter().filter(|key| may_be(&key.listed)).map(|key| key.key.clone()).collect()
     }
 
-    /// Waits until the keys were fetched again.
-    pub(super) async fn renewed(&self) {
+    /// Waits for a fetch that begins after the call. What is being fetched already may be older than a new key. Returns
+    /// whether it has ended in time.
+    pub(super) async fn renewed(&self) -> bool {
         let mut attempts = self.attempts.subscribe();
+        let next = attempts.borrow().begun + 1;
         self.wanted.notify_one();
-        drop(timeout(PATIENCE, attempts.changed()).await);
+        timeout(PATIENCE, attempts.wait_for(|attempts| attempts.ended >= next)).await.is_ok()
     }
 
     /// Keeps the keys current. Calls `withdrawn` when one is no longer published.
     pub(super) async fn follow(&self, withdrawn: impl Fn()) {
-        let (host, mut is_failing) = (self.endpoint.host(), None);
+        let mut state = None;
         loop {
-            match self.fetch().await {
-                Ok(keys) => {
-                    if is_failing != Some(false) {
-                        info!(host, keys = keys.len(), "fetched the keys of an issuer of tokens");
-                    }
-                    is_failing = Some(false);
-                    self.replace(keys, &withdrawn);
-                }
-                Err(reason) => {
-                    if is_failing != Some(true) {
-                        warn!(host, reason, "could not fetch the keys of an issuer of tokens");
-                    }
-                    is_failing = Some(true);
-                }
+            self.attempts.send_modify(|attempts| attempts.begun += 1);
+            let fetched = self.fetch().await;
+            let now = State::of(&fetched);
+            if state.replace(now) != Some(now) {
+                self.tell(&fetched);
             }
-            self.attempts.send_modify(|attempts| *attempts += 1);
+            if let Ok(keys) = fetched {
+                self.replace(keys, &withdrawn);
+            }
+            self.attempts.send_modify(|attempts| attempts.ended += 1);
             sleep(LEAST_PAUSE).await;
-            let pause = if is_failing == Some(true) { RETRY_EVERY } else { FETCH_EVERY };
+            let pause = if now == State::Failing { RETRY_EVERY } else { FETCH_EVERY };
             drop(timeout(pause, self.wanted.notified()).await);
         }
     }
 
-    fn replace(&self, keys: Vec<PublishedKey>, withdrawn: &impl Fn()) {
-        if keys.is_empty() {
-            warn!(host = self.endpoint.host(), "an issuer publishes no key for its algorithm: its tokens are refused");
+    fn tell(&self, fetched: &Result<Vec<PublishedKey>, String>) {
+        let host = self.endpoint.host();
+        match fetched {
+            Err(reason) => warn!(host, reason, "could not fetch the keys of an issuer of tokens"),
+            Ok(keys) if keys.is_empty() => {
+                warn!(host, "an issuer publishes no key for its algorithm: its tokens are refused");
+            }
+            Ok(keys) => info!(host, keys = keys.len(), "fetched the keys of an issuer of tokens"),
         }
+    }
+
+    fn replace(&self, keys: Vec<PublishedKey>, withdrawn: &impl Fn()) {
         let is_published = |former: &PublishedKey| keys.iter().any(|key| key.listed == former.listed);
         let former = self.keys.load_full();
         let is_withdrawn = former.is_some_and(|former| !former.iter().all(is_published));
@@ -206,13 +236,90 @@ pub async fn count_published_keys(config: &IssuerConfig) -> Result<usize, String
 
 #[cfg(test)]
 mod tests {
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Waker};
+
     use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
+    const KEY: &str = "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE";
+
+    /// The keys at a server of this test, which answers by hand.
+    async fn published() -> (Arc<PublishedKeys>, TcpListener) {
+        let server = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let keys = PublishedKeys {
+            endpoint: format!("http://{}/keys", server.local_addr().expect("an address")).parse().expect("an address"),
+            algorithm: SigningAlgorithm::try_from("EdDSA".to_owned()).expect("known"),
+            outbound: Outbound::of_operator(REQUEST_SECS).expect("a client"),
+            keys: ArcSwapOption::empty(),
+            wanted: Notify::new(),
+            attempts: watch::Sender::default(),
+        };
+        let keys = Arc::new(keys);
+        let following = Arc::clone(&keys);
+        tokio::spawn(async move { following.follow(|| {}).await });
+        (keys, server)
+    }
+
+    fn is_pending(waiting: Pin<&mut impl Future>) -> bool {
+        waiting.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    async fn request(server: &TcpListener) -> TcpStream {
+        let (mut stream, _) = server.accept().await.expect("a connection");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") && stream.read_buf(&mut head).await.expect("a request") > 0 {}
+        stream
+    }
+
+    async fn publish(mut stream: TcpStream, ids: &[&str]) {
+        let keys: Vec<Value> =
+            ids.iter().map(|id| json!({"kty": "OKP", "crv": "Ed25519", "x": KEY, "kid": id})).collect();
+        let body = json!({"keys": keys}).to_string();
+        let head = format!("HTTP/1.1 200 -\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).await.expect("written");
+    }
+
+    #[tokio::test]
+    async fn who_comes_during_a_fetch_waits_for_the_next_one() {
+        let (keys, server) = published().await;
+        let first = request(&server).await;
+        let mut waiting = pin!(keys.renewed());
+        assert!(is_pending(waiting.as_mut()));
+        publish(first, &["a"]).await;
+        let second = request(&server).await;
+        assert!(keys.has("a") && is_pending(waiting.as_mut()), "what was fetched may be older");
+        let mut late = pin!(keys.renewed());
+        assert!(is_pending(late.as_mut()));
+        publish(second, &["a", "b"]).await;
+        assert!(waiting.await && keys.has("b"));
+        publish(request(&server).await, &["c"]).await;
+        assert!(late.await && keys.has("c") && !keys.has("a"));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_long_for_a_slow_issuer() {
+        let (keys, server) = published().await;
+        let _unanswered = request(&server).await;
+        assert!(!keys.renewed().await);
+    }
+
+    #[test]
+    fn a_list_without_a_usable_key_is_a_state_of_its_own() {
+        let algorithm = SigningAlgorithm::try_from("EdDSA".to_owned()).expect("known");
+        let state = |body: Value| State::of(&parse(body.to_string().as_bytes(), algorithm).ok_or_else(String::new));
+        assert_eq!(state(json!({"keys": []})), State::Empty);
+        assert_eq!(state(json!({"keys": [{"kty": "oct", "k": KEY}]})), State::Empty);
+        assert_eq!(state(json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": KEY}]})), State::Usable);
+        assert_eq!(state(json!({})), State::Failing);
+    }
+
     #[test]
     fn keys_for_other_purposes_are_passed_over() {
-        let [x, n] = ["Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE", "wJbE"];
+        let [x, n] = [KEY, "wJbE"];
         let okp = |change: Value| {
             let mut key = json!({"kty": "OKP", "crv": "Ed25519", "x": x});
             key.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());

@@ -133,7 +133,7 @@ impl Issuers {
     /// was issued: the server remembers no longer that it was ended.
     ///
     /// # Errors
-    /// `Unauthenticated`; `Unavailable` if the issuer's keys could not be fetched yet.
+    /// `Unauthenticated`; `Unavailable` if the issuer's keys could not be fetched yet, or not soon enough to tell.
     pub(super) async fn check(&self, token: &str, now_secs: u64) -> Result<Stated> {
         let stated = match self.read(token) {
             Some(stated) => stated,
@@ -164,8 +164,9 @@ impl Issuers {
         if published.is_empty() || published.iter().any(is_known) {
             return Err(Error::Unauthenticated);
         }
-        join_all(published.iter().map(|keys| keys.renewed())).await;
-        self.read(token).ok_or_else(|| match published.iter().all(|keys| keys.are_known()) {
+        let are_renewed = join_all(published.iter().map(|keys| keys.renewed())).await;
+        let are_known = are_renewed.into_iter().all(|is| is) && published.iter().all(|keys| keys.are_known());
+        self.read(token).ok_or_else(|| match are_known {
             true => Error::Unauthenticated,
             false => Error::Unavailable(format!("the keys of {name} are not known").into()),
         })

@@ -8,20 +8,24 @@ use chinwag::node::{self, Verdict};
 use futures_util::future::join_all;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, Header, encode};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::half_way::{OF_NAMES, meanwhile};
 use crate::issuers::{Issuer, me};
 use crate::membership_crashes::{DOOMED, Setting};
-use crate::support::{World, eventually, shared_redis};
+use crate::support::{User, World, eventually, shared_redis};
 
 /// A server that publishes keys.
 struct KeyServer {
     url: String,
     answer: Arc<Mutex<(u16, String)>>,
     requests: Arc<AtomicUsize>,
+    /// Whether answers are kept back.
+    is_held: watch::Sender<bool>,
 }
 
 impl KeyServer {
@@ -30,12 +34,15 @@ impl KeyServer {
         let url = format!("http://{}/keys", listener.local_addr().expect("an address"));
         let (answer, requests) = (Arc::new(Mutex::new((500, String::new()))), Arc::new(AtomicUsize::new(0)));
         let (answers, count) = (Arc::clone(&answer), Arc::clone(&requests));
+        let is_held = watch::Sender::new(false);
+        let holding = is_held.subscribe();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (mut request, answers) = (Vec::new(), Arc::clone(&answers));
+                let (mut request, answers, mut holding) = (Vec::new(), Arc::clone(&answers), holding.clone());
                 count.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
                     while !request.ends_with(b"\r\n\r\n") && stream.read_buf(&mut request).await? > 0 {}
+                    drop(holding.wait_for(|is_held| !is_held).await);
                     let (status, body) = answers.lock().expect("whole").clone();
                     let head =
                         format!("HTTP/1.1 {status} -\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -43,7 +50,7 @@ impl KeyServer {
                 });
             }
         });
-        Self { url, answer, requests }
+        Self { url, answer, requests, is_held }
     }
 
     fn answer(&self, status: u16, body: impl Into<String>) {
@@ -181,5 +188,25 @@ async fn without_keys_tokens_are_neither_accepted_nor_refused() {
     config.auth.issuers[0].jwks_url = "http://127.0.0.1:1/keys".to_owned();
     let (verdict, text) = finding(&config).await;
     assert!(verdict == Verdict::Wrong && text.contains("refused"), "{text}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_issuer_keeps_nobody_waiting_for_long() {
+    let (first, second, server) =
+        (Issuer::new(Algorithm::ES256), Issuer::new(Algorithm::ES256), KeyServer::start().await);
+    server.publish(&[(&first, "a")]);
+    let world = server.world(&first, 1).await;
+    let (old, new) = (token(&first, Some("a"), "u-1"), token(&second, Some("b"), "u-1"));
+    let account = me(&world, 0, &old).await;
+    assert!(account.is_ok(), "{account:?}");
+    server.is_held.send_replace(true);
+    server.publish(&[(&second, "b")]);
+    let answer = User::new(&world, "", &new).at(0, Method::GET, "/api/v1/me").send().await.expect("an answer");
+    assert_eq!(answer.status(), 503, "whether it is valid is not known");
+    assert!(answer.headers().contains_key("retry-after"));
+    assert_eq!(me(&world, 0, &old).await, account, "the known keys stay in use");
+    server.is_held.send_replace(false);
+    assert_eq!(me(&world, 0, &new).await, account);
     world.stop().await;
 }
