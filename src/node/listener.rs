@@ -29,9 +29,7 @@ pub(super) struct ListenerHandle(Socket);
 /// # Errors
 /// The host does not resolve, or the address is in use.
 pub(super) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, ListenerHandle, SocketAddr)> {
-    let address = (host, port).to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
+    let (socket, address) = open(host, port)?;
     socket.set_tcp_nodelay(true)?; // accepted connections inherit it
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -46,13 +44,19 @@ pub(super) fn listen(host: &str, port: u16) -> std::io::Result<(TcpListener, Lis
 /// # Errors
 /// The host does not resolve or is not of this machine, or the port needs a right.
 pub(super) fn is_free(host: &str, port: u16) -> std::io::Result<bool> {
-    let address = (host, port).to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
+    let (socket, address) = open(host, port)?;
     match socket.bind(&address.into()) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => Ok(false),
         bound => bound.map(|()| true),
     }
+}
+
+/// A socket for an address, to which it is not bound yet.
+fn open(host: &str, port: u16) -> std::io::Result<(Socket, SocketAddr)> {
+    let address = (host, port).to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    Ok((socket, address))
 }
 
 impl ListenerHandle {
