@@ -43,11 +43,13 @@ pub enum Event<K = AmendmentKind> {
     Rewound(Rewind),
 }
 
-/// What can happen to a user. Sent to the user's own connections only.
+/// What can happen to a user. Sent to the user's own connections only, but for changed profiles of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnEvent {
     /// The user changed the profile.
     ProfileChanged(ChangedProfile),
+    /// Users, perhaps others, changed their profiles. Sent to all connections.
+    ProfilesChanged(Vec<(UserId, ChangedProfile)>),
     /// The user changed what is set for a conversation.
     SettingsChanged {
         /// The room.

@@ -51,6 +51,16 @@ pub struct ChangedProfile {
     pub status_text: Option<String>,
 }
 
+impl ChangedProfile {
+    /// Adds a later change.
+    pub fn merge(&mut self, later: Self) {
+        let Self { name, avatar, status_text } = later;
+        self.name = name.or(self.name.take());
+        self.avatar = avatar.or(self.avatar.take());
+        self.status_text = status_text.or(self.status_text.take());
+    }
+}
+
 impl From<&ProfileChange> for ChangedProfile {
     fn from(change: &ProfileChange) -> Self {
         Self {

@@ -5,6 +5,7 @@
 //! frames too slowly gets a backlog and is caught up from the stream later ([`super::catch_up`]); it delays no other.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::connection::{Closed, Connection, ConnectionId, NewConnection};
 use super::followed_rooms::FollowedRooms;
 use super::pushes::Pushes;
 use super::turns::Turns;
-use crate::domain::{EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
+use crate::domain::{ChangedProfile, EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::websocket::{CUT, Close};
@@ -116,6 +117,8 @@ pub(super) struct HubState {
     pub(super) unrecorded: Vec<RoomId>,
     /// Rooms with changes of presence since the last tick.
     pub(super) presence: Vec<RoomId>,
+    /// Changes of profiles since the last tick.
+    pub(super) profiles: BTreeMap<UserId, ChangedProfile>,
     pub(super) changed_meanwhile: ChangedMeanwhile,
     pub(super) turns: Turns,
     pub(super) pushes: Pushes,
@@ -151,6 +154,7 @@ impl Hub {
             queued_bytes: 0,
             unrecorded: Vec::new(),
             presence: Vec::new(),
+            profiles: BTreeMap::new(),
             changed_meanwhile: ChangedMeanwhile::default(),
             turns: Turns::default(),
             pushes: Pushes::default(),

@@ -27,6 +27,7 @@ mod hub;
 mod mentions;
 mod pending_subscription;
 mod presence;
+mod profiles;
 mod pushes;
 mod receipts;
 mod recent_entries;

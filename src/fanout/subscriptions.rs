@@ -127,6 +127,7 @@ impl Hub {
             UserEvent::Revoked { user, .. } | UserEvent::Ended { user, .. } => self.check_user(*user),
             UserEvent::ProfileChanged { user, change, .. } => {
                 self.0.borrow_mut().tell_user(*user, &OwnEvent::ProfileChanged(change.clone()));
+                self.0.borrow_mut().gather_profile(*user, change.clone());
             }
             UserEvent::SettingsChanged { user, room, settings } => {
                 let event = OwnEvent::SettingsChanged { room: *room, settings: *settings };

@@ -62,11 +62,12 @@ impl Hub {
         state.check_slots(slots, Instant::now());
     }
 
-    /// What is due every second: presence, pings, and the end of connections that may not go on.
+    /// What is due every second: presence, changed profiles, pings, and the end of connections that may not go on.
     fn tick(&self) {
         {
             let mut state = self.0.borrow_mut();
             state.announce_presence();
+            state.announce_profiles();
             state.check_connections(Instant::now());
         }
         self.flush();

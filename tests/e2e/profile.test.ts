@@ -132,3 +132,23 @@ test("the part of a picture that is shown is chosen with the pointer and the key
   await expect(portraits(account)).toHaveCount(1);
   expect(await colour(portraits(account))).toBe("blue");
 });
+
+test("others see a new name, picture and status where they are", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const direct = await alice.direct(bob);
+  const group = await alice.group(uniqueName("open"), bob);
+  await alice.send(direct, "hello");
+  const [heading, members] = [
+    await enter(bob, { node: 1, room: direct }),
+    await enter(bob, { node: 1, room: group }),
+  ];
+  await members.getByRole("button", { name: "Members" }).click();
+  await expect(members.locator(".member", { hasText: alice.name })).toBeVisible();
+  await expect(heading.locator(".pane-title h1")).toHaveText(alice.name);
+  const name = uniqueName("anna");
+  await alice.call("PATCH", "/api/v1/me", { username: name, status_text: "At lunch" });
+  await expect(heading.locator(".pane-title h1")).toHaveText(name);
+  await expect(heading.locator(".pane-title p")).toContainText("At lunch");
+  await expect(heading.locator(".side .item", { hasText: name })).toBeVisible();
+  await expect(members.locator(".member", { hasText: name })).toContainText("At lunch");
+});

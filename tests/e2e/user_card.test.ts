@@ -29,7 +29,7 @@ test("names and avatars show the card of their user, who can be written to and b
   await expect(card(page, bob.name)).toContainText("On the train");
   await expect(card(page, bob.name)).toContainText("online");
   await page.keyboard.press("Escape");
-  // The card is always the present one, although changes of others are not announced.
+  // The card is always the present one.
   await bob.call("PATCH", "/api/v1/me", { status_text: "`Arrived`" });
   await page.locator(".row-avatar button").click();
   // It is shown as text, without the marks of formatting.

@@ -237,6 +237,20 @@ impl<'a> ChangedMe<'a> {
     }
 }
 
+/// What changed in the profile of a user, as sent to everybody.
+#[derive(Serialize)]
+pub(super) struct ChangedUser<'a> {
+    user_id: u64,
+    #[serde(flatten)]
+    change: ChangedMe<'a>,
+}
+
+impl<'a> ChangedUser<'a> {
+    pub(super) fn new(user: UserId, change: &'a ChangedProfile, base_url: &str) -> Self {
+        Self { user_id: user.0, change: ChangedMe::new(change, base_url) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

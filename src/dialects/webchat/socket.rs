@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::conversation_settings::ChangedSettings;
 use super::error::text;
 use super::message::{ChatMessage, MentionView, ReactionView};
-use super::profile::ChangedMe;
+use super::profile::{ChangedMe, ChangedUser};
 use super::requests::decode;
 use super::room_settings::ChangedRoom;
 use super::wire::integer;
@@ -193,6 +193,10 @@ fn encode_own(event: &OwnEvent, style: Style<'_>) -> Option<String> {
                 "room_id": message.room.number(), "id": message.to_integer(), "user_id": by.id.0, "username": by.name
             });
             Some(frame("mentioned", payload))
+        }
+        OwnEvent::ProfilesChanged(changes) => {
+            let users: Vec<_> = changes.iter().map(|(user, it)| ChangedUser::new(*user, it, style.base_url)).collect();
+            Some(frame("profiles_changed", json!({"users": users})))
         }
         OwnEvent::ProfileChanged(change) => Some(frame("me_changed", ChangedMe::new(change, style.base_url))),
     }

@@ -8,6 +8,7 @@ import { refreshList } from "./conversation_list";
 import { applyEvent } from "./events";
 import { loadNewest, loadOlder } from "./history";
 import { notify } from "./notifications";
+import { cards, noteCards } from "./people";
 import { conversations, resetRooms, roomOf } from "./rooms";
 import { me } from "./session";
 
@@ -291,5 +292,29 @@ describe("edits and reactions", () => {
     applyEvent(edit("mended", 1));
     applyEvent(react(BOB, "👍"));
     expect(room().messages.peek()).toBe(before);
+  });
+});
+
+describe("changed profiles of others", () => {
+  it("are shown in the list, in members and on cards", async () => {
+    const bob = { user_id: BOB, username: "Bob", role: "member" as const, avatar: "", status_text: "" };
+    const direct = conversation(8, { kind: "direct", is_private: true, user_id: BOB, name: "Bob" });
+    conversations.value = new Map([
+      [ROOM, conversation(ROOM)],
+      [8, direct],
+    ]);
+    roomOf(ROOM).members.value = [{ ...bob, user_id: CAROL, username: "Carol" }, bob];
+    noteCards([{ id: BOB, username: "Bob", avatar: "", status_text: "" }]);
+    const users = [
+      { user_id: BOB, username: "Robert" },
+      { user_id: BOB, avatar: "/b.png", status_text: "away" },
+    ];
+    await applied({ type: "profiles_changed", payload: { users } });
+    expect(conversations.peek().get(8)).toMatchObject({ name: "Robert", avatar: "/b.png" });
+    expect(conversations.peek().get(ROOM)?.name).toBe("Room 7");
+    const now = { username: "Robert", avatar: "/b.png", status_text: "away" };
+    expect(roomOf(ROOM).members.peek()).toMatchObject([{ username: "Carol", avatar: "" }, now]);
+    expect(cards.peek().get(BOB)).toEqual({ id: BOB, ...now });
+    expect(cards.peek().has(CAROL)).toBe(false);
   });
 });

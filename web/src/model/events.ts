@@ -7,6 +7,7 @@ import { refreshActiveRoom } from "./history";
 import { loadMembers, noteName } from "./members";
 import { mergeMessages } from "./merging";
 import * as outbox from "./outbox";
+import { cards, noteCards } from "./people";
 import { noteActivity, setOnline } from "./presence";
 import { isMentioned, isOthers, noteMissed } from "./reading";
 import { fetchStatusSoon } from "./receipts";
@@ -16,6 +17,7 @@ import {
   activeRoomId,
   conversations,
   isAtEnd,
+  knownRooms,
   patchConversation,
   type Room,
   removeRoom,
@@ -68,6 +70,9 @@ export function applyEvent(frame: EventFrame): void {
       return applySettings(frame.payload);
     case "me_changed":
       return noteMe(frame.payload);
+    case "profiles_changed":
+      for (const user of frame.payload.users) applyProfile(user);
+      return;
     case "not_recovered":
       applyNotRecovered(frame.payload.room_id);
       return noteReplayed(frame.payload.room_id);
@@ -168,6 +173,25 @@ function applyRoomChange({ room_id, user_id: _, ...change }: ServerPayloads["roo
 function applySettings({ room_id, ...settings }: ServerPayloads["settings_changed"]): void {
   noteArrival();
   patchConversation(room_id, () => settings);
+}
+
+/** Shows what changed in the profile of another user wherever the user is shown. */
+function applyProfile({ user_id, ...change }: ServerPayloads["profiles_changed"]["users"][number]): void {
+  const card = cards.peek().get(user_id);
+  if (card) noteCards([{ ...card, ...change }]);
+  for (const { id, user_id: other } of conversations.peek().values()) {
+    if (other !== user_id) continue;
+    patchConversation(id, ({ name, avatar }) => ({
+      name: change.username ?? name,
+      avatar: change.avatar ?? avatar,
+    }));
+  }
+  for (const { members } of knownRooms()) {
+    const changed = members
+      .peek()
+      ?.map((member) => (member.user_id === user_id ? { ...member, ...change } : member));
+    if (changed) members.value = changed;
+  }
 }
 
 function applyDeletion(id: number, messageId: number): void {

@@ -8,7 +8,7 @@ import type { Card } from "../net/types";
 const AT_ONCE = 100;
 /** Users within this time share a request. */
 const GATHER_MS = 40;
-/** How long a card is fresh: changes of other users' avatars are not announced. */
+/** How long a card is fresh: a change may be missed while there is no connection. */
 const FRESH_MS = 60_000;
 
 export const cards = signal<ReadonlyMap<number, Card>>(new Map());

@@ -405,6 +405,8 @@ export interface ServerPayloads {
   room_removed: { room_id: number; user_id: number };
   /** The user changed the profile, perhaps on another device. Has what changed and nothing else. */
   me_changed: ProfileChange;
+  /** Other users changed their profiles. Has what changed and nothing else. */
+  profiles_changed: { users: ({ user_id: number } & ProfileChange)[] };
   /** The user changed what is set for a conversation, perhaps on another device. */
   settings_changed: ConversationSettings & { room_id: number };
   /** Every missed event of the room was sent. */
