@@ -94,20 +94,27 @@ test("messages of all conversations are found, narrowed, shown, and the way back
   await page.goBack();
   await expect(title(page)).toHaveText(garden);
   await expect(hits(page)).toHaveCount(4);
-
-  // Neither a reload nor a visit elsewhere loses the query.
-  await field(page).fill("tea two");
-  await panel(page).getByLabel("In", { exact: true }).selectOption(kitchen);
-  await expect(hits(page)).toHaveCount(1);
-  for (const load of [() => page.reload(), () => page.goto("/dashboard").then(() => page.goBack())]) {
-    await load();
-    await expect(field(page)).toHaveValue("tea two");
-    await expect(panel(page).getByLabel("In", { exact: true }).locator(":checked")).toHaveText(kitchen);
-    await expect(texts(page)).toHaveText(["the tea is ready, tea for two"]);
-  }
   await field(page).press("Escape");
   await expect(panel(page)).toHaveCount(0);
   await expect(title(page)).toHaveText(garden);
+});
+
+test("words and filters outlive a reload and a visit elsewhere", async ({ enter }) => {
+  const [alice, bob] = await newUsers("alice", "bob");
+  const name = uniqueName("kitchen");
+  const room = await alice.group(name, bob);
+  await alice.send(room, "the tea is ready");
+  await alice.send(await alice.direct(bob), "tea for two");
+  const page = await enter(bob, { room });
+  await page.getByRole("button", { name: "Search in this conversation" }).click();
+  await field(page).fill("tea");
+  await expect(texts(page)).toHaveText(["the tea is ready"]);
+  for (const load of [() => page.reload(), () => page.goto("/dashboard").then(() => page.goBack())]) {
+    await load();
+    await expect(field(page)).toHaveValue("tea");
+    await expect(panel(page).getByLabel("In", { exact: true }).locator(":checked")).toHaveText(name);
+    await expect(texts(page)).toHaveText(["the tea is ready"]);
+  }
 });
 
 test("a search waits for the end of a composition, and can be worked by keys", async ({ enter }) => {

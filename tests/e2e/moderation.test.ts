@@ -26,32 +26,34 @@ test("a message that slow mode refuses counts down, and is sent when the time ha
   enter,
 }) => {
   const [alice, bob] = await newUsers("alice", "bob");
-  const room = await alice.group(uniqueName("slow"), bob);
-  const pause = (slow_mode_secs: number) => alice.call("PATCH", `/api/v1/rooms/${room}`, { slow_mode_secs });
-  await pause(3);
-  const page = await enter(bob, { room, node: 1 });
-  await write(page, "first");
-  await write(page, "second");
+  const [slow, slower] = [uniqueName("slow"), uniqueName("slower")];
+  const rooms = [await alice.group(slow, bob), await alice.group(slower, bob)] as const;
+  const pause = (room: number, slow_mode_secs: number) =>
+    alice.call("PATCH", `/api/v1/rooms/${room}`, { slow_mode_secs });
+  await pause(rooms[0], 4);
+  await pause(rooms[1], 600);
+  const page = await enter(bob, { room: rooms[1], node: 1 });
   const failed = page.locator(".failed");
   const again = failed.getByRole("button", { name: "Try again" });
-  await expect(failed).toContainText(/Not sent: Slow mode, again in [123] seconds?/);
+  await write(page, "first");
+  await write(page, "second");
+  await expect(failed).toContainText("Not sent: Slow mode, again in 10 minutes");
   await expect(again).toBeDisabled();
+  // Whoever changes the pause ends the wait.
+  await pause(rooms[1], 0);
+  await expect(failed).toContainText("Not sent: It can be sent now");
+  await again.press("Enter");
+  await expect(page.locator(".row", { has: bubble(page, "second") })).toBeFocused();
+  await expect(tick(bubble(page, "second"), "sent")).toBeVisible();
+
+  await item(page, slow).click();
+  await write(page, "third");
+  await write(page, "fourth");
+  await expect(failed).toContainText(/Not sent: Slow mode, again in [1-4] seconds?/);
   await expect(failed).toContainText("Not sent: It can be sent now");
   await again.click();
   await expect(failed).toHaveCount(0);
-  await expect(tick(bubble(page, "second"), "sent")).toBeVisible();
-
-  await pause(600);
-  await write(page, "third");
-  await expect(failed).toContainText("Slow mode, again in 10 minutes");
-  await pause(0);
-  await expect(failed).toContainText("It can be sent now");
-  await again.press("Enter");
-  await expect(page.locator(".row", { has: bubble(page, "third") })).toBeFocused();
-  await expect(failed).toHaveCount(0);
-  await expect
-    .poll(() => alice.messageTexts(room))
-    .toEqual(expect.arrayContaining(["first", "second", "third"]));
+  await expect(tick(bubble(page, "fourth"), "sent")).toBeVisible();
 });
 
 test("admins rename a room, and its owner deletes it, for all members at once", async ({ enter }) => {
