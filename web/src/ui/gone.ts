@@ -4,11 +4,14 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
 import { roomName } from "../model/labels";
 import { listState } from "../model/rooms";
-import { spoken } from "../model/toast";
+import { spoken, toast } from "../model/toast";
 import type { Conversation } from "../net/types";
 
 /** Where one goes on: at the list, or on a phone, where that is hidden, at what is shown instead. */
 const NEXT = [".side .item[tabindex='0']", ".side input[type=search]", ".pane button"];
+
+/** Whoever was removed was told so this long ago at most. */
+const TOLD_MS = 2000;
 
 /** Says that the conversation is gone, and leads the focus on if that was inside. */
 export function useGone(conversation: Conversation | undefined): void {
@@ -17,10 +20,16 @@ export function useGone(conversation: Conversation | undefined): void {
   const isGone = !conversation && listState.value === "ready" && name.current !== "";
   useLayoutEffect(() => {
     if (!isGone) return;
-    spoken.value = t("room.left", { name: name.current });
+    if (!isTold(name.current)) spoken.value = t("room.left", { name: name.current });
     // The list draws what is left of it meanwhile.
     requestAnimationFrame(goOn);
   }, [isGone]);
+}
+
+/** Whether a short message says it already, with the reason. */
+function isTold(name: string): boolean {
+  const shown = toast.peek();
+  return shown !== null && Date.now() - shown.id < TOLD_MS && shown.text.includes(name);
 }
 
 function goOn(): void {
