@@ -69,6 +69,7 @@ test("an edit mentions whom its text names by now", async ({ enter }) => {
     await composer(here).press("Enter");
   };
   await expect(badge(row)).toHaveText("1");
+  await expect(bubble(here, "lunch?")).toBeVisible();
   await edit(`lunch, @${bob.name}?`);
   await expect(mentioned(row)).toHaveText("@");
   await edit("lunch, all?");
