@@ -7,7 +7,8 @@ use super::encode::{FrameKey, Style};
 use crate::domain::{Amendment, AmendmentKind, Event, MessageId, OwnEvent, RoomEvent, UserId, UserRef};
 use crate::websocket::text_frame;
 
-/// The frames that follow an event for those whom its message mentions by it, each encoded when the first connection needs it.
+/// The frames that follow an event for those whom its message mentions by it, each encoded when the first connection needs
+/// it.
 pub(super) struct MentionFrames<'a> {
     /// The event, if it mentions anybody.
     event: Option<&'a RoomEvent>,

@@ -4,7 +4,8 @@
 //! Before each use, what is known of a room is extended by the entries behind its last one. After a failover or a restart
 //! Redis may lack that entry, or have another with its seq: an entry is recognised by seq and time together, as in `tail`,
 //! and when it is not in the log, the log is read from its beginning. Entries never change, and they leave the log at its
-//! beginning alone. Deletions, and mentions that edits have changed, are read each time: after Redis has lost one, another may give the room the same revision.
+//! beginning alone. Deletions, and mentions that edits have changed, are read each time: after Redis has lost one, another
+//! may give the room the same revision.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, Weak};
