@@ -131,10 +131,19 @@ async fn a_token_that_is_examined_while_its_key_is_withdrawn_is_not_remembered()
     let setting = Setting::start_with(OF_NAMES, |settings| settings.auth.issuers = vec![config]).await;
     let world = &setting.world;
     let examined = token(&first, Some("a"), "u-1");
+    server.publish(&[(&second, "b")]);
+    server.is_held.send_replace(true);
+    let before = server.requests.load(Ordering::Relaxed);
+    let unknown = token(&first, Some("c"), "u-2");
+    // Whatever names an unknown key makes a node ask again.
+    let mut asking = Box::pin(me(world, DOOMED, &unknown));
+    tokio::select! {
+        answer = &mut asking => panic!("{answer:?} before the keys are fetched"),
+        () = eventually("the node asks", async || server.requests.load(Ordering::Relaxed) > before) => {}
+    }
     let withdrawing = async {
-        server.publish(&[(&second, "b")]);
-        // Whatever names an unknown key makes a node ask again.
-        assert_eq!(me(world, DOOMED, &token(&first, Some("c"), "u-2")).await, Err(401));
+        server.is_held.send_replace(false);
+        assert_eq!(asking.await, Err(401));
         assert_eq!(me(world, DOOMED, &token(&first, Some("a"), "u-2")).await, Err(401));
     };
     let held = meanwhile(&setting, 0, me(world, DOOMED, &examined), withdrawing).await;

@@ -92,6 +92,7 @@ async fn unfinished_uploads_of_one_user_do_not_keep_others_from_uploading() {
 #[tokio::test]
 async fn uploads_of_lost_clients_are_not_counted() {
     let world = World::start_with(1, shared_redis(), |config| {
+        config.uploads.max_bytes = MIB as u64;
         config.limits.uploads_bytes_per_day = 3 * MIB as u64;
     })
     .await;
