@@ -36,9 +36,9 @@ impl UserName {
     /// As [`Self::parse`].
     pub fn parse_change(text: &str, current: &str) -> Result<Option<Self>> {
         match Self::parse(text) {
-            Ok(name) if text == current && name.is_reserved() => Ok(None),
-            Err(_) if text == current => Ok(None),
-            name => name.map(Some),
+            Ok(name) if text != current || (name.as_str() == text && !name.is_reserved()) => Ok(Some(name)),
+            Ok(_) | Err(_) if text == current => Ok(None),
+            refused => refused.map(Some),
         }
     }
 
@@ -132,6 +132,7 @@ mod tests {
     #[test]
     fn the_present_name_is_no_change() {
         assert_eq!(UserName::parse_change("p\u{430}ypal", "p\u{430}ypal").ok(), Some(None));
+        assert_eq!(UserName::parse_change("anna  lee", "anna  lee").ok(), Some(None));
         assert!(UserName::parse_change("p\u{430}ypal", "paypal").is_err());
     }
 }
